@@ -1,0 +1,3 @@
+export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
+export { add, clamp, relu } from './pointwise';
+export { upsample2x } from './upsample2x';

@@ -1,0 +1,22 @@
+// Builds everything that is published, from nothing: the kernels, then the TypeScript; prints sizes.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+const root = new URL('../', import.meta.url);
+
+function run(tool, ...args) {
+  const bin = new URL(`node_modules/.bin/${tool}`, root);
+  const { status, error } = spawnSync(bin.pathname, args, { cwd: root, stdio: 'inherit' });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+rmSync(new URL('dist', root), { recursive: true, force: true });
+run('asc', '--config', 'asconfig.json', '--target', 'release');
+run('tsc', '-p', 'tsconfig.json');
+
+const wasm = readFileSync(new URL('dist/taesd.wasm', root));
+console.log(
+  `dist/taesd.wasm  ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzipped`,
+);

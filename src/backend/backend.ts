@@ -1,0 +1,47 @@
+import type { BoundNetwork } from '../model/bind.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** What every backend can do to tensors; the layers are made of these. All tensors are [N, C, H, W]. */
+export interface Operators {
+  /**
+   * Convolution with a square kernel of 1 or 3 and zero padding (kernel − 1) / 2.
+   * @param input   [N, cin, H, W]
+   * @param weight  [cout, cin, kernel, kernel]
+   * @param bias    [cout], or undefined for none
+   * @returns [N, cout, ⌈H / stride⌉, ⌈W / stride⌉]
+   */
+  conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor;
+  /** max(x, 0) */
+  relu(input: Tensor): Tensor;
+  /** a + b, of one shape */
+  add(a: Tensor, b: Tensor): Tensor;
+  /** [N, C, H, W] → [N, C, 2·H, 2·W], each value a 2×2 square */
+  upsample2x(input: Tensor): Tensor;
+  /** tanh(x / magnitude) · magnitude */
+  clamp(input: Tensor, magnitude: number): Tensor;
+}
+
+/** Called after each layer with its number and its output, read only if asked for. */
+export type OnLayer = (index: number, read: () => Tensor) => void;
+
+/** A network made ready on a backend: weights packed, to be run any number of times, one run at a time. */
+export interface Program {
+  /**
+   * Runs the network on one picture or latent [1, C, H, W].
+   *
+   * The work stands still at each `yield`, which hands out the multiply-adds done since the one before, so
+   * that the caller can show progress, let others run, or stop. The return value is the output.
+   *
+   * @throws TaesdError LIMIT or OOM before any work, where the tensors cannot be held
+   */
+  run(input: Tensor, onLayer?: OnLayer): Generator<number, Tensor, void>;
+}
+
+/** A place where networks run. */
+export interface Backend {
+  readonly name: 'wasm' | 'reference';
+  readonly operators: Operators;
+  compile(network: BoundNetwork): Program;
+  /** Gives the memory back; programs of this backend cannot be run any more. */
+  dispose(): void;
+}

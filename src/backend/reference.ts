@@ -1,0 +1,120 @@
+import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
+import { blockSkip, blockSteps } from '../model/layers.ts';
+import { countMultiplyAdds } from '../model/measure.ts';
+import { type Tensor, zeros } from '../tensor.ts';
+import type { Backend, OnLayer, Operators, Program } from './backend.ts';
+
+/*
+ * The networks in plain loops over whole tensors: what the other backends are tested against, and the place
+ * to read what each operator does. Sums are kept in float64 and rounded once, so this is the more exact one.
+ */
+
+function conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor {
+  const [batch, cin, height, width] = input.shape;
+  const [cout, , kernel] = weight.shape;
+  const padding = (kernel - 1) / 2;
+  const outHeight = Math.ceil(height / stride);
+  const outWidth = Math.ceil(width / stride);
+  const out = zeros([batch, cout, outHeight, outWidth]);
+  let target = 0;
+  for (let n = 0; n < batch; n++) {
+    for (let o = 0; o < cout; o++) {
+      for (let y = 0; y < outHeight; y++) {
+        for (let x = 0; x < outWidth; x++) {
+          let sum = bias === undefined ? 0 : bias.data[o];
+          for (let i = 0; i < cin; i++) {
+            for (let ky = 0; ky < kernel; ky++) {
+              const row = y * stride + ky - padding;
+              if (row < 0 || row >= height) continue; // padding: zeros add nothing
+              for (let kx = 0; kx < kernel; kx++) {
+                const column = x * stride + kx - padding;
+                if (column < 0 || column >= width) continue;
+                const pixel = input.data[((n * cin + i) * height + row) * width + column];
+                sum += pixel * weight.data[((o * cin + i) * kernel + ky) * kernel + kx];
+              }
+            }
+          }
+          out.data[target++] = sum;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+function relu({ shape, data }: Tensor): Tensor {
+  return { shape, data: data.map((value) => Math.max(value, 0)) };
+}
+
+function add(a: Tensor, b: Tensor): Tensor {
+  return { shape: a.shape, data: a.data.map((value, i) => value + b.data[i]) };
+}
+
+function upsample2x({ shape, data }: Tensor): Tensor {
+  const [batch, channels, height, width] = shape;
+  const out = zeros([batch, channels, 2 * height, 2 * width]);
+  let target = 0;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < 2 * height; y++) {
+      for (let x = 0; x < 2 * width; x++) {
+        out.data[target++] = data[(plane * height + (y >> 1)) * width + (x >> 1)];
+      }
+    }
+  }
+  return out;
+}
+
+function clamp({ shape, data }: Tensor, magnitude: number): Tensor {
+  return { shape, data: data.map((value) => Math.tanh(value / magnitude) * magnitude) };
+}
+
+/** The operators as plain functions. */
+export const operators: Operators = { conv2d, relu, add, upsample2x, clamp };
+
+/** One layer, in terms of the operators. */
+function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
+  const weight = (name: string) => weights.get(`${name}weight`) as Tensor;
+  const bias = (name: string) => weights.get(`${name}bias`);
+  switch (layer.kind) {
+    case 'conv':
+      return conv2d(input, weight(''), bias(''), layer.stride);
+    case 'relu':
+      return relu(input);
+    case 'clamp':
+      return clamp(input, layer.magnitude);
+    case 'upsample2x':
+      return upsample2x(input);
+    case 'block': {
+      let x = input;
+      for (const step of blockSteps(layer)) {
+        x =
+          step.kind === 'relu'
+            ? relu(x)
+            : conv2d(x, weight(`${step.name}.`), bias(`${step.name}.`), step.conv.stride);
+      }
+      const skip = blockSkip(layer);
+      return relu(
+        add(x, skip === undefined ? input : conv2d(input, weight('skip.'), undefined, 1)),
+      );
+    }
+  }
+}
+
+function compile(network: BoundNetwork): Program {
+  return {
+    *run(input: Tensor, onLayer?: OnLayer) {
+      let x = input;
+      for (const [index, bound] of network.entries()) {
+        const [, channels, height, width] = x.shape;
+        x = runLayer(bound, x);
+        const output = x;
+        onLayer?.(index, () => output);
+        yield countMultiplyAdds(bound.layer, [channels, height, width]);
+      }
+      return x;
+    },
+  };
+}
+
+/** The reference backend holds nothing, so there is only one. */
+export const referenceBackend: Backend = { name: 'reference', operators, compile, dispose() {} };

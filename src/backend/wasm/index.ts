@@ -1,0 +1,41 @@
+import type { Backend } from '../backend.ts';
+import { instantiateKernels } from './kernels.ts';
+import { Memory } from './memory.ts';
+import { compileKernels, type KernelSource } from './module.ts';
+import { wasmOperators } from './operators.ts';
+import { WasmProgram } from './program.ts';
+
+export type { KernelSource } from './module.ts';
+
+/** How a WASM backend is set up. */
+export interface WasmOptions {
+  /** The kernels, where the package's own file cannot be loaded or compiled. */
+  readonly kernels?: KernelSource | undefined;
+  /** The most bytes that the kernels' memory may grow to; 4 GiB unless said. */
+  readonly maxMemory?: number | undefined;
+}
+
+/** What the WASM backend tells beyond the interface. */
+export interface WasmBackend extends Backend {
+  /** Bytes that the kernels' memory takes now: weights, and the largest run so far. */
+  memoryBytes(): number;
+}
+
+/**
+ * Compiles and instantiates the kernels with a memory of their own.
+ *
+ * @throws TaesdError UNSUPPORTED, ARG: see `compileKernels`
+ */
+export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
+  const module = await compileKernels(options.kernels);
+  const memory = new Memory(options.maxMemory);
+  const kernels = await instantiateKernels(module, memory.wasm);
+  return {
+    name: 'wasm',
+    operators: wasmOperators(memory, kernels),
+    compile: (network) => new WasmProgram(memory, kernels, network),
+    memoryBytes: () => memory.bytes,
+    // Instance and memory are collected with the backend; there is nothing else to free.
+    dispose() {},
+  };
+}

@@ -1,0 +1,37 @@
+/** The kernels of `assembly/`, as seen from here. Pointers are byte addresses, sizes are elements. */
+export interface Kernels {
+  conv3x3(
+    outPtr: number,
+    abovePtr: number,
+    herePtr: number,
+    belowPtr: number,
+    weightsPtr: number,
+    biasPtr: number,
+    width: number,
+    cin: number,
+    cout: number,
+  ): void;
+  conv3x3Stride2: Kernels['conv3x3'];
+  conv1x1(
+    outPtr: number,
+    rowPtr: number,
+    weightsPtr: number,
+    biasPtr: number,
+    width: number,
+    cin: number,
+    cout: number,
+  ): void;
+  relu(dataPtr: number, count: number): void;
+  add(dataPtr: number, otherPtr: number, count: number): void;
+  clamp(dataPtr: number, count: number, magnitude: number): void;
+  upsample2x(outPtr: number, rowPtr: number, width: number, channels: number): void;
+}
+
+/** Ties compiled kernels to a memory. */
+export async function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<Kernels> {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as Kernels;
+}

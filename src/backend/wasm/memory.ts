@@ -1,0 +1,83 @@
+import { expected } from '../../errors.ts';
+
+/** WebAssembly counts memory in pages of 64 KiB. */
+const PAGE_BYTES = 65_536;
+/** What a 32-bit address reaches. */
+const ADDRESSABLE_BYTES = 2 ** 32;
+/** A cache line: rows that begin on one are loaded without straddling. */
+const ALIGNMENT_BYTES = 64;
+
+/** Address 0 is left unused, so that it can never pass for a place. The kernels have no data of their own. */
+const FIRST_FREE_BYTE = ALIGNMENT_BYTES;
+
+/**
+ * The kernels' memory, used as a stack: `mark`, `allocate` what a run needs, run, `release`. It grows on
+ * demand, and only here, before any kernel runs.
+ */
+export class Memory {
+  readonly wasm: WebAssembly.Memory;
+  readonly #limitBytes: number;
+  #top = FIRST_FREE_BYTE;
+
+  /** @param limitBytes  the most that it may grow to */
+  constructor(limitBytes = ADDRESSABLE_BYTES) {
+    this.#limitBytes = Math.min(limitBytes, ADDRESSABLE_BYTES);
+    const maximum = Math.max(1, Math.floor(this.#limitBytes / PAGE_BYTES));
+    this.wasm = new WebAssembly.Memory({ initial: 1, maximum });
+  }
+
+  /** Bytes that the memory takes now. */
+  get bytes(): number {
+    return this.wasm.buffer.byteLength;
+  }
+
+  /** The place to go back to with `release`. */
+  mark(): number {
+    return this.#top;
+  }
+
+  /** Frees all that was allocated since `mark`. */
+  release(mark: number): void {
+    this.#top = mark;
+  }
+
+  /**
+   * @param what  for messages: what the memory is for
+   * @returns the address of `bytes` bytes, aligned to 64, contents undefined
+   * @throws TaesdError LIMIT past what 32 bits address, OOM where the memory cannot grow
+   */
+  allocate(what: string, bytes: number): number {
+    const ptr = Math.ceil(this.#top / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    const end = ptr + bytes;
+    // Written so that a NaN or an infinity fails too.
+    if (!(end <= ADDRESSABLE_BYTES)) {
+      const hint = 'a smaller picture, or tiles of it';
+      throw expected('LIMIT', 'wasm', what, 'at most 4096 MiB of memory', inMiB(end), hint);
+    }
+    const missing = Math.ceil((end - this.bytes) / PAGE_BYTES);
+    if (missing > 0) this.#grow(what, missing, end);
+    this.#top = end;
+    return ptr;
+  }
+
+  #grow(what: string, pages: number, end: number): void {
+    try {
+      this.wasm.grow(pages);
+    } catch (cause) {
+      const limited = end > this.#limitBytes;
+      const rule = limited
+        ? `at most ${inMiB(this.#limitBytes)} of memory`
+        : `${inMiB(end)} of memory to be free`;
+      const got = limited ? inMiB(end) : 'less';
+      const hint = limited ? 'the option maxMemory, or a smaller picture' : 'a smaller picture';
+      throw expected('OOM', 'wasm', what, rule, got, hint, { cause });
+    }
+  }
+
+  /** A view of `count` numbers at `ptr`; good until the next `allocate`, which may move the memory. */
+  f32(ptr: number, count: number): Float32Array {
+    return new Float32Array(this.wasm.buffer, ptr, count);
+  }
+}
+
+const inMiB = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;

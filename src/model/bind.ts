@@ -1,0 +1,75 @@
+import { TaesdError } from '../errors.ts';
+import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import type { Layer, Network } from './layers.ts';
+import { weightShapes } from './measure.ts';
+
+/** A layer with its tensors, by their names inside the layer: `weight`, `conv.0.bias`. */
+export interface BoundLayer {
+  readonly layer: Layer;
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** A network whose every layer has the tensors that it needs, in the shapes that it needs. */
+export type BoundNetwork = readonly BoundLayer[];
+
+/** How many faults an error lists before it only counts the others. */
+const LISTED = 8;
+
+/**
+ * Gives each layer its tensors.
+ *
+ * @param where    for messages: `Taesd.load`
+ * @param what     for messages: `encoder` or `decoder`
+ * @param tensors  by taesd.py's names: `1.weight`, `3.conv.0.bias`
+ * @param hintFor  the likely cause of a tensor's wrong shape, if one is known
+ * @throws TaesdError SHAPE listing every tensor that is missing, misshapen or one too many;
+ *   NONFINITE where a weight is NaN or infinite
+ */
+export function bindNetwork(
+  where: string,
+  what: string,
+  network: Network,
+  tensors: ReadonlyMap<string, Tensor>,
+  hintFor: (name: string, shape: readonly number[]) => string | undefined = () => undefined,
+): BoundNetwork {
+  const faults: string[] = [];
+  const unused = new Set(tensors.keys());
+  const bound = network.map((layer, index): BoundLayer => {
+    const weights = new Map<string, Tensor>();
+    for (const [inner, shape] of weightShapes(layer)) {
+      const name = `${index}.${inner}`;
+      const tensor = tensors.get(name);
+      unused.delete(name);
+      if (tensor === undefined) {
+        faults.push(`"${what} ${name}" expected shape ${shapeText(shape)}, got no such tensor`);
+      } else if (shapeText(tensor.shape) !== shapeText(shape)) {
+        const hint = hintFor(name, tensor.shape);
+        const cause = hint === undefined ? '' : ` (${hint})`;
+        const got = shapeText(tensor.shape);
+        faults.push(`"${what} ${name}" expected shape ${shapeText(shape)}, got ${got}${cause}`);
+      } else {
+        weights.set(inner, tensor);
+      }
+    }
+    return { layer, weights };
+  });
+  for (const name of unused) {
+    const got = shapeText(tensors.get(name)?.shape ?? []);
+    faults.push(`"${what} ${name}" expected no such tensor, got shape ${got}`);
+  }
+  if (faults.length > 0) {
+    const more = faults.length > LISTED ? `; and ${faults.length - LISTED} more` : '';
+    throw new TaesdError('SHAPE', `${where}: ${faults.slice(0, LISTED).join('; ')}${more}`);
+  }
+  for (const [name, { data }] of tensors) {
+    const index = firstNonFinite(data);
+    if (index >= 0) {
+      const rule = `finite numbers, got ${data[index]} at element ${index}`;
+      throw new TaesdError(
+        'NONFINITE',
+        `${where}: "${what} ${name}" expected ${rule} (a damaged file?)`,
+      );
+    }
+  }
+  return bound;
+}

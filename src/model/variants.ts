@@ -1,0 +1,79 @@
+import { expected } from '../errors.ts';
+import { describe, shapeText, type Tensor } from '../tensor.ts';
+import { decoder } from './decoder.ts';
+import { encoder } from './encoder.ts';
+import type { Network } from './layers.ts';
+
+/** The name of a model. */
+export type ModelName = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
+
+/** The two halves of a model. */
+export type Part = 'encoder' | 'decoder';
+
+/** What tells one TAESD from another. */
+export interface Variant {
+  readonly name: ModelName;
+  /** The diffusion models whose latents it speaks. */
+  readonly speaks: string;
+  readonly latentChannels: number;
+  /** From the latents `z` of the full VAE to those that diffusion works on: `(z − shift) · scale`. */
+  readonly scale: number;
+  readonly shift: number;
+}
+
+/**
+ * One row a model. Scale and shift: `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
+ */
+export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
+  taesd: row('taesd', 'Stable Diffusion 1 and 2', 4, 0.18215, 0),
+  taesdxl: row('taesdxl', 'Stable Diffusion XL', 4, 0.13025, 0),
+  taesd3: row('taesd3', 'Stable Diffusion 3', 16, 1.5305, 0.0609),
+  taef1: row('taef1', 'FLUX.1, Z-Image, HiDream', 16, 0.3611, 0.1159),
+};
+
+function row(
+  name: ModelName,
+  speaks: string,
+  latentChannels: number,
+  scale: number,
+  shift: number,
+): Variant {
+  return { name, speaks, latentChannels, scale, shift };
+}
+
+/** The picture is this many times as wide and as high as its latent. */
+export const LATENT_SCALE = 8;
+
+/** The network of one half of a model. */
+export function networkOf({ latentChannels }: Variant, part: Part): Network {
+  return part === 'encoder' ? encoder(latentChannels) : decoder(latentChannels);
+}
+
+/**
+ * The row of a model's name.
+ *
+ * @throws TaesdError ARG naming the models there are
+ */
+export function variantNamed(where: string, model: unknown): Variant {
+  if (typeof model === 'string' && Object.hasOwn(VARIANTS, model)) {
+    return VARIANTS[model as ModelName];
+  }
+  throw expected('ARG', where, 'model', `one of ${modelNames().join(', ')}`, describe(model));
+}
+
+/** The models of the table that have `latentChannels` channels, or all. */
+export function modelNames(latentChannels?: number): ModelName[] {
+  return Object.values(VARIANTS)
+    .filter((variant) => latentChannels === undefined || variant.latentChannels === latentChannels)
+    .map(({ name }) => name);
+}
+
+/** @throws TaesdError SHAPE saying which models the latents [N, C, h, w] would fit */
+export function checkLatentChannels(where: string, { shape }: Tensor, variant: Variant): void {
+  if (shape[1] === variant.latentChannels) return;
+  const fitting = modelNames(shape[1]);
+  const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : 'not latents of TAESD?';
+  const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
+  throw expected('SHAPE', where, 'latents', rule, shapeText(shape), hint);
+}

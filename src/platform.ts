@@ -1,0 +1,74 @@
+import { expected } from './errors.ts';
+
+/*
+ * All that differs between Node-like runtimes and browsers outside the command line. Node's modules are imported
+ * when they are used, so that this file loads in a browser, a worker and an edge function untouched.
+ */
+
+/** True for errors that say that there is no such file or folder. */
+function isMissing(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/**
+ * Reads a file (`file:`) or fetches a URL (anything else).
+ *
+ * @returns its bytes, or undefined where there is no such file (for HTTP: 404 and 410)
+ * @throws TaesdError ARG where it is there but cannot be read
+ */
+export async function readUrl(where: string, url: URL): Promise<Uint8Array | undefined> {
+  if (url.protocol === 'file:') {
+    try {
+      const { readFile } = await import('node:fs/promises');
+      return await readFile(url);
+    } catch (cause) {
+      if (isMissing(cause)) return undefined;
+      throw expected('ARG', where, url.href, 'a readable file', reason(cause), undefined, {
+        cause,
+      });
+    }
+  }
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw expected('ARG', where, url.href, 'an answer', reason(cause), 'no network?', { cause });
+  }
+  if (response.status === 404 || response.status === 410) return undefined;
+  if (!response.ok) {
+    throw expected('ARG', where, url.href, 'HTTP status 200', `${response.status}`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * The URL of a folder given as a path or URL; relative paths count from the working folder or the page.
+ *
+ * @throws TaesdError ARG where it is neither
+ */
+export async function folderUrl(where: string, folder: string | URL): Promise<URL> {
+  const text = String(folder);
+  const slashed = text.endsWith('/') ? text : `${text}/`;
+  // One letter before the colon is a Windows drive, not a scheme.
+  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(text);
+  if (!isUrl && typeof process !== 'undefined' && process.versions?.node !== undefined) {
+    const { pathToFileURL } = await import('node:url');
+    return pathToFileURL(slashed);
+  }
+  try {
+    return new URL(slashed, globalThis.location?.href);
+  } catch (cause) {
+    throw expected('ARG', where, 'weights', 'a folder or URL', text, undefined, { cause });
+  }
+}
+
+/** An environment variable, or undefined where there are none. */
+export function environmentVariable(name: string): string | undefined {
+  return typeof process === 'undefined' ? undefined : process.env?.[name];
+}
+
+/** What an error says, in one line. */
+function reason(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+}

@@ -1,0 +1,161 @@
+import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
+import { showName } from './show-name.ts';
+
+/** More keys than this in one object is refused: real files have hundreds. */
+const MAX_KEYS = 1 << 20;
+
+/**
+ * Reads the JSON of a safetensors header from left to right, asking at each place for the one thing
+ * that belongs there: an object, an array, a string, a whole number. `JSON.parse` is not used because
+ * it keeps the last of two equal keys, reads 1.0 and 1e0 as 1, recurses into anything, and builds all
+ * of it before a check can run. Here nesting cannot happen where none belongs, so there is no stack to
+ * overflow, and time and memory are linear in the header.
+ *
+ * Source: RFC 8259. Every method throws TaesdError FORMAT where the text does not fit.
+ */
+export class HeaderCursor {
+  private readonly where: string;
+  private readonly text: string;
+  private at = 0;
+
+  constructor(where: string, text: string) {
+    this.where = where;
+    this.text = text;
+  }
+
+  /**
+   * `{ "key": …, … }`; `readValue` must read the value of each key.
+   * @throws TaesdError FORMAT for a key that comes twice (compared after unescaping), LIMIT past 2²⁰ keys
+   */
+  readObject(what: string, readValue: (key: string) => void): void {
+    this.open(what, '{', 'an object');
+    const seen = new Set<string>();
+    if (this.take('}')) return;
+    do {
+      const key = this.readString(what, 'a quoted key');
+      if (seen.has(key)) throw this.fail(what, 'each key once', `"${showName(key)}" twice`);
+      if (seen.size === MAX_KEYS) {
+        throw this.fail(what, `at most ${MAX_KEYS} keys`, 'more', 'LIMIT');
+      }
+      seen.add(key);
+      if (!this.take(':')) throw this.fail(what, `":" after "${showName(key)}"`, this.next());
+      readValue(key);
+    } while (this.take(','));
+    if (!this.take('}')) throw this.fail(what, '"," or "}"', this.next());
+  }
+
+  /**
+   * `[whole number, …]`.
+   * @throws TaesdError LIMIT past `most` numbers
+   */
+  readCounts(what: string, most: number): number[] {
+    this.open(what, '[', 'an array of whole numbers');
+    const counts: number[] = [];
+    if (this.take(']')) return counts;
+    do {
+      if (counts.length === most) {
+        throw this.fail(what, `at most ${most} numbers`, 'more', 'LIMIT');
+      }
+      counts.push(this.readCount(what));
+    } while (this.take(','));
+    if (!this.take(']')) throw this.fail(what, '"," or "]"', this.next());
+    return counts;
+  }
+
+  /** A string, unescaped; half of a surrogate pair is no text and is refused. */
+  readString(what: string, rule = 'a string'): string {
+    this.open(what, '"', rule);
+    const start = this.at - 1;
+    let plain = true;
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (Number.isNaN(code)) throw this.fail(what, 'a closing quote', this.next());
+      this.at += 1;
+      if (code === QUOTE) break;
+      if (code < 0x20) throw this.fail(what, 'no control character in a string', `code ${code}`);
+      if (code === BACKSLASH) {
+        plain = false;
+        this.at += 1;
+      }
+    }
+    if (plain) return this.text.slice(start + 1, this.at - 1);
+    const quoted = this.text.slice(start, this.at);
+    const string = this.unescape(what, quoted);
+    // A raw half cannot come out of strict UTF-8, but `\ud800` can spell one.
+    if (/\p{Surrogate}/u.test(string)) {
+      throw this.fail(what, 'whole characters', `half a surrogate pair in ${showName(quoted)}`);
+    }
+    return string;
+  }
+
+  /** Only white space may follow: the format pads the header with it. */
+  readEnd(what: string): void {
+    if (this.skipSpace() < this.text.length) {
+      throw this.fail(what, 'nothing but spaces after the last "}"', this.next());
+    }
+  }
+
+  private readCount(what: string): number {
+    this.skipSpace();
+    const number = this.match(/-?\d[\d.eE+-]*/y);
+    if (number === undefined) throw this.fail(what, WHOLE, this.next());
+    const count = Number(number);
+    if (!/^(?:0|[1-9]\d*)$/.test(number) || !Number.isSafeInteger(count)) {
+      throw this.fail(what, WHOLE, showName(number));
+    }
+    this.at += number.length;
+    return count;
+  }
+
+  private unescape(what: string, quoted: string): string {
+    try {
+      return JSON.parse(quoted);
+    } catch (cause) {
+      const options = { cause };
+      const got = showName(quoted);
+      throw expected('FORMAT', this.where, what, 'JSON escapes', got, undefined, options);
+    }
+  }
+
+  private open(what: string, bracket: string, rule: string): void {
+    if (!this.take(bracket)) throw this.fail(what, rule, this.next());
+  }
+
+  private take(char: string): boolean {
+    if (this.text[this.skipSpace()] !== char) return false;
+    this.at += 1;
+    return true;
+  }
+
+  private skipSpace(): number {
+    while (SPACE.has(this.text.charCodeAt(this.at))) this.at += 1;
+    return this.at;
+  }
+
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at;
+    return pattern.exec(this.text)?.[0];
+  }
+
+  /** What stands at the cursor, in a word or two. */
+  private next(): string {
+    const char = this.text[this.at];
+    if (char === undefined) return "the header's end";
+    return NAMED.get(char) ?? showName(this.match(/-?[\w.+-]+/y) ?? this.match(/./suy) ?? char);
+  }
+
+  private fail(what: string, rule: string, got: string, code: ErrorCode = 'FORMAT'): TaesdError {
+    return expected(code, this.where, what, rule, `${got} at character ${this.at} of the header`);
+  }
+}
+
+const WHOLE = `a whole number from 0 to 2^53 − 1`;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** JSON's white space: space, tab, line feed, carriage return. */
+const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const NAMED = new Map([
+  ['"', 'a string'],
+  ['{', 'an object'],
+  ['[', 'an array'],
+]);

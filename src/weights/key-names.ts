@@ -1,0 +1,148 @@
+import { expected } from '../errors.ts';
+import type { Part } from '../model/variants.ts';
+import { elementCount, shapeText, type Tensor } from '../tensor.ts';
+import { type SafetensorsFile, type StoredTensor, toTensor } from './safetensors.ts';
+import { showName, showNames } from './show-name.ts';
+
+/** The tensors of a network or of both, under the names of taesd.py: `0.weight`, `1.conv.2.bias` … */
+export interface ModelTensors {
+  readonly encoder: Map<string, Tensor> | undefined;
+  readonly decoder: Map<string, Tensor> | undefined;
+  /** VAE space → diffusion space, `(z − shift) · scale`, where a ComfyUI file carries them. */
+  readonly vaeScale?: number;
+  readonly vaeShift?: number;
+}
+
+interface Family {
+  readonly layout: string;
+  /** A file of this family does not say which part it is. */
+  readonly part: Part | undefined;
+  readonly prefix: string;
+  /** Added to the number in the file to get the layer of taesd.py. */
+  readonly shift: number;
+}
+
+/**
+ * The three layouts. Diffusers leaves the decoder's layer 0, the clamp, out of its list, so its
+ * decoder numbers are one less.
+ * Sources: madebyollin/taesd `taesd.py`; diffusers `models/autoencoders/vae.py`, `EncoderTiny` and
+ * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
+ */
+const FAMILIES: readonly Family[] = [
+  { layout: 'original', part: undefined, prefix: '', shift: 0 },
+  { layout: 'diffusers', part: 'encoder', prefix: 'encoder.layers.', shift: 0 },
+  { layout: 'diffusers', part: 'decoder', prefix: 'decoder.layers.', shift: 1 },
+  { layout: 'ComfyUI', part: 'encoder', prefix: 'taesd_encoder.', shift: 0 },
+  { layout: 'ComfyUI', part: 'decoder', prefix: 'taesd_decoder.', shift: 0 },
+];
+
+const KNOWN =
+  'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, ' +
+  'or ComfyUI taesd_decoder.1.weight';
+
+/** The numbers beside the networks that ComfyUI's combined files may carry. */
+const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
+type ScalarKey = keyof typeof SCALARS;
+
+/** What one tensor's name says. */
+interface Place {
+  readonly name: string;
+  readonly stored: StoredTensor;
+  readonly family: Family;
+  /** The name in taesd.py. */
+  readonly key: string;
+}
+
+/**
+ * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only what is
+ * asked for is converted. Shapes, missing and superfluous tensors are for the model's binding to find.
+ *
+ * @param where the name that error messages begin with
+ * @param part  what the file is to be read as. The original layout does not say which part it holds,
+ *   so it is believed; of a file with prefixes that part is taken and the other one left. Without it, an
+ *   original file with tensors in layer 0 is an encoder and one without a decoder (true of every
+ *   variant whose encoder begins with a convolution).
+ * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `part` not in the file, scale or
+ *   shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16, BF16)
+ */
+export function splitByKeyNames(where: string, file: SafetensorsFile, part?: Part): ModelTensors {
+  const places = findPlaces(where, file);
+  const guess = part ?? (places.some(({ key }) => key.startsWith('0.')) ? 'encoder' : 'decoder');
+  const placesOf = (wanted: Part) =>
+    places.filter(({ family }) => (family.part ?? guess) === wanted);
+  if (part !== undefined && placesOf(part).length === 0) {
+    const got = `only ${showNames(places.map(({ name }) => name))}`;
+    throw expected('SHAPE', where, 'file', `tensors of the ${part}`, got, 'the other file?');
+  }
+  return {
+    encoder: part === 'decoder' ? undefined : convert(where, placesOf('encoder')),
+    decoder: part === 'encoder' ? undefined : convert(where, placesOf('decoder')),
+    ...readScalars(where, file, places[0].family.layout),
+  };
+}
+
+/** A place for every tensor but the scalars; at least one, and all of one layout. */
+function findPlaces(where: string, { tensors }: SafetensorsFile): Place[] {
+  const places: Place[] = [];
+  const unknown: string[] = [];
+  for (const [name, stored] of tensors) {
+    if (isScalar(name)) continue;
+    const place = placeOf(name, stored);
+    if (place === undefined) unknown.push(name);
+    else places.push(place);
+  }
+  if (unknown.length > 0) {
+    const hint = 'another model, or a full VAE?';
+    throw expected('SHAPE', where, 'tensor names', KNOWN, showNames(unknown), hint);
+  }
+  if (places.length === 0) throw expected('SHAPE', where, 'tensor names', KNOWN, 'none');
+  const oneOfEach = new Map(places.map(({ family, name }) => [family.layout, name]));
+  if (oneOfEach.size > 1) {
+    const got = [...oneOfEach].map(([layout, name]) => `${layout} ${showName(name)}`);
+    throw expected('SHAPE', where, 'tensor names', 'one layout', got.join(' beside '));
+  }
+  return places;
+}
+
+/** `decoder.layers.3.conv.0.bias` → diffusers' decoder, `4.conv.0.bias`. */
+function placeOf(name: string, stored: StoredTensor): Place | undefined {
+  for (const family of FAMILIES) {
+    if (!name.startsWith(family.prefix)) continue;
+    const match = /^(0|[1-9]\d{0,2})(\.[a-z][\w.]*)$/.exec(name.slice(family.prefix.length));
+    if (match === null) continue;
+    return { name, stored, family, key: `${Number(match[1]) + family.shift}${match[2]}` };
+  }
+  return undefined;
+}
+
+function convert(where: string, places: readonly Place[]): Map<string, Tensor> | undefined {
+  if (places.length === 0) return undefined;
+  return new Map(places.map(({ name, stored, key }) => [key, toTensor(where, name, stored)]));
+}
+
+const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
+
+function readScalars(
+  where: string,
+  { tensors }: SafetensorsFile,
+  layout: string,
+): { vaeScale?: number; vaeShift?: number } {
+  const found: { vaeScale?: number; vaeShift?: number } = {};
+  for (const [name, stored] of tensors) {
+    if (!isScalar(name)) continue;
+    if (layout !== 'ComfyUI') {
+      const rule = 'tensors of the ComfyUI layout beside it';
+      throw expected('SHAPE', where, `tensor ${name}`, rule, `the ${layout} layout`);
+    }
+    if (elementCount(stored.shape) !== 1) {
+      const got = `shape ${shapeText(stored.shape)}`;
+      throw expected('SHAPE', where, `tensor ${name}`, 'one number', got);
+    }
+    const [value] = toTensor(where, name, stored).data;
+    if (!Number.isFinite(value)) {
+      throw expected('NONFINITE', where, `tensor ${name}`, 'a finite number', `${value}`);
+    }
+    found[SCALARS[name]] = value;
+  }
+  return found;
+}

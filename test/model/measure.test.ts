@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { decoder } from '../../src/model/decoder.ts';
+import { encoder } from '../../src/model/encoder.ts';
+import { block, conv3x3, type Network, upsample2x } from '../../src/model/layers.ts';
+import { countParameters, describeNetwork, receptiveField } from '../../src/model/measure.ts';
+
+const parameters = (network: Network) =>
+  network.reduce((sum, layer) => sum + countParameters(layer), 0);
+
+test('encoder: 4 latent channels → 1,222,532 parameters', () => {
+  expect(parameters(encoder(4))).toBe(1_222_532);
+});
+
+test('decoder: 4 latent channels → 1,222,531 parameters', () => {
+  expect(parameters(decoder(4))).toBe(1_222_531);
+});
+
+test('block: widths differ → its skip is a 1×1 convolution without bias', () => {
+  expect(countParameters(block(64, 128))).toBe(
+    (64 * 9 + 1) * 128 + 2 * (128 * 9 + 1) * 128 + 64 * 128,
+  );
+});
+
+test('receptiveField: decoder → 19 latents on every side', () => {
+  expect(receptiveField(decoder(4))).toEqual({ before: 19, after: 19 });
+});
+
+test('receptiveField: encoder → 145 pixels before, 138 after the 8×8 cell', () => {
+  expect(receptiveField(encoder(4))).toEqual({ before: 145, after: 138 });
+});
+
+test('receptiveField: one convolution, one strided, one upsampled → by hand', () => {
+  expect(receptiveField([conv3x3(1, 1)])).toEqual({ before: 1, after: 1 });
+  expect(receptiveField([conv3x3(1, 1, { stride: 2 })])).toEqual({ before: 1, after: 0 });
+  expect(receptiveField([upsample2x(), conv3x3(1, 1)])).toEqual({ before: 1, after: 1 });
+});
+
+test('describeNetwork: decoder at 64×64 latents → 70.7 G multiply-adds, 39.1 G of them at full size', () => {
+  const rows = describeNetwork(decoder(4), [4, 64, 64]);
+  const sum = (height: number) =>
+    rows.filter((r) => r.output[1] === height).reduce((s, r) => s + r.multiplyAdds, 0);
+  expect(sum(512)).toBe((4 * 64 * 64 + 64 * 3) * 9 * 512 * 512);
+  expect(sum(256)).toBe(10 * 64 * 64 * 9 * 256 * 256);
+  expect(sum(128)).toBe(10 * 64 * 64 * 9 * 128 * 128);
+  expect(sum(64)).toBe((9 * 64 * 64 + 4 * 64) * 9 * 64 * 64);
+  expect((sum(512) + sum(256) + sum(128) + sum(64)) / 1e9).toBeCloseTo(70.7, 1);
+  expect(rows.at(-1)?.output).toEqual([3, 512, 512]);
+});
+
+test('describeNetwork: encoder at 451×300 → latents of 57×38, rounded up at each stride', () => {
+  const rows = describeNetwork(encoder(4), [3, 300, 451]);
+  expect(rows.at(-1)?.output).toEqual([4, 38, 57]);
+  expect(rows[2].output).toEqual([64, 150, 226]);
+});

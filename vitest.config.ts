@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // The reference backend's plain loops take seconds on the larger golden pictures.
+    testTimeout: 120_000,
+  },
+});
