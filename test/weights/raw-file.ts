@@ -1,9 +1,18 @@
 import { expect } from 'vitest';
 import { type ErrorCode, TaesdError } from '../../src/errors.ts';
+import { readSafetensors } from '../../src/weights/safetensors.ts';
+
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Data for tensors whose numbers do not matter. */
+export const ones = (length: number): Uint8Array => new Uint8Array(length).fill(1);
 
 /** A safetensors file made by hand, so that it may be wrong: any header text, any data. */
-export function rawFile(header: string | Uint8Array, data: Uint8Array = new Uint8Array(0)): Uint8Array {
-  const text = typeof header === 'string' ? new TextEncoder().encode(header) : header;
+export function rawFile(
+  header: string | Uint8Array,
+  data: Uint8Array = new Uint8Array(0),
+): Uint8Array {
+  const text = typeof header === 'string' ? utf8(header) : header;
   const file = new Uint8Array(8 + text.length + data.length);
   new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
   file.set(text, 8);
@@ -37,13 +46,14 @@ export function expectError(run: () => unknown, code: ErrorCode, message: string
   expect(error.code).toBe(code);
 }
 
-/** Numbers in [0, 1) that are the same in every run: mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** A sound file of one tensor, `a`. */
+export const GOOD = rawFile(`{${entry('a', 'F32', [2], [0, 8])}}`, ones(8));
+
+/** A file of one tensor, `a`, whose entry is this text. */
+export const withEntry = (text: string): Uint8Array => rawFile(`{"a":${text}}`, ones(8));
+
+/** The bytes are refused with this code and message, and a sound file is read all the same after it. */
+export function refused(bytes: Uint8Array, code: ErrorCode, message: string): void {
+  expectError(() => readSafetensors(bytes), code, `readSafetensors: ${message}`);
+  expect([...readSafetensors(GOOD).tensors.keys()]).toEqual(['a']);
 }

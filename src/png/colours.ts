@@ -1,0 +1,63 @@
+import { expected } from '../errors.ts';
+import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB } from './header.ts';
+
+/**
+ * Checks the length of PLTE. In RGB pictures it is only a suggestion for poor screens, but a chunk
+ * that every decoder must understand, so it has to be well formed there as well.
+ * Source: https://www.w3.org/TR/png-3/#11PLTE
+ *
+ * @throws TaesdError FORMAT
+ */
+export function checkPalette(
+  where: string,
+  what: string,
+  header: PngHeader,
+  data: Uint8Array,
+): void {
+  if (header.colourType === GREY || header.colourType === GREY_ALPHA) {
+    throw expected('FORMAT', where, what, 'no palette in a grey picture', 'one');
+  }
+  if (data.length % 3 !== 0) {
+    throw expected('FORMAT', where, what, 'a length divisible by 3', `${data.length}`);
+  }
+  const most = header.colourType === PALETTE ? 2 ** header.depth : 256;
+  const entries = data.length / 3;
+  if (entries < 1 || entries > most) {
+    throw expected('FORMAT', where, what, `1 to ${most} entries`, `${entries}`);
+  }
+}
+
+/**
+ * Checks that tRNS fits the colour type: one grey sample, one RGB sample, or up to as many alphas
+ * as there are palette entries. Source: https://www.w3.org/TR/png-3/#11tRNS
+ *
+ * @throws TaesdError FORMAT
+ */
+export function checkTransparency(
+  where: string,
+  what: string,
+  header: PngHeader,
+  data: Uint8Array,
+  palette: Uint8Array | undefined,
+): void {
+  const { colourType } = header;
+  if (colourType === PALETTE) {
+    if (palette === undefined) {
+      throw expected('FORMAT', where, what, 'PLTE before it', 'none');
+    }
+    const entries = palette.length / 3;
+    if (data.length < 1 || data.length > entries) {
+      const rule = `1 to ${entries} alphas, as many as palette entries`;
+      throw expected('FORMAT', where, what, rule, `${data.length}`);
+    }
+    return;
+  }
+  if (colourType !== GREY && colourType !== RGB) {
+    const rule = `no tRNS in colour type ${colourType}, which has alpha`;
+    throw expected('FORMAT', where, what, rule, 'one');
+  }
+  const length = colourType === GREY ? 2 : 6;
+  if (data.length !== length) {
+    throw expected('FORMAT', where, what, `${length} bytes`, `${data.length}`);
+  }
+}

@@ -1,0 +1,101 @@
+import { expected } from '../errors.ts';
+
+/** The most pixels that `decodePng` accepts unless told otherwise: 2²⁷, or 512 MiB of RGBA. */
+export const DEFAULT_MAX_PIXELS = 2 ** 27;
+/** The most that can be asked for: 2²⁹ pixels are 2 GiB of RGBA, one array's worth. */
+export const HIGHEST_MAX_PIXELS = 2 ** 29;
+
+/** The colour types by their number in IHDR; samples of a pixel come in this order. */
+export const GREY = 0;
+export const RGB = 2;
+export const PALETTE = 3;
+export const GREY_ALPHA = 4;
+export const RGB_ALPHA = 6;
+
+/** What IHDR says, checked. Source: https://www.w3.org/TR/png-3/#11IHDR */
+export interface PngHeader {
+  readonly width: number;
+  readonly height: number;
+  /** Bits a sample: 1, 2, 4, 8 or 16. */
+  readonly depth: number;
+  /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
+  readonly colourType: number;
+  /** Samples a pixel, 1 to 4. */
+  readonly channels: number;
+  /** True for Adam7. */
+  readonly interlaced: boolean;
+}
+
+interface ColourKind {
+  readonly channels: number;
+  readonly depths: readonly number[];
+}
+
+const COLOUR_KINDS: ReadonlyMap<number, ColourKind> = new Map([
+  [GREY, { channels: 1, depths: [1, 2, 4, 8, 16] }],
+  [RGB, { channels: 3, depths: [8, 16] }],
+  [PALETTE, { channels: 1, depths: [1, 2, 4, 8] }],
+  [GREY_ALPHA, { channels: 2, depths: [8, 16] }],
+  [RGB_ALPHA, { channels: 4, depths: [8, 16] }],
+]);
+
+/** A big-endian 32-bit number, unsigned, as everywhere in PNG. */
+export const readUint32 = (bytes: Uint8Array, offset: number): number =>
+  bytes[offset] * 2 ** 24 +
+  ((bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) | bytes[offset + 3]);
+
+/**
+ * Reads and checks the 13 bytes of IHDR.
+ *
+ * @param what       how messages call the chunk: `IHDR at byte 8`
+ * @param data       the chunk's data, 13 bytes
+ * @param maxPixels  the most width × height allowed
+ * @throws TaesdError FORMAT (size 0 or from 2³¹ on, illegal depth and colour), UNSUPPORTED
+ *   (unknown compression, filter or interlace method), LIMIT (more than `maxPixels`)
+ */
+export function readHeader(
+  where: string,
+  what: string,
+  data: Uint8Array,
+  maxPixels: number,
+): PngHeader {
+  const width = readUint32(data, 0);
+  const height = readUint32(data, 4);
+  const [depth, colourType, compression, filter, interlace] = data.subarray(8);
+
+  for (const [name, size] of [
+    ['width', width],
+    ['height', height],
+  ] as const) {
+    if (size === 0 || size >= 2 ** 31) {
+      throw expected('FORMAT', where, what, `a ${name} from 1 to 2147483647`, `${size}`);
+    }
+  }
+  const kind = COLOUR_KINDS.get(colourType);
+  if (kind === undefined) {
+    throw expected('FORMAT', where, what, 'a colour type of 0, 2, 3, 4 or 6', `${colourType}`);
+  }
+  if (!kind.depths.includes(depth)) {
+    const rule = `a bit depth of ${kind.depths.join(', ')} for colour type ${colourType}`;
+    throw expected('FORMAT', where, what, rule, `${depth}`);
+  }
+  if (compression !== 0) {
+    throw expected('UNSUPPORTED', where, what, 'compression method 0', `${compression}`);
+  }
+  if (filter !== 0) throw expected('UNSUPPORTED', where, what, 'filter method 0', `${filter}`);
+  if (interlace > 1) {
+    throw expected('UNSUPPORTED', where, what, 'interlace method 0 or 1', `${interlace}`);
+  }
+  if (width * height > maxPixels) {
+    const got = `${width}×${height} = ${width * height}`;
+    throw expected('LIMIT', where, what, `at most ${maxPixels} pixels`, got, 'option maxPixels');
+  }
+  return {
+    width,
+    height,
+    depth,
+    colourType,
+    channels: kind.channels,
+    interlaced: interlace === 1,
+  };
+}

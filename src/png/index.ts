@@ -1,0 +1,5 @@
+/** PNG files to pixels and back; usable on its own. */
+
+export { DEFAULT_MAX_PIXELS } from './header.ts';
+export { type DecodedPng, type DecodePngOptions, decodePng } from './read.ts';
+export { encodePng, type PngImage } from './write.ts';

@@ -1,0 +1,118 @@
+import { Inflate } from 'fflate';
+import { expected, TaesdError } from '../errors.ts';
+import { allocateBytes, outOfMemory } from './allocate.ts';
+import { adler32, checksumText } from './checksums.ts';
+import { readUint32 } from './header.ts';
+
+/** 258 bytes from two bits: no DEFLATE stream can grow by more. */
+const HIGHEST_RATIO = 1032;
+/**
+ * Input handed to fflate at once. It inflates a piece whole before anyone can object, so a bomb
+ * gets at most 1032 × 16 KiB ≈ 17 MB past the cap. Smaller pieces cost time: fflate clears 160 KiB
+ * for each.
+ */
+const PIECE_BYTES = 16384;
+/**
+ * Input without output after which the stream is taken to have ended: a stored block, the longest
+ * thing fflate waits for, has 64 KiB. Past its end fflate keeps and copies all it is given, in
+ * quadratic time.
+ */
+const IDLE_BYTES = 131072;
+/** fflate's error code for input that ends too early. */
+const UNEXPECTED_END = 0;
+
+/**
+ * Inflates a zlib stream that must give exactly `length` bytes. Memory: `length`, which is checked
+ * against what the input can give, and about 40 MB at most for fflate. Bytes after the stream are
+ * ignored, as libpng does (with a warning); the Adler-32 must match, which fflate does not check.
+ * Source: RFC 1950, RFC 1951, https://www.w3.org/TR/png-3/#10CompressionCM0
+ *
+ * @param what        how messages call the stream: `IDAT at byte 41`
+ * @param compressed  the whole stream
+ * @param length      the bytes that the picture's header calls for
+ * @throws TaesdError TRUNCATED (gives less), LIMIT (gives more), INTEGRITY (no zlib stream, preset
+ *   dictionary, damaged data, wrong Adler-32), OOM
+ */
+export function inflateExactly(
+  where: string,
+  what: string,
+  compressed: Uint8Array,
+  length: number,
+): Uint8Array {
+  checkZlibHeader(where, what, compressed);
+  const rule = `to inflate to ${length} bytes, as IHDR says`;
+  if (length > compressed.length * HIGHEST_RATIO) {
+    const got = `${compressed.length} compressed bytes, too few for that`;
+    throw expected('TRUNCATED', where, what, rule, got, 'cut off?');
+  }
+  const output = allocateBytes(where, 'scanlines', length);
+  let filled = 0;
+  const stream = new Inflate((piece) => {
+    if (piece.length > length - filled) {
+      throw expected('LIMIT', where, what, rule, 'more', 'a decompression bomb?');
+    }
+    output.set(piece, filled);
+    filled += piece.length;
+  });
+
+  // The piece in which the last byte of output came: what follows the stream follows here.
+  let lastPieceAt = 2;
+  try {
+    for (let at = 2, idle = 0; at < compressed.length && idle <= IDLE_BYTES; at += PIECE_BYTES) {
+      const before = filled;
+      stream.push(compressed.subarray(at, at + PIECE_BYTES));
+      idle = filled > before ? 0 : idle + PIECE_BYTES;
+      if (filled > before) lastPieceAt = at;
+    }
+  } catch (cause) {
+    throw typedError(where, what, rule, cause);
+  }
+  if (filled < length) throw expected('TRUNCATED', where, what, rule, `${filled}`, 'cut off?');
+  checkAdler(where, what, compressed.subarray(lastPieceAt), adler32(output));
+  return output;
+}
+
+/** The two bytes before the compressed data: method, window, dictionary, and a check of these. */
+function checkZlibHeader(where: string, what: string, compressed: Uint8Array): void {
+  if (compressed.length < 2) {
+    const got = `${compressed.length}`;
+    throw expected('TRUNCATED', where, what, 'a zlib header of 2 bytes', got, 'cut off?');
+  }
+  const [method, flags] = compressed;
+  const isDeflate = (method & 15) === 8 && method >> 4 <= 7;
+  if (!isDeflate || (method * 256 + flags) % 31 !== 0) {
+    const got = `bytes ${method.toString(16).padStart(2, '0')} ${flags.toString(16).padStart(2, '0')}`;
+    throw expected('INTEGRITY', where, what, 'a zlib header', got, 'damaged file?');
+  }
+  if (flags & 32) {
+    throw expected(
+      'INTEGRITY',
+      where,
+      what,
+      'no preset dictionary',
+      'a zlib stream that needs one',
+    );
+  }
+}
+
+/**
+ * fflate does not tell where the stream ended. In a sound file its Adler-32 is the last thing in
+ * the data; where bytes follow it, it is looked for from the piece on that finished the output.
+ */
+function checkAdler(where: string, what: string, tail: Uint8Array, sum: number): void {
+  for (let at = tail.length - 4; at >= 0; at--) {
+    if (readUint32(tail, at) === sum) return;
+  }
+  const last = tail.subarray(-4);
+  const got = last.length < 4 ? `${last.length} bytes` : checksumText(readUint32(last, 0));
+  const hint = 'damaged or cut off?';
+  throw expected('INTEGRITY', where, what, `Adler-32 ${checksumText(sum)} at its end`, got, hint);
+}
+
+function typedError(where: string, what: string, rule: string, cause: unknown): Error {
+  if (cause instanceof TaesdError) return cause;
+  if (cause instanceof RangeError) return outOfMemory(where, what, 'inflating', cause);
+  const got = cause instanceof Error ? cause.message : String(cause);
+  const code = (cause as { code?: unknown }).code === UNEXPECTED_END ? 'TRUNCATED' : 'INTEGRITY';
+  return expected(code, where, what, rule, got, 'damaged file?', { cause });
+}

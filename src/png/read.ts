@@ -1,0 +1,93 @@
+import { expected } from '../errors.ts';
+import { describe, isDetached } from '../tensor.ts';
+import { allocateBytes } from './allocate.ts';
+import { DEFAULT_MAX_PIXELS, HIGHEST_MAX_PIXELS } from './header.ts';
+import { inflateExactly } from './inflate.ts';
+import { passesOf, scanlineBytes } from './passes.ts';
+import { colourMap, placeRow } from './pixels.ts';
+import { scanPng } from './scan.ts';
+import { unfilterBands } from './unfilter.ts';
+
+export interface DecodedPng {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, u8 [height][width][4], row-major; alpha is straight (not multiplied in). */
+  readonly data: Uint8Array;
+  /** The texts of tEXt chunks by keyword, up to 64 KiB each and 256 of them. */
+  readonly text: ReadonlyMap<string, string>;
+}
+
+export interface DecodePngOptions {
+  /** The most width × height accepted, 1 to 2²⁹; 2²⁷ unless given. */
+  readonly maxPixels?: number;
+}
+
+const WHERE = 'decodePng';
+
+/**
+ * Decodes a PNG file of any legal colour type, depth and interlacing to 8-bit RGBA.
+ *
+ * Samples of other depths are rounded to the nearest of 256 levels: round(v·255 / (2^depth − 1)).
+ * tRNS becomes alpha. Gamma and colour profiles are not applied; of an animated PNG the still
+ * picture is read. The header is believed only as far as the compressed data could bear it out, so
+ * memory stays in proportion to the input. The input is not changed and not kept.
+ * Source: https://www.w3.org/TR/png-3/
+ *
+ * @param bytes    the whole file; a subarray at any offset is fine
+ * @param options  `maxPixels`
+ * @throws TaesdError FORMAT (not a PNG, or against its rules), TRUNCATED (cut off), INTEGRITY (a
+ *   checksum does not match), UNSUPPORTED (another picture type; a method or chunk unknown to PNG),
+ *   LIMIT (more than `maxPixels`, or more data than the header says), ARG, OOM
+ */
+export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): DecodedPng {
+  checkBytes(bytes);
+  const scanned = scanPng(WHERE, bytes, checkMaxPixels(options));
+  const { header, compressed, compressedName, text } = scanned;
+  const { width, height } = header;
+  const passes = passesOf(header);
+  const scanlines = inflateExactly(WHERE, compressedName, compressed, scanlineBytes(passes));
+
+  const map = colourMap(scanned);
+  const data = allocateBytes(WHERE, 'pixels', width * height * 4);
+  const scratch = allocateBytes(WHERE, 'row', header.depth < 8 ? width : 0);
+  let passStart = 0;
+  for (const pass of passes) {
+    const passEnd = passStart + pass.height * (1 + pass.rowBytes);
+    const lines = scanlines.subarray(passStart, passEnd);
+    for (const { firstRow, rowCount, rows } of unfilterBands(WHERE, header, pass, lines)) {
+      const rowLength = rows.length / rowCount;
+      for (let y = 0; y < rowCount; y++) {
+        const row = rows.subarray(y * rowLength, (y + 1) * rowLength);
+        placeRow(WHERE, map, pass, firstRow + y, row, data, scratch);
+      }
+    }
+    passStart = passEnd;
+  }
+  return { width, height, data, text };
+}
+
+function checkBytes(bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw expected('ARG', WHERE, 'bytes', 'a Uint8Array', describe(bytes));
+  }
+  if (isDetached(bytes)) {
+    throw expected('ARG', WHERE, 'bytes', 'live data', 'a detached buffer', 'sent to a worker?');
+  }
+}
+
+function checkMaxPixels(options: unknown): number {
+  if (typeof options !== 'object' || options === null) {
+    throw expected('ARG', WHERE, 'options', 'an object { maxPixels }', describe(options));
+  }
+  const { maxPixels = DEFAULT_MAX_PIXELS } = options as { maxPixels?: unknown };
+  if (
+    typeof maxPixels !== 'number' ||
+    !Number.isInteger(maxPixels) ||
+    maxPixels < 1 ||
+    maxPixels > HIGHEST_MAX_PIXELS
+  ) {
+    const rule = `a whole number from 1 to ${HIGHEST_MAX_PIXELS}`;
+    throw expected('ARG', WHERE, 'maxPixels', rule, describe(maxPixels));
+  }
+  return maxPixels;
+}

@@ -1,0 +1,177 @@
+import { expected } from '../errors.ts';
+import { checksumText, crc32 } from './checksums.ts';
+import { checkPalette, checkTransparency } from './colours.ts';
+import { PALETTE, type PngHeader, readHeader, readUint32 } from './header.ts';
+import { checkSignature, PNG_SIGNATURE } from './signature.ts';
+import { collectText, MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
+
+/** What a PNG file holds that matters here; every array is a view or copy, checked. */
+export interface ScannedPng {
+  readonly header: PngHeader;
+  /** RGB triples; present in every palette picture. */
+  readonly palette: Uint8Array | undefined;
+  /** The data of tRNS. */
+  readonly transparency: Uint8Array | undefined;
+  /** The data of all IDAT chunks, joined: one zlib stream. */
+  readonly compressed: Uint8Array;
+  /** How messages call the compressed data: `IDAT at byte 41`. */
+  readonly compressedName: string;
+  readonly text: ReadonlyMap<string, string>;
+}
+
+/** Length, type and checksum around a chunk's data. */
+const CHUNK_OVERHEAD = 12;
+
+interface Chunk {
+  readonly type: string;
+  /** The offset of its length field, and the one past its checksum. */
+  readonly start: number;
+  readonly end: number;
+  /** The number of bytes of its data. */
+  readonly length: number;
+  /** How messages call it: type and offset. */
+  readonly name: string;
+}
+
+/**
+ * Walks the chunks of a PNG file once, in time linear in its length, before anything is inflated.
+ * Ancillary chunks are stepped over unread, so nothing in iCCP, zTXt or iTXt is ever inflated; only
+ * tRNS and tEXt are taken, and skipped like the others when their checksum is wrong. Bytes after
+ * IEND are ignored, as libpng does.
+ * Source: https://www.w3.org/TR/png-3/#5DataRep
+ *
+ * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT; the message names the chunk
+ */
+export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): ScannedPng {
+  checkSignature(where, bytes);
+  let header: PngHeader | undefined;
+  let palette: Uint8Array | undefined;
+  let transparency: Uint8Array | undefined;
+  const text = new Map<string, string>();
+  const idat = { start: 0, end: 0, bytes: 0 };
+
+  for (let offset: number = PNG_SIGNATURE.length; ; ) {
+    const chunk = chunkAt(where, bytes, offset);
+    const { type, name } = chunk;
+    if (header === undefined) checkFirst(where, chunk);
+    checkInside(where, chunk, bytes.length);
+    offset = chunk.end;
+
+    const critical = isCritical(type);
+    if (!critical && type !== 'tRNS' && type !== 'tEXt') continue;
+    if (type === 'tEXt' && chunk.length > MAX_KEYWORD_LENGTH + 1 + MAX_TEXT_LENGTH) continue;
+    if (!checksumHolds(where, chunk, bytes, critical)) continue;
+    const data = bytes.subarray(chunk.start + 8, chunk.end - 4);
+
+    if (header === undefined) {
+      header = readHeader(where, name, data, maxPixels);
+    } else if (type === 'IHDR') {
+      throw expected('FORMAT', where, name, 'one IHDR', 'a second');
+    } else if (type === 'PLTE') {
+      checkPlace(where, name, idat.end, palette);
+      if (transparency !== undefined) {
+        throw expected('FORMAT', where, name, 'its place before tRNS', 'it after');
+      }
+      checkPalette(where, name, header, data);
+      palette = data;
+    } else if (type === 'tRNS') {
+      checkPlace(where, name, idat.end, transparency);
+      checkTransparency(where, name, header, data, palette);
+      transparency = data;
+    } else if (type === 'IDAT') {
+      if (header.colourType === PALETTE && palette === undefined) {
+        throw expected('FORMAT', where, name, 'PLTE before it, as the colours are indices', 'none');
+      }
+      if (idat.end === 0) idat.start = chunk.start;
+      else if (idat.end !== chunk.start) {
+        throw expected('FORMAT', where, name, 'all IDAT in one run', 'another chunk between');
+      }
+      idat.end = chunk.end;
+      idat.bytes += chunk.length;
+    } else if (type === 'tEXt') {
+      collectText(text, data);
+    } else if (type === 'IEND') {
+      if (chunk.length !== 0) {
+        throw expected('FORMAT', where, name, '0 bytes', `${chunk.length}`);
+      }
+      if (idat.end === 0) throw expected('FORMAT', where, name, 'IDAT before it', 'none');
+      const compressed = joinData(bytes, idat.start, idat.end, idat.bytes);
+      const compressedName = `IDAT at byte ${idat.start}`;
+      return { header, palette, transparency, compressed, compressedName, text };
+    } else {
+      const hint = 'a chunk that a decoder may not ignore';
+      throw expected('UNSUPPORTED', where, name, 'IHDR, PLTE, IDAT or IEND', type, hint);
+    }
+  }
+}
+
+/** Reads length and type of the chunk at `offset`; its data may still reach past the end. */
+function chunkAt(where: string, bytes: Uint8Array, offset: number): Chunk {
+  if (offset + 8 > bytes.length) {
+    const what = `chunk at byte ${offset}`;
+    const got = `${bytes.length - offset} bytes before the end of the file`;
+    throw expected('TRUNCATED', where, what, 'chunks up to IEND', got, 'the file is cut off');
+  }
+  const length = readUint32(bytes, offset);
+  const codes = bytes.subarray(offset + 4, offset + 8);
+  const type = String.fromCharCode(codes[0], codes[1], codes[2], codes[3]);
+  if (!/^[A-Za-z]{4}$/.test(type)) {
+    const what = `chunk at byte ${offset}`;
+    const got = `bytes ${Array.from(codes, (code) => code.toString(16).padStart(2, '0')).join(' ')}`;
+    throw expected('FORMAT', where, what, 'a type of four letters', got, 'damaged file?');
+  }
+  const name = `${type} at byte ${offset}`;
+  if (length >= 2 ** 31) {
+    throw expected('FORMAT', where, name, 'a length below 2147483648', `${length}`);
+  }
+  return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
+}
+
+/** The first chunk is IHDR, of 13 bytes. */
+function checkFirst(where: string, { type, name, length }: Chunk): void {
+  if (type === 'CgBI') {
+    const hint = 'optimised for iOS by Xcode; "pngcrush -revert-iphone-optimizations" restores it';
+    throw expected('UNSUPPORTED', where, name, 'IHDR first', type, hint);
+  }
+  if (type !== 'IHDR') throw expected('FORMAT', where, name, 'IHDR first', type);
+  if (length !== 13) throw expected('FORMAT', where, name, '13 bytes', `${length}`);
+}
+
+function checkInside(where: string, { start, end, length, name }: Chunk, fileLength: number): void {
+  if (end <= fileLength) return;
+  const got = `${fileLength - start - 8} bytes before the end of the file`;
+  const rule = `${length} bytes of data and 4 of checksum`;
+  throw expected('TRUNCATED', where, name, rule, got, 'the file is cut off');
+}
+
+/** PLTE and tRNS come at most once, before the pixels. */
+function checkPlace(where: string, name: string, idatEnd: number, earlier: unknown): void {
+  if (idatEnd !== 0) throw expected('FORMAT', where, name, 'its place before IDAT', 'it after');
+  if (earlier !== undefined) throw expected('FORMAT', where, name, 'one such chunk', 'a second');
+}
+
+/** An upper-case first letter (bit 5 clear) marks the chunks a decoder may not ignore. */
+const isCritical = (type: string): boolean => type[0] <= 'Z';
+
+/** A wrong checksum condemns a critical chunk (it throws) and discards an ancillary one (false). */
+function checksumHolds(where: string, chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
+  const stored = readUint32(bytes, chunk.end - 4);
+  const computed = crc32(bytes, chunk.start + 4, chunk.end - 4);
+  if (stored === computed) return true;
+  if (!critical) return false;
+  const rule = `CRC-32 ${checksumText(computed)}`;
+  throw expected('INTEGRITY', where, chunk.name, rule, checksumText(stored), 'damaged file?');
+}
+
+/** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
+function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {
+  if (end - start === total + CHUNK_OVERHEAD) return bytes.subarray(start + 8, end - 4);
+  const joined = new Uint8Array(total);
+  for (let offset = start, filled = 0; offset < end; ) {
+    const length = readUint32(bytes, offset);
+    joined.set(bytes.subarray(offset + 8, offset + 8 + length), filled);
+    filled += length;
+    offset += CHUNK_OVERHEAD + length;
+  }
+  return joined;
+}

@@ -1,0 +1,72 @@
+import { expected } from '../errors.ts';
+
+/** The eight bytes every PNG file begins with. Source: https://www.w3.org/TR/png-3/#5PNG-file-signature */
+export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
+
+/**
+ * How other files that carry a picture begin; `.` stands for any byte. They are recognised only to
+ * name them: a JPEG under the name picture.png is the most common "broken PNG".
+ */
+const OTHER_TYPES: readonly (readonly [name: string, start: string])[] = [
+  ['JPEG', '\xff\xd8\xff'],
+  ['GIF', 'GIF87a'],
+  ['GIF', 'GIF89a'],
+  ['WebP', 'RIFF....WEBP'],
+  ['AVIF', '....ftypavif'],
+  ['AVIF', '....ftypavis'],
+  ['HEIC', '....ftyphei'],
+  ['BMP', 'BM....\0\0\0\0'],
+  ['TIFF', 'II*\0'],
+  ['TIFF', 'MM\0*'],
+  ['JPEG XL', '\xff\x0a'],
+  ['JPEG XL', '\0\0\0\x0cJXL '],
+  ['MNG', '\x8aMNG\r\n\x1a\n'],
+];
+
+/**
+ * Checks that `bytes` begin as a PNG file does.
+ *
+ * @throws TaesdError FORMAT (empty, or no picture's beginning), TRUNCATED (the signature is cut
+ *   short), UNSUPPORTED (another type of picture, which the message names)
+ */
+export function checkSignature(where: string, bytes: Uint8Array): void {
+  const rule = 'a PNG file';
+  if (bytes.length === 0) throw expected('FORMAT', where, 'bytes', rule, '0 bytes', 'empty file?');
+
+  const length = Math.min(bytes.length, PNG_SIGNATURE.length);
+  if (PNG_SIGNATURE.slice(0, length).every((byte, i) => bytes[i] === byte)) {
+    if (length === PNG_SIGNATURE.length) return;
+    throw expected(
+      'TRUNCATED',
+      where,
+      'signature at byte 0',
+      '8 bytes',
+      `${length}`,
+      'the file is cut off',
+    );
+  }
+  const other = OTHER_TYPES.find(([, start]) => beginsWith(bytes, start));
+  if (other !== undefined) {
+    const [name] = other;
+    const hint = 'convert it first; the name of a file does not make it a PNG';
+    throw expected('UNSUPPORTED', where, 'bytes', rule, `a ${name} file`, hint);
+  }
+  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
+  throw expected('FORMAT', where, 'bytes', rule, `bytes ${first.join(' ')}`, likelyCause(bytes));
+}
+
+function beginsWith(bytes: Uint8Array, start: string): boolean {
+  if (bytes.length < start.length) return false;
+  for (let i = 0; i < start.length; i++) {
+    if (start[i] !== '.' && bytes[i] !== start.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** The signature was designed to show what a transfer did to the file: its line ends tell. */
+function likelyCause(bytes: Uint8Array): string | undefined {
+  if (beginsWith(bytes, '\x89PNG\n')) return 'line ends were converted: transfer it as binary';
+  if (beginsWith(bytes, '\x09PNG')) return 'the eighth bits were lost: transfer it as binary';
+  if (beginsWith(bytes, '\xef\xbf\xbdPNG')) return 'it was read as text: read it as bytes';
+  return beginsWith(bytes, '<') ? 'an HTML or XML page?' : undefined;
+}

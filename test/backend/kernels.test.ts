@@ -1,0 +1,222 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
+import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { seededRandom } from '../random.ts';
+
+/*
+ * Each kernel of assembly/ by itself, on plain addresses, against float64 loops, with canaries around every
+ * region that it is given: what lies before and after must not change.
+ */
+
+const CANARY = 12345.678;
+/** Numbers of canary on either side of a region; also keeps regions 16-byte aligned. */
+const GUARD = 16;
+/** Sizes around the kernels' tile of 4 pixels. */
+const WIDTHS = [1, 2, 3, 4, 5, 7, 8, 9, 17];
+
+let memory: WebAssembly.Memory;
+let kernels: Kernels;
+
+beforeAll(async () => {
+  memory = new WebAssembly.Memory({ initial: 64 });
+  kernels = await instantiateKernels(await compileKernels(), memory);
+});
+
+/** Regions laid one after the other with canaries between; `check` looks at those and at the inputs. */
+function arena() {
+  const floats = new Float32Array(memory.buffer).fill(CANARY);
+  const regions: { begin: number; end: number; kept: Float32Array | undefined }[] = [];
+  let top = GUARD;
+  return {
+    /** @returns the byte address of a copy of `values`, whose values must stay unless `writable` */
+    put(values: ArrayLike<number>, { writable = false } = {}): number {
+      const begin = top;
+      const end = begin + values.length;
+      floats.set(values, begin);
+      regions.push({ begin, end, kept: writable ? undefined : floats.slice(begin, end) });
+      top = Math.ceil(end / 4) * 4 + GUARD;
+      return begin * 4;
+    },
+    read: (ptr: number, count: number) => floats.slice(ptr / 4, ptr / 4 + count),
+    check() {
+      let at = 0;
+      for (const { begin, end, kept } of regions) {
+        const guard = floats.subarray(at, begin);
+        expect(
+          guard.every((value) => value === Math.fround(CANARY)),
+          `canary before ${begin}`,
+        ).toBe(true);
+        if (kept) expect(floats.slice(begin, end), `input at ${begin}`).toEqual(kept);
+        at = end;
+      }
+      const rest = floats.subarray(at);
+      expect(
+        rest.every((value) => value === Math.fround(CANARY)),
+        'canary at the end',
+      ).toBe(true);
+    },
+  };
+}
+
+const randomValues = (random: () => number, count: number) =>
+  Float32Array.from({ length: count }, () => 2 * random() - 1);
+
+/** A row [1 + width + 1][channels] of random numbers between zero pixels. */
+function randomRow(random: () => number, width: number, channels: number): Float32Array {
+  const row = randomValues(random, (width + 2) * channels);
+  row.fill(0, 0, channels);
+  row.fill(0, (width + 1) * channels);
+  return row;
+}
+
+describe.each([
+  { name: 'conv3x3' as const, kernel: 3, stride: 1 },
+  { name: 'conv3x3Stride2' as const, kernel: 3, stride: 2 },
+  { name: 'conv1x1' as const, kernel: 1, stride: 1 },
+])('$name', ({ name, kernel, stride }) => {
+  const rowCount = kernel;
+  for (const width of WIDTHS) {
+    for (const [cin, cout] of [
+      [8, 8],
+      [3, 8],
+      [64, 64],
+      [5, 24],
+    ]) {
+      test(`${name} [wasm]: width ${width}, ${cin}→${cout} → within 2·n·ε·Σ|x·w| of float64`, () => {
+        const random = seededRandom(width * 1000 + cin);
+        // Odd and even input widths both round up to `width` at stride 2.
+        const inputWidth = stride === 1 ? width : 2 * width - (width % 2);
+        const rows = Array.from({ length: rowCount }, () => randomRow(random, inputWidth, cin));
+        const weights = randomValues(random, cout * cin * kernel * kernel);
+        const bias = randomValues(random, cout);
+        const space = arena();
+        const rowPtrs = rows.map((row) => space.put(row));
+        const weightsPtr = space.put(weights);
+        const biasPtr = space.put(bias);
+        const outCount = (width + 2) * cout;
+        const outPtr = space.put(new Float32Array(outCount).fill(NaN), { writable: true });
+
+        if (name === 'conv1x1') {
+          kernels.conv1x1(outPtr, rowPtrs[0], weightsPtr, biasPtr, width, cin, cout);
+        } else {
+          const [above, here, below] = rowPtrs;
+          kernels[name](outPtr, above, here, below, weightsPtr, biasPtr, width, cin, cout);
+        }
+
+        const out = space.read(outPtr, outCount);
+        const window = kernel * cin;
+        for (let o = 0; o < cout; o++) {
+          expect([out[o], out[(width + 1) * cout + o]], 'zero pixels').toEqual([0, 0]);
+          for (let x = 0; x < width; x++) {
+            const firstPixel = kernel === 3 ? x * stride : x + 1;
+            let sum = bias[o];
+            let magnitude = Math.abs(bias[o]);
+            for (let ky = 0; ky < kernel; ky++) {
+              for (let k = 0; k < window; k++) {
+                const tile = (Math.floor(o / 8) * kernel + ky) * window + k;
+                const product = rows[ky][firstPixel * cin + k] * weights[tile * 8 + (o % 8)];
+                sum += product;
+                magnitude += Math.abs(product);
+              }
+            }
+            const bound = 2 * kernel * window * 2 ** -24 * magnitude;
+            const off = Math.abs(out[(x + 1) * cout + o] - sum);
+            expect(
+              off,
+              `pixel ${x}, channel ${o}: ${out[(x + 1) * cout + o]} for ${sum}`,
+            ).toBeLessThanOrEqual(bound);
+          }
+        }
+        space.check();
+      });
+    }
+  }
+});
+
+test('conv3x3 [wasm]: the last pixels of a row → the same bits as in the middle of one', () => {
+  const random = seededRandom(7);
+  const rows = Array.from({ length: 3 }, () => randomRow(random, 8, 64));
+  const weights = randomValues(random, 64 * 64 * 9);
+  const bias = randomValues(random, 64);
+  const run = (width: number) => {
+    const space = arena();
+    // A narrower picture: the same pixels, then zeros.
+    const [above, here, below] = rows.map((row) =>
+      space.put(row.map((value, i) => (i < (width + 1) * 64 ? value : 0))),
+    );
+    const out = space.put(new Float32Array(10 * 64), { writable: true });
+    kernels.conv3x3(out, above, here, below, space.put(weights), space.put(bias), width, 64, 64);
+    return space.read(out, 10 * 64);
+  };
+  const wide = run(8);
+  const narrow = run(7); // pixels 4 … 6 by the single-pixel tile
+  expect(narrow.slice(64, 64 * 7)).toEqual(wide.slice(64, 64 * 7));
+});
+
+for (const count of [4, 8, 12, 64, 1028]) {
+  test(`relu [wasm]: ${count} numbers → bit-exact`, () => {
+    const space = arena();
+    const values = randomValues(seededRandom(count), count);
+    values.set([-0, Infinity, -Infinity, NaN]);
+    const ptr = space.put(values, { writable: true });
+    kernels.relu(ptr, count);
+    expect(space.read(ptr, count)).toEqual(values.map((value) => Math.max(value, 0)));
+    space.check();
+  });
+
+  test(`add [wasm]: ${count} numbers → bit-exact`, () => {
+    const space = arena();
+    const random = seededRandom(count);
+    const [a, b] = [randomValues(random, count), randomValues(random, count)];
+    const ptr = space.put(a, { writable: true });
+    kernels.add(ptr, space.put(b), count);
+    expect(space.read(ptr, count)).toEqual(a.map((value, i) => value + b[i]));
+    space.check();
+  });
+}
+
+test('clamp [wasm]: −12 … 12 and the ends of the range → within 2 ulp of tanh(x/3)·3, odd, bounded', () => {
+  const values = Float32Array.from({ length: 4801 }, (_, i) => (i - 2400) / 200);
+  const special = [Infinity, -Infinity, NaN, 0, -0, 1e-40, 1e-7, -1e-7, 3e38];
+  const all = Float32Array.from([...values, ...special]);
+  const space = arena();
+  const ptr = space.put(all, { writable: true });
+  kernels.clamp(ptr, all.length, 3);
+  const out = space.read(ptr, all.length);
+  for (const [i, value] of all.entries()) {
+    const wanted = Math.tanh(value / 3) * 3;
+    if (Number.isNaN(value)) expect(out[i]).toBeNaN();
+    // 2 ulp of tanh, and one rounding each for the division and the product.
+    else
+      expect(Math.abs(out[i] - wanted), `${value}`).toBeLessThanOrEqual(
+        4 * 2 ** -24 * Math.abs(wanted) + 1e-44,
+      );
+    expect(Math.abs(out[i]) > 3).toBe(false);
+  }
+  space.check();
+});
+
+for (const width of WIDTHS) {
+  test(`upsample2x [wasm]: width ${width} → each pixel twice, zero pixels outside`, () => {
+    const channels = 8;
+    const row = randomRow(seededRandom(width), width, channels);
+    const space = arena();
+    const outCount = (2 * width + 2) * channels;
+    const outPtr = space.put(new Float32Array(outCount).fill(NaN), { writable: true });
+    kernels.upsample2x(outPtr, space.put(row), width, channels);
+    const wanted = new Float32Array(outCount);
+    for (let x = 0; x < 2 * width; x++) {
+      const source = (Math.floor(x / 2) + 1) * channels;
+      wanted.set(row.subarray(source, source + channels), (x + 1) * channels);
+    }
+    expect(space.read(outPtr, outCount)).toEqual(wanted);
+    space.check();
+  });
+}
+
+test('kernels [wasm]: instantiated → they bring no data and do not grow the memory', async () => {
+  const fresh = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  await instantiateKernels(await compileKernels(), fresh);
+  expect(new Uint8Array(fresh.buffer).every((byte) => byte === 0)).toBe(true);
+  expect(fresh.buffer.byteLength).toBe(65_536);
+});

@@ -1,0 +1,37 @@
+import { type BoundNetwork, bindNetwork } from '../src/model/bind.ts';
+import { networkOf, type Part, type Variant } from '../src/model/variants.ts';
+import type { Tensor } from '../src/tensor.ts';
+import { splitByKeyNames } from '../src/weights/key-names.ts';
+import { readSafetensors, toTensor } from '../src/weights/safetensors.ts';
+import { sharedFile } from './shared.ts';
+
+/** A file of golden tensors. Bytes come as numbers 0 … 255. */
+export function readGolden(name: string): (tensor: string) => Tensor {
+  const { tensors } = readSafetensors(sharedFile(`golden/${name}.safetensors`));
+  return (tensor) => {
+    const stored = tensors.get(tensor);
+    if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
+    if (stored.dtype !== 'U8') return toTensor('readGolden', tensor, stored);
+    return { shape: stored.shape, data: Float32Array.from(stored.bytes) };
+  };
+}
+
+/** The encoder's input for a golden image: bytes / 255. */
+export const unitRange = ({ shape, data }: Tensor): Tensor => ({
+  shape,
+  data: data.map((byte) => byte / 255),
+});
+
+/** One real network with its weights. */
+export function realNetwork(variant: Variant, part: Part): BoundNetwork {
+  const file = readSafetensors(sharedFile(`weights/${variant.name}_${part}.safetensors`));
+  const tensors = splitByKeyNames('realNetwork', file, part)[part];
+  if (tensors === undefined) throw new Error(`no ${part}`);
+  return bindNetwork('realNetwork', part, networkOf(variant, part), tensors);
+}
+
+/** The real weights of a model, as `Taesd.load` takes them. */
+export const realWeights = (model: string) => ({
+  encoder: sharedFile(`weights/${model}_encoder.safetensors`),
+  decoder: sharedFile(`weights/${model}_decoder.safetensors`),
+});

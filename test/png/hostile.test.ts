@@ -1,0 +1,200 @@
+import { deflateRawSync, deflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { TaesdError } from '../../src/errors.ts';
+import { decodePng } from '../../src/png/index.ts';
+import {
+  ascii,
+  buildPng,
+  chunk,
+  concat,
+  file,
+  IEND,
+  idat,
+  ihdr,
+  KINDS,
+  randomPicture,
+  rgbaOf,
+  scanlinesOf,
+  seededRandom,
+} from './build-png.ts';
+
+/** One small picture of each colour type, depth and interlacing, with tRNS where it is legal. */
+const SMALL = KINDS.flatMap(([colourType, depth]) =>
+  [0, 1].map((interlace) => randomPicture(colourType, depth, 3, 5, interlace, colourType < 4)),
+);
+const PICTURE = randomPicture(2, 8, 3, 5);
+const HEADER = ihdr(PICTURE);
+const DATA = idat(scanlinesOf(PICTURE));
+
+/** The code of the error, 'decoded' without one; anything but a TaesdError fails the test. */
+function outcome(png: Uint8Array, name: string): string {
+  try {
+    const { width, height, data } = decodePng(png, { maxPixels: 100_000 });
+    expect(data.length, name).toBe(width * height * 4);
+    return 'decoded';
+  } catch (error) {
+    if (!(error instanceof TaesdError)) throw new Error(`${name}: ${error}`, { cause: error });
+    expect(error.message, name).toMatch(/^decodePng: "[^"]+" expected .+, got .+/);
+    // Small files: lack of memory would be a RangeError of another cause taken for one.
+    expect(error.code, name).not.toBe('OOM');
+    return error.code;
+  }
+}
+
+test('decodePng: each kind of picture cut at every byte (case 10) → TRUNCATED, FORMAT if empty', () => {
+  for (const picture of SMALL) {
+    const png = buildPng(picture);
+    for (let cut = 0; cut < png.length; cut++) {
+      const name = `colour type ${picture.colourType}, depth ${picture.depth}, cut at ${cut}`;
+      expect(outcome(png.subarray(0, cut), name), name).toBe(cut === 0 ? 'FORMAT' : 'TRUNCATED');
+    }
+    expect(decodePng(png).data).toEqual(rgbaOf(picture));
+  }
+});
+
+test('decodePng: every byte changed in three ways → decodes or TaesdError', () => {
+  for (const picture of SMALL) {
+    const png = buildPng(picture);
+    for (let at = 0; at < png.length; at++) {
+      for (const change of [0x01, 0x80, 0xff]) {
+        const copy = png.slice();
+        copy[at] ^= change;
+        outcome(copy, `colour type ${picture.colourType}, byte ${at} ^ ${change}`);
+      }
+    }
+    expect(decodePng(png).data).toEqual(rgbaOf(picture));
+  }
+});
+
+test('decodePng: 20000 seeded mutations of the bytes → decodes or TaesdError', () => {
+  const random = seededRandom(1);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const files = SMALL.map(buildPng);
+  for (let round = 0; round < 20_000; round++) {
+    const from = files[below(files.length)];
+    const other = files[below(files.length)];
+    const kind = below(4);
+    const at = below(from.length);
+    const to = Math.min(from.length, at + below(20));
+    let mutant: Uint8Array = from.slice();
+    if (kind === 0) for (let i = 0; i < 4; i++) mutant[below(mutant.length)] = below(256);
+    if (kind === 1) mutant = concat(from.subarray(0, at), from.subarray(to));
+    if (kind === 2) mutant = concat(from.subarray(0, to), from.subarray(at));
+    if (kind === 3) mutant = concat(from.subarray(0, at), other.subarray(below(other.length)));
+    outcome(mutant, `round ${round}, kind ${kind}`);
+  }
+  expect(decodePng(files[0]).data).toEqual(rgbaOf(SMALL[0]));
+});
+
+test('decodePng: 20000 seeded mutations below the checksums → decodes or TaesdError', () => {
+  const random = seededRandom(2);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const codes = new Map<string, number>();
+  for (let round = 0; round < 20_000; round++) {
+    const picture = SMALL[below(SMALL.length)];
+    const lines = scanlinesOf(picture);
+    const compressed = Uint8Array.from(
+      deflateSync(lines, { level: below(10), strategy: below(5) }),
+    );
+    const header = Uint8Array.of(
+      0,
+      0,
+      0,
+      3,
+      0,
+      0,
+      0,
+      5,
+      picture.depth,
+      picture.colourType,
+      0,
+      0,
+      0,
+    );
+    header[12] = picture.interlace ?? 0;
+    const palette = Uint8Array.from(picture.palette ?? []);
+    const kind = below(4);
+    if (kind === 0)
+      for (let i = 0; i < 3; i++) compressed[2 + below(compressed.length - 2)] = below(256);
+    if (kind === 1) header[[3, 7, 8, 9, 10, 11, 12][below(7)]] = below(20);
+    if (kind === 2) lines[below(lines.length)] = below(256);
+    const data = kind === 2 ? deflateSync(lines) : compressed;
+    const trns = kind === 3 ? [chunk('tRNS', new Uint8Array(below(9)))] : [];
+    const plte = picture.colourType === 3 ? [chunk('PLTE', palette)] : [];
+    const png = file(chunk('IHDR', header), ...plte, ...trns, chunk('IDAT', data), IEND);
+    const code = outcome(png, `round ${round}, kind ${kind}`);
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
+  // The mutations must reach every kind of failure, or they test too little.
+  expect([...codes.keys()].sort()).toEqual(
+    ['FORMAT', 'INTEGRITY', 'LIMIT', 'TRUNCATED', 'UNSUPPORTED', 'decoded'].sort(),
+  );
+});
+
+/** 64 MiB of zeros in 64 KiB. */
+const BOMB = Uint8Array.from(deflateSync(new Uint8Array(2 ** 26), { level: 9 }));
+
+test('decodePng: bombs in iCCP, zTXt, iTXt (case 16) → never inflated, the picture decodes', () => {
+  const png = file(
+    HEADER,
+    chunk('iCCP', concat(ascii('profile\0\0'), BOMB)),
+    chunk('zTXt', concat(ascii('text\0\0'), BOMB)),
+    chunk('iTXt', concat(ascii('text\0\x01\0\0\0'), BOMB)),
+    // Had anything tried to inflate these, it would have failed.
+    chunk('iCCP', ascii('no zlib stream')),
+    chunk('zTXt', ascii('no zlib stream')),
+    DATA,
+    IEND,
+  );
+  const before = process.memoryUsage().arrayBuffers;
+  const { data, text } = decodePng(png);
+  expect(data).toEqual(rgbaOf(PICTURE));
+  expect(text.size).toBe(0);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24);
+});
+
+test('decodePng: a 1 GiB bomb in IDAT (case 11) → LIMIT', () => {
+  // Sixteen times the same 64 MiB: a full flush makes raw DEFLATE data repeatable.
+  const part = deflateRawSync(new Uint8Array(2 ** 26), { level: 9, finishFlush: 3 });
+  const bomb = concat([0x78, 0x9c], ...Array.from({ length: 16 }, () => part));
+  const png = file(HEADER, chunk('IDAT', bomb), IEND);
+  expect(() => decodePng(png)).toThrow(
+    new TaesdError(
+      'LIMIT',
+      'decodePng: "IDAT at byte 33" expected to inflate to 50 bytes, as IHDR says, got more (a decompression bomb?)',
+    ),
+  );
+});
+
+test('decodePng: 10 MB of empty DEFLATE blocks after the pixels → decodes', () => {
+  const blocks = new Uint8Array(10_000_000);
+  for (let at = 0; at < blocks.length; at += 5) blocks.set([0, 0, 0, 0xff, 0xff], at);
+  const open = deflateRawSync(scanlinesOf(PICTURE), { finishFlush: 3 });
+  const adler = deflateSync(scanlinesOf(PICTURE)).subarray(-4);
+  const stream = concat([0x78, 0x9c], open, blocks, [3, 0], adler);
+  const { data } = decodePng(file(HEADER, chunk('IDAT', stream), IEND));
+  expect(data).toEqual(rgbaOf(PICTURE));
+});
+
+/** `count` times the same chunk between `before` and `after`, without building it in pieces. */
+function repeated(before: Uint8Array, one: Uint8Array, count: number, after: Uint8Array) {
+  const png = new Uint8Array(before.length + one.length * count + after.length);
+  png.set(before);
+  for (let i = 0; i < count; i++) png.set(one, before.length + i * one.length);
+  png.set(after, png.length - after.length);
+  return png;
+}
+
+for (const type of ['IDAT', 'tEXt', 'abCd', 'iCCP']) {
+  test(`decodePng: 10⁶ empty ${type} chunks (case 17) → decodes`, () => {
+    const png = repeated(file(HEADER), chunk(type), 1_000_000, concat(DATA, IEND));
+    expect(decodePng(png).data).toEqual(rgbaOf(PICTURE));
+  });
+}
+
+test('decodePng: 10⁶ empty PLTE chunks (case 17) → FORMAT at the first', () => {
+  const png = repeated(file(HEADER), chunk('PLTE'), 1_000_000, concat(DATA, IEND));
+  expect(() => decodePng(png)).toThrow(
+    new TaesdError('FORMAT', 'decodePng: "PLTE at byte 33" expected 1 to 256 entries, got 0'),
+  );
+});

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import type { Part } from '../../src/model/variants.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { splitByKeyNames } from '../../src/weights/key-names.ts';
+import {
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from '../../src/weights/safetensors.ts';
+import { entry, expectError, rawFile } from './raw-file.ts';
+
+/** A file whose tensors hold 1, 2, 3 … in the order of their names. */
+function fileOf(names: readonly string[]): SafetensorsFile {
+  const tensors = names.map((name, i): [string, Tensor] => [
+    name,
+    { shape: [1], data: Float32Array.of(i + 1) },
+  ]);
+  return readSafetensors(writeSafetensors(tensors));
+}
+
+const ENCODER = ['0.weight', '0.bias', '1.conv.4.bias', '14.weight'];
+const DECODER = ['1.weight', '3.conv.0.weight', '3.pool.1.bias', '18.skip.weight', '19.bias'];
+const DIFFUSERS = ['0.weight', '2.conv.0.weight', '2.pool.1.bias', '17.skip.weight', '18.bias'];
+
+const prefixed = (prefix: string, names: readonly string[]) => names.map((name) => prefix + name);
+const COMFY = [...prefixed('taesd_encoder.', ENCODER), ...prefixed('taesd_decoder.', DECODER)];
+
+const split = (names: readonly string[], part?: Part) =>
+  splitByKeyNames('loadWeights', fileOf(names), part);
+
+/** Names in taesd.py's numbers, with 1, 2, 3 …, counted from `first`. */
+const tensorsNamed = (names: readonly string[], first = 1): Map<string, Tensor> =>
+  new Map(names.map((name, i) => [name, { shape: [1], data: Float32Array.of(first + i) }]));
+
+describe('splitByKeyNames', () => {
+  test('the three layouts, one part a file → identical tensors', () => {
+    const encoder = tensorsNamed(ENCODER);
+    const decoder = tensorsNamed(DECODER);
+    for (const prefix of ['', 'encoder.layers.', 'taesd_encoder.']) {
+      expect(split(prefixed(prefix, ENCODER))).toEqual({ encoder, decoder: undefined });
+      expect(split(prefixed(prefix, ENCODER), 'encoder')).toEqual({ encoder, decoder: undefined });
+    }
+    const layouts = [
+      DECODER,
+      prefixed('decoder.layers.', DIFFUSERS),
+      prefixed('taesd_decoder.', DECODER),
+    ];
+    for (const names of layouts) {
+      expect(split(names)).toEqual({ encoder: undefined, decoder });
+      expect(split(names, 'decoder')).toEqual({ encoder: undefined, decoder });
+    }
+  });
+
+  test('combined files → both parts; asked for one → that one', () => {
+    const both = {
+      encoder: tensorsNamed(ENCODER),
+      decoder: tensorsNamed(DECODER, 1 + ENCODER.length),
+    };
+    const diffusers = [
+      ...prefixed('encoder.layers.', ENCODER),
+      ...prefixed('decoder.layers.', DIFFUSERS),
+    ];
+    for (const names of [COMFY, diffusers]) {
+      expect(split(names)).toEqual(both);
+      expect(split(names, 'encoder')).toEqual({ ...both, decoder: undefined });
+      expect(split(names, 'decoder')).toEqual({ ...both, encoder: undefined });
+    }
+  });
+
+  test('asked for one part → the other one is not even converted', () => {
+    const header = [
+      entry('encoder.layers.0.weight', 'F32', [0], [0, 0]),
+      entry('decoder.layers.0.weight', 'I64', [0], [0, 0]),
+    ];
+    const file = readSafetensors(rawFile(`{${header.join(',')}}`));
+    expect(splitByKeyNames('loadWeights', file, 'encoder').encoder?.size).toBe(1);
+    const message =
+      'loadWeights: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, got "I64"';
+    expectError(() => splitByKeyNames('loadWeights', file), 'UNSUPPORTED', message);
+  });
+
+  test('an original file → read as the part that the caller names', () => {
+    expect(split(DECODER, 'encoder')).toEqual({
+      encoder: tensorsNamed(DECODER),
+      decoder: undefined,
+    });
+  });
+
+  test("ComfyUI's scale and shift → numbers", () => {
+    const names = [...prefixed('taesd_decoder.', DECODER), 'vae_scale', 'vae_shift'];
+    expect(split(names)).toEqual({
+      encoder: undefined,
+      decoder: tensorsNamed(DECODER),
+      vaeScale: DECODER.length + 1,
+      vaeShift: DECODER.length + 2,
+    });
+    expect(split(names.slice(0, -1), 'decoder')).not.toHaveProperty('vaeShift');
+  });
+
+  test('scale that is not one finite number → SHAPE, NONFINITE', () => {
+    const withScale = (shape: number[], ...values: number[]) => {
+      const tensors: [string, Tensor][] = [
+        ['taesd_encoder.0.bias', { shape: [0], data: new Float32Array(0) }],
+        ['vae_scale', { shape, data: Float32Array.from(values) }],
+      ];
+      return () => splitByKeyNames('loadWeights', readSafetensors(writeSafetensors(tensors)));
+    };
+    expect(withScale([], 0.5)().vaeScale).toBe(0.5);
+    const shape = 'loadWeights: "tensor vae_scale" expected one number, got shape [2]';
+    expectError(withScale([2], 1, 2), 'SHAPE', shape);
+    const finite = 'loadWeights: "tensor vae_scale" expected a finite number, got NaN';
+    expectError(withScale([], NaN), 'NONFINITE', finite);
+  });
+
+  test('scale beside another layout → SHAPE', () => {
+    const message =
+      'loadWeights: "tensor vae_shift" expected tensors of the ComfyUI layout beside it, got the original layout';
+    expectError(() => split(['1.weight', 'vae_shift']), 'SHAPE', message);
+  });
+
+  test.each([
+    [[], 'none'],
+    [['vae_scale'], 'none'],
+    [['encoder.conv_in.weight'], 'encoder.conv_in.weight (another model, or a full VAE?)'],
+    [['1.weight', 'x'], 'x (another model, or a full VAE?)'],
+    [
+      ['01.weight', '1', '1.', '1000.weight', '-1.weight', '1.Ω', '1.weight '],
+      '01.weight, 1, 1., 1000.weight, -1.weight and 2 more (another model, or a full VAE?)',
+    ],
+    [['__proto__', 'toString'], '__proto__, toString (another model, or a full VAE?)'],
+  ])('names %j → SHAPE', (names, got) => {
+    const known =
+      'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
+    const message = `loadWeights: "tensor names" expected ${known}, got ${got}`;
+    expectError(() => split(names), 'SHAPE', message);
+  });
+
+  test('layouts mixed → SHAPE with an example of each', () => {
+    const names = ['1.weight', 'decoder.layers.2.weight', 'taesd_encoder.0.bias'];
+    const message =
+      'loadWeights: "tensor names" expected one layout, got original 1.weight beside diffusers decoder.layers.2.weight beside ComfyUI taesd_encoder.0.bias';
+    expectError(() => split(names), 'SHAPE', message);
+  });
+
+  test('the part that is not in the file → SHAPE', () => {
+    const names = prefixed('taesd_decoder.', DECODER).slice(0, 2);
+    const message = `loadWeights: "file" expected tensors of the encoder, got only ${names.join(', ')} (the other file?)`;
+    expectError(() => split(names, 'encoder'), 'SHAPE', message);
+  });
+});
