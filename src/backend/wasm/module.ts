@@ -12,7 +12,7 @@ export type KernelSource = WebAssembly.Module | Uint8Array;
  *
  * @param source  a module where the runtime forbids compiling (edge functions); undefined for the package's file
  * @throws TaesdError UNSUPPORTED where WebAssembly or its SIMD is missing or compiling is forbidden, with the
- *   remedy; ARG where `source` is neither a module nor bytes, or the package's file is not there
+ *   remedy; FORMAT where the bytes are no WebAssembly; ARG where `source` is neither a module nor bytes, or the package's file is not there
  */
 export async function compileKernels(source?: KernelSource): Promise<WebAssembly.Module> {
   const where = 'Taesd.load';
@@ -40,18 +40,30 @@ export async function compileKernels(source?: KernelSource): Promise<WebAssembly
   }
 }
 
-/** Tells a runtime without SIMD from one whose policy forbids compiling, by asking for validation alone. */
+/** The smallest module that needs SIMD: `() → v128`, `i8x16.splat(i32.const 0)`. */
+// biome-ignore format: one section a line
+const SIMD_PROBE = Uint8Array.of(
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // "\0asm", version 1
+  0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, // types: () → v128
+  0x03, 0x02, 0x01, 0x00, // functions: one, of that type
+  0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b, // code
+);
+
+/** Why compiling failed: no SIMD, damaged bytes, or, where both validate, a policy that forbids compiling. */
 function compileFailure(where: string, bytes: Uint8Array, cause: unknown): TaesdError {
   const got = cause instanceof Error ? cause.message : String(cause);
-  if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
+  const what = 'WebAssembly.compile';
+  if (!WebAssembly.validate(SIMD_PROBE)) {
     const hint =
-      "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
-    const rule = 'leave to compile WebAssembly';
-    return expected('UNSUPPORTED', where, 'WebAssembly.compile', rule, got, hint, { cause });
+      "SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4; backend: 'reference' runs without, slowly";
+    return expected('UNSUPPORTED', where, what, 'WebAssembly with SIMD', got, hint, { cause });
+  }
+  if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
+    const hint = 'a damaged or foreign file in place of taesd.wasm?';
+    return expected('FORMAT', where, what, 'the kernels', got, hint, { cause });
   }
   const hint =
-    "SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4; backend: 'reference' runs without, slowly";
-  return expected('UNSUPPORTED', where, 'WebAssembly.compile', 'WebAssembly with SIMD', got, hint, {
-    cause,
-  });
+    "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
+  const rule = 'leave to compile WebAssembly';
+  return expected('UNSUPPORTED', where, what, rule, got, hint, { cause });
 }

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import { afterEach, expect, test } from 'vitest';
+import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { randomWeights } from '../small-model.ts';
+
+/*
+ * Runtimes that cannot or must not compile WebAssembly (item 57).
+ */
+
+const real = globalThis.WebAssembly;
+afterEach(() => {
+  globalThis.WebAssembly = real;
+});
+
+test('compileKernels: nothing given → the package file, compiled', async () => {
+  const names = real.Module.exports(await compileKernels()).map(({ name }) => name);
+  expect(names.sort()).toEqual([
+    'add',
+    'clamp',
+    'conv1x1',
+    'conv3x3',
+    'conv3x3Stride2',
+    'relu',
+    'upsample2x',
+  ]);
+});
+
+test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy; a module from outside works', async () => {
+  const module = await compileKernels();
+  // An engine of its own, told to generate no code: what a strict Content-Security-Policy does.
+  globalThis.WebAssembly = runInNewContext(
+    'WebAssembly',
+    {},
+    { contextCodeGeneration: { wasm: false } },
+  );
+  await expect(compileKernels()).rejects.toThrow(
+    expect.objectContaining({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(
+        /^Taesd\.load: "WebAssembly\.compile" expected leave to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
+      ),
+    }),
+  );
+  globalThis.WebAssembly = real;
+  const decoder = await Taesd.load({
+    weights: { decoder: randomWeights('taesd', 'decoder') },
+    wasm: module,
+  });
+  expect((await decoder.decode({ shape: [1, 4, 1, 1], data: new Float32Array(4) })).width).toBe(8);
+});
+
+test('compileKernels: no WebAssembly at all → UNSUPPORTED; the reference backend works', async () => {
+  Reflect.deleteProperty(globalThis, 'WebAssembly');
+  await expect(compileKernels()).rejects.toThrow(
+    expect.objectContaining({
+      code: 'UNSUPPORTED',
+      message:
+        'Taesd.load: "WebAssembly" expected a runtime that has it, got none (backend: \'reference\' runs without, slowly)',
+    }),
+  );
+  const decoder = await Taesd.load({
+    weights: { decoder: randomWeights('taesd', 'decoder') },
+    backend: 'reference',
+  });
+  expect((await decoder.decode({ shape: [1, 4, 1, 1], data: new Float32Array(4) })).width).toBe(8);
+});
+
+// V8 offers SIMD on x86-64 only from SSE 4.1 on, and lets one switch that off.
+test.runIf(process.arch === 'x64')(
+  'load: a processor without SIMD → UNSUPPORTED naming the runtimes that have it',
+  () => {
+    const entry = fileURLToPath(new URL('../../dist/backend/wasm/module.js', import.meta.url));
+    const script = `
+    import { compileKernels } from ${JSON.stringify(entry)};
+    compileKernels().catch((error) => console.log(error.code + ' ' + error.message));
+  `;
+    const args = ['--no-enable-sse4-1', '--input-type=module', '-e', script];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stdout).toMatch(
+      /^UNSUPPORTED Taesd\.load: "WebAssembly\.compile" expected WebAssembly with SIMD, got .*SIMD unsupported.* \(SIMD came with Chrome 91, Firefox 89, Safari 16\.4, Node 16\.4; backend: 'reference' runs without, slowly\)\n$/,
+    );
+  },
+);

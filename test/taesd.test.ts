@@ -1,0 +1,635 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Picture } from '../src/image.ts';
+import { fromVaeLatents } from '../src/latent.ts';
+import { type LoadOptions, Taesd } from '../src/taesd.ts';
+import type { Tensor } from '../src/tensor.ts';
+import { writeSafetensors } from '../src/weights/safetensors.ts';
+import { randomTensor, seededRandom } from './random.ts';
+import { randomTensors, randomWeights } from './small-model.ts';
+
+/*
+ * The public surface on random weights: what it takes, what it gives, and each of its errors, after which the same
+ * instance still does a good job.
+ */
+
+const WEIGHTS = {
+  encoder: randomWeights('taesd', 'encoder'),
+  decoder: randomWeights('taesd', 'decoder'),
+};
+const LATENTS = randomTensor(seededRandom(5), [1, 4, 2, 3], 2);
+const IMAGE = randomImage(17, 9, 4);
+
+function randomImage(width: number, height: number, channels: 3 | 4) {
+  const random = seededRandom(width);
+  const data = Uint8Array.from({ length: width * height * channels }, () => 256 * random());
+  return { width, height, data };
+}
+
+let taesd: Taesd;
+let goodPicture: Picture;
+beforeAll(async () => {
+  taesd = await Taesd.load({ weights: WEIGHTS });
+  goodPicture = await taesd.decode(LATENTS);
+});
+
+/** Asserts code and message, and that the instance then decodes as before. */
+async function expectError(work: Promise<unknown>, code: string, message: string | RegExp) {
+  await expect(work).rejects.toThrow(expect.objectContaining({ name: 'TaesdError', code }));
+  await expect(work).rejects.toThrow(message);
+  if (typeof message === 'string') {
+    await expect(work).rejects.toThrow(expect.objectContaining({ message }));
+  }
+  expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
+}
+
+describe('encode and decode', () => {
+  test('encode: 17×9 RGBA → latents [1,4,2,3], the same from RGB, clamped array and tensor', async () => {
+    const opaque = randomImage(17, 9, 3);
+    const latents = await taesd.encode(opaque);
+    expect(latents.shape).toEqual([1, 4, 2, 3]);
+
+    const rgba = new Uint8ClampedArray(17 * 9 * 4).fill(255);
+    for (let i = 0; i < 17 * 9; i++) rgba.set(opaque.data.subarray(3 * i, 3 * i + 3), 4 * i);
+    expect(await taesd.encode({ width: 17, height: 9, data: rgba })).toEqual(latents);
+
+    const planar = Float32Array.from(
+      { length: 3 * 153 },
+      (_, i) => opaque.data[3 * (i % 153) + Math.floor(i / 153)] / 255,
+    );
+    expect(await taesd.encode({ shape: [1, 3, 9, 17], data: planar })).toEqual(latents);
+  });
+
+  test('encode: translucent pixels → over white, over a colour, or alpha dropped', async () => {
+    const over = async (alpha: number, options: object) => {
+      const data = Uint8Array.from({ length: 8 * 8 * 4 }, (_, i) => (i % 4 === 3 ? alpha : 40));
+      return taesd.encode({ width: 8, height: 8, data }, options);
+    };
+    const flat = (r: number, g: number, b: number) =>
+      taesd.encode({
+        width: 8,
+        height: 8,
+        data: Uint8Array.from({ length: 192 }, (_, i) => [r, g, b][i % 3]),
+      });
+    expect(await over(0, {})).toEqual(await flat(255, 255, 255));
+    expect(await over(0, { background: [1, 2, 3] })).toEqual(await flat(1, 2, 3));
+    expect(await over(0, { alpha: 'drop' })).toEqual(await flat(40, 40, 40));
+    // 51/255 is 1/5: 40/5 + 4·255/5 = 212.
+    expect(await over(51, {})).toEqual(await flat(212, 212, 212));
+  });
+
+  test('decode: latents [1,4,2,3] → 24×16, opaque; the tensor clamped and rounded to nearest', async () => {
+    const raw = await taesd.decode(LATENTS, { output: 'tensor' });
+    expect(raw.shape).toEqual([1, 3, 16, 24]);
+    expect([goodPicture.width, goodPicture.height]).toEqual([24, 16]);
+    for (const i of [0, 1, 100, 383]) {
+      const bytes = [0, 1, 2].map((c) =>
+        Math.round(Math.min(Math.max(raw.data[c * 384 + i], 0), 1) * 255),
+      );
+      expect([...goodPicture.data.slice(4 * i, 4 * i + 4)]).toEqual([...bytes, 255]);
+    }
+    expect(raw.data.some((value) => value < 0 || value > 1)).toBe(true);
+  });
+
+  test('decode: width 17, height 9 → the top left corner', async () => {
+    const cropped = await taesd.decode(LATENTS, { width: 17, height: 9 });
+    expect([cropped.width, cropped.height]).toEqual([17, 9]);
+    const row = (p: Picture, y: number) => p.data.slice(4 * p.width * y, 4 * p.width * y + 4 * 17);
+    for (const y of [0, 8]) expect(row(cropped, y)).toEqual(row(goodPicture, y));
+    const raw = await taesd.decode(LATENTS, { width: 17, output: 'tensor' });
+    expect(raw.shape).toEqual([1, 3, 16, 17]);
+  });
+
+  test('a batch of 2 → as picture by picture', async () => {
+    const random = seededRandom(9);
+    const batch = randomTensor(random, [2, 3, 9, 8]);
+    const one = (n: number): Tensor => ({
+      shape: [1, 3, 9, 8],
+      data: batch.data.slice(n * 216, (n + 1) * 216),
+    });
+    const latents = await taesd.encode(batch);
+    expect(latents.shape).toEqual([2, 4, 2, 1]);
+    const apart = [await taesd.encode(one(0)), await taesd.encode(one(1))];
+    expect([...latents.data]).toEqual(apart.flatMap(({ data }) => [...data]));
+    const pictures = await taesd.decode(latents, { output: 'images', width: 8, height: 9 });
+    expect(pictures).toEqual([
+      await taesd.decode(apart[0], { width: 8, height: 9 }),
+      await taesd.decode(apart[1], { width: 8, height: 9 }),
+    ]);
+    expect((await taesd.decode(latents, { output: 'tensor' })).shape).toEqual([2, 3, 16, 8]);
+  });
+
+  test('the reference backend → as wasm within 1e-4', async () => {
+    const reference = await Taesd.load({ weights: WEIGHTS, backend: 'reference' });
+    expect(reference.info).toEqual({
+      model: 'taesd',
+      backend: 'reference',
+      parts: ['encoder', 'decoder'],
+    });
+    const [a, b] = [await reference.encode(IMAGE), await taesd.encode(IMAGE)];
+    for (const [i, value] of a.data.entries())
+      expect(Math.abs(value - b.data[i])).toBeLessThan(1e-4);
+  });
+
+  test('input data → never written to; a change after the call has no effect', async () => {
+    const latents = { shape: [1, 4, 2, 3], data: LATENTS.data.slice() };
+    const running = taesd.decode(latents);
+    expect(latents.data).toEqual(LATENTS.data);
+    latents.data.fill(0);
+    expect(await running).toEqual(goodPicture);
+  });
+
+  test('an offset subarray → as an array of its own', async () => {
+    const wide = new Float32Array(40);
+    wide.set(LATENTS.data, 7);
+    expect(await taesd.decode({ shape: [1, 4, 2, 3], data: wide.subarray(7, 31) })).toEqual(
+      goodPicture,
+    );
+  });
+
+  test('onProgress: → grows to the whole, the same whole each time', async () => {
+    const seen: number[] = [];
+    const totals = new Set<number>();
+    await taesd.decode(randomTensor(seededRandom(1), [1, 4, 16, 16]), {
+      onProgress: ({ done, total }) => {
+        seen.push(done);
+        totals.add(total);
+      },
+    });
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect([...totals]).toEqual([seen.at(-1)]);
+  });
+
+  test('onProgress that throws → the call fails with it, the next works', async () => {
+    const boom = new Error('from the callback');
+    const work = taesd.decode(LATENTS, {
+      onProgress: () => {
+        throw boom;
+      },
+    });
+    await expect(work).rejects.toBe(boom);
+    expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
+  });
+
+  test('the event loop → gets turns while a picture is decoded', async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await taesd.decode(randomTensor(seededRandom(1), [1, 4, 24, 24]));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+  });
+});
+
+describe('bad arguments (items 50, 52, 55, 56)', () => {
+  const badSize = (width: unknown, height: unknown) =>
+    taesd.encode({ width: width as number, height: height as number, data: new Uint8Array(12) });
+  for (const [size, shown] of [
+    [0, '0'],
+    [-8, '-8'],
+    [1.5, '1.5'],
+    [NaN, 'NaN'],
+    ['8', '"8"'],
+    [2 ** 31, '2147483648'],
+  ]) {
+    test(`encode: width ${shown} → ARG`, () =>
+      expectError(
+        badSize(size, 2),
+        'ARG',
+        `encode: "image width" expected a whole number from 1 to 2147483647, got ${shown}`,
+      ));
+    test(`decode: height ${shown} → ARG`, () =>
+      expectError(
+        taesd.decode(LATENTS, { height: size as number }),
+        'ARG',
+        `decode: "height" expected a whole number from 1 to 2147483647, got ${shown}`,
+      ));
+  }
+
+  test.each<[string, () => Promise<unknown>, string, string | RegExp]>([
+    [
+      'encode: nothing',
+      () => taesd.encode(undefined as never),
+      'ARG',
+      'encode: "image" expected a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }, got undefined',
+    ],
+    [
+      'encode: floats as bytes',
+      () => taesd.encode({ width: 1, height: 1, data: new Float32Array(4) } as never),
+      'ARG',
+      /got \{ width, height, data \}$/,
+    ],
+    [
+      'encode: too few bytes',
+      () => taesd.encode({ width: 2, height: 2, data: new Uint8Array(15) }),
+      'ARG',
+      'encode: "image data" expected 12 (RGB) or 16 (RGBA) bytes for 2×2, got 15',
+    ],
+    [
+      'encode: unknown alpha',
+      () => taesd.encode(IMAGE, { alpha: 'keep' as never }),
+      'ARG',
+      'encode: "alpha" expected \'composite\' or \'drop\', got "keep"',
+    ],
+    [
+      'encode: a colour of two',
+      () => taesd.encode(IMAGE, { background: [1, 2] as never }),
+      'ARG',
+      'encode: "background" expected three numbers [red, green, blue] from 0 to 255, got { 0, 1 }',
+    ],
+    [
+      'encode: a tensor of 4 channels',
+      () => taesd.encode(LATENTS),
+      'SHAPE',
+      'encode: "image" expected shape [N,3,H,W], values in [0,1], got [1,4,2,3]',
+    ],
+    [
+      'decode: a picture',
+      () => taesd.decode(IMAGE as never),
+      'ARG',
+      'decode: "latents" expected a tensor { shape, data: Float32Array }, got { width, height, data }',
+    ],
+    [
+      'decode: three dimensions',
+      () => taesd.decode({ shape: [4, 2, 3], data: LATENTS.data }),
+      'SHAPE',
+      'decode: "latents" expected shape [N,C,H,W], each at least 1, got [4,2,3] (add the batch dimension: [1,C,H,W])',
+    ],
+    [
+      'decode: a size of 0',
+      () => taesd.decode({ shape: [1, 4, 0, 3], data: new Float32Array(0) }),
+      'SHAPE',
+      'decode: "latents" expected shape [N,C,H,W], each at least 1, got [1,4,0,3]',
+    ],
+    [
+      'decode: data too short',
+      () => taesd.decode({ shape: [1, 4, 2, 4], data: LATENTS.data }),
+      'SHAPE',
+      'decode: "latents" expected 32 elements for shape [1,4,2,4], got 24',
+    ],
+    [
+      'decode: a product past 2⁵³',
+      () => taesd.decode({ shape: [1, 4, 2 ** 40, 2 ** 40], data: LATENTS.data }),
+      'SHAPE',
+      'decode: "latents" expected Infinity elements for shape [1,4,1099511627776,1099511627776], got 24',
+    ],
+    [
+      'decode: 16 channels',
+      () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
+      'SHAPE',
+      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1?)',
+    ],
+    [
+      'decode: 5 channels',
+      () => taesd.decode(randomTensor(seededRandom(1), [1, 5, 1, 1])),
+      'SHAPE',
+      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,5,1,1] (not latents of TAESD?)',
+    ],
+    [
+      'decode: a batch as one picture',
+      () => taesd.decode(randomTensor(seededRandom(1), [2, 4, 1, 1])),
+      'SHAPE',
+      'decode: "latents" expected a batch of 1, got [2,4,1,1] (output: \'images\' gives one picture for each)',
+    ],
+    [
+      'decode: width of another latent',
+      () => taesd.decode(LATENTS, { width: 16 }),
+      'ARG',
+      'decode: "width" expected 17 to 24, which a latent of 3 stands for, got 16',
+    ],
+    [
+      'decode: unknown output',
+      () => taesd.decode(LATENTS, { output: 'png' as never }),
+      'ARG',
+      "decode: \"output\" expected 'image', 'images' or 'tensor', got \"png\"",
+    ],
+  ])('%s → error', (_, work, code, message) => expectError(work(), code, message));
+
+  for (const value of [NaN, Infinity, -Infinity]) {
+    test(`decode: ${value} in latents → NONFINITE naming the element; allowed on request`, async () => {
+      const latents = { shape: LATENTS.shape, data: LATENTS.data.slice() };
+      latents.data[4] = value;
+      await expectError(
+        taesd.decode(latents),
+        'NONFINITE',
+        `decode: "latents" expected finite numbers, got ${value} at element 4 (allowNonFinite: true lets it pass)`,
+      );
+      const raw = await taesd.decode(latents, { allowNonFinite: true, output: 'tensor' });
+      // The clamp bounds infinity; NaN spreads.
+      expect(raw.data.some(Number.isNaN)).toBe(Number.isNaN(value));
+      expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
+    });
+  }
+
+  test('detached buffers → ARG', async () => {
+    const latents = { shape: LATENTS.shape, data: LATENTS.data.slice() };
+    structuredClone(latents.data.buffer, { transfer: [latents.data.buffer] });
+    await expectError(
+      taesd.decode(latents),
+      'ARG',
+      'decode: "latents" expected live data, got a detached buffer (transferred to a worker?)',
+    );
+    const image = { width: 1, height: 1, data: new Uint8Array(4) };
+    structuredClone(image.data.buffer, { transfer: [image.data.buffer] });
+    await expectError(
+      taesd.encode(image),
+      'ARG',
+      'encode: "image data" expected live data, got a detached buffer (transferred to a worker?)',
+    );
+  });
+});
+
+describe('memory (items 53, 54)', () => {
+  test('decode: more than maxMemory → OOM before any work, and the next small call works', async () => {
+    const small = await Taesd.load({ weights: WEIGHTS, maxMemory: 32 * 2 ** 20 });
+    const before = await small.decode(LATENTS);
+    await expect(small.decode(randomTensor(seededRandom(1), [1, 4, 64, 64]))).rejects.toThrow(
+      expect.objectContaining({
+        code: 'OOM',
+        message: expect.stringMatching(
+          /^wasm: "feature maps" expected at most 32 MiB of memory, got \d+ MiB \(the option maxMemory, or a smaller picture\)$/,
+        ),
+      }),
+    );
+    expect(await small.decode(LATENTS)).toEqual(before);
+  });
+
+  test('decode: more than 32 bits address → LIMIT before any work, and the next small call works', async () => {
+    await expectError(
+      taesd.decode(randomTensor(seededRandom(1), [1, 4, 1, 2 ** 20])),
+      'LIMIT',
+      /^wasm: "feature maps" expected at most 4096 MiB of memory, got \d+ MiB \(a smaller picture, or tiles of it\)$/,
+    );
+  });
+
+  test('load: weights past maxMemory → OOM', async () => {
+    await expect(Taesd.load({ weights: WEIGHTS, maxMemory: 2 ** 20 })).rejects.toThrow(
+      expect.objectContaining({
+        code: 'OOM',
+        message: expect.stringMatching(/^wasm: "weights" expected at most 1 MiB/),
+      }),
+    );
+  });
+
+  test('repeated work → memory does not grow', async () => {
+    const decoder = await Taesd.load({ weights: WEIGHTS, maxMemory: 24 * 2 ** 20 });
+    for (let i = 0; i < 30; i++) await decoder.decode(randomTensor(seededRandom(i), [1, 4, 8, 8]));
+    expect((await decoder.decode(LATENTS)).data).toEqual(goodPicture.data);
+  });
+});
+
+describe('concurrent calls and dispose (item 58)', () => {
+  test('calls that overlap → each gets its own result', async () => {
+    const inputs = [3, 1, 4, 2].map((size) => randomTensor(seededRandom(size), [1, 4, size, 5]));
+    const apart: Picture[] = [];
+    for (const latents of inputs) apart.push(await taesd.decode(latents));
+    const bad = taesd.decode({ shape: [1, 4, 1, 1], data: new Float32Array(3) });
+    const together = inputs.map((latents) => taesd.decode(latents));
+    const encoded = taesd.encode(IMAGE);
+    await expect(bad).rejects.toThrow(/3$/);
+    expect(await Promise.all(together)).toEqual(apart);
+    expect(await encoded).toEqual(await taesd.encode(IMAGE));
+  });
+
+  test('a call after dispose → ARG; disposing twice is fine; waiting calls end in ARG', async () => {
+    const instance = await Taesd.load({ weights: WEIGHTS });
+    const first = instance.decode(LATENTS);
+    await first;
+    const waiting = instance.decode(LATENTS);
+    instance.dispose();
+    instance.dispose();
+    const disposed = {
+      code: 'ARG',
+      message: 'decode: "instance" expected a live one, got one that was disposed',
+    };
+    await expect(waiting).rejects.toThrow(expect.objectContaining(disposed));
+    await expect(instance.decode(LATENTS)).rejects.toThrow(expect.objectContaining(disposed));
+    expect(await first).toEqual(goodPicture);
+  });
+});
+
+describe('load', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'taesd-load-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  beforeAll(() => {
+    for (const part of ['encoder', 'decoder'] as const) {
+      writeFileSync(join(folder, `taesd_${part}.safetensors`), WEIGHTS[part]);
+    }
+    writeFileSync(join(folder, 'taef1_decoder.pth'), 'PK');
+  });
+  const decodes = async (options: LoadOptions) =>
+    (await Taesd.load({ only: 'decoder', ...options })).decode(LATENTS);
+
+  test('load: a folder, with a slash or without, a file URL, TAESD_WEIGHTS → the same', async () => {
+    for (const weights of [
+      folder,
+      `${folder}/`,
+      pathToFileURL(folder),
+      pathToFileURL(folder).href,
+    ]) {
+      expect(await decodes({ weights })).toEqual(goodPicture);
+    }
+    process.env.TAESD_WEIGHTS = folder;
+    try {
+      expect(await decodes({})).toEqual(goodPicture);
+    } finally {
+      delete process.env.TAESD_WEIGHTS;
+    }
+  });
+
+  test('load: an HTTP URL → the same; 404 and 500 → ARG', async () => {
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith('/good/')) {
+        response.end(WEIGHTS.decoder);
+      } else {
+        response.statusCode = request.url?.startsWith('/broken/') ? 500 : 404;
+        response.end('no');
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const base = `http://127.0.0.1:${port}`;
+    expect(await decodes({ weights: `${base}/good` })).toEqual(goodPicture);
+    await expectError(
+      decodes({ weights: `${base}/none` }),
+      'ARG',
+      `Taesd.load: "${base}/none" expected a folder that holds taesd_decoder.safetensors, got no such file (another model, or another folder?)`,
+    );
+    await expectError(
+      decodes({ weights: `${base}/broken` }),
+      'ARG',
+      `Taesd.load: "${base}/broken/taesd_decoder.safetensors" expected HTTP status 200, got 500`,
+    );
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await expectError(
+      decodes({ weights: `${base}/good` }),
+      'ARG',
+      /^Taesd\.load: "http:.*" expected an answer, got .* \(no network\?\)$/,
+    );
+  });
+
+  test('load: one combined file, diffusers and ComfyUI → the same', async () => {
+    const both = (rename: (part: string, index: number, rest: string) => string) =>
+      writeSafetensors(
+        (['encoder', 'decoder'] as const).flatMap((part) =>
+          [...randomTensors('taesd', part)].map(([name, tensor]) => {
+            const [index, ...rest] = name.split('.');
+            return [rename(part, Number(index), rest.join('.')), tensor] as const;
+          }),
+        ),
+      );
+    const diffusers = both(
+      (part, index, rest) => `${part}.layers.${part === 'decoder' ? index - 1 : index}.${rest}`,
+    );
+    const comfy = both((part, index, rest) => `taesd_${part}.${index}.${rest}`);
+    for (const weights of [diffusers, comfy]) {
+      const loaded = await Taesd.load({ weights });
+      expect(loaded.info.parts).toEqual(['encoder', 'decoder']);
+      expect(await loaded.decode(LATENTS)).toEqual(goodPicture);
+      expect(await loaded.encode(IMAGE)).toEqual(await taesd.encode(IMAGE));
+    }
+  });
+
+  test('load: vae_scale of another model in a ComfyUI file → ARG; its own → fine', async () => {
+    const withScale = (scale: number) =>
+      writeSafetensors([
+        ...[...randomTensors('taesd', 'decoder')].map(
+          ([name, tensor]) => [`taesd_decoder.${name}`, tensor] as const,
+        ),
+        ['vae_scale', { shape: [], data: Float32Array.of(scale) }],
+        ['vae_shift', { shape: [], data: Float32Array.of(0) }],
+      ]);
+    expect(await decodes({ weights: withScale(0.1826171875) })).toEqual(goodPicture);
+    await expectError(
+      decodes({ weights: withScale(0.125) }),
+      'ARG',
+      'Taesd.load: "vae_scale, vae_shift" expected 0.18215 and 0 for model taesd, got 0.125 and 0 (weights of another model?)',
+    );
+  });
+
+  test('load: the decoder alone → decodes, and encoding says what is missing', async () => {
+    const decoder = await Taesd.load({ weights: { decoder: WEIGHTS.decoder } });
+    expect(decoder.info.parts).toEqual(['decoder']);
+    expect(await decoder.decode(LATENTS)).toEqual(goodPicture);
+    await expectError(
+      decoder.encode(IMAGE),
+      'ARG',
+      'encode: "encoder" expected an instance with its encoder, got one with the decoder alone (load the weights of the encoder too)',
+    );
+    const encoder = await Taesd.load({ weights: WEIGHTS, only: 'encoder' });
+    expect(encoder.info.parts).toEqual(['encoder']);
+    await expectError(encoder.decode(LATENTS), 'ARG', /one with the encoder alone/);
+  });
+
+  test('load: a compiled module from outside → the same', async () => {
+    const { readFileSync } = await import('node:fs');
+    const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
+    expect(await decodes({ weights: WEIGHTS, wasm: await WebAssembly.compile(bytes) })).toEqual(
+      goodPicture,
+    );
+    expect(await decodes({ weights: WEIGHTS, wasm: new Uint8Array(bytes) })).toEqual(goodPicture);
+  });
+
+  test.each<[string, LoadOptions, string, string | RegExp]>([
+    [
+      'no weights',
+      {},
+      'ARG',
+      'Taesd.load: "weights" expected a folder or URL that holds taesd_encoder.safetensors and taesd_decoder.safetensors, or the bytes of such files, got none (give the option weights, or set TAESD_WEIGHTS)',
+    ],
+    [
+      'an unknown model',
+      { model: 'sdxl' as never },
+      'ARG',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, got "sdxl"',
+    ],
+    ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
+    [
+      'an unknown backend',
+      { weights: WEIGHTS, backend: 'gpu' as never },
+      'ARG',
+      'Taesd.load: "backend" expected \'wasm\' or \'reference\', got "gpu"',
+    ],
+    [
+      'an unknown half',
+      { weights: WEIGHTS, only: 'both' as never },
+      'ARG',
+      'Taesd.load: "only" expected \'encoder\' or \'decoder\', got "both"',
+    ],
+    [
+      'maxMemory 0',
+      { weights: WEIGHTS, maxMemory: 0 },
+      'ARG',
+      'Taesd.load: "maxMemory" expected a number of bytes, got 0',
+    ],
+    [
+      'a folder without the files',
+      { model: 'taesdxl', weights: folder },
+      'ARG',
+      `Taesd.load: "${folder}" expected a folder that holds taesdxl_encoder.safetensors, got no such file (another model, or another folder?)`,
+    ],
+    [
+      'a folder with a .pth',
+      { model: 'taef1', weights: folder, only: 'decoder' },
+      'UNSUPPORTED',
+      `Taesd.load: "${folder}" expected taef1_decoder.safetensors, got taef1_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
+    ],
+    [
+      'a folder that is a file',
+      { weights: join(folder, 'taesd_encoder.safetensors') },
+      'ARG',
+      /got no such file/,
+    ],
+    [
+      'an empty object',
+      { weights: {} },
+      'ARG',
+      'Taesd.load: "weights" expected { encoder: Uint8Array, decoder: Uint8Array }, got Object',
+    ],
+    [
+      "another model's weights",
+      { model: 'taesd3', weights: WEIGHTS },
+      'SHAPE',
+      'Taesd.load: "encoder 14.weight" expected shape [16,64,3,3], got [4,64,3,3] (weights of taesd or taesdxl?); "encoder 14.bias" expected shape [16], got [4]',
+    ],
+    [
+      'halves swapped',
+      { weights: { encoder: WEIGHTS.decoder, decoder: WEIGHTS.encoder } },
+      'SHAPE',
+      /^Taesd\.load: "encoder 0\.weight" expected shape \[64,3,3,3\], got no such tensor/,
+    ],
+    [
+      'a .pth as bytes',
+      { weights: { decoder: Uint8Array.from([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0, 0, 0]) } },
+      'UNSUPPORTED',
+      /a \.pth file is not read yet/,
+    ],
+    [
+      'no kernels',
+      { weights: WEIGHTS, wasm: new Uint8Array([1, 2, 3]) },
+      'FORMAT',
+      /^Taesd\.load: "WebAssembly\.compile" expected the kernels, got .* \(a damaged or foreign file in place of taesd\.wasm\?\)$/,
+    ],
+    [
+      'kernels of the wrong type',
+      { weights: WEIGHTS, wasm: 'taesd.wasm' as never },
+      'ARG',
+      /expected the kernels, got string/,
+    ],
+  ])('load: %s → error', (_, options, code, message) =>
+    expectError(Taesd.load(options), code, message),
+  );
+});
+
+test('fromVaeLatents, then decode → as decoding diffusion-space latents', async () => {
+  const vae = { shape: LATENTS.shape, data: LATENTS.data.map((x) => x / 0.18215) };
+  const picture = await taesd.decode(fromVaeLatents(vae, 'taesd'));
+  for (const [i, value] of picture.data.entries()) {
+    expect(Math.abs(value - goodPicture.data[i])).toBeLessThanOrEqual(1);
+  }
+});
