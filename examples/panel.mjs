@@ -1,0 +1,48 @@
+// A picture, its 4-channel latent and the decoded picture side by side, at half size.
+
+/** Space between the parts, in pixels, white. */
+const GAP = 8;
+
+/**
+ * @param picture  RGB
+ * @param latent   RGBA; its four channels are shown as grey pictures: 0 and 1 above, 2 and 3 below
+ * @param decoded  RGBA, of the picture's size
+ * @returns RGB
+ */
+export function panel(picture, latent, decoded) {
+  const [width, height] = [picture.width >> 1, picture.height >> 1];
+  const fullWidth = 3 * width + 2 * GAP;
+  const data = new Uint8Array(fullWidth * height * 3).fill(255);
+  const parts = [halved(picture, 3), channels(latent, width, height), halved(decoded, 4)];
+  for (const [n, colourAt] of parts.entries()) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        data.set(colourAt(x, y), (y * fullWidth + n * (width + GAP) + x) * 3);
+      }
+    }
+  }
+  return { width: fullWidth, height, data };
+}
+
+/** The mean of 2×2 pixels. */
+function halved({ width, data }, bytesPerPixel) {
+  const at = (x, y, c) => data[(y * width + x) * bytesPerPixel + c];
+  return (x, y) =>
+    [0, 1, 2].map((c) => {
+      const [left, top] = [2 * x, 2 * y];
+      const sum =
+        at(left, top, c) + at(left + 1, top, c) + at(left, top + 1, c) + at(left + 1, top + 1, c);
+      return Math.round(sum / 4);
+    });
+}
+
+/** One channel in each quarter. */
+function channels({ width: columns, height: rows, data }, width, height) {
+  return (x, y) => {
+    const [right, below] = [Number(x >= width / 2), Number(y >= height / 2)];
+    const column = Math.floor(((x - (right * width) / 2) / (width / 2)) * columns);
+    const row = Math.floor(((y - (below * height) / 2) / (height / 2)) * rows);
+    const value = data[(row * columns + column) * 4 + right + 2 * below];
+    return [value, value, value];
+  };
+}

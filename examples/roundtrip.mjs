@@ -1,0 +1,82 @@
+// npm run example -- --weights DIR
+// Renders a picture, turns it into its 8-bit latent and back, and writes all three, and a panel of them, to out/.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { latentsToPicture, pictureToLatents, Taesd, TaesdError } from 'taesd-wasm';
+import { encodeLatentPng } from 'taesd-wasm/latent-file';
+import { encodePng } from 'taesd-wasm/png';
+import { panel } from './panel.mjs';
+import { renderPicture } from './render-picture.mjs';
+
+const OUT = 'out';
+
+async function main() {
+  const { values } = parseArgs({ options: { weights: { type: 'string' } } });
+  const taesd = await Taesd.load({ model: 'taesd', weights: values.weights });
+  const picture = renderPicture();
+  const { width, height } = picture;
+
+  const started = performance.now();
+  const latents = await taesd.encode(picture, { onProgress: progress('encoding') });
+  const encoded = performance.now();
+  // Through bytes, as latents are stored and sent.
+  const bytes = latentsToPicture(latents);
+  const restored = pictureToLatents(bytes, latents.shape[1]);
+  const decoded = await taesd.decode(restored, { width, height, onProgress: progress('decoding') });
+  const finished = performance.now();
+  taesd.dispose();
+
+  mkdirSync(OUT, { recursive: true });
+  const save = (name, file, text) => {
+    writeFileSync(`${OUT}/${name}`, file);
+    console.log(`${OUT}/${name.padEnd(18)} ${text}`);
+  };
+  const kB = (file) => `${Math.round(file.length / 1000)} kB`;
+  const original = encodePng(picture);
+  const latentFile = encodeLatentPng({ latents, model: 'taesd', width, height });
+  const result = encodePng(decoded);
+  const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
+  save('picture.png', original, `${width}×${height}, rendered, ${kB(original)}`);
+  save(
+    'latent.png',
+    latentFile,
+    `${bytes.width}×${bytes.height}, its latent, ${kB(latentFile)}, encoded in ${seconds(started, encoded)}`,
+  );
+  save(
+    'decoded.png',
+    result,
+    `${width}×${height}, decoded in ${seconds(encoded, finished)}, PSNR ${psnr(picture, decoded).toFixed(1)} dB`,
+  );
+  save(
+    'side-by-side.png',
+    encodePng(panel(picture, bytes, decoded)),
+    'picture, latent channel by channel, decoded',
+  );
+}
+
+/** Percent on a terminal, nothing elsewhere. */
+function progress(what) {
+  if (!process.stderr.isTTY) return undefined;
+  return ({ done, total }) => {
+    const percent = Math.floor((100 * done) / total);
+    process.stderr.write(done === total ? '\r\x1b[K' : `\r${what} ${percent} %`);
+  };
+}
+
+/** Peak signal to noise ratio of an RGBA picture against an RGB one, in dB. */
+function psnr(original, decoded) {
+  let sum = 0;
+  for (let i = 0; i < original.data.length; i++) {
+    const difference = original.data[i] - decoded.data[4 * Math.floor(i / 3) + (i % 3)];
+    sum += difference * difference;
+  }
+  return 10 * Math.log10((255 * 255 * original.data.length) / sum);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof TaesdError)) throw error;
+  console.error(`${error.message}\n\n  npm run example -- --weights DIR`);
+  process.exitCode = 1;
+}
