@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { decodePng } from '../src/png/index.ts';
+import { sharedFile, testShared } from './shared.ts';
+
+/*
+ * The examples of README.md do what it says.
+ */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const blocks = (language: string) =>
+  [...README.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, code]) => code,
+  );
+
+testShared('README: the JavaScript example → a PNG of the same size, near the original', () => {
+  const [example, ...others] = blocks('js');
+  expect(others).toEqual([]);
+  // Inside the project, so that `taesd-wasm` is found as its users find it: through the exports map.
+  const folder = mkdtempSync(join(ROOT, 'out-readme-'));
+  try {
+    const picture = sharedFile('images/chelsea.png');
+    writeFileSync(join(folder, 'in.png'), picture);
+    writeFileSync(join(folder, 'example.mjs'), example);
+    const weights = fileURLToPath(new URL('../../shared/weights', import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, ['example.mjs'], {
+      cwd: folder,
+      env: { ...process.env, TAESD_WEIGHTS: weights },
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const [before, after] = [decodePng(picture), decodePng(readFileSync(join(folder, 'out.png')))];
+    expect([after.width, after.height]).toEqual([451, 300]);
+    const mean =
+      before.data.reduce((sum, value, i) => sum + Math.abs(value - after.data[i]), 0) /
+      before.data.length;
+    // The autoencoder loses detail, not the picture: 0.0 would mean that nothing went through it.
+    expect(mean).toBeGreaterThan(1);
+    expect(mean).toBeLessThan(10);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('README: its commands → scripts of package.json', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const [setUp] = blocks('sh');
+  expect(setUp.split('\n').map((line) => line.split('  ')[0].trim())).toEqual([
+    'npm ci && npm run example -- --weights DIR',
+    'npm ci && npm test',
+    '',
+  ]);
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['example', 'test']));
+  const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
+  expect(ci).toContain('\nnpm ci && npm test\n');
+});
