@@ -20,4 +20,10 @@ export {
 } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
 export type { WeightSource } from './weights/locate.ts';
-export { readSafetensors, toTensor, writeSafetensors } from './weights/safetensors.ts';
+export {
+  readSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  toTensor,
+  writeSafetensors,
+} from './weights/safetensors.ts';

@@ -540,7 +540,7 @@ describe('load', () => {
       'no weights',
       {},
       'ARG',
-      'Taesd.load: "weights" expected a folder or URL that holds taesd_encoder.safetensors and taesd_decoder.safetensors, or the bytes of such files, got none (give the option weights, or set TAESD_WEIGHTS)',
+      'Taesd.load: "weights" expected a folder or URL that holds taesd_encoder.safetensors and taesd_decoder.safetensors, or the bytes of such files, got none (the option weights (--weights DIR), or TAESD_WEIGHTS)',
     ],
     [
       'an unknown model',

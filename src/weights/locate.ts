@@ -39,7 +39,7 @@ export async function locateWeights(
   const names = parts.map((part) => weightFileName(variant, part)).join(' and ');
   if (found === undefined || found === '') {
     const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
-    const hint = `give the option weights, or set ${FOLDER_VARIABLE}`;
+    const hint = `the option weights (--weights DIR), or ${FOLDER_VARIABLE}`;
     throw expected('ARG', where, 'weights', rule, 'none', hint);
   }
   if (found instanceof Uint8Array) return splitByKeyNames(where, readSafetensors(found, where));

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { VARIANTS } from '../index.ts';
+import type { Command } from './command.ts';
+import { type CommandSpec, OPTIONS, type OptionName } from './options.ts';
+
+/** From src/cli and dist/cli alike, the package's root is two levels up. */
+const PACKAGE_URL = new URL('../../package.json', import.meta.url);
+
+/** `0.1.0` */
+export function packageVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(PACKAGE_URL, 'utf8'));
+  return version;
+}
+
+/** The help of the whole. */
+export function helpText(commands: readonly Command[]): string {
+  return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
+
+${rows(commands.map((command) => [usage(command), command.summary]))}
+
+Options of a command: taesd COMMAND --help. Models:
+
+${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
+
+Weights are looked for in the folder that --weights or the environment variable TAESD_WEIGHTS names.
+Exit codes: 0 done, 1 failed, 2 the command line was not understood.
+`;
+}
+
+/** The help of one command. */
+export function commandHelp(command: Command): string {
+  const { operand } = command;
+  const options = [...command.options, 'help' as const];
+  return `taesd ${usage(command)}
+
+${command.summary}${command.detail}
+
+${rows([[operand.name, operand.help], ...options.map(optionRow)])}
+`;
+}
+
+/** `encode IN -o OUT [options]` */
+function usage({ name, operand, options }: CommandSpec): string {
+  return `${name} ${operand.name}${options.includes('output') ? ' -o OUT' : ''} [options]`;
+}
+
+function optionRow(name: OptionName): [string, string] {
+  const option: { short?: string; value?: string; help: string } = OPTIONS[name];
+  const short = option.short === undefined ? '' : `-${option.short}, `;
+  const value = option.value === undefined ? '' : ` ${option.value}`;
+  return [`${short}--${name}${value}`, option.help];
+}
+
+const LINE_LENGTH = 100;
+
+/** Two columns, the second broken between words. */
+function rows(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...pairs.map(([left]) => left.length));
+  const indent = width + 4;
+  const lines = pairs.flatMap(([left, right]) =>
+    wrap(right, LINE_LENGTH - indent).map(
+      (line, index) => `  ${(index === 0 ? left : '').padEnd(width)}  ${line}`,
+    ),
+  );
+  return lines.join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const longer = `${lines[lines.length - 1]} ${word}`.trimStart();
+    if (longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,38 @@
+import { decodeLatentPng } from '../latent-file.ts';
+import { LATENT_SCALE, modelNames } from '../model/variants.ts';
+import { shapeText } from '../tensor.ts';
+import { latentLines } from './inspect-latents.ts';
+import { factLines } from './table.ts';
+
+/** A PNG: the latents that its text says it holds, or a picture and what it would become. */
+export function pngLines(bytes: Uint8Array): string[] {
+  const file = decodeLatentPng(bytes);
+  if (file.model !== undefined || file.width !== undefined) {
+    return latentLines('8-bit latents, an RGBA picture', file);
+  }
+  // Read as four channels, one a pixel's byte, latents are as large as the picture.
+  const [, , height, width] = file.latents.shape;
+  return factLines([
+    ['kind', 'a picture; nothing in it says that it holds latents'],
+    ['size', `${width}×${height}`],
+    ...CHANNEL_COUNTS.map((channels) => encodedFact(width, height, channels)),
+    ...CHANNEL_COUNTS.flatMap((channels) => decodedFact(width, height, channels)),
+  ]);
+}
+
+const CHANNEL_COUNTS = [4, 16] as const;
+
+function encodedFact(width: number, height: number, channels: number): [string, string] {
+  const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
+  const shape = shapeText([1, channels, h, w]);
+  return ['encodes to', `latents ${shape} of ${modelNames(channels).join(' or ')}`];
+}
+
+/** Latents of other programs' making say nothing of themselves, so any picture may be one. */
+function decodedFact(width: number, height: number, channels: number): [string, string][] {
+  const tiles = channels / 4;
+  if (height % tiles !== 0) return [];
+  const [w, h] = [width, height / tiles].map((size) => size * LATENT_SCALE);
+  const models = modelNames(channels).join(' or ');
+  return [['decodes to', `${w}×${h}, if it holds latents of ${models}`]];
+}

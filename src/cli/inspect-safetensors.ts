@@ -1,0 +1,25 @@
+import { readSafetensors, toTensor } from '../index.ts';
+import { decodeLatentSafetensors } from '../latent-file.ts';
+import { shapeText } from '../tensor.ts';
+import { latentLines, valueWords } from './inspect-latents.ts';
+import { weightLines } from './inspect-weights.ts';
+import type { Size } from './option-values.ts';
+import { factLines } from './table.ts';
+
+/** A safetensors file: latents, a decoded picture, or weights. */
+export function safetensorsLines(bytes: Uint8Array, size: Size): string[] {
+  const file = readSafetensors(bytes, 'inspect');
+  const latents = file.tensors.get('latents');
+  if (latents !== undefined) {
+    return latentLines(`latents, ${latents.dtype}`, decodeLatentSafetensors(bytes));
+  }
+  const decoded = file.tensors.get('decoded');
+  if (decoded !== undefined) {
+    return factLines([
+      ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
+      ['shape', shapeText(decoded.shape)],
+      ['values', valueWords(toTensor('inspect', 'decoded', decoded))],
+    ]);
+  }
+  return weightLines(file, size);
+}

@@ -1,0 +1,60 @@
+import { extname } from 'node:path';
+import { expected } from '../errors.ts';
+import { VARIANTS } from '../index.ts';
+import type { Command } from './command.ts';
+import { readInput, readingFile } from './files.ts';
+import { modelLines } from './inspect-model.ts';
+import { pngLines } from './inspect-png.ts';
+import { safetensorsLines } from './inspect-safetensors.ts';
+import { modelNamed, type Size } from './option-values.ts';
+import type { CommandLine } from './options.ts';
+
+const DEFAULT_SIZE: Size = { width: 512, height: 512 };
+const MODELS = Object.keys(VARIANTS).join(', ');
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  operand: {
+    name: 'FILE|MODEL',
+    help: `a .safetensors or .png file, or a model: ${MODELS}`,
+  },
+  options: ['size'],
+  summary: 'Prints the layers of a model, or what a file holds.',
+  detail: `
+Of a model and of weights: a table of layers with shapes, parameters and multiply-adds, for a
+picture of 512x512 or of --size. Of latents: shape, model, the picture's size, the range of values.
+Of any other PNG: its size and what it would become. A file with a model's name is ./taesd.`,
+  run: inspect,
+};
+
+async function inspect({ operand, size = DEFAULT_SIZE }: CommandLine): Promise<void> {
+  const model = modelNamed(operand);
+  const lines =
+    model === undefined ? await fileLines(operand, size) : modelLines(VARIANTS[model], size);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function fileLines(path: string, size: Size): Promise<string[]> {
+  const bytes = await readInput('inspect', path, `a file, or a model (${MODELS})`);
+  if (isPng(path, bytes)) return readingFile(path, () => pngLines(bytes));
+  if (isWeights(path, bytes)) return readingFile(path, () => safetensorsLines(bytes, size));
+  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
+  const got = bytes.length === 0 ? 'an empty file' : `one that begins with ${first.join(' ')}`;
+  throw expected('FORMAT', 'inspect', path, 'a .safetensors or .png file', got);
+}
+
+/** By its first bytes or, so that an error says what is wrong with it, by its name. */
+const isPng = (path: string, bytes: Uint8Array): boolean =>
+  startsWith(bytes, '\x89PNG') || extname(path).toLowerCase() === '.png';
+
+/** The endings of weights' files, also of those that are refused with a better reason than "unknown". */
+const WEIGHT_ENDINGS = new Set(['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin']);
+
+/** A safetensors file begins with a small 64-bit number and `{`; `PK` is the zip that a .pth file is. */
+const isWeights = (path: string, bytes: Uint8Array): boolean =>
+  WEIGHT_ENDINGS.has(extname(path).toLowerCase()) ||
+  startsWith(bytes.subarray(4), '\0\0\0\0{') ||
+  startsWith(bytes, 'PK\x03\x04');
+
+const startsWith = (bytes: Uint8Array, text: string): boolean =>
+  [...text].every((char, i) => bytes[i] === char.charCodeAt(0));

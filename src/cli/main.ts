@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { expected } from '../errors.ts';
+import type { Command } from './command.ts';
+import { decodeCommand } from './decode.ts';
+import { encodeCommand } from './encode.ts';
+import { commandHelp, helpText, packageVersion } from './help.ts';
+import { inspectCommand } from './inspect.ts';
+import { readCommandLine } from './options.ts';
+import { roundtripCommand } from './roundtrip.ts';
+import { sayError } from './say.ts';
+import { usageError } from './usage-error.ts';
+
+const COMMANDS: readonly Command[] = [
+  encodeCommand,
+  decodeCommand,
+  roundtripCommand,
+  inspectCommand,
+];
+
+const HELP = new Set(['help', '--help', '-h']);
+const VERSION = new Set(['--version', '-V']);
+
+async function main([first, ...rest]: readonly string[]): Promise<void> {
+  if (first !== undefined && HELP.has(first)) {
+    process.stdout.write(rest.length === 0 ? helpText(COMMANDS) : commandHelp(find(rest[0])));
+    return;
+  }
+  if (first !== undefined && VERSION.has(first)) {
+    process.stdout.write(`taesd-wasm ${packageVersion()}\n`);
+    return;
+  }
+  const command = find(first);
+  const line = readCommandLine(command, rest);
+  if (line === 'help') process.stdout.write(commandHelp(command));
+  else await command.run(line);
+}
+
+function find(name: string | undefined): Command {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const isOption = name?.startsWith('-') === true;
+  const names = COMMANDS.map((candidate) => candidate.name).join(', ');
+  const got = name === undefined ? 'none' : `${isOption ? 'option ' : ''}${JSON.stringify(name)}`;
+  throw usageError(undefined, 'command', `one of ${names} or help`, got);
+}
+
+// A reader that has seen enough, such as head, closes the pipe: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  const rule = 'room for what is printed';
+  process.exitCode = sayError(expected('ARG', 'taesd', 'stdout', rule, error.message));
+});
+// Where stderr takes nothing, there is no place left to say so; the exit code tells.
+process.stderr.on('error', () => undefined);
+
+// The exit code is set, not forced: what was written to a pipe is still on its way.
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = sayError(error);
+}

@@ -1,0 +1,73 @@
+import { type AlphaOptions, type ModelName, type Rgb, VARIANTS } from '../index.ts';
+import { usageError } from './usage-error.ts';
+
+/** A picture's size. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const isModelName = (text: string): text is ModelName => Object.hasOwn(VARIANTS, text);
+
+/** The model of that name, if it is one. */
+export const modelNamed = (text: string): ModelName | undefined =>
+  isModelName(text) ? text : undefined;
+
+/** @throws UsageError */
+export function readModel(command: string, text: string | undefined): ModelName | undefined {
+  if (text === undefined || isModelName(text)) return text;
+  throw invalid(command, 'model', `one of ${Object.keys(VARIANTS).join(', ')}`, text);
+}
+
+/** @throws UsageError */
+export function readBackend(command: string, text: string | undefined) {
+  if (text === undefined || text === 'wasm' || text === 'reference') return text;
+  throw invalid(command, 'backend', 'wasm or reference', text);
+}
+
+/** @throws UsageError */
+export function readSize(command: string, text: string | undefined): Size | undefined {
+  if (text === undefined) return undefined;
+  const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);
+  if (match === null) throw invalid(command, 'size', 'WxH, such as 451x300', text);
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+const NAMED: ReadonlyMap<string, Rgb> = new Map([
+  ['white', [255, 255, 255]],
+  ['black', [0, 0, 0]],
+  // CSS's gray; the middle of 0 … 255 is 127.5.
+  ['gray', [128, 128, 128]],
+  ['grey', [128, 128, 128]],
+]);
+
+/** @throws UsageError */
+export function readBackground(command: string, text: string | undefined): AlphaOptions {
+  if (text === undefined) return {};
+  const color = text.toLowerCase();
+  if (color === 'drop') return { alpha: 'drop' };
+  const background = NAMED.get(color) ?? hexColor(color) ?? decimalColor(color);
+  if (background !== undefined) return { background };
+  const rule = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
+  throw invalid(command, 'background', rule, text);
+}
+
+/** `#f80` or `#ff8800` */
+function hexColor(text: string): Rgb | undefined {
+  if (!/^#(?:[\da-f]{3}|[\da-f]{6})$/.test(text)) return undefined;
+  const digits = text.length === 4 ? text.replace(/[\da-f]/g, '$&$&') : text;
+  const channel = (index: number) =>
+    Number.parseInt(digits.slice(1 + 2 * index, 3 + 2 * index), 16);
+  return [channel(0), channel(1), channel(2)];
+}
+
+/** `255,136,0` */
+function decimalColor(text: string): Rgb | undefined {
+  const match = /^(\d{1,3}),(\d{1,3}),(\d{1,3})$/.exec(text);
+  if (match === null) return undefined;
+  const [red, green, blue] = match.slice(1).map(Number);
+  return Math.max(red, green, blue) <= 255 ? [red, green, blue] : undefined;
+}
+
+const invalid = (command: string, option: string, rule: string, text: string) =>
+  usageError(command, `--${option}`, rule, JSON.stringify(text));

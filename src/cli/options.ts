@@ -1,0 +1,140 @@
+import { parseArgs } from 'node:util';
+import type { AlphaOptions, ModelName } from '../index.ts';
+import { readBackend, readBackground, readModel, readSize, type Size } from './option-values.ts';
+import { usageError } from './usage-error.ts';
+
+/** An option as it is written and explained; `value` names what follows it, a flag has none. */
+interface OptionSpec {
+  readonly short?: string;
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** Every option there is; each command names those that it takes. */
+export const OPTIONS = {
+  output: { short: 'o', value: 'OUT', help: 'the file to write' },
+  model: {
+    value: 'MODEL',
+    help: 'taesd (default), taesdxl, taesd3 or taef1',
+  },
+  weights: {
+    value: 'DIR',
+    help: 'folder with MODEL_encoder.safetensors and MODEL_decoder.safetensors; else TAESD_WEIGHTS',
+  },
+  backend: { value: 'NAME', help: 'wasm (default) or reference, which is plain loops and slow' },
+  background: {
+    value: 'COLOR',
+    help: 'what lies behind translucent pixels: white (default), black, gray, #rgb, #rrggbb, r,g,b; or drop: forget alpha',
+  },
+  size: { value: 'WxH', help: "the picture's size, such as 451x300" },
+  float: { help: 'keep latents as 32-bit floats on the way, not 8 bits' },
+  help: { short: 'h', help: 'this text' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** What a command takes: for reading its command line and for writing its help. */
+export interface CommandSpec {
+  readonly name: string;
+  /** The one thing that is not an option: `IN`, with what it is. */
+  readonly operand: { readonly name: string; readonly help: string };
+  readonly options: readonly OptionName[];
+}
+
+/** A command line, understood. What was not given is undefined. */
+export interface CommandLine {
+  readonly operand: string;
+  /** Empty for a command that writes no file. */
+  readonly output: string;
+  readonly model: ModelName | undefined;
+  readonly weights: string | undefined;
+  readonly backend: 'wasm' | 'reference' | undefined;
+  readonly alpha: AlphaOptions;
+  readonly size: Size | undefined;
+  readonly float: boolean;
+}
+
+/**
+ * Reads what follows the command's name, from left to right; `'help'` where that is asked for.
+ *
+ * @throws UsageError naming what is not understood
+ */
+export function readCommandLine(spec: CommandSpec, args: readonly string[]): CommandLine | 'help' {
+  const { name: command } = spec;
+  // Not strict: its messages are several sentences, and do not say which options the command takes.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: parserOptions(spec),
+    strict: false,
+    tokens: true,
+  });
+  const operands: string[] = [];
+  const values = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help') return 'help';
+    values.set(token.name, checkedValue(spec, token));
+  }
+  const output = values.get('output') ?? '';
+  if (spec.options.includes('output') && output === '') {
+    throw usageError(command, '-o', OPTIONS.output.help, 'none');
+  }
+  return {
+    operand: theOperand(spec, operands),
+    output,
+    model: readModel(command, values.get('model')),
+    weights: values.get('weights'),
+    backend: readBackend(command, values.get('backend')),
+    alpha: readBackground(command, values.get('background')),
+    size: readSize(command, values.get('size')),
+    float: values.has('float'),
+  };
+}
+
+/** What parseArgs makes of one option. */
+interface OptionToken {
+  readonly name: string;
+  /** As it was written: `-o`. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** True where the value was part of the same word: `--model=taesd`. */
+  readonly inlineValue: boolean | undefined;
+}
+
+/** The value of an option that the command takes; empty for a flag. */
+function checkedValue({ name: command, options }: CommandSpec, token: OptionToken): string {
+  const { rawName, value, inlineValue } = token;
+  const option = options.find((name) => name === token.name);
+  if (option === undefined) {
+    const rule = `one of ${options.map((name) => `--${name}`).join(', ')}`;
+    throw usageError(command, 'option', rule, JSON.stringify(rawName));
+  }
+  const { value: wanted }: OptionSpec = OPTIONS[option];
+  if (wanted === undefined) {
+    if (value === undefined) return '';
+    throw usageError(command, rawName, 'no value', JSON.stringify(value));
+  }
+  if (value === undefined) throw usageError(command, rawName, `a value ${wanted}`, 'nothing');
+  // `-o --model x`: the value was forgotten.
+  if (inlineValue !== true && value.startsWith('-')) {
+    throw usageError(command, rawName, `a value ${wanted}`, `the option ${value}`);
+  }
+  return value;
+}
+
+function theOperand({ name: command, operand }: CommandSpec, operands: readonly string[]): string {
+  const [first] = operands;
+  if (operands.length === 1 && first !== '') return first;
+  const got = operands.map((text) => JSON.stringify(text)).join(' and ') || 'none';
+  throw usageError(command, operand.name, operand.help, got);
+}
+
+function parserOptions(spec: CommandSpec) {
+  const entries = [...spec.options, 'help' as const].map((name) => {
+    const { short, value }: OptionSpec = OPTIONS[name];
+    const type = value === undefined ? ('boolean' as const) : ('string' as const);
+    return [name, short === undefined ? { type } : { type, short }] as const;
+  });
+  return Object.fromEntries(entries);
+}

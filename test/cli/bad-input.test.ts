@@ -1,0 +1,213 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { writeOutput } from '../../src/cli/files.ts';
+import { encodePng } from '../../src/png/index.ts';
+import { writeSafetensors } from '../../src/weights/safetensors.ts';
+import { taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
+import { randomPicture, writeWeights } from './tiny-files.ts';
+
+/*
+ * Trust 61: whatever is wrong with a file, one line and an exit code, and no output left behind.
+ */
+
+const at = temporaryFolder();
+const PICTURE = at('in.png');
+writeFileSync(PICTURE, encodePng(randomPicture(3, 3, 3)));
+const WEIGHTS = at('weights');
+writeWeights(WEIGHTS, ['taesd']);
+mkdirSync(at('out'));
+const OUT = at('out/o.png');
+
+const failed = (message: string) => ({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
+
+afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
+
+describe('input', () => {
+  test.each([
+    ['encode', 'a picture to read'],
+    ['roundtrip', 'a picture to read'],
+    ['decode', 'latents to read'],
+  ])('%s: missing, a folder, below a file → exit 1', (command, rule) => {
+    const run = (path: string) => taesd([command, path, '-o', OUT]);
+    const missing = at('no.png');
+    expect(run(missing)).toEqual(
+      failed(`${command}: "${missing}" expected ${rule}, got no such file`),
+    );
+    const below = at('in.png/x.png');
+    const got = 'no such file: a part of its path is no folder';
+    expect(run(below)).toEqual(failed(`${command}: "${below}" expected ${rule}, got ${got}`));
+    mkdirSync(at('folder.png'), { recursive: true });
+    const folder = at('folder.png');
+    expect(run(folder)).toEqual(failed(`${command}: "${folder}" expected ${rule}, got a folder`));
+  });
+
+  test('inspect: neither a file nor a model', () => {
+    const rule = 'a file, or a model (taesd, taesdxl, taesd3, taef1)';
+    const message = `inspect: "taesd9" expected ${rule}, got no such file`;
+    expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
+    const folder = `inspect: "${at('out')}" expected ${rule}, got a folder`;
+    expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
+  });
+
+  test('a name with a line break and an escape → still one line', () => {
+    const message =
+      'encode: "a\\u000ab\\u001b[31m.png" expected a picture to read, got no such file';
+    expect(taesd(['encode', 'a\nb\x1b[31m.png', '-o', OUT])).toEqual(failed(message));
+  });
+
+  test('bytes that are no PNG → the file is named, and what it is', () => {
+    const jpeg = at('photo.png');
+    writeFileSync(jpeg, Uint8Array.of(0xff, 0xd8, 0xff, 0xe0));
+    const message = `${jpeg}: decodePng: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
+    for (const command of ['encode', 'roundtrip', 'decode']) {
+      expect(taesd([command, jpeg, '-o', OUT])).toEqual(failed(message));
+    }
+    expect(taesd(['inspect', jpeg])).toEqual(failed(message));
+  });
+
+  test('decode: another ending → the endings there are', () => {
+    const message =
+      'decode: "z.pt" expected the ending .png (8-bit latents) or .safetensors (f32 latents), got .pt';
+    expect(taesd(['decode', 'z.pt', '-o', OUT])).toEqual(failed(message));
+  });
+
+  test('decode: a remembered size that is none; NaN → exit 1, what was there stays', () => {
+    const malformed = at('malformed.png');
+    const pixels = randomPicture(2, 2, 4);
+    writeFileSync(malformed, encodePng(pixels, { 'taesd.size': 'abc' }));
+    expect(taesd(['decode', malformed, '-o', OUT])).toEqual(
+      failed(
+        `${malformed}: decodeLatentPng: "taesd.size" expected WIDTHxHEIGHT, such as 451x300, got "abc"`,
+      ),
+    );
+    const nan = at('nan.safetensors');
+    const latents = { shape: [1, 4, 1, 1], data: Float32Array.of(0, 0, Number.NaN, 0) };
+    writeFileSync(nan, writeSafetensors([['latents', latents]]));
+    mkdirSync(at('kept'));
+    writeFileSync(at('kept/o.png'), 'as it was');
+    const { code, stderr } = taesd(['decode', nan, '-o', at('kept/o.png'), '--weights', WEIGHTS]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'taesd: decode: "latents" expected finite numbers, got NaN at element 2 (allowNonFinite: true lets it pass)\n',
+    });
+    expect(readdirSync(at('kept'))).toEqual(['o.png']);
+    expect(readFileSync(at('kept/o.png'), 'utf8')).toBe('as it was');
+  });
+});
+
+describe('output, found out before the work', () => {
+  // No weights are given: an error about the output comes before one about them.
+  const run = (path: string) => taesd(['encode', PICTURE, '-o', path]);
+
+  test('another ending, none', () => {
+    const rule = 'the ending .png (8-bit latents) or .safetensors (f32 latents)';
+    expect(run('o.jpg')).toEqual(failed(`encode: "o.jpg" expected ${rule}, got .jpg`));
+    expect(run('png')).toEqual(failed(`encode: "png" expected ${rule}, got no ending`));
+    const decoded = 'the ending .png (the picture) or .safetensors (f32 decoded)';
+    const message = (command: string) => `${command}: "o" expected ${decoded}, got no ending`;
+    expect(taesd(['decode', PICTURE, '-o', 'o'])).toEqual(failed(message('decode')));
+    expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message('roundtrip')));
+  });
+
+  test('a folder', () => {
+    mkdirSync(at('taken.png'));
+    const message = `encode: "${at('taken.png')}" expected a file to write, got a folder`;
+    expect(run(at('taken.png'))).toEqual(failed(message));
+  });
+
+  test('a folder that does not exist, a file in its place', () => {
+    const rule = 'a file in a folder that exists, got';
+    const missing = at('no/o.png');
+    const place = at('in.png/o.png');
+    expect(run(missing)).toEqual(
+      failed(`encode: "${missing}" expected ${rule} no such folder: ${at('no')}`),
+    );
+    expect(run(place)).toEqual(
+      failed(`encode: "${place}" expected ${rule} a file in its place: ${PICTURE}`),
+    );
+  });
+
+  // Root may write anywhere but here.
+  test.skipIf(!existsSync('/proc/self'))('a folder where nothing can be written', () => {
+    const message = 'encode: "/proc/o.png" expected a file that can be written, got no such file';
+    expect(run('/proc/o.png')).toEqual(failed(message));
+  });
+
+  test('renaming fails at the end → ARG, no temporary file', async () => {
+    mkdirSync(at('race/o.png'), { recursive: true });
+    const write = writeOutput('encode', at('race/o.png'), new Uint8Array(3));
+    await expect(write).rejects.toMatchObject({ code: 'ARG' });
+    expect(readdirSync(at('race'))).toEqual(['o.png']);
+  });
+
+  test('a link → what it points to is written, and it stays a link', async () => {
+    mkdirSync(at('links/real'), { recursive: true });
+    writeFileSync(at('links/real/o.png'), 'before');
+    symlinkSync(at('links/real/o.png'), at('links/o.png'));
+    await writeOutput('encode', at('links/o.png'), Uint8Array.of(1, 2));
+    expect([...readFileSync(at('links/real/o.png'))]).toEqual([1, 2]);
+    expect(readdirSync(at('links'))).toEqual(['o.png', 'real']);
+  });
+});
+
+describe('weights', () => {
+  test('none given → what is looked for, and where', () => {
+    const rule = 'a folder or URL that holds taesd_encoder.safetensors, or the bytes of such files';
+    const hint = 'the option weights (--weights DIR), or TAESD_WEIGHTS';
+    const message = `Taesd.load: "weights" expected ${rule}, got none (${hint})`;
+    expect(taesd(['encode', PICTURE, '-o', OUT])).toEqual(failed(message));
+  });
+
+  test('not in the folder of --weights, which wins over TAESD_WEIGHTS', () => {
+    const args = ['roundtrip', PICTURE, '-o', OUT, '--weights', at('out')];
+    const rule = 'a folder that holds taesd_encoder.safetensors';
+    const message = `Taesd.load: "${at('out')}" expected ${rule}, got no such file (another model, or another folder?)`;
+    expect(taesd(args, { env: { TAESD_WEIGHTS: WEIGHTS } })).toEqual(failed(message));
+  });
+
+  test('only a .pth → UNSUPPORTED', () => {
+    mkdirSync(at('pth'));
+    writeFileSync(at('pth/taesd_encoder.pth'), 'PK\x03\x04');
+    const message = `Taesd.load: "${at('pth')}" expected taesd_encoder.safetensors, got taesd_encoder.pth (a .pth file is not read yet; convert it to safetensors)`;
+    const env = { TAESD_WEIGHTS: at('pth') };
+    expect(taesd(['encode', PICTURE, '-o', OUT], { env })).toEqual(failed(message));
+  });
+});
+
+describe('streams', () => {
+  test('closed pipe → exit 0, nothing said', async () => {
+    const quiet = { code: 0, stderr: '' };
+    expect(await taesdWithClosedStdout(['inspect', 'taesd', '--size', '64x64'])).toEqual(quiet);
+    expect(await taesdWithClosedStdout(['--help'])).toEqual(quiet);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('stdout on a full disk → one line, exit 1', () => {
+    const file = openSync('/dev/full', 'w');
+    const message =
+      'taesd: "stdout" expected room for what is printed, got ENOSPC: no space left on device, write';
+    expect(taesd(['inspect', 'taesd'], { stdout: file })).toEqual({
+      ...failed(message),
+      stdout: null,
+    });
+    closeSync(file);
+  });
+
+  test('TAESD_DEBUG → the stack after the line', () => {
+    const { code, stderr } = taesd(['inspect', 'taesd9'], { env: { TAESD_DEBUG: '1' } });
+    expect(code).toBe(1);
+    const [line, name, where] = stderr.split('\n');
+    expect(line).toMatch(/^taesd: inspect: "taesd9" expected /);
+    expect(name).toMatch(/^TaesdError: inspect: /);
+    expect(where).toMatch(/^ {4}at /);
+  });
+});

@@ -1,0 +1,61 @@
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** What a run of the command leaves. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Added to the environment, from which TAESD_WEIGHTS and TAESD_DEBUG are taken away. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A file to write stdout to, in place of the pipe; its text is then null. */
+  readonly stdout?: number;
+}
+
+const environment = (added: Readonly<Record<string, string>> = {}) => {
+  const { TAESD_WEIGHTS: _folder, TAESD_DEBUG: _debug, ...rest } = process.env;
+  return { ...rest, ...added };
+};
+
+/** Runs the built command, `taesd …args`, as a process of its own, on pipes. */
+export function taesd(
+  args: readonly string[],
+  { cwd, env, stdout: file }: RunOptions = {},
+): Outcome {
+  const stdio: StdioOptions = ['ignore', file ?? 'pipe', 'pipe'];
+  const options = { cwd, env: environment(env), encoding: 'utf8', stdio } as const;
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [MAIN, ...args], options);
+  if (error) throw error;
+  return { code: status, stdout, stderr };
+}
+
+/** Runs it with nobody at the other end of the pipe that is its stdout. */
+export function taesdWithClosedStdout(args: readonly string[]): Promise<Omit<Outcome, 'stdout'>> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: environment() });
+    let stderr = '';
+    child.stdout.destroy();
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stderr }));
+  });
+}
+
+/** A folder of its own for a file of tests, removed after them. */
+export function temporaryFolder(): (name: string) => string {
+  const folder = mkdtempSync(join(tmpdir(), 'taesd-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return (name) => join(folder, name);
+}

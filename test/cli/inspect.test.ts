@@ -1,0 +1,284 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/latent-file.ts';
+import { describeNetwork } from '../../src/model/measure.ts';
+import { modelNames, networkOf, VARIANTS } from '../../src/model/variants.ts';
+import { encodePng } from '../../src/png/index.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { writeSafetensors } from '../../src/weights/safetensors.ts';
+import { entry, rawFile } from '../weights/raw-file.ts';
+import { taesd, temporaryFolder } from './command-line.ts';
+import { randomPicture, randomWeights } from './tiny-files.ts';
+
+const at = temporaryFolder();
+
+/** The lines that `taesd inspect …` prints, at most 100 columns wide. */
+function inspect(...args: string[]): string[] {
+  const { code, stdout, stderr } = taesd(['inspect', ...args]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout.split('\n');
+  expect(lines.pop()).toBe('');
+  expect(lines.filter((line) => line.length > 100)).toEqual([]);
+  return lines;
+}
+
+/** The same for a file with these bytes. */
+function inspectBytes(name: string, bytes: Uint8Array, ...args: string[]): string[] {
+  writeFileSync(at(name), bytes);
+  return inspect(at(name), ...args);
+}
+
+function refused(name: string, bytes: Uint8Array, message: string): void {
+  writeFileSync(at(name), bytes);
+  const stderr = `taesd: ${message.replaceAll('FILE', at(name))}\n`;
+  expect(taesd(['inspect', at(name)])).toEqual({ code: 1, stdout: '', stderr });
+}
+
+const encoderTable = `encoder, for an input of 3×300×451:
+ #  layer                                  output  parameters   multiply-adds
+──  ─────────────────────────────────  ──────────  ──────────  ──────────────
+ 0  conv 3×3 3→64                      64×300×451       1,792     233,798,400
+ 1  block 64→64: 3 × conv 3×3 + skip   64×300×451     110,784  14,963,097,600
+ 2  conv 3×3 64→64, stride 2, no bias  64×150×226      36,864   1,249,689,600
+ 3  block 64→64: 3 × conv 3×3 + skip   64×150×226     110,784   3,749,068,800
+ 4  block 64→64: 3 × conv 3×3 + skip   64×150×226     110,784   3,749,068,800
+ 5  block 64→64: 3 × conv 3×3 + skip   64×150×226     110,784   3,749,068,800
+ 6  conv 3×3 64→64, stride 2, no bias   64×75×113      36,864     312,422,400
+ 7  block 64→64: 3 × conv 3×3 + skip    64×75×113     110,784     937,267,200
+ 8  block 64→64: 3 × conv 3×3 + skip    64×75×113     110,784     937,267,200
+ 9  block 64→64: 3 × conv 3×3 + skip    64×75×113     110,784     937,267,200
+10  conv 3×3 64→64, stride 2, no bias    64×38×57      36,864      79,847,424
+11  block 64→64: 3 × conv 3×3 + skip     64×38×57     110,784     239,542,272
+12  block 64→64: 3 × conv 3×3 + skip     64×38×57     110,784     239,542,272
+13  block 64→64: 3 × conv 3×3 + skip     64×38×57     110,784     239,542,272
+14  conv 3×3 64→4                         4×38×57       2,308       4,990,464
+──  ─────────────────────────────────  ──────────  ──────────  ──────────────
+    total                                 4×38×57   1,222,532  31,621,480,704
+receptive field of a latent: its 8×8 pixels, 145 more above and left, 138 below and right`.split(
+  '\n',
+);
+
+describe('a model', () => {
+  test('taesd, 451x300: what it is, both tables', () => {
+    const lines = inspect('taesd', '--size', '451x300');
+    expect(lines.slice(0, 4)).toEqual([
+      'model    taesd, for Stable Diffusion 1 and 2',
+      "latents  4 channels, 1/8 of the picture's width and height, rounded up",
+      'scale    0.18215, shift 0: x = (z − 0) · 0.18215 from a latent z of the full VAE',
+      '',
+    ]);
+    expect(lines.slice(4, 4 + encoderTable.length)).toEqual(encoderTable);
+    const rest = lines.slice(4 + encoderTable.length);
+    expect(rest[1]).toBe('decoder, for an input of 4×38×57:');
+    expect(rest[4]).toMatch(/^ 0 {2}clamp, tanh\(x \/ 3\) · 3 +4×38×57 +– +–$/);
+    expect(rest[10]).toMatch(/^ 6 {2}upsample ×2, nearest +64×76×114 +– +–$/);
+    expect(rest.at(-1)).toBe(
+      'receptive field of a pixel: the latent it lies in, 19 more above and left, 19 below and right',
+    );
+  });
+
+  test.each(modelNames())('%s: totals for 512×512 are those of the model', (name) => {
+    const variant = VARIANTS[name];
+    const totals = inspect(name).filter((line) => /^ +total/.test(line));
+    for (const [index, part] of (['encoder', 'decoder'] as const).entries()) {
+      const channels = variant.latentChannels;
+      const input = part === 'encoder' ? ([3, 512, 512] as const) : ([channels, 64, 64] as const);
+      const rows = describeNetwork(networkOf(variant, part), input);
+      const sum = (of: (row: (typeof rows)[number]) => number) =>
+        rows.reduce((total, row) => total + of(row), 0).toLocaleString('en-US');
+      const output = part === 'encoder' ? `${channels}×64×64` : '3×512×512';
+      const cells = [output, sum((row) => row.parameters), sum((row) => row.multiplyAdds)];
+      expect(totals[index].trim().split(/ {2,}/)).toEqual(['total', ...cells]);
+    }
+  });
+});
+
+describe('weights', () => {
+  const encoder = randomWeights('taesd', 'encoder');
+  const decoder16 = randomWeights('taef1', 'decoder');
+
+  test('original layout: models by shape, counts, metadata, table', () => {
+    const metadata = { note: 'random\x1b[31m' };
+    const bytes = writeSafetensors(encoder, metadata);
+    const lines = inspectBytes('e.safetensors', bytes, '--size', '451x300');
+    expect(lines).toEqual([
+      'kind        weights of TAESD, the original layout',
+      'encoder     fits taesd and taesdxl, 4 latent channels',
+      'parameters  1,222,532',
+      'types       F32 (67 tensors)',
+      'note        random\\u001b[31m',
+      '',
+      ...encoderTable,
+    ]);
+  });
+
+  test('diffusers: both parts', () => {
+    const decoder = randomWeights('taesd', 'decoder').map(([name, tensor]) => {
+      const [number, ...inner] = name.split('.');
+      return [`decoder.layers.${Number(number) - 1}.${inner.join('.')}`, tensor] as const;
+    });
+    const named = encoder.map(([name, tensor]) => [`encoder.layers.${name}`, tensor] as const);
+    const lines = inspectBytes('both.safetensors', writeSafetensors([...named, ...decoder]));
+    expect(lines.slice(0, 4)).toEqual([
+      "kind        weights of TAESD, diffusers' layout",
+      'encoder     fits taesd and taesdxl, 4 latent channels',
+      'decoder     fits taesd and taesdxl, 4 latent channels',
+      'parameters  2,445,063',
+    ]);
+    expect(lines).toContain('encoder, for an input of 3×512×512:');
+    expect(lines).toContain('decoder, for an input of 4×64×64:');
+  });
+
+  test("ComfyUI's combined layout: scale and shift", () => {
+    const number = (value: number): Tensor => ({ shape: [], data: Float32Array.of(value) });
+    const tensors = decoder16.map(([name, tensor]) => [`taesd_decoder.${name}`, tensor] as const);
+    const bytes = writeSafetensors([
+      ...tensors,
+      ['vae_scale', number(0.375)],
+      ['vae_shift', number(0.125)],
+    ]);
+    expect(inspectBytes('comfy.safetensors', bytes).slice(0, 5)).toEqual([
+      "kind        weights of TAESD, ComfyUI's combined layout",
+      'decoder     fits taesd3 and taef1, 16 latent channels',
+      'vae_scale   0.375',
+      'vae_shift   0.125',
+      'parameters  1,229,443',
+    ]);
+  });
+
+  test('a tensor missing, latents of no model → says so, lists tensors', () => {
+    const broken = decoder16.filter(([name]) => name !== '19.bias');
+    const lines = inspectBytesWide('broken.safetensors', writeSafetensors(broken));
+    expect(lines[1]).toBe(
+      'decoder     not whole: inspect: "decoder 19.bias" expected shape [3], got no such tensor',
+    );
+    expect(lines).toContain('decoder:');
+    expect(lines.some((line) => /^19\.weight +\[3,64,3,3\] +1,728$/.test(line))).toBe(true);
+    const alone = writeSafetensors(decoder16.filter(([name]) => name === '3.conv.0.bias'));
+    expect(inspectBytes('alone.safetensors', alone)[1]).toBe(
+      'decoder     fits no model: it has no layer that latents go into or come from',
+    );
+    const odd: [string, Tensor] = [
+      '1.weight',
+      { shape: [64, 32, 3, 3], data: new Float32Array(64 * 32 * 9) },
+    ];
+    expect(inspectBytes('odd.safetensors', writeSafetensors([odd]))[1]).toBe(
+      'decoder     fits no model: 32 latent channels',
+    );
+  });
+
+  const inspectBytesWide = (name: string, bytes: Uint8Array) => {
+    writeFileSync(at(name), bytes);
+    return taesd(['inspect', at(name)]).stdout.split('\n');
+  };
+});
+
+describe('latents and pictures', () => {
+  const latents: Tensor = { shape: [1, 4, 2, 3], data: new Float32Array(24) };
+  latents.data[0] = -1.5;
+  latents.data[23] = 3;
+
+  test('.safetensors with everything remembered, with nothing', () => {
+    const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl', width: 17, height: 9 });
+    expect(inspectBytes('z.safetensors', bytes)).toEqual([
+      'kind        latents, F32',
+      'shape       [1,4,2,3]',
+      'model       taesdxl, for Stable Diffusion XL',
+      'decodes to  17×9',
+      'values      −1.500 … 3.000, mean 0.063',
+    ]);
+    expect(inspectBytes('bare', encodeLatentSafetensors({ latents }))).toEqual([
+      'kind        latents, F32',
+      'shape       [1,4,2,3]',
+      'model       not said; taesd or taesdxl by its channels',
+      'decodes to  24×16; no other size is said',
+      'values      −1.500 … 3.000, mean 0.063',
+    ]);
+  });
+
+  test('channels of no model, values that are not finite', () => {
+    const data = Float32Array.of(Number.NaN, 1, -Infinity, 0, 0);
+    const five = encodeLatentSafetensors({ latents: { shape: [1, 5, 1, 1], data } });
+    expect(inspectBytes('five.safetensors', five).slice(2)).toEqual([
+      'model       not said; no model has so many channels',
+      'decodes to  8×8; no other size is said',
+      'values      0.000 … 1.000, mean 0.333; 2 are NaN or infinite',
+    ]);
+  });
+
+  test('.png of latents', () => {
+    const bytes = encodeLatentPng({ latents, model: 'taesd', width: 24, height: 16 });
+    expect(inspectBytes('z.png', bytes).slice(0, 4)).toEqual([
+      'kind        8-bit latents, an RGBA picture',
+      'shape       [1,4,2,3]',
+      'model       taesd, for Stable Diffusion 1 and 2',
+      'decodes to  24×16',
+    ]);
+  });
+
+  test('any other PNG → its size, what it would become', () => {
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
+      'kind        a picture; nothing in it says that it holds latents',
+      'size        17×12',
+      'encodes to  latents [1,4,2,3] of taesd or taesdxl',
+      'encodes to  latents [1,16,2,3] of taesd3 or taef1',
+      'decodes to  136×96, if it holds latents of taesd or taesdxl',
+      'decodes to  136×24, if it holds latents of taesd3 or taef1',
+    ]);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
+  });
+
+  test('decoded f32', () => {
+    const decoded: Tensor = { shape: [1, 3, 1, 2], data: Float32Array.of(0, 1, -0.25, 1.25, 1, 0) };
+    expect(inspectBytes('d.safetensors', writeSafetensors([['decoded', decoded]]))).toEqual([
+      'kind    a decoded picture, F32, not clamped to [0, 1]',
+      'shape   [1,3,1,2]',
+      'values  −0.250 … 1.250, mean 0.500',
+    ]);
+  });
+});
+
+describe('what cannot be read → exit 1', () => {
+  const ascii = (text: string) => new TextEncoder().encode(text);
+  const pth =
+    'FILE: inspect: "bytes" expected a safetensors file, got a zip file ' +
+    '(a .pth file is not read yet; convert it to safetensors)';
+
+  test('a .pth file, by its name or by its bytes', () => {
+    refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
+    refused('download', ascii('PK\x03\x04 and so on'), pth);
+  });
+
+  test('neither ending nor bytes known', () => {
+    const rule = 'inspect: "FILE" expected a .safetensors or .png file, got';
+    refused(
+      'notes.txt',
+      ascii('# Pictures'),
+      `${rule} one that begins with 23 20 50 69 63 74 75 72`,
+    );
+    refused('short', ascii('#'), `${rule} one that begins with 23`);
+    refused('empty', ascii(''), `${rule} an empty file`);
+  });
+
+  test('an ending that lies → what the bytes are', () => {
+    const web = 'got HTML (a web page was saved in place of the file; download the file itself)';
+    const rule = 'FILE: inspect: "bytes" expected a safetensors file,';
+    refused('w.safetensors', ascii('<!doctype html><html></html>'), `${rule} ${web}`);
+  });
+
+  test('tensors of something else', () => {
+    const names =
+      'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
+    const bytes = rawFile(`{${entry('lora.up', 'U8', [1], [0, 1])}}`, Uint8Array.of(1));
+    const message = `FILE: inspect: "tensor names" expected ${names}, got lora.up (another model, or a full VAE?)`;
+    refused('lora.safetensors', bytes, message);
+  });
+
+  test('a file with the name of a model is ./taesd', () => {
+    mkdirSync(at('named'));
+    writeFileSync(at('named/taesd'), encodePng(randomPicture(8, 8, 3)));
+    const { stdout } = taesd(['inspect', './taesd'], { cwd: at('named') });
+    expect(stdout).toContain('size        8×8\n');
+    expect(taesd(['inspect', 'taesd'], { cwd: at('named') }).stdout).toContain('model    taesd');
+  });
+});

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { readBackground, readSize } from '../../src/cli/option-values.ts';
+
+test.each([
+  ['white', [255, 255, 255]],
+  ['Black', [0, 0, 0]],
+  ['gray', [128, 128, 128]],
+  ['grey', [128, 128, 128]],
+  ['#f80', [255, 136, 0]],
+  ['#Ff8001', [255, 128, 1]],
+  ['1,20,255', [1, 20, 255]],
+])('background %s → %j', (text, background) => {
+  expect(readBackground('encode', text)).toEqual({ background });
+});
+
+test('background drop → alpha is forgotten; none → the default', () => {
+  expect(readBackground('encode', 'drop')).toEqual({ alpha: 'drop' });
+  expect(readBackground('encode', undefined)).toEqual({});
+});
+
+test.each(['451x300', '451X300', '451×300'])('size %s', (text) => {
+  expect(readSize('decode', text)).toEqual({ width: 451, height: 300 });
+});

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ProgressBar } from '../../src/cli/progress.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A stream that keeps what is written. */
+function recorder(isTTY: boolean) {
+  const written: string[] = [];
+  return { written, stream: { isTTY, write: (text: string) => written.push(text) } };
+}
+
+test('terminal: at most ten drawings a second, each over the last; the end takes the bar away', () => {
+  const { written, stream } = recorder(true);
+  const bar = new ProgressBar(stream);
+  const encoding = bar.stage('encoding');
+  for (let done = 0; done <= 100; done++) {
+    encoding({ done, total: 100 });
+    vi.advanceTimersByTime(10);
+  }
+  expect(written.length).toBe(11);
+  expect(written[0]).toBe('\r\x1b[Kencoding  ░░░░░░░░░░░░░░░░░░░░░░░░    0 %  0.0 s');
+  expect(written[5]).toBe('\r\x1b[Kencoding  ████████████░░░░░░░░░░░░   50 %  0.5 s');
+  expect(written[10]).toBe('\r\x1b[Kencoding  ████████████████████████  100 %  1.0 s');
+  vi.advanceTimersByTime(90);
+  bar.stage('decoding')({ done: 1, total: 4 });
+  bar.finish('out.png: 512×512');
+  expect(written.slice(11)).toEqual([
+    '\r\x1b[Kdecoding  ██████░░░░░░░░░░░░░░░░░░   25 %  1.1 s',
+    '\r\x1b[K',
+    'out.png: 512×512, 1.1 s\n',
+  ]);
+});
+
+test('terminal: cleared once; nothing to clear where nothing was drawn', () => {
+  const { written, stream } = recorder(true);
+  const bar = new ProgressBar(stream);
+  bar.clear();
+  expect(written).toEqual([]);
+  bar.stage('decoding')({ done: 0, total: 0 });
+  bar.clear();
+  bar.clear();
+  expect(written).toEqual(['\r\x1b[Kdecoding  ████████████████████████  100 %  0.0 s', '\r\x1b[K']);
+});
+
+test('pipe: nothing', () => {
+  const { written, stream } = recorder(false);
+  const bar = new ProgressBar(stream);
+  bar.stage('encoding')({ done: 1, total: 2 });
+  bar.clear();
+  bar.finish('out.png: 512×512');
+  expect(written).toEqual([]);
+});

@@ -1,0 +1,41 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { sayError } from '../../src/cli/say.ts';
+import { UsageError } from '../../src/cli/usage-error.ts';
+import { TaesdError } from '../../src/errors.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+/** What sayError writes to stderr, and the exit code. */
+function said(error: unknown, debug = '') {
+  vi.stubEnv('TAESD_DEBUG', debug);
+  const written: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const code = sayError(error);
+  return { code, text: written.join('') };
+}
+
+test('what went wrong on purpose → its message; a command line → exit 2', () => {
+  expect(said(new TaesdError('FORMAT', 'a: b'))).toEqual({ code: 1, text: 'taesd: a: b\n' });
+  expect(said(new UsageError('a: b'))).toEqual({ code: 2, text: 'taesd: a: b\n' });
+});
+
+test('what nobody foresaw → one line all the same, and how to see more', () => {
+  const text = (what: string) => `taesd: unexpected error: ${what} (TAESD_DEBUG=1 shows where)\n`;
+  expect(said(new TypeError('x is\nundefined'))).toEqual({
+    code: 1,
+    text: text('x is\\u000aundefined'),
+  });
+  expect(said('thrown text')).toEqual({ code: 1, text: text('thrown text') });
+});
+
+test('TAESD_DEBUG → the stack follows', () => {
+  expect(said(new TaesdError('ARG', 'a'), '1').text).toMatch(/^taesd: a\nTaesdError: a\n {4}at /);
+});
+
+test('characters that a terminal obeys or that hide → as code points', () => {
+  const error = new TaesdError('ARG', 'a\x1b[2J\r\u202e\u2028\u{e0001}é×');
+  expect(said(error).text).toBe('taesd: a\\u001b[2J\\u000d\\u202e\\u2028\\u{e0001}é×\n');
+});

@@ -1,0 +1,223 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { ImageLike } from '../../src/image.ts';
+import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
+import {
+  decodeLatentPng,
+  decodeLatentSafetensors,
+  encodeLatentPng,
+  encodeLatentSafetensors,
+} from '../../src/latent-file.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
+import { type DecodeOptions, Taesd } from '../../src/taesd.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
+import { taesd, temporaryFolder } from './command-line.ts';
+import { randomPicture, writeWeights } from './tiny-files.ts';
+
+/*
+ * The commands against the API, on random weights: every byte that they write is what the API gives. 17×9 is a size
+ * that 8 does not divide: its latent is 3×2, and stands for 24×16.
+ */
+
+const at = temporaryFolder();
+const WEIGHTS = at('weights');
+const RGB = randomPicture(17, 9, 3);
+const TRANSLUCENT = randomPicture(17, 9, 4);
+const [RGB_FILE, TRANSLUCENT_FILE] = [at('rgb.png'), at('translucent.png')];
+let api: Taesd;
+let api16: Taesd;
+let latents: Tensor;
+
+const done = { code: 0, stdout: '', stderr: '' };
+const env = { TAESD_WEIGHTS: WEIGHTS };
+const read = (name: string) => new Uint8Array(readFileSync(at(name)));
+const pixels = (name: string) => {
+  const { width, height, data } = decodePng(read(name));
+  return { width, height, data: [...data] };
+};
+const apiPixels = async (instance: Taesd, tensor: Tensor, options: DecodeOptions = {}) => {
+  const { width, height, data } = await instance.decode(tensor, { ...options, output: 'image' });
+  return { width, height, data: [...data] };
+};
+const throughBytes = ({ shape, data }: Tensor): Tensor => ({
+  shape,
+  data: dequantizeLatents(quantizeLatents(data)),
+});
+
+beforeAll(async () => {
+  writeWeights(WEIGHTS, ['taesd', 'taesdxl', 'taef1']);
+  writeFileSync(RGB_FILE, encodePng(RGB));
+  writeFileSync(TRANSLUCENT_FILE, encodePng(TRANSLUCENT));
+  api = await Taesd.load({ weights: WEIGHTS });
+  api16 = await Taesd.load({ weights: WEIGHTS, model: 'taef1' });
+  latents = await api.encode(RGB);
+});
+
+describe('encode', () => {
+  test('.safetensors: f32 latents, model and size remembered; nothing said on a pipe', () => {
+    expect(taesd(['encode', RGB_FILE, '-o', at('z.safetensors')], { env })).toEqual(done);
+    const file = { latents, model: 'taesd', width: 17, height: 9 };
+    expect(decodeLatentSafetensors(read('z.safetensors'))).toEqual(file);
+  });
+
+  test('.png, in capitals: 8-bit latents, model and size remembered', () => {
+    const args = ['encode', RGB_FILE, '--output', at('z.PNG'), '--weights', WEIGHTS];
+    expect(taesd(args)).toEqual(done);
+    const file = decodeLatentPng(read('z.PNG'));
+    expect(file).toEqual({ latents: throughBytes(latents), model: 'taesd', width: 17, height: 9 });
+  });
+
+  test('16 channels: four tiles one below the other', async () => {
+    const args = ['encode', RGB_FILE, '-o', at('z16.png'), '--model', 'taef1'];
+    expect(taesd(args, { env })).toEqual(done);
+    expect(decodePng(read('z16.png'))).toMatchObject({ width: 3, height: 8 });
+    const file = decodeLatentPng(read('z16.png'));
+    expect(file.model).toBe('taef1');
+    expect(file.latents).toEqual(throughBytes(await api16.encode(RGB)));
+  });
+
+  test.each([
+    [[], {}],
+    [['--background', 'white'], { background: [255, 255, 255] }],
+    [['--background', '#102030'], { background: [16, 32, 48] }],
+    [['--background=0,0,0'], { background: [0, 0, 0] }],
+    [['--background', 'drop'], { alpha: 'drop' }],
+  ] as const)('translucent picture, %j', async (options, alpha) => {
+    const args = ['encode', TRANSLUCENT_FILE, '-o', at('t.safetensors'), ...options];
+    expect(taesd(args, { env })).toEqual(done);
+    const wanted = await api.encode(TRANSLUCENT, alpha as Parameters<Taesd['encode']>[1]);
+    expect(decodeLatentSafetensors(read('t.safetensors')).latents).toEqual(wanted);
+    const plain = await api.encode(opaque(TRANSLUCENT));
+    const same = [...wanted.data].every((value, i) => value === plain.data[i]);
+    expect(same, 'alpha matters').toBe('alpha' in alpha);
+  });
+});
+
+describe('decode', () => {
+  test('.png latents → those bytes dequantised; the remembered size crops to 17×9', async () => {
+    writeFileSync(at('in.png'), encodeLatentPng({ latents, model: 'taesd', width: 17, height: 9 }));
+    expect(taesd(['decode', at('in.png'), '-o', at('d.png')], { env })).toEqual(done);
+    const wanted = await apiPixels(api, throughBytes(latents), { width: 17, height: 9 });
+    expect(pixels('d.png')).toEqual(wanted);
+  });
+
+  test('nothing remembered → taesd, 8 times the latent; --size crops', async () => {
+    writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
+    expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(done);
+    expect(pixels('full.png')).toEqual(await apiPixels(api, throughBytes(latents)));
+    expect(pixels('full.png')).toMatchObject({ width: 24, height: 16 });
+    const args = ['decode', at('bare.png'), '-o', at('sized.png'), '--size', '20x10'];
+    expect(taesd(args, { env })).toEqual(done);
+    const size = { width: 20, height: 10 };
+    expect(pixels('sized.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
+  });
+
+  test('.safetensors → f32 decoded, not clamped; --size wins over the remembered size', async () => {
+    const file = { latents, model: 'taesd', width: 17, height: 9 } as const;
+    writeFileSync(at('in.safetensors'), encodeLatentSafetensors(file));
+    const args = ['decode', at('in.safetensors'), '-o', at('d.safetensors'), '--size=18x16'];
+    expect(taesd(args, { env })).toEqual(done);
+    const options = { width: 18, height: 16, output: 'tensor' } as const;
+    const wanted = await api.decode(latents, options);
+    expect(onlyTensor('d.safetensors')).toEqual(wanted);
+    expect(wanted.shape).toEqual([1, 3, 16, 18]);
+    expect(wanted.data.some((value) => value < 0 || value > 1)).toBe(true);
+  });
+
+  test('16 channels: the remembered model decodes; for a bare file --model does', async () => {
+    const tensor = await api16.encode(RGB);
+    const wanted = await apiPixels(api16, throughBytes(tensor));
+    writeFileSync(at('m16.png'), encodeLatentPng({ latents: tensor, model: 'taef1' }));
+    expect(taesd(['decode', at('m16.png'), '-o', at('m.png')], { env })).toEqual(done);
+    expect(pixels('m.png')).toEqual(wanted);
+    writeFileSync(at('b16.png'), encodeLatentPng({ latents: tensor }));
+    const args = ['decode', at('b16.png'), '-o', at('b.png'), '--model', 'taef1'];
+    expect(taesd(args, { env })).toEqual(done);
+    expect(pixels('b.png')).toEqual(wanted);
+  });
+
+  test('--model wins over the remembered one, and a line says so', () => {
+    const path = at('xl.png');
+    writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
+    const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
+    const stderr = `taesd: ${path}: latents of taesdxl, decoded as taesd because --model says so\n`;
+    expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
+    expect(taesd(args('taesdxl'), { env })).toEqual(done);
+    const message =
+      'decode: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
+    expect(taesd(args('taef1'), { env })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `taesd: ${message}\n`,
+    });
+  });
+
+  test('--size that the latent does not stand for → exit 1', () => {
+    writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
+    const args = ['decode', at('bare.png'), '-o', at('never.png'), '--size', '25x16'];
+    const message = 'decode: "width" expected 17 to 24, which a latent of 3 stands for, got 25';
+    expect(taesd(args, { env })).toEqual({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
+    expect(readdirSync(at('.'))).not.toContain('never.png');
+  });
+});
+
+describe('roundtrip', () => {
+  const size = { width: 17, height: 9 };
+
+  test('through 8-bit latents; --float → through none', async () => {
+    expect(taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env })).toEqual(done);
+    expect(pixels('r.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
+    expect(taesd(['roundtrip', RGB_FILE, '-o', at('f.png'), '--float'], { env })).toEqual(done);
+    expect(pixels('f.png')).toEqual(await apiPixels(api, latents, size));
+    expect(pixels('f.png')).not.toEqual(pixels('r.png'));
+  });
+
+  test('equals encode and decode through a file', () => {
+    taesd(['encode', RGB_FILE, '-o', at('way.png')], { env });
+    taesd(['decode', at('way.png'), '-o', at('back.png')], { env });
+    taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env });
+    expect(read('back.png')).toEqual(read('r.png'));
+  });
+
+  test('.safetensors → f32 decoded, cropped; translucent over --background', async () => {
+    const args = ['roundtrip', TRANSLUCENT_FILE, '-o', at('r.safetensors'), '--float'];
+    expect(taesd([...args, '--background', 'black'], { env })).toEqual(done);
+    const encoded = await api.encode(TRANSLUCENT, { background: [0, 0, 0] });
+    const wanted = await api.decode(encoded, { ...size, output: 'tensor' });
+    expect(onlyTensor('r.safetensors')).toEqual(wanted);
+  });
+
+  test('--backend reference → within a byte of wasm', () => {
+    taesd(['roundtrip', RGB_FILE, '-o', at('w.png'), '--float'], { env });
+    const args = ['roundtrip', RGB_FILE, '-o', at('p.png'), '--float', '--backend', 'reference'];
+    expect(taesd(args, { env })).toEqual(done);
+    const wasm = pixels('w.png').data;
+    const differences = pixels('p.png').data.map((byte, i) => Math.abs(byte - wasm[i]));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+  });
+
+  test('over the input itself', async () => {
+    writeFileSync(at('same.png'), encodePng(RGB));
+    expect(taesd(['roundtrip', 'same.png', '-o', 'same.png'], { env, cwd: at('.') })).toEqual(done);
+    expect(pixels('same.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
+  });
+});
+
+test('no temporary file is left', () => {
+  expect(readdirSync(at('.')).filter((name) => name.includes('tmp'))).toEqual([]);
+});
+
+/** The picture with its alpha forgotten. */
+function opaque({ width, height, data }: ImageLike): ImageLike {
+  return { width, height, data: data.map((byte, i) => (i % 4 === 3 ? 255 : byte)) };
+}
+
+/** The tensor `decoded` of a file that holds nothing else. */
+function onlyTensor(name: string): Tensor {
+  const { tensors } = readSafetensors(read(name));
+  expect([...tensors.keys()]).toEqual(['decoded']);
+  const stored = tensors.get('decoded');
+  if (stored === undefined) throw new Error('unreachable');
+  return toTensor('test', 'decoded', stored);
+}
