@@ -14,13 +14,15 @@
  * since V8 then spills, and as much is lost with 12 accumulators.
  *
  * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8]: read front to back, 18 KB a tile for
- * 64 channels, which stays in the first-level cache while the tile walks along the row.
+ * 64 channels, which stays in the first-level cache while the tile walks along the row. Where 4 output channels
+ * remain (a picture's 3, a latent's 4), the last tile is 8 pixels × 4 channels, [kernel rows][columns · cin][4].
  */
 
-/** Output channels in a tile; cout is a multiple of it. */
+/** Output channels in a tile, but for a last one of 4. */
 const TILE_COUT: i32 = 8;
-/** Pixels in a tile. */
+/** Pixels in a tile, and in one of 4 output channels. */
 const TILE_WIDTH: i32 = 4;
+const TILE_WIDE: i32 = 8;
 const F32_BYTES: usize = 4;
 const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
 
@@ -29,7 +31,7 @@ const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
  *   out[x][o] = bias[o] + Σ(ky,kx,i) row_ky[x + kx − 1][i] · weight[o][i][ky][kx]
  * @param out      f32 row [1 + width + 1][cout], its zero pixels included; must not overlap an input row
  * @param above    f32 row [1 + width + 1][cin]; a row of zeros above the picture; `here`, `below` likewise
- * @param weights  f32 [cout / 8][3][3 · cin][8]
+ * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin][4]
  * @param bias     f32 [cout]
  * Units: pointers are byte addresses, 16-byte aligned but for rows of cin not a multiple of 4; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
@@ -71,8 +73,10 @@ export function conv3x3Stride2(
 
 /**
  * 1×1 convolution: a matrix applied at each pixel.
- *   out[x][o] = bias[o] + Σ(i) row[x][i] · weight[o][i]
- * @param weights  f32 [cout / 8][cin][8]
+ *   out[x][o] = bias[o] + Σ(i) row[stride · x][i] · weight[o][i]
+ * @param weights  f32 [cout / 8][cin][8], and a last tile of 4 as in `conv3x3`
+ * @param width    pixels of the output row
+ * @param stride   1 or 2
  * Otherwise as `conv3x3`.
  */
 export function conv1x1(
@@ -83,9 +87,10 @@ export function conv1x1(
   width: i32,
   cin: i32,
   cout: i32,
+  stride: i32,
 ): void {
   const firstPixel = row + <usize>cin * F32_BYTES;
-  convolveRow(out, firstPixel, 0, 0, 1, weights, bias, width, cin, cin, cout);
+  convolveRow(out, firstPixel, 0, 0, 1, weights, bias, width, cin, stride * cin, cout);
 }
 
 /**
@@ -112,7 +117,8 @@ function convolveRow(
   const weightBytes = <usize>(rows * window) * TILE_BYTES;
   memory.fill(out, 0, outPixel);
   memory.fill(out + <usize>(width + 1) * outPixel, 0, outPixel);
-  for (let o = 0; o < cout; o += TILE_COUT) {
+  let o = 0;
+  for (; o + TILE_COUT <= cout; o += TILE_COUT) {
     let target = out + outPixel + <usize>o * F32_BYTES;
     let offset: usize = 0;
     let x = 0;
@@ -139,6 +145,27 @@ function convolveRow(
     }
     weights += weightBytes;
     bias += TILE_BYTES;
+  }
+  if (o == cout) return;
+  let target = out + outPixel + <usize>o * F32_BYTES;
+  let offset: usize = 0;
+  for (let x = 0; x < width; x += TILE_WIDE) {
+    const left = width - x;
+    tile8x4(
+      target,
+      row0 + offset,
+      row1 + offset,
+      row2 + offset,
+      rows,
+      weights,
+      bias,
+      window,
+      stepBytes,
+      outPixel,
+      left < TILE_WIDE ? left : TILE_WIDE,
+    );
+    target += <usize>TILE_WIDE * outPixel;
+    offset += <usize>TILE_WIDE * stepBytes;
   }
 }
 
@@ -230,4 +257,71 @@ function tile1x8(
   }
   v128.store(out, acc0123);
   v128.store(out, acc4567, 16);
+}
+
+/**
+ * Up to 8 pixels × 4 output channels; `acc2` holds pixel 2. Of a row's last pixels, fewer than 8, the last is
+ * computed several times and stored once, so that nothing is read past the row.
+ * @param pixels  1 … 8
+ */
+function tile8x4(
+  out: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  rows: i32,
+  weights: usize,
+  bias: usize,
+  window: i32,
+  step: usize,
+  outPixel: usize,
+  pixels: i32,
+): void {
+  const bias0123 = v128.load(bias);
+  let acc0 = bias0123;
+  let acc1 = bias0123;
+  let acc2 = bias0123;
+  let acc3 = bias0123;
+  let acc4 = bias0123;
+  let acc5 = bias0123;
+  let acc6 = bias0123;
+  let acc7 = bias0123;
+  for (let r = 0; r < rows; r++) {
+    let pixel0 = select(row0, select(row1, row2, r == 1), r == 0);
+    let pixel1 = select(pixel0 + step, pixel0, 1 < pixels);
+    let pixel2 = select(pixel1 + step, pixel1, 2 < pixels);
+    let pixel3 = select(pixel2 + step, pixel2, 3 < pixels);
+    let pixel4 = select(pixel3 + step, pixel3, 4 < pixels);
+    let pixel5 = select(pixel4 + step, pixel4, 5 < pixels);
+    let pixel6 = select(pixel5 + step, pixel5, 6 < pixels);
+    let pixel7 = select(pixel6 + step, pixel6, 7 < pixels);
+    for (let k = 0; k < window; k++) {
+      const w = v128.load(weights);
+      acc0 = f32x4.add(acc0, f32x4.mul(v128.load32_splat(pixel0), w));
+      acc1 = f32x4.add(acc1, f32x4.mul(v128.load32_splat(pixel1), w));
+      acc2 = f32x4.add(acc2, f32x4.mul(v128.load32_splat(pixel2), w));
+      acc3 = f32x4.add(acc3, f32x4.mul(v128.load32_splat(pixel3), w));
+      acc4 = f32x4.add(acc4, f32x4.mul(v128.load32_splat(pixel4), w));
+      acc5 = f32x4.add(acc5, f32x4.mul(v128.load32_splat(pixel5), w));
+      acc6 = f32x4.add(acc6, f32x4.mul(v128.load32_splat(pixel6), w));
+      acc7 = f32x4.add(acc7, f32x4.mul(v128.load32_splat(pixel7), w));
+      weights += 16;
+      pixel0 += F32_BYTES;
+      pixel1 += F32_BYTES;
+      pixel2 += F32_BYTES;
+      pixel3 += F32_BYTES;
+      pixel4 += F32_BYTES;
+      pixel5 += F32_BYTES;
+      pixel6 += F32_BYTES;
+      pixel7 += F32_BYTES;
+    }
+  }
+  v128.store(out, acc0);
+  if (pixels > 1) v128.store(out + 1 * outPixel, acc1);
+  if (pixels > 2) v128.store(out + 2 * outPixel, acc2);
+  if (pixels > 3) v128.store(out + 3 * outPixel, acc3);
+  if (pixels > 4) v128.store(out + 4 * outPixel, acc4);
+  if (pixels > 5) v128.store(out + 5 * outPixel, acc5);
+  if (pixels > 6) v128.store(out + 6 * outPixel, acc6);
+  if (pixels > 7) v128.store(out + 7 * outPixel, acc7);
 }

@@ -1,3 +1,9 @@
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
-export { add, clamp, relu } from './pointwise';
+export { add, clamp, copy, relu } from './pointwise';
 export { upsample2x } from './upsample2x';
+export {
+  winogradMultiply,
+  winogradTransformInput,
+  winogradTransformOutput,
+  winogradTransformWeights,
+} from './winograd';

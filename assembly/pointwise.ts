@@ -4,15 +4,25 @@
  */
 
 /**
+ * Copy: out[i] = data[i].
+ * @param out    f32 [count]; must not overlap `data`
+ * @param data   f32 [count]
+ * Errors: none here. Accuracy: exact.
+ */
+export function copy(out: usize, data: usize, count: i32): void {
+  memory.copy(out, data, (<usize>count) << 2);
+}
+
+/**
  * ReLU in place: data[i] = max(data[i], 0).
  * @param data   f32 [count], 16-byte aligned
  * @param count  elements, a multiple of 4
- * Errors: none here. Accuracy: exact; −0 and NaN stay what they are in lanes where the comparison is unordered.
+ * Errors: none here. Accuracy: exact; NaN stays NaN.
  */
 export function relu(data: usize, count: i32): void {
   const zero = f32x4.splat(0);
   const end = data + ((<usize>count) << 2);
-  for (; data < end; data += 16) v128.store(data, f32x4.max(v128.load(data), zero));
+  for (; data < end; data += 16) v128.store(data, f32x4.pmax(v128.load(data), zero));
 }
 
 /**

@@ -1,13 +1,14 @@
 // Builds everything that is published, from nothing: the kernels, then the TypeScript; prints sizes.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const root = new URL('../', import.meta.url);
 
 function run(tool, ...args) {
   const bin = new URL(`node_modules/.bin/${tool}`, root);
-  const { status, error } = spawnSync(bin.pathname, args, { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(fileURLToPath(bin), args, { cwd: root, stdio: 'inherit' });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -35,13 +35,22 @@ export class TaesdError extends Error {
 }
 
 /**
- * The one grammar of messages: `where: "what" expected RULE, got VALUE (likely cause)`.
+ * The one grammar of messages: `"what" expected RULE, got VALUE (likely cause)`.
  *
- * @param where  the function or step that found it: `decodePng`
  * @param what   the argument, tensor, chunk or byte: `decoder 1.weight`
  * @param rule   what would have been right: `shape [64,4,3,3]`
  * @param got    what came: `[64,16,3,3]`
  * @param hint   the likely cause or the remedy, if one is known: `SD3 or FLUX.1 weights?`
+ */
+export function expectedText(what: string, rule: string, got: string, hint?: string): string {
+  const cause = hint === undefined ? '' : ` (${hint})`;
+  return `"${what}" expected ${rule}, got ${got}${cause}`;
+}
+
+/**
+ * The error with that message, `where: ` before it.
+ *
+ * @param where  the function or step that found it: `decodePng`
  */
 export function expected(
   code: ErrorCode,
@@ -52,6 +61,5 @@ export function expected(
   hint?: string,
   options?: ErrorOptions,
 ): TaesdError {
-  const cause = hint === undefined ? '' : ` (${hint})`;
-  return new TaesdError(code, `${where}: "${what}" expected ${rule}, got ${got}${cause}`, options);
+  return new TaesdError(code, `${where}: ${expectedText(what, rule, got, hint)}`, options);
 }

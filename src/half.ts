@@ -11,10 +11,6 @@ import { expected } from './errors.ts';
  * Sources: IEEE 754-2019 §3.4 (binary16); https://en.wikipedia.org/wiki/Bfloat16_floating-point_format
  */
 
-/** One float32 seen as its bits and as its value. */
-const word = new Uint32Array(1);
-const value = new Float32Array(word.buffer);
-
 /**
  * 2¹¹²: the biases' difference, 127 − 15. The fraction and exponent of an f16, moved to their places in
  * a float32, read as 2⁻¹¹² times the right value, subnormals included, and the product is exact.
@@ -26,28 +22,6 @@ const spread = (bits: number): number => ((bits & 0x8000) << 16) | ((bits & 0x7f
 
 /** An exponent of all ones is infinity or NaN; in a float32 that is eight ones, not five. */
 const isSpecial = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
-
-/**
- * The value of an IEEE half float.
- * @param bits 0 … 65535; higher bits are ignored
- */
-export function f16ToF32(bits: number): number {
-  if (isSpecial(bits)) {
-    word[0] = spread(bits) | 0x7f800000;
-    return value[0];
-  }
-  word[0] = spread(bits);
-  return value[0] * REBIAS;
-}
-
-/**
- * The value of a bfloat16.
- * @param bits 0 … 65535; higher bits are ignored
- */
-export function bf16ToF32(bits: number): number {
-  word[0] = bits << 16;
-  return value[0];
-}
 
 /**
  * Little-endian IEEE half floats as a new array of `bytes.length / 2` values. Any alignment.

@@ -1,5 +1,6 @@
 import { expected } from './errors.ts';
-import { describe, isDetached, type Tensor, zeros } from './tensor.ts';
+import type { RowSink, RowSource } from './rows.ts';
+import { describe, isDetached } from './tensor.ts';
 
 /** A picture as bytes, shaped like the browser's ImageData; RGB or RGBA, told apart by the data's length. */
 export interface ImageLike {
@@ -74,11 +75,12 @@ export function checkSize(where: string, what: string, size: unknown): number {
 }
 
 /**
- * Picture → tensor [1, 3, height, width] in [0, 1]: bytes divided by 255, alpha laid over the background.
+ * A picture's rows as the encoder reads them: bytes divided by 255, alpha laid over the background.
  *
+ * @returns rows of 3 channels in [0, 1]; they are read from `image.data` when they are asked for
  * @throws TaesdError ARG
  */
-export function imageToTensor(where: string, image: ImageLike, options: AlphaOptions = {}): Tensor {
+export function imageRows(where: string, image: ImageLike, options: AlphaOptions = {}): RowSource {
   const channels = checkImage(where, image);
   const { alpha = 'composite', background = WHITE } = options;
   if (alpha !== 'composite' && alpha !== 'drop') {
@@ -86,18 +88,22 @@ export function imageToTensor(where: string, image: ImageLike, options: AlphaOpt
   }
   checkBackground(where, background);
   const { width, height, data } = image;
-  const count = width * height;
-  const tensor = zeros([1, 3, height, width]);
   const blend = channels === 4 && alpha === 'composite';
-  for (let c = 0; c < 3; c++) {
-    const behind = background[c];
-    for (let i = 0, at = 0; i < count; i++, at += channels) {
-      const opacity = blend ? data[at + 3] : 255;
-      const value = (data[at + c] * opacity + behind * (255 - opacity)) / 255;
-      tensor.data[c * count + i] = value / 255;
-    }
-  }
-  return tensor;
+  return {
+    channels: 3,
+    height,
+    width,
+    read(y, row, stride) {
+      let at = y * width * channels;
+      for (let x = 0; x < width; x++, at += channels) {
+        const opacity = blend ? data[at + 3] : 255;
+        for (let c = 0; c < 3; c++) {
+          const value = (data[at + c] * opacity + background[c] * (255 - opacity)) / 255;
+          row[x * stride + c] = value / 255;
+        }
+      }
+    },
+  };
 }
 
 function checkBackground(where: string, background: Rgb): void {
@@ -109,33 +115,23 @@ function checkBackground(where: string, background: Rgb): void {
 }
 
 /**
- * Tensor [1, 3, H, W] → picture: values are clamped to [0, 1] and rounded to the nearest byte (torchvision
- * truncates); NaN becomes 0.
+ * One row of RGBA from one of the decoder's: values are clamped to [0, 1] and rounded to the nearest byte
+ * (torchvision truncates); NaN becomes 0, alpha is 255.
+ *
+ * @param bytes  [width][4]
  */
-export function tensorToPicture({ shape, data }: Tensor): Picture {
-  const [, , height, width] = shape;
-  const count = width * height;
-  const bytes = new Uint8ClampedArray(4 * count).fill(255);
-  for (let c = 0; c < 3; c++) {
-    for (let i = 0; i < count; i++) {
-      // Stored plainly, the array would round ties to even; this rounds them up.
-      bytes[4 * i + c] = Math.floor(data[c * count + i] * 255 + 0.5);
-    }
+export function writePixels(bytes: Uint8ClampedArray, row: Float32Array, stride: number): void {
+  const width = bytes.length / 4;
+  for (let x = 0; x < width; x++) {
+    // Stored plainly, the array would round ties to even; this rounds them up.
+    for (let c = 0; c < 3; c++) bytes[4 * x + c] = Math.floor(row[x * stride + c] * 255 + 0.5);
+    bytes[4 * x + 3] = 255;
   }
-  return { width, height, data: bytes };
 }
 
-/** The top left corner of tensors [N, C, H, W], as [N, C, height, width]. */
-export function crop(tensor: Tensor, height: number, width: number): Tensor {
-  const [batch, channels, fullHeight, fullWidth] = tensor.shape;
-  if (height === fullHeight && width === fullWidth) return tensor;
-  const out = zeros([batch, channels, height, width]);
-  let target = 0;
-  for (let plane = 0; plane < batch * channels; plane++) {
-    for (let y = 0; y < height; y++, target += width) {
-      const source = (plane * fullHeight + y) * fullWidth;
-      out.data.set(tensor.data.subarray(source, source + width), target);
-    }
-  }
-  return out;
+/** Collects rows in a picture; what lies right of its width is cropped. */
+export function pictureSink({ width, data }: Picture): RowSink {
+  return (y, row, stride) => {
+    writePixels(data.subarray(4 * width * y, 4 * width * (y + 1)), row, stride);
+  };
 }

@@ -1,4 +1,3 @@
-export type { Progress } from './backend/drive.ts';
 export { type ErrorCode, TaesdError } from './errors.ts';
 export type { AlphaOptions, ImageLike, Picture, Rgb } from './image.ts';
 export {
@@ -10,14 +9,18 @@ export {
   toVaeLatents,
 } from './latent.ts';
 export { type ModelName, type Part, VARIANTS, type Variant } from './model/variants.ts';
-export {
-  type DecodeOptions,
-  type EncodeOptions,
-  type Info,
-  type LoadOptions,
-  type RunOptions,
-  Taesd,
-} from './taesd.ts';
+export type {
+  DecodeOptions,
+  DecodeRowsOptions,
+  EncodeOptions,
+  Info,
+  LoadOptions,
+  PixelRows,
+  Progress,
+  RunOptions,
+  SizeOptions,
+} from './options.ts';
+export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
 export type { WeightSource } from './weights/locate.ts';
 export {

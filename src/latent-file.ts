@@ -1,8 +1,9 @@
+import { checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
-import { checkSize } from './image.ts';
 import { latentsToPicture, pictureToLatents } from './latent.ts';
 import {
   checkLatentChannels,
+  isModelName,
   LATENT_SCALE,
   type ModelName,
   modelNames,
@@ -10,7 +11,7 @@ import {
   variantNamed,
 } from './model/variants.ts';
 import { decodePng, encodePng } from './png/index.ts';
-import { checkTensor4d, describe, shapeText, type Tensor } from './tensor.ts';
+import { checkTensor4d, shapeText, type Tensor } from './tensor.ts';
 import { readSafetensors, toTensor, writeSafetensors } from './weights/safetensors.ts';
 import { showNames } from './weights/show-name.ts';
 
@@ -132,13 +133,10 @@ function rememberedText(where: string, file: LatentFile): Record<string, string>
 function rememberedModel(where: string, text: ReadonlyMap<string, string>): ModelName | undefined {
   const model = text.get(MODEL_KEY);
   if (model === undefined) return undefined;
-  const known = modelNames().find((name) => name === model);
-  if (known === undefined) {
-    const rule = `one of ${modelNames().join(', ')}`;
-    const hint = 'written by a newer version?';
-    throw expected('UNSUPPORTED', where, MODEL_KEY, rule, describe(model), hint);
-  }
-  return known;
+  if (isModelName(model)) return model;
+  const rule = `one of ${modelNames().join(', ')}`;
+  const hint = 'written by a newer version?';
+  throw expected('UNSUPPORTED', where, MODEL_KEY, rule, describe(model), hint);
 }
 
 function rememberedSize(where: string, text: ReadonlyMap<string, string>, latents: Tensor) {

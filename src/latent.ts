@@ -1,5 +1,7 @@
+import { checkLive, checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
-import { checkImage, checkSize, type ImageLike, type Picture } from './image.ts';
+import { checkImage, type ImageLike, type Picture } from './image.ts';
+import { LATENT_MAGNITUDE } from './model/layers.ts';
 import { checkLatentChannels, type ModelName, variantNamed } from './model/variants.ts';
 import { checkTensor4d, shapeText, type Tensor, zeros } from './tensor.ts';
 
@@ -9,7 +11,7 @@ import { checkTensor4d, shapeText, type Tensor, zeros } from './tensor.ts';
  */
 
 /** 8-bit latents span ±3: taesd.py's `latent_magnitude`. */
-const QUANTISED_SPAN = 6;
+const QUANTISED_SPAN = 2 * LATENT_MAGNITUDE;
 
 /** A latent picture holds 4 channels in a pixel's red, green, blue and alpha. */
 const CHANNELS_IN_PIXEL = 4;
@@ -17,8 +19,17 @@ const CHANNELS_IN_PIXEL = 4;
 /**
  * Latents → bytes: `round(clamp(x / 6 + 0.5, 0, 1) · 255)`, ties to even, NaN to 0.
  * Each operation is rounded to float32, so that bytes equal those of the reference.
+ *
+ * @param data  any length, in any order; not written to
+ * @returns as many bytes, in the same order
+ * @throws TaesdError ARG
  */
 export function quantizeLatents(data: Float32Array): Uint8Array {
+  const where = 'quantizeLatents';
+  if (!(data instanceof Float32Array)) {
+    throw expected('ARG', where, 'data', 'a Float32Array', describe(data));
+  }
+  checkLive(where, 'data', data);
   const { fround } = Math;
   // A Uint8ClampedArray rounds to nearest, ties to even, as PyTorch's `round` does.
   const bytes = new Uint8ClampedArray(data.length);
@@ -29,8 +40,19 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-/** Bytes → latents: `(q / 255 − 0.5) · 6`; one step is 0.0235. */
+/**
+ * Bytes → latents: `(q / 255 − 0.5) · 6`; one step is 0.0235.
+ *
+ * @param bytes  any length, in any order; not written to
+ * @returns as many numbers, in the same order
+ * @throws TaesdError ARG
+ */
 export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float32Array {
+  const where = 'dequantizeLatents';
+  if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) {
+    throw expected('ARG', where, 'bytes', 'a Uint8Array or Uint8ClampedArray', describe(bytes));
+  }
+  checkLive(where, 'bytes', bytes);
   const { fround } = Math;
   const data = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) {

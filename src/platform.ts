@@ -15,7 +15,7 @@ function isMissing(error: unknown): boolean {
  * Reads a file (`file:`) or fetches a URL (anything else).
  *
  * @returns its bytes, or undefined where there is no such file (for HTTP: 404 and 410)
- * @throws TaesdError ARG where it is there but cannot be read
+ * @throws TaesdError ARG where it is there but cannot be read, or is cut off on its way
  */
 export async function readUrl(where: string, url: URL): Promise<Uint8Array | undefined> {
   if (url.protocol === 'file:') {
@@ -37,9 +37,31 @@ export async function readUrl(where: string, url: URL): Promise<Uint8Array | und
   }
   if (response.status === 404 || response.status === 410) return undefined;
   if (!response.ok) {
-    throw expected('ARG', where, url.href, 'HTTP status 200', `${response.status}`);
+    throw expected('ARG', where, url.href, 'HTTP status 200 to 299', `${response.status}`);
   }
-  return new Uint8Array(await response.arrayBuffer());
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    const hint = 'the connection was cut?';
+    throw expected('ARG', where, url.href, 'the whole answer', reason(cause), hint, { cause });
+  }
+}
+
+/**
+ * Asks whether there is such a file, without reading it: for HTTP by a HEAD request.
+ *
+ * @returns false also where nobody can tell
+ */
+export async function isUrlThere(url: URL): Promise<boolean> {
+  try {
+    if (url.protocol === 'file:') {
+      const { stat } = await import('node:fs/promises');
+      return (await stat(url)).isFile();
+    }
+    return (await fetch(url, { method: 'HEAD' })).ok;
+  } catch {
+    return false;
+  }
 }
 
 /**

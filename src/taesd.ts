@@ -1,93 +1,59 @@
-import type { Backend, Program } from './backend/backend.ts';
-import { drive, type Progress } from './backend/drive.ts';
+import type { Backend, Program, Span } from './backend/backend.ts';
+import { drive, Pacer } from './backend/drive.ts';
 import { referenceBackend } from './backend/reference.ts';
-import { createWasmBackend, type KernelSource } from './backend/wasm/index.ts';
+import { createWasmBackend } from './backend/wasm/index.ts';
 import { expected } from './errors.ts';
 import {
-  type AlphaOptions,
+  checkImage,
   checkSize,
-  crop,
   type ImageLike,
-  imageToTensor,
+  imageRows,
   type Picture,
-  tensorToPicture,
+  pictureSink,
+  writePixels,
 } from './image.ts';
 import { bindNetwork } from './model/bind.ts';
-import type { Network } from './model/layers.ts';
-import { type Chw, describeNetwork } from './model/measure.ts';
 import {
   checkLatentChannels,
   LATENT_SCALE,
-  type ModelName,
   modelNames,
   networkOf,
   type Part,
   type Variant,
   variantNamed,
 } from './model/variants.ts';
+import type {
+  DecodeOptions,
+  DecodeRowsOptions,
+  EncodeOptions,
+  Info,
+  LoadOptions,
+  PixelRows,
+  RunOptions,
+  SizeOptions,
+} from './options.ts';
+import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import {
   checkTensor4d,
   describe,
   firstNonFinite,
   picturesOf,
   shapeText,
-  stack,
   type Tensor,
+  zeros,
 } from './tensor.ts';
 import type { ModelTensors } from './weights/key-names.ts';
-import { locateWeights, type WeightSource } from './weights/locate.ts';
-
-/** What `Taesd.load` takes. */
-export interface LoadOptions {
-  /** Which diffusion model's latents are spoken; `taesd` (Stable Diffusion 1 and 2) unless said. */
-  readonly model?: ModelName | undefined;
-  /** A folder, a URL, or bytes; unless said, the folder that the environment variable TAESD_WEIGHTS names. */
-  readonly weights?: WeightSource | undefined;
-  /** `wasm` unless said; `reference` is plain loops, slow, to compare with. */
-  readonly backend?: 'wasm' | 'reference' | undefined;
-  /** Load this half alone; both unless said. */
-  readonly only?: Part | undefined;
-  /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
-  readonly wasm?: KernelSource | undefined;
-  /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
-  readonly maxMemory?: number | undefined;
-}
-
-/** What encoding and decoding have in common. */
-export interface RunOptions {
-  /** Called some 80 times a second at most while the work goes on, and once at its end. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Let NaN and infinity in the input pass into the network instead of refusing them. */
-  readonly allowNonFinite?: boolean | undefined;
-}
-
-/** What `encode` takes beside the picture. */
-export type EncodeOptions = RunOptions & AlphaOptions;
-
-/** What `decode` takes beside the latents. */
-export interface DecodeOptions extends RunOptions {
-  /** The picture's true size, where the latent was rounded up: the rest is cropped. 8 times the latent unless said. */
-  readonly width?: number | undefined;
-  readonly height?: number | undefined;
-  /** `image` (default): one picture. `images`: one for each latent of the batch. `tensor`: f32, not clamped. */
-  readonly output?: 'image' | 'images' | 'tensor' | undefined;
-}
-
-/** What `taesd.info` tells. */
-export interface Info {
-  readonly model: ModelName;
-  readonly backend: 'wasm' | 'reference';
-  /** The halves that are loaded. */
-  readonly parts: readonly Part[];
-}
-
-/** A half of the model, ready to run. */
-interface Half {
-  readonly network: Network;
-  readonly program: Program;
-}
+import { locateWeights } from './weights/locate.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
+
+/** One picture's or latent's way through a network. */
+interface Job {
+  readonly source: RowSource;
+  readonly sink: RowSink;
+  /** Rows of the output that are wanted. */
+  readonly span: Span;
+}
 
 /**
  * TAESD: pictures to latents and back.
@@ -98,17 +64,15 @@ const BOTH: readonly Part[] = ['encoder', 'decoder'];
 export class Taesd {
   readonly info: Info;
   readonly #variant: Variant;
-  readonly #halves: ReadonlyMap<Part, Half>;
-  readonly #backend: Backend;
+  readonly #programs: Map<Part, Program>;
   /** Settled when the last call that was made is done. */
-  #queue: Promise<unknown> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  private constructor(variant: Variant, backend: Backend, halves: ReadonlyMap<Part, Half>) {
+  private constructor(variant: Variant, backend: Backend, programs: Map<Part, Program>) {
     this.#variant = variant;
-    this.#backend = backend;
-    this.#halves = halves;
-    this.info = { model: variant.name, backend: backend.name, parts: [...halves.keys()] };
+    this.#programs = programs;
+    this.info = { model: variant.name, backend: backend.name, parts: [...programs.keys()] };
   }
 
   /**
@@ -136,16 +100,15 @@ export class Taesd {
     checkVaeScale(where, variant, tensors);
     const place =
       backend === 'wasm' ? await createWasmBackend({ kernels: wasm, maxMemory }) : referenceBackend;
-    const halves = new Map<Part, Half>();
+    const programs = new Map<Part, Program>();
     for (const part of parts) {
-      const network = networkOf(variant, part);
       const weights = tensors[part];
       if (weights === undefined) continue;
       const hint = (name: string, shape: readonly number[]) => otherModel(part, name, shape);
-      const bound = bindNetwork(where, part, network, weights, hint);
-      halves.set(part, { network, program: place.compile(bound) });
+      const bound = bindNetwork(where, part, networkOf(variant, part), weights, hint);
+      programs.set(part, place.compile(bound));
     }
-    return new Taesd(variant, place, halves);
+    return new Taesd(variant, place, programs);
   }
 
   /**
@@ -159,15 +122,21 @@ export class Taesd {
    */
   async encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
     const where = 'encode';
-    const half = this.#half(where, 'encoder');
-    const tensor = isTensorLike(image)
-      ? snapshot(where, 'image', image, options)
-      : imageToTensor(where, image, options);
-    if (tensor.shape[1] !== 3) {
-      const rule = 'shape [N,3,H,W], values in [0,1]';
-      throw expected('SHAPE', where, 'image', rule, shapeText(tensor.shape));
-    }
-    return this.#run(where, half, tensor, options);
+    const program = this.#program(where, 'encoder');
+    const sources = isTensorLike(image)
+      ? picturesOf(checkPictures(where, snapshot(where, 'image', image, options))).map(tensorRows)
+      : [imageRows(where, ownImage(where, image), options)];
+    const [{ height, width }] = sources;
+    const [latentHeight, latentWidth] = [height, width].map((size) =>
+      Math.ceil(size / LATENT_SCALE),
+    );
+    const { latentChannels } = this.#variant;
+    const latents = zeros([sources.length, latentChannels, latentHeight, latentWidth]);
+    const sinks = picturesOf(latents).map(tensorSink);
+    const span = { first: 0, end: latentHeight };
+    const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
+    await this.#run(where, program, jobs, options);
+    return latents;
   }
 
   /**
@@ -188,42 +157,102 @@ export class Taesd {
     options: DecodeOptions = {},
   ): Promise<Tensor | Picture | Picture[]> {
     const where = 'decode';
-    const half = this.#half(where, 'decoder');
     const { output = 'image' } = options;
     if (!['image', 'images', 'tensor'].includes(output)) {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
-    const tensor = snapshot(where, 'latents', latents, options);
-    checkLatentChannels(where, tensor, this.#variant);
-    const [batch, , latentHeight, latentWidth] = tensor.shape;
-    if (output === 'image' && batch !== 1) {
-      const hint = "output: 'images' gives one picture for each";
-      throw expected('SHAPE', where, 'latents', 'a batch of 1', shapeText(tensor.shape), hint);
+    const { program, tensor, width, height } = this.#checkDecode(where, latents, options);
+    const sources = picturesOf(tensor).map(tensorRows);
+    if (output === 'image') checkOne(where, tensor, "output: 'images' gives one picture for each");
+    const span = { first: 0, end: height };
+    const run = (sinks: readonly RowSink[]) => {
+      const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
+      return this.#run(where, program, jobs, options);
+    };
+    if (output === 'tensor') {
+      const decoded = zeros([sources.length, 3, height, width]);
+      await run(picturesOf(decoded).map(tensorSink));
+      return decoded;
     }
-    const height = croppedSize(where, 'height', options.height, latentHeight);
-    const width = croppedSize(where, 'width', options.width, latentWidth);
-    const decoded = crop(await this.#run(where, half, tensor, options), height, width);
-    if (output === 'tensor') return decoded;
-    const pictures = picturesOf(decoded).map(tensorToPicture);
+    const pictures = sources.map(() => ({ width, height, data: pixels(width, height) }));
+    await run(pictures.map(pictureSink));
     return output === 'image' ? pictures[0] : pictures;
   }
 
-  /** Gives the memory back. Calls that wait, and later ones, fail with ARG; calling it twice is fine. */
+  /**
+   * Latents → rows of pixels, handed on while the rest is still being decoded, from top to bottom: for pictures that
+   * never need to be in memory whole. The work goes on only while rows are asked for; leaving the loop ends it.
+   * Other calls of this instance wait until the loop has ended.
+   *
+   * @param latents  f32 [1, C, h, w], as for `decode`
+   * @throws TaesdError as `decode`
+   */
+  async *decodeRows(
+    latents: Tensor,
+    options: DecodeRowsOptions = {},
+  ): AsyncGenerator<PixelRows, void, void> {
+    const where = 'decodeRows';
+    const { program, tensor, width, height } = this.#checkDecode(where, latents, options);
+    checkOne(where, tensor, 'one call for each');
+    let waiting: { y: number; row: Uint8ClampedArray }[] = [];
+    const sink: RowSink = (y, row, stride) => {
+      const bytes = pixels(width, 1);
+      writePixels(bytes, row, stride);
+      waiting.push({ y, row: bytes });
+    };
+    const release = await this.#turn();
+    const work = program.run(tensorRows(tensor), sink, { first: 0, end: height });
+    try {
+      this.#checkAlive(where);
+      const pacer = new Pacer(where, options.signal);
+      for (let done = 0; done < height; ) {
+        const ended = work.next().done === true;
+        if (!ended && !pacer.due) continue;
+        if (waiting.length > 0) {
+          const rows = joinRows(waiting, width, height);
+          waiting = [];
+          done += rows.rows;
+          options.onProgress?.({ done, total: height });
+          yield rows;
+        }
+        await pacer.turn();
+      }
+    } finally {
+      work.return();
+      release();
+    }
+  }
+
+  /**
+   * Lets go of the networks and their memory, which is collected once no call runs any more. Calls that wait, and later
+   * ones, fail with ARG; calling it twice is fine.
+   */
   dispose(): void {
     this.#disposed = true;
-    this.#backend.dispose();
+    this.#programs.clear();
+  }
+
+  /** What `decode` and `decodeRows` have in common: the input checked and copied, the output's size. */
+  #checkDecode(where: string, latents: Tensor, options: RunOptions & SizeOptions) {
+    const program = this.#program(where, 'decoder');
+    const tensor = snapshot(where, 'latents', latents, options);
+    checkLatentChannels(where, tensor, this.#variant);
+    const [, , latentHeight, latentWidth] = tensor.shape;
+    const height = croppedSize(where, 'height', options.height, latentHeight);
+    const width = croppedSize(where, 'width', options.width, latentWidth);
+    return { program, tensor, width, height };
   }
 
   /** The half that does the work, if it was loaded and not disposed. */
-  #half(where: string, part: Part): Half {
+  #program(where: string, part: Part): Program {
     this.#checkAlive(where);
-    const half = this.#halves.get(part);
-    if (half === undefined) {
+    const program = this.#programs.get(part);
+    if (program === undefined) {
       const rule = `an instance with its ${part}`;
       const got = `one with the ${this.info.parts.join(' and ')} alone`;
       throw expected('ARG', where, part, rule, got, `load the weights of the ${part} too`);
     }
-    return half;
+    return program;
   }
 
   #checkAlive(where: string): void {
@@ -232,28 +261,42 @@ export class Taesd {
     }
   }
 
-  /** Runs a batch picture by picture, after the calls that were made before. */
-  #run(where: string, half: Half, input: Tensor, options: RunOptions): Promise<Tensor> {
-    const [batch, ...chw] = input.shape;
-    const rows = describeNetwork(half.network, chw as unknown as Chw);
-    const total = batch * rows.reduce((sum, row) => sum + row.multiplyAdds, 0);
-    const work = async () => {
-      this.#checkAlive(where);
-      return drive(runBatch(half.program, input), total, options.onProgress);
-    };
-    const result = this.#queue.then(work);
-    // The queue goes on after a call that failed; its own caller gets the error.
-    this.#queue = result.then(nothing, nothing);
-    return result;
+  /** Waits for the calls that were made before. @returns what ends this call's own turn */
+  async #turn(): Promise<() => void> {
+    const before = this.#queue;
+    let release = () => {};
+    this.#queue = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await before;
+    return release;
   }
-}
 
-const nothing = () => undefined;
-
-function* runBatch(program: Program, input: Tensor): Generator<number, Tensor, void> {
-  const outputs: Tensor[] = [];
-  for (const picture of picturesOf(input)) outputs.push(yield* program.run(picture));
-  return stack(outputs);
+  /** Runs the pictures of a batch one after the other, after the calls that were made before. */
+  async #run(
+    where: string,
+    program: Program,
+    jobs: readonly Job[],
+    { signal, onProgress }: RunOptions,
+  ): Promise<void> {
+    const total = jobs.reduce((sum, { span }) => sum + span.end - span.first, 0);
+    let done = 0;
+    const release = await this.#turn();
+    try {
+      this.#checkAlive(where);
+      const pacer = new Pacer(where, signal);
+      for (const { source, sink, span } of jobs) {
+        const counted: RowSink = (y, row, stride) => {
+          sink(y, row, stride);
+          done++;
+        };
+        const work = program.run(source, counted, span);
+        await drive(work, pacer, () => onProgress?.({ done, total }));
+      }
+    } finally {
+      release();
+    }
+  }
 }
 
 const isTensorLike = (value: unknown): value is Tensor =>
@@ -271,6 +314,46 @@ function snapshot(where: string, what: string, value: Tensor, options: RunOption
     }
   }
   return { shape: [...shape], data: data.slice() };
+}
+
+/** A copy of a picture's bytes, which the caller can no longer change. */
+function ownImage(where: string, image: ImageLike): ImageLike {
+  checkImage(where, image);
+  const { width, height, data } = image;
+  return { width, height, data: data.slice() };
+}
+
+function checkPictures(where: string, tensor: Tensor): Tensor {
+  if (tensor.shape[1] !== 3) {
+    const rule = 'shape [N,3,H,W], values in [0,1]';
+    throw expected('SHAPE', where, 'image', rule, shapeText(tensor.shape));
+  }
+  return tensor;
+}
+
+function checkOne(where: string, { shape }: Tensor, hint: string): void {
+  if (shape[0] !== 1)
+    throw expected('SHAPE', where, 'latents', 'a batch of 1', shapeText(shape), hint);
+}
+
+/** @throws TaesdError OOM */
+function pixels(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
+  try {
+    return new Uint8ClampedArray(4 * width * height);
+  } catch (cause) {
+    const rule = `${4 * width * height} bytes of memory to be free`;
+    throw expected('OOM', 'decode', 'picture', rule, 'less', 'decodeRows keeps none', { cause });
+  }
+}
+
+function joinRows(
+  waiting: readonly { y: number; row: Uint8ClampedArray }[],
+  width: number,
+  height: number,
+): PixelRows {
+  const data = pixels(width, waiting.length);
+  for (const [n, { row }] of waiting.entries()) data.set(row, n * row.length);
+  return { width, height, y: waiting[0].y, rows: waiting.length, data };
 }
 
 /** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */

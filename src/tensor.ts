@@ -1,4 +1,7 @@
+import { checkLive, describe } from './arguments.ts';
 import { expected } from './errors.ts';
+
+export { describe, isDetached } from './arguments.ts';
 
 /**
  * Numbers and their shape, nothing else. Pictures and latents are [N, C, height, width], row-major,
@@ -62,16 +65,7 @@ export function checkTensor4d(where: string, what: string, value: unknown): Tens
   if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
     throw expected('ARG', where, what, 'a tensor { shape, data: Float32Array }', describe(value));
   }
-  if (data.length === 0 && data.byteLength === 0 && isDetached(data)) {
-    throw expected(
-      'ARG',
-      where,
-      what,
-      'live data',
-      'a detached buffer',
-      'transferred to a worker?',
-    );
-  }
+  checkLive(where, what, data);
   if (shape.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
     const hint = shape.length === 3 ? 'add the batch dimension: [1,C,H,W]' : undefined;
     throw expected(
@@ -96,29 +90,4 @@ export function firstNonFinite(data: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] - data[i];
   return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
-}
-
-/** A value in few words, for error messages. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return `${value}`;
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
-  if (typeof value === 'object') {
-    const keys = Object.keys(value).slice(0, 6).join(', ');
-    return keys === '' ? (value.constructor?.name ?? 'an object') : `{ ${keys} }`;
-  }
-  return typeof value === 'function' ? 'a function' : String(value);
-}
-
-/** True for a view whose buffer was transferred away (such a view has length 0). */
-export function isDetached(view: ArrayBufferView): boolean {
-  if (view.byteLength > 0) return false;
-  // `ArrayBuffer.prototype.detached` is newer than Node 20; constructing a view works everywhere.
-  try {
-    new Uint8Array(view.buffer);
-    return false;
-  } catch {
-    return true;
-  }
 }

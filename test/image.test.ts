@@ -1,8 +1,25 @@
 import { expect, test } from 'vitest';
-import { crop, imageToTensor, tensorToPicture } from '../src/image.ts';
+import { type AlphaOptions, type ImageLike, imageRows, pictureSink } from '../src/image.ts';
+import { readAll, tensorRows, tensorSink } from '../src/rows.ts';
+import type { Tensor } from '../src/tensor.ts';
 import { seededRandom } from './random.ts';
 
-test('imageToTensor: every byte value → byte / 255 as PyTorch divides, planes in order', () => {
+const imageToTensor = (where: string, image: ImageLike, options?: AlphaOptions): Tensor =>
+  readAll(imageRows(where, image, options));
+
+function tensorToPicture(tensor: Tensor, width = tensor.shape[3]) {
+  const { height, ...rows } = tensorRows(tensor);
+  const data = new Uint8ClampedArray(4 * width * height);
+  const sink = pictureSink({ width, height, data });
+  const row = new Float32Array(rows.width * 5).fill(NaN);
+  for (let y = 0; y < height; y++) {
+    rows.read(y, row, 5); // a stride wider than the channels
+    sink(y, row, 5);
+  }
+  return { width, height, data };
+}
+
+test('imageRows: every byte value → byte / 255 as PyTorch divides, planes in order', () => {
   const data = Uint8Array.from({ length: 256 * 3 }, (_, i) => (Math.floor(i / 3) + (i % 3)) % 256);
   const { shape, data: values } = imageToTensor('test', { width: 16, height: 16, data });
   expect(shape).toEqual([1, 3, 16, 16]);
@@ -13,7 +30,7 @@ test('imageToTensor: every byte value → byte / 255 as PyTorch divides, planes 
   }
 });
 
-test('imageToTensor: every alpha over every background level → (a·c + (255 − a)·b) / 255², opaque exact', () => {
+test('imageRows: every alpha over every background level → (a·c + (255 − a)·b) / 255², opaque exact', () => {
   const random = seededRandom(1);
   for (let alpha = 0; alpha < 256; alpha++) {
     const colour = [0, 1, 2].map(() => Math.floor(256 * random()));
@@ -28,7 +45,7 @@ test('imageToTensor: every alpha over every background level → (a·c + (255 �
   }
 });
 
-test('tensorToPicture: around every byte’s half → nearest; outside [0,1] clamped; NaN → 0', () => {
+test('pictureSink: around every byte’s half → nearest; outside [0,1] clamped; NaN → 0', () => {
   const level = (value: number) =>
     tensorToPicture({ shape: [1, 3, 1, 1], data: Float32Array.of(value, 0, 0) }).data[0];
   for (let byte = 0; byte < 255; byte++) {
@@ -40,17 +57,27 @@ test('tensorToPicture: around every byte’s half → nearest; outside [0,1] cla
   expect([1, 1.5, 1e30, Infinity].map(level)).toEqual([255, 255, 255, 255]);
 });
 
-test('tensorToPicture: planes → RGBA, alpha 255', () => {
+test('pictureSink: narrower than the rows → cropped', () => {
+  const data = Float32Array.from([1, 2, 3, 4, 5, 6], (value) => value / 255);
+  expect([...tensorToPicture({ shape: [1, 3, 1, 2], data }, 1).data]).toEqual([1, 3, 5, 255]);
+});
+
+test('pictureSink: planes → RGBA, alpha 255', () => {
   const data = Float32Array.from([1, 2, 3, 4, 5, 6], (value) => value / 255);
   expect([...tensorToPicture({ shape: [1, 3, 1, 2], data }).data]).toEqual([
     1, 3, 5, 255, 2, 4, 6, 255,
   ]);
 });
 
-test('crop: 2 pictures of 2 channels, 3×4 → the corner 2×3 of each plane; the whole → the same tensor', () => {
-  const tensor = { shape: [2, 2, 3, 4], data: Float32Array.from({ length: 48 }, (_, i) => i) };
-  expect([...crop(tensor, 2, 3).data]).toEqual([
-    0, 1, 2, 4, 5, 6, 12, 13, 14, 16, 17, 18, 24, 25, 26, 28, 29, 30, 36, 37, 38, 40, 41, 42,
-  ]);
-  expect(crop(tensor, 3, 4)).toBe(tensor);
+test('tensorSink: rows wider than the tensor, a stride wider than the channels → the left part', () => {
+  const tensor = { shape: [1, 2, 2, 3], data: new Float32Array(12) };
+  const sink = tensorSink(tensor);
+  for (const y of [0, 1]) {
+    sink(
+      y,
+      Float32Array.from({ length: 16 }, (_, i) => 100 * y + i),
+      4,
+    );
+  }
+  expect([...tensor.data]).toEqual([0, 4, 8, 100, 104, 108, 1, 5, 9, 101, 105, 109]);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { decodePng } from '../src/png/index.ts';
-import { sharedFile, testShared } from './shared.ts';
+import { sharedFile, sharedPath, testShared } from './shared.ts';
 
 /*
  * The examples of README.md do what it says.
@@ -26,10 +26,9 @@ testShared('README: the JavaScript example → a PNG of the same size, near the 
     const picture = sharedFile('images/chelsea.png');
     writeFileSync(join(folder, 'in.png'), picture);
     writeFileSync(join(folder, 'example.mjs'), example);
-    const weights = fileURLToPath(new URL('../../shared/weights', import.meta.url));
     const { status, stderr } = spawnSync(process.execPath, ['example.mjs'], {
       cwd: folder,
-      env: { ...process.env, TAESD_WEIGHTS: weights },
+      env: { ...process.env, TAESD_WEIGHTS: sharedPath('weights') },
       encoding: 'utf8',
     });
     expect(stderr).toBe('');

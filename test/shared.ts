@@ -10,8 +10,12 @@ const SHARED = fileURLToPath(new URL('../../shared/', import.meta.url));
 const present = existsSync(SHARED);
 let told = false;
 
+/** The path of a file or folder there: `sharedPath('weights')`. */
+export const sharedPath = (path: string): string => SHARED + path;
+
 /** The bytes of a file there: `sharedFile('weights/taesd_encoder.safetensors')`. */
-export const sharedFile = (path: string): Uint8Array => new Uint8Array(readFileSync(SHARED + path));
+export const sharedFile = (path: string): Uint8Array =>
+  new Uint8Array(readFileSync(sharedPath(path)));
 
 /**
  * A test that reads shared files. Without the folder it is skipped and says why; where `CI` is set it

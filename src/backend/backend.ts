@@ -1,4 +1,5 @@
 import type { BoundNetwork } from '../model/bind.ts';
+import type { RowSink, RowSource } from '../rows.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** What every backend can do to tensors; the layers are made of these. All tensors are [N, C, H, W]. */
@@ -21,20 +22,26 @@ export interface Operators {
   clamp(input: Tensor, magnitude: number): Tensor;
 }
 
-/** Called after each layer with its number and its output, read only if asked for. */
-export type OnLayer = (index: number, read: () => Tensor) => void;
+/** Rows from `first` up to and without `end`. */
+export interface Span {
+  readonly first: number;
+  readonly end: number;
+}
 
 /** A network made ready on a backend: weights packed, to be run any number of times, one run at a time. */
 export interface Program {
   /**
-   * Runs the network on one picture or latent [1, C, H, W].
+   * Runs the network on one picture or latent.
    *
    * The work stands still at each `yield`, which hands out the multiply-adds done since the one before, so
-   * that the caller can show progress, let others run, or stop. The return value is the output.
+   * that the caller can show progress, let others run, or stop.
    *
-   * @throws TaesdError LIMIT or OOM before any work, where the tensors cannot be held
+   * @param source  the rows of the input
+   * @param sink    gets the rows of the output, each once, from top to bottom
+   * @param wanted  the rows of the output that are wanted; all unless said
+   * @throws TaesdError LIMIT or OOM before any work, where the memory does not suffice
    */
-  run(input: Tensor, onLayer?: OnLayer): Generator<number, Tensor, void>;
+  run(source: RowSource, sink: RowSink, wanted?: Span): Generator<number, void, void>;
 }
 
 /** A place where networks run. */
@@ -42,6 +49,4 @@ export interface Backend {
   readonly name: 'wasm' | 'reference';
   readonly operators: Operators;
   compile(network: BoundNetwork): Program;
-  /** Gives the memory back; programs of this backend cannot be run any more. */
-  dispose(): void;
 }

@@ -1,39 +1,63 @@
-/** The longest that work holds the thread before the event loop gets a turn. */
+import { expected } from '../errors.ts';
+
+/** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
 const TURN_MS = 12;
 
-/** What `onProgress` gets: work done and the whole of it, in multiply-adds. */
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
+/**
+ * Paces long work: gives the event loop its turns and notices that the caller has cancelled.
+ */
+export class Pacer {
+  readonly #where: string;
+  readonly #signal: AbortSignal | undefined;
+  #turnStarted = performance.now();
+
+  /** @throws TaesdError ABORTED where the signal has already fired */
+  constructor(where: string, signal: AbortSignal | undefined) {
+    this.#where = where;
+    this.#signal = signal;
+    this.check();
+  }
+
+  /** @throws TaesdError ABORTED once the signal has fired */
+  check(): void {
+    if (this.#signal?.aborted !== true) return;
+    const cause = this.#signal.reason;
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw expected('ABORTED', this.#where, 'signal', 'to be left alone', got, undefined, { cause });
+  }
+
+  /** True once the event loop is owed a turn. */
+  get due(): boolean {
+    return performance.now() - this.#turnStarted >= TURN_MS;
+  }
+
+  /** Gives the event loop its turn. @throws TaesdError ABORTED */
+  async turn(): Promise<void> {
+    await nextTask();
+    this.#turnStarted = performance.now();
+    this.check();
+  }
 }
 
 /**
- * Runs work that yields the multiply-adds it has done, giving the event loop a turn every few milliseconds.
- * Where it fails or the callback throws, the work's own clean-up runs.
+ * Runs work to its end, pausing where a turn is due. Where it fails, its own clean-up runs.
+ *
+ * @param onTurn  called before each turn, and at the end
  */
-export async function drive<T>(
-  work: Generator<number, T, void>,
-  total: number,
-  onProgress?: (progress: Progress) => void,
-): Promise<T> {
-  let done = 0;
-  let turnStarted = performance.now();
+export async function drive(
+  work: Generator<number, void, void>,
+  pacer: Pacer,
+  onTurn: () => void,
+): Promise<void> {
   try {
-    for (;;) {
-      const step = work.next();
-      if (step.done) {
-        onProgress?.({ done: total, total });
-        return step.value;
-      }
-      done += step.value;
-      if (performance.now() - turnStarted >= TURN_MS) {
-        onProgress?.({ done: Math.min(done, total), total });
-        await nextTask();
-        turnStarted = performance.now();
-      }
+    while (!work.next().done) {
+      if (!pacer.due) continue;
+      onTurn();
+      await pacer.turn();
     }
+    onTurn();
   } finally {
-    work.return(undefined as T);
+    work.return();
   }
 }
 

@@ -1,8 +1,9 @@
 import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
 import { blockSkip, blockSteps } from '../model/layers.ts';
 import { countMultiplyAdds } from '../model/measure.ts';
+import { type RowSink, type RowSource, readAll, tensorRows } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
-import type { Backend, OnLayer, Operators, Program } from './backend.ts';
+import type { Backend, Operators, Program, Span } from './backend.ts';
 
 /*
  * The networks in plain loops over whole tensors: what the other backends are tested against, and the place
@@ -102,19 +103,24 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
 
 function compile(network: BoundNetwork): Program {
   return {
-    *run(input: Tensor, onLayer?: OnLayer) {
-      let x = input;
-      for (const [index, bound] of network.entries()) {
+    *run(source: RowSource, sink: RowSink, wanted?: Span) {
+      let x = readAll(source);
+      for (const bound of network) {
         const [, channels, height, width] = x.shape;
         x = runLayer(bound, x);
-        const output = x;
-        onLayer?.(index, () => output);
         yield countMultiplyAdds(bound.layer, [channels, height, width]);
       }
-      return x;
+      const [, channels, height, width] = x.shape;
+      const rows = tensorRows(x);
+      const row = new Float32Array(width * channels);
+      const { first, end } = wanted ?? { first: 0, end: height };
+      for (let y = first; y < end; y++) {
+        rows.read(y, row, channels);
+        sink(y, row, channels);
+      }
     },
   };
 }
 
 /** The reference backend holds nothing, so there is only one. */
-export const referenceBackend: Backend = { name: 'reference', operators, compile, dispose() {} };
+export const referenceBackend: Backend = { name: 'reference', operators, compile };

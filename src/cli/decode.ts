@@ -1,7 +1,7 @@
 import { type ModelName, Taesd, VARIANTS } from '../index.ts';
 import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../latent-file.ts';
 import type { Command } from './command.ts';
-import { DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
+import { DECODED_DETAIL, DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
 import { LATENT_ENDINGS } from './encode.ts';
 import { checkOutput, formatOf, readInput, readingFile, writeOutput } from './files.ts';
 import type { CommandLine } from './options.ts';
@@ -14,7 +14,7 @@ export const decodeCommand: Command = {
   options: ['output', 'model', 'weights', 'backend', 'size'],
   summary: 'Turns latents into a picture.',
   detail: `
-OUT.png is the picture, OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].
+${DECODED_DETAIL}
 Model and size are those that IN remembers, unless given; where it remembers none, the model is
 taesd and the picture 8 times as wide and as high as the latents.`,
   run: decode,

@@ -11,6 +11,10 @@ import type { Format } from './files.ts';
 /** What the two formats hold once decoded, for messages about endings. */
 export const DECODED_ENDINGS = { png: 'the picture', safetensors: 'f32 decoded' } as const;
 
+/** What the help of the commands that decode says about their output. */
+export const DECODED_DETAIL =
+  'OUT.png is the picture, OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
+
 /**
  * Decodes latents into the bytes of a file: `.png` is the picture, `.safetensors` holds f32 `decoded` [1, 3, H, W],
  * not clamped.

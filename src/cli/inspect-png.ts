@@ -1,5 +1,5 @@
 import { decodeLatentPng } from '../latent-file.ts';
-import { LATENT_SCALE, modelNames } from '../model/variants.ts';
+import { LATENT_SCALE, modelNames, VARIANTS } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { latentLines } from './inspect-latents.ts';
 import { factLines } from './table.ts';
@@ -20,7 +20,9 @@ export function pngLines(bytes: Uint8Array): string[] {
   ]);
 }
 
-const CHANNEL_COUNTS = [4, 16] as const;
+const CHANNEL_COUNTS: readonly number[] = [
+  ...new Set(Object.values(VARIANTS).map(({ latentChannels }) => latentChannels)),
+];
 
 function encodedFact(width: number, height: number, channels: number): [string, string] {
   const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));

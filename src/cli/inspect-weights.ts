@@ -1,5 +1,6 @@
 import { type Part, TaesdError, type Tensor, VARIANTS } from '../index.ts';
 import { bindNetwork } from '../model/bind.ts';
+import { latentChannelsOf } from '../model/latent-channels.ts';
 import type { Network } from '../model/layers.ts';
 import { modelNames, networkOf } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
@@ -41,8 +42,7 @@ function fitOf(
   part: Part,
   tensors: Tensors,
 ): { says: string; network?: Network; channels: number } {
-  const channels =
-    part === 'encoder' ? tensors.get('14.weight')?.shape[0] : tensors.get('1.weight')?.shape[1];
+  const channels = latentChannelsOf(part, tensors);
   const models = channels === undefined ? [] : modelNames(channels);
   if (channels === undefined || models.length === 0) {
     const got =

@@ -1,16 +1,16 @@
 import { extname } from 'node:path';
 import { expected } from '../errors.ts';
-import { VARIANTS } from '../index.ts';
+import { isModelName, modelNames, VARIANTS } from '../model/variants.ts';
 import type { Command } from './command.ts';
 import { readInput, readingFile } from './files.ts';
 import { modelLines } from './inspect-model.ts';
 import { pngLines } from './inspect-png.ts';
 import { safetensorsLines } from './inspect-safetensors.ts';
-import { modelNamed, type Size } from './option-values.ts';
+import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
 
 const DEFAULT_SIZE: Size = { width: 512, height: 512 };
-const MODELS = Object.keys(VARIANTS).join(', ');
+const MODELS = modelNames().join(', ');
 
 export const inspectCommand: Command = {
   name: 'inspect',
@@ -28,9 +28,9 @@ Of any other PNG: its size and what it would become. A file with a model's name 
 };
 
 async function inspect({ operand, size = DEFAULT_SIZE }: CommandLine): Promise<void> {
-  const model = modelNamed(operand);
-  const lines =
-    model === undefined ? await fileLines(operand, size) : modelLines(VARIANTS[model], size);
+  const lines = isModelName(operand)
+    ? modelLines(VARIANTS[operand], size)
+    : await fileLines(operand, size);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

@@ -1,4 +1,5 @@
-import { type AlphaOptions, type ModelName, type Rgb, VARIANTS } from '../index.ts';
+import type { AlphaOptions, ModelName, Rgb } from '../index.ts';
+import { isModelName, modelNames } from '../model/variants.ts';
 import { usageError } from './usage-error.ts';
 
 /** A picture's size. */
@@ -7,16 +8,10 @@ export interface Size {
   readonly height: number;
 }
 
-const isModelName = (text: string): text is ModelName => Object.hasOwn(VARIANTS, text);
-
-/** The model of that name, if it is one. */
-export const modelNamed = (text: string): ModelName | undefined =>
-  isModelName(text) ? text : undefined;
-
 /** @throws UsageError */
 export function readModel(command: string, text: string | undefined): ModelName | undefined {
   if (text === undefined || isModelName(text)) return text;
-  throw invalid(command, 'model', `one of ${Object.keys(VARIANTS).join(', ')}`, text);
+  throw invalid(command, 'model', `one of ${modelNames().join(', ')}`, text);
 }
 
 /** @throws UsageError */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { AlphaOptions, ModelName } from '../index.ts';
+import { modelNames } from '../model/variants.ts';
 import { readBackend, readBackground, readModel, readSize, type Size } from './option-values.ts';
 import { usageError } from './usage-error.ts';
 
@@ -13,10 +14,7 @@ interface OptionSpec {
 /** Every option there is; each command names those that it takes. */
 export const OPTIONS = {
   output: { short: 'o', value: 'OUT', help: 'the file to write' },
-  model: {
-    value: 'MODEL',
-    help: 'taesd (default), taesdxl, taesd3 or taef1',
-  },
+  model: { value: 'MODEL', help: `one of ${modelNames().join(', ')}; taesd unless said` },
   weights: {
     value: 'DIR',
     help: 'folder with MODEL_encoder.safetensors and MODEL_decoder.safetensors; else TAESD_WEIGHTS',

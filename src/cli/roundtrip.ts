@@ -1,7 +1,7 @@
 import { dequantizeLatents, quantizeLatents, Taesd, type Tensor } from '../index.ts';
 import { decodePng } from '../png/index.ts';
 import type { Command } from './command.ts';
-import { DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
+import { DECODED_DETAIL, DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
 import { checkOutput, formatOf, readInput, readingFile, writeOutput } from './files.ts';
 import type { CommandLine } from './options.ts';
 import { withProgress } from './progress.ts';
@@ -12,7 +12,7 @@ export const roundtripCommand: Command = {
   options: ['output', 'model', 'weights', 'backend', 'background', 'float'],
   summary: 'Encodes a picture and decodes it again.',
   detail: `
-OUT.png is the picture, OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].
+${DECODED_DETAIL}
 On the way the latents are rounded to 8 bits, as in a .png, unless --float is given.`,
   run: roundtrip,
 };

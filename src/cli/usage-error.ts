@@ -1,3 +1,5 @@
+import { expectedText } from '../errors.ts';
+
 /**
  * A command line that cannot be understood: exit code 2, before any file is looked at. What goes wrong after that
  * is a TaesdError and exit code 1.
@@ -19,5 +21,5 @@ export function usageError(
 ): UsageError {
   const where = command === undefined ? '' : `${command}: `;
   const help = command === undefined ? 'taesd --help' : `taesd ${command} --help`;
-  return new UsageError(`${where}"${what}" expected ${rule}, got ${got} (see ${help})`);
+  return new UsageError(`${where}${expectedText(what, rule, got, `see ${help}`)}`);
 }

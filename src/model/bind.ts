@@ -1,4 +1,4 @@
-import { TaesdError } from '../errors.ts';
+import { expected, expectedText, TaesdError } from '../errors.ts';
 import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
 import type { Layer, Network } from './layers.ts';
 import { weightShapes } from './measure.ts';
@@ -40,13 +40,12 @@ export function bindNetwork(
       const name = `${index}.${inner}`;
       const tensor = tensors.get(name);
       unused.delete(name);
+      const rule = `shape ${shapeText(shape)}`;
       if (tensor === undefined) {
-        faults.push(`"${what} ${name}" expected shape ${shapeText(shape)}, got no such tensor`);
+        faults.push(expectedText(`${what} ${name}`, rule, 'no such tensor'));
       } else if (shapeText(tensor.shape) !== shapeText(shape)) {
         const hint = hintFor(name, tensor.shape);
-        const cause = hint === undefined ? '' : ` (${hint})`;
-        const got = shapeText(tensor.shape);
-        faults.push(`"${what} ${name}" expected shape ${shapeText(shape)}, got ${got}${cause}`);
+        faults.push(expectedText(`${what} ${name}`, rule, shapeText(tensor.shape), hint));
       } else {
         weights.set(inner, tensor);
       }
@@ -54,8 +53,8 @@ export function bindNetwork(
     return { layer, weights };
   });
   for (const name of unused) {
-    const got = shapeText(tensors.get(name)?.shape ?? []);
-    faults.push(`"${what} ${name}" expected no such tensor, got shape ${got}`);
+    const got = `shape ${shapeText(tensors.get(name)?.shape ?? [])}`;
+    faults.push(expectedText(`${what} ${name}`, 'no such tensor', got));
   }
   if (faults.length > 0) {
     const more = faults.length > LISTED ? `; and ${faults.length - LISTED} more` : '';
@@ -64,11 +63,9 @@ export function bindNetwork(
   for (const [name, { data }] of tensors) {
     const index = firstNonFinite(data);
     if (index >= 0) {
-      const rule = `finite numbers, got ${data[index]} at element ${index}`;
-      throw new TaesdError(
-        'NONFINITE',
-        `${where}: "${what} ${name}" expected ${rule} (a damaged file?)`,
-      );
+      const got = `${data[index]} at element ${index}`;
+      const hint = 'a damaged file?';
+      throw expected('NONFINITE', where, `${what} ${name}`, 'finite numbers', got, hint);
     }
   }
   return bound;

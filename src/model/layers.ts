@@ -43,6 +43,9 @@ export interface Clamp {
 /** A network is a list of layers; each layer's number in it is its number in taesd.py. */
 export type Network = readonly Layer[];
 
+/** Channels between the layers of both networks: taesd.py's `64`. */
+export const CHANNELS = 64;
+
 /** 3×3 convolution, zero padding 1. */
 export function conv3x3(
   cin: number,

@@ -1,5 +1,6 @@
+import { describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
-import { describe, shapeText, type Tensor } from '../tensor.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
 import type { Network } from './layers.ts';
@@ -50,15 +51,17 @@ export function networkOf({ latentChannels }: Variant, part: Part): Network {
   return part === 'encoder' ? encoder(latentChannels) : decoder(latentChannels);
 }
 
+/** True for the name of a model of the table. */
+export const isModelName = (name: unknown): name is ModelName =>
+  typeof name === 'string' && Object.hasOwn(VARIANTS, name);
+
 /**
  * The row of a model's name.
  *
  * @throws TaesdError ARG naming the models there are
  */
 export function variantNamed(where: string, model: unknown): Variant {
-  if (typeof model === 'string' && Object.hasOwn(VARIANTS, model)) {
-    return VARIANTS[model as ModelName];
-  }
+  if (isModelName(model)) return VARIANTS[model];
   throw expected('ARG', where, 'model', `one of ${modelNames().join(', ')}`, describe(model));
 }
 

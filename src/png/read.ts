@@ -1,5 +1,5 @@
+import { checkLive, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
-import { describe, isDetached } from '../tensor.ts';
 import { allocateBytes } from './allocate.ts';
 import { DEFAULT_MAX_PIXELS, HIGHEST_MAX_PIXELS } from './header.ts';
 import { inflateExactly } from './inflate.ts';
@@ -8,6 +8,7 @@ import { colourMap, placeRow } from './pixels.ts';
 import { scanPng } from './scan.ts';
 import { unfilterBands } from './unfilter.ts';
 
+/** A picture and the texts beside it, as `decodePng` gives them. */
 export interface DecodedPng {
   readonly width: number;
   readonly height: number;
@@ -17,6 +18,7 @@ export interface DecodedPng {
   readonly text: ReadonlyMap<string, string>;
 }
 
+/** What `decodePng` takes beside the file. */
 export interface DecodePngOptions {
   /** The most width × height accepted, 1 to 2²⁹; 2²⁷ unless given. */
   readonly maxPixels?: number;
@@ -70,9 +72,7 @@ function checkBytes(bytes: unknown): void {
   if (!(bytes instanceof Uint8Array)) {
     throw expected('ARG', WHERE, 'bytes', 'a Uint8Array', describe(bytes));
   }
-  if (isDetached(bytes)) {
-    throw expected('ARG', WHERE, 'bytes', 'live data', 'a detached buffer', 'sent to a worker?');
-  }
+  checkLive(WHERE, 'bytes', bytes);
 }
 
 function checkMaxPixels(options: unknown): number {

@@ -1,9 +1,10 @@
 import { encode } from 'fast-png';
+import { checkLive, checkSize, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
-import { describe, isDetached } from '../tensor.ts';
 import { outOfMemory } from './allocate.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
 
+/** A picture as `encodePng` takes it. */
 export interface PngImage {
   /** Pixels, 1 to 2³¹ − 1. */
   readonly width: number;
@@ -47,24 +48,18 @@ function checkImage(image: unknown): PngImage & { readonly channels: number } {
     const rule = 'Uint8Array or Uint8ClampedArray';
     throw expected('ARG', WHERE, 'data', rule, describe(data));
   }
-  if (isDetached(data)) {
-    throw expected('ARG', WHERE, 'data', 'live data', 'a detached buffer', 'sent to a worker?');
-  }
-  if (!isSize(width)) throw badSize('width', width);
-  if (!isSize(height)) throw badSize('height', height);
-  const pixels = width * height;
+  checkLive(WHERE, 'data', data);
+  const size = {
+    width: checkSize(WHERE, 'width', width),
+    height: checkSize(WHERE, 'height', height),
+  };
+  const pixels = size.width * size.height;
   if (data.length !== pixels * 3 && data.length !== pixels * 4) {
-    const rule = `${pixels * 3} bytes of RGB or ${pixels * 4} of RGBA for ${width}×${height}`;
+    const rule = `${pixels * 3} bytes of RGB or ${pixels * 4} of RGBA for ${size.width}×${size.height}`;
     throw expected('ARG', WHERE, 'data', rule, `${data.length}`);
   }
-  return { width, height, data, channels: data.length / pixels };
+  return { ...size, data, channels: data.length / pixels };
 }
-
-const isSize = (size: unknown): size is number =>
-  typeof size === 'number' && Number.isInteger(size) && size >= 1 && size < 2 ** 31;
-
-const badSize = (what: string, got: unknown): Error =>
-  expected('ARG', WHERE, what, 'a whole number from 1 to 2147483647', describe(got));
 
 /** tEXt holds one byte a character; NUL would end it. */
 function isTextLatin1(text: string): boolean {

@@ -1,7 +1,7 @@
+import { describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import type { Part, Variant } from '../model/variants.ts';
-import { environmentVariable, folderUrl, readUrl } from '../platform.ts';
-import { describe } from '../tensor.ts';
+import { environmentVariable, folderUrl, isUrlThere, readUrl } from '../platform.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
 import { readSafetensors } from './safetensors.ts';
 
@@ -69,7 +69,7 @@ async function readFolder(
 
 async function missingFile(where: string, name: string, folder: string | URL, base: URL) {
   const pth = name.replace(/safetensors$/, 'pth');
-  if ((await readUrl(where, new URL(pth, base))) !== undefined) {
+  if (await isUrlThere(new URL(pth, base))) {
     const hint = 'a .pth file is not read yet; convert it to safetensors';
     return expected('UNSUPPORTED', where, `${folder}`, name, pth, hint);
   }

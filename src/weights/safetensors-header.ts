@@ -16,12 +16,16 @@ export const METADATA_KEY = '__metadata__';
 /** NumPy allows 64 dimensions, PyTorch 64; nothing real has more than a handful. */
 const MAX_RANK = 64;
 
-/** Bytes an element, for each of the format's types that fills whole bytes. */
+/**
+ * Bytes an element, for each of the format's types that fills whole bytes; F4 and F6 pack several into one.
+ * Source: `Dtype` in safetensors/src/tensor.rs.
+ */
 const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
-  ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2'].map((dtype) => [dtype, 1] as const),
+  ...['BOOL', 'U8', 'I8'].map((dtype) => [dtype, 1] as const),
+  ...['E4M3', 'E5M2', 'E8M0', 'E4M3FNUZ', 'E5M2FNUZ'].map((kind) => [`F8_${kind}`, 1] as const),
   ...['I16', 'U16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
   ...['I32', 'U32', 'F32'].map((dtype) => [dtype, 4] as const),
-  ...['I64', 'U64', 'F64'].map((dtype) => [dtype, 8] as const),
+  ...['I64', 'U64', 'F64', 'C64'].map((dtype) => [dtype, 8] as const),
 ]);
 
 /** One tensor of the header; `begin` and `end` are byte offsets into the data after the header. */
@@ -33,6 +37,7 @@ export interface HeaderEntry {
   readonly end: number;
 }
 
+/** What the header says, each entry checked by itself. */
 export interface SafetensorsHeader {
   readonly entries: readonly HeaderEntry[];
   readonly metadata: ReadonlyMap<string, string>;

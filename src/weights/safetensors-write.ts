@@ -1,5 +1,6 @@
+import { describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
-import { describe, elementCount, shapeText, type Tensor } from '../tensor.ts';
+import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from './safetensors-header.ts';
 import { showName } from './show-name.ts';
 

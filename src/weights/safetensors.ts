@@ -1,6 +1,7 @@
+import { checkLive, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import { bf16BytesToF32, f16BytesToF32 } from '../half.ts';
-import { describe, isDetached, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type HeaderEntry, readHeader } from './safetensors-header.ts';
 import { showName } from './show-name.ts';
 
@@ -16,6 +17,7 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
+/** A safetensors file, read: its tensors as they are stored, and its free text. */
 export interface SafetensorsFile {
   /** By name, in the header's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -50,9 +52,7 @@ export function readSafetensors(bytes: Uint8Array, where = 'readSafetensors'): S
   if (!(bytes instanceof Uint8Array)) {
     throw expected('ARG', where, 'bytes', 'a Uint8Array', describe(bytes));
   }
-  if (isDetached(bytes)) {
-    throw expected('ARG', where, 'bytes', 'live data', 'a detached buffer');
-  }
+  checkLive(where, 'bytes', bytes);
   const { entries, metadata, dataStart } = readHeader(where, bytes);
   const data = bytes.subarray(dataStart);
   checkLayout(where, entries, data.length);

@@ -23,8 +23,13 @@ test('compileKernels: nothing given → the package file, compiled', async () =>
     'conv1x1',
     'conv3x3',
     'conv3x3Stride2',
+    'copy',
     'relu',
     'upsample2x',
+    'winogradMultiply',
+    'winogradTransformInput',
+    'winogradTransformOutput',
+    'winogradTransformWeights',
   ]);
 });
 

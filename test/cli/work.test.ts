@@ -8,8 +8,9 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
 } from '../../src/latent-file.ts';
+import type { SizeOptions } from '../../src/options.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
-import { type DecodeOptions, Taesd } from '../../src/taesd.ts';
+import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
@@ -36,7 +37,7 @@ const pixels = (name: string) => {
   const { width, height, data } = decodePng(read(name));
   return { width, height, data: [...data] };
 };
-const apiPixels = async (instance: Taesd, tensor: Tensor, options: DecodeOptions = {}) => {
+const apiPixels = async (instance: Taesd, tensor: Tensor, options: SizeOptions = {}) => {
   const { width, height, data } = await instance.decode(tensor, { ...options, output: 'image' });
   return { width, height, data: [...data] };
 };

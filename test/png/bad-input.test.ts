@@ -67,53 +67,46 @@ const CUT_IN_HALF =
   /^decodePng: "IDAT at byte 33" expected to inflate to 50 bytes, as IHDR says, got \d+ \(cut off\?\)$/;
 const SIZE = 'to inflate to 50 bytes, as IHDR says';
 
-type BadCase = readonly [item: number, name: string, png: Uint8Array, ErrorCode, message: string];
+type BadCase = readonly [name: string, png: Uint8Array, ErrorCode, message: string];
 
 const CASES: readonly BadCase[] = [
   [
-    1,
     'empty',
     new Uint8Array(0),
     'FORMAT',
     '"bytes" expected a PNG file, got 0 bytes (empty file?)',
   ],
   [
-    1,
     'no picture',
     ascii('hello'),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 68 65 6c 6c 6f',
   ],
   [
-    1,
     'an HTML page',
     ascii('<!DOCTYPE html>'),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 3c 21 44 4f 43 54 59 50 (an HTML or XML page?)',
   ],
   [
-    1,
     'line ends converted',
     concat(ascii('\x89PNG\n\x1a\n'), GOOD.subarray(8)),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 89 50 4e 47 0a 1a 0a 00 (line ends were converted: transfer it as binary)',
   ],
   [
-    1,
     'seven bits',
     concat(ascii('\x09PNG\r\n\x1a\n'), GOOD.subarray(8)),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 09 50 4e 47 0d 0a 1a 0a (the eighth bits were lost: transfer it as binary)',
   ],
   [
-    1,
     'read as text',
     Uint8Array.from(Buffer.from(Buffer.from(GOOD).toString('utf8'))),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes ef bf bd 50 4e 47 0d 0a (it was read as text: read it as bytes)',
   ],
   [
-    1,
     'three right bytes',
     SIGNATURE.subarray(0, 3),
     'TRUNCATED',
@@ -135,37 +128,32 @@ const CASES: readonly BadCase[] = [
     ] as const
   ).map(
     ([type, bytes]): BadCase => [
-      2,
       type,
       bytes,
       'UNSUPPORTED',
       `"bytes" expected a PNG file, got a ${type} file (${CONVERT})`,
     ],
   ),
-  [3, 'IHDR missing', file(DATA, IEND), 'FORMAT', '"IDAT at byte 8" expected IHDR first, got IDAT'],
+  ['IHDR missing', file(DATA, IEND), 'FORMAT', '"IDAT at byte 8" expected IHDR first, got IDAT'],
   [
-    3,
     'IHDR late',
     file(chunk('gAMA', [0, 0, 0, 1]), HEADER, DATA, IEND),
     'FORMAT',
     '"gAMA at byte 8" expected IHDR first, got gAMA',
   ],
   [
-    3,
     'IHDR twice',
     file(HEADER, HEADER, DATA, IEND),
     'FORMAT',
     '"IHDR at byte 33" expected one IHDR, got a second',
   ],
   [
-    3,
     'IHDR of 12 bytes',
     file(chunk('IHDR', HEADER.subarray(8, 20)), DATA, IEND),
     'FORMAT',
     '"IHDR at byte 8" expected 13 bytes, got 12',
   ],
   [
-    3,
     'IHDR of 2³¹ − 1 bytes',
     file(concat([0x7f, 0xff, 0xff, 0xff], ascii('IHDR'))),
     'FORMAT',
@@ -180,7 +168,6 @@ const CASES: readonly BadCase[] = [
     ] as const
   ).map(
     ([side, size]): BadCase => [
-      4,
       `${side} ${size}`,
       withHeader({ [side]: size }),
       'FORMAT',
@@ -188,14 +175,12 @@ const CASES: readonly BadCase[] = [
     ],
   ),
   [
-    5,
     '65535×65535 in 60 bytes',
     file(ihdr({ ...PICTURE, width: 65535, height: 65535 }), chunk('IDAT', [0x78, 1, 0])),
     'LIMIT',
     '"IHDR at byte 8" expected at most 134217728 pixels, got 65535×65535 = 4294836225 (option maxPixels)',
   ],
   [
-    5,
     '2²⁷ pixels of depth 16 in a few bytes',
     file(ihdr({ width: 2 ** 27, height: 1, depth: 16, colourType: 6 }), DATA, IEND),
     'TRUNCATED',
@@ -211,7 +196,6 @@ const CASES: readonly BadCase[] = [
     ] as const
   ).map(
     ([colourType, depth, legal]): BadCase => [
-      6,
       `depth ${depth} of colour type ${colourType}`,
       withHeader({ colourType, depth }),
       'FORMAT',
@@ -219,28 +203,24 @@ const CASES: readonly BadCase[] = [
     ],
   ),
   [
-    6,
     'colour type 5',
     withHeader({ colourType: 5 }),
     'FORMAT',
     '"IHDR at byte 8" expected a colour type of 0, 2, 3, 4 or 6, got 5',
   ],
   [
-    7,
     'compression 1',
     withHeader({ compression: 1 }),
     'UNSUPPORTED',
     '"IHDR at byte 8" expected compression method 0, got 1',
   ],
   [
-    7,
     'filter 64 (MNG)',
     withHeader({ filter: 64 }),
     'UNSUPPORTED',
     '"IHDR at byte 8" expected filter method 0, got 64',
   ],
   [
-    7,
     'interlace 2',
     withHeader({ interlace: 2 }),
     'UNSUPPORTED',
@@ -256,7 +236,6 @@ const CASES: readonly BadCase[] = [
     const part = chunks.find((one) => String.fromCharCode(...one.subarray(4, 8)) === type);
     const stored = hex(Number.parseInt(crcOf(part as Uint8Array), 16) ^ 1);
     return [
-      8,
       `CRC of ${type}`,
       file(...chunks),
       'INTEGRITY',
@@ -264,127 +243,109 @@ const CASES: readonly BadCase[] = [
     ];
   }),
   [
-    8,
     'CRC of PLTE',
     file(INDEXED_HEADER, flipped(TWO_COLOURS, -4), INDICES_0_TO_1, IEND),
     'INTEGRITY',
     `"PLTE at byte 33" expected CRC-32 ${crcOf(TWO_COLOURS)}, got ${hex((Number.parseInt(crcOf(TWO_COLOURS), 16) ^ (2 ** 24)) >>> 0)} ${DAMAGED}`,
   ],
   [
-    8,
     'CRC of an unknown critical chunk',
     file(HEADER, flipped(chunk('ABCD'), -1), DATA, IEND),
     'INTEGRITY',
     `"ABCD at byte 33" expected CRC-32 ${crcOf(chunk('ABCD'))}, got ${hex(Number.parseInt(crcOf(chunk('ABCD')), 16) ^ 1)} ${DAMAGED}`,
   ],
   [
-    9,
     'IDAT past the end',
     file(HEADER, concat(uint32(1000), ascii('IDAT'), [1, 2, 3])),
     'TRUNCATED',
     `"IDAT at byte 33" expected 1000 bytes of data and 4 of checksum, got 3 bytes before the end of the file ${CUT}`,
   ],
   [
-    9,
     'an ancillary chunk past the end',
     file(HEADER, DATA, concat(uint32(2 ** 31 - 1), ascii('tEXt'))),
     'TRUNCATED',
     `"tEXt at byte ${33 + DATA.length}" expected 2147483647 bytes of data and 4 of checksum, got 0 bytes before the end of the file ${CUT}`,
   ],
   [
-    9,
     'a length of 2³¹',
     file(HEADER, concat(uint32(2 ** 31), ascii('IDAT'), [1, 2, 3])),
     'FORMAT',
     '"IDAT at byte 33" expected a length below 2147483648, got 2147483648',
   ],
   [
-    9,
     'a type that is no letters',
     file(HEADER, chunk('ID\0T'), DATA, IEND),
     'FORMAT',
     `"chunk at byte 33" expected a type of four letters, got bytes 49 44 00 54 ${DAMAGED}`,
   ],
   [
-    10,
     'IEND missing',
     file(HEADER, DATA),
     'TRUNCATED',
     `"chunk at byte ${33 + DATA.length}" expected chunks up to IEND, got 0 bytes before the end of the file ${CUT}`,
   ],
   [
-    11,
     'a byte too many',
     withIdat(deflateSync(concat(LINES, [0]))),
     'LIMIT',
     `"IDAT at byte 33" expected ${SIZE}, got more (a decompression bomb?)`,
   ],
   [
-    11,
     'a byte too few',
     withIdat(deflateSync(LINES.subarray(1))),
     'TRUNCATED',
     `"IDAT at byte 33" expected ${SIZE}, got 49 (cut off?)`,
   ],
-  [11, 'a zlib stream cut in half', withIdat(ZLIB.subarray(0, ZLIB.length >> 1)), 'TRUNCATED', ''],
+  ['a zlib stream cut in half', withIdat(ZLIB.subarray(0, ZLIB.length >> 1)), 'TRUNCATED', ''],
   [
-    11,
     'a stream of nothing',
     withIdat(deflateSync(new Uint8Array(0))),
     'TRUNCATED',
     `"IDAT at byte 33" expected ${SIZE}, got 0 (cut off?)`,
   ],
   [
-    11,
     'IDAT without data',
     withIdat(new Uint8Array(0)),
     'TRUNCATED',
     '"IDAT at byte 33" expected a zlib header of 2 bytes, got 0 (cut off?)',
   ],
   [
-    12,
     'zlib method 7',
     withIdat(concat([0x77, 0x85], ZLIB.subarray(2))),
     'INTEGRITY',
     `"IDAT at byte 33" expected a zlib header, got bytes 77 85 ${DAMAGED}`,
   ],
   [
-    12,
     'zlib check bits',
     withIdat(flipped(ZLIB, 1)),
     'INTEGRITY',
     `"IDAT at byte 33" expected a zlib header, got bytes 78 9d ${DAMAGED}`,
   ],
   [
-    12,
     'a preset dictionary',
     withIdat(withDictionary()),
     'INTEGRITY',
     '"IDAT at byte 33" expected no preset dictionary, got a zlib stream that needs one',
   ],
   [
-    12,
     'block type 3',
     withIdat(Uint8Array.of(0x78, 0x9c, 7, 0, 0, 0)),
     'INTEGRITY',
     `"IDAT at byte 33" expected ${SIZE}, got invalid block type ${DAMAGED}`,
   ],
   [
-    12,
     'Adler-32',
     withIdat(flipped(ZLIB, -1)),
     'INTEGRITY',
     `"IDAT at byte 33" expected Adler-32 0x${Buffer.from(ZLIB.subarray(-4)).toString('hex')} at its end, got 0x${Buffer.from(flipped(ZLIB, -1).subarray(-4)).toString('hex')} (damaged or cut off?)`,
   ],
   [
-    13,
     'filter 5',
     withIdat(deflateSync(Uint8Array.from(LINES, (byte, i) => (i === 20 ? 5 : byte)))),
     'FORMAT',
     '"filter of row 2" expected 0 to 4, got 5',
   ],
   [
-    13,
     'filter 255 in an Adam7 pass',
     // 3×5 pixels in Adam7: pass 1 has one row of one pixel, 4 bytes; pass 3 another; 4 follows.
     file(
@@ -396,154 +357,132 @@ const CASES: readonly BadCase[] = [
     '"filter of row 0 of Adam7 pass 3" expected 0 to 4, got 255',
   ],
   [
-    14,
     'PLTE missing',
     file(INDEXED_HEADER, INDICES_0_TO_1, IEND),
     'FORMAT',
     '"IDAT at byte 33" expected PLTE before it, as the colours are indices, got none',
   ],
   [
-    14,
     'PLTE after IDAT',
     file(HEADER, DATA, TWO_COLOURS, IEND),
     'FORMAT',
     `"PLTE at byte ${33 + DATA.length}" expected its place before IDAT, got it after`,
   ],
   [
-    14,
     'PLTE twice',
     file(INDEXED_HEADER, TWO_COLOURS, TWO_COLOURS, INDICES_0_TO_1, IEND),
     'FORMAT',
     '"PLTE at byte 51" expected one such chunk, got a second',
   ],
   [
-    14,
     'PLTE of 4 bytes',
     file(INDEXED_HEADER, chunk('PLTE', [1, 2, 3, 4]), INDICES_0_TO_1, IEND),
     'FORMAT',
     '"PLTE at byte 33" expected a length divisible by 3, got 4',
   ],
   [
-    14,
     'PLTE of 0 entries',
     file(INDEXED_HEADER, chunk('PLTE'), INDICES_0_TO_1, IEND),
     'FORMAT',
     '"PLTE at byte 33" expected 1 to 4 entries, got 0',
   ],
   [
-    14,
     'PLTE of 5 entries at depth 2',
     file(INDEXED_HEADER, chunk('PLTE', new Uint8Array(15)), INDICES_0_TO_1, IEND),
     'FORMAT',
     '"PLTE at byte 33" expected 1 to 4 entries, got 5',
   ],
   [
-    14,
     'PLTE of 257 entries in RGB',
     file(HEADER, chunk('PLTE', new Uint8Array(771)), DATA, IEND),
     'FORMAT',
     '"PLTE at byte 33" expected 1 to 256 entries, got 257',
   ],
   [
-    14,
     'PLTE in grey',
     file(greyHeader, TWO_COLOURS, idat([0, 0]), IEND),
     'FORMAT',
     '"PLTE at byte 33" expected no palette in a grey picture, got one',
   ],
   [
-    14,
     'an index past the palette',
     file(INDEXED_HEADER, TWO_COLOURS, idat([0, 0b00010010]), IEND),
     'FORMAT',
     '"pixel 3,0" expected a palette index below 2, got 2',
   ],
   [
-    15,
     'tRNS in RGBA',
     file(ihdr({ ...PICTURE, colourType: 6 }), chunk('tRNS', [0, 1]), DATA, IEND),
     'FORMAT',
     '"tRNS at byte 33" expected no tRNS in colour type 6, which has alpha, got one',
   ],
   [
-    15,
     'tRNS in grey and alpha',
     file(ihdr({ ...PICTURE, colourType: 4 }), chunk('tRNS', [0, 1]), DATA, IEND),
     'FORMAT',
     '"tRNS at byte 33" expected no tRNS in colour type 4, which has alpha, got one',
   ],
   [
-    15,
     'tRNS of 3 bytes in RGB',
     file(HEADER, chunk('tRNS', [0, 1, 2]), DATA, IEND),
     'FORMAT',
     '"tRNS at byte 33" expected 6 bytes, got 3',
   ],
   [
-    15,
     'tRNS of 6 bytes in grey',
     file(greyHeader, chunk('tRNS', [0, 1, 0, 2, 0, 3]), idat([0, 0]), IEND),
     'FORMAT',
     '"tRNS at byte 33" expected 2 bytes, got 6',
   ],
   [
-    15,
     'tRNS longer than the palette',
     file(INDEXED_HEADER, TWO_COLOURS, chunk('tRNS', [1, 2, 3]), INDICES_0_TO_1, IEND),
     'FORMAT',
     '"tRNS at byte 51" expected 1 to 2 alphas, as many as palette entries, got 3',
   ],
   [
-    15,
     'tRNS without alphas',
     file(INDEXED_HEADER, TWO_COLOURS, chunk('tRNS'), INDICES_0_TO_1, IEND),
     'FORMAT',
     '"tRNS at byte 51" expected 1 to 2 alphas, as many as palette entries, got 0',
   ],
   [
-    15,
     'tRNS before PLTE',
     file(INDEXED_HEADER, chunk('tRNS', [1]), TWO_COLOURS, INDICES_0_TO_1, IEND),
     'FORMAT',
     '"tRNS at byte 33" expected PLTE before it, got none',
   ],
   [
-    15,
     'tRNS before a suggested PLTE',
     file(HEADER, chunk('tRNS', [0, 1, 0, 2, 0, 3]), TWO_COLOURS, DATA, IEND),
     'FORMAT',
     '"PLTE at byte 51" expected its place before tRNS, got it after',
   ],
   [
-    15,
     'tRNS after IDAT',
     file(HEADER, DATA, chunk('tRNS', [0, 1, 0, 2, 0, 3]), IEND),
     'FORMAT',
     `"tRNS at byte ${33 + DATA.length}" expected its place before IDAT, got it after`,
   ],
   [
-    15,
     'tRNS twice',
     file(greyHeader, chunk('tRNS', [0, 1]), chunk('tRNS', [0, 1]), idat([0, 0]), IEND),
     'FORMAT',
     '"tRNS at byte 47" expected one such chunk, got a second',
   ],
   [
-    18,
     'an unknown critical chunk',
     file(HEADER, chunk('ABCD'), DATA, IEND),
     'UNSUPPORTED',
     '"ABCD at byte 33" expected IHDR, PLTE, IDAT or IEND, got ABCD (a chunk that a decoder may not ignore)',
   ],
   [
-    18,
     "Apple's CgBI",
     file(chunk('CgBI', [0x50, 0, 0x20, 2]), HEADER, DATA, IEND),
     'UNSUPPORTED',
     '"CgBI at byte 8" expected IHDR first, got CgBI (optimised for iOS by Xcode; "pngcrush -revert-iphone-optimizations" restores it)',
   ],
   [
-    19,
     'IDAT, tEXt, IDAT',
     file(
       HEADER,
@@ -556,14 +495,12 @@ const CASES: readonly BadCase[] = [
     '"IDAT at byte 69" expected all IDAT in one run, got another chunk between',
   ],
   [
-    19,
     'no IDAT',
     file(HEADER, IEND),
     'FORMAT',
     '"IEND at byte 33" expected IDAT before it, got none',
   ],
   [
-    19,
     'IEND with data',
     file(HEADER, DATA, chunk('IEND', [1])),
     'FORMAT',
@@ -571,8 +508,8 @@ const CASES: readonly BadCase[] = [
   ],
 ];
 
-for (const [item, name, png, code, message] of CASES) {
-  test(`decodePng: ${name} (case ${item}) → ${code}, and a good file still decodes`, () => {
+for (const [name, png, code, message] of CASES) {
+  test(`decodePng: ${name} → ${code}, and a good file still decodes`, () => {
     const before = png.slice();
     expect(() => decodePng(png)).toThrow(expect.objectContaining({ code }));
     if (message === '') expect(() => decodePng(png)).toThrow(CUT_IN_HALF);
@@ -582,7 +519,7 @@ for (const [item, name, png, code, message] of CASES) {
   });
 }
 
-test('decodePng: a wrong CRC in tRNS, tEXt, gAMA (case 8) → the chunk is skipped', () => {
+test('decodePng: a wrong CRC in tRNS, tEXt, gAMA → the chunk is skipped', () => {
   const png = file(
     HEADER,
     flipped(chunk('gAMA', [0, 0, 0, 1]), -1),
@@ -630,7 +567,7 @@ test('decodePng: a detached buffer → ARG', () => {
   expect(() => decodePng(bytes)).toThrow(
     new TaesdError(
       'ARG',
-      'decodePng: "bytes" expected live data, got a detached buffer (sent to a worker?)',
+      'decodePng: "bytes" expected live data, got a detached buffer (transferred to a worker?)',
     ),
   );
 });

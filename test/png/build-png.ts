@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import { seededRandom } from '../random.ts';
 
 /**
  * Builds PNG files chunk by chunk from known samples, and the RGBA they stand for. It shares nothing
@@ -60,17 +61,6 @@ export const idat = (scanlines: Uint8Array | readonly number[]): Uint8Array =>
 export const IEND = chunk('IEND');
 
 export const file = (...chunks: readonly Uint8Array[]): Uint8Array => concat(SIGNATURE, ...chunks);
-
-/** A small generator with a seed (mulberry32): the same numbers in every run. */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 

@@ -141,7 +141,7 @@ test('encodePng: a detached buffer → ARG', () => {
   expect(() => encodePng({ ...RGB_1X1, data })).toThrow(
     new TaesdError(
       'ARG',
-      'encodePng: "data" expected live data, got a detached buffer (sent to a worker?)',
+      'encodePng: "data" expected live data, got a detached buffer (transferred to a worker?)',
     ),
   );
 });

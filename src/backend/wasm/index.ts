@@ -35,7 +35,5 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
     operators: wasmOperators(memory, kernels),
     compile: (network) => new WasmProgram(memory, kernels, network),
     memoryBytes: () => memory.bytes,
-    // Instance and memory are collected with the backend; there is nothing else to free.
-    dispose() {},
   };
 }

@@ -20,11 +20,54 @@ export interface Kernels {
     width: number,
     cin: number,
     cout: number,
+    stride: 1 | 2,
   ): void;
   relu(dataPtr: number, count: number): void;
   add(dataPtr: number, otherPtr: number, count: number): void;
   clamp(dataPtr: number, count: number, magnitude: number): void;
+  copy(outPtr: number, dataPtr: number, count: number): void;
   upsample2x(outPtr: number, rowPtr: number, width: number, channels: number): void;
+  winogradTransformInput(
+    vPtr: number,
+    vStride: number,
+    rowsPtr: number,
+    offset: number,
+    scratchPtr: number,
+    scratchStride: number,
+    tiles: number,
+    cin: number,
+    upsample: 0 | 1,
+  ): void;
+  winogradMultiply(
+    mPtr: number,
+    mStride: number,
+    vPtr: number,
+    vStride: number,
+    uPtr: number,
+    tiles: number,
+    cin: number,
+    cout: number,
+    upsample: 0 | 1,
+  ): void;
+  winogradTransformOutput(
+    rowsPtr: number,
+    offset: number,
+    mPtr: number,
+    mStride: number,
+    scratchPtr: number,
+    biasPtr: number,
+    tiles: number,
+    cout: number,
+    add: 0 | 1,
+    relu: 0 | 1,
+  ): void;
+  winogradTransformWeights(
+    uPtr: number,
+    weightsPtr: number,
+    scratchPtr: number,
+    cin: number,
+    cout: number,
+  ): void;
 }
 
 /** Ties compiled kernels to a memory. */

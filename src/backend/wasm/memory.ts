@@ -22,7 +22,7 @@ export class Memory {
   /** @param limitBytes  the most that it may grow to */
   constructor(limitBytes = ADDRESSABLE_BYTES) {
     this.#limitBytes = Math.min(limitBytes, ADDRESSABLE_BYTES);
-    const maximum = Math.max(1, Math.floor(this.#limitBytes / PAGE_BYTES));
+    const maximum = Math.max(1, Math.ceil(this.#limitBytes / PAGE_BYTES));
     this.wasm = new WebAssembly.Memory({ initial: 1, maximum });
   }
 
@@ -44,15 +44,16 @@ export class Memory {
   /**
    * @param what  for messages: what the memory is for
    * @returns the address of `bytes` bytes, aligned to 64, contents undefined
-   * @throws TaesdError LIMIT past what 32 bits address, OOM where the memory cannot grow
+   * @throws TaesdError LIMIT past `limitBytes` or what 32 bits address, OOM where the memory cannot grow
    */
   allocate(what: string, bytes: number): number {
     const ptr = Math.ceil(this.#top / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     const end = ptr + bytes;
     // Written so that a NaN or an infinity fails too.
-    if (!(end <= ADDRESSABLE_BYTES)) {
-      const hint = 'a smaller picture, or tiles of it';
-      throw expected('LIMIT', 'wasm', what, 'at most 4096 MiB of memory', inMiB(end), hint);
+    if (!(end <= this.#limitBytes)) {
+      const rule = `at most ${inMiB(this.#limitBytes)} of memory`;
+      const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'the option maxMemory, or ' : '';
+      throw expected('LIMIT', 'wasm', what, rule, inMiB(end), `${remedy}a narrower picture`);
     }
     const missing = Math.ceil((end - this.bytes) / PAGE_BYTES);
     if (missing > 0) this.#grow(what, missing, end);
@@ -64,19 +65,19 @@ export class Memory {
     try {
       this.wasm.grow(pages);
     } catch (cause) {
-      const limited = end > this.#limitBytes;
-      const rule = limited
-        ? `at most ${inMiB(this.#limitBytes)} of memory`
-        : `${inMiB(end)} of memory to be free`;
-      const got = limited ? inMiB(end) : 'less';
-      const hint = limited ? 'the option maxMemory, or a smaller picture' : 'a smaller picture';
-      throw expected('OOM', 'wasm', what, rule, got, hint, { cause });
+      const rule = `${inMiB(end)} of memory to be free`;
+      throw expected('OOM', 'wasm', what, rule, 'less', 'a narrower picture', { cause });
     }
   }
 
   /** A view of `count` numbers at `ptr`; good until the next `allocate`, which may move the memory. */
   f32(ptr: number, count: number): Float32Array {
     return new Float32Array(this.wasm.buffer, ptr, count);
+  }
+
+  /** The same for addresses. */
+  u32(ptr: number, count: number): Uint32Array {
+    return new Uint32Array(this.wasm.buffer, ptr, count);
   }
 }
 

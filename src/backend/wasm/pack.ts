@@ -1,54 +1,83 @@
+import type { BoundNetwork } from '../../model/bind.ts';
 import type { Tensor } from '../../tensor.ts';
-import { paddedChannels } from './feature-map.ts';
+import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
+import { type ConvStage, isWinograd } from './plan.ts';
+import { paddedChannels } from './ring.ts';
 
-/** A convolution whose weights lie in the kernels' memory as the kernels read them. */
+/** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
 export interface PackedConv {
-  readonly kernel: 1 | 3;
-  readonly stride: 1 | 2;
-  /** As stored in the feature maps: multiples of 8. */
+  /** As stored in the rings: multiples of 4. */
   readonly cin: number;
   readonly cout: number;
   readonly weightsPtr: number;
+  /** f32 [cout]; zeros where the convolution has none. */
   readonly biasPtr: number;
 }
 
-/** Output channels side by side in the kernels' weights: their tile. */
+const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+/** Output channels side by side in the weights of the direct kernels: tiles of 8, where 4 remain one of 4. */
 const TILE_COUT = 8;
 
+/** Points of a Winograd tile. */
+const POINTS = 36;
+
 /**
- * Reorders weights from [cout, cin, kernel, kernel] to [cout / 8][kernel rows][kernel columns][cin][8], the order
- * in which a tile reads them; channels are filled up to multiples of 8 with zeros.
+ * Lays a stage's weights out for its kernel.
  *
- * @param bias  [cout], or undefined for zeros
  * @throws TaesdError LIMIT, OOM
  */
 export function packConv(
   memory: Memory,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  stride: 1 | 2,
+  kernels: Kernels,
+  network: BoundNetwork,
+  { conv, layer, name }: ConvStage,
 ): PackedConv {
-  const [trueCout, trueCin, kernel] = weight.shape;
-  const cin = paddedChannels(trueCin);
-  const cout = paddedChannels(trueCout);
-  const weightCount = cout * cin * kernel * kernel;
-  const weightsPtr = memory.allocate('weights', weightCount * Float32Array.BYTES_PER_ELEMENT);
-  const biasPtr = memory.allocate('bias', cout * Float32Array.BYTES_PER_ELEMENT);
-  const packed = memory.f32(weightsPtr, weightCount).fill(0);
+  const prefix = name === '' ? '' : `${name}.`;
+  const { weights } = network[layer];
+  const weight = weights.get(`${prefix}weight`) as Tensor;
+  const cin = paddedChannels(conv.cin);
+  const cout = paddedChannels(conv.cout);
+  const biasPtr = memory.allocate('bias', cout * F32_BYTES);
+  memory.f32(biasPtr, cout).fill(0);
+  const bias = weights.get(`${prefix}bias`);
+  if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
+  const weightsPtr = isWinograd(conv)
+    ? packWinograd(memory, kernels, weight)
+    : packDirect(memory, weight, cin, cout);
+  return { cin, cout, weightsPtr, biasPtr };
+}
+
+/** [cout, cin, 3, 3] → f32 [36][cout / 8][cin][8], transformed by a kernel. */
+function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor): number {
+  const [cout, cin] = shape;
+  const packedPtr = memory.allocate('weights', POINTS * cout * cin * F32_BYTES);
+  const mark = memory.mark();
+  const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
+  const scratchPtr = memory.allocate('scratch', 18 * F32_BYTES);
+  memory.f32(plainPtr, data.length).set(data);
+  kernels.winogradTransformWeights(packedPtr, plainPtr, scratchPtr, cin, cout);
+  memory.release(mark);
+  return packedPtr;
+}
+
+/** [cout, cin, k, k] → f32 [tiles of output channels][k][k][cin][8 or 4], padding channels zero. */
+function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: number): number {
+  const [trueCout, trueCin, kernel] = shape;
+  const count = cout * cin * kernel * kernel;
+  const packedPtr = memory.allocate('weights', count * F32_BYTES);
+  const packed = memory.f32(packedPtr, count).fill(0);
   let source = 0;
   for (let o = 0; o < trueCout; o++) {
-    const tile = Math.floor(o / TILE_COUT) * kernel;
+    const tileFirst = o - (o % TILE_COUT);
+    const tileCout = Math.min(TILE_COUT, cout - tileFirst);
+    const tile = tileFirst * cin * kernel * kernel + (o - tileFirst);
     for (let i = 0; i < trueCin; i++) {
-      for (let ky = 0; ky < kernel; ky++) {
-        for (let kx = 0; kx < kernel; kx++) {
-          const at = (((tile + ky) * kernel + kx) * cin + i) * TILE_COUT + (o % TILE_COUT);
-          packed[at] = weight.data[source++];
-        }
+      for (let position = 0; position < kernel * kernel; position++) {
+        packed[tile + (position * cin + i) * tileCout] = data[source++];
       }
     }
   }
-  const packedBias = memory.f32(biasPtr, cout).fill(0);
-  if (bias !== undefined) packedBias.set(bias.data);
-  return { kernel: kernel as 1 | 3, stride, cin, cout, weightsPtr, biasPtr };
+  return packedPtr;
 }

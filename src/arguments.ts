@@ -1,0 +1,48 @@
+import { expected } from './errors.ts';
+
+/*
+ * What every entry asks of its arguments, whatever they are for.
+ */
+
+/** The longest side of anything: a picture of 2³¹ − 1 is the most that PNG can say. */
+const MAX_SIDE = 2 ** 31 - 1;
+
+/** @throws TaesdError ARG where `size` is not a whole number from 1 to 2³¹ − 1 */
+export function checkSize(where: string, what: string, size: unknown): number {
+  if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_SIDE) {
+    throw expected('ARG', where, what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
+  }
+  return size;
+}
+
+/** @throws TaesdError ARG for a view whose buffer was transferred away */
+export function checkLive(where: string, what: string, view: ArrayBufferView): void {
+  if (!isDetached(view)) return;
+  const hint = 'transferred to a worker?';
+  throw expected('ARG', where, what, 'live data', 'a detached buffer', hint);
+}
+
+/** True for a view whose buffer was transferred away (such a view has length 0). */
+export function isDetached(view: ArrayBufferView): boolean {
+  if (view.byteLength > 0) return false;
+  // `ArrayBuffer.prototype.detached` is newer than Node 20; constructing a view works everywhere.
+  try {
+    new Uint8Array(view.buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** A value in few words, for error messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return `${value}`;
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  if (typeof value === 'object') {
+    const keys = Object.keys(value).slice(0, 6).join(', ');
+    return keys === '' ? (value.constructor?.name ?? 'an object') : `{ ${keys} }`;
+  }
+  return typeof value === 'function' ? 'a function' : String(value);
+}

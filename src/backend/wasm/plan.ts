@@ -1,0 +1,148 @@
+import { type Block, blockSkip, blockSteps, type Conv, type Network } from '../../model/layers.ts';
+import { type Chw, outputShape } from '../../model/measure.ts';
+import type { Span } from '../backend.ts';
+
+/*
+ * From a list of layers to a chain of stages: what is fused, and which rows of one stage need which rows of another.
+ */
+
+/** Rows that a Winograd stage makes at once; its tiles lie on multiples of it, counted from the picture's top. */
+export const TILE = 4;
+
+/** A convolution and what is fused into it. */
+export interface ConvStage {
+  readonly kind: 'conv';
+  readonly conv: Conv;
+  /** Where the weights are: the layer's number and their place in it (`conv.0`, `''`). */
+  readonly layer: number;
+  readonly name: string;
+  /** It works on the nearest upsampling of its input, which is never stored. */
+  readonly upsample: boolean;
+  /** The map that is added to its output. */
+  readonly add: number | undefined;
+  readonly relu: boolean;
+}
+
+/** Numbers changed one by one. */
+export interface PointwiseStage {
+  readonly kind: 'relu' | 'clamp';
+  readonly magnitude: number;
+}
+
+/** An upsampling that no convolution takes over. */
+export interface UpsampleStage {
+  readonly kind: 'upsample2x';
+}
+
+/** One step of the chain: it reads map `input` and makes map `output`. */
+export type Stage = (ConvStage | PointwiseStage | UpsampleStage) & {
+  readonly input: number;
+  readonly output: number;
+};
+
+/** The chain, and the shape of each map in it as a function of the input's: map 0 is the input. */
+export interface Plan {
+  readonly stages: readonly Stage[];
+  /** [channels, height, width] of each map for an input of that shape. */
+  shapes(input: Chw): readonly Chw[];
+}
+
+/** Winograd's kernels want channels in chunks of 16 in, tiles of 8 out. */
+export const isWinograd = ({ kernel, stride, cin, cout }: Conv): boolean =>
+  kernel === 3 && stride === 1 && cin % 16 === 0 && cout % 8 === 0;
+
+/** Fuses a ReLU into the convolution before it and an upsampling into the one after it. */
+export function planNetwork(network: Network): Plan {
+  const stages: Stage[] = [];
+  /** The map that the next layer reads. */
+  let current = 0;
+  const push = (stage: ConvStage | PointwiseStage | UpsampleStage, input = current): number => {
+    const output = stages.length + 1;
+    stages.push({ ...stage, input, output });
+    return output;
+  };
+  const pushConv = (
+    conv: Conv,
+    layer: number,
+    name: string,
+    { upsample = false, add = undefined as number | undefined, relu = false } = {},
+    input = current,
+  ) => push({ kind: 'conv', conv, layer, name, upsample, add, relu }, input);
+
+  for (let index = 0; index < network.length; index++) {
+    const layer = network[index];
+    const next = network[index + 1];
+    if (layer.kind === 'block') {
+      current = planBlock(layer, index, current, pushConv);
+    } else if (layer.kind === 'conv') {
+      const relu = next?.kind === 'relu';
+      current = pushConv(layer, index, '', { relu });
+      if (relu) index++;
+    } else if (layer.kind === 'upsample2x' && next?.kind === 'conv' && isWinograd(next)) {
+      const relu = network[index + 2]?.kind === 'relu';
+      current = pushConv(next, index + 1, '', { upsample: true, relu });
+      index += relu ? 2 : 1;
+    } else if (layer.kind === 'upsample2x') {
+      current = push({ kind: 'upsample2x' });
+    } else {
+      current = push({ kind: layer.kind, magnitude: layer.kind === 'clamp' ? layer.magnitude : 0 });
+    }
+  }
+  return { stages, shapes: (input) => shapesOf(stages, input) };
+}
+
+/** Three convolutions, the last of which adds the skip connection; a fourth where that is no identity. */
+function planBlock(
+  block: Block,
+  index: number,
+  input: number,
+  pushConv: (
+    conv: Conv,
+    layer: number,
+    name: string,
+    fused: { relu?: boolean; add?: number | undefined },
+    input: number,
+  ) => number,
+): number {
+  const [first, second, third] = blockSteps(block).filter((step) => step.kind === 'conv');
+  const a = pushConv(first.conv, index, first.name, { relu: true }, input);
+  const b = pushConv(second.conv, index, second.name, { relu: true }, a);
+  const widen = blockSkip(block);
+  const add = widen === undefined ? input : pushConv(widen, index, 'skip', {}, input);
+  return pushConv(third.conv, index, third.name, { add, relu: true }, b);
+}
+
+function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {
+  const shapes: Chw[] = [input];
+  for (const stage of stages) {
+    let shape = shapes[stage.input];
+    if (stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample)) {
+      shape = outputShape({ kind: 'upsample2x' }, shape);
+    }
+    shapes.push(stage.kind === 'conv' ? outputShape(stage.conv, shape) : shape);
+  }
+  return shapes;
+}
+
+/** The rows that a stage makes in one go, from row `y` on: what its kernel gives at once. */
+export function bandFrom(stage: Stage, y: number, height: number): Span {
+  const rows =
+    stage.kind === 'conv' && isWinograd(stage.conv) ? TILE : stage.kind === 'upsample2x' ? 2 : 1;
+  return { first: y, end: Math.min((Math.floor(y / rows) + 1) * rows, height) };
+}
+
+/** The rows of its input that a stage needs for rows `span` of its output, rows outside the picture left out. */
+export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
+  let { first, end } = span;
+  if (stage.kind === 'conv') {
+    const { kernel, stride } = stage.conv;
+    const radius = (kernel - 1) / 2;
+    first = first * stride - radius;
+    end = (end - 1) * stride + radius + 1;
+  }
+  if (stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample)) {
+    first = Math.floor(first / 2);
+    end = Math.floor((end - 1) / 2) + 1;
+  }
+  return { first: Math.max(first, 0), end: Math.min(end, inputHeight) };
+}

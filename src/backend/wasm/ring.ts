@@ -1,0 +1,65 @@
+import type { Memory } from './memory.ts';
+
+/** Channels are stored in groups of 4, a vector; those past the true number are zeros. */
+const CHANNEL_GROUP = 4;
+const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+export const paddedChannels = (channels: number): number =>
+  Math.ceil(channels / CHANNEL_GROUP) * CHANNEL_GROUP;
+
+/** Pixels in a stored row: a zero pixel, the row filled up with zeros to whole Winograd tiles, a zero pixel. */
+const storedWidth = (width: number): number => 1 + 4 * Math.ceil(width / 4) + 1;
+
+/** Numbers in a stored row. */
+export const rowCount = (channels: number, width: number): number =>
+  paddedChannels(channels) * storedWidth(width);
+
+/**
+ * The rows of a feature map that are alive, in the kernels' memory: row y lies in slot `y mod rows`. A slot is f32
+ * [1 + width, filled up to a multiple of 4, + 1][channels], channels last, zero outside the picture.
+ */
+export class Ring {
+  readonly channels: number;
+  readonly width: number;
+  readonly height: number;
+  /** Numbers in a slot. */
+  readonly count: number;
+  readonly #ptr: number;
+  readonly #rows: number;
+  readonly #zeroRowPtr: number;
+
+  /** @throws TaesdError LIMIT, OOM */
+  constructor(
+    memory: Memory,
+    [channels, height, width]: readonly [number, number, number],
+    rows: number,
+    zeroRowPtr: number,
+  ) {
+    this.channels = paddedChannels(channels);
+    this.height = height;
+    this.width = width;
+    this.count = rowCount(channels, width);
+    this.#rows = Math.min(rows, height);
+    this.#zeroRowPtr = zeroRowPtr;
+    const total = this.count * this.#rows;
+    this.#ptr = memory.allocate('feature maps', total * F32_BYTES);
+    memory.f32(this.#ptr, total).fill(0);
+  }
+
+  /** The address of row `y`, at its zero pixel; outside the picture, of a row of zeros. */
+  row(y: number): number {
+    if (y < 0 || y >= this.height) return this.#zeroRowPtr;
+    return this.#ptr + (y % this.#rows) * this.count * F32_BYTES;
+  }
+
+  /** The numbers of row `y` from its first pixel on: [width][channels]. */
+  pixels(memory: Memory, y: number): Float32Array {
+    return memory.f32(this.row(y) + this.channels * F32_BYTES, this.width * this.channels);
+  }
+
+  /** Makes row `y` zero again right of the picture, where a tile has written past it. */
+  clearMargin(memory: Memory, y: number): void {
+    const first = (1 + this.width) * this.channels;
+    memory.f32(this.row(y) + first * F32_BYTES, this.count - first).fill(0);
+  }
+}

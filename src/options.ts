@@ -1,0 +1,74 @@
+import type { KernelSource } from './backend/wasm/index.ts';
+import type { AlphaOptions } from './image.ts';
+import type { ModelName, Part } from './model/variants.ts';
+import type { WeightSource } from './weights/locate.ts';
+
+/** What `Taesd.load` takes. */
+export interface LoadOptions {
+  /** Which diffusion model's latents are spoken; `taesd` (Stable Diffusion 1 and 2) unless said. */
+  readonly model?: ModelName | undefined;
+  /** A folder, a URL, or bytes; unless said, the folder that the environment variable TAESD_WEIGHTS names. */
+  readonly weights?: WeightSource | undefined;
+  /** `wasm` unless said; `reference` is plain loops, slow, to compare with. */
+  readonly backend?: 'wasm' | 'reference' | undefined;
+  /** Load this half alone; both unless said. */
+  readonly only?: Part | undefined;
+  /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
+  readonly wasm?: KernelSource | undefined;
+  /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
+  readonly maxMemory?: number | undefined;
+}
+
+/** How far a call has come: rows of its output. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What encoding and decoding have in common. */
+export interface RunOptions {
+  /** Called some 80 times a second at most while the work goes on, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Cancels the call: it ends in ABORTED within a few milliseconds (some 10 at 512 pixels of width). */
+  readonly signal?: AbortSignal | undefined;
+  /** Let NaN and infinity in the input pass into the network instead of refusing them. */
+  readonly allowNonFinite?: boolean | undefined;
+}
+
+/** What `encode` takes beside the picture. */
+export type EncodeOptions = RunOptions & AlphaOptions;
+
+/** The picture's true size, where the latent was rounded up: the rest is cropped. 8 times the latent unless said. */
+export interface SizeOptions {
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+/** What `decode` takes beside the latents. */
+export interface DecodeOptions extends RunOptions, SizeOptions {
+  /** `image` (default): one picture. `images`: one for each latent of the batch. `tensor`: f32, not clamped. */
+  readonly output?: 'image' | 'images' | 'tensor' | undefined;
+}
+
+/** What `decodeRows` takes beside the latents. */
+export type DecodeRowsOptions = RunOptions & SizeOptions;
+
+/** Some rows of a picture that is being decoded. */
+export interface PixelRows {
+  /** The picture's size. */
+  readonly width: number;
+  readonly height: number;
+  /** The first of these rows, and how many they are. */
+  readonly y: number;
+  readonly rows: number;
+  /** RGBA, [rows][width][4], alpha 255; the caller's to keep. */
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** What `taesd.info` tells. */
+export interface Info {
+  readonly model: ModelName;
+  readonly backend: 'wasm' | 'reference';
+  /** The halves that are loaded. */
+  readonly parts: readonly Part[];
+}
