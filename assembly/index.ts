@@ -7,3 +7,8 @@ export {
   winogradTransformOutput,
   winogradTransformWeights,
 } from './winograd';
+export {
+  winogradMultiply16,
+  winogradRoundWeights,
+  winogradTransformInput16,
+} from './winograd16';

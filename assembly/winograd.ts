@@ -41,7 +41,7 @@ const TILE_COUT: i32 = 8;
 const TILE_BYTES: usize = 32;
 
 /** The address of row `r` in a table of addresses. */
-function rowAt(rows: usize, r: usize): usize {
+export function rowAt(rows: usize, r: usize): usize {
   return <usize>load<u32>(rows + (r << 2));
 }
 
@@ -158,7 +158,7 @@ function transformUpsampledRow(
 }
 
 /** Bᵀ d for six numbers in each of four lanes, stored every `stride` bytes. */
-function transform6(
+export function transform6(
   out: usize,
   stride: usize,
   d0: v128,

@@ -1,92 +1,85 @@
-// This project beside onnxruntime-web on the same work in the same process: interleaved runs, medians, one thread.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Taesd } from '../dist/index.js';
-import { median } from './machine.mjs';
+// npm run bench:peers: this project beside its peers, the promises in the project's issues, and the plot's figures.
+//   --quick       fewer runs, nothing of 4096² or 16384 rows: to try the script, not for figures to publish
+//   --only NAME   one part (several: --only NAME --only NAME); the names are in peers/parts.mjs
+//   --out FILE    where the results go as JSON: bench/results.json, or out/ for a run that is not whole
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { machine } from './machine.mjs';
+import { CONTESTANTS } from './peers/contestants.mjs';
+import { installPeers } from './peers/install.mjs';
+import { PARTS } from './peers/parts.mjs';
+import { notes, sizesTable, speedTable, targetsTable } from './peers/report.mjs';
+import { missingFile } from './peers/shared.mjs';
+import { judge } from './peers/targets.mjs';
 
-const PEERS = new URL('peers/', import.meta.url);
-const SHARED = new URL('../../shared/', import.meta.url);
-
-/** Installs the peers if they are not there; their install scripts, which download, are not run. */
-function installPeers() {
-  if (existsSync(new URL('node_modules/onnxruntime-web', PEERS))) return;
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync('npm', args, { cwd: fileURLToPath(PEERS), stdio: 'inherit' });
-  if (status !== 0) throw new Error('the peers could not be installed (no package registry?)');
+const started = Date.now();
+const options = { quick: { type: 'boolean' }, only: { type: 'string', multiple: true }, out: { type: 'string' } };
+const { quick = false, only, out } = parseArgs({ options }).values;
+const unknown = only?.find((name) => PARTS[name] === undefined);
+if (unknown !== undefined) {
+  console.error(`--only: expected one of ${Object.keys(PARTS).join(', ')}, got ${unknown}`);
+  process.exit(2);
+}
+const missing = missingFile();
+if (missing !== undefined) {
+  console.error(`bench:peers: expected the shared files beside the repository, got no ${missing}`);
+  process.exit(1);
 }
 
-async function loadPeer() {
-  installPeers();
-  const require = createRequire(new URL('package.json', PEERS));
-  const ort = await import(pathToFileURL(require.resolve('onnxruntime-web')).href);
-  const { version } = JSON.parse(
-    readFileSync(new URL('node_modules/onnxruntime-web/package.json', PEERS), 'utf8'),
-  );
-  const api = ort.default?.InferenceSession ? ort.default : ort;
-  api.env.wasm.numThreads = 1;
-  return { api, version };
-}
+const progress = (text) =>
+  console.error(`${((Date.now() - started) / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
-/** A 512×512 picture's worth of work: smooth numbers, so that no path meets denormals. */
-function wave(shape, middle, amplitude) {
-  const count = shape.reduce((a, b) => a * b, 1);
-  const data = Float32Array.from({ length: count }, (_, i) => middle + amplitude * Math.sin(i / 7));
-  return { shape, data };
-}
+progress('installing the peers');
+const packages = installPeers();
+const versions = Object.fromEntries(
+  Object.entries(CONTESTANTS).map(([name, { package: from }]) => [name, packages[from]]),
+);
 
-/**
- * @param runs  timed runs of each; one more before them is not timed
- * @returns { peer, rows: { what, ours, theirs, largestDifference } }, times in ms; or { reason } where it cannot run
- */
-export async function benchPeers(runs = 5) {
-  const weights = new URL('weights/', SHARED);
-  if (!existsSync(new URL('peers/taesd_decoder.onnx', SHARED))) {
-    return { reason: 'no ONNX files of the peers: ../shared/peers is absent' };
+const results = {};
+for (const name of only ?? Object.keys(PARTS)) {
+  try {
+    results[name] = { value: await PARTS[name]({ quick, runs: quick ? 3 : 7, progress }) };
+  } catch (error) {
+    results[name] = { reason: error.message };
   }
-  const { api, version } = await loadPeer();
-  const taesd = await Taesd.load({ model: 'taesd', weights });
-  const rows = [];
-  for (const [what, input, run] of [
-    ['decode', wave([1, 4, 64, 64], 0, 2), (x) => taesd.decode(x, { output: 'tensor' })],
-    ['encode', wave([1, 3, 512, 512], 0.5, 0.5), (x) => taesd.encode(x)],
-  ]) {
-    const model = readFileSync(new URL(`peers/taesd_${what}r.onnx`, SHARED));
-    const session = await api.InferenceSession.create(model, { executionProviders: ['wasm'] });
-    const x = new api.Tensor('float32', input.data, input.shape);
-    const timed = async (work) => {
-      const started = performance.now();
-      const result = await work();
-      return { ms: performance.now() - started, result };
-    };
-    const ours = [];
-    const theirs = [];
-    let largestDifference = 0;
-    for (let i = 0; i <= runs; i++) {
-      const a = await timed(() => run(input));
-      const b = await timed(() => session.run({ x }));
-      if (i === 0) {
-        largestDifference = difference(a.result.data, b.result.y.data);
-        continue;
-      }
-      ours.push(a.ms);
-      theirs.push(b.ms);
-    }
-    await session.release();
-    rows.push({
-      what: `${what} 512×512`,
-      ours: median(ours),
-      theirs: median(theirs),
-      largestDifference,
-    });
-  }
-  taesd.dispose();
-  return { peer: `onnxruntime-web ${version}`, rows };
+}
+const targets = judge(results);
+
+console.log(machine());
+console.log(
+  Object.entries(packages)
+    .map(([name, version]) => `${name} ${version ?? 'not installed'}`)
+    .join(', '),
+);
+console.log(`one thread each unless said, medians of interleaved runs${quick ? ', --quick' : ''}\n`);
+for (const text of [
+  targets.length > 0 ? targetsTable(targets) : '',
+  speedTable(results, versions),
+  results.sizes?.value ? sizesTable(results.sizes.value) : '',
+  notes(results),
+]) {
+  if (text) console.log(`${text}\n`);
 }
 
-function difference(a, b) {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i] - b[i]));
-  return largest;
-}
+const whole = !quick && only === undefined;
+const fileName = out ?? fileURLToPath(new URL(whole ? 'results.json' : '../out/results.json', import.meta.url));
+mkdirSync(dirname(fileName), { recursive: true });
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const report = {
+  date: new Date().toISOString(),
+  machine: machine(),
+  versions: { 'taesd-wasm': version, ...packages },
+  quick,
+  targets: targets.map(({ what, measured, atMost, reached, reason }) => ({
+    what,
+    measured,
+    atMost,
+    reached,
+    reason,
+  })),
+  results,
+};
+writeFileSync(fileName, `${JSON.stringify(report, null, 2)}\n`);
+console.error(`written: ${relative(process.cwd(), fileName)}`);

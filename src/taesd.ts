@@ -1,4 +1,4 @@
-import type { Backend, Program, Span } from './backend/backend.ts';
+import type { Program, Span } from './backend/backend.ts';
 import { drive, Pacer } from './backend/drive.ts';
 import { referenceBackend } from './backend/reference.ts';
 import { createWasmBackend } from './backend/wasm/index.ts';
@@ -69,10 +69,10 @@ export class Taesd {
   #queue: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  private constructor(variant: Variant, backend: Backend, programs: Map<Part, Program>) {
+  private constructor(variant: Variant, info: Info, programs: Map<Part, Program>) {
     this.#variant = variant;
     this.#programs = programs;
-    this.info = { model: variant.name, backend: backend.name, parts: [...programs.keys()] };
+    this.info = info;
   }
 
   /**
@@ -84,10 +84,13 @@ export class Taesd {
    */
   static async load(options: LoadOptions = {}): Promise<Taesd> {
     const where = 'Taesd.load';
-    const { backend = 'wasm', only, wasm, maxMemory } = options;
+    const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory } = options;
     const variant = variantNamed(where, options.model ?? 'taesd');
     if (backend !== 'wasm' && backend !== 'reference') {
       throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
+    }
+    if (precision !== 'f32' && precision !== 'fast') {
+      throw expected('ARG', where, 'precision', "'f32' or 'fast'", describe(precision));
     }
     if (only !== undefined && !BOTH.includes(only)) {
       throw expected('ARG', where, 'only', "'encoder' or 'decoder'", describe(only));
@@ -99,7 +102,9 @@ export class Taesd {
     const tensors = await locateWeights(where, variant, options.weights, parts);
     checkVaeScale(where, variant, tensors);
     const place =
-      backend === 'wasm' ? await createWasmBackend({ kernels: wasm, maxMemory }) : referenceBackend;
+      backend === 'wasm'
+        ? await createWasmBackend({ kernels: wasm, maxMemory, precision })
+        : referenceBackend;
     const programs = new Map<Part, Program>();
     for (const part of parts) {
       const weights = tensors[part];
@@ -108,7 +113,14 @@ export class Taesd {
       const bound = bindNetwork(where, part, networkOf(variant, part), weights, hint);
       programs.set(part, place.compile(bound));
     }
-    return new Taesd(variant, place, programs);
+    const info = {
+      model: variant.name,
+      backend,
+      // The reference has but one.
+      precision: backend === 'reference' ? ('f32' as const) : precision,
+      parts: [...programs.keys()],
+    };
+    return new Taesd(variant, info, programs);
   }
 
   /**

@@ -43,6 +43,16 @@ test('latentsToPicture: 16 channels → 4 tiles stacked, tile t holding 4t … 4
   expect([...picture.data.slice(0, 12)]).toEqual([0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14]);
 });
 
+test('quantizeLatents, dequantizeLatents: nothing in it → nothing', () => {
+  expect(quantizeLatents(new Float32Array(0))).toEqual(new Uint8Array(0));
+  expect(dequantizeLatents(new Uint8ClampedArray(0))).toEqual(new Float32Array(0));
+});
+
+function detached<T extends ArrayBufferView<ArrayBuffer>>(view: T): T {
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  return view;
+}
+
 for (const channels of [4, 16]) {
   test(`pictureToLatents: ${channels} channels, there and back → within half a step`, () => {
     const latents = randomTensor(seededRandom(channels), [1, channels, 5, 3], 3);
@@ -55,6 +65,42 @@ for (const channels of [4, 16]) {
 }
 
 test.each([
+  [
+    'quantizing nothing',
+    () => quantizeLatents(undefined as never),
+    'ARG',
+    'quantizeLatents: "data" expected a Float32Array, got undefined',
+  ],
+  [
+    'quantizing a tensor',
+    () => quantizeLatents({ shape: [1], data: new Float32Array(1) } as never),
+    'ARG',
+    'quantizeLatents: "data" expected a Float32Array, got { shape, data }',
+  ],
+  [
+    'quantizing a detached buffer',
+    () => quantizeLatents(detached(new Float32Array(1))),
+    'ARG',
+    'quantizeLatents: "data" expected live data, got a detached buffer (transferred to a worker?)',
+  ],
+  [
+    'dequantizing nothing',
+    () => dequantizeLatents(undefined as never),
+    'ARG',
+    'dequantizeLatents: "bytes" expected a Uint8Array or Uint8ClampedArray, got undefined',
+  ],
+  [
+    'dequantizing floats',
+    () => dequantizeLatents(new Float32Array(1) as never),
+    'ARG',
+    'dequantizeLatents: "bytes" expected a Uint8Array or Uint8ClampedArray, got Float32Array of 4 bytes',
+  ],
+  [
+    'dequantizing a detached buffer',
+    () => dequantizeLatents(detached(new Uint8Array(1))),
+    'ARG',
+    'dequantizeLatents: "bytes" expected live data, got a detached buffer (transferred to a worker?)',
+  ],
   [
     'no multiple of 4',
     () => pictureToLatents({ width: 1, height: 1, data: new Uint8Array(4) }, 6),

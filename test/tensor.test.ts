@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describe, elementCount, firstNonFinite, picturesOf, stack, zeros } from '../src/tensor.ts';
+import { elementCount, firstNonFinite, picturesOf, stack, zeros } from '../src/tensor.ts';
 
 test('elementCount: past 2⁵³ → Infinity, not a rounded number', () => {
   expect(elementCount([2, 3, 4])).toBe(24);
@@ -30,32 +30,4 @@ test('picturesOf, stack: a batch → its pictures → the batch', () => {
     [5, 6],
   ]);
   expect(stack(pictures)).toEqual(batch);
-});
-
-test('describe: any value → few words', () => {
-  expect(
-    [
-      null,
-      undefined,
-      1.5,
-      'a',
-      'x'.repeat(50),
-      new Uint8Array(3),
-      {},
-      { a: 1, b: 2 },
-      () => 1,
-      [],
-    ].map(describe),
-  ).toEqual([
-    'null',
-    'undefined',
-    '1.5',
-    '"a"',
-    `"${'x'.repeat(40)}…"`,
-    'Uint8Array of 3 bytes',
-    'Object',
-    '{ a, b }',
-    'a function',
-    'Array',
-  ]);
 });

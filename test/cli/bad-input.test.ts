@@ -16,7 +16,7 @@ import { taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * Trust 61: whatever is wrong with a file, one line and an exit code, and no output left behind.
+ * Whatever is wrong with a file, one line and an exit code, and no output left behind.
  */
 
 const at = temporaryFolder();
@@ -50,7 +50,7 @@ describe('input', () => {
     expect(run(folder)).toEqual(failed(`${command}: "${folder}" expected ${rule}, got a folder`));
   });
 
-  test('inspect: neither a file nor a model', () => {
+  test('inspect: neither a file nor a model → exit 1, naming the models', () => {
     const rule = 'a file, or a model (taesd, taesdxl, taesd3, taef1)';
     const message = `inspect: "taesd9" expected ${rule}, got no such file`;
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
@@ -58,13 +58,13 @@ describe('input', () => {
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
   });
 
-  test('a name with a line break and an escape → still one line', () => {
+  test('encode: a name with a line break and an escape → still one line', () => {
     const message =
       'encode: "a\\u000ab\\u001b[31m.png" expected a picture to read, got no such file';
     expect(taesd(['encode', 'a\nb\x1b[31m.png', '-o', OUT])).toEqual(failed(message));
   });
 
-  test('bytes that are no PNG → the file is named, and what it is', () => {
+  test('every command: bytes that are no PNG → the file is named, and what it is', () => {
     const jpeg = at('photo.png');
     writeFileSync(jpeg, Uint8Array.of(0xff, 0xd8, 0xff, 0xe0));
     const message = `${jpeg}: decodePng: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
@@ -109,7 +109,7 @@ describe('output, found out before the work', () => {
   // No weights are given: an error about the output comes before one about them.
   const run = (path: string) => taesd(['encode', PICTURE, '-o', path]);
 
-  test('another ending, none', () => {
+  test('encode, decode, roundtrip: another ending, none → the endings there are', () => {
     const rule = 'the ending .png (8-bit latents) or .safetensors (f32 latents)';
     expect(run('o.jpg')).toEqual(failed(`encode: "o.jpg" expected ${rule}, got .jpg`));
     expect(run('png')).toEqual(failed(`encode: "png" expected ${rule}, got no ending`));
@@ -119,13 +119,13 @@ describe('output, found out before the work', () => {
     expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message('roundtrip')));
   });
 
-  test('a folder', () => {
+  test('encode: OUT is a folder → exit 1', () => {
     mkdirSync(at('taken.png'));
     const message = `encode: "${at('taken.png')}" expected a file to write, got a folder`;
     expect(run(at('taken.png'))).toEqual(failed(message));
   });
 
-  test('a folder that does not exist, a file in its place', () => {
+  test('encode: OUT in a folder that does not exist, in a file → exit 1', () => {
     const rule = 'a file in a folder that exists, got';
     const missing = at('no/o.png');
     const place = at('in.png/o.png');
@@ -138,19 +138,20 @@ describe('output, found out before the work', () => {
   });
 
   // Root may write anywhere but here.
-  test.skipIf(!existsSync('/proc/self'))('a folder where nothing can be written', () => {
+  test('encode: OUT in a folder where nothing can be written → exit 1', (context) => {
+    if (!existsSync('/proc/self')) context.skip('no /proc here');
     const message = 'encode: "/proc/o.png" expected a file that can be written, got no such file';
     expect(run('/proc/o.png')).toEqual(failed(message));
   });
 
-  test('renaming fails at the end → ARG, no temporary file', async () => {
+  test('writeOutput: renaming fails at the end → ARG, no temporary file', async () => {
     mkdirSync(at('race/o.png'), { recursive: true });
     const write = writeOutput('encode', at('race/o.png'), new Uint8Array(3));
     await expect(write).rejects.toMatchObject({ code: 'ARG' });
     expect(readdirSync(at('race'))).toEqual(['o.png']);
   });
 
-  test('a link → what it points to is written, and it stays a link', async () => {
+  test('writeOutput: a link → what it points to is written, and it stays a link', async () => {
     mkdirSync(at('links/real'), { recursive: true });
     writeFileSync(at('links/real/o.png'), 'before');
     symlinkSync(at('links/real/o.png'), at('links/o.png'));
@@ -161,21 +162,21 @@ describe('output, found out before the work', () => {
 });
 
 describe('weights', () => {
-  test('none given → what is looked for, and where', () => {
+  test('encode: no weights given → what is looked for, and where', () => {
     const rule = 'a folder or URL that holds taesd_encoder.safetensors, or the bytes of such files';
     const hint = 'the option weights (--weights DIR), or TAESD_WEIGHTS';
     const message = `Taesd.load: "weights" expected ${rule}, got none (${hint})`;
     expect(taesd(['encode', PICTURE, '-o', OUT])).toEqual(failed(message));
   });
 
-  test('not in the folder of --weights, which wins over TAESD_WEIGHTS', () => {
+  test('roundtrip: weights not in the folder of --weights → exit 1; it wins over TAESD_WEIGHTS', () => {
     const args = ['roundtrip', PICTURE, '-o', OUT, '--weights', at('out')];
     const rule = 'a folder that holds taesd_encoder.safetensors';
     const message = `Taesd.load: "${at('out')}" expected ${rule}, got no such file (another model, or another folder?)`;
     expect(taesd(args, { env: { TAESD_WEIGHTS: WEIGHTS } })).toEqual(failed(message));
   });
 
-  test('only a .pth → UNSUPPORTED', () => {
+  test('encode: only a .pth → exit 1, saying that it is not read yet', () => {
     mkdirSync(at('pth'));
     writeFileSync(at('pth/taesd_encoder.pth'), 'PK\x03\x04');
     const message = `Taesd.load: "${at('pth')}" expected taesd_encoder.safetensors, got taesd_encoder.pth (a .pth file is not read yet; convert it to safetensors)`;
@@ -185,13 +186,14 @@ describe('weights', () => {
 });
 
 describe('streams', () => {
-  test('closed pipe → exit 0, nothing said', async () => {
+  test('inspect, --help: closed pipe → exit 0, nothing said', async () => {
     const quiet = { code: 0, stderr: '' };
     expect(await taesdWithClosedStdout(['inspect', 'taesd', '--size', '64x64'])).toEqual(quiet);
     expect(await taesdWithClosedStdout(['--help'])).toEqual(quiet);
   });
 
-  test.skipIf(!existsSync('/dev/full'))('stdout on a full disk → one line, exit 1', () => {
+  test('inspect: stdout on a full disk → one line, exit 1', (context) => {
+    if (!existsSync('/dev/full')) context.skip('no /dev/full here');
     const file = openSync('/dev/full', 'w');
     const message =
       'taesd: "stdout" expected room for what is printed, got ENOSPC: no space left on device, write';
@@ -202,7 +204,7 @@ describe('streams', () => {
     closeSync(file);
   });
 
-  test('TAESD_DEBUG → the stack after the line', () => {
+  test('inspect: TAESD_DEBUG → the stack after the line', () => {
     const { code, stderr } = taesd(['inspect', 'taesd9'], { env: { TAESD_DEBUG: '1' } });
     expect(code).toBe(1);
     const [line, name, where] = stderr.split('\n');

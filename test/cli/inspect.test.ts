@@ -6,9 +6,10 @@ import { modelNames, networkOf, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { writeSafetensors } from '../../src/weights/safetensors.ts';
+import { randomTensors } from '../small-model.ts';
 import { entry, rawFile } from '../weights/raw-file.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
-import { randomPicture, randomWeights } from './tiny-files.ts';
+import { randomPicture } from './tiny-files.ts';
 
 const at = temporaryFolder();
 
@@ -59,7 +60,7 @@ receptive field of a latent: its 8×8 pixels, 145 more above and left, 138 below
 );
 
 describe('a model', () => {
-  test('taesd, 451x300: what it is, both tables', () => {
+  test('inspect: taesd, 451x300 → what it is, both tables', () => {
     const lines = inspect('taesd', '--size', '451x300');
     expect(lines.slice(0, 4)).toEqual([
       'model    taesd, for Stable Diffusion 1 and 2',
@@ -77,7 +78,7 @@ describe('a model', () => {
     );
   });
 
-  test.each(modelNames())('%s: totals for 512×512 are those of the model', (name) => {
+  test.each(modelNames())('inspect: %s → totals for 512×512 as the model counts them', (name) => {
     const variant = VARIANTS[name];
     const totals = inspect(name).filter((line) => /^ +total/.test(line));
     for (const [index, part] of (['encoder', 'decoder'] as const).entries()) {
@@ -94,10 +95,10 @@ describe('a model', () => {
 });
 
 describe('weights', () => {
-  const encoder = randomWeights('taesd', 'encoder');
-  const decoder16 = randomWeights('taef1', 'decoder');
+  const encoder = [...randomTensors('taesd', 'encoder')];
+  const decoder16 = [...randomTensors('taef1', 'decoder')];
 
-  test('original layout: models by shape, counts, metadata, table', () => {
+  test('inspect: original layout → models by shape, counts, metadata, table', () => {
     const metadata = { note: 'random\x1b[31m' };
     const bytes = writeSafetensors(encoder, metadata);
     const lines = inspectBytes('e.safetensors', bytes, '--size', '451x300');
@@ -112,8 +113,8 @@ describe('weights', () => {
     ]);
   });
 
-  test('diffusers: both parts', () => {
-    const decoder = randomWeights('taesd', 'decoder').map(([name, tensor]) => {
+  test('inspect: diffusers → both parts', () => {
+    const decoder = [...randomTensors('taesd', 'decoder')].map(([name, tensor]) => {
       const [number, ...inner] = name.split('.');
       return [`decoder.layers.${Number(number) - 1}.${inner.join('.')}`, tensor] as const;
     });
@@ -129,7 +130,7 @@ describe('weights', () => {
     expect(lines).toContain('decoder, for an input of 4×64×64:');
   });
 
-  test("ComfyUI's combined layout: scale and shift", () => {
+  test("inspect: ComfyUI's combined layout → scale and shift", () => {
     const number = (value: number): Tensor => ({ shape: [], data: Float32Array.of(value) });
     const tensors = decoder16.map(([name, tensor]) => [`taesd_decoder.${name}`, tensor] as const);
     const bytes = writeSafetensors([
@@ -146,7 +147,7 @@ describe('weights', () => {
     ]);
   });
 
-  test('a tensor missing, latents of no model → says so, lists tensors', () => {
+  test('inspect: a tensor missing, latents of no model → says so, lists tensors', () => {
     const broken = decoder16.filter(([name]) => name !== '19.bias');
     const lines = inspectBytesWide('broken.safetensors', writeSafetensors(broken));
     expect(lines[1]).toBe(
@@ -178,7 +179,7 @@ describe('latents and pictures', () => {
   latents.data[0] = -1.5;
   latents.data[23] = 3;
 
-  test('.safetensors with everything remembered, with nothing', () => {
+  test('inspect: .safetensors with everything remembered, with nothing → says which', () => {
     const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl', width: 17, height: 9 });
     expect(inspectBytes('z.safetensors', bytes)).toEqual([
       'kind        latents, F32',
@@ -196,7 +197,7 @@ describe('latents and pictures', () => {
     ]);
   });
 
-  test('channels of no model, values that are not finite', () => {
+  test('inspect: channels of no model, values that are not finite → says so', () => {
     const data = Float32Array.of(Number.NaN, 1, -Infinity, 0, 0);
     const five = encodeLatentSafetensors({ latents: { shape: [1, 5, 1, 1], data } });
     expect(inspectBytes('five.safetensors', five).slice(2)).toEqual([
@@ -206,7 +207,7 @@ describe('latents and pictures', () => {
     ]);
   });
 
-  test('.png of latents', () => {
+  test('inspect: .png of latents → what it remembers', () => {
     const bytes = encodeLatentPng({ latents, model: 'taesd', width: 24, height: 16 });
     expect(inspectBytes('z.png', bytes).slice(0, 4)).toEqual([
       'kind        8-bit latents, an RGBA picture',
@@ -216,7 +217,7 @@ describe('latents and pictures', () => {
     ]);
   });
 
-  test('any other PNG → its size, what it would become', () => {
+  test('inspect: any other PNG → its size, what it would become', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
       'kind        a picture; nothing in it says that it holds latents',
       'size        17×12',
@@ -228,7 +229,7 @@ describe('latents and pictures', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
   });
 
-  test('decoded f32', () => {
+  test('inspect: decoded f32 → shape and values', () => {
     const decoded: Tensor = { shape: [1, 3, 1, 2], data: Float32Array.of(0, 1, -0.25, 1.25, 1, 0) };
     expect(inspectBytes('d.safetensors', writeSafetensors([['decoded', decoded]]))).toEqual([
       'kind    a decoded picture, F32, not clamped to [0, 1]',
@@ -244,12 +245,12 @@ describe('what cannot be read → exit 1', () => {
     'FILE: inspect: "bytes" expected a safetensors file, got a zip file ' +
     '(a .pth file is not read yet; convert it to safetensors)';
 
-  test('a .pth file, by its name or by its bytes', () => {
+  test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
     refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
     refused('download', ascii('PK\x03\x04 and so on'), pth);
   });
 
-  test('neither ending nor bytes known', () => {
+  test('inspect: neither ending nor bytes known → the first bytes', () => {
     const rule = 'inspect: "FILE" expected a .safetensors or .png file, got';
     refused(
       'notes.txt',
@@ -260,13 +261,13 @@ describe('what cannot be read → exit 1', () => {
     refused('empty', ascii(''), `${rule} an empty file`);
   });
 
-  test('an ending that lies → what the bytes are', () => {
+  test('inspect: an ending that lies → what the bytes are', () => {
     const web = 'got HTML (a web page was saved in place of the file; download the file itself)';
     const rule = 'FILE: inspect: "bytes" expected a safetensors file,';
     refused('w.safetensors', ascii('<!doctype html><html></html>'), `${rule} ${web}`);
   });
 
-  test('tensors of something else', () => {
+  test('inspect: tensors of something else → the names there should be', () => {
     const names =
       'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
     const bytes = rawFile(`{${entry('lora.up', 'U8', [1], [0, 1])}}`, Uint8Array.of(1));
@@ -274,7 +275,7 @@ describe('what cannot be read → exit 1', () => {
     refused('lora.safetensors', bytes, message);
   });
 
-  test('a file with the name of a model is ./taesd', () => {
+  test('inspect: ./taesd → a file with the name of a model', () => {
     mkdirSync(at('named'));
     writeFileSync(at('named/taesd'), encodePng(randomPicture(8, 8, 3)));
     const { stdout } = taesd(['inspect', './taesd'], { cwd: at('named') });

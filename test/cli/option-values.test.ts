@@ -9,15 +9,15 @@ test.each([
   ['#f80', [255, 136, 0]],
   ['#Ff8001', [255, 128, 1]],
   ['1,20,255', [1, 20, 255]],
-])('background %s → %j', (text, background) => {
+])('readBackground: %s → %j', (text, background) => {
   expect(readBackground('encode', text)).toEqual({ background });
 });
 
-test('background drop → alpha is forgotten; none → the default', () => {
+test('readBackground: drop → alpha is forgotten; none → the default', () => {
   expect(readBackground('encode', 'drop')).toEqual({ alpha: 'drop' });
   expect(readBackground('encode', undefined)).toEqual({});
 });
 
-test.each(['451x300', '451X300', '451×300'])('size %s', (text) => {
+test.each(['451x300', '451X300', '451×300'])('readSize: %s → 451×300', (text) => {
   expect(readSize('decode', text)).toEqual({ width: 451, height: 300 });
 });

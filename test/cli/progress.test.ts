@@ -14,7 +14,7 @@ function recorder(isTTY: boolean) {
   return { written, stream: { isTTY, write: (text: string) => written.push(text) } };
 }
 
-test('terminal: at most ten drawings a second, each over the last; the end takes the bar away', () => {
+test('ProgressBar: on a terminal → at most ten drawings a second, each over the last; the end takes the bar away', () => {
   const { written, stream } = recorder(true);
   const bar = new ProgressBar(stream);
   const encoding = bar.stage('encoding');
@@ -36,7 +36,7 @@ test('terminal: at most ten drawings a second, each over the last; the end takes
   ]);
 });
 
-test('terminal: cleared once; nothing to clear where nothing was drawn', () => {
+test('ProgressBar: cleared twice → once; nothing drawn → nothing to clear', () => {
   const { written, stream } = recorder(true);
   const bar = new ProgressBar(stream);
   bar.clear();
@@ -47,7 +47,7 @@ test('terminal: cleared once; nothing to clear where nothing was drawn', () => {
   expect(written).toEqual(['\r\x1b[Kdecoding  ████████████████████████  100 %  0.0 s', '\r\x1b[K']);
 });
 
-test('pipe: nothing', () => {
+test('ProgressBar: on a pipe → nothing', () => {
   const { written, stream } = recorder(false);
   const bar = new ProgressBar(stream);
   bar.stage('encoding')({ done: 1, total: 2 });

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { tensorRows, tensorSink } from '../../src/rows.ts';
-import { type Tensor, zeros } from '../../src/tensor.ts';
 import { quantizeLatents } from '../../src/latent.ts';
 import { decodeLatentPng, decodeLatentSafetensors } from '../../src/latent-file.ts';
 import { decodePng } from '../../src/png/index.ts';
+import { tensorRows, tensorSink } from '../../src/rows.ts';
+import { type Tensor, zeros } from '../../src/tensor.ts';
 import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { expectClose, largestDifference } from '../compare.ts';
 import { readGolden } from '../golden.ts';
-import { testShared } from '../shared.ts';
+import { sharedPath, testShared } from '../shared.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 
 /*
@@ -17,11 +16,10 @@ import { taesd, temporaryFolder } from './command-line.ts';
  */
 
 const at = temporaryFolder();
-const shared = (path: string) => fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
-const golden = shared('golden/taesd-chelsea-451x300.safetensors');
-const picture = shared('images/chelsea.png');
+const golden = sharedPath('golden/taesd-chelsea-451x300.safetensors');
+const picture = sharedPath('images/chelsea.png');
 const done = { code: 0, stdout: '', stderr: '' };
-const run = (...args: string[]) => taesd(args, { env: { TAESD_WEIGHTS: shared('weights') } });
+const run = (...args: string[]) => taesd(args, { env: { TAESD_WEIGHTS: sharedPath('weights') } });
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 
 testShared('encode [wasm]: chelsea 451×300 → max |Δ| < 1e-4, bytes within 1', () => {
@@ -73,7 +71,7 @@ testShared(
   },
 );
 
-testShared('inspect: every real file of weights fits its models', () => {
+testShared('inspect: every real file of weights → fits its models', () => {
   for (const [model, fit] of [
     ['taesd', 'taesd and taesdxl, 4'],
     ['taesdxl', 'taesd and taesdxl, 4'],
@@ -81,7 +79,7 @@ testShared('inspect: every real file of weights fits its models', () => {
     ['taef1', 'taesd3 and taef1, 16'],
   ]) {
     for (const part of ['encoder', 'decoder']) {
-      const { stdout } = run('inspect', shared(`weights/${model}_${part}.safetensors`));
+      const { stdout } = run('inspect', sharedPath(`weights/${model}_${part}.safetensors`));
       expect(stdout).toContain(`${part}     fits ${fit} latent channels\n`);
       expect(stdout).toContain('types       BF16 (67 tensors)\n');
     }
@@ -89,7 +87,7 @@ testShared('inspect: every real file of weights fits its models', () => {
 });
 
 testShared('inspect: a real .pth → says that it is not read yet', () => {
-  const pth = shared('weights/taef2_encoder.pth');
+  const pth = sharedPath('weights/taef2_encoder.pth');
   const { code, stderr } = run('inspect', pth);
   expect(code).toBe(1);
   expect(stderr).toBe(

@@ -17,12 +17,12 @@ function said(error: unknown, debug = '') {
   return { code, text: written.join('') };
 }
 
-test('what went wrong on purpose → its message; a command line → exit 2', () => {
+test('sayError: what went wrong on purpose → its message; a command line → exit 2', () => {
   expect(said(new TaesdError('FORMAT', 'a: b'))).toEqual({ code: 1, text: 'taesd: a: b\n' });
   expect(said(new UsageError('a: b'))).toEqual({ code: 2, text: 'taesd: a: b\n' });
 });
 
-test('what nobody foresaw → one line all the same, and how to see more', () => {
+test('sayError: what nobody foresaw → one line all the same, and how to see more', () => {
   const text = (what: string) => `taesd: unexpected error: ${what} (TAESD_DEBUG=1 shows where)\n`;
   expect(said(new TypeError('x is\nundefined'))).toEqual({
     code: 1,
@@ -31,11 +31,11 @@ test('what nobody foresaw → one line all the same, and how to see more', () =>
   expect(said('thrown text')).toEqual({ code: 1, text: text('thrown text') });
 });
 
-test('TAESD_DEBUG → the stack follows', () => {
+test('sayError: TAESD_DEBUG → the stack follows', () => {
   expect(said(new TaesdError('ARG', 'a'), '1').text).toMatch(/^taesd: a\nTaesdError: a\n {4}at /);
 });
 
-test('characters that a terminal obeys or that hide → as code points', () => {
+test('sayError: characters that a terminal obeys or that hide → as code points', () => {
   const error = new TaesdError('ARG', 'a\x1b[2J\r\u202e\u2028\u{e0001}é×');
   expect(said(error).text).toBe('taesd: a\\u001b[2J\\u000d\\u202e\\u2028\\u{e0001}é×\n');
 });

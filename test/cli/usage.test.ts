@@ -5,7 +5,7 @@ import { taesd } from './command-line.ts';
 const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect'] as const;
 
 describe('help and version', () => {
-  test('--help, -h, help → all commands, exit 0', () => {
+  test('taesd: --help, -h, help → all commands, exit 0', () => {
     const { code, stdout, stderr } = taesd(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
@@ -23,7 +23,7 @@ describe('help and version', () => {
     expect(taesd([command, 'some.png', '-h']).stdout).toBe(stdout);
   });
 
-  test('--version → the version of package.json', () => {
+  test('taesd: --version → the version of package.json', () => {
     const url = new URL('../../package.json', import.meta.url);
     const { version } = JSON.parse(readFileSync(url, 'utf8'));
     const stdout = `taesd-wasm ${version}\n`;
@@ -77,7 +77,7 @@ describe('command lines that are not understood → one line that names it, exit
       `decode a -o o.png --size=${size}`,
       `decode: "--size" expected WxH, such as 451x300, got "${size}"`,
     ]),
-  ])('taesd %s', (line, message) => {
+  ])('taesd: %s → exit 2', (line, message) => {
     const args = line.split(' ').filter((word) => word !== '');
     const help = message.includes('(see') ? '' : ` (see taesd ${args[0]} --help)`;
     expect(taesd(args)).toEqual({ code: 2, stdout: '', stderr: `taesd: ${message}${help}\n` });

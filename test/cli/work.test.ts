@@ -56,20 +56,20 @@ beforeAll(async () => {
 });
 
 describe('encode', () => {
-  test('.safetensors: f32 latents, model and size remembered; nothing said on a pipe', () => {
+  test('encode [wasm]: to .safetensors → f32 latents, model and size remembered; nothing said on a pipe', () => {
     expect(taesd(['encode', RGB_FILE, '-o', at('z.safetensors')], { env })).toEqual(done);
     const file = { latents, model: 'taesd', width: 17, height: 9 };
     expect(decodeLatentSafetensors(read('z.safetensors'))).toEqual(file);
   });
 
-  test('.png, in capitals: 8-bit latents, model and size remembered', () => {
+  test('encode [wasm]: to .PNG in capitals → 8-bit latents, model and size remembered', () => {
     const args = ['encode', RGB_FILE, '--output', at('z.PNG'), '--weights', WEIGHTS];
     expect(taesd(args)).toEqual(done);
     const file = decodeLatentPng(read('z.PNG'));
     expect(file).toEqual({ latents: throughBytes(latents), model: 'taesd', width: 17, height: 9 });
   });
 
-  test('16 channels: four tiles one below the other', async () => {
+  test('encode [wasm]: 16 channels → four tiles one below the other', async () => {
     const args = ['encode', RGB_FILE, '-o', at('z16.png'), '--model', 'taef1'];
     expect(taesd(args, { env })).toEqual(done);
     expect(decodePng(read('z16.png'))).toMatchObject({ width: 3, height: 8 });
@@ -84,26 +84,29 @@ describe('encode', () => {
     [['--background', '#102030'], { background: [16, 32, 48] }],
     [['--background=0,0,0'], { background: [0, 0, 0] }],
     [['--background', 'drop'], { alpha: 'drop' }],
-  ] as const)('translucent picture, %j', async (options, alpha) => {
-    const args = ['encode', TRANSLUCENT_FILE, '-o', at('t.safetensors'), ...options];
-    expect(taesd(args, { env })).toEqual(done);
-    const wanted = await api.encode(TRANSLUCENT, alpha as Parameters<Taesd['encode']>[1]);
-    expect(decodeLatentSafetensors(read('t.safetensors')).latents).toEqual(wanted);
-    const plain = await api.encode(opaque(TRANSLUCENT));
-    const same = [...wanted.data].every((value, i) => value === plain.data[i]);
-    expect(same, 'alpha matters').toBe('alpha' in alpha);
-  });
+  ] as const)(
+    'encode [wasm]: a translucent picture, %j → as the API does',
+    async (options, alpha) => {
+      const args = ['encode', TRANSLUCENT_FILE, '-o', at('t.safetensors'), ...options];
+      expect(taesd(args, { env })).toEqual(done);
+      const wanted = await api.encode(TRANSLUCENT, alpha as Parameters<Taesd['encode']>[1]);
+      expect(decodeLatentSafetensors(read('t.safetensors')).latents).toEqual(wanted);
+      const plain = await api.encode(opaque(TRANSLUCENT));
+      const same = [...wanted.data].every((value, i) => value === plain.data[i]);
+      expect(same, 'alpha matters').toBe('alpha' in alpha);
+    },
+  );
 });
 
 describe('decode', () => {
-  test('.png latents → those bytes dequantised; the remembered size crops to 17×9', async () => {
+  test('decode [wasm]: .png latents → those bytes dequantised; the remembered size crops to 17×9', async () => {
     writeFileSync(at('in.png'), encodeLatentPng({ latents, model: 'taesd', width: 17, height: 9 }));
     expect(taesd(['decode', at('in.png'), '-o', at('d.png')], { env })).toEqual(done);
     const wanted = await apiPixels(api, throughBytes(latents), { width: 17, height: 9 });
     expect(pixels('d.png')).toEqual(wanted);
   });
 
-  test('nothing remembered → taesd, 8 times the latent; --size crops', async () => {
+  test('decode [wasm]: nothing remembered → taesd, 8 times the latent; --size crops', async () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
     expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(done);
     expect(pixels('full.png')).toEqual(await apiPixels(api, throughBytes(latents)));
@@ -114,7 +117,7 @@ describe('decode', () => {
     expect(pixels('sized.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
   });
 
-  test('.safetensors → f32 decoded, not clamped; --size wins over the remembered size', async () => {
+  test('decode [wasm]: .safetensors → f32 decoded, not clamped; --size wins over the remembered size', async () => {
     const file = { latents, model: 'taesd', width: 17, height: 9 } as const;
     writeFileSync(at('in.safetensors'), encodeLatentSafetensors(file));
     const args = ['decode', at('in.safetensors'), '-o', at('d.safetensors'), '--size=18x16'];
@@ -126,7 +129,7 @@ describe('decode', () => {
     expect(wanted.data.some((value) => value < 0 || value > 1)).toBe(true);
   });
 
-  test('16 channels: the remembered model decodes; for a bare file --model does', async () => {
+  test('decode [wasm]: 16 channels → the remembered model decodes; for a bare file --model does', async () => {
     const tensor = await api16.encode(RGB);
     const wanted = await apiPixels(api16, throughBytes(tensor));
     writeFileSync(at('m16.png'), encodeLatentPng({ latents: tensor, model: 'taef1' }));
@@ -138,7 +141,7 @@ describe('decode', () => {
     expect(pixels('b.png')).toEqual(wanted);
   });
 
-  test('--model wins over the remembered one, and a line says so', () => {
+  test('decode [wasm]: --model, another one remembered → --model wins, and a line says so', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
@@ -154,7 +157,7 @@ describe('decode', () => {
     });
   });
 
-  test('--size that the latent does not stand for → exit 1', () => {
+  test('decode [wasm]: --size that the latent does not stand for → exit 1', () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
     const args = ['decode', at('bare.png'), '-o', at('never.png'), '--size', '25x16'];
     const message = 'decode: "width" expected 17 to 24, which a latent of 3 stands for, got 25';
@@ -166,7 +169,7 @@ describe('decode', () => {
 describe('roundtrip', () => {
   const size = { width: 17, height: 9 };
 
-  test('through 8-bit latents; --float → through none', async () => {
+  test('roundtrip [wasm]: a picture → through 8-bit latents; --float → through none', async () => {
     expect(taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env })).toEqual(done);
     expect(pixels('r.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
     expect(taesd(['roundtrip', RGB_FILE, '-o', at('f.png'), '--float'], { env })).toEqual(done);
@@ -174,14 +177,14 @@ describe('roundtrip', () => {
     expect(pixels('f.png')).not.toEqual(pixels('r.png'));
   });
 
-  test('equals encode and decode through a file', () => {
+  test('roundtrip [wasm]: a picture → as encode and decode through a file', () => {
     taesd(['encode', RGB_FILE, '-o', at('way.png')], { env });
     taesd(['decode', at('way.png'), '-o', at('back.png')], { env });
     taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env });
     expect(read('back.png')).toEqual(read('r.png'));
   });
 
-  test('.safetensors → f32 decoded, cropped; translucent over --background', async () => {
+  test('roundtrip [wasm]: .safetensors → f32 decoded, cropped; translucent over --background', async () => {
     const args = ['roundtrip', TRANSLUCENT_FILE, '-o', at('r.safetensors'), '--float'];
     expect(taesd([...args, '--background', 'black'], { env })).toEqual(done);
     const encoded = await api.encode(TRANSLUCENT, { background: [0, 0, 0] });
@@ -189,7 +192,7 @@ describe('roundtrip', () => {
     expect(onlyTensor('r.safetensors')).toEqual(wanted);
   });
 
-  test('--backend reference → within a byte of wasm', () => {
+  test('roundtrip [reference]: a picture → within a byte of wasm', () => {
     taesd(['roundtrip', RGB_FILE, '-o', at('w.png'), '--float'], { env });
     const args = ['roundtrip', RGB_FILE, '-o', at('p.png'), '--float', '--backend', 'reference'];
     expect(taesd(args, { env })).toEqual(done);
@@ -198,14 +201,14 @@ describe('roundtrip', () => {
     expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
-  test('over the input itself', async () => {
+  test('roundtrip [wasm]: over the input itself → the picture replaced', async () => {
     writeFileSync(at('same.png'), encodePng(RGB));
     expect(taesd(['roundtrip', 'same.png', '-o', 'same.png'], { env, cwd: at('.') })).toEqual(done);
     expect(pixels('same.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
   });
 });
 
-test('no temporary file is left', () => {
+test('every command: done → no temporary file left', () => {
   expect(readdirSync(at('.')).filter((name) => name.includes('tmp'))).toEqual([]);
 });
 

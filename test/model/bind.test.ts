@@ -1,22 +1,13 @@
 import { expect, test } from 'vitest';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { block, conv3x3, relu } from '../../src/model/layers.ts';
-import { weightShapes } from '../../src/model/measure.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
+import { networkTensors } from '../small-model.ts';
 
 const NETWORK = [conv3x3(3, 8), relu(), block(8, 16)];
 
-function tensorsFor(): Map<string, Tensor> {
-  const random = seededRandom(1);
-  const tensors = new Map<string, Tensor>();
-  for (const [index, layer] of NETWORK.entries()) {
-    for (const [name, shape] of weightShapes(layer)) {
-      tensors.set(`${index}.${name}`, randomTensor(random, shape));
-    }
-  }
-  return tensors;
-}
+const tensorsFor = () => networkTensors(NETWORK, 1);
 
 const bind = (tensors: Map<string, Tensor>) =>
   bindNetwork('Taesd.load', 'encoder', NETWORK, tensors);

@@ -70,18 +70,8 @@ const SIZE = 'to inflate to 50 bytes, as IHDR says';
 type BadCase = readonly [name: string, png: Uint8Array, ErrorCode, message: string];
 
 const CASES: readonly BadCase[] = [
-  [
-    'empty',
-    new Uint8Array(0),
-    'FORMAT',
-    '"bytes" expected a PNG file, got 0 bytes (empty file?)',
-  ],
-  [
-    'no picture',
-    ascii('hello'),
-    'FORMAT',
-    '"bytes" expected a PNG file, got bytes 68 65 6c 6c 6f',
-  ],
+  ['empty', new Uint8Array(0), 'FORMAT', '"bytes" expected a PNG file, got 0 bytes (empty file?)'],
+  ['no picture', ascii('hello'), 'FORMAT', '"bytes" expected a PNG file, got bytes 68 65 6c 6c 6f'],
   [
     'an HTML page',
     ascii('<!DOCTYPE html>'),
@@ -494,12 +484,7 @@ const CASES: readonly BadCase[] = [
     'FORMAT',
     '"IDAT at byte 69" expected all IDAT in one run, got another chunk between',
   ],
-  [
-    'no IDAT',
-    file(HEADER, IEND),
-    'FORMAT',
-    '"IEND at byte 33" expected IDAT before it, got none',
-  ],
+  ['no IDAT', file(HEADER, IEND), 'FORMAT', '"IEND at byte 33" expected IDAT before it, got none'],
   [
     'IEND with data',
     file(HEADER, DATA, chunk('IEND', [1])),

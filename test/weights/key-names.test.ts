@@ -32,8 +32,8 @@ const split = (names: readonly string[], part?: Part) =>
 const tensorsNamed = (names: readonly string[], first = 1): Map<string, Tensor> =>
   new Map(names.map((name, i) => [name, { shape: [1], data: Float32Array.of(first + i) }]));
 
-describe('splitByKeyNames', () => {
-  test('the three layouts, one part a file → identical tensors', () => {
+describe('names of tensors', () => {
+  test('splitByKeyNames: the three layouts, one part a file → identical tensors', () => {
     const encoder = tensorsNamed(ENCODER);
     const decoder = tensorsNamed(DECODER);
     for (const prefix of ['', 'encoder.layers.', 'taesd_encoder.']) {
@@ -51,7 +51,7 @@ describe('splitByKeyNames', () => {
     }
   });
 
-  test('combined files → both parts; asked for one → that one', () => {
+  test('splitByKeyNames: combined files → both parts; asked for one → that one', () => {
     const both = {
       encoder: tensorsNamed(ENCODER),
       decoder: tensorsNamed(DECODER, 1 + ENCODER.length),
@@ -67,7 +67,7 @@ describe('splitByKeyNames', () => {
     }
   });
 
-  test('asked for one part → the other one is not even converted', () => {
+  test('splitByKeyNames: asked for one part → the other one is not even converted', () => {
     const header = [
       entry('encoder.layers.0.weight', 'F32', [0], [0, 0]),
       entry('decoder.layers.0.weight', 'I64', [0], [0, 0]),
@@ -79,14 +79,14 @@ describe('splitByKeyNames', () => {
     expectError(() => splitByKeyNames('loadWeights', file), 'UNSUPPORTED', message);
   });
 
-  test('an original file → read as the part that the caller names', () => {
+  test('splitByKeyNames: an original file → read as the part that the caller names', () => {
     expect(split(DECODER, 'encoder')).toEqual({
       encoder: tensorsNamed(DECODER),
       decoder: undefined,
     });
   });
 
-  test("ComfyUI's scale and shift → numbers", () => {
+  test("splitByKeyNames: ComfyUI's scale and shift → numbers", () => {
     const names = [...prefixed('taesd_decoder.', DECODER), 'vae_scale', 'vae_shift'];
     expect(split(names)).toEqual({
       encoder: undefined,
@@ -97,7 +97,7 @@ describe('splitByKeyNames', () => {
     expect(split(names.slice(0, -1), 'decoder')).not.toHaveProperty('vaeShift');
   });
 
-  test('scale that is not one finite number → SHAPE, NONFINITE', () => {
+  test('splitByKeyNames: scale that is not one finite number → SHAPE, NONFINITE', () => {
     const withScale = (shape: number[], ...values: number[]) => {
       const tensors: [string, Tensor][] = [
         ['taesd_encoder.0.bias', { shape: [0], data: new Float32Array(0) }],
@@ -112,7 +112,7 @@ describe('splitByKeyNames', () => {
     expectError(withScale([], NaN), 'NONFINITE', finite);
   });
 
-  test('scale beside another layout → SHAPE', () => {
+  test('splitByKeyNames: scale beside another layout → SHAPE', () => {
     const message =
       'loadWeights: "tensor vae_shift" expected tensors of the ComfyUI layout beside it, got the original layout';
     expectError(() => split(['1.weight', 'vae_shift']), 'SHAPE', message);
@@ -128,21 +128,21 @@ describe('splitByKeyNames', () => {
       '01.weight, 1, 1., 1000.weight, -1.weight and 2 more (another model, or a full VAE?)',
     ],
     [['__proto__', 'toString'], '__proto__, toString (another model, or a full VAE?)'],
-  ])('names %j → SHAPE', (names, got) => {
+  ])('splitByKeyNames: names %j → SHAPE', (names, got) => {
     const known =
       'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
     const message = `loadWeights: "tensor names" expected ${known}, got ${got}`;
     expectError(() => split(names), 'SHAPE', message);
   });
 
-  test('layouts mixed → SHAPE with an example of each', () => {
+  test('splitByKeyNames: layouts mixed → SHAPE with an example of each', () => {
     const names = ['1.weight', 'decoder.layers.2.weight', 'taesd_encoder.0.bias'];
     const message =
       'loadWeights: "tensor names" expected one layout, got original 1.weight beside diffusers decoder.layers.2.weight beside ComfyUI taesd_encoder.0.bias';
     expectError(() => split(names), 'SHAPE', message);
   });
 
-  test('the part that is not in the file → SHAPE', () => {
+  test('splitByKeyNames: the part that is not in the file → SHAPE', () => {
     const names = prefixed('taesd_decoder.', DECODER).slice(0, 2);
     const message = `loadWeights: "file" expected tensors of the encoder, got only ${names.join(', ')} (the other file?)`;
     expectError(() => split(names, 'encoder'), 'SHAPE', message);

@@ -7,7 +7,7 @@ import { sharedFile, testShared } from '../shared.ts';
 import { expectError } from './raw-file.ts';
 
 const files: readonly [string, Part, number][] = [
-  // Parameters as facts.md gives them for 4 channels; a channel more is 64 · 9 (and a bias) more.
+  // A channel more is 64 · 9 parameters more, and for the encoder a bias.
   ['taesd', 'encoder', 1_222_532],
   ['taesd', 'decoder', 1_222_531],
   ['taesdxl', 'encoder', 1_222_532],
@@ -20,31 +20,37 @@ const files: readonly [string, Part, number][] = [
 
 describe('real files', () => {
   for (const [variant, part, parameters] of files) {
-    testShared(`${variant} ${part} → recognised, ${parameters} finite parameters`, () => {
-      const file = readSafetensors(sharedFile(`weights/${variant}_${part}.safetensors`));
-      const named = splitByKeyNames('test', file)[part] ?? new Map<string, Tensor>();
-      expect([...named.keys()]).toEqual([...file.tensors.keys()]);
-      const tensors = [...named.values()];
-      const counts = tensors.map(({ shape }) => elementCount(shape));
-      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(parameters);
-      expect(tensors.map(({ data }) => data.length)).toEqual(counts);
-      expect(tensors.map(({ data }) => firstNonFinite(data)).filter((i) => i >= 0)).toEqual([]);
-    });
+    testShared(
+      `splitByKeyNames: ${variant} ${part} → recognised, ${parameters} finite parameters`,
+      () => {
+        const file = readSafetensors(sharedFile(`weights/${variant}_${part}.safetensors`));
+        const named = splitByKeyNames('test', file)[part] ?? new Map<string, Tensor>();
+        expect([...named.keys()]).toEqual([...file.tensors.keys()]);
+        const tensors = [...named.values()];
+        const counts = tensors.map(({ shape }) => elementCount(shape));
+        expect(counts.reduce((sum, count) => sum + count, 0)).toBe(parameters);
+        expect(tensors.map(({ data }) => data.length)).toEqual(counts);
+        expect(tensors.map(({ data }) => firstNonFinite(data)).filter((i) => i >= 0)).toEqual([]);
+      },
+    );
   }
 
-  testShared('golden tensors: U8 and F32 side by side → shapes and metadata', () => {
-    const { tensors, metadata } = readSafetensors(
-      sharedFile('golden/taesd-random-latent-7x1.safetensors'),
-    );
-    expect(metadata.get('source')).toContain('taesd.py');
-    for (const [name, stored] of tensors) {
-      if (stored.dtype === 'F32') {
-        expect(toTensor('test', name, stored).data.length).toBe(elementCount(stored.shape));
+  testShared(
+    'readSafetensors: golden tensors, U8 and F32 side by side → shapes and metadata',
+    () => {
+      const { tensors, metadata } = readSafetensors(
+        sharedFile('golden/taesd-random-latent-7x1.safetensors'),
+      );
+      expect(metadata.get('source')).toContain('taesd.py');
+      for (const [name, stored] of tensors) {
+        if (stored.dtype === 'F32') {
+          expect(toTensor('test', name, stored).data.length).toBe(elementCount(stored.shape));
+        }
       }
-    }
-  });
+    },
+  );
 
-  testShared('a real .pth → UNSUPPORTED with the remedy', () => {
+  testShared('readSafetensors: a real .pth → UNSUPPORTED with the remedy', () => {
     const message =
       'readSafetensors: "bytes" expected a safetensors file, got a zip file (a .pth file is not read yet; convert it to safetensors)';
     const bytes = sharedFile('weights/taef2_decoder.pth');

@@ -4,15 +4,15 @@ import { entry, GOOD, ones, rawFile, refused, utf8, withEntry } from './raw-file
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
 
-describe('safetensors: length and header (trust 20–25)', () => {
-  test('20: fewer than 8 bytes → TRUNCATED', () => {
+describe('safetensors: length and header', () => {
+  test('readSafetensors: fewer than 8 bytes → TRUNCATED', () => {
     for (const length of [0, 1, 7]) {
       const message = `"header length" expected at least 8 bytes, got ${length}`;
       refused(GOOD.subarray(0, length), 'TRUNCATED', message);
     }
   });
 
-  test('20: header past the end → TRUNCATED', () => {
+  test('readSafetensors: header past the end → TRUNCATED', () => {
     const rule = '"header" expected 54 bytes, got';
     refused(GOOD.subarray(0, 61), 'TRUNCATED', `${rule} 53 (is the download complete?)`);
     refused(GOOD.subarray(0, 8), 'TRUNCATED', `${rule} 0 (is the download complete?)`);
@@ -22,27 +22,27 @@ describe('safetensors: length and header (trust 20–25)', () => {
     ['100000001', 100_000_001n],
     ['9007199254740992', 2n ** 53n],
     ['18446744073709551615', 2n ** 64n - 1n],
-  ])('21: header of %s bytes → LIMIT', (text, length) => {
+  ])('readSafetensors: header of %s bytes → LIMIT', (text, length) => {
     const bytes = GOOD.slice();
     new DataView(bytes.buffer).setBigUint64(0, length, true);
     const rule = '"header length" expected at most 100000000 bytes, got';
     refused(bytes, 'LIMIT', `${rule} ${text} (not a safetensors file?)`);
   });
 
-  test('21: header of exactly 100,000,000 bytes that are not there → TRUNCATED', () => {
+  test('readSafetensors: header of exactly 100,000,000 bytes that are not there → TRUNCATED', () => {
     const bytes = GOOD.slice();
     new DataView(bytes.buffer).setBigUint64(0, 100_000_000n, true);
     const got = 'got 62 (is the download complete?)';
     refused(bytes, 'TRUNCATED', `"header" expected 100000000 bytes, ${got}`);
   });
 
-  test('22: not UTF-8 → FORMAT', () => {
+  test('readSafetensors: not UTF-8 → FORMAT', () => {
     const header = new Uint8Array([...utf8('{"'), 0xc3, 0x28, ...utf8('":0}')]);
     const message = '"header" expected UTF-8 text, got bytes that are not UTF-8';
     refused(rawFile(header), 'FORMAT', message);
   });
 
-  test('22: not an object → FORMAT', () => {
+  test('readSafetensors: not an object → FORMAT', () => {
     const rule = '"header" expected JSON that begins with "{", got';
     refused(rawFile(''), 'FORMAT', `${rule} an empty header`);
     refused(rawFile('[]'), 'FORMAT', `${rule} 0x5b`);
@@ -88,18 +88,18 @@ describe('safetensors: length and header (trust 20–25)', () => {
     ],
     ['{"__metadata__":{},}', '"header" expected a quoted key, got } at character 19 of the header'],
     ['{"__metadata__":{} 7}', '"header" expected "," or "}", got 7 at character 19 of the header'],
-  ])('22: not JSON: %j → FORMAT', (header, message) => {
+  ])('readSafetensors: not JSON: %j → FORMAT', (header, message) => {
     refused(rawFile(header), 'FORMAT', message);
   });
 
-  test('22: white space between tokens and after the header → reads', () => {
+  test('readSafetensors: white space between tokens and after the header → reads', () => {
     const header =
       ' { "a" : {"shape":[ 1 , 2 ], "data_offsets":[0,\t2],\r\n"dtype": "U8"} } \n  '.trimStart();
     const { tensors } = readSafetensors(rawFile(header, ones(2)));
     expect(tensors.get('a')).toEqual({ dtype: 'U8', shape: [1, 2], bytes: ones(2) });
   });
 
-  test('23: duplicate tensor names, also after unescaping → FORMAT', () => {
+  test('readSafetensors: duplicate tensor names, also after unescaping → FORMAT', () => {
     const first = entry('a', 'U8', [1], [0, 1]);
     const second = entry('a', 'U8', [1], [1, 2]);
     const rule = '"header" expected each key once, got "a" twice at character';
@@ -108,13 +108,13 @@ describe('safetensors: length and header (trust 20–25)', () => {
     refused(rawFile(`{${first},${escaped}}`, ones(2)), 'FORMAT', `${rule} 61 of the header`);
   });
 
-  test('23: duplicate fields of a tensor, also after unescaping → FORMAT', () => {
+  test('readSafetensors: duplicate fields of a tensor, also after unescaping → FORMAT', () => {
     const rule = '"tensor a" expected each key once, got "dtype" twice at character';
     refused(withEntry('{"dtype":"U8","dtype":"F32"}'), 'FORMAT', `${rule} 26 of the header`);
     refused(withEntry('{"dtype":"U8","\\u0064type":"F32"}'), 'FORMAT', `${rule} 31 of the header`);
   });
 
-  test('23: duplicate metadata keys, and metadata twice → FORMAT', () => {
+  test('readSafetensors: duplicate metadata keys, and metadata twice → FORMAT', () => {
     const keys =
       '"__metadata__" expected each key once, got "k" twice at character 27 of the header';
     refused(rawFile('{"__metadata__":{"k":"","k":""}}'), 'FORMAT', keys);
@@ -123,7 +123,7 @@ describe('safetensors: length and header (trust 20–25)', () => {
     refused(rawFile('{"__metadata__":{},"__metadata__":{}}'), 'FORMAT', whole);
   });
 
-  test('24: `__proto__` and `constructor` as names → just names', () => {
+  test('readSafetensors: `__proto__` and `constructor` as names → just names', () => {
     const header = `{"__metadata__":{"__proto__":"x"},${entry('__proto__', 'U8', [1], [0, 1])},${entry('constructor', 'U8', [1], [1, 2])}}`;
     const { tensors, metadata } = readSafetensors(rawFile(header, ones(2)));
     expect([...tensors.keys()]).toEqual(['__proto__', 'constructor']);
@@ -132,7 +132,7 @@ describe('safetensors: length and header (trust 20–25)', () => {
     expect(Object.hasOwn(Object.prototype, 'dtype')).toBe(false);
   });
 
-  test('24: `__proto__` as a field of a tensor → FORMAT', () => {
+  test('readSafetensors: `__proto__` as a field of a tensor → FORMAT', () => {
     const message = '"tensor a" expected only dtype, shape and data_offsets, got "__proto__"';
     refused(withEntry('{"__proto__":{"dtype":"U8"}}'), 'FORMAT', message);
   });
@@ -157,11 +157,14 @@ describe('safetensors: length and header (trust 20–25)', () => {
       '{"__metadata__":',
       '"__metadata__ __metadata__" expected a string, got an object at character 32 of the header',
     ],
-  ])('25: 10⁵ levels of %s → FORMAT, no stack overflow', (_, start, level, message) => {
-    refused(rawFile(start + level.repeat(100_000)), 'FORMAT', message);
-  });
+  ])(
+    'readSafetensors: 10⁵ levels of %s → FORMAT, no stack overflow',
+    (_, start, level, message) => {
+      refused(rawFile(start + level.repeat(100_000)), 'FORMAT', message);
+    },
+  );
 
-  test('more than 2²⁰ keys, or 64 dimensions → LIMIT', () => {
+  test('readSafetensors: more than 2²⁰ keys, or 64 dimensions → LIMIT', () => {
     const pairs = Array.from({ length: 2 ** 20 + 1 }, (_, i) => `"${i}":""`).join(',');
     const header = `{"__metadata__":{${pairs}}}`;
     const at = header.lastIndexOf(':');

@@ -14,8 +14,8 @@ function roundTrip(list: readonly (readonly [string, Tensor])[]): [string, Tenso
   return [...tensors].map(([name, stored]) => [name, toTensor('test', name, stored)]);
 }
 
-describe('writeSafetensors', () => {
-  test('names, shapes, numbers and order → read back the same', () => {
+describe('safetensors, written', () => {
+  test('writeSafetensors: names, shapes, numbers and order → read back the same', () => {
     const list: [string, Tensor][] = [
       ['z', tensor([2, 1], 1.5, -0)],
       ['__proto__', tensor([], 2 ** -149)],
@@ -27,7 +27,7 @@ describe('writeSafetensors', () => {
     expect(roundTrip(list)).toEqual(list);
   });
 
-  test('metadata → read back the same, `__proto__` included', () => {
+  test('writeSafetensors: metadata → read back the same, `__proto__` included', () => {
     const metadata = Object.fromEntries([
       ['__proto__', 'x'],
       ['größe', '大 😀 " \\ \n'],
@@ -39,7 +39,7 @@ describe('writeSafetensors', () => {
     expect(readSafetensors(writeSafetensors([])).metadata.size).toBe(0);
   });
 
-  test('the bytes of a small file → as the format says, data at a multiple of 8', () => {
+  test('writeSafetensors: the bytes of a small file → as the format says, data at a multiple of 8', () => {
     const file = writeSafetensors([['a', tensor([1], 1)]], { k: 'v' });
     const header =
       '{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}';
@@ -53,12 +53,12 @@ describe('writeSafetensors', () => {
     }
   });
 
-  test('a subarray at an offset → only its own numbers', () => {
+  test('writeSafetensors: a subarray at an offset → only its own numbers', () => {
     const data = Float32Array.of(0, 1, 2, 3).subarray(1, 3);
     expect(roundTrip([['a', { shape: [2], data }]])).toEqual([['a', tensor([2], 1, 2)]]);
   });
 
-  test('a map → its entries, in order', () => {
+  test('writeSafetensors: a map → its entries, in order', () => {
     const map = new Map([
       ['b', tensor([1], 1)],
       ['a', tensor([1], 2)],
@@ -66,7 +66,7 @@ describe('writeSafetensors', () => {
     expect(roundTrip([...map])).toEqual([...map]);
   });
 
-  test('a name twice, reserved, or not whole characters → ARG', () => {
+  test('writeSafetensors: a name twice, reserved, or not whole characters → ARG', () => {
     const one = tensor([1], 1);
     const write =
       (...names: string[]) =>
@@ -81,7 +81,7 @@ describe('writeSafetensors', () => {
     expectError(write('\ud800'), 'ARG', half);
   });
 
-  test('metadata that is no text → ARG', () => {
+  test('writeSafetensors: metadata that is no text → ARG', () => {
     const number = { k: 1 } as unknown as Record<string, string>;
     const rule = 'expected a string of whole characters, got';
     const message = `writeSafetensors: "metadata k" ${rule} 1`;
@@ -90,7 +90,7 @@ describe('writeSafetensors', () => {
     expectError(() => writeSafetensors([], { '\udc00': '' }), 'ARG', key);
   });
 
-  test('shape and data that disagree → SHAPE', () => {
+  test('writeSafetensors: shape and data that disagree → SHAPE', () => {
     const write = (shape: number[]) => () => writeSafetensors([['a', tensor(shape, 1)]]);
     const count = 'writeSafetensors: "tensor a" expected 2 elements for shape [2], got 1';
     expectError(write([2]), 'SHAPE', count);
@@ -99,7 +99,7 @@ describe('writeSafetensors', () => {
     expectError(write([0.5, 2]), 'SHAPE', `${rule} [0.5,2]`);
   });
 
-  test('a header over the limit → LIMIT', () => {
+  test('writeSafetensors: a header over the limit → LIMIT', () => {
     const metadata = { k: 'x'.repeat(100_000_000) };
     const message = 'writeSafetensors: "header" expected at most 100000000 bytes, got 100000032';
     expectError(() => writeSafetensors([], metadata), 'LIMIT', message);

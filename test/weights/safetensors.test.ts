@@ -5,10 +5,10 @@ import { entry, expectError, ones, rawFile, refused, withEntry } from './raw-fil
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
 
-describe('safetensors: tensors (trust 26–31, 33)', () => {
+describe('safetensors: tensors', () => {
   const a = entry('a', 'U8', [4], [0, 4]);
 
-  test('26: overlap → FORMAT naming both tensors and the offsets', () => {
+  test('readSafetensors: overlap → FORMAT naming both tensors and the offsets', () => {
     const rule = '"tensor b" expected data from offset 4, where tensor a ends, got';
     const inside = rawFile(`{${a},${entry('b', 'U8', [4], [3, 7])}}`, ones(7));
     refused(inside, 'FORMAT', `${rule} 3, an overlap`);
@@ -18,7 +18,7 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     refused(same, 'FORMAT', `${rule} 0, an overlap`);
   });
 
-  test('26: hole → FORMAT', () => {
+  test('readSafetensors: hole → FORMAT', () => {
     const between = rawFile(`{${a},${entry('b', 'U8', [4], [5, 9])}}`, ones(9));
     const rule = '"tensor b" expected data from offset';
     refused(between, 'FORMAT', `${rule} 4, where tensor a ends, got 5, a hole`);
@@ -26,7 +26,7 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     refused(before, 'FORMAT', `${rule} 0, where the header ends, got 1, a hole`);
   });
 
-  test('26: trailing bytes → FORMAT', () => {
+  test('readSafetensors: trailing bytes → FORMAT', () => {
     const rule = '"data" expected the end of the file at data offset';
     refused(
       rawFile(`{${a}}`, ones(5)),
@@ -36,7 +36,7 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     refused(rawFile('{}', ones(3)), 'FORMAT', `${rule} 0, where the header ends, got 3 more bytes`);
   });
 
-  test('data past the end of the file → TRUNCATED', () => {
+  test('readSafetensors: data past the end of the file → TRUNCATED', () => {
     const message = '"tensor a" expected data up to offset 4, got 3 (is the download complete?)';
     refused(rawFile(`{${a}}`, ones(3)), 'TRUNCATED', message);
     const huge = rawFile(`{${entry('a', 'U8', [2 ** 53 - 1], [0, 2 ** 53 - 1])}}`);
@@ -60,36 +60,39 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     ['"0-8"', 'an array of whole numbers, got a string at character 47 of the header'],
     ['[0 8]', '"," or "]", got 8 at character 50 of the header'],
     ['[0,1,2]', 'at most 2 numbers, got more at character 52 of the header', 'LIMIT' as const],
-  ])('27: offsets %s → FORMAT', (offsets, rest, code: ErrorCode = 'FORMAT') => {
+  ])('readSafetensors: offsets %s → FORMAT', (offsets, rest, code: ErrorCode = 'FORMAT') => {
     const bytes = withEntry(`{"dtype":"F32","shape":[2],"data_offsets":${offsets}}`);
     refused(bytes, code, `"tensor a data_offsets" expected ${rest}`);
   });
 
-  test.each(['[8,0]', '[0]', '[]'])('27: reversed or missing offsets %s → FORMAT', (offsets) => {
-    const bytes = withEntry(`{"dtype":"F32","shape":[2],"data_offsets":${offsets}}`);
-    const rule = '"tensor a" expected data_offsets [begin, end] with begin ≤ end, got';
-    refused(bytes, 'FORMAT', `${rule} ${offsets}`);
-  });
+  test.each(['[8,0]', '[0]', '[]'])(
+    'readSafetensors: reversed or missing offsets %s → FORMAT',
+    (offsets) => {
+      const bytes = withEntry(`{"dtype":"F32","shape":[2],"data_offsets":${offsets}}`);
+      const rule = '"tensor a" expected data_offsets [begin, end] with begin ≤ end, got';
+      refused(bytes, 'FORMAT', `${rule} ${offsets}`);
+    },
+  );
 
   test.each([
     [[2 ** 53 - 1], 'F32'],
     [[2 ** 27, 2 ** 27], 'U8'],
     [[2 ** 40, 2 ** 40, 0], 'U8'],
     [Array<number>(20).fill(2 ** 52), 'U8'],
-  ])('28: the product of %j overflows → FORMAT', (shape, dtype) => {
+  ])('readSafetensors: the product of %j overflows → FORMAT', (shape, dtype) => {
     const bytes = rawFile(`{${entry('a', dtype, shape, [0, 8])}}`, ones(8));
     const rule = '"tensor a" expected a shape of less than 2^53 bytes, got';
     refused(bytes, 'FORMAT', `${rule} [${shape.join(',')}]`);
   });
 
-  test('28: size ≠ span → FORMAT', () => {
+  test('readSafetensors: size ≠ span → FORMAT', () => {
     const short = rawFile(`{${entry('a', 'F32', [2], [0, 7])}}`, ones(7));
     refused(short, 'FORMAT', '"tensor a" expected 8 bytes for F32 [2], got 7 in [0,7]');
     const long = rawFile(`{${entry('a', 'F16', [], [0, 4])}}`, ones(4));
     refused(long, 'FORMAT', '"tensor a" expected 2 bytes for F16 [], got 4 in [0,4]');
   });
 
-  test('29: zero-size and rank 0 → read, and a file with no tensors too', () => {
+  test('readSafetensors: zero-size and rank 0 → read, and a file with no tensors too', () => {
     const header = [
       entry('full', 'U8', [4], [0, 4]),
       entry('after', 'F32', [0], [4, 4]),
@@ -104,21 +107,21 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     expect(readSafetensors(rawFile('{}')).tensors.size).toBe(0);
   });
 
-  test('30: unknown dtype → UNSUPPORTED naming it', () => {
+  test('readSafetensors: unknown dtype → UNSUPPORTED naming it', () => {
     const rule =
-      '"tensor a" expected a dtype of BOOL, U8, I8, F8_E4M3, F8_E5M2, I16, U16, F16, BF16, I32, U32, F32, I64, U64, F64, got';
-    for (const dtype of ['F4', 'float32', 'f32', '', '__proto__']) {
+      '"tensor a" expected a dtype of BOOL, U8, I8, F8_E4M3, F8_E5M2, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, F32, I64, U64, F64, C64, got';
+    for (const dtype of ['F4', 'F6_E2M3', 'F6_E3M2', 'float32', 'f32', '', '__proto__']) {
       const bytes = rawFile(`{${entry('a', dtype, [2], [0, 8])}}`, ones(8));
       refused(bytes, 'UNSUPPORTED', `${rule} "${dtype}"`);
     }
   });
 
-  test('30: every dtype of the format → its width', () => {
+  test('readSafetensors: every dtype of the format → its width', () => {
     const widths = {
-      1: 'BOOL U8 I8 F8_E4M3 F8_E5M2',
+      1: 'BOOL U8 I8 F8_E4M3 F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ',
       2: 'I16 U16 F16 BF16',
       4: 'I32 U32 F32',
-      8: 'I64 U64 F64',
+      8: 'I64 U64 F64 C64',
     };
     for (const [width, dtypes] of Object.entries(widths)) {
       const length = 3 * Number(width);
@@ -131,7 +134,7 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     }
   });
 
-  test('an unknown or missing field of a tensor → FORMAT', () => {
+  test('readSafetensors: an unknown or missing field of a tensor → FORMAT', () => {
     const fields = 'dtype, shape and data_offsets';
     const unknown = withEntry('{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}');
     refused(unknown, 'FORMAT', `"tensor a" expected only ${fields}, got "x"`);
@@ -150,11 +153,11 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     ['{"k":1}', '"__metadata__ k" expected a string, got 1 at character 21 of the header'],
     ['{"k":null}', '"__metadata__ k" expected a string, got null at character 21 of the header'],
     ['{"k":{}}', '"__metadata__ k" expected a string, got an object at character 21 of the header'],
-  ])('31: metadata %s → FORMAT', (metadata, message) => {
+  ])('readSafetensors: metadata %s → FORMAT', (metadata, message) => {
     refused(rawFile(`{"__metadata__":${metadata}}`), 'FORMAT', message);
   });
 
-  test('33: F32 at every alignment of file and data → the same numbers, nothing copied', () => {
+  test('readSafetensors: F32 at every alignment of file and data → the same numbers, nothing copied', () => {
     const numbers = Float32Array.of(1.5, -0, 2 ** -149, Infinity);
     for (let padding = 0; padding < 4; padding++) {
       const header = `{${entry('a', 'F32', [4], [0, 16])}}${' '.repeat(padding)}`;
@@ -169,7 +172,7 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
     }
   });
 
-  test('names in messages: control characters escaped, long ones cut', () => {
+  test('readSafetensors: control characters in a name → escaped in the message; a long name → cut', () => {
     const bytes = rawFile(
       `{${entry(`\u001b[2J\u202e${'x'.repeat(1000)}`, 'F4', [], [0, 1])}}`,
       ones(1),
@@ -180,8 +183,8 @@ describe('safetensors: tensors (trust 26–31, 33)', () => {
   });
 });
 
-describe('toTensor', () => {
-  test('F16 and BF16 → the same numbers as float32', () => {
+describe('safetensors: numbers', () => {
+  test('toTensor: F16 and BF16 → the same numbers as float32', () => {
     const bytes = Uint8Array.of(0x00, 0x3c, 0x00, 0xc0, 0x80, 0x3f, 0x00, 0xc0);
     const header = `{${entry('h', 'F16', [2], [0, 4])},${entry('b', 'BF16', [1, 2], [4, 8])}}`;
     const { tensors } = readSafetensors(rawFile(header, bytes));
@@ -195,7 +198,7 @@ describe('toTensor', () => {
     });
   });
 
-  test('another dtype → UNSUPPORTED naming the tensor', () => {
+  test('toTensor: another dtype → UNSUPPORTED naming the tensor', () => {
     const stored = { dtype: 'F64', shape: [], bytes: ones(8) };
     const message = 'loadWeights: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
     expectError(() => toTensor('loadWeights', 'a.b', stored), 'UNSUPPORTED', message);

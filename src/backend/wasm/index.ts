@@ -1,4 +1,4 @@
-import type { Backend } from '../backend.ts';
+import type { Backend, Precision } from '../backend.ts';
 import { instantiateKernels } from './kernels.ts';
 import { Memory } from './memory.ts';
 import { compileKernels, type KernelSource } from './module.ts';
@@ -13,6 +13,8 @@ export interface WasmOptions {
   readonly kernels?: KernelSource | undefined;
   /** The most bytes that the kernels' memory may grow to; 4 GiB unless said. */
   readonly maxMemory?: number | undefined;
+  /** `f32` unless said. */
+  readonly precision?: Precision | undefined;
 }
 
 /** What the WASM backend tells beyond the interface. */
@@ -33,7 +35,7 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   return {
     name: 'wasm',
     operators: wasmOperators(memory, kernels),
-    compile: (network) => new WasmProgram(memory, kernels, network),
+    compile: (network) => new WasmProgram(memory, kernels, network, options.precision),
     memoryBytes: () => memory.bytes,
   };
 }

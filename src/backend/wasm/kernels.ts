@@ -68,6 +68,41 @@ export interface Kernels {
     cin: number,
     cout: number,
   ): void;
+  winogradTransformInput16(
+    vPtr: number,
+    vStride: number,
+    scalesPtr: number,
+    scalesStride: number,
+    rowsPtr: number,
+    offset: number,
+    scratchPtr: number,
+    scratchStride: number,
+    tilePtr: number,
+    tiles: number,
+    cin: number,
+    upsample: 0 | 1,
+  ): void;
+  winogradMultiply16(
+    mPtr: number,
+    mStride: number,
+    vPtr: number,
+    vStride: number,
+    scalesPtr: number,
+    scalesStride: number,
+    uPtr: number,
+    uScalesPtr: number,
+    tiles: number,
+    cin: number,
+    cout: number,
+    upsample: 0 | 1,
+  ): void;
+  winogradRoundWeights(
+    u16Ptr: number,
+    uScalesPtr: number,
+    uPtr: number,
+    cin: number,
+    cout: number,
+  ): void;
 }
 
 /** Ties compiled kernels to a memory. */

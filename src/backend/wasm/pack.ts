@@ -1,5 +1,6 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { Precision } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type ConvStage, isWinograd } from './plan.ts';
@@ -11,6 +12,8 @@ export interface PackedConv {
   readonly cin: number;
   readonly cout: number;
   readonly weightsPtr: number;
+  /** f32 [36][cout]: the scales of 16-bit weights; undefined where the weights are f32. */
+  readonly scalesPtr: number | undefined;
   /** f32 [cout]; zeros where the convolution has none. */
   readonly biasPtr: number;
 }
@@ -33,6 +36,7 @@ export function packConv(
   kernels: Kernels,
   network: BoundNetwork,
   { conv, layer, name }: ConvStage,
+  precision: Precision,
 ): PackedConv {
   const prefix = name === '' ? '' : `${name}.`;
   const { weights } = network[layer];
@@ -43,23 +47,38 @@ export function packConv(
   memory.f32(biasPtr, cout).fill(0);
   const bias = weights.get(`${prefix}bias`);
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
-  const weightsPtr = isWinograd(conv)
-    ? packWinograd(memory, kernels, weight)
-    : packDirect(memory, weight, cin, cout);
-  return { cin, cout, weightsPtr, biasPtr };
+  if (!isWinograd(conv)) {
+    const weightsPtr = packDirect(memory, weight, cin, cout);
+    return { cin, cout, weightsPtr, scalesPtr: undefined, biasPtr };
+  }
+  const pack = precision === 'fast' ? packWinograd16 : packWinograd;
+  return { cin, cout, ...pack(memory, kernels, weight), biasPtr };
 }
 
 /** [cout, cin, 3, 3] → f32 [36][cout / 8][cin][8], transformed by a kernel. */
-function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor): number {
+function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor) {
   const [cout, cin] = shape;
-  const packedPtr = memory.allocate('weights', POINTS * cout * cin * F32_BYTES);
+  const weightsPtr = memory.allocate('weights', POINTS * cout * cin * F32_BYTES);
   const mark = memory.mark();
   const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
   const scratchPtr = memory.allocate('scratch', 18 * F32_BYTES);
   memory.f32(plainPtr, data.length).set(data);
-  kernels.winogradTransformWeights(packedPtr, plainPtr, scratchPtr, cin, cout);
+  kernels.winogradTransformWeights(weightsPtr, plainPtr, scratchPtr, cin, cout);
   memory.release(mark);
-  return packedPtr;
+  return { weightsPtr, scalesPtr: undefined };
+}
+
+/** The same, rounded to i16 [36][cout / 8][cin / 2][8][2] with a scale for each point and output channel. */
+function packWinograd16(memory: Memory, kernels: Kernels, weight: Tensor) {
+  const [cout, cin] = weight.shape;
+  const count = POINTS * cout * cin;
+  const weightsPtr = memory.allocate('weights', count * Int16Array.BYTES_PER_ELEMENT);
+  const scalesPtr = memory.allocate('weights', POINTS * cout * F32_BYTES);
+  const mark = memory.mark();
+  const plain = packWinograd(memory, kernels, weight);
+  kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, cout);
+  memory.release(mark);
+  return { weightsPtr, scalesPtr };
 }
 
 /** [cout, cin, k, k] → f32 [tiles of output channels][k][k][cin][8 or 4], padding channels zero. */

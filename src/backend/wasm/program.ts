@@ -1,7 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import { countMultiplyAdds } from '../../model/measure.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
-import type { Program, Span } from '../backend.ts';
+import type { Precision, Program, Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type PackedConv, packConv } from './pack.ts';
@@ -22,13 +22,19 @@ export class WasmProgram implements Program {
   readonly #plan: Plan;
   readonly #packed: ReadonlyMap<Stage, PackedConv>;
 
-  constructor(memory: Memory, kernels: Kernels, network: BoundNetwork) {
+  constructor(
+    memory: Memory,
+    kernels: Kernels,
+    network: BoundNetwork,
+    precision: Precision = 'f32',
+  ) {
     this.#memory = memory;
     this.#kernels = kernels;
     this.#plan = planNetwork(network.map(({ layer }) => layer));
     const packed = new Map<Stage, PackedConv>();
     for (const stage of this.#plan.stages) {
-      if (stage.kind === 'conv') packed.set(stage, packConv(memory, kernels, network, stage));
+      if (stage.kind === 'conv')
+        packed.set(stage, packConv(memory, kernels, network, stage, precision));
     }
     this.#packed = packed;
   }

@@ -25,6 +25,7 @@ export interface Workspace {
   readonly mPtr: number;
   readonly columnsPtr: number;
   readonly tilePtr: number;
+  readonly scalesPtr: number;
   /** Where rows below the picture's edge go. */
   readonly discardRowPtr: number;
 }
@@ -40,8 +41,9 @@ export function allocateWorkspace(
     rowTablePtr: memory.allocate('row table', ROW_TABLE_BYTES),
     vPtr: memory.allocate('tiles', block),
     mPtr: memory.allocate('tiles', block),
-    columnsPtr: memory.allocate('tiles', 6 * COLUMNS_STRIDE),
-    tilePtr: memory.allocate('tiles', 4 * 6 * 4 * F32_BYTES),
+    columnsPtr: memory.allocate('tiles', 6 * wholeColumnsStride(channels)),
+    tilePtr: memory.allocate('tiles', 6 * Math.max(channels, 16) * F32_BYTES),
+    scalesPtr: memory.allocate('tiles', POINTS * SCALES_STRIDE),
     discardRowPtr: memory.allocate('row', widestRowBytes),
   };
 }
@@ -52,6 +54,13 @@ const pointStride = (channels: number): number =>
 
 /** Bytes from one row of the input transform's scratch to the next: 16 channels of each column. */
 const COLUMNS_STRIDE = (TILE * BLOCK_TILES + 2) * 16 * F32_BYTES + 64;
+
+/** The same for all channels at once, as the 16-bit transform works. */
+const wholeColumnsStride = (channels: number): number =>
+  (TILE * BLOCK_TILES + 2) * Math.max(channels, 16) * F32_BYTES + 64;
+
+/** Bytes from one point's scales to the next. */
+const SCALES_STRIDE = BLOCK_TILES * F32_BYTES;
 
 /** All that a stage needs to run. */
 export interface StageContext {
@@ -112,17 +121,13 @@ function directRow({ conv, relu }: ConvStage, y: number, context: StageContext):
 }
 
 /** A row of tiles, four rows of output, of a Winograd convolution. */
-function winograd(
-  { upsample, relu }: ConvStage,
-  y: number,
-  { memory, kernels, workspace, input, output, add, packed }: StageContext,
-): void {
-  const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, discardRowPtr } = workspace;
-  const { cin, cout, weightsPtr, biasPtr } = packed as PackedConv;
+function winograd({ upsample, relu }: ConvStage, y: number, context: StageContext): void {
+  const { memory, kernels, workspace, input, output, add, packed } = context;
+  const { rowTablePtr, mPtr, tilePtr, discardRowPtr } = workspace;
+  const { cin, cout, biasPtr } = packed as PackedConv;
   const rows = memory.u32(rowTablePtr, 8);
   const tiles = Math.ceil(output.width / TILE);
-  const vStride = pointStride(cin);
-  const mStride = pointStride(cout);
+  const multiply = (packed as PackedConv).scalesPtr === undefined ? multiplyF32 : multiply16;
   // A tile begins one pixel left of its first output: at the slot's zero pixel for the first.
   const inputStep = (upsample ? TILE / 2 : TILE) * cin * F32_BYTES;
   const outputStep = TILE * cout * F32_BYTES;
@@ -132,19 +137,7 @@ function winograd(
       const inputY = y + r - 1;
       rows[r] = input.row(upsample ? Math.floor(inputY / 2) : inputY);
     }
-    const up = upsample ? 1 : 0;
-    kernels.winogradTransformInput(
-      vPtr,
-      vStride,
-      rowTablePtr,
-      first * inputStep,
-      columnsPtr,
-      COLUMNS_STRIDE,
-      count,
-      cin,
-      up,
-    );
-    kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, weightsPtr, count, cin, cout, up);
+    multiply(context, first * inputStep, count, upsample ? 1 : 0);
     for (let r = 0; r < TILE; r++) {
       const inside = y + r < output.height;
       rows[r] = inside ? output.row(y + r) : discardRowPtr;
@@ -154,7 +147,7 @@ function winograd(
       rowTablePtr,
       first * outputStep + cout * F32_BYTES,
       mPtr,
-      mStride,
+      pointStride(cout),
       tilePtr,
       biasPtr,
       count,
@@ -165,4 +158,70 @@ function winograd(
   }
   if (output.width % TILE === 0) return;
   for (let r = 0; r < TILE && y + r < output.height; r++) output.clearMargin(memory, y + r);
+}
+
+/** From the rows of the row table to the products in `workspace.mPtr`, in f32. */
+function multiplyF32(
+  { kernels, workspace, packed }: StageContext,
+  offset: number,
+  tiles: number,
+  upsample: 0 | 1,
+): void {
+  const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
+  const { cin, cout, weightsPtr } = packed as PackedConv;
+  const vStride = pointStride(cin);
+  kernels.winogradTransformInput(
+    vPtr,
+    vStride,
+    rowTablePtr,
+    offset,
+    columnsPtr,
+    COLUMNS_STRIDE,
+    tiles,
+    cin,
+    upsample,
+  );
+  const mStride = pointStride(cout);
+  kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, weightsPtr, tiles, cin, cout, upsample);
+}
+
+/** The same with 16-bit products. */
+function multiply16(
+  { kernels, workspace, packed }: StageContext,
+  offset: number,
+  tiles: number,
+  upsample: 0 | 1,
+): void {
+  const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, scalesPtr } = workspace;
+  const { cin, cout, weightsPtr } = packed as PackedConv;
+  const uScalesPtr = (packed as PackedConv).scalesPtr as number;
+  const vStride = pointStride(cin) / 2;
+  kernels.winogradTransformInput16(
+    vPtr,
+    vStride,
+    scalesPtr,
+    SCALES_STRIDE,
+    rowTablePtr,
+    offset,
+    columnsPtr,
+    wholeColumnsStride(cin),
+    tilePtr,
+    tiles,
+    cin,
+    upsample,
+  );
+  kernels.winogradMultiply16(
+    mPtr,
+    pointStride(cout),
+    vPtr,
+    vStride,
+    scalesPtr,
+    SCALES_STRIDE,
+    weightsPtr,
+    uScalesPtr,
+    tiles,
+    cin,
+    cout,
+    upsample,
+  );
 }

@@ -1,0 +1,8 @@
+// onnxruntime-node: native code. The package has the CPU library in it; its install script would fetch CUDA's.
+import { createSession } from './onnx.mjs';
+
+export async function load(part) {
+  const { default: api } = await import('onnxruntime-node');
+  const options = { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1 };
+  return createSession(api, part, options);
+}

@@ -1,0 +1,56 @@
+// One contestant in a process of its own; contestant.mjs asks, this answers. Arguments: the adapter, its options.
+import { residentBytes } from './process-memory.mjs';
+
+// Before anything else is loaded, so that all that the contestant takes lies above it.
+const startBytes = residentBytes('VmRSS');
+const [adapter, options] = process.argv.slice(2);
+let contestant;
+let prepared;
+
+const answers = {
+  /** @param base  the input of 512×512 that others are made of */
+  async load({ part, base }) {
+    const { load } = await import(`./adapters/${adapter}.mjs`);
+    contestant = await load(part, JSON.parse(options));
+    prepared = { base, part };
+  },
+  /**
+   * One run.
+   * @param size  of the picture: { height, width }
+   * @param rows  see adapters/this-project.mjs
+   * @param wantsOutput  true: `output` is sent too
+   */
+  async run({ size, rows, wantsOutput = false }) {
+    const input = await inputOf(size);
+    globalThis.gc?.();
+    const started = performance.now();
+    const output = await contestant.run(input, { rows });
+    const ms = performance.now() - started;
+    return { ms, output: wantsOutput ? output : undefined };
+  },
+  memory() {
+    const peakBytes = residentBytes('VmHWM');
+    return {
+      aboveStartBytes: peakBytes === undefined ? undefined : peakBytes - startBytes,
+      wasmBytes: contestant.wasmBytes?.(),
+    };
+  },
+};
+
+async function inputOf({ height, width }) {
+  const { tile } = await import('./shared.mjs');
+  const scale = prepared.part === 'decoder' ? 8 : 1;
+  const [h, w] = [height / scale, width / scale];
+  const { input } = prepared;
+  if (input?.shape[2] === h && input.shape[3] === w) return input;
+  prepared.input = tile(prepared.base, h, w);
+  return prepared.input;
+}
+
+process.on('message', async ({ ask, ...details }) => {
+  try {
+    process.send({ value: await answers[ask](details) });
+  } catch (error) {
+    process.send({ error: `${error?.message ?? error}`.split('\n')[0] });
+  }
+});

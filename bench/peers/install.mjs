@@ -1,0 +1,29 @@
+// Installs the peers beside their package.json where a version is missing; their install scripts, which download, are not run.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const HERE = new URL('./', import.meta.url);
+const readJson = (path) => JSON.parse(readFileSync(new URL(path, HERE), 'utf8'));
+
+/** @returns the installed version of each peer, by package name; undefined where it is not there */
+export function installPeers() {
+  const wanted = readJson('package.json').dependencies;
+  const complete = Object.entries(wanted).every(
+    ([name, version]) => installed(name)?.version === version,
+  );
+  if (!complete) {
+    const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    const stdio = ['ignore', process.stderr, process.stderr];
+    spawnSync('npm', args, { cwd: fileURLToPath(HERE), stdio });
+  }
+  return Object.fromEntries(Object.keys(wanted).map((name) => [name, installed(name)?.version]));
+}
+
+function installed(name) {
+  try {
+    return readJson(`node_modules/${name}/package.json`);
+  } catch {
+    return undefined;
+  }
+}

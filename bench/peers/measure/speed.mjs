@@ -1,0 +1,72 @@
+// Everyone on the same picture of 512×512, in turns, so that a slow moment of the machine meets all alike.
+import { median } from '../../machine.mjs';
+import { startContestant } from '../contestant.mjs';
+import { CONTESTANTS, FAST } from '../contestants.mjs';
+import { goldenTrip } from '../shared.mjs';
+
+const SIZE = { height: 512, width: 512 };
+/** What f32 may differ from PyTorch; a peer that does not keep it computes something else. */
+const TOLERANCE = 1e-3;
+
+/**
+ * @param part  'encoder' or 'decoder'
+ * @returns by contestant { ms, runs, largestDifference, decibels }, or { reason } where it cannot run
+ */
+export async function measureSpeed(part, { runs, progress }) {
+  const { output: golden } = goldenTrip()[part];
+  const results = {};
+  const running = [];
+  try {
+    for (const name of Object.keys(CONTESTANTS)) {
+      progress(`${part} 512²: ${name}, first run`);
+      try {
+        const contestant = await startContestant(name, part);
+        running.push({ name, contestant, times: [] });
+        // The first run is not timed: compilers and allocators settle.
+        const { output } = await contestant.run({ size: SIZE, wantsOutput: true });
+        results[name] = compare(name, output, golden);
+      } catch (error) {
+        results[name] = { reason: error.message };
+      }
+    }
+    for (let round = 1; round <= runs; round++) {
+      progress(`${part} 512²: round ${round} of ${runs}`);
+      for (const { name, contestant, times } of running) {
+        if (results[name].reason !== undefined) continue;
+        times.push((await contestant.run({ size: SIZE })).ms);
+        results[name].ms = median(times);
+        results[name].runs = times;
+      }
+    }
+  } finally {
+    for (const { contestant } of running) await contestant.close();
+  }
+  return results;
+}
+
+function compare(name, output, golden) {
+  if (`${output.shape}` !== `${golden.shape}`) {
+    throw new Error(`gives [${output.shape}], not [${golden.shape}]`);
+  }
+  let largestDifference = 0;
+  let squares = 0;
+  for (let i = 0; i < golden.data.length; i++) {
+    const difference = Math.abs(output.data[i] - golden.data[i]);
+    largestDifference = Math.max(largestDifference, difference);
+    squares += difference ** 2;
+  }
+  if (name !== FAST && !(largestDifference <= TOLERANCE)) {
+    throw new Error(`differs from PyTorch by ${largestDifference.toPrecision(2)}`);
+  }
+  // Of signals whose range is 1; latents have 6.
+  const decibels = -10 * Math.log10(squares / golden.data.length);
+  return { largestDifference, decibels };
+}
+
+/** A contestant's time as a share of another's. @throws where one of them has none */
+export function ratio(results, mine, other) {
+  for (const name of [mine, other]) {
+    if (results[name].reason !== undefined) throw new Error(`${name}: ${results[name].reason}`);
+  }
+  return results[mine].ms / results[other].ms;
+}

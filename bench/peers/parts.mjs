@@ -1,0 +1,34 @@
+// All that is measured, in order. `--only NAME` picks by these names.
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { measureScale } from './measure/scale.mjs';
+import { measureSizes } from './measure/sizes.mjs';
+import { measureSpeed } from './measure/speed.mjs';
+import { measureStart } from './measure/start.mjs';
+import { measureStream } from './measure/stream.mjs';
+import { measureWasmMemory } from './measure/wasm-memory.mjs';
+import { measureWorkers } from './measure/workers.mjs';
+
+const SQUARE = { height: 512, width: 512 };
+const TALL = { height: 16384, width: 512 };
+
+/** Each takes { quick, runs, progress } and gives what targets.mjs and report.mjs read, or throws the reason. */
+export const PARTS = {
+  size: () => {
+    const bytes = readFileSync(new URL('../../dist/taesd.wasm', import.meta.url));
+    return { bytes: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
+  },
+  start: measureStart,
+  memory: (settings) => measureWasmMemory(SQUARE, settings),
+  decode: (settings) => measureSpeed('decoder', settings),
+  encode: (settings) => measureSpeed('encoder', settings),
+  workers: measureWorkers,
+  tall: async (settings) => {
+    if (settings.quick) throw new Error('--quick leaves 16384 rows out');
+    const square = await measureWasmMemory(SQUARE, settings);
+    return { square, tall: await measureWasmMemory(TALL, settings) };
+  },
+  stream: measureStream,
+  scale: measureScale,
+  sizes: measureSizes,
+};

@@ -1,0 +1,81 @@
+// The results as Markdown tables, which also read well in a terminal.
+
+/** Columns padded to one width; all but the first aligned to the right. */
+export function table(header, rows) {
+  const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => row[i].length)));
+  const line = (cells) =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(header), rule, ...rows.map(line)].join('\n');
+}
+
+/** @param judged  from targets.mjs */
+export function targetsTable(judged) {
+  const rows = judged.map(({ what, shown, reason, shownAtMost, reached }) => [
+    what,
+    shown ?? `not run: ${reason}`,
+    shownAtMost,
+    reached ? 'yes' : shown === undefined ? '–' : 'NO',
+  ]);
+  return table(['what', 'measured', 'at most', 'reached'], rows);
+}
+
+/** @param results  { value } of the parts decode and encode, where they ran */
+export function speedTable({ decode, encode }, versions) {
+  const columns = [
+    ['decode', decode?.value],
+    ['encode', encode?.value],
+  ].filter(([, value]) => value !== undefined);
+  if (columns.length === 0) return undefined;
+  const names = Object.keys(columns[0][1]);
+  const rows = names.map((name) => {
+    const label = versions[name] === undefined ? name : `${name} ${versions[name]}`;
+    const cells = columns.flatMap(([, value]) => {
+      const { ms, largestDifference, decibels, reason } = value[name];
+      if (reason !== undefined) return [`not run: ${reason}`, '–'];
+      return [`${ms.toFixed(0)} ms`, `${largestDifference.toExponential(1)}, ${decibels.toFixed(0)} dB`];
+    });
+    return [label, ...cells];
+  });
+  const header = columns.flatMap(([verb]) => [`${verb} 512²`, 'off PyTorch by']);
+  return table(['', ...header], rows);
+}
+
+/** @param rows  from measure/sizes.mjs */
+export function sizesTable(rows) {
+  const sizes = [...new Set(rows.map(({ size }) => size))];
+  const names = [...new Set(rows.map(({ name }) => name))];
+  const cell = ({ ms, aboveStartBytes, reason }) =>
+    reason === undefined ? `${seconds(ms)}, ${gigabytes(aboveStartBytes)}` : '–';
+  const reasons = rows
+    .filter(({ name, size, reason }, i) => {
+      const first = rows.findIndex((row) => row.name === name && row.reason !== undefined);
+      return reason !== undefined && first === i && size;
+    })
+    .map(({ name, size, reason }) => `${name} stops before ${size}²: ${reason}`);
+  const body = names.map((name) => [
+    name,
+    ...sizes.map((size) => cell(rows.find((row) => row.name === name && row.size === size))),
+  ]);
+  return [table(['decode', ...sizes.map((size) => `${size}²`)], body), ...reasons].join('\n');
+}
+
+const seconds = (ms) => `${(ms / 1000).toPrecision(ms < 1000 ? 2 : 3)} s`;
+const gigabytes = (bytes) =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** Lines on what the tables do not say. */
+export function notes({ start, workers, size }) {
+  const lines = [];
+  if (start?.value) {
+    lines.push(`Loading the library's modules before the first picture: ${start.value.importMs.toFixed(0)} ms more.`);
+  }
+  if (workers?.value) {
+    const texts = Object.entries(workers.value.counts).map(
+      ([count, { ms }]) => `${count === '0' ? 'this thread alone' : `${count} workers`} ${ms.toFixed(0)} ms`,
+    );
+    lines.push(`Decode 1024², f32: ${texts.join(', ')}.`);
+  }
+  if (size?.value) lines.push(`taesd.wasm: ${size.value.bytes} bytes, ${size.value.gzipped} gzipped.`);
+  return lines.join('\n');
+}

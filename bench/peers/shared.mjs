@@ -1,0 +1,44 @@
+// The files beside the repository that the benchmark needs, and the work that it gives everyone.
+import { existsSync, readFileSync } from 'node:fs';
+import { readSafetensors, toTensor } from '../../dist/index.js';
+
+const SHARED = new URL('../../../shared/', import.meta.url);
+const GOLDEN = new URL('golden/taesd-astronaut-512x512.safetensors', SHARED);
+
+export const weightsUrl = (part) => new URL(`weights/taesd_${part}.safetensors`, SHARED);
+export const onnxUrl = (part) => new URL(`peers/taesd_${part}.onnx`, SHARED);
+
+/** What is missing of the shared files, or undefined. */
+export function missingFile() {
+  const parts = ['encoder', 'decoder'];
+  const needed = [GOLDEN, ...parts.map(weightsUrl), ...parts.map(onnxUrl)];
+  return needed.find((url) => !existsSync(url))?.pathname;
+}
+
+/** A real picture of 512×512 and its real latents, with what PyTorch makes of both: { input, output } for each half. */
+export function goldenTrip() {
+  const { tensors } = readSafetensors(readFileSync(GOLDEN));
+  const tensor = (name) => toTensor(tensors.get(name));
+  const image = tensor('image');
+  const picture = { shape: image.shape, data: image.data.map((byte) => byte / 255) };
+  const latents = tensor('latents');
+  return {
+    encoder: { input: picture, output: latents },
+    decoder: { input: latents, output: tensor('decoded') },
+  };
+}
+
+/** A tensor [1, C, height, width] that repeats `tensor` as often as it takes. */
+export function tile({ shape, data }, height, width) {
+  const [, channels, h, w] = shape;
+  if (h === height && w === width) return { shape, data };
+  const out = new Float32Array(channels * height * width);
+  let target = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      const row = (c * h + (y % h)) * w;
+      for (let x = 0; x < width; x++) out[target++] = data[row + (x % w)];
+    }
+  }
+  return { shape: [1, channels, height, width], data: out };
+}

@@ -1,0 +1,107 @@
+// The promises, and the figure that each is held against. Nothing here may be softened to be kept.
+import { F32, FAST, NATIVE, WEB } from './contestants.mjs';
+import { ratio } from './measure/speed.mjs';
+
+const MB = 1e6;
+const times = (value) => `${value.toFixed(3)} ×`;
+const megabytes = (value) => `${value.toFixed(1)} MB`;
+const milliseconds = (value) => `${value.toFixed(1)} ms`;
+const kilobytes = (value) => `${value.toFixed(1)} kB`;
+
+const againstPeer = (verb, part, mine, label, peer, atMost) => ({
+  what: `${verb} 512², ${label}, against ${peer}`,
+  part,
+  measured: (results) => ratio(results, mine, peer),
+  atMost,
+  format: times,
+});
+
+const perPixel = (name, label) => ({
+  what: `time per pixel at 4096² against 512², ${label}`,
+  part: 'scale',
+  measured: (results) => {
+    if (results[name].reason !== undefined) throw new Error(results[name].reason);
+    return results[name].perPixel;
+  },
+  atMost: 1.15,
+  format: times,
+});
+
+/**
+ * `measured` takes what the part of that name gave (see parts.mjs) and returns the figure, in the unit of `atMost`;
+ * it throws where there is none.
+ */
+export const TARGETS = [
+  againstPeer('decode', 'decode', F32, 'f32', WEB, 0.19),
+  againstPeer('decode', 'decode', FAST, 'fast', WEB, 0.125),
+  againstPeer('decode', 'decode', F32, 'f32', NATIVE, 1.25),
+  againstPeer('decode', 'decode', FAST, 'fast', NATIVE, 0.85),
+  againstPeer('encode', 'encode', F32, 'f32', WEB, 0.22),
+  againstPeer('encode', 'encode', FAST, 'fast', WEB, 0.15),
+  againstPeer('encode', 'encode', F32, 'f32', NATIVE, 1.5),
+  againstPeer('encode', 'encode', FAST, 'fast', NATIVE, 0.95),
+  perPixel(F32, 'f32'),
+  perPixel(FAST, 'fast'),
+  {
+    what: 'two workers against one, 1024², f32',
+    part: 'workers',
+    measured: (results) => results.ratio,
+    atMost: 0.58,
+    format: times,
+  },
+  {
+    what: 'WASM memory, decoder alone, 512², f32',
+    part: 'memory',
+    measured: (bytes) => bytes / MB,
+    atMost: 48,
+    format: megabytes,
+  },
+  {
+    what: 'WASM memory, 512 wide, 16384 high, against 512²',
+    part: 'tall',
+    measured: ({ tall, square }) => tall / square,
+    atMost: 1,
+    format: times,
+  },
+  {
+    what: 'process memory above its start, 4096² decode, rows written as they come',
+    part: 'stream',
+    measured: ({ aboveStartBytes }) => aboveStartBytes / MB,
+    atMost: 250,
+    format: megabytes,
+  },
+  {
+    what: 'fresh process, from weights in memory to the first 64×64 picture, f32',
+    part: 'start',
+    measured: ({ ms }) => ms,
+    atMost: 80,
+    format: milliseconds,
+  },
+  {
+    what: 'the .wasm, gzipped',
+    part: 'size',
+    measured: ({ gzipped }) => gzipped / 1000,
+    atMost: 24,
+    format: kilobytes,
+  },
+];
+
+/**
+ * @param results  by part, `{ value }` or `{ reason }`; parts that were not asked for are not in it
+ * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` where nothing was measured;
+ *   texts for people in `shown` and `shownAtMost`
+ */
+export function judge(results) {
+  return TARGETS.filter(({ part }) => results[part] !== undefined).map((target) => {
+    const { what, part, atMost, format } = target;
+    const row = { what, atMost, shownAtMost: format(atMost).replace(/\.?0+ /, ' ') };
+    const { value, reason } = results[part];
+    if (reason !== undefined) return { ...row, reason, reached: false };
+    try {
+      const measured = target.measured(value);
+      return { ...row, measured, shown: format(measured), reached: measured <= atMost };
+    } catch (error) {
+      return { ...row, reason: error.message, reached: false };
+    }
+  });
+}
