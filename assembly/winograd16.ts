@@ -20,9 +20,9 @@ const I16_BYTES: usize = 2;
 const TILE_COUT: i32 = 8;
 /** Bytes of 8 output channels' weights for two input channels. */
 const TILE_BYTES: usize = 32;
-const INPUT_MAX: f32 = 8191;
-/** The largest sum of magnitudes of an output channel's weights at one point: 2³¹ / 2¹³. */
-const WEIGHT_SUM: f32 = 262144;
+const INPUT_MAX: f32 = 16383;
+/** The largest sum of magnitudes of an output channel's weights at one point: 2³¹ / 2¹⁴. */
+const WEIGHT_SUM: f32 = 131072;
 const I16_MAX: f32 = 32767;
 /** 1.5 · 2²³: added to a small number, it leaves that number, rounded to nearest even, in the low bits. */
 const ROUNDER: f32 = 12582912;

@@ -11,13 +11,16 @@ export function table(header, rows) {
 
 /** @param judged  from targets.mjs */
 export function targetsTable(judged) {
-  const rows = judged.map(({ what, shown, reason, shownAtMost, reached }) => [
+  const rows = judged.map(({ what, shown, shownAtMost, reached }) => [
     what,
-    shown ?? `not run: ${reason}`,
+    shown ?? 'not run',
     shownAtMost,
     reached ? 'yes' : shown === undefined ? '–' : 'NO',
   ]);
-  return table(['what', 'measured', 'at most', 'reached'], rows);
+  const reasons = judged
+    .filter(({ reason }) => reason !== undefined)
+    .map(({ what, reason }) => `not run: ${what}: ${reason}`);
+  return [table(['what', 'measured', 'at most', 'reached'], rows), ...reasons].join('\n');
 }
 
 /** @param results  { value } of the parts decode and encode, where they ran */
@@ -32,13 +35,18 @@ export function speedTable({ decode, encode }, versions) {
     const label = versions[name] === undefined ? name : `${name} ${versions[name]}`;
     const cells = columns.flatMap(([, value]) => {
       const { ms, largestDifference, decibels, reason } = value[name];
-      if (reason !== undefined) return [`not run: ${reason}`, '–'];
+      if (reason !== undefined) return ['not run', '–'];
       return [`${ms.toFixed(0)} ms`, `${largestDifference.toExponential(1)}, ${decibels.toFixed(0)} dB`];
     });
     return [label, ...cells];
   });
   const header = columns.flatMap(([verb]) => [`${verb} 512²`, 'off PyTorch by']);
-  return table(['', ...header], rows);
+  const reasons = names.flatMap((name) =>
+    columns
+      .filter(([, value]) => value[name].reason !== undefined)
+      .map(([verb, value]) => `not run: ${verb}, ${name}: ${value[name].reason}`),
+  );
+  return [table(['one thread', ...header], rows), ...reasons].join('\n');
 }
 
 /** @param rows  from measure/sizes.mjs */

@@ -18,9 +18,9 @@ export function missingFile() {
 /** A real picture of 512×512 and its real latents, with what PyTorch makes of both: { input, output } for each half. */
 export function goldenTrip() {
   const { tensors } = readSafetensors(readFileSync(GOLDEN));
-  const tensor = (name) => toTensor(tensors.get(name));
-  const image = tensor('image');
-  const picture = { shape: image.shape, data: image.data.map((byte) => byte / 255) };
+  const tensor = (name) => toTensor('golden', name, tensors.get(name));
+  const { shape, bytes } = tensors.get('image');
+  const picture = { shape, data: Float32Array.from(bytes, (byte) => byte / 255) };
   const latents = tensor('latents');
   return {
     encoder: { input: picture, output: latents },

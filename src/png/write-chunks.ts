@@ -1,6 +1,5 @@
 import { describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
-import { allocateBytes } from './allocate.ts';
 import { crc32 } from './checksums.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
 
@@ -13,15 +12,10 @@ const FRAME_BYTES = 12;
  *
  * @param type   four letters
  * @param parts  the data, in as many pieces as it happens to be
- * @throws TaesdError OOM
  */
-export function pngChunk(
-  where: string,
-  type: string,
-  ...parts: readonly ArrayLike<number>[]
-): Uint8Array {
+export function pngChunk(type: string, ...parts: readonly ArrayLike<number>[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = allocateBytes(where, type, FRAME_BYTES + length);
+  const bytes = new Uint8Array(FRAME_BYTES + length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, length);
   bytes.set(latin1(type), 4);
@@ -35,8 +29,8 @@ export function pngChunk(
 }
 
 /** A text as tEXt: keyword, NUL, text. Source: https://www.w3.org/TR/png-3/#11tEXt */
-export const textChunk = (where: string, keyword: string, text: string): Uint8Array =>
-  pngChunk(where, 'tEXt', latin1(`${keyword}\0${text}`));
+export const textChunk = (keyword: string, text: string): Uint8Array =>
+  pngChunk('tEXt', latin1(`${keyword}\0${text}`));
 
 /** Code point n is byte n. */
 const latin1 = (text: string): Uint8Array =>

@@ -273,7 +273,7 @@ function predicted(by: (a: number, b: number, c: number) => number): Pixels {
 const FILTERED: readonly (readonly [filter: number, name: string, Pixels])[] = [
   [0, 'a chessboard of 0 and 1', pixels(12, 2, 3, (x, y) => (x + y) % 2)],
   [0, 'black', pixels(12, 2, 3, () => 0)],
-  [1, 'slopes of their own in each row', pixels(12, 2, 3, (x, y, c) => 3 * x + noiseAt(0, y, c))],
+  [1, 'slopes far apart', pixels(12, 2, 3, (x, y, c) => 3 * x + c + (y === 0 ? 200 : 20))],
   [2, 'a repeated row', pixels(12, 2, 3, (x, _, c) => noiseAt(x, 0, c))],
   [3, 'means of left and above', predicted((a, b) => (a + b) >> 1)],
   [4, "Paeth's predictions", predicted(paethOf)],
@@ -329,17 +329,23 @@ function bestFilter({ width, inputBytes, data }: Pixels, y: number): number {
   return sums.indexOf(Math.min(...sums));
 }
 
-test('PngRowWriter: 512×20000 of noise → at most 5 MiB held, 64 KiB of IDAT, 128 KiB behind', () => {
+test('PngRowWriter: 512×20000 of noise → at most 2.5 MiB held, 64 KiB of IDAT, 128 KiB behind', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const [width, height, rows] = [512, 20000, 8];
   const random = seededRandom(11);
   const data = new Uint8Array(width * rows * 4);
-  const held = (): number => {
-    collect();
-    return process.memoryUsage().arrayBuffers;
+  // Buffers are freed some time after their collection, so the least of a few looks is what is held.
+  const held = async (): Promise<number> => {
+    let least = Infinity;
+    for (let look = 0; look < 3; look++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      least = Math.min(least, process.memoryUsage().arrayBuffers);
+    }
+    return least;
   };
-  const before = held();
+  const before = await held();
   const writer = new PngRowWriter({ width, height, channels: 3 });
   let [out, largest, most] = [0, 0, 0];
   for (let y = 0; y < height; y += rows) {
@@ -349,12 +355,11 @@ test('PngRowWriter: 512×20000 of noise → at most 5 MiB held, 64 KiB of IDAT, 
     largest = Math.max(largest, bytes.length);
     // Noise does not compress: what went in and has not come out is held.
     expect((y + rows) * (1 + width * 3) - out).toBeLessThan(2 * PIECE_BYTES);
-    if (y % 800 === 0) most = Math.max(most, held() - before);
+    if (y % 800 === 0) most = Math.max(most, (await held()) - before);
   }
   expect(out).toBeGreaterThan(0.99 * height * width * 3);
   expect(largest).toBeLessThan(PIECE_BYTES + 256);
-  console.log('MOST', most);
-  expect(most).toBeLessThan(5 * 2 ** 20);
+  expect(most).toBeLessThan(2.5 * 2 ** 20);
   expect(writer.end().length).toBeLessThan(PIECE_BYTES + 256);
 });
 
@@ -576,7 +581,7 @@ test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
   writer.write(ROWS(5));
   vi.spyOn(Zlib.prototype, 'push').mockImplementation(noMemory);
   expect(thrown(() => writer.end())).toBe(
-    `OOM PngRowWriter.end: "rows" expected memory for the compressor, ${NO_MEMORY}`,
+    `OOM PngRowWriter.end: "rows" expected memory for the file's next bytes, ${NO_MEMORY}`,
   );
   expect(thrown(() => writer.end())).toBe(
     'ARG PngRowWriter.end: "writer" expected one that is still writing, got one that failed',
@@ -630,12 +635,18 @@ test('encodePngRows: pieces that are not asked for → bands that are not asked 
 test('encodePngRows: as the body of a response → the same file', async () => {
   const picture = mixed(30, 50, 4);
   const header = { width: 30, height: 50, channels: 4 } as const;
-  const body = ReadableStream.from(
-    encodePngRows(
-      header,
-      bandsOf(picture, () => 8),
-    ),
+  const pieces = encodePngRows(
+    header,
+    bandsOf(picture, () => 8),
   );
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { value, done } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: () => pieces.return(),
+  });
   const png = new Uint8Array(await new Response(body).arrayBuffer());
   expect(png).toEqual(written(picture, header));
 });
