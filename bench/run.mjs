@@ -1,7 +1,14 @@
-// npm run bench: the kernels, then the whole networks beside a peer. `-- --kernels` or `-- --peers` for one of them.
+// npm run bench: the kernels beside the machine's peak, the whole networks by level, and both beside a peer.
+// `-- --kernels`, `-- --levels`, `-- --peers` for some of them; all peers and promises: npm run bench:peers.
 import { benchKernels } from './kernels.mjs';
+import { benchLevels } from './levels.mjs';
 import { machine } from './machine.mjs';
-import { benchPeers } from './peers.mjs';
+import { measurePeaks } from './peak.mjs';
+import { F32, FAST, WEB } from './peers/contestants.mjs';
+import { installPeers } from './peers/install.mjs';
+import { missingFile } from './peers/shared.mjs';
+import { measureSpeed } from './peers/measure/speed.mjs';
+import { speedTable } from './peers/report.mjs';
 
 const wanted = process.argv.slice(2);
 const wants = (part) => wanted.length === 0 || wanted.includes(`--${part}`);
@@ -10,24 +17,44 @@ const cell = (value, width, digits = 1) => value.toFixed(digits).padStart(width)
 console.log(machine());
 
 if (wants('kernels')) {
+  const peaks = await measurePeaks();
+  console.log('\npeak of one core');
+  for (const [kind, rate] of Object.entries(peaks)) {
+    console.log(`  ${kind.padEnd(36)}${cell(rate, 8)} G multiply-adds/s`);
+  }
   console.log('\nkernel, rows of 512 pixels, 64 channels, one thread');
-  for (const { kernel, rate, unit } of await benchKernels()) {
-    console.log(`  ${kernel.padEnd(24)}${cell(rate, 8)} ${unit}`);
+  for (const { kernel, rate, unit, peak } of await benchKernels()) {
+    const share = peak === undefined ? '' : `${cell((100 * rate) / peaks[peak], 5, 0)} % of peak`;
+    console.log(`  ${kernel.padEnd(36)}${cell(rate, 8)} ${unit.padEnd(17)}${share}`.trimEnd());
+  }
+}
+
+if (wants('levels')) {
+  for (const part of ['decoder', 'encoder']) {
+    for (const precision of ['f32', 'fast']) {
+      console.log(`\n${part}, ${precision}, 512×512, one thread: by level, as if direct`);
+      for (const { level, ms, multiplyAdds } of await benchLevels(part, precision)) {
+        const rate = multiplyAdds / ms / 1e6;
+        console.log(
+          `  ${level.padEnd(12)}${cell(ms, 8)} ms  ${cell(multiplyAdds / 1e9, 6)} G  ${cell(rate, 6)} G multiply-adds/s`,
+        );
+      }
+    }
   }
 }
 
 if (wants('peers')) {
-  const { reason, peer, rows } = await benchPeers();
-  if (reason) {
-    console.log(`\nbeside a peer: not run (${reason})`);
+  const missing = missingFile();
+  if (missing !== undefined) {
+    console.log(`\nbeside a peer: not run (no ${missing})`);
   } else {
-    console.log(`\nmedians of interleaved runs, one thread, beside ${peer}`);
-    for (const { what, ours, theirs, largestDifference } of rows) {
-      const ratio = `${(ours / theirs).toFixed(2)} × its time`;
-      const off = `largest difference ${largestDifference.toExponential(1)}`;
-      console.log(
-        `  ${what.padEnd(16)}${cell(ours, 7, 0)} ms  ${cell(theirs, 7, 0)} ms   ${ratio}   ${off}`,
-      );
-    }
+    const versions = { [WEB]: installPeers()[WEB] };
+    const settings = { runs: 5, progress: () => {} };
+    const names = [F32, FAST, WEB];
+    const [decode, encode] = [
+      { value: await measureSpeed('decoder', settings, names) },
+      { value: await measureSpeed('encoder', settings, names) },
+    ];
+    console.log(`\nmedians of interleaved runs\n${speedTable({ decode, encode }, versions)}`);
   }
 }

@@ -1,6 +1,6 @@
+import { checkLive, checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
 import type { RowSink, RowSource } from './rows.ts';
-import { describe, isDetached } from './tensor.ts';
 
 /** A picture as bytes, shaped like the browser's ImageData; RGB or RGBA, told apart by the data's length. */
 export interface ImageLike {
@@ -45,33 +45,13 @@ export function checkImage(where: string, image: unknown): 3 | 4 {
   }
   checkSize(where, 'image width', width);
   checkSize(where, 'image height', height);
-  if (isDetached(data)) {
-    throw expected(
-      'ARG',
-      where,
-      'image data',
-      'live data',
-      'a detached buffer',
-      'transferred to a worker?',
-    );
-  }
+  checkLive(where, 'image data', data);
   const channels = data.length / (width * height);
   if (channels !== 3 && channels !== 4) {
     const rule = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA) bytes for ${width}×${height}`;
     throw expected('ARG', where, 'image data', rule, `${data.length}`);
   }
   return channels;
-}
-
-/** The longest side of anything: a picture of 2³¹ − 1 is the most that PNG can say. */
-const MAX_SIDE = 2 ** 31 - 1;
-
-/** @throws TaesdError ARG where `size` is not a whole number from 1 to 2³¹ − 1 */
-export function checkSize(where: string, what: string, size: unknown): number {
-  if (!Number.isInteger(size) || (size as number) < 1 || (size as number) > MAX_SIDE) {
-    throw expected('ARG', where, what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
-  }
-  return size as number;
 }
 
 /**

@@ -17,6 +17,11 @@ export interface LoadOptions {
    * one step of its 8-bit latents.
    */
   readonly precision?: Precision | undefined;
+  /**
+   * How many workers share a picture; 0 for this thread alone. Unless said, as many as there are processor cores, at
+   * most 4, for pictures from 384×384 on. Each has kernels and weights of its own; no memory is shared.
+   */
+  readonly workers?: number | undefined;
   /** Load this half alone; both unless said. */
   readonly only?: Part | undefined;
   /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
@@ -78,4 +83,10 @@ export interface Info {
   readonly precision: Precision;
   /** The halves that are loaded. */
   readonly parts: readonly Part[];
+  /** Workers that are running: 0 before the first picture that is worth them, and where there are none. */
+  readonly workers: number;
+  /** Why there are no workers, where some were wanted and could not start: this thread does the work. */
+  readonly workersReason?: string;
+  /** Bytes of WebAssembly memory in use, weights included, workers' as of their last run. */
+  readonly memoryBytes: number;
 }

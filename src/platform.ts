@@ -74,7 +74,7 @@ export async function folderUrl(where: string, folder: string | URL): Promise<UR
   const slashed = text.endsWith('/') ? text : `${text}/`;
   // One letter before the colon is a Windows drive, not a scheme.
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(text);
-  if (!isUrl && typeof process !== 'undefined' && process.versions?.node !== undefined) {
+  if (!isUrl && isNodeLike()) {
     const { pathToFileURL } = await import('node:url');
     return pathToFileURL(slashed);
   }
@@ -93,4 +93,80 @@ export function environmentVariable(name: string): string | undefined {
 /** What an error says, in one line. */
 function reason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+}
+
+/** A thread that takes messages of one type. */
+export interface Thread<Message> {
+  post(message: Message, transfer?: ArrayBufferLike[]): void;
+  terminate(): void;
+  /** Whether the process waits for it; a thread that has nothing to do must not keep it from ending. */
+  keepAlive(alive: boolean): void;
+}
+
+const isNodeLike = () => typeof process !== 'undefined' && process.versions?.node !== undefined;
+
+/**
+ * Starts a module in a thread of its own: in Node, Deno and Bun through `node:worker_threads`, elsewhere as a module
+ * worker.
+ *
+ * @param onError  the thread has died
+ * @throws TaesdError UNSUPPORTED where there are no workers
+ */
+export async function startThread<To, From>(
+  url: URL,
+  onMessage: (message: From) => void,
+  onError: (error: Error) => void,
+): Promise<Thread<To>> {
+  if (isNodeLike()) {
+    const { Worker } = await import('node:worker_threads');
+    const worker = new Worker(url);
+    worker.on('message', onMessage);
+    worker.on('error', onError);
+    worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));
+    return {
+      post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
+      terminate: () => void worker.terminate(),
+      keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+    };
+  }
+  if (typeof Worker === 'undefined') {
+    throw expected('UNSUPPORTED', 'Taesd.load', 'Worker', 'a runtime with workers', 'none');
+  }
+  const worker = new Worker(url, { type: 'module' });
+  worker.onmessage = ({ data }) => onMessage(data);
+  worker.onerror = ({ message }) => onError(new Error(message || 'could not be started'));
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
+    terminate: () => worker.terminate(),
+    keepAlive: () => {},
+  };
+}
+
+/** In a thread: listens to the one that started it, and speaks to it. */
+export async function parentThread<From, To>(
+  onMessage: (message: From) => void,
+): Promise<Pick<Thread<To>, 'post'>> {
+  if (isNodeLike()) {
+    const { parentPort } = await import('node:worker_threads');
+    parentPort?.on('message', onMessage);
+    return {
+      post: (message, transfer) => parentPort?.postMessage(message, transfer as ArrayBuffer[]),
+    };
+  }
+  const scope = globalThis as unknown as DedicatedWorker;
+  scope.onmessage = ({ data }) => onMessage(data as From);
+  return { post: (message, transfer) => scope.postMessage(message, transfer) };
+}
+
+/** What a worker's global scope has beyond a page's. */
+interface DedicatedWorker {
+  onmessage: (event: { data: unknown }) => void;
+  postMessage(message: unknown, transfer?: ArrayBufferLike[]): void;
+}
+
+/** Threads that can run at once. */
+export async function hardwareThreads(): Promise<number> {
+  if (!isNodeLike()) return globalThis.navigator?.hardwareConcurrency ?? 1;
+  const { availableParallelism } = await import('node:os');
+  return availableParallelism();
 }

@@ -1,18 +1,12 @@
-import type { Program, Span } from './backend/backend.ts';
-import { drive, Pacer } from './backend/drive.ts';
-import { referenceBackend } from './backend/reference.ts';
-import { createWasmBackend } from './backend/wasm/index.ts';
+import { checkSize, describe } from './arguments.ts';
+import type { Span } from './backend/backend.ts';
+import type { RowBatch } from './backend/batches.ts';
+import { Pacer } from './backend/pacer.ts';
+import { Engine } from './engine.ts';
 import { expected } from './errors.ts';
-import {
-  checkImage,
-  checkSize,
-  type ImageLike,
-  imageRows,
-  type Picture,
-  pictureSink,
-  writePixels,
-} from './image.ts';
-import { bindNetwork } from './model/bind.ts';
+import { checkImage, type ImageLike, imageRows, type Picture, pictureSink } from './image.ts';
+import { type BoundNetwork, bindNetwork } from './model/bind.ts';
+import { latentChannelsOf } from './model/latent-channels.ts';
 import {
   checkLatentChannels,
   LATENT_SCALE,
@@ -35,15 +29,14 @@ import type {
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import {
   checkTensor4d,
-  describe,
   firstNonFinite,
   picturesOf,
   shapeText,
   type Tensor,
   zeros,
 } from './tensor.ts';
-import type { ModelTensors } from './weights/key-names.ts';
 import { locateWeights } from './weights/locate.ts';
+import { checkVaeScale } from './weights/vae-scale.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
 
@@ -62,17 +55,37 @@ interface Job {
  * gets a turn every few milliseconds. After an error the instance works on.
  */
 export class Taesd {
-  readonly info: Info;
   readonly #variant: Variant;
-  readonly #programs: Map<Part, Program>;
+  readonly #parts: readonly Part[];
+  readonly #options: Pick<Info, 'backend' | 'precision'>;
+  readonly #engine: Engine;
   /** Settled when the last call that was made is done. */
   #queue: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  private constructor(variant: Variant, info: Info, programs: Map<Part, Program>) {
+  private constructor(
+    variant: Variant,
+    parts: readonly Part[],
+    options: Pick<Info, 'backend' | 'precision'>,
+    engine: Engine,
+  ) {
     this.#variant = variant;
-    this.#programs = programs;
-    this.info = info;
+    this.#parts = parts;
+    this.#options = options;
+    this.#engine = engine;
+  }
+
+  /** What runs here, and where, as of now. */
+  get info(): Info {
+    const { count, reason } = this.#engine.workers;
+    return {
+      model: this.#variant.name,
+      ...this.#options,
+      parts: this.#parts,
+      workers: count,
+      ...(reason === undefined ? {} : { workersReason: reason }),
+      memoryBytes: this.#engine.memoryBytes,
+    };
   }
 
   /**
@@ -84,7 +97,11 @@ export class Taesd {
    */
   static async load(options: LoadOptions = {}): Promise<Taesd> {
     const where = 'Taesd.load';
-    const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory } = options;
+    if (typeof options !== 'object' || options === null) {
+      const rule = 'an object such as { weights: DIR }';
+      throw expected('ARG', where, 'options', rule, describe(options));
+    }
+    const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
     const variant = variantNamed(where, options.model ?? 'taesd');
     if (backend !== 'wasm' && backend !== 'reference') {
       throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
@@ -98,29 +115,23 @@ export class Taesd {
     if (maxMemory !== undefined && !(Number.isFinite(maxMemory) && maxMemory > 0)) {
       throw expected('ARG', where, 'maxMemory', 'a number of bytes', describe(maxMemory));
     }
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= 64)) {
+      throw expected('ARG', where, 'workers', 'a whole number from 0 to 64', describe(workers));
+    }
     const parts = only === undefined ? BOTH : [only];
     const tensors = await locateWeights(where, variant, options.weights, parts);
     checkVaeScale(where, variant, tensors);
-    const place =
-      backend === 'wasm'
-        ? await createWasmBackend({ kernels: wasm, maxMemory, precision })
-        : referenceBackend;
-    const programs = new Map<Part, Program>();
+    const networks = new Map<Part, BoundNetwork>();
     for (const part of parts) {
       const weights = tensors[part];
       if (weights === undefined) continue;
       const hint = (name: string, shape: readonly number[]) => otherModel(part, name, shape);
-      const bound = bindNetwork(where, part, networkOf(variant, part), weights, hint);
-      programs.set(part, place.compile(bound));
+      networks.set(part, bindNetwork(where, part, networkOf(variant, part), weights, hint));
     }
-    const info = {
-      model: variant.name,
-      backend,
-      // The reference has but one.
-      precision: backend === 'reference' ? ('f32' as const) : precision,
-      parts: [...programs.keys()],
-    };
-    return new Taesd(variant, info, programs);
+    const engine = await Engine.start(networks, { backend, precision, wasm, maxMemory, workers });
+    // The reference has but one precision.
+    const used = { backend, precision: backend === 'reference' ? ('f32' as const) : precision };
+    return new Taesd(variant, [...networks.keys()], used, engine);
   }
 
   /**
@@ -134,7 +145,8 @@ export class Taesd {
    */
   async encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
     const where = 'encode';
-    const program = this.#program(where, 'encoder');
+    this.#checkPart(where, 'encoder');
+    checkOptions(where, options);
     const sources = isTensorLike(image)
       ? picturesOf(checkPictures(where, snapshot(where, 'image', image, options))).map(tensorRows)
       : [imageRows(where, ownImage(where, image), options)];
@@ -147,7 +159,7 @@ export class Taesd {
     const sinks = picturesOf(latents).map(tensorSink);
     const span = { first: 0, end: latentHeight };
     const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
-    await this.#run(where, program, jobs, options);
+    await this.#run(where, 'encoder', width * height, jobs, options);
     return latents;
   }
 
@@ -169,17 +181,18 @@ export class Taesd {
     options: DecodeOptions = {},
   ): Promise<Tensor | Picture | Picture[]> {
     const where = 'decode';
+    checkOptions(where, options);
     const { output = 'image' } = options;
     if (!['image', 'images', 'tensor'].includes(output)) {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
-    const { program, tensor, width, height } = this.#checkDecode(where, latents, options);
+    const { tensor, width, height } = this.#checkDecode(where, latents, options);
     const sources = picturesOf(tensor).map(tensorRows);
     if (output === 'image') checkOne(where, tensor, "output: 'images' gives one picture for each");
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
       const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
-      return this.#run(where, program, jobs, options);
+      return this.#run(where, 'decoder', width * height, jobs, options);
     };
     if (output === 'tensor') {
       const decoded = zeros([sources.length, 3, height, width]);
@@ -204,33 +217,26 @@ export class Taesd {
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
     const where = 'decodeRows';
-    const { program, tensor, width, height } = this.#checkDecode(where, latents, options);
+    checkOptions(where, options);
+    const { signal, onProgress } = options;
+    const { tensor, width, height } = this.#checkDecode(where, latents, options);
     checkOne(where, tensor, 'one call for each');
-    let waiting: { y: number; row: Uint8ClampedArray }[] = [];
-    const sink: RowSink = (y, row, stride) => {
-      const bytes = pixels(width, 1);
-      writePixels(bytes, row, stride);
-      waiting.push({ y, row: bytes });
-    };
+    const span = { first: 0, end: height };
     const release = await this.#turn();
-    const work = program.run(tensorRows(tensor), sink, { first: 0, end: height });
     try {
       this.#checkAlive(where);
-      const pacer = new Pacer(where, options.signal);
-      for (let done = 0; done < height; ) {
-        const ended = work.next().done === true;
-        if (!ended && !pacer.due) continue;
-        if (waiting.length > 0) {
-          const rows = joinRows(waiting, width, height);
-          waiting = [];
-          done += rows.rows;
-          options.onProgress?.({ done, total: height });
-          yield rows;
-        }
-        await pacer.turn();
+      const pacer = new Pacer(where, signal);
+      const runner = await this.#engine.runner('decoder', width * height);
+      for await (const batch of runner.batches(tensorRows(tensor), span, pacer)) {
+        const { first, count, stride } = batch;
+        const data = pixels(width, count);
+        const sink = pictureSink({ width, height: count, data });
+        for (let n = 0; n < count; n++) sink(n, rowOf(batch, n), stride);
+        onProgress?.({ done: first + count, total: height });
+        yield { width, height, y: first, rows: count, data };
       }
+      await this.#engine.settle();
     } finally {
-      work.return();
       release();
     }
   }
@@ -241,30 +247,28 @@ export class Taesd {
    */
   dispose(): void {
     this.#disposed = true;
-    this.#programs.clear();
+    // A call that runs keeps what it needs until it has ended.
+    void this.#queue.then(() => this.#engine.dispose());
   }
 
   /** What `decode` and `decodeRows` have in common: the input checked and copied, the output's size. */
   #checkDecode(where: string, latents: Tensor, options: RunOptions & SizeOptions) {
-    const program = this.#program(where, 'decoder');
+    this.#checkPart(where, 'decoder');
     const tensor = snapshot(where, 'latents', latents, options);
     checkLatentChannels(where, tensor, this.#variant);
     const [, , latentHeight, latentWidth] = tensor.shape;
     const height = croppedSize(where, 'height', options.height, latentHeight);
     const width = croppedSize(where, 'width', options.width, latentWidth);
-    return { program, tensor, width, height };
+    return { tensor, width, height };
   }
 
-  /** The half that does the work, if it was loaded and not disposed. */
-  #program(where: string, part: Part): Program {
+  /** Checks that a half was loaded and not disposed. */
+  #checkPart(where: string, part: Part): void {
     this.#checkAlive(where);
-    const program = this.#programs.get(part);
-    if (program === undefined) {
-      const rule = `an instance with its ${part}`;
-      const got = `one with the ${this.info.parts.join(' and ')} alone`;
-      throw expected('ARG', where, part, rule, got, `load the weights of the ${part} too`);
-    }
-    return program;
+    if (this.#parts.includes(part)) return;
+    const rule = `an instance with its ${part}`;
+    const got = `one with the ${this.#parts.join(' and ')} alone`;
+    throw expected('ARG', where, part, rule, got, `load the weights of the ${part} too`);
   }
 
   #checkAlive(where: string): void {
@@ -284,10 +288,11 @@ export class Taesd {
     return release;
   }
 
-  /** Runs the pictures of a batch one after the other, after the calls that were made before. */
+  /** Runs the pictures of a batch, each of so many pixels, one after the other, after the calls that were made before. */
   async #run(
     where: string,
-    program: Program,
+    part: Part,
+    pixelCount: number,
     jobs: readonly Job[],
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
@@ -297,17 +302,39 @@ export class Taesd {
     try {
       this.#checkAlive(where);
       const pacer = new Pacer(where, signal);
+      const runner = await this.#engine.runner(part, pixelCount);
       for (const { source, sink, span } of jobs) {
-        const counted: RowSink = (y, row, stride) => {
-          sink(y, row, stride);
-          done++;
-        };
-        const work = program.run(source, counted, span);
-        await drive(work, pacer, () => onProgress?.({ done, total }));
+        for await (const batch of runner.batches(source, span, pacer)) {
+          const { first, count, stride } = batch;
+          for (let n = 0; n < count; n++) sink(first + n, rowOf(batch, n), stride);
+          done += count;
+          onProgress?.({ done, total });
+        }
       }
+      await this.#engine.settle();
     } finally {
       release();
     }
+  }
+}
+
+/** One row of a batch, from its first number on. */
+function rowOf({ data, count }: RowBatch, n: number): Float32Array {
+  const length = data.length / count;
+  return data.subarray(n * length, (n + 1) * length);
+}
+
+/** @throws TaesdError ARG where the options are none, or a callback or signal is of another type */
+function checkOptions(where: string, options: RunOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw expected('ARG', where, 'options', 'an object', describe(options));
+  }
+  const { onProgress, signal } = options;
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw expected('ARG', where, 'onProgress', 'a function', describe(onProgress));
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw expected('ARG', where, 'signal', 'an AbortSignal', describe(signal));
   }
 }
 
@@ -358,16 +385,6 @@ function pixels(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
   }
 }
 
-function joinRows(
-  waiting: readonly { y: number; row: Uint8ClampedArray }[],
-  width: number,
-  height: number,
-): PixelRows {
-  const data = pixels(width, waiting.length);
-  for (const [n, { row }] of waiting.entries()) data.set(row, n * row.length);
-  return { width, height, y: waiting[0].y, rows: waiting.length, data };
-}
-
 /** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */
 function croppedSize(where: string, what: string, size: number | undefined, latent: number) {
   const most = latent * LATENT_SCALE;
@@ -382,24 +399,7 @@ function croppedSize(where: string, what: string, size: number | undefined, late
 
 /** The likely cause of a misshapen tensor: where the latent's channels are those of another model, its name. */
 function otherModel(part: Part, name: string, shape: readonly number[]): string | undefined {
-  const channels =
-    part === 'encoder' && name === '14.weight'
-      ? shape[0]
-      : part === 'decoder' && name === '1.weight'
-        ? shape[1]
-        : undefined;
+  const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
   const models = channels === undefined ? [] : modelNames(channels);
   return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
-}
-
-/** ComfyUI's combined files carry scale and shift: a second sign of the model beside the shapes. */
-function checkVaeScale(where: string, variant: Variant, { vaeScale, vaeShift }: ModelTensors) {
-  // As BF16 a number is off by up to 0.4 %; the models' scales differ by 30 % and more.
-  const differs = (got: number | undefined, rule: number) =>
-    got !== undefined && Math.abs(got - rule) > 0.01 * Math.max(rule, 0.01);
-  if (differs(vaeScale, variant.scale) || differs(vaeShift, variant.shift)) {
-    const rule = `${variant.scale} and ${variant.shift} for model ${variant.name}`;
-    const got = `${vaeScale} and ${vaeShift}`;
-    throw expected('ARG', where, 'vae_scale, vae_shift', rule, got, 'weights of another model?');
-  }
 }

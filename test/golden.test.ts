@@ -29,7 +29,8 @@ const LATENTS_ALONE = ['1x1', '7x1', '2x3', '13x5'];
 
 const measured: string[] = [];
 afterAll(() => {
-  if (measured.length > 0) console.log(`largest differences to PyTorch\n${measured.join('\n')}`);
+  if (measured.length > 0)
+    console.log(`largest differences to PyTorch; fast against f32\n${measured.join('\n')}`);
 });
 
 function note(backend: string, file: string, values: Record<string, number>): void {
@@ -130,6 +131,56 @@ for (const backend of ['wasm', 'reference'] as const) {
       note(backend, `layers-32x32 ${part}`, { layers: Math.max(...off) });
     }
   });
+}
+
+/** Of each byte of the pictures that fast and f32 make, how many are equal. */
+function equalShare(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let equal = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) equal++;
+  return equal / a.length;
+}
+
+/** Peak signal to noise ratio of pictures in 0 … 1, in dB. */
+function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  const clamped = (value: number) => Math.min(Math.max(value, 0), 1);
+  for (let i = 0; i < a.length; i++) sum += (clamped(a[i]) - clamped(b[i])) ** 2;
+  return 10 * Math.log10(a.length / sum);
+}
+
+for (const { file, model } of TRIPS) {
+  testShared(
+    `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
+    async () => {
+      const golden = readGolden(file);
+      const weights = realWeights(model);
+      const f32 = await Taesd.load({ model, weights });
+      const fast = await Taesd.load({ model, weights, precision: 'fast' });
+      const image = unitRange(golden('image'));
+
+      const [a, b] = [await f32.encode(image), await fast.encode(image)].map(({ data }) =>
+        quantizeLatents(data),
+      );
+      expect(largestDifference(a, b)).toBeLessThanOrEqual(1);
+      const latentBytes = equalShare(a, b);
+      expect(latentBytes).toBeGreaterThanOrEqual(0.85);
+
+      const raw = { output: 'tensor' } as const;
+      const wanted = await f32.decode(golden('latents'), raw);
+      const got = await fast.decode(golden('latents'), raw);
+      const decibels = psnr(got.data, wanted.data);
+      expect(decibels).toBeGreaterThanOrEqual(62);
+      const [wantedBytes, gotBytes] = [
+        await f32.decode(golden('latents')),
+        await fast.decode(golden('latents')),
+      ].map(planes);
+      const bytes = equalShare(gotBytes, wantedBytes);
+      expect(bytes).toBeGreaterThanOrEqual(0.85);
+      measured.push(
+        `  fast      ${file.padEnd(26)} ${decibels.toFixed(1)} dB   bytes equal ${(100 * bytes).toFixed(1)} %   latent bytes equal ${(100 * latentBytes).toFixed(1)} %`,
+      );
+    },
+  );
 }
 
 test('the golden bound: values off by 2e-4 → fail', () => {

@@ -130,7 +130,10 @@ describe('encode and decode', () => {
     expect(reference.info).toEqual({
       model: 'taesd',
       backend: 'reference',
+      precision: 'f32',
       parts: ['encoder', 'decoder'],
+      workers: 0,
+      memoryBytes: 0,
     });
     const [a, b] = [await reference.encode(IMAGE), await taesd.encode(IMAGE)];
     for (const [i, value] of a.data.entries())
@@ -701,7 +704,7 @@ describe('load', () => {
       'kernels of the wrong type',
       { weights: WEIGHTS, wasm: 'taesd.wasm' as never },
       'ARG',
-      /expected the kernels, got string/,
+      'Taesd.load: "wasm" expected a WebAssembly.Module or the bytes of taesd.wasm, got "taesd.wasm"',
     ],
   ])('load: %s → error', (_, options, code, message) =>
     expectError(Taesd.load(options), code, message),

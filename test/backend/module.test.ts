@@ -7,7 +7,7 @@ import { Taesd } from '../../src/taesd.ts';
 import { randomWeights } from '../small-model.ts';
 
 /*
- * Runtimes that cannot or must not compile WebAssembly (item 57).
+ * Runtimes that cannot or must not compile WebAssembly.
  */
 
 const real = globalThis.WebAssembly;
@@ -27,7 +27,10 @@ test('compileKernels: nothing given → the package file, compiled', async () =>
     'relu',
     'upsample2x',
     'winogradMultiply',
+    'winogradMultiply16',
+    'winogradRoundWeights',
     'winogradTransformInput',
+    'winogradTransformInput16',
     'winogradTransformOutput',
     'winogradTransformWeights',
   ]);

@@ -21,6 +21,8 @@ export interface WasmOptions {
 export interface WasmBackend extends Backend {
   /** Bytes that the kernels' memory takes now: weights, and the largest run so far. */
   memoryBytes(): number;
+  /** Gives back what runs have taken, while none is going on. @throws TaesdError OOM */
+  compact(): Promise<void>;
 }
 
 /**
@@ -37,5 +39,9 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
     operators: wasmOperators(memory, kernels),
     compile: (network) => new WasmProgram(memory, kernels, network, options.precision),
     memoryBytes: () => memory.bytes,
+    async compact() {
+      memory.compact();
+      Object.assign(kernels, await instantiateKernels(module, memory.wasm));
+    },
   };
 }

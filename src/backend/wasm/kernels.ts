@@ -1,3 +1,5 @@
+import { expected, TaesdError } from '../../errors.ts';
+
 /** The kernels of `assembly/`, as seen from here. Pointers are byte addresses, sizes are elements. */
 export interface Kernels {
   conv3x3(
@@ -105,11 +107,43 @@ export interface Kernels {
   ): void;
 }
 
-/** Ties compiled kernels to a memory. */
+/** The names of all kernels, to tell another module from ours. */
+const NAMES: readonly (keyof Kernels)[] = [
+  'add',
+  'clamp',
+  'conv1x1',
+  'conv3x3',
+  'conv3x3Stride2',
+  'copy',
+  'relu',
+  'upsample2x',
+  'winogradMultiply',
+  'winogradMultiply16',
+  'winogradRoundWeights',
+  'winogradTransformInput',
+  'winogradTransformInput16',
+  'winogradTransformOutput',
+  'winogradTransformWeights',
+];
+
+/**
+ * Ties compiled kernels to a memory.
+ *
+ * @throws TaesdError FORMAT where the module is another one
+ */
 export async function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
 ): Promise<Kernels> {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  return exports as unknown as Kernels;
+  const hint = 'the taesd.wasm of another version?';
+  try {
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const missing = NAMES.filter((name) => typeof exports[name] !== 'function');
+    if (missing.length === 0) return { ...exports } as unknown as Kernels;
+    throw expected('FORMAT', 'Taesd.load', 'wasm', 'the kernels', `none of ${missing}`, hint);
+  } catch (cause) {
+    if (cause instanceof TaesdError) throw cause;
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw expected('FORMAT', 'Taesd.load', 'wasm', 'the kernels', got, hint, { cause });
+  }
 }

@@ -15,20 +15,49 @@ const FIRST_FREE_BYTE = ALIGNMENT_BYTES;
  * demand, and only here, before any kernel runs.
  */
 export class Memory {
-  readonly wasm: WebAssembly.Memory;
+  #wasm: WebAssembly.Memory;
   readonly #limitBytes: number;
   #top = FIRST_FREE_BYTE;
 
   /** @param limitBytes  the most that it may grow to */
   constructor(limitBytes = ADDRESSABLE_BYTES) {
     this.#limitBytes = Math.min(limitBytes, ADDRESSABLE_BYTES);
-    const maximum = Math.max(1, Math.ceil(this.#limitBytes / PAGE_BYTES));
-    this.wasm = new WebAssembly.Memory({ initial: 1, maximum });
+    this.#wasm = this.#create(1);
+  }
+
+  /** What the kernels are tied to; another one after `compact`. */
+  get wasm(): WebAssembly.Memory {
+    return this.#wasm;
   }
 
   /** Bytes that the memory takes now. */
   get bytes(): number {
-    return this.wasm.buffer.byteLength;
+    return this.#wasm.buffer.byteLength;
+  }
+
+  /**
+   * Moves what is allocated into a memory no larger than that, since one that has grown never shrinks. The kernels must
+   * then be tied to it.
+   *
+   * @throws TaesdError OOM
+   */
+  compact(): void {
+    const live = new Uint8Array(this.#wasm.buffer, 0, this.#top);
+    const wasm = this.#create(Math.ceil(this.#top / PAGE_BYTES));
+    new Uint8Array(wasm.buffer).set(live);
+    this.#wasm = wasm;
+  }
+
+  /** @throws TaesdError OOM */
+  #create(pages: number): WebAssembly.Memory {
+    const maximum = Math.max(pages, Math.ceil(this.#limitBytes / PAGE_BYTES));
+    try {
+      return new WebAssembly.Memory({ initial: pages, maximum });
+    } catch (cause) {
+      const rule = `${inMiB(this.#limitBytes)} of address space to be free`;
+      const hint = 'a smaller maxMemory reserves less';
+      throw expected('OOM', 'wasm', 'memory', rule, 'less', hint, { cause });
+    }
   }
 
   /** The place to go back to with `release`. */
@@ -63,7 +92,7 @@ export class Memory {
 
   #grow(what: string, pages: number, end: number): void {
     try {
-      this.wasm.grow(pages);
+      this.#wasm.grow(pages);
     } catch (cause) {
       const rule = `${inMiB(end)} of memory to be free`;
       throw expected('OOM', 'wasm', what, rule, 'less', 'a narrower picture', { cause });
@@ -72,12 +101,12 @@ export class Memory {
 
   /** A view of `count` numbers at `ptr`; good until the next `allocate`, which may move the memory. */
   f32(ptr: number, count: number): Float32Array {
-    return new Float32Array(this.wasm.buffer, ptr, count);
+    return new Float32Array(this.#wasm.buffer, ptr, count);
   }
 
   /** The same for addresses. */
   u32(ptr: number, count: number): Uint32Array {
-    return new Uint32Array(this.wasm.buffer, ptr, count);
+    return new Uint32Array(this.#wasm.buffer, ptr, count);
   }
 }
 

@@ -1,8 +1,9 @@
+import { describe } from '../../arguments.ts';
 import { expected, type TaesdError } from '../../errors.ts';
 import { readUrl } from '../../platform.ts';
 
 /** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
-const KERNELS_URL = new URL('../../../dist/taesd.wasm', import.meta.url);
+const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
 
 /** What can be handed over as the kernels: the compiled module, or the bytes of `taesd-wasm/taesd.wasm`. */
 export type KernelSource = WebAssembly.Module | Uint8Array;
@@ -27,17 +28,33 @@ export async function compileKernels(source?: KernelSource): Promise<WebAssembly
     );
   }
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = source ?? (await readUrl(where, KERNELS_URL));
+  const bytes = source ?? (await readKernels(where));
   if (!(bytes instanceof Uint8Array)) {
-    const got = bytes === undefined ? 'no such file' : typeof bytes;
-    const hint = 'run "npm run build", or hand over the module as the option wasm';
-    throw expected('ARG', where, KERNELS_URL.href, 'the kernels', got, hint);
+    const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
+    throw expected('ARG', where, 'wasm', rule, describe(source));
   }
   try {
     return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   } catch (cause) {
     throw compileFailure(where, bytes, cause);
   }
+}
+
+/** The package's own file. */
+async function readKernels(where: string): Promise<Uint8Array> {
+  const hint = 'hand over the module as the option wasm; in a checkout, "npm run build" makes it';
+  let url: URL;
+  try {
+    url = kernelsUrl();
+  } catch (cause) {
+    // Bundled code may not know where it lies.
+    const rule = 'to know where the package lies';
+    throw expected('ARG', where, 'import.meta.url', rule, 'no URL', hint, { cause });
+  }
+  const bytes = await readUrl(where, url);
+  if (bytes === undefined)
+    throw expected('ARG', where, url.href, 'the kernels', 'no such file', hint);
+  return bytes;
 }
 
 /** The smallest module that needs SIMD: `() → v128`, `i8x16.splat(i32.const 0)`. */

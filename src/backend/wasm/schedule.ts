@@ -63,6 +63,14 @@ function alignToBand(stage: Stage, y: number, height: number): number {
   return Math.min(end - (firstEnd - first), height);
 }
 
+/** The rows of the input that rows `wanted` of the output depend on. */
+export function inputSpan(plan: Plan, shapes: readonly Chw[], wanted: Span): Span {
+  const [first] = firstRows(plan, shapes, wanted.first);
+  let end = first;
+  for (const { map, span } of schedule(plan, shapes, wanted)) if (map === 0) end = span.end;
+  return { first, end };
+}
+
 /**
  * How many rows of each map are alive at once, so that a ring of that many holds it: found by going through the
  * whole schedule without computing anything.

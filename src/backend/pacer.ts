@@ -26,6 +26,12 @@ export class Pacer {
     throw expected('ABORTED', this.#where, 'signal', 'to be left alone', got, undefined, { cause });
   }
 
+  /** Calls `listener` when the signal fires. @returns what stops that */
+  onAbort(listener: () => void): () => void {
+    this.#signal?.addEventListener('abort', listener);
+    return () => this.#signal?.removeEventListener('abort', listener);
+  }
+
   /** True once the event loop is owed a turn. */
   get due(): boolean {
     return performance.now() - this.#turnStarted >= TURN_MS;
@@ -36,28 +42,6 @@ export class Pacer {
     await nextTask();
     this.#turnStarted = performance.now();
     this.check();
-  }
-}
-
-/**
- * Runs work to its end, pausing where a turn is due. Where it fails, its own clean-up runs.
- *
- * @param onTurn  called before each turn, and at the end
- */
-export async function drive(
-  work: Generator<number, void, void>,
-  pacer: Pacer,
-  onTurn: () => void,
-): Promise<void> {
-  try {
-    while (!work.next().done) {
-      if (!pacer.due) continue;
-      onTurn();
-      await pacer.turn();
-    }
-    onTurn();
-  } finally {
-    work.return();
   }
 }
 

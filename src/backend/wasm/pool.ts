@@ -1,0 +1,236 @@
+import { expected, TaesdError } from '../../errors.ts';
+import type { BoundNetwork } from '../../model/bind.ts';
+import { startThread, type Thread } from '../../platform.ts';
+import type { RowSource } from '../../rows.ts';
+import type { Precision, Span } from '../backend.ts';
+import type { RowBatch, Runner } from '../batches.ts';
+import type { Pacer } from '../pacer.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+import { planNetwork } from './plan.ts';
+import { inputSpan } from './schedule.ts';
+import { type Assignment, spansOf } from './spans.ts';
+
+/** The worker as the build leaves it, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
+const workerUrl = () => new URL('../../../dist/backend/wasm/worker.js', import.meta.url);
+
+/** What a pool needs to set its workers up. */
+export interface PoolOptions {
+  readonly workers: number;
+  readonly kernels: WebAssembly.Module;
+  readonly networks: readonly BoundNetwork[];
+  readonly precision: Precision;
+  readonly maxMemory: number | undefined;
+}
+
+interface PoolWorker {
+  readonly thread: Thread<ToWorker>;
+  /** What the run that it is at gives. */
+  listener: ((message: FromWorker) => void) | undefined;
+  memoryBytes: number;
+}
+
+/**
+ * Workers that share the rows of a picture. Each has its own kernels and memory and takes a horizontal span with the
+ * rows around it that it needs; spans lie on the grid of tiles, so that every number is the same as on one thread.
+ */
+export class WorkerPool {
+  readonly #options: PoolOptions;
+  readonly #workers: PoolWorker[] = [];
+  #failure: Error | undefined;
+
+  private constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts the workers and waits until all are ready.
+   *
+   * @throws TaesdError UNSUPPORTED where they cannot start; LIMIT, OOM
+   */
+  static async start(options: PoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    try {
+      await Promise.all(Array.from({ length: options.workers }, () => pool.#startWorker()));
+    } catch (error) {
+      pool.dispose();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Bytes that the workers' memories take. */
+  get memoryBytes(): number {
+    return this.#workers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  }
+
+  /** True once a worker has died; the pool is of no use then. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Ends all workers. */
+  dispose(): void {
+    this.#failure ??= expected('ABORTED', 'workers', 'pool', 'a live one', 'one that was disposed');
+    for (const { thread, listener } of this.#workers) {
+      thread.terminate();
+      listener?.(failed(this.#failure));
+    }
+  }
+
+  /** Runs a network on all workers. */
+  runner(network: number): Runner {
+    return { batches: (source, span, pacer) => this.#batches(network, source, span, pacer) };
+  }
+
+  async #startWorker(): Promise<void> {
+    const { kernels, networks, precision, maxMemory } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (message: FromWorker) => {
+        worker.listener = undefined;
+        if (message.kind === 'ready') {
+          worker.thread.keepAlive(false);
+          resolve();
+        } else if (message.kind === 'failed') reject(errorOf(message));
+      };
+      const worker: PoolWorker = {
+        thread: undefined as unknown as Thread<ToWorker>,
+        listener: settle,
+        memoryBytes: 0,
+      };
+      const onMessage = (message: FromWorker) => worker.listener?.(message);
+      const onError = (error: Error) => {
+        this.#failure ??= error;
+        worker.listener?.(failed(error));
+      };
+      startThread<ToWorker, FromWorker>(workerUrl(), onMessage, onError).then((thread) => {
+        Object.assign(worker, { thread });
+        this.#workers.push(worker);
+        thread.post({ kind: 'load', kernels, networks, precision, maxMemory });
+      }, reject);
+    });
+  }
+
+  /**
+   * Hands the spans out from the top, a new one to each worker that has finished; rows that come out of order wait.
+   * No span is begun that lies further ahead of the one that is being handed on than there are workers, so what
+   * waits is bounded.
+   */
+  async *#batches(
+    network: number,
+    source: RowSource,
+    wanted: Span,
+    pacer: Pacer,
+  ): AsyncGenerator<RowBatch, void, void> {
+    const plan = planNetwork(this.#options.networks[network].map(({ layer }) => layer));
+    const shapes = plan.shapes([source.channels, source.height, source.width]);
+    const spans = spansOf(shapes, wanted, this.#workers.length);
+    const assignments = spans.map((span) => newAssignment(span));
+    let begun = 0;
+    let wake = () => {};
+    const free = [...this.#workers];
+
+    const begin = (handedOn: number) => {
+      while (free.length > 0 && begun < spans.length && begun < handedOn + this.#workers.length) {
+        const worker = free.pop() as PoolWorker;
+        const assignment = assignments[begun];
+        assignment.id = begun++;
+        assignment.worker = worker;
+        worker.listener = (message) => {
+          if (message.kind === 'rows') assignment.batches.push(message.batch);
+          if (message.kind === 'done' || message.kind === 'failed') {
+            worker.listener = undefined;
+            free.push(worker);
+            assignment.done = true;
+          }
+          if (message.kind === 'done') worker.memoryBytes = message.memoryBytes;
+          if (message.kind === 'failed') assignment.error = errorOf(message);
+          wake();
+        };
+        const input = inputSpan(plan, shapes, assignment.span);
+        const data = readRows(source, input);
+        const { channels, height, width } = source;
+        const { id, span } = assignment;
+        worker.thread.post(
+          { kind: 'run', id, network, channels, height, width, input, data, span },
+          [data.buffer],
+        );
+      }
+    };
+
+    for (const { thread } of this.#workers) thread.keepAlive(true);
+    const stopWaiting = pacer.onAbort(() => wake());
+    try {
+      for (const [n, assignment] of assignments.entries()) {
+        for (;;) {
+          pacer.check();
+          if (this.#failure !== undefined) throw workerDied(this.#failure);
+          begin(n);
+          if (assignment.error !== undefined) throw assignment.error;
+          const batch = assignment.batches.shift();
+          if (batch !== undefined) yield batch;
+          else if (assignment.done) break;
+          else {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          }
+        }
+      }
+    } finally {
+      stopWaiting();
+      await this.#settle(assignments.slice(0, begun), (listener) => {
+        wake = listener;
+      });
+      for (const { thread } of this.#workers) thread.keepAlive(false);
+    }
+  }
+
+  /** Cancels what is still going on and waits until it has ended, so that the workers are free for the next call. */
+  async #settle(
+    begun: readonly Assignment<PoolWorker>[],
+    onWake: (listener: () => void) => void,
+  ): Promise<void> {
+    for (const { done, worker, id } of begun) {
+      if (!done) worker?.thread.post({ kind: 'cancel', id });
+    }
+    while (this.#failure === undefined && begun.some(({ done }) => !done)) {
+      await new Promise<void>((resolve) => onWake(resolve));
+    }
+  }
+}
+
+const newAssignment = (span: Span): Assignment<PoolWorker> => ({
+  span,
+  id: 0,
+  worker: undefined,
+  batches: [],
+  done: false,
+  error: undefined,
+});
+
+/** Rows of the input as f32 [rows][width][channels]. */
+function readRows(
+  { channels, width, read }: RowSource,
+  { first, end }: Span,
+): Float32Array<ArrayBuffer> {
+  const data = new Float32Array((end - first) * width * channels);
+  for (let y = first; y < end; y++) {
+    const at = (y - first) * width * channels;
+    read(y, data.subarray(at, at + width * channels), channels);
+  }
+  return data;
+}
+
+const failed = (error: Error): FromWorker => ({
+  kind: 'failed',
+  id: undefined,
+  code: error instanceof TaesdError ? error.code : undefined,
+  message: error.message,
+});
+
+function errorOf({ code, message }: { code: TaesdError['code'] | undefined; message: string }) {
+  return code === undefined ? workerDied(new Error(message)) : new TaesdError(code, message);
+}
+
+const workerDied = (cause: Error) =>
+  expected('OOM', 'workers', 'worker', 'to live', cause.message, 'out of memory?', { cause });

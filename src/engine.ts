@@ -1,0 +1,143 @@
+import type { Precision, Program } from './backend/backend.ts';
+import { localRunner, type Runner } from './backend/batches.ts';
+import { referenceBackend } from './backend/reference.ts';
+import { createWasmBackend, type WasmBackend } from './backend/wasm/index.ts';
+import { compileKernels, type KernelSource } from './backend/wasm/module.ts';
+import { WorkerPool } from './backend/wasm/pool.ts';
+import type { BoundNetwork } from './model/bind.ts';
+import type { Part } from './model/variants.ts';
+import { hardwareThreads } from './platform.ts';
+
+/** From this size on a picture is worth the 0.1 s that it takes to start workers: 384×384. */
+const WORKERS_FROM_PIXELS = 384 * 384;
+/** More workers than this gain little: each costs some 40 MB. */
+const MOST_WORKERS = 4;
+/** What a run may leave behind in the kernels' memory for the next; more is given back. */
+const KEPT_BYTES = 48 * 2 ** 20;
+
+/** How networks are to be run. */
+export interface EngineOptions {
+  readonly backend: 'wasm' | 'reference';
+  readonly precision: Precision;
+  readonly wasm: KernelSource | undefined;
+  readonly maxMemory: number | undefined;
+  /** 0 for this thread alone; undefined to decide by picture and machine. */
+  readonly workers: number | undefined;
+}
+
+/**
+ * The networks of a model on this thread or on workers: which of the two is decided call by call.
+ */
+export class Engine {
+  readonly #networks: ReadonlyMap<Part, BoundNetwork>;
+  readonly #options: EngineOptions;
+  readonly #kernels: WebAssembly.Module | undefined;
+  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
+  /** The kernels' memory with the weights in it and nothing else. */
+  #weightBytes = 0;
+  #pool: WorkerPool | undefined;
+  /** Why there are no workers, where some were wanted. */
+  #reason: string | undefined;
+
+  private constructor(
+    networks: ReadonlyMap<Part, BoundNetwork>,
+    options: EngineOptions,
+    kernels: WebAssembly.Module | undefined,
+  ) {
+    this.#networks = networks;
+    this.#options = options;
+    this.#kernels = kernels;
+  }
+
+  /** @throws TaesdError UNSUPPORTED, FORMAT, ARG (the kernels), LIMIT, OOM */
+  static async start(
+    networks: ReadonlyMap<Part, BoundNetwork>,
+    options: EngineOptions,
+  ): Promise<Engine> {
+    const kernels = options.backend === 'wasm' ? await compileKernels(options.wasm) : undefined;
+    const engine = new Engine(networks, options, kernels);
+    if (kernels !== undefined && (options.workers ?? 0) > 0) await engine.#startPool();
+    else await engine.#startLocal();
+    return engine;
+  }
+
+  /** Workers that are running, and why there are none where some were wanted. */
+  get workers(): { count: number; reason: string | undefined } {
+    const count = this.#pool === undefined ? 0 : this.#poolSize;
+    return { count, reason: this.#reason };
+  }
+
+  /** Bytes that the kernels' memories take, those of workers included. */
+  get memoryBytes(): number {
+    return (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
+  }
+
+  /** Where a network runs for a picture of so many pixels. */
+  async runner(part: Part, pixels: number): Promise<Runner> {
+    if (await this.#wantsWorkers(pixels)) {
+      if (this.#pool?.failed === true) this.#pool = undefined;
+      if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
+      if (this.#pool !== undefined)
+        return this.#pool.runner([...this.#networks.keys()].indexOf(part));
+    }
+    const { programs } = this.#local ?? (await this.#startLocal());
+    return localRunner(programs.get(part) as Program);
+  }
+
+  /** Gives back what a large run has taken; called between runs. */
+  async settle(): Promise<void> {
+    const backend = this.#local?.backend;
+    if (backend !== undefined && backend.memoryBytes() > this.#weightBytes + KEPT_BYTES) {
+      await backend.compact();
+    }
+  }
+
+  /** Ends the workers and lets go of all memory. */
+  dispose(): void {
+    this.#pool?.dispose();
+    this.#pool = undefined;
+    this.#local = undefined;
+  }
+
+  async #wantsWorkers(pixels: number): Promise<boolean> {
+    const { backend, workers } = this.#options;
+    if (backend === 'reference' || workers === 0) return false;
+    if (workers !== undefined) return true;
+    return pixels >= WORKERS_FROM_PIXELS && (await hardwareThreads()) > 1;
+  }
+
+  #poolSize = 0;
+
+  async #startPool(): Promise<void> {
+    const { workers, precision, maxMemory } = this.#options;
+    this.#poolSize = workers ?? Math.min(await hardwareThreads(), MOST_WORKERS);
+    try {
+      this.#pool = await WorkerPool.start({
+        workers: this.#poolSize,
+        kernels: this.#kernels as WebAssembly.Module,
+        networks: [...this.#networks.values()],
+        precision,
+        maxMemory,
+      });
+    } catch (error) {
+      // One thread does the work as well; `info` says why.
+      this.#reason = error instanceof Error ? error.message : String(error);
+      await this.#startLocal();
+    }
+  }
+
+  async #startLocal() {
+    const { precision, maxMemory } = this.#options;
+    const backend =
+      this.#kernels === undefined
+        ? undefined
+        : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
+    const programs = new Map<Part, Program>();
+    for (const [part, network] of this.#networks) {
+      programs.set(part, (backend ?? referenceBackend).compile(network));
+    }
+    this.#weightBytes = backend?.memoryBytes() ?? 0;
+    this.#local = { backend, programs };
+    return this.#local;
+  }
+}
