@@ -15,14 +15,14 @@
  *
  * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8]: read front to back, 18 KB a tile for
  * 64 channels, which stays in the first-level cache while the tile walks along the row. Where 4 output channels
- * remain (a picture's 3, a latent's 4), the last tile is 8 pixels × 4 channels, [kernel rows][columns · cin][4].
+ * remain (a picture's 3, a latent's 4), the last tile is 2 pixels × 4 channels,
+ * with weights [kernel rows][columns · cin / 4][4 channels out][4 in].
  */
 
 /** Output channels in a tile, but for a last one of 4. */
 const TILE_COUT: i32 = 8;
-/** Pixels in a tile, and in one of 4 output channels. */
+/** Pixels in a tile. */
 const TILE_WIDTH: i32 = 4;
-const TILE_WIDE: i32 = 8;
 const F32_BYTES: usize = 4;
 const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
 
@@ -31,7 +31,7 @@ const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
  *   out[x][o] = bias[o] + Σ(ky,kx,i) row_ky[x + kx − 1][i] · weight[o][i][ky][kx]
  * @param out      f32 row [1 + width + 1][cout], its zero pixels included; must not overlap an input row
  * @param above    f32 row [1 + width + 1][cin]; a row of zeros above the picture; `here`, `below` likewise
- * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin][4]
+ * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin / 4][4][4]
  * @param bias     f32 [cout]
  * Units: pointers are byte addresses, 16-byte aligned but for rows of cin not a multiple of 4; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
@@ -149,9 +149,8 @@ function convolveRow(
   if (o == cout) return;
   let target = out + outPixel + <usize>o * F32_BYTES;
   let offset: usize = 0;
-  for (let x = 0; x < width; x += TILE_WIDE) {
-    const left = width - x;
-    tile8x4(
+  for (let x = 0; x < width; x += 2) {
+    tile2x4(
       target,
       row0 + offset,
       row1 + offset,
@@ -162,10 +161,10 @@ function convolveRow(
       window,
       stepBytes,
       outPixel,
-      left < TILE_WIDE ? left : TILE_WIDE,
+      width - x,
     );
-    target += <usize>TILE_WIDE * outPixel;
-    offset += <usize>TILE_WIDE * stepBytes;
+    target += 2 * outPixel;
+    offset += 2 * stepBytes;
   }
 }
 
@@ -260,11 +259,11 @@ function tile1x8(
 }
 
 /**
- * Up to 8 pixels × 4 output channels; `acc2` holds pixel 2. Of a row's last pixels, fewer than 8, the last is
- * computed several times and stored once, so that nothing is read past the row.
- * @param pixels  1 … 8
+ * 2 pixels × 4 output channels, for few channels out: the four lanes of an accumulator are four channels in, added up at
+ * the end, so that 6 loads feed 8 multiplications. `acc1x2` holds pixel 1, output channel 2.
+ * @param pixels  1 or more; of 1, the second is the first once more and not stored
  */
-function tile8x4(
+function tile2x4(
   out: usize,
   row0: usize,
   row1: usize,
@@ -277,51 +276,51 @@ function tile8x4(
   outPixel: usize,
   pixels: i32,
 ): void {
-  const bias0123 = v128.load(bias);
-  let acc0 = bias0123;
-  let acc1 = bias0123;
-  let acc2 = bias0123;
-  let acc3 = bias0123;
-  let acc4 = bias0123;
-  let acc5 = bias0123;
-  let acc6 = bias0123;
-  let acc7 = bias0123;
+  let acc0x0 = f32x4.splat(0);
+  let acc0x1 = f32x4.splat(0);
+  let acc0x2 = f32x4.splat(0);
+  let acc0x3 = f32x4.splat(0);
+  let acc1x0 = f32x4.splat(0);
+  let acc1x1 = f32x4.splat(0);
+  let acc1x2 = f32x4.splat(0);
+  let acc1x3 = f32x4.splat(0);
+  const second = pixels > 1 ? step : 0;
   for (let r = 0; r < rows; r++) {
     let pixel0 = select(row0, select(row1, row2, r == 1), r == 0);
-    let pixel1 = select(pixel0 + step, pixel0, 1 < pixels);
-    let pixel2 = select(pixel1 + step, pixel1, 2 < pixels);
-    let pixel3 = select(pixel2 + step, pixel2, 3 < pixels);
-    let pixel4 = select(pixel3 + step, pixel3, 4 < pixels);
-    let pixel5 = select(pixel4 + step, pixel4, 5 < pixels);
-    let pixel6 = select(pixel5 + step, pixel5, 6 < pixels);
-    let pixel7 = select(pixel6 + step, pixel6, 7 < pixels);
-    for (let k = 0; k < window; k++) {
-      const w = v128.load(weights);
-      acc0 = f32x4.add(acc0, f32x4.mul(v128.load32_splat(pixel0), w));
-      acc1 = f32x4.add(acc1, f32x4.mul(v128.load32_splat(pixel1), w));
-      acc2 = f32x4.add(acc2, f32x4.mul(v128.load32_splat(pixel2), w));
-      acc3 = f32x4.add(acc3, f32x4.mul(v128.load32_splat(pixel3), w));
-      acc4 = f32x4.add(acc4, f32x4.mul(v128.load32_splat(pixel4), w));
-      acc5 = f32x4.add(acc5, f32x4.mul(v128.load32_splat(pixel5), w));
-      acc6 = f32x4.add(acc6, f32x4.mul(v128.load32_splat(pixel6), w));
-      acc7 = f32x4.add(acc7, f32x4.mul(v128.load32_splat(pixel7), w));
-      weights += 16;
-      pixel0 += F32_BYTES;
-      pixel1 += F32_BYTES;
-      pixel2 += F32_BYTES;
-      pixel3 += F32_BYTES;
-      pixel4 += F32_BYTES;
-      pixel5 += F32_BYTES;
-      pixel6 += F32_BYTES;
-      pixel7 += F32_BYTES;
+    let pixel1 = pixel0 + second;
+    for (const end = pixel0 + <usize>window * F32_BYTES; pixel0 < end; pixel0 += 16) {
+      const p0 = v128.load(pixel0);
+      const p1 = v128.load(pixel1);
+      const w0 = v128.load(weights);
+      acc0x0 = f32x4.add(acc0x0, f32x4.mul(p0, w0));
+      acc1x0 = f32x4.add(acc1x0, f32x4.mul(p1, w0));
+      const w1 = v128.load(weights, 16);
+      acc0x1 = f32x4.add(acc0x1, f32x4.mul(p0, w1));
+      acc1x1 = f32x4.add(acc1x1, f32x4.mul(p1, w1));
+      const w2 = v128.load(weights, 32);
+      acc0x2 = f32x4.add(acc0x2, f32x4.mul(p0, w2));
+      acc1x2 = f32x4.add(acc1x2, f32x4.mul(p1, w2));
+      const w3 = v128.load(weights, 48);
+      acc0x3 = f32x4.add(acc0x3, f32x4.mul(p0, w3));
+      acc1x3 = f32x4.add(acc1x3, f32x4.mul(p1, w3));
+      pixel1 += 16;
+      weights += 64;
     }
   }
-  v128.store(out, acc0);
-  if (pixels > 1) v128.store(out + 1 * outPixel, acc1);
-  if (pixels > 2) v128.store(out + 2 * outPixel, acc2);
-  if (pixels > 3) v128.store(out + 3 * outPixel, acc3);
-  if (pixels > 4) v128.store(out + 4 * outPixel, acc4);
-  if (pixels > 5) v128.store(out + 5 * outPixel, acc5);
-  if (pixels > 6) v128.store(out + 6 * outPixel, acc6);
-  if (pixels > 7) v128.store(out + 7 * outPixel, acc7);
+  const bias0123 = v128.load(bias);
+  v128.store(out, f32x4.add(bias0123, sumLanes(acc0x0, acc0x1, acc0x2, acc0x3)));
+  if (pixels > 1) {
+    v128.store(out + outPixel, f32x4.add(bias0123, sumLanes(acc1x0, acc1x1, acc1x2, acc1x3)));
+  }
+}
+
+/** The sums of the lanes of four vectors, as one vector. */
+function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab02 = v128.shuffle<f32>(a, b, 0, 4, 2, 6);
+  const ab13 = v128.shuffle<f32>(a, b, 1, 5, 3, 7);
+  const cd02 = v128.shuffle<f32>(c, d, 0, 4, 2, 6);
+  const cd13 = v128.shuffle<f32>(c, d, 1, 5, 3, 7);
+  const ab = f32x4.add(ab02, ab13); // a0+a1, b0+b1, a2+a3, b2+b3
+  const cd = f32x4.add(cd02, cd13);
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }

@@ -17,12 +17,15 @@
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.2,
  * https://arxiv.org/abs/1509.09308
  *
- * A block of tiles, side by side in one row of tiles, goes through three steps, whose buffers stay in the
- * second-level cache. Point p = 6·row + column:
+ * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for 16 output channels
+ * at a time, so that the products of a step stay in the first-level cache and everything else in the second. Point
+ * p = 6·row + column:
  *
- *     rows ──transformInput──▶ v [36][tiles][cin] ──multiply──▶ m [36][tiles][cout] ──transformOutput──▶ rows
- *                                                     ▲
- *                                      u [36][cout / 8][cin][8]
+ *     rows ──transformInput──▶ v [36][tiles][cin]
+ *                                      │        for each group of 16 output channels:
+ *                                      └──multiply──▶ m [36][tiles][16] ──transformOutput──▶ rows
+ *                                             ▲
+ *                              u [cout / 16][36][2][cin][8]
  *
  * The distance from one point's part of v or m to the next (`vStride`, `mStride`) is given by the caller and must
  * not be a multiple of 4 KB: with a power of two all 36 parts fall into one set of the first-level cache, and
@@ -34,11 +37,16 @@
 
 const POINTS: i32 = 36;
 const F32_BYTES: usize = 4;
-/** Bytes of channels that one pass of the input transform works on: 16 channels of 66 columns × 6 rows are 25 KB. */
-const CHUNK_BYTES: usize = 64;
-/** Output channels in a tile of the matrix product. */
+/** Output channels in a tile of the matrix product, and in a group. */
 const TILE_COUT: i32 = 8;
 const TILE_BYTES: usize = 32;
+const GROUP_COUT: i32 = 16;
+const GROUP_BYTES: usize = 64;
+/**
+ * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the inner loop of the
+ * product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
+ */
+const V_TILE_BYTES: usize = 256;
 
 /** The address of row `r` in a table of addresses. */
 export function rowAt(rows: usize, r: usize): usize {
@@ -49,16 +57,16 @@ export function rowAt(rows: usize, r: usize): usize {
  * v = Bᵀ d B for a block of tiles.
  *
  * First down the columns, into `scratch` (each column once, though neighbouring tiles share two), then along the rows.
- * @param v         f32 [36][tiles][cin], a point every `vStride` bytes
+ * @param v         f32 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
  * @param rows      u32 [6]: the addresses of six rows f32 [pixels][cin], the one above the tile first. With `upsample`
  *                  the caller repeats each of the inner rows: 0 1 1 2 2 3
  * @param offset    bytes from a row's start to the pixel left of the first tile
- * @param scratch   f32 [6][columns][16], a row every `scratchStride` bytes
+ * @param scratch   f32 [6][columns][cin], a row every `scratchStride` bytes
  * @param tiles     in the block
- * @param cin       a multiple of 16
+ * @param cin       a multiple of 4, at most 64
  * @param upsample  1 where the convolution works on the nearest upsampling of the rows: a tile then begins every 2
- *                  pixels, and pixels 1 and 2 stand for two columns each. Points of row or column 2 are 0 then and not
- *                  written: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with d1 = d2 and d3 = d4.
+ *                  pixels, and pixels 1 and 2 stand for two columns each. Points of row or column 2 are 0 then:
+ *                  `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with d1 = d2 and d3 = d4.
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
  */
@@ -74,6 +82,31 @@ export function winogradTransformInput(
   upsample: i32,
 ): void {
   const pixelBytes = <usize>cin * F32_BYTES;
+  transformColumns(scratch, scratchStride, rows, offset, tiles, pixelBytes, upsample);
+  const step = (upsample ? 2 : 4) * pixelBytes;
+  for (let r: usize = 0; r < 6; r++) {
+    if (upsample && r == 2) continue;
+    let source = scratch + r * scratchStride;
+    let point = v + r * 6 * vStride;
+    for (let j = 0; j < tiles; j++) {
+      if (upsample) transformUpsampledTile(point, vStride, source, pixelBytes);
+      else transformTile(point, vStride, source, pixelBytes);
+      source += step;
+      point += V_TILE_BYTES;
+    }
+  }
+}
+
+/** Down the columns: scratch = Bᵀ d, all channels of one pixel after the other as they lie in memory. */
+export function transformColumns(
+  scratch: usize,
+  scratchStride: usize,
+  rows: usize,
+  offset: usize,
+  tiles: i32,
+  pixelBytes: usize,
+  upsample: i32,
+): void {
   const row0 = rowAt(rows, 0) + offset;
   const row1 = rowAt(rows, 1) + offset;
   const row2 = rowAt(rows, 2) + offset;
@@ -81,79 +114,55 @@ export function winogradTransformInput(
   const row4 = rowAt(rows, 4) + offset;
   const row5 = rowAt(rows, 5) + offset;
   const columns = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
-  for (let chunk: usize = 0; chunk < pixelBytes; chunk += CHUNK_BYTES) {
-    let target = scratch;
-    let at = chunk;
-    for (let column = 0; column < columns; column++) {
-      for (let lane: usize = 0; lane < CHUNK_BYTES; lane += 16) {
-        transform6(
-          target + lane,
-          scratchStride,
-          v128.load(row0 + at + lane),
-          v128.load(row1 + at + lane),
-          v128.load(row2 + at + lane),
-          v128.load(row3 + at + lane),
-          v128.load(row4 + at + lane),
-          v128.load(row5 + at + lane),
-        );
-      }
-      target += CHUNK_BYTES;
-      at += pixelBytes;
-    }
-    for (let r: usize = 0; r < 6; r++) {
-      if (upsample && r == 2) continue;
-      const source = scratch + r * scratchStride;
-      const point = v + r * 6 * vStride + chunk;
-      if (upsample) transformUpsampledRow(point, vStride, source, tiles, pixelBytes);
-      else transformRow(point, vStride, source, tiles, pixelBytes);
-    }
+  const end = <usize>columns * pixelBytes;
+  for (let at: usize = 0; at < end; at += 16) {
+    transform6(
+      scratch + at,
+      scratchStride,
+      v128.load(row0 + at),
+      v128.load(row1 + at),
+      v128.load(row2 + at),
+      v128.load(row3 + at),
+      v128.load(row4 + at),
+      v128.load(row5 + at),
+    );
   }
 }
 
-/** Along one row of `scratch`: tile j from columns 4·j … 4·j + 5. */
-function transformRow(
-  point: usize,
-  vStride: usize,
-  source: usize,
-  tiles: i32,
-  pixelBytes: usize,
-): void {
-  for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < CHUNK_BYTES; lane += 16) {
-      const from = source + lane;
-      transform6(
-        point + lane,
-        vStride,
-        v128.load(from),
-        v128.load(from, 64),
-        v128.load(from, 128),
-        v128.load(from, 192),
-        v128.load(from, 256),
-        v128.load(from, 320),
-      );
-    }
-    source += 4 * CHUNK_BYTES;
-    point += pixelBytes;
+/** Along one row of `scratch`: one tile from six columns, all channels, a point every `stride` bytes. */
+export function transformTile(out: usize, stride: usize, source: usize, pixelBytes: usize): void {
+  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
+    let from = source + lane;
+    const d0 = v128.load(from);
+    from += pixelBytes;
+    const d1 = v128.load(from);
+    from += pixelBytes;
+    const d2 = v128.load(from);
+    from += pixelBytes;
+    const d3 = v128.load(from);
+    from += pixelBytes;
+    const d4 = v128.load(from);
+    from += pixelBytes;
+    transform6(out + lane, stride, d0, d1, d2, d3, d4, v128.load(from));
   }
 }
 
-/** The same where each column stands for two: tile j from columns 2·j … 2·j + 3. */
-function transformUpsampledRow(
-  point: usize,
-  vStride: usize,
+/** The same from four columns, of which the inner two stand for two each. */
+export function transformUpsampledTile(
+  out: usize,
+  stride: usize,
   source: usize,
-  tiles: i32,
   pixelBytes: usize,
 ): void {
-  for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < CHUNK_BYTES; lane += 16) {
-      const from = source + lane;
-      const d1 = v128.load(from, 64);
-      const d3 = v128.load(from, 128);
-      transform6(point + lane, vStride, v128.load(from), d1, d1, d3, d3, v128.load(from, 192));
-    }
-    source += 2 * CHUNK_BYTES;
-    point += pixelBytes;
+  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
+    let from = source + lane;
+    const d0 = v128.load(from);
+    from += pixelBytes;
+    const d1 = v128.load(from);
+    from += pixelBytes;
+    const d3 = v128.load(from);
+    from += pixelBytes;
+    transform6(out + lane, stride, d0, d1, d1, d3, d3, v128.load(from));
   }
 }
 
@@ -189,12 +198,13 @@ export function transform6(
 }
 
 /**
- * m = v · u at each point: 4 tiles × 8 output channels in 8 accumulators, as in conv.ts and for its reasons.
- * @param m         f32 [36][tiles][cout], a point every `mStride` bytes
- * @param v         f32 [36][tiles][cin], a point every `vStride` bytes
- * @param u         f32 [36][cout / 8][cin][8]
- * @param tiles     a multiple of 4; what lies in tiles past the block's end does not matter, nor what comes of it
- * @param cout      a multiple of 8
+ * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8 accumulators, as in conv.ts and
+ * for its reasons.
+ * @param m         f32 [36][tiles][16], a point every `mStride` bytes
+ * @param v         f32 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
+ * @param u         f32 [36][2][cin][8]: the group's part
+ * @param tiles     filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
+ *                  comes of it
  * @param upsample  1: points of row or column 2 are not multiplied but set to 0
  */
 export function winogradMultiply(
@@ -205,31 +215,28 @@ export function winogradMultiply(
   u: usize,
   tiles: i32,
   cin: i32,
-  cout: i32,
   upsample: i32,
 ): void {
-  const vTile = <usize>cin * F32_BYTES;
-  const mTile = <usize>cout * F32_BYTES;
   const uTile = <usize>cin * TILE_BYTES;
   for (let p = 0; p < POINTS; p++) {
     if (upsample && (p / 6 == 2 || p % 6 == 2)) {
-      memory.fill(m, 0, <usize>tiles * mTile);
-      u += <usize>(cout / TILE_COUT) * uTile;
+      memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
     } else {
-      for (let o: usize = 0; o < mTile; o += TILE_BYTES) {
+      for (let half: usize = 0; half < 2; half++) {
         for (let j = 0; j < tiles; j += 4) {
-          multiply4x8(m + <usize>j * mTile + o, mTile, v + <usize>j * vTile, vTile, u);
+          const out = m + <usize>j * GROUP_BYTES + half * TILE_BYTES;
+          multiply4x8(out, v + <usize>j * V_TILE_BYTES, cin, u + half * uTile);
         }
-        u += uTile;
       }
     }
+    u += 2 * uTile;
     m += mStride;
     v += vStride;
   }
 }
 
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
-function multiply4x8(out: usize, outTile: usize, tile0: usize, tileBytes: usize, u: usize): void {
+function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
   let acc0x0123 = f32x4.splat(0);
   let acc0x4567 = f32x4.splat(0);
   let acc1x0123 = f32x4.splat(0);
@@ -238,52 +245,43 @@ function multiply4x8(out: usize, outTile: usize, tile0: usize, tileBytes: usize,
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  let tile1 = tile0 + tileBytes;
-  let tile2 = tile1 + tileBytes;
-  let tile3 = tile2 + tileBytes;
-  for (const end = tile1; tile0 < end; tile0 += F32_BYTES) {
+  for (const end = v + ((<usize>cin) << 2); v < end; v += F32_BYTES) {
     const u0123 = v128.load(u);
     const u4567 = v128.load(u, 16);
-    const v0 = v128.load32_splat(tile0);
+    const v0 = v128.load32_splat(v);
     acc0x0123 = f32x4.add(acc0x0123, f32x4.mul(v0, u0123));
     acc0x4567 = f32x4.add(acc0x4567, f32x4.mul(v0, u4567));
-    const v1 = v128.load32_splat(tile1);
+    const v1 = v128.load32_splat(v, V_TILE_BYTES);
     acc1x0123 = f32x4.add(acc1x0123, f32x4.mul(v1, u0123));
     acc1x4567 = f32x4.add(acc1x4567, f32x4.mul(v1, u4567));
-    const v2 = v128.load32_splat(tile2);
+    const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
     acc2x0123 = f32x4.add(acc2x0123, f32x4.mul(v2, u0123));
     acc2x4567 = f32x4.add(acc2x4567, f32x4.mul(v2, u4567));
-    const v3 = v128.load32_splat(tile3);
+    const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
     acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
     acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
     u += TILE_BYTES;
-    tile1 += F32_BYTES;
-    tile2 += F32_BYTES;
-    tile3 += F32_BYTES;
   }
   v128.store(out, acc0x0123);
   v128.store(out, acc0x4567, 16);
-  out += outTile;
-  v128.store(out, acc1x0123);
-  v128.store(out, acc1x4567, 16);
-  out += outTile;
-  v128.store(out, acc2x0123);
-  v128.store(out, acc2x4567, 16);
-  out += outTile;
-  v128.store(out, acc3x0123);
-  v128.store(out, acc3x4567, 16);
+  v128.store(out, acc1x0123, 64);
+  v128.store(out, acc1x4567, 80);
+  v128.store(out, acc2x0123, 128);
+  v128.store(out, acc2x4567, 144);
+  v128.store(out, acc3x0123, 192);
+  v128.store(out, acc3x4567, 208);
 }
 
 /**
  * Y = Aᵀ m A, plus bias, plus the skip connection, then ReLU, into four rows.
  * @param rows     u32 [4 or 8]: the addresses of four output rows f32 [pixels][cout]; with `add`, of four rows of the
  *                 same shape behind them, which are added
- * @param offset   bytes from a row's start to the first tile's first pixel
- * @param m        f32 [36][tiles][cout], a point every `mStride` bytes
+ * @param offset   bytes from a row's start to the group's first channel in the first tile's first pixel
+ * @param m        f32 [36][tiles][16], a point every `mStride` bytes
  * @param scratch  f32 [4][6][4]
- * @param bias     f32 [cout]
+ * @param bias     f32 [16]: the group's part
  * @param tiles    in the block; each writes 4 pixels of each row, those past the picture's edge too
- * @param cout     a multiple of 4
+ * @param cout     output channels of the rows, all groups together
  * @param add      1 to add the four rows
  * @param relu     1 for max(y, 0)
  */
@@ -302,35 +300,44 @@ export function winogradTransformOutput(
   const pixelBytes = <usize>cout * F32_BYTES;
   // The lower bound of the result. `pmax` is one instruction where `max` is five, and passes NaN on all the same.
   const floor = f32x4.splat(relu ? 0 : -Infinity);
+  for (let r: usize = 0; r < 4; r++)
+    touchLines(rowAt(rows, r) + offset, 4 * tiles, pixelBytes, scratch);
   for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-      let point = m + <usize>j * pixelBytes + lane;
+    for (let lane: usize = 0; lane < GROUP_BYTES; lane += 16) {
+      let point = m + <usize>j * GROUP_BYTES + lane;
       for (let column: usize = 0; column < 96; column += 16) {
-        transform4(scratch + column, 96, point, 6 * mStride, f32x4.splat(0));
+        transformDown(scratch + column, point, 6 * mStride);
         point += mStride;
       }
       const lanesBias = v128.load(bias + lane);
       const at = offset + <usize>j * 4 * pixelBytes + lane;
       for (let r: usize = 0; r < 4; r++) {
         const out = rowAt(rows, r) + at;
-        transform4(out, pixelBytes, scratch + r * 96, 16, lanesBias);
-        if (add) {
-          const other = rowAt(rows, r + 4) + at;
-          for (let x: usize = 0; x < 4 * pixelBytes; x += pixelBytes) {
-            v128.store(out + x, f32x4.add(v128.load(out + x), v128.load(other + x)));
-          }
-        }
-        for (let x: usize = 0; x < 4 * pixelBytes; x += pixelBytes) {
-          v128.store(out + x, f32x4.pmax(v128.load(out + x), floor));
-        }
+        const source = scratch + r * 96;
+        if (add)
+          finishRowAdding(out, pixelBytes, source, lanesBias, floor, rowAt(rows, r + 4) + at);
+        else finishRow(out, pixelBytes, source, lanesBias, floor);
       }
     }
   }
 }
 
-/** Aᵀ m, plus `bias`, for six numbers in each of four lanes, found every `mStride` bytes, stored every `stride` bytes. */
-function transform4(out: usize, stride: usize, m: usize, mStride: usize, bias: v128): void {
-  const m0 = f32x4.add(v128.load(m), bias);
+/**
+ * Reads a number of each pixel that is about to be written. Written to without that, each line that is not in the
+ * cache is waited for almost by itself; reads overlap (the output transform took twice as long without).
+ */
+function touchLines(pixel: usize, pixels: i32, pixelBytes: usize, scratch: usize): void {
+  let any: u32 = 0;
+  for (let x = 0; x < pixels; x++) {
+    any |= load<u32>(pixel);
+    pixel += pixelBytes;
+  }
+  store<u32>(scratch, any);
+}
+
+/** Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to four, 96 bytes apart. */
+function transformDown(out: usize, m: usize, mStride: usize): void {
+  const m0 = v128.load(m);
   m += mStride;
   const m1 = v128.load(m);
   m += mStride;
@@ -342,26 +349,76 @@ function transform4(out: usize, stride: usize, m: usize, mStride: usize, bias: v
   m += mStride;
   const m5 = v128.load(m);
   const sum12 = f32x4.add(m1, m2);
+  const difference12 = f32x4.sub(m1, m2);
+  const sum34 = f32x4.add(m3, m4);
+  const difference34 = f32x4.sub(m3, m4);
+  v128.store(out, f32x4.add(f32x4.add(m0, sum12), sum34));
+  v128.store(out, f32x4.add(difference12, f32x4.add(difference34, difference34)), 96);
+  v128.store(out, f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), 192);
+  const eight = f32x4.mul(f32x4.splat(8), difference34);
+  v128.store(out, f32x4.add(f32x4.add(difference12, eight), m5), 288);
+}
+
+/** The rest along one row, with bias and lower bound: four pixels. */
+function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
+  const m1 = v128.load(m, 16);
+  const m2 = v128.load(m, 32);
+  const m3 = v128.load(m, 48);
+  const m4 = v128.load(m, 64);
+  const sum12 = f32x4.add(f32x4.add(m1, m2), bias);
   const difference12 = f32x4.add(f32x4.sub(m1, m2), bias);
   const sum34 = f32x4.add(m3, m4);
   const difference34 = f32x4.sub(m3, m4);
-  const two = f32x4.splat(2);
-  const four = f32x4.splat(4);
-  const eight = f32x4.splat(8);
-  v128.store(out, f32x4.add(f32x4.add(m0, sum12), sum34));
-  out += stride;
-  v128.store(out, f32x4.add(difference12, f32x4.mul(two, difference34)));
-  out += stride;
-  v128.store(out, f32x4.add(f32x4.add(sum12, bias), f32x4.mul(four, sum34)));
-  out += stride;
-  v128.store(out, f32x4.add(f32x4.add(difference12, f32x4.mul(eight, difference34)), m5));
+  v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(v128.load(m), sum12), sum34), floor));
+  out += pixelBytes;
+  const twice = f32x4.add(difference34, difference34);
+  v128.store(out, f32x4.pmax(f32x4.add(difference12, twice), floor));
+  out += pixelBytes;
+  v128.store(out, f32x4.pmax(f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), floor));
+  out += pixelBytes;
+  const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
+  v128.store(out, f32x4.pmax(f32x4.add(difference12, eight), floor));
+}
+
+/** The same, with the skip connection's four pixels. */
+function finishRowAdding(
+  out: usize,
+  pixelBytes: usize,
+  m: usize,
+  bias: v128,
+  floor: v128,
+  other: usize,
+): void {
+  const m1 = v128.load(m, 16);
+  const m2 = v128.load(m, 32);
+  const m3 = v128.load(m, 48);
+  const m4 = v128.load(m, 64);
+  const sum12 = f32x4.add(f32x4.add(m1, m2), bias);
+  const difference12 = f32x4.add(f32x4.sub(m1, m2), bias);
+  const sum34 = f32x4.add(m3, m4);
+  const difference34 = f32x4.sub(m3, m4);
+  const y0 = f32x4.add(f32x4.add(v128.load(m), sum12), sum34);
+  v128.store(out, f32x4.pmax(f32x4.add(y0, v128.load(other)), floor));
+  out += pixelBytes;
+  other += pixelBytes;
+  const y1 = f32x4.add(difference12, f32x4.add(difference34, difference34));
+  v128.store(out, f32x4.pmax(f32x4.add(y1, v128.load(other)), floor));
+  out += pixelBytes;
+  other += pixelBytes;
+  const y2 = f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34));
+  v128.store(out, f32x4.pmax(f32x4.add(y2, v128.load(other)), floor));
+  out += pixelBytes;
+  other += pixelBytes;
+  const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
+  v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(difference12, eight), v128.load(other)), floor));
 }
 
 /**
  * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it; done once, at load.
- * @param u        f32 [36][cout / 8][cin][8]
+ * @param u        f32 [cout / 16][36][2][cin][8]
  * @param weights  f32 [cout][cin][3][3]
  * @param scratch  f32 [6][3]
+ * @param cout     a multiple of 16
  */
 export function winogradTransformWeights(
   u: usize,
@@ -370,14 +427,15 @@ export function winogradTransformWeights(
   cin: i32,
   cout: i32,
 ): void {
-  const pointBytes = <usize>(cin * cout) * F32_BYTES;
+  const pointBytes = <usize>(cin * GROUP_COUT) * F32_BYTES;
   for (let o = 0; o < cout; o++) {
+    const group = u + <usize>((o / GROUP_COUT) * POINTS) * pointBytes;
+    const tile = (o % GROUP_COUT) / TILE_COUT;
     for (let i = 0; i < cin; i++) {
       for (let column: usize = 0; column < 12; column += 4) {
         transformWeights3(scratch + column, 12, weights + column, 12);
       }
-      const tile = (o / TILE_COUT) * cin + i;
-      let out = u + <usize>(tile * TILE_COUT + (o % TILE_COUT)) * F32_BYTES;
+      let out = group + <usize>((tile * cin + i) * TILE_COUT + (o % TILE_COUT)) * F32_BYTES;
       for (let row: usize = 0; row < 72; row += 12) {
         transformWeights3(out, pointBytes, scratch + row, 4);
         out += 6 * pointBytes;

@@ -12,12 +12,14 @@
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
 
-import { rowAt, transform6 } from './winograd';
+import { transformColumns, transformTile, transformUpsampledTile } from './winograd';
 
 const POINTS: i32 = 36;
 const F32_BYTES: usize = 4;
 const I16_BYTES: usize = 2;
 const TILE_COUT: i32 = 8;
+const GROUP_COUT: i32 = 16;
+const GROUP_BYTES: usize = 64;
 /** Bytes of 8 output channels' weights for two input channels. */
 const TILE_BYTES: usize = 32;
 const INPUT_MAX: f32 = 16383;
@@ -49,26 +51,7 @@ export function winogradTransformInput16(
   upsample: i32,
 ): void {
   const pixelBytes = <usize>cin * F32_BYTES;
-  const row0 = rowAt(rows, 0) + offset;
-  const row1 = rowAt(rows, 1) + offset;
-  const row2 = rowAt(rows, 2) + offset;
-  const row3 = rowAt(rows, 3) + offset;
-  const row4 = rowAt(rows, 4) + offset;
-  const row5 = rowAt(rows, 5) + offset;
-  const columns = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
-  const end = <usize>columns * pixelBytes;
-  for (let at: usize = 0; at < end; at += 16) {
-    transform6(
-      scratch + at,
-      scratchStride,
-      v128.load(row0 + at),
-      v128.load(row1 + at),
-      v128.load(row2 + at),
-      v128.load(row3 + at),
-      v128.load(row4 + at),
-      v128.load(row5 + at),
-    );
-  }
+  transformColumns(scratch, scratchStride, rows, offset, tiles, pixelBytes, upsample);
   const step = (upsample ? 2 : 4) * pixelBytes;
   for (let r: usize = 0; r < 6; r++) {
     if (upsample && r == 2) continue;
@@ -76,8 +59,8 @@ export function winogradTransformInput16(
     let point = v + r * 6 * vStride;
     let scale = scales + r * 6 * scalesStride;
     for (let j = 0; j < tiles; j++) {
-      if (upsample) transformUpsampledTile(tile, source, pixelBytes);
-      else transformTile(tile, source, pixelBytes);
+      if (upsample) transformUpsampledTile(tile, pixelBytes, source, pixelBytes);
+      else transformTile(tile, pixelBytes, source, pixelBytes);
       for (let c: usize = 0; c < 6; c++) {
         if (upsample && c == 2) continue;
         roundChannels(
@@ -91,38 +74,6 @@ export function winogradTransformInput16(
       point += <usize>cin * I16_BYTES;
       scale += F32_BYTES;
     }
-  }
-}
-
-/** Along one row of `scratch`: one tile from six columns, all channels. */
-function transformTile(tile: usize, source: usize, pixelBytes: usize): void {
-  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-    let from = source + lane;
-    const d0 = v128.load(from);
-    from += pixelBytes;
-    const d1 = v128.load(from);
-    from += pixelBytes;
-    const d2 = v128.load(from);
-    from += pixelBytes;
-    const d3 = v128.load(from);
-    from += pixelBytes;
-    const d4 = v128.load(from);
-    from += pixelBytes;
-    transform6(tile + lane, pixelBytes, d0, d1, d2, d3, d4, v128.load(from));
-  }
-}
-
-/** The same from four columns, of which the inner two stand for two each. */
-function transformUpsampledTile(tile: usize, source: usize, pixelBytes: usize): void {
-  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-    let from = source + lane;
-    const d0 = v128.load(from);
-    from += pixelBytes;
-    const d1 = v128.load(from);
-    from += pixelBytes;
-    const d3 = v128.load(from);
-    from += pixelBytes;
-    transform6(tile + lane, pixelBytes, d0, d1, d1, d3, d3, v128.load(from));
   }
 }
 
@@ -150,13 +101,15 @@ function roundChannels(out: usize, scale: usize, channels: usize, bytes: usize):
 }
 
 /**
- * m = v · u at each point, scaled back to f32: `winogradMultiply` with i16 products in pairs.
- * @param m        f32 [36][tiles][cout], a point every `mStride` bytes
+ * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply` with i16 products in
+ * pairs.
+ * @param m        f32 [36][tiles][16], a point every `mStride` bytes
  * @param v        i16 [36][tiles][cin], a point every `vStride` bytes
  * @param scales   f32 [36][tiles], a point every `scalesStride` bytes
- * @param u        i16 [36][cout / 8][cin / 2][8][2]
- * @param uScales  f32 [36][cout]
- * @param tiles    a multiple of 4; what lies in tiles past the block's end does not matter, nor what comes of it
+ * @param u        i16 [36][2][cin / 2][8][2]: the group's part
+ * @param uScales  f32 [36][16]: the group's part
+ * @param tiles    filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
+ *                 comes of it
  * @param cin      a multiple of 16
  */
 export function winogradMultiply16(
@@ -170,33 +123,29 @@ export function winogradMultiply16(
   uScales: usize,
   tiles: i32,
   cin: i32,
-  cout: i32,
   upsample: i32,
 ): void {
   const vTile = <usize>cin * I16_BYTES;
-  const mTile = <usize>cout * F32_BYTES;
   const uTile = <usize>(cin >> 1) * TILE_BYTES;
   for (let p = 0; p < POINTS; p++) {
     if (upsample && (p / 6 == 2 || p % 6 == 2)) {
-      memory.fill(m, 0, <usize>tiles * mTile);
-      u += <usize>(cout / TILE_COUT) * uTile;
+      memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
     } else {
-      for (let o: usize = 0; o < mTile; o += TILE_BYTES) {
+      for (let half: usize = 0; half < 2; half++) {
         for (let j = 0; j < tiles; j += 4) {
           multiply4x8(
-            m + <usize>j * mTile + o,
-            mTile,
+            m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
             v + <usize>j * vTile,
             vTile,
-            u,
+            u + half * uTile,
             scales + ((<usize>j) << 2),
-            uScales + o,
+            uScales + half * TILE_BYTES,
           );
         }
-        u += uTile;
       }
     }
-    uScales += mTile;
+    u += 2 * uTile;
+    uScales += GROUP_BYTES;
     scales += scalesStride;
     m += mStride;
     v += vStride;
@@ -206,7 +155,6 @@ export function winogradMultiply16(
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
 function multiply4x8(
   out: usize,
-  outTile: usize,
   tile0: usize,
   tileBytes: usize,
   u: usize,
@@ -245,11 +193,11 @@ function multiply4x8(
     tile3 += 4;
   }
   storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales);
-  out += outTile;
+  out += GROUP_BYTES;
   storeScaled(out, acc1x0123, acc1x4567, v128.load32_splat(scales, 4), uScales);
-  out += outTile;
+  out += GROUP_BYTES;
   storeScaled(out, acc2x0123, acc2x4567, v128.load32_splat(scales, 8), uScales);
-  out += outTile;
+  out += GROUP_BYTES;
   storeScaled(out, acc3x0123, acc3x4567, v128.load32_splat(scales, 12), uScales);
 }
 
@@ -262,9 +210,9 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
 
 /**
  * Rounds transformed weights; done once, at load.
- * @param u16      i16 [36][cout / 8][cin / 2][8][2]
- * @param uScales  f32 [36][cout]: what a unit of u16 stands for
- * @param u        f32 [36][cout / 8][cin][8], from `winogradTransformWeights`
+ * @param u16      i16 [cout / 16][36][2][cin / 2][8][2]
+ * @param uScales  f32 [cout / 16][36][16]: what a unit of u16 stands for
+ * @param u        f32 [cout / 16][36][2][cin][8], from `winogradTransformWeights`
  */
 export function winogradRoundWeights(
   u16: usize,
@@ -273,33 +221,32 @@ export function winogradRoundWeights(
   cin: i32,
   cout: i32,
 ): void {
-  const lineBytes: usize = 32;
-  for (let p = 0; p < POINTS; p++) {
-    for (let o = 0; o < cout; o++) {
-      const column =
-        u + <usize>(o / TILE_COUT) * <usize>cin * lineBytes + ((<usize>(o % TILE_COUT)) << 2);
+  // Tile after tile of 8 output channels, at each point of each group.
+  const tiles = (cout / GROUP_COUT) * POINTS * (GROUP_COUT / TILE_COUT);
+  for (let tile = 0; tile < tiles; tile++) {
+    for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
+      const column = u + (o << 2);
       let sum: f32 = 0;
       let most: f32 = 0;
       for (let i = 0; i < cin; i++) {
-        const magnitude = abs(load<f32>(column + <usize>i * lineBytes));
+        const magnitude = abs(load<f32>(column + <usize>i * TILE_BYTES));
         sum += magnitude;
         most = max(most, magnitude);
       }
       // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
       const unit = max(sum / (WEIGHT_SUM - <f32>(cin >> 1) - 1), most / I16_MAX);
-      store<f32>(uScales, unit);
-      uScales += 4;
-      const out =
-        u16 +
-        <usize>(o / TILE_COUT) * <usize>(cin >> 1) * TILE_BYTES +
-        ((<usize>(o % TILE_COUT)) << 2);
+      store<f32>(uScales + (o << 2), unit);
       for (let i = 0; i < cin; i++) {
-        const value = load<f32>(column + <usize>i * lineBytes);
+        const value = load<f32>(column + <usize>i * TILE_BYTES);
         const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
-        store<i16>(out + <usize>(i >> 1) * TILE_BYTES + ((<usize>(i & 1)) << 1), <i16>rounded);
+        store<i16>(
+          u16 + <usize>(i >> 1) * TILE_BYTES + (o << 2) + ((<usize>(i & 1)) << 1),
+          <i16>rounded,
+        );
       }
     }
-    u += <usize>(cout / TILE_COUT) * <usize>cin * lineBytes;
-    u16 += <usize>(cout / TILE_COUT) * <usize>(cin >> 1) * TILE_BYTES;
+    uScales += TILE_BYTES;
+    u += <usize>cin * TILE_BYTES;
+    u16 += <usize>(cin >> 1) * TILE_BYTES;
   }
 }

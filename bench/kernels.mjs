@@ -139,9 +139,11 @@ function winogradCases(kernels, memory, region) {
         ...[outputRows, CHANNELS * 4, m, strideF32, tile, bias, TILES, CHANNELS, 0, 1],
       ),
   };
-  const chain = (...names) => () => {
-    for (const name of names) steps[name]();
-  };
+  const chain =
+    (...names) =>
+    () => {
+      for (const name of names) steps[name]();
+    };
   const inBytes = 6 * (4 * TILES + 2) * CHANNELS * 4;
   const outBytes = BLOCK_PIXELS * CHANNELS * 4;
   const pointBytes = POINTS * TILES * CHANNELS * 4;

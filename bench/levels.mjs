@@ -23,7 +23,9 @@ export async function benchLevels(part, precision, size = 512) {
     throws: true,
   });
   for (const { level, rows } of pieces) {
-    const program = backend.compile(rows.map(({ layer }) => ({ layer, weights: randomWeights(layer) })));
+    const program = backend.compile(
+      rows.map(({ layer }) => ({ layer, weights: randomWeights(layer) })),
+    );
     const source = waveRows(rows[0].input);
     bench.add(level, () => {
       for (const _ of program.run(source, () => {}));

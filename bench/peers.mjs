@@ -1,7 +1,8 @@
 // npm run bench:peers: this project beside its peers, the promises in the project's issues, and the plot's figures.
 //   --quick       fewer runs, nothing of 4096² or 16384 rows: to try the script, not for figures to publish
 //   --only NAME   one part (several: --only NAME --only NAME); the names are in peers/parts.mjs
-//   --out FILE    where the results go as JSON: bench/results.json, or out/ for a run that is not whole
+//   --out FILE    where the results go as JSON
+// A whole run writes bench/results.json and bench/speed.svg; another one the same files in out/.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,9 +14,14 @@ import { PARTS } from './peers/parts.mjs';
 import { notes, sizesTable, speedTable, targetsTable } from './peers/report.mjs';
 import { missingFile } from './peers/shared.mjs';
 import { judge } from './peers/targets.mjs';
+import { plotSvg } from './plot.mjs';
 
 const started = Date.now();
-const options = { quick: { type: 'boolean' }, only: { type: 'string', multiple: true }, out: { type: 'string' } };
+const options = {
+  quick: { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  out: { type: 'string' },
+};
 const { quick = false, only, out } = parseArgs({ options }).values;
 const unknown = only?.find((name) => PARTS[name] === undefined);
 if (unknown !== undefined) {
@@ -47,25 +53,9 @@ for (const name of only ?? Object.keys(PARTS)) {
 }
 const targets = judge(results);
 
-console.log(machine());
-console.log(
-  Object.entries(packages)
-    .map(([name, version]) => `${name} ${version ?? 'not installed'}`)
-    .join(', '),
-);
-console.log(`one thread each unless said, medians of interleaved runs${quick ? ', --quick' : ''}\n`);
-for (const text of [
-  targets.length > 0 ? targetsTable(targets) : '',
-  speedTable(results, versions),
-  results.sizes?.value ? sizesTable(results.sizes.value) : '',
-  notes(results),
-]) {
-  if (text) console.log(`${text}\n`);
-}
-
 const whole = !quick && only === undefined;
-const fileName = out ?? fileURLToPath(new URL(whole ? 'results.json' : '../out/results.json', import.meta.url));
-mkdirSync(dirname(fileName), { recursive: true });
+const fileName =
+  out ?? fileURLToPath(new URL(whole ? 'results.json' : '../out/results.json', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const report = {
   date: new Date().toISOString(),
@@ -81,5 +71,33 @@ const report = {
   })),
   results,
 };
-writeFileSync(fileName, `${JSON.stringify(report, null, 2)}\n`);
-console.error(`written: ${relative(process.cwd(), fileName)}`);
+// Written before anything is printed, so that long work cannot be lost.
+write(fileName, `${JSON.stringify(report, null, 2)}\n`);
+if (results.sizes?.value) {
+  const svgName = whole ? 'speed.svg' : '../out/speed.svg';
+  write(fileURLToPath(new URL(svgName, import.meta.url)), plotSvg(report));
+}
+
+console.log(machine());
+console.log(
+  Object.entries(packages)
+    .map(([name, version]) => `${name} ${version ?? 'not installed'}`)
+    .join(', '),
+);
+console.log(
+  `one thread each unless said, medians of interleaved runs${quick ? ', --quick' : ''}\n`,
+);
+for (const text of [
+  targets.length > 0 ? targetsTable(targets) : '',
+  speedTable(results, versions),
+  results.sizes?.value ? sizesTable(results.sizes.value) : '',
+  notes(results),
+]) {
+  if (text) console.log(`${text}\n`);
+}
+
+function write(name, text) {
+  mkdirSync(dirname(name), { recursive: true });
+  writeFileSync(name, text);
+  progress(`written: ${relative(process.cwd(), name)}`);
+}

@@ -6,9 +6,9 @@ import { machine } from './machine.mjs';
 import { measurePeaks } from './peak.mjs';
 import { F32, FAST, WEB } from './peers/contestants.mjs';
 import { installPeers } from './peers/install.mjs';
-import { missingFile } from './peers/shared.mjs';
 import { measureSpeed } from './peers/measure/speed.mjs';
 import { speedTable } from './peers/report.mjs';
+import { missingFile } from './peers/shared.mjs';
 
 const wanted = process.argv.slice(2);
 const wants = (part) => wanted.length === 0 || wanted.includes(`--${part}`);

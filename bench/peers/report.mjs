@@ -36,7 +36,10 @@ export function speedTable({ decode, encode }, versions) {
     const cells = columns.flatMap(([, value]) => {
       const { ms, largestDifference, decibels, reason } = value[name];
       if (reason !== undefined) return ['not run', '–'];
-      return [`${ms.toFixed(0)} ms`, `${largestDifference.toExponential(1)}, ${decibels.toFixed(0)} dB`];
+      return [
+        `${ms.toFixed(0)} ms`,
+        `${largestDifference.toExponential(1)}, ${decibels.toFixed(0)} dB`,
+      ];
     });
     return [label, ...cells];
   });
@@ -76,14 +79,18 @@ const gigabytes = (bytes) =>
 export function notes({ start, workers, size }) {
   const lines = [];
   if (start?.value) {
-    lines.push(`Loading the library's modules before the first picture: ${start.value.importMs.toFixed(0)} ms more.`);
+    lines.push(
+      `Loading the library's modules before the first picture: ${start.value.importMs.toFixed(0)} ms more.`,
+    );
   }
   if (workers?.value) {
     const texts = Object.entries(workers.value.counts).map(
-      ([count, { ms }]) => `${count === '0' ? 'this thread alone' : `${count} workers`} ${ms.toFixed(0)} ms`,
+      ([count, { ms }]) =>
+        `${count === '0' ? 'this thread alone' : `${count} worker${count === '1' ? '' : 's'}`} ${ms.toFixed(0)} ms`,
     );
     lines.push(`Decode 1024², f32: ${texts.join(', ')}.`);
   }
-  if (size?.value) lines.push(`taesd.wasm: ${size.value.bytes} bytes, ${size.value.gzipped} gzipped.`);
+  if (size?.value)
+    lines.push(`taesd.wasm: ${size.value.bytes} bytes, ${size.value.gzipped} gzipped.`);
   return lines.join('\n');
 }

@@ -119,8 +119,11 @@ describe.each([
                 // Tiles of 8 output channels; the last may be of 4.
                 const tileFirst = o - (o % 8);
                 const tileCout = Math.min(8, cout - tileFirst);
-                const tile = tileFirst * kernel * window + (ky * window + k) * tileCout;
-                const product = rows[ky][firstPixel * cin + k] * weights[tile + o - tileFirst];
+                const tile = tileFirst * kernel * window;
+                const at = ky * window + k;
+                const lane =
+                  tileCout === 8 ? at * 8 + (o % 8) : (at - (at % 4)) * 4 + (o % 8) * 4 + (at % 4);
+                const product = rows[ky][firstPixel * cin + k] * weights[tile + lane];
                 sum += product;
                 magnitude += Math.abs(product);
               }

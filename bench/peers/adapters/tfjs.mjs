@@ -1,7 +1,7 @@
 // TAESD in tfjs, from the same weights: WASM with SIMD (XNNPACK), one thread, bias and ReLU fused as tfjs can.
 import { readFileSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs-core';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors, toTensor } from '../../../dist/index.js';
 import { networkOf, VARIANTS } from '../../../dist/model/variants.js';
 import { weightsUrl } from '../shared.mjs';

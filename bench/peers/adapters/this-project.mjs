@@ -9,10 +9,17 @@ import { weightsUrl } from '../shared.mjs';
  */
 export async function load(part, options) {
   const bytes = readFileSync(weightsUrl(part));
-  const taesd = await Taesd.load({ model: 'taesd', weights: { [part]: bytes }, only: part, ...options });
+  const taesd = await Taesd.load({
+    model: 'taesd',
+    weights: { [part]: bytes },
+    only: part,
+    ...options,
+  });
   if (options.precision === 'fast' && taesd.info.precision !== 'fast') {
     throw new Error("this build has no precision: 'fast'");
   }
+  const { workers, workersReason = 'this build has no workers' } = taesd.info;
+  if (options.workers > 0 && workers !== options.workers) throw new Error(workersReason);
   return {
     /** @param rows  true: rows are handed on as they come and kept nowhere; else a tensor, as the peers give */
     async run(input, { rows = false } = {}) {

@@ -19,12 +19,13 @@ export async function measureSpeed(part, { runs, progress }, names = Object.keys
   const running = [];
   try {
     for (const name of names) {
-      progress(`${part} 512²: ${name}, first run`);
+      progress(`${part} 512²: ${name}, first runs`);
       try {
         const contestant = await startContestant(name, part);
         running.push({ name, contestant, times: [] });
-        // The first run is not timed: compilers and allocators settle.
+        // The first two runs are not timed: compilers and allocators settle.
         const { output } = await contestant.run({ size: SIZE, wantsOutput: true });
+        await contestant.run({ size: SIZE });
         results[name] = compare(name, output, golden);
       } catch (error) {
         results[name] = { reason: error.message };
@@ -34,9 +35,12 @@ export async function measureSpeed(part, { runs, progress }, names = Object.keys
       progress(`${part} 512²: round ${round} of ${runs}`);
       for (const { name, contestant, times } of running) {
         if (results[name].reason !== undefined) continue;
-        times.push((await contestant.run({ size: SIZE })).ms);
-        results[name].ms = median(times);
-        results[name].runs = times;
+        try {
+          times.push((await contestant.run({ size: SIZE })).ms);
+          Object.assign(results[name], { ms: median(times), runs: times });
+        } catch (error) {
+          results[name] = { reason: error.message };
+        }
       }
     }
   } finally {

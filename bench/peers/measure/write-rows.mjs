@@ -12,7 +12,12 @@ const { Taesd } = await import('../../../dist/index.js');
 
 const folder = new URL('../../../../shared/weights/', import.meta.url);
 const decoder = await readFile(new URL('taesd_decoder.safetensors', folder));
-const taesd = await Taesd.load({ weights: { decoder }, only: 'decoder', precision: 'f32', workers: 0 });
+const taesd = await Taesd.load({
+  weights: { decoder },
+  only: 'decoder',
+  precision: 'f32',
+  workers: 0,
+});
 const side = size / 8;
 const data = new Float32Array(4 * side * side).map((_, i) => 2 * Math.sin(i / 7));
 const latents = { shape: [1, 4, side, side], data };

@@ -48,7 +48,6 @@ export interface Kernels {
     uPtr: number,
     tiles: number,
     cin: number,
-    cout: number,
     upsample: 0 | 1,
   ): void;
   winogradTransformOutput(
@@ -95,7 +94,6 @@ export interface Kernels {
     uScalesPtr: number,
     tiles: number,
     cin: number,
-    cout: number,
     upsample: 0 | 1,
   ): void;
   winogradRoundWeights(

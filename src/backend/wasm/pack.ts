@@ -12,7 +12,7 @@ export interface PackedConv {
   readonly cin: number;
   readonly cout: number;
   readonly weightsPtr: number;
-  /** f32 [36][cout]: the scales of 16-bit weights; undefined where the weights are f32. */
+  /** f32 [cout / 16][36][16]: the scales of 16-bit weights; undefined where the weights are f32. */
   readonly scalesPtr: number | undefined;
   /** f32 [cout]; zeros where the convolution has none. */
   readonly biasPtr: number;
@@ -55,7 +55,7 @@ export function packConv(
   return { cin, cout, ...pack(memory, kernels, weight), biasPtr };
 }
 
-/** [cout, cin, 3, 3] → f32 [36][cout / 8][cin][8], transformed by a kernel. */
+/** [cout, cin, 3, 3] → f32 [cout / 16][36][2][cin][8], transformed by a kernel. */
 function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor) {
   const [cout, cin] = shape;
   const weightsPtr = memory.allocate('weights', POINTS * cout * cin * F32_BYTES);
@@ -68,7 +68,7 @@ function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor)
   return { weightsPtr, scalesPtr: undefined };
 }
 
-/** The same, rounded to i16 [36][cout / 8][cin / 2][8][2] with a scale for each point and output channel. */
+/** The same, rounded to i16 [cout / 16][36][2][cin / 2][8][2] with a scale for each point and output channel. */
 function packWinograd16(memory: Memory, kernels: Kernels, weight: Tensor) {
   const [cout, cin] = weight.shape;
   const count = POINTS * cout * cin;
@@ -81,7 +81,10 @@ function packWinograd16(memory: Memory, kernels: Kernels, weight: Tensor) {
   return { weightsPtr, scalesPtr };
 }
 
-/** [cout, cin, k, k] → f32 [tiles of output channels][k][k][cin][8 or 4], padding channels zero. */
+/**
+ * [cout, cin, k, k] → f32 [cout / 8][k][k · cin][8], and where 4 output channels remain, [k][k · cin / 4][4 out][4 in];
+ * padding channels are zero.
+ */
 function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: number): number {
   const [trueCout, trueCin, kernel] = shape;
   const count = cout * cin * kernel * kernel;
@@ -90,11 +93,14 @@ function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: 
   let source = 0;
   for (let o = 0; o < trueCout; o++) {
     const tileFirst = o - (o % TILE_COUT);
-    const tileCout = Math.min(TILE_COUT, cout - tileFirst);
-    const tile = tileFirst * cin * kernel * kernel + (o - tileFirst);
+    const tile = tileFirst * cin * kernel * kernel;
+    const inTile = o - tileFirst;
+    const isWhole = tileFirst + TILE_COUT <= cout;
     for (let i = 0; i < trueCin; i++) {
       for (let position = 0; position < kernel * kernel; position++) {
-        packed[tile + (position * cin + i) * tileCout] = data[source++];
+        const k = position * cin + i;
+        const at = isWhole ? k * TILE_COUT + inTile : (k - (k % 4)) * 4 + inTile * 4 + (k % 4);
+        packed[tile + at] = data[source++];
       }
     }
   }

@@ -47,9 +47,12 @@ export interface Plan {
   shapes(input: Chw): readonly Chw[];
 }
 
-/** Winograd's kernels want channels in chunks of 16 in, tiles of 8 out. */
+/** Output channels that a Winograd convolution makes at a time. */
+export const GROUP = 16;
+
+/** Winograd's kernels want channels in groups of 16, in and out. */
 export const isWinograd = ({ kernel, stride, cin, cout }: Conv): boolean =>
-  kernel === 3 && stride === 1 && cin % 16 === 0 && cout % 8 === 0;
+  kernel === 3 && stride === 1 && cin % GROUP === 0 && cout % GROUP === 0;
 
 /** Fuses a ReLU into the convolution before it and an upsampling into the one after it. */
 export function planNetwork(network: Network): Plan {

@@ -2,7 +2,7 @@ import type { Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import type { PackedConv } from './pack.ts';
-import { type ConvStage, isWinograd, type Stage, TILE } from './plan.ts';
+import { type ConvStage, GROUP, isWinograd, type Stage, TILE } from './plan.ts';
 import type { Ring } from './ring.ts';
 
 /*
@@ -10,11 +10,12 @@ import type { Ring } from './ring.ts';
  */
 
 /** Tiles side by side that go through a Winograd convolution's three steps together. */
-const BLOCK_TILES = 32;
+const BLOCK_TILES = 16;
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const POINTS = 36;
-/** Rows of addresses: six in, or four out and four to add. */
-const ROW_TABLE_BYTES = 8 * Uint32Array.BYTES_PER_ELEMENT;
+/** Addresses of rows: six of the input; four of the output, four to add. */
+const OUTPUT_ROWS_BYTES = 6 * Uint32Array.BYTES_PER_ELEMENT;
+const ROW_TABLE_BYTES = OUTPUT_ROWS_BYTES + 2 * TILE * Uint32Array.BYTES_PER_ELEMENT;
 /** Beside the 36 parts of a block: 4× slower without, as 36 streams a power of two apart share one L1 set. */
 const POINT_PAD_BYTES = 320;
 
@@ -36,28 +37,25 @@ export function allocateWorkspace(
   channels: number,
   widestRowBytes: number,
 ): Workspace {
-  const block = POINTS * pointStride(channels);
+  const cin = Math.max(channels, GROUP);
   return {
     rowTablePtr: memory.allocate('row table', ROW_TABLE_BYTES),
-    vPtr: memory.allocate('tiles', block),
-    mPtr: memory.allocate('tiles', block),
-    columnsPtr: memory.allocate('tiles', 6 * wholeColumnsStride(channels)),
-    tilePtr: memory.allocate('tiles', 6 * Math.max(channels, 16) * F32_BYTES),
+    vPtr: memory.allocate('tiles', POINTS * vStrideOf(cin)),
+    mPtr: memory.allocate('tiles', POINTS * M_STRIDE),
+    columnsPtr: memory.allocate('tiles', 6 * columnsStrideOf(cin)),
+    tilePtr: memory.allocate('tiles', 6 * cin * F32_BYTES),
     scalesPtr: memory.allocate('tiles', POINTS * SCALES_STRIDE),
     discardRowPtr: memory.allocate('row', widestRowBytes),
   };
 }
 
-/** Bytes from one point's part of a block to the next. */
-const pointStride = (channels: number): number =>
-  BLOCK_TILES * channels * F32_BYTES + POINT_PAD_BYTES;
+/** Bytes from one point's part of a block to the next: of its input, and of one group's products. */
+const vStrideOf = (cin: number): number => BLOCK_TILES * cin * F32_BYTES + POINT_PAD_BYTES;
+const M_STRIDE = BLOCK_TILES * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
-/** Bytes from one row of the input transform's scratch to the next: 16 channels of each column. */
-const COLUMNS_STRIDE = (TILE * BLOCK_TILES + 2) * 16 * F32_BYTES + 64;
-
-/** The same for all channels at once, as the 16-bit transform works. */
-const wholeColumnsStride = (channels: number): number =>
-  (TILE * BLOCK_TILES + 2) * Math.max(channels, 16) * F32_BYTES + 64;
+/** Bytes from one row of the input transform's scratch to the next. */
+const columnsStrideOf = (cin: number): number =>
+  (TILE * BLOCK_TILES + 2) * cin * F32_BYTES + POINT_PAD_BYTES;
 
 /** Bytes from one point's scales to the next. */
 const SCALES_STRIDE = BLOCK_TILES * F32_BYTES;
@@ -124,104 +122,118 @@ function directRow({ conv, relu }: ConvStage, y: number, context: StageContext):
 function winograd({ upsample, relu }: ConvStage, y: number, context: StageContext): void {
   const { memory, kernels, workspace, input, output, add, packed } = context;
   const { rowTablePtr, mPtr, tilePtr, discardRowPtr } = workspace;
-  const { cin, cout, biasPtr } = packed as PackedConv;
-  const rows = memory.u32(rowTablePtr, 8);
-  const tiles = Math.ceil(output.width / TILE);
-  const multiply = (packed as PackedConv).scalesPtr === undefined ? multiplyF32 : multiply16;
+  const { cin, cout, biasPtr, scalesPtr } = packed as PackedConv;
+  const inputRows = memory.u32(rowTablePtr, 6);
+  const outputRows = memory.u32(rowTablePtr + OUTPUT_ROWS_BYTES, 2 * TILE);
+  for (let r = 0; r < 6; r++) {
+    const inputY = y + r - 1;
+    inputRows[r] = input.row(upsample ? Math.floor(inputY / 2) : inputY);
+  }
+  for (let r = 0; r < TILE; r++) {
+    const inside = y + r < output.height;
+    outputRows[r] = inside ? output.row(y + r) : discardRowPtr;
+    if (add !== undefined) outputRows[TILE + r] = add.row(y + r);
+  }
+  const steps = scalesPtr === undefined ? stepsF32 : steps16;
+  const { transform, multiply } = steps(context, upsample ? 1 : 0);
   // A tile begins one pixel left of its first output: at the slot's zero pixel for the first.
   const inputStep = (upsample ? TILE / 2 : TILE) * cin * F32_BYTES;
   const outputStep = TILE * cout * F32_BYTES;
+  const tiles = Math.ceil(output.width / TILE);
   for (let first = 0; first < tiles; first += BLOCK_TILES) {
     const count = Math.min(BLOCK_TILES, tiles - first);
-    for (let r = 0; r < 6; r++) {
-      const inputY = y + r - 1;
-      rows[r] = input.row(upsample ? Math.floor(inputY / 2) : inputY);
+    transform(first * inputStep, count);
+    for (let group = 0; group < cout / GROUP; group++) {
+      multiply(group, count);
+      kernels.winogradTransformOutput(
+        rowTablePtr + OUTPUT_ROWS_BYTES,
+        first * outputStep + cout * F32_BYTES + group * GROUP * F32_BYTES,
+        mPtr,
+        M_STRIDE,
+        tilePtr,
+        biasPtr + group * GROUP * F32_BYTES,
+        count,
+        cout,
+        add === undefined ? 0 : 1,
+        relu ? 1 : 0,
+      );
     }
-    multiply(context, first * inputStep, count, upsample ? 1 : 0);
-    for (let r = 0; r < TILE; r++) {
-      const inside = y + r < output.height;
-      rows[r] = inside ? output.row(y + r) : discardRowPtr;
-      if (add !== undefined) rows[TILE + r] = add.row(y + r);
-    }
-    kernels.winogradTransformOutput(
-      rowTablePtr,
-      first * outputStep + cout * F32_BYTES,
-      mPtr,
-      pointStride(cout),
-      tilePtr,
-      biasPtr,
-      count,
-      cout,
-      add === undefined ? 0 : 1,
-      relu ? 1 : 0,
-    );
   }
   if (output.width % TILE === 0) return;
   for (let r = 0; r < TILE && y + r < output.height; r++) output.clearMargin(memory, y + r);
 }
 
-/** From the rows of the row table to the products in `workspace.mPtr`, in f32. */
-function multiplyF32(
-  { kernels, workspace, packed }: StageContext,
-  offset: number,
-  tiles: number,
-  upsample: 0 | 1,
-): void {
+/** The two inner steps for a block of tiles: rows of the row table to points, points to one group's products. */
+interface WinogradSteps {
+  transform(offset: number, tiles: number): void;
+  multiply(group: number, tiles: number): void;
+}
+
+function stepsF32({ kernels, workspace, packed }: StageContext, upsample: 0 | 1): WinogradSteps {
   const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
-  const { cin, cout, weightsPtr } = packed as PackedConv;
-  const vStride = pointStride(cin);
-  kernels.winogradTransformInput(
-    vPtr,
-    vStride,
-    rowTablePtr,
-    offset,
-    columnsPtr,
-    COLUMNS_STRIDE,
-    tiles,
-    cin,
-    upsample,
-  );
-  const mStride = pointStride(cout);
-  kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, weightsPtr, tiles, cin, cout, upsample);
+  const { cin, weightsPtr } = packed as PackedConv;
+  const vStride = vStrideOf(cin);
+  const groupBytes = POINTS * GROUP * cin * F32_BYTES;
+  const columns = columnsStrideOf(cin);
+  return {
+    transform(offset, tiles) {
+      kernels.winogradTransformInput(
+        vPtr,
+        vStride,
+        rowTablePtr,
+        offset,
+        columnsPtr,
+        columns,
+        tiles,
+        cin,
+        upsample,
+      );
+    },
+    multiply(group, tiles) {
+      const uPtr = weightsPtr + group * groupBytes;
+      kernels.winogradMultiply(mPtr, M_STRIDE, vPtr, vStride, uPtr, tiles, cin, upsample);
+    },
+  };
 }
 
 /** The same with 16-bit products. */
-function multiply16(
-  { kernels, workspace, packed }: StageContext,
-  offset: number,
-  tiles: number,
-  upsample: 0 | 1,
-): void {
+function steps16({ kernels, workspace, packed }: StageContext, upsample: 0 | 1): WinogradSteps {
   const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, scalesPtr } = workspace;
-  const { cin, cout, weightsPtr } = packed as PackedConv;
-  const uScalesPtr = (packed as PackedConv).scalesPtr as number;
-  const vStride = pointStride(cin) / 2;
-  kernels.winogradTransformInput16(
-    vPtr,
-    vStride,
-    scalesPtr,
-    SCALES_STRIDE,
-    rowTablePtr,
-    offset,
-    columnsPtr,
-    wholeColumnsStride(cin),
-    tilePtr,
-    tiles,
-    cin,
-    upsample,
-  );
-  kernels.winogradMultiply16(
-    mPtr,
-    pointStride(cout),
-    vPtr,
-    vStride,
-    scalesPtr,
-    SCALES_STRIDE,
-    weightsPtr,
-    uScalesPtr,
-    tiles,
-    cin,
-    cout,
-    upsample,
-  );
+  const { cin, weightsPtr, scalesPtr: uScalesPtr } = packed as PackedConv;
+  const vStride = vStrideOf(cin) / 2;
+  const groupBytes = POINTS * GROUP * cin * Int16Array.BYTES_PER_ELEMENT;
+  const columns = columnsStrideOf(cin);
+  return {
+    transform(offset, tiles) {
+      kernels.winogradTransformInput16(
+        vPtr,
+        vStride,
+        scalesPtr,
+        SCALES_STRIDE,
+        rowTablePtr,
+        offset,
+        columnsPtr,
+        columns,
+        tilePtr,
+        tiles,
+        cin,
+        upsample,
+      );
+    },
+    multiply(group, tiles) {
+      kernels.winogradMultiply16(
+        mPtr,
+        M_STRIDE,
+        vPtr,
+        vStride,
+        scalesPtr,
+        SCALES_STRIDE,
+        weightsPtr + group * groupBytes,
+        (uScalesPtr as number) + group * POINTS * GROUP * F32_BYTES,
+        tiles,
+        cin,
+        upsample,
+      );
+    },
+  };
 }
