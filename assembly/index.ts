@@ -2,6 +2,7 @@ export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
 export { add, clamp, copy, relu } from './pointwise';
 export { upsample2x } from './upsample2x';
 export {
+  touchRows,
   winogradMultiply,
   winogradTransformInput,
   winogradTransformOutput,

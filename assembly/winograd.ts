@@ -42,6 +42,7 @@ const TILE_COUT: i32 = 8;
 const TILE_BYTES: usize = 32;
 const GROUP_COUT: i32 = 16;
 const GROUP_BYTES: usize = 64;
+const LINE_BYTES: usize = 64;
 /**
  * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the inner loop of the
  * product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
@@ -82,119 +83,81 @@ export function winogradTransformInput(
   upsample: i32,
 ): void {
   const pixelBytes = <usize>cin * F32_BYTES;
-  transformColumns(scratch, scratchStride, rows, offset, tiles, pixelBytes, upsample);
+  const columns = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
+  transform6(
+    scratch,
+    scratchStride,
+    rowAt(rows, 0) + offset,
+    rowAt(rows, 1) + offset,
+    rowAt(rows, 2) + offset,
+    rowAt(rows, 3) + offset,
+    rowAt(rows, 4) + offset,
+    rowAt(rows, 5) + offset,
+    <usize>columns * pixelBytes,
+  );
+  // How far the six columns of a tile are apart: with `upsample`, columns 1 and 2, 3 and 4 are one.
+  const apart: usize = upsample ? 0 : pixelBytes;
   const step = (upsample ? 2 : 4) * pixelBytes;
   for (let r: usize = 0; r < 6; r++) {
     if (upsample && r == 2) continue;
-    let source = scratch + r * scratchStride;
+    let column0 = scratch + r * scratchStride;
     let point = v + r * 6 * vStride;
     for (let j = 0; j < tiles; j++) {
-      if (upsample) transformUpsampledTile(point, vStride, source, pixelBytes);
-      else transformTile(point, vStride, source, pixelBytes);
-      source += step;
+      const column1 = column0 + pixelBytes;
+      const column2 = column1 + apart;
+      const column3 = column2 + pixelBytes;
+      const column4 = column3 + apart;
+      const column5 = column4 + pixelBytes;
+      transform6(point, vStride, column0, column1, column2, column3, column4, column5, pixelBytes);
+      column0 += step;
       point += V_TILE_BYTES;
     }
   }
 }
 
-/** Down the columns: scratch = Bᵀ d, all channels of one pixel after the other as they lie in memory. */
-export function transformColumns(
-  scratch: usize,
-  scratchStride: usize,
-  rows: usize,
-  offset: usize,
-  tiles: i32,
-  pixelBytes: usize,
-  upsample: i32,
-): void {
-  const row0 = rowAt(rows, 0) + offset;
-  const row1 = rowAt(rows, 1) + offset;
-  const row2 = rowAt(rows, 2) + offset;
-  const row3 = rowAt(rows, 3) + offset;
-  const row4 = rowAt(rows, 4) + offset;
-  const row5 = rowAt(rows, 5) + offset;
-  const columns = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
-  const end = <usize>columns * pixelBytes;
-  for (let at: usize = 0; at < end; at += 16) {
-    transform6(
-      scratch + at,
-      scratchStride,
-      v128.load(row0 + at),
-      v128.load(row1 + at),
-      v128.load(row2 + at),
-      v128.load(row3 + at),
-      v128.load(row4 + at),
-      v128.load(row5 + at),
-    );
-  }
-}
-
-/** Along one row of `scratch`: one tile from six columns, all channels, a point every `stride` bytes. */
-export function transformTile(out: usize, stride: usize, source: usize, pixelBytes: usize): void {
-  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-    let from = source + lane;
-    const d0 = v128.load(from);
-    from += pixelBytes;
-    const d1 = v128.load(from);
-    from += pixelBytes;
-    const d2 = v128.load(from);
-    from += pixelBytes;
-    const d3 = v128.load(from);
-    from += pixelBytes;
-    const d4 = v128.load(from);
-    from += pixelBytes;
-    transform6(out + lane, stride, d0, d1, d2, d3, d4, v128.load(from));
-  }
-}
-
-/** The same from four columns, of which the inner two stand for two each. */
-export function transformUpsampledTile(
+/**
+ * Bᵀ d for runs of numbers, lane by lane, six runs of `bytes` bytes into six, `stride` bytes apart.
+ *
+ * One function with the loop inside: a call for each vector cost as much as the arithmetic.
+ */
+function transform6(
   out: usize,
   stride: usize,
-  source: usize,
-  pixelBytes: usize,
-): void {
-  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-    let from = source + lane;
-    const d0 = v128.load(from);
-    from += pixelBytes;
-    const d1 = v128.load(from);
-    from += pixelBytes;
-    const d3 = v128.load(from);
-    from += pixelBytes;
-    transform6(out + lane, stride, d0, d1, d1, d3, d3, v128.load(from));
-  }
-}
-
-/** Bᵀ d for six numbers in each of four lanes, stored every `stride` bytes. */
-export function transform6(
-  out: usize,
-  stride: usize,
-  d0: v128,
-  d1: v128,
-  d2: v128,
-  d3: v128,
-  d4: v128,
-  d5: v128,
+  run0: usize,
+  run1: usize,
+  run2: usize,
+  run3: usize,
+  run4: usize,
+  run5: usize,
+  bytes: usize,
 ): void {
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
-  v128.store(out, f32x4.add(f32x4.sub(f32x4.mul(four, d0), f32x4.mul(five, d2)), d4));
-  out += stride;
-  const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
-  const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
-  v128.store(out, f32x4.add(even4, odd4));
-  out += stride;
-  v128.store(out, f32x4.sub(even4, odd4));
-  out += stride;
-  const even1 = f32x4.sub(d4, d2);
-  const odd1 = f32x4.sub(d3, d1);
-  const odd2 = f32x4.add(odd1, odd1);
-  v128.store(out, f32x4.add(even1, odd2));
-  out += stride;
-  v128.store(out, f32x4.sub(even1, odd2));
-  out += stride;
-  v128.store(out, f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5));
+  for (let lane: usize = 0; lane < bytes; lane += 16) {
+    let at = out + lane;
+    const d1 = v128.load(run1 + lane);
+    const d2 = v128.load(run2 + lane);
+    const d3 = v128.load(run3 + lane);
+    const d4 = v128.load(run4 + lane);
+    const four0 = f32x4.mul(four, v128.load(run0 + lane));
+    v128.store(at, f32x4.add(f32x4.sub(four0, f32x4.mul(five, d2)), d4));
+    at += stride;
+    const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
+    const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
+    v128.store(at, f32x4.add(even4, odd4));
+    at += stride;
+    v128.store(at, f32x4.sub(even4, odd4));
+    at += stride;
+    const even1 = f32x4.sub(d4, d2);
+    const odd1 = f32x4.sub(d3, d1);
+    const odd2 = f32x4.add(odd1, odd1);
+    v128.store(at, f32x4.add(even1, odd2));
+    at += stride;
+    v128.store(at, f32x4.sub(even1, odd2));
+    at += stride;
+    const five3 = f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3));
+    v128.store(at, f32x4.add(five3, v128.load(run5 + lane)));
+  }
 }
 
 /**
@@ -202,7 +165,7 @@ export function transform6(
  * for its reasons.
  * @param m         f32 [36][tiles][16], a point every `mStride` bytes
  * @param v         f32 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param u         f32 [36][2][cin][8]: the group's part
+ * @param u         f32 [36][2][cin][8]: the group's part; with `upsample` the 25 points that are not skipped
  * @param tiles     filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
  *                  comes of it
  * @param upsample  1: points of row or column 2 are not multiplied but set to 0
@@ -228,8 +191,8 @@ export function winogradMultiply(
           multiply4x8(out, v + <usize>j * V_TILE_BYTES, cin, u + half * uTile);
         }
       }
+      u += 2 * uTile;
     }
-    u += 2 * uTile;
     m += mStride;
     v += vStride;
   }
@@ -300,8 +263,6 @@ export function winogradTransformOutput(
   const pixelBytes = <usize>cout * F32_BYTES;
   // The lower bound of the result. `pmax` is one instruction where `max` is five, and passes NaN on all the same.
   const floor = f32x4.splat(relu ? 0 : -Infinity);
-  for (let r: usize = 0; r < 4; r++)
-    touchLines(rowAt(rows, r) + offset, 4 * tiles, pixelBytes, scratch);
   for (let j = 0; j < tiles; j++) {
     for (let lane: usize = 0; lane < GROUP_BYTES; lane += 16) {
       let point = m + <usize>j * GROUP_BYTES + lane;
@@ -320,19 +281,6 @@ export function winogradTransformOutput(
       }
     }
   }
-}
-
-/**
- * Reads a number of each pixel that is about to be written. Written to without that, each line that is not in the
- * cache is waited for almost by itself; reads overlap (the output transform took twice as long without).
- */
-function touchLines(pixel: usize, pixels: i32, pixelBytes: usize, scratch: usize): void {
-  let any: u32 = 0;
-  for (let x = 0; x < pixels; x++) {
-    any |= load<u32>(pixel);
-    pixel += pixelBytes;
-  }
-  store<u32>(scratch, any);
 }
 
 /** Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to four, 96 bytes apart. */
@@ -411,6 +359,30 @@ function finishRowAdding(
   other += pixelBytes;
   const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
   v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(difference12, eight), v128.load(other)), floor));
+}
+
+/**
+ * Reads one number of each cache line of some rows that are about to be written or added, so that they are in the
+ * cache then. Stores to lines that are not wait for them almost one by one, while reads overlap and are foreseen by the
+ * processor: without this, the output transform takes twice as long on rows that left the second-level cache.
+ * @param rows     u32 [count]: addresses of rows
+ * @param offset   bytes from a row's start to the first line
+ * @param bytes    of each row
+ * @param scratch  u32 [1]: something is written here, so that no compiler leaves the reading out
+ */
+export function touchRows(
+  rows: usize,
+  count: i32,
+  offset: usize,
+  bytes: usize,
+  scratch: usize,
+): void {
+  let any: u32 = 0;
+  for (let r: usize = 0; r < <usize>count; r++) {
+    let line = rowAt(rows, r) + offset;
+    for (const end = line + bytes; line < end; line += LINE_BYTES) any |= load<u32>(line);
+  }
+  store<u32>(scratch, any);
 }
 
 /**

@@ -45,9 +45,16 @@ export class Pacer {
   }
 }
 
-/** Resolves in a task of its own. `setTimeout` would do, but browsers delay nested ones by 4 ms. */
+/**
+ * Resolves in a task of its own. Browsers have no `setImmediate` and delay nested timers by 4 ms; a channel costs Node
+ * 0.3 ms.
+ */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();

@@ -25,6 +25,7 @@ test('compileKernels: nothing given → the package file, compiled', async () =>
     'conv3x3Stride2',
     'copy',
     'relu',
+    'touchRows',
     'upsample2x',
     'winogradMultiply',
     'winogradMultiply16',

@@ -9,6 +9,10 @@ import { square } from './winograd-formula.ts';
  */
 
 export const POINTS = 36;
+/** Output channels that are multiplied and transformed together. */
+export const GROUP = 16;
+/** Channels that a tile of the f32 kernels' v has room for, whatever their number. */
+export const V_CHANNELS = 64;
 /** Bytes beside each point's part; not a power of two, and never written. */
 const POINT_PAD_BYTES = 48;
 /** Pixels of the rows that lie left of the block. */
@@ -28,9 +32,9 @@ export const nameOf = ({ tiles, cin, cout, upsample }: Geometry): string =>
 
 /** Every number of tiles in few channels, every number of channels in few tiles. */
 export const GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) => [
-  ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 8, upsample })),
+  ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 16, upsample })),
   ...[16, 32, 64].flatMap((cin) =>
-    [8, 24, 64].map((cout) => ({ tiles: 5, cin, cout, upsample })),
+    [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample })),
   ),
   { tiles: 32, cin: 64, cout: 64, upsample },
 ]);
@@ -43,6 +47,19 @@ export const randomValues = (seed: number, count: number, magnitude = 1): Float3
 /** Bytes from one point's part to the next, for `count` numbers of `bytes` in each. */
 export const pointStride = (count: number, bytes: number): number =>
   Math.ceil((count * bytes) / 16) * 16 + POINT_PAD_BYTES;
+
+/** Tiles are multiplied four by four; the places of the missing ones must be there. */
+export const wholeTiles = (tiles: number): number => Math.ceil(tiles / 4) * 4;
+
+/** Where the transformed weight of output `o` and input `i` at point `p` lies in [cout / 16][36][2][cin][8]. */
+export const weightIndex = (cin: number, p: number, o: number, i: number): number =>
+  ((Math.floor(o / GROUP) * POINTS + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
+  i * 8 +
+  (o % 8);
+
+/** Upsampled, the points of row or column 2 are 0. */
+export const isSkipped = (upsample: 0 | 1, p: number): boolean =>
+  upsample === 1 && (Math.floor(p / 6) === 2 || p % 6 === 2);
 
 /** Columns of the rows that a block reads. */
 export const columnsOf = ({ tiles, upsample }: Geometry): number =>

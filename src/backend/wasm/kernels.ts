@@ -29,6 +29,13 @@ export interface Kernels {
   clamp(dataPtr: number, count: number, magnitude: number): void;
   copy(outPtr: number, dataPtr: number, count: number): void;
   upsample2x(outPtr: number, rowPtr: number, width: number, channels: number): void;
+  touchRows(
+    rowsPtr: number,
+    count: number,
+    offset: number,
+    bytes: number,
+    scratchPtr: number,
+  ): void;
   winogradTransformInput(
     vPtr: number,
     vStride: number,
@@ -78,7 +85,8 @@ export interface Kernels {
     offset: number,
     scratchPtr: number,
     scratchStride: number,
-    tilePtr: number,
+    mostPtr: number,
+    mostStride: number,
     tiles: number,
     cin: number,
     upsample: 0 | 1,
@@ -101,7 +109,7 @@ export interface Kernels {
     uScalesPtr: number,
     uPtr: number,
     cin: number,
-    cout: number,
+    tiles: number,
   ): void;
 }
 
@@ -114,6 +122,7 @@ const NAMES: readonly (keyof Kernels)[] = [
   'conv3x3Stride2',
   'copy',
   'relu',
+  'touchRows',
   'upsample2x',
   'winogradMultiply',
   'winogradMultiply16',

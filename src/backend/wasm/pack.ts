@@ -3,7 +3,7 @@ import type { Tensor } from '../../tensor.ts';
 import type { Precision } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, isWinograd } from './plan.ts';
+import { type ConvStage, GROUP, isWinograd } from './plan.ts';
 import { paddedChannels } from './ring.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
@@ -12,7 +12,7 @@ export interface PackedConv {
   readonly cin: number;
   readonly cout: number;
   readonly weightsPtr: number;
-  /** f32 [cout / 16][36][16]: the scales of 16-bit weights; undefined where the weights are f32. */
+  /** f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined where the weights are f32. */
   readonly scalesPtr: number | undefined;
   /** f32 [cout]; zeros where the convolution has none. */
   readonly biasPtr: number;
@@ -24,7 +24,7 @@ const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const TILE_COUT = 8;
 
 /** Points of a Winograd tile. */
-const POINTS = 36;
+const ALL_POINTS = 36;
 
 /**
  * Lays a stage's weights out for its kernel.
@@ -35,7 +35,7 @@ export function packConv(
   memory: Memory,
   kernels: Kernels,
   network: BoundNetwork,
-  { conv, layer, name }: ConvStage,
+  { conv, layer, name, upsample }: ConvStage,
   precision: Precision,
 ): PackedConv {
   const prefix = name === '' ? '' : `${name}.`;
@@ -52,31 +52,51 @@ export function packConv(
     return { cin, cout, weightsPtr, scalesPtr: undefined, biasPtr };
   }
   const pack = precision === 'fast' ? packWinograd16 : packWinograd;
-  return { cin, cout, ...pack(memory, kernels, weight), biasPtr };
+  return { cin, cout, ...pack(memory, kernels, weight, upsample), biasPtr };
 }
 
-/** [cout, cin, 3, 3] → f32 [cout / 16][36][2][cin][8], transformed by a kernel. */
-function packWinograd(memory: Memory, kernels: Kernels, { shape, data }: Tensor) {
+/** Points that a convolution multiplies at: on an upsampled map, those of row or column 2 are always 0. */
+export const winogradPoints = (upsample: boolean): number => (upsample ? 25 : 36);
+
+/** [cout, cin, 3, 3] → f32 [cout / 16][points][2][cin][8], transformed by a kernel. */
+function packWinograd(
+  memory: Memory,
+  kernels: Kernels,
+  { shape, data }: Tensor,
+  upsample: boolean,
+) {
   const [cout, cin] = shape;
-  const weightsPtr = memory.allocate('weights', POINTS * cout * cin * F32_BYTES);
+  const pointCount = GROUP * cin;
+  const groups = cout / GROUP;
+  const packedPoints = winogradPoints(upsample);
+  const weightsPtr = memory.allocate('weights', groups * packedPoints * pointCount * F32_BYTES);
   const mark = memory.mark();
+  const allPtr = memory.allocate('weights', groups * ALL_POINTS * pointCount * F32_BYTES);
   const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
   const scratchPtr = memory.allocate('scratch', 18 * F32_BYTES);
   memory.f32(plainPtr, data.length).set(data);
-  kernels.winogradTransformWeights(weightsPtr, plainPtr, scratchPtr, cin, cout);
+  kernels.winogradTransformWeights(allPtr, plainPtr, scratchPtr, cin, cout);
+  let targetPtr = weightsPtr;
+  for (let point = 0; point < groups * ALL_POINTS; point++) {
+    const [row, column] = [Math.floor((point % ALL_POINTS) / 6), point % 6];
+    if (upsample && (row === 2 || column === 2)) continue;
+    kernels.copy(targetPtr, allPtr + point * pointCount * F32_BYTES, pointCount);
+    targetPtr += pointCount * F32_BYTES;
+  }
   memory.release(mark);
   return { weightsPtr, scalesPtr: undefined };
 }
 
-/** The same, rounded to i16 [cout / 16][36][2][cin / 2][8][2] with a scale for each point and output channel. */
-function packWinograd16(memory: Memory, kernels: Kernels, weight: Tensor) {
+/** The same, rounded to i16 [cout / 16][points][2][cin / 2][8][2] with a scale for each point and output channel. */
+function packWinograd16(memory: Memory, kernels: Kernels, weight: Tensor, upsample: boolean) {
   const [cout, cin] = weight.shape;
-  const count = POINTS * cout * cin;
-  const weightsPtr = memory.allocate('weights', count * Int16Array.BYTES_PER_ELEMENT);
-  const scalesPtr = memory.allocate('weights', POINTS * cout * F32_BYTES);
+  const count = winogradPoints(upsample) * cout;
+  const weightsPtr = memory.allocate('weights', count * cin * Int16Array.BYTES_PER_ELEMENT);
+  const scalesPtr = memory.allocate('weights', count * F32_BYTES);
   const mark = memory.mark();
-  const plain = packWinograd(memory, kernels, weight);
-  kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, cout);
+  const plain = packWinograd(memory, kernels, weight, upsample);
+  const tiles = count / TILE_COUT;
+  kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, tiles);
   memory.release(mark);
   return { weightsPtr, scalesPtr };
 }

@@ -6,7 +6,7 @@ import type { Span } from '../backend.ts';
  * From a list of layers to a chain of stages: what is fused, and which rows of one stage need which rows of another.
  */
 
-/** Rows that a Winograd stage makes at once; its tiles lie on multiples of it, counted from the picture's top. */
+/** Rows of a Winograd tile; tiles lie on multiples of it, counted from the picture's top. */
 export const TILE = 4;
 
 /** A convolution and what is fused into it. */
@@ -127,11 +127,27 @@ function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {
   return shapes;
 }
 
-/** The rows that a stage makes in one go, from row `y` on: what its kernel gives at once. */
-export function bandFrom(stage: Stage, y: number, height: number): Span {
-  const rows =
-    stage.kind === 'conv' && isWinograd(stage.conv) ? TILE : stage.kind === 'upsample2x' ? 2 : 1;
+/** A Winograd stage makes two rows of tiles at once where a row has so many tiles, and one elsewhere. */
+const PAIRED_TILES = { least: 32, most: 64 };
+
+/**
+ * The rows that a stage makes in one go, from row `y` on.
+ *
+ * A Winograd stage makes whole rows of tiles, on maps of middling width two: its transformed weights, 590 kB, come from
+ * the third-level cache each time that it is the stage's turn, which costs 10 % of a 512×512 decode with one row
+ * everywhere. With two on the narrowest maps too, or more, the rings take more memory than that is worth.
+ */
+export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
+  const rows = bandRows(stage, width);
   return { first: y, end: Math.min((Math.floor(y / rows) + 1) * rows, height) };
+}
+
+/** Rows of a whole band; bands begin at multiples of it. */
+export function bandRows(stage: Stage, width: number): number {
+  if (stage.kind === 'upsample2x') return 2;
+  if (stage.kind !== 'conv' || !isWinograd(stage.conv)) return 1;
+  const tiles = Math.ceil(width / TILE);
+  return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * TILE : TILE;
 }
 
 /** The rows of its input that a stage needs for rows `span` of its output, rows outside the picture left out. */

@@ -109,7 +109,7 @@ function coarseMaps(plan: Plan): ReadonlySet<number> {
   const nominal = 64;
   const heights = plan.shapes([1, nominal, nominal]).map(([, height]) => height);
   const full = Math.max(...heights);
-  return new Set(heights.flatMap((height, map) => (height <= full / 4 ? [map] : [])));
+  return new Set(heights.flatMap((height, map) => (height <= full / 8 ? [map] : [])));
 }
 
 /** Multiply-adds in one row of a stage's output, as a direct convolution would do them. */

@@ -1,6 +1,6 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import { bandFrom, inputRows, type Plan, type Stage } from './plan.ts';
+import { bandFrom, bandRows, inputRows, type Plan, type Stage } from './plan.ts';
 
 /** A stage makes rows `span` of its output; without a stage, rows of the input are read. */
 export interface Step {
@@ -26,7 +26,7 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
     const stage: Stage | undefined = plan.stages[map - 1];
     while (made[map] < end) {
       const first = made[map];
-      const span = stage === undefined ? { first, end } : bandFrom(stage, first, height(map));
+      const span = stage === undefined ? { first, end } : bandFrom(stage, first, shapes[map]);
       if (stage !== undefined) {
         yield* pull(stage.input, inputRows(stage, span, height(stage.input)).end);
         if (stage.kind === 'conv' && stage.add !== undefined) yield* pull(stage.add, span.end);
@@ -44,9 +44,11 @@ function firstRows(plan: Plan, shapes: readonly Chw[], first: number): number[] 
   const rows = shapes.map(([, height]) => height);
   rows[rows.length - 1] = first;
   for (const stage of plan.stages.toReversed()) {
-    const height = shapes[stage.output][1];
-    rows[stage.output] = alignToBand(stage, rows[stage.output], height);
-    const span = bandFrom(stage, rows[stage.output], height);
+    const shape = shapes[stage.output];
+    const [, height, width] = shape;
+    const band = bandRows(stage, width);
+    rows[stage.output] = Math.min(Math.floor(rows[stage.output] / band) * band, height);
+    const span = bandFrom(stage, rows[stage.output], shape);
     const need = inputRows(stage, span, shapes[stage.input][1]).first;
     rows[stage.input] = Math.min(rows[stage.input], need);
     if (stage.kind === 'conv' && stage.add !== undefined) {
@@ -54,13 +56,6 @@ function firstRows(plan: Plan, shapes: readonly Chw[], first: number): number[] 
     }
   }
   return rows;
-}
-
-/** The first row of the band that row `y` lies in. */
-function alignToBand(stage: Stage, y: number, height: number): number {
-  const { end } = bandFrom(stage, y, Infinity);
-  const { first, end: firstEnd } = bandFrom(stage, 0, Infinity);
-  return Math.min(end - (firstEnd - first), height);
 }
 
 /** The rows of the input that rows `wanted` of the output depend on. */
@@ -88,9 +83,9 @@ export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): numb
     // The last map's rows are handed on at once; others stay until their readers' next band is past them.
     let oldest = span.first;
     for (const stage of readers[map]) {
-      const height = shapes[stage.output][1];
-      if (made[stage.output] >= height) continue;
-      const next = bandFrom(stage, made[stage.output], height);
+      const shape = shapes[stage.output];
+      if (made[stage.output] >= shape[1]) continue;
+      const next = bandFrom(stage, made[stage.output], shape);
       if (stage.input === map) {
         oldest = Math.min(oldest, inputRows(stage, next, shapes[map][1]).first);
       }

@@ -1,7 +1,7 @@
 import type { Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
-import type { PackedConv } from './pack.ts';
+import { type PackedConv, winogradPoints } from './pack.ts';
 import { type ConvStage, GROUP, isWinograd, type Stage, TILE } from './plan.ts';
 import type { Ring } from './ring.ts';
 
@@ -10,7 +10,7 @@ import type { Ring } from './ring.ts';
  */
 
 /** Tiles side by side that go through a Winograd convolution's three steps together. */
-const BLOCK_TILES = 16;
+const BLOCK_TILES = 32;
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const POINTS = 36;
 /** Addresses of rows: six of the input; four of the output, four to add. */
@@ -26,6 +26,7 @@ export interface Workspace {
   readonly mPtr: number;
   readonly columnsPtr: number;
   readonly tilePtr: number;
+  readonly mostPtr: number;
   readonly scalesPtr: number;
   /** Where rows below the picture's edge go. */
   readonly discardRowPtr: number;
@@ -43,7 +44,8 @@ export function allocateWorkspace(
     vPtr: memory.allocate('tiles', POINTS * vStrideOf(cin)),
     mPtr: memory.allocate('tiles', POINTS * M_STRIDE),
     columnsPtr: memory.allocate('tiles', 6 * columnsStrideOf(cin)),
-    tilePtr: memory.allocate('tiles', 6 * cin * F32_BYTES),
+    tilePtr: memory.allocate('tiles', 4 * 6 * 4 * F32_BYTES),
+    mostPtr: memory.allocate('tiles', 6 * MOST_STRIDE),
     scalesPtr: memory.allocate('tiles', POINTS * SCALES_STRIDE),
     discardRowPtr: memory.allocate('row', widestRowBytes),
   };
@@ -56,6 +58,9 @@ const M_STRIDE = BLOCK_TILES * GROUP * F32_BYTES + POINT_PAD_BYTES;
 /** Bytes from one row of the input transform's scratch to the next. */
 const columnsStrideOf = (cin: number): number =>
   (TILE * BLOCK_TILES + 2) * cin * F32_BYTES + POINT_PAD_BYTES;
+
+/** Bytes from one row of columns' largest magnitudes to the next. */
+const MOST_STRIDE = (TILE * BLOCK_TILES + 2) * F32_BYTES;
 
 /** Bytes from one point's scales to the next. */
 const SCALES_STRIDE = BLOCK_TILES * F32_BYTES;
@@ -76,8 +81,9 @@ export interface StageContext {
 export function runStage(stage: Stage, span: Span, context: StageContext): void {
   const { kernels, input, output } = context;
   if (stage.kind === 'conv') {
-    if (isWinograd(stage.conv)) winograd(stage, span.first, context);
-    else for (let y = span.first; y < span.end; y++) directRow(stage, y, context);
+    if (isWinograd(stage.conv)) {
+      for (let y = span.first; y < span.end; y += TILE) winograd(stage, y, context);
+    } else for (let y = span.first; y < span.end; y++) directRow(stage, y, context);
     return;
   }
   for (let y = span.first; y < span.end; y++) {
@@ -124,7 +130,8 @@ function winograd({ upsample, relu }: ConvStage, y: number, context: StageContex
   const { rowTablePtr, mPtr, tilePtr, discardRowPtr } = workspace;
   const { cin, cout, biasPtr, scalesPtr } = packed as PackedConv;
   const inputRows = memory.u32(rowTablePtr, 6);
-  const outputRows = memory.u32(rowTablePtr + OUTPUT_ROWS_BYTES, 2 * TILE);
+  const outputRowsPtr = rowTablePtr + OUTPUT_ROWS_BYTES;
+  const outputRows = memory.u32(outputRowsPtr, 2 * TILE);
   for (let r = 0; r < 6; r++) {
     const inputY = y + r - 1;
     inputRows[r] = input.row(upsample ? Math.floor(inputY / 2) : inputY);
@@ -143,11 +150,14 @@ function winograd({ upsample, relu }: ConvStage, y: number, context: StageContex
   for (let first = 0; first < tiles; first += BLOCK_TILES) {
     const count = Math.min(BLOCK_TILES, tiles - first);
     transform(first * inputStep, count);
+    const outputOffset = first * outputStep + cout * F32_BYTES;
+    const touched = add === undefined ? TILE : 2 * TILE;
+    kernels.touchRows(outputRowsPtr, touched, outputOffset, count * outputStep, tilePtr);
     for (let group = 0; group < cout / GROUP; group++) {
       multiply(group, count);
       kernels.winogradTransformOutput(
-        rowTablePtr + OUTPUT_ROWS_BYTES,
-        first * outputStep + cout * F32_BYTES + group * GROUP * F32_BYTES,
+        outputRowsPtr,
+        outputOffset + group * GROUP * F32_BYTES,
         mPtr,
         M_STRIDE,
         tilePtr,
@@ -173,7 +183,7 @@ function stepsF32({ kernels, workspace, packed }: StageContext, upsample: 0 | 1)
   const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
   const { cin, weightsPtr } = packed as PackedConv;
   const vStride = vStrideOf(cin);
-  const groupBytes = POINTS * GROUP * cin * F32_BYTES;
+  const groupBytes = winogradPoints(upsample === 1) * GROUP * cin * F32_BYTES;
   const columns = columnsStrideOf(cin);
   return {
     transform(offset, tiles) {
@@ -198,10 +208,11 @@ function stepsF32({ kernels, workspace, packed }: StageContext, upsample: 0 | 1)
 
 /** The same with 16-bit products. */
 function steps16({ kernels, workspace, packed }: StageContext, upsample: 0 | 1): WinogradSteps {
-  const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, scalesPtr } = workspace;
+  const { rowTablePtr, vPtr, mPtr, columnsPtr, mostPtr, scalesPtr } = workspace;
   const { cin, weightsPtr, scalesPtr: uScalesPtr } = packed as PackedConv;
   const vStride = vStrideOf(cin) / 2;
-  const groupBytes = POINTS * GROUP * cin * Int16Array.BYTES_PER_ELEMENT;
+  const points = winogradPoints(upsample === 1);
+  const groupBytes = points * GROUP * cin * Int16Array.BYTES_PER_ELEMENT;
   const columns = columnsStrideOf(cin);
   return {
     transform(offset, tiles) {
@@ -214,7 +225,8 @@ function steps16({ kernels, workspace, packed }: StageContext, upsample: 0 | 1):
         offset,
         columnsPtr,
         columns,
-        tilePtr,
+        mostPtr,
+        MOST_STRIDE,
         tiles,
         cin,
         upsample,
@@ -229,7 +241,7 @@ function steps16({ kernels, workspace, packed }: StageContext, upsample: 0 | 1):
         scalesPtr,
         SCALES_STRIDE,
         weightsPtr + group * groupBytes,
-        (uScalesPtr as number) + group * POINTS * GROUP * F32_BYTES,
+        (uScalesPtr as number) + group * points * GROUP * F32_BYTES,
         tiles,
         cin,
         upsample,

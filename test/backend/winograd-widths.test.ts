@@ -1,0 +1,51 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Precision } from '../../src/backend/backend.ts';
+import { referenceBackend } from '../../src/backend/reference.ts';
+import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts';
+import { bindNetwork } from '../../src/model/bind.ts';
+import { conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+import { runProgram } from '../run-program.ts';
+import { networkTensors } from '../small-model.ts';
+
+/*
+ * One convolution at a time in every number of channels, in widths around a tile of 4 and a block of 16 and 32 tiles.
+ */
+
+const CHANNELS = [16, 32, 48, 64, 80, 128];
+const WIDTHS = [1, 4, 5, 23, 24, 25, 63, 64, 65, 127, 129];
+/** Of the largest number. */
+const BOUNDS = { f32: 1e-5, fast: 8e-3 };
+
+describe.each(['f32', 'fast'] as Precision[])('one convolution, %s', (precision) => {
+  let wasm: WasmBackend;
+  beforeAll(async () => {
+    wasm = await createWasmBackend({ precision });
+  });
+
+  for (const cin of CHANNELS) {
+    for (const cout of [16, 48]) {
+      for (const upsample of [false, true]) {
+        const network: Network = [...(upsample ? [upsample2x()] : []), conv3x3(cin, cout), relu()];
+        const what = `${cin}→${cout}${upsample ? ', upsampled' : ''}`;
+        test(`Program [wasm]: ${what}, ${precision}, 3 high and ${WIDTHS.join(' ')} wide → within ${BOUNDS[precision]} of the reference’s largest number`, () => {
+          const bound = bindNetwork('test', 'network', network, networkTensors(network, cin));
+          const [program, reference] = [wasm, referenceBackend].map((b) => b.compile(bound));
+          let worst = 0;
+          for (const width of WIDTHS) {
+            const input = randomTensor(seededRandom(width), [1, cin, 3, width]);
+            const wanted = runProgram(reference, network, input).data;
+            const got = runProgram(program, network, input).data;
+            const largest = wanted.reduce((most, value) => Math.max(most, value), 0);
+            const errors = wanted.map((value, i) => Math.abs(got[i] - value) / largest);
+            const at = errors.findIndex((error) => !(error <= BOUNDS[precision]));
+            const found = at < 0 ? 'none' : `element ${at}: got ${got[at]}, expected ${wanted[at]}`;
+            expect(found, `${width} wide`).toBe('none');
+            worst = errors.reduce((most, error) => Math.max(most, error), worst);
+          }
+          if (process.env.MEASURE) console.log(what, precision, worst);
+        });
+      }
+    }
+  }
+});
