@@ -76,7 +76,8 @@ function psnr(original, decoded) {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof TaesdError)) throw error;
+  const isMisused = String(error?.code).startsWith('ERR_PARSE_ARGS');
+  if (!(error instanceof TaesdError) && !isMisused) throw error;
   console.error(`${error.message}\n\n  npm run example -- --weights DIR`);
   process.exitCode = 1;
 }

@@ -34,15 +34,25 @@ export function isDetached(view: ArrayBufferView): boolean {
   }
 }
 
-/** A value in few words, for error messages. */
+/** A value in few words, for error messages; whatever it is, this does not throw. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return `${value}`;
   if (typeof value === 'string')
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
-  if (typeof value === 'object') {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object') return String(value);
+  try {
+    if (ArrayBuffer.isView(value)) return `${kindOf(value)} of ${value.byteLength} bytes`;
     const keys = Object.keys(value).slice(0, 6).join(', ');
-    return keys === '' ? (value.constructor?.name ?? 'an object') : `{ ${keys} }`;
+    return keys === '' ? kindOf(value) : `{ ${keys} }`;
+  } catch {
+    // A proxy may refuse to show its keys.
+    return 'an object';
   }
-  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+/** What made an object: `Float64Array`, `Map`; an object without prototype has no such name. */
+export function kindOf(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' && name !== '' ? name : 'an object';
 }

@@ -34,8 +34,30 @@ export class TaesdError extends Error {
   }
 }
 
+/** Longer names and values lose their middle: a path's beginning and end say most. */
+const LONGEST_SHOWN = 200;
+const SHOWN_HEAD = 120;
+
+/** Control, format (direction among them) and line-ending characters, and halves of surrogate pairs. */
+const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
+
 /**
- * The one grammar of messages: `"what" expected RULE, got VALUE (likely cause)`.
+ * Text from outside, made fit for one line of a message: of more than 200 characters the middle is left out, and what
+ * a terminal would obey is written as `\uXXXX`.
+ */
+export function onOneLine(text: string): string {
+  const tail = LONGEST_SHOWN - SHOWN_HEAD - 1;
+  const short =
+    text.length > LONGEST_SHOWN ? `${text.slice(0, SHOWN_HEAD)}…${text.slice(-tail)}` : text;
+  return short.replace(UNPRINTABLE, (char) => {
+    const code = (char.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+  });
+}
+
+/**
+ * The one grammar of messages: `"what" expected RULE, got VALUE (likely cause)`. Names and values may come from
+ * outside, so both go through `onOneLine`.
  *
  * @param what   the argument, tensor, chunk or byte: `decoder 1.weight`
  * @param rule   what would have been right: `shape [64,4,3,3]`
@@ -44,13 +66,13 @@ export class TaesdError extends Error {
  */
 export function expectedText(what: string, rule: string, got: string, hint?: string): string {
   const cause = hint === undefined ? '' : ` (${hint})`;
-  return `"${what}" expected ${rule}, got ${got}${cause}`;
+  return `"${onOneLine(what)}" expected ${rule}, got ${onOneLine(got)}${cause}`;
 }
 
 /**
  * The error with that message, `where: ` before it.
  *
- * @param where  the function or step that found it: `decodePng`
+ * @param where  the function or step that found it, or the file it was found in: `decodePng`
  */
 export function expected(
   code: ErrorCode,
@@ -61,5 +83,9 @@ export function expected(
   hint?: string,
   options?: ErrorOptions,
 ): TaesdError {
-  return new TaesdError(code, `${where}: ${expectedText(what, rule, got, hint)}`, options);
+  return new TaesdError(
+    code,
+    `${onOneLine(where)}: ${expectedText(what, rule, got, hint)}`,
+    options,
+  );
 }

@@ -1,3 +1,4 @@
+import { allocateFloats } from './allocate.ts';
 import { expected } from './errors.ts';
 
 /*
@@ -25,10 +26,10 @@ const isSpecial = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
 
 /**
  * Little-endian IEEE half floats as a new array of `bytes.length / 2` values. Any alignment.
- * @throws TaesdError ARG for an odd number of bytes
+ * @throws TaesdError ARG for an odd number of bytes, OOM
  */
 export function f16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = new Float32Array(pairCount('f16BytesToF32', bytes));
+  const values = pairsOf('f16BytesToF32', bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < values.length; i++) {
     const bits = bytes[2 * i] | (bytes[2 * i + 1] << 8);
@@ -41,10 +42,10 @@ export function f16BytesToF32(bytes: Uint8Array): Float32Array {
 
 /**
  * Little-endian bfloat16 values as a new array of `bytes.length / 2` values. Any alignment.
- * @throws TaesdError ARG for an odd number of bytes
+ * @throws TaesdError ARG for an odd number of bytes, OOM
  */
 export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = new Float32Array(pairCount('bf16BytesToF32', bytes));
+  const values = pairsOf('bf16BytesToF32', bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < words.length; i++) {
     words[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24);
@@ -52,9 +53,10 @@ export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
   return values;
 }
 
-function pairCount(where: string, bytes: Uint8Array): number {
+/** Room for a number for every two bytes. */
+function pairsOf(where: string, bytes: Uint8Array): Float32Array {
   if (bytes.length % 2 !== 0) {
     throw expected('ARG', where, 'bytes', 'an even number of bytes', `${bytes.length}`);
   }
-  return bytes.length / 2;
+  return allocateFloats(where, 'values', bytes.length / 2);
 }

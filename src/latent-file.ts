@@ -31,9 +31,10 @@ export interface LatentFile {
   readonly height?: number | undefined;
 }
 
-/** The keywords: of tEXt chunks in a PNG, of `__metadata__` in a safetensors file. */
-const MODEL_KEY = 'taesd.model';
-const SIZE_KEY = 'taesd.size';
+/** The keyword of the model's name: of a tEXt chunk in a PNG, of `__metadata__` in a safetensors file. */
+export const MODEL_KEY = 'taesd.model';
+/** The keyword of the picture's size, `451x300`, in the same places. */
+export const SIZE_KEY = 'taesd.size';
 
 /** The tensor's name in a safetensors file. */
 const LATENTS_NAME = 'latents';
@@ -42,9 +43,10 @@ const LATENTS_NAME = 'latents';
  * Latents → PNG: 8 bits a value (one step is 0.0235), four channels in a pixel's red, green, blue and alpha, the
  * tiles of further channels stacked below (`latentsToPicture`).
  *
- * @throws TaesdError ARG (a wrong model or size), SHAPE (not [1, 4·k, h, w], or not the model's channels)
+ * @throws TaesdError ARG (no such object, a wrong model or size), SHAPE (not [1, 4·k, h, w], or not the model's
+ *   channels)
  */
-export function encodeLatentPng(file: LatentFile): Uint8Array {
+export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
   const text = rememberedText('encodeLatentPng', file);
   return encodePng(latentsToPicture(file.latents), text);
 }
@@ -70,12 +72,14 @@ export function decodeLatentPng(bytes: Uint8Array, model: ModelName = 'taesd'): 
 /**
  * Latents → safetensors: f32 `latents` [1, C, h, w].
  *
- * @throws TaesdError ARG (a wrong model or size), SHAPE (not [1, C, h, w], or not the model's channels)
+ * @throws TaesdError ARG (no such object, a wrong model or size), SHAPE (not [1, C, h, w], or not the model's channels)
  */
-export function encodeLatentSafetensors(file: LatentFile): Uint8Array {
+export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffer> {
   const where = 'encodeLatentSafetensors';
   const text = rememberedText(where, file);
-  return writeSafetensors([[LATENTS_NAME, checkBatchOfOne(where, file.latents)]], text);
+  const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(where, file.latents)]], text);
+  // It allocates with `new Uint8Array(length)`.
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -111,6 +115,10 @@ function checkBatchOfOne(where: string, value: Tensor): Tensor {
 
 /** What a new file is to remember, checked, so that every file written can be read. */
 function rememberedText(where: string, file: LatentFile): Record<string, string> {
+  if (typeof file !== 'object' || file === null) {
+    const rule = 'an object { latents, model, width, height }';
+    throw expected('ARG', where, 'file', rule, describe(file));
+  }
   const { model, width, height } = file;
   const latents = checkTensor4d(where, LATENTS_NAME, file.latents);
   const text: Record<string, string> = {};

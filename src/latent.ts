@@ -1,8 +1,14 @@
+import { allocateClamped, allocateFloats } from './allocate.ts';
 import { checkLive, checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
 import { checkImage, type ImageLike, type Picture } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';
-import { checkLatentChannels, type ModelName, variantNamed } from './model/variants.ts';
+import {
+  checkLatentChannels,
+  type ModelName,
+  type Variant,
+  variantNamed,
+} from './model/variants.ts';
 import { checkTensor4d, shapeText, type Tensor, zeros } from './tensor.ts';
 
 /*
@@ -22,7 +28,7 @@ const CHANNELS_IN_PIXEL = 4;
  *
  * @param data  any length, in any order; not written to
  * @returns as many bytes, in the same order
- * @throws TaesdError ARG
+ * @throws TaesdError ARG, OOM
  */
 export function quantizeLatents(data: Float32Array): Uint8Array {
   const where = 'quantizeLatents';
@@ -32,7 +38,7 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
   checkLive(where, 'data', data);
   const { fround } = Math;
   // A Uint8ClampedArray rounds to nearest, ties to even, as PyTorch's `round` does.
-  const bytes = new Uint8ClampedArray(data.length);
+  const bytes = allocateClamped(where, 'bytes', data.length);
   for (let i = 0; i < data.length; i++) {
     const unit = fround(fround(data[i] / QUANTISED_SPAN) + 0.5);
     bytes[i] = fround(Math.min(Math.max(unit, 0), 1) * 255);
@@ -45,7 +51,7 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
  *
  * @param bytes  any length, in any order; not written to
  * @returns as many numbers, in the same order
- * @throws TaesdError ARG
+ * @throws TaesdError ARG, OOM
  */
 export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float32Array {
   const where = 'dequantizeLatents';
@@ -54,7 +60,7 @@ export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float3
   }
   checkLive(where, 'bytes', bytes);
   const { fround } = Math;
-  const data = new Float32Array(bytes.length);
+  const data = allocateFloats(where, 'data', bytes.length);
   for (let i = 0; i < bytes.length; i++) {
     data[i] = fround(fround(bytes[i] / 255) - 0.5) * QUANTISED_SPAN;
   }
@@ -65,7 +71,7 @@ export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float3
  * Latents [1, 4·k, h, w] → one RGBA picture w × k·h: k tiles stacked from top to bottom, tile t holding channels
  * 4t … 4t + 3. Its alpha is data: a canvas, which premultiplies, would destroy it.
  *
- * @throws TaesdError ARG, SHAPE where the batch is not 1 or the channels are not a multiple of 4
+ * @throws TaesdError ARG, SHAPE where the batch is not 1 or the channels are not a multiple of 4, OOM
  */
 export function latentsToPicture(latents: Tensor): Picture {
   const where = 'latentsToPicture';
@@ -75,7 +81,7 @@ export function latentsToPicture(latents: Tensor): Picture {
     throw expected('SHAPE', where, 'latents', 'shape [1,4·k,h,w]', shapeText(shape));
   }
   const bytes = quantizeLatents(data);
-  const pixels = new Uint8ClampedArray(bytes.length);
+  const pixels = allocateClamped(where, 'pixels', bytes.length);
   const area = height * width;
   for (let c = 0; c < channels; c++) {
     const tile = Math.floor(c / CHANNELS_IN_PIXEL) * area;
@@ -90,7 +96,7 @@ export function latentsToPicture(latents: Tensor): Picture {
  * The way back: an RGBA picture w × k·h → latents [1, 4·k, h, w].
  *
  * @param channels  latent channels of the model: 4·k
- * @throws TaesdError ARG where it is not RGBA; SHAPE where its height is not a multiple of k
+ * @throws TaesdError ARG where it is not RGBA; SHAPE where its height is not a multiple of k; OOM
  */
 export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
   const where = 'pictureToLatents';
@@ -125,29 +131,37 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
  * `(z − shift) · scale`. The given tensor is not written to.
  *
  * @param latents  [N, C, h, w] with the model's channels
- * @throws TaesdError ARG, SHAPE
+ * @throws TaesdError ARG, SHAPE, OOM
  */
 export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  const { variant, tensor } = checkVaeArguments('fromVaeLatents', latents, model);
-  const { scale, shift } = variant;
-  return { shape: tensor.shape, data: tensor.data.map((z) => (z - shift) * scale) };
+  return mapVaeLatents('fromVaeLatents', latents, model, (z, { scale, shift }) => {
+    return (z - shift) * scale;
+  });
 }
 
 /**
  * The way back: `x / scale + shift`. The given tensor is not written to.
  *
  * @param latents  [N, C, h, w] with the model's channels
- * @throws TaesdError ARG, SHAPE
+ * @throws TaesdError ARG, SHAPE, OOM
  */
 export function toVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  const { variant, tensor } = checkVaeArguments('toVaeLatents', latents, model);
-  const { scale, shift } = variant;
-  return { shape: tensor.shape, data: tensor.data.map((x) => x / scale + shift) };
+  return mapVaeLatents('toVaeLatents', latents, model, (x, { scale, shift }) => {
+    return x / scale + shift;
+  });
 }
 
-function checkVaeArguments(where: string, latents: Tensor, model: ModelName) {
+function mapVaeLatents(
+  where: string,
+  latents: Tensor,
+  model: ModelName,
+  convert: (value: number, variant: Variant) => number,
+): Tensor {
   const variant = variantNamed(where, model);
   const tensor = checkTensor4d(where, 'latents', latents);
   checkLatentChannels(where, tensor, variant);
-  return { variant, tensor };
+  const { shape, data } = tensor;
+  const converted = allocateFloats(where, 'latents', data.length);
+  for (let i = 0; i < data.length; i++) converted[i] = convert(data[i], variant);
+  return { shape, data: converted };
 }

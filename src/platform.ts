@@ -1,4 +1,5 @@
-import { expected } from './errors.ts';
+import { allocateBytes } from './allocate.ts';
+import { expected, TaesdError } from './errors.ts';
 
 /*
  * All that differs between Node-like runtimes and browsers outside the command line. Node's modules are imported
@@ -11,18 +12,29 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** The most that is read: the largest file of these models' weights has 10 MB. */
+const MAX_FILE_BYTES = 2 ** 28;
+
 /**
  * Reads a file (`file:`) or fetches a URL (anything else).
  *
  * @returns its bytes, or undefined where there is no such file (for HTTP: 404 and 410)
- * @throws TaesdError ARG where it is there but cannot be read, or is cut off on its way
+ * @throws TaesdError ARG where it is there but cannot be read, or is cut off on its way; LIMIT where it is longer than
+ *   `maxBytes`, of which no more than that is read; OOM
  */
-export async function readUrl(where: string, url: URL): Promise<Uint8Array | undefined> {
+export async function readUrl(
+  where: string,
+  url: URL,
+  maxBytes = MAX_FILE_BYTES,
+): Promise<Uint8Array | undefined> {
   if (url.protocol === 'file:') {
     try {
-      const { readFile } = await import('node:fs/promises');
+      const { readFile, stat } = await import('node:fs/promises');
+      const { size } = await stat(url);
+      if (size > maxBytes) throw tooLong(where, url, maxBytes, `${size}`);
       return await readFile(url);
     } catch (cause) {
+      if (cause instanceof TaesdError) throw cause;
       if (isMissing(cause)) return undefined;
       throw expected('ARG', where, url.href, 'a readable file', reason(cause), undefined, {
         cause,
@@ -35,17 +47,51 @@ export async function readUrl(where: string, url: URL): Promise<Uint8Array | und
   } catch (cause) {
     throw expected('ARG', where, url.href, 'an answer', reason(cause), 'no network?', { cause });
   }
+  if (response.ok) return readBody(where, url, response, maxBytes);
+  await response.body?.cancel().catch(() => undefined);
   if (response.status === 404 || response.status === 410) return undefined;
-  if (!response.ok) {
-    throw expected('ARG', where, url.href, 'HTTP status 200 to 299', `${response.status}`);
-  }
-  try {
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    const hint = 'the connection was cut?';
-    throw expected('ARG', where, url.href, 'the whole answer', reason(cause), hint, { cause });
-  }
+  throw expected('ARG', where, url.href, 'HTTP status 200 to 299', `${response.status}`);
 }
+
+/** The body of an answer, of which a server may say anything or nothing: piece by piece, up to the limit. */
+async function readBody(
+  where: string,
+  url: URL,
+  response: Response,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const announced = Number(response.headers.get('content-length'));
+  if (announced > maxBytes) {
+    await response.body?.cancel().catch(() => undefined);
+    throw tooLong(where, url, maxBytes, `${announced}`);
+  }
+  const reader = response.body?.getReader();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const piece = await reader?.read().catch((cause: unknown) => {
+      const hint = 'the connection was cut?';
+      throw expected('ARG', where, url.href, 'the whole answer', reason(cause), hint, { cause });
+    });
+    if (piece === undefined || piece.done) break;
+    length += piece.value.length;
+    if (length > maxBytes) {
+      await reader?.cancel().catch(() => undefined);
+      throw tooLong(where, url, maxBytes, 'more');
+    }
+    pieces.push(piece.value);
+  }
+  const bytes = allocateBytes(where, url.href, length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+const tooLong = (where: string, url: URL, maxBytes: number, got: string): TaesdError =>
+  expected('LIMIT', where, url.href, `at most ${maxBytes} bytes`, got, 'another file?');
 
 /**
  * Asks whether there is such a file, without reading it: for HTTP by a HEAD request.
@@ -65,24 +111,35 @@ export async function isUrlThere(url: URL): Promise<boolean> {
 }
 
 /**
- * The URL of a folder given as a path or URL; relative paths count from the working folder or the page.
+ * The URL of a file or folder given as a path or URL; relative paths count from the working folder or the page.
  *
- * @throws TaesdError ARG where it is neither
+ * @throws TaesdError ARG where it is neither, or a URL below which there are no others (`data:`, `blob:`, `hf:x`)
  */
-export async function folderUrl(where: string, folder: string | URL): Promise<URL> {
-  const text = String(folder);
-  const slashed = text.endsWith('/') ? text : `${text}/`;
-  // One letter before the colon is a Windows drive, not a scheme.
-  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(text);
-  if (!isUrl && isNodeLike()) {
+export async function urlOf(where: string, place: string | URL): Promise<URL> {
+  const text = String(place);
+  if (!isUrlText(text) && isNodeLike()) {
     const { pathToFileURL } = await import('node:url');
-    return pathToFileURL(slashed);
+    return pathToFileURL(text);
   }
   try {
-    return new URL(slashed, globalThis.location?.href);
+    const url = new URL(text, globalThis.location?.href);
+    // Throws where the path does not consist of folders.
+    new URL('file', url);
+    return url;
   } catch (cause) {
-    throw expected('ARG', where, 'weights', 'a folder or URL', text, undefined, { cause });
+    const hint = 'such as weights, file:///weights or https://host/weights';
+    throw expected('ARG', where, 'weights', 'a folder or URL', text, hint, { cause });
   }
+}
+
+/** One letter before the colon is a Windows drive, not a scheme. */
+const isUrlText = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
+
+/** What is called `name` in a folder, with a slash at its end or without. */
+export function urlInFolder(folder: URL, name: string): URL {
+  const slashed = new URL(folder);
+  if (!slashed.pathname.endsWith('/')) slashed.pathname += '/';
+  return new URL(name, slashed);
 }
 
 /** An environment variable, or undefined where there are none. */

@@ -1,5 +1,6 @@
-import { checkLive, describe } from './arguments.ts';
-import { expected } from './errors.ts';
+import { allocateFloats } from './allocate.ts';
+import { checkLive, describe, kindOf } from './arguments.ts';
+import { expected, type TaesdError } from './errors.ts';
 
 export { describe, isDetached } from './arguments.ts';
 
@@ -12,8 +13,14 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-/** A shape as people write it: `[64,4,3,3]`. */
-export const shapeText = (shape: readonly number[]): string => `[${shape.join(',')}]`;
+/** NumPy allows 64 dimensions, PyTorch 64; nothing real has more than a handful. */
+export const MAX_RANK = 64;
+
+/** A shape as people write it, for messages: `[64,4,3,3]`. What is no number is described, the 65th size left out. */
+export function shapeText(shape: readonly unknown[]): string {
+  const more = shape.length > MAX_RANK ? ',…' : '';
+  return `[${Array.from(shape.slice(0, MAX_RANK), describe)}${more}]`;
+}
 
 /** The number of elements of a shape; `Infinity`, never a rounded number, past 2⁵³. */
 export function elementCount(shape: readonly number[]): number {
@@ -27,12 +34,7 @@ export function elementCount(shape: readonly number[]): number {
  * @throws TaesdError OOM where there is no room for it
  */
 export function zeros(shape: readonly number[]): Tensor {
-  try {
-    return { shape, data: new Float32Array(elementCount(shape)) };
-  } catch (cause) {
-    const rule = `${elementCount(shape)} numbers of memory to be free`;
-    throw expected('OOM', 'tensor', shapeText(shape), rule, 'less', undefined, { cause });
-  }
+  return { shape, data: allocateFloats('tensor', shapeText(shape), elementCount(shape)) };
 }
 
 /** The pictures [1, C, H, W] of a batch [N, C, H, W], as views. */
@@ -56,33 +58,51 @@ export function stack(pictures: readonly Tensor[]): Tensor {
 
 /**
  * Checks that `value` is a tensor of four dimensions, each a whole number ≥ 1, with data to match.
- * A subarray at any offset is fine; nothing is copied.
+ * A subarray at any offset is fine; the shape is copied, the data is not.
  *
  * @throws TaesdError ARG (not a tensor, detached data), SHAPE (wrong rank or sizes, data too long or short)
  */
 export function checkTensor4d(where: string, what: string, value: unknown): Tensor {
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
-    throw expected('ARG', where, what, 'a tensor { shape, data: Float32Array }', describe(value));
+    throw notTensor(where, what, value);
   }
   checkLive(where, what, data);
-  if (shape.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
-    const hint = shape.length === 3 ? 'add the batch dimension: [1,C,H,W]' : undefined;
-    throw expected(
-      'SHAPE',
-      where,
-      what,
-      'shape [N,C,H,W], each at least 1',
-      shapeText(shape),
-      hint,
-    );
+  // Copied first, so that holes become undefined, which `every` would have passed over, and nothing changes later.
+  const sizes: number[] = Array.from(shape.slice(0, MAX_RANK + 1));
+  if (sizes.length !== 4 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    const hint = sizes.length === 3 ? 'add the batch dimension: [1,C,H,W]' : undefined;
+    const rule = 'shape [N,C,H,W], each at least 1';
+    throw expected('SHAPE', where, what, rule, shapeText(sizes), hint);
   }
-  if (elementCount(shape) !== data.length) {
-    const rule = `${elementCount(shape)} elements for shape ${shapeText(shape)}`;
+  if (elementCount(sizes) !== data.length) {
+    const rule = `${elementCount(sizes)} elements for shape ${shapeText(sizes)}`;
     throw expected('SHAPE', where, what, rule, `${data.length}`);
   }
-  return { shape, data };
+  return { shape: sizes, data };
 }
+
+const hasKey = (value: unknown, key: string): boolean =>
+  typeof value === 'object' && value !== null && key in value;
+
+/** The error for what is no tensor; of a shape and data it tells the one of the wrong type. */
+export function notTensor(where: string, what: string, value: unknown): TaesdError {
+  const rule = 'a tensor { shape, data: Float32Array }';
+  const hint = hasKey(value, 'latents') ? 'pass its .latents' : undefined;
+  return expected('ARG', where, what, rule, notTensorText(value), hint);
+}
+
+/** `{ shape, data: Float64Array }` */
+function notTensorText(value: unknown): string {
+  if (!hasKey(value, 'shape') || !hasKey(value, 'data')) return describe(value);
+  const { shape, data } = value as { shape: unknown; data: unknown };
+  const shapeType = Array.isArray(shape) ? '' : `: ${typeText(shape)}`;
+  const dataType = data instanceof Float32Array ? '' : `: ${typeText(data)}`;
+  return `{ shape${shapeType}, data${dataType} }`;
+}
+
+const typeText = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? kindOf(value) : describe(value);
 
 /** The index of the first NaN or infinity, or −1. */
 export function firstNonFinite(data: Float32Array): number {

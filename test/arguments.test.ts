@@ -29,6 +29,20 @@ test('describe: any value → few words', () => {
   ]);
 });
 
+test('describe: what says nothing about itself → a few words, no error', () => {
+  const unwilling = new Proxy(
+    {},
+    {
+      ownKeys() {
+        throw new Error('no');
+      },
+    },
+  );
+  const bare = Object.assign(Object.create(null), { a: 1 });
+  const odd = [unwilling, Object.create(null), bare, Symbol('s'), 10n];
+  expect(odd.map(describe)).toEqual(['an object', 'an object', '{ a }', 'Symbol(s)', '10']);
+});
+
 test('checkSize: 1 … 2³¹ − 1 → itself; anything else → ARG', () => {
   for (const size of [1, 512, 2 ** 31 - 1]) expect(checkSize('encode', 'width', size)).toBe(size);
   for (const [size, got] of [

@@ -5,6 +5,7 @@ import {
   decodeLatentSafetensors,
   encodeLatentPng,
   encodeLatentSafetensors,
+  type LatentFile,
 } from '../src/latent-file.ts';
 import { decodePng, encodePng } from '../src/png/index.ts';
 import { readSafetensors, writeSafetensors } from '../src/weights/safetensors.ts';
@@ -180,6 +181,32 @@ describe('encoding what could not be read back', () => {
       'SHAPE',
       `${where}: "latents" expected shape [N,16,h,w] for model taesd3, got [1,4,2,3] (latents of taesd or taesdxl?)`,
     );
+  });
+
+  test.each([
+    ['encodeLatentPng', encodeLatentPng],
+    ['encodeLatentSafetensors', encodeLatentSafetensors],
+  ])('%s: no such object → ARG', (where, encode) => {
+    for (const [value, got] of [
+      [null, 'null'],
+      [undefined, 'undefined'],
+      ['latents', '"latents"'],
+    ] as const) {
+      const rule = 'an object { latents, model, width, height }';
+      const call = () => encode(value as unknown as LatentFile);
+      expectError(call, 'ARG', `${where}: "file" expected ${rule}, got ${got}`);
+    }
+    const call = () => encode({} as LatentFile);
+    const rule = 'a tensor { shape, data: Float32Array }';
+    expectError(call, 'ARG', `${where}: "latents" expected ${rule}, got undefined`);
+  });
+
+  test.each([
+    ['decodePng', decodeLatentPng],
+    ['decodeLatentSafetensors', decodeLatentSafetensors],
+  ])('%s, where latents are decoded: no bytes → ARG', (where, decode) => {
+    const call = () => decode(null as unknown as Uint8Array);
+    expectError(call, 'ARG', `${where}: "bytes" expected a Uint8Array, got null`);
   });
 
   test('encodeLatentSafetensors: a batch → SHAPE', () => {

@@ -8,6 +8,7 @@ import {
   toVaeLatents,
 } from '../src/latent.ts';
 import { randomTensor, seededRandom } from './random.ts';
+import { withoutMemory } from './without-memory.ts';
 
 test('quantizeLatents: each byte’s value → that byte; ties to even; ±3 and beyond → 0 and 255', () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -159,3 +160,24 @@ test.each([
       expect(Math.abs(value - kept[i])).toBeLessThan(1e-5);
   },
 );
+
+const LATENTS = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
+const PICTURE = { width: 1, height: 1, data: new Uint8ClampedArray(4) };
+
+test.each([
+  [
+    'fromVaeLatents',
+    'Float32Array',
+    'latents',
+    () => fromVaeLatents(LATENTS, 'taesd'),
+    '4 numbers',
+  ],
+  ['toVaeLatents', 'Float32Array', 'latents', () => toVaeLatents(LATENTS, 'taesd'), '4 numbers'],
+  ['quantizeLatents', 'Uint8ClampedArray', 'bytes', () => latentsToPicture(LATENTS), '4 bytes'],
+  ['dequantizeLatents', 'Float32Array', 'data', () => pictureToLatents(PICTURE, 4), '4 numbers'],
+] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, rule) => {
+  const message = `${where}: "${what}" expected memory for ${rule}, got Array buffer allocation failed`;
+  const failing = () => withoutMemory(array, () => work());
+  expect(failing).toThrow(expect.objectContaining({ code: 'OOM', message }));
+  expect(work()).toBeDefined();
+});

@@ -165,7 +165,7 @@ describe('encode and decode', () => {
         totals.add(total);
       },
     });
-    expect(seen.length).toBeGreaterThan(3);
+    expect(seen.length).toBeGreaterThan(1);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(seen.at(-1)).toBe(128);
     expect([...totals]).toEqual([128]);

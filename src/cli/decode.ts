@@ -1,42 +1,61 @@
-import { type ModelName, Taesd, VARIANTS } from '../index.ts';
+import { expected, TaesdError } from '../errors.ts';
+import { type ModelName, type Tensor, VARIANTS } from '../index.ts';
 import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../latent-file.ts';
+import { LATENT_SCALE } from '../model/variants.ts';
 import type { Command } from './command.ts';
-import { DECODED_DETAIL, DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
+import {
+  DECODED_DETAIL,
+  DECODED_ENDINGS,
+  type DecodedFile,
+  decodeToFile,
+  fullSize,
+} from './decoded-file.ts';
 import { LATENT_ENDINGS } from './encode.ts';
-import { checkOutput, formatOf, readInput, readingFile, writeOutput } from './files.ts';
+import { checkOutput, formatOf, readInput, readingFile } from './files.ts';
+import { interruptible } from './interrupt.ts';
+import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
-import { withProgress } from './progress.ts';
 import { sayLine } from './say.ts';
+import { withModel } from './with-model.ts';
 
 export const decodeCommand: Command = {
   name: 'decode',
   operand: { name: 'IN', help: 'the latents: a .png or .safetensors file' },
-  options: ['output', 'model', 'weights', 'backend', 'size'],
+  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'size'],
   summary: 'Turns latents into a picture.',
   detail: `
 ${DECODED_DETAIL}
 Model and size are those that IN remembers, unless given; where it remembers none, the model is
-taesd and the picture 8 times as wide and as high as the latents.`,
-  run: decode,
+taesd and the picture 8 times as wide and as high as the latents. A PNG is written as it is decoded,
+so that a picture larger than memory can be made.`,
+  run: (line) => interruptible('decode', (signal) => decode(line, signal)),
 };
 
-async function decode(line: CommandLine): Promise<void> {
-  const { operand, output, weights, backend } = line;
+async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
+  const { operand, output: path } = line;
   const inputFormat = formatOf('decode', operand, LATENT_ENDINGS);
-  const format = formatOf('decode', output, DECODED_ENDINGS);
-  await checkOutput('decode', output);
+  const format = formatOf('decode', path, DECODED_ENDINGS);
+  await checkOutput('decode', path, operand);
   const bytes = await readInput('decode', operand, 'latents to read');
   const file = readingFile(operand, () =>
     inputFormat === 'png' ? decodeLatentPng(bytes, line.model) : decodeLatentSafetensors(bytes),
   );
+  const { latents } = file;
   const model = chooseModel(operand, line.model, file);
-  await withProgress(output, async (bar) => {
-    const taesd = await Taesd.load({ model, weights, backend, only: 'decoder' });
-    const { width, height } = line.size ?? file;
-    const onProgress = bar.stage('decoding');
-    const decoded = await decodeToFile(taesd, file.latents, format, { width, height, onProgress });
-    await writeOutput('decode', output, decoded.bytes);
-    return `${decoded.width}×${decoded.height}`;
+  if (line.size !== undefined) checkCrop(latents, line.size);
+  const size = line.size ?? rememberedSize(file);
+  const isMarked = inputFormat === 'safetensors' || saysLatents(file);
+  if (!isMarked) {
+    sayLine(`${operand}: nothing in it says that it holds latents; read as those of ${model}`);
+  }
+  const decoded: DecodedFile = { path, format, size };
+  await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
+    try {
+      const run = { onProgress: bar.stage('decoding'), signal };
+      return await decodeToFile('decode', taesd, latents, decoded, run);
+    } catch (error) {
+      throw explainSize(operand, latents, isMarked, error);
+    }
   });
 }
 
@@ -52,4 +71,35 @@ function chooseModel(
     sayLine(`${path}: latents of ${remembered}, decoded as ${asked} because --model says so`);
   }
   return asked ?? remembered ?? 'taesd';
+}
+
+/** True where the text beside the numbers says that they are latents. */
+const saysLatents = ({ model, width }: LatentFile): boolean =>
+  model !== undefined || width !== undefined;
+
+function rememberedSize({ width, height }: LatentFile): Size | undefined {
+  return width === undefined || height === undefined ? undefined : { width, height };
+}
+
+/** @throws TaesdError ARG where the latents do not stand for a picture of that size */
+function checkCrop(latents: Tensor, { width, height }: Size): void {
+  const most = fullSize(latents);
+  const [leastWidth, leastHeight] = [most.width, most.height].map(
+    (size) => size - LATENT_SCALE + 1,
+  );
+  const fits = (size: number, least: number, all: number) => least <= size && size <= all;
+  if (fits(width, leastWidth, most.width) && fits(height, leastHeight, most.height)) return;
+  const range = `${leastWidth}x${leastHeight} to ${most.width}x${most.height}`;
+  const rule = `${range} (it crops, it does not scale)`;
+  throw expected('ARG', 'decode', '--size', rule, `${width}x${height}`);
+}
+
+/** Where there is too little room: how large the latents are, and that they may be none. */
+function explainSize(path: string, latents: Tensor, isMarked: boolean, error: unknown): unknown {
+  if (!(error instanceof TaesdError) || !['LIMIT', 'OOM'].includes(error.code)) return error;
+  const [, , h, w] = latents.shape;
+  const { width, height } = fullSize(latents);
+  const doubt = isMarked ? '' : '; a picture? taesd encode';
+  const message = `${path} (latents of ${w}×${h} for ${width}×${height} pixels${doubt}): ${error.message}`;
+  return new TaesdError(error.code, message, { cause: error });
 }

@@ -1,12 +1,8 @@
-import {
-  type DecodeOptions,
-  type Picture,
-  type Taesd,
-  type Tensor,
-  writeSafetensors,
-} from '../index.ts';
-import { encodePng } from '../png/index.ts';
-import type { Format } from './files.ts';
+import { type RunOptions, type Taesd, type Tensor, writeSafetensors } from '../index.ts';
+import { LATENT_SCALE } from '../model/variants.ts';
+import { encodePngRows } from '../png/index.ts';
+import { type Format, writeOutput } from './files.ts';
+import type { Size } from './option-values.ts';
 
 /** What the two formats hold once decoded, for messages about endings. */
 export const DECODED_ENDINGS = { png: 'the picture', safetensors: 'f32 decoded' } as const;
@@ -15,32 +11,41 @@ export const DECODED_ENDINGS = { png: 'the picture', safetensors: 'f32 decoded' 
 export const DECODED_DETAIL =
   'OUT.png is the picture, OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
 
-/**
- * Decodes latents into the bytes of a file: `.png` is the picture, `.safetensors` holds f32 `decoded` [1, 3, H, W],
- * not clamped.
- */
-export async function decodeToFile(
-  taesd: Taesd,
-  latents: Tensor,
-  format: Format,
-  options: Omit<DecodeOptions, 'output'>,
-): Promise<{ readonly bytes: Uint8Array; readonly width: number; readonly height: number }> {
-  if (format === 'png') {
-    const picture = await taesd.decode(latents, { ...options, output: 'image' });
-    return { bytes: picturePng(picture), width: picture.width, height: picture.height };
-  }
-  const decoded = await taesd.decode(latents, { ...options, output: 'tensor' });
-  const [, , height, width] = decoded.shape;
-  return { bytes: writeSafetensors([['decoded', decoded]]), width, height };
+/** The file that is made of latents. */
+export interface DecodedFile {
+  readonly path: string;
+  readonly format: Format;
+  /** The size to crop to; 8 times that of the latents unless said. */
+  readonly size?: Size | undefined;
 }
 
-/** As RGB: the alpha of a decoded picture is 255 everywhere. */
-function picturePng({ width, height, data }: Picture): Uint8Array {
-  const rgb = new Uint8Array(3 * width * height);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = data[from];
-    rgb[to + 1] = data[from + 1];
-    rgb[to + 2] = data[from + 2];
-  }
-  return encodePng({ width, height, data: rgb });
+/**
+ * Decodes latents into a file: `.png` is the picture, RGB, written row by row while the rest is being decoded;
+ * `.safetensors` holds f32 `decoded` [1, 3, H, W], not clamped.
+ *
+ * @returns the picture's size in words: `512×512`
+ */
+export async function decodeToFile(
+  where: string,
+  taesd: Taesd,
+  latents: Tensor,
+  { path, format, size }: DecodedFile,
+  run: RunOptions,
+): Promise<string> {
+  const { width, height } = size ?? fullSize(latents);
+  const options = { ...run, width, height };
+  const pieces =
+    format === 'png'
+      ? encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents, options))
+      : [decodedTensor(await taesd.decode(latents, { ...options, output: 'tensor' }))];
+  await writeOutput(where, path, pieces, run.signal);
+  return `${width}×${height}`;
 }
+
+const decodedTensor = (decoded: Tensor): Uint8Array => writeSafetensors([['decoded', decoded]]);
+
+/** The size of the picture that nothing is cropped of. */
+export const fullSize = ({ shape: [, , h, w] }: Tensor): Size => ({
+  width: w * LATENT_SCALE,
+  height: h * LATENT_SCALE,
+});

@@ -18,12 +18,14 @@ export function helpText(commands: readonly Command[]): string {
 
 ${rows(commands.map((command) => [usage(command), command.summary]))}
 
-Options of a command: taesd COMMAND --help. Models:
+Options of a command: taesd COMMAND --help. The version: taesd --version. Models:
 
 ${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
 
-Weights are looked for in the folder that --weights or the environment variable TAESD_WEIGHTS names.
-Exit codes: 0 done, 1 failed, 2 the command line was not understood.
+Weights are looked for in the folder that --weights or the environment variable TAESD_WEIGHTS names:
+MODEL_encoder.safetensors and MODEL_decoder.safetensors, which come with ComfyUI's portable package
+and lie in the public repository comfyanonymous/taesd; see weights/README.md.
+Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 interrupted.
 `;
 }
 

@@ -2,12 +2,20 @@ import { decodeLatentPng } from '../latent-file.ts';
 import { LATENT_SCALE, modelNames, VARIANTS } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { latentLines } from './inspect-latents.ts';
+import { refuseSize } from './inspect-size.ts';
+import type { Size } from './option-values.ts';
 import { factLines } from './table.ts';
 
-/** A PNG: the latents that its text says it holds, or a picture and what it would become. */
-export function pngLines(bytes: Uint8Array): string[] {
+/**
+ * A PNG: the latents that its text says it holds, or a picture and what it would become.
+ *
+ * @throws TaesdError ARG where a size is given
+ */
+export function pngLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = decodeLatentPng(bytes);
-  if (file.model !== undefined || file.width !== undefined) {
+  const isLatents = file.model !== undefined || file.width !== undefined;
+  refuseSize(size, isLatents ? 'latents' : 'a picture');
+  if (isLatents) {
     return latentLines('8-bit latents, an RGBA picture', file);
   }
   // Read as four channels, one a pixel's byte, latents are as large as the picture.

@@ -2,24 +2,31 @@ import { readSafetensors, toTensor } from '../index.ts';
 import { decodeLatentSafetensors } from '../latent-file.ts';
 import { shapeText } from '../tensor.ts';
 import { latentLines, valueWords } from './inspect-latents.ts';
+import { DEFAULT_SIZE, refuseSize } from './inspect-size.ts';
 import { weightLines } from './inspect-weights.ts';
 import type { Size } from './option-values.ts';
 import { factLines } from './table.ts';
 
-/** A safetensors file: latents, a decoded picture, or weights. */
-export function safetensorsLines(bytes: Uint8Array, size: Size): string[] {
+/**
+ * A safetensors file: latents, a decoded picture, or weights.
+ *
+ * @throws TaesdError ARG where a size is given for anything but weights
+ */
+export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = readSafetensors(bytes, 'inspect');
   const latents = file.tensors.get('latents');
   if (latents !== undefined) {
+    refuseSize(size, 'latents');
     return latentLines(`latents, ${latents.dtype}`, decodeLatentSafetensors(bytes));
   }
   const decoded = file.tensors.get('decoded');
   if (decoded !== undefined) {
+    refuseSize(size, 'a decoded picture');
     return factLines([
       ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
       ['shape', shapeText(decoded.shape)],
       ['values', valueWords(toTensor('inspect', 'decoded', decoded))],
     ]);
   }
-  return weightLines(file, size);
+  return weightLines(file, size ?? DEFAULT_SIZE);
 }

@@ -1,15 +1,16 @@
 import { extname } from 'node:path';
-import { expected } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { isModelName, modelNames, VARIANTS } from '../model/variants.ts';
+import { checkSignature } from '../png/signature.ts';
 import type { Command } from './command.ts';
-import { readInput, readingFile } from './files.ts';
+import { isSafetensors, readInput, readingFile, startsWith } from './files.ts';
 import { modelLines } from './inspect-model.ts';
 import { pngLines } from './inspect-png.ts';
 import { safetensorsLines } from './inspect-safetensors.ts';
+import { DEFAULT_SIZE } from './inspect-size.ts';
 import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
 
-const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 const MODELS = modelNames().join(', ');
 
 export const inspectCommand: Command = {
@@ -27,17 +28,18 @@ Of any other PNG: its size and what it would become. A file with a model's name 
   run: inspect,
 };
 
-async function inspect({ operand, size = DEFAULT_SIZE }: CommandLine): Promise<void> {
+async function inspect({ operand, size }: CommandLine): Promise<void> {
   const lines = isModelName(operand)
-    ? modelLines(VARIANTS[operand], size)
+    ? modelLines(VARIANTS[operand], size ?? DEFAULT_SIZE)
     : await fileLines(operand, size);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-async function fileLines(path: string, size: Size): Promise<string[]> {
+async function fileLines(path: string, size: Size | undefined): Promise<string[]> {
   const bytes = await readInput('inspect', path, `a file, or a model (${MODELS})`);
-  if (isPng(path, bytes)) return readingFile(path, () => pngLines(bytes));
+  if (isPng(path, bytes)) return readingFile(path, () => pngLines(bytes, size));
   if (isWeights(path, bytes)) return readingFile(path, () => safetensorsLines(bytes, size));
+  readingFile(path, () => refuseOtherPicture(bytes));
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
   const got = bytes.length === 0 ? 'an empty file' : `one that begins with ${first.join(' ')}`;
   throw expected('FORMAT', 'inspect', path, 'a .safetensors or .png file', got);
@@ -50,11 +52,17 @@ const isPng = (path: string, bytes: Uint8Array): boolean =>
 /** The endings of weights' files, also of those that are refused with a better reason than "unknown". */
 const WEIGHT_ENDINGS = new Set(['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin']);
 
-/** A safetensors file begins with a small 64-bit number and `{`; `PK` is the zip that a .pth file is. */
+/** By its name, or by its first bytes; `PK` is the zip that a .pth file is. */
 const isWeights = (path: string, bytes: Uint8Array): boolean =>
   WEIGHT_ENDINGS.has(extname(path).toLowerCase()) ||
-  startsWith(bytes.subarray(4), '\0\0\0\0{') ||
+  isSafetensors(bytes) ||
   startsWith(bytes, 'PK\x03\x04');
 
-const startsWith = (bytes: Uint8Array, text: string): boolean =>
-  [...text].every((char, i) => bytes[i] === char.charCodeAt(0));
+/** @throws TaesdError UNSUPPORTED naming the type, for a JPEG and its like; nothing for bytes of no known type */
+function refuseOtherPicture(bytes: Uint8Array): void {
+  try {
+    checkSignature('inspect', bytes);
+  } catch (error) {
+    if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
+  }
+}

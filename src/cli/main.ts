@@ -5,6 +5,7 @@ import { decodeCommand } from './decode.ts';
 import { encodeCommand } from './encode.ts';
 import { commandHelp, helpText, packageVersion } from './help.ts';
 import { inspectCommand } from './inspect.ts';
+import { Interruption } from './interrupt.ts';
 import { readCommandLine } from './options.ts';
 import { roundtripCommand } from './roundtrip.ts';
 import { sayError } from './say.ts';
@@ -18,7 +19,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 const HELP = new Set(['help', '--help', '-h']);
-const VERSION = new Set(['--version', '-V']);
+const VERSION = new Set(['--version', '-v', '-V']);
 
 async function main([first, ...rest]: readonly string[]): Promise<void> {
   if (first !== undefined && HELP.has(first)) {
@@ -58,4 +59,6 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = sayError(error);
+  // What was interrupted may still be waiting for something. Once the line is out, nobody waits for it.
+  if (error instanceof Interruption) process.stderr.write('', () => process.exit());
 }

@@ -21,6 +21,32 @@ export function readBackend(command: string, text: string | undefined) {
 }
 
 /** @throws UsageError */
+export function readPrecision(command: string, text: string | undefined) {
+  if (text === undefined || text === 'f32' || text === 'fast') return text;
+  throw invalid(command, 'precision', 'f32 or fast', text);
+}
+
+/** The most that `Taesd.load` takes. */
+const MOST_WORKERS = 64;
+
+/** @throws UsageError */
+export function readWorkers(command: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : Infinity;
+  if (count <= MOST_WORKERS) return count;
+  throw invalid(command, 'workers', `a whole number from 0 to ${MOST_WORKERS}`, text);
+}
+
+/** The names that stdout and its like go by. */
+const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
+
+/** @throws UsageError where a stream is meant: what is half done could not be taken back there */
+export function checkOutputName(command: string, path: string): void {
+  if (!STREAM.test(path)) return;
+  throw usageError(command, '-o', 'the file to write, files only', JSON.stringify(path));
+}
+
+/** @throws UsageError */
 export function readSize(command: string, text: string | undefined): Size | undefined {
   if (text === undefined) return undefined;
   const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);

@@ -1,37 +1,34 @@
-import { dequantizeLatents, quantizeLatents, Taesd, type Tensor } from '../index.ts';
-import { decodePng } from '../png/index.ts';
+import { dequantizeLatents, quantizeLatents, type Tensor } from '../index.ts';
 import type { Command } from './command.ts';
 import { DECODED_DETAIL, DECODED_ENDINGS, decodeToFile } from './decoded-file.ts';
-import { checkOutput, formatOf, readInput, readingFile, writeOutput } from './files.ts';
+import { checkOutput, formatOf } from './files.ts';
+import { interruptible } from './interrupt.ts';
 import type { CommandLine } from './options.ts';
-import { withProgress } from './progress.ts';
+import { readPicture } from './picture-file.ts';
+import { withModel } from './with-model.ts';
 
 export const roundtripCommand: Command = {
   name: 'roundtrip',
   operand: { name: 'IN', help: 'the picture: a PNG file' },
-  options: ['output', 'model', 'weights', 'backend', 'background', 'float'],
+  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background', 'float'],
   summary: 'Encodes a picture and decodes it again.',
   detail: `
 ${DECODED_DETAIL}
 On the way the latents are rounded to 8 bits, as in a .png, unless --float is given.`,
-  run: roundtrip,
+  run: (line) => interruptible('roundtrip', (signal) => roundtrip(line, signal)),
 };
 
-async function roundtrip(line: CommandLine): Promise<void> {
-  const { operand, output, model, weights, backend, alpha, float } = line;
-  const format = formatOf('roundtrip', output, DECODED_ENDINGS);
-  await checkOutput('roundtrip', output);
-  const bytes = await readInput('roundtrip', operand, 'a picture to read');
-  const picture = readingFile(operand, () => decodePng(bytes));
-  await withProgress(output, async (bar) => {
-    const taesd = await Taesd.load({ model, weights, backend });
-    const latents = await taesd.encode(picture, { ...alpha, onProgress: bar.stage('encoding') });
-    const { width, height } = picture;
-    const options = { width, height, onProgress: bar.stage('decoding') };
+async function roundtrip(line: CommandLine, signal: AbortSignal): Promise<void> {
+  const { operand, output: path, model, alpha, float } = line;
+  const format = formatOf('roundtrip', path, DECODED_ENDINGS);
+  await checkOutput('roundtrip', path, operand);
+  const picture = await readPicture('roundtrip', operand);
+  await withModel(line, { model }, async (taesd, bar) => {
+    const encoding = { onProgress: bar.stage('encoding'), signal };
+    const latents = await taesd.encode(picture, { ...alpha, ...encoding });
     const kept = float ? latents : throughBytes(latents);
-    const decoded = await decodeToFile(taesd, kept, format, options);
-    await writeOutput('roundtrip', output, decoded.bytes);
-    return `${width}×${height}`;
+    const decoding = { onProgress: bar.stage('decoding'), signal };
+    return decodeToFile('roundtrip', taesd, kept, { path, format, size: picture }, decoding);
   });
 }
 

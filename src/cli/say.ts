@@ -1,4 +1,5 @@
 import { TaesdError } from '../index.ts';
+import { Interruption } from './interrupt.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Exit codes: the work failed; the command line was not understood. */
@@ -16,6 +17,10 @@ export function sayLine(message: string): void {
  */
 export function sayError(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Interruption) {
+    sayLine(message);
+    return error.exitCode;
+  }
   const onPurpose = error instanceof TaesdError || error instanceof UsageError;
   sayLine(onPurpose ? message : `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`);
   if (process.env.TAESD_DEBUG && error instanceof Error) {

@@ -25,6 +25,8 @@ const UNEXPECTED_END = 0;
  * Inflates a zlib stream that must give exactly `length` bytes. Memory: `length`, which is checked
  * against what the input can give, and about 40 MB at most for fflate. Bytes after the stream are
  * ignored, as libpng does (with a warning); the Adler-32 must match, which fflate does not check.
+ * What of DEFLATE itself is refused is fflate's choice: it does not compare the two lengths of a stored
+ * block (LEN and NLEN), so one with a wrong NLEN passes if the Adler-32 of what comes out is right.
  * Source: RFC 1950, RFC 1951, https://www.w3.org/TR/png-3/#10CompressionCM0
  *
  * @param what        how messages call the stream: `IDAT at byte 41`

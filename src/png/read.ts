@@ -14,7 +14,7 @@ export interface DecodedPng {
   readonly height: number;
   /** RGBA, u8 [height][width][4], row-major; alpha is straight (not multiplied in). */
   readonly data: Uint8Array;
-  /** The texts of tEXt chunks by keyword, up to 64 KiB each and 256 of them. */
+  /** The texts of tEXt chunks by keyword, up to 64 KiB each, 256 of them and 1 MiB in all. */
   readonly text: ReadonlyMap<string, string>;
 }
 
@@ -56,11 +56,12 @@ export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): De
   for (const pass of passes) {
     const passEnd = passStart + pass.height * (1 + pass.rowBytes);
     const lines = scanlines.subarray(passStart, passEnd);
-    for (const { firstRow, rowCount, rows } of unfilterBands(WHERE, header, pass, lines)) {
+    for (const band of unfilterBands(WHERE, header, pass, lines)) {
+      const { columns, firstRow, rowCount, rows } = band;
       const rowLength = rows.length / rowCount;
       for (let y = 0; y < rowCount; y++) {
         const row = rows.subarray(y * rowLength, (y + 1) * rowLength);
-        placeRow(WHERE, map, pass, firstRow + y, row, data, scratch);
+        placeRow(WHERE, map, columns, firstRow + y, row, data, scratch);
       }
     }
     passStart = passEnd;

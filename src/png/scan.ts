@@ -1,9 +1,10 @@
 import { expected } from '../errors.ts';
+import { allocateBytes } from './allocate.ts';
 import { checksumText, crc32 } from './checksums.ts';
 import { checkPalette, checkTransparency } from './colours.ts';
 import { PALETTE, type PngHeader, readHeader, readUint32 } from './header.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';
-import { collectText, MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
+import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH, TextCollector } from './text.ts';
 
 /** What a PNG file holds that matters here; every array is a view or copy, checked. */
 export interface ScannedPng {
@@ -40,14 +41,14 @@ interface Chunk {
  * IEND are ignored, as libpng does.
  * Source: https://www.w3.org/TR/png-3/#5DataRep
  *
- * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT; the message names the chunk
+ * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT, OOM; the message names the chunk
  */
 export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): ScannedPng {
   checkSignature(where, bytes);
   let header: PngHeader | undefined;
   let palette: Uint8Array | undefined;
   let transparency: Uint8Array | undefined;
-  const text = new Map<string, string>();
+  const collector = new TextCollector();
   const idat = { start: 0, end: 0, bytes: 0 };
 
   for (let offset: number = PNG_SIGNATURE.length; ; ) {
@@ -89,14 +90,15 @@ export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): Sc
       idat.end = chunk.end;
       idat.bytes += chunk.length;
     } else if (type === 'tEXt') {
-      collectText(text, data);
+      collector.add(data);
     } else if (type === 'IEND') {
       if (chunk.length !== 0) {
         throw expected('FORMAT', where, name, '0 bytes', `${chunk.length}`);
       }
       if (idat.end === 0) throw expected('FORMAT', where, name, 'IDAT before it', 'none');
-      const compressed = joinData(bytes, idat.start, idat.end, idat.bytes);
+      const compressed = joinData(where, bytes, idat.start, idat.end, idat.bytes);
       const compressedName = `IDAT at byte ${idat.start}`;
+      const text = collector.texts;
       return { header, palette, transparency, compressed, compressedName, text };
     } else {
       const hint = 'a chunk that a decoder may not ignore';
@@ -164,9 +166,15 @@ function checksumHolds(where: string, chunk: Chunk, bytes: Uint8Array, critical:
 }
 
 /** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
-function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {
+function joinData(
+  where: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  total: number,
+): Uint8Array {
   if (end - start === total + CHUNK_OVERHEAD) return bytes.subarray(start + 8, end - 4);
-  const joined = new Uint8Array(total);
+  const joined = allocateBytes(where, 'IDAT', total);
   for (let offset = start, filled = 0; offset < end; ) {
     const length = readUint32(bytes, offset);
     joined.set(bytes.subarray(offset + 8, offset + 8 + length), filled);

@@ -6,8 +6,10 @@ import type { PngHeader } from './header.ts';
 import type { Pass } from './passes.ts';
 import { PNG_SIGNATURE } from './signature.ts';
 
-/** Rows whose filters are undone. */
+/** Rows, or of a very wide one a piece, whose filters are undone. */
 export interface Band {
+  /** The columns of the pass that are in it: the pass itself, or one as narrow as the piece. */
+  readonly columns: Pass;
   /** The pass's row that `rows` begins with. */
   readonly firstRow: number;
   readonly rowCount: number;
@@ -18,19 +20,26 @@ export interface Band {
   readonly rows: Uint8Array | Uint16Array;
 }
 
-/** Rows are handed to fast-png in bands of about 128 KiB, since it holds what it is given five times. */
+/**
+ * Rows are handed to fast-png in bands of at most 128 KiB beside the row above, since it holds what it is given five
+ * times.
+ */
 const BAND_BYTES = 2 ** 17;
+/** The filters by their number; 2 and 4 are Up and Paeth. */
+const NONE = 0;
+const SUB = 1;
+const AVERAGE = 3;
 const HIGHEST_FILTER = 4;
 
 /**
- * Undoes the row filters of one pass, a band of rows at a time.
+ * Undoes the row filters of one pass, a band of rows at a time, and rows wider than a band piece by piece.
  *
  * fast-png does the arithmetic. It is given small pictures that cannot go wrong: three chunks, no
  * interlacing (its Adam7 is wrong below depth 8), pixels stored and not compressed. A row needs the
  * unfiltered row above it, so each band but the first begins with that one, marked as unfiltered.
  * Source: https://www.w3.org/TR/png-3/#9Filters
  *
- * @param scanlines  the pass's rows as inflated: height × (1 + rowBytes) bytes
+ * @param scanlines  the pass's rows as inflated: height × (1 + rowBytes) bytes; wide rows are overwritten
  * @throws TaesdError FORMAT (filter byte above 4), OOM
  */
 export function* unfilterBands(
@@ -41,7 +50,13 @@ export function* unfilterBands(
 ): Generator<Band> {
   const lineBytes = 1 + pass.rowBytes;
   checkFilterBytes(where, pass, scanlines);
-  const bandRows = Math.max(1, Math.floor(BAND_BYTES / lineBytes));
+  if (lineBytes > BAND_BYTES) {
+    for (let row = 0; row < pass.height; row++) {
+      yield* unfilterWideRow(where, header, pass, scanlines, row);
+    }
+    return;
+  }
+  const bandRows = Math.floor(BAND_BYTES / lineBytes);
   let above: Uint8Array | undefined;
 
   for (let firstRow = 0; firstRow < pass.height; firstRow += bandRows) {
@@ -54,8 +69,70 @@ export function* unfilterBands(
     const rowLength = decoded.length / lineCount;
     const rows = above === undefined ? decoded : decoded.subarray(rowLength);
     above = toFileBytes(decoded.subarray(decoded.length - rowLength));
-    yield { firstRow, rowCount, rows };
+    yield { columns: pass, firstRow, rowCount, rows };
   }
+}
+
+/**
+ * Undoes the filter of one row in pieces, each as a picture of two rows: the piece above, unfiltered, and the piece. A
+ * filter looks at the pixel to the left too, so all pieces but the first begin with that pixel, filtered by its rule:
+ *
+ *              ┌─────────┬───────────────────┐
+ *     filter 0 │ pixel   │ piece above       │
+ *     filter f │ pixel*  │ piece as it is    │   pixel* unfilters to the one that the last piece ended with
+ *              └─────────┴───────────────────┘
+ *
+ * The unfiltered bytes take the place of the filtered ones in `scanlines`: they are the next row's row above.
+ */
+function* unfilterWideRow(
+  where: string,
+  header: PngHeader,
+  pass: Pass,
+  scanlines: Uint8Array,
+  row: number,
+): Generator<Band> {
+  const { rowBytes } = pass;
+  const pixelBits = header.channels * header.depth;
+  // As the filters see it: at least a byte.
+  const pixelBytes = Math.ceil(pixelBits / 8);
+  const pieceBytes = Math.floor(BAND_BYTES / 2 / pixelBytes) * pixelBytes;
+  const lineAt = row * (1 + rowBytes);
+  const filter = scanlines[lineAt];
+  const current = scanlines.subarray(lineAt + 1, lineAt + 1 + rowBytes);
+  // Above the first row all is 0, for which there need be no bytes.
+  const above = scanlines.subarray(Math.max(0, lineAt - rowBytes), lineAt);
+
+  for (let begin = 0; begin < rowBytes; begin += pieceBytes) {
+    const end = Math.min(rowBytes, begin + pieceBytes);
+    const left = begin === 0 ? 0 : pixelBytes;
+    const lines = new Uint8Array(2 * (1 + left + end - begin));
+    const second = lines.length / 2;
+    lines.set(above.subarray(begin - left, end), 1);
+    lines[second] = filter;
+    for (let i = 1; i <= left; i++) {
+      lines[second + i] = firstPixelFiltered(filter, current[begin - left + i - 1], lines[i]);
+    }
+    lines.set(current.subarray(begin, end), second + 1 + left);
+
+    const width = Math.floor(((left + end - begin) * 8) / pixelBits);
+    const decoded = unfilter(where, header, width, 2, lines);
+    const samplesOfLeft = left / decoded.BYTES_PER_ELEMENT;
+    const rows = decoded.subarray(decoded.length / 2 + samplesOfLeft);
+    current.set(toFileBytes(rows), begin);
+    const firstColumn = (begin * 8) / pixelBits;
+    const columns = {
+      ...pass,
+      firstX: pass.firstX + firstColumn * pass.stepX,
+      width: Math.min(pass.width - firstColumn, Math.floor(((end - begin) * 8) / pixelBits)),
+    };
+    yield { columns, firstRow: row, rowCount: 1, rows };
+  }
+}
+
+/** A byte of a row's first pixel, to whose left and upper left all is 0, filtered. Paeth's choice is the one above. */
+function firstPixelFiltered(filter: number, value: number, above: number): number {
+  if (filter === NONE || filter === SUB) return value;
+  return filter === AVERAGE ? value - (above >> 1) : value - above;
 }
 
 function checkFilterBytes(where: string, pass: Pass, scanlines: Uint8Array): void {

@@ -2,7 +2,7 @@ import { encode } from 'fast-png';
 import { checkLive, checkSize, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import { outOfMemory } from './allocate.ts';
-import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
+import { checkText } from './write-chunks.ts';
 
 /** A picture as `encodePng` takes it. */
 export interface PngImage {
@@ -28,11 +28,13 @@ const WHERE = 'encodePng';
 export function encodePng(
   image: PngImage,
   text: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const { width, height, data, channels } = checkImage(image);
-  checkText(text);
+  const texts = Object.fromEntries(checkText(WHERE, text));
   try {
-    return encode({ width, height, data, channels, depth: 8, text: { ...text } });
+    const png = encode({ width, height, data, channels, depth: 8, text: texts });
+    // fast-png writes into an ArrayBuffer of its own, which its type does not say.
+    return png as Uint8Array<ArrayBuffer>;
   } catch (cause) {
     if (cause instanceof RangeError) throw outOfMemory(WHERE, 'image', 'the PNG', cause);
     const got = cause instanceof Error ? cause.message : String(cause);
@@ -59,38 +61,4 @@ function checkImage(image: unknown): PngImage & { readonly channels: number } {
     throw expected('ARG', WHERE, 'data', rule, `${data.length}`);
   }
   return { ...size, data, channels: data.length / pixels };
-}
-
-/** tEXt holds one byte a character; NUL would end it. */
-function isTextLatin1(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0 || code > 0xff) return false;
-  }
-  return true;
-}
-
-/** Source of the rules for keywords: https://www.w3.org/TR/png-3/#11keywords */
-function checkText(text: unknown): void {
-  if (typeof text !== 'object' || text === null) {
-    throw expected('ARG', WHERE, 'text', 'an object of strings', describe(text));
-  }
-  for (const [keyword, value] of Object.entries(text) as [string, unknown][]) {
-    const isPrintable = /^[\x20-\x7e\xa1-\xff]+$/.test(keyword) && !/^ | {2}| $/.test(keyword);
-    if (!isPrintable || keyword.length > MAX_KEYWORD_LENGTH) {
-      const rule = `1 to ${MAX_KEYWORD_LENGTH} printable Latin-1 characters, single spaces within`;
-      throw expected('ARG', WHERE, 'text keyword', rule, describe(keyword));
-    }
-    const what = `text ${keyword}`;
-    if (typeof value !== 'string') {
-      throw expected('ARG', WHERE, what, 'a string', describe(value));
-    }
-    if (value.length > MAX_TEXT_LENGTH) {
-      const rule = `at most ${MAX_TEXT_LENGTH} characters`;
-      throw expected('LIMIT', WHERE, what, rule, `${value.length}`);
-    }
-    if (!isTextLatin1(value)) {
-      throw expected('ARG', WHERE, what, 'Latin-1 characters without NUL', describe(value));
-    }
-  }
 }

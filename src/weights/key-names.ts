@@ -1,4 +1,5 @@
 import { expected } from '../errors.ts';
+import { encoder } from '../model/encoder.ts';
 import type { Part } from '../model/variants.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 import { type SafetensorsFile, type StoredTensor, toTensor } from './safetensors.ts';
@@ -40,6 +41,9 @@ const KNOWN =
   'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, ' +
   'or ComfyUI taesd_decoder.1.weight';
 
+/** 15 in every model. */
+const ENCODER_LAYERS = encoder(4).length;
+
 /** The numbers beside the networks that ComfyUI's combined files may carry. */
 const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
 type ScalarKey = keyof typeof SCALARS;
@@ -58,27 +62,45 @@ interface Place {
  * asked for is converted. Shapes, missing and superfluous tensors are for the model's binding to find.
  *
  * @param where the name that error messages begin with
- * @param part  what the file is to be read as. The original layout does not say which part it holds,
- *   so it is believed; of a file with prefixes that part is taken and the other one left. Without it, an
- *   original file with tensors in layer 0 is an encoder and one without a decoder (true of every
- *   variant whose encoder begins with a convolution).
+ * @param part  what the file is to be read as: of a file with prefixes that part is taken and the other
+ *   one left. The names of the original layout do not say which part it is, only the layers do: the
+ *   encoder alone has tensors in layer 0, the decoder alone in those after layer 14. Without `part`, an
+ *   original file with tensors in layer 0 is an encoder and one without a decoder.
+ * @param otherHint  the likely cause where the file holds the other part alone
  * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `part` not in the file, scale or
  *   shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16, BF16)
  */
-export function splitByKeyNames(where: string, file: SafetensorsFile, part?: Part): ModelTensors {
+export function splitByKeyNames(
+  where: string,
+  file: SafetensorsFile,
+  part?: Part,
+  otherHint = 'the other file?',
+): ModelTensors {
   const places = findPlaces(where, file);
-  const guess = part ?? (places.some(({ key }) => key.startsWith('0.')) ? 'encoder' : 'decoder');
+  const guess = part ?? (hasFirstLayer(places) ? 'encoder' : 'decoder');
   const placesOf = (wanted: Part) =>
     places.filter(({ family }) => (family.part ?? guess) === wanted);
-  if (part !== undefined && placesOf(part).length === 0) {
+  if (part !== undefined && (placesOf(part).length === 0 || isOther(places, part))) {
     const got = `only ${showNames(places.map(({ name }) => name))}`;
-    throw expected('SHAPE', where, 'file', `tensors of the ${part}`, got, 'the other file?');
+    throw expected('SHAPE', where, 'file', `tensors of the ${part}`, got, otherHint);
   }
   return {
     encoder: part === 'decoder' ? undefined : convert(where, placesOf('encoder')),
     decoder: part === 'encoder' ? undefined : convert(where, placesOf('decoder')),
     ...readScalars(where, file, places[0].family.layout),
   };
+}
+
+const hasFirstLayer = (places: readonly Place[]): boolean =>
+  places.some(({ key }) => key.startsWith('0.'));
+
+/** True for an original file whose layers are the other part's beyond doubt; some of its tensors may be missing. */
+function isOther(places: readonly Place[], part: Part): boolean {
+  if (places[0].family.part !== undefined) return false;
+  const hasDecoderLayer = places.some(({ key }) => Number.parseInt(key, 10) >= ENCODER_LAYERS);
+  return part === 'encoder'
+    ? hasDecoderLayer && !hasFirstLayer(places)
+    : hasFirstLayer(places) && !hasDecoderLayer;
 }
 
 /** A place for every tensor but the scalars; at least one, and all of one layout. */

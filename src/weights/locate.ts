@@ -1,13 +1,16 @@
 import { describe } from '../arguments.ts';
-import { expected } from '../errors.ts';
+import { expected, type TaesdError } from '../errors.ts';
 import type { Part, Variant } from '../model/variants.ts';
-import { environmentVariable, folderUrl, isUrlThere, readUrl } from '../platform.ts';
+import { environmentVariable, isUrlThere, readUrl, urlInFolder, urlOf } from '../platform.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
 import { readSafetensors } from './safetensors.ts';
 
 /** Where weights come from. */
 export type WeightSource =
-  /** A folder (path or `file:` URL) or a web address that holds MODEL_encoder.safetensors and MODEL_decoder.safetensors. */
+  /**
+   * A folder (path or `file:` URL) or a web address that holds MODEL_encoder.safetensors and MODEL_decoder.safetensors;
+   * or, ending in `.safetensors`, one file with both networks (diffusers, ComfyUI) or one.
+   */
   | string
   | URL
   /** The bytes of one file: both networks (diffusers, ComfyUI), or one. */
@@ -25,9 +28,10 @@ export const weightFileName = ({ name }: Variant, part: Part) => `${name}_${part
  * Finds and reads the weights of a model.
  *
  * @param source  undefined for the folder that the environment variable TAESD_WEIGHTS names
- * @param parts   the networks that are wanted: from a folder all of them, from bytes those that are there
- * @throws TaesdError ARG (nothing given, not found, unreadable), UNSUPPORTED (a .pth), and what
- *   `readSafetensors` and `splitByKeyNames` throw
+ * @param parts   the networks that are wanted: from a folder all of them, from a file or bytes those that are there,
+ *   at least one
+ * @throws TaesdError ARG (nothing given, not found, unreadable), UNSUPPORTED (a .pth), SHAPE (the other network alone),
+ *   LIMIT (a file of more than 256 MiB), and what `readSafetensors` and `splitByKeyNames` throw
  */
 export async function locateWeights(
   where: string,
@@ -42,51 +46,104 @@ export async function locateWeights(
     const hint = `the option weights (--weights DIR), or ${FOLDER_VARIABLE}`;
     throw expected('ARG', where, 'weights', rule, 'none', hint);
   }
-  if (found instanceof Uint8Array) return splitByKeyNames(where, readSafetensors(found, where));
-  if (typeof found === 'string' || found instanceof URL) {
-    return readFolder(where, variant, found, parts);
+  if (found instanceof Uint8Array) return readOne(where, found, parts);
+  if (typeof found !== 'string' && !(found instanceof URL)) return readParts(where, found, parts);
+  const url = await urlOf(where, found);
+  return SAFETENSORS.test(url.pathname)
+    ? readFile(where, url, found, parts)
+    : readFolder(where, variant, url, found, parts);
+}
+
+const SAFETENSORS = /\.safetensors$/i;
+const CONVERT = 'a .pth file is not read yet; convert it to safetensors';
+
+/** One file, with both networks or one. */
+async function readFile(
+  where: string,
+  url: URL,
+  given: string | URL,
+  parts: readonly Part[],
+): Promise<ModelTensors> {
+  const bytes = await readUrl(where, url);
+  if (bytes === undefined) {
+    throw expected('ARG', where, `${given}`, 'a file or a folder', 'no such file');
   }
-  return readParts(where, found, parts);
+  return readOne(`${where} ${given}`, bytes, parts);
+}
+
+function readOne(where: string, bytes: Uint8Array, parts: readonly Part[]): ModelTensors {
+  const only = parts.length === 1 ? parts[0] : undefined;
+  return splitByKeyNames(where, readSafetensors(bytes, where), only);
 }
 
 async function readFolder(
   where: string,
   variant: Variant,
-  folder: string | URL,
+  folder: URL,
+  given: string | URL,
   parts: readonly Part[],
 ): Promise<ModelTensors> {
-  const base = await folderUrl(where, folder);
-  const files = await Promise.all(
-    parts.map(async (part) => {
-      const name = weightFileName(variant, part);
-      const bytes = await readUrl(where, new URL(name, base));
-      if (bytes === undefined) throw await missingFile(where, name, folder, base);
-      return [part, bytes] as const;
-    }),
-  );
-  return readParts(where, Object.fromEntries(files), parts);
+  const names = parts.map((part) => weightFileName(variant, part));
+  const reads = names.map((name) => readUrl(where, urlInFolder(folder, name)));
+  // Waits for all, so that what is said does not depend on which of them fails first.
+  const files = (await Promise.allSettled(reads)).map((read) => {
+    if (read.status === 'rejected') throw read.reason;
+    return read.value;
+  });
+  const missing = names.filter((_, i) => files[i] === undefined);
+  if (missing.length > 0) throw await missingFiles(where, folder, given, names, missing);
+  // As the user wrote it: a folder's path stays a path.
+  const isPath = folder.protocol === 'file:' && !/^file:/i.test(`${given}`);
+  const beside = (name: string) =>
+    isPath ? `${given}`.replace(/[/\\]?$/, `/${name}`) : urlInFolder(folder, name).href;
+  const wheres = parts.map((part, i) => [part, `${where} ${beside(names[i])}`] as const);
+  const bytes = parts.map((part, i) => [part, files[i]] as const);
+  return readParts(where, Object.fromEntries(bytes), parts, Object.fromEntries(wheres));
 }
 
-async function missingFile(where: string, name: string, folder: string | URL, base: URL) {
-  const pth = name.replace(/safetensors$/, 'pth');
-  if (await isUrlThere(new URL(pth, base))) {
-    const hint = 'a .pth file is not read yet; convert it to safetensors';
-    return expected('UNSUPPORTED', where, `${folder}`, name, pth, hint);
+/** The error that names, in the order of `names`, what a folder lacks, and says what is there in its place. */
+async function missingFiles(
+  where: string,
+  folder: URL,
+  given: string | URL,
+  names: readonly string[],
+  missing: readonly string[],
+): Promise<TaesdError> {
+  const what = `${given}`;
+  const isThere = (url: URL) => (url.protocol === 'file:' ? isUrlThere(url) : false);
+  const rule = `a folder that holds ${names.join(' and ')}`;
+  if (missing.length === names.length && (await isThere(folder))) {
+    if (/\.pth$/i.test(folder.pathname)) {
+      return expected('UNSUPPORTED', where, what, rule, 'a .pth file', CONVERT);
+    }
+    return expected('ARG', where, what, rule, 'a file', 'give its folder; from code, its bytes');
+  }
+  const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
+  const found = await Promise.all(pths.map((pth) => isUrlThere(urlInFolder(folder, pth))));
+  if (found.includes(true)) {
+    const wanted = missing.filter((_, i) => found[i]).join(' and ');
+    const got = pths.filter((_, i) => found[i]).join(' and ');
+    return expected('UNSUPPORTED', where, what, wanted, got, CONVERT);
   }
   const hint = 'another model, or another folder?';
-  return expected('ARG', where, `${folder}`, `a folder that holds ${name}`, 'no such file', hint);
+  const none = names.length === 1 ? 'no such file' : 'neither';
+  const got = missing.length === names.length ? none : `no ${missing.join(' and no ')}`;
+  return expected('ARG', where, what, rule, got, hint);
 }
 
+/** A file for each network; `wheres` are the names that messages about them begin with. */
 function readParts(
   where: string,
   files: { readonly encoder?: Uint8Array; readonly decoder?: Uint8Array },
   parts: readonly Part[],
+  wheres: { readonly encoder?: string; readonly decoder?: string } = {},
 ): ModelTensors {
+  const hint = files.encoder && files.decoder ? 'encoder and decoder swapped?' : undefined;
   const read = (part: Part) => {
     const bytes = files[part];
     if (bytes === undefined || !parts.includes(part)) return undefined;
-    const name = `${where} ${part}`;
-    return splitByKeyNames(name, readSafetensors(bytes, name), part);
+    const name = wheres[part] ?? `${where} ${part}`;
+    return splitByKeyNames(name, readSafetensors(bytes, name), part, hint);
   };
   const encoder = read('encoder');
   const decoder = read('decoder');

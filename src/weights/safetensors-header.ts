@@ -1,5 +1,5 @@
 import { expected } from '../errors.ts';
-import { shapeText } from '../tensor.ts';
+import { MAX_RANK, shapeText } from '../tensor.ts';
 import { foreignFile } from './foreign-file.ts';
 import { HeaderCursor } from './header-cursor.ts';
 import { showName } from './show-name.ts';
@@ -12,9 +12,6 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 /** The key whose value is not a tensor but free text, string to string. */
 export const METADATA_KEY = '__metadata__';
-
-/** NumPy allows 64 dimensions, PyTorch 64; nothing real has more than a handful. */
-const MAX_RANK = 64;
 
 /**
  * Bytes an element, for each of the format's types that fills whole bytes; F4 and F6 pack several into one.
@@ -70,7 +67,8 @@ export function readHeader(where: string, bytes: Uint8Array): SafetensorsHeader 
 function headerLength(where: string, bytes: Uint8Array): number {
   if (bytes.length < LENGTH_BYTES) {
     const rule = `at least ${LENGTH_BYTES} bytes`;
-    throw expected('TRUNCATED', where, 'header length', rule, `${bytes.length}`);
+    const hint = bytes.length === 0 ? 'empty file?' : undefined;
+    throw expected('TRUNCATED', where, 'header length', rule, `${bytes.length}`, hint);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES);
   const length = view.getBigUint64(0, true);
@@ -156,6 +154,34 @@ function checkEntry(
     throw expected('FORMAT', where, what, rule, `${end - begin} in ${shapeText(offsets)}`);
   }
   return { name, dtype, shape, begin, end };
+}
+
+/**
+ * Checks a shape that comes from a program, by the rules for one in a file.
+ *
+ * @returns a copy of it, and the bytes of its elements
+ * @throws TaesdError SHAPE (a size that is no whole number of at least 0, or missing; 2⁵³ bytes and more), LIMIT (more
+ *   than 64 dimensions)
+ */
+export function checkSizes(
+  where: string,
+  what: string,
+  shape: readonly unknown[],
+  elementBytes: number,
+): { sizes: number[]; byteCount: number } {
+  if (shape.length > MAX_RANK) {
+    throw expected('LIMIT', where, what, `at most ${MAX_RANK} dimensions`, `${shape.length}`);
+  }
+  // Array.from makes holes undefined, where `every` would pass over them.
+  const sizes = Array.from(shape) as number[];
+  if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw expected('SHAPE', where, what, 'whole sizes of at least 0', shapeText(sizes));
+  }
+  const byteCount = byteLength(sizes, elementBytes);
+  if (byteCount === undefined) {
+    throw expected('SHAPE', where, what, 'a shape of less than 2^53 bytes', shapeText(sizes));
+  }
+  return { sizes, byteCount };
 }
 
 /**

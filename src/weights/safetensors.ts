@@ -1,8 +1,9 @@
+import { allocateFloats } from '../allocate.ts';
 import { checkLive, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import { bf16BytesToF32, f16BytesToF32 } from '../half.ts';
-import type { Tensor } from '../tensor.ts';
-import { type HeaderEntry, readHeader } from './safetensors-header.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
+import { checkSizes, type HeaderEntry, readHeader } from './safetensors-header.ts';
 import { showName } from './show-name.ts';
 
 export { writeSafetensors } from './safetensors-write.ts';
@@ -102,29 +103,47 @@ function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength:
  *
  * @param where  the name that error messages begin with
  * @param name   the tensor's name, for the message
- * @param stored from `readSafetensors`, which checked that shape and bytes agree
- * @throws TaesdError UNSUPPORTED for any other dtype
+ * @param stored from `readSafetensors`, or as it would give it
+ * @throws TaesdError UNSUPPORTED for any other dtype, SHAPE where shape and bytes disagree, ARG (not a stored tensor,
+ *   detached bytes), OOM
  */
 export function toTensor(where: string, name: string, stored: StoredTensor): Tensor {
-  const toF32 = TO_F32.get(stored.dtype);
-  if (toF32 === undefined) {
-    const what = `tensor ${showName(name)}`;
-    const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
-    throw expected('UNSUPPORTED', where, what, rule, `"${showName(stored.dtype)}"`);
+  const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
+  const what = `tensor ${showName(String(name))}`;
+  if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
+    const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
+    throw expected('ARG', where, what, rule, describe(stored));
   }
-  return { shape: stored.shape, data: toF32(stored.bytes) };
+  const widening = TO_F32.get(dtype);
+  if (widening === undefined) {
+    const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
+    throw expected('UNSUPPORTED', where, what, rule, `"${showName(dtype)}"`);
+  }
+  // A detached view has no bytes, and would pass for a tensor of size 0.
+  checkLive(where, what, bytes);
+  const { sizes, byteCount } = checkSizes(where, what, shape, widening.elementBytes);
+  if (byteCount !== bytes.length) {
+    const rule = `${byteCount} bytes for ${dtype} ${shapeText(sizes)}`;
+    throw expected('SHAPE', where, what, rule, `${bytes.length}`);
+  }
+  return { shape: sizes, data: widening.toF32(bytes) };
 }
 
 /** Through a DataView, since the bytes may lie at any address and the machine may be big-endian. */
 function f32BytesToF32(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = new Float32Array(bytes.length / 4);
+  const values = allocateFloats('f32BytesToF32', 'values', bytes.length / 4);
   for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(4 * i, true);
   return values;
 }
 
-const TO_F32: ReadonlyMap<string, (bytes: Uint8Array) => Float32Array> = new Map([
-  ['F32', f32BytesToF32],
-  ['F16', f16BytesToF32],
-  ['BF16', bf16BytesToF32],
+interface Widening {
+  readonly elementBytes: number;
+  readonly toF32: (bytes: Uint8Array) => Float32Array;
+}
+
+const TO_F32: ReadonlyMap<string, Widening> = new Map([
+  ['F32', { elementBytes: 4, toF32: f32BytesToF32 }],
+  ['F16', { elementBytes: 2, toF32: f16BytesToF32 }],
+  ['BF16', { elementBytes: 2, toF32: bf16BytesToF32 }],
 ]);

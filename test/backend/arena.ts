@@ -48,7 +48,12 @@ export function arena(memory: WebAssembly.Memory) {
 }
 
 /** The first of the words begin … end that is no canary, or not as in `kept`; −1 for none. */
-function firstChange(words: Uint32Array, begin: number, end: number, kept: Uint32Array | undefined) {
+function firstChange(
+  words: Uint32Array,
+  begin: number,
+  end: number,
+  kept: Uint32Array | undefined,
+) {
   for (let i = begin; i < end; i++) {
     if (words[i] !== (kept === undefined ? CANARY_BITS : kept[i - begin])) return i;
   }

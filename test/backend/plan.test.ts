@@ -134,7 +134,11 @@ test.each<[string, Network, string[]]>([
     [upsample2x(), upsample2x(), conv3x3(16, 16)],
     ['0>1 upsample2x', '1>2 conv 2 up'],
   ],
-  ['an upsampling last → a stage', [conv3x3(16, 16), upsample2x()], ['0>1 conv 0', '1>2 upsample2x']],
+  [
+    'an upsampling last → a stage',
+    [conv3x3(16, 16), upsample2x()],
+    ['0>1 conv 0', '1>2 upsample2x'],
+  ],
   [
     'an upsampling before a convolution that is not Winograd’s → a stage',
     [upsample2x(), conv3x3(5, 6), upsample2x(), conv3x3(16, 16, { stride: 2 }), conv1x1(16, 16)],
@@ -145,11 +149,7 @@ test.each<[string, Network, string[]]>([
     [upsample2x(), block(16)],
     ['0>1 upsample2x', ...plainBlock(1, 1)],
   ],
-  [
-    'ReLU after a block → a stage',
-    [block(16), relu()],
-    [...plainBlock(0, 0), '3>4 relu'],
-  ],
+  ['ReLU after a block → a stage', [block(16), relu()], [...plainBlock(0, 0), '3>4 relu']],
   [
     'a block whose widths differ → a convolution on its skip path',
     [block(8, 16), clamp()],

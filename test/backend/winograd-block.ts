@@ -33,9 +33,7 @@ export const nameOf = ({ tiles, cin, cout, upsample }: Geometry): string =>
 /** Every number of tiles in few channels, every number of channels in few tiles. */
 export const GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) => [
   ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 16, upsample })),
-  ...[16, 32, 64].flatMap((cin) =>
-    [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample })),
-  ),
+  ...[16, 32, 64].flatMap((cin) => [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample }))),
   { tiles: 32, cin: 64, cout: 64, upsample },
 ]);
 
@@ -60,6 +58,19 @@ export const weightIndex = (cin: number, p: number, o: number, i: number): numbe
 /** Upsampled, the points of row or column 2 are 0. */
 export const isSkipped = (upsample: 0 | 1, p: number): boolean =>
   upsample === 1 && (Math.floor(p / 6) === 2 || p % 6 === 2);
+
+/**
+ * Transformed weights or their units, [cout / 16][36][count], as a multiplication takes them: upsampled, without the
+ * points that are 0.
+ */
+export function keepPoints<Numbers extends Float32Array | Int16Array>(
+  numbers: Numbers,
+  count: number,
+  upsample: 0 | 1,
+): Numbers {
+  const kept = numbers.filter((_, n) => !isSkipped(upsample, Math.floor(n / count) % POINTS));
+  return kept as Numbers;
+}
 
 /** Columns of the rows that a block reads. */
 export const columnsOf = ({ tiles, upsample }: Geometry): number =>

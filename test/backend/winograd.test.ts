@@ -9,6 +9,7 @@ import {
   type Geometry,
   GROUP,
   isSkipped,
+  keepPoints,
   makeBlock,
   nameOf,
   POINTS,
@@ -81,11 +82,7 @@ function runTransformInput(space: Space, geometry: Geometry, block: Block) {
   return { ptr, stride };
 }
 
-function runTransformWeights(
-  space: Space,
-  { cin, cout }: Geometry,
-  weights: Float32Array,
-): number {
+function runTransformWeights(space: Space, { cin, cout }: Geometry, weights: Float32Array): number {
   const ptr = writable(space, POINTS * cin * cout);
   kernels.winogradTransformWeights(ptr, space.put(weights), writable(space, 18), cin, cout);
   return ptr;
@@ -152,13 +149,16 @@ function runConvolution(
 ): Float32Array[] {
   const { tiles, cin, upsample } = geometry;
   const space = arena(memory);
-  const u = runTransformWeights(space, geometry, weights);
+  const { cout } = geometry;
+  const all = space.f32(runTransformWeights(space, geometry, weights), POINTS * cin * cout);
+  const u = keepPoints(all, GROUP * cin, upsample);
+  const uPtr = space.put(u);
   const v = runTransformInput(space, geometry, block);
   const stride = pointStride(wholeTiles(tiles) * GROUP, 4);
   const ptr = writable(space, (POINTS * stride) / 4);
   const multiply = (group: number) => {
-    const part = u + group * POINTS * GROUP * cin * 4;
-    kernels.winogradMultiply(ptr, stride, v.ptr, v.stride, part, tiles, cin, upsample);
+    const partPtr = uPtr + group * (u.byteLength / (cout / GROUP));
+    kernels.winogradMultiply(ptr, stride, v.ptr, v.stride, partPtr, tiles, cin, upsample);
     return { ptr, stride };
   };
   const rows = runTransformOutput(space, geometry, multiply, output);
@@ -217,7 +217,10 @@ for (const geometry of GEOMETRIES.filter(({ cout }) => cout === 16)) {
     for (let p = 0; p < POINTS; p++) {
       const part = v.slice((p * stride) / 4, ((p + 1) * stride) / 4);
       const beside = part.filter((_, n) => n >= tiles * V_CHANNELS || n % V_CHANNELS >= cin);
-      expect(beside.every((value) => value === FILL), `beside point ${p}`).toBe(true);
+      expect(
+        beside.every((value) => value === FILL),
+        `beside point ${p}`,
+      ).toBe(true);
     }
     faults.expectNone();
     space.check();
@@ -233,7 +236,7 @@ for (const geometry of GEOMETRIES.filter(({ cout }) => cout === 16)) {
     const v = randomValues(cin, (POINTS * vStride) / 4);
     const u = randomValues(tiles, POINTS * cin * GROUP);
     const space = arena(memory);
-    const [vPtr, uPtr] = [space.put(v), space.put(u)];
+    const [vPtr, uPtr] = [space.put(v), space.put(keepPoints(u, GROUP * cin, upsample))];
     const mPtr = writable(space, (POINTS * mStride) / 4);
     kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, uPtr, tiles, cin, upsample);
     const m = space.f32(mPtr, (POINTS * mStride) / 4);
@@ -259,7 +262,10 @@ for (const geometry of GEOMETRIES.filter(({ cout }) => cout === 16)) {
         }
       }
       const pad = m.slice((p * mStride) / 4 + whole * GROUP, ((p + 1) * mStride) / 4);
-      expect(pad.every((value) => value === FILL), `beside point ${p}`).toBe(true);
+      expect(
+        pad.every((value) => value === FILL),
+        `beside point ${p}`,
+      ).toBe(true);
     }
     faults.expectNone();
     space.check();

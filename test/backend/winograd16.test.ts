@@ -5,9 +5,9 @@ import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3 } from '../../src/model/layers.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { arena } from './arena.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
+import { arena } from './arena.ts';
 import {
   type Block,
   columnsOf,
@@ -15,6 +15,7 @@ import {
   type Geometry,
   GROUP,
   isSkipped,
+  keepPoints,
   makeBlock,
   nameOf,
   POINTS,
@@ -72,7 +73,7 @@ function roundWeights(
   const space = arena(memory);
   const u16Ptr = space.put(new Int16Array(u.length).fill(FILL), { writable: true });
   const unitsPtr = writable(space, POINTS * cout);
-  kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, cout);
+  kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, (POINTS * cout) / 8);
   space.check();
   return { u, u16: space.i16(u16Ptr, u.length), units: space.f32(unitsPtr, POINTS * cout) };
 }
@@ -265,7 +266,10 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
       expect(fault).toBe(undefined);
       for (let p = 0; p < POINTS; p++) {
         const pad = v.slice((p * stride) / 2 + tiles * cin, ((p + 1) * stride) / 2);
-        expect(pad.every((value) => value === FILL), `beside point ${p}`).toBe(true);
+        expect(
+          pad.every((value) => value === FILL),
+          `beside point ${p}`,
+        ).toBe(true);
       }
       space.check();
     });
@@ -299,15 +303,18 @@ for (const upsample of [0, 1] as const) {
           v.stride,
           v.scalesPtr,
           v.scalesStride,
-          space.put(u16),
-          space.put(units),
+          space.put(keepPoints(u16, GROUP * cin, upsample)),
+          space.put(keepPoints(units, GROUP, upsample)),
           tiles,
           cin,
           upsample,
         );
         space.check();
         const m = space.f32(mPtr, (POINTS * mStride) / 4);
-        return { block, at: (p: number, j: number, o: number) => m[(p * mStride) / 4 + j * 16 + o] };
+        return {
+          block,
+          at: (p: number, j: number, o: number) => m[(p * mStride) / 4 + j * 16 + o],
+        };
       };
       const good = products(undefined);
       for (let bad = 0; bad < cin; bad++) {
@@ -342,7 +349,10 @@ for (const upsample of [0, 1] as const) {
 /** Of the largest Σ|pixel · weight| in the tile's surroundings. */
 const BOUND = 8e-3;
 
-const INPUTS: Record<string, (weights: Tensor, cin: number) => (i: number, y: number, x: number) => number> = {
+const INPUTS: Record<
+  string,
+  (weights: Tensor, cin: number) => (i: number, y: number, x: number) => number
+> = {
   'signs of the weights': (weights) => (i, y, x) =>
     Math.sign(weights.data[i * 9 + (y % 3) * 3 + (x % 3)]) || 1,
   'signs against the weights': (weights) => (i, y, x) =>
@@ -369,7 +379,10 @@ for (const [name, make] of Object.entries(INPUTS)) {
         return value(i, y, x);
       });
       const wasm = await createWasmBackend({ precision: 'fast' });
-      const got = runProgram(wasm.compile(bound), network, { shape: [1, cin, height, width], data });
+      const got = runProgram(wasm.compile(bound), network, {
+        shape: [1, cin, height, width],
+        data,
+      });
       const exact = new Float64Array(got.data.length);
       const magnitude = new Float64Array(got.data.length);
       for (let o = 0; o < cout; o++) {

@@ -10,6 +10,8 @@ import {
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files.ts';
+import { TaesdError } from '../../src/errors.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/latent-file.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/weights/safetensors.ts';
 import { taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
@@ -27,6 +29,7 @@ writeWeights(WEIGHTS, ['taesd']);
 mkdirSync(at('out'));
 const OUT = at('out/o.png');
 
+const exitListeners = process.listenerCount('exit');
 const failed = (message: string) => ({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
 
 afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
@@ -74,6 +77,35 @@ describe('input', () => {
     expect(taesd(['inspect', jpeg])).toEqual(failed(message));
   });
 
+  test('encode, roundtrip: latents in place of a picture → exit 1, naming decode', () => {
+    const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
+    writeFileSync(at('z.png'), encodeLatentPng({ latents, model: 'taesdxl' }));
+    writeFileSync(at('z.safetensors'), encodeLatentSafetensors({ latents }));
+    writeFileSync(at('later.png'), encodePng(randomPicture(2, 2, 4), { 'taesd.model': 'taesd9' }));
+    for (const command of ['encode', 'roundtrip']) {
+      const got = (name: string, what: string) => {
+        const message = `${command}: "${at(name)}" expected a picture, got ${what}`;
+        expect(taesd([command, at(name), '-o', OUT])).toEqual(failed(message));
+      };
+      got('z.png', 'latents of taesdxl (taesd decode?)');
+      got('later.png', 'latents of "taesd9" (taesd decode?)');
+      got('z.safetensors', 'a safetensors file (latents? taesd decode)');
+    }
+  });
+
+  test('decode: a picture of which the network can make nothing → its size, and a doubt', () => {
+    const wide = at('wide.png');
+    writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));
+    const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
+    const [first, second, ...rest] = stderr.split('\n');
+    expect(first).toBe(
+      `taesd: ${wide}: nothing in it says that it holds latents; read as those of taesd`,
+    );
+    const size = 'latents of 4000000×1 for 32000000×8 pixels';
+    expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): wasm: "`);
+    expect({ code, rest }).toEqual({ code: 1, rest: [''] });
+  });
+
   test('decode: another ending → the endings there are', () => {
     const message =
       'decode: "z.pt" expected the ending .png (8-bit latents) or .safetensors (f32 latents), got .pt';
@@ -98,7 +130,7 @@ describe('input', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        'taesd: decode: "latents" expected finite numbers, got NaN at element 2 (allowNonFinite: true lets it pass)\n',
+        'taesd: decodeRows: "latents" expected finite numbers, got NaN at element 2 (allowNonFinite: true lets it pass)\n',
     });
     expect(readdirSync(at('kept'))).toEqual(['o.png']);
     expect(readFileSync(at('kept/o.png'), 'utf8')).toBe('as it was');
@@ -137,6 +169,22 @@ describe('output, found out before the work', () => {
     );
   });
 
+  test('encode, decode, roundtrip: OUT is IN, by another name or a link → exit 1, IN as it was', () => {
+    mkdirSync(at('same'));
+    const bytes = encodePng(randomPicture(3, 3, 4));
+    writeFileSync(at('same/o.png'), bytes);
+    symlinkSync(at('same/o.png'), at('same/link.png'));
+    for (const command of ['encode', 'decode', 'roundtrip']) {
+      for (const name of ['./o.png', '../same/o.png', 'link.png']) {
+        const message = `${command}: "${name}" expected another file than IN, got the same file`;
+        const outcome = taesd([command, 'o.png', '-o', name], { cwd: at('same') });
+        expect(outcome).toEqual(failed(message));
+      }
+    }
+    expect(readFileSync(at('same/o.png'))).toEqual(Buffer.from(bytes));
+    expect(readdirSync(at('same'))).toEqual(['link.png', 'o.png']);
+  });
+
   // Root may write anywhere but here.
   test('encode: OUT in a folder where nothing can be written → exit 1', (context) => {
     if (!existsSync('/proc/self')) context.skip('no /proc here');
@@ -146,16 +194,39 @@ describe('output, found out before the work', () => {
 
   test('writeOutput: renaming fails at the end → ARG, no temporary file', async () => {
     mkdirSync(at('race/o.png'), { recursive: true });
-    const write = writeOutput('encode', at('race/o.png'), new Uint8Array(3));
+    const write = writeOutput('encode', at('race/o.png'), [new Uint8Array(3)]);
     await expect(write).rejects.toMatchObject({ code: 'ARG' });
     expect(readdirSync(at('race'))).toEqual(['o.png']);
+  });
+
+  test('writeOutput: pieces that fail, a signal → that error, no file, the source ended', async () => {
+    let ended = 0;
+    function* pieces(last: () => void) {
+      try {
+        yield new Uint8Array(3);
+        last();
+        yield new Uint8Array(3);
+      } finally {
+        ended++;
+      }
+    }
+    const broken = new TaesdError('OOM', 'no room');
+    const failing = pieces(() => {
+      throw broken;
+    });
+    await expect(writeOutput('encode', OUT, failing)).rejects.toBe(broken);
+    const controller = new AbortController();
+    const aborting = pieces(() => controller.abort(broken));
+    await expect(writeOutput('encode', OUT, aborting, controller.signal)).rejects.toBe(broken);
+    expect(ended).toBe(2);
+    expect(process.listenerCount('exit')).toBe(exitListeners);
   });
 
   test('writeOutput: a link → what it points to is written, and it stays a link', async () => {
     mkdirSync(at('links/real'), { recursive: true });
     writeFileSync(at('links/real/o.png'), 'before');
     symlinkSync(at('links/real/o.png'), at('links/o.png'));
-    await writeOutput('encode', at('links/o.png'), Uint8Array.of(1, 2));
+    await writeOutput('encode', at('links/o.png'), [Uint8Array.of(1), Uint8Array.of(2)]);
     expect([...readFileSync(at('links/real/o.png'))]).toEqual([1, 2]);
     expect(readdirSync(at('links'))).toEqual(['o.png', 'real']);
   });
@@ -171,8 +242,8 @@ describe('weights', () => {
 
   test('roundtrip: weights not in the folder of --weights → exit 1; it wins over TAESD_WEIGHTS', () => {
     const args = ['roundtrip', PICTURE, '-o', OUT, '--weights', at('out')];
-    const rule = 'a folder that holds taesd_encoder.safetensors';
-    const message = `Taesd.load: "${at('out')}" expected ${rule}, got no such file (another model, or another folder?)`;
+    const rule = 'a folder that holds taesd_encoder.safetensors and taesd_decoder.safetensors';
+    const message = `Taesd.load: "${at('out')}" expected ${rule}, got neither (another model, or another folder?)`;
     expect(taesd(args, { env: { TAESD_WEIGHTS: WEIGHTS } })).toEqual(failed(message));
   });
 

@@ -53,6 +53,23 @@ export function taesdWithClosedStdout(args: readonly string[]): Promise<Omit<Out
   });
 }
 
+/** Starts it and does not wait; `ended` tells what it left, or what signal ended it. */
+export function startTaesd(args: readonly string[], env: Readonly<Record<string, string>>) {
+  const stdio: StdioOptions = ['ignore', 'ignore', 'pipe'];
+  const child = spawn(process.execPath, [MAIN, ...args], { env: environment(env), stdio });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Omit<Outcome, 'stdout'> & { signal: NodeJS.Signals | null }>(
+    (resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+    },
+  );
+  return { child, ended };
+}
+
 /** A folder of its own for a file of tests, removed after them. */
 export function temporaryFolder(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'taesd-cli-'));

@@ -29,10 +29,10 @@ function inspectBytes(name: string, bytes: Uint8Array, ...args: string[]): strin
   return inspect(at(name), ...args);
 }
 
-function refused(name: string, bytes: Uint8Array, message: string): void {
+function refused(name: string, bytes: Uint8Array, message: string, ...args: string[]): void {
   writeFileSync(at(name), bytes);
   const stderr = `taesd: ${message.replaceAll('FILE', at(name))}\n`;
-  expect(taesd(['inspect', at(name)])).toEqual({ code: 1, stdout: '', stderr });
+  expect(taesd(['inspect', at(name), ...args])).toEqual({ code: 1, stdout: '', stderr });
 }
 
 const encoderTable = `encoder, for an input of 3×300×451:
@@ -259,6 +259,27 @@ describe('what cannot be read → exit 1', () => {
     );
     refused('short', ascii('#'), `${rule} one that begins with 23`);
     refused('empty', ascii(''), `${rule} an empty file`);
+  });
+
+  test('inspect: a JPEG → called one', () => {
+    const hint = 'convert it first; the name of a file does not make it a PNG';
+    const message = `FILE: inspect: "bytes" expected a PNG file, got a JPEG file (${hint})`;
+    refused('real.jpg', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), message);
+  });
+
+  test('inspect: --size for what has no layers → refused', () => {
+    const latents: Tensor = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
+    const decoded: Tensor = { shape: [1, 3, 1, 1], data: new Float32Array(3) };
+    for (const [name, bytes, got] of [
+      ['s.png', encodeLatentPng({ latents, model: 'taesd' }), 'latents'],
+      ['s.png', encodePng(randomPicture(3, 3, 3)), 'a picture'],
+      ['s.safetensors', encodeLatentSafetensors({ latents }), 'latents'],
+      ['s.safetensors', writeSafetensors([['decoded', decoded]]), 'a decoded picture'],
+    ] as const) {
+      const rule = 'a model or a file of weights to go with';
+      const message = `FILE: inspect: "--size" expected ${rule}, got ${got}`;
+      refused(name, bytes, message, '--size', '64x64');
+    }
   });
 
   test('inspect: an ending that lies → what the bytes are', () => {

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { readBackground, readSize } from '../../src/cli/option-values.ts';
+import {
+  checkOutputName,
+  readBackground,
+  readSize,
+  readWorkers,
+} from '../../src/cli/option-values.ts';
 
 test.each([
   ['white', [255, 255, 255]],
@@ -20,4 +25,13 @@ test('readBackground: drop → alpha is forgotten; none → the default', () => 
 
 test.each(['451x300', '451X300', '451×300'])('readSize: %s → 451×300', (text) => {
   expect(readSize('decode', text)).toEqual({ width: 451, height: 300 });
+});
+
+test('readWorkers: 0 to 64 → the number; none → decided later', () => {
+  expect(['0', '2', '64'].map((text) => readWorkers('encode', text))).toEqual([0, 2, 64]);
+  expect(readWorkers('encode', undefined)).toBeUndefined();
+});
+
+test('checkOutputName: files, in /dev too → nothing', () => {
+  for (const path of ['o.png', './-', '-.png', '/dev/shm/o.png']) checkOutputName('encode', path);
 });

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { Interruption } from '../../src/cli/interrupt.ts';
 import { sayError } from '../../src/cli/say.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { TaesdError } from '../../src/errors.ts';
@@ -20,6 +21,15 @@ function said(error: unknown, debug = '') {
 test('sayError: what went wrong on purpose → its message; a command line → exit 2', () => {
   expect(said(new TaesdError('FORMAT', 'a: b'))).toEqual({ code: 1, text: 'taesd: a: b\n' });
   expect(said(new UsageError('a: b'))).toEqual({ code: 2, text: 'taesd: a: b\n' });
+});
+
+test('sayError: a signal → which, and the exit code of shells', () => {
+  const text = (name: string) => `taesd: decode: interrupted by ${name}, nothing was written\n`;
+  expect(said(new Interruption('decode', 'SIGINT'))).toEqual({ code: 130, text: text('SIGINT') });
+  expect(said(new Interruption('decode', 'SIGTERM'))).toEqual({
+    code: 143,
+    text: text('SIGTERM'),
+  });
 });
 
 test('sayError: what nobody foresaw → one line all the same, and how to see more', () => {

@@ -11,6 +11,8 @@ describe('help and version', () => {
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
     expect(taesd(['-h']).stdout).toBe(stdout);
     expect(taesd(['help']).stdout).toBe(stdout);
+    expect(stdout).toContain('public repository comfyanonymous/taesd; see weights/README.md');
+    expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   });
 
   test.each(COMMANDS)('%s: --help, -h, help → its options, at most 100 columns', (command) => {
@@ -20,14 +22,17 @@ describe('help and version', () => {
     expect(stdout).toContain('-h, --help');
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect(taesd(['help', command]).stdout).toBe(stdout);
+    expect(taesd([command, 'help']).stdout).toBe(stdout);
     expect(taesd([command, 'some.png', '-h']).stdout).toBe(stdout);
   });
 
-  test('taesd: --version → the version of package.json', () => {
+  test('taesd: --version, -v, -V → the version of package.json', () => {
     const url = new URL('../../package.json', import.meta.url);
     const { version } = JSON.parse(readFileSync(url, 'utf8'));
     const stdout = `taesd-wasm ${version}\n`;
-    expect(taesd(['--version'])).toEqual({ code: 0, stdout, stderr: '' });
+    for (const option of ['--version', '-v', '-V']) {
+      expect(taesd([option])).toEqual({ code: 0, stdout, stderr: '' });
+    }
   });
 });
 
@@ -37,8 +42,8 @@ describe('command lines that are not understood → one line that names it, exit
       .split(' ')
       .map((name) => `--${name}`)
       .join(', ')}`;
-  const ENCODE = options('output model weights backend background');
-  const DECODE = options('output model weights backend size');
+  const ENCODE = options('output model weights precision workers backend background');
+  const DECODE = options('output model weights precision workers backend size');
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
   const NAMES = 'one of encode, decode, roundtrip, inspect or help';
@@ -56,6 +61,10 @@ describe('command lines that are not understood → one line that names it, exit
     ['roundtrip a -o b.png --float=yes', 'roundtrip: "--float" expected no value, got "yes"'],
     ['encode in', 'encode: "-o" expected the file to write, got none'],
     ['encode in -o', 'encode: "-o" expected a value OUT, got nothing'],
+    ...['-', '/dev/stdout', '/dev/fd/1'].map((name) => [
+      `encode in -o ${name}`,
+      `encode: "-o" expected the file to write, files only, got "${name}"`,
+    ]),
     ['encode in -o --model x', 'encode: "-o" expected a value OUT, got the option --model'],
     ['encode -o o.png', 'encode: "IN" expected the picture: a PNG file, got none'],
     ['encode a b -o o.png', 'encode: "IN" expected the picture: a PNG file, got "a" and "b"'],
@@ -65,6 +74,11 @@ describe('command lines that are not understood → one line that names it, exit
       'decode a -o o.png --backend gpu',
       'decode: "--backend" expected wasm or reference, got "gpu"',
     ],
+    ['decode a -o o.png --precision f16', 'decode: "--precision" expected f32 or fast, got "f16"'],
+    ...['65', '-1', '1.5', 'all', '0x2'].map((count) => [
+      `decode a -o o.png --workers=${count}`,
+      `decode: "--workers" expected a whole number from 0 to 64, got "${count}"`,
+    ]),
     [
       'encode a -o o.png --background',
       'encode: "--background" expected a value COLOR, got nothing',

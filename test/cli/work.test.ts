@@ -32,6 +32,8 @@ let latents: Tensor;
 
 const done = { code: 0, stdout: '', stderr: '' };
 const env = { TAESD_WEIGHTS: WEIGHTS };
+const unmarked = (name: string, model: string) =>
+  `taesd: ${at(name)}: nothing in it says that it holds latents; read as those of ${model}\n`;
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 const pixels = (name: string) => {
   const { width, height, data } = decodePng(read(name));
@@ -108,11 +110,12 @@ describe('decode', () => {
 
   test('decode [wasm]: nothing remembered → taesd, 8 times the latent; --size crops', async () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
-    expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(done);
+    const bare = { ...done, stderr: unmarked('bare.png', 'taesd') };
+    expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(bare);
     expect(pixels('full.png')).toEqual(await apiPixels(api, throughBytes(latents)));
     expect(pixels('full.png')).toMatchObject({ width: 24, height: 16 });
     const args = ['decode', at('bare.png'), '-o', at('sized.png'), '--size', '20x10'];
-    expect(taesd(args, { env })).toEqual(done);
+    expect(taesd(args, { env })).toEqual(bare);
     const size = { width: 20, height: 10 };
     expect(pixels('sized.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
   });
@@ -137,7 +140,7 @@ describe('decode', () => {
     expect(pixels('m.png')).toEqual(wanted);
     writeFileSync(at('b16.png'), encodeLatentPng({ latents: tensor }));
     const args = ['decode', at('b16.png'), '-o', at('b.png'), '--model', 'taef1'];
-    expect(taesd(args, { env })).toEqual(done);
+    expect(taesd(args, { env })).toEqual({ ...done, stderr: unmarked('b16.png', 'taef1') });
     expect(pixels('b.png')).toEqual(wanted);
   });
 
@@ -149,7 +152,7 @@ describe('decode', () => {
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
-      'decode: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
+      'decodeRows: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
     expect(taesd(args('taef1'), { env })).toEqual({
       code: 1,
       stdout: '',
@@ -160,7 +163,8 @@ describe('decode', () => {
   test('decode [wasm]: --size that the latent does not stand for → exit 1', () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
     const args = ['decode', at('bare.png'), '-o', at('never.png'), '--size', '25x16'];
-    const message = 'decode: "width" expected 17 to 24, which a latent of 3 stands for, got 25';
+    const rule = '17x9 to 24x16 (it crops, it does not scale)';
+    const message = `decode: "--size" expected ${rule}, got 25x16`;
     expect(taesd(args, { env })).toEqual({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
     expect(readdirSync(at('.'))).not.toContain('never.png');
   });
@@ -201,10 +205,31 @@ describe('roundtrip', () => {
     expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
-  test('roundtrip [wasm]: over the input itself → the picture replaced', async () => {
-    writeFileSync(at('same.png'), encodePng(RGB));
-    expect(taesd(['roundtrip', 'same.png', '-o', 'same.png'], { env, cwd: at('.') })).toEqual(done);
-    expect(pixels('same.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
+  test('roundtrip [wasm]: --precision fast, --workers 2 → as the API does', async () => {
+    const fast = await Taesd.load({ weights: WEIGHTS, precision: 'fast' });
+    const wanted = await apiPixels(fast, await fast.encode(RGB), size);
+    const args = ['roundtrip', RGB_FILE, '-o', at('fast.png'), '--float', '--precision', 'fast'];
+    for (const workers of ['0', '2']) {
+      expect(taesd([...args, '--workers', workers], { env })).toEqual(done);
+      expect(pixels('fast.png')).toEqual(wanted);
+    }
+  });
+
+  test('roundtrip [wasm]: workers that cannot start → the same file, and a line that says why', () => {
+    writeFileSync(
+      at('no-workers.mjs'),
+      `import { createRequire, syncBuiltinESMExports } from 'node:module';
+      createRequire(import.meta.url)('node:worker_threads').Worker = class {
+        constructor() { throw new Error('no threads left'); }
+      };
+      syncBuiltinESMExports();`,
+    );
+    const options = { env: { ...env, NODE_OPTIONS: `--import ${at('no-workers.mjs')}` } };
+    const args = ['roundtrip', RGB_FILE, '-o', at('alone.png'), '--workers', '2'];
+    const stderr = 'taesd: note: no workers, one thread did the work: no threads left\n';
+    expect(taesd(args, options)).toEqual({ ...done, stderr });
+    taesd(['roundtrip', RGB_FILE, '-o', at('r.png'), '--workers', '0'], { env });
+    expect(read('alone.png')).toEqual(read('r.png'));
   });
 });
 

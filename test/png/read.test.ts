@@ -1,6 +1,8 @@
+import { getHeapStatistics } from 'node:v8';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { DEFAULT_MAX_PIXELS, decodePng } from '../../src/png/index.ts';
+import { TextCollector } from '../../src/png/text.ts';
 import {
   ascii,
   buildPng,
@@ -206,6 +208,39 @@ test('decodePng: malformed, damaged, overlong or too many tEXt chunks → left o
   );
   expect(text.size).toBe(256);
   expect([...text.keys()].slice(0, 2)).toEqual(['Longest', 'k0']);
+});
+
+test('decodePng: more than 1 MiB of text → what comes first is kept, and memory in proportion', () => {
+  const name = (i: number) => `k${String(i).padStart(2, '0')}`;
+  const texts = Array.from({ length: 20 }, (_, i) =>
+    chunk('tEXt', ascii(`${name(i)}\0${String.fromCharCode(65 + i).repeat(65536)}`)),
+  );
+  const { text } = decodePng(
+    file(
+      ihdr(PICTURE),
+      ...texts,
+      // Without the length of the earlier one there is room for the later one.
+      chunk('tEXt', ascii('k00\0short')),
+      chunk('tEXt', ascii('Last\0fits again')),
+      idat(scanlinesOf(PICTURE)),
+      IEND,
+    ),
+  );
+  expect([...text.keys()]).toEqual([...Array.from({ length: 16 }, (_, i) => name(i)), 'Last']);
+  expect(text.get('k00')).toBe('short');
+  expect(text.get('k15')).toBe('P'.repeat(65536));
+});
+
+test('TextCollector: 16 MiB in 256 chunks → less than 4 MiB of heap', () => {
+  const texts = Array.from({ length: 256 }, (_, i) =>
+    concat(ascii(`k${i}\0`), new Uint8Array(65536).fill(65)),
+  );
+  const collector = new TextCollector();
+  const before = getHeapStatistics().used_heap_size;
+  for (const data of texts) collector.add(data);
+  expect(collector.texts.size).toBe(16);
+  // 32 MiB of pieces if the texts were put together character by character.
+  expect(getHeapStatistics().used_heap_size - before).toBeLessThan(2 ** 22);
 });
 
 test('decodePng: maxPixels at the very size → decodes; the default → 2²⁷', () => {

@@ -60,7 +60,7 @@ describe('other things under the name of safetensors', () => {
   });
 
   test('readSafetensors: the caller names itself → messages begin with that', () => {
-    const message = 'loadWeights: "header length" expected at least 8 bytes, got 0';
+    const message = 'loadWeights: "header length" expected at least 8 bytes, got 0 (empty file?)';
     expectError(() => readSafetensors(new Uint8Array(0), 'loadWeights'), 'TRUNCATED', message);
   });
 });

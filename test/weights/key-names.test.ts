@@ -79,11 +79,22 @@ describe('names of tensors', () => {
     expectError(() => splitByKeyNames('loadWeights', file), 'UNSUPPORTED', message);
   });
 
-  test('splitByKeyNames: an original file → read as the part that the caller names', () => {
-    expect(split(DECODER, 'encoder')).toEqual({
-      encoder: tensorsNamed(DECODER),
-      decoder: undefined,
-    });
+  test('splitByKeyNames: an original file → read as the part that the caller names, if it can be that', () => {
+    // The middle of a network may be either's.
+    const middle = ['3.conv.0.weight', '14.bias'];
+    const encoder = tensorsNamed(middle);
+    expect(split(middle, 'encoder')).toEqual({ encoder, decoder: undefined });
+    expect(split(middle, 'decoder')).toEqual({ encoder: undefined, decoder: encoder });
+  });
+
+  test('splitByKeyNames: an original file that is the other part → SHAPE with the likely cause', () => {
+    const decoder = `loadWeights: "file" expected tensors of the encoder, got only ${DECODER.join(', ')}`;
+    expectError(() => split(DECODER, 'encoder'), 'SHAPE', `${decoder} (the other file?)`);
+    const encoder = `loadWeights: "file" expected tensors of the decoder, got only ${ENCODER.join(', ')}`;
+    const swapped = () => splitByKeyNames('loadWeights', fileOf(ENCODER), 'decoder', 'swapped?');
+    expectError(swapped, 'SHAPE', `${encoder} (swapped?)`);
+    // Damaged as it may be, with layers of both it is bound to what was asked for, and its faults listed.
+    expect(split([...ENCODER, '19.bias'], 'decoder').decoder?.size).toBe(5);
   });
 
   test("splitByKeyNames: ComfyUI's scale and shift → numbers", () => {

@@ -7,7 +7,8 @@ const WHOLE = 'a whole number from 0 to 2^53 − 1';
 describe('safetensors: length and header', () => {
   test('readSafetensors: fewer than 8 bytes → TRUNCATED', () => {
     for (const length of [0, 1, 7]) {
-      const message = `"header length" expected at least 8 bytes, got ${length}`;
+      const hint = length === 0 ? ' (empty file?)' : '';
+      const message = `"header length" expected at least 8 bytes, got ${length}${hint}`;
       refused(GOOD.subarray(0, length), 'TRUNCATED', message);
     }
   });

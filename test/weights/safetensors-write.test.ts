@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../src/tensor.ts';
 import { readSafetensors, toTensor, writeSafetensors } from '../../src/weights/safetensors.ts';
-import { expectError } from './raw-file.ts';
+import { withoutMemory } from '../without-memory.ts';
+import { expectError, thrownBy } from './raw-file.ts';
 
 const tensor = (shape: readonly number[], ...values: number[]): Tensor => ({
   shape,
@@ -101,7 +102,109 @@ describe('safetensors, written', () => {
 
   test('writeSafetensors: a header over the limit → LIMIT', () => {
     const metadata = { k: 'x'.repeat(100_000_000) };
-    const message = 'writeSafetensors: "header" expected at most 100000000 bytes, got 100000032';
+    const message = 'writeSafetensors: "header" expected at most 100000000 bytes, got more';
     expectError(() => writeSafetensors([], metadata), 'LIMIT', message);
+  });
+
+  test('writeSafetensors: metadata as a map or pairs → as the object; what was read can be written', () => {
+    const pairs: [string, string][] = [
+      ['a', '1'],
+      ['__proto__', '2'],
+    ];
+    const want = writeSafetensors([], Object.fromEntries(pairs));
+    expect(writeSafetensors([], new Map(pairs))).toEqual(want);
+    expect(writeSafetensors([], pairs)).toEqual(want);
+    expect(writeSafetensors([], readSafetensors(want).metadata)).toEqual(want);
+  });
+
+  test('writeSafetensors: metadata that is none, a key twice → ARG', () => {
+    const rule = 'writeSafetensors: "metadata" expected an object or pairs of strings, got';
+    for (const [metadata, got] of [
+      [null, 'null'],
+      [5, '5'],
+      ['text', '"text"'],
+      [[['a']], 'an array of 1 in it'],
+      [[null], 'null in it'],
+    ] as const) {
+      expectError(() => writeSafetensors([], metadata as never), 'ARG', `${rule} ${got}`);
+    }
+    const pairs = [
+      ['a', '1'],
+      ['a', '2'],
+    ] as const;
+    const twice = 'writeSafetensors: "metadata a" expected a key that is not taken, got it twice';
+    expectError(() => writeSafetensors([], pairs), 'ARG', twice);
+  });
+
+  test('writeSafetensors: tensors that are no pairs → ARG', () => {
+    const rule = 'writeSafetensors: "tensors" expected pairs [name, tensor], such as a Map, got';
+    for (const [tensors, got] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      ['ab', '"ab"'],
+      [{ a: 1 }, '{ a }'],
+      [[null], 'null in it'],
+      [[['a']], 'an array of 1 in it'],
+      // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested.
+      [[,], 'undefined in it'],
+      [['ab'], '"ab" in it'],
+    ] as const) {
+      expectError(() => writeSafetensors(tensors as never), 'ARG', `${rule} ${got}`);
+    }
+  });
+
+  test('writeSafetensors: no tensor, other numbers than float32, transferred data → ARG', () => {
+    const write = (value: unknown) => () => writeSafetensors([['a', value as Tensor]]);
+    const rule =
+      'writeSafetensors: "tensor a" expected a tensor { shape, data: Float32Array }, got';
+    for (const [value, got] of [
+      [null, 'null'],
+      [1, '1'],
+      [{ shape: [1], data: '1' }, '{ shape, data: "1" }'],
+      [{ shape: [1], data: [1] }, '{ shape, data: Array }'],
+      [{ shape: [1], data: new Float64Array(1) }, '{ shape, data: Float64Array }'],
+      [{ shape: [1], data: new BigInt64Array(1) }, '{ shape, data: BigInt64Array }'],
+      [{ shape: 1, data: new Float32Array(1) }, '{ shape: 1, data }'],
+    ]) {
+      expectError(write(value), 'ARG', `${rule} ${got}`);
+    }
+    const data = new Float32Array(1);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    const detached =
+      'writeSafetensors: "tensor a" expected live data, got a detached buffer (transferred to a worker?)';
+    expectError(write({ shape: [0], data }), 'ARG', detached);
+  });
+
+  test("writeSafetensors: a shape that readSafetensors would refuse → SHAPE, LIMIT; the reader's most → read", () => {
+    const write = (shape: readonly unknown[], length: number) => () =>
+      writeSafetensors([['a', { shape: shape as number[], data: new Float32Array(length) }]]);
+    const what = 'writeSafetensors: "tensor a" expected';
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested.
+    const hole = write([, 1], 1);
+    expectError(hole, 'SHAPE', `${what} whole sizes of at least 0, got [undefined,1]`);
+    const huge = `${what} a shape of less than 2^53 bytes, got [1099511627776,1099511627776,0]`;
+    expectError(write([2 ** 40, 2 ** 40, 0], 0), 'SHAPE', huge);
+    const rank = `${what} at most 64 dimensions, got 65`;
+    expectError(write(Array(65).fill(1), 1), 'LIMIT', rank);
+    expect(readSafetensors(write(Array(64).fill(1), 1)()).tensors.size).toBe(1);
+  });
+
+  test('writeSafetensors: texts longer together than a string can be → LIMIT', () => {
+    const message = 'writeSafetensors: "header" expected at most 100000000 bytes, got more';
+    const text = 'x'.repeat(2 ** 26);
+    const pairs = Array.from({ length: 10 }, (_, i): [string, string] => [`${i}`, text]);
+    expectError(() => writeSafetensors([], pairs), 'LIMIT', message);
+    const escaped = '\u0001'.repeat(99_999_999);
+    expectError(() => writeSafetensors([], { escaped }), 'LIMIT', message);
+  });
+
+  test('writeSafetensors: without the memory → OOM; then it works', () => {
+    const write = () => writeSafetensors([['a', tensor([1], 1)]]);
+    const error = withoutMemory('Uint8Array', () => thrownBy(write));
+    expect(error.code).toBe('OOM');
+    expect(error.message).toMatch(
+      /^writeSafetensors: "header" expected memory for \d+ \w+, got Array buffer allocation failed$/,
+    );
+    expect(write().length).toBe(68);
   });
 });

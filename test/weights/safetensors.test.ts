@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
 import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
-import { entry, expectError, ones, rawFile, refused, withEntry } from './raw-file.ts';
+import { withoutMemory } from '../without-memory.ts';
+import { entry, expectError, ones, rawFile, refused, thrownBy, withEntry } from './raw-file.ts';
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
 
@@ -78,7 +79,7 @@ describe('safetensors: tensors', () => {
     [[2 ** 53 - 1], 'F32'],
     [[2 ** 27, 2 ** 27], 'U8'],
     [[2 ** 40, 2 ** 40, 0], 'U8'],
-    [Array<number>(20).fill(2 ** 52), 'U8'],
+    [Array<number>(11).fill(2 ** 52), 'U8'],
   ])('readSafetensors: the product of %j overflows → FORMAT', (shape, dtype) => {
     const bytes = rawFile(`{${entry('a', dtype, shape, [0, 8])}}`, ones(8));
     const rule = '"tensor a" expected a shape of less than 2^53 bytes, got';
@@ -203,4 +204,59 @@ describe('safetensors: numbers', () => {
     const message = 'loadWeights: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
     expectError(() => toTensor('loadWeights', 'a.b', stored), 'UNSUPPORTED', message);
   });
+
+  test('toTensor: not a stored tensor → ARG', () => {
+    const rule = 'w: "tensor n" expected a stored tensor { dtype, shape, bytes: Uint8Array }, got';
+    for (const [stored, got] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [{ dtype: 'F32', shape: 2, bytes: ones(8) }, '{ dtype, shape, bytes }'],
+      [{ dtype: 'F32', shape: [2], data: ones(8) }, '{ dtype, shape, data }'],
+    ] as const) {
+      expectError(() => toTensor('w', 'n', stored as never), 'ARG', `${rule} ${got}`);
+    }
+  });
+
+  test('toTensor: bytes transferred away → ARG, of size 0 too', () => {
+    for (const length of [0, 8]) {
+      const bytes = new Uint8Array(length);
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      const message =
+        'w: "tensor n" expected live data, got a detached buffer (transferred to a worker?)';
+      const stored = { dtype: 'F32', shape: [length / 4], bytes };
+      expectError(() => toTensor('w', 'n', stored), 'ARG', message);
+    }
+  });
+
+  test('toTensor: bytes that are not those of the shape → SHAPE, a shape that is none → SHAPE, LIMIT', () => {
+    const run = (dtype: string, shape: readonly unknown[], length: number) => () =>
+      toTensor('w', 'n', { dtype, shape: shape as number[], bytes: ones(length) });
+    const what = 'w: "tensor n" expected';
+    for (const length of [0, 7, 9]) {
+      const message = `${what} 8 bytes for F32 [2], got ${length}`;
+      expectError(run('F32', [2], length), 'SHAPE', message);
+    }
+    expectError(run('F16', [], 1), 'SHAPE', `${what} 2 bytes for F16 [], got 1`);
+    const sizes = `${what} whole sizes of at least 0, got`;
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested.
+    expectError(run('F32', [, 1], 4), 'SHAPE', `${sizes} [undefined,1]`);
+    expectError(run('F32', [-1, -1], 4), 'SHAPE', `${sizes} [-1,-1]`);
+    expectError(run('F32', ['1'], 4), 'SHAPE', `${sizes} ["1"]`);
+    const huge = `${what} a shape of less than 2^53 bytes, got [1073741824,1073741824,0]`;
+    expectError(run('F32', [2 ** 30, 2 ** 30, 0], 0), 'SHAPE', huge);
+    const rank = `${what} at most 64 dimensions, got 65`;
+    expectError(run('F32', Array(65).fill(1), 4), 'LIMIT', rank);
+  });
+
+  for (const dtype of ['F32', 'F16', 'BF16']) {
+    test(`toTensor: ${dtype} without the memory for it → OOM; then it works`, () => {
+      const stored = { dtype, shape: [0], bytes: ones(0) };
+      const error = withoutMemory('Float32Array', () => thrownBy(() => toTensor('w', 'n', stored)));
+      expect(error.code).toBe('OOM');
+      expect(error.message).toMatch(
+        /^\w+BytesToF32: "values" expected memory for 0 numbers, got Array buffer allocation failed$/,
+      );
+      expect(toTensor('w', 'n', stored).data.length).toBe(0);
+    });
+  }
 });

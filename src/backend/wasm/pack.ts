@@ -73,7 +73,7 @@ function packWinograd(
   const mark = memory.mark();
   const allPtr = memory.allocate('weights', groups * ALL_POINTS * pointCount * F32_BYTES);
   const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
-  const scratchPtr = memory.allocate('scratch', 18 * F32_BYTES);
+  const scratchPtr = memory.allocate('scratch', 6 * 3 * 4 * F32_BYTES);
   memory.f32(plainPtr, data.length).set(data);
   kernels.winogradTransformWeights(allPtr, plainPtr, scratchPtr, cin, cout);
   let targetPtr = weightsPtr;

@@ -3,9 +3,6 @@ import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import { TILE } from './plan.ts';
 
-/** Rows of the largest band, two rows of tiles: spans begin where a band of the coarsest level does. */
-const BAND = 2 * TILE;
-
 /** The most rows of the highest map in one span: of those that wait for their turn, each worker holds that many. */
 const SPAN_ROWS = 512;
 
@@ -30,9 +27,9 @@ export function spansOf(shapes: readonly Chw[], wanted: Span, workers: number): 
   const output = heights[heights.length - 1];
   const tallest = Math.max(...heights);
   const scale = Math.max(1, Math.round(tallest / output));
-  // A band of the coarsest level, in rows of the output.
+  // A tile of the coarsest level, in rows of the output.
   const coarsest = Math.min(...heights);
-  const grid = Math.max(1, Math.round(output / coarsest)) * BAND;
+  const grid = Math.max(1, Math.round(output / coarsest)) * TILE;
   const rows = wanted.end - wanted.first;
   const rounds = Math.max(1, Math.ceil((rows * scale) / (workers * SPAN_ROWS)));
   const length = Math.ceil(rows / (workers * rounds) / grid) * grid;

@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { encodeLatentSafetensors } from '../../src/latent-file.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+import { startTaesd, temporaryFolder } from './command-line.ts';
+import { randomPicture, writeWeights } from './tiny-files.ts';
+
+/*
+ * Work that takes seconds: its output grows meanwhile, and a signal ends it. The picture is 512×4800.
+ */
+
+const at = temporaryFolder();
+const OUT = at('out');
+const latents = randomTensor(seededRandom(3), [1, 4, 600, 64], 3);
+const env = { TAESD_WEIGHTS: at('weights') };
+const decode = (...options: string[]) =>
+  startTaesd(['decode', at('tall.safetensors'), '-o', join(OUT, 'o.png'), ...options], env);
+
+beforeAll(() => {
+  mkdirSync(OUT);
+  writeWeights(at('weights'), ['taesd']);
+  writeFileSync(at('tall.safetensors'), encodeLatentSafetensors({ latents, model: 'taesd' }));
+  writeFileSync(at('in.png'), encodePng(randomPicture(8, 8, 3)));
+});
+
+/** Bytes in the temporary file, once there are some. */
+async function temporaryBytes(atLeast: number): Promise<number> {
+  for (;;) {
+    const [name] = readdirSync(OUT).filter((entry) => entry.endsWith('.tmp'));
+    const size = name === undefined ? 0 : (statSync(join(OUT, name)).size ?? 0);
+    if (size >= atLeast) return size;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+describe('a tall picture', () => {
+  test('decode [wasm]: 64×600 latents, fast → rows are in the file before the rest is decoded; as the API does', async () => {
+    const { child, ended } = decode('--precision', 'fast');
+    const early = await temporaryBytes(65536);
+    expect([child.exitCode, existsSync(join(OUT, 'o.png'))]).toEqual([null, false]);
+    expect(await ended).toEqual({ code: 0, signal: null, stderr: '' });
+    expect(readdirSync(OUT)).toEqual(['o.png']);
+    const file = readFileSync(join(OUT, 'o.png'));
+    expect(early / file.length).toBeLessThan(0.5);
+    const { width, height, data } = decodePng(file);
+    const api = await Taesd.load({ weights: at('weights'), precision: 'fast', only: 'decoder' });
+    const wanted = await api.decode(latents);
+    api.dispose();
+    expect([width, height]).toEqual([wanted.width, wanted.height]);
+    expect(Buffer.compare(data, new Uint8Array(wanted.data.buffer))).toBe(0);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a signal', () => {
+  const interrupted = (command: string, signal: string, code: number) => ({
+    code,
+    signal: null,
+    stderr: `taesd: ${command}: interrupted by ${signal}, nothing was written\n`,
+  });
+  let before: string[];
+
+  beforeAll(() => {
+    writeFileSync(join(OUT, 'o.png'), 'as it was');
+    before = readdirSync(OUT);
+  });
+  afterEach(() => {
+    expect(readdirSync(OUT), 'left behind').toEqual(before);
+    expect(readFileSync(join(OUT, 'o.png'), 'utf8')).toBe('as it was');
+  });
+
+  test.each([
+    ['SIGINT', 130, '0'],
+    ['SIGINT', 130, '2'],
+    ['SIGTERM', 143, '0'],
+  ] as const)(
+    'decode: %s while rows are written → exit %i, --workers %s',
+    async (name, code, workers) => {
+      const { child, ended } = decode('--workers', workers);
+      await temporaryBytes(1);
+      child.kill(name);
+      expect(await ended).toEqual(interrupted('decode', name, code));
+    },
+  );
+
+  test('decode: SIGINT, then another at once → one line, exit 130', async () => {
+    const { child, ended } = decode();
+    await temporaryBytes(1);
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect(await ended).toEqual(interrupted('decode', 'SIGINT', 130));
+  });
+
+  test('encode: SIGINT while a server keeps the weights to itself → exit 130 all the same', async () => {
+    const asked = { by: () => {} };
+    const request = new Promise<void>((resolve) => {
+      asked.by = resolve;
+    });
+    const server = createServer(() => asked.by()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const args = ['encode', at('in.png'), '-o', join(OUT, 'z.png')];
+    const { child, ended } = startTaesd([...args, '--weights', `http://127.0.0.1:${port}`], {});
+    await request;
+    child.kill('SIGINT');
+    expect(await ended).toEqual(interrupted('encode', 'SIGINT', 130));
+    server.closeAllConnections();
+    server.close();
+  });
+});

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Precision } from '../src/backend/backend.ts';
+import { referenceBackend } from '../src/backend/reference.ts';
+import { createWasmBackend } from '../src/backend/wasm/index.ts';
+import { bindNetwork } from '../src/model/bind.ts';
+import { networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
+import { Taesd } from '../src/taesd.ts';
+import type { Tensor } from '../src/tensor.ts';
+import { writeSafetensors } from '../src/weights/safetensors.ts';
+import { expectClose } from './compare.ts';
+import { randomTensor, seededRandom } from './random.ts';
+import { runProgram } from './run-program.ts';
+import { networkTensors, randomWeights } from './small-model.ts';
+
+/*
+ * What holds for the real layer lists whatever the weights, the size, the precision, and the number of workers.
+ */
+
+const PRECISIONS: readonly Precision[] = ['f32', 'fast'];
+const PARTS: readonly Part[] = ['encoder', 'decoder'];
+const WORKERS = [1, 2, 3, 4];
+
+const WEIGHTS = {
+  encoder: randomWeights('taesd', 'encoder'),
+  decoder: randomWeights('taesd', 'decoder'),
+};
+
+/** Height and width of latents: around a tile and a span, and seeded ones. */
+const SIZES: readonly (readonly [number, number])[] = [
+  [1, 1],
+  [1, 9],
+  [4, 4],
+  [5, 3],
+  [9, 17],
+  ...seededSizes(6),
+  [50, 70],
+];
+
+function seededSizes(count: number): [number, number][] {
+  const random = seededRandom(41);
+  return Array.from({ length: count }, () => [1 + 40 * random(), 1 + 20 * random()]).map(
+    ([height, width]) => [Math.floor(height), Math.floor(width)],
+  );
+}
+
+/** A latent, or a picture that is up to 7 rows and columns short of 8 times the latent's size. */
+function inputOf(part: Part, [height, width]: readonly [number, number], channels = 4): Tensor {
+  const random = seededRandom(1000 * height + width);
+  if (part === 'decoder') return randomTensor(random, [1, channels, height, width], 3);
+  const [rows, columns] = [height, width].map((size) => 8 * size - Math.floor(8 * random()));
+  const { shape, data } = randomTensor(random, [1, 3, rows, columns], 0.5);
+  return { shape, data: data.map((value) => value + 0.5) };
+}
+
+const run = (taesd: Taesd, part: Part, input: Tensor): Promise<Tensor> =>
+  part === 'encoder' ? taesd.encode(input) : taesd.decode(input, { output: 'tensor' });
+
+/** The first number whose bits differ, with both; undefined for none. */
+function firstDifference(got: Tensor, wanted: Tensor): string | undefined {
+  expect(got.shape).toEqual(wanted.shape);
+  const at = got.data.findIndex((value, i) => !Object.is(value, wanted.data[i]));
+  return at < 0 ? undefined : `element ${at}: got ${got.data[at]}, expected ${wanted.data[at]}`;
+}
+
+const largest = ({ data }: Tensor): number =>
+  data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+describe.each(PRECISIONS)('workers, precision %s', (precision) => {
+  let alone: Taesd;
+  const wanted = new Map<string, Tensor>();
+  const key = (part: Part, size: readonly number[]) => `${part} ${size}`;
+  beforeAll(async () => {
+    alone = await Taesd.load({ weights: WEIGHTS, precision, workers: 0 });
+    for (const part of PARTS) {
+      for (const size of SIZES) {
+        wanted.set(key(part, size), await run(alone, part, inputOf(part, size)));
+      }
+    }
+  });
+  afterAll(() => alone.dispose());
+
+  for (const workers of WORKERS) {
+    test(`Taesd [wasm]: ${precision}, ${workers} workers, ${SIZES.length} sizes from 1×1 to 70×50 latents → the bits of one thread`, async () => {
+      const taesd = await Taesd.load({ weights: WEIGHTS, precision, workers });
+      try {
+        expect(taesd.info.workersReason).toBe(undefined);
+        for (const part of PARTS) {
+          for (const size of SIZES) {
+            const got = await run(taesd, part, inputOf(part, size));
+            const found = firstDifference(got, wanted.get(key(part, size)) as Tensor);
+            expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
+          }
+        }
+        expect(taesd.info.workers).toBe(workers);
+      } finally {
+        taesd.dispose();
+      }
+    });
+  }
+
+  test(`decodeRows [wasm]: ${precision}, 0 and 2 workers, cropped → batches that join to the picture of decode`, async () => {
+    for (const workers of [0, 2]) {
+      const taesd = await Taesd.load({ weights: WEIGHTS, only: 'decoder', precision, workers });
+      for (const size of [
+        [1, 1],
+        [7, 5],
+        [33, 6],
+      ] as const) {
+        const latents = inputOf('decoder', size);
+        const options = { width: 8 * size[1] - 3, height: 8 * size[0] - 7 };
+        const whole = await alone.decode(latents, options);
+        let y = 0;
+        for await (const rows of taesd.decodeRows(latents, options)) {
+          expect(rows.y).toBe(y);
+          const begin = 4 * options.width * y;
+          expect(rows.data).toEqual(whole.data.slice(begin, begin + rows.data.length));
+          y += rows.rows;
+        }
+        expect(y).toBe(options.height);
+      }
+      taesd.dispose();
+    }
+  });
+
+  for (const part of PARTS) {
+    test(`Program [wasm]: ${part}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
+      const network = networkOf(VARIANTS.taesd, part);
+      const wasm = await createWasmBackend({ precision });
+      const tensors = networkTensors(network, 8);
+      const program = wasm.compile(bindNetwork('test', part, network, tensors));
+      const random = seededRandom(part.length);
+      for (const size of [
+        [3, 2],
+        [19, 3],
+        [40, 4],
+      ] as const) {
+        const input = inputOf(part, size);
+        const whole = runProgram(program, network, input);
+        const [, channels, height, width] = whole.shape;
+        for (let n = 0; n < 8; n++) {
+          const first = Math.floor(height * random());
+          const end = first + 1 + Math.floor((height - first) * random());
+          const some = runProgram(program, network, input, { first, end });
+          for (let c = 0; c < channels; c++) {
+            const rows = ({ data }: Tensor) =>
+              data.slice((c * height + first) * width, (c * height + end) * width);
+            expect(rows(some), `rows ${first} … ${end} of ${height}`).toEqual(rows(whole));
+          }
+          const outside = (height - end + first) * width * channels;
+          expect(some.data.filter(Number.isNaN).length).toBe(outside);
+        }
+      }
+    });
+  }
+});
+
+/** Of the reference's largest number; the most that was measured is 1.2e-6. */
+const F32_BOUND = 1e-5;
+
+for (const part of PARTS) {
+  for (const model of ['taesd', 'taef1'] as const) {
+    test(`Program [wasm]: ${part} of ${model}, f32, 6 seeded weights and sizes to 4×3 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
+      const wasm = await createWasmBackend();
+      const { latentChannels } = VARIANTS[model];
+      const network = networkOf(VARIANTS[model], part);
+      const sizes = [
+        [1, 1],
+        [1, 3],
+        [2, 1],
+        [2, 2],
+        [3, 2],
+        [3, 4],
+      ] as const;
+      let worst = 0;
+      for (const [seed, size] of sizes.entries()) {
+        const bound = bindNetwork('test', part, network, networkTensors(network, seed));
+        const input = inputOf(part, size, latentChannels);
+        const wanted = runProgram(referenceBackend.compile(bound), network, input);
+        const got = runProgram(wasm.compile(bound), network, input);
+        worst = Math.max(
+          worst,
+          expectClose(got, wanted, F32_BOUND * largest(wanted)) / largest(wanted),
+        );
+      }
+      if (process.env.MEASURE) console.log(`${part} of ${model}: f32 against reference`, worst);
+    });
+  }
+}
+
+/** Decibels between signals, the largest number of the wanted one as the peak. */
+function psnr(got: Tensor, wanted: Tensor): number {
+  let sum = 0;
+  for (const [i, value] of got.data.entries()) sum += (value - wanted.data[i]) ** 2;
+  return 20 * Math.log10(largest(wanted) / Math.sqrt(sum / got.data.length));
+}
+
+/** The least that was measured is stated beside each. */
+const FAST_DECIBELS = { encoder: 60, decoder: 60 };
+
+for (const part of PARTS) {
+  test(`Taesd [wasm]: ${part}, precision fast, 8 seeded weights → ${FAST_DECIBELS[part]} dB and more against f32`, async () => {
+    const network = networkOf(VARIANTS.taesd, part);
+    let least = Infinity;
+    for (let seed = 0; seed < 8; seed++) {
+      const weights = { [part]: writeSafetensors([...networkTensors(network, 50 + seed)]) };
+      const input = inputOf(part, [1 + seed, 9 - seed]);
+      const [exact, fast] = await Promise.all(
+        PRECISIONS.map(async (precision) => {
+          const taesd = await Taesd.load({ weights, only: part, precision, workers: 0 });
+          return run(taesd, part, input);
+        }),
+      );
+      expect(fast.data.every(Number.isFinite)).toBe(true);
+      least = Math.min(least, psnr(fast, exact));
+    }
+    if (process.env.MEASURE) console.log(`${part}: fast against f32, dB`, least);
+    expect(least).toBeGreaterThan(FAST_DECIBELS[part]);
+  });
+}
