@@ -8,7 +8,10 @@ import type { WeightSource } from './weights/locate.ts';
 export interface LoadOptions {
   /** Which diffusion model's latents are spoken; `taesd` (Stable Diffusion 1 and 2) unless said. */
   readonly model?: ModelName | undefined;
-  /** A folder, a URL, or bytes; unless said, the folder that the environment variable TAESD_WEIGHTS names. */
+  /**
+   * A folder, a URL, a `.safetensors` file, or bytes; unless said, the folder that the environment variable TAESD_WEIGHTS
+   * names.
+   */
   readonly weights?: WeightSource | undefined;
   /** `wasm` unless said; `reference` is plain loops, slow, to compare with. */
   readonly backend?: 'wasm' | 'reference' | undefined;

@@ -518,6 +518,9 @@ describe('load', () => {
     ]) {
       expect(await decodes({ weights })).toEqual(goodPicture);
     }
+    const one = await Taesd.load({ weights: join(folder, 'taesd_decoder.safetensors') });
+    expect(one.info.parts).toEqual(['decoder']);
+    expect(await one.decode(LATENTS)).toEqual(goodPicture);
     process.env.TAESD_WEIGHTS = folder;
     try {
       expect(await decodes({})).toEqual(goodPicture);
@@ -656,7 +659,7 @@ describe('load', () => {
       'a folder without the files',
       { model: 'taesdxl', weights: folder },
       'ARG',
-      `Taesd.load: "${folder}" expected a folder that holds taesdxl_encoder.safetensors, got no such file (another model, or another folder?)`,
+      `Taesd.load: "${folder}" expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got neither (another model, or another folder?)`,
     ],
     [
       'a folder with a .pth',
@@ -665,10 +668,10 @@ describe('load', () => {
       `Taesd.load: "${folder}" expected taef1_decoder.safetensors, got taef1_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
     ],
     [
-      'a folder that is a file',
-      { weights: join(folder, 'taesd_encoder.safetensors') },
-      'ARG',
-      /got no such file/,
+      'the other half’s file',
+      { weights: join(folder, 'taesd_encoder.safetensors'), only: 'decoder' },
+      'SHAPE',
+      /"file" expected tensors of the decoder, got only 0\.weight.* \(the other file\?\)$/,
     ],
     [
       'an empty object',
@@ -686,7 +689,7 @@ describe('load', () => {
       'halves swapped',
       { weights: { encoder: WEIGHTS.decoder, decoder: WEIGHTS.encoder } },
       'SHAPE',
-      /^Taesd\.load: "encoder 0\.weight" expected shape \[64,3,3,3\], got no such tensor/,
+      /^Taesd\.load encoder: "file" expected tensors of the encoder, got only 1\.weight.*\(encoder and decoder swapped\?\)$/,
     ],
     [
       'a .pth as bytes',
