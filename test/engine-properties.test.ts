@@ -159,7 +159,7 @@ const F32_BOUND = 1e-5;
 
 for (const part of PARTS) {
   for (const model of ['taesd', 'taef1'] as const) {
-    test(`Program [wasm]: ${part} of ${model}, f32, 6 seeded weights and sizes to 4×3 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
+    test(`Program [wasm]: ${part} of ${model}, f32, 7 seeded weights and sizes to 4×3 and 40×1 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
       const wasm = await createWasmBackend();
       const { latentChannels } = VARIANTS[model];
       const network = networkOf(VARIANTS[model], part);
@@ -170,6 +170,8 @@ for (const part of PARTS) {
         [2, 2],
         [3, 2],
         [3, 4],
+        // More tiles than a block of the Winograd kernels holds.
+        [1, 40],
       ] as const;
       let worst = 0;
       for (const [seed, size] of sizes.entries()) {

@@ -84,7 +84,7 @@ function runTransformInput(space: Space, geometry: Geometry, block: Block) {
 
 function runTransformWeights(space: Space, { cin, cout }: Geometry, weights: Float32Array): number {
   const ptr = writable(space, POINTS * cin * cout);
-  kernels.winogradTransformWeights(ptr, space.put(weights), writable(space, 18), cin, cout);
+  kernels.winogradTransformWeights(ptr, space.put(weights), writable(space, 72), cin, cout);
   return ptr;
 }
 

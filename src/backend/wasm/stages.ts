@@ -10,7 +10,7 @@ import type { Ring } from './ring.ts';
  */
 
 /** Tiles side by side that go through a Winograd convolution's three steps together. */
-const BLOCK_TILES = 32;
+const BLOCK_TILES = 24;
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const POINTS = 36;
 /** Addresses of rows: six of the input; four of the output, four to add. */
