@@ -33,23 +33,30 @@ const WHITE: Rgb = [255, 255, 255];
 /**
  * Checks a picture.
  *
+ * @param what  for messages: the argument's name
+ * @param rule  for messages: what it should be
  * @returns bytes a pixel: 3 or 4
  * @throws TaesdError ARG
  */
-export function checkImage(where: string, image: unknown): 3 | 4 {
+export function checkImage(
+  where: string,
+  image: unknown,
+  what = 'image',
+  rule = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }',
+): 3 | 4 {
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   if (!isBytes || width === undefined || height === undefined) {
-    const rule = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }';
-    throw expected('ARG', where, 'image', rule, describe(image));
+    throw expected('ARG', where, what, rule, describe(image));
   }
-  checkSize(where, 'image width', width);
-  checkSize(where, 'image height', height);
-  checkLive(where, 'image data', data);
+  checkSize(where, `${what} width`, width);
+  checkSize(where, `${what} height`, height);
+  checkLive(where, `${what} data`, data);
   const channels = data.length / (width * height);
   if (channels !== 3 && channels !== 4) {
-    const rule = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA) bytes for ${width}×${height}`;
-    throw expected('ARG', where, 'image data', rule, `${data.length}`);
+    const sizes = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA)`;
+    const bytes = `${sizes} bytes for ${width}×${height}`;
+    throw expected('ARG', where, `${what} data`, bytes, `${data.length}`);
   }
   return channels;
 }
@@ -88,7 +95,9 @@ export function imageRows(where: string, image: ImageLike, options: AlphaOptions
 
 function checkBackground(where: string, background: Rgb): void {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
-  if (!Array.isArray(background) || background.length !== 3 || !background.every(isByte)) {
+  // `Array.from` sees holes, which `every` steps over.
+  const colours = Array.isArray(background) ? Array.from(background) : [];
+  if (colours.length !== 3 || !colours.every(isByte)) {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
     throw expected('ARG', where, 'background', rule, describe(background));
   }

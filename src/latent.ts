@@ -104,7 +104,8 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
   if (!Number.isInteger(tiles)) {
     throw expected('ARG', where, 'channels', 'a multiple of 4', `${channels}`);
   }
-  if (checkImage(where, picture) !== CHANNELS_IN_PIXEL) {
+  const rule = 'a picture { width, height, data: RGBA bytes }';
+  if (checkImage(where, picture, 'picture', rule) !== CHANNELS_IN_PIXEL) {
     throw expected('ARG', where, 'picture', 'RGBA, whose alpha is a latent channel', 'RGB');
   }
   const { width } = picture;

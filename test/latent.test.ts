@@ -103,6 +103,12 @@ test.each([
     'dequantizeLatents: "bytes" expected live data, got a detached buffer (transferred to a worker?)',
   ],
   [
+    'no picture',
+    () => pictureToLatents(undefined as never, 4),
+    'ARG',
+    'pictureToLatents: "picture" expected a picture { width, height, data: RGBA bytes }, got undefined',
+  ],
+  [
     'no multiple of 4',
     () => pictureToLatents({ width: 1, height: 1, data: new Uint8Array(4) }, 6),
     'ARG',

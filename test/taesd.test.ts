@@ -300,6 +300,30 @@ describe('bad arguments', () => {
       'encode: "background" expected three numbers [red, green, blue] from 0 to 255, got { 0, 1 }',
     ],
     [
+      'encode: a colour with holes',
+      () => taesd.encode(IMAGE, { background: new Array(3) as never }),
+      'ARG',
+      /^encode: "background" expected three numbers/,
+    ],
+    [
+      'encode: options null',
+      () => taesd.encode(IMAGE, null as never),
+      'ARG',
+      'encode: "options" expected an object, got null',
+    ],
+    [
+      'decode: onProgress 5',
+      () => taesd.decode(LATENTS, { onProgress: 5 as never }),
+      'ARG',
+      'decode: "onProgress" expected a function, got 5',
+    ],
+    [
+      'decode: signal of another type',
+      () => taesd.decode(LATENTS, { signal: {} as never }),
+      'ARG',
+      'decode: "signal" expected an AbortSignal, got Object',
+    ],
+    [
       'encode: a tensor of 4 channels',
       () => taesd.encode(LATENTS),
       'SHAPE',
@@ -637,6 +661,30 @@ describe('load', () => {
       'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, got "sdxl"',
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
+    [
+      'a folder in place of options',
+      '/weights' as never,
+      'ARG',
+      'Taesd.load: "options" expected an object such as { weights: DIR }, got "/weights"',
+    ],
+    [
+      'an unknown precision',
+      { weights: WEIGHTS, precision: 'f16' as never },
+      'ARG',
+      'Taesd.load: "precision" expected \'f32\' or \'fast\', got "f16"',
+    ],
+    [
+      'workers −1',
+      { weights: WEIGHTS, workers: -1 },
+      'ARG',
+      'Taesd.load: "workers" expected a whole number from 0 to 64, got -1',
+    ],
+    [
+      'kernels of another module',
+      { weights: WEIGHTS, wasm: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0) },
+      'FORMAT',
+      /^Taesd\.load: "wasm" expected the kernels, got none of add,.* \(the taesd\.wasm of another version\?\)$/,
+    ],
     [
       'an unknown backend',
       { weights: WEIGHTS, backend: 'gpu' as never },
