@@ -75,7 +75,8 @@ export function winogradTransformInput16(
       for (let column: usize = 0; column < tileColumns + 2; column++) {
         tileMost = max(tileMost, load<f32>(magnitude + (column << 2)));
       }
-      const unit: f32 = tileMost > 0 ? INPUT_MAX / tileMost : 0;
+      // Smaller ones count as 0: their reciprocal would be infinite.
+      const unit: f32 = tileMost > 1e-30 ? INPUT_MAX / tileMost : 0;
       for (let c: usize = 0; c < 6; c++) {
         store<f32>(scale + c * scalesStride, (tileMost * bound(c)) / INPUT_MAX);
       }
@@ -125,7 +126,10 @@ function bound(c: usize): f32 {
   return c == 3 || c == 4 ? 6 : 10;
 }
 
-/** `transformColumns`, and the largest magnitude in each row of each column. */
+/**
+ * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes are compared as
+ * integers, which order them alike and let NaN win, where a comparison of numbers would forget it.
+ */
 function transformColumnsMeasuring(
   scratch: usize,
   scratchStride: usize,
@@ -164,35 +168,35 @@ function transformColumnsMeasuring(
         d4,
       );
       v128.store(out, t0);
-      most0 = f32x4.pmax(f32x4.abs(t0), most0);
+      most0 = i32x4.max_s(f32x4.abs(t0), most0);
       out += scratchStride;
       const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
       const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
       const t1 = f32x4.add(even4, odd4);
       v128.store(out, t1);
-      most1 = f32x4.pmax(f32x4.abs(t1), most1);
+      most1 = i32x4.max_s(f32x4.abs(t1), most1);
       out += scratchStride;
       const t2 = f32x4.sub(even4, odd4);
       v128.store(out, t2);
-      most2 = f32x4.pmax(f32x4.abs(t2), most2);
+      most2 = i32x4.max_s(f32x4.abs(t2), most2);
       out += scratchStride;
       const even1 = f32x4.sub(d4, d2);
       const odd1 = f32x4.sub(d3, d1);
       const odd2 = f32x4.add(odd1, odd1);
       const t3 = f32x4.add(even1, odd2);
       v128.store(out, t3);
-      most3 = f32x4.pmax(f32x4.abs(t3), most3);
+      most3 = i32x4.max_s(f32x4.abs(t3), most3);
       out += scratchStride;
       const t4 = f32x4.sub(even1, odd2);
       v128.store(out, t4);
-      most4 = f32x4.pmax(f32x4.abs(t4), most4);
+      most4 = i32x4.max_s(f32x4.abs(t4), most4);
       out += scratchStride;
       const t5 = f32x4.add(
         f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)),
         v128.load(row5 + at),
       );
       v128.store(out, t5);
-      most5 = f32x4.pmax(f32x4.abs(t5), most5);
+      most5 = i32x4.max_s(f32x4.abs(t5), most5);
     }
     storeLargest(most, most0);
     storeLargest(most + mostStride, most1);
@@ -205,8 +209,8 @@ function transformColumnsMeasuring(
 }
 
 function storeLargest(out: usize, values: v128): void {
-  const pairs = f32x4.pmax(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
-  v128.store32_lane(out, f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+  const pairs = i32x4.max_s(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
+  v128.store32_lane(out, i32x4.max_s(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
 /** Bᵀ d as in `transform6`, scaled and rounded to i16: 8 bytes every `stride` bytes. */

@@ -1,7 +1,7 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import { referenceBackend } from './backend/reference.ts';
-import { createWasmBackend, type WasmBackend } from './backend/wasm/index.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
 import { compileKernels, type KernelSource } from './backend/wasm/module.ts';
 import { WorkerPool } from './backend/wasm/pool.ts';
 import type { BoundNetwork } from './model/bind.ts';
@@ -12,8 +12,6 @@ import { hardwareThreads } from './platform.ts';
 const WORKERS_FROM_PIXELS = 384 * 384;
 /** More workers than this gain little: each costs some 40 MB. */
 const MOST_WORKERS = 4;
-/** What a run may leave behind in the kernels' memory for the next; more is given back. */
-const KEPT_BYTES = 48 * 2 ** 20;
 
 /** How networks are to be run. */
 export interface EngineOptions {
@@ -75,7 +73,10 @@ export class Engine {
   /** Where a network runs for a picture of so many pixels. */
   async runner(part: Part, pixels: number): Promise<Runner> {
     if (await this.#wantsWorkers(pixels)) {
-      if (this.#pool?.failed === true) this.#pool = undefined;
+      if (this.#pool?.failed === true) {
+        this.#pool.dispose();
+        this.#pool = undefined;
+      }
       if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
       if (this.#pool !== undefined)
         return this.#pool.runner([...this.#networks.keys()].indexOf(part));

@@ -176,7 +176,9 @@ export async function startThread<To, From>(
 ): Promise<Thread<To>> {
   if (isNodeLike()) {
     const { Worker } = await import('node:worker_threads');
-    const worker = new Worker(url);
+    // Flags that go with a script given on the command line keep a file from being loaded.
+    const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
+    const worker = new Worker(url, { execArgv });
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));

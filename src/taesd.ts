@@ -235,9 +235,8 @@ export class Taesd {
         onProgress?.({ done: first + count, total: height });
         yield { width, height, y: first, rows: count, data };
       }
-      await this.#engine.settle();
     } finally {
-      release();
+      await this.#engine.settle().finally(release);
     }
   }
 
@@ -311,9 +310,8 @@ export class Taesd {
           onProgress?.({ done, total });
         }
       }
-      await this.#engine.settle();
     } finally {
-      release();
+      await this.#engine.settle().finally(release);
     }
   }
 }

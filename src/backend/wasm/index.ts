@@ -7,6 +7,9 @@ import { WasmProgram } from './program.ts';
 
 export type { KernelSource } from './module.ts';
 
+/** What a run may leave behind in the kernels' memory for the next; more is given back. */
+export const KEPT_BYTES = 48 * 2 ** 20;
+
 /** How a WASM backend is set up. */
 export interface WasmOptions {
   /** The kernels, where the package's own file cannot be loaded or compiled. */
@@ -40,8 +43,9 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
     compile: (network) => new WasmProgram(memory, kernels, network, options.precision),
     memoryBytes: () => memory.bytes,
     async compact() {
-      memory.compact();
-      Object.assign(kernels, await instantiateKernels(module, memory.wasm));
+      const smaller = memory.compacted();
+      Object.assign(kernels, await instantiateKernels(module, smaller));
+      memory.adopt(smaller);
     },
   };
 }

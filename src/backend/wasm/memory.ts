@@ -25,7 +25,7 @@ export class Memory {
     this.#wasm = this.#create(1);
   }
 
-  /** What the kernels are tied to; another one after `compact`. */
+  /** What the kernels are tied to; another one after `adopt`. */
   get wasm(): WebAssembly.Memory {
     return this.#wasm;
   }
@@ -36,15 +36,20 @@ export class Memory {
   }
 
   /**
-   * Moves what is allocated into a memory no larger than that, since one that has grown never shrinks. The kernels must
-   * then be tied to it.
+   * A copy of what is allocated in a memory no larger than that, since one that has grown never shrinks. It is to be
+   * adopted once the kernels are tied to it.
    *
    * @throws TaesdError OOM
    */
-  compact(): void {
+  compacted(): WebAssembly.Memory {
     const live = new Uint8Array(this.#wasm.buffer, 0, this.#top);
     const wasm = this.#create(Math.ceil(this.#top / PAGE_BYTES));
     new Uint8Array(wasm.buffer).set(live);
+    return wasm;
+  }
+
+  /** Goes on with the memory that `compacted` gave. */
+  adopt(wasm: WebAssembly.Memory): void {
     this.#wasm = wasm;
   }
 

@@ -50,9 +50,12 @@ export interface Plan {
 /** Output channels that a Winograd convolution makes at a time. */
 export const GROUP = 16;
 
-/** Winograd's kernels want channels in groups of 16, in and out. */
+/** Input channels that a tile has room for in the Winograd kernels. */
+export const MOST_CIN = 64;
+
+/** Winograd's kernels want channels in groups of 16, in and out, and at most 64 in. */
 export const isWinograd = ({ kernel, stride, cin, cout }: Conv): boolean =>
-  kernel === 3 && stride === 1 && cin % GROUP === 0 && cout % GROUP === 0;
+  kernel === 3 && stride === 1 && cin % GROUP === 0 && cin <= MOST_CIN && cout % GROUP === 0;
 
 /** Fuses a ReLU into the convolution before it and an upsampling into the one after it. */
 export function planNetwork(network: Network): Plan {

@@ -100,7 +100,9 @@ export class WorkerPool {
       const onMessage = (message: FromWorker) => worker.listener?.(message);
       const onError = (error: Error) => {
         this.#failure ??= error;
-        worker.listener?.(failed(error));
+        if (worker.listener === settle) {
+          reject(expected('UNSUPPORTED', 'workers', 'worker', 'to start', error.message));
+        } else worker.listener?.(failed(error));
       };
       startThread<ToWorker, FromWorker>(workerUrl(), onMessage, onError).then((thread) => {
         Object.assign(worker, { thread });
@@ -131,8 +133,11 @@ export class WorkerPool {
 
     const begin = (handedOn: number) => {
       while (free.length > 0 && begun < spans.length && begun < handedOn + this.#workers.length) {
-        const worker = free.pop() as PoolWorker;
         const assignment = assignments[begun];
+        // What may throw comes first: an assignment that has begun is waited for.
+        const input = inputSpan(plan, shapes, assignment.span);
+        const data = readRows(source, input);
+        const worker = free.pop() as PoolWorker;
         assignment.id = begun++;
         assignment.worker = worker;
         worker.listener = (message) => {
@@ -146,8 +151,6 @@ export class WorkerPool {
           if (message.kind === 'failed') assignment.error = errorOf(message);
           wake();
         };
-        const input = inputSpan(plan, shapes, assignment.span);
-        const data = readRows(source, input);
         const { channels, height, width } = source;
         const { id, span } = assignment;
         worker.thread.post(
@@ -157,7 +160,6 @@ export class WorkerPool {
       }
     };
 
-    for (const { thread } of this.#workers) thread.keepAlive(true);
     const stopWaiting = pacer.onAbort(() => wake());
     try {
       for (const [n, assignment] of assignments.entries()) {
@@ -170,9 +172,12 @@ export class WorkerPool {
           if (batch !== undefined) yield batch;
           else if (assignment.done) break;
           else {
+            // Only now: an iteration that is never gone on with must not keep the process from ending.
+            this.#keepAlive(true);
             await new Promise<void>((resolve) => {
               wake = resolve;
             });
+            this.#keepAlive(false);
           }
         }
       }
@@ -181,8 +186,11 @@ export class WorkerPool {
       await this.#settle(assignments.slice(0, begun), (listener) => {
         wake = listener;
       });
-      for (const { thread } of this.#workers) thread.keepAlive(false);
     }
+  }
+
+  #keepAlive(alive: boolean): void {
+    for (const { thread } of this.#workers) thread.keepAlive(alive);
   }
 
   /** Cancels what is still going on and waits until it has ended, so that the workers are free for the next call. */
@@ -193,9 +201,11 @@ export class WorkerPool {
     for (const { done, worker, id } of begun) {
       if (!done) worker?.thread.post({ kind: 'cancel', id });
     }
+    this.#keepAlive(true);
     while (this.#failure === undefined && begun.some(({ done }) => !done)) {
       await new Promise<void>((resolve) => onWake(resolve));
     }
+    this.#keepAlive(false);
   }
 }
 

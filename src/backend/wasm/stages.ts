@@ -2,7 +2,7 @@ import type { Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type PackedConv, winogradPoints } from './pack.ts';
-import { type ConvStage, GROUP, isWinograd, type Stage, TILE } from './plan.ts';
+import { type ConvStage, GROUP, isWinograd, MOST_CIN, type Stage, TILE } from './plan.ts';
 import type { Ring } from './ring.ts';
 
 /*
@@ -41,7 +41,7 @@ export function allocateWorkspace(
   const cin = Math.max(channels, GROUP);
   return {
     rowTablePtr: memory.allocate('row table', ROW_TABLE_BYTES),
-    vPtr: memory.allocate('tiles', POINTS * vStrideOf(cin)),
+    vPtr: memory.allocate('tiles', POINTS * V_STRIDE),
     mPtr: memory.allocate('tiles', POINTS * M_STRIDE),
     columnsPtr: memory.allocate('tiles', 6 * columnsStrideOf(cin)),
     tilePtr: memory.allocate('tiles', 4 * 6 * 4 * F32_BYTES),
@@ -52,7 +52,7 @@ export function allocateWorkspace(
 }
 
 /** Bytes from one point's part of a block to the next: of its input, and of one group's products. */
-const vStrideOf = (cin: number): number => BLOCK_TILES * cin * F32_BYTES + POINT_PAD_BYTES;
+const V_STRIDE = BLOCK_TILES * MOST_CIN * F32_BYTES + POINT_PAD_BYTES;
 const M_STRIDE = BLOCK_TILES * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
 /** Bytes from one row of the input transform's scratch to the next. */
@@ -182,7 +182,7 @@ interface WinogradSteps {
 function stepsF32({ kernels, workspace, packed }: StageContext, upsample: 0 | 1): WinogradSteps {
   const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
   const { cin, weightsPtr } = packed as PackedConv;
-  const vStride = vStrideOf(cin);
+  const vStride = V_STRIDE;
   const groupBytes = winogradPoints(upsample === 1) * GROUP * cin * F32_BYTES;
   const columns = columnsStrideOf(cin);
   return {
@@ -210,7 +210,7 @@ function stepsF32({ kernels, workspace, packed }: StageContext, upsample: 0 | 1)
 function steps16({ kernels, workspace, packed }: StageContext, upsample: 0 | 1): WinogradSteps {
   const { rowTablePtr, vPtr, mPtr, columnsPtr, mostPtr, scalesPtr } = workspace;
   const { cin, weightsPtr, scalesPtr: uScalesPtr } = packed as PackedConv;
-  const vStride = vStrideOf(cin) / 2;
+  const vStride = V_STRIDE / 2;
   const points = winogradPoints(upsample === 1);
   const groupBytes = points * GROUP * cin * Int16Array.BYTES_PER_ELEMENT;
   const columns = columnsStrideOf(cin);

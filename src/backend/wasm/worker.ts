@@ -3,7 +3,7 @@ import { parentThread } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
-import { createWasmBackend, type WasmBackend } from './index.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './index.ts';
 import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.ts';
 
 /*
@@ -19,6 +19,8 @@ const thread = await parentThread<ToWorker, FromWorker>((message) => {
 
 let backend: WasmBackend;
 let runners: Runner[] = [];
+/** What a run may leave behind in the memory for the next. */
+let keptBytes = 0;
 const running = new Map<number, AbortController>();
 
 async function load(message: LoadMessage): Promise<void> {
@@ -26,6 +28,7 @@ async function load(message: LoadMessage): Promise<void> {
     const { kernels, networks, precision, maxMemory } = message;
     backend = await createWasmBackend({ kernels, precision, maxMemory });
     runners = networks.map((network) => localRunner(backend.compile(network)));
+    keptBytes = backend.memoryBytes() + KEPT_BYTES;
     thread.post({ kind: 'ready' });
   } catch (error) {
     fail(undefined, error);
@@ -41,6 +44,7 @@ async function run(message: RunMessage): Promise<void> {
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
       thread.post({ kind: 'rows', id, batch }, [batch.data.buffer]);
     }
+    if (backend.memoryBytes() > keptBytes) await backend.compact();
     thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
   } catch (error) {
     if (controller.signal.aborted) {
