@@ -449,20 +449,20 @@ function gather4(weight: usize, channelBytes: usize): v128 {
 
 /** G w for three numbers in each of four lanes, stored every `stride` bytes. */
 function transformWeights3(out: usize, stride: usize, w0: v128, w1: v128, w2: v128): void {
-  const sixth = f32x4.splat(1.0 / 6.0);
-  const outer = f32x4.mul(f32x4.add(w0, w2), sixth);
-  const inner = f32x4.mul(w1, sixth);
+  // Divided, not multiplied by a rounded reciprocal: that costs taesdxl's latents half of their exactness.
+  const six = f32x4.splat(6);
   v128.store(out, f32x4.mul(w0, f32x4.splat(0.25)));
   out += stride;
-  v128.store(out, f32x4.neg(f32x4.add(outer, inner)));
+  v128.store(out, f32x4.neg(f32x4.div(f32x4.add(f32x4.add(w0, w1), w2), six)));
   out += stride;
-  v128.store(out, f32x4.sub(inner, outer));
+  v128.store(out, f32x4.div(f32x4.sub(f32x4.sub(w1, w0), w2), six));
   out += stride;
-  const even = f32x4.add(f32x4.mul(w0, f32x4.splat(1.0 / 24.0)), f32x4.mul(w2, sixth));
-  const odd = f32x4.mul(w1, f32x4.splat(1.0 / 12.0));
-  v128.store(out, f32x4.add(even, odd));
+  const first = f32x4.div(w0, f32x4.splat(24));
+  const second = f32x4.div(w1, f32x4.splat(12));
+  const third = f32x4.div(w2, six);
+  v128.store(out, f32x4.add(f32x4.add(first, second), third));
   out += stride;
-  v128.store(out, f32x4.sub(even, odd));
+  v128.store(out, f32x4.add(f32x4.sub(first, second), third));
   out += stride;
   v128.store(out, w2);
 }

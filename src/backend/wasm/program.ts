@@ -111,15 +111,16 @@ export class WasmProgram implements Program {
 }
 
 /**
- * The maps whose stages stay f32 in either precision: those of a quarter of the full height and less. They are a tenth of
- * the work, but each of their numbers reaches far: with them in 16 bits, latents of taesdxl were off by two 8-bit
- * steps in places, without by one.
+ * The maps whose stages stay f32 in either precision: those of an eighth of the full height and less, and, where the output
+ * itself is so coarse (latents), of a quarter. They are a tenth of the work, but each of their numbers reaches far: with
+ * them in 16 bits, latents of taesdxl were off by two 8-bit steps in places, without by one.
  */
 function coarseMaps(plan: Plan): ReadonlySet<number> {
   const nominal = 64;
   const heights = plan.shapes([1, nominal, nominal]).map(([, height]) => height);
   const full = Math.max(...heights);
-  return new Set(heights.flatMap((height, map) => (height <= full / 8 ? [map] : [])));
+  const coarse = heights[heights.length - 1] < full ? full / 4 : full / 8;
+  return new Set(heights.flatMap((height, map) => (height <= coarse ? [map] : [])));
 }
 
 /** Multiply-adds in one row of a stage's output, as a direct convolution would do them. */
