@@ -109,7 +109,7 @@ function checkBackground(where: string, background: Rgb): void {
  *
  * @param bytes  [width][4]
  */
-export function writePixels(bytes: Uint8ClampedArray, row: Float32Array, stride: number): void {
+function writePixels(bytes: Uint8ClampedArray, row: Float32Array, stride: number): void {
   const width = bytes.length / 4;
   for (let x = 0; x < width; x++) {
     // Stored plainly, the array would round ties to even; this rounds them up.

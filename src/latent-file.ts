@@ -34,7 +34,7 @@ export interface LatentFile {
 /** The keyword of the model's name: of a tEXt chunk in a PNG, of `__metadata__` in a safetensors file. */
 export const MODEL_KEY = 'taesd.model';
 /** The keyword of the picture's size, `451x300`, in the same places. */
-export const SIZE_KEY = 'taesd.size';
+const SIZE_KEY = 'taesd.size';
 
 /** The tensor's name in a safetensors file. */
 const LATENTS_NAME = 'latents';

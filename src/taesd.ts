@@ -350,7 +350,7 @@ function snapshot(where: string, what: string, value: Tensor, options: RunOption
       throw expected('NONFINITE', where, what, 'finite numbers', got, hint);
     }
   }
-  return { shape: [...shape], data: data.slice() };
+  return { shape, data: data.slice() };
 }
 
 /** A copy of a picture's bytes, which the caller can no longer change. */

@@ -3,7 +3,7 @@ export const NONE = 0;
 export const SUB = 1;
 export const UP = 2;
 export const AVERAGE = 3;
-export const PAETH = 4;
+const PAETH = 4;
 
 /*
  * Rows here are u8 [pixelBytes + rowBytes]: one pixel of zeros, then the row, so that the first pixel has a left

@@ -22,7 +22,7 @@ export type WeightSource =
 const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
 
 /** The file of one network in a folder of weights. */
-export const weightFileName = ({ name }: Variant, part: Part) => `${name}_${part}.safetensors`;
+const weightFileName = ({ name }: Variant, part: Part) => `${name}_${part}.safetensors`;
 
 /**
  * Finds and reads the weights of a model.
