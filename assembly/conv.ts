@@ -14,9 +14,11 @@
  * since V8 then spills, and as much is lost with 12 accumulators.
  *
  * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8]: read front to back, 18 KB a tile for
- * 64 channels, which stays in the first-level cache while the tile walks along the row. Where 4 output channels
- * remain (a picture's 3, a latent's 4), the last tile is 2 pixels × 4 channels,
- * with weights [kernel rows][columns · cin / 4][4 channels out][4 in].
+ * 64 channels, which stays in the first-level cache while the tile walks along the row. Where up to 4 output channels
+ * remain, the last tile takes the input's channels four at a time: 2 pixels × 4 channels (a latent's), with weights
+ * [kernel rows][columns · cin / 4][4 channels out][4 in]; or 2 pixels × 3 channels (a picture's), with weights
+ * [kernel rows][columns · cin / 4][3 out][4 in], which saves a quarter of a decoder's last convolution. Rows of 1 to 3
+ * channels more than a multiple of 4 have room for 4.
  */
 
 /** Output channels in a tile, but for a last one of 4. */
@@ -29,10 +31,13 @@ const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
 /**
  * 3×3 convolution, stride 1, zero padding 1.
  *   out[x][o] = bias[o] + Σ(ky,kx,i) row_ky[x + kx − 1][i] · weight[o][i][ky][kx]
- * @param out      f32 row [1 + width + 1][cout], its zero pixels included; must not overlap an input row
+ * @param out      f32 row [1 + width + 1][cout, filled up to a multiple of 4], its zero pixels included; must not overlap
+ *                 an input row
  * @param above    f32 row [1 + width + 1][cin]; a row of zeros above the picture; `here`, `below` likewise
- * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin / 4][4][4]
- * @param bias     f32 [cout]
+ * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin / 4][3 or 4][4]
+ * @param bias     f32 [cout, filled up to a multiple of 4]
+ * @param cin      any where cout is a multiple of 8, else a multiple of 4
+ * @param cout     a multiple of 4; 3 more than one of 8
  * Units: pointers are byte addresses, 16-byte aligned but for rows of cin not a multiple of 4; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|row · weight|) against float64.
@@ -112,7 +117,7 @@ function convolveRow(
   step: i32,
   cout: i32,
 ): void {
-  const outPixel = <usize>cout * F32_BYTES;
+  const outPixel = <usize>((cout + 3) & ~3) * F32_BYTES;
   const stepBytes = <usize>step * F32_BYTES;
   const weightBytes = <usize>(rows * window) * TILE_BYTES;
   memory.fill(out, 0, outPixel);
@@ -147,22 +152,19 @@ function convolveRow(
     bias += TILE_BYTES;
   }
   if (o == cout) return;
+  const hasThree = cout - o == 3;
   let target = out + outPixel + <usize>o * F32_BYTES;
   let offset: usize = 0;
   for (let x = 0; x < width; x += 2) {
-    tile2x4(
-      target,
-      row0 + offset,
-      row1 + offset,
-      row2 + offset,
-      rows,
-      weights,
-      bias,
-      window,
-      stepBytes,
-      outPixel,
-      width - x,
-    );
+    const p0 = row0 + offset;
+    const p1 = row1 + offset;
+    const p2 = row2 + offset;
+    const left = width - x;
+    if (hasThree) {
+      tile2x3(target, p0, p1, p2, rows, weights, bias, window, stepBytes, outPixel, left);
+    } else {
+      tile2x4(target, p0, p1, p2, rows, weights, bias, window, stepBytes, outPixel, left);
+    }
     target += 2 * outPixel;
     offset += 2 * stepBytes;
   }
@@ -311,6 +313,54 @@ function tile2x4(
   v128.store(out, f32x4.add(bias0123, sumLanes(acc0x0, acc0x1, acc0x2, acc0x3)));
   if (pixels > 1) {
     v128.store(out + outPixel, f32x4.add(bias0123, sumLanes(acc1x0, acc1x1, acc1x2, acc1x3)));
+  }
+}
+
+/** The same for 2 pixels × 3 output channels; a fourth number is stored behind them, 0. */
+function tile2x3(
+  out: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  rows: i32,
+  weights: usize,
+  bias: usize,
+  window: i32,
+  step: usize,
+  outPixel: usize,
+  pixels: i32,
+): void {
+  const zero = f32x4.splat(0);
+  let acc0x0 = zero;
+  let acc0x1 = zero;
+  let acc0x2 = zero;
+  let acc1x0 = zero;
+  let acc1x1 = zero;
+  let acc1x2 = zero;
+  const second = pixels > 1 ? step : 0;
+  for (let r = 0; r < rows; r++) {
+    let pixel0 = select(row0, select(row1, row2, r == 1), r == 0);
+    let pixel1 = pixel0 + second;
+    for (const end = pixel0 + <usize>window * F32_BYTES; pixel0 < end; pixel0 += 16) {
+      const p0 = v128.load(pixel0);
+      const p1 = v128.load(pixel1);
+      const w0 = v128.load(weights);
+      acc0x0 = f32x4.add(acc0x0, f32x4.mul(p0, w0));
+      acc1x0 = f32x4.add(acc1x0, f32x4.mul(p1, w0));
+      const w1 = v128.load(weights, 16);
+      acc0x1 = f32x4.add(acc0x1, f32x4.mul(p0, w1));
+      acc1x1 = f32x4.add(acc1x1, f32x4.mul(p1, w1));
+      const w2 = v128.load(weights, 32);
+      acc0x2 = f32x4.add(acc0x2, f32x4.mul(p0, w2));
+      acc1x2 = f32x4.add(acc1x2, f32x4.mul(p1, w2));
+      pixel1 += 16;
+      weights += 48;
+    }
+  }
+  const bias0123 = v128.load(bias);
+  v128.store(out, f32x4.add(bias0123, sumLanes(acc0x0, acc0x1, acc0x2, zero)));
+  if (pixels > 1) {
+    v128.store(out + outPixel, f32x4.add(bias0123, sumLanes(acc1x0, acc1x1, acc1x2, zero)));
   }
 }
 

@@ -1,15 +1,20 @@
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
 export { add, clamp, copy, relu } from './pointwise';
+export { touchRows } from './touch-rows';
 export { upsample2x } from './upsample2x';
 export {
-  touchRows,
   winogradMultiply,
   winogradTransformInput,
   winogradTransformOutput,
-  winogradTransformWeights,
 } from './winograd';
+export {
+  winogradStride2TransformInput,
+  winogradStride2TransformOutput,
+} from './winograd-stride2';
+export { winogradTransformWeights } from './winograd-weights';
 export {
   winogradMultiply16,
   winogradRoundWeights,
   winogradTransformInput16,
 } from './winograd16';
+export { winogradStride2TransformInput16 } from './winograd16-stride2';

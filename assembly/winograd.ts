@@ -35,14 +35,11 @@
  * of PyTorch.
  */
 
-const POINTS: i32 = 36;
 const F32_BYTES: usize = 4;
-/** Output channels in a tile of the matrix product, and in a group. */
-const TILE_COUT: i32 = 8;
+/** Bytes of 8 output channels, a tile of the matrix product. */
 const TILE_BYTES: usize = 32;
-const GROUP_COUT: i32 = 16;
+/** Bytes of 16 output channels, a group. */
 const GROUP_BYTES: usize = 64;
-const LINE_BYTES: usize = 64;
 /**
  * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the inner loop of the
  * product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
@@ -120,7 +117,7 @@ export function winogradTransformInput(
  *
  * One function with the loop inside: a call for each vector cost as much as the arithmetic.
  */
-function transform6(
+export function transform6(
   out: usize,
   stride: usize,
   run0: usize,
@@ -163,11 +160,12 @@ function transform6(
 /**
  * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8 accumulators, as in conv.ts and
  * for its reasons.
- * @param m         f32 [36][tiles][16], a point every `mStride` bytes
- * @param v         f32 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
+ * @param m         f32 [side²][tiles][16], a point every `mStride` bytes
+ * @param v         f32 [side²][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
  * @param u         f32 [36][2][cin][8]: the group's part; with `upsample` the 25 points that are not skipped
  * @param tiles     filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
  *                  comes of it
+ * @param side      points along each axis: 6, or 9 with stride 2, where all from the sixth on share their weights
  * @param upsample  1: points of row or column 2 are not multiplied but set to 0
  */
 export function winogradMultiply(
@@ -178,23 +176,37 @@ export function winogradMultiply(
   u: usize,
   tiles: i32,
   cin: i32,
+  side: i32,
   upsample: i32,
 ): void {
   const uTile = <usize>cin * TILE_BYTES;
-  for (let p = 0; p < POINTS; p++) {
-    if (upsample && (p / 6 == 2 || p % 6 == 2)) {
-      memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
-    } else {
-      for (let half: usize = 0; half < 2; half++) {
-        for (let j = 0; j < tiles; j += 4) {
-          const out = m + <usize>j * GROUP_BYTES + half * TILE_BYTES;
-          multiply4x8(out, v + <usize>j * V_TILE_BYTES, cin, u + half * uTile);
-        }
+  for (let row = 0; row < side; row++) {
+    let uPoint = u;
+    for (let column = 0; column < side; column++) {
+      if (upsample && (row == 2 || column == 2)) {
+        memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
+      } else {
+        multiplyPoint(m, v, uPoint, tiles, cin);
+        if (column < 5) uPoint += 2 * uTile;
       }
-      u += 2 * uTile;
+      m += mStride;
+      v += vStride;
     }
-    m += mStride;
-    v += vStride;
+    if (row < 5 && !(upsample && row == 2)) u = uPoint + 2 * uTile;
+  }
+}
+
+/** m = v · u at one point. */
+export function multiplyPoint(m: usize, v: usize, u: usize, tiles: i32, cin: i32): void {
+  for (let half: usize = 0; half < 2; half++) {
+    for (let j = 0; j < tiles; j += 4) {
+      multiply4x8(
+        m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
+        v + <usize>j * V_TILE_BYTES,
+        cin,
+        u + half * <usize>cin * TILE_BYTES,
+      );
+    }
   }
 }
 
@@ -359,110 +371,4 @@ function finishRowAdding(
   other += pixelBytes;
   const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
   v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(difference12, eight), v128.load(other)), floor));
-}
-
-/**
- * Reads one number of each cache line of some rows that are about to be written or added, so that they are in the
- * cache then. Stores to lines that are not wait for them almost one by one, while reads overlap and are foreseen by the
- * processor: without this, the output transform takes twice as long on rows that left the second-level cache.
- * @param rows     u32 [count]: addresses of rows
- * @param offset   bytes from a row's start to the first line
- * @param bytes    of each row
- * @param scratch  u32 [1]: something is written here, so that no compiler leaves the reading out
- */
-export function touchRows(
-  rows: usize,
-  count: i32,
-  offset: usize,
-  bytes: usize,
-  scratch: usize,
-): void {
-  let any: u32 = 0;
-  for (let r: usize = 0; r < <usize>count; r++) {
-    let line = rowAt(rows, r) + offset;
-    for (const end = line + bytes; line < end; line += LINE_BYTES) any |= load<u32>(line);
-  }
-  store<u32>(scratch, any);
-}
-
-/**
- * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it; done once, at load, for four output
- * channels at a time, which lie side by side in u (24 ms instead of 7 for a decoder one by one, of 80 to a first
- * picture).
- * @param u        f32 [cout / 16][36][2][cin][8]
- * @param weights  f32 [cout][cin][3][3]
- * @param scratch  f32 [6][3][4]
- * @param cout     a multiple of 16
- */
-export function winogradTransformWeights(
-  u: usize,
-  weights: usize,
-  scratch: usize,
-  cin: i32,
-  cout: i32,
-): void {
-  const filterBytes: usize = 9 * F32_BYTES;
-  const channelBytes = <usize>cin * filterBytes;
-  const pointBytes = <usize>(cin * GROUP_COUT) * F32_BYTES;
-  for (let o = 0; o < cout; o += 4) {
-    const group = u + <usize>((o / GROUP_COUT) * POINTS) * pointBytes;
-    const tile = (o % GROUP_COUT) / TILE_COUT;
-    let out = group + <usize>(tile * cin * TILE_COUT + (o % TILE_COUT)) * F32_BYTES;
-    let filter = weights + <usize>o * channelBytes;
-    for (let i = 0; i < cin; i++) {
-      for (let column: usize = 0; column < 3; column++) {
-        const w = filter + column * F32_BYTES;
-        transformWeights3(
-          scratch + column * 16,
-          48,
-          gather4(w, channelBytes),
-          gather4(w + 3 * F32_BYTES, channelBytes),
-          gather4(w + 6 * F32_BYTES, channelBytes),
-        );
-      }
-      for (let row: usize = 0; row < 6; row++) {
-        const from = scratch + row * 48;
-        transformWeights3(
-          out + row * 6 * pointBytes,
-          pointBytes,
-          v128.load(from),
-          v128.load(from, 16),
-          v128.load(from, 32),
-        );
-      }
-      filter += filterBytes;
-      out += TILE_BYTES;
-    }
-  }
-}
-
-/** The same weight of four output channels. */
-function gather4(weight: usize, channelBytes: usize): v128 {
-  let four = v128.load32_zero(weight);
-  weight += channelBytes;
-  four = v128.load32_lane(weight, four, 1);
-  weight += channelBytes;
-  four = v128.load32_lane(weight, four, 2);
-  weight += channelBytes;
-  return v128.load32_lane(weight, four, 3);
-}
-
-/** G w for three numbers in each of four lanes, stored every `stride` bytes. */
-function transformWeights3(out: usize, stride: usize, w0: v128, w1: v128, w2: v128): void {
-  // Divided, not multiplied by a rounded reciprocal: that costs taesdxl's latents half of their exactness.
-  const six = f32x4.splat(6);
-  v128.store(out, f32x4.mul(w0, f32x4.splat(0.25)));
-  out += stride;
-  v128.store(out, f32x4.neg(f32x4.div(f32x4.add(f32x4.add(w0, w1), w2), six)));
-  out += stride;
-  v128.store(out, f32x4.div(f32x4.sub(f32x4.sub(w1, w0), w2), six));
-  out += stride;
-  const first = f32x4.div(w0, f32x4.splat(24));
-  const second = f32x4.div(w1, f32x4.splat(12));
-  const third = f32x4.div(w2, six);
-  v128.store(out, f32x4.add(f32x4.add(first, second), third));
-  out += stride;
-  v128.store(out, f32x4.add(f32x4.sub(first, second), third));
-  out += stride;
-  v128.store(out, w2);
 }

@@ -11,19 +11,28 @@
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to at most WEIGHT_SUM, and
  *     none exceeds 32767: a sum of products is then at most INPUT_MAX · WEIGHT_SUM < 2³¹.
  *
+ * Where a region of the input is flat, all but point (1, 1) are 0 there (the other rows of Bᵀ add up to 0), and what is
+ * rounded away at this one point is the same for the whole region: it moves a latent where noise would not. So an encoder's
+ * convolutions multiply point (1, 1) in f32 (`vFlat`, `uFlat`), and scale the other five points of its row by their own
+ * largest magnitudes. That costs 3 % of the time; without it, latents of taesdxl were off by three 8-bit steps in places.
+ *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
 
-import { rowAt } from './winograd';
+import { multiplyPoint, rowAt, transform6 } from './winograd';
 
-const POINTS: i32 = 36;
 const F32_BYTES: usize = 4;
 const I16_BYTES: usize = 2;
 const TILE_COUT: i32 = 8;
 const GROUP_BYTES: usize = 64;
+/** Bytes from one tile's channels in v to the next, whatever their number: a constant for the reason in winograd.ts. */
+const V_TILE_BYTES: usize = 128;
+/** The same for f32. */
+const FLAT_TILE_BYTES: usize = 256;
 /** Bytes of 8 output channels' weights for two input channels. */
 const TILE_BYTES: usize = 32;
-const INPUT_MAX: f32 = 16383;
+/** The largest magnitude of a rounded input. */
+export const INPUT_MAX: f32 = 16383;
 /** The largest sum of magnitudes of an output channel's weights at one point: 2³¹ / 2¹⁴. */
 const WEIGHT_SUM: f32 = 131072;
 const I16_MAX: f32 = 32767;
@@ -32,10 +41,12 @@ const ROUNDER: f32 = 12582912;
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles: `winogradTransformInput` with other output.
- * @param v        i16 [36][tiles][cin], a point every `vStride` bytes
+ * @param v        i16 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
  * @param scales   f32 [36][tiles], a point every `scalesStride` bytes: what a unit of v stands for
  * @param scratch  f32 [6][columns][cin], a row every `scratchStride` bytes
  * @param most     f32 [6][columns], a row every `mostStride` bytes
+ * @param tile     f32 [6][cin]
+ * @param vFlat    f32 [tiles][64]: v at point (1, 1), not rounded; or 0 to do without
  */
 export function winogradTransformInput16(
   v: usize,
@@ -48,6 +59,8 @@ export function winogradTransformInput16(
   scratchStride: usize,
   most: usize,
   mostStride: usize,
+  tile: usize,
+  vFlat: usize,
   tiles: i32,
   cin: i32,
   upsample: i32,
@@ -63,6 +76,7 @@ export function winogradTransformInput16(
     upsample ? 2 * tiles + 2 : 4 * tiles + 2,
     pixelBytes,
   );
+  const apart: usize = upsample ? 0 : pixelBytes;
   const tileColumns: usize = upsample ? 2 : 4;
   for (let r: usize = 0; r < 6; r++) {
     if (upsample && r == 2) continue;
@@ -71,54 +85,86 @@ export function winogradTransformInput16(
     let point = v + r * 6 * vStride;
     let scale = scales + r * 6 * scalesStride;
     for (let j = 0; j < tiles; j++) {
-      let tileMost: f32 = 0;
-      for (let column: usize = 0; column < tileColumns + 2; column++) {
-        tileMost = max(tileMost, load<f32>(magnitude + (column << 2)));
-      }
-      // Smaller ones count as 0: their reciprocal would be infinite.
-      const unit: f32 = tileMost > 1e-30 ? INPUT_MAX / tileMost : 0;
-      for (let c: usize = 0; c < 6; c++) {
-        store<f32>(scale + c * scalesStride, (tileMost * bound(c)) / INPUT_MAX);
-      }
-      const factor10 = f32x4.splat(unit / 10);
-      const factor6 = f32x4.splat(unit / 6);
-      for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
-        let from = source + lane;
-        const d0 = v128.load(from);
-        from += pixelBytes;
-        const d1 = v128.load(from);
-        let d2 = d1;
-        if (!upsample) {
-          from += pixelBytes;
-          d2 = v128.load(from);
+      if (r == 1 && vFlat != 0) {
+        const flat = vFlat + <usize>j * FLAT_TILE_BYTES;
+        roundMeasured(point, vStride, scale, scalesStride, source, pixelBytes, apart, tile, flat);
+      } else {
+        const largest = largestOf(magnitude, tileColumns + 2);
+        for (let c: usize = 0; c < 6; c++) {
+          store<f32>(scale + c * scalesStride, largest * (bound(c) / INPUT_MAX));
         }
-        from += pixelBytes;
-        const d3 = v128.load(from);
-        let d4 = d3;
-        if (!upsample) {
-          from += pixelBytes;
-          d4 = v128.load(from);
-        }
-        from += pixelBytes;
-        round6(
-          point + (lane >> 1),
-          vStride,
-          d0,
-          d1,
-          d2,
-          d3,
-          d4,
-          v128.load(from),
-          factor10,
-          factor6,
-        );
+        roundBounded(point, vStride, source, pixelBytes, apart, unitOf(largest));
       }
       source += tileColumns * pixelBytes;
       magnitude += tileColumns << 2;
-      point += <usize>cin * I16_BYTES;
+      point += V_TILE_BYTES;
       scale += F32_BYTES;
     }
   }
+}
+
+/** A tile's row, transformed and rounded, each point scaled by the largest magnitude at it. */
+function roundMeasured(
+  out: usize,
+  stride: usize,
+  scale: usize,
+  scalesStride: usize,
+  column0: usize,
+  pixelBytes: usize,
+  apart: usize,
+  scratch: usize,
+  flat: usize,
+): void {
+  const column1 = column0 + pixelBytes;
+  const column2 = column1 + apart;
+  const column3 = column2 + pixelBytes;
+  const column4 = column3 + apart;
+  const column5 = column4 + pixelBytes;
+  transform6(scratch, pixelBytes, column0, column1, column2, column3, column4, column5, pixelBytes);
+  const flatPoint = scratch + pixelBytes;
+  for (let lane: usize = 0; lane < pixelBytes; lane += 16) {
+    v128.store(flat + lane, v128.load(flatPoint + lane));
+  }
+  for (let c = 0; c < 6; c++) {
+    const largest = largestIn(scratch, pixelBytes);
+    store<f32>(scale, largest / INPUT_MAX);
+    roundRun(out, scratch, pixelBytes, unitOf(largest));
+    scratch += pixelBytes;
+    out += stride;
+    scale += scalesStride;
+  }
+}
+
+/** The largest magnitude in a run of numbers. */
+export function largestIn(run: usize, bytes: usize): f32 {
+  let most = f32x4.splat(0);
+  for (const end = run + bytes; run < end; run += 16) {
+    most = i32x4.max_s(f32x4.abs(v128.load(run)), most);
+  }
+  return f32x4.extract_lane(largestLane(most), 0);
+}
+
+/** A run of numbers, scaled, rounded to nearest, held to the range of i16. */
+export function roundRun(out: usize, run: usize, bytes: usize, unit: f32): void {
+  const factor = f32x4.splat(unit);
+  for (const end = run + bytes; run < end; run += 16, out += 8) {
+    storeRounded(out, v128.load(run), factor);
+  }
+}
+
+/** The largest of some magnitudes, compared as in `transformColumnsMeasuring`. */
+export function largestOf(magnitudes: usize, count: usize): f32 {
+  let most: i32 = 0;
+  for (const end = magnitudes + (count << 2); magnitudes < end; magnitudes += F32_BYTES) {
+    const next = load<i32>(magnitudes);
+    most = select(next, most, next > most);
+  }
+  return reinterpret<f32>(most);
+}
+
+/** What scales numbers up to `most` to INPUT_MAX. Smaller ones count as 0: their reciprocal would be infinite. */
+export function unitOf(most: f32): f32 {
+  return most > 1e-30 ? INPUT_MAX / most : 0;
 }
 
 /** The sum of magnitudes in row c of Bᵀ. */
@@ -209,46 +255,64 @@ function transformColumnsMeasuring(
 }
 
 function storeLargest(out: usize, values: v128): void {
-  const pairs = i32x4.max_s(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
-  v128.store32_lane(out, i32x4.max_s(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+  v128.store32_lane(out, largestLane(values), 0);
 }
 
-/** Bᵀ d as in `transform6`, scaled and rounded to i16: 8 bytes every `stride` bytes. */
-function round6(
+/** The largest lane, in every lane. */
+function largestLane(values: v128): v128 {
+  const pairs = i32x4.max_s(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
+  return i32x4.max_s(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
+}
+
+/**
+ * A tile's row, transformed as in `transform6` and rounded: 8 bytes every `stride` bytes for 4 channels. The points are
+ * scaled by what they can become at most.
+ */
+function roundBounded(
   out: usize,
   stride: usize,
-  d0: v128,
-  d1: v128,
-  d2: v128,
-  d3: v128,
-  d4: v128,
-  d5: v128,
-  factor10: v128,
-  factor6: v128,
+  column0: usize,
+  pixelBytes: usize,
+  apart: usize,
+  unit: f32,
 ): void {
+  const factor10 = f32x4.splat(unit / 10);
+  const factor6 = f32x4.splat(unit / 6);
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
-  storeRounded(out, f32x4.add(f32x4.sub(f32x4.mul(four, d0), f32x4.mul(five, d2)), d4), factor10);
-  out += stride;
-  const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
-  const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
-  storeRounded(out, f32x4.add(even4, odd4), factor10);
-  out += stride;
-  storeRounded(out, f32x4.sub(even4, odd4), factor10);
-  out += stride;
-  const even1 = f32x4.sub(d4, d2);
-  const odd1 = f32x4.sub(d3, d1);
-  const odd2 = f32x4.add(odd1, odd1);
-  storeRounded(out, f32x4.add(even1, odd2), factor6);
-  out += stride;
-  storeRounded(out, f32x4.sub(even1, odd2), factor6);
-  out += stride;
-  const last = f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5);
-  storeRounded(out, last, factor10);
+  for (const end = column0 + pixelBytes; column0 < end; column0 += 16, out += 8) {
+    let at = out;
+    let column = column0 + pixelBytes;
+    const d1 = v128.load(column);
+    column += apart;
+    const d2 = v128.load(column);
+    column += pixelBytes;
+    const d3 = v128.load(column);
+    column += apart;
+    const d4 = v128.load(column);
+    const four0 = f32x4.mul(four, v128.load(column0));
+    storeRounded(at, f32x4.add(f32x4.sub(four0, f32x4.mul(five, d2)), d4), factor10);
+    at += stride;
+    const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
+    const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
+    storeRounded(at, f32x4.add(even4, odd4), factor10);
+    at += stride;
+    storeRounded(at, f32x4.sub(even4, odd4), factor10);
+    at += stride;
+    const even1 = f32x4.sub(d4, d2);
+    const odd1 = f32x4.sub(d3, d1);
+    const odd2 = f32x4.add(odd1, odd1);
+    storeRounded(at, f32x4.add(even1, odd2), factor6);
+    at += stride;
+    storeRounded(at, f32x4.sub(even1, odd2), factor6);
+    at += stride;
+    const five3 = f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3));
+    storeRounded(at, f32x4.add(five3, v128.load(column + pixelBytes)), factor10);
+  }
 }
 
 /** Four numbers, scaled, rounded to nearest, held to the range of i16. */
-function storeRounded(out: usize, values: v128, factor: v128): void {
+export function storeRounded(out: usize, values: v128, factor: v128): void {
   const rounder = f32x4.splat(ROUNDER);
   const bits = i32x4.sub(f32x4.add(f32x4.mul(values, factor), rounder), rounder);
   v128.store64_lane(out, i16x8.narrow_i32x4_s(bits, bits), 0);
@@ -257,14 +321,17 @@ function storeRounded(out: usize, values: v128, factor: v128): void {
 /**
  * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply` with i16 products in
  * pairs.
- * @param m        f32 [36][tiles][16], a point every `mStride` bytes
- * @param v        i16 [36][tiles][cin], a point every `vStride` bytes
- * @param scales   f32 [36][tiles], a point every `scalesStride` bytes
+ * @param m        f32 [side²][tiles][16], a point every `mStride` bytes
+ * @param v        i16 [side²][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
+ * @param scales   f32 [side²][tiles], a point every `scalesStride` bytes
  * @param u        i16 [36][2][cin / 2][8][2]: the group's part; with `upsample` the 25 points that are not skipped
  * @param uScales  f32 [36][16]: the group's part, of the same points
+ * @param vFlat    f32 [tiles][64]: v at point (1, 1), used where `uFlat` is given
+ * @param uFlat    f32 [2][cin][8]: the group's weights there, or 0 to use the rounded ones
  * @param tiles    filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
  *                 comes of it
  * @param cin      a multiple of 16
+ * @param side     as in `winogradMultiply`, and `upsample`
  */
 export function winogradMultiply16(
   m: usize,
@@ -275,42 +342,58 @@ export function winogradMultiply16(
   scalesStride: usize,
   u: usize,
   uScales: usize,
+  vFlat: usize,
+  uFlat: usize,
   tiles: i32,
   cin: i32,
+  side: i32,
   upsample: i32,
 ): void {
-  const vTile = <usize>cin * I16_BYTES;
   const uTile = <usize>(cin >> 1) * TILE_BYTES;
-  for (let p = 0; p < POINTS; p++) {
-    if (upsample && (p / 6 == 2 || p % 6 == 2)) {
-      memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
-    } else {
-      for (let half: usize = 0; half < 2; half++) {
-        for (let j = 0; j < tiles; j += 4) {
-          multiply4x8(
-            m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
-            v + <usize>j * vTile,
-            vTile,
-            u + half * uTile,
-            scales + ((<usize>j) << 2),
-            uScales + half * TILE_BYTES,
-          );
+  for (let row = 0; row < side; row++) {
+    let uPoint = u;
+    let uScale = uScales;
+    for (let column = 0; column < side; column++) {
+      if (upsample && (row == 2 || column == 2)) {
+        memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
+      } else if (uFlat != 0 && row == 1 && column == 1) {
+        multiplyPoint(m, vFlat, uFlat, tiles, cin);
+        uPoint += 2 * uTile;
+        uScale += GROUP_BYTES;
+      } else {
+        for (let half: usize = 0; half < 2; half++) {
+          for (let j = 0; j < tiles; j += 4) {
+            multiply4x8(
+              m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
+              v + <usize>j * V_TILE_BYTES,
+              cin,
+              uPoint + half * uTile,
+              scales + ((<usize>j) << 2),
+              uScale + half * TILE_BYTES,
+            );
+          }
+        }
+        if (column < 5) {
+          uPoint += 2 * uTile;
+          uScale += GROUP_BYTES;
         }
       }
-      u += 2 * uTile;
-      uScales += GROUP_BYTES;
+      scales += scalesStride;
+      m += mStride;
+      v += vStride;
     }
-    scales += scalesStride;
-    m += mStride;
-    v += vStride;
+    if (row < 5 && !(upsample && row == 2)) {
+      u = uPoint + 2 * uTile;
+      uScales = uScale + GROUP_BYTES;
+    }
   }
 }
 
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
 function multiply4x8(
   out: usize,
-  tile0: usize,
-  tileBytes: usize,
+  v: usize,
+  cin: i32,
   u: usize,
   scales: usize,
   uScales: usize,
@@ -323,28 +406,22 @@ function multiply4x8(
   let acc2x4567 = i32x4.splat(0);
   let acc3x0123 = i32x4.splat(0);
   let acc3x4567 = i32x4.splat(0);
-  let tile1 = tile0 + tileBytes;
-  let tile2 = tile1 + tileBytes;
-  let tile3 = tile2 + tileBytes;
-  for (const end = tile1; tile0 < end; tile0 += 4) {
+  for (const end = v + ((<usize>cin) << 1); v < end; v += 4) {
     const u0123 = v128.load(u);
     const u4567 = v128.load(u, 16);
-    const v0 = v128.load32_splat(tile0);
+    const v0 = v128.load32_splat(v);
     acc0x0123 = i32x4.add(acc0x0123, i32x4.dot_i16x8_s(v0, u0123));
     acc0x4567 = i32x4.add(acc0x4567, i32x4.dot_i16x8_s(v0, u4567));
-    const v1 = v128.load32_splat(tile1);
+    const v1 = v128.load32_splat(v, V_TILE_BYTES);
     acc1x0123 = i32x4.add(acc1x0123, i32x4.dot_i16x8_s(v1, u0123));
     acc1x4567 = i32x4.add(acc1x4567, i32x4.dot_i16x8_s(v1, u4567));
-    const v2 = v128.load32_splat(tile2);
+    const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
     acc2x0123 = i32x4.add(acc2x0123, i32x4.dot_i16x8_s(v2, u0123));
     acc2x4567 = i32x4.add(acc2x4567, i32x4.dot_i16x8_s(v2, u4567));
-    const v3 = v128.load32_splat(tile3);
+    const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
     acc3x0123 = i32x4.add(acc3x0123, i32x4.dot_i16x8_s(v3, u0123));
     acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(v3, u4567));
     u += TILE_BYTES;
-    tile1 += 4;
-    tile2 += 4;
-    tile3 += 4;
   }
   storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales);
   out += GROUP_BYTES;

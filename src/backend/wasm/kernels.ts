@@ -55,6 +55,7 @@ export interface Kernels {
     uPtr: number,
     tiles: number,
     cin: number,
+    side: 6 | 9,
     upsample: 0 | 1,
   ): void;
   winogradTransformOutput(
@@ -75,6 +76,41 @@ export interface Kernels {
     scratchPtr: number,
     cin: number,
     cout: number,
+    stride: 1 | 2,
+  ): void;
+  winogradStride2TransformInput(
+    vPtr: number,
+    vStride: number,
+    rowsPtr: number,
+    offset: number,
+    scratchPtr: number,
+    scratchStride: number,
+    tiles: number,
+    cin: number,
+  ): void;
+  winogradStride2TransformOutput(
+    rowsPtr: number,
+    offset: number,
+    mPtr: number,
+    mStride: number,
+    scratchPtr: number,
+    biasPtr: number,
+    tiles: number,
+    cout: number,
+    relu: 0 | 1,
+  ): void;
+  winogradStride2TransformInput16(
+    vPtr: number,
+    vStride: number,
+    scalesPtr: number,
+    scalesStride: number,
+    rowsPtr: number,
+    offset: number,
+    scratchPtr: number,
+    scratchStride: number,
+    tilePtr: number,
+    tiles: number,
+    cin: number,
   ): void;
   winogradTransformInput16(
     vPtr: number,
@@ -87,6 +123,8 @@ export interface Kernels {
     scratchStride: number,
     mostPtr: number,
     mostStride: number,
+    tilePtr: number,
+    vFlatPtr: number,
     tiles: number,
     cin: number,
     upsample: 0 | 1,
@@ -100,8 +138,11 @@ export interface Kernels {
     scalesStride: number,
     uPtr: number,
     uScalesPtr: number,
+    vFlatPtr: number,
+    uFlatPtr: number,
     tiles: number,
     cin: number,
+    side: 6 | 9,
     upsample: 0 | 1,
   ): void;
   winogradRoundWeights(
@@ -127,6 +168,9 @@ const NAMES: readonly (keyof Kernels)[] = [
   'winogradMultiply',
   'winogradMultiply16',
   'winogradRoundWeights',
+  'winogradStride2TransformInput',
+  'winogradStride2TransformInput16',
+  'winogradStride2TransformOutput',
   'winogradTransformInput',
   'winogradTransformInput16',
   'winogradTransformOutput',

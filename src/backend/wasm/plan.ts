@@ -1,6 +1,7 @@
 import { type Block, blockSkip, blockSteps, type Conv, type Network } from '../../model/layers.ts';
 import { type Chw, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import { paddedChannels } from './ring.ts';
 
 /*
  * From a list of layers to a chain of stages: what is fused, and which rows of one stage need which rows of another.
@@ -54,8 +55,26 @@ export const GROUP = 16;
 export const MOST_CIN = 64;
 
 /** Winograd's kernels want channels in groups of 16, in and out, and at most 64 in. */
-export const isWinograd = ({ kernel, stride, cin, cout }: Conv): boolean =>
-  kernel === 3 && stride === 1 && cin % GROUP === 0 && cin <= MOST_CIN && cout % GROUP === 0;
+export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
+  kernel === 3 && cin % GROUP === 0 && cin <= MOST_CIN && cout % GROUP === 0;
+
+/**
+ * How many channels a map's rows have room for: multiples of 4, but for an input that only direct 3×3 convolutions read,
+ * which take them one by one; for a picture's 3 that is a quarter of an encoder's first convolution.
+ */
+export function storedChannels(stages: readonly Stage[], map: number, channels: number): number {
+  const isReadSingly = (stage: Stage) =>
+    stage.kind === 'conv' &&
+    stage.conv.kernel === 3 &&
+    !isWinograd(stage.conv) &&
+    !stage.upsample &&
+    stage.conv.cout % DIRECT_COUT === 0;
+  const readers = stages.filter((stage) => stage.input === map);
+  return map === 0 && readers.every(isReadSingly) ? channels : paddedChannels(channels);
+}
+
+/** Output channels that the direct kernels make at a time. */
+const DIRECT_COUT = 8;
 
 /** Fuses a ReLU into the convolution before it and an upsampling into the one after it. */
 export function planNetwork(network: Network): Plan {
@@ -149,6 +168,7 @@ export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span 
 export function bandRows(stage: Stage, width: number): number {
   if (stage.kind === 'upsample2x') return 2;
   if (stage.kind !== 'conv' || !isWinograd(stage.conv)) return 1;
+  if (stage.conv.stride === 2) return TILE;
   const tiles = Math.ceil(width / TILE);
   return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * TILE : TILE;
 }

@@ -1,22 +1,24 @@
 import type { Memory } from './memory.ts';
 
-/** Channels are stored in groups of 4, a vector; those past the true number are zeros. */
+/** Channels are stored in groups of 4, a vector; those past the true number are zeros. Pictures may go without. */
 const CHANNEL_GROUP = 4;
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export const paddedChannels = (channels: number): number =>
   Math.ceil(channels / CHANNEL_GROUP) * CHANNEL_GROUP;
 
-/** Pixels in a stored row: a zero pixel, the row filled up with zeros to whole Winograd tiles, a zero pixel. */
-const storedWidth = (width: number): number => 1 + 4 * Math.ceil(width / 4) + 1;
+/**
+ * Pixels in a stored row: a zero pixel, the row filled up with zeros to whole Winograd tiles (of 4 pixels, with stride 2 of
+ * 8), a zero pixel.
+ */
+const storedWidth = (width: number): number => 1 + 8 * Math.ceil(width / 8) + 1;
 
-/** Numbers in a stored row. */
-export const rowCount = (channels: number, width: number): number =>
-  paddedChannels(channels) * storedWidth(width);
+/** Numbers in a stored row of so many stored channels. */
+export const rowCount = (channels: number, width: number): number => channels * storedWidth(width);
 
 /**
  * The rows of a feature map that are alive, in the kernels' memory: row y lies in slot `y mod rows`. A slot is f32
- * [1 + width, filled up to a multiple of 4, + 1][channels], channels last, zero outside the picture.
+ * [1 + width, filled up to a multiple of 8, + 1][channels], channels last, zero outside the picture.
  */
 export class Ring {
   readonly channels: number;
@@ -28,14 +30,17 @@ export class Ring {
   readonly #rows: number;
   readonly #zeroRowPtr: number;
 
-  /** @throws TaesdError LIMIT, OOM */
+  /**
+   * @param shape  [channels as stored, height, width]
+   * @throws TaesdError LIMIT, OOM
+   */
   constructor(
     memory: Memory,
     [channels, height, width]: readonly [number, number, number],
     rows: number,
     zeroRowPtr: number,
   ) {
-    this.channels = paddedChannels(channels);
+    this.channels = channels;
     this.height = height;
     this.width = width;
     this.count = rowCount(channels, width);

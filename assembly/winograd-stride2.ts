@@ -1,0 +1,245 @@
+/*
+ * 3×3 convolutions with stride 2 as Winograd, channels last: 81 multiplications for 16 outputs instead of 144.
+ *
+ * Along one axis, outputs y0 … y3 come from inputs d0 … d8: y[x] = w0·d[2x] + w1·d[2x+1] + w2·d[2x+2]. The even inputs
+ * d0 d2 d4 d6 d8 see the two taps w0 w2 with stride 1, which is F(4, 2) on five points (0, 1, −1, 2, ∞). The odd ones
+ * meet w1 alone: their four "points" are the inputs themselves.
+ *
+ *          ⎡ 2  0 −1  0 −2  0  1 0 0 ⎤        ⎡  1/2   0    0  ⎤
+ *          ⎢ 0  0 −2  0 −1  0  1 0 0 ⎥        ⎢ −1/2   0  −1/2 ⎥
+ *          ⎢ 0  0  2  0 −3  0  1 0 0 ⎥        ⎢ −1/6   0   1/6 ⎥        ⎡ 1 1  1 1 0 1 0 0 0 ⎤
+ *          ⎢ 0  0 −1  0  0  0  1 0 0 ⎥        ⎢  1/6   0   1/3 ⎥   Aᵀ = ⎢ 0 1 −1 2 0 0 1 0 0 ⎥
+ *     Bᵀ = ⎢ 0  0  2  0 −1  0 −2 0 1 ⎥    G = ⎢   0    0    1  ⎥        ⎢ 0 1  1 4 0 0 0 1 0 ⎥
+ *          ⎢ 0  1  0  0  0  0  0 0 0 ⎥        ⎢   0    1    0  ⎥        ⎣ 0 1 −1 8 1 0 0 0 1 ⎦
+ *          ⎢ 0  0  0  1  0  0  0 0 0 ⎥        ⎢   0    1    0  ⎥
+ *          ⎢ 0  0  0  0  0  1  0 0 0 ⎥        ⎢   0    1    0  ⎥
+ *          ⎣ 0  0  0  0  0  0  0 1 0 ⎦        ⎣   0    1    0  ⎦
+ *
+ * Both axes together have 9 × 9 points; the last four rows of G are one, so 6 × 6 transformed weights are stored, as for
+ * stride 1. Buffers, blocks and the product between the transforms are those of winograd.ts.
+ *
+ * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal Processing", 2010, section 5.2;
+ * a strided convolution as a sum over the input's phases.
+ * Accuracy: as winograd.ts.
+ */
+
+import { rowAt } from './winograd';
+
+const F32_BYTES: usize = 4;
+const SIDE: usize = 9;
+const GROUP_BYTES: usize = 64;
+const V_TILE_BYTES: usize = 256;
+/** Bytes of a row in the output transform's scratch: 9 vectors. */
+const SCRATCH_ROW: usize = 144;
+
+/**
+ * v = Bᵀ d B for a block of tiles: `winogradTransformInput` for stride 2.
+ * @param v        f32 [81][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
+ * @param rows     u32 [9]: the addresses of nine rows f32 [pixels][cin], the one above the tile first
+ * @param scratch  f32 [9][8 · tiles + 1][cin], a row every `scratchStride` bytes
+ */
+export function winogradStride2TransformInput(
+  v: usize,
+  vStride: usize,
+  rows: usize,
+  offset: usize,
+  scratch: usize,
+  scratchStride: usize,
+  tiles: i32,
+  cin: i32,
+): void {
+  const pixelBytes = <usize>cin * F32_BYTES;
+  transformColumns(scratch, scratchStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
+  for (let r: usize = 0; r < SIDE; r++) {
+    let source = scratch + r * scratchStride;
+    let point = v + r * SIDE * vStride;
+    for (let j = 0; j < tiles; j++) {
+      transformRow(point, vStride, source, pixelBytes);
+      source += 8 * pixelBytes;
+      point += V_TILE_BYTES;
+    }
+  }
+}
+
+/** Bᵀ along one row: nine pixels side by side into nine points, `stride` bytes apart. */
+export function transformRow(out: usize, stride: usize, column0: usize, pixelBytes: usize): void {
+  const column1 = column0 + pixelBytes;
+  const column2 = column1 + pixelBytes;
+  const column3 = column2 + pixelBytes;
+  const column4 = column3 + pixelBytes;
+  const column5 = column4 + pixelBytes;
+  const column6 = column5 + pixelBytes;
+  const column7 = column6 + pixelBytes;
+  const column8 = column7 + pixelBytes;
+  transformEven(out, stride, column0, column2, column4, column6, column8, pixelBytes);
+  copyOdd(out + 5 * stride, stride, column1, column3, column5, column7, pixelBytes);
+}
+
+/** Bᵀ down the columns: nine rows of `bytes` bytes into nine, `stride` bytes apart. */
+export function transformColumns(
+  out: usize,
+  stride: usize,
+  rows: usize,
+  offset: usize,
+  bytes: usize,
+): void {
+  transformEven(
+    out,
+    stride,
+    rowAt(rows, 0) + offset,
+    rowAt(rows, 2) + offset,
+    rowAt(rows, 4) + offset,
+    rowAt(rows, 6) + offset,
+    rowAt(rows, 8) + offset,
+    bytes,
+  );
+  copyOdd(
+    out + 5 * stride,
+    stride,
+    rowAt(rows, 1) + offset,
+    rowAt(rows, 3) + offset,
+    rowAt(rows, 5) + offset,
+    rowAt(rows, 7) + offset,
+    bytes,
+  );
+}
+
+/** The four points of the odd inputs. A loop, since `memory.copy` leaves the module, which is too far for 256 bytes. */
+function copyOdd(
+  out: usize,
+  stride: usize,
+  run1: usize,
+  run3: usize,
+  run5: usize,
+  run7: usize,
+  bytes: usize,
+): void {
+  for (let lane: usize = 0; lane < bytes; lane += 16) {
+    let at = out + lane;
+    v128.store(at, v128.load(run1 + lane));
+    at += stride;
+    v128.store(at, v128.load(run3 + lane));
+    at += stride;
+    v128.store(at, v128.load(run5 + lane));
+    at += stride;
+    v128.store(at, v128.load(run7 + lane));
+  }
+}
+
+/** The five points of the even inputs, lane by lane: five runs of `bytes` bytes into five, `stride` bytes apart. */
+function transformEven(
+  out: usize,
+  stride: usize,
+  run0: usize,
+  run2: usize,
+  run4: usize,
+  run6: usize,
+  run8: usize,
+  bytes: usize,
+): void {
+  for (let lane: usize = 0; lane < bytes; lane += 16) {
+    let at = out + lane;
+    const d2 = v128.load(run2 + lane);
+    const d4 = v128.load(run4 + lane);
+    const d6 = v128.load(run6 + lane);
+    const difference62 = f32x4.sub(d6, d2);
+    const difference64 = f32x4.sub(d6, d4);
+    const difference04 = f32x4.sub(v128.load(run0 + lane), d4);
+    v128.store(at, f32x4.add(f32x4.add(difference04, difference04), difference62));
+    at += stride;
+    v128.store(at, f32x4.sub(difference64, f32x4.add(d2, d2)));
+    at += stride;
+    const difference42 = f32x4.sub(d4, d2);
+    v128.store(at, f32x4.sub(difference64, f32x4.add(difference42, difference42)));
+    at += stride;
+    v128.store(at, difference62);
+    at += stride;
+    const difference84 = f32x4.sub(v128.load(run8 + lane), d4);
+    v128.store(at, f32x4.sub(difference84, f32x4.add(difference62, difference62)));
+  }
+}
+
+/**
+ * Y = Aᵀ m A, plus bias, then ReLU, into four rows: `winogradTransformOutput` for stride 2.
+ * @param rows     u32 [4]: the addresses of four output rows f32 [pixels][cout]
+ * @param m        f32 [81][tiles][16], a point every `mStride` bytes
+ * @param scratch  f32 [4][9][4]
+ */
+export function winogradStride2TransformOutput(
+  rows: usize,
+  offset: usize,
+  m: usize,
+  mStride: usize,
+  scratch: usize,
+  bias: usize,
+  tiles: i32,
+  cout: i32,
+  relu: i32,
+): void {
+  const pixelBytes = <usize>cout * F32_BYTES;
+  const floor = f32x4.splat(relu ? 0 : -Infinity);
+  for (let j = 0; j < tiles; j++) {
+    for (let lane: usize = 0; lane < GROUP_BYTES; lane += 16) {
+      let point = m + <usize>j * GROUP_BYTES + lane;
+      for (let column: usize = 0; column < SCRATCH_ROW; column += 16) {
+        transformDown(scratch + column, point, SIDE * mStride);
+        point += mStride;
+      }
+      const lanesBias = v128.load(bias + lane);
+      const at = offset + <usize>j * 4 * pixelBytes + lane;
+      for (let r: usize = 0; r < 4; r++) {
+        finishRow(rowAt(rows, r) + at, pixelBytes, scratch + r * SCRATCH_ROW, lanesBias, floor);
+      }
+    }
+  }
+}
+
+/** Aᵀ m down one column of points: nine numbers in each of four lanes, `stride` bytes apart, to four. */
+function transformDown(out: usize, m: usize, stride: usize): void {
+  const m0 = v128.load(m);
+  m += stride;
+  const m1 = v128.load(m);
+  m += stride;
+  const m2 = v128.load(m);
+  m += stride;
+  const m3 = v128.load(m);
+  m += stride;
+  const m4 = v128.load(m);
+  m += stride;
+  const sum12 = f32x4.add(m1, m2);
+  const difference12 = f32x4.sub(m1, m2);
+  const twice3 = f32x4.add(m3, m3);
+  const y0 = f32x4.add(f32x4.add(m0, sum12), m3);
+  v128.store(out, f32x4.add(y0, v128.load(m)));
+  m += stride;
+  const y1 = f32x4.add(difference12, twice3);
+  v128.store(out, f32x4.add(y1, v128.load(m)), SCRATCH_ROW);
+  m += stride;
+  const y2 = f32x4.add(sum12, f32x4.add(twice3, twice3));
+  v128.store(out, f32x4.add(y2, v128.load(m)), 2 * SCRATCH_ROW);
+  m += stride;
+  const y3 = f32x4.add(f32x4.add(difference12, f32x4.mul(f32x4.splat(8), m3)), m4);
+  v128.store(out, f32x4.add(y3, v128.load(m)), 3 * SCRATCH_ROW);
+}
+
+/** The same along one row, with bias and lower bound: four pixels. */
+function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
+  const m1 = v128.load(m, 16);
+  const m2 = v128.load(m, 32);
+  const m3 = v128.load(m, 48);
+  const sum12 = f32x4.add(f32x4.add(m1, m2), bias);
+  const difference12 = f32x4.add(f32x4.sub(m1, m2), bias);
+  const twice3 = f32x4.add(m3, m3);
+  const y0 = f32x4.add(f32x4.add(v128.load(m), sum12), m3);
+  v128.store(out, f32x4.pmax(f32x4.add(y0, v128.load(m, 80)), floor));
+  out += pixelBytes;
+  const y1 = f32x4.add(difference12, twice3);
+  v128.store(out, f32x4.pmax(f32x4.add(y1, v128.load(m, 96)), floor));
+  out += pixelBytes;
+  const y2 = f32x4.add(sum12, f32x4.add(twice3, twice3));
+  v128.store(out, f32x4.pmax(f32x4.add(y2, v128.load(m, 112)), floor));
+  out += pixelBytes;
+  const eight = f32x4.add(f32x4.mul(f32x4.splat(8), m3), v128.load(m, 64));
+  const y3 = f32x4.add(difference12, eight);
+  v128.store(out, f32x4.pmax(f32x4.add(y3, v128.load(m, 128)), floor));
+}
