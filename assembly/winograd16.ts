@@ -147,8 +147,8 @@ export function largestIn(run: usize, bytes: usize): f32 {
 /** A run of numbers, scaled, rounded to nearest, held to the range of i16. */
 export function roundRun(out: usize, run: usize, bytes: usize, unit: f32): void {
   const factor = f32x4.splat(unit);
-  for (const end = run + bytes; run < end; run += 16, out += 8) {
-    storeRounded(out, v128.load(run), factor);
+  for (const end = run + bytes; run < end; run += 32, out += 16) {
+    storeRounded8(out, v128.load(run), v128.load(run, 16), factor);
   }
 }
 
@@ -265,8 +265,9 @@ function largestLane(values: v128): v128 {
 }
 
 /**
- * A tile's row, transformed as in `transform6` and rounded: 8 bytes every `stride` bytes for 4 channels. The points are
- * scaled by what they can become at most.
+ * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for 8 channels. The points are
+ * scaled by what they can become at most. Columns are read again for each pair of points: with all of them at hand for
+ * eight channels, numbers leave the registers.
  */
 function roundBounded(
   out: usize,
@@ -280,42 +281,68 @@ function roundBounded(
   const factor6 = f32x4.splat(unit / 6);
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
-  for (const end = column0 + pixelBytes; column0 < end; column0 += 16, out += 8) {
+  let column1 = column0 + pixelBytes;
+  let column2 = column1 + apart;
+  let column3 = column2 + pixelBytes;
+  let column4 = column3 + apart;
+  let column5 = column4 + pixelBytes;
+  for (const end = column1; column0 < end; out += 16) {
     let at = out;
-    let column = column0 + pixelBytes;
-    const d1 = v128.load(column);
-    column += apart;
-    const d2 = v128.load(column);
-    column += pixelBytes;
-    const d3 = v128.load(column);
-    column += apart;
-    const d4 = v128.load(column);
-    const four0 = f32x4.mul(four, v128.load(column0));
-    storeRounded(at, f32x4.add(f32x4.sub(four0, f32x4.mul(five, d2)), d4), factor10);
+    storeRounded8(
+      at,
+      outer(v128.load(column0), v128.load(column2), v128.load(column4), four, five),
+      outer(v128.load(column0, 16), v128.load(column2, 16), v128.load(column4, 16), four, five),
+      factor10,
+    );
     at += stride;
-    const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
-    const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
-    storeRounded(at, f32x4.add(even4, odd4), factor10);
+    const even4 = f32x4.sub(v128.load(column4), f32x4.mul(four, v128.load(column2)));
+    const odd4 = f32x4.sub(v128.load(column3), f32x4.mul(four, v128.load(column1)));
+    const even4b = f32x4.sub(v128.load(column4, 16), f32x4.mul(four, v128.load(column2, 16)));
+    const odd4b = f32x4.sub(v128.load(column3, 16), f32x4.mul(four, v128.load(column1, 16)));
+    storeRounded8(at, f32x4.add(even4, odd4), f32x4.add(even4b, odd4b), factor10);
     at += stride;
-    storeRounded(at, f32x4.sub(even4, odd4), factor10);
+    storeRounded8(at, f32x4.sub(even4, odd4), f32x4.sub(even4b, odd4b), factor10);
     at += stride;
-    const even1 = f32x4.sub(d4, d2);
-    const odd1 = f32x4.sub(d3, d1);
+    const even1 = f32x4.sub(v128.load(column4), v128.load(column2));
+    const odd1 = f32x4.sub(v128.load(column3), v128.load(column1));
     const odd2 = f32x4.add(odd1, odd1);
-    storeRounded(at, f32x4.add(even1, odd2), factor6);
+    const even1b = f32x4.sub(v128.load(column4, 16), v128.load(column2, 16));
+    const odd1b = f32x4.sub(v128.load(column3, 16), v128.load(column1, 16));
+    const odd2b = f32x4.add(odd1b, odd1b);
+    storeRounded8(at, f32x4.add(even1, odd2), f32x4.add(even1b, odd2b), factor6);
     at += stride;
-    storeRounded(at, f32x4.sub(even1, odd2), factor6);
+    storeRounded8(at, f32x4.sub(even1, odd2), f32x4.sub(even1b, odd2b), factor6);
     at += stride;
-    const five3 = f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3));
-    storeRounded(at, f32x4.add(five3, v128.load(column + pixelBytes)), factor10);
+    storeRounded8(
+      at,
+      outer(v128.load(column1), v128.load(column3), v128.load(column5), four, five),
+      outer(v128.load(column1, 16), v128.load(column3, 16), v128.load(column5, 16), four, five),
+      factor10,
+    );
+    column0 += 32;
+    column1 += 32;
+    column2 += 32;
+    column3 += 32;
+    column4 += 32;
+    column5 += 32;
   }
 }
 
-/** Four numbers, scaled, rounded to nearest, held to the range of i16. */
-export function storeRounded(out: usize, values: v128, factor: v128): void {
+/** The first and the last row of Bᵀ. */
+function outer(a: v128, b: v128, c: v128, four: v128, five: v128): v128 {
+  return f32x4.add(f32x4.sub(f32x4.mul(four, a), f32x4.mul(five, b)), c);
+}
+
+/** Eight numbers, scaled, rounded to nearest, held to the range of i16. */
+function storeRounded8(out: usize, a: v128, b: v128, factor: v128): void {
   const rounder = f32x4.splat(ROUNDER);
-  const bits = i32x4.sub(f32x4.add(f32x4.mul(values, factor), rounder), rounder);
-  v128.store64_lane(out, i16x8.narrow_i32x4_s(bits, bits), 0);
+  v128.store(
+    out,
+    i16x8.narrow_i32x4_s(
+      i32x4.sub(f32x4.add(f32x4.mul(a, factor), rounder), rounder),
+      i32x4.sub(f32x4.add(f32x4.mul(b, factor), rounder), rounder),
+    ),
+  );
 }
 
 /**

@@ -176,9 +176,10 @@ export async function startThread<To, From>(
 ): Promise<Thread<To>> {
   if (isNodeLike()) {
     const { Worker } = await import('node:worker_threads');
-    // Flags that go with a script given on the command line keep a file from being loaded.
-    const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
-    const worker = new Worker(url, { execArgv });
+    // Flags are inherited, and must not be handed on by hand: Node then refuses V8's, like --expose-gc. But those that go
+    // with a script given on the command line keep a file from being loaded.
+    const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
+    const worker = new Worker(url, isScript ? { execArgv: [] } : {});
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));

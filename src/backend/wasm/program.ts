@@ -8,7 +8,7 @@ import { type PackedConv, packConv } from './pack.ts';
 import { type Plan, planNetwork, type Stage, storedChannels } from './plan.ts';
 import { Ring, rowCount } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
-import { runStage, type StageContext } from './stages.ts';
+import { prepareStage, type StageRunner } from './stages.ts';
 import { allocateWorkspace } from './workspace.ts';
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -55,7 +55,7 @@ export class WasmProgram implements Program {
       const shapes = this.#plan.shapes([source.channels, source.height, source.width]);
       const [, height] = shapes[shapes.length - 1];
       const span = wanted ?? { first: 0, end: height };
-      const { rings, contexts } = this.#allocate(shapes, span);
+      const { rings, runners } = this.#allocate(shapes, span);
       const last = rings.length - 1;
       for (const { stage, map, span: rows } of schedule(this.#plan, shapes, span)) {
         let work = 0;
@@ -64,7 +64,7 @@ export class WasmProgram implements Program {
             source.read(y, rings[0].pixels(memory, y), rings[0].channels);
           }
         } else {
-          runStage(stage, rows, contexts.get(stage) as StageContext);
+          (runners.get(stage) as StageRunner)(rows);
           work = workOf(stage, rings[map].width) * (rows.end - rows.first);
         }
         if (map === last) {
@@ -101,11 +101,14 @@ export class WasmProgram implements Program {
     memory.f32(zeroRowPtr, widest).fill(0);
     const workspace = allocateWorkspace(memory, stages, widest * F32_BYTES);
     const alive = this.#ringRows(shapes, span);
-    const rings = stored.map((shape, map) => new Ring(memory, shape, alive[map], zeroRowPtr));
-    const contexts = new Map<Stage, StageContext>();
+    // Only the source's rows may be written with gaps, where the true channels are fewer than the stored ones.
+    const rings = stored.map(
+      (shape, map) => new Ring(memory, shape, alive[map], zeroRowPtr, map === 0),
+    );
+    const runners = new Map<Stage, StageRunner>();
     for (const stage of stages) {
       const add = stage.kind === 'conv' && stage.add !== undefined ? rings[stage.add] : undefined;
-      contexts.set(stage, {
+      const context = {
         memory,
         kernels: this.#kernels,
         workspace,
@@ -113,9 +116,10 @@ export class WasmProgram implements Program {
         output: rings[stage.output],
         add,
         packed: this.#packed.get(stage),
-      });
+      };
+      runners.set(stage, prepareStage(stage, context));
     }
-    return { rings, contexts };
+    return { rings, runners };
   }
 }
 

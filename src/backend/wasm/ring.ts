@@ -31,7 +31,8 @@ export class Ring {
   readonly #zeroRowPtr: number;
 
   /**
-   * @param shape  [channels as stored, height, width]
+   * @param shape      [channels as stored, height, width]
+   * @param isCleared  whether all numbers begin as 0, for rows that are not written whole; else the margins alone
    * @throws TaesdError LIMIT, OOM
    */
   constructor(
@@ -39,6 +40,7 @@ export class Ring {
     [channels, height, width]: readonly [number, number, number],
     rows: number,
     zeroRowPtr: number,
+    isCleared: boolean,
   ) {
     this.channels = channels;
     this.height = height;
@@ -48,7 +50,13 @@ export class Ring {
     this.#zeroRowPtr = zeroRowPtr;
     const total = this.count * this.#rows;
     this.#ptr = memory.allocate('feature maps', total * F32_BYTES);
-    memory.f32(this.#ptr, total).fill(0);
+    if (isCleared) memory.f32(this.#ptr, total).fill(0);
+    else {
+      for (let y = 0; y < this.#rows; y++) {
+        memory.f32(this.row(y), channels).fill(0);
+        this.clearMargin(memory, y);
+      }
+    }
   }
 
   /** The address of row `y`, at its zero pixel; outside the picture, of a row of zeros. */

@@ -2,9 +2,9 @@ import type { Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import type { PackedConv } from './pack.ts';
-import { type ConvStage, isWinograd, type Stage, TILE } from './plan.ts';
+import { type ConvStage, isWinograd, type Stage } from './plan.ts';
 import type { Ring } from './ring.ts';
-import { winogradRows } from './winograd.ts';
+import { prepareWinograd } from './winograd.ts';
 import type { Workspace } from './workspace.ts';
 
 /*
@@ -24,24 +24,32 @@ export interface StageContext {
 }
 
 /** Makes rows `span` of a stage's output. */
-export function runStage(stage: Stage, span: Span, context: StageContext): void {
+export type StageRunner = (span: Span) => void;
+
+/** Ties a stage to its rings and buffers; done once a run, after the last of them is allocated. */
+export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   const { kernels, input, output } = context;
   if (stage.kind === 'conv') {
-    if (isWinograd(stage.conv)) {
-      for (let y = span.first; y < span.end; y += TILE) winogradRows(stage, y, context);
-    } else for (let y = span.first; y < span.end; y++) directRow(stage, y, context);
-    return;
+    if (isWinograd(stage.conv)) return prepareWinograd(stage, context);
+    return eachRow((y) => directRow(stage, y, context));
   }
-  for (let y = span.first; y < span.end; y++) {
+  if (stage.kind === 'upsample2x') {
+    return eachRow((y) =>
+      kernels.upsample2x(output.row(y), input.row(y >> 1), input.width, input.channels),
+    );
+  }
+  return eachRow((y) => {
     const target = output.row(y);
-    if (stage.kind === 'upsample2x') {
-      kernels.upsample2x(target, input.row(y >> 1), input.width, input.channels);
-    } else {
-      kernels.copy(target, input.row(y), output.count);
-      if (stage.kind === 'relu') kernels.relu(target, output.count);
-      else kernels.clamp(target, output.count, stage.magnitude);
-    }
-  }
+    kernels.copy(target, input.row(y), output.count);
+    if (stage.kind === 'relu') kernels.relu(target, output.count);
+    else kernels.clamp(target, output.count, stage.magnitude);
+  });
+}
+
+function eachRow(run: (y: number) => void): StageRunner {
+  return (span) => {
+    for (let y = span.first; y < span.end; y++) run(y);
+  };
 }
 
 /** One row of a direct convolution; skip connection and ReLU follow while it is in the cache. */
@@ -63,8 +71,9 @@ function directRow({ conv, relu }: ConvStage, y: number, context: StageContext):
     );
   } else {
     const conv3x3 = conv.stride === 1 ? kernels.conv3x3 : kernels.conv3x3Stride2;
-    const [above, here, below] = [-1, 0, 1].map((dy) => input.row(center + dy));
-    conv3x3(target, above, here, below, weightsPtr, biasPtr, output.width, cin, cout);
+    const above = input.row(center - 1);
+    const below = input.row(center + 1);
+    conv3x3(target, above, input.row(center), below, weightsPtr, biasPtr, output.width, cin, cout);
   }
   if (add !== undefined) kernels.add(target, add.row(y), output.count);
   if (relu) kernels.relu(target, output.count);

@@ -1,7 +1,7 @@
 import type { Kernels } from './kernels.ts';
 import { type PackedConv, winogradPoints } from './pack.ts';
 import { type ConvStage, GROUP, TILE } from './plan.ts';
-import type { StageContext } from './stages.ts';
+import type { StageContext, StageRunner } from './stages.ts';
 import {
   columnsStrideOf,
   mostStrideOf,
@@ -20,49 +20,58 @@ import {
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Makes rows `y` to `y + 3` of the output. */
-export function winogradRows(stage: ConvStage, y: number, context: StageContext): void {
+export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
   const { memory, kernels, workspace, output, add, packed } = context;
-  const { tilePtr } = workspace;
+  const { tilePtr, rowTablePtr } = workspace;
   const { cin, cout, scalesPtr } = packed as PackedConv;
-  const tiling = tilingOf(stage);
-  const outputRowsPtr = fillRowTable(stage, y, context);
-  const steps = scalesPtr === undefined ? stepsF32 : steps16;
-  const { transform, multiply, finish } = steps(stage, context);
+  const { step, blockTiles } = tilingOf(stage);
+  const prepare = scalesPtr === undefined ? prepareF32 : prepare16;
+  const { transform, multiply, finish } = prepare(stage, context);
+  const rows = memory.u32(rowTablePtr, TABLE_INPUT_ROWS + 2 * TILE);
+  const outputRowsPtr = rowTablePtr + TABLE_INPUT_ROWS * Uint32Array.BYTES_PER_ELEMENT;
   // A tile begins one pixel left of its first output: at the slot's zero pixel for the first.
-  const inputStep = tiling.step * cin * F32_BYTES;
+  const inputStep = step * cin * F32_BYTES;
   const outputStep = TILE * cout * F32_BYTES;
   const tiles = Math.ceil(output.width / TILE);
+  const groups = cout / GROUP;
   const touched = add === undefined ? TILE : 2 * TILE;
-  for (let first = 0; first < tiles; first += tiling.blockTiles) {
-    const count = Math.min(tiling.blockTiles, tiles - first);
-    transform(first * inputStep, count);
-    const outputOffset = first * outputStep + cout * F32_BYTES;
-    kernels.touchRows(outputRowsPtr, touched, outputOffset, count * outputStep, tilePtr);
-    for (let group = 0; group < cout / GROUP; group++) {
-      multiply(group, count);
-      finish(group, outputRowsPtr, outputOffset, count);
+  const isCut = output.width % TILE !== 0;
+
+  return (span) => {
+    for (let y = span.first; y < span.end; y += TILE) {
+      fillRowTable(rows, stage, y, context);
+      for (let first = 0; first < tiles; first += blockTiles) {
+        const count = Math.min(blockTiles, tiles - first);
+        transform(first * inputStep, count);
+        const outputOffset = first * outputStep + cout * F32_BYTES;
+        kernels.touchRows(outputRowsPtr, touched, outputOffset, count * outputStep, tilePtr);
+        for (let group = 0; group < groups; group++) {
+          multiply(group, count);
+          finish(group, outputRowsPtr, outputOffset, count);
+        }
+      }
+      if (!isCut) continue;
+      for (let r = 0; r < TILE && y + r < output.height; r++) output.clearMargin(memory, y + r);
     }
-  }
-  if (output.width % TILE === 0) return;
-  for (let r = 0; r < TILE && y + r < output.height; r++) output.clearMargin(memory, y + r);
+  };
 }
 
-/** Writes the addresses of the rows that the kernels read, write and add; returns where those of the output begin. */
-function fillRowTable({ conv, upsample }: ConvStage, y: number, context: StageContext): number {
-  const { memory, workspace, input, output, add } = context;
-  const { rowTablePtr, discardRowPtr } = workspace;
-  const rows = memory.u32(rowTablePtr, TABLE_INPUT_ROWS + 2 * TILE);
+/** Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the output. */
+function fillRowTable(
+  rows: Uint32Array,
+  { conv, upsample }: ConvStage,
+  y: number,
+  { workspace, input, output, add }: StageContext,
+): void {
   const above = conv.stride * y - 1;
   for (let r = 0; r < TABLE_INPUT_ROWS; r++) {
     rows[r] = input.row(upsample ? Math.floor((above + r) / 2) : above + r);
   }
   for (let r = 0; r < TILE; r++) {
     const inside = y + r < output.height;
-    rows[TABLE_INPUT_ROWS + r] = inside ? output.row(y + r) : discardRowPtr;
+    rows[TABLE_INPUT_ROWS + r] = inside ? output.row(y + r) : workspace.discardRowPtr;
     if (add !== undefined) rows[TABLE_INPUT_ROWS + TILE + r] = add.row(y + r);
   }
-  return rowTablePtr + TABLE_INPUT_ROWS * Uint32Array.BYTES_PER_ELEMENT;
 }
 
 /** The steps for a block of tiles: rows of the input to points, points to one group's products, those to rows. */
@@ -72,7 +81,7 @@ interface WinogradSteps {
   finish(group: number, rowsPtr: number, offset: number, tiles: number): void;
 }
 
-function stepsF32(stage: ConvStage, context: StageContext): WinogradSteps {
+function prepareF32(stage: ConvStage, context: StageContext): WinogradSteps {
   const { kernels, workspace, packed } = context;
   const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
   const { cin, weightsPtr } = packed as PackedConv;
@@ -110,7 +119,7 @@ function stepsF32(stage: ConvStage, context: StageContext): WinogradSteps {
 }
 
 /** The same with 16-bit products. */
-function steps16(stage: ConvStage, context: StageContext): WinogradSteps {
+function prepare16(stage: ConvStage, context: StageContext): WinogradSteps {
   const { kernels, workspace, packed } = context;
   const { rowTablePtr, vPtr, mPtr, columnsPtr, mostPtr, scalesPtr, tilePtr, flatPtr } = workspace;
   const { cin, weightsPtr, scalesPtr: uScalesPtr, flatPtr: uFlatPtr } = packed as PackedConv;
