@@ -23,9 +23,9 @@ Options of a command: taesd COMMAND --help. The version: taesd --version. Models
 ${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
 
 Weights, MODEL_encoder.safetensors and MODEL_decoder.safetensors, are looked for in the folder that
---weights names; without it, in the one that the environment variable TAESD_WEIGHTS names, then in the
-cache folder, which taesd pull MODEL fills from the public repository comfyanonymous/taesd; see
-weights/README.md. Nothing but taesd pull uses the network, unless a --weights is a web address.
+--weights names; without it, in the one that the environment variable TAESD_WEIGHTS names, then in
+the cache folder, which taesd pull MODEL fills from the public repository comfyanonymous/taesd; see
+weights/README.md. No other command uses the network, unless one of these is a web address.
 Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 interrupted.
 `;
 }

@@ -22,7 +22,7 @@ export const pullCommand: Command = {
   summary: 'Fetches the weights of models into the cache folder.',
   detail: `
 The cache is taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on
-macOS, %LOCALAPPDATA% on Windows. Each file's SHA-256 is checked before it gets its name. What is there
+macOS, %LOCALAPPDATA% on Windows. A file gets its name once its SHA-256 is right. What is there
 is not fetched again; what was interrupted goes on. The places are in weights/manifest.json.`,
   run: (line) => {
     const models = chooseModels(line);

@@ -8,7 +8,7 @@ import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
  */
 export class CacheStore implements WeightStore {
   get place(): string {
-    const none = typeof caches === 'undefined' ? ' (there is no Cache API here)' : '';
+    const none = hasCaches() ? '' : ' (there is no Cache API here)';
     return `cache ${STORE_NAME} of this site${none}`;
   }
 
@@ -17,18 +17,19 @@ export class CacheStore implements WeightStore {
   }
 
   async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (typeof caches === 'undefined') return undefined;
+    if (!hasCaches()) return undefined;
     try {
-      // Not `open`, which would make the cache.
-      const response = await caches.match(keyOf(name), { cacheName: STORE_NAME });
+      // Not `caches.match`, which Cloudflare's workers lack.
+      const cache = await caches.open(STORE_NAME);
+      const response = await cache.match(keyOf(name));
       return response && new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
-      throw refused(where, this.pathOf(name), 'a cache that can be read', cause);
+      throw refused(where, this.pathOf(name), 'a cache that can be used', cause);
     }
   }
 
   async begin(where: string, file: ManifestFile): Promise<Draft> {
-    if (typeof caches === 'undefined') {
+    if (!hasCaches()) {
       const hint = 'a page that came by HTTPS has it; or give the option weights';
       const rule = 'the Cache API, to keep what is downloaded';
       throw expected('UNSUPPORTED', where, 'caches', rule, 'none', hint);
@@ -81,11 +82,14 @@ class CacheDraft implements Draft {
   }
 }
 
+const hasCaches = () => typeof caches !== 'undefined';
+
 /** A cache's keys are requests; `.invalid` is a name that no server has (RFC 6761). */
 const keyOf = (name: string) => `https://${STORE_NAME}.invalid/${name}`;
 
 function refused(where: string, path: string, rule: string, cause: unknown): TaesdError {
   const isFull = (cause as { name?: unknown } | null)?.name === 'QuotaExceededError';
   const got = isFull ? 'a full disk: the quota of this site is used up' : String(cause);
-  return expected('ARG', where, path, rule, got, undefined, { cause });
+  const hint = 'the option weights needs none';
+  return expected('ARG', where, path, rule, got, hint, { cause });
 }

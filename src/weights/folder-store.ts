@@ -1,17 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  utimes,
-} from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+// Whole modules, not their functions by name: bundlers for browsers have nothing of these names to give.
+import * as crypto from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as paths from 'node:path';
 import { expected } from '../errors.ts';
 import { isMissing, systemCode, systemReason } from '../system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
@@ -30,8 +21,11 @@ export function cacheFolder(): string {
   const { platform, env } = process;
   const given = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
   const usual = { darwin: ['Library', 'Caches'], win32: ['AppData', 'Local'] }[platform as string];
-  const useGiven = platform !== 'darwin' && given !== undefined && isAbsolute(given);
-  return join(useGiven ? given : join(homedir(), ...(usual ?? ['.cache'])), STORE_NAME);
+  const useGiven = platform !== 'darwin' && given !== undefined && paths.isAbsolute(given);
+  return paths.join(
+    useGiven ? given : paths.join(os.homedir(), ...(usual ?? ['.cache'])),
+    STORE_NAME,
+  );
 }
 
 /**
@@ -56,13 +50,13 @@ export class FolderStore implements WeightStore {
   }
 
   pathOf(name: string): string {
-    return join(this.#folder, name);
+    return paths.join(this.#folder, name);
   }
 
   async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const path = this.pathOf(name);
     try {
-      return await readFile(path);
+      return await fs.readFile(path);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
       const got = systemReason(cause);
@@ -72,10 +66,10 @@ export class FolderStore implements WeightStore {
 
   async begin(where: string, file: ManifestFile): Promise<Draft> {
     const fail = failing(where, this.pathOf(file.name), file.bytes);
-    await mkdir(this.#folder, { recursive: true }).catch(fail);
+    await fs.mkdir(this.#folder, { recursive: true }).catch(fail);
     const path = partPath(this.#folder, file.name, process.pid);
     await claim(this.#folder, file.name, path).catch(fail);
-    const handle = await open(path, 'a').catch(fail);
+    const handle = await fs.open(path, 'a').catch(fail);
     const { size } = await handle.stat().catch(fail);
     return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
   }
@@ -84,7 +78,7 @@ export class FolderStore implements WeightStore {
 /** What a draft has to begin with. */
 interface OpenPart {
   readonly path: string;
-  readonly handle: FileHandle;
+  readonly handle: fs.FileHandle;
   readonly size: number;
   readonly fail: (cause: unknown) => never;
 }
@@ -119,7 +113,7 @@ class FolderDraft implements Draft {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#step(readFile(this.#part.path));
+    return this.#step(fs.readFile(this.#part.path));
   }
 
   async keep(): Promise<void> {
@@ -127,7 +121,7 @@ class FolderDraft implements Draft {
     // A name must not outlive a power cut without its bytes.
     await this.#step(handle.sync());
     await this.#step(handle.close());
-    await this.#step(rename(path, join(this.#folder, this.#name)));
+    await this.#step(fs.rename(path, paths.join(this.#folder, this.#name)));
     await removeAbandoned(this.#folder, this.#name);
   }
 
@@ -135,7 +129,7 @@ class FolderDraft implements Draft {
     const { path, handle } = this.#part;
     await handle.close().catch(() => undefined);
     const isOfUse = this.#length > 0 && !this.#isUseless;
-    const left = isOfUse ? rename(path, partPath(this.#folder, this.#name, 0)) : rm(path);
+    const left = isOfUse ? fs.rename(path, partPath(this.#folder, this.#name, 0)) : fs.rm(path);
     await left.catch(() => undefined);
   }
 
@@ -149,10 +143,10 @@ class FolderDraft implements Draft {
   }
 }
 
-const hostWord = () => hostname().replace(/[^\w-]/g, '_') || 'unknown';
+const hostWord = () => os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
 
 const partPath = (folder: string, name: string, pid: number) =>
-  join(folder, `.${name}.${hostWord()}.${pid}.${randomUUID()}.part`);
+  paths.join(folder, `.${name}.${hostWord()}.${pid}.${crypto.randomUUID()}.part`);
 
 /** Takes over the longest half file that nobody writes any more, if there is one, under the name of our own. */
 async function claim(folder: string, name: string, own: string): Promise<void> {
@@ -160,8 +154,8 @@ async function claim(folder: string, name: string, own: string): Promise<void> {
     try {
       // Before it is ours, so that nobody takes it from us for its age.
       const now = new Date();
-      await utimes(path, now, now);
-      await rename(path, own);
+      await fs.utimes(path, now, now);
+      await fs.rename(path, own);
       return;
     } catch (error) {
       // Another process was faster.
@@ -172,18 +166,18 @@ async function claim(folder: string, name: string, own: string): Promise<void> {
 
 async function removeAbandoned(folder: string, name: string): Promise<void> {
   // The file is there: what cannot be removed does no harm.
-  const paths = await abandoned(folder, name).catch(() => []);
-  for (const path of paths) await rm(path).catch(() => undefined);
+  const halves = await abandoned(folder, name).catch(() => []);
+  for (const path of halves) await fs.rm(path).catch(() => undefined);
 }
 
 /** Half files of that name that nobody writes any more, the longest first. */
 async function abandoned(folder: string, name: string): Promise<string[]> {
   const found: { path: string; size: number }[] = [];
-  for (const entry of await readdir(folder)) {
+  for (const entry of await fs.readdir(folder)) {
     const { name: whole, host, pid } = PART.exec(entry)?.groups ?? {};
     if (whole !== name) continue;
-    const path = join(folder, entry);
-    const { size, mtimeMs } = (await stat(path).catch(() => undefined)) ?? {};
+    const path = paths.join(folder, entry);
+    const { size, mtimeMs } = (await fs.stat(path).catch(() => undefined)) ?? {};
     // Gone meanwhile: another process has taken it.
     if (size === undefined || mtimeMs === undefined) continue;
     const isOld = Date.now() - mtimeMs > ABANDONED_MS;

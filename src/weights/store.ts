@@ -44,8 +44,7 @@ export interface Draft {
 }
 
 /**
- * The store of this runtime: the user's cache folder, or a browser's Cache API. Nothing is made there before something
- * is written.
+ * The store of this runtime: the user's cache folder, which is made when something is written, or a browser's Cache API.
  */
 export async function openStore(): Promise<WeightStore> {
   if (isNodeLike()) {
