@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { writeManifest } from './manifest.mjs';
 
 const root = new URL('../', import.meta.url);
 
@@ -14,6 +15,7 @@ function run(tool, ...args) {
 }
 
 rmSync(new URL('dist', root), { recursive: true, force: true });
+writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
 run('tsc', '-p', 'tsconfig.json');
 

@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'UNSAFE'
   /** A wrong argument or option, or a file that cannot be read or written. */
   | 'ARG'
+  /** A server that is not reached, refuses, stalls or hangs up; another try may do. */
+  | 'NETWORK'
   /** Memory could not be had; smaller work still runs. */
   | 'OOM'
   /** The caller cancelled. */

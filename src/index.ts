@@ -12,6 +12,7 @@ export { type ModelName, type Part, VARIANTS, type Variant } from './model/varia
 export type {
   DecodeOptions,
   DecodeRowsOptions,
+  DownloadProgress,
   EncodeOptions,
   Info,
   LoadOptions,
@@ -22,7 +23,7 @@ export type {
 } from './options.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
-export type { WeightSource } from './weights/locate.ts';
+export type { WeightSource } from './weights/read-weights.ts';
 export {
   readSafetensors,
   type SafetensorsFile,

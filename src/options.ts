@@ -2,17 +2,24 @@ import type { Precision } from './backend/backend.ts';
 import type { KernelSource } from './backend/wasm/index.ts';
 import type { AlphaOptions } from './image.ts';
 import type { ModelName, Part } from './model/variants.ts';
-import type { WeightSource } from './weights/locate.ts';
+import type { WeightSource } from './weights/read-weights.ts';
 
 /** What `Taesd.load` takes. */
 export interface LoadOptions {
   /** Which diffusion model's latents are spoken; `taesd` (Stable Diffusion 1 and 2) unless said. */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` file, or bytes; unless said, the folder that the environment variable TAESD_WEIGHTS
-   * names.
+   * A folder, a URL, a `.safetensors` file, or bytes. Unless said, the model is looked for in the folder that the
+   * environment variable TAESD_WEIGHTS names, then in the cache that `taesd pull` and `download` fill.
    */
   readonly weights?: WeightSource | undefined;
+  /**
+   * Fetch what is in none of these places from the public ones of weights/manifest.json, 5 MB a model, check its SHA-256
+   * and keep it in the cache: the user's cache folder, or a browser's Cache API. Unless said, nothing is fetched.
+   */
+  readonly download?: boolean | undefined;
+  /** Called as the bytes of a download come. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** `wasm` unless said; `reference` is plain loops, slow, to compare with. */
   readonly backend?: 'wasm' | 'reference' | undefined;
   /**
@@ -31,6 +38,15 @@ export interface LoadOptions {
   readonly wasm?: KernelSource | undefined;
   /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
   readonly maxMemory?: number | undefined;
+}
+
+/** How far a download has come: bytes of all files that are fetched, those of earlier attempts included. */
+export interface DownloadProgress {
+  /** The file that is on its way. */
+  readonly file: string;
+  /** Falls where a file has to be begun again. */
+  readonly done: number;
+  readonly total: number;
 }
 
 /** How far a call has come: rows of its output. */
@@ -82,6 +98,11 @@ export interface PixelRows {
 /** What `taesd.info` tells. */
 export interface Info {
   readonly model: ModelName;
+  /**
+   * Where the weights came from, in words: the folder or URL that was given, `given bytes`, `TAESD_WEIGHTS /folder`, or
+   * `cache /folder`, with the addresses that they were fetched from just now.
+   */
+  readonly weights: string;
   readonly backend: 'wasm' | 'reference';
   readonly precision: Precision;
   /** The halves that are loaded. */

@@ -1,16 +1,11 @@
 import { allocateBytes } from './allocate.ts';
 import { expected, TaesdError } from './errors.ts';
+import { isMissing } from './system-errors.ts';
 
 /*
  * All that differs between Node-like runtimes and browsers outside the command line. Node's modules are imported
  * when they are used, so that this file loads in a browser, a worker and an edge function untouched.
  */
-
-/** True for errors that say that there is no such file or folder. */
-function isMissing(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
 
 /** The most that is read: the largest file of these models' weights has 10 MB. */
 const MAX_FILE_BYTES = 2 ** 28;
@@ -142,6 +137,10 @@ export function urlInFolder(folder: URL, name: string): URL {
   return new URL(name, slashed);
 }
 
+/** True in Node and in those that do as it does, such as Deno and Bun. */
+export const isNodeLike = () =>
+  typeof process !== 'undefined' && process.versions?.node !== undefined;
+
 /** An environment variable, or undefined where there are none. */
 export function environmentVariable(name: string): string | undefined {
   return typeof process === 'undefined' ? undefined : process.env?.[name];
@@ -159,8 +158,6 @@ export interface Thread<Message> {
   /** Whether the process waits for it; a thread that has nothing to do must not keep it from ending. */
   keepAlive(alive: boolean): void;
 }
-
-const isNodeLike = () => typeof process !== 'undefined' && process.versions?.node !== undefined;
 
 /**
  * Starts a module in a thread of its own: in Node, Deno and Bun through `node:worker_threads`, elsewhere as a module

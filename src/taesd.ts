@@ -57,7 +57,7 @@ interface Job {
 export class Taesd {
   readonly #variant: Variant;
   readonly #parts: readonly Part[];
-  readonly #options: Pick<Info, 'backend' | 'precision'>;
+  readonly #options: Pick<Info, 'weights' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   /** Settled when the last call that was made is done. */
   #queue: Promise<void> = Promise.resolve();
@@ -66,7 +66,7 @@ export class Taesd {
   private constructor(
     variant: Variant,
     parts: readonly Part[],
-    options: Pick<Info, 'backend' | 'precision'>,
+    options: Pick<Info, 'weights' | 'backend' | 'precision'>,
     engine: Engine,
   ) {
     this.#variant = variant;
@@ -89,11 +89,12 @@ export class Taesd {
   }
 
   /**
-   * Reads the weights, checks them against the model's layers, and makes the networks ready.
+   * Finds and reads the weights, checks them against the model's layers, and makes the networks ready. Weights of another
+   * model are never taken in their place.
    *
-   * @throws TaesdError ARG (an unknown option, files not found), FORMAT, TRUNCATED, LIMIT, UNSUPPORTED (weights
-   *   that cannot be read, a runtime without WASM SIMD), SHAPE (weights of another model, every fault listed),
-   *   NONFINITE (damaged weights), OOM
+   * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED, LIMIT, UNSUPPORTED
+   *   (weights that cannot be read, a runtime without WASM SIMD), SHAPE (weights of another model, every fault listed),
+   *   NONFINITE (damaged weights), INTEGRITY (a cached or fetched file that is not the one), NETWORK, OOM
    */
   static async load(options: LoadOptions = {}): Promise<Taesd> {
     const where = 'Taesd.load';
@@ -102,6 +103,7 @@ export class Taesd {
       throw expected('ARG', where, 'options', rule, describe(options));
     }
     const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
+    const { weights, download, onDownload } = options;
     const variant = variantNamed(where, options.model ?? 'taesd');
     if (backend !== 'wasm' && backend !== 'reference') {
       throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
@@ -118,8 +120,15 @@ export class Taesd {
     if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= 64)) {
       throw expected('ARG', where, 'workers', 'a whole number from 0 to 64', describe(workers));
     }
+    if (download !== undefined && typeof download !== 'boolean') {
+      throw expected('ARG', where, 'download', 'true or false', describe(download));
+    }
+    if (onDownload !== undefined && typeof onDownload !== 'function') {
+      throw expected('ARG', where, 'onDownload', 'a function', describe(onDownload));
+    }
     const parts = only === undefined ? BOTH : [only];
-    const tensors = await locateWeights(where, variant, options.weights, parts);
+    const look = { weights, download, onDownload };
+    const { tensors, from } = await locateWeights(where, variant, parts, look);
     checkVaeScale(where, variant, tensors);
     const networks = new Map<Part, BoundNetwork>();
     for (const part of parts) {
@@ -130,8 +139,9 @@ export class Taesd {
     }
     const engine = await Engine.start(networks, { backend, precision, wasm, maxMemory, workers });
     // The reference has but one precision.
-    const used = { backend, precision: backend === 'reference' ? ('f32' as const) : precision };
-    return new Taesd(variant, [...networks.keys()], used, engine);
+    const used = backend === 'reference' ? 'f32' : precision;
+    const info = { weights: from, backend, precision: used } as const;
+    return new Taesd(variant, [...networks.keys()], info, engine);
   }
 
   /**

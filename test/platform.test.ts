@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Part, VARIANTS } from '../src/model/variants.ts';
 import { isUrlThere, readUrl, urlInFolder, urlOf } from '../src/platform.ts';
-import { locateWeights, type WeightSource } from '../src/weights/locate.ts';
+import { locateWeights } from '../src/weights/locate.ts';
+import type { WeightSource } from '../src/weights/read-weights.ts';
 import { writeSafetensors } from '../src/weights/safetensors.ts';
 
 /*
@@ -126,7 +127,8 @@ test('isUrlThere: a file, 200 → true; none, a folder, 404, 405, no answer → 
 
 test('locateWeights: no .safetensors on the web → a .pth is asked for, not fetched', async () => {
   asked.length = 0;
-  const work = locateWeights('load', VARIANTS.taef1, `${base}/404`, ['decoder']);
+  const options = { weights: `${base}/404` };
+  const work = locateWeights('load', VARIANTS.taef1, ['decoder'], options);
   await expect(work).rejects.toMatchObject({ code: 'ARG' });
   expect(asked).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
 });
@@ -162,8 +164,8 @@ test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash 
   expect(web.href).toBe('https://host/a/file');
 });
 
-const load = (source: WeightSource, parts: readonly Part[] = ['encoder', 'decoder']) =>
-  locateWeights('load', VARIANTS.taesdxl, source, parts);
+const load = async (weights: WeightSource, parts: readonly Part[] = ['encoder', 'decoder']) =>
+  (await locateWeights('load', VARIANTS.taesdxl, parts, { weights })).tensors;
 const place = (name: string) => join(folder, name);
 
 /** A folder there with these files. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Picture } from '../src/image.ts';
 import { fromVaeLatents } from '../src/latent.ts';
 import type { LoadOptions, Progress } from '../src/options.ts';
@@ -129,6 +129,7 @@ describe('encode and decode', () => {
     const reference = await Taesd.load({ weights: WEIGHTS, backend: 'reference' });
     expect(reference.info).toEqual({
       model: 'taesd',
+      weights: 'given bytes',
       backend: 'reference',
       precision: 'f32',
       parts: ['encoder', 'decoder'],
@@ -530,6 +531,11 @@ describe('load', () => {
     }
     writeFileSync(join(folder, 'taef1_decoder.pth'), 'PK');
   });
+  beforeEach(() => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
+    vi.stubEnv('TAESD_WEIGHTS', undefined);
+  });
+  afterEach(() => vi.unstubAllEnvs());
   const decodes = async (options: LoadOptions) =>
     (await Taesd.load({ only: 'decoder', ...options })).decode(LATENTS);
 
@@ -545,12 +551,10 @@ describe('load', () => {
     const one = await Taesd.load({ weights: join(folder, 'taesd_decoder.safetensors') });
     expect(one.info.parts).toEqual(['decoder']);
     expect(await one.decode(LATENTS)).toEqual(goodPicture);
-    process.env.TAESD_WEIGHTS = folder;
-    try {
-      expect(await decodes({})).toEqual(goodPicture);
-    } finally {
-      delete process.env.TAESD_WEIGHTS;
-    }
+    expect(one.info.weights).toBe(join(folder, 'taesd_decoder.safetensors'));
+    vi.stubEnv('TAESD_WEIGHTS', folder);
+    expect(await decodes({})).toEqual(goodPicture);
+    expect((await Taesd.load()).info.weights).toBe(`TAESD_WEIGHTS ${folder}`);
   });
 
   test('load: an HTTP URL → the same; 404 and 500 → ARG', async () => {
@@ -652,7 +656,25 @@ describe('load', () => {
       'no weights',
       {},
       'ARG',
-      'Taesd.load: "weights" expected a folder or URL that holds taesd_encoder.safetensors and taesd_decoder.safetensors, or the bytes of such files, got none (the option weights (--weights DIR), or TAESD_WEIGHTS)',
+      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights \(--weights DIR\) gives them\)$/,
+    ],
+    [
+      'an empty name of weights',
+      { weights: '' },
+      'ARG',
+      'Taesd.load: "weights" expected a folder or URL that holds taesd_encoder.safetensors and taesd_decoder.safetensors, or the bytes of such files, got "" (a variable that is not set?)',
+    ],
+    [
+      'download: a word',
+      { download: 'yes' as never },
+      'ARG',
+      'Taesd.load: "download" expected true or false, got "yes"',
+    ],
+    [
+      'onDownload: a number',
+      { onDownload: 1 as never },
+      'ARG',
+      'Taesd.load: "onDownload" expected a function, got 1',
     ],
     [
       'an unknown model',

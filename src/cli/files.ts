@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { expected, TaesdError } from '../errors.ts';
+import { systemCode, systemReason } from '../system-errors.ts';
 
 /** The formats that a file's ending can choose. */
 export type Format = 'png' | 'safetensors';
@@ -36,7 +37,7 @@ export async function readInput(where: string, path: string, rule: string): Prom
   try {
     return await readFile(path);
   } catch (cause) {
-    throw expected('ARG', where, path, rule, reason(cause), undefined, { cause });
+    throw expected('ARG', where, path, rule, systemReason(cause), undefined, { cause });
   }
 }
 
@@ -80,7 +81,7 @@ export async function checkOutput(where: string, path: string, input: string): P
   const folder = dirname(path);
   const rule = 'a file in a folder that exists';
   const foundFolder = await stat(folder).catch((cause: unknown) => {
-    const got = codeOf(cause) === 'ENOENT' ? 'no such folder' : reason(cause);
+    const got = systemCode(cause) === 'ENOENT' ? 'no such folder' : systemReason(cause);
     throw expected('ARG', where, path, rule, `${got}: ${folder}`, undefined, { cause });
   });
   if (!foundFolder.isDirectory()) {
@@ -162,22 +163,6 @@ const writing =
     });
 
 const notWritable = (where: string, path: string, cause: unknown): TaesdError =>
-  expected('ARG', where, path, 'a file that can be written', reason(cause), undefined, { cause });
-
-/** The system's errors that users meet most, in words. */
-const REASONS: ReadonlyMap<unknown, string> = new Map([
-  ['ENOENT', 'no such file'],
-  ['ENOTDIR', 'no such file: a part of its path is no folder'],
-  ['EISDIR', 'a folder'],
-  ['EACCES', 'no permission'],
-  ['EPERM', 'no permission'],
-  ['EROFS', 'a file system that is read-only'],
-  ['ENOSPC', 'a full disk'],
-]);
-
-function reason(error: unknown): string {
-  const known = REASONS.get(codeOf(error));
-  return known ?? (error instanceof Error ? error.message : String(error));
-}
-
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
+  expected('ARG', where, path, 'a file that can be written', systemReason(cause), undefined, {
+    cause,
+  });

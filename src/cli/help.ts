@@ -22,9 +22,10 @@ Options of a command: taesd COMMAND --help. The version: taesd --version. Models
 
 ${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
 
-Weights are looked for in the folder that --weights or the environment variable TAESD_WEIGHTS names:
-MODEL_encoder.safetensors and MODEL_decoder.safetensors, which come with ComfyUI's portable package
-and lie in the public repository comfyanonymous/taesd; see weights/README.md.
+Weights, MODEL_encoder.safetensors and MODEL_decoder.safetensors, are looked for in the folder that
+--weights names; without it, in the one that the environment variable TAESD_WEIGHTS names, then in
+the cache folder, which taesd pull MODEL fills from the public repository comfyanonymous/taesd; see
+weights/README.md. No other command uses the network, unless one of these is a web address.
 Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 interrupted.
 `;
 }
@@ -32,18 +33,22 @@ Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 interru
 /** The help of one command. */
 export function commandHelp(command: Command): string {
   const { operand } = command;
+  const operands: [string, string][] = operand === undefined ? [] : [[operand.name, operand.help]];
   const options = [...command.options, 'help' as const];
   return `taesd ${usage(command)}
 
 ${command.summary}${command.detail}
 
-${rows([[operand.name, operand.help], ...options.map(optionRow)])}
+${rows([...operands, ...options.map(optionRow)])}
 `;
 }
 
-/** `encode IN -o OUT [options]` */
+/** `encode IN -o OUT [options]`, `pull [MODEL…] [options]` */
 function usage({ name, operand, options }: CommandSpec): string {
-  return `${name} ${operand.name}${options.includes('output') ? ' -o OUT' : ''} [options]`;
+  const operands = operand?.many ? `[${operand.name}…]` : operand?.name;
+  const output = options.includes('output') ? '-o OUT' : undefined;
+  const others = options.length > 0 ? '[options]' : undefined;
+  return [name, operands, output, others].filter((word) => word !== undefined).join(' ');
 }
 
 function optionRow(name: OptionName): [string, string] {

@@ -6,7 +6,9 @@ import { encodeCommand } from './encode.ts';
 import { commandHelp, helpText, packageVersion } from './help.ts';
 import { inspectCommand } from './inspect.ts';
 import { Interruption } from './interrupt.ts';
+import { modelsCommand } from './models.ts';
 import { readCommandLine } from './options.ts';
+import { pullCommand } from './pull.ts';
 import { roundtripCommand } from './roundtrip.ts';
 import { sayError } from './say.ts';
 import { usageError } from './usage-error.ts';
@@ -16,6 +18,8 @@ const COMMANDS: readonly Command[] = [
   decodeCommand,
   roundtripCommand,
   inspectCommand,
+  pullCommand,
+  modelsCommand,
 ];
 
 const HELP = new Set(['help', '--help', '-h']);

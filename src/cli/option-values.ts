@@ -37,6 +37,12 @@ export function readWorkers(command: string, text: string | undefined): number |
   throw invalid(command, 'workers', `a whole number from 0 to ${MOST_WORKERS}`, text);
 }
 
+/** @throws UsageError for an empty name, such as that of a variable that is not set */
+export function readFrom(command: string, text: string | undefined): string | undefined {
+  if (text !== '') return text;
+  throw invalid(command, 'from', 'a folder or web address', text);
+}
+
 /** The names that stdout and its like go by. */
 const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 

@@ -5,6 +5,7 @@ import {
   checkOutputName,
   readBackend,
   readBackground,
+  readFrom,
   readModel,
   readPrecision,
   readSize,
@@ -26,7 +27,7 @@ export const OPTIONS = {
   model: { value: 'MODEL', help: `one of ${modelNames().join(', ')}; taesd unless said` },
   weights: {
     value: 'DIR',
-    help: 'folder with MODEL_encoder.safetensors and MODEL_decoder.safetensors; else TAESD_WEIGHTS',
+    help: 'folder with MODEL_encoder.safetensors and MODEL_decoder.safetensors; else TAESD_WEIGHTS, then the cache',
   },
   precision: {
     value: 'NAME',
@@ -43,6 +44,11 @@ export const OPTIONS = {
   },
   size: { value: 'WxH', help: "the picture's size, such as 451x300" },
   float: { help: 'keep latents as 32-bit floats on the way, not 8 bits' },
+  all: { help: 'every model' },
+  from: {
+    value: 'DIR|URL',
+    help: 'fetch from this folder or web address, not from the public ones',
+  },
   help: { short: 'h', help: 'this text' },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -51,14 +57,17 @@ export type OptionName = keyof typeof OPTIONS;
 /** What a command takes: for reading its command line and for writing its help. */
 export interface CommandSpec {
   readonly name: string;
-  /** The one thing that is not an option: `IN`, with what it is. */
-  readonly operand: { readonly name: string; readonly help: string };
+  /** What is not an option: `IN`, with what it is. One of it, any number where it is `many`, or there is none. */
+  readonly operand?: { readonly name: string; readonly help: string; readonly many?: true };
   readonly options: readonly OptionName[];
 }
 
 /** A command line, understood. What was not given is undefined. */
 export interface CommandLine {
+  /** Empty for a command that takes none, or many. */
   readonly operand: string;
+  /** All of them. */
+  readonly operands: readonly string[];
   /** Empty for a command that writes no file. */
   readonly output: string;
   readonly model: ModelName | undefined;
@@ -69,6 +78,8 @@ export interface CommandLine {
   readonly alpha: AlphaOptions;
   readonly size: Size | undefined;
   readonly float: boolean;
+  readonly all: boolean;
+  readonly from: string | undefined;
 }
 
 /**
@@ -101,6 +112,7 @@ export function readCommandLine(spec: CommandSpec, args: readonly string[]): Com
   checkOutputName(command, output);
   return {
     operand: theOperand(spec, operands),
+    operands,
     output,
     model: readModel(command, values.get('model')),
     weights: values.get('weights'),
@@ -110,6 +122,8 @@ export function readCommandLine(spec: CommandSpec, args: readonly string[]): Com
     alpha: readBackground(command, values.get('background')),
     size: readSize(command, values.get('size')),
     float: values.has('float'),
+    all: values.has('all'),
+    from: readFrom(command, values.get('from')),
   };
 }
 
@@ -128,7 +142,8 @@ function checkedValue({ name: command, options }: CommandSpec, token: OptionToke
   const { rawName, value, inlineValue } = token;
   const option = options.find((name) => name === token.name);
   if (option === undefined) {
-    const rule = `one of ${options.map((name) => `--${name}`).join(', ')}`;
+    const names = options.length > 0 ? options : ['help'];
+    const rule = `one of ${names.map((name) => `--${name}`).join(', ')}`;
     throw usageError(command, 'option', rule, JSON.stringify(rawName));
   }
   const { value: wanted }: OptionSpec = OPTIONS[option];
@@ -145,9 +160,12 @@ function checkedValue({ name: command, options }: CommandSpec, token: OptionToke
 }
 
 function theOperand({ name: command, operand }: CommandSpec, operands: readonly string[]): string {
+  if (operand?.many) return '';
   const [first] = operands;
-  if (operands.length === 1 && first !== '') return first;
+  if (operand === undefined && operands.length === 0) return '';
+  if (operand !== undefined && operands.length === 1 && first !== '') return first;
   const got = operands.map((text) => JSON.stringify(text)).join(' and ') || 'none';
+  if (operand === undefined) throw usageError(command, 'command line', 'options alone', got);
   throw usageError(command, operand.name, operand.help, got);
 }
 

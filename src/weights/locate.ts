@@ -1,155 +1,151 @@
-import { describe } from '../arguments.ts';
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, onOneLine, TaesdError } from '../errors.ts';
 import type { Part, Variant } from '../model/variants.ts';
-import { environmentVariable, isUrlThere, readUrl, urlInFolder, urlOf } from '../platform.ts';
-import { type ModelTensors, splitByKeyNames } from './key-names.ts';
-import { readSafetensors } from './safetensors.ts';
+import type { LoadOptions } from '../options.ts';
+import { environmentVariable, isNodeLike } from '../platform.ts';
+import { brokenFile, mending, readKept } from './kept.ts';
+import type { ModelTensors } from './key-names.ts';
+import { MANIFEST } from './manifest-data.ts';
+import { type PullOptions, pullModel } from './pull.ts';
+import { NotThere, readParts, readSource, weightFileNames } from './read-weights.ts';
+import { openStore, type WeightStore } from './store.ts';
 
-/** Where weights come from. */
-export type WeightSource =
-  /**
-   * A folder (path or `file:` URL) or a web address that holds MODEL_encoder.safetensors and MODEL_decoder.safetensors;
-   * or, ending in `.safetensors`, one file with both networks (diffusers, ComfyUI) or one.
-   */
-  | string
-  | URL
-  /** The bytes of one file: both networks (diffusers, ComfyUI), or one. */
-  | Uint8Array
-  /** The bytes of a file for each network that is wanted. */
-  | { readonly encoder?: Uint8Array; readonly decoder?: Uint8Array };
+/** Weights, and where they were found: what `info.weights` says. */
+export interface FoundWeights {
+  readonly tensors: ModelTensors;
+  readonly from: string;
+}
+
+/** How weights are looked for: the options of `load`, and for tests the store and the manifest. */
+export type LookOptions = Pick<LoadOptions, 'weights' | 'download'> & PullOptions;
+
+/** What is wanted. */
+interface Wanted {
+  readonly where: string;
+  readonly variant: Variant;
+  readonly parts: readonly Part[];
+}
+
+/** A place that was looked at, and what was there in place of the weights. */
+interface LookedAt {
+  readonly place: string;
+  readonly got: string;
+}
 
 /** The environment variable that names the folder where none is given. */
-const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
-
-/** The file of one network in a folder of weights. */
-const weightFileName = ({ name }: Variant, part: Part) => `${name}_${part}.safetensors`;
+export const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
 
 /**
- * Finds and reads the weights of a model.
+ * Finds and reads the weights of a model: those that are given, or else those of the first place that has them: the
+ * folder that TAESD_WEIGHTS names, the cache of downloaded files, and, if that is allowed, the network. Never those of
+ * another model.
  *
- * @param source  undefined for the folder that the environment variable TAESD_WEIGHTS names
- * @param parts   the networks that are wanted: from a folder all of them, from a file or bytes those that are there,
+ * @param parts  the networks that are wanted: from a folder all of them, from a file or bytes those that are there,
  *   at least one
- * @throws TaesdError ARG (nothing given, not found, unreadable), UNSUPPORTED (a .pth), SHAPE (the other network alone),
- *   LIMIT (a file of more than 256 MiB), and what `readSafetensors` and `splitByKeyNames` throw
+ * @throws TaesdError ARG (not found, naming each place; unreadable), UNSUPPORTED (a .pth), SHAPE (the other network
+ *   alone), LIMIT (a file of more than 256 MiB), and what `readSafetensors`, `splitByKeyNames` and `pullModel` throw
  */
 export async function locateWeights(
   where: string,
   variant: Variant,
-  source: WeightSource | undefined,
   parts: readonly Part[],
-): Promise<ModelTensors> {
-  const found = source ?? environmentVariable(FOLDER_VARIABLE);
-  const names = parts.map((part) => weightFileName(variant, part)).join(' and ');
-  if (found === undefined || found === '') {
+  options: LookOptions = {},
+): Promise<FoundWeights> {
+  const wanted = { where, variant, parts };
+  const { weights } = options;
+  if (weights === '') {
+    const names = weightFileNames(variant, parts).join(' and ');
     const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
-    const hint = `the option weights (--weights DIR), or ${FOLDER_VARIABLE}`;
-    throw expected('ARG', where, 'weights', rule, 'none', hint);
+    throw expected('ARG', where, 'weights', rule, '""', 'a variable that is not set?');
   }
-  if (found instanceof Uint8Array) return readOne(where, found, parts);
-  if (typeof found !== 'string' && !(found instanceof URL)) return readParts(where, found, parts);
-  const url = await urlOf(where, found);
-  return SAFETENSORS.test(url.pathname)
-    ? readFile(where, url, found, parts)
-    : readFolder(where, variant, url, found, parts);
-}
-
-const SAFETENSORS = /\.safetensors$/i;
-const CONVERT = 'a .pth file is not read yet; convert it to safetensors';
-
-/** One file, with both networks or one. */
-async function readFile(
-  where: string,
-  url: URL,
-  given: string | URL,
-  parts: readonly Part[],
-): Promise<ModelTensors> {
-  const bytes = await readUrl(where, url);
-  if (bytes === undefined) {
-    throw expected('ARG', where, `${given}`, 'a file or a folder', 'no such file');
+  if (weights !== undefined) {
+    const tensors = await readSource(where, variant, weights, parts);
+    if (tensors instanceof NotThere) throw tensors.error(where);
+    const isPlace = typeof weights === 'string' || weights instanceof URL;
+    return { tensors, from: isPlace ? `${weights}` : 'given bytes' };
   }
-  return readOne(`${where} ${given}`, bytes, parts);
+  const found = await searchWeights(wanted, options);
+  if ('tensors' in found) return found;
+  throw notFound(wanted, found);
 }
 
-function readOne(where: string, bytes: Uint8Array, parts: readonly Part[]): ModelTensors {
-  const only = parts.length === 1 ? parts[0] : undefined;
-  return splitByKeyNames(where, readSafetensors(bytes, where), only);
+/** Tries the places in order. @returns the weights, or the places that were looked at */
+async function searchWeights(
+  wanted: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights | readonly LookedAt[]> {
+  const places = [
+    ...(isNodeLike() ? [inEnvironment] : []),
+    options.download === true ? onNetwork : inStore,
+  ];
+  const lookedAt: LookedAt[] = [];
+  for (const look of places) {
+    const found = await look(wanted, options);
+    if ('tensors' in found) return found;
+    lookedAt.push(found);
+  }
+  return lookedAt;
 }
 
-async function readFolder(
+/** A folder that lacks the model is passed over: it may be that of other programs, with other models. */
+async function inEnvironment({ where, variant, parts }: Wanted): Promise<FoundWeights | LookedAt> {
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
+  const place = `${FOLDER_VARIABLE} ${folder}`;
+  const tensors = await readSource(where, variant, folder, parts);
+  if (!(tensors instanceof NotThere)) return { tensors, from: place };
+  return { place, got: tensors.got };
+}
+
+async function inStore(
+  { where, variant, parts }: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights | LookedAt> {
+  const { store = await openStore(), manifest = MANIFEST } = options;
+  const kept = await readKept(where, manifest, store, variant, parts);
+  const broken = kept.find(({ state }) => state === 'broken');
+  if (broken !== undefined) throw brokenFile(where, store, variant, broken);
+  const { place } = store;
+  const missing = kept.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
+  if (missing.length > 0) {
+    const isNone = missing.length === kept.length && kept.length > 1;
+    return { place, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
+  }
+  const files = kept.map(({ file, bytes }) => ({ ...file, bytes }));
+  return { tensors: readFiles(where, store, files, parts), from: place };
+}
+
+/** What the cache has not is fetched into it. */
+async function onNetwork(
+  { where, variant, parts }: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights> {
+  const { store = await openStore() } = options;
+  const pulled = await pullModel(where, variant, parts, { ...options, store });
+  const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
+  const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
+  const from = `${store.place}${fetched}`;
+  return { tensors: readFiles(where, store, pulled, parts), from };
+}
+
+function readFiles(
   where: string,
-  variant: Variant,
-  folder: URL,
-  given: string | URL,
+  store: WeightStore,
+  files: readonly { part: Part; name: string; bytes: Uint8Array | undefined }[],
   parts: readonly Part[],
-): Promise<ModelTensors> {
-  const names = parts.map((part) => weightFileName(variant, part));
-  const reads = names.map((name) => readUrl(where, urlInFolder(folder, name)));
-  // Waits for all, so that what is said does not depend on which of them fails first.
-  const files = (await Promise.allSettled(reads)).map((read) => {
-    if (read.status === 'rejected') throw read.reason;
-    return read.value;
-  });
-  const missing = names.filter((_, i) => files[i] === undefined);
-  if (missing.length > 0) throw await missingFiles(where, folder, given, names, missing);
-  // As the user wrote it: a folder's path stays a path.
-  const isPath = folder.protocol === 'file:' && !/^file:/i.test(`${given}`);
-  const beside = (name: string) =>
-    isPath ? `${given}`.replace(/[/\\]?$/, `/${name}`) : urlInFolder(folder, name).href;
-  const wheres = parts.map((part, i) => [part, `${where} ${beside(names[i])}`] as const);
-  const bytes = parts.map((part, i) => [part, files[i]] as const);
+): ModelTensors {
+  const bytes = files.map((file) => [file.part, file.bytes] as const);
+  const wheres = files.map(({ part, name }) => [part, `${where} ${store.pathOf(name)}`] as const);
   return readParts(where, Object.fromEntries(bytes), parts, Object.fromEntries(wheres));
 }
 
-/** The error that names, in the order of `names`, what a folder lacks, and says what is there in its place. */
-async function missingFiles(
-  where: string,
-  folder: URL,
-  given: string | URL,
-  names: readonly string[],
-  missing: readonly string[],
-): Promise<TaesdError> {
-  const what = `${given}`;
-  const isThere = (url: URL) => (url.protocol === 'file:' ? isUrlThere(url) : false);
-  const rule = `a folder that holds ${names.join(' and ')}`;
-  if (missing.length === names.length && (await isThere(folder))) {
-    if (/\.pth$/i.test(folder.pathname)) {
-      return expected('UNSUPPORTED', where, what, rule, 'a .pth file', CONVERT);
-    }
-    return expected('ARG', where, what, rule, 'a file', 'give its folder; from code, its bytes');
-  }
-  const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
-  const found = await Promise.all(pths.map((pth) => isUrlThere(urlInFolder(folder, pth))));
-  if (found.includes(true)) {
-    const wanted = missing.filter((_, i) => found[i]).join(' and ');
-    const got = pths.filter((_, i) => found[i]).join(' and ');
-    return expected('UNSUPPORTED', where, what, wanted, got, CONVERT);
-  }
-  const hint = 'another model, or another folder?';
-  const none = names.length === 1 ? 'no such file' : 'neither';
-  const got = missing.length === names.length ? none : `no ${missing.join(' and no ')}`;
-  return expected('ARG', where, what, rule, got, hint);
-}
-
-/** A file for each network; `wheres` are the names that messages about them begin with. */
-function readParts(
-  where: string,
-  files: { readonly encoder?: Uint8Array; readonly decoder?: Uint8Array },
-  parts: readonly Part[],
-  wheres: { readonly encoder?: string; readonly decoder?: string } = {},
-): ModelTensors {
-  const hint = files.encoder && files.decoder ? 'encoder and decoder swapped?' : undefined;
-  const read = (part: Part) => {
-    const bytes = files[part];
-    if (bytes === undefined || !parts.includes(part)) return undefined;
-    const name = wheres[part] ?? `${where} ${part}`;
-    return splitByKeyNames(name, readSafetensors(bytes, name), part, hint);
-  };
-  const encoder = read('encoder');
-  const decoder = read('decoder');
-  if (encoder === undefined && decoder === undefined) {
-    const rule = `{ ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
-    throw expected('ARG', where, 'weights', rule, describe(files));
-  }
-  return { ...encoder, ...decoder, encoder: encoder?.encoder, decoder: decoder?.decoder };
+/** The places may be long: each is shortened for itself, not all of them together. */
+function notFound({ where, variant, parts }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
+  const names = weightFileNames(variant, parts).join(' and ');
+  const places = lookedAt.map(({ place, got }) => `${onOneLine(place)} (${onOneLine(got)})`);
+  const folder = isNodeLike() ? 'weights (--weights DIR)' : 'weights';
+  const remedy = isNodeLike() ? mending(variant) : 'the option download: true';
+  const hint = `${remedy} fetches them, the option ${folder} gives them`;
+  const got = `none in ${places.join(', ')}`;
+  const text = `"weights of ${variant.name}" expected ${names}, got ${got} (${hint})`;
+  return new TaesdError('ARG', `${where}: ${text}`);
 }

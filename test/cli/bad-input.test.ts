@@ -8,13 +8,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/latent-file.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/weights/safetensors.ts';
-import { taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
+import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
@@ -233,11 +234,22 @@ describe('output, found out before the work', () => {
 });
 
 describe('weights', () => {
-  test('encode: no weights given → what is looked for, and where', () => {
-    const rule = 'a folder or URL that holds taesd_encoder.safetensors, or the bytes of such files';
-    const hint = 'the option weights (--weights DIR), or TAESD_WEIGHTS';
-    const message = `Taesd.load: "weights" expected ${rule}, got none (${hint})`;
+  const nowhere = (model: string, names: string, places: string) =>
+    `Taesd.load: "weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} or the option download: true fetches them, the option weights (--weights DIR) gives them)`;
+  const cache = (got: string) => `cache ${join(NO_CACHE_HOME, 'taesd-wasm')} (${got})`;
+
+  test('encode: no weights given → where was looked, and the command that fetches them', () => {
+    const places = `TAESD_WEIGHTS (not set), ${cache('no taesd_encoder.safetensors')}`;
+    const message = nowhere('taesd', 'taesd_encoder.safetensors', places);
     expect(taesd(['encode', PICTURE, '-o', OUT])).toEqual(failed(message));
+  });
+
+  test('roundtrip: another model than TAESD_WEIGHTS and the cache have → never taken for it', () => {
+    const args = ['roundtrip', PICTURE, '-o', OUT, '--model', 'taesdxl'];
+    const names = 'taesdxl_encoder.safetensors and taesdxl_decoder.safetensors';
+    const places = `TAESD_WEIGHTS ${WEIGHTS} (neither), ${cache('neither')}`;
+    const env = { TAESD_WEIGHTS: WEIGHTS };
+    expect(taesd(args, { env })).toEqual(failed(nowhere('taesdxl', names, places)));
   });
 
   test('roundtrip: weights not in the folder of --weights → exit 1; it wins over TAESD_WEIGHTS', () => {
@@ -250,7 +262,14 @@ describe('weights', () => {
   test('encode: only a .pth → exit 1, saying that it is not read yet', () => {
     mkdirSync(at('pth'));
     writeFileSync(at('pth/taesd_encoder.pth'), 'PK\x03\x04');
-    const message = `Taesd.load: "${at('pth')}" expected taesd_encoder.safetensors, got taesd_encoder.pth (a .pth file is not read yet; convert it to safetensors)`;
+    const got = 'taesd_encoder.pth';
+    const hint = 'a .pth file is not read yet; convert it to safetensors';
+    const name = 'taesd_encoder.safetensors';
+    const given = `Taesd.load: "${at('pth')}" expected ${name}, got ${got} (${hint})`;
+    const args = ['encode', PICTURE, '-o', OUT];
+    expect(taesd([...args, '--weights', at('pth')])).toEqual(failed(given));
+    const places = `TAESD_WEIGHTS ${at('pth')} (${got}: ${hint}), ${cache(`no ${name}`)}`;
+    const message = nowhere('taesd', name, places);
     const env = { TAESD_WEIGHTS: at('pth') };
     expect(taesd(['encode', PICTURE, '-o', OUT], { env })).toEqual(failed(message));
   });

@@ -16,15 +16,23 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** Added to the environment, from which TAESD_WEIGHTS and TAESD_DEBUG are taken away. */
+  /** Added to the environment, which has an empty cache folder, and from which TAESD_… are taken away. */
   readonly env?: Readonly<Record<string, string>>;
   /** A file to write stdout to, in place of the pipe; its text is then null. */
   readonly stdout?: number;
 }
 
+/** Where nothing was ever pulled: the user's own cache must not decide about tests. */
+export const NO_CACHE_HOME = join(tmpdir(), 'taesd-no-cache');
+const NO_CACHE = {
+  XDG_CACHE_HOME: NO_CACHE_HOME,
+  LOCALAPPDATA: NO_CACHE_HOME,
+  HOME: NO_CACHE_HOME,
+};
+
 const environment = (added: Readonly<Record<string, string>> = {}) => {
   const { TAESD_WEIGHTS: _folder, TAESD_DEBUG: _debug, ...rest } = process.env;
-  return { ...rest, ...added };
+  return { ...rest, ...NO_CACHE, ...added };
 };
 
 /** Runs the built command, `taesd …args`, as a process of its own, on pipes. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { taesd } from './command-line.ts';
 
-const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect'] as const;
+const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'pull', 'models'] as const;
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
@@ -11,14 +11,14 @@ describe('help and version', () => {
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
     expect(taesd(['-h']).stdout).toBe(stdout);
     expect(taesd(['help']).stdout).toBe(stdout);
-    expect(stdout).toContain('public repository comfyanonymous/taesd; see weights/README.md');
+    expect(stdout).toContain('public repository comfyanonymous/taesd; see\nweights/README.md');
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
   });
 
   test.each(COMMANDS)('%s: --help, -h, help → its options, at most 100 columns', (command) => {
     const { code, stdout, stderr } = taesd([command, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`taesd ${command} `);
+    expect(stdout).toMatch(new RegExp(`^taesd ${command}[ \\n]`));
     expect(stdout).toContain('-h, --help');
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
     expect(taesd(['help', command]).stdout).toBe(stdout);
@@ -46,7 +46,7 @@ describe('command lines that are not understood → one line that names it, exit
   const DECODE = options('output model weights precision workers backend size');
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  const NAMES = 'one of encode, decode, roundtrip, inspect or help';
+  const NAMES = 'one of encode, decode, roundtrip, inspect, pull, models or help';
 
   test.each([
     ['', `"command" expected ${NAMES}, got none (see taesd --help)`],
@@ -58,6 +58,17 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode in -o o.png --__proto__', `encode: "option" expected ${ENCODE}, got "--__proto__"`],
     ['decode in -x', `decode: "option" expected ${DECODE}, got "-x"`],
     ['inspect in -o o', 'inspect: "option" expected one of --size, got "-o"'],
+    ['pull sd', `pull: "MODEL" expected ${MODELS}, got "sd"`],
+    ['pull taesd toString', `pull: "MODEL" expected ${MODELS}, got "toString"`],
+    [
+      'pull --all taesd taef1',
+      'pull: "--all" expected no MODEL beside it, got "taesd" and "taef1"',
+    ],
+    ['pull -o x', 'pull: "option" expected one of --all, --from, got "-o"'],
+    ['pull --from=', 'pull: "--from" expected a folder or web address, got ""'],
+    ['pull --from', 'pull: "--from" expected a value DIR|URL, got nothing'],
+    ['models taesd', 'models: "command line" expected options alone, got "taesd"'],
+    ['models --all', 'models: "option" expected one of --help, got "--all"'],
     ['roundtrip a -o b.png --float=yes', 'roundtrip: "--float" expected no value, got "yes"'],
     ['encode in', 'encode: "-o" expected the file to write, got none'],
     ['encode in -o', 'encode: "-o" expected a value OUT, got nothing'],

@@ -1,0 +1,64 @@
+import { type Part, TaesdError, VARIANTS, type Variant } from '../index.ts';
+import { environmentVariable } from '../platform.ts';
+import { type KeptFile, readKept } from '../weights/kept.ts';
+import { FOLDER_VARIABLE } from '../weights/locate.ts';
+import { wantedFiles } from '../weights/manifest.ts';
+import { MANIFEST } from '../weights/manifest-data.ts';
+import { NotThere, readSource } from '../weights/read-weights.ts';
+import { openStore, type WeightStore } from '../weights/store.ts';
+import type { Command } from './command.ts';
+import { type Column, countText, tableLines } from './table.ts';
+
+export const modelsCommand: Command = {
+  name: 'models',
+  options: [],
+  summary: 'Lists the models, and where their weights are found.',
+  detail: `
+Looked at are the folder that TAESD_WEIGHTS names and the cache folder, in that order.`,
+  run: models,
+};
+
+const BOTH: readonly Part[] = ['encoder', 'decoder'];
+
+const COLUMNS: readonly Column[] = [
+  { title: 'model', align: 'left' },
+  { title: 'speaks the latents of', align: 'left' },
+  { title: 'bytes', align: 'right' },
+  { title: 'weights', align: 'left' },
+];
+
+async function models(): Promise<void> {
+  const store = await openStore();
+  const rows = await Promise.all(
+    Object.values(VARIANTS).map(async (variant) => {
+      const { name, speaks } = variant;
+      const bytes = wantedFiles(MANIFEST, variant, BOTH).reduce((sum, file) => sum + file.bytes, 0);
+      return [name, speaks, countText(bytes), await placeOf(variant, store)];
+    }),
+  );
+  process.stdout.write(`${tableLines(COLUMNS, rows).join('\n')}\n`);
+}
+
+/** Where `load` would find a model. */
+async function placeOf(variant: Variant, store: WeightStore): Promise<string> {
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  if (folder !== undefined && folder !== '') {
+    const weights = await readSource('models', variant, folder, BOTH).catch(unreadable);
+    if (weights instanceof TaesdError) return `unreadable: ${weights.message}`;
+    if (!(weights instanceof NotThere)) return `${FOLDER_VARIABLE} ${folder}`;
+  }
+  const kept = await readKept('models', MANIFEST, store, variant, BOTH);
+  if (kept.every(({ state }) => state === 'whole')) return store.place;
+  return `${lack(kept)}: npx taesd pull ${variant.name}`;
+}
+
+/** One model's broken file must not hide the others. */
+function unreadable(error: unknown): TaesdError {
+  if (error instanceof TaesdError) return error;
+  throw error;
+}
+
+function lack(kept: readonly KeptFile[]): string {
+  if (kept.some(({ state }) => state === 'broken')) return 'damaged in the cache';
+  return kept.every(({ state }) => state === 'missing') ? 'not found' : 'one of two files found';
+}

@@ -1,0 +1,80 @@
+import { describe } from '../arguments.ts';
+import { type ModelName, VARIANTS } from '../index.ts';
+import { isModelName, modelNames } from '../model/variants.ts';
+import { urlOf } from '../platform.ts';
+import { type PulledFile, pullModel } from '../weights/pull.ts';
+import { openStore } from '../weights/store.ts';
+import type { Command } from './command.ts';
+import { interruptible } from './interrupt.ts';
+import type { CommandLine } from './options.ts';
+import { ProgressBar } from './progress.ts';
+import { countText } from './table.ts';
+import { usageError } from './usage-error.ts';
+
+export const pullCommand: Command = {
+  name: 'pull',
+  operand: {
+    name: 'MODEL',
+    many: true,
+    help: `any of ${modelNames().join(', ')}; taesd unless said`,
+  },
+  options: ['all', 'from'],
+  summary: 'Fetches the weights of models into the cache folder.',
+  detail: `
+The cache is taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on
+macOS, %LOCALAPPDATA% on Windows. A file gets its name once its SHA-256 is right. What is there
+is not fetched again; what was interrupted goes on. The places are in weights/manifest.json.`,
+  run: (line) => {
+    const models = chooseModels(line);
+    const left = 'the next pull goes on with what has come';
+    return interruptible('pull', (signal) => pull(models, line.from, signal), left);
+  },
+};
+
+/** @throws UsageError */
+function chooseModels({ operands, all }: CommandLine): readonly ModelName[] {
+  if (all && operands.length > 0) {
+    const got = operands.map(describe).join(' and ');
+    throw usageError('pull', '--all', 'no MODEL beside it', got);
+  }
+  if (all) return modelNames();
+  const models = operands.map((operand) => {
+    if (isModelName(operand)) return operand;
+    throw usageError('pull', 'MODEL', `one of ${modelNames().join(', ')}`, describe(operand));
+  });
+  return models.length === 0 ? ['taesd'] : [...new Set(models)];
+}
+
+async function pull(
+  models: readonly ModelName[],
+  from: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = await openStore();
+  const place = from === undefined ? {} : { from: await urlOf('pull', from) };
+  for (const model of models) {
+    const bar = new ProgressBar(process.stderr);
+    try {
+      const pulled = await pullModel('pull', VARIANTS[model], ['encoder', 'decoder'], {
+        ...place,
+        store,
+        signal,
+        onDownload: ({ file, ...progress }) => bar.stage(file)(progress),
+      });
+      bar.clear();
+      for (const file of pulled) {
+        process.stdout.write(`${store.pathOf(file.name)}: ${fileWords(file)}\n`);
+      }
+    } finally {
+      bar.clear();
+    }
+  }
+}
+
+function fileWords({ before, url, bytes }: PulledFile): string {
+  const size = `${countText(bytes.length)} bytes`;
+  if (before === 'whole') return `there already, ${size}, SHA-256 checked`;
+  const source = url === undefined ? 'fetched before' : `fetched from ${url}`;
+  const broken = before === 'broken' ? ' in place of a damaged file' : '';
+  return `${source}${broken}, ${size}, SHA-256 checked`;
+}

@@ -1,0 +1,210 @@
+// Whole modules, not their functions by name: bundlers for browsers have nothing of these names to give.
+import * as crypto from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as paths from 'node:path';
+import { expected } from '../errors.ts';
+import { isMissing, systemCode, systemReason } from '../system-errors.ts';
+import type { ManifestFile } from './manifest.ts';
+import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
+
+/*
+ * Weights in a folder. The one file of the library that imports Node's modules at its head: it is imported when it is
+ * used, and nowhere but in runtimes that have them.
+ */
+
+/**
+ * The user's cache folder, as the platform has it: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification,
+ * by which a relative path there is ignored), `~/Library/Caches`, `%LOCALAPPDATA%`.
+ */
+export function cacheFolder(): string {
+  const { platform, env } = process;
+  const given = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
+  const usual = { darwin: ['Library', 'Caches'], win32: ['AppData', 'Local'] }[platform as string];
+  const useGiven = platform !== 'darwin' && given !== undefined && paths.isAbsolute(given);
+  return paths.join(
+    useGiven ? given : paths.join(os.homedir(), ...(usual ?? ['.cache'])),
+    STORE_NAME,
+  );
+}
+
+/**
+ * Half a file is called `.NAME.HOST.PROCESS.RANDOM.part`; two processes never write to the same one. It is taken over, by
+ * renaming, which succeeds for but one, when its process is gone or it has not grown for long. What was left on
+ * purpose has no process: 0.
+ */
+const PART = /^\.(?<name>.+)\.(?<host>[\w-]+)\.(?<pid>\d+)\.[\w-]+\.part$/;
+
+/** Without a byte for so long, also on another machine, nobody is writing any more. */
+const ABANDONED_MS = 10 * 60_000;
+
+export class FolderStore implements WeightStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get place(): string {
+    return `cache ${this.#folder}`;
+  }
+
+  pathOf(name: string): string {
+    return paths.join(this.#folder, name);
+  }
+
+  async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const path = this.pathOf(name);
+    try {
+      return await fs.readFile(path);
+    } catch (cause) {
+      if (isMissing(cause)) return undefined;
+      const got = systemReason(cause);
+      throw expected('ARG', where, path, 'a readable file', got, undefined, { cause });
+    }
+  }
+
+  async begin(where: string, file: ManifestFile): Promise<Draft> {
+    const fail = failing(where, this.pathOf(file.name), file.bytes);
+    await fs.mkdir(this.#folder, { recursive: true }).catch(fail);
+    const path = partPath(this.#folder, file.name, process.pid);
+    await claim(this.#folder, file.name, path).catch(fail);
+    const handle = await fs.open(path, 'a').catch(fail);
+    const { size } = await handle.stat().catch(fail);
+    return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+  }
+}
+
+/** What a draft has to begin with. */
+interface OpenPart {
+  readonly path: string;
+  readonly handle: fs.FileHandle;
+  readonly size: number;
+  readonly fail: (cause: unknown) => never;
+}
+
+class FolderDraft implements Draft {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #part: OpenPart;
+  /** Nothing that is cut by a full disk is of use, and it takes room that others need. */
+  #isUseless = false;
+  #length: number;
+
+  constructor(folder: string, name: string, part: OpenPart) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#part = part;
+    this.#length = part.size;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  async append(piece: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#step(this.#part.handle.appendFile(piece));
+    this.#length += piece.length;
+  }
+
+  async restart(): Promise<void> {
+    await this.#step(this.#part.handle.truncate(0));
+    this.#length = 0;
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#step(fs.readFile(this.#part.path));
+  }
+
+  async keep(): Promise<void> {
+    const { path, handle } = this.#part;
+    // A name must not outlive a power cut without its bytes.
+    await this.#step(handle.sync());
+    await this.#step(handle.close());
+    await this.#step(fs.rename(path, paths.join(this.#folder, this.#name)));
+    await removeAbandoned(this.#folder, this.#name);
+  }
+
+  async leave(): Promise<void> {
+    const { path, handle } = this.#part;
+    await handle.close().catch(() => undefined);
+    const isOfUse = this.#length > 0 && !this.#isUseless;
+    const left = isOfUse ? fs.rename(path, partPath(this.#folder, this.#name, 0)) : fs.rm(path);
+    await left.catch(() => undefined);
+  }
+
+  async #step<T>(step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (cause) {
+      this.#isUseless = true;
+      return this.#part.fail(cause);
+    }
+  }
+}
+
+const hostWord = () => os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+
+const partPath = (folder: string, name: string, pid: number) =>
+  paths.join(folder, `.${name}.${hostWord()}.${pid}.${crypto.randomUUID()}.part`);
+
+/** Takes over the longest half file that nobody writes any more, if there is one, under the name of our own. */
+async function claim(folder: string, name: string, own: string): Promise<void> {
+  for (const path of await abandoned(folder, name)) {
+    try {
+      // Before it is ours, so that nobody takes it from us for its age.
+      const now = new Date();
+      await fs.utimes(path, now, now);
+      await fs.rename(path, own);
+      return;
+    } catch (error) {
+      // Another process was faster.
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+async function removeAbandoned(folder: string, name: string): Promise<void> {
+  // The file is there: what cannot be removed does no harm.
+  const halves = await abandoned(folder, name).catch(() => []);
+  for (const path of halves) await fs.rm(path).catch(() => undefined);
+}
+
+/** Half files of that name that nobody writes any more, the longest first. */
+async function abandoned(folder: string, name: string): Promise<string[]> {
+  const found: { path: string; size: number }[] = [];
+  for (const entry of await fs.readdir(folder)) {
+    const { name: whole, host, pid } = PART.exec(entry)?.groups ?? {};
+    if (whole !== name) continue;
+    const path = paths.join(folder, entry);
+    const { size, mtimeMs } = (await fs.stat(path).catch(() => undefined)) ?? {};
+    // Gone meanwhile: another process has taken it.
+    if (size === undefined || mtimeMs === undefined) continue;
+    const isOld = Date.now() - mtimeMs > ABANDONED_MS;
+    const isOurs = host === hostWord() && !isAlive(Number(pid));
+    if (pid === '0' || isOurs || isOld) found.push({ path, size });
+  }
+  return found.sort((a, b) => b.size - a.size).map(({ path }) => path);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Without the right to signal it, it is there.
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+const ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+
+/** Turns the system's errors into those that name the file. */
+const failing =
+  (where: string, path: string, bytes: number) =>
+  (cause: unknown): never => {
+    if (systemCode(cause) === undefined) throw cause;
+    const isFull = ROOM.includes(systemCode(cause) as string);
+    const rule = isFull ? `room for ${bytes} bytes` : 'a file that can be written';
+    throw expected('ARG', where, path, rule, systemReason(cause), undefined, { cause });
+  };

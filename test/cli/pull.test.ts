@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { encodePng } from '../../src/png/index.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { sharedFile, sharedPath, testShared } from '../shared.ts';
+import { weightsServer } from '../weights/weights-server.ts';
+import { type Outcome, startTaesd, taesd, temporaryFolder } from './command-line.ts';
+import { randomPicture } from './tiny-files.ts';
+
+/*
+ * `taesd pull` and `taesd models`, and the other commands on what was pulled. The hashes are those of the real files,
+ * so that nothing else can be pulled.
+ */
+
+const at = temporaryFolder();
+let home: string;
+let folder: string;
+let count = 0;
+beforeEach(() => {
+  home = at(`home${count++}`);
+  folder = join(home, 'taesd-wasm');
+});
+const env = () => ({ XDG_CACHE_HOME: home, LOCALAPPDATA: home });
+const run = (...args: string[]) => taesd(args, { env: env() });
+const failed = (message: string): Outcome => ({
+  code: 1,
+  stdout: '',
+  stderr: `taesd: ${message}\n`,
+});
+
+const files = (model: string) =>
+  ['encoder', 'decoder'].map((part) => `${model}_${part}.safetensors`);
+const [ENCODER, DECODER] = files('taesd');
+const size = (name: string) => (name === ENCODER ? '2,450,568' : '2,450,590');
+const source = (name: string) => pathToFileURL(join(sharedPath('weights'), name)).href;
+const fetchedLine = (name: string) =>
+  `${join(folder, name)}: fetched from ${source(name)}, ${size(name)} bytes, SHA-256 checked\n`;
+const thereLine = (name: string) =>
+  `${join(folder, name)}: there already, ${size(name)} bytes, SHA-256 checked\n`;
+const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+const PICTURE = at('in.png');
+writeFileSync(PICTURE, encodePng(randomPicture(9, 9, 3)));
+
+describe.skipIf(process.platform === 'darwin')('pull', () => {
+  testShared('pull: --from a folder → fetched; again → there already; taesd unless said', () => {
+    const pulled = run('pull', '--from', sharedPath('weights'));
+    const stdout = fetchedLine(ENCODER) + fetchedLine(DECODER);
+    expect(pulled).toEqual({ code: 0, stdout, stderr: '' });
+    expect(readdirSync(folder).sort()).toEqual([DECODER, ENCODER]);
+    for (const name of [ENCODER, DECODER]) {
+      expect(hash(readFileSync(join(folder, name)))).toBe(hash(sharedFile(`weights/${name}`)));
+    }
+    expect(run('pull', 'taesd')).toEqual({
+      code: 0,
+      stdout: thereLine(ENCODER) + thereLine(DECODER),
+      stderr: '',
+    });
+  });
+
+  testShared('pull: --all → every model; models → where each is', () => {
+    const { code, stdout, stderr } = run('pull', '--all', '--from', sharedPath('weights'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.split('\n').length).toBe(9);
+    const names = ['taesd', 'taesdxl', 'taesd3', 'taef1'].flatMap(files);
+    expect(readdirSync(folder).sort()).toEqual(names.sort());
+    rmSync(join(folder, 'taesdxl_encoder.safetensors'));
+    for (const name of files('taesd3')) rmSync(join(folder, name));
+    truncateSync(join(folder, 'taef1_decoder.safetensors'), 100);
+    const listed = run('models');
+    expect({ ...listed, stdout: '' }).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(listed.stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
+      'model | speaks the latents of | bytes | weights',
+      expect.stringMatching(/^─+/),
+      `taesd | Stable Diffusion 1 and 2 | 4,901,158 | cache ${folder}`,
+      'taesdxl | Stable Diffusion XL | 4,901,158 | one of two files found: npx taesd pull taesdxl',
+      'taesd3 | Stable Diffusion 3 | 4,928,838 | not found: npx taesd pull taesd3',
+      'taef1 | FLUX.1, Z-Image, HiDream | 4,928,838 | damaged in the cache: npx taesd pull taef1',
+      '',
+    ]);
+    const mended = run('pull', 'taef1', '--from', sharedPath('weights'));
+    expect(mended.stdout.split('\n')[1]).toBe(
+      `${join(folder, 'taef1_decoder.safetensors')}: fetched from ${source('taef1_decoder.safetensors')} in place of a damaged file, 2,464,414 bytes, SHA-256 checked`,
+    );
+  });
+
+  testShared('encode, Taesd.load: after a pull → the model of the cache', async () => {
+    expect(run('pull', 'taesdxl', '--from', sharedPath('weights')).code).toBe(0);
+    const out = at('z.png');
+    const encoded = run('encode', PICTURE, '-o', out, '--model', 'taesdxl');
+    expect(encoded).toEqual({ code: 0, stdout: '', stderr: '' });
+    const given = at('given.png');
+    const args = ['encode', PICTURE, '-o', given, '--model', 'taesdxl'];
+    expect(taesd([...args, '--weights', sharedPath('weights')]).code).toBe(0);
+    expect(readFileSync(out).equals(readFileSync(given))).toBe(true);
+
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = home;
+    try {
+      const instance = await Taesd.load({ model: 'taesdxl', only: 'encoder', download: true });
+      expect(instance.info.weights).toBe(`cache ${folder}`);
+      instance.dispose();
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+    }
+  });
+
+  test('pull: --from a folder without the files, a folder that is none → exit 1, one line', () => {
+    mkdirSync(at('empty'), { recursive: true });
+    for (const from of [at('empty'), at('nowhere')]) {
+      const url = pathToFileURL(join(from, ENCODER)).href;
+      const message = `pull: "${url}" expected a file of 2450568 bytes, got no such file`;
+      expect(run('pull', '--from', from)).toEqual(failed(message));
+      expect(readdirSync(folder)).toEqual([]);
+    }
+  });
+
+  test('pull: a file where the cache folder should be → exit 1, one line', () => {
+    writeFileSync(home, '');
+    const { code, stderr } = run('pull', '--from', at('empty'));
+    expect(code).toBe(1);
+    const message = /^taesd: pull: ".+" expected a file that can be written, got .+\n$/;
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('models', () => {
+  testShared('models: TAESD_WEIGHTS → named where it has the model', () => {
+    const TAESD_WEIGHTS = sharedPath('weights');
+    const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
+    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(4);
+    expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
+  });
+
+  test('models: an unreadable file in TAESD_WEIGHTS → said in its row, the others are listed', () => {
+    const TAESD_WEIGHTS = at('broken');
+    mkdirSync(TAESD_WEIGHTS);
+    for (const name of files('taesd3')) writeFileSync(join(TAESD_WEIGHTS, name), '');
+    const { code, stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
+    expect(code).toBe(0);
+    const rows = stdout.split('\n').slice(2, 6);
+    const path = `${TAESD_WEIGHTS}/taesd3_encoder.safetensors`;
+    const fault = `"header length" expected at least 8 bytes, got 0 (empty file?)`;
+    expect(rows[2]).toContain(`unreadable: models ${path}: ${fault}`);
+    expect(rows.filter((row) => row.includes('not found: npx taesd pull')).length).toBe(3);
+  });
+});
+
+describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('a signal', () => {
+  const half = new Uint8Array(2_450_568);
+  const { asked, place } = weightsServer({ encoder: half, decoder: half });
+  const children: { kill: (signal: 'SIGKILL') => unknown }[] = [];
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+
+  test('pull: SIGINT in the middle → exit 130, half of it left; the next asks for the rest', async () => {
+    const { child, ended } = startTaesd(['pull', '--from', place('stall')], env());
+    children.push(child);
+    const length = () => {
+      try {
+        const [name] = readdirSync(folder);
+        return readFileSync(join(folder, name)).length;
+      } catch {
+        return 0;
+      }
+    };
+    await expect.poll(length, { timeout: 20_000 }).toBe(half.length / 2);
+    child.kill('SIGINT');
+    expect(await ended).toEqual({
+      code: 130,
+      signal: null,
+      stderr: 'taesd: pull: interrupted by SIGINT, the next pull goes on with what has come\n',
+    });
+    expect(readdirSync(folder)).toEqual([
+      expect.stringMatching(/^\.taesd_encoder\..*\.0\..*\.part$/),
+    ]);
+    const next = startTaesd(['pull', '--from', place('good')], env());
+    const { code, stderr } = await next.ended;
+    expect(asked.slice(1)).toEqual([
+      `good ${ENCODER} bytes=${half.length / 2}-`,
+      // Of zeros the hash cannot be right: once more from the beginning.
+      `good ${ENCODER}`,
+    ]);
+    expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({
+      code: 1,
+      stderr: `taesd: pull: "${place('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { sharedFile, testShared } from '../shared.ts';
+import { chromium, type PageOptions, runInChromium } from './chromium.ts';
+import { manifestOf, noiseFiles } from './small-manifest.ts';
+
+/*
+ * The Cache API as the store, in a real browser.
+ */
+
+const FILES = noiseFiles();
+const NOISE: PageOptions = {
+  weights: (name) => FILES[name.includes('encoder') ? 'encoder' : 'decoder'],
+};
+const NAME = 'taesd_encoder.safetensors';
+
+/** What each page begins with. */
+const HEAD = `
+  const { VARIANTS, Taesd } = await import('/dist/index.js');
+  const { pullModel } = await import('/dist/weights/pull.js');
+  const { readKept } = await import('/dist/weights/kept.js');
+  const { openStore } = await import('/dist/weights/store.js');
+  const caught = (work) => work.then(() => 'no error', ({ code, message }) => ({ code, message }));
+  const keptUrls = async () =>
+    (await (await caches.open('taesd-wasm')).keys()).map(({ url }) => url);
+  const from = new URL('/weights/', location.href);
+  const manifest = ${JSON.stringify(manifestOf(FILES, []))};
+  const pull = (more) => pullModel('pull', VARIANTS.taesd, ['encoder'], { manifest, from, ...more });
+`;
+
+const HINT = 'the option download: true fetches them, the option weights gives them';
+const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
+const notFound = (place: string) => ({
+  code: 'ARG',
+  message: `Taesd.load: "weights of taesd" expected ${NAMES}, got none in ${place} (neither) (${HINT})`,
+});
+
+if (chromium === undefined) console.warn('skipping tests of the Cache API: no Chromium here');
+
+describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
+  test('load: nothing there → ARG naming the cache, which stays empty', async () => {
+    const code = `${HEAD}
+      const error = await caught(Taesd.load());
+      return { error, kept: await keptUrls() };`;
+    expect(await runInChromium(code)).toEqual({
+      error: notFound('cache taesd-wasm of this site'),
+      kept: [],
+    });
+  });
+
+  test('pullModel: → in the cache; again → there; another file there → broken, then mended', async () => {
+    const code = `${HEAD}
+      const store = await openStore();
+      const seen = [];
+      const states = [];
+      const pulled = async (more) => states.push(...(await pull(more)).map(({ before }) => before));
+      await pulled({ onDownload: (progress) => seen.push(progress) });
+      await pulled();
+      const cache = await caches.open('taesd-wasm');
+      const [key] = await cache.keys();
+      await cache.put(key, new Response('x'));
+      const [kept] = await readKept('test', manifest, store, VARIANTS.taesd, ['encoder']);
+      states.push(kept.state);
+      await pulled();
+      const { length } = await store.read('test', '${NAME}');
+      return { place: store.place, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
+    expect(await runInChromium(code, NOISE)).toEqual({
+      place: 'cache taesd-wasm of this site',
+      path: `taesd-wasm/${NAME}`,
+      states: ['missing', 'whole', 'broken', 'broken'],
+      last: { file: NAME, done: FILES.encoder.length, total: FILES.encoder.length },
+      key: `https://taesd-wasm.invalid/${NAME}`,
+      length: FILES.encoder.length,
+    });
+  });
+
+  test('pullModel: another file, no file → errors, and the cache holds nothing', async () => {
+    const code = `${HEAD}
+      const errors = [await caught(pull({ from: new URL('/nowhere/', location.href) }))];
+      manifest.models.taesd.encoder.sha256 = 'no hash';
+      errors.push(await caught(pull()));
+      const store = await openStore();
+      const isThere = (await store.read('test', '${NAME}')) !== undefined;
+      return { codes: errors.map(({ code }) => code), isThere, kept: await keptUrls() };`;
+    const result = { codes: ['NETWORK', 'INTEGRITY'], isThere: false, kept: [] };
+    expect(await runInChromium(code, NOISE)).toEqual(result);
+  });
+
+  test('an insecure page: load → ARG saying that there is no Cache API; pullModel → UNSUPPORTED', async () => {
+    const code = `${HEAD}
+      return [isSecureContext, await caught(Taesd.load()), await caught(pull())];`;
+    expect(await runInChromium(code, { ...NOISE, insecure: true })).toEqual([
+      false,
+      notFound('cache taesd-wasm of this site (there is no Cache API here)'),
+      {
+        code: 'UNSUPPORTED',
+        message:
+          'pull: "caches" expected the Cache API, to keep what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
+      },
+    ]);
+  });
+
+  testShared(
+    'Taesd.load: the real weights, pulled before → from the cache, and it decodes',
+    async () => {
+      const code = `${HEAD}
+      await pullModel('pull', VARIANTS.taesd, ['decoder'], { from });
+      const taesd = await Taesd.load({ only: 'decoder', workers: 0 });
+      const data = new Float32Array(4);
+      const { width, height } = await taesd.decode({ shape: [1, 4, 1, 1], data });
+      return { weights: taesd.info.weights, width, height };`;
+      const weights = (name: string) => sharedFile(`weights/${name}`);
+      expect(await runInChromium(code, { weights })).toEqual({
+        weights: 'cache taesd-wasm of this site',
+        width: 8,
+        height: 8,
+      });
+    },
+  );
+});

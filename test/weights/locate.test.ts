@@ -1,0 +1,210 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { DownloadProgress } from '../../src/options.ts';
+import { FolderStore } from '../../src/weights/folder-store.ts';
+import { type LookOptions, locateWeights } from '../../src/weights/locate.ts';
+import { writeSafetensors } from '../../src/weights/safetensors.ts';
+import { manifestOf } from './small-manifest.ts';
+import { weightsServer } from './weights-server.ts';
+
+/*
+ * Where weights are looked for when none are given, and in which order. The files have one tensor: what model they
+ * fit is not asked here.
+ */
+
+const one = (name: string, value: number) =>
+  writeSafetensors([[name, { shape: [1], data: Float32Array.of(value) }]]);
+const FILES = {
+  encoder: new Uint8Array(one('0.weight', 1)),
+  decoder: new Uint8Array(one('1.weight', 2)),
+};
+const { asked, place } = weightsServer(FILES);
+const BOTH: readonly Part[] = ['encoder', 'decoder'];
+
+const parent = mkdtempSync(join(tmpdir(), 'taesd-locate-'));
+afterAll(() => rmSync(parent, { recursive: true }));
+let cache: string;
+let folder: string;
+let count = 0;
+beforeEach(() => {
+  cache = join(parent, `${count++}`, 'cache');
+  folder = join(parent, `${count++}`);
+  mkdirSync(folder);
+  vi.stubEnv('TAESD_WEIGHTS', folder);
+});
+afterEach(() => vi.unstubAllEnvs());
+
+/** Looks for taesd. */
+const locate = (options: LookOptions & { parts?: readonly Part[]; way?: string } = {}) => {
+  const { parts = BOTH, way = 'good', ...rest } = options;
+  const look = {
+    manifest: manifestOf(FILES, [place(way)]),
+    store: new FolderStore(cache),
+    ...rest,
+  };
+  return locateWeights('load', VARIANTS.taesd, parts, look);
+};
+
+/** Puts a model's files into a folder; of another value than those of the manifest where it is given. */
+function put(into: string, model: ModelName, parts: readonly Part[], value?: number): void {
+  mkdirSync(into, { recursive: true });
+  for (const part of parts) {
+    const other = one(part === 'encoder' ? '0.weight' : '1.weight', value ?? 0);
+    writeFileSync(
+      join(into, `${model}_${part}.safetensors`),
+      value === undefined ? FILES[part] : other,
+    );
+  }
+}
+
+const values = ({ encoder, decoder }: Awaited<ReturnType<typeof locate>>['tensors']) => [
+  encoder?.get('0.weight')?.data[0],
+  decoder?.get('1.weight')?.data[0],
+];
+
+const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
+const HINT =
+  'npx taesd pull taesd or the option download: true fetches them, the option weights (--weights DIR) gives them';
+const notFound = (places: string) => ({
+  name: 'TaesdError',
+  code: 'ARG',
+  message: `load: "weights of taesd" expected ${NAMES}, got none in ${places} (${HINT})`,
+});
+
+describe('locateWeights', () => {
+  test('given weights → before all other places; a folder that lacks them → ARG, and no other place is looked at', async () => {
+    put(cache, 'taesd', BOTH);
+    put(folder, 'taesd', BOTH, 5);
+    const given = join(folder, 'given');
+    put(given, 'taesd', BOTH, 7);
+    const found = await locate({ weights: given, download: true });
+    expect([values(found.tensors), found.from]).toEqual([[7, 7], given]);
+    const byUrl = await locate({ weights: pathToFileURL(given) });
+    expect(byUrl.from).toBe(pathToFileURL(given).href);
+    const bytes = await locate({ weights: FILES });
+    expect([values(bytes.tensors), bytes.from]).toEqual([[1, 2], 'given bytes']);
+    rmSync(given, { recursive: true });
+    await expect(locate({ weights: given, download: true })).rejects.toMatchObject({
+      code: 'ARG',
+      message: `load: "${given}" expected a folder that holds ${NAMES}, got neither (another model, or another folder?)`,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test('TAESD_WEIGHTS has the model → it, whatever the cache has', async () => {
+    put(cache, 'taesd', BOTH);
+    put(folder, 'taesd', BOTH, 5);
+    const found = await locate({ download: true });
+    expect([values(found.tensors), found.from]).toEqual([[5, 5], `TAESD_WEIGHTS ${folder}`]);
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['another model', () => put(folder, 'taesdxl', BOTH, 5)],
+    ['one of two files', () => put(folder, 'taesd', ['encoder'], 5)],
+    ['nothing', () => rmSync(folder, { recursive: true })],
+    ['a .pth', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
+    ['no name', () => vi.stubEnv('TAESD_WEIGHTS', '')],
+    ['a missing file', () => vi.stubEnv('TAESD_WEIGHTS', join(folder, 'x.safetensors'))],
+  ])('TAESD_WEIGHTS has %s → the cache', async (_, arrange) => {
+    arrange();
+    put(cache, 'taesd', BOTH);
+    const found = await locate();
+    expect([values(found.tensors), found.from]).toEqual([[1, 2], `cache ${cache}`]);
+    expect(asked).toEqual([]);
+  });
+
+  test('TAESD_WEIGHTS has a file that cannot be read → its error, not the cache', async () => {
+    put(cache, 'taesd', BOTH);
+    writeFileSync(join(folder, 'taesd_encoder.safetensors'), '');
+    put(folder, 'taesd', ['decoder']);
+    await expect(locate()).rejects.toMatchObject({
+      code: 'TRUNCATED',
+      message: `load ${folder}/taesd_encoder.safetensors: "header length" expected at least 8 bytes, got 0 (empty file?)`,
+    });
+  });
+
+  test('nowhere → ARG naming each place and the remedies; nothing is made or fetched', async () => {
+    await expect(locate()).rejects.toMatchObject(
+      notFound(`TAESD_WEIGHTS ${folder} (neither), cache ${cache} (neither)`),
+    );
+    put(folder, 'taesd', ['encoder']);
+    put(cache, 'taesd', ['decoder']);
+    const half = (name: string) => `no taesd_${name}.safetensors`;
+    await expect(locate()).rejects.toMatchObject(
+      notFound(`TAESD_WEIGHTS ${folder} (${half('decoder')}), cache ${cache} (${half('encoder')})`),
+    );
+    vi.stubEnv('TAESD_WEIGHTS', undefined);
+    await expect(locate()).rejects.toMatchObject(
+      notFound(`TAESD_WEIGHTS (not set), cache ${cache} (${half('encoder')})`),
+    );
+    const file = join(folder, 'taesd_encoder.safetensors.txt');
+    writeFileSync(file, '');
+    vi.stubEnv('TAESD_WEIGHTS', file);
+    await expect(locate()).rejects.toMatchObject(
+      notFound(
+        `TAESD_WEIGHTS ${file} (a file: give its folder; from code, its bytes), cache ${cache} (${half('encoder')})`,
+      ),
+    );
+    expect(asked).toEqual([]);
+    rmSync(cache, { recursive: true });
+    await expect(locate()).rejects.toMatchObject({ code: 'ARG' });
+    expect(readdirSync(join(cache, '..'))).toEqual([]);
+  });
+
+  test('one network wanted → its file alone, from TAESD_WEIGHTS, the cache, the network', async () => {
+    put(cache, 'taesd', ['decoder']);
+    const decoder = await locate({ parts: ['decoder'] });
+    expect([values(decoder.tensors), decoder.from]).toEqual([[undefined, 2], `cache ${cache}`]);
+    await expect(locate({ parts: ['encoder'] })).rejects.toMatchObject({
+      message: `load: "weights of taesd" expected taesd_encoder.safetensors, got none in TAESD_WEIGHTS ${folder} (no such file), cache ${cache} (no taesd_encoder.safetensors) (${HINT})`,
+    });
+    const encoder = await locate({ parts: ['encoder'], download: true });
+    expect(values(encoder.tensors)).toEqual([1, undefined]);
+    expect(asked).toEqual(['good taesd_encoder.safetensors']);
+  });
+
+  test('a damaged file in the cache → INTEGRITY naming it and the remedies; download: true → mended', async () => {
+    put(cache, 'taesd', BOTH);
+    put(cache, 'taesd', ['decoder'], 9);
+    const path = join(cache, 'taesd_decoder.safetensors');
+    const error = await locate().catch((thrown) => thrown);
+    expect(error.code).toBe('INTEGRITY');
+    expect(error.message.replace(/[\da-f]{64}/g, 'HASH')).toBe(
+      `load: "${path}" expected SHA-256 HASH, got HASH (npx taesd pull taesd or the option download: true mends it)`,
+    );
+    const found = await locate({ download: true });
+    expect(values(found.tensors)).toEqual([1, 2]);
+    expect(asked).toEqual(['good taesd_decoder.safetensors']);
+    expect((await locate()).from).toBe(`cache ${cache}`);
+  });
+
+  test('download: true → fetched, kept, told; the next load needs no network', async () => {
+    const seen: DownloadProgress[] = [];
+    const found = await locate({
+      download: true,
+      onDownload: (progress) => seen.push(progress),
+    });
+    const url = (part: Part) => `${place('good')}/taesd_${part}.safetensors`;
+    const from = `cache ${cache}, fetched from ${url('encoder')} and ${url('decoder')}`;
+    expect([values(found.tensors), found.from]).toEqual([[1, 2], from]);
+    const total = FILES.encoder.length + FILES.decoder.length;
+    expect(seen.at(-1)).toEqual({ file: 'taesd_decoder.safetensors', done: total, total });
+    const again = await locate({ download: true });
+    expect(again.from).toBe(`cache ${cache}`);
+    expect((await locate()).from).toBe(`cache ${cache}`);
+    expect(asked.length).toBe(2);
+  });
+
+  test('download: true and a place that fails → its error, nothing kept', async () => {
+    await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: `load: "${place('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
+    });
+    expect(readdirSync(cache)).toEqual([]);
+  });
+});

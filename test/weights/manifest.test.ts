@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { isModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+import { wantedFiles } from '../../src/weights/manifest.ts';
+import { MANIFEST } from '../../src/weights/manifest-data.ts';
+import { sharedFile, testShared } from '../shared.ts';
+
+const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const ROOT = new URL('../../', import.meta.url);
+const text = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
+
+test('MANIFEST: → weights/manifest.json, in the sources and in the package', async () => {
+  const manifest = JSON.parse(text('weights/manifest.json'));
+  expect(MANIFEST).toEqual(manifest);
+  const built: { MANIFEST: unknown } = await import(
+    new URL('dist/weights/manifest-data.js', ROOT).href
+  );
+  expect(built.MANIFEST).toEqual(manifest);
+  expect(JSON.parse(text('package.json')).files).toContain('weights/manifest.json');
+});
+
+test('MANIFEST: every model → two files, sizes, hashes, whose work, and several https places', () => {
+  expect(Object.keys(MANIFEST.models).filter((name) => !isModelName(name))).toEqual([]);
+  for (const variant of Object.values(VARIANTS)) {
+    const { author, licence, copyright } = MANIFEST.sources[MANIFEST.models[variant.name].source];
+    expect([author, licence]).toEqual(['Ollin Boer Bohan', 'MIT']);
+    expect(copyright).toBe('Copyright (c) 2023 Ollin Boer Bohan');
+    for (const { name, part, bytes, sha256, places } of wantedFiles(MANIFEST, variant, BOTH)) {
+      expect(name).toBe(`${variant.name}_${part}.safetensors`);
+      expect(bytes).toBeGreaterThan(2_400_000);
+      expect(sha256).toMatch(/^[\da-f]{64}$/);
+      expect(places.length).toBeGreaterThan(1);
+      for (const place of places) expect(place).toMatch(/^https:\/\/.+\/$/);
+    }
+  }
+  const hashes = Object.values(VARIANTS).flatMap((variant) =>
+    wantedFiles(MANIFEST, variant, BOTH).map(({ sha256 }) => sha256),
+  );
+  expect(new Set(hashes).size).toBe(8);
+});
+
+testShared('MANIFEST: sizes and hashes → those of the real files', () => {
+  for (const variant of Object.values(VARIANTS)) {
+    for (const { name, bytes, sha256 } of wantedFiles(MANIFEST, variant, BOTH)) {
+      const file = sharedFile(`weights/${name}`);
+      expect(file.length).toBe(bytes);
+      expect(createHash('sha256').update(file).digest('hex')).toBe(sha256);
+    }
+  }
+});

@@ -1,0 +1,321 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TaesdError } from '../../src/errors.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
+import type { DownloadProgress } from '../../src/options.ts';
+import { FolderStore } from '../../src/weights/folder-store.ts';
+import { type PullOptions, pullModel } from '../../src/weights/pull.ts';
+import { manifestOf, noiseFiles } from './small-manifest.ts';
+import { weightsServer } from './weights-server.ts';
+
+/*
+ * Pulling from a server that misbehaves in every way, into a folder: whatever happens, there is nothing but the file
+ * under a file's name.
+ */
+
+const FILES = noiseFiles();
+const NAME = 'taesd_encoder.safetensors';
+const SIZE = FILES.encoder.length;
+const HALF = SIZE / 2;
+const { asked, place } = weightsServer(FILES);
+
+const parent = mkdtempSync(join(tmpdir(), 'taesd-pull-'));
+afterAll(() => rmSync(parent, { recursive: true }));
+/** A folder that is not there yet; each test has its own. */
+let folder: string;
+let count = 0;
+beforeEach(() => {
+  folder = join(parent, `${count++}`, 'taesd-wasm');
+});
+
+const STALL_MS = 300;
+
+/** Pulls the encoder, which the server has at these places. */
+const pull = (ways: readonly string[], options: PullOptions = {}) =>
+  pullModel('pull', VARIANTS.taesd, ['encoder'], {
+    manifest: manifestOf(FILES, ways.map(place)),
+    store: new FolderStore(folder),
+    stallMs: STALL_MS,
+    ...options,
+  });
+
+/** The names in the folder; of half files, `part`. */
+const entries = () => readdirSync(folder).map((name) => name.replace(/^\..*\.part$/, 'part'));
+const kept = () => new Uint8Array(readFileSync(join(folder, NAME)));
+
+/** Leaves so many bytes of the file to be gone on with, as an interrupted pull does. */
+function leavePart(bytes: Uint8Array): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `.${NAME}.elsewhere.0.a-b.part`), bytes);
+}
+
+const url = (way: string) => `${place(way)}/${NAME}`;
+
+describe('a file that comes', () => {
+  test('pullModel: nothing there → fetched, under its name alone; again → there, and nobody is asked', async () => {
+    const seen: DownloadProgress[] = [];
+    const [first] = await pull(['good'], { onDownload: (progress) => seen.push(progress) });
+    expect(first).toMatchObject({
+      part: 'encoder',
+      name: NAME,
+      before: 'missing',
+      url: url('good'),
+    });
+    expect(Buffer.compare(first.bytes, FILES.encoder)).toBe(0);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+    expect(asked).toEqual([`good ${NAME}`]);
+    expect(seen[0]).toEqual({ file: NAME, done: 0, total: SIZE });
+    expect(seen.at(-1)).toEqual({ file: NAME, done: SIZE, total: SIZE });
+    const [again] = await pull(['good']);
+    expect(again).toMatchObject({ before: 'whole', url: undefined });
+    expect(asked.length).toBe(1);
+  });
+
+  test('pullModel: both files → onDownload counts the bytes of both', async () => {
+    const seen: DownloadProgress[] = [];
+    const pulled = await pullModel('pull', VARIANTS.taesd, ['encoder', 'decoder'], {
+      manifest: manifestOf(FILES, [place('good')]),
+      store: new FolderStore(folder),
+      onDownload: (progress) => seen.push(progress),
+    });
+    expect(pulled.map(({ name }) => name)).toEqual([NAME, 'taesd_decoder.safetensors']);
+    const total = SIZE + FILES.decoder.length;
+    expect(seen.every((progress) => progress.total === total)).toBe(true);
+    expect(seen.at(-1)).toEqual({ file: 'taesd_decoder.safetensors', done: total, total });
+    const growing = seen.map(({ done }) => done);
+    expect(growing).toEqual([...growing].sort((a, b) => a - b));
+  });
+
+  test.each(['moved', 'packed', 'whole', 'shifted', 'unsatisfied'])(
+    'pullModel: a server that is %s → fetched',
+    async (way) => {
+      await pull([way]);
+      expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    },
+  );
+
+  test('pullModel: another file under the name → replaced, and said to be broken', async () => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, NAME), FILES.encoder.subarray(1));
+    expect(await pull(['good'])).toMatchObject([{ before: 'broken', url: url('good') }]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: from a folder → copied; no such file there → ARG; another file → INTEGRITY', async () => {
+    const from = join(parent, 'from');
+    mkdirSync(from);
+    const options = { from: pathToFileURL(from) };
+    const at = pathToFileURL(join(from, NAME)).href;
+    const rule = `expected a file of ${SIZE} bytes, got`;
+    await expect(pull([], options)).rejects.toMatchObject({
+      code: 'ARG',
+      message: `pull: "${at}" ${rule} no such file`,
+    });
+    writeFileSync(join(from, NAME), 'x');
+    await expect(pull([], options)).rejects.toMatchObject({
+      code: 'TRUNCATED',
+      message: `pull: "${at}" ${rule} 1 (another file?)`,
+    });
+    expect(entries()).toEqual([]);
+    writeFileSync(join(from, NAME), FILES.encoder);
+    expect(await pull([], options)).toMatchObject([{ before: 'missing', url: at }]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+});
+
+describe('half a file', () => {
+  test.each([
+    ['good', [`good ${NAME} bytes=${HALF}-`]],
+    // The range is ignored, is another one, or there is none: from the beginning.
+    ['whole', [`whole ${NAME} bytes=${HALF}-`]],
+    ['shifted', [`shifted ${NAME} bytes=${HALF}-`, `shifted ${NAME}`]],
+    ['unsatisfied', [`unsatisfied ${NAME} bytes=${HALF}-`, `unsatisfied ${NAME}`]],
+    ['packed', [`packed ${NAME} bytes=${HALF}-`]],
+    ['moved', [`moved ${NAME} bytes=${HALF}-`, `good ${NAME} bytes=${HALF}-`]],
+  ])('pullModel: a server that is %s → gone on with, or begun again', async (way, requests) => {
+    leavePart(FILES.encoder.subarray(0, HALF));
+    await pull([way]);
+    expect(asked).toEqual(requests);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  });
+
+  test('pullModel: all of it left → nobody is asked', async () => {
+    leavePart(FILES.encoder);
+    expect(await pull(['good'])).toMatchObject([{ before: 'missing', url: undefined }]);
+    expect(asked).toEqual([]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: left bytes are of another file, or too many → begun again at the same place', async () => {
+    leavePart(new Uint8Array(HALF));
+    await pull(['good']);
+    expect(asked).toEqual([`good ${NAME} bytes=${HALF}-`, `good ${NAME}`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+
+    rmSync(join(folder, NAME));
+    asked.length = 0;
+    leavePart(new Uint8Array(SIZE + 1));
+    await pull(['good']);
+    expect(asked).toEqual([`good ${NAME}`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: the rest is of another file → INTEGRITY after a whole one from there, then the next place', async () => {
+    leavePart(FILES.encoder.subarray(0, HALF));
+    await pull(['changed', 'good']);
+    expect(asked).toEqual([`changed ${NAME} bytes=${HALF}-`, `changed ${NAME}`, `good ${NAME}`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: a page in place of the rest → what is there stays for the next place', async () => {
+    leavePart(FILES.encoder.subarray(0, HALF));
+    await pull(['bare', '404', 'good']);
+    expect(asked.at(-1)).toBe(`good ${NAME} bytes=${HALF}-`);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: cut in the middle, then 500 → what came is left; the next pull goes on with it', async () => {
+    const error = await pull(['cut', '500']).catch((thrown) => thrown);
+    expect(error).toMatchObject({ name: 'TaesdError', code: 'NETWORK' });
+    expect(entries()).toEqual(['part']);
+    await pull(['404', 'good']);
+    expect(asked.slice(2)).toEqual([`404 ${NAME} bytes=${HALF}-`, `good ${NAME} bytes=${HALF}-`]);
+    expect(entries()).toEqual([NAME]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+});
+
+const whole = `expected a file of ${SIZE} bytes, got`;
+
+/** What each bad place is said to be, after its address. */
+const FAULTS: readonly (readonly [way: string, code: string, fault: RegExp | string])[] = [
+  ['page', 'INTEGRITY', `${whole} a web page (a login page or a proxy in between?)`],
+  ['bare', 'INTEGRITY', `${whole} a web page (a login page or a proxy in between?)`],
+  ['short', 'INTEGRITY', `${whole} ${SIZE - 1} (another file?)`],
+  ['ends', 'TRUNCATED', `${whole} ${SIZE - 1} (another file?)`],
+  ['empty', 'TRUNCATED', `${whole} 0 (another file?)`],
+  ['long', 'INTEGRITY', `${whole} more (another file?)`],
+  [
+    'other',
+    'INTEGRITY',
+    /^expected SHA-256 [\da-f]{64}, got [\da-f]{64} \(a damaged or another file\)$/,
+  ],
+  ['404', 'NETWORK', 'expected HTTP status 200, got 404'],
+  ['403', 'NETWORK', 'expected HTTP status 200, got 403'],
+  ['500', 'NETWORK', 'expected HTTP status 200, got 500'],
+  ['206', 'NETWORK', 'expected HTTP status 200, got 206'],
+  ['416', 'NETWORK', 'expected HTTP status 200, got 416'],
+  ['circle', 'NETWORK', 'expected an answer, got redirect count exceeded (no network?)'],
+  ['hang-up', 'NETWORK', /^expected an answer, got .+ \(no network\?\)$/],
+  ['cut', 'NETWORK', /^expected the whole file, got .+ \(the connection was cut\?\)$/],
+  ['mute', 'NETWORK', 'expected an answer, got nothing for 0.3 s (a server that stalls)'],
+  ['stall', 'NETWORK', 'expected the whole file, got nothing for 0.3 s (a server that stalls)'],
+];
+
+describe('a file that does not come', () => {
+  test.each(FAULTS)('pullModel: %s → %s, and nothing under its name', async (way, code, fault) => {
+    const error = await pull([way]).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(TaesdError);
+    expect(error.code).toBe(code);
+    const begin = `pull: "${url(way)}" `;
+    expect(error.message.slice(0, begin.length)).toBe(begin);
+    if (typeof fault === 'string') expect(error.message.slice(begin.length)).toBe(fault);
+    else expect(error.message.slice(begin.length)).toMatch(fault);
+    // What a cut or stalled connection brought is left to be gone on with.
+    expect(entries()).toEqual(['cut', 'stall'].includes(way) ? ['part'] : []);
+    // The same folder then takes the file.
+    await pull(['good']);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  });
+
+  test.each(FAULTS)('pullModel: %s, then a good place → fetched there', async (way) => {
+    expect(await pull([way, 'good'])).toMatchObject([{ url: url('good') }]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  });
+
+  test('pullModel: nobody listens → NETWORK', async () => {
+    const nobody = new URL('http://127.0.0.1:9/');
+    await expect(pull([], { from: nobody })).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: expect.stringMatching(
+        /^pull: "http:\/\/127\.0\.0\.1:9\/taesd_encoder\.safetensors" expected an answer, got .+ \(no network\?\)$/,
+      ),
+    });
+  });
+
+  test('pullModel: all places fail → what was wrong at each, and the code that they share, else NETWORK', async () => {
+    const status = (way: string) => `"${url(way)}" expected HTTP status 200, got ${way}`;
+    const page = `"${url('page')}" ${whole} a web page (a login page or a proxy in between?)`;
+    const long = `"${url('long')}" ${whole} more (another file?)`;
+    for (const [ways, code, faults] of [
+      [['404', '500'], 'NETWORK', [status('404'), status('500')]],
+      [['page', 'long'], 'INTEGRITY', [page, long]],
+      [['page', '404', 'long'], 'NETWORK', [page, status('404'), long]],
+    ] as const) {
+      await expect(pull(ways)).rejects.toMatchObject({
+        code,
+        message: `pull: ${faults.join('; ')}`,
+      });
+    }
+  });
+
+  test('pullModel: the second file fails → the first is kept, and not fetched again', async () => {
+    const options = { store: new FolderStore(folder), stallMs: STALL_MS };
+    const both = (files: typeof FILES, way: string) => {
+      const manifest = manifestOf(files, [place(way)]);
+      return pullModel('pull', VARIANTS.taesd, ['encoder', 'decoder'], { ...options, manifest });
+    };
+    const wrong = { ...FILES, decoder: FILES.decoder.slice().reverse() };
+    await expect(both(wrong, 'good')).rejects.toMatchObject({ code: 'INTEGRITY' });
+    expect(entries()).toEqual([NAME]);
+    expect(await both(FILES, 'good')).toMatchObject([{ before: 'whole' }, { before: 'missing' }]);
+  });
+
+  test('pullModel: a signal, before and while bytes are awaited → its reason; what came is left', async () => {
+    const reason = new Error('enough');
+    await expect(pull(['good'], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(asked).toEqual([]);
+    const controller = new AbortController();
+    const onDownload = ({ done }: DownloadProgress) => {
+      if (done > 0) setTimeout(() => controller.abort(reason), 10);
+    };
+    const started = performance.now();
+    const work = pull(['stall'], { signal: controller.signal, stallMs: 60_000, onDownload });
+    await expect(work).rejects.toBe(reason);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(entries()).toEqual(['part']);
+  });
+
+  test('pullModel: onDownload that throws → that is thrown; the next pull goes on', async () => {
+    const boom = new Error('from the callback');
+    const onDownload = ({ done }: DownloadProgress) => {
+      if (done > 0) throw boom;
+    };
+    await expect(pull(['good'], { onDownload })).rejects.toBe(boom);
+    await pull(['good']);
+    expect(asked[1]).toMatch(/^good taesd_encoder\.safetensors bytes=\d+-$/);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: no WebCrypto → UNSUPPORTED', async () => {
+    vi.stubGlobal('crypto', undefined);
+    try {
+      await expect(pull(['good'])).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message:
+          'pull: "crypto.subtle" expected WebCrypto, to check what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
+      });
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    await pull(['good']);
+    expect(entries()).toEqual([NAME]);
+  });
+});

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import type { Part } from '../../src/model/variants.ts';
+import type { Manifest, ManifestModel } from '../../src/weights/manifest.ts';
+import { seededRandom } from '../random.ts';
+
+/** The files of a model. */
+export type Files = Readonly<Record<Part, Uint8Array<ArrayBuffer>>>;
+
+/** A manifest by which every model's files are these, to be had at these places. */
+export function manifestOf(files: Files, places: readonly string[]): Manifest {
+  const file = (name: string, part: Part) => ({
+    name: `${name}_${part}.safetensors`,
+    bytes: files[part].length,
+    sha256: createHash('sha256').update(files[part]).digest('hex'),
+  });
+  const model = (name: string): ManifestModel => ({
+    source: 'test',
+    encoder: file(name, 'encoder'),
+    decoder: file(name, 'decoder'),
+  });
+  return {
+    sources: { test: { author: 'nobody', licence: 'none', copyright: 'none', places } },
+    models: {
+      taesd: model('taesd'),
+      taesdxl: model('taesdxl'),
+      taesd3: model('taesd3'),
+      taef1: model('taef1'),
+    },
+  };
+}
+
+/** Two files of noise, of some 300 kB. */
+export function noiseFiles(): Files {
+  const random = seededRandom(77);
+  const noise = (length: number) => Uint8Array.from({ length }, () => 256 * random());
+  return { encoder: noise(300_000), decoder: noise(301_234) };
+}
