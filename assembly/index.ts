@@ -1,4 +1,5 @@
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
+export { pixelShuffle, pixelUnshuffle } from './pixel-shuffle';
 export { add, clamp, copy, relu } from './pointwise';
 export { touchRows } from './touch-rows';
 export { upsample2x } from './upsample2x';

@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { writeManifest } from './manifest.mjs';
+import { writeNano } from './nano.mjs';
 
 const root = new URL('../', import.meta.url);
 
@@ -18,8 +19,10 @@ rmSync(new URL('dist', root), { recursive: true, force: true });
 writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
 run('tsc', '-p', 'tsconfig.json');
+const nanoBytes = writeNano();
 
 const wasm = readFileSync(new URL('dist/taesd.wasm', root));
+console.log(`dist/nano.js     ${nanoBytes} bytes of weights`);
 console.log(
   `dist/taesd.wasm  ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzipped`,
 );

@@ -6,7 +6,7 @@ import {
   isModelName,
   LATENT_SCALE,
   type ModelName,
-  modelNames,
+  latentSpaces,
   VARIANTS,
   variantNamed,
 } from './model/variants.ts';
@@ -24,7 +24,7 @@ import { showNames } from './weights/show-name.ts';
 export interface LatentFile {
   /** f32 [1, C, h, w] */
   readonly latents: Tensor;
-  /** The model that encoded them. */
+  /** The model that encoded them; of `nano` a file says `taesd`, whose latents it speaks. */
   readonly model?: ModelName | undefined;
   /** The picture's size, which rounds up to 8·w × 8·h: both or neither. */
   readonly width?: number | undefined;
@@ -123,8 +123,9 @@ function rememberedText(where: string, file: LatentFile): Record<string, string>
   const latents = checkTensor4d(where, LATENTS_NAME, file.latents);
   const text: Record<string, string> = {};
   if (model !== undefined) {
-    checkLatentChannels(where, latents, variantNamed(where, model));
-    text[MODEL_KEY] = model;
+    const variant = variantNamed(where, model);
+    checkLatentChannels(where, latents, variant);
+    text[MODEL_KEY] = variant.space;
   }
   if (width !== undefined || height !== undefined) {
     checkSize(where, 'width', width);
@@ -141,8 +142,8 @@ function rememberedText(where: string, file: LatentFile): Record<string, string>
 function rememberedModel(where: string, text: ReadonlyMap<string, string>): ModelName | undefined {
   const model = text.get(MODEL_KEY);
   if (model === undefined) return undefined;
-  if (isModelName(model)) return model;
-  const rule = `one of ${modelNames().join(', ')}`;
+  if (isModelName(model)) return VARIANTS[model].space;
+  const rule = `one of ${latentSpaces().join(', ')}`;
   const hint = 'written by a newer version?';
   throw expected('UNSUPPORTED', where, MODEL_KEY, rule, describe(model), hint);
 }

@@ -10,7 +10,7 @@ import { latentChannelsOf } from './model/latent-channels.ts';
 import {
   checkLatentChannels,
   LATENT_SCALE,
-  modelNames,
+  latentSpaces,
   networkOf,
   type Part,
   type Variant,
@@ -104,7 +104,7 @@ export class Taesd {
     }
     const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
     const { weights, download, onDownload } = options;
-    const variant = variantNamed(where, options.model ?? 'taesd');
+    const named = options.model === undefined ? undefined : variantNamed(where, options.model);
     if (backend !== 'wasm' && backend !== 'reference') {
       throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
     }
@@ -128,7 +128,7 @@ export class Taesd {
     }
     const parts = only === undefined ? BOTH : [only];
     const look = { weights, download, onDownload };
-    const { tensors, from } = await locateWeights(where, variant, parts, look);
+    const { variant, tensors, from } = await locateWeights(where, named, parts, look);
     checkVaeScale(where, variant, tensors);
     const networks = new Map<Part, BoundNetwork>();
     for (const part of parts) {
@@ -408,6 +408,6 @@ function croppedSize(where: string, what: string, size: number | undefined, late
 /** The likely cause of a misshapen tensor: where the latent's channels are those of another model, its name. */
 function otherModel(part: Part, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
-  const models = channels === undefined ? [] : modelNames(channels);
+  const models = channels === undefined ? [] : latentSpaces(channels);
   return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
 }

@@ -18,6 +18,10 @@ export interface Operators {
   add(a: Tensor, b: Tensor): Tensor;
   /** [N, C, H, W] → [N, C, 2·H, 2·W], each value a 2×2 square */
   upsample2x(input: Tensor): Tensor;
+  /** [N, C·f², H, W] → [N, C, f·H, f·W]; see `PixelShuffle` */
+  pixelShuffle(input: Tensor, factor: number): Tensor;
+  /** [N, C, H, W] → [N, C·f², ⌈H / f⌉, ⌈W / f⌉]; see `PixelUnshuffle` */
+  pixelUnshuffle(input: Tensor, factor: number): Tensor;
   /** tanh(x / magnitude) · magnitude */
   clamp(input: Tensor, magnitude: number): Tensor;
 }

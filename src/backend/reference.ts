@@ -65,12 +65,54 @@ function upsample2x({ shape, data }: Tensor): Tensor {
   return out;
 }
 
+function pixelShuffle({ shape, data }: Tensor, factor: number): Tensor {
+  const [batch, channels, height, width] = shape;
+  const out = zeros([batch, channels / factor ** 2, height * factor, width * factor]);
+  let target = 0;
+  for (let plane = 0; plane < (batch * channels) / factor ** 2; plane++) {
+    for (let y = 0; y < height * factor; y++) {
+      for (let x = 0; x < width * factor; x++) {
+        const channel = (plane * factor + (y % factor)) * factor + (x % factor);
+        const row = channel * height + Math.floor(y / factor);
+        out.data[target++] = data[row * width + Math.floor(x / factor)];
+      }
+    }
+  }
+  return out;
+}
+
+function pixelUnshuffle({ shape, data }: Tensor, factor: number): Tensor {
+  const [batch, channels, height, width] = shape;
+  const outHeight = Math.ceil(height / factor);
+  const outWidth = Math.ceil(width / factor);
+  const out = zeros([batch, channels * factor ** 2, outHeight, outWidth]);
+  let source = 0;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const channel = (plane * factor + (y % factor)) * factor + (x % factor);
+        const row = channel * outHeight + Math.floor(y / factor);
+        out.data[row * outWidth + Math.floor(x / factor)] = data[source++];
+      }
+    }
+  }
+  return out;
+}
+
 function clamp({ shape, data }: Tensor, magnitude: number): Tensor {
   return { shape, data: data.map((value) => Math.tanh(value / magnitude) * magnitude) };
 }
 
 /** The operators as plain functions. */
-export const operators: Operators = { conv2d, relu, add, upsample2x, clamp };
+export const operators: Operators = {
+  conv2d,
+  relu,
+  add,
+  upsample2x,
+  pixelShuffle,
+  pixelUnshuffle,
+  clamp,
+};
 
 /** One layer, in terms of the operators. */
 function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
@@ -85,6 +127,10 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       return clamp(input, layer.magnitude);
     case 'upsample2x':
       return upsample2x(input);
+    case 'pixelShuffle':
+      return pixelShuffle(input, layer.factor);
+    case 'pixelUnshuffle':
+      return pixelUnshuffle(input, layer.factor);
     case 'block': {
       let x = input;
       for (const step of blockSteps(layer)) {

@@ -46,7 +46,7 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   const size = line.size ?? rememberedSize(file);
   const isMarked = inputFormat === 'safetensors' || saysLatents(file);
   if (!isMarked) {
-    sayLine(`${operand}: nothing in it says that it holds latents; read as those of ${model}`);
+    sayLine(`${operand}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`);
   }
   const decoded: DecodedFile = { path, format, size };
   await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
@@ -59,18 +59,21 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The one asked for, else the one that the file remembers, else `taesd`. */
+/**
+ * The one asked for, else the one that the file remembers. Undefined for latents of `taesd` that it was not asked for: `nano`
+ * does where its weights are not to be had.
+ */
 function chooseModel(
   path: string,
   asked: ModelName | undefined,
   { model: remembered, latents }: LatentFile,
-): ModelName {
+): ModelName | undefined {
   // With other channels decoding fails, and its error says why: one line is enough.
   const runs = asked !== undefined && VARIANTS[asked].latentChannels === latents.shape[1];
-  if (runs && remembered !== undefined && asked !== remembered) {
+  if (runs && remembered !== undefined && VARIANTS[asked].space !== remembered) {
     sayLine(`${path}: latents of ${remembered}, decoded as ${asked} because --model says so`);
   }
-  return asked ?? remembered ?? 'taesd';
+  return asked ?? (remembered === 'taesd' ? undefined : remembered);
 }
 
 /** True where the text beside the numbers says that they are latents. */

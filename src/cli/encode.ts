@@ -21,7 +21,7 @@ Both remember the model and the picture's size.`,
 };
 
 async function encode(line: CommandLine, signal: AbortSignal): Promise<void> {
-  const { operand, output, model = 'taesd', alpha } = line;
+  const { operand, output, model, alpha } = line;
   const format = formatOf('encode', output, LATENT_ENDINGS);
   await checkOutput('encode', output, operand);
   const picture = await readPicture('encode', operand);
@@ -30,7 +30,7 @@ async function encode(line: CommandLine, signal: AbortSignal): Promise<void> {
     const latents = await taesd.encode(picture, { ...alpha, onProgress, signal });
     const { width, height } = picture;
     const toBytes = format === 'png' ? encodeLatentPng : encodeLatentSafetensors;
-    const bytes = toBytes({ latents, model, width, height });
+    const bytes = toBytes({ latents, model: taesd.info.model, width, height });
     await writeOutput('encode', output, [bytes], signal);
     const [, c, h, w] = latents.shape;
     return `${w}×${h} latents with ${c} channels`;

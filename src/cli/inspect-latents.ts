@@ -1,12 +1,12 @@
 import type { LatentFile } from '../latent-file.ts';
-import { LATENT_SCALE, modelNames, VARIANTS } from '../model/variants.ts';
+import { LATENT_SCALE, latentSpaces, VARIANTS } from '../model/variants.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { countText, factLines } from './table.ts';
 
 /** Latents: their shape, what the file remembers, their values. */
 export function latentLines(kind: string, { latents, model, width, height }: LatentFile): string[] {
   const [, channels, h, w] = latents.shape;
-  const fitting = modelNames(channels).join(' or ');
+  const fitting = latentSpaces(channels).join(' or ');
   const unknown = fitting === '' ? 'no model has so many channels' : `${fitting} by its channels`;
   const full = `${w * LATENT_SCALE}×${h * LATENT_SCALE}`;
   return factLines([

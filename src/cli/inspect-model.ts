@@ -78,6 +78,10 @@ function layerWords(layer: Layer): string {
     }
     case 'upsample2x':
       return 'upsample ×2, nearest';
+    case 'pixelShuffle':
+      return `pixel shuffle ×${layer.factor}, channels to pixels`;
+    case 'pixelUnshuffle':
+      return `pixel unshuffle ÷${layer.factor}, pixels to channels`;
     case 'clamp':
       return `clamp, tanh(x / ${layer.magnitude}) · ${layer.magnitude}`;
     case 'relu':

@@ -1,5 +1,5 @@
 import { decodeLatentPng } from '../latent-file.ts';
-import { LATENT_SCALE, modelNames, VARIANTS } from '../model/variants.ts';
+import { LATENT_SCALE, latentSpaces, VARIANTS } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { latentLines } from './inspect-latents.ts';
 import { refuseSize } from './inspect-size.ts';
@@ -35,7 +35,7 @@ const CHANNEL_COUNTS: readonly number[] = [
 function encodedFact(width: number, height: number, channels: number): [string, string] {
   const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
   const shape = shapeText([1, channels, h, w]);
-  return ['encodes to', `latents ${shape} of ${modelNames(channels).join(' or ')}`];
+  return ['encodes to', `latents ${shape} of ${latentSpaces(channels).join(' or ')}`];
 }
 
 /** Latents of other programs' making say nothing of themselves, so any picture may be one. */
@@ -43,6 +43,6 @@ function decodedFact(width: number, height: number, channels: number): [string, 
   const tiles = channels / 4;
   if (height % tiles !== 0) return [];
   const [w, h] = [width, height / tiles].map((size) => size * LATENT_SCALE);
-  const models = modelNames(channels).join(' or ');
+  const models = latentSpaces(channels).join(' or ');
   return [['decodes to', `${w}×${h}, if it holds latents of ${models}`]];
 }

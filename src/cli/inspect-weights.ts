@@ -1,8 +1,8 @@
-import { type Part, TaesdError, type Tensor, VARIANTS } from '../index.ts';
+import { type Part, TaesdError, type Tensor, VARIANTS, type Variant } from '../index.ts';
 import { bindNetwork } from '../model/bind.ts';
 import { latentChannelsOf } from '../model/latent-channels.ts';
 import type { Network } from '../model/layers.ts';
-import { modelNames, networkOf } from '../model/variants.ts';
+import { latentSpaces, networkOf } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { splitByKeyNames } from '../weights/key-names.ts';
 import type { SafetensorsFile } from '../weights/safetensors.ts';
@@ -42,23 +42,38 @@ function fitOf(
   part: Part,
   tensors: Tensors,
 ): { says: string; network?: Network; channels: number } {
+  const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, part, tensors));
+  if (fitting.length > 0) {
+    const [{ latentChannels: channels }] = fitting;
+    const names = fitting.map(({ name }) => name).join(' and ');
+    const network = networkOf(fitting[0], part);
+    return { says: `fits ${names}, ${channels} latent channels`, network, channels };
+  }
   const channels = latentChannelsOf(part, tensors);
-  const models = channels === undefined ? [] : modelNames(channels);
-  if (channels === undefined || models.length === 0) {
-    const got =
-      channels === undefined
-        ? 'it has no layer that latents go into or come from'
-        : `${channels} latent channels`;
+  if (channels === undefined) {
+    const got = 'it has no layer that latents go into or come from';
     return { says: `fits no model: ${got}`, channels: 0 };
   }
-  const network = networkOf(VARIANTS[models[0]], part);
-  try {
-    bindNetwork('inspect', part, network, tensors);
-  } catch (error) {
-    if (!(error instanceof TaesdError)) throw error;
-    return { says: `not whole: ${error.message}`, channels };
+  const [model] = latentSpaces(channels);
+  if (model === undefined) {
+    return { says: `fits no model: ${channels} latent channels`, channels: 0 };
   }
-  return { says: `fits ${models.join(' and ')}, ${channels} latent channels`, network, channels };
+  const fault = faultOf(VARIANTS[model], part, tensors);
+  return { says: `not whole: ${fault?.message}`, channels };
+}
+
+const fits = (variant: Variant, part: Part, tensors: Tensors): boolean =>
+  faultOf(variant, part, tensors) === undefined;
+
+/** What keeps tensors from being the weights of a model. */
+function faultOf(variant: Variant, part: Part, tensors: Tensors): TaesdError | undefined {
+  try {
+    bindNetwork('inspect', part, networkOf(variant, part), tensors);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TaesdError) return error;
+    throw error;
+  }
 }
 
 const COLUMNS: readonly Column[] = [

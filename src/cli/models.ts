@@ -1,4 +1,5 @@
 import { type Part, TaesdError, VARIANTS, type Variant } from '../index.ts';
+import { countParameters } from '../model/measure.ts';
 import { environmentVariable } from '../platform.ts';
 import { type KeptFile, readKept } from '../weights/kept.ts';
 import { FOLDER_VARIABLE } from '../weights/locate.ts';
@@ -32,11 +33,18 @@ async function models(): Promise<void> {
   const rows = await Promise.all(
     Object.values(VARIANTS).map(async (variant) => {
       const { name, speaks } = variant;
+      if (name === 'nano') return [name, speaks, countText(f16Bytes(variant)), 'in the package'];
       const bytes = wantedFiles(MANIFEST, variant, BOTH).reduce((sum, file) => sum + file.bytes, 0);
       return [name, speaks, countText(bytes), await placeOf(variant, store)];
     }),
   );
   process.stdout.write(`${tableLines(COLUMNS, rows).join('\n')}\n`);
+}
+
+/** The size of a model's weights in F16, as the package holds those of `nano`. */
+function f16Bytes({ networks }: Variant): number {
+  const layers = [...networks.encoder, ...networks.decoder];
+  return layers.reduce((sum, layer) => sum + 2 * countParameters(layer), 0);
 }
 
 /** Where `load` would find a model. */

@@ -1,6 +1,6 @@
 import { describe } from '../arguments.ts';
-import { type ModelName, VARIANTS } from '../index.ts';
-import { isModelName, modelNames } from '../model/variants.ts';
+import { VARIANTS } from '../index.ts';
+import { isModelName, type LatentSpace, latentSpaces } from '../model/variants.ts';
 import { urlOf } from '../platform.ts';
 import { type PulledFile, pullModel } from '../weights/pull.ts';
 import { openStore } from '../weights/store.ts';
@@ -16,7 +16,7 @@ export const pullCommand: Command = {
   operand: {
     name: 'MODEL',
     many: true,
-    help: `any of ${modelNames().join(', ')}; taesd unless said`,
+    help: `any of ${latentSpaces().join(', ')}; taesd unless said`,
   },
   options: ['all', 'from'],
   summary: 'Fetches the weights of models into the cache folder.',
@@ -32,21 +32,23 @@ is not fetched again; what was interrupted goes on. The places are in weights/ma
 };
 
 /** @throws UsageError */
-function chooseModels({ operands, all }: CommandLine): readonly ModelName[] {
+function chooseModels({ operands, all }: CommandLine): readonly LatentSpace[] {
   if (all && operands.length > 0) {
     const got = operands.map(describe).join(' and ');
     throw usageError('pull', '--all', 'no MODEL beside it', got);
   }
-  if (all) return modelNames();
+  if (all) return latentSpaces();
   const models = operands.map((operand) => {
-    if (isModelName(operand)) return operand;
-    throw usageError('pull', 'MODEL', `one of ${modelNames().join(', ')}`, describe(operand));
+    if (isModelName(operand) && operand !== 'nano') return operand;
+    const rule = `one of ${latentSpaces().join(', ')}`;
+    const got = operand === 'nano' ? 'nano, which is in the package' : describe(operand);
+    throw usageError('pull', 'MODEL', rule, got);
   });
   return models.length === 0 ? ['taesd'] : [...new Set(models)];
 }
 
 async function pull(
-  models: readonly ModelName[],
+  models: readonly LatentSpace[],
   from: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {

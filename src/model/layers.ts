@@ -1,8 +1,9 @@
 /**
- * The vocabulary of which both networks are made. A layer is data: it can be printed, counted, bound to
- * weights (`bind.ts`) and run by any backend. Source: taesd.py, https://github.com/madebyollin/taesd
+ * The vocabulary of which the networks are made. A layer is data: it can be printed, counted, bound to
+ * weights (`bind.ts`) and run by any backend. Source: taesd.py, https://github.com/madebyollin/taesd; the two pixel
+ * shuffles, which `nano` alone uses: PyTorch's `nn.PixelShuffle` and `nn.PixelUnshuffle`.
  */
-export type Layer = Conv | Relu | Block | Upsample2x | Clamp;
+export type Layer = Conv | Relu | Block | Upsample2x | Clamp | PixelShuffle | PixelUnshuffle;
 
 /** A convolution: kernel 3 with zero padding 1, or kernel 1 with none; the picture is ⌈size / stride⌉. */
 export interface Conv {
@@ -40,6 +41,24 @@ export interface Clamp {
   readonly magnitude: number;
 }
 
+/**
+ * Channels to pixels: [C·f², H, W] → [C, f·H, f·W]. Pixel (f·y + i, f·x + j) of channel c was channel c·f² + i·f + j of
+ * pixel (y, x).
+ */
+export interface PixelShuffle {
+  readonly kind: 'pixelShuffle';
+  readonly factor: number;
+}
+
+/**
+ * Pixels to channels, the reverse: [C, H, W] → [C·f², ⌈H / f⌉, ⌈W / f⌉]. What lies past the edge counts as 0, where PyTorch
+ * wants sizes that f divides.
+ */
+export interface PixelUnshuffle {
+  readonly kind: 'pixelUnshuffle';
+  readonly factor: number;
+}
+
 /** A network is a list of layers; each layer's number in it is its number in taesd.py. */
 export type Network = readonly Layer[];
 
@@ -70,6 +89,13 @@ export const upsample2x = (): Upsample2x => ({ kind: 'upsample2x' });
 export const LATENT_MAGNITUDE = 3;
 
 export const clamp = (magnitude = LATENT_MAGNITUDE): Clamp => ({ kind: 'clamp', magnitude });
+
+export const pixelShuffle = (factor: number): PixelShuffle => ({ kind: 'pixelShuffle', factor });
+
+export const pixelUnshuffle = (factor: number): PixelUnshuffle => ({
+  kind: 'pixelUnshuffle',
+  factor,
+});
 
 /** A step inside a layer: an operator, its weights' place in the layer (taesd.py's `conv.0`), its layer. */
 export type Step =

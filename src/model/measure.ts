@@ -54,6 +54,12 @@ export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
       return [layer.cout, height, width];
     case 'upsample2x':
       return [channels, 2 * height, 2 * width];
+    case 'pixelShuffle':
+      return [channels / layer.factor ** 2, layer.factor * height, layer.factor * width];
+    case 'pixelUnshuffle': {
+      const { factor } = layer;
+      return [channels * factor ** 2, Math.ceil(height / factor), Math.ceil(width / factor)];
+    }
     case 'relu':
     case 'clamp':
       return [channels, height, width];
@@ -111,7 +117,7 @@ export interface ReceptiveField {
  */
 export function receptiveField(network: Network): ReceptiveField {
   // Positions repeat with the upsampling factor; far enough from 0 that nothing is negative.
-  const factor = 2 ** network.filter((layer) => layer.kind === 'upsample2x').length;
+  const factor = network.reduce((product, layer) => product * upsamplingOf(layer), 1);
   let before = 0;
   let after = 0;
   for (let phase = 0; phase < factor; phase++) {
@@ -123,12 +129,21 @@ export function receptiveField(network: Network): ReceptiveField {
   return { before, after };
 }
 
+/** How many times as wide and high a layer makes its input. */
+function upsamplingOf(layer: Layer): number {
+  if (layer.kind === 'upsample2x') return 2;
+  return layer.kind === 'pixelShuffle' ? layer.factor : 1;
+}
+
 /** The inputs first … last that outputs first … last depend on; without `reach`, those they stand for. */
 function walkBack(network: Network, first: number, last: number, reach: boolean) {
   for (const layer of network.toReversed()) {
-    if (layer.kind === 'upsample2x') {
-      first = Math.floor(first / 2);
-      last = Math.floor(last / 2);
+    if (layer.kind === 'upsample2x' || layer.kind === 'pixelShuffle') {
+      first = Math.floor(first / upsamplingOf(layer));
+      last = Math.floor(last / upsamplingOf(layer));
+    } else if (layer.kind === 'pixelUnshuffle') {
+      first *= layer.factor;
+      last = last * layer.factor + layer.factor - 1;
     } else if (layer.kind === 'conv') {
       const radius = reach ? (layer.kernel - 1) / 2 : 0;
       first = first * layer.stride - radius;

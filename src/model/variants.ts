@@ -4,9 +4,13 @@ import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
 import type { Network } from './layers.ts';
+import { nanoDecoder, nanoEncoder } from './nano.ts';
 
-/** The name of a model. */
-export type ModelName = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
+/** The latent spaces, each named after the TAESD that speaks it. */
+export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
+
+/** The name of a model; `nano` is the small one in the package. */
+export type ModelName = LatentSpace | 'nano';
 
 /** The two halves of a model. */
 export type Part = 'encoder' | 'decoder';
@@ -14,16 +18,19 @@ export type Part = 'encoder' | 'decoder';
 /** What tells one TAESD from another. */
 export interface Variant {
   readonly name: ModelName;
+  /** Models of one space understand each other's latents. */
+  readonly space: LatentSpace;
   /** The diffusion models whose latents it speaks. */
   readonly speaks: string;
   readonly latentChannels: number;
+  readonly networks: Readonly<Record<Part, Network>>;
   /** From the latents `z` of the full VAE to those that diffusion works on: `(z − shift) · scale`. */
   readonly scale: number;
   readonly shift: number;
 }
 
 /**
- * One row a model. Scale and shift: `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift: `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
@@ -31,25 +38,29 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   taesdxl: row('taesdxl', 'Stable Diffusion XL', 4, 0.13025, 0),
   taesd3: row('taesd3', 'Stable Diffusion 3', 16, 1.5305, 0.0609),
   taef1: row('taef1', 'FLUX.1, Z-Image, HiDream', 16, 0.3611, 0.1159),
+  nano: {
+    ...row('taesd', 'Stable Diffusion 1 and 2, in the package', 4, 0.18215, 0),
+    name: 'nano',
+    networks: { encoder: nanoEncoder(), decoder: nanoDecoder() },
+  },
 };
 
 function row(
-  name: ModelName,
+  space: LatentSpace,
   speaks: string,
   latentChannels: number,
   scale: number,
   shift: number,
 ): Variant {
-  return { name, speaks, latentChannels, scale, shift };
+  const networks = { encoder: encoder(latentChannels), decoder: decoder(latentChannels) };
+  return { name: space, space, speaks, latentChannels, networks, scale, shift };
 }
 
 /** The picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;
 
 /** The network of one half of a model. */
-export function networkOf({ latentChannels }: Variant, part: Part): Network {
-  return part === 'encoder' ? encoder(latentChannels) : decoder(latentChannels);
-}
+export const networkOf = ({ networks }: Variant, part: Part): Network => networks[part];
 
 /** True for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
@@ -65,17 +76,21 @@ export function variantNamed(where: string, model: unknown): Variant {
   throw expected('ARG', where, 'model', `one of ${modelNames().join(', ')}`, describe(model));
 }
 
-/** The models of the table that have `latentChannels` channels, or all. */
-export function modelNames(latentChannels?: number): ModelName[] {
-  return Object.values(VARIANTS)
-    .filter((variant) => latentChannels === undefined || variant.latentChannels === latentChannels)
-    .map(({ name }) => name);
+/** The models of the table. */
+export const modelNames = (): ModelName[] => Object.values(VARIANTS).map(({ name }) => name);
+
+/** The latent spaces of the table that have `latentChannels` channels, or all. */
+export function latentSpaces(latentChannels?: number): LatentSpace[] {
+  const fitting = Object.values(VARIANTS).filter(
+    (variant) => latentChannels === undefined || variant.latentChannels === latentChannels,
+  );
+  return [...new Set(fitting.map(({ space }) => space))];
 }
 
 /** @throws TaesdError SHAPE saying which models the latents [N, C, h, w] would fit */
 export function checkLatentChannels(where: string, { shape }: Tensor, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
-  const fitting = modelNames(shape[1]);
+  const fitting = latentSpaces(shape[1]);
   const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : 'not latents of TAESD?';
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
   throw expected('SHAPE', where, 'latents', rule, shapeText(shape), hint);

@@ -1,5 +1,6 @@
 import { expected } from '../errors.ts';
 import { encoder } from '../model/encoder.ts';
+import { nanoEncoder } from '../model/nano.ts';
 import type { Part } from '../model/variants.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 import { type SafetensorsFile, type StoredTensor, toTensor } from './safetensors.ts';
@@ -41,8 +42,9 @@ const KNOWN =
   'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, ' +
   'or ComfyUI taesd_decoder.1.weight';
 
-/** 15 in every model. */
+/** 15 in every model but `nano`. */
 const ENCODER_LAYERS = encoder(4).length;
+const NANO_ENCODER_LAYERS = nanoEncoder().length;
 
 /** The numbers beside the networks that ComfyUI's combined files may carry. */
 const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
@@ -65,7 +67,7 @@ interface Place {
  * @param part  what the file is to be read as: of a file with prefixes that part is taken and the other
  *   one left. The names of the original layout do not say which part it is, only the layers do: the
  *   encoder alone has tensors in layer 0, the decoder alone in those after layer 14. Without `part`, an
- *   original file with tensors in layer 0 is an encoder and one without a decoder.
+ *   original file with tensors in layer 0 is an encoder and one without a decoder, but for the encoder of `nano`.
  * @param otherHint  the likely cause where the file holds the other part alone
  * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `part` not in the file, scale or
  *   shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16, BF16)
@@ -77,7 +79,7 @@ export function splitByKeyNames(
   otherHint = 'the other file?',
 ): ModelTensors {
   const places = findPlaces(where, file);
-  const guess = part ?? (hasFirstLayer(places) ? 'encoder' : 'decoder');
+  const guess = part ?? (hasFirstLayer(places) || isNanoEncoder(places) ? 'encoder' : 'decoder');
   const placesOf = (wanted: Part) =>
     places.filter(({ family }) => (family.part ?? guess) === wanted);
   if (part !== undefined && (placesOf(part).length === 0 || isOther(places, part))) {
@@ -94,10 +96,16 @@ export function splitByKeyNames(
 const hasFirstLayer = (places: readonly Place[]): boolean =>
   places.some(({ key }) => key.startsWith('0.'));
 
+const layerOf = ({ key }: Place): number => Number.parseInt(key, 10);
+
+/** The encoder of `nano` has no tensors in layer 0; it ends earlier than any decoder. */
+const isNanoEncoder = (places: readonly Place[]): boolean =>
+  Math.max(...places.map(layerOf)) === NANO_ENCODER_LAYERS - 1;
+
 /** True for an original file whose layers are the other part's beyond doubt; some of its tensors may be missing. */
 function isOther(places: readonly Place[], part: Part): boolean {
   if (places[0].family.part !== undefined) return false;
-  const hasDecoderLayer = places.some(({ key }) => Number.parseInt(key, 10) >= ENCODER_LAYERS);
+  const hasDecoderLayer = places.some((place) => layerOf(place) >= ENCODER_LAYERS);
   return part === 'encoder'
     ? hasDecoderLayer && !hasFirstLayer(places)
     : hasFirstLayer(places) && !hasDecoderLayer;

@@ -1,5 +1,5 @@
 import { expected, onOneLine, TaesdError } from '../errors.ts';
-import type { Part, Variant } from '../model/variants.ts';
+import { type Part, VARIANTS, type Variant } from '../model/variants.ts';
 import type { LoadOptions } from '../options.ts';
 import { environmentVariable, isNodeLike } from '../platform.ts';
 import { brokenFile, mending, readKept } from './kept.ts';
@@ -9,8 +9,9 @@ import { type PullOptions, pullModel } from './pull.ts';
 import { NotThere, readParts, readSource, weightFileNames } from './read-weights.ts';
 import { openStore, type WeightStore } from './store.ts';
 
-/** Weights, and where they were found: what `info.weights` says. */
+/** Weights, whose they are, and where they were found: what `info` says. */
 export interface FoundWeights {
+  readonly variant: Variant;
   readonly tensors: ModelTensors;
   readonly from: string;
 }
@@ -37,8 +38,9 @@ export const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
 /**
  * Finds and reads the weights of a model: those that are given, or else those of the first place that has them: the
  * folder that TAESD_WEIGHTS names, the cache of downloaded files, and, if that is allowed, the network. Never those of
- * another model.
+ * another model than the named one; where none is named, `taesd`, and if it is nowhere, `nano`, which is in the package.
  *
+ * @param named  undefined for none
  * @param parts  the networks that are wanted: from a folder all of them, from a file or bytes those that are there,
  *   at least one
  * @throws TaesdError ARG (not found, naming each place; unreadable), UNSUPPORTED (a .pth), SHAPE (the other network
@@ -46,10 +48,11 @@ export const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
  */
 export async function locateWeights(
   where: string,
-  variant: Variant,
+  named: Variant | undefined,
   parts: readonly Part[],
   options: LookOptions = {},
 ): Promise<FoundWeights> {
+  const variant = named ?? VARIANTS.taesd;
   const wanted = { where, variant, parts };
   const { weights } = options;
   if (weights === '') {
@@ -61,11 +64,29 @@ export async function locateWeights(
     const tensors = await readSource(where, variant, weights, parts);
     if (tensors instanceof NotThere) throw tensors.error(where);
     const isPlace = typeof weights === 'string' || weights instanceof URL;
-    return { tensors, from: isPlace ? `${weights}` : 'given bytes' };
+    return { variant, tensors, from: isPlace ? `${weights}` : 'given bytes' };
   }
+  if (variant === VARIANTS.nano) return inPackage(where, parts);
   const found = await searchWeights(wanted, options);
   if ('tensors' in found) return found;
+  if (named === undefined) return inPackage(where, parts);
   throw notFound(wanted, found);
+}
+
+/** The small model of the package, as a module: wherever the package's code can be loaded, it can. */
+async function inPackage(where: string, parts: readonly Part[]): Promise<FoundWeights> {
+  const hint = 'Taesd.load(nano()) with nano from taesd-wasm/nano; in a checkout, "npm run build"';
+  try {
+    // An address and not a name: bundlers would take the weights into every bundle.
+    const url = new URL('../../dist/nano.js', import.meta.url);
+    const { nano } = await import(/* @vite-ignore */ url.href);
+    const tensors = readParts(where, nano().weights, parts);
+    return { variant: VARIANTS.nano, tensors, from: 'the package' };
+  } catch (cause) {
+    if (cause instanceof TaesdError) throw cause;
+    const got = cause instanceof Error ? cause.message : `${cause}`;
+    throw expected('ARG', where, 'weights of nano', 'the package\'s nano.js', got, hint, { cause });
+  }
 }
 
 /** Tries the places in order. @returns the weights, or the places that were looked at */
@@ -92,7 +113,7 @@ async function inEnvironment({ where, variant, parts }: Wanted): Promise<FoundWe
   if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
   const place = `${FOLDER_VARIABLE} ${folder}`;
   const tensors = await readSource(where, variant, folder, parts);
-  if (!(tensors instanceof NotThere)) return { tensors, from: place };
+  if (!(tensors instanceof NotThere)) return { variant, tensors, from: place };
   return { place, got: tensors.got };
 }
 
@@ -111,7 +132,7 @@ async function inStore(
     return { place, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
   const files = kept.map(({ file, bytes }) => ({ ...file, bytes }));
-  return { tensors: readFiles(where, store, files, parts), from: place };
+  return { variant, tensors: readFiles(where, store, files, parts), from: place };
 }
 
 /** What the cache has not is fetched into it. */
@@ -124,7 +145,7 @@ async function onNetwork(
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
   const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
   const from = `${store.place}${fetched}`;
-  return { tensors: readFiles(where, store, pulled, parts), from };
+  return { variant, tensors: readFiles(where, store, pulled, parts), from };
 }
 
 function readFiles(

@@ -1,4 +1,4 @@
-import type { ModelName, Part, Variant } from '../model/variants.ts';
+import type { LatentSpace, Part, Variant } from '../model/variants.ts';
 
 /** A file of weights: what it must be to be taken for one. */
 export interface ManifestFile {
@@ -20,7 +20,7 @@ export interface ManifestSource {
 /** What weights/manifest.json says. */
 export interface Manifest {
   readonly sources: Readonly<Record<string, ManifestSource>>;
-  readonly models: Readonly<Record<ModelName, ManifestModel>>;
+  readonly models: Readonly<Record<LatentSpace, ManifestModel>>;
 }
 
 /** The two files of a model, and the name of their source. */
@@ -32,13 +32,13 @@ export interface WantedFile extends ManifestFile {
   readonly places: readonly string[];
 }
 
-/** The files of some networks of a model. */
+/** The files of some networks of a latent space's TAESD. */
 export function wantedFiles(
   { sources, models }: Manifest,
-  { name }: Variant,
+  { space }: Variant,
   parts: readonly Part[],
 ): WantedFile[] {
-  const model = models[name];
+  const model = models[space];
   const { places } = sources[model.source];
   return parts.map((part) => ({ ...model[part], part, places }));
 }

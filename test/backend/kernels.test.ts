@@ -139,10 +139,7 @@ describe.each([
             const bound = 2 * kernel * window * 2 ** -24 * magnitude;
             const value = out[(x + 1) * stored + o];
             const off = Math.abs(value - sum);
-            expect(
-              off,
-              `pixel ${x}, channel ${o}: ${value} for ${sum}`,
-            ).toBeLessThanOrEqual(bound);
+            expect(off, `pixel ${x}, channel ${o}: ${value} for ${sum}`).toBeLessThanOrEqual(bound);
           }
         }
         space.check();

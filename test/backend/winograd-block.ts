@@ -5,13 +5,14 @@ import { square } from './winograd-formula.ts';
 
 /*
  * A block of tiles as the Winograd kernels get it: six rows of pixels (four that are repeated, where the convolution
- * works on their upsampling), somewhere in the middle of longer rows.
+ * works on their upsampling; nine with stride 2), somewhere in the middle of longer rows.
  */
 
-export const POINTS = 36;
+/** Points that have weights of their own, whatever the stride. */
+export const WEIGHT_POINTS = 36;
 /** Output channels that are multiplied and transformed together. */
 export const GROUP = 16;
-/** Channels that a tile of the f32 kernels' v has room for, whatever their number. */
+/** Channels that a tile of v has room for, whatever their number. */
 export const V_CHANNELS = 64;
 /** Bytes beside each point's part; not a power of two, and never written. */
 const POINT_PAD_BYTES = 48;
@@ -23,19 +24,43 @@ export interface Geometry {
   readonly cin: number;
   readonly cout: number;
   readonly upsample: 0 | 1;
+  readonly stride: 1 | 2;
 }
+
+/** Points along an axis, and pixels of a tile's input. */
+export const sideOf = ({ stride }: Pick<Geometry, 'stride'>): 6 | 9 => (stride === 2 ? 9 : 6);
+
+export const pointsOf = (geometry: Pick<Geometry, 'stride'>): number => sideOf(geometry) ** 2;
+
+/** The point of the weights that meets point `p`: with stride 2, all from the sixth on along an axis share theirs. */
+export const weightPoint = (p: number, side: number): number =>
+  6 * Math.min(Math.floor(p / side), 5) + Math.min(p % side, 5);
 
 export const TILES = [1, 2, 3, 4, 5, 31, 32];
 
-export const nameOf = ({ tiles, cin, cout, upsample }: Geometry): string =>
-  `${tiles} tiles, ${cin}→${cout}${upsample === 1 ? ', upsampled' : ''}`;
+export const nameOf = ({ tiles, cin, cout, upsample, stride }: Geometry): string =>
+  [
+    `${tiles} tiles, ${cin}→${cout}`,
+    ...(upsample === 1 ? ['upsampled'] : []),
+    ...(stride === 2 ? ['stride 2'] : []),
+  ].join(', ');
 
 /** Every number of tiles in few channels, every number of channels in few tiles. */
 export const GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) => [
-  ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 16, upsample })),
-  ...[16, 32, 64].flatMap((cin) => [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample }))),
-  { tiles: 32, cin: 64, cout: 64, upsample },
+  ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 16, upsample, stride: 1 }) as const),
+  ...[16, 32, 64].flatMap((cin) =>
+    [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample, stride: 1 }) as const),
+  ),
+  { tiles: 32, cin: 64, cout: 64, upsample, stride: 1 },
 ]);
+
+/** The same with stride 2, where a block has up to 12 tiles. */
+export const STRIDE2_GEOMETRIES: readonly Geometry[] = [
+  ...Array.from({ length: 12 }, (_, n) => [n + 1, 32, 16]),
+  ...[16, 48, 64].map((cin) => [5, cin, 16]),
+  ...[16, 32, 48, 64].flatMap((cin) => [32, 48, 64].map((cout) => [5, cin, cout])),
+  [12, 64, 64],
+].map(([tiles, cin, cout]) => ({ tiles, cin, cout, upsample: 0, stride: 2 }));
 
 export const randomValues = (seed: number, count: number, magnitude = 1): Float32Array => {
   const random = seededRandom(seed);
@@ -51,7 +76,7 @@ export const wholeTiles = (tiles: number): number => Math.ceil(tiles / 4) * 4;
 
 /** Where the transformed weight of output `o` and input `i` at point `p` lies in [cout / 16][36][2][cin][8]. */
 export const weightIndex = (cin: number, p: number, o: number, i: number): number =>
-  ((Math.floor(o / GROUP) * POINTS + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
+  ((Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
   i * 8 +
   (o % 8);
 
@@ -68,22 +93,30 @@ export function keepPoints<Numbers extends Float32Array | Int16Array>(
   count: number,
   upsample: 0 | 1,
 ): Numbers {
-  const kept = numbers.filter((_, n) => !isSkipped(upsample, Math.floor(n / count) % POINTS));
+  const kept = numbers.filter(
+    (_, n) => !isSkipped(upsample, Math.floor(n / count) % WEIGHT_POINTS),
+  );
   return kept as Numbers;
 }
 
-/** Columns of the rows that a block reads. */
-export const columnsOf = ({ tiles, upsample }: Geometry): number =>
-  upsample === 1 ? 2 * tiles + 2 : 4 * tiles + 2;
+/** Columns of the stored rows from one tile to the next. */
+const stepOf = ({ upsample, stride }: Geometry): number => (upsample === 1 ? 2 : 4 * stride);
 
-/** Which of the stored rows each of the six is. */
-const rowsOf = (upsample: 0 | 1) => (upsample === 1 ? [0, 1, 1, 2, 2, 3] : [0, 1, 2, 3, 4, 5]);
+/** Which of the stored rows each of a tile's rows is, and which column from its first. */
+const sourcesOf = ({ upsample, stride }: Geometry): number[] =>
+  upsample === 1 ? [0, 1, 1, 2, 2, 3] : Array.from({ length: sideOf({ stride }) }, (_, r) => r);
+
+/** Columns of the rows that a block reads. */
+export function columnsOf(geometry: Geometry): number {
+  const last = sourcesOf(geometry).at(-1) as number;
+  return stepOf(geometry) * (geometry.tiles - 1) + last + 1;
+}
 
 /** Pixels of a block's rows, and how to look at them. */
 export interface Block {
   /** f32 [LEAD + columns][cin] of each stored row. */
   readonly rows: readonly Float32Array[];
-  /** The 6×6 input pixels of a tile in one channel, after upsampling. */
+  /** The 6×6 or 9×9 input pixels of a tile in one channel, after upsampling. */
   tile(tile: number, channel: number): number[][];
 }
 
@@ -92,23 +125,21 @@ export function makeBlock(
   geometry: Geometry,
   value: (row: number, column: number, channel: number) => number,
 ): Block {
-  const { cin, upsample } = geometry;
+  const { cin } = geometry;
   const columns = columnsOf(geometry);
-  const rows = Array.from({ length: upsample === 1 ? 4 : 6 }, (_, r) => {
+  const sources = sourcesOf(geometry);
+  const step = stepOf(geometry);
+  const rows = Array.from({ length: (sources.at(-1) as number) + 1 }, (_, r) => {
     const row = new Float32Array((LEAD + columns) * cin).fill(NaN, 0, LEAD * cin);
     for (let x = 0; x < columns; x++) {
       for (let i = 0; i < cin; i++) row[(LEAD + x) * cin + i] = value(r, x, i);
     }
     return row;
   });
-  const sources = rowsOf(upsample);
   return {
     rows,
     tile: (j, i) =>
-      square(6, (r, c) => {
-        const x = upsample === 1 ? 2 * j + sources[c] : 4 * j + c;
-        return rows[sources[r]][(LEAD + x) * cin + i];
-      }),
+      square(sources.length, (r, c) => rows[sources[r]][(LEAD + step * j + sources[c]) * cin + i]),
   };
 }
 
@@ -121,12 +152,12 @@ export function randomBlock(geometry: Geometry, seed = 1): Block {
 /** Lays a block's rows and the table of their addresses. */
 export function putBlock(
   space: ReturnType<typeof arena>,
-  { upsample, cin }: Geometry,
+  geometry: Geometry,
   { rows }: Block,
 ): { tablePtr: number; offset: number } {
   const ptrs = rows.map((row) => space.put(row));
-  const table = Uint32Array.from(rowsOf(upsample), (r) => ptrs[r]);
-  return { tablePtr: space.put(table), offset: LEAD * cin * 4 };
+  const table = Uint32Array.from(sourcesOf(geometry), (r) => ptrs[r]);
+  return { tablePtr: space.put(table), offset: LEAD * geometry.cin * 4 };
 }
 
 /** The 3×3 weights of one pair of channels in f32 [cout][cin][3][3]. */

@@ -1,12 +1,13 @@
 /*
- * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, and the convolution that it stands for.
- * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308
+ * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2.
+ * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308; for stride 2, F(4, 2) on the even inputs at
+ * the points 0, 1, −1, 2, ∞ (Blahut, "Fast Algorithms for Signal Processing", 2010, section 5.2) beside the odd ones.
  */
 
 export type Matrix = readonly (readonly number[])[];
 
 /** Bᵀ: 6 input pixels → 6 points. */
-export const BT: Matrix = [
+const BT: Matrix = [
   [4, 0, -5, 0, 1, 0],
   [0, -4, -4, 1, 1, 0],
   [0, 4, -4, -1, 1, 0],
@@ -16,7 +17,7 @@ export const BT: Matrix = [
 ];
 
 /** G: 3 weights → 6 points. */
-export const G: Matrix = [
+const G: Matrix = [
   [1 / 4, 0, 0],
   [-1 / 6, -1 / 6, -1 / 6],
   [-1 / 6, 1 / 6, -1 / 6],
@@ -26,12 +27,49 @@ export const G: Matrix = [
 ];
 
 /** Aᵀ: 6 points → 4 output pixels. */
-export const AT: Matrix = [
+const AT: Matrix = [
   [1, 1, 1, 1, 1, 0],
   [0, 1, -1, 2, -2, 0],
   [0, 1, 1, 4, 4, 0],
   [0, 1, -1, 8, -8, 1],
 ];
+
+/** With stride 2, 9 input pixels → 9 points: five of the even pixels, the four odd ones themselves. */
+const BT_STRIDE2: Matrix = [
+  [2, 0, -1, 0, -2, 0, 1, 0, 0],
+  [0, 0, -2, 0, -1, 0, 1, 0, 0],
+  [0, 0, 2, 0, -3, 0, 1, 0, 0],
+  [0, 0, -1, 0, 0, 0, 1, 0, 0],
+  [0, 0, 2, 0, -1, 0, -2, 0, 1],
+  [0, 1, 0, 0, 0, 0, 0, 0, 0],
+  [0, 0, 0, 1, 0, 0, 0, 0, 0],
+  [0, 0, 0, 0, 0, 1, 0, 0, 0],
+  [0, 0, 0, 0, 0, 0, 0, 1, 0],
+];
+
+/** 3 weights → 6 points, the last of which stands for four. */
+const G_STRIDE2: Matrix = [
+  [1 / 2, 0, 0],
+  [-1 / 2, 0, -1 / 2],
+  [-1 / 6, 0, 1 / 6],
+  [1 / 6, 0, 1 / 3],
+  [0, 0, 1],
+  [0, 1, 0],
+];
+
+/** 9 points → 4 output pixels. */
+const AT_STRIDE2: Matrix = [
+  [1, 1, 1, 1, 0, 1, 0, 0, 0],
+  [0, 1, -1, 2, 0, 0, 1, 0, 0],
+  [0, 1, 1, 4, 0, 0, 0, 1, 0],
+  [0, 1, -1, 8, 1, 0, 0, 0, 1],
+];
+
+/** The three matrices for each stride. */
+export const MATRICES = {
+  1: { BT, G, AT },
+  2: { BT: BT_STRIDE2, G: G_STRIDE2, AT: AT_STRIDE2 },
+} as const;
 
 /** The same with all signs dropped: bounds pass through it. */
 export const magnitudes = (matrix: Matrix): Matrix => matrix.map((row) => row.map(Math.abs));

@@ -29,6 +29,26 @@ export interface Kernels {
   clamp(dataPtr: number, count: number, magnitude: number): void;
   copy(outPtr: number, dataPtr: number, count: number): void;
   upsample2x(outPtr: number, rowPtr: number, width: number, channels: number): void;
+  pixelShuffle(
+    outPtr: number,
+    rowPtr: number,
+    width: number,
+    channels: number,
+    outChannels: number,
+    cout: number,
+    factor: number,
+    subrow: number,
+  ): void;
+  pixelUnshuffle(
+    outPtr: number,
+    rowPtr: number,
+    width: number,
+    channels: number,
+    outChannels: number,
+    cin: number,
+    factor: number,
+    subrow: number,
+  ): void;
   touchRows(
     rowsPtr: number,
     count: number,
@@ -162,6 +182,8 @@ const NAMES: readonly (keyof Kernels)[] = [
   'conv3x3',
   'conv3x3Stride2',
   'copy',
+  'pixelShuffle',
+  'pixelUnshuffle',
   'relu',
   'touchRows',
   'upsample2x',

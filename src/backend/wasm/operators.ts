@@ -40,6 +40,8 @@ export function wasmOperators(memory: Memory, kernels: Kernels): Operators {
     },
     relu: (input) => runLayer({ kind: 'relu' }, input),
     upsample2x: (input) => runLayer({ kind: 'upsample2x' }, input),
+    pixelShuffle: (input, factor) => runLayer({ kind: 'pixelShuffle', factor }, input),
+    pixelUnshuffle: (input, factor) => runLayer({ kind: 'pixelUnshuffle', factor }, input),
     clamp: (input, magnitude) => runLayer({ kind: 'clamp', magnitude }, input),
     add(a, b) {
       const mark = memory.mark();

@@ -1,4 +1,15 @@
-import { type Block, blockSkip, blockSteps, type Conv, type Network } from '../../model/layers.ts';
+import {
+  type Block,
+  blockSkip,
+  blockSteps,
+  type Clamp,
+  type Conv,
+  type Network,
+  type PixelShuffle,
+  type PixelUnshuffle,
+  type Relu,
+  type Upsample2x,
+} from '../../model/layers.ts';
 import { type Chw, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import { paddedChannels } from './ring.ts';
@@ -25,18 +36,18 @@ export interface ConvStage {
 }
 
 /** Numbers changed one by one. */
-export interface PointwiseStage {
-  readonly kind: 'relu' | 'clamp';
-  readonly magnitude: number;
-}
+export type PointwiseStage = Relu | Clamp;
 
 /** An upsampling that no convolution takes over. */
-export interface UpsampleStage {
-  readonly kind: 'upsample2x';
-}
+export type UpsampleStage = Upsample2x;
+
+/** Channels to pixels, or pixels to channels. */
+export type ShuffleStage = PixelShuffle | PixelUnshuffle;
+
+type AnyStage = ConvStage | PointwiseStage | UpsampleStage | ShuffleStage;
 
 /** One step of the chain: it reads map `input` and makes map `output`. */
-export type Stage = (ConvStage | PointwiseStage | UpsampleStage) & {
+export type Stage = AnyStage & {
   readonly input: number;
   readonly output: number;
 };
@@ -59,16 +70,17 @@ export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
   kernel === 3 && cin % GROUP === 0 && cin <= MOST_CIN && cout % GROUP === 0;
 
 /**
- * How many channels a map's rows have room for: multiples of 4, but for an input that only direct 3×3 convolutions read,
- * which take them one by one; for a picture's 3 that is a quarter of an encoder's first convolution.
+ * How many channels a map's rows have room for: multiples of 4, but for an input that only direct 3×3 convolutions and
+ * pixel shuffles read, which take them one by one; for a picture's 3 that is a quarter of an encoder's first convolution.
  */
 export function storedChannels(stages: readonly Stage[], map: number, channels: number): number {
   const isReadSingly = (stage: Stage) =>
-    stage.kind === 'conv' &&
-    stage.conv.kernel === 3 &&
-    !isWinograd(stage.conv) &&
-    !stage.upsample &&
-    stage.conv.cout % DIRECT_COUT === 0;
+    stage.kind === 'pixelUnshuffle' ||
+    (stage.kind === 'conv' &&
+      stage.conv.kernel === 3 &&
+      !isWinograd(stage.conv) &&
+      !stage.upsample &&
+      stage.conv.cout % DIRECT_COUT === 0);
   const readers = stages.filter((stage) => stage.input === map);
   return map === 0 && readers.every(isReadSingly) ? channels : paddedChannels(channels);
 }
@@ -81,7 +93,7 @@ export function planNetwork(network: Network): Plan {
   const stages: Stage[] = [];
   /** The map that the next layer reads. */
   let current = 0;
-  const push = (stage: ConvStage | PointwiseStage | UpsampleStage, input = current): number => {
+  const push = (stage: AnyStage, input = current): number => {
     const output = stages.length + 1;
     stages.push({ ...stage, input, output });
     return output;
@@ -109,8 +121,10 @@ export function planNetwork(network: Network): Plan {
       index += relu ? 2 : 1;
     } else if (layer.kind === 'upsample2x') {
       current = push({ kind: 'upsample2x' });
+    } else if (layer.kind === 'pixelShuffle' || layer.kind === 'pixelUnshuffle') {
+      current = push(layer);
     } else {
-      current = push({ kind: layer.kind, magnitude: layer.kind === 'clamp' ? layer.magnitude : 0 });
+      current = push(layer);
     }
   }
   return { stages, shapes: (input) => shapesOf(stages, input) };
@@ -144,7 +158,11 @@ function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {
     if (stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample)) {
       shape = outputShape({ kind: 'upsample2x' }, shape);
     }
-    shapes.push(stage.kind === 'conv' ? outputShape(stage.conv, shape) : shape);
+    if (stage.kind === 'conv') shape = outputShape(stage.conv, shape);
+    if (stage.kind === 'pixelShuffle' || stage.kind === 'pixelUnshuffle') {
+      shape = outputShape(stage, shape);
+    }
+    shapes.push(shape);
   }
   return shapes;
 }
@@ -167,10 +185,16 @@ export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span 
 /** Rows of a whole band; bands begin at multiples of it. */
 export function bandRows(stage: Stage, width: number): number {
   if (stage.kind === 'upsample2x') return 2;
+  if (stage.kind === 'pixelShuffle') return stage.factor;
   if (stage.kind !== 'conv' || !isWinograd(stage.conv)) return 1;
   if (stage.conv.stride === 2) return TILE;
   const tiles = Math.ceil(width / TILE);
   return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * TILE : TILE;
+}
+
+function upsamplingOf(stage: Stage): number {
+  if (stage.kind === 'pixelShuffle') return stage.factor;
+  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
 }
 
 /** The rows of its input that a stage needs for rows `span` of its output, rows outside the picture left out. */
@@ -182,9 +206,12 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
     first = first * stride - radius;
     end = (end - 1) * stride + radius + 1;
   }
-  if (stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample)) {
-    first = Math.floor(first / 2);
-    end = Math.floor((end - 1) / 2) + 1;
+  if (stage.kind === 'pixelUnshuffle') {
+    first *= stage.factor;
+    end *= stage.factor;
   }
+  const upsampling = upsamplingOf(stage);
+  first = Math.floor(first / upsampling);
+  end = Math.floor((end - 1) / upsampling) + 1;
   return { first: Math.max(first, 0), end: Math.min(end, inputHeight) };
 }

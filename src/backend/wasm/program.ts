@@ -116,6 +116,8 @@ export class WasmProgram implements Program {
         output: rings[stage.output],
         add,
         packed: this.#packed.get(stage),
+        cin: shapes[stage.input][0],
+        cout: shapes[stage.output][0],
       };
       runners.set(stage, prepareStage(stage, context));
     }

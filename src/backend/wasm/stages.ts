@@ -2,7 +2,7 @@ import type { Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import type { PackedConv } from './pack.ts';
-import { type ConvStage, isWinograd, type Stage } from './plan.ts';
+import { type ConvStage, isWinograd, type ShuffleStage, type Stage } from './plan.ts';
 import type { Ring } from './ring.ts';
 import { prepareWinograd } from './winograd.ts';
 import type { Workspace } from './workspace.ts';
@@ -21,6 +21,9 @@ export interface StageContext {
   /** The map that is added, where the stage adds one. */
   readonly add: Ring | undefined;
   readonly packed: PackedConv | undefined;
+  /** Channels of the input and the output without those that fill up their rows. */
+  readonly cin: number;
+  readonly cout: number;
 }
 
 /** Makes rows `span` of a stage's output. */
@@ -38,11 +41,51 @@ export function prepareStage(stage: Stage, context: StageContext): StageRunner {
       kernels.upsample2x(output.row(y), input.row(y >> 1), input.width, input.channels),
     );
   }
+  if (stage.kind === 'relu' || stage.kind === 'clamp') {
+    return eachRow((y) => {
+      const target = output.row(y);
+      kernels.copy(target, input.row(y), output.count);
+      if (stage.kind === 'relu') kernels.relu(target, output.count);
+      else kernels.clamp(target, output.count, stage.magnitude);
+    });
+  }
+  return prepareShuffle(stage, context);
+}
+
+function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): StageRunner {
+  const { kernels, input, output, cin, cout } = context;
+  const { channels } = input;
+  if (kind === 'pixelShuffle') {
+    const { width } = input;
+    return eachRow((y) => {
+      const row = input.row(Math.floor(y / factor));
+      kernels.pixelShuffle(
+        output.row(y),
+        row,
+        width,
+        channels,
+        output.channels,
+        cout,
+        factor,
+        y % factor,
+      );
+    });
+  }
+  const { width } = output;
   return eachRow((y) => {
-    const target = output.row(y);
-    kernels.copy(target, input.row(y), output.count);
-    if (stage.kind === 'relu') kernels.relu(target, output.count);
-    else kernels.clamp(target, output.count, stage.magnitude);
+    for (let subrow = 0; subrow < factor; subrow++) {
+      const row = input.row(y * factor + subrow);
+      kernels.pixelUnshuffle(
+        output.row(y),
+        row,
+        width,
+        channels,
+        output.channels,
+        cin,
+        factor,
+        subrow,
+      );
+    }
   });
 }
 

@@ -1,0 +1,47 @@
+import {
+  block,
+  clamp,
+  conv3x3,
+  type Network,
+  pixelShuffle,
+  pixelUnshuffle,
+  relu,
+} from './layers.ts';
+
+/*
+ * `nano`: two much smaller networks of this project's own training (weights/nano) that speak the latents of `taesd`.
+ * Most of their work is done at an eighth of the picture's size; no layer ever sees it whole.
+ */
+
+const LATENT_CHANNELS = 4;
+
+/** Picture [3, H, W] in [0, 1] → latents [4, ⌈H/8⌉, ⌈W/8⌉]. */
+export function nanoEncoder(): Network {
+  return [
+    pixelUnshuffle(4), // 0: 3 channels to 48, at a quarter of the size
+    conv3x3(48, 32), // 1
+    relu(), // 2
+    block(32), // 3
+    conv3x3(32, 64, { stride: 2 }), // 4
+    block(64), // 5
+    block(64), // 6
+    conv3x3(64, LATENT_CHANNELS), // 7
+  ];
+}
+
+/** Latents [4, h, w] → picture [3, 8·h, 8·w], near [0, 1] and not clamped to it. */
+export function nanoDecoder(): Network {
+  return [
+    clamp(), // 0
+    conv3x3(LATENT_CHANNELS, 64), // 1
+    relu(), // 2
+    block(64), // 3
+    block(64), // 4
+    block(64), // 5
+    conv3x3(64, 128), // 6
+    pixelShuffle(2), // 7: 128 channels to 32, at a quarter of the picture's size
+    block(32), // 8
+    conv3x3(32, 48), // 9
+    pixelShuffle(4), // 10: 48 channels to 3, at the picture's size
+  ];
+}
