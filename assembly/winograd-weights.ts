@@ -80,14 +80,7 @@ function gather4(weight: usize, channelBytes: usize): v128 {
  * G w for three numbers in each of four lanes, stored every `outStride` bytes. Divided, not multiplied by a rounded
  * reciprocal: that costs taesdxl's latents half of their exactness.
  */
-function transform3(
-  out: usize,
-  outStride: usize,
-  w0: v128,
-  w1: v128,
-  w2: v128,
-  stride: i32,
-): void {
+function transform3(out: usize, outStride: usize, w0: v128, w1: v128, w2: v128, stride: i32): void {
   if (stride == 1) transformStride1(out, outStride, w0, w1, w2);
   else transformStride2(out, outStride, w0, w1, w2);
 }

@@ -94,7 +94,7 @@ export function winogradTransformInput(
   );
   // How far the six columns of a tile are apart: with `upsample`, columns 1 and 2, 3 and 4 are one.
   const apart: usize = upsample ? 0 : pixelBytes;
-  const step = (upsample ? 2 : 4) * pixelBytes;
+  const step = <usize>(upsample ? 2 : 4) * pixelBytes;
   for (let r: usize = 0; r < 6; r++) {
     if (upsample && r == 2) continue;
     let column0 = scratch + r * scratchStride;

@@ -22,7 +22,6 @@
 import { multiplyPoint, rowAt, transform6 } from './winograd';
 
 const F32_BYTES: usize = 4;
-const I16_BYTES: usize = 2;
 const TILE_COUT: i32 = 8;
 const GROUP_BYTES: usize = 64;
 /** Bytes from one tile's channels in v to the next, whatever their number: a constant for the reason in winograd.ts. */

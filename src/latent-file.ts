@@ -5,8 +5,8 @@ import {
   checkLatentChannels,
   isModelName,
   LATENT_SCALE,
-  type ModelName,
   latentSpaces,
+  type ModelName,
   VARIANTS,
   variantNamed,
 } from './model/variants.ts';

@@ -98,6 +98,27 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     });
   }
 
+  test(`Taesd [wasm]: nano, ${precision}, 3 workers → the bits of one thread`, async () => {
+    const weights = {
+      encoder: randomWeights('nano', 'encoder'),
+      decoder: randomWeights('nano', 'decoder'),
+    };
+    const options = { model: 'nano', weights, precision } as const;
+    const [one, three] = [
+      await Taesd.load({ ...options, workers: 0 }),
+      await Taesd.load({ ...options, workers: 3 }),
+    ];
+    for (const part of PARTS) {
+      for (const size of SIZES) {
+        const input = inputOf(part, size);
+        const found = firstDifference(await run(three, part, input), await run(one, part, input));
+        expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
+      }
+    }
+    expect(three.info).toMatchObject({ model: 'nano', workers: 3 });
+    three.dispose();
+  });
+
   test(`decodeRows [wasm]: ${precision}, 0 and 2 workers, cropped → batches that join to the picture of decode`, async () => {
     for (const workers of [0, 2]) {
       const taesd = await Taesd.load({ weights: WEIGHTS, only: 'decoder', precision, workers });
@@ -122,9 +143,12 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     }
   });
 
-  for (const part of PARTS) {
-    test(`Program [wasm]: ${part}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
-      const network = networkOf(VARIANTS.taesd, part);
+  const cases = PARTS.flatMap((part) =>
+    (['taesd', 'nano'] as const).map((m) => [part, m] as const),
+  );
+  for (const [part, model] of cases) {
+    test(`Program [wasm]: ${part} of ${model}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
+      const network = networkOf(VARIANTS[model], part);
       const wasm = await createWasmBackend({ precision });
       const tensors = networkTensors(network, 8);
       const program = wasm.compile(bindNetwork('test', part, network, tensors));
@@ -158,7 +182,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
 const F32_BOUND = 1e-5;
 
 for (const part of PARTS) {
-  for (const model of ['taesd', 'taef1'] as const) {
+  for (const model of ['taesd', 'taef1', 'nano'] as const) {
     test(`Program [wasm]: ${part} of ${model}, f32, 7 seeded weights and sizes to 4×3 and 40×1 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
       const wasm = await createWasmBackend();
       const { latentChannels } = VARIANTS[model];

@@ -46,7 +46,9 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   const size = line.size ?? rememberedSize(file);
   const isMarked = inputFormat === 'safetensors' || saysLatents(file);
   if (!isMarked) {
-    sayLine(`${operand}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`);
+    sayLine(
+      `${operand}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`,
+    );
   }
   const decoded: DecodedFile = { path, format, size };
   await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {

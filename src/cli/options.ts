@@ -24,7 +24,10 @@ interface OptionSpec {
 /** Every option there is; each command names those that it takes. */
 export const OPTIONS = {
   output: { short: 'o', value: 'OUT', help: 'the file to write; files only, not - or /dev/stdout' },
-  model: { value: 'MODEL', help: `one of ${modelNames().join(', ')}; unless said taesd, and where its weights are not found nano` },
+  model: {
+    value: 'MODEL',
+    help: `one of ${modelNames().join(', ')}; unless said taesd, and where its weights are not found nano`,
+  },
   weights: {
     value: 'DIR',
     help: 'folder with MODEL_encoder.safetensors and MODEL_decoder.safetensors; else TAESD_WEIGHTS, then the cache',

@@ -18,7 +18,9 @@ export async function withModel(
     const taesd = await Taesd.load({ ...model, weights, backend, precision, workers });
     if (model.model === undefined && taesd.info.model === 'nano') {
       bar.clear();
-      sayLine('note: nano, the small model of the package: "taesd pull" fetches taesd, which is sharper');
+      sayLine(
+        'note: nano, the small model of the package: "taesd pull" fetches taesd, which is sharper',
+      );
     }
     try {
       const made = await work(taesd, bar);

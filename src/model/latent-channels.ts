@@ -1,5 +1,5 @@
 import type { Layer } from './layers.ts';
-import { networkOf, type Part, VARIANTS } from './variants.ts';
+import { type Part, VARIANTS } from './variants.ts';
 
 /**
  * The latent channels that a half's weights were trained for, whichever model they belong to: the encoder's
@@ -12,13 +12,19 @@ export function latentChannelsOf(
   part: Part,
   tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
 ): number | undefined {
-  const [cout, cin] = tensors.get(`${latentLayer(part)}.weight`)?.shape ?? [];
-  return part === 'encoder' ? cout : cin;
+  for (const layer of latentLayers(part)) {
+    const shape = tensors.get(`${layer}.weight`)?.shape;
+    if (shape !== undefined) return part === 'encoder' ? shape[0] : shape[1];
+  }
+  return undefined;
 }
 
-/** The number of the layer that latents come out of or go into: the same in every model. */
-function latentLayer(part: Part): number {
-  const network = networkOf(VARIANTS.taesd, part);
+/** The numbers that the layer has that latents come out of or go into: in every model but `nano` the same. */
+function latentLayers(part: Part): ReadonlySet<number> {
   const isConv = ({ kind }: Layer) => kind === 'conv';
-  return part === 'encoder' ? network.findLastIndex(isConv) : network.findIndex(isConv);
+  return new Set(
+    Object.values(VARIANTS).map(({ networks: { [part]: network } }) =>
+      part === 'encoder' ? network.findLastIndex(isConv) : network.findIndex(isConv),
+    ),
+  );
 }

@@ -85,7 +85,7 @@ async function inPackage(where: string, parts: readonly Part[]): Promise<FoundWe
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = cause instanceof Error ? cause.message : `${cause}`;
-    throw expected('ARG', where, 'weights of nano', 'the package\'s nano.js', got, hint, { cause });
+    throw expected('ARG', where, 'weights of nano', "the package's nano.js", got, hint, { cause });
   }
 }
 

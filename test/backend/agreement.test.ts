@@ -9,6 +9,8 @@ import {
   conv1x1,
   conv3x3,
   type Network,
+  pixelShuffle,
+  pixelUnshuffle,
   relu,
   upsample2x,
 } from '../../src/model/layers.ts';
@@ -50,6 +52,10 @@ for (const height of SIZES) {
       both((ops) => ops.add(x, y), 0);
       both((ops) => ops.upsample2x(x), 0);
       both((ops) => ops.clamp(x, 3), 1e-6);
+      const channels = randomTensor(random, [2, 18, height, width]);
+      both((ops) => ops.pixelShuffle(channels, 3), 0);
+      both((ops) => ops.pixelUnshuffle(x, 2), 0);
+      both((ops) => ops.pixelUnshuffle(x, 4), 0);
     });
   }
 }
@@ -65,6 +71,15 @@ const NETWORKS: Record<string, Network> = {
     block(12),
     conv1x1(12, 7),
     conv3x3(7, 3, { stride: 2 }),
+  ],
+  'pixel shuffles, there and back': [
+    pixelUnshuffle(2),
+    conv3x3(20, 32),
+    relu(),
+    conv3x3(32, 12),
+    pixelShuffle(2),
+    conv3x3(3, 16),
+    pixelShuffle(4),
   ],
   'two upsamplings': [upsample2x(), conv3x3(5, 6, { bias: false }), upsample2x(), relu()],
   'a chain of blocks': [conv3x3(3, 16), block(16), block(16), conv3x3(16, 3)],

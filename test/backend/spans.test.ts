@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Span } from '../../src/backend/backend.ts';
 import { planNetwork } from '../../src/backend/wasm/plan.ts';
-import { spansOf } from '../../src/backend/wasm/spans.ts';
+import { workFor } from '../../src/backend/wasm/schedule.ts';
+import { divideRows, spansOf } from '../../src/backend/wasm/spans.ts';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
 
@@ -9,13 +10,11 @@ import { encoder } from '../../src/model/encoder.ts';
  * How rows are divided among workers.
  */
 
-/** Rows at full height in one span: the bound on what waits for its turn. */
-const MOST_ROWS = 512;
-
 /** How many rows of the output a tile of the coarsest level is, and how high one of its rows is at full height. */
 const CASES = {
-  decoder: { network: decoder(4), channels: 4, grid: 32, scale: 1 },
-  encoder: { network: encoder(4), channels: 3, grid: 4, scale: 8 },
+  // `most`: rows of the output in one span, the bound on what waits for its turn.
+  decoder: { network: decoder(4), channels: 4, grid: 32, most: 512 },
+  encoder: { network: encoder(4), channels: 3, grid: 4, most: 256 },
 };
 
 /** What is wrong with a division. */
@@ -30,7 +29,7 @@ function fault(spans: readonly Span[], wanted: Span, grid: number): string | und
   return at === wanted.end ? undefined : `an end at ${at}`;
 }
 
-describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, grid, scale }) => {
+describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, grid, most }) => {
   const plan = planNetwork(network);
   const divide = (height: number, workers: number, wanted?: Span) => {
     const shapes = plan.shapes([channels, height, 64]);
@@ -54,12 +53,12 @@ describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, 
     }
   });
 
-  test(`spansOf: ${name}, the same → no span of more than ${MOST_ROWS} rows at full height`, () => {
+  test(`spansOf: ${name}, the same → no span of more than ${most} rows`, () => {
     for (const height of heights) {
       for (let workers = 1; workers <= 8; workers++) {
         for (const { first, end } of divide(height, workers).spans) {
           const where = `${height} high, ${workers} workers`;
-          expect((end - first) * scale, where).toBeLessThanOrEqual(MOST_ROWS);
+          expect(end - first, where).toBeLessThanOrEqual(most);
         }
       }
     }
@@ -69,7 +68,7 @@ describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, 
     for (const height of heights) {
       for (let workers = 1; workers <= 8; workers++) {
         const { spans, rows } = divide(height, workers);
-        const rounds = Math.ceil((rows * scale) / (workers * MOST_ROWS));
+        const rounds = Math.ceil(rows / (workers * most));
         const where = `${height} high, ${workers} workers`;
         expect(Math.ceil(spans.length / workers), where).toBe(rounds);
         const lengths = spans.map(({ first, end }) => end - first);
@@ -112,4 +111,40 @@ test('spansOf: decoder, 512 and 1024 rows on 2 and 4 workers → a span for each
   expect(lengths(128, 2)).toEqual([512, 512]);
   expect(lengths(128, 4)).toEqual([256, 256, 256, 256]);
   expect(lengths(256, 2)).toEqual([512, 512, 512, 512]);
+});
+
+test('divideRows: as many workers as are a tenth sooner done with each more → decoder by 2 and 4, encoder once it is high enough', () => {
+  const spanCount = (part: 'decoder' | 'encoder', height: number, workers: number) => {
+    const { network, channels } = CASES[part];
+    const plan = planNetwork(network);
+    const shapes = plan.shapes([channels, part === 'decoder' ? height / 8 : height, 1024]);
+    const wanted = { first: 0, end: shapes[shapes.length - 1][1] };
+    const spans = divideRows(plan, shapes, wanted, workers);
+    expect(fault(spans, wanted, CASES[part].grid)).toBe(undefined);
+    return spans.length;
+  };
+  expect([1, 2, 4].map((workers) => spanCount('decoder', 1024, workers))).toEqual([1, 2, 4]);
+  // Alone, a worker hands its rows on as they come: nothing waits, nothing is divided.
+  expect(spanCount('decoder', 8192, 1)).toBe(1);
+  expect([512, 1024, 2048, 4096].map((height) => spanCount('encoder', height, 2))).toEqual([
+    1, 1, 2, 2,
+  ]);
+});
+
+test('workFor: halves of a decode and of an encode of 1024 rows → their share of the work', () => {
+  const share = (part: 'decoder' | 'encoder') => {
+    const { network, channels } = CASES[part];
+    const plan = planNetwork(network);
+    const height = part === 'decoder' ? 128 : 1024;
+    const shapes = plan.shapes([channels, height, height]);
+    const [, end] = shapes[shapes.length - 1];
+    const [first, second, whole] = [
+      [0, end / 2],
+      [end / 2, end],
+      [0, end],
+    ].map(([from, to]) => workFor(plan, shapes, { first: from, end: to }));
+    return [first / whole, second / whole];
+  };
+  for (const half of share('decoder')) expect(half).toBeCloseTo(0.549, 2);
+  for (const half of share('encoder')) expect(half).toBeCloseTo(0.975, 2);
 });

@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
-import { block, conv3x3, type Network, upsample2x } from '../../src/model/layers.ts';
+import {
+  block,
+  conv3x3,
+  type Network,
+  pixelShuffle,
+  pixelUnshuffle,
+  upsample2x,
+} from '../../src/model/layers.ts';
 import { countParameters, describeNetwork, receptiveField } from '../../src/model/measure.ts';
+import { nanoDecoder, nanoEncoder } from '../../src/model/nano.ts';
 
 const parameters = (network: Network) =>
   network.reduce((sum, layer) => sum + countParameters(layer), 0);
@@ -51,4 +59,30 @@ test('describeNetwork: encoder at 451×300 → latents of 57×38, rounded up at 
   const rows = describeNetwork(encoder(4), [3, 300, 451]);
   expect(rows.at(-1)?.output).toEqual([4, 38, 57]);
   expect(rows[2].output).toEqual([64, 150, 226]);
+});
+
+test('nano: → 283,972 and 450,192 parameters, at most 1.5 MB in F16', () => {
+  expect([parameters(nanoEncoder()), parameters(nanoDecoder())]).toEqual([283_972, 450_192]);
+  expect(2 * (283_972 + 450_192)).toBeLessThan(1.5e6);
+});
+
+test("nano: decoder at 64×64 latents → at most 1/30 of taesd's multiply-adds", () => {
+  const total = (network: Network) =>
+    describeNetwork(network, [4, 64, 64]).reduce((sum, row) => sum + row.multiplyAdds, 0);
+  expect(total(nanoDecoder())).toBe(2_349_858_816);
+  expect(total(decoder(4)) / total(nanoDecoder())).toBeGreaterThan(30);
+});
+
+test('describeNetwork: nano encoder at 451×300 → latents of 57×38, as with taesd', () => {
+  const rows = describeNetwork(nanoEncoder(), [3, 300, 451]);
+  expect(rows.at(-1)?.output).toEqual([4, 38, 57]);
+  expect(rows[0].output).toEqual([48, 75, 113]);
+});
+
+test('receptiveField: pixel shuffles → by hand', () => {
+  expect(receptiveField([pixelShuffle(4)])).toEqual({ before: 0, after: 0 });
+  expect(receptiveField([conv3x3(1, 9), pixelShuffle(3)])).toEqual({ before: 1, after: 1 });
+  // Pixels of the shuffled picture reach 1, which may be over into the next cell.
+  expect(receptiveField([pixelShuffle(2), conv3x3(1, 1)])).toEqual({ before: 1, after: 1 });
+  expect(receptiveField([pixelUnshuffle(4), conv3x3(16, 1)])).toEqual({ before: 4, after: 4 });
 });

@@ -126,7 +126,8 @@ function packWinograd16(
   const plain = packWinograd(memory, kernels, weight, shape);
   kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, count / TILE_COUT);
   for (let group = 0; group < groups; group++) {
-    const fromPtr = plain.weightsPtr + (group * points + flatPoint(shape)) * GROUP * cin * F32_BYTES;
+    const fromPtr =
+      plain.weightsPtr + (group * points + flatPoint(shape)) * GROUP * cin * F32_BYTES;
     kernels.copy(flatPtr + group * flatCount * F32_BYTES, fromPtr, flatCount);
   }
   memory.release(mark);

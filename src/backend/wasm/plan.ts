@@ -10,7 +10,7 @@ import {
   type Relu,
   type Upsample2x,
 } from '../../model/layers.ts';
-import { type Chw, outputShape } from '../../model/measure.ts';
+import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import { paddedChannels } from './ring.ts';
 
@@ -184,12 +184,17 @@ export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span 
 
 /** Rows of a whole band; bands begin at multiples of it. */
 export function bandRows(stage: Stage, width: number): number {
+  const rows = leastRows(stage);
+  if (stage.kind !== 'conv' || !isWinograd(stage.conv) || stage.conv.stride === 2) return rows;
+  const tiles = Math.ceil(width / TILE);
+  return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * rows : rows;
+}
+
+/** Rows that a stage cannot but make together: of those, all input must be there. They begin at multiples of it. */
+export function leastRows(stage: Stage): number {
   if (stage.kind === 'upsample2x') return 2;
   if (stage.kind === 'pixelShuffle') return stage.factor;
-  if (stage.kind !== 'conv' || !isWinograd(stage.conv)) return 1;
-  if (stage.conv.stride === 2) return TILE;
-  const tiles = Math.ceil(width / TILE);
-  return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * TILE : TILE;
+  return stage.kind === 'conv' && isWinograd(stage.conv) ? TILE : 1;
 }
 
 function upsamplingOf(stage: Stage): number {
@@ -215,3 +220,7 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
   end = Math.floor((end - 1) / upsampling) + 1;
   return { first: Math.max(first, 0), end: Math.min(end, inputHeight) };
 }
+
+/** Multiply-adds in one row of a stage's output, as a direct convolution would do them. */
+export const rowWork = (stage: Stage, width: number): number =>
+  stage.kind === 'conv' ? countMultiplyAdds({ ...stage.conv, stride: 1 }, [0, 1, width]) : 0;

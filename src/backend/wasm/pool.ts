@@ -8,7 +8,7 @@ import type { Pacer } from '../pacer.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { planNetwork } from './plan.ts';
 import { inputSpan } from './schedule.ts';
-import { type Assignment, spansOf } from './spans.ts';
+import { type Assignment, divideRows } from './spans.ts';
 
 /** The worker as the build leaves it, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
 const workerUrl = () => new URL('../../../dist/backend/wasm/worker.js', import.meta.url);
@@ -125,7 +125,7 @@ export class WorkerPool {
   ): AsyncGenerator<RowBatch, void, void> {
     const plan = planNetwork(this.#options.networks[network].map(({ layer }) => layer));
     const shapes = plan.shapes([source.channels, source.height, source.width]);
-    const spans = spansOf(shapes, wanted, this.#workers.length);
+    const spans = divideRows(plan, shapes, wanted, this.#workers.length);
     const assignments = spans.map((span) => newAssignment(span));
     let begun = 0;
     let wake = () => {};

@@ -1,11 +1,10 @@
 import type { BoundNetwork } from '../../model/bind.ts';
-import { countMultiplyAdds } from '../../model/measure.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Precision, Program, Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type PackedConv, packConv } from './pack.ts';
-import { type Plan, planNetwork, type Stage, storedChannels } from './plan.ts';
+import { type Plan, planNetwork, rowWork, type Stage, storedChannels } from './plan.ts';
 import { Ring, rowCount } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import { prepareStage, type StageRunner } from './stages.ts';
@@ -65,7 +64,7 @@ export class WasmProgram implements Program {
           }
         } else {
           (runners.get(stage) as StageRunner)(rows);
-          work = workOf(stage, rings[map].width) * (rows.end - rows.first);
+          work = rowWork(stage, rings[map].width) * (rows.end - rows.first);
         }
         if (map === last) {
           for (let y = Math.max(rows.first, span.first); y < Math.min(rows.end, span.end); y++) {
@@ -133,7 +132,3 @@ function coarseMaps(heights: readonly number[]): ReadonlySet<number> {
   const coarse = Math.max(...heights) / 8;
   return new Set(heights.flatMap((height, map) => (height <= coarse ? [map] : [])));
 }
-
-/** Multiply-adds in one row of a stage's output, as a direct convolution would do them. */
-const workOf = (stage: Stage, width: number): number =>
-  stage.kind === 'conv' ? countMultiplyAdds({ ...stage.conv, stride: 1 }, [0, 1, width]) : 0;

@@ -1,6 +1,6 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import { bandFrom, bandRows, inputRows, type Plan, type Stage } from './plan.ts';
+import { bandFrom, inputRows, leastRows, type Plan, rowWork, type Stage } from './plan.ts';
 
 /** A stage makes rows `span` of its output; without a stage, rows of the input are read. */
 export interface Step {
@@ -14,12 +14,13 @@ export interface Step {
  * input. Every row of every map is made once, in order, as late as possible.
  *
  * @param shapes  of the maps, from `plan.shapes`
- * @param wanted  rows of the last map; those above them that share a band with the first are made too
+ * @param wanted  rows of the last map; those that share a tile with the first or the last are made too
  */
 export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Step> {
   const height = (map: number) => shapes[map][1];
+  const needed = neededRows(plan, shapes, wanted);
   /** Rows of each map are made up to here. */
-  const made = firstRows(plan, shapes, wanted.first);
+  const made = needed.map(({ first }) => first);
 
   // What is being pulled, innermost last. A stack and not a recursion of generators: those pass each step through all levels,
   // which took 1 % of a decode.
@@ -33,8 +34,9 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
     const first = made[map];
     // Map m is made by stage m − 1.
     const stage: Stage | undefined = plan.stages[map - 1];
-    const span = stage === undefined ? { first, end } : bandFrom(stage, first, shapes[map]);
+    const span = { first, end };
     if (stage !== undefined) {
+      span.end = Math.min(bandFrom(stage, first, shapes[map]).end, needed[map].end);
       const inputEnd = inputRows(stage, span, height(stage.input)).end;
       if (made[stage.input] < inputEnd) {
         pulled.push({ map: stage.input, end: inputEnd });
@@ -50,31 +52,44 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
   }
 }
 
-/** The first row of each map that rows from `first` of the last one depend on, at the start of its band. */
-function firstRows(plan: Plan, shapes: readonly Chw[], first: number): number[] {
-  const rows = shapes.map(([, height]) => height);
-  rows[rows.length - 1] = first;
+/**
+ * The rows of each map that rows `wanted` of the last one depend on: tiles whole, though not bands, since what is made twice
+ * where a picture is divided grows by these with every stage.
+ */
+function neededRows(plan: Plan, shapes: readonly Chw[], wanted: Span): Span[] {
+  const needed = shapes.map(([, height]) => ({ first: height, end: 0 }));
+  needed[needed.length - 1] = { ...wanted };
+  const widen = (map: number, { first, end }: Span) => {
+    needed[map].first = Math.min(needed[map].first, first);
+    needed[map].end = Math.max(needed[map].end, end);
+  };
   for (const stage of plan.stages.toReversed()) {
-    const shape = shapes[stage.output];
-    const [, height, width] = shape;
-    const band = bandRows(stage, width);
-    rows[stage.output] = Math.min(Math.floor(rows[stage.output] / band) * band, height);
-    const span = bandFrom(stage, rows[stage.output], shape);
-    const need = inputRows(stage, span, shapes[stage.input][1]).first;
-    rows[stage.input] = Math.min(rows[stage.input], need);
-    if (stage.kind === 'conv' && stage.add !== undefined) {
-      rows[stage.add] = Math.min(rows[stage.add], span.first);
-    }
+    const [, height] = shapes[stage.output];
+    const least = leastRows(stage);
+    const { first, end } = needed[stage.output];
+    const whole = {
+      first: Math.min(Math.floor(first / least) * least, height),
+      end: Math.min(Math.ceil(end / least) * least, height),
+    };
+    widen(stage.output, whole);
+    widen(stage.input, inputRows(stage, whole, shapes[stage.input][1]));
+    if (stage.kind === 'conv' && stage.add !== undefined) widen(stage.add, whole);
   }
-  return rows;
+  return needed;
+}
+
+/** The multiply-adds that rows `wanted` of the output take. */
+export function workFor(plan: Plan, shapes: readonly Chw[], wanted: Span): number {
+  const needed = neededRows(plan, shapes, wanted);
+  return plan.stages.reduce((sum, stage) => {
+    const { first, end } = needed[stage.output];
+    return sum + Math.max(end - first, 0) * rowWork(stage, shapes[stage.output][2]);
+  }, 0);
 }
 
 /** The rows of the input that rows `wanted` of the output depend on. */
 export function inputSpan(plan: Plan, shapes: readonly Chw[], wanted: Span): Span {
-  const [first] = firstRows(plan, shapes, wanted.first);
-  let end = first;
-  for (const { map, span } of schedule(plan, shapes, wanted)) if (map === 0) end = span.end;
-  return { first, end };
+  return neededRows(plan, shapes, wanted)[0];
 }
 
 /**
@@ -83,7 +98,7 @@ export function inputSpan(plan: Plan, shapes: readonly Chw[], wanted: Span): Spa
  */
 export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): number[] {
   const rows = shapes.map(() => 1);
-  const made = firstRows(plan, shapes, wanted.first);
+  const made = neededRows(plan, shapes, wanted).map(({ first }) => first);
   const readers = shapes.map((_, map) =>
     plan.stages.filter(
       (stage) => stage.input === map || (stage.kind === 'conv' && stage.add === map),

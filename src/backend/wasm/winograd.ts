@@ -98,17 +98,7 @@ function prepareF32(stage: ConvStage, context: StageContext): WinogradSteps {
       : kernels.winogradStride2TransformInput;
   return {
     transform(offset, tiles) {
-      transformInput(
-        vPtr,
-        vStride,
-        rowTablePtr,
-        offset,
-        columnsPtr,
-        columns,
-        tiles,
-        cin,
-        upsample,
-      );
+      transformInput(vPtr, vStride, rowTablePtr, offset, columnsPtr, columns, tiles, cin, upsample);
     },
     multiply(group, tiles) {
       const uPtr = weightsPtr + group * groupBytes;
