@@ -11,21 +11,31 @@ const GAP = 8;
  */
 export function panel(picture, latent, decoded) {
   const [width, height] = [picture.width >> 1, picture.height >> 1];
-  const fullWidth = 3 * width + 2 * GAP;
-  const data = new Uint8Array(fullWidth * height * 3).fill(255);
   const parts = [halved(picture, 3), channels(latent, width, height), halved(decoded, 4)];
-  for (const [n, colourAt] of parts.entries()) {
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        data.set(colourAt(x, y), (y * fullWidth + n * (width + GAP) + x) * 3);
+  return grid([parts], width, height);
+}
+
+/**
+ * @param rows  of parts, each a function from (x, y) to a colour [r, g, b]
+ * @returns RGB, each part of width × height
+ */
+export function grid(rows, width, height) {
+  const fullWidth = rows[0].length * (width + GAP) - GAP;
+  const fullHeight = rows.length * (height + GAP) - GAP;
+  const data = new Uint8Array(fullWidth * fullHeight * 3).fill(255);
+  for (const [m, parts] of rows.entries()) {
+    for (const [n, colourAt] of parts.entries()) {
+      for (let y = 0; y < height; y++) {
+        const start = (m * (height + GAP) + y) * fullWidth + n * (width + GAP);
+        for (let x = 0; x < width; x++) data.set(colourAt(x, y), (start + x) * 3);
       }
     }
   }
-  return { width: fullWidth, height, data };
+  return { width: fullWidth, height: fullHeight, data };
 }
 
 /** The mean of 2×2 pixels. */
-function halved({ width, data }, bytesPerPixel) {
+export function halved({ width, data }, bytesPerPixel) {
   const at = (x, y, c) => data[(y * width + x) * bytesPerPixel + c];
   return (x, y) =>
     [0, 1, 2].map((c) => {

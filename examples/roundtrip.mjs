@@ -1,4 +1,4 @@
-// npm run example -- --weights DIR
+// npm run example [-- --weights DIR]
 // Renders a picture, turns it into its 8-bit latent and back, and writes all three, and a panel of them, to out/.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -6,13 +6,17 @@ import { latentsToPicture, pictureToLatents, Taesd, TaesdError } from 'taesd-was
 import { encodeLatentPng } from 'taesd-wasm/latent-file';
 import { encodePng } from 'taesd-wasm/png';
 import { panel } from './panel.mjs';
+import { psnr } from './psnr.mjs';
 import { renderPicture } from './render-picture.mjs';
 
 const OUT = 'out';
 
 async function main() {
   const { values } = parseArgs({ options: { weights: { type: 'string' } } });
-  const taesd = await Taesd.load({ model: 'taesd', weights: values.weights });
+  // The real taesd where its weights are found, else nano, which is in the package.
+  const taesd = await Taesd.load({ weights: values.weights });
+  const { model, weights } = taesd.info;
+  console.log(`model ${model}, weights from ${weights}`);
   const picture = renderPicture();
   const { width, height } = picture;
 
@@ -33,7 +37,7 @@ async function main() {
   };
   const kB = (file) => `${Math.round(file.length / 1000)} kB`;
   const original = encodePng(picture);
-  const latentFile = encodeLatentPng({ latents, model: 'taesd', width, height });
+  const latentFile = encodeLatentPng({ latents, model, width, height });
   const result = encodePng(decoded);
   const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
   save('picture.png', original, `${width}×${height}, rendered, ${kB(original)}`);
@@ -63,21 +67,11 @@ function progress(what) {
   };
 }
 
-/** Peak signal to noise ratio of an RGBA picture against an RGB one, in dB. */
-function psnr(original, decoded) {
-  let sum = 0;
-  for (let i = 0; i < original.data.length; i++) {
-    const difference = original.data[i] - decoded.data[4 * Math.floor(i / 3) + (i % 3)];
-    sum += difference * difference;
-  }
-  return 10 * Math.log10((255 * 255 * original.data.length) / sum);
-}
-
 try {
   await main();
 } catch (error) {
   const isMisused = String(error?.code).startsWith('ERR_PARSE_ARGS');
   if (!(error instanceof TaesdError) && !isMisused) throw error;
-  console.error(`${error.message}\n\n  npm run example -- --weights DIR`);
+  console.error(`${error.message}\n\n  npm run example [-- --weights DIR]`);
   process.exitCode = 1;
 }

@@ -287,11 +287,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /**
  * Runs a script that has `Taesd`, `decoder` and `latents(height, width)`, from a file or as node's argument `-e`.
  *
+ * @param options  `flags`: node's own, before the script
  * @returns what it wrote, and how it ended
  */
 function runScript(
   script: string,
-  { dist = DIST, evaluate = false, limitMs = 20_000 } = {},
+  { dist = DIST, evaluate = false, flags = [] as readonly string[], limitMs = 20_000 } = {},
 ): Promise<{ stdout: string; stderr: string; code: number | null; signal: string | null }> {
   const source = `
     import { readFileSync } from 'node:fs';
@@ -307,7 +308,7 @@ function runScript(
   const file = join(folder, 'script.mjs');
   writeFileSync(file, source);
   const args = evaluate ? ['--input-type=module', '-e', source] : [file];
-  const child = spawn(process.execPath, args, { timeout: limitMs });
+  const child = spawn(process.execPath, [...flags, ...args], { timeout: limitMs });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => {
     stdout += text;
@@ -358,6 +359,18 @@ describe('processes', () => {
       { evaluate: true },
     );
     expect([stderr, code, stdout]).toEqual(['', 0, '2 undefined\n']);
+  });
+
+  test('process [2 workers]: node started with flags of V8 → workers start all the same', async () => {
+    const { stdout, stderr, code } = await runScript(
+      `
+      const taesd = await Taesd.load({ weights: { decoder }, only: 'decoder', workers: 2 });
+      console.log((await taesd.decode(latents(16, 16))).height, typeof globalThis.gc);
+      console.log(taesd.info.workers, taesd.info.workersReason);
+    `,
+      { flags: ['--expose-gc', '--max-old-space-size=512'] },
+    );
+    expect([stderr, code, stdout]).toEqual(['', 0, '128 function\n2 undefined\n']);
   });
 
   test('process: dist without its worker → the same picture on one thread, and info says why', async () => {

@@ -231,6 +231,27 @@ for (const width of WIDTHS) {
   });
 }
 
+test('touchRows [wasm]: 3 rows, 1 to 9 lines of 64 bytes from an offset on → one number of each line read, only the scratch written', () => {
+  const offset = 32;
+  for (let lines = 1; lines <= 9; lines++) {
+    const random = seededRandom(lines);
+    const rows = Array.from({ length: 3 }, () => randomValues(random, 8 + 16 * lines + 8));
+    const space = arena();
+    const ptrs = rows.map((row) => space.put(row));
+    const tablePtr = space.put(new Float32Array(Uint32Array.from(ptrs).buffer));
+    const scratchPtr = space.put([0], { writable: true });
+    kernels.touchRows(tablePtr, rows.length, offset, 64 * lines, scratchPtr);
+    let wanted = 0;
+    for (const row of rows) {
+      const words = new Uint32Array(row.buffer);
+      for (let line = 0; line < lines; line++) wanted |= words[offset / 4 + 16 * line];
+    }
+    const [got] = new Uint32Array(space.read(scratchPtr, 1).buffer);
+    expect(got, `${lines} lines`).toBe(wanted >>> 0);
+    space.check();
+  }
+});
+
 test('kernels [wasm]: instantiated → they bring no data and do not grow the memory', async () => {
   const fresh = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   await instantiateKernels(await compileKernels(), fresh);

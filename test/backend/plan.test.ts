@@ -5,6 +5,7 @@ import {
   isWinograd,
   planNetwork,
   type Stage,
+  storedChannels,
 } from '../../src/backend/wasm/plan.ts';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
@@ -92,23 +93,58 @@ test('planNetwork: the encoder → 35 stages, each ReLU fused', () => {
   }
 });
 
-test('planNetwork: both networks → Winograd for each convolution of stride 1 but those of 3 or 4 channels', () => {
-  for (const network of [encoder(4), decoder(4), encoder(16), decoder(16)]) {
-    for (const { conv } of convs(network)) {
+test('planNetwork: both networks → Winograd for each convolution but those of 3, 4 or 16 channels of a latent or picture', () => {
+  for (const [network, stride2, direct] of [
+    [encoder(4), 3, 2],
+    [encoder(16), 3, 1],
+    [decoder(4), 0, 2],
+    [decoder(16), 0, 1],
+  ] as const) {
+    const all = convs(network).map(({ conv }) => conv);
+    for (const conv of all) {
       const { cin, cout, stride } = conv;
-      const wanted = stride === 1 && cin % 16 === 0 && cout % 16 === 0;
+      const wanted = cin % 16 === 0 && cout % 16 === 0;
       expect(isWinograd(conv), `${cin}→${cout}, stride ${stride}`).toBe(wanted);
     }
+    expect(all.filter(({ stride }) => stride === 2).length).toBe(stride2);
+    expect(all.filter((conv) => !isWinograd(conv)).length).toBe(direct);
   }
 });
 
-test('isWinograd: 3×3, stride 1, channels that fill its tiles → true; anything else → false', () => {
-  for (const cin of [16, 32, 64]) expect(isWinograd(conv3x3(cin, 16))).toBe(true);
-  for (const cout of [16, 48, 64]) expect(isWinograd(conv3x3(16, cout))).toBe(true);
-  for (const cin of [1, 4, 8, 15, 17, 24]) expect(isWinograd(conv3x3(cin, 16))).toBe(false);
-  for (const cout of [1, 3, 4, 12, 17, 20]) expect(isWinograd(conv3x3(16, cout))).toBe(false);
-  expect(isWinograd(conv3x3(16, 16, { stride: 2 }))).toBe(false);
+test('isWinograd: 3×3, stride 1 and 2, channels that fill its tiles → true; anything else → false', () => {
+  for (const stride of [1, 2] as const) {
+    const is = (cin: number, cout: number) => isWinograd(conv3x3(cin, cout, { stride }));
+    for (const cin of [16, 32, 48, 64]) expect(is(cin, 16)).toBe(true);
+    for (const cout of [16, 48, 64, 80]) expect(is(16, cout)).toBe(true);
+    for (const cin of [1, 4, 8, 15, 17, 24, 80, 128]) expect(is(cin, 16)).toBe(false);
+    for (const cout of [1, 3, 4, 12, 17, 20]) expect(is(16, cout)).toBe(false);
+  }
   expect(isWinograd(conv1x1(16, 16))).toBe(false);
+});
+
+test.each<[string, Network, number, number, number]>([
+  ['read by a direct 3×3 convolution', [conv3x3(3, 8)], 0, 3, 3],
+  ['by one of stride 2', [conv3x3(3, 64, { stride: 2 })], 0, 3, 3],
+  ['1 channel', [conv3x3(1, 16)], 0, 1, 1],
+  ['17 channels', [conv3x3(17, 16)], 0, 17, 17],
+  ['both encoders', encoder(16), 0, 3, 3],
+  ['both decoders', decoder(4), 0, 4, 4],
+  ['no reader', [], 0, 3, 3],
+  ['a convolution to 12 channels', [conv3x3(3, 12)], 0, 3, 4],
+  ['a convolution to 3 channels', [conv3x3(3, 3)], 0, 3, 4],
+  ['a 1×1 convolution', [conv1x1(3, 8)], 0, 3, 4],
+  ['a ReLU', [relu(), conv3x3(3, 8)], 0, 3, 4],
+  ['a clamp', [clamp(), conv3x3(3, 8)], 0, 3, 4],
+  ['an upsampling', [upsample2x(), conv3x3(3, 8)], 0, 3, 4],
+  ['an upsampling that a convolution takes over', [upsample2x(), conv3x3(16, 16)], 0, 16, 16],
+  ['a direct convolution and a 1×1 one beside it', [block(3, 8)], 0, 3, 4],
+  ['a block that adds it', [block(3)], 0, 3, 4],
+  ['Winograd', [conv3x3(16, 16)], 0, 16, 16],
+  ['another map than the first', [conv3x3(3, 3), conv3x3(3, 8)], 1, 3, 4],
+  ['the last map', [conv3x3(3, 8), conv3x3(8, 3)], 2, 3, 4],
+  ['another map of 8', [conv3x3(3, 8), conv3x3(8, 3)], 1, 8, 8],
+])('storedChannels: %s → map and channels as stored', (_, network, map, channels, stored) => {
+  expect(storedChannels(planNetwork(network).stages, map, channels)).toBe(stored);
 });
 
 test.each<[string, Network, string[]]>([
@@ -140,7 +176,7 @@ test.each<[string, Network, string[]]>([
     ['0>1 conv 0', '1>2 upsample2x'],
   ],
   [
-    'an upsampling before a convolution that is not Winograd’s → a stage',
+    'an upsampling before a convolution that is not Winograd’s or of stride 2 → a stage',
     [upsample2x(), conv3x3(5, 6), upsample2x(), conv3x3(16, 16, { stride: 2 }), conv1x1(16, 16)],
     ['0>1 upsample2x', '1>2 conv 1', '2>3 upsample2x', '3>4 conv 3', '4>5 conv 4'],
   ],

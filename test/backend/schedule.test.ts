@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Span } from '../../src/backend/backend.ts';
-import { isWinograd, type Plan, planNetwork, type Stage } from '../../src/backend/wasm/plan.ts';
-import { inputSpan, ringRows, schedule } from '../../src/backend/wasm/schedule.ts';
+import {
+  bandFrom,
+  inputRows,
+  isWinograd,
+  type Plan,
+  planNetwork,
+  type Stage,
+} from '../../src/backend/wasm/plan.ts';
+import { inputSpan, ringRows, type Step, schedule } from '../../src/backend/wasm/schedule.ts';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
 import {
@@ -44,6 +51,12 @@ const NETWORKS: Record<string, Network> = {
     block(4, 16),
     conv3x3(16, 16, { stride: 2 }),
   ],
+  'halvings by Winograd after one another': [
+    conv3x3(16, 16, { stride: 2 }),
+    conv3x3(16, 32, { stride: 2 }),
+    conv3x3(32, 16, { stride: 2 }),
+    conv3x3(16, 16),
+  ],
   'an upsampling alone': [upsample2x()],
   'a ReLU alone': [relu()],
 };
@@ -56,9 +69,12 @@ function touched(stage: Stage, { first, end }: Span): number[] {
   if (stage.kind === 'upsample2x') for (let y = first; y < end; y++) rows.push(y >> 1);
   else if (stage.kind !== 'conv') for (let y = first; y < end; y++) rows.push(y);
   else if (isWinograd(stage.conv)) {
-    // Whole rows of tiles of six rows each, whatever part of the last lies in the picture.
-    const below = first + 4 * Math.ceil((end - first) / 4) + 1;
-    for (let y = first - 1; y < below; y++) rows.push(stage.upsample ? Math.floor(y / 2) : y);
+    // Whole rows of tiles of six rows each, of nine with stride 2, whatever part of the last lies in the picture.
+    const { stride } = stage.conv;
+    const below = stride * (first + 4 * Math.ceil((end - first) / 4)) + (stride === 1 ? 1 : 0);
+    for (let y = stride * first - 1; y < below; y++) {
+      rows.push(stage.upsample ? Math.floor(y / 2) : y);
+    }
   } else {
     const { kernel, stride } = stage.conv;
     const radius = (kernel - 1) / 2;
@@ -126,6 +142,30 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
   return covers ? undefined : `rows ${output.first} … ${output.end} of the output`;
 }
 
+/** The steps by the rule that each row pulls the rows it needs, as a recursion; where each map begins and ends is as it is. */
+function pulled(plan: Plan, shapes: readonly Chw[], wanted: Span, steps: readonly Step[]): Step[] {
+  const made = shapes.map((_, map) => steps.find((step) => step.map === map)?.span.first ?? 0);
+  const ends = shapes.map((_, map) => steps.findLast((step) => step.map === map)?.span.end ?? 0);
+  const order: Step[] = [];
+  const pull = (map: number, end: number): void => {
+    const stage: Stage | undefined = plan.stages[map - 1];
+    while (made[map] < end) {
+      const first = made[map];
+      let span = { first, end };
+      if (stage !== undefined) {
+        const band = bandFrom(stage, first, shapes[map]);
+        span = { first, end: Math.min(band.end, ends[map]) };
+        pull(stage.input, inputRows(stage, span, shapes[stage.input][1]).end);
+        if (stage.kind === 'conv' && stage.add !== undefined) pull(stage.add, span.end);
+      }
+      made[map] = span.end;
+      order.push({ stage, map, span });
+    }
+  };
+  pull(shapes.length - 1, wanted.end);
+  return order;
+}
+
 /** Narrow, of middling width on this level or that, and wide: what a stage makes at once may differ. */
 const WIDTHS = [1, 20, 40, 80, 160, 320, 640, 1280];
 
@@ -166,6 +206,25 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
       const first = Math.floor(rows * random());
       const end = first + 1 + Math.floor(Math.min(rows - first, 300) * random());
       expectPlays(network, height, { first, end: Math.min(end, rows) });
+    }
+  });
+
+  test(`schedule: ${name}, 40 seeded sizes and spans → the steps of a recursion, in its order`, () => {
+    const plan = planNetwork(network);
+    const random = seededRandom(name.length + 1);
+    const told = ({ map, span }: Step) => `map ${map}, rows ${span.first} … ${span.end}`;
+    for (let n = 0; n < 40; n++) {
+      const height = 1 + Math.floor(200 * random());
+      const shapes = plan.shapes([channelsOf(network), height, WIDTHS[n % WIDTHS.length]]);
+      const [, rows] = shapes[shapes.length - 1];
+      const first = Math.floor(rows * random());
+      const span = { first, end: first + 1 + Math.floor((rows - first) * random()) };
+      const steps = [...schedule(plan, shapes, span)];
+      const wanted = pulled(plan, shapes, span, steps).map(told);
+      const at = wanted.findIndex((step, k) => !steps[k] || told(steps[k]) !== step);
+      const found = at < 0 ? 'none' : `step ${at}: got ${steps[at] && told(steps[at])}`;
+      expect(found, `of ${height}, rows ${span.first} … ${span.end}: ${wanted[at]}`).toBe('none');
+      expect(steps.length).toBe(wanted.length);
     }
   });
 
@@ -231,12 +290,12 @@ test('ringRows: the last map → one band alone, since rows are handed on at onc
 });
 
 /*
- * A row of tiles depends in its last bits on all of its six input rows, so each Winograd convolution reaches up to 3
- * rows further than its window, at its own level: in the decoder (9 + 10/2 + 10/4 + 4/8) · 3 latent rows, in the encoder
- * (3 + 9·2 + 9·4 + 9·8) · 3 picture rows.
+ * A row of tiles depends in its last bits on all of its input rows, so each Winograd convolution reaches up to 3 rows
+ * further than its window, at the level of its output: in the decoder (9 + 10/2 + 10/4 + 4/8) · 3 latent rows, in the
+ * encoder (3 + 10·2 + 10·4 + 10·8) · 3 picture rows.
  */
 const MORE_LATENT_ROWS = 51;
-const MORE_PICTURE_ROWS = 387;
+const MORE_PICTURE_ROWS = 429;
 
 test(`inputSpan: decoder, spans from 32-row lines → its receptive field, at most ${MORE_LATENT_ROWS} latent rows more`, () => {
   const network = decoder(4);

@@ -31,13 +31,20 @@ export interface RunMessage {
   readonly span: Span;
 }
 
+/** So many more rows of the run of that number were handed on. */
+export interface TakenMessage {
+  readonly kind: 'taken';
+  readonly id: number;
+  readonly rows: number;
+}
+
 /** The run of that number is not wanted any more. */
 export interface CancelMessage {
   readonly kind: 'cancel';
   readonly id: number;
 }
 
-export type ToWorker = LoadMessage | RunMessage | CancelMessage;
+export type ToWorker = LoadMessage | RunMessage | TakenMessage | CancelMessage;
 
 /** Networks are ready. */
 export interface ReadyMessage {

@@ -4,6 +4,7 @@ import {
   blockSteps,
   type Clamp,
   type Conv,
+  type Layer,
   type Network,
   type PixelShuffle,
   type PixelUnshuffle,
@@ -88,6 +89,10 @@ export function storedChannels(stages: readonly Stage[], map: number, channels: 
 /** Output channels that the direct kernels make at a time. */
 const DIRECT_COUT = 8;
 
+/** Of the convolutions after an upsampling, those whose kernel does both. */
+const isFusible = (layer: Layer | undefined): layer is Conv =>
+  layer?.kind === 'conv' && layer.stride === 1 && isWinograd(layer);
+
 /** Fuses a ReLU into the convolution before it and an upsampling into the one after it. */
 export function planNetwork(network: Network): Plan {
   const stages: Stage[] = [];
@@ -115,7 +120,7 @@ export function planNetwork(network: Network): Plan {
       const relu = next?.kind === 'relu';
       current = pushConv(layer, index, '', { relu });
       if (relu) index++;
-    } else if (layer.kind === 'upsample2x' && next?.kind === 'conv' && isWinograd(next)) {
+    } else if (layer.kind === 'upsample2x' && isFusible(next)) {
       const relu = network[index + 2]?.kind === 'relu';
       current = pushConv(next, index + 1, '', { upsample: true, relu });
       index += relu ? 2 : 1;

@@ -169,8 +169,11 @@ export class WorkerPool {
           begin(n);
           if (assignment.error !== undefined) throw assignment.error;
           const batch = assignment.batches.shift();
-          if (batch !== undefined) yield batch;
-          else if (assignment.done) break;
+          if (batch !== undefined) {
+            const { id, worker } = assignment;
+            yield batch;
+            if (!assignment.done) worker?.thread.post({ kind: 'taken', id, rows: batch.count });
+          } else if (assignment.done) break;
           else {
             // Only now: an iteration that is never gone on with must not keep the process from ending.
             this.#keepAlive(true);

@@ -4,8 +4,11 @@ import type { RowBatch } from '../batches.ts';
 import { type Plan, TILE } from './plan.ts';
 import { workFor } from './schedule.ts';
 
-/** The most rows of the output in one span: of those that wait for their turn, each worker holds that many. */
-const OUTPUT_ROWS = 512;
+/**
+ * The most rows of the output in one span where there are several, and the most that wait for their turn of each worker. One
+ * that has a longer span to itself is stopped in time.
+ */
+export const OUTPUT_ROWS = 512;
 /** The most rows at full height: a worker gets those of the input all at once. */
 const FULL_ROWS = 2048;
 

@@ -1,10 +1,12 @@
 import { TaesdError } from '../../errors.ts';
 import { parentThread } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
+import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './index.ts';
 import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.ts';
+import { OUTPUT_ROWS } from './spans.ts';
 
 /*
  * A worker: it has the kernels, their memory and the networks' weights for itself, gets rows of the input and sends
@@ -14,14 +16,51 @@ import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.t
 const thread = await parentThread<ToWorker, FromWorker>((message) => {
   if (message.kind === 'load') void load(message);
   else if (message.kind === 'run') void run(message);
-  else running.get(message.id)?.abort();
+  else if (message.kind === 'taken') running.get(message.id)?.taken(message.rows);
+  else running.get(message.id)?.cancel();
 });
 
 let backend: WasmBackend;
 let runners: Runner[] = [];
 /** What a run may leave behind in the memory for the next. */
 let keptBytes = 0;
-const running = new Map<number, AbortController>();
+const running = new Map<number, Run>();
+
+/** A run that may be cancelled. Of a span longer than `OUTPUT_ROWS`, half of that many rows wait to be handed on at most. */
+class Run {
+  readonly #controller = new AbortController();
+  readonly #most: number;
+  #ahead = 0;
+  #wake = () => {};
+
+  constructor({ first, end }: Span) {
+    this.#most = end - first > OUTPUT_ROWS ? OUTPUT_ROWS / 2 : OUTPUT_ROWS;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.#controller.abort();
+    this.#wake();
+  }
+
+  taken(rows: number): void {
+    this.#ahead -= rows;
+    this.#wake();
+  }
+
+  /** Resolves once more rows may be sent, or the run is cancelled. */
+  async sent(rows: number): Promise<void> {
+    this.#ahead += rows;
+    while (this.#ahead > this.#most && !this.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
 
 async function load(message: LoadMessage): Promise<void> {
   try {
@@ -37,17 +76,19 @@ async function load(message: LoadMessage): Promise<void> {
 
 async function run(message: RunMessage): Promise<void> {
   const { id, network, span } = message;
-  const controller = new AbortController();
-  running.set(id, controller);
+  const current = new Run(span);
+  running.set(id, current);
   try {
-    const pacer = new Pacer('worker', controller.signal);
+    const pacer = new Pacer('worker', current.signal);
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
+      const { count } = batch;
       thread.post({ kind: 'rows', id, batch }, [batch.data.buffer]);
+      await current.sent(count);
     }
     if (backend.memoryBytes() > keptBytes) await backend.compact();
     thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
   } catch (error) {
-    if (controller.signal.aborted) {
+    if (current.signal.aborted) {
       thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
     } else {
       fail(id, error);

@@ -1,0 +1,104 @@
+// node examples/compare.mjs --weights DIR [PICTURE.png]
+// Decodes the latent of a picture (unless given, a rendered one) with taesd, with nano and by a matrix alone, and writes
+// out/models.png: the original, taesd, nano, the matrix; below, the middle of each, enlarged.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Taesd } from 'taesd-wasm';
+import { decodePng, encodePng } from 'taesd-wasm/png';
+import { grid, halved } from './panel.mjs';
+import { psnr } from './psnr.mjs';
+import { renderPicture } from './render-picture.mjs';
+
+/** How many times as large the lower row shows its pixels; the upper row shows every second one. */
+const ZOOM = 3;
+
+const { values, positionals } = parseArgs({
+  options: { weights: { type: 'string' } },
+  allowPositionals: true,
+});
+const original = positionals.length > 0 ? readRgb(positionals[0]) : renderPicture();
+const { width, height } = original;
+const [taesd, nano] = [
+  await Taesd.load({ model: 'taesd', weights: values.weights }),
+  await Taesd.load({ model: 'nano' }),
+];
+const latents = await taesd.encode(original);
+const own = await nano.decode(await nano.encode(original), { width, height });
+const decoded = {
+  taesd: await taesd.decode(latents, { width, height }),
+  nano: await nano.decode(latents, { width, height }),
+  matrix: byMatrix(latents),
+};
+for (const [name, picture] of Object.entries(decoded)) {
+  console.log(
+    `${name.padEnd(8)} ${psnr(original, picture).toFixed(2)} dB from the latents of taesd`,
+  );
+}
+console.log(`nano     ${psnr(original, own).toFixed(2)} dB from its own`);
+
+mkdirSync('out', { recursive: true });
+const all = [[original, 3], ...Object.values(decoded).map((picture) => [picture, 4])];
+const rows = [
+  all.map(([picture, bytes]) => halved(picture, bytes)),
+  all.map(([picture, bytes]) => enlarged(picture, bytes)),
+];
+writeFileSync('out/models.png', encodePng(grid(rows, width >> 1, height >> 1)));
+console.log('out/models.png: original, taesd, nano, matrix');
+taesd.dispose();
+nano.dispose();
+
+/**
+ * The latents' colours, each an 8×8 square, by the 5×3 matrix (four channels and a constant) that comes nearest to this very
+ * picture: no matrix that is to fit all pictures does better.
+ */
+function byMatrix({ shape: [, channels, , columns], data }) {
+  const plane = data.length / channels;
+  const latentOf = (pixel) => {
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const at = (y >> 3) * columns + (x >> 3);
+    return [...Array.from({ length: channels }, (_, i) => data[i * plane + at]), 1];
+  };
+  const size = channels + 1;
+  // The normal equations, with red, green and blue behind each row.
+  const rows = Array.from({ length: size }, () => new Float64Array(size + 3));
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const latent = latentOf(pixel);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) rows[i][j] += latent[i] * latent[j];
+      for (let c = 0; c < 3; c++) rows[i][size + c] += latent[i] * original.data[pixel * 3 + c];
+    }
+  }
+  for (let i = 0; i < size; i++) {
+    const pivot = rows[i].map((value) => value / rows[i][i]);
+    rows[i] = pivot;
+    for (let k = 0; k < size; k++) {
+      if (k !== i) rows[k] = rows[k].map((value, j) => value - rows[k][i] * pivot[j]);
+    }
+  }
+  const picture = { width, height, data: new Uint8ClampedArray(width * height * 4) };
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const latent = latentOf(pixel);
+    for (let c = 0; c < 3; c++) {
+      picture.data[pixel * 4 + c] = latent.reduce(
+        (sum, value, i) => sum + value * rows[i][size + c],
+        0,
+      );
+    }
+  }
+  return picture;
+}
+
+/** The picture's middle. */
+function enlarged({ width, height, data }, bytesPerPixel) {
+  const left = Math.round(width / 2 - width / 4 / ZOOM);
+  const top = Math.round(height / 2 - height / 4 / ZOOM);
+  return (x, y) => {
+    const pixel = (top + Math.floor(y / ZOOM)) * width + left + Math.floor(x / ZOOM);
+    return data.slice(pixel * bytesPerPixel, pixel * bytesPerPixel + 3);
+  };
+}
+
+function readRgb(path) {
+  const { width, height, data } = decodePng(readFileSync(path));
+  return { width, height, data: data.filter((_, i) => i % 4 < 3) };
+}

@@ -1,0 +1,238 @@
+import { expect, test } from 'vitest';
+import { arena } from './arena.ts';
+import {
+  type Block,
+  type Geometry,
+  GROUP,
+  isSkipped,
+  makeBlock,
+  nameOf,
+  pointStride,
+  pointsOf,
+  randomValues,
+  sideOf,
+  V_CHANNELS,
+  weightPoint,
+} from './winograd-block.ts';
+import { MATRICES, magnitudes, sandwich } from './winograd-formula.ts';
+import { expectUntouched, type Machine, ULP } from './winograd-run.ts';
+import {
+  INPUT_MAX,
+  index16,
+  roundWeights,
+  runMultiply16,
+  runTransformInput16,
+  unitIndex,
+} from './winograd16-run.ts';
+
+/*
+ * Tests of the 16-bit Winograd kernels that are the same for either stride; each takes what gives the kernels once a test
+ * runs.
+ */
+
+type Start = () => Machine;
+
+/** A tile's unit may be that of a bound on the largest number in a row of points. */
+const SLACK = 16;
+
+/** Whether a point is scaled by its own largest magnitude and not by a bound on it. */
+const isMeasured = ({ stride }: Geometry, isFlat: boolean, row: number): boolean =>
+  stride === 2 || (isFlat && row === 1);
+
+export function testTransformInput16(
+  start: Start,
+  kernel: string,
+  [name, make]: readonly [string, (geometry: Geometry) => Block],
+  geometry: Geometry,
+  isFlat = false,
+): void {
+  const { tiles, cin, upsample } = geometry;
+  const side = sideOf(geometry);
+  const points = pointsOf(geometry);
+  const what = `${name}, ${nameOf(geometry)}${isFlat ? ', flat' : ''}`;
+  test(`${kernel} [wasm]: ${what} → within ±${INPUT_MAX} units and half a unit (and 16·2⁻²⁴ of the tile) of float64, nothing between points written`, () => {
+    const machine = start();
+    const { BT } = MATRICES[geometry.stride];
+    const block = make(geometry);
+    const space = arena(machine.memory);
+    const { ptr, stride, scalesPtr, scalesStride } = runTransformInput16(
+      machine,
+      space,
+      geometry,
+      block,
+      isFlat,
+    );
+    const v = space.i16(ptr, (points * stride) / 2);
+    const scales = space.f32(scalesPtr, (points * scalesStride) / 4);
+    let fault: string | undefined;
+    for (let j = 0; j < tiles; j++) {
+      const channels = Array.from({ length: cin }, (_, i) => block.tile(j, i));
+      const exact = channels.map((d) => sandwich(BT, d));
+      const magnitude = channels.map((d) => sandwich(magnitudes(BT), magnitudes(d)));
+      for (let p = 0; p < points; p++) {
+        if (isSkipped(upsample, p)) continue;
+        const [r, c] = [Math.floor(p / side), p % side];
+        const scale = scales[(p * scalesStride) / 4 + j];
+        let most = SLACK * magnitude.reduce((sum, m) => Math.max(sum, ...m[r]), 0);
+        if (isMeasured(geometry, isFlat, r)) {
+          // The largest number itself, but for rounding.
+          most = exact.reduce(
+            (sum, m, i) => Math.max(sum, Math.abs(m[r][c]) + 8 * ULP * magnitude[i][r][c]),
+            0,
+          );
+          most *= 1 + 2 * ULP;
+        }
+        if (!(scale * INPUT_MAX <= most + 1e-38)) {
+          fault ??= `point ${p}, tile ${j}: scale ${scale} for ${most}`;
+        }
+        // Where no number is larger, all count as 0.
+        const isTiny = isMeasured(geometry, isFlat, r) && scale * INPUT_MAX < 1.000001e-30;
+        const smallest = isTiny ? 1.000001e-30 : 1e-37;
+        for (let i = 0; i < cin; i++) {
+          const units = v[(p * stride) / 2 + j * V_CHANNELS + i];
+          const bound = 0.501 * scale + 16 * ULP * magnitude[i][r][c] + smallest;
+          const off = Math.abs(units * scale - exact[i][r][c]);
+          if (!(off <= bound) || Math.abs(units) > INPUT_MAX) {
+            const where = `point ${p}, tile ${j}, channel ${i}`;
+            fault ??= `${where}: ${units} · ${scale} for ${exact[i][r][c]}`;
+          }
+        }
+      }
+    }
+    expect(fault).toBe(undefined);
+    for (let p = 0; p < points; p++) {
+      const part = v.slice((p * stride) / 2, ((p + 1) * stride) / 2);
+      const beside = part.filter((_, n) => n >= tiles * V_CHANNELS || n % V_CHANNELS >= cin);
+      expectUntouched(beside, `beside point ${p}`);
+      const numbers = scales.slice((p * scalesStride) / 4, ((p + 1) * scalesStride) / 4);
+      expectUntouched(numbers.slice(tiles), `beside the scales of point ${p}`);
+    }
+    space.check();
+  });
+}
+
+export function testSaturation(
+  start: Start,
+  [name, make]: readonly [string, (cin: number) => (p: number, o: number, i: number) => number],
+  stride: 1 | 2,
+): void {
+  const what = `${name}, inputs ±${INPUT_MAX} with the weights' signs${stride === 2 ? ', stride 2' : ''}`;
+  test(`winogradMultiply16 [wasm]: ${what} → the exact sums, none wrapped`, () => {
+    const machine = start();
+    const geometry: Geometry = { tiles: 8, cin: 64, cout: GROUP, upsample: 0, stride };
+    const { tiles, cin } = geometry;
+    const side = sideOf(geometry);
+    const points = pointsOf(geometry);
+    const rounded = roundWeights(machine, cin, GROUP, make(cin));
+    const { u16, units } = rounded;
+    const vStride = pointStride(tiles * V_CHANNELS, 2);
+    const v = new Int16Array((points * vStride) / 2);
+    const scales = randomValues(3, points * tiles).map((value) => Math.abs(value) + 0.1);
+    for (let p = 0; p < points; p++) {
+      for (let j = 0; j < tiles; j++) {
+        for (let i = 0; i < cin; i++) {
+          // Tile j goes for output channel j and against the one after it.
+          const sign = u16[index16(cin, weightPoint(p, side), j, i)] < 0 ? -1 : 1;
+          v[(p * vStride) / 2 + j * V_CHANNELS + i] = (j % 2 === 0 ? sign : -sign) * INPUT_MAX;
+        }
+      }
+    }
+    const space = arena(machine.memory);
+    const operand = {
+      ptr: space.put(v),
+      stride: vStride,
+      scalesPtr: space.put(scales),
+      scalesStride: tiles * 4,
+      flatPtr: 0,
+    };
+    const m = runMultiply16(machine, space, geometry, operand, rounded);
+    for (let p = 0; p < points; p++) {
+      const weights = weightPoint(p, side);
+      for (let j = 0; j < tiles; j++) {
+        for (let o = 0; o < GROUP; o++) {
+          let sum = 0;
+          for (let i = 0; i < cin; i++) {
+            sum += v[(p * vStride) / 2 + j * V_CHANNELS + i] * u16[index16(cin, weights, o, i)];
+          }
+          const scale = Math.fround(scales[p * tiles + j] * units[unitIndex(weights, o)]);
+          const wanted = Math.fround(Math.fround(sum) * scale);
+          const got = m.at(p, j, o);
+          // An infinite scale of no weight is NaN either way.
+          if (!Object.is(got + 0, wanted + 0)) {
+            expect(got, `point ${p}, tile ${j}, output ${o}, sum ${sum}`).toBe(wanted);
+          }
+        }
+      }
+      expectUntouched(m.beside(p), `beside point ${p}`);
+    }
+    space.check();
+  });
+}
+
+/**
+ * NaN and infinity: whichever channel they are in, no finite number may come of them.
+ *
+ * @param place  row and column of the bad number
+ */
+export function testNotFinite16(
+  start: Start,
+  value: number,
+  geometry: Geometry,
+  [row, column]: readonly [number, number],
+  isFlat = false,
+): void {
+  const { cin, tiles, upsample } = geometry;
+  const side = sideOf(geometry);
+  const how = [
+    ...(upsample === 1 ? [', upsampled'] : []),
+    ...(geometry.stride === 2 ? [`, stride 2, pixel ${row}, ${column}`] : []),
+    ...(isFlat ? [', flat'] : []),
+  ].join('');
+  test(`16-bit products [wasm]: ${value} in each of ${cin} channels in turn${how} → no finite product at the points that it reaches, other tiles as without it`, () => {
+    const machine = start();
+    const { BT } = MATRICES[geometry.stride];
+    const weights = roundWeights(machine, cin, GROUP, (p, o, i) => Math.sin(p + 3 * o + 5 * i));
+    const uFlat = isFlat ? randomValues(6, cin * GROUP) : undefined;
+    const numbers = randomValues(4, 9 * 64 * cin);
+    const products = (bad: number | undefined) => {
+      const block = makeBlock(geometry, (r, x, i) =>
+        r === row && x === column && i === bad ? value : numbers[(r * 64 + x) * cin + i],
+      );
+      const space = arena(machine.memory);
+      const v = runTransformInput16(machine, space, geometry, block, isFlat);
+      const { at } = runMultiply16(machine, space, geometry, v, weights, uFlat);
+      space.check();
+      return { block, at };
+    };
+    const good = products(undefined);
+    let fault: string | undefined;
+    let hits = 0;
+    for (let bad = 0; bad < cin; bad++) {
+      const { block, at } = products(bad);
+      for (let j = 0; j < tiles; j++) {
+        const d = block.tile(j, bad);
+        const hit = d.flat().some((number) => !Number.isFinite(number));
+        for (let p = 0; p < side ** 2; p++) {
+          const [r, c] = [Math.floor(p / side), p % side];
+          // The points whose rows of Bᵀ take the pixel; upsampled, that of two columns or rows may cancel out.
+          const reached = d.some((pixels, y) =>
+            pixels.some((number, x) => !Number.isFinite(number) && BT[r][y] * BT[c][x] !== 0),
+          );
+          for (let o = 0; o < GROUP; o++) {
+            const number = at(p, j, o);
+            const where = `channel ${bad}, point ${p}, tile ${j}, output ${o}: ${number}`;
+            if (!hit) {
+              const without = good.at(p, j, o);
+              if (number !== without) fault ??= `${where}, expected ${without}`;
+            } else if (reached && !isSkipped(upsample, p)) {
+              hits++;
+              if (Number.isFinite(number)) fault ??= where;
+            }
+          }
+        }
+      }
+    }
+    expect(fault).toBe(undefined);
+    expect(hits).toBeGreaterThan(0);
+  });
+}

@@ -1,0 +1,138 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { arena } from './arena.ts';
+import {
+  GEOMETRIES,
+  type Geometry,
+  GROUP,
+  isSkipped,
+  nameOf,
+  pointStride,
+  pointsOf,
+  randomValues,
+  STRIDE2_GEOMETRIES,
+  sideOf,
+  V_CHANNELS,
+  wholeTiles,
+} from './winograd-block.ts';
+import { MATRICES, magnitudes, sandwich } from './winograd-formula.ts';
+import { expectUntouched, Faults, type Machine, startMachine, ULP } from './winograd-run.ts';
+import { testNotFinite16, testTransformInput16 } from './winograd16-checks.ts';
+import { BLOCKS, roundWeights, runMultiply16, runTransformInput16 } from './winograd16-run.ts';
+
+/*
+ * Point (1, 1) beside 16-bit products: kept and multiplied in f32, `vFlat` and `uFlat` of assembly/winograd16.ts.
+ */
+
+let machine: Machine;
+beforeAll(async () => {
+  machine = await startMachine();
+});
+const start = () => machine;
+
+const STRIDE1 = GEOMETRIES.filter(({ cout }) => cout === 16);
+
+describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
+  for (const geometry of STRIDE1) {
+    testTransformInput16(start, 'winogradTransformInput16', [name, make], geometry, true);
+  }
+
+  for (const geometry of STRIDE1) {
+    const { tiles, cin, upsample } = geometry;
+    test(`winogradTransformInput16 [wasm]: ${name}, ${nameOf(geometry)}, flat → point (1, 1) within 8·2⁻²⁴·|Bᵀ||d||B| of float64, rows but 1 the bits of without`, () => {
+      const { BT } = MATRICES[1];
+      const block = make(geometry);
+      const run = (isFlat: boolean) => {
+        const space = arena(machine.memory);
+        const v = runTransformInput16(machine, space, geometry, block, isFlat);
+        space.check();
+        return {
+          v: space.i16(v.ptr, (36 * v.stride) / 2),
+          scales: space.f32(v.scalesPtr, (36 * v.scalesStride) / 4),
+          flat: space.f32(v.flatPtr, wholeTiles(tiles) * V_CHANNELS),
+        };
+      };
+      const [plain, kept] = [run(false), run(true)];
+      const faults = new Faults();
+      for (let j = 0; j < tiles; j++) {
+        for (let i = 0; i < cin; i++) {
+          const d = block.tile(j, i);
+          const wanted = sandwich(BT, d)[1][1];
+          const bound = 8 * ULP * sandwich(magnitudes(BT), magnitudes(d))[1][1] + 1e-44;
+          const where = () => `tile ${j}, channel ${i}`;
+          faults.see(where, kept.flat[j * V_CHANNELS + i], wanted, bound);
+        }
+      }
+      const beside = kept.flat.filter((_, n) => n >= tiles * V_CHANNELS || n % V_CHANNELS >= cin);
+      expectUntouched(beside, 'beside point (1, 1)');
+      for (const part of ['v', 'scales'] as const) {
+        const count = kept[part].length / 6;
+        for (const r of [0, 2, 3, 4, 5]) {
+          if (upsample === 1 && r === 2) continue;
+          const row = (numbers: Float32Array | Int16Array) =>
+            numbers.slice(r * count, (r + 1) * count);
+          const [got, wanted] = [row(kept[part]), row(plain[part])];
+          const at = got.findIndex((value, n) => !Object.is(value, wanted[n]));
+          const found = at < 0 ? 'none' : `${at}: got ${got[at]}, expected ${wanted[at]}`;
+          expect(found, `${part} of row ${r}`).toBe('none');
+        }
+      }
+      faults.expectNone();
+    });
+  }
+});
+
+for (const geometry of [...STRIDE1, ...STRIDE2_GEOMETRIES.filter(({ cout }) => cout === 16)]) {
+  const { tiles, cin, upsample } = geometry;
+  test(`winogradMultiply16 [wasm]: ${nameOf(geometry)}, flat → point (1, 1) within 2·cin·2⁻²⁴·Σ|v·u| of float64, others the bits of without`, () => {
+    const points = pointsOf(geometry);
+    const whole = wholeTiles(tiles);
+    const weights = roundWeights(machine, cin, GROUP, (p, o, i) => Math.sin(p + 3 * o + 5 * i));
+    const stride = pointStride(whole * V_CHANNELS, 2);
+    const v = randomValues(tiles, (points * stride) / 2, 16383).map(Math.round);
+    // Numbers of tiles and channels past the block's are there and do not matter.
+    const vFlat = randomValues(cin, whole * V_CHANNELS);
+    const uFlat = randomValues(tiles + 1, 2 * cin * 8);
+    const space = arena(machine.memory);
+    const operand = {
+      ptr: space.put(Int16Array.from(v)),
+      stride,
+      scalesPtr: space.put(randomValues(5, points * whole)),
+      scalesStride: whole * 4,
+      flatPtr: space.put(vFlat),
+    };
+    const plain = runMultiply16(machine, space, geometry, operand, weights);
+    const kept = runMultiply16(machine, space, geometry, operand, weights, uFlat);
+    space.check();
+    const faults = new Faults();
+    for (let p = 0; p < points; p++) {
+      for (let j = 0; j < tiles; j++) {
+        for (let o = 0; o < GROUP; o++) {
+          const where = () => `point ${p}, tile ${j}, output ${o}`;
+          if (p !== sideOf(geometry) + 1) {
+            faults.see(where, kept.at(p, j, o), plain.at(p, j, o), 0);
+            continue;
+          }
+          let sum = 0;
+          let magnitude = 0;
+          for (let i = 0; i < cin; i++) {
+            const u = uFlat[(Math.floor(o / 8) * cin + i) * 8 + (o % 8)];
+            sum += vFlat[j * V_CHANNELS + i] * u;
+            magnitude += Math.abs(vFlat[j * V_CHANNELS + i] * u);
+          }
+          faults.see(where, kept.at(p, j, o), sum, 2 * cin * ULP * magnitude);
+        }
+      }
+      if (isSkipped(upsample, p)) expect(kept.at(p, 0, 0)).toBe(0);
+      expectUntouched(kept.beside(p), `beside point ${p}`);
+    }
+    faults.expectNone();
+  });
+}
+
+for (const upsample of [0, 1] as const) {
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const place = upsample === 1 ? ([1, 0] as const) : ([2, 4 + 3] as const);
+    const geometry: Geometry = { tiles: 4, cin: 32, cout: 16, upsample, stride: 1 };
+    testNotFinite16(start, value, geometry, place, true);
+  }
+}

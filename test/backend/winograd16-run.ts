@@ -1,0 +1,206 @@
+import { arena } from './arena.ts';
+import {
+  type Block,
+  columnsOf,
+  type Geometry,
+  GROUP,
+  keepPoints,
+  makeBlock,
+  pointStride,
+  pointsOf,
+  putBlock,
+  randomBlock,
+  randomValues,
+  sideOf,
+  V_CHANNELS,
+  WEIGHT_POINTS,
+  weightIndex,
+  wholeTiles,
+} from './winograd-block.ts';
+import { FILL, type Machine, type Space, writable } from './winograd-run.ts';
+
+/*
+ * Calls of the 16-bit Winograd kernels with operands in an arena, for either stride, and numbers that come to the limits
+ * of 16 bits.
+ */
+
+/** The largest magnitude of a rounded input. */
+export const INPUT_MAX = 16383;
+
+/** Where the rounded weight lies in i16 [cout / 16][36][2][cin / 2][8][2]. */
+export function index16(cin: number, p: number, o: number, i: number): number {
+  const tile = (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8);
+  return (tile * (cin / 2) + Math.floor(i / 2)) * 16 + (o % 8) * 2 + (i % 2);
+}
+
+/** Where its unit lies in f32 [cout / 16][36][16]. */
+export const unitIndex = (p: number, o: number): number =>
+  (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * GROUP + (o % GROUP);
+
+/** Rounds weights that are given at each point. */
+export function roundWeights(
+  { memory, kernels }: Machine,
+  cin: number,
+  cout: number,
+  value: (p: number, o: number, i: number) => number,
+) {
+  const u = new Float32Array(WEIGHT_POINTS * cin * cout);
+  for (let p = 0; p < WEIGHT_POINTS; p++) {
+    for (let o = 0; o < cout; o++) {
+      for (let i = 0; i < cin; i++) u[weightIndex(cin, p, o, i)] = value(p, o, i);
+    }
+  }
+  const space = arena(memory);
+  const u16Ptr = space.put(new Int16Array(u.length).fill(FILL), { writable: true });
+  const unitsPtr = writable(space, WEIGHT_POINTS * cout);
+  kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, (WEIGHT_POINTS * cout) / 8);
+  space.check();
+  return { u, u16: space.i16(u16Ptr, u.length), units: space.f32(unitsPtr, WEIGHT_POINTS * cout) };
+}
+
+type WeightValues = (cin: number) => (p: number, o: number, i: number) => number;
+
+/** Weights that come to their limits, by output channel and input channel. */
+export const WEIGHTS: Record<string, WeightValues> = {
+  random: (cin) => {
+    const random = randomValues(cin, WEIGHT_POINTS * 64 * cin);
+    return (p, o, i) => random[(p * 64 + o) * cin + i];
+  },
+  'all equal and large': () => () => 3e30,
+  'equal magnitudes, signs by channel': () => (_, o, i) => ((o * 7 + i * 5) % 3 === 0 ? -1 : 1),
+  'one large, others nearly nothing': () => (_, o, i) => (i === o % 16 ? -1e20 : 1e-20),
+  'one alone': () => (_, o, i) => (i === o % 16 ? -2 : 0),
+  'halves of a unit': () => (_, __, i) => (i === 0 ? 32767 : (i % 7) + 0.5),
+  '1e-30 to 1e30': () => (p, o, i) => (i % 2 === 0 ? 1 : -1) * 10 ** (((p + o + i) % 61) - 30),
+  zeros: () => () => 0,
+  'too small to scale': () => (_, o, i) => (1 + ((o + i) % 3)) * 1e-43,
+};
+
+/** Blocks that come to the limits of 16 bits. */
+export const BLOCKS: Record<string, (geometry: Geometry) => Block> = {
+  random: (geometry) => randomBlock(geometry, 9),
+  'the same number everywhere': (geometry) => makeBlock(geometry, () => -7),
+  'signs that add up in every row of Bᵀ': (geometry) =>
+    makeBlock(geometry, (r, x, i) => ((r + x) % 2 === 0 ? 1 : -1) * (1 + (i % 3))),
+  'one channel alone': (geometry) =>
+    makeBlock(geometry, (r, x, i) => (i === 5 ? (r * 3 + x) % 5 : 0)),
+  '1e-30 to 1e30 by channel': (geometry) =>
+    makeBlock(geometry, (r, x, i) => Math.cos(r * 5 + x) * 10 ** ((i % 61) - 30)),
+  '1e-30 to 1e30 by pixel': (geometry) =>
+    makeBlock(geometry, (r, x, i) => Math.cos(r + i) * 10 ** ((x % 61) - 30)),
+  zeros: (geometry) => makeBlock(geometry, () => 0),
+  'numbers too small to scale': (geometry) =>
+    makeBlock(geometry, (r, x, i) => ((r + x + i) % 2) * 1e-42),
+};
+
+/** What the input's transform leaves, for the multiplication to take. */
+export interface Transformed {
+  readonly ptr: number;
+  readonly stride: number;
+  readonly scalesPtr: number;
+  readonly scalesStride: number;
+  /** 0 for none. */
+  readonly flatPtr: number;
+}
+
+/** @param isFlat  whether point (1, 1) is kept unrounded, with stride 1 alone */
+export function runTransformInput16(
+  { kernels }: Machine,
+  space: Space,
+  geometry: Geometry,
+  block: Block,
+  isFlat = false,
+): Transformed {
+  const { tiles, cin, upsample } = geometry;
+  const side = sideOf(geometry);
+  const { tablePtr, offset } = putBlock(space, geometry, block);
+  const whole = wholeTiles(tiles);
+  const stride = pointStride(whole * V_CHANNELS, 2);
+  const v = new Int16Array((side ** 2 * stride) / 2).fill(FILL);
+  const ptr = space.put(v, { writable: true });
+  const scalesStride = whole * 4 + 16;
+  const scalesPtr = writable(space, (side ** 2 * scalesStride) / 4);
+  const columns = columnsOf(geometry);
+  const scratchStride = columns * cin * 4 + 48;
+  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * cin);
+  const tilePtr = writable(space, side * cin);
+  const flatPtr = isFlat ? writable(space, whole * V_CHANNELS) : 0;
+  if (geometry.stride === 2) {
+    kernels.winogradStride2TransformInput16(
+      ptr,
+      stride,
+      scalesPtr,
+      scalesStride,
+      tablePtr,
+      offset,
+      scratchPtr,
+      scratchStride,
+      tilePtr,
+      tiles,
+      cin,
+    );
+  } else {
+    const mostStride = columns * 4 + 16;
+    const mostPtr = writable(space, (5 * mostStride) / 4 + columns);
+    kernels.winogradTransformInput16(
+      ptr,
+      stride,
+      scalesPtr,
+      scalesStride,
+      tablePtr,
+      offset,
+      scratchPtr,
+      scratchStride,
+      mostPtr,
+      mostStride,
+      tilePtr,
+      flatPtr,
+      tiles,
+      cin,
+      upsample,
+    );
+  }
+  return { ptr, stride, scalesPtr, scalesStride, flatPtr };
+}
+
+/**
+ * Multiplies for one group of output channels.
+ *
+ * @param uFlat  f32 [2][cin][8], or undefined to multiply all points in 16 bits
+ * @returns the product at a point, and the numbers beside the points
+ */
+export function runMultiply16(
+  { kernels }: Machine,
+  space: Space,
+  geometry: Geometry,
+  v: Transformed,
+  { u16, units }: { readonly u16: Int16Array; readonly units: Float32Array },
+  uFlat?: Float32Array,
+) {
+  const { tiles, cin, upsample } = geometry;
+  const points = pointsOf(geometry);
+  const whole = wholeTiles(tiles);
+  const stride = pointStride(whole * GROUP, 4);
+  const ptr = writable(space, (points * stride) / 4);
+  kernels.winogradMultiply16(
+    ptr,
+    stride,
+    v.ptr,
+    v.stride,
+    v.scalesPtr,
+    v.scalesStride,
+    space.put(keepPoints(u16, GROUP * cin, upsample)),
+    space.put(keepPoints(units, GROUP, upsample)),
+    uFlat === undefined ? 0 : v.flatPtr,
+    uFlat === undefined ? 0 : space.put(uFlat),
+    tiles,
+    cin,
+    sideOf(geometry),
+    upsample,
+  );
+  const m = space.f32(ptr, (points * stride) / 4);
+  return {
+    at: (p: number, j: number, o: number) => m[(p * stride) / 4 + j * GROUP + o],
+    beside: (p: number) => m.slice((p * stride) / 4 + whole * GROUP, ((p + 1) * stride) / 4),
+  };
+}
