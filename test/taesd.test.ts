@@ -653,8 +653,8 @@ describe('load', () => {
 
   test.each<[string, LoadOptions, string, string | RegExp]>([
     [
-      'no weights',
-      {},
+      'a model named, no weights',
+      { model: 'taesd' },
       'ARG',
       /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights \(--weights DIR\) gives them\)$/,
     ],
@@ -680,7 +680,7 @@ describe('load', () => {
       'an unknown model',
       { model: 'sdxl' as never },
       'ARG',
-      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, got "sdxl"',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, nano, got "sdxl"',
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [

@@ -55,7 +55,7 @@ describe('input', () => {
   });
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
-    const rule = 'a file, or a model (taesd, taesdxl, taesd3, taef1)';
+    const rule = 'a file, or a model (taesd, taesdxl, taesd3, taef1, nano)';
     const message = `inspect: "taesd9" expected ${rule}, got no such file`;
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
     const folder = `inspect: "${at('out')}" expected ${rule}, got a folder`;
@@ -238,10 +238,10 @@ describe('weights', () => {
     `Taesd.load: "weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} or the option download: true fetches them, the option weights (--weights DIR) gives them)`;
   const cache = (got: string) => `cache ${join(NO_CACHE_HOME, 'taesd-wasm')} (${got})`;
 
-  test('encode: no weights given → where was looked, and the command that fetches them', () => {
+  test('encode: a model named, no weights given → where was looked, and the command that fetches them', () => {
     const places = `TAESD_WEIGHTS (not set), ${cache('no taesd_encoder.safetensors')}`;
     const message = nowhere('taesd', 'taesd_encoder.safetensors', places);
-    expect(taesd(['encode', PICTURE, '-o', OUT])).toEqual(failed(message));
+    expect(taesd(['encode', PICTURE, '-o', OUT, '--model', 'taesd'])).toEqual(failed(message));
   });
 
   test('roundtrip: another model than TAESD_WEIGHTS and the cache have → never taken for it', () => {
@@ -271,7 +271,7 @@ describe('weights', () => {
     const places = `TAESD_WEIGHTS ${at('pth')} (${got}: ${hint}), ${cache(`no ${name}`)}`;
     const message = nowhere('taesd', name, places);
     const env = { TAESD_WEIGHTS: at('pth') };
-    expect(taesd(['encode', PICTURE, '-o', OUT], { env })).toEqual(failed(message));
+    expect(taesd([...args, '--model', 'taesd'], { env })).toEqual(failed(message));
   });
 });
 

@@ -44,7 +44,8 @@ describe('command lines that are not understood → one line that names it, exit
       .join(', ')}`;
   const ENCODE = options('output model weights precision workers backend background');
   const DECODE = options('output model weights precision workers backend size');
-  const MODELS = 'one of taesd, taesdxl, taesd3, taef1';
+  const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
+  const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
   const NAMES = 'one of encode, decode, roundtrip, inspect, pull, models or help';
 
@@ -58,8 +59,9 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode in -o o.png --__proto__', `encode: "option" expected ${ENCODE}, got "--__proto__"`],
     ['decode in -x', `decode: "option" expected ${DECODE}, got "-x"`],
     ['inspect in -o o', 'inspect: "option" expected one of --size, got "-o"'],
-    ['pull sd', `pull: "MODEL" expected ${MODELS}, got "sd"`],
-    ['pull taesd toString', `pull: "MODEL" expected ${MODELS}, got "toString"`],
+    ['pull sd', `pull: "MODEL" expected ${PULLED}, got "sd"`],
+    ['pull nano', `pull: "MODEL" expected ${PULLED}, got nano, which is in the package`],
+    ['pull taesd toString', `pull: "MODEL" expected ${PULLED}, got "toString"`],
     [
       'pull --all taesd taef1',
       'pull: "--all" expected no MODEL beside it, got "taesd" and "taef1"',

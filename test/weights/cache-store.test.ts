@@ -39,7 +39,7 @@ if (chromium === undefined) console.warn('skipping tests of the Cache API: no Ch
 describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
   test('load: nothing there → ARG naming the cache, which stays empty', async () => {
     const code = `${HEAD}
-      const error = await caught(Taesd.load());
+      const error = await caught(Taesd.load({ model: 'taesd' }));
       return { error, kept: await keptUrls() };`;
     expect(await runInChromium(code)).toEqual({
       error: notFound('cache taesd-wasm of this site'),
@@ -87,7 +87,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
 
   test('an insecure page: load → ARG saying that there is no Cache API; pullModel → UNSUPPORTED', async () => {
     const code = `${HEAD}
-      return [isSecureContext, await caught(Taesd.load()), await caught(pull())];`;
+      return [isSecureContext, await caught(Taesd.load({ model: 'taesd' })), await caught(pull())];`;
     expect(await runInChromium(code, { ...NOISE, insecure: true })).toEqual([
       false,
       notFound('cache taesd-wasm of this site (there is no Cache API here)'),

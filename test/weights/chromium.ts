@@ -78,7 +78,8 @@ export async function runInChromium(
     `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,
   ];
   const url = `http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`;
-  const browser = spawn(chromium ?? '', [...flags, url], { stdio: 'ignore' });
+  // In a process group of its own, so that its helpers end with it and leave the profile alone.
+  const browser = spawn(chromium ?? '', [...flags, url], { stdio: 'ignore', detached: true });
   const ended = new Promise<string>((resolve, reject) => {
     browser.on('error', reject);
     browser.on('close', (code) => resolve(`the browser ended with code ${code}`));
@@ -86,11 +87,12 @@ export async function runInChromium(
   try {
     return await Promise.race([told, ended]);
   } finally {
-    browser.kill();
+    if (browser.pid !== undefined && browser.exitCode === null)
+      process.kill(-browser.pid, 'SIGKILL');
     await ended;
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelNames, VARIANTS } from '../../src/model/variants.ts';
+import { latentSpaces, VARIANTS } from '../../src/model/variants.ts';
 import { checkVaeScale } from '../../src/weights/vae-scale.ts';
 import { expectError } from './raw-file.ts';
 
@@ -7,7 +7,7 @@ const NO_TENSORS = { encoder: undefined, decoder: undefined };
 const check = (model: keyof typeof VARIANTS, carried: { vaeScale?: number; vaeShift?: number }) =>
   checkVaeScale('Taesd.load', VARIANTS[model], { ...NO_TENSORS, ...carried });
 
-test.each(modelNames())(
+test.each(latentSpaces())(
   'checkVaeScale: %s, its own numbers, rounded to BF16, none → fine',
   (model) => {
     const { scale, shift } = VARIANTS[model];
@@ -32,8 +32,8 @@ test('checkVaeScale: one number alone, of another model → ARG with that one', 
   expectError(() => check('taesd', { vaeShift: 0.0609 }), 'ARG', shift);
 });
 
-test('checkVaeScale: any model beside any other → scales differ by 28 % and more', () => {
-  const scales = modelNames()
+test('checkVaeScale: any latent space beside any other → scales differ by 28 % and more', () => {
+  const scales = latentSpaces()
     .map((name) => VARIANTS[name].scale)
     .sort((a, b) => a - b);
   for (const [i, scale] of scales.slice(1).entries()) {
