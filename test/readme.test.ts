@@ -50,7 +50,7 @@ test('README: its commands → scripts of package.json', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [setUp] = blocks('sh');
   expect(setUp.split('\n').map((line) => line.split('  ')[0].trim())).toEqual([
-    'npm ci && npm run example -- --weights DIR',
+    'npm ci && npm run example',
     'npm ci && npm test',
     '',
   ]);
