@@ -1,6 +1,19 @@
 // Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
+import { instantiateKernels } from '../dist/backend/wasm/kernels.js';
+import { Memory } from '../dist/backend/wasm/memory.js';
+import { GROUP } from '../dist/backend/wasm/plan.js';
+import {
+  allocateWorkspace,
+  columnsStrideOf,
+  mostStrideOf,
+  mStrideOf,
+  scalesStrideOf,
+  TABLE_INPUT_ROWS,
+  tilingOf,
+  vStrideOf,
+} from '../dist/backend/wasm/workspace.js';
 import { F32_PEAK, I16_PEAK } from './peak.mjs';
 
 const WIDTH = 512;
@@ -9,16 +22,6 @@ const CHANNELS = 64;
 const ROW_BYTES = (WIDTH + 4) * CHANNELS * 4;
 /** Bytes of a row that a kernel goes over. */
 const LIVE_BYTES = (WIDTH + 2) * CHANNELS * 4;
-
-/** As in src/backend/wasm/stages.ts. */
-const TILES = 32;
-const POINTS = 36;
-const POINT_STRIDE = TILES * CHANNELS * 4 + 320;
-const COLUMNS_STRIDE = (4 * TILES + 2) * 16 * 4 + 64;
-const WHOLE_COLUMNS_STRIDE = (4 * TILES + 2) * CHANNELS * 4 + 64;
-const SCALES_STRIDE = TILES * 4;
-/** A block of Winograd tiles is 4 rows of this many pixels. */
-const BLOCK_PIXELS = 4 * 4 * TILES;
 
 const multiplyAddsOf = (window, pixels) => window * CHANNELS * CHANNELS * pixels;
 
@@ -39,24 +42,26 @@ export async function benchKernels() {
 }
 
 async function prepareCases() {
-  const memory = new WebAssembly.Memory({ initial: 128 });
   const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  const kernels = instance.exports;
-  // Small numbers: denormals and NaN would be timed otherwise.
-  const floats = new Float32Array(memory.buffer);
-  for (let i = 0; i < floats.length; i++) floats[i] = ((i % 17) - 8) / 64;
-
-  let top = 64;
-  const region = (size) => {
-    const ptr = top;
-    top += Math.ceil(size / 64) * 64;
-    return ptr;
+  const module = await WebAssembly.compile(bytes);
+  // A memory for each group of cases, as large as it needs; the first allocation is what all of them take at most.
+  const withMemory = async (make) => {
+    const memory = new Memory();
+    const mark = memory.mark();
+    memory.allocate('all', 16 * 2 ** 20);
+    memory.release(mark);
+    return make(await instantiateKernels(module, memory.wasm), memory);
   };
-  return [...directCases(kernels, region), ...winogradCases(kernels, memory, region)];
+  const cases = [await withMemory(directCases)];
+  for (const shape of SHAPES) {
+    cases.push(await withMemory((kernels, memory) => winogradCases(kernels, memory, shape)));
+  }
+  return cases.flat();
 }
 
-function directCases(kernels, region) {
+function directCases(kernels, memory) {
+  fillSmall(memory);
+  const region = (size) => memory.allocate('region', size);
   const [above, here, below, out] = [1, 2, 3, 4].map(() => region(ROW_BYTES));
   const wide = region(2 * ROW_BYTES);
   const weights = region(CHANNELS * CHANNELS * 9 * 4);
@@ -95,84 +100,138 @@ function directCases(kernels, region) {
   ];
 }
 
-/** The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16 bits. */
-function winogradCases(kernels, memory, region) {
-  const rows = Array.from({ length: 10 }, () => region(ROW_BYTES));
-  const table = (addresses) => {
-    const ptr = region(addresses.length * 4);
-    new Uint32Array(memory.buffer, ptr, addresses.length).set(addresses);
-    return ptr;
-  };
-  const inputRows = table(rows.slice(0, 6));
-  const outputRows = table(rows.slice(6));
-  const [v, m] = [1, 2].map(() => region(POINTS * POINT_STRIDE));
-  const columns = region(6 * WHOLE_COLUMNS_STRIDE);
-  const tile = region(6 * CHANNELS * 4);
-  const weights = region(POINTS * CHANNELS * CHANNELS * 4);
-  const scales = region(POINTS * SCALES_STRIDE);
-  const weightScales = region(POINTS * CHANNELS * 4);
-  const bias = region(CHANNELS * 4);
-  const [strideF32, stride16] = [POINT_STRIDE, POINT_STRIDE / 2];
+/** What a Winograd convolution works on, and how its name is completed. */
+const SHAPES = [
+  { suffix: '', stride: 1, upsample: false },
+  { suffix: ', upsampled', stride: 1, upsample: true },
+  { suffix: ', stride 2', stride: 2, upsample: false },
+];
 
-  const input = [inputRows, 0, columns];
+/** The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16 bits. */
+function winogradCases(kernels, memory, { suffix, stride, upsample }) {
+  const stage = {
+    kind: 'conv',
+    conv: { kind: 'conv', kernel: 3, stride, cin: CHANNELS, cout: CHANNELS },
+    upsample,
+  };
+  const tiling = tilingOf(stage);
+  const { side, blockTiles: tiles } = tiling;
+  const space = allocateWorkspace(memory, [stage], ROW_BYTES);
+  const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, mostPtr, scalesPtr } = space;
+  const rows = Array.from({ length: TABLE_INPUT_ROWS + 4 }, () =>
+    memory.allocate('row', ROW_BYTES),
+  );
+  const groups = CHANNELS / GROUP;
+  const pointCount = CHANNELS * GROUP;
+  const weights = memory.allocate('weights', groups * 36 * pointCount * 4);
+  const weightScales = memory.allocate('weights', groups * 36 * GROUP * 4);
+  const bias = memory.allocate('bias', CHANNELS * 4);
+  fillSmall(memory);
+  memory.u32(rowTablePtr, rows.length).set(rows);
+  const outputRows = rowTablePtr + TABLE_INPUT_ROWS * 4;
+  const [mStride, vStride, columns] = [
+    mStrideOf(tiling),
+    vStrideOf(tiling),
+    columnsStrideOf(tiling, CHANNELS),
+  ];
+  const [scales, most] = [scalesStrideOf(tiling), mostStrideOf(tiling)];
+  const [name, name16, output] =
+    stride === 1
+      ? ['winogradTransformInput', 'winogradTransformInput16', 'winogradTransformOutput']
+      : [
+          'winogradStride2TransformInput',
+          'winogradStride2TransformInput16',
+          'winogradStride2TransformOutput',
+        ];
+  const flag = upsample ? 1 : 0;
+  const isPlain = stride === 1;
+  const each = (run) => () => {
+    for (let group = 0; group < groups; group++) run(group);
+  };
   const steps = {
-    transformInput: () =>
-      kernels.winogradTransformInput(
-        ...[v, strideF32, ...input, COLUMNS_STRIDE, TILES, CHANNELS, 0],
-      ),
-    multiply: () =>
+    input: () =>
+      kernels[name](vPtr, vStride, rowTablePtr, 0, columnsPtr, columns, tiles, CHANNELS, flag),
+    multiply: each((group) =>
       kernels.winogradMultiply(
-        ...[m, strideF32, v, strideF32, weights, TILES, CHANNELS, CHANNELS, 0],
+        ...[mPtr, mStride, vPtr, vStride, weights + group * 36 * pointCount * 4],
+        ...[tiles, CHANNELS, side, flag],
       ),
-    transformInput16: () =>
-      kernels.winogradTransformInput16(
-        ...[v, stride16, scales, SCALES_STRIDE, ...input, WHOLE_COLUMNS_STRIDE, tile],
-        ...[TILES, CHANNELS, 0],
+    ),
+    input16: () =>
+      kernels[name16](
+        ...[vPtr, vStride / 2, scalesPtr, scales, rowTablePtr, 0, columnsPtr, columns],
+        ...(isPlain ? [mostPtr, most, tilePtr, 0] : [tilePtr]),
+        ...[tiles, CHANNELS],
+        ...(isPlain ? [flag] : []),
       ),
-    multiply16: () =>
+    multiply16: each((group) =>
       kernels.winogradMultiply16(
-        ...[m, strideF32, v, stride16, scales, SCALES_STRIDE, weights, weightScales],
-        ...[TILES, CHANNELS, CHANNELS, 0],
+        ...[mPtr, mStride, vPtr, vStride / 2, scalesPtr, scales],
+        ...[weights + group * 36 * pointCount * 2, weightScales + group * 36 * GROUP * 4, 0, 0],
+        ...[tiles, CHANNELS, side, flag],
       ),
-    transformOutput: () =>
-      kernels.winogradTransformOutput(
-        ...[outputRows, CHANNELS * 4, m, strideF32, tile, bias, TILES, CHANNELS, 0, 1],
+    ),
+    output: each((group) =>
+      kernels[output](
+        ...[
+          outputRows,
+          (CHANNELS + group * GROUP) * 4,
+          mPtr,
+          mStride,
+          tilePtr,
+          bias,
+          tiles,
+          CHANNELS,
+        ],
+        ...(isPlain ? [0, 1] : [1]),
       ),
+    ),
   };
   const chain =
     (...names) =>
     () => {
-      for (const name of names) steps[name]();
+      for (const step of names) steps[step]();
     };
-  const inBytes = 6 * (4 * TILES + 2) * CHANNELS * 4;
-  const outBytes = BLOCK_PIXELS * CHANNELS * 4;
-  const pointBytes = POINTS * TILES * CHANNELS * 4;
-  const trueWork = multiplyAddsOf(POINTS, TILES);
-  const directWork = multiplyAddsOf(9, BLOCK_PIXELS);
-
-  const f32 = [
-    { kernel: 'winogradTransformInput', bytes: inBytes + pointBytes, run: steps.transformInput },
-    { kernel: 'winogradMultiply', work: trueWork, peak: F32_PEAK, run: steps.multiply },
-    { kernel: 'winogradTransformOutput', bytes: pointBytes + outBytes, run: steps.transformOutput },
-    {
-      kernel: 'winograd, all steps, as if direct',
-      work: directWork,
-      run: chain('transformInput', 'multiply', 'transformOutput'),
-    },
-  ];
-  if (kernels.winogradMultiply16 === undefined) return f32;
+  const points = upsample ? 25 : side ** 2;
+  const inBytes = (upsample ? 4 : side) * (tiles * tiling.step + 2) * CHANNELS * 4;
+  const outBytes = 16 * tiles * CHANNELS * 4;
+  const pointBytes = points * tiles * CHANNELS * 4;
+  const trueWork = multiplyAddsOf(points, tiles);
+  const directWork = multiplyAddsOf(9, 16 * tiles);
   return [
-    ...f32,
+    { kernel: `${name}${isPlain ? suffix : ''}`, bytes: inBytes + pointBytes, run: steps.input },
+    { kernel: `winogradMultiply${suffix}`, work: trueWork, peak: F32_PEAK, run: steps.multiply },
     {
-      kernel: 'winogradTransformInput16',
-      bytes: inBytes + pointBytes / 2,
-      run: steps.transformInput16,
+      kernel: `${output}${isPlain ? suffix : ''}`,
+      bytes: pointBytes + outBytes,
+      run: steps.output,
     },
-    { kernel: 'winogradMultiply16', work: trueWork, peak: I16_PEAK, run: steps.multiply16 },
     {
-      kernel: 'winograd16, all steps, as if direct',
+      kernel: `winograd${suffix}, all steps, as if direct`,
       work: directWork,
-      run: chain('transformInput16', 'multiply16', 'transformOutput'),
+      run: chain('input', 'multiply', 'output'),
+    },
+    {
+      kernel: `${name16}${isPlain ? suffix : ''}`,
+      bytes: inBytes + pointBytes / 2,
+      run: steps.input16,
+    },
+    {
+      kernel: `winogradMultiply16${suffix}`,
+      work: trueWork,
+      peak: I16_PEAK,
+      run: steps.multiply16,
+    },
+    {
+      kernel: `winograd16${suffix}, all steps, as if direct`,
+      work: directWork,
+      run: chain('input16', 'multiply16', 'output'),
     },
   ];
+}
+
+/** Small numbers everywhere: denormals and NaN would be timed otherwise. */
+function fillSmall(memory) {
+  const floats = new Float32Array(memory.wasm.buffer);
+  for (let i = 0; i < floats.length; i++) floats[i] = ((i % 17) - 8) / 64;
 }

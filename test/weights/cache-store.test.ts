@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { chromium, type PageOptions, runInChromium } from '../chromium.ts';
 import { sharedFile, testShared } from '../shared.ts';
-import { chromium, type PageOptions, runInChromium } from './chromium.ts';
 import { manifestOf, noiseFiles } from './small-manifest.ts';
 
 /*

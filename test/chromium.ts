@@ -15,10 +15,14 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 /** The browser's name, or undefined where there is none. */
 export const chromium = NAMES.find((name) => spawnSync(name, ['--version']).status === 0);
 
+if (chromium === undefined && process.env.CI) {
+  throw new Error('there is no Chromium here, and CI must not skip the tests on a page');
+}
+
 /** A host that the browser finds here, and whose pages by plain HTTP get no Cache API. */
 const INSECURE = 'insecure.test';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.wasm': 'application/wasm',
