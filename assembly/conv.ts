@@ -37,7 +37,7 @@ const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
  * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin / 4][3 or 4][4]
  * @param bias     f32 [cout, filled up to a multiple of 4]
  * @param cin      any where cout is a multiple of 8, else a multiple of 4
- * @param cout     a multiple of 4; 3 more than one of 8
+ * @param cout     a multiple of 4, or 3 more than one of 8
  * Units: pointers are byte addresses, 16-byte aligned but for rows of cin not a multiple of 4; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|row · weight|) against float64.

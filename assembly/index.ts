@@ -13,9 +13,6 @@ export {
   winogradStride2TransformOutput,
 } from './winograd-stride2';
 export { winogradTransformWeights } from './winograd-weights';
-export {
-  winogradMultiply16,
-  winogradRoundWeights,
-  winogradTransformInput16,
-} from './winograd16';
+export { winogradMultiply16, winogradRoundWeights } from './winograd16';
+export { winogradTransformInput16 } from './winograd16-input';
 export { winogradStride2TransformInput16 } from './winograd16-stride2';

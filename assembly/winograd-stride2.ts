@@ -23,12 +23,10 @@
  * Accuracy: as winograd.ts.
  */
 
-import { rowAt } from './winograd';
+import { GROUP_BYTES, rowAt, V_TILE_BYTES } from './winograd';
 
 const F32_BYTES: usize = 4;
 const SIDE: usize = 9;
-const GROUP_BYTES: usize = 64;
-const V_TILE_BYTES: usize = 256;
 /** Bytes of a row in the output transform's scratch: 9 vectors. */
 const SCRATCH_ROW: usize = 144;
 

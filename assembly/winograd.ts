@@ -39,12 +39,12 @@ const F32_BYTES: usize = 4;
 /** Bytes of 8 output channels, a tile of the matrix product. */
 const TILE_BYTES: usize = 32;
 /** Bytes of 16 output channels, a group. */
-const GROUP_BYTES: usize = 64;
+export const GROUP_BYTES: usize = 64;
 /**
  * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the inner loop of the
  * product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
  */
-const V_TILE_BYTES: usize = 256;
+export const V_TILE_BYTES: usize = 256;
 
 /** The address of row `r` in a table of addresses. */
 export function rowAt(rows: usize, r: usize): usize {

@@ -4,11 +4,10 @@
  */
 
 import { transformColumns, transformRow } from './winograd-stride2';
-import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16';
+import { INPUT_MAX, largestIn, roundRun, unitOf, V_TILE_BYTES } from './winograd16-input';
 
 const F32_BYTES: usize = 4;
 const SIDE: usize = 9;
-const V_TILE_BYTES: usize = 128;
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles: `winogradTransformInput16` for stride 2.

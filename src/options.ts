@@ -6,7 +6,10 @@ import type { WeightSource } from './weights/read-weights.ts';
 
 /** What `Taesd.load` takes. */
 export interface LoadOptions {
-  /** Which diffusion model's latents are spoken; `taesd` (Stable Diffusion 1 and 2) unless said. */
+  /**
+   * Which diffusion model's latents are spoken. Unless said, those of Stable Diffusion 1 and 2: by `taesd` where its weights
+   * are found, else by `nano`, which is in the package; `info.model` says which.
+   */
   readonly model?: ModelName | undefined;
   /**
    * A folder, a URL, a `.safetensors` file, or bytes. Unless said, the model is looked for in the folder that the
