@@ -13,6 +13,11 @@ import { allocateWorkspace } from './workspace.ts';
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
+/**
+ * Stages whose output has this part of the full height, or less, stay f32 in either precision. They are 2 % of the work, and
+ * with them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents of taesd are two 8-bit steps off.
+ */
+const COARSE = 8;
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows: of each feature map only the rows that are still
@@ -36,11 +41,11 @@ export class WasmProgram implements Program {
     this.#plan = planNetwork(network.map(({ layer }) => layer));
     const packed = new Map<Stage, PackedConv>();
     const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
-    const coarse = coarseMaps(heights);
+    const coarse = Math.max(...heights) / COARSE;
     const i16 = heights[heights.length - 1] < NOMINAL ? 'i16 but flat' : 'i16';
     for (const stage of this.#plan.stages) {
       if (stage.kind !== 'conv') continue;
-      const products = precision === 'f32' || coarse.has(stage.output) ? 'f32' : i16;
+      const products = precision === 'f32' || heights[stage.output] <= coarse ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
       packed.set(stage, packConv(memory, kernels, network, stage, cin, products));
     }
@@ -122,13 +127,4 @@ export class WasmProgram implements Program {
     }
     return { rings, runners };
   }
-}
-
-/**
- * The maps whose stages stay f32 in either precision: those of an eighth of the full height and less. They are 2 % of the
- * work, and with them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents of taesd are two 8-bit steps off.
- */
-function coarseMaps(heights: readonly number[]): ReadonlySet<number> {
-  const coarse = Math.max(...heights) / 8;
-  return new Set(heights.flatMap((height, map) => (height <= coarse ? [map] : [])));
 }
