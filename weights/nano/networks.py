@@ -1,0 +1,143 @@
+"""The networks: TAESD (the teacher, from its files) and nano, plus safetensors files, read and written.
+
+A network is an nn.Sequential made of the layer vocabulary of src/model/layers.ts, so that the names of its
+tensors are those of the original TAESD: the index in the Sequential, then `conv.0`, `conv.2`, `conv.4`, `skip`.
+"""
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EIGHTH, QUARTER = 64, 32  # nano's channels at 1/8 and at 1/4 of the picture's size: multiples of 16, at most 64
+
+
+class Clamp(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x / 3) * 3
+
+
+class Block(nn.Module):
+    """relu(conv(relu(conv(relu(conv(x))))) + skip(x))"""
+
+    def __init__(self, cin: int, cout: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(conv(cin, cout), nn.ReLU(), conv(cout, cout), nn.ReLU(), conv(cout, cout))
+        self.skip = nn.Identity() if cin == cout else nn.Conv2d(cin, cout, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.conv(x) + self.skip(x))
+
+
+def conv(cin: int, cout: int, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+    return nn.Conv2d(cin, cout, 3, stride, 1, bias=bias)
+
+
+def nano_decoder() -> nn.Sequential:
+    return nn.Sequential(
+        Clamp(), conv(4, EIGHTH), nn.ReLU(),
+        Block(EIGHTH, EIGHTH), Block(EIGHTH, EIGHTH), Block(EIGHTH, EIGHTH),
+        conv(EIGHTH, 4 * QUARTER), nn.PixelShuffle(2),
+        Block(QUARTER, QUARTER), conv(QUARTER, 3 * 16), nn.PixelShuffle(4),
+    )
+
+
+def nano_encoder() -> nn.Sequential:
+    return nn.Sequential(
+        nn.PixelUnshuffle(4), conv(3 * 16, QUARTER), nn.ReLU(), Block(QUARTER, QUARTER),
+        conv(QUARTER, EIGHTH, stride=2),
+        Block(EIGHTH, EIGHTH), Block(EIGHTH, EIGHTH), conv(EIGHTH, 4),
+    )
+
+
+def taesd_decoder() -> nn.Sequential:
+    def level() -> list[nn.Module]:
+        return [Block(64, 64), Block(64, 64), Block(64, 64), nn.Upsample(scale_factor=2), conv(64, 64, bias=False)]
+    return nn.Sequential(Clamp(), conv(4, 64), nn.ReLU(), *level(), *level(), *level(), Block(64, 64), conv(64, 3))
+
+
+def taesd_encoder() -> nn.Sequential:
+    def level() -> list[nn.Module]:
+        return [conv(64, 64, 2, bias=False), Block(64, 64), Block(64, 64), Block(64, 64)]
+    return nn.Sequential(conv(3, 64), Block(64, 64), *level(), *level(), *level(), conv(64, 4))
+
+
+def initialise(network: nn.Sequential, bias: float) -> nn.Sequential:
+    """He's initialisation; the last convolution of each block starts small, so that a block starts as its skip."""
+    convs = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    for module in convs:
+        nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, Block):
+            with torch.no_grad():
+                module.conv[4].weight.mul_(0.2)
+    with torch.no_grad():
+        convs[-1].weight.mul_(0.2)
+        convs[-1].bias.fill_(bias)
+    return network
+
+
+def pad_to_multiple(picture: Tensor, multiple: int = 8) -> Tensor:
+    """Zeros at the right and below, as a convolution's padding sees them."""
+    height, width = picture.shape[-2:]
+    return F.pad(picture, (0, -width % multiple, 0, -height % multiple))
+
+
+def multiply_adds(network: nn.Sequential, x: Tensor) -> int:
+    total = 0
+
+    def count(module: nn.Conv2d, _: tuple, out: Tensor) -> None:
+        nonlocal total
+        total += out.numel() * module.weight[0].numel()
+
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    with torch.no_grad():
+        network(x)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    data = path.read_bytes()
+    length, = struct.unpack('<Q', data[:8])
+    header = json.loads(data[8:8 + length])
+    tensors = {}
+    for name, entry in header.items():
+        if name == '__metadata__':
+            continue
+        start, end = (8 + length + offset for offset in entry['data_offsets'])
+        if entry['dtype'] == 'BF16':  # the upper half of an F32
+            values = (np.frombuffer(data[start:end], '<u2').astype('<u4') << 16).view('<f4')
+        else:
+            values = np.frombuffer(data[start:end], {'F16': '<f2', 'F32': '<f4'}[entry['dtype']]).astype('<f4')
+        tensors[name] = torch.from_numpy(values.reshape(entry['shape']).copy())
+    return tensors
+
+
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """F16. The header is padded with spaces so that the data start at a multiple of 8."""
+    header: dict[str, object] = {'__metadata__': metadata}
+    data = b''
+    for name in sorted(tensors):
+        values = tensors[name].detach().to(torch.float16).numpy().tobytes()
+        header[name] = {'dtype': 'F16', 'shape': list(tensors[name].shape),
+                        'data_offsets': [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header, separators=(',', ':')).encode()
+    text += b' ' * (-len(text) % 8)
+    path.write_bytes(struct.pack('<Q', len(text)) + text + data)
+
+
+def load(network: nn.Sequential, path: Path) -> nn.Sequential:
+    network.load_state_dict(read_safetensors(path))
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,254 @@
+"""Trains nano on the data that pictures.py made: first the decoder on real TAESD latents, then the encoder before it.
+
+  python3 train.py --data DIR --out DIR [--decoder-steps N] [--encoder-steps N] [--seed N]
+                   [--decoder-minutes M] [--encoder-minutes M] [--resume]
+
+Given minutes, the learning rate follows the clock instead of the steps; a run that is to be repeated takes steps.
+Writes losses.tsv, nano_decoder.safetensors and nano_encoder.safetensors (at each report, so the best so far is
+there early) and checkpoint.pt, from which --resume goes on.
+"""
+import argparse
+import copy
+import math
+import time
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from networks import initialise, nano_decoder, nano_encoder, write_safetensors
+from pictures import to_floats
+
+METADATA = {'format': 'pt', 'model': 'nano', 'latents': 'taesd', 'licence': 'MIT'}
+REPORT_EVERY = 250
+EMA = 0.998
+
+
+class Data:
+    """Tiles and their latents."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.tiles = np.load(folder / 'tiles.npy', mmap_mode='r')
+        self.latents = np.load(folder / 'latents.npy', mmap_mode='r')
+        held_out = np.load(folder / 'held_out.npy')
+        self.trained, self.held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        self.random = np.random.default_rng(seed)
+        self.queue = np.array([], int)
+
+    def next(self, count: int) -> np.ndarray:
+        while len(self.queue) < count:  # each tile once before any comes again
+            self.queue = np.concatenate([self.queue, self.random.permutation(self.trained)])
+        chosen, self.queue = self.queue[:count], self.queue[count:]
+        return np.sort(chosen)
+
+    def pictures(self, chosen: np.ndarray) -> Tensor:
+        return to_floats(self.tiles[chosen]).contiguous(memory_format=torch.channels_last)
+
+    def encoded(self, chosen: np.ndarray) -> Tensor:
+        return torch.from_numpy(self.latents[chosen])
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """Root mean square of each tile's difference, averaged: near to what a mean of PSNRs asks for, where a plain mean
+    square would let the few roughest tiles decide."""
+    return (a - b).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+
+
+def colour_distance(a: Tensor, b: Tensor) -> Tensor:
+    """The same for what is left of the difference without its grey part: false colours beside edges, which the eye sees
+    where it would pass over as large an error in brightness."""
+    difference = a - b
+    return (difference - difference.mean(1, keepdim=True)).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    mse = (a.clamp(0, 1) - b).square().mean((1, 2, 3)).clamp(min=1e-6)
+    return float((-10 * mse.log10()).mean())
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised by five Newton-Schulz steps: for the weights of hidden convolutions as matrices.
+    Source: https://github.com/KellerJordan/Muon"""
+
+    def __init__(self, weights: list[nn.Parameter], lr: float, decay: float = 0.01) -> None:
+        super().__init__(weights, {'lr': lr, 'decay': decay})
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for weight in group['params']:
+                state = self.state[weight]
+                momentum = state.setdefault('momentum', torch.zeros_like(weight))
+                momentum.lerp_(weight.grad, 0.05)
+                x = weight.grad.lerp(momentum, 0.95).reshape(len(weight), -1)
+                tall = x.shape[0] > x.shape[1]
+                x = x.t() if tall else x
+                x = x / (x.norm() + 1e-7)
+                for _ in range(5):
+                    gram = x @ x.t()
+                    x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+                x = (x.t() if tall else x).reshape(weight.shape)
+                weight.mul_(1 - group['lr'] * group['decay'])
+                weight.add_(x, alpha=-group['lr'] * max(1, x.shape[0] / x[0].numel()) ** 0.5)
+
+
+def optimisers(network: nn.Sequential, muon: float, adam: float) -> list[torch.optim.Optimizer]:
+    convs = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    hidden = [module.weight for module in convs[1:-1]]
+    others = [p for p in network.parameters() if not any(p is weight for weight in hidden)]
+    return [Muon(hidden, muon), torch.optim.AdamW(others, adam, betas=(0.9, 0.99), weight_decay=0)]
+
+
+def rate(progress: float) -> float:
+    """One cycle: a short rise, then a cosine down to a hundredth."""
+    if progress < 0.02:
+        return max(progress / 0.02, 0.05)
+    return 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min((progress - 0.02) / 0.98, 1)))
+
+
+class Fit:
+    """One network's training."""
+
+    def __init__(self, name: str, network: nn.Sequential, args: argparse.Namespace, steps: int, minutes: float) -> None:
+        self.name, self.network, self.args, self.steps, self.minutes = name, network, args, steps, minutes
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.optimisers = optimisers(network, args.muon, args.adam)
+        self.base_rates = [group['lr'] for optimiser in self.optimisers for group in optimiser.param_groups]
+        self.step, self.elapsed = 0, 0.0
+
+    def progress(self) -> float:
+        return self.elapsed / 60 / self.minutes if self.minutes else self.step / self.steps if self.steps else 1
+
+    def state(self) -> dict:
+        return {'network': self.network.state_dict(), 'average': self.average.state_dict(), 'step': self.step,
+                'elapsed': self.elapsed, 'optimisers': [o.state_dict() for o in self.optimisers]}
+
+    def restore(self, state: dict) -> None:
+        self.network.load_state_dict(state['network'])
+        self.average.load_state_dict(state['average'])
+        self.step, self.elapsed = state['step'], state['elapsed']
+        for optimiser, saved in zip(self.optimisers, state['optimisers']):
+            optimiser.load_state_dict(saved)
+
+    def export(self) -> None:
+        write_safetensors(self.args.out / f'nano_{self.name}.safetensors', self.average.state_dict(), METADATA)
+
+    def run(self, loss: Callable[[], dict[str, Tensor]], measure: Callable[[nn.Module], float],
+            save: Callable[[], None]) -> None:
+        """`loss` gives named terms, whose sum is minimised; `measure` gives the PSNR of what is held out."""
+        parameters = list(self.network.parameters())
+        sums: dict[str, float] = {}
+        while self.progress() < 1:
+            started = time.time()
+            scale = rate(self.progress())
+            groups = [group for optimiser in self.optimisers for group in optimiser.param_groups]
+            for group, base in zip(groups, self.base_rates):
+                group['lr'] = base * scale
+            terms = loss()
+            for optimiser in self.optimisers:
+                optimiser.zero_grad()
+            sum(terms.values()).backward()
+            nn.utils.clip_grad_norm_(parameters, 1)
+            for optimiser in self.optimisers:
+                optimiser.step()
+            self.step += 1
+            decay = min(EMA, self.step / (self.step + 10))
+            with torch.no_grad():
+                for mean, now in zip(self.average.parameters(), parameters):
+                    mean.lerp_(now, 1 - decay)
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0) + term.item()
+            self.elapsed += min(time.time() - started, 5)  # a process stopped for minutes was not training
+            if self.step % REPORT_EVERY == 0 or self.progress() >= 1:
+                count = self.step % REPORT_EVERY or REPORT_EVERY
+                means = ' '.join(f'{name}={value / count:.5f}' for name, value in sums.items())
+                sums = {}
+                row = [self.name, self.step, f'{self.elapsed / 60:.2f}', f'{scale:.3f}', means,
+                       f'{measure(self.average):.3f}']
+                with (self.args.out / 'losses.tsv').open('a') as table:
+                    print(*row, sep='\t', file=table)
+                print(*row, flush=True)
+                self.export()
+                save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--data', type=Path, required=True)
+    parser.add_argument('--out', type=Path, required=True)
+    parser.add_argument('--decoder-steps', type=int, default=5000)
+    parser.add_argument('--encoder-steps', type=int, default=2200)
+    parser.add_argument('--decoder-minutes', type=float, default=0)
+    parser.add_argument('--encoder-minutes', type=float, default=0)
+    parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--muon', type=float, default=0.02, help="hidden weights' learning rate")
+    parser.add_argument('--adam', type=float, default=0.002, help="the other parameters' learning rate")
+    parser.add_argument('--noise', type=float, default=0.05, help='on a quarter of the latents: a preview sees such')
+    parser.add_argument('--colour', type=float, default=0.5, help='weight of errors in colour, beside those in all')
+    parser.add_argument('--latent', type=float, default=0.1, help="weight of the encoder's distance to real latents")
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--resume', action='store_true')
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(2)
+    torch.manual_seed(args.seed)
+    data = Data(args.data, args.seed)
+    print(f'{len(data.trained)} tiles to train on, {len(data.held_out)} held out', flush=True)
+
+    networks = [initialise(nano_decoder(), 0.5), initialise(nano_encoder(), 0)]
+    decoder, encoder = (network.to(memory_format=torch.channels_last) for network in networks)
+    decoding = Fit('decoder', decoder, args, args.decoder_steps, args.decoder_minutes)
+    encoding = Fit('encoder', encoder, args, args.encoder_steps, args.encoder_minutes)
+    checkpoint = args.out / 'checkpoint.pt'
+
+    def save() -> None:
+        torch.save({'decoding': decoding.state(), 'encoding': encoding.state(), 'random': torch.get_rng_state(),
+                    'order': data.random.bit_generator.state, 'queue': data.queue}, checkpoint)
+
+    if args.resume and checkpoint.exists():
+        state = torch.load(checkpoint)
+        decoding.restore(state['decoding'])
+        encoding.restore(state['encoding'])
+        torch.set_rng_state(state['random'])
+        data.random.bit_generator.state, data.queue = state['order'], state['queue']
+    else:
+        (args.out / 'losses.tsv').write_text('network\tstep\tminutes\trate\tlosses\theld_out_psnr\n')
+
+    held_out = data.held_out[:96]
+    held_out_pictures, held_out_latents = data.pictures(held_out), data.encoded(held_out)
+
+    def decoder_loss() -> dict[str, Tensor]:
+        chosen = data.next(args.batch)
+        latents = data.encoded(chosen)
+        strength = torch.rand(args.batch, 1, 1, 1) * args.noise * (torch.rand(args.batch, 1, 1, 1) < 0.25)
+        latents = latents + strength * torch.randn_like(latents)
+        decoded = decoder(latents.contiguous(memory_format=torch.channels_last))
+        pictures = data.pictures(chosen)
+        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour}
+
+    def decoder_psnr(network: nn.Module) -> float:
+        with torch.no_grad():
+            return psnr(network(held_out_latents), held_out_pictures)
+
+    decoding.run(decoder_loss, decoder_psnr, save)
+    frozen = decoding.average
+
+    def encoder_loss() -> dict[str, Tensor]:
+        chosen = data.next(args.batch)
+        pictures = data.pictures(chosen)
+        latents = encoder(pictures)
+        decoded = frozen(latents)
+        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour,
+                'latent': (latents - data.encoded(chosen)).square().mean() * args.latent}
+
+    def round_trip_psnr(network: nn.Module) -> float:
+        with torch.no_grad():
+            return psnr(frozen(network(held_out_pictures)), held_out_pictures)
+
+    encoding.run(encoder_loss, round_trip_psnr, save)
+
+
+if __name__ == '__main__':
+    main()
