@@ -36,6 +36,7 @@ import type {
   SizeOptions,
 } from './options.ts';
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
+import type { Step, StepsOptions } from './steps/step.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { locateWeights } from './weights/locate.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
@@ -221,6 +222,38 @@ export class Taesd {
     } finally {
       await this.#engine.settle().finally(release);
     }
+  }
+
+  /**
+   * Goes through a half layer by layer and hands on each one's name, shape, weights, kernels, time and output, from the
+   * first to the last. A block can be opened into its operations, and each number of an output into the products that it
+   * is the sum of. Each layer runs by itself and in f32, whatever the precision, where `decode` and `encode` fuse some:
+   * the last output is theirs in f32 within 1e-4. Each waits for its turn among the other calls of this instance;
+   * leaving the loop ends the work. Outputs are whole maps: 67 MB for 64 channels of 512×512.
+   *
+   * @param input  a picture, as for `encode`, goes through the encoder; a tensor by its channels: [1, 3, H, W] through the
+   *   encoder, latents [1, C, h, w] through the decoder
+   * @throws TaesdError ARG (neither of the two, a wrong option, no such half loaded, disposed), SHAPE (a batch, another
+   *   model's latents), NONFINITE, LIMIT, OOM, ABORTED
+   */
+  async *steps(
+    input: ImageLike | Tensor,
+    options: StepsOptions = {},
+  ): AsyncGenerator<Step, void, void> {
+    const where = 'steps';
+    this.#checkAlive(where);
+    checkOptions(where, options);
+    const own = isTensorLike(input)
+      ? snapshot(where, 'input', input, options)
+      : ownImage(where, input);
+    // Most programs never ask for it: it comes when it is asked for.
+    const { walkSteps } = await import('./steps/walk.ts');
+    yield* walkSteps(own, options, {
+      variant: this.#variant,
+      checkPart: (part) => this.#checkPart(where, part),
+      layers: (part) => this.#engine.layers(part),
+      turn: () => this.#turn(),
+    });
   }
 
   /**
