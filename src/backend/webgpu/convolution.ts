@@ -1,0 +1,152 @@
+/*
+ * The convolution: nearly all of the work, one shader in some variants.
+ */
+
+/** How numbers of a map are stored; sums are f32 in either case. */
+export type Stored = 'f32' | 'f16';
+
+/** What a convolution's shader is written for: all else is read from its parameters, so that few shaders do for all. */
+export interface ConvolutionVariant {
+  readonly kernel: 1 | 3;
+  readonly stride: 1 | 2;
+  /** Quads of output channels that an invocation makes. */
+  readonly quads: 1 | 2;
+  readonly input: Stored;
+  /** Of the map that is added; where there is none, any. */
+  readonly added: Stored;
+  readonly output: Stored;
+}
+
+/** Rows that an invocation makes: with 2 quads 32 sums, for which 12 numbers are loaded in place of 64. */
+export const ROWS = 4;
+/** Invocations of a workgroup: columns and, above each other, blocks of `ROWS` rows. */
+export const GROUP = { columns: 16, blocks: 4 };
+
+/** The parameters, i32 each, in this order. */
+export const CONVOLUTION_PARAMETERS = [
+  // The map that is read, after upsampling where it is upsampled.
+  'inHeight',
+  'inWidth',
+  'inShift', // 1 where it is upsampled: its coordinates are halved
+  'inFirst', // its first row that is stored
+  'inRowLength', // stored columns
+  'inPlaneLength', // stored columns · rows
+  'inQuads',
+  // The rows of this convolution's output that are made.
+  'first',
+  'end',
+  'width',
+  'quads',
+  // Where they go.
+  'shuffle',
+  'outFirst',
+  'outRows',
+  'outRowLength',
+  'outQuads',
+  'relu',
+  'add', // 1 where there is a map to add, of the output's shape
+  'addFirst',
+  'addPlaneLength',
+] as const;
+
+/**
+ * 3×3 (zero padding 1) or 1×1 convolution, stride 1 or 2, with what follows it.
+ *   sum[o][y][x] = bias[o] + Σ(ky,kx,i) input[i][s·y + ky − 1][s·x + kx − 1] · weight[o][i][ky][kx]
+ *   out[o][y][x] = relu(sum[o][y][x] + added[o][y][x])
+ * with input read at halved coordinates where it is upsampled, and written to pixel (f·y + i, f·x + j) of channel c from
+ * channel (f·i + j)·C + c where it is shuffled (the weights are packed in that order).
+ *
+ * Maps are planes of four channels, vec4 [⌈channels / 4⌉][rows][width]: neighbours in a workgroup, which stand side by
+ * side in a row, load neighbours in memory. Weights are f32 in either precision: all invocations of a workgroup load the
+ * same ones, so their size matters little, and the rounding would cost 3 dB.
+ *
+ * An invocation makes 4 rows × 4 or 8 channels of a column. For a quad of input channels and a column of the kernel it
+ * loads 6 quads and 12 or 24 quads of weights, for 192 or 384 multiply-adds. Nothing goes by workgroup memory: caches do
+ * as well, and software adapters pay for each barrier by leaving and entering every invocation.
+ *
+ * Errors: none here; program.ts sees to shapes and limits.
+ * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|input · weight|) against float64, and 2⁻¹¹·|out| where stored as f16.
+ * Source: taesd.py `conv`.
+ */
+export function convolutionShader(variant: ConvolutionVariant): string {
+  const { kernel, stride, quads, input, added, output } = variant;
+  const radius = (kernel - 1) / 2;
+  const inRows = range((ROWS - 1) * stride + kernel);
+  const sums = range(ROWS).flatMap((row) => range(quads).map((quad) => ({ row, quad })));
+  const f16 = [input, added, output].includes('f16') ? 'enable f16;' : '';
+  const weights = kernel * kernel * 4 * quads;
+  return `${f16}
+struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
+@group(0) @binding(0) var<uniform> p: Parameters;
+@group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
+@group(0) @binding(2) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(4) var<storage, read> added: array<vec4<${added}>>;
+@group(0) @binding(5) var<storage, read_write> made: array<vec4<${output}>>;
+
+// Where a row begins in its plane; below zero outside the map.
+fn rowAt(y: i32) -> i32 {
+  return select(-1, ((y >> u32(p.inShift)) - p.inFirst) * p.inRowLength, y >= 0 && y < p.inHeight);
+}
+fn load(row: i32, column: i32, plane: i32) -> vec4f {
+  if (row < 0 || column < 0) { return vec4f(); }
+  return vec4f(source[plane + row + column]);
+}
+fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
+  if (y >= p.end || quad >= p.quads) { return; }
+  let phase = quad / p.outQuads;
+  let plane = quad % p.outQuads;
+  let row = y * p.shuffle + phase / p.shuffle;
+  let column = x * p.shuffle + phase % p.shuffle;
+  if (row < p.outFirst || row >= p.outFirst + p.outRows) { return; }
+  var value = sum;
+  if (p.add != 0) {
+    value += vec4f(added[plane * p.addPlaneLength + (row - p.addFirst) * p.outRowLength + column]);
+  }
+  if (p.relu != 0) { value = max(value, vec4f()); }
+  made[(plane * p.outRows + row - p.outFirst) * p.outRowLength + column] = vec4<${output}>(value);
+}
+
+@compute @workgroup_size(${GROUP.columns}, ${GROUP.blocks})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let block = i32(group.x);
+  let x = i32(group.y * ${GROUP.columns} + local.x);
+  let y = p.first + i32(group.z * ${GROUP.blocks} + local.y) * ${ROWS};
+  if (x >= p.width || y >= p.end) { return; }
+${inRows.map((r) => `  let row${r} = rowAt(y * ${stride} + ${r - radius});`).join('\n')}
+${sums.map(({ row, quad }) => `  var s${row}${quad} = bias[block * ${quads} + ${quad}];`).join('\n')}
+  var w = block * p.inQuads * ${weights};
+  var plane = 0;
+  for (var i = 0; i < p.inQuads; i++) {
+    for (var kx = 0; kx < ${kernel}; kx++) {
+      let inX = x * ${stride} + kx - ${radius};
+      let column = select(-1, inX >> u32(p.inShift), inX >= 0 && inX < p.inWidth);
+${inRows.map((r) => `      let v${r} = load(row${r}, column, plane);`).join('\n')}
+${range(kernel)
+  .map((ky) => multiplyAdds(ky, stride, quads))
+  .join('\n')}
+      w += ${weights / kernel};
+    }
+    plane += p.inPlaneLength;
+  }
+${sums.map(({ row, quad }) => `  store(s${row}${quad}, block * ${quads} + ${quad}, y + ${row}, x);`).join('\n')}
+}`;
+}
+
+/** One row of the kernel's column: 4 input channels × `ROWS` rows × the quads. */
+function multiplyAdds(ky: number, stride: number, quads: number): string {
+  const lines: string[] = [];
+  for (const channel of range(4)) {
+    for (const quad of range(quads)) {
+      const weight = `w${ky}${channel}${quad}`;
+      lines.push(`let ${weight} = weights[w + ${(ky * 4 + channel) * quads + quad}];`);
+      for (const row of range(ROWS)) {
+        const value = `v${row * stride + ky}.${'xyzw'[channel]}`;
+        lines.push(`s${row}${quad} = fma(${weight}, vec4f(${value}), s${row}${quad});`);
+      }
+    }
+  }
+  return lines.map((line) => `      ${line}`).join('\n');
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,84 @@
+import type { Stored } from './convolution.ts';
+
+/** A device and what is known of it. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** The adapter in words, as far as it says what it is. */
+  readonly adapter: string;
+  /** False for the caller's device, which is never destroyed here. */
+  readonly owned: boolean;
+  /** Set once the device is lost: why. */
+  lost: string | undefined;
+}
+
+/** Adapters that are the processor under another name; `isFallbackAdapter` is not everywhere, or not everywhere true. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b/i;
+
+/** More than this is never asked for: a band needs no more, and some drivers promise what they do not have. */
+const MOST_BYTES = 2 ** 30;
+
+/** A device, or in words why there is none. */
+export type Found = Gpu | string;
+
+/**
+ * Takes the caller's device, or asks for one.
+ *
+ * @param wanted  `auto`: no software adapter; WASM does as well, and sooner
+ */
+export async function findDevice(
+  wanted: 'webgpu' | 'auto',
+  given: GPUDevice | undefined,
+): Promise<Found> {
+  if (given !== undefined) return watch(given, describeAdapter(given.adapterInfo), false);
+  const gpu = globalThis.navigator?.gpu;
+  if (gpu === undefined) return 'no WebGPU in this runtime';
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter === null) return 'no WebGPU adapter';
+    const name = describeAdapter(adapter.info);
+    if (wanted === 'auto' && isSoftware(adapter)) return `${name} is a software adapter`;
+    const limit = (key: 'maxBufferSize' | 'maxStorageBufferBindingSize') =>
+      Math.min(adapter.limits[key], MOST_BYTES);
+    const device = await adapter.requestDevice({
+      requiredFeatures: adapter.features.has('shader-f16') ? ['shader-f16'] : [],
+      requiredLimits: {
+        maxBufferSize: limit('maxBufferSize'),
+        maxStorageBufferBindingSize: limit('maxStorageBufferBindingSize'),
+      },
+    });
+    return watch(device, name, true);
+  } catch (error) {
+    return `no WebGPU device: ${messageOf(error)}`;
+  }
+}
+
+/** True where the processor does the work. */
+function isSoftware({ info }: GPUAdapter): boolean {
+  return info.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
+}
+
+/** `nvidia lovelace (NVIDIA GeForce RTX 4070)` */
+export function describeAdapter(info: GPUAdapterInfo | undefined): string {
+  const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
+  const short = [vendor, architecture].filter((text) => text !== '' && !/^\d+$/.test(text));
+  const long = description || (/^\d*$/.test(device) ? '' : device);
+  return [short.join(' '), short.length > 0 && long ? `(${long})` : long]
+    .filter((text) => text !== '')
+    .join(' ')
+    .concat(short.length === 0 && long === '' ? 'an adapter that does not say what it is' : '');
+}
+
+function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
+  const gpu: Gpu = { device, adapter, owned, lost: undefined };
+  void device.lost.then(({ reason, message }) => {
+    gpu.lost = message || reason || 'unknown reason';
+  });
+  return gpu;
+}
+
+/** How maps are stored. */
+export const storedAs = ({ device }: Gpu, precision: 'f32' | 'fast'): Stored =>
+  precision === 'fast' && device.features.has('shader-f16') ? 'f16' : 'f32';
+
+export const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];

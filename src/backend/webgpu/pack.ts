@@ -1,0 +1,68 @@
+import type { BoundNetwork } from '../../model/bind.ts';
+import type { Tensor } from '../../tensor.ts';
+import type { ConvStep } from './plan.ts';
+
+const QUAD = 4;
+
+/** Channels come in fours; the last quad is filled up with zeros. */
+export const quadsOf = (channels: number): number => Math.ceil(channels / QUAD);
+
+/** A convolution's weights as its shader reads them. */
+export interface Packed {
+  /** f32 [blocks][quads in][kernel x][kernel y][4 in][quads of a block][4 out] */
+  readonly weights: Float32Array<ArrayBuffer>;
+  /** f32 [quads][4], zeros where there is none */
+  readonly bias: Float32Array<ArrayBuffer>;
+  /** Quads of output channels, those of a shuffle phase after phase. */
+  readonly quads: number;
+  /** Quads that an invocation makes. */
+  readonly blockQuads: 1 | 2;
+}
+
+/** Quads of output channels as they are written: each phase of a shuffle begins with a quad of its own. */
+export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStep): number =>
+  shuffle ** 2 * quadsOf(cout / shuffle ** 2);
+
+/** Quads that an invocation makes: two, but where there is only one. */
+export const blockQuadsOf = (step: ConvStep): 1 | 2 => (writtenQuads(step) === 1 ? 1 : 2);
+
+/** Packs a step's weights [cout, cin, k, k], its output channels in the order in which they are written. */
+export function packConvolution(network: BoundNetwork, step: ConvStep): Packed {
+  const { conv, layer, name, shuffle } = step;
+  const { cin, cout, kernel } = conv;
+  const tensor = (what: string) =>
+    network[layer].weights.get(name === '' ? what : `${name}.${what}`);
+  const { data } = tensor('weight') as Tensor;
+  const biases = conv.bias ? tensor('bias') : undefined;
+  const phases = shuffle ** 2;
+  const channels = cout / phases;
+  const quadsIn = quadsOf(cin);
+  const quads = writtenQuads(step);
+  const blockQuads = blockQuadsOf(step);
+  const blocks = Math.ceil(quads / blockQuads);
+  const weights = new Float32Array(blocks * blockQuads * QUAD * quadsIn * QUAD * kernel ** 2);
+  const bias = new Float32Array(blocks * blockQuads * QUAD);
+  /** The channel of the weights that is written as number `written`; undefined for filling. */
+  const channelOf = (written: number): number | undefined => {
+    const phase = Math.floor(written / QUAD / quadsOf(channels));
+    const channel = written - phase * quadsOf(channels) * QUAD;
+    return phase < phases && channel < channels ? channel * phases + phase : undefined;
+  };
+  for (let written = 0; written < bias.length; written++) {
+    const o = channelOf(written);
+    if (o === undefined) continue;
+    bias[written] = biases?.data[o] ?? 0;
+    const block = Math.floor(written / QUAD / blockQuads);
+    const inBlock = written % (QUAD * blockQuads);
+    for (let i = 0; i < cin; i++) {
+      for (let ky = 0; ky < kernel; ky++) {
+        for (let kx = 0; kx < kernel; kx++) {
+          const quad = (block * quadsIn + Math.floor(i / QUAD)) * kernel ** 2 + kx * kernel + ky;
+          const at = (quad * QUAD + (i % QUAD)) * QUAD * blockQuads + inBlock;
+          weights[at] = data[((o * cin + i) * kernel + ky) * kernel + kx];
+        }
+      }
+    }
+  }
+  return { weights, bias, quads, blockQuads };
+}

@@ -1,0 +1,36 @@
+import { type ConvolutionVariant, convolutionShader, type Stored } from './convolution.ts';
+import { remapShader } from './remap.ts';
+
+/** What a step runs as. */
+export type Shader =
+  | ({ readonly kind: 'conv' } & ConvolutionVariant)
+  | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored };
+
+/** Compiled once a device, for all instances that use it. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+/** Compiles what is not compiled yet; those that are asked for together are compiled side by side. */
+export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUComputePipeline> {
+  const key = JSON.stringify(shader, Object.keys(shader).sort());
+  const known = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
+  compiled.set(device, known);
+  let pipeline = known.get(key);
+  if (pipeline === undefined) {
+    const code =
+      shader.kind === 'conv' ? convolutionShader(shader) : remapShader(shader.input, shader.output);
+    const module = device.createShaderModule({ code, label: key });
+    const compute = { module, entryPoint: 'main' };
+    pipeline = device
+      .createComputePipelineAsync({ label: key, layout: 'auto', compute })
+      .catch(async (error: Error) => {
+        // What is wrong is told of the module; the pipeline only says that something is.
+        const { messages } = await module.getCompilationInfo();
+        const [fault] = messages.filter(({ type }) => type === 'error');
+        throw fault === undefined
+          ? error
+          : new Error(`shader line ${fault.lineNum}: ${fault.message}`);
+      });
+    known.set(key, pipeline);
+  }
+  return pipeline;
+}

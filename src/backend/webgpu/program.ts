@@ -1,0 +1,505 @@
+import type { BoundNetwork } from '../../model/bind.ts';
+import type { Chw } from '../../model/measure.ts';
+import type { RowSource } from '../../rows.ts';
+import type { Span } from '../backend.ts';
+import type { RowBatch } from '../batches.ts';
+import type { Pacer } from '../pacer.ts';
+import { type Band, type Layout, type Limits, layOut, mapBytes } from './bands.ts';
+import { CONVOLUTION_PARAMETERS, GROUP, ROWS, type Stored } from './convolution.ts';
+import type { Gpu } from './device.ts';
+import { blockQuadsOf, type Packed, packConvolution, quadsOf } from './pack.ts';
+import { pipelineFor, type Shader } from './pipelines.ts';
+import { type ConvStep, convRows, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
+import { OPERATIONS, REMAP_GROUP, REMAP_PARAMETERS } from './remap.ts';
+import type { Slots } from './slots.ts';
+import { isOnDevice } from './source.ts';
+import { MAP_MODE_READ, USAGE } from './usage.ts';
+
+/** Where a step's parameters begin: a multiple of what every device can bind. */
+const PARAMETER_BYTES = 256;
+/** All maps of a band together: two and a half maps of 1024×1024×64 in f32. */
+const MOST_BYTES = 2 ** 30;
+/** Multiply-adds that are handed to the device in one go, at first; then as many as take it about this long. */
+const FIRST_WORK = 2e9;
+const GO_MS = 30;
+
+/** One dispatch. */
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: GPUBindGroup;
+  readonly groups: readonly [number, number, number];
+  readonly work: number;
+}
+
+/** A band with all that its dispatches are bound to. */
+interface ReadyBand extends Band {
+  readonly dispatches: readonly Dispatch[];
+}
+
+/** A network made ready for inputs of one shape. */
+interface Ready {
+  readonly key: string;
+  readonly version: number;
+  readonly shapes: readonly Chw[];
+  readonly bands: readonly ReadyBand[];
+  readonly input: GPUBuffer;
+  readonly output: GPUBuffer;
+  readonly parameters: GPUBuffer;
+}
+
+/** A band of the output, in a buffer on the device: planes of quads, f32. */
+export interface BandOnDevice {
+  readonly buffer: GPUBuffer;
+  readonly span: Span;
+  readonly shape: Chw;
+}
+
+/** Does something with a band before the next one takes its place. */
+type Finish<Result> = (band: BandOnDevice, commands: GPUCommandEncoder) => () => Promise<Result>;
+
+/**
+ * A network on a device: weights and maps stay there from the first layer to the last. What a picture of some shape needs
+ * is made once and kept for the next of that shape, as in a loop that previews.
+ */
+export class GpuProgram {
+  readonly #gpu: Gpu;
+  readonly #plan: Plan;
+  readonly #stored: Stored;
+  readonly #slots: Slots;
+  readonly #pipelines: ReadonlyMap<Step | 'import', GPUComputePipeline>;
+  readonly #packed: ReadonlyMap<Step, Packed>;
+  readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
+  /** Stands for a map where there is none to add. */
+  readonly #nothing: GPUBuffer;
+  #ready: Ready | undefined;
+  #work = FIRST_WORK;
+
+  private constructor(
+    gpu: Gpu,
+    slots: Slots,
+    plan: Plan,
+    stored: Stored,
+    packed: ReadonlyMap<Step, Packed>,
+    pipelines: ReadonlyMap<Step | 'import', GPUComputePipeline>,
+  ) {
+    this.#gpu = gpu;
+    this.#slots = slots;
+    this.#plan = plan;
+    this.#stored = stored;
+    this.#packed = packed;
+    this.#pipelines = pipelines;
+    this.#nothing = this.#upload(new Float32Array(4));
+    const weights = new Map<Step, readonly [GPUBuffer, GPUBuffer]>();
+    for (const [step, { weights: numbers, bias }] of packed) {
+      weights.set(step, [this.#upload(numbers), this.#upload(bias)]);
+    }
+    this.#weights = weights;
+  }
+
+  /** Packs the weights while the pipelines are compiled. */
+  static async compile(
+    gpu: Gpu,
+    slots: Slots,
+    network: BoundNetwork,
+    stored: Stored,
+  ): Promise<GpuProgram> {
+    const plan = planNetwork(network.map(({ layer }) => layer));
+    const last = plan.steps.length;
+    const typeOf = (map: number): Stored => (map === 0 || map === last ? 'f32' : stored);
+    const packed = new Map<Step, Packed>();
+    const shaders = new Map<Step | 'import', Shader>([
+      ['import', { kind: 'remap', input: 'f32', output: 'f32' }],
+    ]);
+    for (const step of plan.steps) {
+      const types = { input: typeOf(step.input), output: typeOf(step.output) };
+      if (step.kind === 'remap') {
+        shaders.set(step, { kind: 'remap', ...types });
+        continue;
+      }
+      const { kernel, stride } = step.conv;
+      const quads = blockQuadsOf(step);
+      const added = step.add === undefined ? types.output : typeOf(step.add);
+      shaders.set(step, { kind: 'conv', kernel, stride, quads, added, ...types });
+    }
+    const compiling = [...shaders].map(
+      async ([step, shader]) => [step, await pipelineFor(gpu.device, shader)] as const,
+    );
+    for (const step of plan.steps) {
+      if (step.kind === 'conv') packed.set(step, packConvolution(network, step));
+    }
+    const pipelines = new Map(await Promise.all(compiling));
+    return new GpuProgram(gpu, slots, plan, stored, packed, pipelines);
+  }
+
+  /** The rows of the output, read back band by band. */
+  batches(source: RowSource, span: Span, pacer: Pacer): AsyncGenerator<RowBatch, void, void> {
+    return this.run(source, span, pacer, ({ buffer, span: rows, shape }, commands) => {
+      const bytes = mapBytes(shape, rows.end - rows.first, 'f32');
+      const usage = USAGE.MAP_READ | USAGE.COPY_DST;
+      const staging = this.#gpu.device.createBuffer({ label: 'rows', size: bytes, usage });
+      commands.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
+      return async () => {
+        try {
+          await staging.mapAsync(MAP_MODE_READ);
+          const planes = new Float32Array(staging.getMappedRange());
+          return rowBatch(planes, rows, shape);
+        } finally {
+          staging.destroy();
+        }
+      };
+    });
+  }
+
+  /**
+   * Runs the network on one picture or latent, band by band.
+   *
+   * @param finish  adds commands to those of a band, and gives what is waited for once they are on their way
+   * @throws TaesdError LIMIT, ABORTED; GpuFault where the device does not do its work
+   */
+  async *run<Result>(
+    source: RowSource,
+    span: Span,
+    pacer: Pacer,
+    finish: Finish<Result>,
+  ): AsyncGenerator<Result, void, void> {
+    const { device } = this.#gpu;
+    const ready = await this.#prepare([source.channels, source.height, source.width], span);
+    for (const band of ready.bands) {
+      let commands = device.createCommandEncoder();
+      this.#writeInput(source, ready, band, commands);
+      let pass = commands.beginComputePass();
+      let work = 0;
+      for (const dispatch of band.dispatches) {
+        pass.setPipeline(dispatch.pipeline);
+        pass.setBindGroup(0, dispatch.bindings);
+        pass.dispatchWorkgroups(...dispatch.groups);
+        work += dispatch.work;
+        if (work < this.#work) continue;
+        // Nothing stops what is on its way, and much at once would hold up everything else on the device.
+        pass.end();
+        await this.#go(commands, work, pacer);
+        commands = device.createCommandEncoder();
+        pass = commands.beginComputePass();
+        work = 0;
+      }
+      pass.end();
+      const shape = ready.shapes[ready.shapes.length - 1];
+      const result = finish({ buffer: ready.output, span: band.span, shape }, commands);
+      const fault = this.#submit(commands);
+      yield await unlessAborted(result(), pacer);
+      await this.#check(fault);
+    }
+  }
+
+  dispose(): void {
+    for (const buffers of this.#weights.values()) for (const buffer of buffers) buffer.destroy();
+    this.#nothing.destroy();
+    this.#ready?.parameters.destroy();
+    this.#ready = undefined;
+  }
+
+  get weightBytes(): number {
+    let bytes = 0;
+    for (const buffers of this.#weights.values()) for (const { size } of buffers) bytes += size;
+    return bytes;
+  }
+
+  /** Hands over a part of the work and waits for it; the next part is larger or smaller by how long it took. */
+  async #go(commands: GPUCommandEncoder, work: number, pacer: Pacer): Promise<void> {
+    const started = performance.now();
+    const fault = this.#submit(commands);
+    await unlessAborted(this.#gpu.device.queue.onSubmittedWorkDone(), pacer);
+    await this.#check(fault);
+    const factor = GO_MS / Math.max(performance.now() - started, 1);
+    this.#work = work * Math.min(Math.max(factor, 0.25), 4);
+    pacer.check();
+  }
+
+  /** @returns what the device says of it, once it has */
+  #submit(commands: GPUCommandEncoder): Promise<GPUError | null> {
+    const { device } = this.#gpu;
+    device.pushErrorScope('validation');
+    device.queue.submit([commands.finish()]);
+    const fault = device.popErrorScope();
+    // A lost device answers nothing; that is noticed elsewhere.
+    fault.catch(() => undefined);
+    return fault;
+  }
+
+  async #check(fault: Promise<GPUError | null>): Promise<void> {
+    const error = await fault;
+    if (error !== null) throw new GpuFault(error.message);
+    if (this.#gpu.lost !== undefined) throw new GpuFault(`the device was lost: ${this.#gpu.lost}`);
+  }
+
+  async #prepare(input: Chw, span: Span): Promise<Ready> {
+    const key = `${input} ${span.first} ${span.end}`;
+    if (this.#ready?.key === key && this.#ready.version === this.#slots.version) return this.#ready;
+    this.#ready?.parameters.destroy();
+    this.#ready = undefined;
+    const { device } = this.#gpu;
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    let limits: Limits = {
+      mapBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
+      allBytes: MOST_BYTES,
+      groups: device.limits.maxComputeWorkgroupsPerDimension,
+    };
+    const shapes = this.#plan.shapes(input);
+    for (;;) {
+      const layout = layOut(this.#plan, shapes, this.#storedMaps, span, limits);
+      device.pushErrorScope('out-of-memory');
+      device.pushErrorScope('validation');
+      const ready = this.#bind(key, shapes, layout);
+      const [invalid, full] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+      if (invalid === null && full === null) {
+        this.#ready = ready;
+        return ready;
+      }
+      this.#slots.release();
+      ready.parameters.destroy();
+      if (invalid !== null && full === null) throw new GpuFault(invalid.message);
+      // Less at once takes longer, but not much.
+      const all = layout.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+      limits = { ...limits, allBytes: all / 2 };
+    }
+  }
+
+  get #storedMaps(): readonly Stored[] {
+    const last = this.#plan.steps.length;
+    return Array.from({ length: last + 1 }, (_, map) =>
+      map === 0 || map === last ? 'f32' : this.#stored,
+    );
+  }
+
+  /** Buffers, parameters and bindings of every dispatch. */
+  #bind(key: string, shapes: readonly Chw[], layout: Layout): Ready {
+    const { device } = this.#gpu;
+    const { steps } = this.#plan;
+    const buffers = this.#slots.take(layout.slotBytes);
+    const bufferOf = (map: number) => buffers[layout.slotOf[map]];
+    const count = layout.bands.length * steps.length;
+    const parameters = device.createBuffer({
+      label: 'parameters',
+      size: count * PARAMETER_BYTES,
+      usage: USAGE.UNIFORM,
+      mappedAtCreation: true,
+    });
+    const numbers = new Int32Array(parameters.getMappedRange());
+    let at = 0;
+    const bands = layout.bands.map((band): ReadyBand => {
+      const dispatches = steps.map((step): Dispatch => {
+        const pipeline = this.#pipelines.get(step) as GPUComputePipeline;
+        const values =
+          step.kind === 'conv'
+            ? convolutionParameters(step, shapes, band)
+            : remapParameters(step, shapes, band);
+        numbers.set(values, at / numbers.BYTES_PER_ELEMENT);
+        const add = step.kind === 'conv' && step.add !== undefined ? bufferOf(step.add) : undefined;
+        const bound: GPUBindingResource[] = [
+          { buffer: parameters, offset: at, size: PARAMETER_BYTES },
+          { buffer: bufferOf(step.input) },
+          ...(this.#weights.get(step) ?? []).map((buffer) => ({ buffer })),
+          { buffer: add ?? this.#nothing },
+          { buffer: bufferOf(step.output) },
+        ];
+        at += PARAMETER_BYTES;
+        const bindings = device.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: bound.map((resource, binding) => ({ binding, resource })),
+        });
+        const [, , width] = shapes[step.output];
+        const rows = band.rows[step.output];
+        return {
+          pipeline,
+          bindings,
+          groups: this.#groups(step, shapes, band),
+          work: stepWork(step, rows.end - rows.first, width),
+        };
+      });
+      return { ...band, dispatches };
+    });
+    parameters.unmap();
+    return {
+      key,
+      version: this.#slots.version,
+      shapes,
+      bands,
+      input: bufferOf(0),
+      output: bufferOf(steps.length),
+      parameters,
+    };
+  }
+
+  #groups(step: Step, shapes: readonly Chw[], band: Band): [number, number, number] {
+    const [channels, , width] = shapes[step.output];
+    const { first, end } = convRows(step, band.rows[step.output]);
+    if (step.kind === 'remap') {
+      return [Math.ceil(width / REMAP_GROUP), end - first, quadsOf(channels)];
+    }
+    const { quads, blockQuads } = this.#packed.get(step) as Packed;
+    return [
+      Math.ceil(quads / blockQuads),
+      Math.ceil(width / step.shuffle / GROUP.columns),
+      Math.ceil((end - first) / (GROUP.blocks * ROWS)),
+    ];
+  }
+
+  /** Puts the rows of the input that a band needs where its first step reads them. */
+  #writeInput(source: RowSource, ready: Ready, band: Band, commands: GPUCommandEncoder): void {
+    const { device } = this.#gpu;
+    const { channels, height, width } = source;
+    const { first, end } = band.rows[0];
+    const rows = end - first;
+    const quads = quadsOf(channels);
+    if (isOnDevice(source)) {
+      const pipeline = this.#pipelines.get('import') as GPUComputePipeline;
+      const operation = OPERATIONS.indexOf('import');
+      const length = height * width;
+      const values = [operation, 1, height, width, 0, length, channels];
+      const parameters = this.#upload(
+        Int32Array.from([...values, first, rows, width, channels, 0]),
+        USAGE.UNIFORM,
+      );
+      const buffers = [parameters, source.buffer, this.#nothing, ready.input];
+      const bindings = device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      });
+      const pass = commands.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindings);
+      pass.dispatchWorkgroups(Math.ceil(width / REMAP_GROUP), rows, quads);
+      pass.end();
+      return;
+    }
+    const planes = new Float32Array(quads * 4 * rows * width);
+    const row = new Float32Array(quads * 4 * width);
+    for (let y = first; y < end; y++) {
+      source.read(y, row, 4 * quads);
+      for (let quad = 0; quad < quads; quad++) {
+        const at = (quad * rows + y - first) * width * 4;
+        for (let x = 0; x < width; x++) {
+          const from = (x * quads + quad) * 4;
+          for (let c = 0; c < 4; c++) planes[at + 4 * x + c] = row[from + c];
+        }
+      }
+    }
+    device.queue.writeBuffer(ready.input, 0, planes);
+  }
+
+  #upload(
+    data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
+    usage: number = USAGE.STORAGE,
+  ): GPUBuffer {
+    const { device } = this.#gpu;
+    const buffer = device.createBuffer({
+      size: data.byteLength,
+      usage: usage | USAGE.COPY_DST,
+    });
+    device.queue.writeBuffer(buffer, 0, data);
+    return buffer;
+  }
+}
+
+/** The device said no, or is gone: WASM can do the work. */
+export class GpuFault extends Error {}
+
+function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { rows }: Band) {
+  const [cin, height, width] = shapes[step.input];
+  const [channels, , outWidth] = shapes[step.output];
+  const input = rows[step.input];
+  const output = rows[step.output];
+  const made = convRows(step, output);
+  const up = step.upsample ? 2 : 1;
+  const outQuads = quadsOf(channels);
+  const add = step.add === undefined ? undefined : rows[step.add];
+  const values: Record<(typeof CONVOLUTION_PARAMETERS)[number], number> = {
+    inHeight: height * up,
+    inWidth: width * up,
+    inShift: up - 1,
+    inFirst: input.first,
+    inRowLength: width,
+    inPlaneLength: width * (input.end - input.first),
+    inQuads: quadsOf(cin),
+    first: made.first,
+    end: made.end,
+    width: outWidth / step.shuffle,
+    quads: outQuads * step.shuffle ** 2,
+    shuffle: step.shuffle,
+    outFirst: output.first,
+    outRows: output.end - output.first,
+    outRowLength: outWidth,
+    outQuads,
+    relu: step.relu ? 1 : 0,
+    add: add === undefined ? 0 : 1,
+    addFirst: add?.first ?? 0,
+    addPlaneLength: add === undefined ? 0 : (add.end - add.first) * outWidth,
+  };
+  return CONVOLUTION_PARAMETERS.map((name) => values[name]);
+}
+
+function remapParameters(
+  { layer, ...step }: Extract<Step, { kind: 'remap' }>,
+  shapes: readonly Chw[],
+  { rows }: Band,
+) {
+  const [inChannels, inHeight, inWidth] = shapes[step.input];
+  const [channels, , width] = shapes[step.output];
+  const input = rows[step.input];
+  const output = rows[step.output];
+  const magnitude = layer.kind === 'clamp' ? layer.magnitude : 0;
+  const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {
+    operation: OPERATIONS.indexOf(layer.kind),
+    factor: 'factor' in layer ? layer.factor : 2,
+    inHeight,
+    inWidth,
+    inFirst: input.first,
+    inPlaneLength: inWidth * (input.end - input.first),
+    inChannels,
+    first: output.first,
+    rows: output.end - output.first,
+    width,
+    channels,
+    magnitude: new Int32Array(Float32Array.of(magnitude).buffer)[0],
+  };
+  return REMAP_PARAMETERS.map((name) => values[name]);
+}
+
+/** Rows as the callers want them, channels last, from planes of quads. */
+function rowBatch(planes: Float32Array, { first, end }: Span, [channels, , width]: Chw): RowBatch {
+  const count = end - first;
+  const quads = quadsOf(channels);
+  const stride = 4 * quads;
+  if (quads === 1) return { first, count, stride, data: planes.slice() };
+  const data = new Float32Array(planes.length);
+  const pixels = count * width;
+  for (let quad = 0; quad < quads; quad++) {
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      const from = 4 * (quad * pixels + pixel);
+      const to = pixel * stride + 4 * quad;
+      for (let c = 0; c < 4; c++) data[to + c] = planes[from + c];
+    }
+  }
+  return { first, count, stride, data };
+}
+
+/** Waits for work that nothing stops, or for the caller to lose patience. @throws TaesdError ABORTED */
+async function unlessAborted<Result>(work: Promise<Result>, pacer: Pacer): Promise<Result> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = pacer.onAbort(() => {
+      try {
+        pacer.check();
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+  // Whichever comes second is nobody's business any more.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop();
+  }
+}

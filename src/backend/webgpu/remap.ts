@@ -1,0 +1,98 @@
+import type { Stored } from './convolution.ts';
+
+/*
+ * What no convolution takes over: numbers changed one by one, and numbers moved.
+ */
+
+/** The parameters, i32 each, in this order. */
+export const REMAP_PARAMETERS = [
+  'operation',
+  'factor',
+  // The map that is read: its size, its first row that is stored, columns · rows that are.
+  'inHeight',
+  'inWidth',
+  'inFirst',
+  'inPlaneLength',
+  'inChannels',
+  // The rows that are made.
+  'first',
+  'rows',
+  'width',
+  'channels',
+  'magnitude', // the bits of a f32
+] as const;
+
+/** The values of `operation`. */
+export const OPERATIONS = [
+  'relu',
+  'clamp',
+  'upsample2x',
+  'pixelShuffle',
+  'pixelUnshuffle',
+  'add',
+  'import',
+] as const;
+
+/** Invocations of a workgroup, columns. */
+export const REMAP_GROUP = 64;
+
+/**
+ *   relu            out[c][y][x] = max(in[c][y][x], 0)
+ *   clamp           out[c][y][x] = tanh(in[c][y][x] / m) · m
+ *   upsample2x      out[c][y][x] = in[c][⌊y / f⌋][⌊x / f⌋], f = 2
+ *   pixelShuffle    out[c][y][x] = in[c·f² + (y mod f)·f + x mod f][⌊y / f⌋][⌊x / f⌋]
+ *   pixelUnshuffle  out[c·f² + i·f + j][y][x] = in[c][f·y + i][f·x + j], 0 outside
+ *   add             out[c][y][x] = in[c][y][x] + added[c][y][x]
+ *   import          out[c][y][x] = in[c][y][x], of a tensor [C, H, W] of f32: planes of one channel, not of four
+ * Maps as in convolution.ts; an invocation makes one quad. Channels past the last are 0.
+ * The argument of tanh stays within ±15, where it has long been 1: some drivers make it of exponentials, which overflow.
+ * Accuracy: all exact but clamp, which WGSL allows to be off by 2⁻¹⁸ or so.
+ */
+export function remapShader(input: Stored, output: Stored): string {
+  const f16 = [input, output].includes('f16') ? 'enable f16;' : '';
+  return `${f16}
+struct Parameters { ${REMAP_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
+@group(0) @binding(0) var<uniform> p: Parameters;
+@group(0) @binding(1) var<storage, read> source: array<${input}>;
+@group(0) @binding(2) var<storage, read> added: array<${input}>;
+@group(0) @binding(3) var<storage, read_write> made: array<vec4<${output}>>;
+
+fn placeOf(c: i32, y: i32, x: i32) -> i32 {
+  let pixel = (y - p.inFirst) * p.inWidth + x;
+  if (p.operation == 6) { return c * p.inPlaneLength + pixel; }
+  return ((c / 4) * p.inPlaneLength + pixel) * 4 + c % 4;
+}
+fn valueOf(c: i32, y: i32, x: i32) -> f32 {
+  if (c >= p.channels) { return 0.0; }
+  let f = p.factor;
+  var origin = vec3i(c, y, x);
+  if (p.operation == 2) { origin = vec3i(c, y / f, x / f); }
+  if (p.operation == 3) { origin = vec3i((c * f + y % f) * f + x % f, y / f, x / f); }
+  if (p.operation == 4) {
+    let phase = c % (f * f);
+    origin = vec3i(c / (f * f), y * f + phase / f, x * f + phase % f);
+    if (origin.y >= p.inHeight || origin.z >= p.inWidth) { return 0.0; }
+  }
+  let place = placeOf(origin.x, origin.y, origin.z);
+  let value = f32(source[place]);
+  if (p.operation == 0) { return max(value, 0.0); }
+  if (p.operation == 1) {
+    let magnitude = bitcast<f32>(p.magnitude);
+    return tanh(clamp(value / magnitude, -15.0, 15.0)) * magnitude;
+  }
+  if (p.operation == 5) { return value + f32(added[place]); }
+  return value;
+}
+
+@compute @workgroup_size(${REMAP_GROUP})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let x = i32(id.x);
+  let row = i32(id.y);
+  let quad = i32(id.z);
+  if (x >= p.width || row >= p.rows) { return; }
+  let y = p.first + row;
+  let c = 4 * quad;
+  made[(quad * p.rows + row) * p.width + x] = vec4<${output}>(
+    vec4f(valueOf(c, y, x), valueOf(c + 1, y, x), valueOf(c + 2, y, x), valueOf(c + 3, y, x)));
+}`;
+}

@@ -1,0 +1,46 @@
+import type { Gpu } from './device.ts';
+import { USAGE } from './usage.ts';
+
+/** What a 512×512 picture takes in f32 is kept for the next; more is given back. */
+const KEPT_BYTES = 2 ** 28;
+
+/** Buffers that maps lie in, shared by the programs of an instance: one runs at a time. */
+export class Slots {
+  readonly #gpu: Gpu;
+  #buffers: (GPUBuffer | undefined)[] = [];
+  /** Changes where a buffer was replaced, so that what was bound to the old one is bound anew. */
+  version = 0;
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  get bytes(): number {
+    return this.#buffers.reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
+  }
+
+  /** A buffer of at least that many bytes for each number. */
+  take(sizes: readonly number[]): GPUBuffer[] {
+    return sizes.map((size, n) => {
+      const buffer = this.#buffers[n];
+      if (buffer !== undefined && buffer.size >= size) return buffer;
+      buffer?.destroy();
+      this.version++;
+      const usage = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
+      const made = this.#gpu.device.createBuffer({ label: `maps ${n}`, size, usage });
+      this.#buffers[n] = made;
+      return made;
+    });
+  }
+
+  /** Gives back what a large run has taken. */
+  settle(): void {
+    if (this.bytes > KEPT_BYTES) this.release();
+  }
+
+  release(): void {
+    for (const buffer of this.#buffers) buffer?.destroy();
+    this.#buffers = [];
+    this.version++;
+  }
+}

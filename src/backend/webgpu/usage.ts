@@ -1,0 +1,10 @@
+/** Numbers of the WebGPU standard; the globals that hold them are missing in some runtimes and in TypeScript's library. */
+export const USAGE = {
+  MAP_READ: 0x1,
+  COPY_SRC: 0x4,
+  COPY_DST: 0x8,
+  UNIFORM: 0x40,
+  STORAGE: 0x80,
+} as const;
+
+export const MAP_MODE_READ = 0x1;
