@@ -55,7 +55,7 @@ export function checkPictures(where: string, tensor: Tensor): Tensor {
   return tensor;
 }
 
-export function checkOne(where: string, { shape }: Tensor, hint: string): void {
+export function checkOne(where: string, { shape }: Pick<Tensor, 'shape'>, hint: string): void {
   if (shape[0] !== 1)
     throw expected('SHAPE', where, 'latents', 'a batch of 1', shapeText(shape), hint);
 }

@@ -1,10 +1,12 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
-import { compileKernels, type KernelSource } from './backend/wasm/module.ts';
+import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
+import { KEPT_BYTES, startWasm, type WasmPlace } from './backend/wasm/start.ts';
+import type { GpuNetworks } from './backend/webgpu/index.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
+import type { LoadOptions } from './options.ts';
 import { hardwareThreads } from './platform.ts';
 
 /** From this size on a picture is worth the 0.1 s that it takes to start workers: 384×384. */
@@ -13,13 +15,10 @@ const WORKERS_FROM_PIXELS = 384 * 384;
 const MOST_WORKERS = 4;
 
 /** How networks are to be run. */
-export interface EngineOptions {
-  readonly backend: 'wasm' | 'reference';
+export interface EngineOptions
+  extends Pick<LoadOptions, 'device' | 'fallback' | 'wasm' | 'maxMemory' | 'workers'> {
+  readonly backend: NonNullable<LoadOptions['backend']>;
   readonly precision: Precision;
-  readonly wasm: KernelSource | undefined;
-  readonly maxMemory: number | undefined;
-  /** 0 for this thread alone; undefined to decide by picture and machine. */
-  readonly workers: number | undefined;
 }
 
 /** A half's layers with their weights, and the compiled kernels, or undefined for the reference. */
@@ -36,10 +35,12 @@ export class Engine {
   readonly #networks: ReadonlyMap<Part, BoundNetwork>;
   readonly #options: EngineOptions;
   readonly #kernels: WebAssembly.Module | undefined;
-  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
+  #local: { backend: WasmPlace | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
   /** The kernels' memory with the weights in it and nothing else. */
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
+  /** Where WebGPU was asked for. */
+  gpu: GpuNetworks | undefined;
   /** Why there are no workers, where some were wanted. */
   #reason: string | undefined;
 
@@ -58,10 +59,21 @@ export class Engine {
     networks: ReadonlyMap<Part, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const kernels = options.backend === 'wasm' ? await compileKernels(options.wasm) : undefined;
+    const { backend } = options;
+    const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
     const engine = new Engine(networks, options, kernels);
+    if (backend === 'webgpu' || backend === 'auto') {
+      const { GpuNetworks } = await import('./backend/webgpu/index.ts');
+      const wasm = (part: Part) => engine.#wasmRunner(part, 0);
+      engine.gpu = await GpuNetworks.start(networks, { ...options, backend }, wasm);
+      if (engine.gpu.active) {
+        // WASM was there to compare with; should it have to take over, it starts anew.
+        engine.#local = undefined;
+        return engine;
+      }
+    }
     if (kernels !== undefined && (options.workers ?? 0) > 0) await engine.#startPool();
-    else await engine.#startLocal();
+    else if (engine.#local === undefined) await engine.#startLocal();
     return engine;
   }
 
@@ -73,11 +85,17 @@ export class Engine {
 
   /** Bytes that the kernels' memories take, those of workers included. */
   get memoryBytes(): number {
-    return (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
+    const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
+    return wasm + (this.gpu?.memoryBytes ?? 0);
   }
 
   /** Where a network runs for a picture of so many pixels. */
   async runner(part: Part, pixels: number): Promise<Runner> {
+    const wasm = () => this.#wasmRunner(part, pixels);
+    return this.gpu?.runner(part, wasm) ?? wasm();
+  }
+
+  async #wasmRunner(part: Part, pixels: number): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
@@ -99,6 +117,7 @@ export class Engine {
 
   /** Gives back what a large run has taken; called between runs. */
   async settle(): Promise<void> {
+    this.gpu?.settle();
     const backend = this.#local?.backend;
     if (backend !== undefined && backend.memoryBytes() > this.#weightBytes + KEPT_BYTES) {
       await backend.compact();
@@ -107,6 +126,7 @@ export class Engine {
 
   /** Ends the workers and lets go of all memory. */
   dispose(): void {
+    this.gpu?.dispose();
     this.#pool?.dispose();
     this.#pool = undefined;
     this.#local = undefined;
@@ -146,7 +166,7 @@ export class Engine {
     const backend =
       this.#kernels === undefined
         ? undefined
-        : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
+        : await startWasm({ kernels: this.#kernels, maxMemory, precision });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
     const programs = new Map<Part, Program>();
     for (const [part, network] of this.#networks) programs.set(part, compile(network));

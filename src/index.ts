@@ -20,10 +20,15 @@ export type {
 } from './model/layers.ts';
 export { type ModelName, type Part, VARIANTS, type Variant } from './model/variants.ts';
 export type {
+  CanvasLike,
   DecodeOptions,
   DecodeRowsOptions,
   DownloadProgress,
+  DrawOptions,
+  DrawTarget,
   EncodeOptions,
+  GpuDevice,
+  GpuLatents,
   Info,
   LoadOptions,
   PixelRows,

@@ -5,6 +5,7 @@ import { type Part, type Variant, variantNamed } from './model/variants.ts';
 import type { LoadOptions } from './options.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
 
 /** The options of `Taesd.load`, checked, and what they stand for where nothing is said. */
 export interface CheckedLoadOptions
@@ -12,7 +13,7 @@ export interface CheckedLoadOptions
   /** The model that was asked for, if one was. */
   readonly named: Variant | undefined;
   readonly parts: readonly Part[];
-  readonly backend: 'wasm' | 'reference';
+  readonly backend: NonNullable<LoadOptions['backend']>;
   readonly precision: Precision;
 }
 
@@ -26,11 +27,12 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
     const rule = 'an object such as { weights: DIR }';
     throw expected('ARG', where, 'options', rule, describe(options));
   }
-  const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
+  const { device, fallback, precision = 'f32', only, wasm, maxMemory, workers } = options;
+  const { backend = device === undefined ? 'wasm' : 'webgpu' } = options;
   const { weights, download, onDownload } = options;
   const named = options.model === undefined ? undefined : variantNamed(where, options.model);
-  if (backend !== 'wasm' && backend !== 'reference') {
-    throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
+  if (!BACKENDS.includes(backend)) {
+    throw expected('ARG', where, 'backend', `one of ${BACKENDS.join(', ')}`, describe(backend));
   }
   if (precision !== 'f32' && precision !== 'fast') {
     throw expected('ARG', where, 'precision', "'f32' or 'fast'", describe(precision));
@@ -58,6 +60,8 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
     download,
     onDownload,
     backend,
+    device,
+    fallback,
     precision,
     wasm,
     maxMemory,

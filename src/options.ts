@@ -23,11 +23,18 @@ export interface LoadOptions {
   readonly download?: boolean | undefined;
   /** Called as the bytes of a download come. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  /** `wasm` unless said; `reference` is plain loops, slow, to compare with. */
-  readonly backend?: 'wasm' | 'reference' | undefined;
+  /**
+   * `wasm` unless said; `reference` is plain loops, slow, to compare with. `webgpu`: on any WebGPU adapter, on WASM where
+   * there is none; `auto`: on a real one alone. `info` tells which was taken, and why.
+   */
+  readonly backend?: 'wasm' | 'reference' | 'webgpu' | 'auto' | undefined;
+  /** A `GPUDevice` to run on, which stays the caller's; `backend` is `webgpu` then, unless said. */
+  readonly device?: GpuDevice | undefined;
+  /** False: where WebGPU does not do the work, WASM does not take over; the call fails with UNSUPPORTED. */
+  readonly fallback?: boolean | undefined;
   /**
    * `f32` (default): within 1e-4 of PyTorch. `fast`: 16-bit products, faster, within 62 dB of the f32 picture and
-   * one step of its 8-bit latents.
+   * one step of its 8-bit latents; with WebGPU 16-bit maps where the adapter has `shader-f16`, within 55 dB.
    */
   readonly precision?: Precision | undefined;
   /**
@@ -42,6 +49,35 @@ export interface LoadOptions {
   /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
   readonly maxMemory?: number | undefined;
 }
+
+/** A `GPUDevice`, as far as these types say: programs that know nothing of WebGPU need no types of it. */
+export interface GpuDevice {
+  readonly queue: object;
+  readonly features: object;
+  readonly limits: object;
+}
+
+/** Latents on the device that the model runs on: f32 [N, C, h, w] in a `GPUBuffer` whose usage has COPY_SRC. */
+export interface GpuLatents {
+  readonly shape: readonly number[];
+  /** The `GPUBuffer`. What is in it when the call is made is decoded; it is not looked through for NaN. */
+  readonly buffer: { readonly size: number; readonly usage: number };
+  /** Bytes before the first number; a multiple of 4. */
+  readonly offset?: number | undefined;
+}
+
+/** An HTMLCanvasElement or OffscreenCanvas. */
+export interface CanvasLike {
+  width: number;
+  height: number;
+  getContext(kind: string): unknown;
+}
+
+/** What a picture can be drawn on: a canvas, or a `GPUCanvasContext` or `GPUTexture` of the model's device. */
+export type DrawTarget =
+  | CanvasLike
+  | { getCurrentTexture(): unknown }
+  | { createView(): unknown; readonly width: number; readonly height: number };
 
 /** How far a download has come: bytes of all files that are fetched, those of earlier attempts included. */
 export interface DownloadProgress {
@@ -86,6 +122,9 @@ export interface DecodeOptions extends RunOptions, SizeOptions {
 /** What `decodeRows` takes beside the latents. */
 export type DecodeRowsOptions = RunOptions & SizeOptions;
 
+/** What `decodeToCanvas` takes beside the latents and the canvas. */
+export type DrawOptions = Pick<RunOptions, 'signal' | 'allowNonFinite'> & SizeOptions;
+
 /** Some rows of a picture that is being decoded. */
 export interface PixelRows {
   /** The picture's size. */
@@ -106,7 +145,13 @@ export interface Info {
    * `cache /folder`, with the addresses that they were fetched from just now.
    */
   readonly weights: string;
-  readonly backend: 'wasm' | 'reference';
+  /** What does the work now. */
+  readonly backend: 'wasm' | 'reference' | 'webgpu';
+  /** Where WebGPU was asked for: why it was taken, or why not. */
+  readonly backendReason?: string;
+  /** With WebGPU: the adapter, as far as it says what it is. */
+  readonly adapter?: string;
+  /** With WebGPU `fast` where maps are 16-bit, else `f32`. */
   readonly precision: Precision;
   /** The halves that are loaded. */
   readonly parts: readonly Part[];
@@ -114,6 +159,9 @@ export interface Info {
   readonly workers: number;
   /** Why there are no workers, where some were wanted and could not start: this thread does the work. */
   readonly workersReason?: string;
-  /** Bytes of WebAssembly memory in use, weights included, workers' as of their last run. */
+  /** Bytes of WebAssembly memory and of WebGPU buffers in use, weights included, workers' as of their last run. */
   readonly memoryBytes: number;
 }
+
+/** What the WebGPU backend tells of itself. */
+export type GpuInfo = Pick<Info, 'backend' | 'precision' | 'backendReason' | 'adapter'>;

@@ -28,7 +28,10 @@ import {
 import type {
   DecodeOptions,
   DecodeRowsOptions,
+  DrawOptions,
+  DrawTarget,
   EncodeOptions,
+  GpuLatents,
   Info,
   LoadOptions,
   PixelRows,
@@ -40,6 +43,9 @@ import type { Step, StepsOptions } from './steps/step.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { locateWeights } from './weights/locate.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
+
+/** In memory, or on the device that the model runs on. */
+type Latents = Tensor | GpuLatents;
 
 /** One picture's or latent's way through a network. */
 interface Job {
@@ -83,6 +89,7 @@ export class Taesd {
     return {
       model: this.#variant.name,
       ...this.#options,
+      ...this.#engine.gpu?.info,
       parts: this.#parts,
       workers: count,
       ...(reason === undefined ? {} : { workersReason: reason }),
@@ -101,7 +108,7 @@ export class Taesd {
   static async load(options: LoadOptions = {}): Promise<Taesd> {
     const where = 'Taesd.load';
     const { named, parts, backend, precision, ...rest } = checkLoadOptions(where, options);
-    const { weights, download, onDownload, wasm, maxMemory, workers } = rest;
+    const { weights, download, onDownload } = rest;
     const look = { weights, download, onDownload };
     const { variant, tensors, from } = await locateWeights(where, named, parts, look);
     checkVaeScale(where, variant, tensors);
@@ -112,10 +119,13 @@ export class Taesd {
       const hint = (name: string, shape: readonly number[]) => otherModel(part, name, shape);
       networks.set(part, bindNetwork(where, part, networkOf(variant, part), weights, hint));
     }
-    const engine = await Engine.start(networks, { backend, precision, wasm, maxMemory, workers });
-    // The reference has but one precision.
-    const used = backend === 'reference' ? 'f32' : precision;
-    const info = { weights: from, backend, precision: used } as const;
+    const engine = await Engine.start(networks, { ...rest, backend, precision });
+    // The reference has but one precision; of WebGPU the engine tells more.
+    const info = {
+      weights: from,
+      backend: backend === 'reference' ? backend : 'wasm',
+      precision: backend === 'reference' ? 'f32' : precision,
+    } as const;
     return new this(variant, [...networks.keys()], info, engine);
   }
 
@@ -158,11 +168,11 @@ export class Taesd {
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE (another model's
    *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM
    */
-  async decode(latents: Tensor, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
-  async decode(latents: Tensor, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
-  async decode(latents: Tensor, options?: DecodeOptions & { output?: 'image' }): Promise<Picture>;
+  async decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
+  async decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
+  async decode(latents: Latents, options?: DecodeOptions & { output?: 'image' }): Promise<Picture>;
   async decode(
-    latents: Tensor,
+    latents: Latents,
     options: DecodeOptions = {},
   ): Promise<Tensor | Picture | Picture[]> {
     const where = 'decode';
@@ -171,9 +181,8 @@ export class Taesd {
     if (!['image', 'images', 'tensor'].includes(output)) {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
-    const { tensor, width, height } = this.#checkDecode(where, latents, options);
-    const sources = picturesOf(tensor).map(tensorRows);
-    if (output === 'image') checkOne(where, tensor, "output: 'images' gives one picture for each");
+    const { sources, width, height } = this.#checkDecode(where, latents, options);
+    if (output === 'image') checkOne(where, latents, "output: 'images' gives one picture for each");
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
       const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
@@ -198,21 +207,21 @@ export class Taesd {
    * @throws TaesdError as `decode`
    */
   async *decodeRows(
-    latents: Tensor,
+    latents: Latents,
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
     const where = 'decodeRows';
     checkOptions(where, options);
     const { signal, onProgress } = options;
-    const { tensor, width, height } = this.#checkDecode(where, latents, options);
-    checkOne(where, tensor, 'one call for each');
+    const { sources, width, height } = this.#checkDecode(where, latents, options);
+    checkOne(where, latents, 'one call for each');
     const span = { first: 0, end: height };
     const release = await this.#turn();
     try {
       this.#checkAlive(where);
       const pacer = new Pacer(where, signal);
       const runner = await this.#engine.runner('decoder', width * height);
-      for await (const batch of runner.batches(tensorRows(tensor), span, pacer)) {
+      for await (const batch of runner.batches(sources[0], span, pacer)) {
         const { first, count, stride } = batch;
         const data = pixels(width, count);
         const sink = pictureSink({ width, height: count, data });
@@ -220,6 +229,37 @@ export class Taesd {
         onProgress?.({ done: first + count, total: height });
         yield { width, height, y: first, rows: count, data };
       }
+    } finally {
+      await this.#engine.settle().finally(release);
+    }
+  }
+
+  /**
+   * Decodes onto a canvas, which takes the picture's size, or onto a texture that has it. With WebGPU the picture never
+   * comes to memory; without, it is put there.
+   *
+   * @param latents  f32 [1, C, h, w], as for `decode`
+   * @throws TaesdError as `decode`; ARG (no canvas, a texture of another size), UNSUPPORTED (a canvas or texture that
+   *   cannot be drawn on)
+   */
+  async decodeToCanvas(
+    latents: Latents,
+    target: DrawTarget,
+    options: DrawOptions = {},
+  ): Promise<void> {
+    const where = 'decodeToCanvas';
+    checkOptions(where, options);
+    const { sources, width, height } = this.#checkDecode(where, latents, options);
+    checkOne(where, latents, 'one call for each');
+    // Most programs never ask for it: it comes when it is asked for.
+    const { checkTarget, drawDecoded } = await import('./backend/webgpu/canvas.ts');
+    checkTarget(where, target);
+    const release = await this.#turn();
+    try {
+      this.#checkAlive(where);
+      const pacer = new Pacer(where, options.signal);
+      const runner = await this.#engine.runner('decoder', width * height);
+      await drawDecoded({ where, target, width, height, source: sources[0] }, runner, pacer);
     } finally {
       await this.#engine.settle().finally(release);
     }
@@ -268,14 +308,16 @@ export class Taesd {
   }
 
   /** What `decode` and `decodeRows` have in common: the input checked and copied, the output's size. */
-  #checkDecode(where: string, latents: Tensor, options: RunOptions & SizeOptions) {
+  #checkDecode(where: string, latents: Tensor | GpuLatents, options: RunOptions & SizeOptions) {
     this.#checkPart(where, 'decoder');
-    const tensor = snapshot(where, 'latents', latents, options);
-    checkLatentChannels(where, tensor, this.#variant);
-    const [, , latentHeight, latentWidth] = tensor.shape;
-    const height = croppedSize(where, 'height', options.height, latentHeight);
-    const width = croppedSize(where, 'width', options.width, latentWidth);
-    return { tensor, width, height };
+    const sources: readonly RowSource[] =
+      this.#engine.gpu?.adopt(where, latents) ??
+      picturesOf(snapshot(where, 'latents', latents as Tensor, options)).map(tensorRows);
+    const [source] = sources;
+    checkLatentChannels(where, latents, this.#variant);
+    const height = croppedSize(where, 'height', options.height, source.height);
+    const width = croppedSize(where, 'width', options.width, source.width);
+    return { sources, width, height };
   }
 
   /** Checks that a half was loaded and not disposed. */

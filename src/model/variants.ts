@@ -88,7 +88,11 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
 }
 
 /** @throws TaesdError SHAPE saying which models the latents [N, C, h, w] would fit */
-export function checkLatentChannels(where: string, { shape }: Tensor, variant: Variant): void {
+export function checkLatentChannels(
+  where: string,
+  { shape }: Pick<Tensor, 'shape'>,
+  variant: Variant,
+): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);
   const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : 'not latents of TAESD?';

@@ -1,4 +1,4 @@
-import { type Conv, blockSkip, blockSteps, type Layer, type Network } from '../../model/layers.ts';
+import { blockSkip, blockSteps, type Conv, type Layer, type Network } from '../../model/layers.ts';
 import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 

@@ -7,6 +7,7 @@ import type { Pacer } from '../pacer.ts';
 import { type Band, type Layout, type Limits, layOut, mapBytes } from './bands.ts';
 import { CONVOLUTION_PARAMETERS, GROUP, ROWS, type Stored } from './convolution.ts';
 import type { Gpu } from './device.ts';
+import { GpuFault } from './fault.ts';
 import { blockQuadsOf, type Packed, packConvolution, quadsOf } from './pack.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
 import { type ConvStep, convRows, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
@@ -150,6 +151,11 @@ export class GpuProgram {
     });
   }
 
+  /** In how many bands an input of that shape is made. */
+  async bandCount({ channels, height, width }: RowSource, span: Span): Promise<number> {
+    return (await this.#prepare([channels, height, width], span)).bands.length;
+  }
+
   /**
    * Runs the network on one picture or latent, band by band.
    *
@@ -186,8 +192,9 @@ export class GpuProgram {
       const shape = ready.shapes[ready.shapes.length - 1];
       const result = finish({ buffer: ready.output, span: band.span, shape }, commands);
       const fault = this.#submit(commands);
-      yield await unlessAborted(result(), pacer);
+      const value = await unlessAborted(result(), pacer);
       await this.#check(fault);
+      yield value;
     }
   }
 
@@ -400,9 +407,6 @@ export class GpuProgram {
     return buffer;
   }
 }
-
-/** The device said no, or is gone: WASM can do the work. */
-export class GpuFault extends Error {}
 
 function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { rows }: Band) {
   const [cin, height, width] = shapes[step.input];
