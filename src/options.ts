@@ -46,7 +46,10 @@ export interface LoadOptions {
   readonly only?: Part | undefined;
   /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
   readonly wasm?: KernelSource | undefined;
-  /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
+  /**
+   * The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. With WebGPU, the most that
+   * feature maps take on the device, 1 GiB unless said: larger pictures are made in bands, to the same bytes.
+   */
   readonly maxMemory?: number | undefined;
 }
 

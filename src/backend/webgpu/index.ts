@@ -22,6 +22,8 @@ export interface GpuOptions {
   readonly device?: GpuDevice | undefined;
   /** False: what the device does not do is not done. */
   readonly fallback?: boolean | undefined;
+  /** Bytes of maps. */
+  readonly maxMemory?: number | undefined;
 }
 
 /** A runner on a device, which can also put its picture on a texture. */
@@ -195,7 +197,7 @@ export class GpuNetworks {
     stored: Stored,
     wasm: (part: Part) => Promise<Runner>,
   ): Promise<string | undefined> {
-    const slots = new Slots(gpu);
+    const slots = new Slots(gpu, this.#options.maxMemory);
     this.#slots = slots;
     this.#stored = stored;
     const compiled = [...networks].map(async ([part, network]) => {

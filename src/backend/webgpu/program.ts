@@ -18,8 +18,6 @@ import { MAP_MODE_READ, USAGE } from './usage.ts';
 
 /** Where a step's parameters begin: a multiple of what every device can bind. */
 const PARAMETER_BYTES = 256;
-/** All maps of a band together: two and a half maps of 1024×1024×64 in f32. */
-const MOST_BYTES = 2 ** 30;
 /** Multiply-adds that are handed to the device in one go, at first; then as many as take it about this long. */
 const FIRST_WORK = 2e9;
 const GO_MS = 30;
@@ -97,14 +95,18 @@ export class GpuProgram {
     this.#weights = weights;
   }
 
-  /** Packs the weights while the pipelines are compiled. */
+  /**
+   * Packs the weights while the pipelines are compiled.
+   *
+   * @param plan  another one than the network's own, of the same weights
+   */
   static async compile(
     gpu: Gpu,
     slots: Slots,
     network: BoundNetwork,
     stored: Stored,
+    plan = planNetwork(network.map(({ layer }) => layer)),
   ): Promise<GpuProgram> {
-    const plan = planNetwork(network.map(({ layer }) => layer));
     const last = plan.steps.length;
     const typeOf = (map: number): Stored => (map === 0 || map === last ? 'f32' : stored);
     const packed = new Map<Step, Packed>();
@@ -248,7 +250,7 @@ export class GpuProgram {
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     let limits: Limits = {
       mapBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
-      allBytes: MOST_BYTES,
+      allBytes: this.#slots.mostBytes,
       groups: device.limits.maxComputeWorkgroupsPerDimension,
     };
     const shapes = this.#plan.shapes(input);
@@ -301,13 +303,9 @@ export class GpuProgram {
             ? convolutionParameters(step, shapes, band)
             : remapParameters(step, shapes, band);
         numbers.set(values, at / numbers.BYTES_PER_ELEMENT);
-        const add = step.kind === 'conv' && step.add !== undefined ? bufferOf(step.add) : undefined;
         const bound: GPUBindingResource[] = [
           { buffer: parameters, offset: at, size: PARAMETER_BYTES },
-          { buffer: bufferOf(step.input) },
-          ...(this.#weights.get(step) ?? []).map((buffer) => ({ buffer })),
-          { buffer: add ?? this.#nothing },
-          { buffer: bufferOf(step.output) },
+          ...this.#mapsOf(step, bufferOf).map((buffer) => ({ buffer })),
         ];
         at += PARAMETER_BYTES;
         const bindings = device.createBindGroup({
@@ -335,6 +333,14 @@ export class GpuProgram {
       output: bufferOf(steps.length),
       parameters,
     };
+  }
+
+  /** What a step's shader is bound to, in its order. */
+  #mapsOf(step: Step, bufferOf: (map: number) => GPUBuffer): GPUBuffer[] {
+    const [input, output] = [bufferOf(step.input), bufferOf(step.output)];
+    if (step.kind === 'remap') return [input, output];
+    const added = step.add === undefined ? this.#nothing : bufferOf(step.add);
+    return [input, ...(this.#weights.get(step) ?? []), added, output];
   }
 
   #groups(step: Step, shapes: readonly Chw[], band: Band): [number, number, number] {
@@ -367,7 +373,7 @@ export class GpuProgram {
         Int32Array.from([...values, first, rows, width, channels, 0]),
         USAGE.UNIFORM,
       );
-      const buffers = [parameters, source.buffer, this.#nothing, ready.input];
+      const buffers = [parameters, source.buffer, ready.input];
       const bindings = device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
         entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),

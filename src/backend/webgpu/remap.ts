@@ -29,7 +29,6 @@ export const OPERATIONS = [
   'upsample2x',
   'pixelShuffle',
   'pixelUnshuffle',
-  'add',
   'import',
 ] as const;
 
@@ -42,7 +41,6 @@ export const REMAP_GROUP = 64;
  *   upsample2x      out[c][y][x] = in[c][⌊y / f⌋][⌊x / f⌋], f = 2
  *   pixelShuffle    out[c][y][x] = in[c·f² + (y mod f)·f + x mod f][⌊y / f⌋][⌊x / f⌋]
  *   pixelUnshuffle  out[c·f² + i·f + j][y][x] = in[c][f·y + i][f·x + j], 0 outside
- *   add             out[c][y][x] = in[c][y][x] + added[c][y][x]
  *   import          out[c][y][x] = in[c][y][x], of a tensor [C, H, W] of f32: planes of one channel, not of four
  * Maps as in convolution.ts; an invocation makes one quad. Channels past the last are 0.
  * The argument of tanh stays within ±15, where it has long been 1: some drivers make it of exponentials, which overflow.
@@ -54,12 +52,11 @@ export function remapShader(input: Stored, output: Stored): string {
 struct Parameters { ${REMAP_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<${input}>;
-@group(0) @binding(2) var<storage, read> added: array<${input}>;
-@group(0) @binding(3) var<storage, read_write> made: array<vec4<${output}>>;
+@group(0) @binding(2) var<storage, read_write> made: array<vec4<${output}>>;
 
 fn placeOf(c: i32, y: i32, x: i32) -> i32 {
   let pixel = (y - p.inFirst) * p.inWidth + x;
-  if (p.operation == 6) { return c * p.inPlaneLength + pixel; }
+  if (p.operation == 5) { return c * p.inPlaneLength + pixel; }
   return ((c / 4) * p.inPlaneLength + pixel) * 4 + c % 4;
 }
 fn valueOf(c: i32, y: i32, x: i32) -> f32 {
@@ -80,7 +77,6 @@ fn valueOf(c: i32, y: i32, x: i32) -> f32 {
     let magnitude = bitcast<f32>(p.magnitude);
     return tanh(clamp(value / magnitude, -15.0, 15.0)) * magnitude;
   }
-  if (p.operation == 5) { return value + f32(added[place]); }
   return value;
 }
 

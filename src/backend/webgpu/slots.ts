@@ -4,15 +4,21 @@ import { USAGE } from './usage.ts';
 /** What a 512×512 picture takes in f32 is kept for the next; more is given back. */
 const KEPT_BYTES = 2 ** 28;
 
+/** All maps of a band together, unless said: those of 1024×1024 in f32 and some. */
+const MOST_BYTES = 2 ** 30;
+
 /** Buffers that maps lie in, shared by the programs of an instance: one runs at a time. */
 export class Slots {
   readonly #gpu: Gpu;
+  /** The most bytes that all of them together may take: pictures are made in bands that need no more. */
+  readonly mostBytes: number;
   #buffers: (GPUBuffer | undefined)[] = [];
   /** Changes where a buffer was replaced, so that what was bound to the old one is bound anew. */
   version = 0;
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Gpu, mostBytes = MOST_BYTES) {
     this.#gpu = gpu;
+    this.mostBytes = mostBytes;
   }
 
   get bytes(): number {

@@ -1,0 +1,91 @@
+import type { BoundNetwork } from '../../model/bind.ts';
+import { conv1x1, type Layer } from '../../model/layers.ts';
+import { outputShape } from '../../model/measure.ts';
+import { tensorRows, tensorSink } from '../../rows.ts';
+import { picturesOf, stack, type Tensor, zeros } from '../../tensor.ts';
+import type { Operators } from '../backend.ts';
+import { Pacer } from '../pacer.ts';
+import type { Gpu } from './device.ts';
+import { type ConvStep, type Plan, planNetwork, type Step } from './plan.ts';
+import { GpuProgram } from './program.ts';
+import { Slots } from './slots.ts';
+
+/** The operators of a backend that answers later. */
+export type LaterOperators = {
+  readonly [Name in keyof Operators]: (
+    ...args: Parameters<Operators[Name]>
+  ) => Promise<ReturnType<Operators[Name]>>;
+};
+
+/** The operators one by one, in f32, which the library itself never calls: networks of one layer. */
+export function gpuOperators(gpu: Gpu): LaterOperators {
+  const one = (input: Tensor, layer: Layer, weights: ReadonlyMap<string, Tensor> = new Map()) =>
+    run(gpu, [{ layer, weights }], planNetwork([layer]), input);
+  return {
+    conv2d(input, weight, bias, stride) {
+      const [cout, cin, size] = weight.shape;
+      const kernel = size === 1 ? 1 : 3;
+      const weights = new Map([['weight', weight]]);
+      if (bias !== undefined) weights.set('bias', bias);
+      const conv = { kind: 'conv', cin, cout, kernel, stride, bias: bias !== undefined } as const;
+      return one(input, conv, weights);
+    },
+    relu: (input) => one(input, { kind: 'relu' }),
+    upsample2x: (input) => one(input, { kind: 'upsample2x' }),
+    pixelShuffle: (input, factor) => one(input, { kind: 'pixelShuffle', factor }),
+    pixelUnshuffle: (input, factor) => one(input, { kind: 'pixelUnshuffle', factor }),
+    clamp: (input, magnitude) => one(input, { kind: 'clamp', magnitude }),
+    add: (a, b) => addMaps(gpu, a, b),
+  };
+}
+
+/**
+ * a + b, as blocks add: no step does that alone, so one takes `a` from the channels of both, and one takes `b` and adds.
+ */
+function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
+  const [, channels] = a.shape;
+  const both = picturesOf(a).map((picture, n) => {
+    const [batch, , height, width] = picture.shape;
+    const data = Float32Array.of(...picture.data, ...picturesOf(b)[n].data);
+    return { shape: [batch, 2 * channels, height, width], data };
+  });
+  const conv = conv1x1(2 * channels, channels, { bias: false });
+  const take = (from: number) => {
+    const weight = zeros([channels, 2 * channels, 1, 1]);
+    for (let c = 0; c < channels; c++) weight.data[c * 2 * channels + from + c] = 1;
+    return { layer: conv, weights: new Map([['weight', weight]]) };
+  };
+  const plain = { kind: 'conv', conv, name: '', upsample: false, relu: false, shuffle: 1 } as const;
+  const steps: (ConvStep & Step)[] = [
+    { ...plain, layer: 0, add: undefined, input: 0, output: 1 },
+    { ...plain, layer: 1, add: 1, input: 0, output: 2 },
+  ];
+  const shapes: Plan['shapes'] = (input) => [
+    input,
+    outputShape(conv, input),
+    outputShape(conv, input),
+  ];
+  return run(gpu, [take(0), take(channels)], { steps, shapes }, stack(both));
+}
+
+async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): Promise<Tensor> {
+  const slots = new Slots(gpu);
+  const program = await GpuProgram.compile(gpu, slots, network, 'f32', plan);
+  const outputs: Tensor[] = [];
+  for (const picture of picturesOf(input)) {
+    const [, channels, height, width] = picture.shape;
+    const shape = plan.shapes([channels, height, width])[plan.steps.length];
+    const output = zeros([1, ...shape]);
+    const sink = tensorSink(output);
+    const span = { first: 0, end: shape[1] };
+    const batches = program.batches(tensorRows(picture), span, new Pacer('operator', undefined));
+    for await (const { first, count, stride, data } of batches) {
+      const length = data.length / count;
+      for (let n = 0; n < count; n++) sink(first + n, data.subarray(n * length), stride);
+    }
+    outputs.push(output);
+  }
+  program.dispose();
+  slots.release();
+  return stack(outputs);
+}
