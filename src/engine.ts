@@ -1,8 +1,9 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
-import { KEPT_BYTES, startWasm, type WasmPlace } from './backend/wasm/start.ts';
+
 import type { GpuNetworks } from './backend/webgpu/index.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
@@ -35,7 +36,7 @@ export class Engine {
   readonly #networks: ReadonlyMap<Part, BoundNetwork>;
   readonly #options: EngineOptions;
   readonly #kernels: WebAssembly.Module | undefined;
-  #local: { backend: WasmPlace | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
+  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
   /** The kernels' memory with the weights in it and nothing else. */
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
@@ -166,7 +167,7 @@ export class Engine {
     const backend =
       this.#kernels === undefined
         ? undefined
-        : await startWasm({ kernels: this.#kernels, maxMemory, precision });
+        : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
     const programs = new Map<Part, Program>();
     for (const [part, network] of this.#networks) programs.set(part, compile(network));

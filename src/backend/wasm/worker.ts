@@ -4,9 +4,9 @@ import { parentThread } from '../../threads.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './index.ts';
 import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.ts';
 import { OUTPUT_ROWS } from './spans.ts';
-import { KEPT_BYTES, startWasm, type WasmPlace } from './start.ts';
 
 /*
  * A worker: it has the kernels, their memory and the networks' weights for itself, gets rows of the input and sends
@@ -20,7 +20,7 @@ const thread = parentThread<ToWorker, FromWorker>((message) => {
   else running.get(message.id)?.cancel();
 });
 
-let backend: WasmPlace;
+let backend: WasmBackend;
 let runners: Runner[] = [];
 /** What a run may leave behind in the memory for the next. */
 let keptBytes = 0;
@@ -65,7 +65,7 @@ class Run {
 async function load(message: LoadMessage): Promise<void> {
   try {
     const { kernels, networks, precision, maxMemory } = message;
-    backend = await startWasm({ kernels, precision, maxMemory });
+    backend = await createWasmBackend({ kernels, precision, maxMemory });
     runners = networks.map((network) => localRunner(backend.compile(network)));
     keptBytes = backend.memoryBytes() + KEPT_BYTES;
     thread.post({ kind: 'ready' });
@@ -82,7 +82,8 @@ async function run(message: RunMessage): Promise<void> {
     const pacer = new Pacer('worker', current.signal);
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
       const { count } = batch;
-      thread.post({ kind: 'rows', id, batch }, [batch.data.buffer]);
+      const data = batch.data.slice();
+      thread.post({ kind: 'rows', id, batch: { ...batch, data } }, [data.buffer]);
       await current.sent(count);
     }
     if (backend.memoryBytes() > keptBytes) await backend.compact();
