@@ -65,16 +65,12 @@ export class Engine {
     const engine = new Engine(networks, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
       const { GpuNetworks } = await import('./backend/webgpu/index.ts');
-      const wasm = (part: Part) => engine.#wasmRunner(part, 0);
-      engine.gpu = await GpuNetworks.start(networks, { ...options, backend }, wasm);
-      if (engine.gpu.active) {
-        // WASM was there to compare with; should it have to take over, it starts anew.
-        engine.#local = undefined;
-        return engine;
-      }
+      engine.gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
+      // Should WASM have to take over, it starts then.
+      if (engine.gpu.active) return engine;
     }
     if (kernels !== undefined && (options.workers ?? 0) > 0) await engine.#startPool();
-    else if (engine.#local === undefined) await engine.#startLocal();
+    else await engine.#startLocal();
     return engine;
   }
 

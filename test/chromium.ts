@@ -28,12 +28,33 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
+/**
+ * WebGPU is off on Linux unless asked for, and without a card there is only the software adapter; a canvas costs it its
+ * device unless all else is drawn by that adapter too.
+ */
+const WEBGPU_FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=vulkan',
+  '--disable-vulkan-surface',
+];
+
 /** How a page is run. */
 export interface PageOptions {
   /** The page comes from a host that is not to be trusted. */
   readonly insecure?: boolean;
   /** The files below `/weights/`. */
   readonly weights?: (name: string) => Uint8Array | undefined;
+  /** With WebGPU, on the browser's software adapter. */
+  readonly webgpu?: boolean;
+  /** Other files, by their paths. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The files below `/shared/`. */
+  readonly shared?: (path: string) => Uint8Array;
+  /** Called with what the page posts to `/told` while it works. */
+  readonly told?: (value: unknown) => void;
 }
 
 /**
@@ -44,7 +65,7 @@ export interface PageOptions {
  */
 export async function runInChromium(
   code: string,
-  { insecure = false, weights = () => undefined }: PageOptions = {},
+  { insecure = false, weights = () => undefined, ...more }: PageOptions = {},
 ): Promise<unknown> {
   const page = `<!doctype html><script type="module">
     const work = async () => { ${code} };
@@ -57,11 +78,15 @@ export async function runInChromium(
   });
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '', 'http://host').pathname;
-    if (path === '/result') {
+    if (path === '/result' || path === '/told') {
       let body = '';
       for await (const piece of request.setEncoding('utf8')) body += piece;
-      tell(JSON.parse(body));
+      (path === '/told' ? more.told : tell)?.(JSON.parse(body));
       response.end();
+    } else if (more.files?.[path] !== undefined) {
+      response.setHeader('content-type', TYPES['.js']).end(more.files[path]);
+    } else if (path.startsWith('/shared/') && more.shared !== undefined) {
+      response.end(more.shared(path.slice(8)));
     } else if (path === '/') {
       response.setHeader('content-type', 'text/html').end(page);
     } else {
@@ -76,7 +101,7 @@ export async function runInChromium(
   const flags = [
     '--headless=new',
     '--no-sandbox',
-    '--disable-gpu',
+    ...(more.webgpu ? WEBGPU_FLAGS : ['--disable-gpu']),
     '--no-first-run',
     `--user-data-dir=${profile}`,
     `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,

@@ -1,11 +1,11 @@
 import { describe } from '../../arguments.ts';
-import { expected } from '../../errors.ts';
+import { expected, TaesdError } from '../../errors.ts';
 import { pictureSink } from '../../image.ts';
 import type { CanvasLike, DrawTarget } from '../../options.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
-import type { Pacer } from '../pacer.ts';
+import { nextTask, type Pacer } from '../pacer.ts';
 import { messageOf } from './device.ts';
 import type { GpuRunner } from './index.ts';
 
@@ -75,9 +75,12 @@ export async function drawDecoded(
   const onDevice = isCanvas(target) ? configured.get(target) : { device, context: target };
   try {
     if (onDevice?.device === undefined) throw new Error('no device');
-    const texture = textureOf(drawing, onDevice.context as DrawTarget);
-    writeTexture(onDevice.device, texture, data);
+    // A lost device takes what it is given, and draws nothing.
+    const lost = await Promise.race([onDevice.device.lost, nextTask()]);
+    if (lost) throw new Error(`a lost device: ${lost.message}`);
+    writeTexture(onDevice.device, textureOf(drawing, onDevice.context as DrawTarget), data);
   } catch (error) {
+    if (error instanceof TaesdError) throw error;
     const rule = 'one that can be drawn on without its device';
     throw expected('UNSUPPORTED', where, 'canvas', rule, messageOf(error), 'a new canvas?');
   }

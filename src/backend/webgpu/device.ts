@@ -29,7 +29,11 @@ export async function findDevice(
   wanted: 'webgpu' | 'auto',
   given: GPUDevice | undefined,
 ): Promise<Found> {
-  if (given !== undefined) return watch(given, describeAdapter(given.adapterInfo), false);
+  // Deno 2.9 panics when a device is asked for an adapter that was collected since.
+  const asks = !('Deno' in globalThis);
+  if (given !== undefined) {
+    return watch(given, describeAdapter(asks ? given.adapterInfo : undefined), false);
+  }
   const gpu = globalThis.navigator?.gpu;
   if (gpu === undefined) return 'no WebGPU in this runtime';
   try {

@@ -5,8 +5,9 @@ import type { Part } from '../../model/variants.ts';
 import type { GpuDevice, GpuInfo } from '../../options.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
-import type { RowBatch, Runner } from '../batches.ts';
+import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
+import { createWasmBackend } from '../wasm/index.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, messageOf, storedAs } from './device.ts';
 import { paintPicture } from './paint.ts';
@@ -24,6 +25,8 @@ export interface GpuOptions {
   readonly fallback?: boolean | undefined;
   /** Bytes of maps. */
   readonly maxMemory?: number | undefined;
+  /** The WASM kernels, which the device is compared with. */
+  readonly kernels: WebAssembly.Module | undefined;
 }
 
 /** A runner on a device, which can also put its picture on a texture. */
@@ -53,13 +56,11 @@ export class GpuNetworks {
   /**
    * Finds a device, compiles the networks for it, and compares a small case of each with WASM.
    *
-   * @param wasm  the runner of a network on WASM
    * @throws TaesdError ARG; UNSUPPORTED where WASM may not take over
    */
   static async start(
     networks: ReadonlyMap<Part, BoundNetwork>,
     options: GpuOptions,
-    wasm: (part: Part) => Promise<Runner>,
   ): Promise<GpuNetworks> {
     const { backend, precision, device, fallback } = options;
     const where = 'Taesd.load';
@@ -81,7 +82,7 @@ export class GpuNetworks {
     // Where maps of 16 bits come out wrong, those of 32 may not.
     for (const stored of new Set([storedAs(gpu, precision), 'f32'] as const)) {
       const fault = await started
-        .#tryOut(gpu, networks, stored, wasm)
+        .#tryOut(gpu, networks, stored)
         .catch((error: unknown) => messageOf(error));
       if (fault === undefined) {
         const wished = precision === 'fast' && stored === 'f32';
@@ -141,6 +142,7 @@ export class GpuNetworks {
     const program = this.#programs.get(part);
     const { device } = this.#gpu ?? {};
     if (program === undefined || device === undefined) {
+      this.#giveUp(this.#reason);
       return { batches: elsewhere };
     }
     const failed = (error: unknown) => this.#failed(error);
@@ -195,7 +197,6 @@ export class GpuNetworks {
     gpu: Gpu,
     networks: ReadonlyMap<Part, BoundNetwork>,
     stored: Stored,
-    wasm: (part: Part) => Promise<Runner>,
   ): Promise<string | undefined> {
     const slots = new Slots(gpu, this.#options.maxMemory);
     this.#slots = slots;
@@ -204,9 +205,12 @@ export class GpuNetworks {
       this.#programs.set(part, await GpuProgram.compile(gpu, slots, network, stored));
     });
     await Promise.all(compiled);
+    const { kernels } = this.#options;
     for (const [part, network] of networks) {
       const program = this.#programs.get(part) as GpuProgram;
-      const fault = await disagreement(part, network, stored, program, await wasm(part));
+      // In f32, whatever the precision, with a memory that goes when this is done.
+      const wasm = localRunner((await createWasmBackend({ kernels })).compile(network));
+      const fault = await disagreement(part, network, stored, program, wasm);
       if (fault !== undefined) return fault;
     }
     return undefined;

@@ -1,0 +1,253 @@
+import { operators, referenceBackend } from '../../src/backend/reference.ts';
+import { bindNetwork } from '../../src/model/bind.ts';
+import { networkOf, type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { splitByKeyNames } from '../../src/weights/key-names.ts';
+import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+import { runProgram } from '../run-program.ts';
+import { checkClose } from './close.ts';
+import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
+import type { Case, ReadShared } from './place.ts';
+import { NETWORKS, randomInput, randomNetwork } from './random-networks.ts';
+
+/*
+ * What every backend must do, wherever it is: the operators one by one, small networks with every layer in every company,
+ * and the real networks against what PyTorch made of them.
+ */
+
+/** Height and width: single rows and columns, one less and one more than tiles, blocks and workgroups. */
+const SIZES = [
+  [1, 1],
+  [1, 9],
+  [9, 1],
+  [2, 3],
+  [3, 2],
+  [4, 4],
+  [5, 8],
+  [8, 5],
+  [15, 17],
+  [18, 33],
+] as const;
+
+/** Random operators and networks: within this of the reference, relative to the largest value. */
+const RANDOM_BOUND = 1e-5;
+/** The real networks: within this of PyTorch. */
+const GOLDEN_BOUND = 1e-4;
+
+export const CASES: readonly Case[] = [
+  ...SIZES.map(
+    ([height, width]): Case => ({
+      name: `operators: 2 pictures of ${width}×${height} → as the reference`,
+      shared: false,
+      run: (place) => checkOperators(place.operators, height, width),
+    }),
+  ),
+  ...Object.entries(NETWORKS).map(
+    ([name, network]): Case => ({
+      name: `network: ${name}, sizes 1×1 to 33×18 → within 1e-5 of the reference’s largest value`,
+      shared: false,
+      async run(place) {
+        const bound = randomNetwork(network, name.length);
+        const reference = referenceBackend.compile(bound);
+        let most = 0;
+        for (const [height, width] of SIZES) {
+          const input = randomInput(network, height, width);
+          const wanted = runProgram(reference, network, input);
+          const peak = wanted.data.reduce(
+            (largest, value) => Math.max(largest, Math.abs(value)),
+            1,
+          );
+          const got = await place.run(bound, input);
+          const off = checkClose(`${width}×${height}`, got, wanted, RANDOM_BOUND * peak);
+          most = Math.max(most, off / peak);
+        }
+        return `off by ${most.toExponential(1)}`;
+      },
+    }),
+  ),
+  ...Object.entries(NETWORKS).map(
+    ([name, network]): Case => ({
+      name: `network: ${name}, rows alone → the bits of the whole picture’s`,
+      shared: false,
+      async run(place) {
+        const bound = randomNetwork(network, name.length);
+        const input = randomInput(network, 23, 37);
+        const whole = await place.run(bound, input);
+        const [, channels, height, width] = whole.shape;
+        const spans = [
+          [0, 1],
+          [3, 4],
+          [6, 14],
+          [height - 1, height],
+        ];
+        for (const [first, end] of spans) {
+          const part = await place.run(bound, input, { first, end });
+          for (let c = 0; c < channels; c++) {
+            for (let at = (c * height + first) * width; at < (c * height + end) * width; at++) {
+              if (part.data[at] !== whole.data[at]) {
+                throw new Error(`rows ${first} to ${end}: ${part.data[at]} for ${whole.data[at]}`);
+              }
+            }
+          }
+        }
+        return 'equal';
+      },
+    }),
+  ),
+  { name: 'ONNX operator cases → within rtol 1e-3, atol 1e-7', shared: true, run: checkOnnx },
+  {
+    name: 'taesd, 32×32 crop → every layer max |Δ| < 1e-4',
+    shared: true,
+    async run(place, read) {
+      const golden = await readGolden(read, 'taesd-layers-32x32');
+      const notes: string[] = [];
+      for (const part of ['encoder', 'decoder'] as const) {
+        let most = 0;
+        let input = part === 'encoder' ? golden('image') : golden('encoder.14');
+        for (const [index, bound] of (await realNetwork(read, 'taesd', part)).entries()) {
+          // Each layer by itself, on what PyTorch gave for the ones before it.
+          const wanted = golden(`${part}.${index}`);
+          const got = await place.run([bound], input);
+          most = Math.max(most, checkClose(`${part}.${index}`, got, wanted, GOLDEN_BOUND));
+          input = wanted;
+        }
+        notes.push(`${part} off by ${most.toExponential(1)}`);
+      }
+      return notes.join(', ');
+    },
+  },
+  ...['1x1', '7x1', '2x3', '13x5'].map(
+    (size): Case => ({
+      name: `taesd, random latent ${size} → decoded max |Δ| < 1e-4`,
+      shared: true,
+      async run(place, read) {
+        const golden = await readGolden(read, `taesd-random-latent-${size}`);
+        const decoder = await realNetwork(read, 'taesd', 'decoder');
+        const got = await place.run(decoder, golden('latents'));
+        const off = checkClose('decoded', got, golden('decoded'), GOLDEN_BOUND);
+        return `off by ${off.toExponential(1)}`;
+      },
+    }),
+  ),
+  ...(['taesd3', 'taesdxl'] as const).map(
+    (model): Case => ({
+      name: `${model}, astronaut 128×96 → latents and decoded max |Δ| < 1e-4`,
+      shared: true,
+      async run(place, read) {
+        const golden = await readGolden(read, `${model}-astronaut-128x96`);
+        const encoder = await realNetwork(read, model, 'encoder');
+        const latents = await place.run(encoder, golden('image'));
+        const latentsOff = checkClose('latents', latents, golden('latents'), GOLDEN_BOUND);
+        const decoder = await realNetwork(read, model, 'decoder');
+        const decoded = await place.run(decoder, golden('latents'));
+        const decodedOff = checkClose('decoded', decoded, golden('decoded'), GOLDEN_BOUND);
+        return `latents off by ${latentsOff.toExponential(1)}, decoded by ${decodedOff.toExponential(1)}`;
+      },
+    }),
+  ),
+];
+
+async function checkOperators(
+  later: Parameters<Case['run']>[0]['operators'],
+  height: number,
+  width: number,
+): Promise<string> {
+  const random = seededRandom(100 * height + width);
+  const x = randomTensor(random, [2, 3, height, width], 2);
+  const y = randomTensor(random, [2, 3, height, width], 2);
+  const bias = randomTensor(random, [5]);
+  let most = 0;
+  const check = async (what: string, got: Promise<Tensor>, wanted: Tensor, bound: number) => {
+    most = Math.max(most, checkClose(what, await got, wanted, bound));
+  };
+  for (const stride of [1, 2] as const) {
+    for (const kernel of [1, 3]) {
+      const weight = randomTensor(random, [5, 3, kernel, kernel]);
+      for (const added of [bias, undefined]) {
+        const got = later.conv2d(x, weight, added, stride);
+        const wanted = operators.conv2d(x, weight, added, stride);
+        await check(`conv2d ${kernel}×${kernel}, stride ${stride}`, got, wanted, RANDOM_BOUND);
+      }
+    }
+  }
+  await check('relu', later.relu(x), operators.relu(x), 0);
+  await check('add', later.add(x, y), operators.add(x, y), 0);
+  await check('upsample2x', later.upsample2x(x), operators.upsample2x(x), 0);
+  await check('clamp', later.clamp(x, 3), operators.clamp(x, 3), RANDOM_BOUND);
+  const channels = randomTensor(random, [2, 18, height, width]);
+  await check(
+    'pixelShuffle',
+    later.pixelShuffle(channels, 3),
+    operators.pixelShuffle(channels, 3),
+    0,
+  );
+  for (const factor of [2, 4]) {
+    const wanted = operators.pixelUnshuffle(x, factor);
+    await check(`pixelUnshuffle ${factor}`, later.pixelUnshuffle(x, factor), wanted, 0);
+  }
+  return `off by ${most.toExponential(1)}`;
+}
+
+async function checkOnnx(
+  { operators: later }: Parameters<Case['run']>[0],
+  read: ReadShared,
+): Promise<string> {
+  const { tensors, metadata } = readSafetensors(await read('conformance/onnx-node.safetensors'));
+  const named = (name: string) => {
+    const stored = tensors.get(name);
+    return stored && toTensor('onnx', name, stored);
+  };
+  const ran: string[] = [];
+  const notApplicable: string[] = [];
+  for (const [name, text] of metadata) {
+    if (name === 'source') continue;
+    const inputs: Tensor[] = [];
+    for (let k = 0; ; k++) {
+      const input = named(`${name}/input_${k}`);
+      if (input === undefined) break;
+      inputs.push(input);
+    }
+    const run = planOnnxCase({ ...(JSON.parse(text) as Omit<OnnxCase, 'inputs'>), inputs });
+    if (typeof run === 'string') {
+      notApplicable.push(`${name}: ${run}`);
+      continue;
+    }
+    checkClose(name, await run(later, inputs), named(`${name}/output_0`) as Tensor, 1e-7, 1e-3);
+    ran.push(name);
+  }
+  const all = [
+    'test_add',
+    'test_basic_conv_with_padding',
+    'test_basic_conv_without_padding',
+    'test_conv_with_autopad_same',
+    'test_conv_with_strides_padding',
+    'test_relu',
+    'test_tanh',
+    'test_tanh_example',
+  ];
+  if (ran.sort().join() !== all.join()) throw new Error(`ran ${ran}, not ${all}`);
+  if (notApplicable.length !== 16) throw new Error(`${notApplicable.length} cases do not apply`);
+  return `${ran.length} cases; not applicable\n  ${notApplicable.join('\n  ')}`;
+}
+
+/** A file of golden tensors. A picture's bytes come as numbers 0 … 1. */
+export async function readGolden(
+  read: ReadShared,
+  name: string,
+): Promise<(tensor: string) => Tensor> {
+  const { tensors } = readSafetensors(await read(`golden/${name}.safetensors`));
+  return (tensor) => {
+    const stored = tensors.get(tensor);
+    if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
+    if (stored.dtype !== 'U8') return toTensor('readGolden', tensor, stored);
+    return { shape: stored.shape, data: Float32Array.from(stored.bytes, (byte) => byte / 255) };
+  };
+}
+
+async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Part) {
+  const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
+  const tensors = splitByKeyNames('realNetwork', file, part)[part];
+  if (tensors === undefined) throw new Error(`no ${part}`);
+  return bindNetwork('realNetwork', part, networkOf(VARIANTS[model], part), tensors);
+}

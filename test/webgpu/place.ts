@@ -1,0 +1,36 @@
+import { Pacer } from '../../src/backend/pacer.ts';
+import type { Gpu } from '../../src/backend/webgpu/device.ts';
+import { gpuOperators } from '../../src/backend/webgpu/operators.ts';
+import { GpuProgram } from '../../src/backend/webgpu/program.ts';
+import { Slots } from '../../src/backend/webgpu/slots.ts';
+import { tensorRows, tensorSink } from '../../src/rows.ts';
+import { zeros } from '../../src/tensor.ts';
+import type { Place } from '../conformance/place.ts';
+import { networkOutput } from '../run-program.ts';
+
+/** WebGPU on a device, in f32. */
+export function gpuPlace(gpu: Gpu): Place {
+  return {
+    name: 'webgpu',
+    operators: gpuOperators(gpu),
+    async run(network, input, wanted) {
+      const slots = new Slots(gpu);
+      const program = await GpuProgram.compile(gpu, slots, network, 'f32');
+      const layers = network.map(({ layer }) => layer);
+      const output = zeros([1, ...networkOutput(layers, input)]);
+      output.data.fill(Number.NaN);
+      const sink = tensorSink(output);
+      const span = wanted ?? { first: 0, end: output.shape[2] };
+      const pacer = new Pacer('run', undefined);
+      for await (const batch of program.batches(tensorRows(input), span, pacer)) {
+        const length = batch.data.length / batch.count;
+        for (let n = 0; n < batch.count; n++) {
+          sink(batch.first + n, batch.data.subarray(n * length), batch.stride);
+        }
+      }
+      program.dispose();
+      slots.release();
+      return output;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { findDevice } from '../../src/backend/webgpu/device.ts';
+import { CASES } from '../conformance/cases.ts';
+import type { ReadShared } from '../conformance/place.ts';
+import { API_CASES } from './api-cases.ts';
+import { gpuPlace } from './place.ts';
+
+/** What became of a case: a note, or an error. */
+export interface Outcome {
+  readonly name: string;
+  readonly note?: string;
+  readonly error?: string;
+}
+
+/**
+ * What runs on a page and in Deno: all cases, one after the other. Bundled by `run-remotely.ts`.
+ *
+ * @param wanted  a part of the names of those that are wanted; all unless said
+ */
+export async function runCases(
+  read: ReadShared | undefined,
+  tell: (outcome: Outcome) => Promise<void>,
+  wanted = '',
+): Promise<string> {
+  const gpu = await findDevice('webgpu', undefined);
+  if (typeof gpu === 'string') return gpu;
+  const place = gpuPlace(gpu);
+  const absent: ReadShared = () => Promise.reject(new Error('../shared is absent'));
+  const conformance = CASES.map(({ name, shared, run }) => ({
+    name,
+    shared,
+    run: () => run(place, read ?? absent),
+  }));
+  const api = API_CASES.map(({ name, shared, run }) => ({
+    name,
+    shared,
+    run: () => run(read ?? absent),
+  }));
+  for (const { name, shared, run } of [...conformance, ...api]) {
+    if (!name.includes(wanted) || (shared && read === undefined)) continue;
+    try {
+      await tell({ name, note: await run() });
+    } catch (error) {
+      await tell({
+        name,
+        error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
+      });
+    }
+  }
+  return gpu.adapter;
+}

@@ -1,0 +1,113 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { runInChromium } from '../chromium.ts';
+import { sharedFile, sharedPath } from '../shared.ts';
+import type { Outcome } from './remote.ts';
+
+/*
+ * The cases in a runtime that has WebGPU: a page of Chromium on its software adapter, Deno on the machine's, which is
+ * Mesa's llvmpipe where there is no card. They use the package's own files in dist/; only the cases are bundled.
+ */
+
+/** All outcomes, and the adapter's name, or the reason why there is none. */
+export interface Report {
+  readonly adapter: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** @param dist  where the files of `src/` are once they are built */
+async function bundle(dist: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('remote.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    write: false,
+    plugins: [
+      {
+        name: 'dist',
+        setup({ onResolve }) {
+          onResolve({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+            path: path.replace(/^.*\/src\//, dist).replace(/\.ts$/, '.js'),
+            external: true,
+          }));
+        },
+      },
+    ],
+  });
+  return outputFiles[0].text;
+}
+
+export async function runOnPage(wanted = ''): Promise<Report> {
+  const outcomes: Outcome[] = [];
+  const code = `
+    const { runCases } = await import('/cases.js');
+    const read = async (path) => new Uint8Array(await (await fetch('/shared/' + path)).arrayBuffer());
+    const tell = (outcome) => fetch('/told', { method: 'POST', body: JSON.stringify(outcome) });
+    return runCases(${existsSync(sharedPath(''))} ? read : undefined, tell, ${JSON.stringify(wanted)});`;
+  const adapter = await runInChromium(code, {
+    webgpu: true,
+    files: { '/cases.js': await bundle('/dist/') },
+    shared: sharedFile,
+    told: (outcome) => outcomes.push(outcome as Outcome),
+  });
+  return { adapter: String(adapter), outcomes };
+}
+
+/** Deno's program: one of the path's, else the package's; undefined where there is neither. */
+export const deno = ['deno', packagedDeno()].find(
+  (program) => program !== undefined && spawnSync(program, ['--version']).status === 0,
+);
+
+/** The package `deno` only finds its program; that lies in a package for each platform. */
+function packagedDeno(): string | undefined {
+  const { platform, arch } = process;
+  const target = { linux: 'linux', darwin: 'darwin', win32: 'win32' }[platform as 'linux'];
+  const libc = platform === 'linux' ? '-glibc' : '';
+  try {
+    const name = `@deno/${target}-${arch}${libc}/package.json`;
+    return join(dirname(createRequire(import.meta.url).resolve(name)), 'deno');
+  } catch {
+    return undefined;
+  }
+}
+
+export async function runInDeno(wanted = ''): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'taesd-deno-'));
+  const dist = new URL('../../dist/', import.meta.url).href;
+  const program = join(folder, 'cases.mjs');
+  const shared = JSON.stringify(existsSync(sharedPath('')) ? sharedPath('') : undefined);
+  writeFileSync(join(folder, 'remote.mjs'), await bundle(dist));
+  writeFileSync(
+    program,
+    `import { runCases } from './remote.mjs';
+    const shared = ${shared};
+    const read = (path) => Deno.readFile(shared + path);
+    const tell = async (outcome) => console.log(JSON.stringify(outcome));
+    const adapter = await runCases(shared && read, tell, ${JSON.stringify(wanted)});
+    console.log(JSON.stringify({ adapter }));
+    Deno.exit();`,
+  );
+  const outcomes: Outcome[] = [];
+  let adapter = '';
+  let complaint = '';
+  const child = spawn(deno ?? '', ['run', '-A', '--no-lock', program], {
+    env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' },
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    complaint += text;
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const told = JSON.parse(line) as Outcome & { adapter?: string };
+    if (told.adapter === undefined) outcomes.push(told);
+    else adapter = told.adapter;
+  }
+  rmSync(folder, { recursive: true });
+  if (adapter === '') throw new Error(`Deno ended early: ${complaint.slice(-2000)}`);
+  return { adapter, outcomes };
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromium } from '../chromium.ts';
+import { CASES } from '../conformance/cases.ts';
+import { sharedIsThere } from '../shared.ts';
+import { API_CASES } from './api-cases.ts';
+import { deno, type Report, runInDeno, runOnPage } from './run-remotely.ts';
+
+/*
+ * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Deno on what Vulkan finds, which is Mesa's
+ * llvmpipe where there is no card. Software adapters take minutes for what a card does in a second.
+ */
+
+const MINUTES = 60_000;
+/** A part of the names of those that are wanted, for work on one of them. */
+const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
+
+const PLACES = [
+  { place: 'Chromium', program: chromium, run: runOnPage, missing: 'no Chromium here' },
+  { place: 'Deno', program: deno, run: runInDeno, missing: 'no Deno here (npm ci installs one)' },
+];
+
+for (const { place, program, run, missing } of PLACES) {
+  if (program === undefined && process.env.CI) {
+    throw new Error(`${missing}, and CI must not skip its tests of WebGPU`);
+  }
+  if (program === undefined) console.warn(`skipping tests of WebGPU in ${place}: ${missing}`);
+
+  describe.skipIf(program === undefined)(`webgpu [${place}]`, () => {
+    let report: Report;
+    beforeAll(async () => {
+      report = await run(wanted);
+      if (report.outcomes.length > 0) return;
+      if (process.env.CI) throw new Error(`no adapter in ${place}: ${report.adapter}`);
+      console.warn(`skipping tests of WebGPU in ${place}: ${report.adapter}`);
+    }, 20 * MINUTES);
+    afterAll(() => {
+      const notes = report.outcomes.map(({ name, note }) => `  ${name}: ${note}`);
+      console.log(`WebGPU in ${place} on ${report.adapter}\n${notes.join('\n')}`);
+    });
+
+    for (const { name, shared } of [...CASES, ...API_CASES]) {
+      if (!name.includes(wanted)) continue;
+      test(name, ({ skip }) => {
+        skip(report.outcomes.length === 0, report.adapter);
+        skip(shared && !sharedIsThere, 'the folder ../shared is absent');
+        const outcome = report.outcomes.find((one) => one.name === name);
+        expect(outcome?.error ?? (outcome === undefined ? 'it did not run' : 'none')).toBe('none');
+      });
+    }
+  });
+}
