@@ -4,10 +4,20 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const HERE = new URL('./', import.meta.url);
-const readJson = (path) => JSON.parse(readFileSync(new URL(path, HERE), 'utf8'));
 
-/** @returns the installed version of each peer, by package name; undefined where it is not there */
-export function installPeers() {
+/**
+ * @param folder  where the package.json is
+ * @returns the installed version of each peer, by package name; undefined where it is not there
+ */
+export function installPeers(folder = HERE) {
+  const readJson = (path) => JSON.parse(readFileSync(new URL(path, folder), 'utf8'));
+  const installed = (name) => {
+    try {
+      return readJson(`node_modules/${name}/package.json`);
+    } catch {
+      return undefined;
+    }
+  };
   const wanted = readJson('package.json').dependencies;
   const complete = Object.entries(wanted).every(
     ([name, version]) => installed(name)?.version === version,
@@ -15,15 +25,7 @@ export function installPeers() {
   if (!complete) {
     const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
     const stdio = ['ignore', process.stderr, process.stderr];
-    spawnSync('npm', args, { cwd: fileURLToPath(HERE), stdio });
+    spawnSync('npm', args, { cwd: fileURLToPath(folder), stdio });
   }
   return Object.fromEntries(Object.keys(wanted).map((name) => [name, installed(name)?.version]));
-}
-
-function installed(name) {
-  try {
-    return readJson(`node_modules/${name}/package.json`);
-  } catch {
-    return undefined;
-  }
 }

@@ -13,8 +13,8 @@ import type { Stored } from './convolution.ts';
  */
 
 /** Of a picture, in pixels: odd, with partial tiles and partial workgroups on every level. */
-const HEIGHT = 45;
-const WIDTH = 37;
+const HEIGHT = 27;
+const WIDTH = 19;
 
 /**
  * The most that a device may be off, relative to the largest value, or to 1 where that is less: in f32 anywhere, with maps
