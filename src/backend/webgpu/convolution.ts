@@ -74,12 +74,12 @@ export function convolutionShader(variant: ConvolutionVariant): string {
   const inRows = range((ROWS - 1) * stride + kernel);
   const sums = range(ROWS).flatMap((row) => range(quads).map((quad) => ({ row, quad })));
   const f16 = [input, added, output].includes('f16') ? 'enable f16;' : '';
-  const weights = kernel * kernel * 4 * quads;
+  const weights = kernel * kernel * quads;
   return `${f16}
 struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
-@group(0) @binding(2) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(4) var<storage, read> added: array<vec4<${added}>>;
 @group(0) @binding(5) var<storage, read_write> made: array<vec4<${output}>>;
@@ -136,13 +136,13 @@ ${sums.map(({ row, quad }) => `  store(s${row}${quad}, block * ${quads} + ${quad
 /** One row of the kernel's column: 4 input channels × `ROWS` rows × the quads. */
 function multiplyAdds(ky: number, stride: number, quads: number): string {
   const lines: string[] = [];
-  for (const channel of range(4)) {
-    for (const quad of range(quads)) {
-      const weight = `w${ky}${channel}${quad}`;
-      lines.push(`let ${weight} = weights[w + ${(ky * 4 + channel) * quads + quad}];`);
+  for (const quad of range(quads)) {
+    const matrix = `w${ky}${quad}`;
+    lines.push(`let ${matrix} = weights[w + ${ky * quads + quad}];`);
+    for (const channel of range(4)) {
       for (const row of range(ROWS)) {
         const value = `v${row * stride + ky}.${'xyzw'[channel]}`;
-        lines.push(`s${row}${quad} = fma(${weight}, vec4f(${value}), s${row}${quad});`);
+        lines.push(`s${row}${quad} = fma(${matrix}[${channel}], vec4f(${value}), s${row}${quad});`);
       }
     }
   }

@@ -9,7 +9,7 @@ export const quadsOf = (channels: number): number => Math.ceil(channels / QUAD);
 
 /** A convolution's weights as its shader reads them. */
 export interface Packed {
-  /** f32 [blocks][quads in][kernel x][kernel y][4 in][quads of a block][4 out] */
+  /** f32 [blocks][quads in][kernel x][kernel y][quads of a block][4 in][4 out] */
   readonly weights: Float32Array<ArrayBuffer>;
   /** f32 [quads][4], zeros where there is none */
   readonly bias: Float32Array<ArrayBuffer>;
@@ -53,12 +53,13 @@ export function packConvolution(network: BoundNetwork, step: ConvStep): Packed {
     if (o === undefined) continue;
     bias[written] = biases?.data[o] ?? 0;
     const block = Math.floor(written / QUAD / blockQuads);
-    const inBlock = written % (QUAD * blockQuads);
+    const quad = Math.floor(written / QUAD) % blockQuads;
     for (let i = 0; i < cin; i++) {
       for (let ky = 0; ky < kernel; ky++) {
         for (let kx = 0; kx < kernel; kx++) {
-          const quad = (block * quadsIn + Math.floor(i / QUAD)) * kernel ** 2 + kx * kernel + ky;
-          const at = (quad * QUAD + (i % QUAD)) * QUAD * blockQuads + inBlock;
+          const place = (block * quadsIn + Math.floor(i / QUAD)) * kernel ** 2 + kx * kernel + ky;
+          const matrix = place * blockQuads + quad;
+          const at = (matrix * QUAD + (i % QUAD)) * QUAD + (written % QUAD);
           weights[at] = data[((o * cin + i) * kernel + ky) * kernel + kx];
         }
       }
