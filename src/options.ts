@@ -48,7 +48,7 @@ export interface LoadOptions {
   readonly wasm?: KernelSource | undefined;
   /**
    * The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. With WebGPU, the most that
-   * feature maps take on the device, 1 GiB unless said: larger pictures are made in bands, to the same bytes.
+   * feature maps take on the device, 2 GiB unless said: larger pictures are made in bands, to the same bytes.
    */
   readonly maxMemory?: number | undefined;
 }

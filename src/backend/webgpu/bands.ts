@@ -2,8 +2,19 @@ import { expected } from '../../errors.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { Stored } from './convolution.ts';
-import { quadsOf } from './pack.ts';
-import { neededRows, type Plan } from './plan.ts';
+import { quadsOf, writtenQuads } from './pack.ts';
+import {
+  type ConvStep,
+  convRows,
+  cuts,
+  isWinograd,
+  neededRows,
+  type Plan,
+  type Step,
+  type Steps,
+  stepWork,
+} from './plan.ts';
+import { POINTS, POINTS_BYTES, TILE } from './winograd.ts';
 
 /*
  * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows that it needs of every
@@ -21,10 +32,13 @@ export interface Limits {
 }
 
 export interface Band {
-  /** Rows of the output. */
-  readonly span: Span;
-  /** The rows of each map. */
+  readonly steps: Steps;
+  /** The rows of each map that are made, or were. */
   readonly rows: readonly Span[];
+  /** The rows of each map that its buffer holds. */
+  readonly stored: readonly Span[];
+  /** Rows of the network's output, where these are the last steps. */
+  readonly span: Span | undefined;
 }
 
 /** How the maps lie in buffers. */
@@ -32,7 +46,10 @@ export interface Layout {
   readonly bands: readonly Band[];
   /** The buffer of each map. */
   readonly slotOf: readonly number[];
+  /** Of each of them, and of two more: the points and the products of Winograd's convolutions. */
   readonly slotBytes: readonly number[];
+  /** What the points, or the products, may take. */
+  readonly pointsBytes: number;
 }
 
 const BYTES: Readonly<Record<Stored, number>> = { f32: 4, f16: 2 };
@@ -42,7 +59,9 @@ export const mapBytes = ([channels, , width]: Chw, rows: number, stored: Stored)
   quadsOf(channels) * 4 * BYTES[stored] * width * rows;
 
 /**
- * The fewest bands that the limits allow, of nearly equal height.
+ * The layout of least work that the limits allow: whole; or in bands; or in bands up to some map that is kept whole, and
+ * from there on. The last is what large pictures want: their maps of a quarter of the height fit, and bands of those would
+ * need the most rows around them, as each row there stands for four.
  *
  * @throws TaesdError LIMIT where not even single rows fit
  */
@@ -53,35 +72,175 @@ export function layOut(
   span: Span,
   limits: Limits,
 ): Layout {
-  const height = span.end - span.first;
-  const slotOf = assignSlots(plan);
-  for (let count = 1; ; count = Math.min(height, Math.ceil(count * 1.25))) {
-    const bands = Array.from({ length: count }, (_, n): Band => {
-      const at = (k: number) => span.first + Math.floor((k * height) / count);
-      const rows = { first: at(n), end: at(n + 1) };
-      return { span: rows, rows: neededRows(plan, shapes, rows) };
-    });
+  const whole = bandsOf(plan, shapes, stored, span, limits, undefined);
+  if (whole.fits && whole.layout.bands.length === 1) return whole.layout;
+  const fitting = [
+    whole,
+    ...cuts(plan).map((cut) => bandsOf(plan, shapes, stored, span, limits, cut)),
+  ]
+    .filter(({ fits }) => fits)
+    .sort((a, b) => a.work - b.work);
+  if (fitting.length > 0) return fitting[0].layout;
+  const { slotBytes } = whole.layout;
+  const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
+  const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
+  throw expected('LIMIT', 'webgpu', 'maps', rule, got);
+}
+
+/** The fewest bands that fit, of nearly equal height, for a map that is kept whole; `fits` is false where none do. */
+function bandsOf(
+  plan: Plan,
+  shapes: readonly Chw[],
+  stored: readonly Stored[],
+  span: Span,
+  limits: Limits,
+  cut: number | undefined,
+): { layout: Layout; fits: boolean; work: number } {
+  const slotOf = assignSlots(plan, cut);
+  const pointsBytes = Math.min(POINTS_BYTES, limits.mapBytes, limits.allBytes / 8);
+  const last = plan.steps.length;
+  const late = { first: cut ?? 0, end: last };
+  const kept = cut === undefined ? undefined : neededRows(plan, shapes, late, span)[cut];
+  const layoutOf = (counts: readonly number[], some = false): Layout => {
+    const bands: Band[] = [];
+    const add = (steps: Steps, wanted: Span, count: number) => {
+      const parts = split(wanted, count);
+      const samples = [parts[0], parts[count >> 1], parts[count - 1]];
+      for (const part of some ? samples : parts) {
+        const rows = neededRows(plan, shapes, steps, part);
+        const held = rows.map((own, map) => (map === cut ? (kept as Span) : own));
+        bands.push({ steps, rows, stored: held, span: steps.end === last ? part : undefined });
+      }
+    };
+    if (kept !== undefined) add({ first: 0, end: cut as number }, kept, counts[1]);
+    add(late, span, counts[0]);
     const slotBytes: number[] = [];
-    let fits = true;
-    for (const [map, shape] of shapes.entries()) {
-      const rows = Math.max(...bands.map((band) => band.rows[map].end - band.rows[map].first));
-      const bytes = mapBytes(shape, rows, stored[map]);
-      slotBytes[slotOf[map]] = Math.max(slotBytes[slotOf[map]] ?? 0, bytes);
-      // Workgroups are at least one row and 16 columns.
-      fits &&= bytes <= limits.mapBytes && rows <= limits.groups && shape[2] <= 16 * limits.groups;
+    for (const { stored: held } of bands) {
+      for (const [map, { first, end }] of held.entries()) {
+        const bytes = mapBytes(shapes[map], end - first, stored[map]);
+        slotBytes[slotOf[map]] = Math.max(slotBytes[slotOf[map]] ?? 0, bytes);
+      }
     }
-    const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-    if (fits && all <= limits.allBytes) return { bands, slotOf, slotBytes };
-    if (count === height) {
-      const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
-      const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
-      throw expected('LIMIT', 'webgpu', 'maps', rule, got);
-    }
+    const most = mostPoints(plan, shapes, bands, pointsBytes);
+    return { bands, slotOf, slotBytes: [...slotBytes, most.points, most.products], pointsBytes };
+  };
+  const fits = ({ slotBytes, bands }: Layout): boolean =>
+    slotBytes.every((bytes) => bytes <= limits.mapBytes) &&
+    slotBytes.reduce((sum, bytes) => sum + bytes, 0) <= limits.allBytes &&
+    // Workgroups are at least one row and 16 columns.
+    shapes.every(([, , width]) => width <= 16 * limits.groups) &&
+    bands.every(({ rows }) => rows.every(({ first, end }) => end - first <= limits.groups));
+  const heights = [span, kept].map((rows) => (rows === undefined ? 1 : rows.end - rows.first));
+  // Single rows: the first, one in the middle, which has the most around it, and the last speak for all.
+  const finest = layoutOf(heights, true);
+  if (!fits(finest)) return { layout: finest, fits: false, work: Infinity };
+  const counts = [1, 1];
+  for (;;) {
+    const layout = layoutOf(counts);
+    if (fits(layout)) return { layout, fits: true, work: workOf(plan, shapes, layout.bands) };
+    // Whichever of the two takes more is divided further.
+    const sizes = [late, { first: 0, end: cut ?? 0 }].map((steps) =>
+      Math.max(
+        0,
+        ...layout.bands
+          .filter((band) => band.steps.first === steps.first)
+          .map((band) => bytesOf(band, shapes, stored, cut)),
+      ),
+    );
+    const n = counts[1] < heights[1] && (sizes[1] > sizes[0] || counts[0] === heights[0]) ? 1 : 0;
+    counts[n] = Math.min(heights[n], Math.ceil(counts[n] * 1.25));
   }
 }
 
-/** Gives each map a buffer that no other map is in while it is alive: three do for a decoder, and one for its input. */
-function assignSlots(plan: Plan): number[] {
+/** A span in so many parts, one after the other. */
+function split({ first, end }: Span, count: number): Span[] {
+  const at = (n: number) => first + Math.floor((n * (end - first)) / count);
+  return Array.from({ length: count }, (_, n) => ({ first: at(n), end: at(n + 1) }));
+}
+
+/** Bytes of a band's largest map, but for the one that is kept. */
+function bytesOf(
+  { rows }: Band,
+  shapes: readonly Chw[],
+  stored: readonly Stored[],
+  cut: number | undefined,
+): number {
+  const bytes = rows.map(({ first, end }, map) =>
+    map === cut ? 0 : mapBytes(shapes[map], end - first, stored[map]),
+  );
+  return Math.max(...bytes);
+}
+
+function workOf(plan: Plan, shapes: readonly Chw[], bands: readonly Band[]): number {
+  let work = 0;
+  for (const { steps, rows } of bands) {
+    for (const step of plan.steps.slice(steps.first, steps.end)) {
+      const { first, end } = rows[step.output];
+      work += stepWork(step, end - first, shapes[step.output][2]);
+    }
+  }
+  return work;
+}
+
+/** Some rows of tiles of a convolution, which are transformed, multiplied and transformed back together. */
+export interface TileRows {
+  readonly first: number;
+  readonly count: number;
+  /** Tiles in a row. */
+  readonly columns: number;
+}
+
+/** The rows of tiles of a step in a band, as many at a time as points and products have room for, but at least one. */
+export function tileRowsOf(
+  step: Step & ConvStep,
+  shapes: readonly Chw[],
+  { rows }: Band,
+  pointsBytes: number,
+): TileRows[] {
+  const made = convRows(step, rows[step.output]);
+  const [, , width] = shapes[step.output];
+  const columns = Math.ceil(width / step.shuffle / TILE);
+  const first = made.first / TILE;
+  const all = made.end / TILE - first;
+  const quads = Math.max(quadsOf(step.conv.cin), writtenQuads(step));
+  const most = Math.max(1, Math.floor(pointsBytes / (quads * columns * POINT_QUAD_BYTES)));
+  const pieces = Math.ceil(all / most);
+  return Array.from({ length: pieces }, (_, n) => {
+    const [from, end] = [n, n + 1].map((k) => Math.floor((k * all) / pieces));
+    return { first: first + from, count: end - from, columns };
+  });
+}
+
+/** Bytes that a quad of channels of a tile takes, at all points. */
+const POINT_QUAD_BYTES = POINTS * 16;
+
+/** The most that points and products take in any step. */
+function mostPoints(
+  plan: Plan,
+  shapes: readonly Chw[],
+  bands: readonly Band[],
+  pointsBytes: number,
+): { points: number; products: number } {
+  // A binding of nothing is none.
+  let [points, products] = [16, 16];
+  for (const band of bands) {
+    for (const step of plan.steps.slice(band.steps.first, band.steps.end).filter(isWinograd)) {
+      for (const { count, columns } of tileRowsOf(step, shapes, band, pointsBytes)) {
+        const bytes = count * columns * POINT_QUAD_BYTES;
+        points = Math.max(points, bytes * quadsOf(step.conv.cin));
+        products = Math.max(products, bytes * writtenQuads(step));
+      }
+    }
+  }
+  return { points, products };
+}
+
+/**
+ * Gives each map a buffer that no other map is in while it is alive: three do for a decoder, and one for its input. The map
+ * that is kept while bands come and go shares with none.
+ */
+function assignSlots(plan: Plan, kept: number | undefined): number[] {
   const lastUse: number[] = [];
   for (const [n, step] of plan.steps.entries()) {
     lastUse[step.input] = n;
@@ -92,8 +251,9 @@ function assignSlots(plan: Plan): number[] {
   /** The map that lies in each slot. */
   const holds: number[] = [0];
   for (const [n, step] of plan.steps.entries()) {
-    let slot = holds.findIndex((map, k) => k > 0 && lastUse[map] < n);
-    if (slot < 0) slot = holds.length;
+    const isFree = (map: number, slot: number) => slot > 0 && map !== kept && lastUse[map] < n;
+    const free = step.output === kept ? -1 : holds.findIndex(isFree);
+    const slot = free < 0 ? holds.length : free;
     holds[slot] = step.output;
     slotOf[step.output] = slot;
   }

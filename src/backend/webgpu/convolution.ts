@@ -37,8 +37,10 @@ export const CONVOLUTION_PARAMETERS = [
   'end',
   'width',
   'quads',
-  // Where they go.
+  // Where they go, and which rows there are wanted.
   'shuffle',
+  'keptFirst',
+  'keptEnd',
   'outFirst',
   'outRows',
   'outRowLength',
@@ -47,7 +49,48 @@ export const CONVOLUTION_PARAMETERS = [
   'add', // 1 where there is a map to add, of the output's shape
   'addFirst',
   'addPlaneLength',
+  // Of Winograd's convolutions alone (winograd.ts): the tiles that are made at a time.
+  'tileColumns',
+  'firstTileRow',
+  'tiles',
 ] as const;
+
+/** What a shader of these types begins with. */
+export const enable = (...types: readonly Stored[]): string =>
+  types.includes('f16') ? 'enable f16;' : '';
+
+export const PARAMETERS_STRUCT = `struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }`;
+
+/** How a map is read: `source`. */
+export const READING = `
+// Where a row begins in its plane; below zero outside the map.
+fn rowAt(y: i32) -> i32 {
+  return select(-1, ((y >> u32(p.inShift)) - p.inFirst) * p.inRowLength, y >= 0 && y < p.inHeight);
+}
+fn columnAt(x: i32) -> i32 {
+  return select(-1, x >> u32(p.inShift), x >= 0 && x < p.inWidth);
+}
+fn load(row: i32, column: i32, plane: i32) -> vec4f {
+  if (row < 0 || column < 0) { return vec4f(); }
+  return vec4f(source[plane + row + column]);
+}`;
+
+/** How sums become a map: `added` and `made`. */
+export const writing = (output: Stored): string => `
+fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
+  if (y >= p.end || x >= p.width || quad >= p.quads) { return; }
+  let phase = quad / p.outQuads;
+  let plane = quad % p.outQuads;
+  let row = y * p.shuffle + phase / p.shuffle;
+  let column = x * p.shuffle + phase % p.shuffle;
+  if (row < p.keptFirst || row >= p.keptEnd) { return; }
+  var value = sum;
+  if (p.add != 0) {
+    value += vec4f(added[plane * p.addPlaneLength + (row - p.addFirst) * p.outRowLength + column]);
+  }
+  if (p.relu != 0) { value = max(value, vec4f()); }
+  made[(plane * p.outRows + row - p.outFirst) * p.outRowLength + column] = vec4<${output}>(value);
+}`;
 
 /**
  * 3×3 (zero padding 1) or 1×1 convolution, stride 1 or 2, with what follows it.
@@ -73,40 +116,17 @@ export function convolutionShader(variant: ConvolutionVariant): string {
   const radius = (kernel - 1) / 2;
   const inRows = range((ROWS - 1) * stride + kernel);
   const sums = range(ROWS).flatMap((row) => range(quads).map((quad) => ({ row, quad })));
-  const f16 = [input, added, output].includes('f16') ? 'enable f16;' : '';
   const weights = kernel * kernel * quads;
-  return `${f16}
-struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
+  return `${enable(input, added, output)}
+${PARAMETERS_STRUCT}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(4) var<storage, read> added: array<vec4<${added}>>;
 @group(0) @binding(5) var<storage, read_write> made: array<vec4<${output}>>;
-
-// Where a row begins in its plane; below zero outside the map.
-fn rowAt(y: i32) -> i32 {
-  return select(-1, ((y >> u32(p.inShift)) - p.inFirst) * p.inRowLength, y >= 0 && y < p.inHeight);
-}
-fn load(row: i32, column: i32, plane: i32) -> vec4f {
-  if (row < 0 || column < 0) { return vec4f(); }
-  return vec4f(source[plane + row + column]);
-}
-fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
-  if (y >= p.end || quad >= p.quads) { return; }
-  let phase = quad / p.outQuads;
-  let plane = quad % p.outQuads;
-  let row = y * p.shuffle + phase / p.shuffle;
-  let column = x * p.shuffle + phase % p.shuffle;
-  if (row < p.outFirst || row >= p.outFirst + p.outRows) { return; }
-  var value = sum;
-  if (p.add != 0) {
-    value += vec4f(added[plane * p.addPlaneLength + (row - p.addFirst) * p.outRowLength + column]);
-  }
-  if (p.relu != 0) { value = max(value, vec4f()); }
-  made[(plane * p.outRows + row - p.outFirst) * p.outRowLength + column] = vec4<${output}>(value);
-}
-
+${READING}
+${writing(output)}
 @compute @workgroup_size(${GROUP.columns}, ${GROUP.blocks})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
@@ -119,8 +139,7 @@ ${sums.map(({ row, quad }) => `  var s${row}${quad} = bias[block * ${quads} + ${
   var plane = 0;
   for (var i = 0; i < p.inQuads; i++) {
     for (var kx = 0; kx < ${kernel}; kx++) {
-      let inX = x * ${stride} + kx - ${radius};
-      let column = select(-1, inX >> u32(p.inShift), inX >= 0 && inX < p.inWidth);
+      let column = columnAt(x * ${stride} + kx - ${radius});
 ${inRows.map((r) => `      let v${r} = load(row${r}, column, plane);`).join('\n')}
 ${range(kernel)
   .map((ky) => multiplyAdds(ky, stride, quads))
@@ -149,4 +168,4 @@ function multiplyAdds(ky: number, stride: number, quads: number): string {
   return lines.map((line) => `      ${line}`).join('\n');
 }
 
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Tensor } from '../../tensor.ts';
-import type { ConvStep } from './plan.ts';
+import { type ConvStep, isWinograd, type Step } from './plan.ts';
+import { POINTS, transformWeights } from './winograd.ts';
 
 const QUAD = 4;
 
@@ -9,7 +10,10 @@ export const quadsOf = (channels: number): number => Math.ceil(channels / QUAD);
 
 /** A convolution's weights as its shader reads them. */
 export interface Packed {
-  /** f32 [blocks][quads in][kernel x][kernel y][quads of a block][4 in][4 out] */
+  /**
+   * f32 [blocks][quads in][kernel x][kernel y][quads of a block][4 in][4 out]; of Winograd's convolutions [points][blocks]
+   * [quads in][2 quads][4 in][4 out]
+   */
   readonly weights: Float32Array<ArrayBuffer>;
   /** f32 [quads][4], zeros where there is none */
   readonly bias: Float32Array<ArrayBuffer>;
@@ -27,7 +31,7 @@ export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStep): number =>
 export const blockQuadsOf = (step: ConvStep): 1 | 2 => (writtenQuads(step) === 1 ? 1 : 2);
 
 /** Packs a step's weights [cout, cin, k, k], its output channels in the order in which they are written. */
-export function packConvolution(network: BoundNetwork, step: ConvStep): Packed {
+export function packConvolution(network: BoundNetwork, step: ConvStep & Step): Packed {
   const { conv, layer, name, shuffle } = step;
   const { cin, cout, kernel } = conv;
   const tensor = (what: string) =>
@@ -40,7 +44,9 @@ export function packConvolution(network: BoundNetwork, step: ConvStep): Packed {
   const quads = writtenQuads(step);
   const blockQuads = blockQuadsOf(step);
   const blocks = Math.ceil(quads / blockQuads);
-  const weights = new Float32Array(blocks * blockQuads * QUAD * quadsIn * QUAD * kernel ** 2);
+  const winograd = isWinograd(step);
+  const taps = winograd ? POINTS : kernel ** 2;
+  const weights = new Float32Array(blocks * blockQuads * QUAD * quadsIn * QUAD * taps);
   const bias = new Float32Array(blocks * blockQuads * QUAD);
   /** The channel of the weights that is written as number `written`; undefined for filling. */
   const channelOf = (written: number): number | undefined => {
@@ -54,13 +60,23 @@ export function packConvolution(network: BoundNetwork, step: ConvStep): Packed {
     bias[written] = biases?.data[o] ?? 0;
     const block = Math.floor(written / QUAD / blockQuads);
     const quad = Math.floor(written / QUAD) % blockQuads;
+    const put = (place: number, i: number, value: number) => {
+      const matrix = place * blockQuads + quad;
+      weights[(matrix * QUAD + (i % QUAD)) * QUAD + (written % QUAD)] = value;
+    };
     for (let i = 0; i < cin; i++) {
+      const quadIn = Math.floor(i / QUAD);
+      const numbers = data.subarray((o * cin + i) * kernel ** 2, (o * cin + i + 1) * kernel ** 2);
+      if (winograd) {
+        for (const [point, value] of transformWeights(numbers).entries()) {
+          put((point * blocks + block) * quadsIn + quadIn, i, value);
+        }
+        continue;
+      }
       for (let ky = 0; ky < kernel; ky++) {
         for (let kx = 0; kx < kernel; kx++) {
-          const place = (block * quadsIn + Math.floor(i / QUAD)) * kernel ** 2 + kx * kernel + ky;
-          const matrix = place * blockQuads + quad;
-          const at = (matrix * QUAD + (i % QUAD)) * QUAD + (written % QUAD);
-          weights[at] = data[((o * cin + i) * kernel + ky) * kernel + kx];
+          const place = (block * quadsIn + quadIn) * kernel ** 2 + kx * kernel + ky;
+          put(place, i, numbers[ky * kernel + kx]);
         }
       }
     }

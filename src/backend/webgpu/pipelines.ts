@@ -1,9 +1,11 @@
 import { type ConvolutionVariant, convolutionShader, type Stored } from './convolution.ts';
 import { remapShader } from './remap.ts';
+import { type WinogradPart, type WinogradTypes, winogradShader } from './winograd.ts';
 
 /** What a step runs as. */
 export type Shader =
   | ({ readonly kind: 'conv' } & ConvolutionVariant)
+  | ({ readonly kind: 'winograd'; readonly part: WinogradPart } & WinogradTypes)
   | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored };
 
 /** Compiled once a device, for all instances that use it. */
@@ -16,8 +18,7 @@ export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUCompu
   compiled.set(device, known);
   let pipeline = known.get(key);
   if (pipeline === undefined) {
-    const code =
-      shader.kind === 'conv' ? convolutionShader(shader) : remapShader(shader.input, shader.output);
+    const code = codeOf(shader);
     const module = device.createShaderModule({ code, label: key });
     const compute = { module, entryPoint: 'main' };
     pipeline = device
@@ -33,4 +34,10 @@ export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUCompu
     known.set(key, pipeline);
   }
   return pipeline;
+}
+
+function codeOf(shader: Shader): string {
+  if (shader.kind === 'conv') return convolutionShader(shader);
+  if (shader.kind === 'winograd') return winogradShader(shader.part, shader);
+  return remapShader(shader.input, shader.output);
 }

@@ -1,6 +1,7 @@
 import { blockSkip, blockSteps, type Conv, type Layer, type Network } from '../../model/layers.ts';
 import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import { TILE } from './winograd.ts';
 
 /*
  * From a list of layers to a chain of steps, each one dispatch: what is fused on the GPU. A ReLU and a skip connection go
@@ -98,10 +99,26 @@ function shapeAfter(step: Step, input: Chw): Chw {
     : outputShape({ kind: 'pixelShuffle', factor: step.shuffle }, made);
 }
 
+/** Fewer channels than these, and transforming them costs more than it saves. */
+const WINOGRAD_CHANNELS = 16;
+
+/** A convolution that winograd.ts does: it makes whole tiles of rows. */
+export type WinogradStep = Step &
+  ConvStep & { readonly conv: { readonly kernel: 3; readonly stride: 1 } };
+
+export function isWinograd(step: Step): step is WinogradStep {
+  if (step.kind !== 'conv') return false;
+  const { kernel, stride, cin, cout } = step.conv;
+  const wide = cin >= WINOGRAD_CHANNELS && cout >= WINOGRAD_CHANNELS;
+  return kernel === 3 && stride === 1 && wide;
+}
+
 /** Rows of a convolution's own output, before a shuffle makes pixels of them, that rows `span` of the map need. */
 export function convRows(step: Step, { first, end }: Span): Span {
   const shuffle = step.kind === 'conv' ? step.shuffle : 1;
-  return { first: Math.floor(first / shuffle), end: Math.ceil(end / shuffle) };
+  const rows = { first: Math.floor(first / shuffle), end: Math.ceil(end / shuffle) };
+  if (!isWinograd(step)) return rows;
+  return { first: Math.floor(rows.first / TILE) * TILE, end: Math.ceil(rows.end / TILE) * TILE };
 }
 
 /** The rows of its input that a step needs for rows `span` of its output, rows outside the picture left out. */
@@ -128,21 +145,49 @@ export function inputRows(step: Step, span: Span, inputHeight: number): Span {
   };
 }
 
-/**
- * The rows of every map that rows `wanted` of the last one need: exactly those, so that a picture made in bands has the
- * same bytes as one made whole.
- */
-export function neededRows(plan: Plan, shapes: readonly Chw[], wanted: Span): Span[] {
+/** Steps from `first` up to and without `end`, which make map `end` of map `first`. */
+export type Steps = Span;
+
+/** The rows of every map that rows `wanted` of the last one of some steps need; none of maps that are not theirs. */
+export function neededRows(
+  plan: Plan,
+  shapes: readonly Chw[],
+  { first, end }: Steps,
+  wanted: Span,
+): Span[] {
   const spans: Span[] = shapes.map(() => ({ first: Infinity, end: 0 }));
-  const need = (map: number, { first, end }: Span) => {
-    spans[map] = { first: Math.min(spans[map].first, first), end: Math.max(spans[map].end, end) };
+  const need = (map: number, rows: Span) => {
+    spans[map] = {
+      first: Math.min(spans[map].first, rows.first),
+      end: Math.max(spans[map].end, rows.end),
+    };
   };
-  need(shapes.length - 1, wanted);
-  for (const step of plan.steps.toReversed()) {
+  need(end, wanted);
+  for (const step of plan.steps.slice(first, end).toReversed()) {
     need(step.input, inputRows(step, spans[step.output], shapes[step.input][1]));
     if (step.kind === 'conv' && step.add !== undefined) need(step.add, spans[step.output]);
   }
-  return spans;
+  return spans.map((span) => (span.end === 0 ? { first: 0, end: 0 } : span));
+}
+
+/**
+ * The maps at which the plan can be parted, as all that comes after goes by them, and is worth it: where rows become fewer
+ * or more.
+ */
+export function cuts({ steps }: Plan): number[] {
+  const maps = steps.map((_, n) => n).slice(1);
+  return maps.filter((map) => {
+    const maker = steps[map - 1];
+    const later = steps.slice(map);
+    const changes =
+      maker.kind === 'conv' &&
+      (maker.conv.stride === 2 ||
+        maker.shuffle > 1 ||
+        later.some((step) => step.kind === 'conv' && step.upsample && step.input === map));
+    const isPassed = (step: Step) =>
+      step.input < map || (step.kind === 'conv' && step.add !== undefined && step.add < map);
+    return changes && !later.some(isPassed);
+  });
 }
 
 /** Multiply-adds of a step for so many rows of its output. */

@@ -4,17 +4,42 @@ import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
-import { type Band, type Layout, type Limits, layOut, mapBytes } from './bands.ts';
+import {
+  type Band,
+  type Layout,
+  type Limits,
+  layOut,
+  mapBytes,
+  type TileRows,
+  tileRowsOf,
+} from './bands.ts';
 import { CONVOLUTION_PARAMETERS, GROUP, ROWS, type Stored } from './convolution.ts';
 import type { Gpu } from './device.ts';
 import { GpuFault } from './fault.ts';
 import { blockQuadsOf, type Packed, packConvolution, quadsOf } from './pack.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
-import { type ConvStep, convRows, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
+import {
+  type ConvStep,
+  convRows,
+  isWinograd,
+  type Plan,
+  planNetwork,
+  type Step,
+  stepWork,
+} from './plan.ts';
 import { OPERATIONS, REMAP_GROUP, REMAP_PARAMETERS } from './remap.ts';
 import type { Slots } from './slots.ts';
 import { isOnDevice } from './source.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
+import {
+  POINTS,
+  PRODUCT_GROUP,
+  PRODUCT_TILES,
+  UPSAMPLED_POINTS,
+  WINOGRAD_GROUP,
+  type WinogradPart,
+  type WinogradTypes,
+} from './winograd.ts';
 
 /** Where a step's parameters begin: a multiple of what every device can bind. */
 const PARAMETER_BYTES = 256;
@@ -28,6 +53,13 @@ interface Dispatch {
   readonly bindings: GPUBindGroup;
   readonly groups: readonly [number, number, number];
   readonly work: number;
+}
+
+/** The same before anything is bound. */
+interface Wanted extends Omit<Dispatch, 'bindings'> {
+  readonly values: readonly number[];
+  /** What follows the parameters. */
+  readonly bound: readonly GPUBuffer[];
 }
 
 /** A band with all that its dispatches are bound to. */
@@ -65,7 +97,7 @@ export class GpuProgram {
   readonly #plan: Plan;
   readonly #stored: Stored;
   readonly #slots: Slots;
-  readonly #pipelines: ReadonlyMap<Step | 'import', GPUComputePipeline>;
+  readonly #pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>;
   readonly #packed: ReadonlyMap<Step, Packed>;
   readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
   /** Stands for a map where there is none to add. */
@@ -79,7 +111,7 @@ export class GpuProgram {
     plan: Plan,
     stored: Stored,
     packed: ReadonlyMap<Step, Packed>,
-    pipelines: ReadonlyMap<Step | 'import', GPUComputePipeline>,
+    pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>,
   ) {
     this.#gpu = gpu;
     this.#slots = slots;
@@ -110,22 +142,26 @@ export class GpuProgram {
     const last = plan.steps.length;
     const typeOf = (map: number): Stored => (map === 0 || map === last ? 'f32' : stored);
     const packed = new Map<Step, Packed>();
-    const shaders = new Map<Step | 'import', Shader>([
-      ['import', { kind: 'remap', input: 'f32', output: 'f32' }],
+    const shaders = new Map<Step | 'import', readonly Shader[]>([
+      ['import', [{ kind: 'remap', input: 'f32', output: 'f32' }]],
     ]);
     for (const step of plan.steps) {
       const types = { input: typeOf(step.input), output: typeOf(step.output) };
       if (step.kind === 'remap') {
-        shaders.set(step, { kind: 'remap', ...types });
+        shaders.set(step, [{ kind: 'remap', ...types }]);
         continue;
       }
       const { kernel, stride } = step.conv;
       const quads = blockQuadsOf(step);
       const added = step.add === undefined ? types.output : typeOf(step.add);
-      shaders.set(step, { kind: 'conv', kernel, stride, quads, added, ...types });
+      const all = { added, ...types };
+      const winograd = PARTS.map((part): Shader => winogradVariant(part, all));
+      const direct: Shader = { kind: 'conv', kernel, stride, quads, ...all };
+      shaders.set(step, isWinograd(step) ? winograd : [direct]);
     }
     const compiling = [...shaders].map(
-      async ([step, shader]) => [step, await pipelineFor(gpu.device, shader)] as const,
+      async ([step, parts]) =>
+        [step, await Promise.all(parts.map((part) => pipelineFor(gpu.device, part)))] as const,
     );
     for (const step of plan.steps) {
       if (step.kind === 'conv') packed.set(step, packConvolution(network, step));
@@ -174,7 +210,7 @@ export class GpuProgram {
     const ready = await this.#prepare([source.channels, source.height, source.width], span);
     for (const band of ready.bands) {
       let commands = device.createCommandEncoder();
-      this.#writeInput(source, ready, band, commands);
+      if (band.steps.first === 0) this.#writeInput(source, ready, band, commands);
       let pass = commands.beginComputePass();
       let work = 0;
       for (const dispatch of band.dispatches) {
@@ -191,6 +227,10 @@ export class GpuProgram {
         work = 0;
       }
       pass.end();
+      if (band.span === undefined) {
+        await this.#go(commands, work, pacer);
+        continue;
+      }
       const shape = ready.shapes[ready.shapes.length - 1];
       const result = finish({ buffer: ready.output, span: band.span, shape }, commands);
       const fault = this.#submit(commands);
@@ -220,7 +260,7 @@ export class GpuProgram {
     await unlessAborted(this.#gpu.device.queue.onSubmittedWorkDone(), pacer);
     await this.#check(fault);
     const factor = GO_MS / Math.max(performance.now() - started, 1);
-    this.#work = work * Math.min(Math.max(factor, 0.25), 4);
+    if (work > 0) this.#work = work * Math.min(Math.max(factor, 0.25), 4);
     pacer.check();
   }
 
@@ -286,40 +326,32 @@ export class GpuProgram {
     const { steps } = this.#plan;
     const buffers = this.#slots.take(layout.slotBytes);
     const bufferOf = (map: number) => buffers[layout.slotOf[map]];
-    const count = layout.bands.length * steps.length;
+    const wanted = layout.bands.map((band) =>
+      steps
+        .slice(band.steps.first, band.steps.end)
+        .flatMap((step) => this.#dispatchesOf(step, shapes, layout, band, buffers)),
+    );
     const parameters = device.createBuffer({
       label: 'parameters',
-      size: count * PARAMETER_BYTES,
+      size: wanted.flat().length * PARAMETER_BYTES,
       usage: USAGE.UNIFORM,
       mappedAtCreation: true,
     });
     const numbers = new Int32Array(parameters.getMappedRange());
-    let at = 0;
-    const bands = layout.bands.map((band): ReadyBand => {
-      const dispatches = steps.map((step): Dispatch => {
-        const pipeline = this.#pipelines.get(step) as GPUComputePipeline;
-        const values =
-          step.kind === 'conv'
-            ? convolutionParameters(step, shapes, band)
-            : remapParameters(step, shapes, band);
-        numbers.set(values, at / numbers.BYTES_PER_ELEMENT);
-        const bound: GPUBindingResource[] = [
-          { buffer: parameters, offset: at, size: PARAMETER_BYTES },
-          ...this.#mapsOf(step, bufferOf).map((buffer) => ({ buffer })),
+    let offset = 0;
+    const bands = layout.bands.map((band, n): ReadyBand => {
+      const dispatches = wanted[n].map(({ pipeline, values, bound, groups, work }): Dispatch => {
+        numbers.set(values, offset / numbers.BYTES_PER_ELEMENT);
+        const resources: GPUBindingResource[] = [
+          { buffer: parameters, offset, size: PARAMETER_BYTES },
+          ...bound.map((buffer) => ({ buffer })),
         ];
-        at += PARAMETER_BYTES;
+        offset += PARAMETER_BYTES;
         const bindings = device.createBindGroup({
           layout: pipeline.getBindGroupLayout(0),
-          entries: bound.map((resource, binding) => ({ binding, resource })),
+          entries: resources.map((resource, binding) => ({ binding, resource })),
         });
-        const [, , width] = shapes[step.output];
-        const rows = band.rows[step.output];
-        return {
-          pipeline,
-          bindings,
-          groups: this.#groups(step, shapes, band),
-          work: stepWork(step, rows.end - rows.first, width),
-        };
+        return { pipeline, bindings, groups, work };
       });
       return { ...band, dispatches };
     });
@@ -335,26 +367,72 @@ export class GpuProgram {
     };
   }
 
-  /** What a step's shader is bound to, in its order. */
-  #mapsOf(step: Step, bufferOf: (map: number) => GPUBuffer): GPUBuffer[] {
-    const [input, output] = [bufferOf(step.input), bufferOf(step.output)];
-    if (step.kind === 'remap') return [input, output];
-    const added = step.add === undefined ? this.#nothing : bufferOf(step.add);
-    return [input, ...(this.#weights.get(step) ?? []), added, output];
-  }
-
-  #groups(step: Step, shapes: readonly Chw[], band: Band): [number, number, number] {
+  /** A step in a band: one dispatch, or three for some rows of tiles after the other. */
+  #dispatchesOf(
+    step: Step,
+    shapes: readonly Chw[],
+    { slotOf, pointsBytes }: Layout,
+    band: Band,
+    buffers: readonly GPUBuffer[],
+  ): Wanted[] {
+    const pipelines = this.#pipelines.get(step) as readonly GPUComputePipeline[];
+    const [input, output] = [buffers[slotOf[step.input]], buffers[slotOf[step.output]]];
     const [channels, , width] = shapes[step.output];
-    const { first, end } = convRows(step, band.rows[step.output]);
+    const rows = band.rows[step.output];
+    const { first, end } = convRows(step, rows);
     if (step.kind === 'remap') {
-      return [Math.ceil(width / REMAP_GROUP), end - first, quadsOf(channels)];
+      const values = remapParameters(step, shapes, band);
+      const groups = [Math.ceil(width / REMAP_GROUP), end - first, quadsOf(channels)] as const;
+      return [{ pipeline: pipelines[0], values, bound: [input, output], groups, work: 0 }];
     }
     const { quads, blockQuads } = this.#packed.get(step) as Packed;
-    return [
-      Math.ceil(quads / blockQuads),
-      Math.ceil(width / step.shuffle / GROUP.columns),
-      Math.ceil((end - first) / (GROUP.blocks * ROWS)),
-    ];
+    const [weights, bias] = this.#weights.get(step) as readonly [GPUBuffer, GPUBuffer];
+    const added = step.add === undefined ? this.#nothing : buffers[slotOf[step.add]];
+    const work = stepWork(step, rows.end - rows.first, width);
+    if (!isWinograd(step)) {
+      const values = convolutionParameters(step, shapes, band);
+      const groups = [
+        Math.ceil(quads / blockQuads),
+        Math.ceil(width / step.shuffle / GROUP.columns),
+        Math.ceil((end - first) / (GROUP.blocks * ROWS)),
+      ] as const;
+      return [
+        {
+          pipeline: pipelines[0],
+          values,
+          bound: [input, weights, bias, added, output],
+          groups,
+          work,
+        },
+      ];
+    }
+    const [points, products] = buffers.slice(-2);
+    const quadsIn = quadsOf(step.conv.cin);
+    const pieces = tileRowsOf(step, shapes, band, pointsBytes);
+    return pieces.flatMap((piece): Wanted[] => {
+      const values = convolutionParameters(step, shapes, band, piece);
+      const tiles = piece.count * piece.columns;
+      const side = Math.ceil(tiles / WINOGRAD_GROUP);
+      const blocks = Math.ceil(Math.ceil(tiles / PRODUCT_TILES) / PRODUCT_GROUP);
+      const all = step.upsample ? UPSAMPLED_POINTS : POINTS;
+      const bound = [
+        [input, points],
+        [points, weights, products],
+        [products, bias, added, output],
+      ];
+      const groups = [
+        [side, quadsIn, 1],
+        [Math.ceil(quads / blockQuads), blocks, all],
+        [side, quads, 1],
+      ] as const;
+      return pipelines.map((pipeline, n) => ({
+        pipeline,
+        values,
+        bound: bound[n],
+        groups: groups[n],
+        work: n === 1 ? work / pieces.length : 0,
+      }));
+    });
   }
 
   /** Puts the rows of the input that a band needs where its first step reads them. */
@@ -365,7 +443,7 @@ export class GpuProgram {
     const rows = end - first;
     const quads = quadsOf(channels);
     if (isOnDevice(source)) {
-      const pipeline = this.#pipelines.get('import') as GPUComputePipeline;
+      const [pipeline] = this.#pipelines.get('import') as readonly GPUComputePipeline[];
       const operation = OPERATIONS.indexOf('import');
       const length = height * width;
       const values = [operation, 1, height, width, 0, length, channels];
@@ -414,15 +492,31 @@ export class GpuProgram {
   }
 }
 
-function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { rows }: Band) {
+const PARTS: readonly WinogradPart[] = ['transform', 'multiply', 'transformBack'];
+
+/** Only the types that a part has are in its key: the product is the same for all. */
+function winogradVariant(part: WinogradPart, types: WinogradTypes): Shader {
+  const none = { input: 'f32', added: 'f32', output: 'f32' } as const;
+  const { input, added, output } = types;
+  if (part === 'transform') return { kind: 'winograd', part, ...none, input };
+  if (part === 'multiply') return { kind: 'winograd', part, ...none };
+  return { kind: 'winograd', part, ...none, added, output };
+}
+
+function convolutionParameters(
+  step: ConvStep & Step,
+  shapes: readonly Chw[],
+  { rows, stored }: Band,
+  tiles: TileRows = { first: 0, count: 0, columns: 0 },
+) {
   const [cin, height, width] = shapes[step.input];
   const [channels, , outWidth] = shapes[step.output];
-  const input = rows[step.input];
-  const output = rows[step.output];
-  const made = convRows(step, output);
+  const input = stored[step.input];
+  const output = stored[step.output];
+  const made = convRows(step, rows[step.output]);
   const up = step.upsample ? 2 : 1;
   const outQuads = quadsOf(channels);
-  const add = step.add === undefined ? undefined : rows[step.add];
+  const add = step.add === undefined ? undefined : stored[step.add];
   const values: Record<(typeof CONVOLUTION_PARAMETERS)[number], number> = {
     inHeight: height * up,
     inWidth: width * up,
@@ -432,10 +526,13 @@ function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { 
     inPlaneLength: width * (input.end - input.first),
     inQuads: quadsOf(cin),
     first: made.first,
-    end: made.end,
+    // Tiles reach past the last row.
+    end: Math.min(made.end, shapes[step.output][1] / step.shuffle),
     width: outWidth / step.shuffle,
     quads: outQuads * step.shuffle ** 2,
     shuffle: step.shuffle,
+    keptFirst: rows[step.output].first,
+    keptEnd: rows[step.output].end,
     outFirst: output.first,
     outRows: output.end - output.first,
     outRowLength: outWidth,
@@ -444,6 +541,9 @@ function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { 
     add: add === undefined ? 0 : 1,
     addFirst: add?.first ?? 0,
     addPlaneLength: add === undefined ? 0 : (add.end - add.first) * outWidth,
+    tileColumns: tiles.columns,
+    firstTileRow: tiles.first,
+    tiles: tiles.count * tiles.columns,
   };
   return CONVOLUTION_PARAMETERS.map((name) => values[name]);
 }
@@ -451,11 +551,11 @@ function convolutionParameters(step: ConvStep & Step, shapes: readonly Chw[], { 
 function remapParameters(
   { layer, ...step }: Extract<Step, { kind: 'remap' }>,
   shapes: readonly Chw[],
-  { rows }: Band,
+  { rows, stored }: Band,
 ) {
   const [inChannels, inHeight, inWidth] = shapes[step.input];
   const [channels, , width] = shapes[step.output];
-  const input = rows[step.input];
+  const input = stored[step.input];
   const output = rows[step.output];
   const magnitude = layer.kind === 'clamp' ? layer.magnitude : 0;
   const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {

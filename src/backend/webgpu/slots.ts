@@ -4,8 +4,8 @@ import { USAGE } from './usage.ts';
 /** What a 512×512 picture takes in f32 is kept for the next; more is given back. */
 const KEPT_BYTES = 2 ** 28;
 
-/** All maps of a band together, unless said: those of 1024×1024 in f32 and some. */
-const MOST_BYTES = 2 ** 30;
+/** All maps of a band together, unless said: those of 1536×1536 in f32. A card that has less says so, and gets bands. */
+const MOST_BYTES = 2 ** 31;
 
 /** Buffers that maps lie in, shared by the programs of an instance: one runs at a time. */
 export class Slots {

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { type Layout, type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
+import { planNetwork } from '../../src/backend/webgpu/plan.ts';
+import type { Chw } from '../../src/model/measure.ts';
+import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+
+/*
+ * How pictures are divided where an adapter's limits are too small for them: nothing here needs a device.
+ */
+
+const MB = 2 ** 20;
+const GROUPS = 65535;
+/** What every adapter promises, and what a card's device is asked for. */
+const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS };
+const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS };
+
+function layoutOf(model: ModelName, part: Part, side: number, limits: Limits) {
+  const plan = planNetwork(VARIANTS[model].networks[part]);
+  const input: Chw = part === 'encoder' ? [3, side, side] : [4, side / 8, side / 8];
+  const shapes = plan.shapes(input);
+  const stored = shapes.map(() => 'f32' as const);
+  const [, height] = shapes[plan.steps.length];
+  const layout = layOut(plan, shapes, stored, { first: 0, end: height }, limits);
+  return { plan, shapes, height, layout };
+}
+
+/** Multiply-adds with bands for each without: rows that several bands make count each time. */
+function overhead({ plan, shapes, layout }: ReturnType<typeof layoutOf>): number {
+  let [made, needed] = [0, 0];
+  for (const { steps, rows } of layout.bands) {
+    for (const { output } of plan.steps.slice(steps.first, steps.end)) {
+      const [channels, , width] = shapes[output];
+      made += (rows[output].end - rows[output].first) * width * channels;
+    }
+  }
+  for (const { output } of plan.steps) {
+    const [channels, height, width] = shapes[output];
+    needed += height * width * channels;
+  }
+  return made / needed;
+}
+
+const bytes = ({ slotBytes }: Layout) => slotBytes.reduce((sum, size) => sum + size, 0);
+
+describe('bands', () => {
+  for (const part of ['decoder', 'encoder'] as const) {
+    test(`layOut: taesd ${part}, 512×512 within any adapter’s limits → one band`, () => {
+      expect(layoutOf('taesd', part, 512, LEAST).layout.bands.length).toBe(1);
+    });
+
+    test.each([
+      ['128 MB a map', 1024, LEAST],
+      ['128 MB a map', 2048, LEAST],
+      ['2 GB in all', 2048, CARD],
+      ['2 GB in all', 4096, CARD],
+    ])(
+      `layOut: taesd ${part}, %s, %i² → bands that join, within the limits, at most 2.5 times the work`,
+      (_, side, limits) => {
+        const found = layoutOf('taesd', part, side, limits);
+        const { layout, height } = found;
+        expect(layout.bands.length).toBeGreaterThan(1);
+        expect(Math.max(...layout.slotBytes)).toBeLessThanOrEqual(limits.mapBytes);
+        expect(bytes(layout)).toBeLessThanOrEqual(limits.allBytes);
+        let end = 0;
+        for (const { span } of layout.bands) {
+          if (span === undefined) continue;
+          expect(span.first).toBe(end);
+          end = span.end;
+        }
+        expect(end).toBe(height);
+        expect(overhead(found)).toBeLessThan(2.5);
+      },
+    );
+  }
+
+  test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
+    expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(
+      /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide$/,
+    );
+  });
+});
