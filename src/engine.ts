@@ -1,10 +1,10 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
+import type { GpuPlace } from './backend/gpu-place.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 
-import type { GpuNetworks } from './backend/webgpu/index.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
 import type { LoadOptions } from './options.ts';
@@ -41,7 +41,7 @@ export class Engine {
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
   /** Where WebGPU was asked for. */
-  gpu: GpuNetworks | undefined;
+  gpu: GpuPlace | undefined;
   /** Why there are no workers, where some were wanted. */
   #reason: string | undefined;
 

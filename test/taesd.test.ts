@@ -711,7 +711,19 @@ describe('load', () => {
       'an unknown backend',
       { weights: WEIGHTS, backend: 'gpu' as never },
       'ARG',
-      'Taesd.load: "backend" expected \'wasm\' or \'reference\', got "gpu"',
+      'Taesd.load: "backend" expected one of wasm, reference, webgpu, auto, got "gpu"',
+    ],
+    [
+      'a device that is none',
+      { weights: WEIGHTS, device: {} as never },
+      'ARG',
+      'Taesd.load: "device" expected a GPUDevice, got Object',
+    ],
+    [
+      'a fallback that is neither',
+      { weights: WEIGHTS, backend: 'auto', fallback: 'no' as never },
+      'ARG',
+      'Taesd.load: "fallback" expected true or false, got "no"',
     ],
     [
       'an unknown half',

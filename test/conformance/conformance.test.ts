@@ -44,13 +44,15 @@ for (const [name, start] of Object.entries(PLACES)) {
     beforeAll(async () => {
       place = await start();
     });
-    for (const { name, shared, run } of CASES) {
+    for (const { name: title, shared, run } of CASES) {
+      // golden.test.ts has those of the reference, which takes half a minute for each.
+      if (name === 'reference' && title.includes('128×96')) continue;
       const body = async () => {
         const note = await run(place, async (path) => sharedFile(path));
-        notes.push(`${place.name.padEnd(9)} ${name}: ${note}`);
+        notes.push(`${place.name.padEnd(9)} ${title}: ${note}`);
       };
-      if (shared) testShared(name, body);
-      else test(name, body);
+      if (shared) testShared(title, body);
+      else test(title, body);
     }
   });
 }

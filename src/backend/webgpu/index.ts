@@ -6,6 +6,7 @@ import type { GpuDevice, GpuInfo } from '../../options.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
+import type { GpuPlace } from '../gpu-place.ts';
 import type { Pacer } from '../pacer.ts';
 import { createWasmBackend } from '../wasm/index.ts';
 import type { Stored } from './convolution.ts';
@@ -41,7 +42,7 @@ export interface GpuRunner extends Runner {
 }
 
 /** The networks of a model on a device, or the reason why WASM runs them. */
-export class GpuNetworks {
+export class GpuNetworks implements GpuPlace {
   readonly #options: GpuOptions;
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
@@ -93,16 +94,15 @@ export class GpuNetworks {
       doubt = fault;
       started.#letGo();
     }
+    started.#abandonDevice();
     started.#giveUp(`${gpu.adapter} is not trusted: ${doubt}`);
     return started;
   }
 
-  /** True while the device does the work. */
   get active(): boolean {
     return this.#programs.size > 0;
   }
 
-  /** What `taesd.info` tells of it. */
   get info(): GpuInfo {
     const { precision } = this.#options;
     const reason = { backendReason: this.#reason };
@@ -111,18 +111,12 @@ export class GpuNetworks {
     return { backend: 'webgpu', precision: stored, adapter: this.#gpu?.adapter ?? '', ...reason };
   }
 
-  /** Bytes of the buffers that are kept on the device. */
   get memoryBytes(): number {
     let bytes = this.#slots?.bytes ?? 0;
     for (const program of this.#programs.values()) bytes += program.weightBytes;
     return bytes;
   }
 
-  /**
-   * Copies of latents that lie in a buffer, as they are now; undefined for any others.
-   *
-   * @throws TaesdError ARG (no device here), SHAPE
-   */
   adopt(where: string, latents: unknown): SourceOnDevice[] | undefined {
     if (!isGpuLatents(latents)) return undefined;
     const device = this.#gpu?.device;
@@ -133,7 +127,6 @@ export class GpuNetworks {
     return copyLatents(where, device, latents);
   }
 
-  /** Where a network runs: on the device, and on WASM from the row on at which the device fails. */
   runner(part: Part, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const elsewhere = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = isOnDevice(source) ? await source.download() : source;
@@ -181,15 +174,20 @@ export class GpuNetworks {
     };
   }
 
-  /** Gives back what a large run has taken. */
   settle(): void {
     this.#slots?.settle();
   }
 
-  /** Lets go of everything on the device; the device itself goes where it is our own. */
   dispose(): void {
     this.#letGo();
-    if (this.#gpu?.owned) this.#gpu.device.destroy();
+    this.#abandonDevice();
+    this.#gpu = undefined;
+  }
+
+  /** The caller's device stays: latents may still lie on it. */
+  #abandonDevice(): void {
+    if (!this.#gpu?.owned) return;
+    this.#gpu.device.destroy();
     this.#gpu = undefined;
   }
 
@@ -201,10 +199,11 @@ export class GpuNetworks {
     const slots = new Slots(gpu, this.#options.maxMemory);
     this.#slots = slots;
     this.#stored = stored;
-    const compiled = [...networks].map(async ([part, network]) => {
-      this.#programs.set(part, await GpuProgram.compile(gpu, slots, network, stored));
-    });
-    await Promise.all(compiled);
+    const compiling = [...networks].map(
+      async ([part, network]) =>
+        [part, await GpuProgram.compile(gpu, slots, network, stored)] as const,
+    );
+    this.#programs = new Map(await Promise.all(compiling));
     const { kernels } = this.#options;
     for (const [part, network] of networks) {
       const program = this.#programs.get(part) as GpuProgram;
@@ -232,6 +231,7 @@ export class GpuNetworks {
     await new Promise((resolve) => setTimeout(resolve, 1));
     const { lost } = this.#gpu ?? {};
     this.#letGo();
+    this.#abandonDevice();
     this.#giveUp(lost === undefined ? messageOf(error) : `the device was lost: ${lost}`, error);
   }
 

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { Taesd } from '../../src/taesd.ts';
+
+/*
+ * WebGPU asked for where there is none, as in this process: everything works without it.
+ */
+
+const REASON = 'no WebGPU in this runtime';
+const latents = { shape: [1, 4, 2, 3], data: new Float32Array(24).fill(0.5) };
+
+for (const backend of ['webgpu', 'auto'] as const) {
+  test(`Taesd [${backend}]: no WebGPU here → WASM, the same picture, the reason told`, async () => {
+    const taesd = await Taesd.load({ model: 'nano', backend });
+    expect(taesd.info).toMatchObject({ backend: 'wasm', backendReason: REASON });
+    const wasm = await Taesd.load({ model: 'nano' });
+    expect(wasm.info.backendReason).toBeUndefined();
+    expect(await taesd.decode(latents)).toEqual(await wasm.decode(latents));
+    taesd.dispose();
+  });
+
+  test(`Taesd [${backend}, fallback: false]: no WebGPU here → UNSUPPORTED`, async () => {
+    const loading = Taesd.load({ model: 'nano', backend, fallback: false });
+    await expect(loading).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: `webgpu: "device" expected one that does its work, got ${REASON} (without fallback: false, WASM takes over)`,
+    });
+  });
+}
+
+test('decode: latents in a GPUBuffer and no device → ARG, and the instance works on', async () => {
+  const inBuffer = { shape: [1, 4, 2, 3], buffer: { size: 96, usage: 4 } };
+  const asked = await Taesd.load({ model: 'nano', backend: 'webgpu' });
+  await expect(asked.decode(inBuffer)).rejects.toMatchObject({
+    code: 'ARG',
+    message: `decode: "latents" expected a device that their buffer lies on, got none: ${REASON}`,
+  });
+  const unasked = await Taesd.load({ model: 'nano' });
+  await expect(unasked.decode(inBuffer)).rejects.toMatchObject({ code: 'ARG' });
+  for (const taesd of [asked, unasked]) expect((await taesd.decode(latents)).width).toBe(24);
+});
+
+test('decodeToCanvas: no canvas, a texture without a device, a canvas in 2d → ARG, UNSUPPORTED, the picture', async () => {
+  const taesd = await Taesd.load({ model: 'nano' });
+  await expect(taesd.decodeToCanvas(latents, 7 as never)).rejects.toMatchObject({
+    code: 'ARG',
+    message:
+      'decodeToCanvas: "canvas" expected a canvas, its GPUCanvasContext or a GPUTexture, got 7',
+  });
+  const texture = { width: 24, height: 16, createView: () => ({}) };
+  await expect(taesd.decodeToCanvas(latents, texture)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message:
+      'decodeToCanvas: "canvas" expected one that can be drawn on without its device, got no device (a new canvas?)',
+  });
+  const drawn: unknown[] = [];
+  const context = { putImageData: (image: ImageData) => drawn.push(image.data) };
+  const canvas = { width: 1, height: 1, getContext: () => context };
+  const global = globalThis as { ImageData?: unknown };
+  global.ImageData ??= class {
+    readonly data: Uint8ClampedArray;
+    constructor(data: Uint8ClampedArray) {
+      this.data = data;
+    }
+  };
+  await taesd.decodeToCanvas(latents, canvas);
+  expect([canvas.width, canvas.height]).toEqual([24, 16]);
+  expect(drawn).toEqual([(await taesd.decode(latents)).data]);
+});
