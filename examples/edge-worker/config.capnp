@@ -8,6 +8,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "out/worker.js"),
+    (name = "nano-decoder.bin", data = embed "out/nano-decoder.bin"),
     (name = "taesd.wasm", wasm = embed "out/taesd.wasm"),
   ],
   compatibilityDate = "2026-11-01",

@@ -4,13 +4,12 @@ import { busy, clientGone, HttpProblem, NO_STORE, problemResponse } from './http
 import { Line } from './line.mjs';
 import { readLatents } from './read-latents.mjs';
 
-/** What is accepted unless the host says otherwise. */
+/** What is accepted unless the host says otherwise: so that workerd stays under the 128 MB that an edge gives. */
 export const LIMITS = {
-  /** Pixels of the picture: with nine requests at once workerd stays 20 MB under the 128 MB that an edge gives. */
   width: 1024,
-  pixels: 1024 * 1024,
+  pixels: 1024 * 768,
   /** Requests that wait while one is decoded. */
-  waiting: 8,
+  waiting: 4,
   /** How long a picture may take, its way to the client included: meanwhile others wait. */
   turnMs: 20_000,
 };
