@@ -22,6 +22,13 @@ export interface EngineOptions {
   readonly workers: number | undefined;
 }
 
+/** A half's layers with their weights, and the compiled kernels, or undefined for the reference. */
+export interface EngineLayers {
+  readonly network: BoundNetwork;
+  readonly kernels: WebAssembly.Module | undefined;
+  readonly maxMemory: number | undefined;
+}
+
 /**
  * The networks of a model on this thread or on workers: which of the two is decided call by call.
  */
@@ -82,6 +89,12 @@ export class Engine {
     }
     const { programs } = this.#local ?? (await this.#startLocal());
     return localRunner(programs.get(part) as Program);
+  }
+
+  /** What it takes to run a half layer by layer, beside the networks that run here. */
+  layers(part: Part): EngineLayers {
+    const network = this.#networks.get(part) as BoundNetwork;
+    return { network, kernels: this.#kernels, maxMemory: this.#options.maxMemory };
   }
 
   /** Gives back what a large run has taken; called between runs. */

@@ -8,6 +8,16 @@ export {
   quantizeLatents,
   toVaeLatents,
 } from './latent.ts';
+export type {
+  Block,
+  Clamp,
+  Conv,
+  Layer,
+  PixelShuffle,
+  PixelUnshuffle,
+  Relu,
+  Upsample2x,
+} from './model/layers.ts';
 export { type ModelName, type Part, VARIANTS, type Variant } from './model/variants.ts';
 export type {
   DecodeOptions,
@@ -21,6 +31,15 @@ export type {
   RunOptions,
   SizeOptions,
 } from './options.ts';
+export type {
+  Add,
+  Area,
+  Arithmetic,
+  Position,
+  Product,
+  Step,
+  StepsOptions,
+} from './steps/step.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
 export type { WeightSource } from './weights/read-weights.ts';

@@ -1,6 +1,7 @@
 import type { Part, Variant } from '../index.ts';
 import type { Layer, Network } from '../model/layers.ts';
-import { type Chw, describeNetwork, receptiveField } from '../model/measure.ts';
+import { type Chw, describeNetwork } from '../model/measure.ts';
+import { receptiveField } from '../model/receptive-field.ts';
 import { LATENT_SCALE, networkOf } from '../model/variants.ts';
 import type { Size } from './option-values.ts';
 import { type Column, countText, factLines, tableLines } from './table.ts';

@@ -1,5 +1,5 @@
 import type { Layer } from './layers.ts';
-import { type Part, VARIANTS } from './variants.ts';
+import { latentSpaces, type Part, VARIANTS } from './variants.ts';
 
 /**
  * The latent channels that a half's weights were trained for, whichever model they belong to: the encoder's
@@ -27,4 +27,11 @@ function latentLayers(part: Part): ReadonlySet<number> {
       part === 'encoder' ? network.findLastIndex(isConv) : network.findIndex(isConv),
     ),
   );
+}
+
+/** The likely cause of a misshapen tensor: where the latent's channels are those of another model, its name. */
+export function otherModel(part: Part, name: string, shape: readonly number[]): string | undefined {
+  const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
+  const models = channels === undefined ? [] : latentSpaces(channels);
+  return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
 }

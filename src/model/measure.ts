@@ -20,7 +20,8 @@ export function convolutionsOf(layer: Layer): readonly { name: string; conv: Con
   return [];
 }
 
-const mainPath = (layer: Block) => blockSteps(layer).filter((step) => step.kind === 'conv');
+/** The three convolutions between a block's ends. */
+export const mainPath = (layer: Block) => blockSteps(layer).filter((step) => step.kind === 'conv');
 
 function skipPath(layer: Block): { name: string; conv: Conv }[] {
   const conv = blockSkip(layer);
@@ -100,59 +101,4 @@ export function describeNetwork(network: Network, input: Chw): LayerRow[] {
     shape = row.output;
     return row;
   });
-}
-
-/** How far one output reaches into the input, in input elements, along either axis. */
-export interface ReceptiveField {
-  /** Elements above or left of the cell that lies under the output element. */
-  readonly before: number;
-  /** Elements below or right of it. */
-  readonly after: number;
-}
-
-/**
- * The receptive field of a network. The cell under an output element is the one input element that it was
- * upsampled from (decoder), or the square of input elements that it stands for (encoder: 8×8).
- * The largest over all positions, away from the borders.
- */
-export function receptiveField(network: Network): ReceptiveField {
-  // Positions repeat with the upsampling factor; far enough from 0 that nothing is negative.
-  const factor = network.reduce((product, layer) => product * upsamplingOf(layer), 1);
-  let before = 0;
-  let after = 0;
-  for (let phase = 0; phase < factor; phase++) {
-    const field = walkBack(network, phase, phase, true);
-    const cell = walkBack(network, phase, phase, false);
-    before = Math.max(before, cell.first - field.first);
-    after = Math.max(after, field.last - cell.last);
-  }
-  return { before, after };
-}
-
-/** How many times as wide and high a layer makes its input. */
-function upsamplingOf(layer: Layer): number {
-  if (layer.kind === 'upsample2x') return 2;
-  return layer.kind === 'pixelShuffle' ? layer.factor : 1;
-}
-
-/** The inputs first … last that outputs first … last depend on; without `reach`, those they stand for. */
-function walkBack(network: Network, first: number, last: number, reach: boolean) {
-  for (const layer of network.toReversed()) {
-    if (layer.kind === 'upsample2x' || layer.kind === 'pixelShuffle') {
-      first = Math.floor(first / upsamplingOf(layer));
-      last = Math.floor(last / upsamplingOf(layer));
-    } else if (layer.kind === 'pixelUnshuffle') {
-      first *= layer.factor;
-      last = last * layer.factor + layer.factor - 1;
-    } else if (layer.kind === 'conv') {
-      const radius = reach ? (layer.kernel - 1) / 2 : 0;
-      first = first * layer.stride - radius;
-      last = last * layer.stride + (reach ? radius : layer.stride - 1);
-    } else if (layer.kind === 'block') {
-      const radius = reach ? mainPath(layer).length : 0;
-      first -= radius;
-      last += radius;
-    }
-  }
-  return { first, last };
 }

@@ -20,7 +20,8 @@ import {
   relu,
   upsample2x,
 } from '../../src/model/layers.ts';
-import { type Chw, receptiveField } from '../../src/model/measure.ts';
+import type { Chw } from '../../src/model/measure.ts';
+import { receptiveField } from '../../src/model/receptive-field.ts';
 import { seededRandom } from '../random.ts';
 
 /*

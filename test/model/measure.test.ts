@@ -9,8 +9,9 @@ import {
   pixelUnshuffle,
   upsample2x,
 } from '../../src/model/layers.ts';
-import { countParameters, describeNetwork, receptiveField } from '../../src/model/measure.ts';
+import { countParameters, describeNetwork } from '../../src/model/measure.ts';
 import { nanoDecoder, nanoEncoder } from '../../src/model/nano.ts';
+import { receptiveField } from '../../src/model/receptive-field.ts';
 
 const parameters = (network: Network) =>
   network.reduce((sum, layer) => sum + countParameters(layer), 0);

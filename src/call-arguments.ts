@@ -1,0 +1,83 @@
+import { checkSize, describe } from './arguments.ts';
+import { expected } from './errors.ts';
+import { checkImage, type ImageLike } from './image.ts';
+import { LATENT_SCALE } from './model/variants.ts';
+import type { RunOptions } from './options.ts';
+import { checkTensor4d, firstNonFinite, shapeText, type Tensor } from './tensor.ts';
+
+/*
+ * What `encode`, `decode` and their like ask of their arguments, and the copies that they work on.
+ */
+
+/** @throws TaesdError ARG where the options are none, or a callback or signal is of another type */
+export function checkOptions(where: string, options: RunOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw expected('ARG', where, 'options', 'an object', describe(options));
+  }
+  const { onProgress, signal } = options;
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw expected('ARG', where, 'onProgress', 'a function', describe(onProgress));
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw expected('ARG', where, 'signal', 'an AbortSignal', describe(signal));
+  }
+}
+
+export const isTensorLike = (value: unknown): value is Tensor =>
+  typeof value === 'object' && value !== null && 'shape' in value;
+
+/** A checked tensor's copy, which the caller can no longer change. */
+export function snapshot(where: string, what: string, value: Tensor, options: RunOptions): Tensor {
+  const { shape, data } = checkTensor4d(where, what, value);
+  if (options.allowNonFinite !== true) {
+    const index = firstNonFinite(data);
+    if (index >= 0) {
+      const got = `${data[index]} at element ${index}`;
+      const hint = 'allowNonFinite: true lets it pass';
+      throw expected('NONFINITE', where, what, 'finite numbers', got, hint);
+    }
+  }
+  return { shape, data: data.slice() };
+}
+
+/** A copy of a picture's bytes, which the caller can no longer change. */
+export function ownImage(where: string, image: ImageLike): ImageLike {
+  checkImage(where, image);
+  const { width, height, data } = image;
+  return { width, height, data: data.slice() };
+}
+
+export function checkPictures(where: string, tensor: Tensor): Tensor {
+  if (tensor.shape[1] !== 3) {
+    const rule = 'shape [N,3,H,W], values in [0,1]';
+    throw expected('SHAPE', where, 'image', rule, shapeText(tensor.shape));
+  }
+  return tensor;
+}
+
+export function checkOne(where: string, { shape }: Tensor, hint: string): void {
+  if (shape[0] !== 1)
+    throw expected('SHAPE', where, 'latents', 'a batch of 1', shapeText(shape), hint);
+}
+
+/** @throws TaesdError OOM */
+export function pixels(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
+  try {
+    return new Uint8ClampedArray(4 * width * height);
+  } catch (cause) {
+    const rule = `${4 * width * height} bytes of memory to be free`;
+    throw expected('OOM', 'decode', 'picture', rule, 'less', 'decodeRows keeps none', { cause });
+  }
+}
+
+/** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */
+export function croppedSize(where: string, what: string, size: number | undefined, latent: number) {
+  const most = latent * LATENT_SCALE;
+  if (size === undefined) return most;
+  const least = most - LATENT_SCALE + 1;
+  if (checkSize(where, what, size) < least || size > most) {
+    const rule = `${least} to ${most}, which a latent of ${latent} stands for`;
+    throw expected('ARG', where, what, rule, `${size}`);
+  }
+  return size;
+}

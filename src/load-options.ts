@@ -1,0 +1,66 @@
+import { describe } from './arguments.ts';
+import type { Precision } from './backend/backend.ts';
+import { expected } from './errors.ts';
+import { type Part, type Variant, variantNamed } from './model/variants.ts';
+import type { LoadOptions } from './options.ts';
+
+const BOTH: readonly Part[] = ['encoder', 'decoder'];
+
+/** The options of `Taesd.load`, checked, and what they stand for where nothing is said. */
+export interface CheckedLoadOptions
+  extends Omit<LoadOptions, 'model' | 'only' | 'backend' | 'precision'> {
+  /** The model that was asked for, if one was. */
+  readonly named: Variant | undefined;
+  readonly parts: readonly Part[];
+  readonly backend: 'wasm' | 'reference';
+  readonly precision: Precision;
+}
+
+/**
+ * Checks all that can be checked before anything is looked for.
+ *
+ * @throws TaesdError ARG
+ */
+export function checkLoadOptions(where: string, options: LoadOptions): CheckedLoadOptions {
+  if (typeof options !== 'object' || options === null) {
+    const rule = 'an object such as { weights: DIR }';
+    throw expected('ARG', where, 'options', rule, describe(options));
+  }
+  const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
+  const { weights, download, onDownload } = options;
+  const named = options.model === undefined ? undefined : variantNamed(where, options.model);
+  if (backend !== 'wasm' && backend !== 'reference') {
+    throw expected('ARG', where, 'backend', "'wasm' or 'reference'", describe(backend));
+  }
+  if (precision !== 'f32' && precision !== 'fast') {
+    throw expected('ARG', where, 'precision', "'f32' or 'fast'", describe(precision));
+  }
+  if (only !== undefined && !BOTH.includes(only)) {
+    throw expected('ARG', where, 'only', "'encoder' or 'decoder'", describe(only));
+  }
+  if (maxMemory !== undefined && !(Number.isFinite(maxMemory) && maxMemory > 0)) {
+    throw expected('ARG', where, 'maxMemory', 'a number of bytes', describe(maxMemory));
+  }
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= 64)) {
+    throw expected('ARG', where, 'workers', 'a whole number from 0 to 64', describe(workers));
+  }
+  if (download !== undefined && typeof download !== 'boolean') {
+    throw expected('ARG', where, 'download', 'true or false', describe(download));
+  }
+  if (onDownload !== undefined && typeof onDownload !== 'function') {
+    throw expected('ARG', where, 'onDownload', 'a function', describe(onDownload));
+  }
+  const parts = only === undefined ? BOTH : [only];
+  return {
+    named,
+    parts,
+    weights,
+    download,
+    onDownload,
+    backend,
+    precision,
+    wasm,
+    maxMemory,
+    workers,
+  };
+}

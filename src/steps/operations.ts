@@ -1,0 +1,81 @@
+import type { BoundLayer } from '../model/bind.ts';
+import { type Block, blockSkip, blockSteps, type Conv, type Layer } from '../model/layers.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Add } from './step.ts';
+
+/*
+ * Layers and what is inside them, in the words of taesd.py.
+ */
+
+/** A layer, or one operation inside a block, before it is run. */
+export interface Operation {
+  readonly index: number;
+  readonly name: string;
+  readonly layer: Layer | Add;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Of the values that there are, those that it reads: value 0 is the input, operation n makes value n + 1. */
+  readonly reads: readonly number[];
+}
+
+/** What is inside a block: `fuse(conv(x) + skip(x))`. */
+export function blockOperations(
+  name: string,
+  block: Block,
+  weights: BoundLayer['weights'],
+): Operation[] {
+  const operations: Operation[] = [];
+  const push = (inner: string, layer: Layer | Add, reads: readonly number[]): number => {
+    const index = operations.length;
+    const own = weightsAt(weights, inner);
+    operations.push({ index, name: `${name}.${inner}`, layer, weights: own, reads });
+    return index + 1;
+  };
+  let x = 0;
+  for (const [index, step] of blockSteps(block).entries()) {
+    x = push(`conv.${index}`, step.kind === 'conv' ? step.conv : step, [x]);
+  }
+  const widen = blockSkip(block);
+  const skip = widen === undefined ? 0 : push('skip', widen, [0]);
+  push('fuse', { kind: 'relu' }, [push('add', { kind: 'add' }, [x, skip])]);
+  return operations;
+}
+
+/** The tensors `conv.0.weight` and `conv.0.bias` as `weight` and `bias`. */
+function weightsAt(weights: BoundLayer['weights'], place: string): Map<string, Tensor> {
+  const own = new Map<string, Tensor>();
+  for (const name of ['weight', 'bias']) {
+    const tensor = weights.get(`${place}.${name}`);
+    if (tensor !== undefined) own.set(name, tensor);
+  }
+  return own;
+}
+
+/** What taesd.py writes for it; the pixel shuffles of `nano` as PyTorch calls them. */
+export function moduleText(layer: Layer | Add): string {
+  switch (layer.kind) {
+    case 'conv':
+      return convText(layer);
+    case 'relu':
+      return 'nn.ReLU()';
+    case 'block':
+      return `Block(${layer.cin}, ${layer.cout})`;
+    case 'upsample2x':
+      return 'nn.Upsample(scale_factor=2)';
+    case 'clamp':
+      return 'Clamp()';
+    case 'pixelShuffle':
+      return `nn.PixelShuffle(${layer.factor})`;
+    case 'pixelUnshuffle':
+      return `nn.PixelUnshuffle(${layer.factor})`;
+    case 'add':
+      return 'conv(x) + skip(x)';
+  }
+}
+
+/** taesd.py's `conv` is a 3×3 convolution with padding 1. */
+function convText({ cin, cout, kernel, stride, bias }: Conv): string {
+  const options = `${stride === 1 ? '' : `, stride=${stride}`}${bias ? '' : ', bias=False'}`;
+  return kernel === 3
+    ? `conv(${cin}, ${cout}${options})`
+    : `nn.Conv2d(${cin}, ${cout}, ${kernel}${options})`;
+}

@@ -1,0 +1,216 @@
+import { checkLive, describe } from '../arguments.ts';
+import type { LayerByLayer } from '../backend/layer-by-layer.ts';
+import { Pacer } from '../backend/pacer.ts';
+import { checkOne, checkOptions } from '../call-arguments.ts';
+import type { EngineLayers } from '../engine.ts';
+import { expected } from '../errors.ts';
+import { type ImageLike, imageRows } from '../image.ts';
+import type { BoundLayer } from '../model/bind.ts';
+import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
+import { checkLatentChannels, type Part, type Variant } from '../model/variants.ts';
+import { readAll, tensorRows, tensorSink } from '../rows.ts';
+import { shapeText, type Tensor, zeros } from '../tensor.ts';
+import { arithmeticOf } from './arithmetic.ts';
+import { inputAreaOf } from './input-area.ts';
+import { blockOperations, moduleText, type Operation } from './operations.ts';
+import type { Step, StepsOptions } from './step.ts';
+
+const WHERE = 'steps';
+
+/** Numbers that are added in one go, a millisecond's work, before the event loop may have a turn. */
+const ADDED_AT_ONCE = 2 ** 18;
+
+/** What an instance lends to those who walk through its layers. */
+export interface WalkedInstance {
+  readonly variant: Variant;
+  /** @throws TaesdError ARG where it was not loaded, or the instance was disposed */
+  readonly checkPart: (part: Part) => void;
+  readonly layers: (part: Part) => EngineLayers;
+  /** Waits for the calls that were made before. @returns what ends the turn */
+  readonly turn: () => Promise<() => void>;
+}
+
+/**
+ * Runs a half layer by layer; see `Taesd.steps`. A layer waits for its turn among the instance's calls, and between two
+ * layers others may have theirs: a loop that calls `decode` is not waiting for itself.
+ *
+ * @param input  a copy that nobody else writes to
+ */
+export async function* walkSteps(
+  input: ImageLike | Tensor,
+  options: StepsOptions,
+  instance: WalkedInstance,
+): AsyncGenerator<Step, void, void> {
+  const { part, tensor } = theInput(input, options, instance.variant);
+  instance.checkPart(part);
+  const { network, kernels, maxMemory } = instance.layers(part);
+  const place = await startPlace(kernels, maxMemory);
+  const walk: Walk = { part, place, instance };
+  const pacer = new Pacer(WHERE, options.signal);
+  let x = tensor;
+  for (const [index, { layer, weights }] of network.entries()) {
+    const name = `${part}.${index}`;
+    const step = await run(walk, { index, name, layer, weights, reads: [0] }, [x], pacer);
+    yield step;
+    x = step.output;
+  }
+}
+
+/** What all steps of a walk, and those inside them, share. */
+interface Walk {
+  readonly part: Part;
+  readonly place: LayerByLayer;
+  readonly instance: WalkedInstance;
+}
+
+/** Code that only those need who ask for it is loaded when they do. */
+async function startPlace(
+  kernels: WebAssembly.Module | undefined,
+  maxMemory: number | undefined,
+): Promise<LayerByLayer> {
+  if (kernels === undefined) {
+    const { referenceLayerByLayer } = await import('../backend/layer-by-layer.ts');
+    return referenceLayerByLayer();
+  }
+  const { wasmLayerByLayer } = await import('../backend/wasm/layer-by-layer.ts');
+  return wasmLayerByLayer(kernels, maxMemory);
+}
+
+/** The operations inside a block. */
+async function* open(
+  walk: Walk,
+  operations: readonly Operation[],
+  input: Tensor,
+  pacer: Pacer,
+): AsyncGenerator<Step, void, void> {
+  const values = [input];
+  for (const operation of operations) {
+    const step = await run(
+      walk,
+      operation,
+      operation.reads.map((value) => values[value]),
+      pacer,
+    );
+    yield step;
+    values.push(step.output);
+  }
+}
+
+/** Runs one operation, in a turn of its own. */
+async function run(
+  walk: Walk,
+  operation: Operation,
+  inputs: readonly Tensor[],
+  pacer: Pacer,
+): Promise<Step> {
+  const { part, place, instance } = walk;
+  const { name, index, layer, weights } = operation;
+  const release = await instance.turn();
+  try {
+    instance.checkPart(part);
+    pacer.check();
+    for (const { data } of inputs) checkLive(WHERE, `input of ${name}`, data);
+    const [, ...input] = inputs[0].shape;
+    const chw = input as unknown as Chw;
+    const output = zeros([1, ...(layer.kind === 'add' ? chw : outputShape(layer, chw))]);
+    const work =
+      layer.kind === 'add'
+        ? addInPieces(place, inputs, output)
+        : place.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
+    const elapsedMs = await drive(work, pacer);
+    return {
+      part,
+      index,
+      name,
+      module: moduleText(layer),
+      layer,
+      inputs,
+      shape: output.shape,
+      output,
+      weights: copied(weights),
+      parameters: layer.kind === 'add' ? 0 : countParameters(layer),
+      multiplyAdds: layer.kind === 'add' ? 0 : countMultiplyAdds(layer, chw),
+      kernels: place.called(),
+      elapsedMs,
+      async *inner({ signal } = {}) {
+        checkOptions(WHERE, { signal });
+        if (layer.kind !== 'block') return;
+        const operations = blockOperations(name, layer, weights);
+        yield* open(walk, operations, inputs[0], new Pacer(WHERE, signal));
+      },
+      inputArea: (area) => inputAreaOf(name, layer, inputs[0].shape, output.shape, area),
+      arithmetic: (position) => arithmeticOf(name, layer, inputs, weights, output, position),
+    };
+  } finally {
+    release();
+  }
+}
+
+/** The sum piece by piece: whole maps would have to lie in the kernels' memory twice. */
+function* addInPieces({ operators }: LayerByLayer, [a, b]: readonly Tensor[], output: Tensor) {
+  for (let first = 0; first < output.data.length; first += ADDED_AT_ONCE) {
+    const [one, other] = [a, b].map(({ data }) => {
+      const piece = data.subarray(first, first + ADDED_AT_ONCE);
+      return { shape: [piece.length], data: piece };
+    });
+    output.data.set(operators.add(one, other).data, first);
+    yield 0;
+  }
+}
+
+/** @returns the milliseconds that the work took, without the event loop's turns */
+async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise<number> {
+  let elapsed = 0;
+  let started = performance.now();
+  try {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) break;
+      pacer.did(value);
+      if (!pacer.due) continue;
+      elapsed += performance.now() - started;
+      await pacer.turn();
+      started = performance.now();
+    }
+    return elapsed + performance.now() - started;
+  } finally {
+    work.return();
+  }
+}
+
+/** The instance's own weights must not change under it. */
+const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
+  Object.fromEntries(
+    [...weights].map(([name, { shape, data }]) => [
+      name,
+      { shape: [...shape], data: data.slice() },
+    ]),
+  );
+
+/** Which half the input is for, and the input as that half's tensor. */
+function theInput(
+  input: ImageLike | Tensor,
+  options: StepsOptions,
+  variant: Variant,
+): { part: Part; tensor: Tensor } {
+  const { part } = options;
+  if (part !== undefined && part !== 'encoder' && part !== 'decoder') {
+    throw expected('ARG', WHERE, 'part', "'encoder' or 'decoder'", describe(part));
+  }
+  if (!('shape' in input)) {
+    if (part === 'decoder') {
+      throw expected('ARG', WHERE, 'input', 'latents for the decoder', 'a picture', 'encode it');
+    }
+    return { part: 'encoder', tensor: readAll(imageRows(WHERE, input, options)) };
+  }
+  const { shape } = input;
+  const hint = shape[1] === 3 ? 'pictures: one call for each' : 'one call for each';
+  checkOne(WHERE, input, hint);
+  if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
+    if (shape[1] === 3) return { part: 'encoder', tensor: input };
+    const rule = 'shape [1,3,H,W], values in [0,1]';
+    throw expected('SHAPE', WHERE, 'image', rule, shapeText(shape));
+  }
+  checkLatentChannels(WHERE, input, variant);
+  return { part: 'decoder', tensor: input };
+}
