@@ -1,0 +1,6 @@
+// The page that Vite builds.
+import * as taesd from 'taesd-wasm';
+import * as nano from 'taesd-wasm/nano';
+import { runPage } from './page.mjs';
+
+await runPage({ taesd, nano });
