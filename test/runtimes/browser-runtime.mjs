@@ -94,7 +94,8 @@ function violationsCheck(violations) {
   return {
     name: 'policy: violations beside the two made on purpose',
     pass: unexpected.length === 0 && missing.length === 0,
-    value: [...unexpected, ...missing.map((made) => `no report of ${made.source}`)].join(', ') || 'none',
+    value:
+      [...unexpected, ...missing.map((made) => `no report of ${made.source}`)].join(', ') || 'none',
     bound: 'none',
   };
 }

@@ -77,7 +77,7 @@ export const requireInstalled = createRequire(new URL('package.json', FOLDER));
 
 async function npmInstall(names) {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  const args = ['install', '--ignore-scripts', ...quiet, ...names.map(specOf)];
+  const args = ['install', '--ignore-scripts', '--save-exact', ...quiet, ...names.map(specOf)];
   await run('npm', args, { cwd: fileURLToPath(FOLDER), seconds: 240 });
 }
 

@@ -73,7 +73,7 @@ function violation({ 'csp-report': report }) {
 function fileAt(folders, pathname) {
   const inside = normalize(decodeURIComponent(pathname));
   const fits = Object.keys(folders).filter((start) => inside.startsWith(start));
-  const start = fits.sort((a, b) => b.length - a.length)[0];
+  const [start] = fits.sort((a, b) => b.length - a.length);
   if (start === undefined || inside.includes('..')) return undefined;
   try {
     return readFileSync(join(folders[start], inside.slice(start.length)));

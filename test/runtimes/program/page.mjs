@@ -14,8 +14,7 @@ export async function runPage(packaged) {
 }
 
 async function examine(packaged) {
-  const read = async (name) =>
-    new Uint8Array(await (await fetch(`/files/${name}`)).arrayBuffer());
+  const read = async (name) => new Uint8Array(await (await fetch(`/files/${name}`)).arrayBuffer());
   const clock = async () => performance.now();
   const result = await conform({ packaged, read, clock, workers: true, compiles: true });
   const { checks } = result;
