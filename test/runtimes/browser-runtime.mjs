@@ -1,7 +1,6 @@
 // Chromium and Firefox, of the system, without a driver between: a page is opened, and posts what it found.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serve } from './server.mjs';
 import { start, withinSeconds } from './spawn.mjs';
@@ -52,31 +51,34 @@ export const browserProgram = (browser) =>
 /**
  * @param page     path of the page
  * @param folders  what is served
+ * @param place    the profile goes beside it, and ends with it
  */
-export async function runBrowser({ browser, program, page, folders }) {
+export async function runBrowser({ browser, program, page, folders, place }) {
   const server = await serve(folders);
-  const profile = mkdtempSync(join(tmpdir(), `taesd-${browser}-`));
-  const env = { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' };
+  const profile = mkdtempSync(join(place, '..', `${browser}-`));
+  // Killed, a browser leaves what it had in the folder for temporary files.
+  const folder = { HOME: profile, TMPDIR: profile };
+  const env = { ...process.env, ...folder, MOZ_CRASHREPORTER_DISABLE: '1' };
   const args = BROWSERS[browser].args(profile);
   const running = start(program, [...args, `http://127.0.0.1:${server.port}${page}`], { env });
   try {
     const died = running.ended.then(({ code }) => {
-      throw new Error(`the browser ended with ${code}: ${running.tail()}`);
+      throw new Error(`the browser ended with ${code}: ${running.words()}`);
     });
-    const result = await withinSeconds(120, Promise.race([server.result, died]));
+    const result = await withinSeconds(180, Promise.race([server.result, died]));
     if (result.failure !== undefined) {
       throw new Error([result.failure, ...server.violations].join('; blocked: '));
     }
     await reported(server.violations);
     return {
       ...result,
-      version: /(?:Chrome|Firefox)\/([\d.]+)/.exec(result.userAgent)[1],
+      // What pages are told is rounded.
+      version: /\d+\.[\d.]+\w*/.exec(spawnSync(program, ['--version']).stdout.toString())[0],
       checks: [...result.checks, violationsCheck(server.violations)],
     };
   } finally {
     await running.kill();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 

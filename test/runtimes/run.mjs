@@ -33,7 +33,10 @@ if (missing !== undefined) {
 progress('installing the runtimes');
 const installed = await installRuntimes(names.flatMap((name) => RUNTIMES[name].installs ?? []));
 progress('packing the package, installing the tarball in an empty folder');
-const place = await makeWorkplace();
+const place = await makeWorkplace().catch((error) => {
+  console.error(`test:runtimes: no package to run: ${error.message}`);
+  process.exit(1);
+});
 
 /** An installed runtime's program. */
 function program(name) {

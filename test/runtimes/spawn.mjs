@@ -26,7 +26,7 @@ for (const [signal, code] of [
  * Starts a program.
  *
  * @param options  as of `spawn`
- * @returns { child, ended, tail, kill }: `ended` gives { code, stdout, stderr }, `tail()` what it has said last
+ * @returns { child, ended, words, kill }: `ended` gives { code, stdout, stderr }, `words()` what it has said
  */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, {
@@ -53,7 +53,7 @@ export function start(command, args, options = {}) {
   return {
     child,
     ended,
-    tail: () => lastLines(said.stderr || said.stdout),
+    words: () => excerpt(said.stderr.trim() || said.stdout),
     async kill() {
       if (pid !== undefined) killGroup(pid);
       await ended.catch(() => undefined);
@@ -67,23 +67,24 @@ export function start(command, args, options = {}) {
  * @returns { code, stdout, stderr }
  * @throws where it does not end in time, or, unless `anyCode`, with another code than 0
  */
-export async function run(command, args, { seconds = 120, anyCode = false, ...options } = {}) {
+export async function run(command, args, { seconds = 180, anyCode = false, ...options } = {}) {
   const program = start(command, args, options);
   try {
-    const { code, stdout, stderr } = await withinSeconds(seconds, program.ended, program.tail);
-    if (code !== 0 && !anyCode) throw new Error(`ended with ${code}: ${program.tail()}`);
+    const { code, stdout, stderr } = await withinSeconds(seconds, program.ended, program.words);
+    if (code !== 0 && !anyCode)
+      throw new Error(`${command} ${args[0]} ended with ${code}: ${program.words()}`);
     return { code, stdout, stderr };
   } finally {
     await program.kill();
   }
 }
 
-/** What a promise gives, unless it takes too long. `tail` tells what was said last. */
-export async function withinSeconds(seconds, promise, tail = () => '') {
+/** What a promise gives, unless it takes too long. `words` tells what was said. */
+export async function withinSeconds(seconds, promise, words = () => '') {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no end after ${seconds} s${tail() ? `, last words: ${tail()}` : ''}`));
+      reject(new Error(`no end after ${seconds} s${words() ? `, said: ${words()}` : ''}`));
     }, 1000 * seconds);
   });
   try {
@@ -93,4 +94,9 @@ export async function withinSeconds(seconds, promise, tail = () => '') {
   }
 }
 
-const lastLines = (text) => text.trim().split('\n').slice(-4).join(' | ').slice(-600);
+/** The first lines and the last: some programs begin with what went wrong, some end with it. */
+function excerpt(text) {
+  const lines = text.trim().split('\n');
+  const some = lines.length > 6 ? [...lines.slice(0, 3), '…', ...lines.slice(-3)] : lines;
+  return some.join(' | ').slice(0, 800);
+}

@@ -20,11 +20,11 @@ export async function runWorkerd({ program, place, date }) {
   const running = start(program, args, { cwd: folder, stdio });
   try {
     const died = running.ended.then(({ code }) => {
-      throw new Error(`workerd ended with ${code}: ${running.tail()}`);
+      throw new Error(`workerd ended with ${code}: ${running.words()}`);
     });
     const work = portOf(running.child.stdio[3]).then((port) => fetch(`http://127.0.0.1:${port}/`));
-    const response = await withinSeconds(120, Promise.race([work, died]), running.tail);
-    if (!response.ok) throw new Error(`HTTP ${response.status}: ${running.tail()}`);
+    const response = await withinSeconds(180, Promise.race([work, died]), running.words);
+    if (!response.ok) throw new Error(`HTTP ${response.status}: ${running.words()}`);
     const result = await response.json();
     if (result.failure !== undefined) throw new Error(result.failure);
     return { ...result, version };

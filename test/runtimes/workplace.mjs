@@ -31,20 +31,22 @@ export async function makeWorkplace() {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const packed = join(folder, 'packed');
   mkdirSync(packed);
-  await run('npm', ['pack', '--pack-destination', packed], { cwd: ROOT });
+  await npm(ROOT, 'pack', '--pack-destination', packed);
   const [tarball] = readdirSync(packed);
 
   const place = join(folder, 'place');
   mkdirSync(join(place, 'files'), { recursive: true });
   writeFileSync(join(place, 'package.json'), '{ "private": true, "type": "module" }\n');
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(packed, tarball)];
-  await run('npm', args, { cwd: place });
+  await npm(place, 'install', '--ignore-scripts', '--no-audit', '--no-fund', join(packed, tarball));
 
   cpSync(new URL('program/', import.meta.url), place, { recursive: true });
   for (const name of FILES) copyFileSync(sharedPath(name), join(place, 'files', name));
   await writePicture(place);
   return place;
 }
+
+/** Silent itself where this script is run silently, unless told. */
+const npm = (cwd, ...args) => run('npm', [...args, '--loglevel=error'], { cwd });
 
 /** The command's input: a golden picture as a PNG, written by what was installed. */
 async function writePicture(place) {
