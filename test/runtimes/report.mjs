@@ -33,7 +33,7 @@ export function report(rows) {
 
 const EXPLANATION = [
   'largest error: f32 against PyTorch, in latents and pictures of 0 … 1. Times: decode 512×512, f32, the fastest of 4.',
-  'abort: until the call ended, one thread. page blocked: the longest task with 2 workers / without, ms, in the calmest of 5.',
+  'abort: until the call ended, one thread. page blocked: the longest task with 2 workers / without, ms, in the calmest decode.',
 ];
 
 function passText({ checks, notRun, error }) {

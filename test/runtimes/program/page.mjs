@@ -23,7 +23,7 @@ async function examine(packaged) {
 
   const weights = { decoder: await read('taesd_decoder.safetensors') };
   const { Taesd } = packaged.taesd;
-  result.blocksMs = await longestBlocks(Taesd, weights, 2);
+  result.blocksMs = await longestBlocks(Taesd, weights, 2, LONGEST_BLOCK_MS);
   result.blocksAloneMs = await longestBlocks(Taesd, weights, 0);
   const blockMs = Math.min(...result.blocksMs);
   const name = 'longest block of the page with 2 workers, ms';
