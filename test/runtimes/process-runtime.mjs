@@ -1,5 +1,6 @@
 // Node, Deno and Bun: a process each, and the command in it.
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './spawn.mjs';
 
@@ -9,16 +10,34 @@ const COMMAND = 'node_modules/.bin/taesd';
 /**
  * @param flags         what goes before the module's name
  * @param commandFlags  what goes before the command's
+ * @param exampleFlags  what README says goes before its example's
  */
-export async function runProcess({ program, place, flags = [], commandFlags, env }) {
+export async function runProcess({
+  program,
+  place,
+  flags = [],
+  commandFlags,
+  exampleFlags = [],
+  env,
+}) {
   const options = { cwd: place, env: { ...process.env, NO_COLOR: '1', ...env } };
   const version = await run(program, ['--version'], options);
   const { stdout } = await run(program, [...flags, 'process-host.mjs'], options);
   const result = JSON.parse(stdout);
+  result.digests['example of README'] = await examplePicture(program, exampleFlags, options);
   if (commandFlags !== undefined) {
     result.checks.push(...(await commandChecks(program, commandFlags, options)));
   }
   return { ...result, version: /\d+\.\d+\.\d+/.exec(version.stdout)[0] };
+}
+
+/** The picture that README's example writes with the real weights. */
+async function examplePicture(program, flags, { cwd, env }) {
+  const folder = { cwd: join(cwd, 'readme'), env: { ...env, TAESD_WEIGHTS: join(cwd, 'files') } };
+  const output = join(folder.cwd, 'out.png');
+  rmSync(output, { force: true });
+  await run(program, [...flags, 'example.mjs'], folder);
+  return createHash('sha256').update(readFileSync(output)).digest('hex');
 }
 
 /** The command there, against the same in Node: the picture it writes, and how it fails. */

@@ -75,9 +75,8 @@ function compare(results) {
   for (const row of results) {
     if (row.digests === undefined) continue;
     if (node?.oneThreadMs !== undefined) row.ratio = row.oneThreadMs / node.oneThreadMs;
-    const differing = Object.keys(first.digests).filter(
-      (what) => row.digests[what] !== first.digests[what],
-    );
+    const common = Object.keys(row.digests).filter((what) => Object.hasOwn(first.digests, what));
+    const differing = common.filter((what) => row.digests[what] !== first.digests[what]);
     row.checks.push({
       name: `bits that differ from ${first.title}`,
       pass: differing.length === 0,

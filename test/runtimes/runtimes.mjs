@@ -46,6 +46,7 @@ export const RUNTIMES = {
         place,
         flags: DENO_FLAGS,
         commandFlags: DENO_COMMAND_FLAGS,
+        exampleFlags: ['run', '-A'],
         env: { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' },
       }),
   },

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FILES } from './program/conformance.mjs';
+import { writeExamples } from './readme-examples.mjs';
 import { run } from './spawn.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -41,22 +42,35 @@ export async function makeWorkplace() {
 
   cpSync(new URL('program/', import.meta.url), place, { recursive: true });
   for (const name of FILES) copyFileSync(sharedPath(name), join(place, 'files', name));
-  await writePicture(place);
+  await writeInputs(place);
+  writeExamples(place, join(place, 'files', 'picture.png'));
   return place;
 }
 
 /** Silent itself where this script is run silently, unless told. */
 const npm = (cwd, ...args) => run('npm', [...args, '--loglevel=error'], { cwd });
 
-/** The command's input: a golden picture as a PNG, written by what was installed. */
-async function writePicture(place) {
+/** Inputs, written by what was installed: a golden picture for commands, a golden latent for README's edge function. */
+async function writeInputs(place) {
   const installed = (path) =>
     import(pathToFileURL(join(place, 'node_modules/taesd-wasm/dist', path)).href);
-  const { readSafetensors } = await installed('index.js');
+  const { readSafetensors, toTensor } = await installed('index.js');
   const { encodePng } = await installed('png/index.js');
-  const { shape, bytes } = readSafetensors(readFileSync(sharedPath(FILES[0]))).tensors.get('image');
+  const { encodeLatentPng } = await installed('latent-file.js');
+  const golden = (name, tensor) =>
+    readSafetensors(readFileSync(sharedPath(name))).tensors.get(tensor);
+
+  const { shape, bytes } = golden('taesd3-astronaut-128x96.safetensors', 'image');
   const [, , height, width] = shape;
   const count = width * height;
   const data = Uint8Array.from(bytes, (_, i) => bytes[(i % 3) * count + Math.floor(i / 3)]);
   writeFileSync(join(place, 'files', 'picture.png'), encodePng({ width, height, data }));
+
+  const latents = toTensor(
+    'golden',
+    'latents',
+    golden('taesd-chelsea-451x300.safetensors', 'latents'),
+  );
+  const file = { latents, model: 'taesd', width: 451, height: 300 };
+  writeFileSync(join(place, 'files', 'latent.png'), encodeLatentPng(file));
 }

@@ -4,4 +4,4 @@ import * as kernels from './node_modules/taesd-wasm/dist/kernels.js';
 import * as nano from './node_modules/taesd-wasm/dist/nano.js';
 import { runPage } from './page.mjs';
 
-await runPage({ taesd, nano, kernels });
+await runPage({ taesd, nano, kernels }, () => import('./readme/page-by-address.js'));

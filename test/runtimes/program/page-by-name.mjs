@@ -4,4 +4,4 @@ import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
 import { runPage } from './page.mjs';
 
-await runPage({ taesd, nano, kernels });
+await runPage({ taesd, nano, kernels }, () => import('./readme/page.js'));

@@ -1,19 +1,24 @@
 // The conformance program on a page: the policy, the program, and whether the page stays alive meanwhile.
 import { conform } from './conformance.mjs';
+import { decibels, largestDifference } from './measures.mjs';
 import { longestBlocks } from './responsiveness.mjs';
 
 /** No task may be longer while workers decode. */
 const LONGEST_BLOCK_MS = 50;
 
-/** Runs all of it and posts what was found. */
-export async function runPage(packaged) {
-  const found = await examine(packaged).catch((error) => ({
+/**
+ * Runs all of it and posts what was found.
+ *
+ * @param example  runs README's example for pages
+ */
+export async function runPage(packaged, example) {
+  const found = await examine(packaged, example).catch((error) => ({
     failure: `${error.message}\n${error.stack}`,
   }));
   await fetch('/result', { method: 'POST', body: JSON.stringify(found) });
 }
 
-async function examine(packaged) {
+async function examine(packaged, example) {
   const read = async (name) => new Uint8Array(await (await fetch(`/files/${name}`)).arrayBuffer());
   const clock = async () => performance.now();
   const result = await conform({ packaged, read, clock, workers: true, compiles: true });
@@ -29,9 +34,44 @@ async function examine(packaged) {
   const name = 'longest block of the page with 2 workers, ms';
   check(name, blockMs < LONGEST_BLOCK_MS, blockMs, LONGEST_BLOCK_MS);
 
+  checks.push(...(await exampleChecks(packaged, example)));
   await breakPolicy();
   return result;
 }
+
+/** README's example sends the canvas through nano: what is on it then is what the package gives for what was on it. */
+async function exampleChecks({ taesd: { Taesd }, nano: { nano } }, example) {
+  const context = document.createElement('canvas').getContext('2d');
+  const { canvas } = context;
+  [canvas.width, canvas.height] = [256, 192];
+  document.body.append(canvas);
+  const sky = context.createLinearGradient(0, 0, 256, 192);
+  for (const [at, colour] of ['navy', 'orange', 'white'].entries())
+    sky.addColorStop(at / 2, colour);
+  context.fillStyle = sky;
+  context.fillRect(0, 0, 256, 192);
+  const before = context.getImageData(0, 0, 256, 192);
+
+  await example();
+  const { data } = context.getImageData(0, 0, 256, 192);
+  const model = await Taesd.load(nano());
+  const wanted = await model.decode(await model.encode(before), { width: 256, height: 192 });
+  model.dispose();
+  const off = largestDifference(data, wanted.data);
+  const [after, original] = [data, before.data].map((bytes) => Float32Array.from(bytes, toUnit));
+  const closeness = decibels(after, original);
+  return [
+    { name: 'example of README: bytes off by', pass: off === 0, value: off, bound: 0 },
+    {
+      name: 'example of README: dB of the canvas before',
+      pass: closeness > 25 && closeness < 60,
+      value: closeness,
+      bound: '25 to 60',
+    },
+  ];
+}
+
+const toUnit = (byte) => byte / 255;
 
 /** What the policy forbids, at the end: unless both are reported, a page without reports would prove nothing. */
 async function breakPolicy() {
