@@ -42,7 +42,8 @@ export async function compileKernels(source?: KernelSource): Promise<WebAssembly
 
 /** The package's own file. */
 async function readKernels(where: string): Promise<Uint8Array> {
-  const hint = 'hand over the module as the option wasm; in a checkout, "npm run build" makes it';
+  const hint =
+    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
   let url: URL;
   try {
     url = kernelsUrl();
