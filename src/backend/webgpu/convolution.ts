@@ -76,7 +76,7 @@ fn load(row: i32, column: i32, plane: i32) -> vec4f {
 }`;
 
 /** How sums become a map: `added` and `made`. */
-export const writing = (output: Stored): string => `
+const writing = (output: Stored): string => `
 fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
   if (y >= p.end || x >= p.width || quad >= p.quads) { return; }
   let phase = quad / p.outQuads;
@@ -101,7 +101,7 @@ fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
  *
  * Maps are planes of four channels, vec4 [⌈channels / 4⌉][rows][width]: neighbours in a workgroup, which stand side by
  * side in a row, load neighbours in memory. Weights are f32 in either precision: all invocations of a workgroup load the
- * same ones, so their size matters little, and the rounding would cost 3 dB.
+ * same ones, so their size matters little.
  *
  * An invocation makes 4 rows × 4 or 8 channels of a column. For a quad of input channels and a column of the kernel it
  * loads 6 quads and 12 or 24 quads of weights, for 192 or 384 multiply-adds. Nothing goes by workgroup memory: caches do

@@ -17,10 +17,6 @@ export interface Packed {
   readonly weights: Float32Array<ArrayBuffer>;
   /** f32 [quads][4], zeros where there is none */
   readonly bias: Float32Array<ArrayBuffer>;
-  /** Quads of output channels, those of a shuffle phase after phase. */
-  readonly quads: number;
-  /** Quads that an invocation makes. */
-  readonly blockQuads: 1 | 2;
 }
 
 /** Quads of output channels as they are written: each phase of a shuffle begins with a quad of its own. */
@@ -45,6 +41,8 @@ export function packConvolution(network: BoundNetwork, step: ConvStep & Step): P
   const blockQuads = blockQuadsOf(step);
   const blocks = Math.ceil(quads / blockQuads);
   const winograd = isWinograd(step);
+  const blockLength = blockQuads * QUAD ** 2;
+  const [points, scratch] = [new Float64Array(POINTS), new Float64Array(POINTS / 2)];
   const taps = winograd ? POINTS : kernel ** 2;
   const weights = new Float32Array(blocks * blockQuads * QUAD * quadsIn * QUAD * taps);
   const bias = new Float32Array(blocks * blockQuads * QUAD);
@@ -60,26 +58,27 @@ export function packConvolution(network: BoundNetwork, step: ConvStep & Step): P
     bias[written] = biases?.data[o] ?? 0;
     const block = Math.floor(written / QUAD / blockQuads);
     const quad = Math.floor(written / QUAD) % blockQuads;
-    const put = (place: number, i: number, value: number) => {
-      const matrix = place * blockQuads + quad;
-      weights[(matrix * QUAD + (i % QUAD)) * QUAD + (written % QUAD)] = value;
-    };
+    // Where this channel's column begins in a matrix [4 in][4 out] of the first place.
+    const inMatrix = quad * QUAD ** 2 + (written % QUAD);
     for (let i = 0; i < cin; i++) {
       const quadIn = Math.floor(i / QUAD);
-      const numbers = data.subarray((o * cin + i) * kernel ** 2, (o * cin + i + 1) * kernel ** 2);
+      const from = (o * cin + i) * kernel ** 2;
+      const to = inMatrix + (i % QUAD) * QUAD;
       if (winograd) {
-        for (const [point, value] of transformWeights(numbers).entries()) {
-          put((point * blocks + block) * quadsIn + quadIn, i, value);
+        transformWeights(points, data, from, scratch);
+        for (let point = 0; point < POINTS; point++) {
+          const place = (point * blocks + block) * quadsIn + quadIn;
+          weights[place * blockLength + to] = points[point];
         }
         continue;
       }
       for (let ky = 0; ky < kernel; ky++) {
         for (let kx = 0; kx < kernel; kx++) {
           const place = (block * quadsIn + quadIn) * kernel ** 2 + kx * kernel + ky;
-          put(place, i, numbers[ky * kernel + kx]);
+          weights[place * blockLength + to] = data[from + ky * kernel + kx];
         }
       }
     }
   }
-  return { weights, bias, quads, blockQuads };
+  return { weights, bias };
 }

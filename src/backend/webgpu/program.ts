@@ -16,7 +16,7 @@ import {
 import { CONVOLUTION_PARAMETERS, GROUP, ROWS, type Stored } from './convolution.ts';
 import type { Gpu } from './device.ts';
 import { GpuFault } from './fault.ts';
-import { blockQuadsOf, type Packed, packConvolution, quadsOf } from './pack.ts';
+import { blockQuadsOf, type Packed, packConvolution, quadsOf, writtenQuads } from './pack.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
 import {
   type ConvStep,
@@ -98,7 +98,6 @@ export class GpuProgram {
   readonly #stored: Stored;
   readonly #slots: Slots;
   readonly #pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>;
-  readonly #packed: ReadonlyMap<Step, Packed>;
   readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
   /** Stands for a map where there is none to add. */
   readonly #nothing: GPUBuffer;
@@ -117,7 +116,6 @@ export class GpuProgram {
     this.#slots = slots;
     this.#plan = plan;
     this.#stored = stored;
-    this.#packed = packed;
     this.#pipelines = pipelines;
     this.#nothing = this.#upload(new Float32Array(4));
     const weights = new Map<Step, readonly [GPUBuffer, GPUBuffer]>();
@@ -385,7 +383,7 @@ export class GpuProgram {
       const groups = [Math.ceil(width / REMAP_GROUP), end - first, quadsOf(channels)] as const;
       return [{ pipeline: pipelines[0], values, bound: [input, output], groups, work: 0 }];
     }
-    const { quads, blockQuads } = this.#packed.get(step) as Packed;
+    const [quads, blockQuads] = [writtenQuads(step), blockQuadsOf(step)];
     const [weights, bias] = this.#weights.get(step) as readonly [GPUBuffer, GPUBuffer];
     const added = step.add === undefined ? this.#nothing : buffers[slotOf[step.add]];
     const work = stepWork(step, rows.end - rows.first, width);
@@ -466,6 +464,10 @@ export class GpuProgram {
     const planes = new Float32Array(quads * 4 * rows * width);
     const row = new Float32Array(quads * 4 * width);
     for (let y = first; y < end; y++) {
+      if (quads === 1) {
+        source.read(y, planes.subarray((y - first) * 4 * width, (y - first + 1) * 4 * width), 4);
+        continue;
+      }
       source.read(y, row, 4 * quads);
       for (let quad = 0; quad < quads; quad++) {
         const at = (quad * rows + y - first) * width * 4;
