@@ -178,7 +178,8 @@ function print() {
   const verb = { decoder: 'decode', encoder: 'encode' };
   const milliseconds = (ms) => (ms === undefined ? '–' : `${ms.toFixed(ms < 100 ? 1 : 0)} ms`);
   const share = ({ what, part, size, ms }) => {
-    if (what === 'first' || ms === undefined) return '';
+    // Of a software adapter, other programs' share of the processor would be the figure.
+    if (what === 'first' || ms === undefined || adapter.software) return '';
     const rate = (WORK[part] * (size / 512) ** 2) / (ms / 1000);
     return `${(rate / 1e9).toFixed(1)} G/s, ${((100 * rate) / peak).toFixed(1)} %`;
   };

@@ -1,9 +1,14 @@
+import { referenceBackend } from '../../src/backend/reference.ts';
+import { findDevice, storedAs } from '../../src/backend/webgpu/device.ts';
 import type { LoadOptions, Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { readGolden } from '../conformance/cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
 import type { ReadShared } from '../conformance/place.ts';
+import { NETWORKS, randomInput, randomNetwork } from '../conformance/random-networks.ts';
 import { randomTensor, seededRandom } from '../random.ts';
+import { runProgram } from '../run-program.ts';
+import { gpuPlace } from './place.ts';
 
 /*
  * What callers see of WebGPU, on whatever adapter there is.
@@ -396,6 +401,47 @@ export const API_CASES: readonly ApiCase[] = [
         taesd.dispose();
       }
       return notes.join();
+    },
+  },
+  {
+    name: 'networks with f16 maps → within 0.4 % of the reference’s largest value, where there is shader-f16',
+    shared: false,
+    async run() {
+      const gpu = await findDevice('webgpu', undefined);
+      if (typeof gpu === 'string') throw new Error(gpu);
+      if (storedAs(gpu, 'fast') === 'f32') return 'no shader-f16 here';
+      const place = gpuPlace(gpu, 'f16');
+      let most = 0;
+      for (const [name, network] of Object.entries(NETWORKS)) {
+        const bound = randomNetwork(network, name.length);
+        for (const [height, width] of [
+          [1, 1],
+          [5, 8],
+          [18, 33],
+        ]) {
+          const input = randomInput(network, height, width);
+          const wanted = runProgram(referenceBackend.compile(bound), network, input);
+          const peak = wanted.data.reduce((all, value) => Math.max(all, Math.abs(value)), 1);
+          const got = await place.run(bound, input);
+          const off = checkClose(`${name}, ${width}×${height}`, got, wanted, 0.004 * peak);
+          most = Math.max(most, off / peak);
+        }
+      }
+      return `off by ${most.toExponential(1)}`;
+    },
+  },
+  {
+    name: 'Taesd [fast]: nano → at least 55 dB from f32',
+    shared: false,
+    async run() {
+      const [f32, fast] = [await load(), await load({ precision: 'fast' })];
+      const latents = latentsOf(9, 14);
+      const raw = { output: 'tensor' } as const;
+      const [wanted, got] = [await f32.decode(latents, raw), await fast.decode(latents, raw)];
+      const decibels = psnr(got.data, wanted.data);
+      if (!(decibels >= 55)) throw new Error(`${decibels} dB`);
+      for (const taesd of [f32, fast]) taesd.dispose();
+      return `${fast.info.precision}: ${decibels.toFixed(1)} dB`;
     },
   },
   {

@@ -1,4 +1,5 @@
 import { Pacer } from '../../src/backend/pacer.ts';
+import type { Stored } from '../../src/backend/webgpu/convolution.ts';
 import type { Gpu } from '../../src/backend/webgpu/device.ts';
 import { gpuOperators } from '../../src/backend/webgpu/operators.ts';
 import { GpuProgram } from '../../src/backend/webgpu/program.ts';
@@ -8,14 +9,14 @@ import { zeros } from '../../src/tensor.ts';
 import type { Place } from '../conformance/place.ts';
 import { networkOutput } from '../run-program.ts';
 
-/** WebGPU on a device, in f32. */
-export function gpuPlace(gpu: Gpu): Place {
+/** WebGPU on a device. */
+export function gpuPlace(gpu: Gpu, stored: Stored = 'f32'): Place {
   return {
     name: 'webgpu',
     operators: gpuOperators(gpu),
     async run(network, input, wanted) {
       const slots = new Slots(gpu);
-      const program = await GpuProgram.compile(gpu, slots, network, 'f32');
+      const program = await GpuProgram.compile(gpu, slots, network, stored);
       const layers = network.map(({ layer }) => layer);
       const output = zeros([1, ...networkOutput(layers, input)]);
       output.data.fill(Number.NaN);

@@ -33,7 +33,6 @@ import { isOnDevice } from './source.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
 import {
   POINTS,
-  PRODUCT_GROUP,
   PRODUCT_TILES,
   UPSAMPLED_POINTS,
   WINOGRAD_GROUP,
@@ -411,7 +410,7 @@ export class GpuProgram {
       const values = convolutionParameters(step, shapes, band, piece);
       const tiles = piece.count * piece.columns;
       const side = Math.ceil(tiles / WINOGRAD_GROUP);
-      const blocks = Math.ceil(Math.ceil(tiles / PRODUCT_TILES) / PRODUCT_GROUP);
+      const blocks = Math.ceil(Math.ceil(tiles / PRODUCT_TILES) / WINOGRAD_GROUP);
       const all = step.upsample ? UPSAMPLED_POINTS : POINTS;
       const bound = [
         [input, points],

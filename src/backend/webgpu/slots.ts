@@ -1,8 +1,8 @@
 import type { Gpu } from './device.ts';
 import { USAGE } from './usage.ts';
 
-/** What a 512×512 picture takes in f32 is kept for the next; more is given back. */
-const KEPT_BYTES = 2 ** 28;
+/** What a picture of 512×512 takes in f32, or one of 1024×1024 in f16, is kept for the next; more is given back. */
+const KEPT_BYTES = 2 ** 29;
 
 /** All maps of a band together, unless said: those of 1536×1536 in f32. A card that has less says so, and gets bands. */
 const MOST_BYTES = 2 ** 31;

@@ -25,12 +25,10 @@ const SIDE = 6;
 export const POINTS = SIDE ** 2;
 /** Points that are not 0 everywhere where the input is upsampled: rows and columns 1 and 2 of it are equal, as 3 and 4. */
 export const UPSAMPLED_POINTS = 25;
-/** Invocations of a workgroup. */
+/** Invocations of a workgroup: as many as the widest cards run in step. */
 export const WINOGRAD_GROUP = 64;
 /** Tiles that an invocation of the product makes, of two quads each. */
 export const PRODUCT_TILES = 4;
-/** Invocations of a workgroup of the product. */
-export const PRODUCT_GROUP = 32;
 /** Bytes that v, or m, may take; at least a row of tiles. */
 export const POINTS_BYTES = 2 ** 24;
 
@@ -121,7 +119,7 @@ ${PARAMETERS_STRUCT}
 @group(0) @binding(1) var<storage, read> points: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<vec4f>;
-@compute @workgroup_size(${PRODUCT_GROUP})
+@compute @workgroup_size(${WINOGRAD_GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
   var point = i32(group.z);
@@ -131,7 +129,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let column = point % 5;
     point = (row + select(0, 1, row > 1)) * ${SIDE} + column + select(0, 1, column > 1);
   }
-  let tile = i32(group.y * ${PRODUCT_GROUP} + local.x);
+  let tile = i32(group.y * ${WINOGRAD_GROUP} + local.x);
   let apart = (p.tiles + ${PRODUCT_TILES - 1}) / ${PRODUCT_TILES};
   if (tile >= apart) { return; }
   let last = p.tiles - 1;
