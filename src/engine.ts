@@ -137,7 +137,7 @@ export class Engine {
     } catch (error) {
       // One thread does the work as well; `info` says why.
       this.#reason = error instanceof Error ? error.message : String(error);
-      await this.#startLocal();
+      if (this.#local === undefined) await this.#startLocal();
     }
   }
 

@@ -39,7 +39,7 @@ export interface LoadOptions {
   readonly only?: Part | undefined;
   /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
   readonly wasm?: KernelSource | undefined;
-  /** The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. */
+  /** The most bytes that a memory of the kernels, weights included, may grow to: this thread's, each worker's; 4 GiB unless said. */
   readonly maxMemory?: number | undefined;
 }
 

@@ -44,7 +44,7 @@ export function copyLatents(
   const shape = shapeOf(where, value);
   const numbers = fetchedNumbers(value);
   return isPromise(numbers)
-    ? numbers.then((fetched) => copyOne(where, fetched, shape, pick))
+    ? Promise.resolve(numbers).then((fetched) => copyOne(where, fetched, shape, pick))
     : copyOne(where, numbers, shape, pick);
 }
 

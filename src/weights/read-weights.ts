@@ -1,5 +1,5 @@
 import { describe } from '../arguments.ts';
-import { expected } from '../errors.ts';
+import { expected, type TaesdError } from '../errors.ts';
 import type { Part } from '../model/variants.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
 import { readSafetensors } from './safetensors.ts';
@@ -42,6 +42,7 @@ export function readParts(
   parts: readonly Part[],
   wheres: { readonly encoder?: string; readonly decoder?: string } = {},
 ): ModelTensors {
+  if (typeof files !== 'object' || files === null) throw noBytes(where, files, parts);
   const hint = files.encoder && files.decoder ? 'encoder and decoder swapped?' : undefined;
   const read = (part: Part) => {
     const bytes = files[part];
@@ -52,8 +53,12 @@ export function readParts(
   const encoder = read('encoder');
   const decoder = read('decoder');
   if (encoder === undefined && decoder === undefined) {
-    const rule = `{ ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
-    throw expected('ARG', where, 'weights', rule, describe(files));
+    throw noBytes(where, files, parts);
   }
   return { ...encoder, ...decoder, encoder: encoder?.encoder, decoder: decoder?.decoder };
+}
+
+function noBytes(where: string, got: unknown, parts: readonly Part[]): TaesdError {
+  const rule = `a folder, a URL, bytes, or { ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
+  return expected('ARG', where, 'weights', rule, describe(got));
 }
