@@ -1,10 +1,10 @@
-// Builds everything that is published, from nothing: the kernels, then the TypeScript; prints sizes.
+// Builds everything that is published, from nothing: the kernels, then the TypeScript; prints what
+// comes over the wire of each part, and fails where that is more than .size-limit.mjs allows.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { writeKernels, writeNano } from './inline.mjs';
 import { writeManifest } from './manifest.mjs';
-import { writeNano } from './nano.mjs';
 
 const root = new URL('../', import.meta.url);
 
@@ -19,10 +19,6 @@ rmSync(new URL('dist', root), { recursive: true, force: true });
 writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
 run('tsc', '-p', 'tsconfig.json');
-const nanoBytes = writeNano();
-
-const wasm = readFileSync(new URL('dist/taesd.wasm', root));
-console.log(`dist/nano.js     ${nanoBytes} bytes of weights`);
-console.log(
-  `dist/taesd.wasm  ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzipped`,
-);
+writeKernels();
+writeNano();
+run('size-limit');

@@ -1,9 +1,8 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import { referenceBackend } from './backend/reference.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
 import { compileKernels, type KernelSource } from './backend/wasm/module.ts';
-import { WorkerPool } from './backend/wasm/pool.ts';
+import type { WorkerPool } from './backend/wasm/pool.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
 import { hardwareThreads } from './platform.ts';
@@ -79,7 +78,7 @@ export class Engine {
 
   /** Where a network runs for a picture of so many pixels. */
   async runner(part: Part, pixels: number): Promise<Runner> {
-    if (await this.#wantsWorkers(pixels)) {
+    if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
         this.#pool = undefined;
@@ -113,19 +112,21 @@ export class Engine {
     this.#local = undefined;
   }
 
-  async #wantsWorkers(pixels: number): Promise<boolean> {
+  #wantsWorkers(pixels: number): boolean {
     const { backend, workers } = this.#options;
     if (backend === 'reference' || workers === 0) return false;
     if (workers !== undefined) return true;
-    return pixels >= WORKERS_FROM_PIXELS && (await hardwareThreads()) > 1;
+    return pixels >= WORKERS_FROM_PIXELS && hardwareThreads() > 1;
   }
 
   #poolSize = 0;
 
   async #startPool(): Promise<void> {
     const { workers, precision, maxMemory } = this.#options;
-    this.#poolSize = workers ?? Math.min(await hardwareThreads(), MOST_WORKERS);
+    this.#poolSize = workers ?? Math.min(hardwareThreads(), MOST_WORKERS);
     try {
+      // Code that not every call needs is loaded by those that do.
+      const { WorkerPool } = await import('./backend/wasm/pool.ts');
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
         kernels: this.#kernels as WebAssembly.Module,
@@ -146,10 +147,9 @@ export class Engine {
       this.#kernels === undefined
         ? undefined
         : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
+    const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
     const programs = new Map<Part, Program>();
-    for (const [part, network] of this.#networks) {
-      programs.set(part, (backend ?? referenceBackend).compile(network));
-    }
+    for (const [part, network] of this.#networks) programs.set(part, compile(network));
     this.#weightBytes = backend?.memoryBytes() ?? 0;
     this.#local = { backend, programs };
     return this.#local;

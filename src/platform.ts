@@ -3,8 +3,10 @@ import { expected, TaesdError } from './errors.ts';
 import { isMissing } from './system-errors.ts';
 
 /*
- * All that differs between Node-like runtimes and browsers outside the command line. Node's modules are imported
- * when they are used, so that this file loads in a browser, a worker and an edge function untouched.
+ * What differs between Node-like runtimes and others when files, addresses and the environment are concerned. Node's own
+ * modules come by `process.getBuiltinModule`, a call where they are used: this file loads in a browser, a worker and an
+ * edge function untouched, and bundlers see no import that they would have to resolve (esbuild and webpack refuse
+ * `import('node:fs')` in what is made for browsers).
  */
 
 /** The most that is read: the largest file of these models' weights has 10 MB. */
@@ -24,7 +26,7 @@ export async function readUrl(
 ): Promise<Uint8Array | undefined> {
   if (url.protocol === 'file:') {
     try {
-      const { readFile, stat } = await import('node:fs/promises');
+      const { readFile, stat } = process.getBuiltinModule('node:fs/promises');
       const { size } = await stat(url);
       if (size > maxBytes) throw tooLong(where, url, maxBytes, `${size}`);
       return await readFile(url);
@@ -96,7 +98,7 @@ const tooLong = (where: string, url: URL, maxBytes: number, got: string): TaesdE
 export async function isUrlThere(url: URL): Promise<boolean> {
   try {
     if (url.protocol === 'file:') {
-      const { stat } = await import('node:fs/promises');
+      const { stat } = process.getBuiltinModule('node:fs/promises');
       return (await stat(url)).isFile();
     }
     return (await fetch(url, { method: 'HEAD' })).ok;
@@ -113,7 +115,7 @@ export async function isUrlThere(url: URL): Promise<boolean> {
 export async function urlOf(where: string, place: string | URL): Promise<URL> {
   const text = String(place);
   if (!isUrlText(text) && isNodeLike()) {
-    const { pathToFileURL } = await import('node:url');
+    const { pathToFileURL } = process.getBuiltinModule('node:url');
     return pathToFileURL(text);
   }
   try {
@@ -137,9 +139,9 @@ export function urlInFolder(folder: URL, name: string): URL {
   return new URL(name, slashed);
 }
 
-/** True in Node and in those that do as it does, such as Deno and Bun. */
+/** True in Node (from 20.16 on) and in those that do as it does, such as Deno and Bun. */
 export const isNodeLike = () =>
-  typeof process !== 'undefined' && process.versions?.node !== undefined;
+  typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
 
 /** An environment variable, or undefined where there are none. */
 export function environmentVariable(name: string): string | undefined {
@@ -151,79 +153,8 @@ function reason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
 }
 
-/** A thread that takes messages of one type. */
-export interface Thread<Message> {
-  post(message: Message, transfer?: ArrayBufferLike[]): void;
-  terminate(): void;
-  /** Whether the process waits for it; a thread that has nothing to do must not keep it from ending. */
-  keepAlive(alive: boolean): void;
-}
-
-/**
- * Starts a module in a thread of its own: in Node, Deno and Bun through `node:worker_threads`, elsewhere as a module
- * worker.
- *
- * @param onError  the thread has died
- * @throws TaesdError UNSUPPORTED where there are no workers
- */
-export async function startThread<To, From>(
-  url: URL,
-  onMessage: (message: From) => void,
-  onError: (error: Error) => void,
-): Promise<Thread<To>> {
-  if (isNodeLike()) {
-    const { Worker } = await import('node:worker_threads');
-    // Flags are inherited, and must not be handed on by hand: Node then refuses V8's, like --expose-gc. But those that go
-    // with a script given on the command line keep a file from being loaded.
-    const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
-    const worker = new Worker(url, isScript ? { execArgv: [] } : {});
-    worker.on('message', onMessage);
-    worker.on('error', onError);
-    worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));
-    return {
-      post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
-      terminate: () => void worker.terminate(),
-      keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
-    };
-  }
-  if (typeof Worker === 'undefined') {
-    throw expected('UNSUPPORTED', 'Taesd.load', 'Worker', 'a runtime with workers', 'none');
-  }
-  const worker = new Worker(url, { type: 'module' });
-  worker.onmessage = ({ data }) => onMessage(data);
-  worker.onerror = ({ message }) => onError(new Error(message || 'could not be started'));
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
-    terminate: () => worker.terminate(),
-    keepAlive: () => {},
-  };
-}
-
-/** In a thread: listens to the one that started it, and speaks to it. */
-export async function parentThread<From, To>(
-  onMessage: (message: From) => void,
-): Promise<Pick<Thread<To>, 'post'>> {
-  if (isNodeLike()) {
-    const { parentPort } = await import('node:worker_threads');
-    parentPort?.on('message', onMessage);
-    return {
-      post: (message, transfer) => parentPort?.postMessage(message, transfer as ArrayBuffer[]),
-    };
-  }
-  const scope = globalThis as unknown as DedicatedWorker;
-  scope.onmessage = ({ data }) => onMessage(data as From);
-  return { post: (message, transfer) => scope.postMessage(message, transfer) };
-}
-
-/** What a worker's global scope has beyond a page's. */
-interface DedicatedWorker {
-  onmessage: (event: { data: unknown }) => void;
-  postMessage(message: unknown, transfer?: ArrayBufferLike[]): void;
-}
-
 /** Threads that can run at once. */
-export async function hardwareThreads(): Promise<number> {
+export function hardwareThreads(): number {
   if (!isNodeLike()) return globalThis.navigator?.hardwareConcurrency ?? 1;
-  const { availableParallelism } = await import('node:os');
-  return availableParallelism();
+  return process.getBuiltinModule('node:os').availableParallelism();
 }

@@ -64,7 +64,8 @@ export class Taesd {
   #queue: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  private constructor(
+  /** For entries of runtimes that hand over the kernels; everybody else calls `load`. */
+  protected constructor(
     variant: Variant,
     parts: readonly Part[],
     options: Pick<Info, 'weights' | 'backend' | 'precision'>,
@@ -115,7 +116,7 @@ export class Taesd {
     // The reference has but one precision.
     const used = backend === 'reference' ? 'f32' : precision;
     const info = { weights: from, backend, precision: used } as const;
-    return new Taesd(variant, [...networks.keys()], info, engine);
+    return new this(variant, [...networks.keys()], info, engine);
   }
 
   /**

@@ -1,17 +1,27 @@
-// Whole modules, not their functions by name: bundlers for browsers have nothing of these names to give.
-import * as crypto from 'node:crypto';
-import * as fs from 'node:fs/promises';
-import * as os from 'node:os';
-import * as paths from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { expected } from '../errors.ts';
 import { isMissing, systemCode, systemReason } from '../system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
 import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
- * Weights in a folder. The one file of the library that imports Node's modules at its head: it is imported when it is
- * used, and nowhere but in runtimes that have them.
+ * Weights in a folder, in runtimes that have Node's modules. They come when they are used and not before: a bundler may
+ * make one file of all, which browsers run too.
  */
+const node = {
+  get crypto() {
+    return process.getBuiltinModule('node:crypto');
+  },
+  get fs() {
+    return process.getBuiltinModule('node:fs/promises');
+  },
+  get os() {
+    return process.getBuiltinModule('node:os');
+  },
+  get path() {
+    return process.getBuiltinModule('node:path');
+  },
+};
 
 /**
  * The user's cache folder, as the platform has it: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification,
@@ -21,9 +31,9 @@ export function cacheFolder(): string {
   const { platform, env } = process;
   const given = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
   const usual = { darwin: ['Library', 'Caches'], win32: ['AppData', 'Local'] }[platform as string];
-  const useGiven = platform !== 'darwin' && given !== undefined && paths.isAbsolute(given);
-  return paths.join(
-    useGiven ? given : paths.join(os.homedir(), ...(usual ?? ['.cache'])),
+  const useGiven = platform !== 'darwin' && given !== undefined && node.path.isAbsolute(given);
+  return node.path.join(
+    useGiven ? given : node.path.join(node.os.homedir(), ...(usual ?? ['.cache'])),
     STORE_NAME,
   );
 }
@@ -50,13 +60,13 @@ export class FolderStore implements WeightStore {
   }
 
   pathOf(name: string): string {
-    return paths.join(this.#folder, name);
+    return node.path.join(this.#folder, name);
   }
 
   async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const path = this.pathOf(name);
     try {
-      return await fs.readFile(path);
+      return await node.fs.readFile(path);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
       const got = systemReason(cause);
@@ -66,10 +76,10 @@ export class FolderStore implements WeightStore {
 
   async begin(where: string, file: ManifestFile): Promise<Draft> {
     const fail = failing(where, this.pathOf(file.name), file.bytes);
-    await fs.mkdir(this.#folder, { recursive: true }).catch(fail);
+    await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
     const path = partPath(this.#folder, file.name, process.pid);
     await claim(this.#folder, file.name, path).catch(fail);
-    const handle = await fs.open(path, 'a').catch(fail);
+    const handle = await node.fs.open(path, 'a').catch(fail);
     const { size } = await handle.stat().catch(fail);
     return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
   }
@@ -78,7 +88,7 @@ export class FolderStore implements WeightStore {
 /** What a draft has to begin with. */
 interface OpenPart {
   readonly path: string;
-  readonly handle: fs.FileHandle;
+  readonly handle: FileHandle;
   readonly size: number;
   readonly fail: (cause: unknown) => never;
 }
@@ -113,7 +123,7 @@ class FolderDraft implements Draft {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#step(fs.readFile(this.#part.path));
+    return this.#step(node.fs.readFile(this.#part.path));
   }
 
   async keep(): Promise<void> {
@@ -121,7 +131,7 @@ class FolderDraft implements Draft {
     // A name must not outlive a power cut without its bytes.
     await this.#step(handle.sync());
     await this.#step(handle.close());
-    await this.#step(fs.rename(path, paths.join(this.#folder, this.#name)));
+    await this.#step(node.fs.rename(path, node.path.join(this.#folder, this.#name)));
     await removeAbandoned(this.#folder, this.#name);
   }
 
@@ -129,7 +139,9 @@ class FolderDraft implements Draft {
     const { path, handle } = this.#part;
     await handle.close().catch(() => undefined);
     const isOfUse = this.#length > 0 && !this.#isUseless;
-    const left = isOfUse ? fs.rename(path, partPath(this.#folder, this.#name, 0)) : fs.rm(path);
+    const left = isOfUse
+      ? node.fs.rename(path, partPath(this.#folder, this.#name, 0))
+      : node.fs.rm(path);
     await left.catch(() => undefined);
   }
 
@@ -143,10 +155,10 @@ class FolderDraft implements Draft {
   }
 }
 
-const hostWord = () => os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+const hostWord = () => node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
 
 const partPath = (folder: string, name: string, pid: number) =>
-  paths.join(folder, `.${name}.${hostWord()}.${pid}.${crypto.randomUUID()}.part`);
+  node.path.join(folder, `.${name}.${hostWord()}.${pid}.${node.crypto.randomUUID()}.part`);
 
 /** Takes over the longest half file that nobody writes any more, if there is one, under the name of our own. */
 async function claim(folder: string, name: string, own: string): Promise<void> {
@@ -154,8 +166,8 @@ async function claim(folder: string, name: string, own: string): Promise<void> {
     try {
       // Before it is ours, so that nobody takes it from us for its age.
       const now = new Date();
-      await fs.utimes(path, now, now);
-      await fs.rename(path, own);
+      await node.fs.utimes(path, now, now);
+      await node.fs.rename(path, own);
       return;
     } catch (error) {
       // Another process was faster.
@@ -167,17 +179,17 @@ async function claim(folder: string, name: string, own: string): Promise<void> {
 async function removeAbandoned(folder: string, name: string): Promise<void> {
   // The file is there: what cannot be removed does no harm.
   const halves = await abandoned(folder, name).catch(() => []);
-  for (const path of halves) await fs.rm(path).catch(() => undefined);
+  for (const path of halves) await node.fs.rm(path).catch(() => undefined);
 }
 
 /** Half files of that name that nobody writes any more, the longest first. */
 async function abandoned(folder: string, name: string): Promise<string[]> {
   const found: { path: string; size: number }[] = [];
-  for (const entry of await fs.readdir(folder)) {
+  for (const entry of await node.fs.readdir(folder)) {
     const { name: whole, host, pid } = PART.exec(entry)?.groups ?? {};
     if (whole !== name) continue;
-    const path = paths.join(folder, entry);
-    const { size, mtimeMs } = (await fs.stat(path).catch(() => undefined)) ?? {};
+    const path = node.path.join(folder, entry);
+    const { size, mtimeMs } = (await node.fs.stat(path).catch(() => undefined)) ?? {};
     // Gone meanwhile: another process has taken it.
     if (size === undefined || mtimeMs === undefined) continue;
     const isOld = Date.now() - mtimeMs > ABANDONED_MS;

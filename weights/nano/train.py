@@ -56,6 +56,13 @@ def distance(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
 
 
+def colour_distance(a: Tensor, b: Tensor) -> Tensor:
+    """The same for what is left of the difference without its grey part: false colours beside edges, which the eye sees
+    where it would pass over as large an error in brightness."""
+    difference = a - b
+    return (difference - difference.mean(1, keepdim=True)).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+
+
 def psnr(a: Tensor, b: Tensor) -> float:
     mse = (a.clamp(0, 1) - b).square().mean((1, 2, 3)).clamp(min=1e-6)
     return float((-10 * mse.log10()).mean())
@@ -179,6 +186,7 @@ def main() -> None:
     parser.add_argument('--muon', type=float, default=0.02, help="hidden weights' learning rate")
     parser.add_argument('--adam', type=float, default=0.002, help="the other parameters' learning rate")
     parser.add_argument('--noise', type=float, default=0.05, help='on a quarter of the latents: a preview sees such')
+    parser.add_argument('--colour', type=float, default=0.5, help='weight of errors in colour, beside those in all')
     parser.add_argument('--latent', type=float, default=0.1, help="weight of the encoder's distance to real latents")
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--resume', action='store_true')
@@ -217,7 +225,8 @@ def main() -> None:
         strength = torch.rand(args.batch, 1, 1, 1) * args.noise * (torch.rand(args.batch, 1, 1, 1) < 0.25)
         latents = latents + strength * torch.randn_like(latents)
         decoded = decoder(latents.contiguous(memory_format=torch.channels_last))
-        return {'picture': distance(decoded, data.pictures(chosen))}
+        pictures = data.pictures(chosen)
+        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour}
 
     def decoder_psnr(network: nn.Module) -> float:
         with torch.no_grad():
@@ -230,7 +239,8 @@ def main() -> None:
         chosen = data.next(args.batch)
         pictures = data.pictures(chosen)
         latents = encoder(pictures)
-        return {'picture': distance(frozen(latents), pictures),
+        decoded = frozen(latents)
+        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour,
                 'latent': (latents - data.encoded(chosen)).square().mean() * args.latent}
 
     def round_trip_psnr(network: nn.Module) -> float:

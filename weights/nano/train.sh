@@ -28,6 +28,6 @@ cd "$here"
 [ -e "$work/data/done" ] ||
   $python pictures.py --packages "$work/packages" --weights "$weights" --out "$work/data"
 touch "$work/data/done"
-$python train.py --data "$work/data" --out "$work/run" --decoder-steps 5000 --encoder-steps 2200 --seed 1 --resume
+$python train.py --data "$work/data" --out "$work/run" --decoder-steps 7000 --encoder-steps 3000 --seed 1 --resume
 cp "$work/data/pictures.tsv" "$work/run/losses.tsv" "$work"/run/nano_*.safetensors "$here"
 $python evaluate.py --weights "$weights" --nano "$here" --pictures "$pictures" --out "$work/results"

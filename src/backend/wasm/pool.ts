@@ -1,7 +1,7 @@
 import { expected, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
-import { startThread, type Thread } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
+import { startThread, type Thread, type ThreadModule } from '../../threads.ts';
 import type { Precision, Span } from '../backend.ts';
 import type { RowBatch, Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
@@ -10,8 +10,20 @@ import { planNetwork } from './plan.ts';
 import { inputSpan } from './schedule.ts';
 import { type Assignment, divideRows } from './spans.ts';
 
-/** The worker as the build leaves it, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
-const workerUrl = () => new URL('../../../dist/backend/wasm/worker.js', import.meta.url);
+/**
+ * The worker as the build leaves it, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. Vite, webpack and
+ * Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is written in just this way; the other
+ * address is hidden from them, or they would copy the file a second time, without what it imports.
+ */
+const WORKER: ThreadModule = {
+  worker: () =>
+    new Worker(new URL('../../../dist/backend/wasm/worker.js', import.meta.url), {
+      type: 'module',
+    }),
+  url: () => new URL(WORKER_PATH, HERE),
+};
+const WORKER_PATH = '../../../dist/backend/wasm/worker.js';
+const HERE = import.meta.url;
 
 /** What a pool needs to set its workers up. */
 export interface PoolOptions {
@@ -92,11 +104,6 @@ export class WorkerPool {
           resolve();
         } else if (message.kind === 'failed') reject(errorOf(message));
       };
-      const worker: PoolWorker = {
-        thread: undefined as unknown as Thread<ToWorker>,
-        listener: settle,
-        memoryBytes: 0,
-      };
       const onMessage = (message: FromWorker) => worker.listener?.(message);
       const onError = (error: Error) => {
         this.#failure ??= error;
@@ -104,11 +111,10 @@ export class WorkerPool {
           reject(expected('UNSUPPORTED', 'workers', 'worker', 'to start', error.message));
         } else worker.listener?.(failed(error));
       };
-      startThread<ToWorker, FromWorker>(workerUrl(), onMessage, onError).then((thread) => {
-        Object.assign(worker, { thread });
-        this.#workers.push(worker);
-        thread.post({ kind: 'load', kernels, networks, precision, maxMemory });
-      }, reject);
+      const thread = startThread<ToWorker, FromWorker>(WORKER, onMessage, onError);
+      const worker: PoolWorker = { thread, listener: settle, memoryBytes: 0 };
+      this.#workers.push(worker);
+      thread.post({ kind: 'load', kernels, networks, precision, maxMemory });
     });
   }
 

@@ -1,6 +1,6 @@
 import { TaesdError } from '../../errors.ts';
-import { parentThread } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
+import { parentThread } from '../../threads.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
@@ -13,7 +13,7 @@ import { OUTPUT_ROWS } from './spans.ts';
  * rows of the output. No memory is shared, so pages need no cross-origin isolation.
  */
 
-const thread = await parentThread<ToWorker, FromWorker>((message) => {
+const thread = parentThread<ToWorker, FromWorker>((message) => {
   if (message.kind === 'load') void load(message);
   else if (message.kind === 'run') void run(message);
   else if (message.kind === 'taken') running.get(message.id)?.taken(message.rows);

@@ -1,0 +1,115 @@
+import { onOneLine, TaesdError } from '../errors.ts';
+import type { Part, Variant } from '../model/variants.ts';
+import { environmentVariable, isNodeLike } from '../platform.ts';
+import { brokenFile, mending, readKept } from './kept.ts';
+import type { ModelTensors } from './key-names.ts';
+import type { FoundWeights, LookOptions } from './locate.ts';
+import { MANIFEST } from './manifest-data.ts';
+import { NotThere, readParts, readSource, weightFileNames } from './read-weights.ts';
+import { openStore, type WeightStore } from './store.ts';
+
+/*
+ * Where weights are looked for that nobody has given: the folder that TAESD_WEIGHTS names, the cache, the network.
+ */
+
+/** What is wanted. */
+interface Wanted {
+  readonly where: string;
+  readonly variant: Variant;
+  readonly parts: readonly Part[];
+}
+
+/** A place that was looked at, and what was there in place of the weights. */
+interface LookedAt {
+  readonly place: string;
+  readonly got: string;
+}
+
+/** The environment variable that names the folder where none is given. */
+export const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
+
+/** Tries the places in order. @returns the weights, or the places that were looked at */
+export async function searchWeights(
+  wanted: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights | readonly LookedAt[]> {
+  const places = [
+    ...(isNodeLike() ? [inEnvironment] : []),
+    options.download === true ? onNetwork : inStore,
+  ];
+  const lookedAt: LookedAt[] = [];
+  for (const look of places) {
+    const found = await look(wanted, options);
+    if ('tensors' in found) return found;
+    lookedAt.push(found);
+  }
+  return lookedAt;
+}
+
+/** A folder that lacks the model is passed over: it may be that of other programs, with other models. */
+async function inEnvironment({ where, variant, parts }: Wanted): Promise<FoundWeights | LookedAt> {
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
+  const place = `${FOLDER_VARIABLE} ${folder}`;
+  const tensors = await readSource(where, variant, folder, parts);
+  if (!(tensors instanceof NotThere)) return { variant, tensors, from: place };
+  return { place, got: tensors.got };
+}
+
+async function inStore(
+  { where, variant, parts }: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights | LookedAt> {
+  const { store = await openStore(), manifest = MANIFEST } = options;
+  const kept = await readKept(where, manifest, store, variant, parts);
+  const broken = kept.find(({ state }) => state === 'broken');
+  if (broken !== undefined) throw brokenFile(where, store, variant, broken);
+  const { place } = store;
+  const missing = kept.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
+  if (missing.length > 0) {
+    const isNone = missing.length === kept.length && kept.length > 1;
+    return { place, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
+  }
+  const files = kept.map(({ file, bytes }) => ({ ...file, bytes }));
+  return { variant, tensors: readFiles(where, store, files, parts), from: place };
+}
+
+/** What the cache has not is fetched into it. */
+async function onNetwork(
+  { where, variant, parts }: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights> {
+  const { store = await openStore() } = options;
+  const { pullModel } = await import('./pull.ts');
+  const pulled = await pullModel(where, variant, parts, { ...options, store });
+  const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
+  const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
+  const from = `${store.place}${fetched}`;
+  return { variant, tensors: readFiles(where, store, pulled, parts), from };
+}
+
+function readFiles(
+  where: string,
+  store: WeightStore,
+  files: readonly { part: Part; name: string; bytes: Uint8Array | undefined }[],
+  parts: readonly Part[],
+): ModelTensors {
+  const bytes = files.map((file) => [file.part, file.bytes] as const);
+  const wheres = files.map(({ part, name }) => [part, `${where} ${store.pathOf(name)}`] as const);
+  return readParts(where, Object.fromEntries(bytes), parts, Object.fromEntries(wheres));
+}
+
+/** The error for what is in none of these places. They may be long: each is shortened for itself, not all together. */
+export function notFound(
+  { where, variant, parts }: Wanted,
+  lookedAt: readonly LookedAt[],
+): TaesdError {
+  const names = weightFileNames(variant, parts).join(' and ');
+  const places = lookedAt.map(({ place, got }) => `${onOneLine(place)} (${onOneLine(got)})`);
+  const folder = isNodeLike() ? 'weights (--weights DIR)' : 'weights';
+  const remedy = isNodeLike() ? mending(variant) : 'the option download: true';
+  const hint = `${remedy} fetches them, the option ${folder} gives them`;
+  const got = `none in ${places.join(', ')}`;
+  const text = `"weights of ${variant.name}" expected ${names}, got ${got} (${hint})`;
+  return new TaesdError('ARG', `${where}: ${text}`);
+}
