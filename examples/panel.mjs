@@ -35,14 +35,19 @@ export function grid(rows, width, height) {
 }
 
 /** The mean of 2×2 pixels. */
-export function halved({ width, data }, bytesPerPixel) {
-  const at = (x, y, c) => data[(y * width + x) * bytesPerPixel + c];
+export const halved = (picture, bytesPerPixel) => shrunk(picture, bytesPerPixel, 2);
+
+/** The mean of factor × factor pixels. */
+export function shrunk({ width, data }, bytesPerPixel, factor) {
   return (x, y) =>
     [0, 1, 2].map((c) => {
-      const [left, top] = [2 * x, 2 * y];
-      const sum =
-        at(left, top, c) + at(left + 1, top, c) + at(left, top + 1, c) + at(left + 1, top + 1, c);
-      return Math.round(sum / 4);
+      let sum = 0;
+      for (let row = y * factor; row < (y + 1) * factor; row++) {
+        for (let column = x * factor; column < (x + 1) * factor; column++) {
+          sum += data[(row * width + column) * bytesPerPixel + c];
+        }
+      }
+      return Math.round(sum / factor ** 2);
     });
 }
 

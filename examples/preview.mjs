@@ -1,0 +1,101 @@
+// node examples/preview.mjs [--weights DIR]
+// Watches a sampler at work: its step callback hands the latents to a previewer, which decodes the latest, with nano or,
+// given weights, with taesd, and drops stale ones while the loop goes on. Writes out/preview.png: some of the pictures,
+// from noise to the end.
+//
+// The sampler is a toy: where a diffusion model would guess the picture from the noise, it knows it. All the rest, the
+// noise, the schedule, Euler's steps, is as in a real one.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Taesd, TaesdError } from 'taesd-wasm';
+import { encodePng } from 'taesd-wasm/png';
+import { createPreviewer } from 'taesd-wasm/preview';
+import { grid, shrunk } from './panel.mjs';
+import { renderPicture } from './render-picture.mjs';
+
+const STEPS = 24;
+/** What a step of a fast diffusion model takes; shorter than decoding, so that some latents go stale. */
+const STEP_MS = 30;
+/** Noise at the beginning and at the last step, as multiples of the latents' own spread: Stable Diffusion's. */
+const SIGMA = { most: 14.6, least: 0.03 };
+/** Pictures in the strip, side by side, at a quarter of their size. */
+const SHOWN = 6;
+const SHRINK = 4;
+
+async function main() {
+  const { values } = parseArgs({ options: { weights: { type: 'string' } } });
+  // The small model is made for this. One worker: pictures are decoded beside the loop's own thread.
+  const model = values.weights === undefined ? 'nano' : 'taesd';
+  const taesd = await Taesd.load({ model, weights: values.weights, workers: 1 });
+  const original = await taesd.encode(renderPicture());
+
+  const frames = [];
+  const previewer = createPreviewer(taesd, {
+    onFrame(picture, { step, elapsedMs, dropped }) {
+      frames.push(picture);
+      const after = dropped > 0 ? `, ${dropped} dropped before it` : '';
+      console.log(`step ${`${step}`.padStart(2)}: ${elapsedMs.toFixed(0)} ms${after}`);
+    },
+  });
+  // What a library's step callback is: it gets the step and a tensor, and the loop waits until it returns.
+  await sample(original, (step, latents) => previewer.push(latents, step));
+  await previewer.idle();
+  taesd.dispose();
+
+  console.log(
+    `model ${taesd.info.model}, ${STEPS} steps: ${frames.length} shown, ${previewer.dropped} dropped`,
+  );
+  mkdirSync('out', { recursive: true });
+  const count = Math.min(SHOWN, frames.length);
+  const chosen = Array.from(
+    { length: count },
+    (_, n) => frames[count === 1 ? 0 : Math.round((n * (frames.length - 1)) / (count - 1))],
+  );
+  const [width, height] = [frames[0].width / SHRINK, frames[0].height / SHRINK];
+  const parts = chosen.map((picture) => shrunk(picture, 4, SHRINK));
+  writeFileSync('out/preview.png', encodePng(grid([parts], width, height)));
+  console.log('out/preview.png: from noise to the picture');
+}
+
+/**
+ * Euler's method from noise to latents. `onStep` gets the latents as the model would see them, in a buffer that is used
+ * again at each step, as samplers do it.
+ */
+async function sample({ shape, data: wanted }, onStep) {
+  const sigmas = Array.from({ length: STEPS }, (_, n) => {
+    const part = n / (STEPS - 1);
+    return SIGMA.most ** (1 - part) * SIGMA.least ** part;
+  });
+  const gaussian = seededGaussian(1);
+  const x = wanted.map((value) => value + gaussian() * sigmas[0]);
+  const seen = new Float32Array(x.length);
+  for (const [step, sigma] of sigmas.entries()) {
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    const next = sigmas[step + 1] ?? 0;
+    // (x − denoised) / sigma is the direction; `wanted` is the toy's perfect guess.
+    for (let i = 0; i < x.length; i++) x[i] += ((x[i] - wanted[i]) / sigma) * (next - sigma);
+    for (let i = 0; i < x.length; i++) seen[i] = x[i] / Math.sqrt(1 + next * next);
+    onStep(step, { data: seen, dims: shape });
+  }
+}
+
+/** Normal numbers, the same at every run: Box and Muller's, on Mulberry32. */
+function seededGaussian(seed) {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+try {
+  await main();
+} catch (error) {
+  const isMisused = String(error?.code).startsWith('ERR_PARSE_ARGS');
+  if (!(error instanceof TaesdError) && !isMisused) throw error;
+  console.error(`${error.message}\n\n  node examples/preview.mjs [--weights DIR]`);
+  process.exitCode = 1;
+}
