@@ -1,0 +1,207 @@
+import { useSignal } from '@preact/signals';
+import { cellColour } from '../drawing/colour-map.ts';
+import type { PixelView, StepView, Window } from '../engine/protocol.ts';
+import { chosenChannel, pixel, pixelView } from '../state/stepping.ts';
+import { exact, tiny } from '../text/numbers.ts';
+
+/** Windows that are shown at first: those that count most. */
+const FIRST = 4;
+/** How far apart the page's arithmetic and the kernel's, which is in float32, may be. */
+const TOLERANCE = 1e-4;
+
+/** How the chosen number came about. */
+export function PixelArithmetic({ step }: { step: StepView }) {
+  const view = pixelView.value;
+  const at = pixel.value;
+  const isCurrent =
+    view !== undefined &&
+    view.name === step.name &&
+    view.position.channel === chosenChannel.value &&
+    view.position.x === at?.x &&
+    view.position.y === at.y;
+  return (
+    <div class="arithmetic" aria-live="polite">
+      <h4>How one number came about</h4>
+      {isCurrent ? (
+        <Made view={view} step={step} />
+      ) : (
+        <p class="hint">Choose a pixel of the large map above: its arithmetic is laid out here.</p>
+      )}
+    </div>
+  );
+}
+
+function Made({ view, step }: { view: PixelView; step: StepView }) {
+  const { position } = view;
+  const difference = Math.abs(view.value - view.kernelValue);
+  const isRight = difference <= TOLERANCE * Math.max(1, Math.abs(view.value));
+  return (
+    <>
+      <p>
+        Channel {position.channel}, x {position.x}, y {position.y} of {view.name}
+        {view.source === view.name ? '' : `; its last convolution is ${view.source}`}.
+      </p>
+      <dl class="sum">
+        {lines(view, step).map(([term, value, id]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd data-testid={id}>{value}</dd>
+          </div>
+        ))}
+        <div class={isRight ? 'check right' : 'check wrong'}>
+          <dt>The kernel’s value</dt>
+          <dd>
+            <span data-testid="kernel-value">{exact(view.kernelValue)}</span>{' '}
+            <span data-testid="agreement">
+              {isRight ? '✓ agrees' : '✗ does not agree'}, off by {difference.toExponential(1)}
+            </span>
+          </dd>
+        </div>
+        {view.nextRelu !== undefined && (
+          <div>
+            <dt>The ReLU that follows makes it</dt>
+            <dd data-testid="next-relu">{exact(view.nextRelu)}</dd>
+          </div>
+        )}
+      </dl>
+      {view.sourceKind === 'conv' && <Windows view={view} />}
+    </>
+  );
+}
+
+/** The formula, term by term. */
+function lines(view: PixelView, { layer }: StepView): [string, string, string][] {
+  const { windows, sum, bias, value } = view;
+  const [first] = windows[0].products;
+  if (view.sourceKind === 'conv') {
+    const products = windows.length * windows[0].products.length;
+    const channels = windows.length === 1 ? '1 channel' : `${windows.length} channels`;
+    return [
+      [
+        `Sum of ${products} products, ${windows[0].products.length} of each of ${channels}`,
+        exact(sum),
+        'sum',
+      ],
+      ['+ bias', exact(bias), 'bias'],
+      ...(view.skip === undefined || view.beforeRelu === undefined
+        ? []
+        : ([
+            ['+ skip connection: the block’s input', exact(view.skip), 'skip'],
+            ['=', exact(view.beforeRelu), 'before-relu'],
+          ] as [string, string, string][])),
+      [view.skip === undefined ? '=' : 'max(that, 0), the ReLU', exact(value), 'value'],
+    ];
+  }
+  const from = `x ${first.x}, y ${first.y} of channel ${first.channel}`;
+  switch (layer.kind) {
+    case 'relu':
+      return [
+        [`Input, ${from}`, exact(sum), 'sum'],
+        ['max(that, 0)', exact(value), 'value'],
+      ];
+    case 'clamp':
+      return [
+        [`Input, ${from}`, exact(sum), 'sum'],
+        [`tanh(that / ${layer.magnitude}) · ${layer.magnitude}`, exact(value), 'value'],
+      ];
+    case 'add':
+      return [
+        ['From the convolutions', exact(windows[0].products[0].value), 'sum'],
+        ['+ skip connection', exact(windows[1].products[0].value), 'skip'],
+        ['=', exact(value), 'value'],
+      ];
+    default:
+      return [[`Copied from ${from}`, exact(value), 'value']];
+  }
+}
+
+/** A convolution's windows, channel by channel, those that count most first. */
+function Windows({ view }: { view: PixelView }) {
+  const isAll = useSignal(false);
+  const sorted = view.windows.toSorted((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const shown = isAll.value ? view.windows : sorted.slice(0, FIRST);
+  const largest = (pick: (product: Window['products'][number]) => number) =>
+    Math.max(...view.windows.flatMap(({ products }) => products.map((p) => Math.abs(pick(p)))));
+  const scales = {
+    value: largest(({ value }) => value),
+    weight: largest(({ weight }) => weight),
+    product: largest(({ product }) => product),
+  };
+  const rest = sorted.slice(FIRST).reduce((sum, window) => sum + window.sum, 0);
+  return (
+    <div class="windows">
+      <p class="hint">
+        {isAll.value
+          ? 'All input channels, in their order.'
+          : `The ${shown.length} input channels that count most.`}{' '}
+        What lies outside the map counts as 0.
+      </p>
+      <ul>
+        {shown.map((window) => (
+          <li key={window.channel}>
+            <span class="from">Channel {window.channel}</span>
+            <Grid name="window" window={window} pick={(p) => p.value} scale={scales.value} />
+            <span class="operator">×</span>
+            <Grid name="weights" window={window} pick={(p) => p.weight} scale={scales.weight} />
+            <span class="operator">=</span>
+            <Grid name="products" window={window} pick={(p) => p.product} scale={scales.product} />
+            <span class="operator">Σ</span>
+            <span class="subtotal">{exact(window.sum)}</span>
+          </li>
+        ))}
+      </ul>
+      {view.windows.length > FIRST && (
+        <p class="row">
+          {!isAll.value && (
+            <span>
+              The other {view.windows.length - FIRST} channels together: {exact(rest)}
+            </span>
+          )}
+          <button
+            type="button"
+            onClick={() => {
+              isAll.value = !isAll.value;
+            }}
+          >
+            {isAll.value
+              ? 'Show those that count most'
+              : `Show all ${view.windows.length} channels`}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Grid(props: {
+  name: string;
+  window: Window;
+  pick: (product: Window['products'][number]) => number;
+  scale: number;
+}) {
+  const { name, window, pick, scale } = props;
+  const side = Math.sqrt(window.products.length);
+  const rows = Array.from({ length: side }, (_, y) =>
+    window.products.slice(y * side, (y + 1) * side),
+  );
+  return (
+    <table class="grid">
+      <caption>{name}</caption>
+      <tbody>
+        {rows.map((row, y) => (
+          <tr key={y}>
+            {row.map((product, x) => {
+              const value = pick(product);
+              const { colour, isBright } = cellColour(value, scale);
+              return (
+                <td key={x} class={isBright ? 'bright' : ''} style={{ background: colour }}>
+                  {tiny(value)}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
