@@ -20,7 +20,8 @@ export function Canvas({ picture, ...rest }: CanvasProps) {
       picture instanceof ImageData
         ? picture
         : new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
-    canvas.getContext('2d')?.putImageData(image, 0, 0);
+    // Its pixels stay where they are put: there is nothing to be drawn by a graphics processor.
+    canvas.getContext('2d', { willReadFrequently: true })?.putImageData(image, 0, 0);
   }, [picture]);
   return <canvas ref={ref} {...rest} />;
 }

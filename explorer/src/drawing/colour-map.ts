@@ -34,6 +34,14 @@ const table = (stops: readonly (readonly number[])[]): Uint32Array =>
 
 const TABLES = { positive: table(POSITIVE), negative: table(NEGATIVE) };
 
+/** A number's colour as a picture has it. `factor` is the table's last place divided by the brightest number. */
+const pixelOf = (value: number, factor: number): number =>
+  value < 0
+    ? TABLES.negative[Math.min((-value * factor) | 0, STEPS - 1)]
+    : TABLES.positive[Math.min((value * factor) | 0, STEPS - 1)];
+
+const factorFor = (scale: number): number => (scale > 0 ? (STEPS - 1) / scale : 0);
+
 /** @param scale  the number that is brightest */
 export function coloured(
   data: Float32Array,
@@ -42,20 +50,15 @@ export function coloured(
   scale: number,
 ): ImageData {
   const pixels = new Uint32Array(width * height);
-  const factor = scale > 0 ? (STEPS - 1) / scale : 0;
-  for (let i = 0; i < pixels.length; i++) {
-    const value = data[i] * factor;
-    pixels[i] =
-      value < 0
-        ? TABLES.negative[Math.min(-value | 0, STEPS - 1)]
-        : TABLES.positive[Math.min(value | 0, STEPS - 1)];
-  }
+  const factor = factorFor(scale);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = pixelOf(data[i], factor);
   return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
 }
 
 /** The colour of one number, for style sheets, and whether dark text is read better on it than light. */
 export function cellColour(value: number, scale: number): { colour: string; isBright: boolean } {
-  const [red, green, blue] = coloured(Float32Array.of(value), 1, 1, scale).data;
+  const pixel = pixelOf(value, factorFor(scale));
+  const [red, green, blue] = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
   const linear = (byte: number) => (byte / 255) ** 2.2;
   // Relative luminance (WCAG 2); at 0.18 black and white text have the same contrast.
   const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);

@@ -9,7 +9,7 @@ import { pictureSize } from './picture-size.ts';
  */
 
 /** Files and pictures beyond this are refused: a browser would run out of memory, or seem to have stopped. */
-const MOST_BYTES = 64 * 2 ** 20;
+const MOST_BYTES = 48 * 2 ** 20;
 const MOST_PIXELS = 64e6;
 /** As much of a file as its size is looked for in. */
 const HEADER_BYTES = 2 ** 18;

@@ -24,6 +24,9 @@ export const steps = signal<readonly StepView[]>([]);
 /** True when all of them have. */
 export const walked = signal(false);
 
+/** Steps come many at once; the page shows those that have come by now, so often. */
+const SHOW_MS = 120;
+
 let turn = 0;
 
 /** A new picture or another model: everything anew. */
@@ -48,14 +51,21 @@ async function run(engine: Model, input: Picture): Promise<void> {
   if (mine !== turn) return;
   steps.value = [];
   trip.value = { model: engine, picture: input, latents, decoded, encodeMs, decodeMs };
+  const arrived: StepView[] = [];
   const stop = client.listen((event) => {
-    if (event.type === 'step' && event.walk === mine) steps.value = [...steps.value, event.step];
+    if (event.type === 'step' && event.walk === mine) arrived.push(event.step);
   });
+  const show = () => {
+    if (mine === turn && arrived.length > steps.value.length) steps.value = [...arrived];
+  };
+  const timer = setInterval(show, SHOW_MS);
   try {
     await client.call('walk', mine, input, latents);
   } finally {
     stop();
+    clearInterval(timer);
   }
+  show();
   if (mine !== turn) return;
   walked.value = true;
   say(`Done: ${pictureName.value}, through the ${steps.value.length} layers of ${engine.model}.`);

@@ -15,12 +15,12 @@ export function short(value: number): string {
 export const exact = (value: number): string =>
   value === 0 ? '0' : sign(value) + Math.abs(value).toFixed(6);
 
-/** A value in a small cell. */
+/** A value in a small cell: five characters. */
 export function tiny(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
-  const text = size < 1e-3 ? size.toExponential(0) : Number(size.toPrecision(2)).toString();
-  return sign(value) + text;
+  const text = size < 0.01 ? size.toExponential(0) : Number(size.toPrecision(2)).toString();
+  return sign(value) + text.replace(/^0\./, '.');
 }
 
 export const percent = (share: number): string =>

@@ -38,12 +38,21 @@ export function BarChart(props: BarChartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const chart = useRef<ChartJs<'bar'> | undefined>(undefined);
   const config = configOf(props);
+  const latest = useRef(config);
+  latest.current = config;
+  // Made when it first comes into view: it takes longer than all else that a new picture does to the page.
   useEffect(() => {
-    if (canvas.current === null) return;
-    const drawn = new ChartJs(canvas.current, config);
-    chart.current = drawn;
+    const element = canvas.current;
+    if (element === null) return;
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      observer.disconnect();
+      chart.current = new ChartJs(element, latest.current);
+    });
+    observer.observe(element);
     return () => {
-      drawn.destroy();
+      observer.disconnect();
+      chart.current?.destroy();
       chart.current = undefined;
     };
   }, []);

@@ -1,5 +1,5 @@
 import type { StepView } from '../engine/protocol.ts';
-import { steps, trip } from '../state/trip.ts';
+import { steps, trip, walked } from '../state/trip.ts';
 import { count, milliseconds } from '../text/numbers.ts';
 import { BarChart } from './chart.tsx';
 
@@ -10,7 +10,7 @@ export function Costs() {
   return (
     <section id="costs" aria-labelledby="costs-title">
       <h2 id="costs-title">What it costs</h2>
-      {now === undefined || list.length === 0 ? (
+      {now === undefined || !walked.value ? (
         <p class="waiting">Nothing has run yet.</p>
       ) : (
         <Charts list={list} width={now.picture.width} />
@@ -26,10 +26,10 @@ function Charts({ list, width }: { list: readonly StepView[]; width: number }) {
   return (
     <>
       <p class="intro">
-        A layer’s work is its maps’ size times its weights. Where the maps are wide, nearly all of
-        the time goes: that is why the network does as much as it can near the latent. All layers
-        together took {milliseconds(total)} for {count(work)} multiply-adds, each of them run by
-        itself.
+        A layer’s work is the size of its maps times its weights: most of it is where the maps are
+        wide, though the layers there are no cleverer than those near the latent. That is why a fast
+        model has none at full size. One by one, all layers took {milliseconds(total)} for{' '}
+        {count(work)} multiply-adds.
       </p>
       <div class="charts">
         <figure class="tall">

@@ -20,7 +20,7 @@ export function Histogram({ view, step }: { view: ChannelView; step: StepView })
           colour: step.part,
           data: spread(view.summary, step.summary),
         },
-        { label: 'all channels', colour: 'line', data: all },
+        { label: 'all channels', colour: 'bars', data: all },
       ]}
     />
   );

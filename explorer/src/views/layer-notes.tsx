@@ -46,7 +46,7 @@ export function LayerNotes({ step }: { step: StepView }) {
         Kernels: <code>{step.kernels.join(', ')}</code>
       </p>
       {(step.layer.kind === 'block' || step.block !== undefined) && (
-        <p>
+        <p class="open-block">
           <button type="button" onClick={() => void toggleBlock(step)}>
             {isOpen ? 'Close the block' : 'Open the block: its 7 operations'}
           </button>

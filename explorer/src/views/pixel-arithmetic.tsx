@@ -145,7 +145,7 @@ function Windows({ view }: { view: PixelView }) {
             <Grid name="weights" window={window} pick={(p) => p.weight} scale={scales.weight} />
             <span class="operator">=</span>
             <Grid name="products" window={window} pick={(p) => p.product} scale={scales.product} />
-            <span class="operator">Σ</span>
+            <span class="operator total">Σ</span>
             <span class="subtotal">{exact(window.sum)}</span>
           </li>
         ))}
