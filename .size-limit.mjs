@@ -37,6 +37,7 @@ export default [
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '9 kB'),
   bundle('taesd-wasm/png', 'png/index.js', '22 kB'),
+  bundle('taesd-wasm/preview', 'preview/index.js', '6 kB'),
   bundle('taesd-wasm/latent-file', 'latent-file.js', '27 kB'),
   file('taesd-wasm/nano: the small model as text', 'nano.js', '1.6 MB'),
 ];

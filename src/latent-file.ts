@@ -10,7 +10,7 @@ import {
   VARIANTS,
   variantNamed,
 } from './model/variants.ts';
-import { decodePng, encodePng } from './png/index.ts';
+import { type DecodePngOptions, decodePng, encodePng } from './png/index.ts';
 import { checkTensor4d, shapeText, type Tensor } from './tensor.ts';
 import { readSafetensors, toTensor, writeSafetensors } from './weights/safetensors.ts';
 import { showNames } from './weights/show-name.ts';
@@ -57,12 +57,17 @@ export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
  * @param bytes  the whole file, of this package's making or any other's that folds latents in the same way
  * @param model  whose latents they are where the file does not say; `taesd` unless given. A file that does say is
  *   unfolded by what it says: the number of its tiles is a fact, not a choice.
+ * @param options  as for `decodePng`: `maxPixels`, of the latent and not of the picture, for files from strangers
  * @throws TaesdError SHAPE (a height that is not a whole number of tiles), FORMAT (a remembered size that is none,
  *   or not the latents'), UNSUPPORTED (an unknown remembered model), ARG, and what `decodePng` throws
  */
-export function decodeLatentPng(bytes: Uint8Array, model: ModelName = 'taesd'): LatentFile {
+export function decodeLatentPng(
+  bytes: Uint8Array,
+  model: ModelName = 'taesd',
+  options: DecodePngOptions = {},
+): LatentFile {
   const where = 'decodeLatentPng';
-  const { text, ...picture } = decodePng(bytes);
+  const { text, ...picture } = decodePng(bytes, options);
   const remembered = rememberedModel(where, text);
   const { latentChannels } = variantNamed(where, remembered ?? model);
   const latents = pictureToLatents(picture, latentChannels);

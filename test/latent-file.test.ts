@@ -52,6 +52,15 @@ describe('latent PNG', () => {
     expect(decodeLatentPng(marked, 'taesd').latents.shape).toEqual([1, 16, 2, 3]);
   });
 
+  test('maxPixels → LIMIT above it, by the latent’s pixels', () => {
+    const latents = { shape: [1, 4, 3, 5], data: new Float32Array(60) };
+    const bytes = encodeLatentPng({ latents });
+    expect(decodeLatentPng(bytes, 'taesd', { maxPixels: 15 }).latents.shape).toEqual([1, 4, 3, 5]);
+    expect(() => decodeLatentPng(bytes, 'taesd', { maxPixels: 14 })).toThrow(
+      expect.objectContaining({ code: 'LIMIT' }),
+    );
+  });
+
   test('16 channels from a height that 4 does not divide → SHAPE', () => {
     const message =
       'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent ' +

@@ -7,7 +7,7 @@ import { decodePng } from '../src/png/index.ts';
 import { sharedFile, sharedPath, testShared } from './shared.ts';
 
 /*
- * The examples of README.md do what it says.
+ * The examples of README.md do what it says. Those for other runtimes are run by test/runtimes.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -18,8 +18,7 @@ const blocks = (language: string) =>
   );
 
 testShared('README: the JavaScript example → a PNG of the same size, near the original', () => {
-  const [example, ...others] = blocks('js');
-  expect(others).toEqual([]);
+  const [example] = blocks('js');
   // Inside the project, so that `taesd-wasm` is found as its users find it: through the exports map.
   const folder = mkdtempSync(join(ROOT, 'out-readme-'));
   try {

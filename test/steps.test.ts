@@ -95,6 +95,14 @@ testShared(
   },
 );
 
+test('steps [fast, workers]: f32 on this thread → as decode in f32', async () => {
+  const instance = await Taesd.load({ weights: WEIGHTS, precision: 'fast', workers: 2 });
+  const steps = await all(instance.steps(LATENTS));
+  const wanted = await taesd.decode(LATENTS, { output: 'tensor' });
+  expectClose(last(steps), wanted, WHOLE_BOUND);
+  instance.dispose();
+});
+
 describe('what a step tells', () => {
   const input = (part: Part) => (part === 'encoder' ? IMAGE : LATENTS);
 

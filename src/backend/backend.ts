@@ -57,6 +57,5 @@ export interface Program {
 /** A place where networks run. */
 export interface Backend {
   readonly name: 'wasm' | 'reference';
-  readonly operators: Operators;
   compile(network: BoundNetwork): Program;
 }

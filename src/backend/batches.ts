@@ -1,4 +1,4 @@
-import type { RowSource } from '../rows.ts';
+import type { RowSink, RowSource } from '../rows.ts';
 import type { Program, Span } from './backend.ts';
 import type { Pacer } from './pacer.ts';
 
@@ -7,6 +7,7 @@ export interface RowBatch {
   readonly first: number;
   readonly count: number;
   readonly stride: number;
+  /** Only until the next batch is asked for: what lasts longer is copied. */
   readonly data: Float32Array;
 }
 
@@ -25,24 +26,18 @@ export interface Runner {
 export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer) {
-      let finished: { y: number; row: Float32Array; stride: number }[] = [];
-      const work = program.run(
-        source,
-        (y, row, stride) => finished.push({ y, row: row.slice(), stride }),
-        span,
-      );
-      const takeFinished = () => {
-        const batch = join(finished);
-        finished = [];
-        return batch;
-      };
+      const finished = new FinishedRows();
+      const work = program.run(source, finished.add, span);
       try {
-        while (!work.next().done) {
+        for (;;) {
+          const { done, value } = work.next();
+          if (done) break;
+          pacer.did(value);
           if (!pacer.due) continue;
-          if (finished.length > 0) yield takeFinished();
+          if (finished.count > 0) yield finished.take();
           await pacer.turn();
         }
-        if (finished.length > 0) yield takeFinished();
+        if (finished.count > 0) yield finished.take();
       } finally {
         work.return();
       }
@@ -50,9 +45,30 @@ export function localRunner(program: Program): Runner {
   };
 }
 
-function join(rows: readonly { y: number; row: Float32Array; stride: number }[]): RowBatch {
-  const [{ y, row, stride }] = rows;
-  const data = new Float32Array(rows.length * row.length);
-  for (const [n, { row: next }] of rows.entries()) data.set(next, n * row.length);
-  return { first: y, count: rows.length, stride, data };
+/** Rows since the last batch, in one array for all batches: new ones would leave 30 MB of garbage at 1024×1024. */
+class FinishedRows {
+  #data = new Float32Array(0);
+  #first = 0;
+  #length = 0;
+  #stride = 0;
+  count = 0;
+
+  readonly add: RowSink = (y, row, stride) => {
+    if (this.count === 0) [this.#first, this.#length, this.#stride] = [y, row.length, stride];
+    const at = this.count * this.#length;
+    if (this.#data.length < at + row.length) {
+      const longer = new Float32Array(2 * (at + row.length));
+      longer.set(this.#data);
+      this.#data = longer;
+    }
+    this.#data.set(row, at);
+    this.count += 1;
+  };
+
+  take(): RowBatch {
+    const data = this.#data.subarray(0, this.count * this.#length);
+    const batch = { first: this.#first, count: this.count, stride: this.#stride, data };
+    this.count = 0;
+    return batch;
+  }
 }

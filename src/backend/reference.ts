@@ -169,4 +169,4 @@ function compile(network: BoundNetwork): Program {
 }
 
 /** The reference backend holds nothing, so there is only one. */
-export const referenceBackend: Backend = { name: 'reference', operators, compile };
+export const referenceBackend: Backend = { name: 'reference', compile };

@@ -1,5 +1,5 @@
 import { expected, TaesdError } from '../errors.ts';
-import { type ModelName, type Tensor, VARIANTS } from '../index.ts';
+import type { Tensor } from '../index.ts';
 import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../latent-file.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
 import type { Command } from './command.ts';
@@ -13,9 +13,9 @@ import {
 import { LATENT_ENDINGS } from './encode.ts';
 import { checkOutput, formatOf, readInput, readingFile } from './files.ts';
 import { interruptible } from './interrupt.ts';
+import { chooseModel, saysLatents, sayUnmarked } from './latents-input.ts';
 import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
-import { sayLine } from './say.ts';
 import { withModel } from './with-model.ts';
 
 export const decodeCommand: Command = {
@@ -45,11 +45,7 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   if (line.size !== undefined) checkCrop(latents, line.size);
   const size = line.size ?? rememberedSize(file);
   const isMarked = inputFormat === 'safetensors' || saysLatents(file);
-  if (!isMarked) {
-    sayLine(
-      `${operand}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`,
-    );
-  }
+  if (!isMarked) sayUnmarked(operand, model);
   const decoded: DecodedFile = { path, format, size };
   await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
     try {
@@ -60,27 +56,6 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
     }
   });
 }
-
-/**
- * The one asked for, else the one that the file remembers. Undefined for latents of `taesd` that it was not asked for: `nano`
- * does where its weights are not to be had.
- */
-function chooseModel(
-  path: string,
-  asked: ModelName | undefined,
-  { model: remembered, latents }: LatentFile,
-): ModelName | undefined {
-  // With other channels decoding fails, and its error says why: one line is enough.
-  const runs = asked !== undefined && VARIANTS[asked].latentChannels === latents.shape[1];
-  if (runs && remembered !== undefined && VARIANTS[asked].space !== remembered) {
-    sayLine(`${path}: latents of ${remembered}, decoded as ${asked} because --model says so`);
-  }
-  return asked ?? (remembered === 'taesd' ? undefined : remembered);
-}
-
-/** True where the text beside the numbers says that they are latents. */
-const saysLatents = ({ model, width }: LatentFile): boolean =>
-  model !== undefined || width !== undefined;
 
 function rememberedSize({ width, height }: LatentFile): Size | undefined {
   return width === undefined || height === undefined ? undefined : { width, height };

@@ -46,7 +46,8 @@ ${rows([...operands, ...options.map(optionRow)])}
 /** `encode IN -o OUT [options]`, `pull [MODEL…] [options]` */
 function usage({ name, operand, options }: CommandSpec): string {
   const operands = operand?.many ? `[${operand.name}…]` : operand?.name;
-  const output = options.includes('output') ? '-o OUT' : undefined;
+  const file = options.includes('output') ? '-o OUT' : undefined;
+  const output = options.includes('folder') ? '-o DIR' : file;
   const others = options.length > 0 ? '[options]' : undefined;
   return [name, operands, output, others].filter((word) => word !== undefined).join(' ');
 }

@@ -11,6 +11,7 @@ import { readCommandLine } from './options.ts';
 import { pullCommand } from './pull.ts';
 import { roundtripCommand } from './roundtrip.ts';
 import { sayError } from './say.ts';
+import { stepsCommand } from './steps.ts';
 import { usageError } from './usage-error.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   decodeCommand,
   roundtripCommand,
   inspectCommand,
+  stepsCommand,
   pullCommand,
   modelsCommand,
 ];

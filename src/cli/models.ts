@@ -4,7 +4,7 @@ import { environmentVariable } from '../platform.ts';
 import { type KeptFile, readKept } from '../weights/kept.ts';
 import { wantedFiles } from '../weights/manifest.ts';
 import { MANIFEST } from '../weights/manifest-data.ts';
-import { NotThere, readSource } from '../weights/read-weights.ts';
+import { NotThere, readPlace } from '../weights/read-place.ts';
 import { FOLDER_VARIABLE } from '../weights/search.ts';
 import { openStore, type WeightStore } from '../weights/store.ts';
 import type { Command } from './command.ts';
@@ -51,7 +51,7 @@ function f16Bytes({ networks }: Variant): number {
 async function placeOf(variant: Variant, store: WeightStore): Promise<string> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder !== undefined && folder !== '') {
-    const weights = await readSource('models', variant, folder, BOTH).catch(unreadable);
+    const weights = await readPlace('models', variant, folder, BOTH).catch(unreadable);
     if (weights instanceof TaesdError) return `unreadable: ${weights.message}`;
     if (!(weights instanceof NotThere)) return `${FOLDER_VARIABLE} ${folder}`;
   }

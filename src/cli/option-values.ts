@@ -1,4 +1,4 @@
-import type { AlphaOptions, ModelName, Rgb } from '../index.ts';
+import type { AlphaOptions, ModelName, Part, Rgb } from '../index.ts';
 import { isModelName, modelNames } from '../model/variants.ts';
 import { usageError } from './usage-error.ts';
 
@@ -12,6 +12,12 @@ export interface Size {
 export function readModel(command: string, text: string | undefined): ModelName | undefined {
   if (text === undefined || isModelName(text)) return text;
   throw invalid(command, 'model', `one of ${modelNames().join(', ')}`, text);
+}
+
+/** @throws UsageError */
+export function readPart(command: string, text: string | undefined): Part | undefined {
+  if (text === undefined || text === 'encoder' || text === 'decoder') return text;
+  throw invalid(command, 'part', 'encoder or decoder', text);
 }
 
 /** @throws UsageError */
@@ -47,9 +53,9 @@ export function readFrom(command: string, text: string | undefined): string | un
 const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 
 /** @throws UsageError where a stream is meant: what is half done could not be taken back there */
-export function checkOutputName(command: string, path: string): void {
+export function checkOutputName(command: string, path: string, rule: string): void {
   if (!STREAM.test(path)) return;
-  throw usageError(command, '-o', 'the file to write, files only', JSON.stringify(path));
+  throw usageError(command, '-o', rule, JSON.stringify(path));
 }
 
 /** @throws UsageError */

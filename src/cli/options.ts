@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { AlphaOptions, LoadOptions, ModelName } from '../index.ts';
+import type { AlphaOptions, LoadOptions, ModelName, Part } from '../index.ts';
 import { modelNames } from '../model/variants.ts';
 import {
   checkOutputName,
@@ -7,6 +7,7 @@ import {
   readBackground,
   readFrom,
   readModel,
+  readPart,
   readPrecision,
   readSize,
   readWorkers,
@@ -24,6 +25,12 @@ interface OptionSpec {
 /** Every option there is; each command names those that it takes. */
 export const OPTIONS = {
   output: { short: 'o', value: 'OUT', help: 'the file to write; files only, not - or /dev/stdout' },
+  folder: { short: 'o', value: 'DIR', help: 'the folder to write to; made where there is none' },
+  part: {
+    value: 'NAME',
+    help: 'encoder or decoder; unless said, of a picture both, of latents the decoder',
+  },
+  inner: { help: 'what is inside of blocks, too' },
   model: {
     value: 'MODEL',
     help: `one of ${modelNames().join(', ')}; unless said taesd, and where its weights are not found nano`,
@@ -73,6 +80,10 @@ export interface CommandLine {
   readonly operands: readonly string[];
   /** Empty for a command that writes no file. */
   readonly output: string;
+  /** Empty for a command that writes no folder. */
+  readonly folder: string;
+  readonly part: Part | undefined;
+  readonly inner: boolean;
   readonly model: ModelName | undefined;
   readonly weights: string | undefined;
   readonly backend: LoadOptions['backend'];
@@ -112,11 +123,19 @@ export function readCommandLine(spec: CommandSpec, args: readonly string[]): Com
   if (spec.options.includes('output') && output === '') {
     throw usageError(command, '-o', 'the file to write', 'none');
   }
-  checkOutputName(command, output);
+  const folder = values.get('folder') ?? '';
+  if (spec.options.includes('folder') && folder === '') {
+    throw usageError(command, '-o', 'the folder to write to', 'none');
+  }
+  checkOutputName(command, output, 'the file to write, files only');
+  checkOutputName(command, folder, 'the folder to write to');
   return {
     operand: theOperand(spec, operands),
     operands,
     output,
+    folder,
+    part: readPart(command, values.get('part')),
+    inner: values.has('inner'),
     model: readModel(command, values.get('model')),
     weights: values.get('weights'),
     backend: readBackend(command, values.get('backend')),

@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts';
 import { VARIANTS } from '../index.ts';
 import { isModelName, type LatentSpace, latentSpaces } from '../model/variants.ts';
-import { urlOf } from '../platform.ts';
+import { urlOf } from '../place-urls.ts';
 import { type PulledFile, pullModel } from '../weights/pull.ts';
 import { openStore } from '../weights/store.ts';
 import type { Command } from './command.ts';

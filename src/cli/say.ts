@@ -1,4 +1,5 @@
 import { TaesdError } from '../index.ts';
+import { environmentVariable } from '../platform.ts';
 import { Interruption } from './interrupt.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -23,7 +24,7 @@ export function sayError(error: unknown): number {
   }
   const onPurpose = error instanceof TaesdError || error instanceof UsageError;
   sayLine(onPurpose ? message : `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`);
-  if (process.env.TAESD_DEBUG && error instanceof Error) {
+  if (environmentVariable('TAESD_DEBUG') && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
   }
   return error instanceof UsageError ? MISUSED : FAILED;

@@ -163,7 +163,10 @@ async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise
   let elapsed = 0;
   let started = performance.now();
   try {
-    while (!work.next().done) {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) break;
+      pacer.did(value);
       if (!pacer.due) continue;
       elapsed += performance.now() - started;
       await pacer.turn();

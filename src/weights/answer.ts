@@ -1,5 +1,5 @@
 import { expected, type TaesdError } from '../errors.ts';
-import { readUrl } from '../platform.ts';
+import { readUrl } from '../read-url.ts';
 import type { ManifestFile } from './manifest.ts';
 
 /** A file that is asked for at one place. */

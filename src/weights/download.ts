@@ -1,5 +1,5 @@
 import { TaesdError } from '../errors.ts';
-import { urlInFolder } from '../platform.ts';
+import { urlInFolder } from '../place-urls.ts';
 import { type Ask, askFor, refusal, webPage, wholeFile } from './answer.ts';
 import { sha256 } from './sha256.ts';
 import type { Draft } from './store.ts';

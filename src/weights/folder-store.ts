@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { expected } from '../errors.ts';
+import { environmentVariable } from '../platform.ts';
 import { isMissing, systemCode, systemReason } from '../system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
 import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
@@ -26,16 +27,30 @@ const node = {
 /**
  * The user's cache folder, as the platform has it: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification,
  * by which a relative path there is ignored), `~/Library/Caches`, `%LOCALAPPDATA%`.
+ *
+ * @throws TaesdError UNSUPPORTED where Deno was given no leave to ask for it
  */
 export function cacheFolder(): string {
-  const { platform, env } = process;
-  const given = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
+  const { platform } = process;
+  const given = environmentVariable(platform === 'win32' ? 'LOCALAPPDATA' : 'XDG_CACHE_HOME');
   const usual = { darwin: ['Library', 'Caches'], win32: ['AppData', 'Local'] }[platform as string];
   const useGiven = platform !== 'darwin' && given !== undefined && node.path.isAbsolute(given);
   return node.path.join(
-    useGiven ? given : node.path.join(node.os.homedir(), ...(usual ?? ['.cache'])),
+    useGiven ? given : node.path.join(homeFolder(), ...(usual ?? ['.cache'])),
     STORE_NAME,
   );
+}
+
+function homeFolder(): string {
+  try {
+    return node.os.homedir();
+  } catch (cause) {
+    const hint = 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
+    const got = systemReason(cause);
+    throw expected('UNSUPPORTED', 'cache', 'home folder', 'leave to ask for it', got, hint, {
+      cause,
+    });
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Part, VARIANTS, type Variant } from '../model/variants.ts';
 import type { LoadOptions } from '../options.ts';
 import type { ModelTensors } from './key-names.ts';
 import type { PullOptions } from './pull.ts';
-import { NotThere, readParts, readSource, weightFileNames } from './read-weights.ts';
+import { readBytes, readParts } from './read-weights.ts';
 
 /** Weights, whose they are, and where they were found: what `info` says. */
 export interface FoundWeights {
@@ -34,19 +34,16 @@ export async function locateWeights(
 ): Promise<FoundWeights> {
   const variant = named ?? VARIANTS.taesd;
   const { weights } = options;
-  if (weights === '') {
-    const names = weightFileNames(variant, parts).join(' and ');
-    const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
-    throw expected('ARG', where, 'weights', rule, '""', 'a variable that is not set?');
+  if (typeof weights === 'string' || weights instanceof URL) {
+    const { readGivenPlace } = await import('./read-place.ts');
+    const tensors = await readGivenPlace(where, variant, weights, parts);
+    return { variant, tensors, from: `${weights}` };
   }
   if (weights !== undefined) {
-    const tensors = await readSource(where, variant, weights, parts);
-    if (tensors instanceof NotThere) throw tensors.error(where);
-    const isPlace = typeof weights === 'string' || weights instanceof URL;
-    return { variant, tensors, from: isPlace ? `${weights}` : 'given bytes' };
+    return { variant, tensors: readBytes(where, weights, parts), from: 'given bytes' };
   }
   if (variant === VARIANTS.nano) return inPackage(where, parts);
-  // Code of its own, cache, network and all: whoever gives the weights never loads it.
+  // With the cache, the network and all: whoever gives bytes never loads this code.
   const { notFound, searchWeights } = await import('./search.ts');
   const wanted = { where, variant, parts };
   const found = await searchWeights(wanted, options);

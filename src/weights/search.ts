@@ -5,7 +5,8 @@ import { brokenFile, mending, readKept } from './kept.ts';
 import type { ModelTensors } from './key-names.ts';
 import type { FoundWeights, LookOptions } from './locate.ts';
 import { MANIFEST } from './manifest-data.ts';
-import { NotThere, readParts, readSource, weightFileNames } from './read-weights.ts';
+import { NotThere, readPlace, weightFileNames } from './read-place.ts';
+import { readParts } from './read-weights.ts';
 import { openStore, type WeightStore } from './store.ts';
 
 /*
@@ -51,7 +52,7 @@ async function inEnvironment({ where, variant, parts }: Wanted): Promise<FoundWe
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
   const place = `${FOLDER_VARIABLE} ${folder}`;
-  const tensors = await readSource(where, variant, folder, parts);
+  const tensors = await readPlace(where, variant, folder, parts);
   if (!(tensors instanceof NotThere)) return { variant, tensors, from: place };
   return { place, got: tensors.got };
 }

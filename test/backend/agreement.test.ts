@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { Backend } from '../../src/backend/backend.ts';
-import { referenceBackend } from '../../src/backend/reference.ts';
+import type { Operators } from '../../src/backend/backend.ts';
+import { operators, referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import {
@@ -20,14 +20,17 @@ import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
+import { operatorsOnWasm } from './operators-on-wasm.ts';
 
 /*
  * The WASM backend against the reference backend: operators and small networks with random weights and sizes.
  */
 
 let wasm: WasmBackend;
+let onWasm: Operators;
 beforeAll(async () => {
   wasm = await createWasmBackend();
+  onWasm = await operatorsOnWasm();
 });
 
 const SIZES = [1, 2, 3, 4, 5, 8, 9];
@@ -39,8 +42,8 @@ for (const height of SIZES) {
       const x = randomTensor(random, [2, 3, height, width], 2);
       const y = randomTensor(random, [2, 3, height, width], 2);
       const bias = randomTensor(random, [5]);
-      const both = (run: (operators: Backend['operators']) => Tensor, bound: number) =>
-        expectClose(run(wasm.operators), run(referenceBackend.operators), bound);
+      const both = (run: (operators: Operators) => Tensor, bound: number) =>
+        expectClose(run(onWasm), run(operators), bound);
       for (const stride of [1, 2] as const) {
         const weight = randomTensor(random, [5, 3, 3, 3]);
         both((ops) => ops.conv2d(x, weight, bias, stride), 1e-5);

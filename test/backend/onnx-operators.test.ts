@@ -1,10 +1,10 @@
 import { afterAll, expect } from 'vitest';
-import type { Backend } from '../../src/backend/backend.ts';
-import { referenceBackend } from '../../src/backend/reference.ts';
-import { createWasmBackend } from '../../src/backend/wasm/index.ts';
+import type { Operators } from '../../src/backend/backend.ts';
+import { operators } from '../../src/backend/reference.ts';
 import { shapeText, type Tensor } from '../../src/tensor.ts';
 import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { sharedFile, testShared } from '../shared.ts';
+import { operatorsOnWasm } from './operators-on-wasm.ts';
 
 /*
  * ONNX's own cases for the operators that the networks are made of, on both backends, with the tolerance of
@@ -25,7 +25,7 @@ interface Case {
 }
 
 /** A case as calls of our operators, or the reason why they do not offer what it asks for. */
-type Run = (operators: Backend['operators'], inputs: readonly Tensor[]) => Tensor;
+type Run = (operators: Operators, inputs: readonly Tensor[]) => Tensor;
 
 function plan({ op, attributes, inputs }: Case): Run | string {
   switch (op) {
@@ -97,7 +97,7 @@ testShared(
       const stored = tensors.get(name);
       return stored && toTensor('onnx', name, stored);
     };
-    const backends: Backend[] = [referenceBackend, await createWasmBackend()];
+    const backends = { reference: operators, wasm: await operatorsOnWasm() };
     const ran: string[] = [];
     for (const [name, text] of metadata) {
       if (name === 'source') continue;
@@ -113,14 +113,14 @@ testShared(
         continue;
       }
       const wanted = named(`${name}/output_0`) as Tensor;
-      for (const backend of backends) {
-        const got = run(backend.operators, inputs);
-        expect(shapeText(got.shape), `${name} [${backend.name}]`).toBe(shapeText(wanted.shape));
+      for (const [backend, operators] of Object.entries(backends)) {
+        const got = run(operators, inputs);
+        expect(shapeText(got.shape), `${name} [${backend}]`).toBe(shapeText(wanted.shape));
         const bad = got.data.findIndex(
           (value, i) =>
             !(Math.abs(value - wanted.data[i]) <= ABSOLUTE + RELATIVE * Math.abs(wanted.data[i])),
         );
-        expect(bad, `${name} [${backend.name}]: ${got.data[bad]} for ${wanted.data[bad]}`).toBe(-1);
+        expect(bad, `${name} [${backend}]: ${got.data[bad]} for ${wanted.data[bad]}`).toBe(-1);
       }
       ran.push(name);
     }

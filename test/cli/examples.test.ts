@@ -63,8 +63,8 @@ test('examples/preview.mjs: a sampler that is watched → pictures in order to i
     const shown = Math.min(steps.length, 6);
     expect([width, height]).toEqual([shown * 136 - 8, 128]);
     // The last one is the lake: its sky, light there, is above its trees, dark.
-    const at = (x: number, y: number) => data[(y * width + x) * 3];
-    expect(at(width - 64, 52)).toBeGreaterThan(at(width - 64, 84) + 60);
+    const at = (x: number, y: number) => data[(y * width + x) * 4];
+    expect(at(width - 64, 52)).toBeGreaterThan(at(width - 64, 78) + 100);
   } finally {
     rmSync(folder, { recursive: true });
   }

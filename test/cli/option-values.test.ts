@@ -33,5 +33,7 @@ test('readWorkers: 0 to 64 → the number; none → decided later', () => {
 });
 
 test('checkOutputName: files, in /dev too → nothing', () => {
-  for (const path of ['o.png', './-', '-.png', '/dev/shm/o.png']) checkOutputName('encode', path);
+  for (const path of ['o.png', './-', '-.png', '/dev/shm/o.png']) {
+    checkOutputName('encode', path, 'a file');
+  }
 });

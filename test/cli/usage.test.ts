@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { taesd } from './command-line.ts';
 
-const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'pull', 'models'] as const;
+const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'steps', 'pull', 'models'] as const;
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
@@ -47,7 +47,7 @@ describe('command lines that are not understood → one line that names it, exit
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  const NAMES = 'one of encode, decode, roundtrip, inspect, pull, models or help';
+  const NAMES = 'one of encode, decode, roundtrip, inspect, steps, pull, models or help';
 
   test.each([
     ['', `"command" expected ${NAMES}, got none (see taesd --help)`],
@@ -78,6 +78,13 @@ describe('command lines that are not understood → one line that names it, exit
       `encode in -o ${name}`,
       `encode: "-o" expected the file to write, files only, got "${name}"`,
     ]),
+    ['steps in', 'steps: "-o" expected the folder to write to, got none'],
+    ['steps in -o -', 'steps: "-o" expected the folder to write to, got "-"'],
+    ['steps in -o d --part both', 'steps: "--part" expected encoder or decoder, got "both"'],
+    [
+      'steps in -o d --precision fast',
+      `steps: "option" expected ${options('folder part inner model weights backend background')}, got "--precision"`,
+    ],
     ['encode in -o --model x', 'encode: "-o" expected a value OUT, got the option --model'],
     ['encode -o o.png', 'encode: "IN" expected the picture: a PNG file, got none'],
     ['encode a b -o o.png', 'encode: "IN" expected the picture: a PNG file, got "a" and "b"'],

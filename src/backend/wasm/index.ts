@@ -2,7 +2,6 @@ import type { Backend, Precision } from '../backend.ts';
 import { instantiateKernels } from './kernels.ts';
 import { Memory } from './memory.ts';
 import { compileKernels, type KernelSource } from './module.ts';
-import { wasmOperators } from './operators.ts';
 import { WasmProgram } from './program.ts';
 
 export type { KernelSource } from './module.ts';
@@ -39,7 +38,6 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const kernels = await instantiateKernels(module, memory.wasm);
   return {
     name: 'wasm',
-    operators: wasmOperators(memory, kernels),
     compile: (network) => new WasmProgram(memory, kernels, network, options.precision),
     memoryBytes: () => memory.bytes,
     async compact() {

@@ -1,6 +1,6 @@
 import { describe } from '../../arguments.ts';
 import { expected, type TaesdError } from '../../errors.ts';
-import { readUrl } from '../../platform.ts';
+import { readUrl } from '../../read-url.ts';
 
 /** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
@@ -42,7 +42,8 @@ export async function compileKernels(source?: KernelSource): Promise<WebAssembly
 
 /** The package's own file. */
 async function readKernels(where: string): Promise<Uint8Array> {
-  const hint = 'hand over the module as the option wasm; in a checkout, "npm run build" makes it';
+  const hint =
+    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
   let url: URL;
   try {
     url = kernelsUrl();

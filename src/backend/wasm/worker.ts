@@ -82,7 +82,8 @@ async function run(message: RunMessage): Promise<void> {
     const pacer = new Pacer('worker', current.signal);
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
       const { count } = batch;
-      thread.post({ kind: 'rows', id, batch }, [batch.data.buffer]);
+      const data = batch.data.slice();
+      thread.post({ kind: 'rows', id, batch: { ...batch, data } }, [data.buffer]);
       await current.sent(count);
     }
     if (backend.memoryBytes() > keptBytes) await backend.compact();

@@ -1,0 +1,71 @@
+// What is wrong with a request, and the answer that says so.
+import { TaesdError } from 'taesd-wasm';
+
+/** An error that is told to the client. */
+export class HttpProblem extends Error {
+  name = 'HttpProblem';
+
+  /**
+   * @param {number} status
+   * @param {string} code  for programs
+   * @param {string} message  for people: `where: "what" expected RULE, got VALUE`, as the package's own
+   * @param {Record<string, string>} [headers]
+   */
+  constructor(status, code, message, headers = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** How long a client is to wait before it comes again: a large picture takes about as long. */
+const RETRY_AFTER = { 'retry-after': '1' };
+
+/** The package's codes that are the client's doing, or that another try may mend; any other is a fault of ours. */
+const STATUS = {
+  ARG: 400,
+  FORMAT: 400,
+  TRUNCATED: 400,
+  INTEGRITY: 400,
+  LIMIT: 413,
+  UNSUPPORTED: 422,
+  SHAPE: 422,
+  NONFINITE: 422,
+  OOM: 503,
+};
+
+/**
+ * @param {unknown} error
+ * @returns {Response} JSON { code, message }
+ */
+export function problemResponse(error) {
+  const { status, code, message, headers } = problemOf(error);
+  return Response.json({ code, message }, { status, headers: { ...NO_STORE, ...headers } });
+}
+
+/** @param {unknown} error @returns {HttpProblem} */
+function problemOf(error) {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof TaesdError && error.code in STATUS) {
+    const status = STATUS[error.code];
+    return new HttpProblem(status, error.code, error.message, status === 503 ? RETRY_AFTER : {});
+  }
+  // What it says may be about this machine: for the log, not for the client.
+  console.error(error);
+  return new HttpProblem(500, 'INTERNAL', 'decode: failed, and not because of the request');
+}
+
+/** @param {number} waiting */
+export const busy = (waiting) =>
+  new HttpProblem(
+    503,
+    'BUSY',
+    `decode: "requests" expected at most ${waiting} waiting, got one more (come again later)`,
+    RETRY_AFTER,
+  );
+
+export const clientGone = () =>
+  new HttpProblem(408, 'ABORTED', 'decode: the client went away before the answer');
+
+export const NO_STORE = { 'cache-control': 'no-store' };

@@ -1,0 +1,13 @@
+// A worker for workerd and its kin: latents in, a PNG out, with the model inside.
+import { Taesd } from 'taesd-wasm';
+import { createDecodeService } from './decode-service.mjs';
+// Made by build.mjs: an ArrayBuffer, part of what is deployed.
+import decoder from './nano-decoder.bin';
+
+const load = () =>
+  Taesd.load({ model: 'nano', weights: { decoder: new Uint8Array(decoder) }, only: 'decoder' });
+const service = createDecodeService({ load });
+
+export default {
+  fetch: (request, _env, context) => service(request, (work) => context.waitUntil(work)),
+};

@@ -1,0 +1,98 @@
+// Node's HTTP server in front of a handler from Request to Response.
+import { createServer } from 'node:http';
+
+/**
+ * @param {(request: Request) => Promise<Response>} handler  never rejects
+ * @returns {import('node:http').Server}
+ */
+export function createHttpHost(handler) {
+  return createServer((incoming, outgoing) => {
+    // Whatever it was that broke, it is this one connection's end and not the server's.
+    answer(handler, incoming, outgoing).catch(() => outgoing.destroy());
+  });
+}
+
+async function answer(handler, incoming, outgoing) {
+  const gone = new AbortController();
+  outgoing.on('close', () => gone.abort(new Error('the client has gone')));
+  const request = requestOf(incoming, gone.signal);
+  if (request === undefined) {
+    outgoing.writeHead(400).end();
+    return;
+  }
+  const response = await handler(request);
+  outgoing.writeHead(response.status, [...response.headers].flat());
+  await send(response, outgoing, gone.signal);
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} incoming
+ * @param {AbortSignal} signal
+ * @returns {Request | undefined} undefined for what no Request can be: TRACE, say
+ */
+function requestOf(incoming, signal) {
+  const { method, headers, url } = incoming;
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  try {
+    // What the client calls this server is of no importance, and may be nonsense.
+    return new Request(`http://server${url.startsWith('/') ? '' : '/'}${url}`, {
+      method,
+      headers: Object.entries(headers).filter(([, value]) => typeof value === 'string'),
+      signal,
+      ...(hasBody ? { body: bodyOf(incoming), duplex: 'half' } : {}),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Not `Readable.toWeb`: when that is cancelled it closes the connection, and with it the way for the answer. */
+function bodyOf(incoming) {
+  return new ReadableStream(
+    {
+      start(controller) {
+        incoming.pause();
+        incoming.on('data', (piece) => {
+          incoming.pause();
+          controller.enqueue(new Uint8Array(piece));
+        });
+        incoming.on('end', () => controller.close());
+        incoming.on('error', (error) => controller.error(error));
+      },
+      pull() {
+        incoming.resume();
+      },
+      cancel() {
+        incoming.removeAllListeners('data').removeAllListeners('end').resume();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Piece by piece, none before the client has taken the one before. */
+async function send({ body }, outgoing, signal) {
+  const reader = body?.getReader();
+  const cancelled = () => reader?.cancel(signal.reason).catch(() => undefined);
+  if (signal.aborted) await cancelled();
+  signal.addEventListener('abort', cancelled);
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) break;
+    if (!outgoing.write(value)) await drained(outgoing, signal);
+  }
+  signal.removeEventListener('abort', cancelled);
+  outgoing.end();
+}
+
+const drained = (outgoing, signal) =>
+  new Promise((resolve) => {
+    const ready = () => {
+      outgoing.off('drain', ready);
+      signal.removeEventListener('abort', ready);
+      resolve();
+    };
+    if (signal.aborted) return resolve();
+    outgoing.on('drain', ready);
+    signal.addEventListener('abort', ready);
+  });

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { expected } from '../errors.ts';
+import {
+  type ImageLike,
+  type ModelName,
+  type Part,
+  type Step,
+  type Taesd,
+  type Tensor,
+  VARIANTS,
+} from '../index.ts';
+import {
+  decodeLatentPng,
+  decodeLatentSafetensors,
+  type LatentFile,
+  MODEL_KEY,
+} from '../latent-file.ts';
+import { decodePng, encodePng } from '../png/index.ts';
+import type { Command } from './command.ts';
+import { fullSize } from './decoded-file.ts';
+import { layerPicture, type MapRange, rangeOf } from './feature-maps.ts';
+import { checkOutput, isSafetensors, readInput, readingFile, writeOutput } from './files.ts';
+import { interruptible } from './interrupt.ts';
+import { chooseModel, saysLatents, sayUnmarked } from './latents-input.ts';
+import type { Size } from './option-values.ts';
+import type { CommandLine } from './options.ts';
+import { inFolder } from './output-folder.ts';
+import { Overview } from './steps-overview.ts';
+import { type Column, countText, tableLines } from './table.ts';
+import { withModel } from './with-model.ts';
+
+/** Whole maps of 64 channels at full size are in memory, several of them: 268 MB each at this. */
+const MOST_PIXELS = 1024 * 1024;
+
+const OVERVIEW = 'overview.png';
+
+export const stepsCommand: Command = {
+  name: 'steps',
+  operand: { name: 'IN', help: 'a picture, a PNG file; or latents, a .png or .safetensors file' },
+  options: ['folder', 'part', 'inner', 'model', 'weights', 'backend', 'background'],
+  summary: 'Draws what each layer makes of a picture or of latents.',
+  detail: `
+Of a picture both halves, the decoder on what the encoder gives. DIR gets a PNG of each layer's
+maps, all channels of it, and overview.png, the whole way in one picture; a table is printed.
+Colours: 0 is dark, positive numbers go through orange to white, negative ones through blue; one
+scale a layer, whose end is the magnitude that 99.5 % of its numbers stay within. Large maps are
+reduced to means, small ones enlarged. Each layer runs by itself, in f32, on one thread. IN has at
+most 1024×1024 pixels, or latents for as many.`,
+  run: (line) =>
+    interruptible(
+      'steps',
+      (signal) => inFolder('steps', line.folder, () => steps(line, signal)),
+      'what is written is whole',
+    ),
+};
+
+async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
+  const { operand, folder, alpha, inner } = line;
+  await checkOutput('steps', join(folder, OVERVIEW), operand);
+  const { input, model, parts } = await readStepsInput(line);
+  const only = parts.length === 1 ? parts[0] : undefined;
+  const lines: string[] = [];
+  await withModel({ ...line, output: folder }, { model, only }, async (taesd, bar) => {
+    const layers = parts.flatMap((part) =>
+      VARIANTS[taesd.info.model].networks[part].map((layer, index) => ({ part, layer, index })),
+    );
+    const names = layers.map(({ part, layer, index }, n) => nameOf(n, part, index, layer.kind));
+    for (const name of names) await checkOutput('steps', join(folder, `${name}.png`), operand);
+    const show = bar.stage('drawing');
+    const save = async (name: string, step: Step): Promise<MapRange> => {
+      const range = rangeOf(step.output);
+      const bytes = encodePng(layerPicture(step.output, range));
+      await writeOutput('steps', join(folder, `${name}.png`), [bytes], signal);
+      return range;
+    };
+    const overview = new Overview();
+    const rows: string[][] = [];
+    let total = 0;
+    for await (const step of way(taesd, input, parts, { ...alpha, signal })) {
+      const done = rows.length;
+      rows.push(cellsOf(step, await save(names[done], step)));
+      overview.add(step, done === layers.length - 1);
+      for await (const operation of inner ? step.inner({ signal }) : []) {
+        await save(`${names[done]}-${operation.index}-${operation.layer.kind}`, operation);
+        total++;
+      }
+      show({ done: done + 1, total: layers.length });
+      total++;
+    }
+    const bytes = encodePng(overview.picture(taesd.info.model));
+    await writeOutput('steps', join(folder, OVERVIEW), [bytes], signal);
+    lines.push(...tableLines(COLUMNS, rows));
+    return `${total + 1} pictures`;
+  });
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The layers of both halves, the decoder's on what the encoder gave, or of one. */
+async function* way(
+  taesd: Taesd,
+  input: ImageLike | Tensor,
+  parts: readonly Part[],
+  options: Parameters<Taesd['steps']>[1],
+): AsyncGenerator<Step> {
+  let x = input;
+  for (const part of parts) {
+    for await (const step of taesd.steps(x, { ...options, part })) {
+      yield step;
+      x = step.output;
+    }
+  }
+}
+
+/** `07-encoder-7-block`: sorted by name, files are in the order of the data. */
+const nameOf = (n: number, part: Part, index: number, kind: string): string =>
+  `${`${n}`.padStart(2, '0')}-${part}-${index}-${kind.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+interface StepsInput {
+  readonly input: ImageLike | Tensor;
+  readonly model: ModelName | undefined;
+  readonly parts: readonly Part[];
+}
+
+/** A picture or latents: as the file says, and where it is a PNG that says nothing, as --part does. */
+async function readStepsInput({ operand, model, part }: CommandLine): Promise<StepsInput> {
+  const bytes = await readInput('steps', operand, 'a picture or latents to read');
+  if (isSafetensors(bytes)) {
+    const file = readingFile(operand, () => decodeLatentSafetensors(bytes));
+    return latentsInput(operand, file, model, part);
+  }
+  const picture = readingFile(operand, () => decodePng(bytes));
+  if (picture.text.has(MODEL_KEY) || part === 'decoder') {
+    const file = readingFile(operand, () => decodeLatentPng(bytes, model));
+    const input = latentsInput(operand, file, model, part);
+    if (!saysLatents(file)) sayUnmarked(operand, input.model);
+    return input;
+  }
+  checkPixels(operand, picture);
+  return { input: picture, model, parts: part === undefined ? ['encoder', 'decoder'] : [part] };
+}
+
+function latentsInput(
+  path: string,
+  file: LatentFile,
+  asked: ModelName | undefined,
+  part: Part | undefined,
+): StepsInput {
+  if (part === 'encoder') {
+    throw expected('ARG', 'steps', path, 'a picture for the encoder', 'latents');
+  }
+  checkPixels(path, fullSize(file.latents));
+  return { input: file.latents, model: chooseModel(path, asked, file), parts: ['decoder'] };
+}
+
+/** @throws TaesdError LIMIT */
+function checkPixels(path: string, { width, height }: Size): void {
+  if (width * height <= MOST_PIXELS) return;
+  const rule = `at most ${countText(MOST_PIXELS)} pixels, since maps are whole in memory`;
+  const hint = 'scale it down first';
+  throw expected('LIMIT', 'steps', path, rule, `${width}×${height}`, hint);
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'layer', align: 'left' },
+  { title: 'taesd.py', align: 'left' },
+  { title: 'output', align: 'right' },
+  { title: 'parameters', align: 'right' },
+  { title: 'multiply-adds', align: 'right' },
+  { title: 'ms', align: 'right' },
+  { title: 'min', align: 'right' },
+  { title: 'max', align: 'right' },
+  { title: 'zeros', align: 'right' },
+];
+
+function cellsOf(step: Step, { min, max, zeros }: MapRange): string[] {
+  const { name, module, shape, parameters, multiplyAdds, elapsedMs } = step;
+  return [
+    name,
+    module,
+    shape.slice(1).join('×'),
+    countText(parameters),
+    countText(multiplyAdds),
+    elapsedMs.toFixed(1),
+    min.toFixed(3),
+    max.toFixed(3),
+    `${(100 * zeros).toFixed(1)} %`,
+  ];
+}

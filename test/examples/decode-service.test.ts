@@ -1,0 +1,411 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createDecodeService } from '../../examples/edge-worker/decode-service.mjs';
+import { latentsToPicture, Taesd, type Tensor } from '../../src/index.ts';
+import { decodeLatentPng, encodeLatentPng } from '../../src/latent-file.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+
+/*
+ * The handler of examples/edge-worker with real Requests: what it answers, what it refuses, whom it lets wait, and that a
+ * client which goes away, or a load that fails, is in nobody's way.
+ */
+
+/** The package as it is built, which the examples use: an error of another copy would not be known. */
+const built: typeof import('../../src/index.ts') = await import(
+  new URL('../../dist/index.js', import.meta.url).href
+);
+const load = () => built.Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+const reference = Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+
+const RAW = 'application/octet-stream';
+const URL_OF = 'http://example/decode';
+const latentsOf = (width: number, height: number): Tensor =>
+  randomTensor(seededRandom(width + height), [1, 4, height, width]);
+const small = latentsOf(3, 5);
+const bytesOf = ({ data }: Tensor) => new Uint8Array(data.slice().buffer);
+
+function post(type: string, body: BodyInit | null, query = '', more: RequestInit = {}): Request {
+  const headers = { 'content-type': type };
+  const duplex = body instanceof ReadableStream ? { duplex: 'half' } : {};
+  return new Request(URL_OF + query, { method: 'POST', headers, body, ...duplex, ...more });
+}
+const postRaw = (latents: Tensor, more?: RequestInit) => {
+  const [, , height, width] = latents.shape;
+  return post(RAW, bytesOf(latents), `?width=${width}&height=${height}`, more);
+};
+const pixelsOf = async (answer: Response) => {
+  expect({ status: answer.status, type: answer.headers.get('content-type') }).toEqual({
+    status: 200,
+    type: 'image/png',
+  });
+  const { width, height, data } = decodePng(new Uint8Array(await answer.arrayBuffer()));
+  return { width, height, data: Buffer.from(data) };
+};
+const decoded = async (latents: Tensor, size = {}) => {
+  const { width, height, data } = await (await reference).decode(latents, size);
+  return { width, height, data: Buffer.from(data) };
+};
+const problemOf = async (answer: Response) => ({
+  status: answer.status,
+  ...((await answer.json()) as { code: string; message: string }),
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('pictures', () => {
+  const service = createDecodeService({ load });
+
+  test('POST f32 latents → the pixels of Taesd.decode', async () => {
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+  });
+
+  test('POST f32 latents without an announced length, in pieces → the same', async () => {
+    const bytes = bytesOf(small);
+    const pieces = [bytes.subarray(0, 7), bytes.subarray(7, 200), bytes.subarray(200)];
+    const body = new ReadableStream({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    const answer = await service(post(RAW, body, '?width=3&height=5'));
+    expect(await pixelsOf(answer)).toEqual(await decoded(small));
+  });
+
+  test('POST a latent PNG → the pixels of its 8-bit latents, cropped to the size that it remembers', async () => {
+    const size = { width: 22, height: 33 };
+    const file = encodeLatentPng({ latents: small, model: 'nano', ...size });
+    const { latents } = decodeLatentPng(file);
+    const answer = await service(post('Image/PNG; x=y'.toLowerCase(), file));
+    expect(await pixelsOf(answer)).toEqual(await decoded(latents, size));
+  });
+
+  test('POST a latent PNG that remembers nothing → its whole picture', async () => {
+    const file = encodePng(latentsToPicture(small));
+    expect(await pixelsOf(await service(post('image/png', file)))).toMatchObject({
+      width: 24,
+      height: 40,
+    });
+  });
+
+  test('GET / → how it is used', async () => {
+    const answer = await service(new Request('http://example/'));
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/^POST \/decode answers the picture of a latent/);
+  });
+
+  test('a large picture → the first of many pieces when little is decoded, no more until it is read', async () => {
+    let rows = 0;
+    const counting = createDecodeService({
+      load: async () => {
+        const taesd = await load();
+        const decodeRows = taesd.decodeRows.bind(taesd);
+        taesd.decodeRows = async function* (...args: Parameters<typeof decodeRows>) {
+          for await (const band of decodeRows(...args)) {
+            rows += band.rows;
+            yield band;
+          }
+        };
+        return taesd;
+      },
+    });
+    const answer = await counting(postRaw(latentsOf(96, 128)));
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const early = rows;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(rows).toBe(early);
+    let pieces = 1;
+    while (!(await reader.read()).done) pieces++;
+    expect(pieces).toBeGreaterThan(5);
+    expect(early).toBeLessThan(512);
+    expect(rows).toBe(1024);
+  });
+});
+
+describe('what is refused', () => {
+  const service = createDecodeService({ load, limits: { width: 64, pixels: 64 * 48 } });
+  const file = encodeLatentPng({ latents: small });
+  const damaged = file.slice();
+  damaged[damaged.length - 20] ^= 1;
+  const notFinite = { ...small, data: small.data.map((value, i) => (i === 4 ? NaN : value)) };
+  const wide = encodePng(latentsToPicture(latentsOf(9, 1)));
+  const grey = encodePng({ width: 3, height: 5, data: new Uint8Array(45) });
+
+  test.each<[string, Request, number, string, string]>([
+    [
+      'another path',
+      new Request('http://example/x'),
+      404,
+      'NOT_FOUND',
+      '"path" expected / or /decode',
+    ],
+    ['GET', new Request(URL_OF), 405, 'METHOD', '"method" expected POST, got GET'],
+    [
+      'OPTIONS',
+      new Request(URL_OF, { method: 'OPTIONS' }),
+      405,
+      'METHOD',
+      '"method" expected POST, got OPTIONS',
+    ],
+    [
+      'POST /',
+      new Request('http://example/', { method: 'POST' }),
+      405,
+      'METHOD',
+      '"method" expected GET, got POST',
+    ],
+    [
+      'text',
+      post('text/plain', 'x'),
+      415,
+      'TYPE',
+      '"content-type" expected image/png or application/octet-stream, got text/plain',
+    ],
+    [
+      'gzip',
+      post('image/png', file, '', { headers: { 'content-encoding': 'gzip' } }),
+      415,
+      'TYPE',
+      '"content-encoding" expected none, got gzip',
+    ],
+    [
+      'a body that says that it is too large',
+      post('image/png', new Uint8Array(769)),
+      413,
+      'LIMIT',
+      '"body" expected at most 768 bytes, got more',
+    ],
+    [
+      'a picture that is too wide',
+      post('image/png', wide),
+      413,
+      'LIMIT',
+      '"picture" expected at most 64 pixels of width and 3072 in all, got 72×8',
+    ],
+    [
+      'latents that are too many',
+      post(RAW, null, '?width=7&height=7'),
+      413,
+      'LIMIT',
+      '"picture" expected at most 64 pixels of width and 3072 in all, got 56×56',
+    ],
+    [
+      'no size',
+      post(RAW, bytesOf(small)),
+      400,
+      'ARG',
+      '"width" expected a whole number from 1 on, got none (the latent\'s, ?width=64&height=64 for 512×512 pixels)',
+    ],
+    [
+      'a size that is none',
+      post(RAW, bytesOf(small), '?width=3&height=1e1'),
+      400,
+      'ARG',
+      '"height" expected a whole number from 1 on, got 1e1 (the latent\'s, ?width=64&height=64 for 512×512 pixels)',
+    ],
+    [
+      'too few bytes',
+      post(RAW, bytesOf(small), '?width=3&height=6'),
+      400,
+      'TRUNCATED',
+      '"body" expected 288 bytes, f32 [4,6,3], got 240',
+    ],
+    [
+      'too many bytes',
+      post(RAW, bytesOf(small), '?width=3&height=4'),
+      400,
+      'SHAPE',
+      '"body" expected 192 bytes, f32 [4,4,3], got more',
+    ],
+    ['no body', post('image/png', null), 400, 'FORMAT', ''],
+    ['half a PNG', post('image/png', file.subarray(0, 70)), 400, 'TRUNCATED', ''],
+    ['a damaged PNG', post('image/png', damaged), 400, 'INTEGRITY', ''],
+    [
+      'a picture without alpha: all of it 255, a latent all the same',
+      post('image/png', grey),
+      200,
+      '',
+      '',
+    ],
+    [
+      'latents of another model',
+      post('image/png', encodeLatentPng({ latents: small, model: 'taesdxl' })),
+      422,
+      'SHAPE',
+      '"latents" expected those of taesd, got taesdxl (made by another model; its colours would be wrong)',
+    ],
+    [
+      'NaN',
+      postRaw(notFinite),
+      422,
+      'NONFINITE',
+      '"latents" expected finite numbers, got NaN at element 4',
+    ],
+  ])('%s', async (_name, request, status, code, message) => {
+    const answer = await service(request);
+    expect(answer.status).toBe(status);
+    if (status === 200) return;
+    const problem = await problemOf(answer);
+    expect(problem.code).toBe(code);
+    if (message !== '') expect(problem.message).toBe(`decode: ${message}`);
+    if (status === 405) expect(answer.headers.get('allow')).toMatch(/^(GET|POST)$/);
+  });
+
+  test('a length that is announced → 413 with that length', async () => {
+    const request = post('image/png', new Uint8Array(769), '', {
+      headers: { 'content-type': 'image/png', 'content-length': '769' },
+    });
+    const { status, message } = await problemOf(await service(request));
+    expect({ status, message }).toEqual({
+      status: 413,
+      message: 'decode: "body" expected at most 768 bytes, got 769',
+    });
+  });
+
+  test('a body that breaks off → 400 TRUNCATED', async () => {
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.error(new Error('ECONNRESET'));
+      },
+    });
+    expect(await problemOf(await service(post('image/png', body)))).toEqual({
+      status: 400,
+      code: 'TRUNCATED',
+      message: 'decode: "body" expected the whole, got a connection that broke',
+    });
+  });
+
+  test('a body without an end → 413, and no more of it is read', async () => {
+    let [bytes, cancelled] = [0, false];
+    const body = new ReadableStream({
+      pull(controller) {
+        bytes += 2 ** 20;
+        controller.enqueue(new Uint8Array(2 ** 20));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    expect((await service(post('image/png', body))).status).toBe(413);
+    expect(cancelled).toBe(true);
+    expect(bytes).toBeLessThan(2 ** 26);
+  });
+});
+
+describe('whom it lets wait', () => {
+  const large = latentsOf(96, 96);
+
+  test('more than may wait → 503 with Retry-After; the others get their pictures', async () => {
+    const service = createDecodeService({ load, limits: { waiting: 2 } });
+    const answers = Array.from({ length: 5 }, async () => {
+      const answer = await service(postRaw(small));
+      return answer.status === 200 ? await pixelsOf(answer) : answer;
+    });
+    const all = await Promise.all(answers);
+    const refused = all.filter((answer) => answer instanceof Response);
+    expect(refused.length).toBe(2);
+    for (const answer of refused) {
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(await problemOf(answer)).toEqual({
+        status: 503,
+        code: 'BUSY',
+        message: 'decode: "requests" expected at most 2 waiting, got one more (come again later)',
+      });
+    }
+    const expected = await decoded(small);
+    for (const answer of all) if (!(answer instanceof Response)) expect(answer).toEqual(expected);
+  });
+
+  test('a client that goes away while it reads, waits or has just come → the next is served at once', async () => {
+    const service = createDecodeService({ load, limits: { waiting: 1 } });
+    const ended: Promise<void>[] = [];
+    const reading = await service(postRaw(large), (work) => ended.push(work));
+    const reader = (reading.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const gone = new AbortController();
+    const waiting = service(postRaw(small, { signal: gone.signal }), (work) => ended.push(work));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    gone.abort();
+    expect((await problemOf(await waiting)).code).toBe('ABORTED');
+    await reader.cancel();
+    const late = await service(postRaw(small, { signal: AbortSignal.abort() }));
+    expect((await problemOf(late)).code).toBe('ABORTED');
+    await Promise.all(ended);
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+  });
+
+  test('the signal fires while the picture is read → the stream fails, the next is served', async () => {
+    const service = createDecodeService({ load, limits: { waiting: 0 } });
+    const gone = new AbortController();
+    const answer = await service(postRaw(large, { signal: gone.signal }));
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    gone.abort();
+    await expect(
+      (async () => {
+        while (!(await reader.read()).done);
+      })(),
+    ).rejects.toThrow();
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+  });
+
+  test('a client that does not read on → its stream fails when its time is over, and the next is served', async () => {
+    const service = createDecodeService({ load, limits: { turnMs: 100 } });
+    const answer = await service(postRaw(large));
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+    await expect(reader.read()).rejects.toThrow('decode: the picture took longer than 100 ms');
+  });
+
+  test('a turn that never ends, as of a request that the host has dropped → given up; a new model', async () => {
+    let loads = 0;
+    const service = createDecodeService({
+      load: async () => (loads++ === 0 ? new Promise<never>(() => {}) : await load()),
+      limits: { turnMs: 50 },
+    });
+    void service(postRaw(small));
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+    expect(loads).toBe(2);
+  });
+});
+
+test('a load that fails → 500 that tells nothing, the next request loads again', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  let loads = 0;
+  const service = createDecodeService({
+    load: async () => {
+      if (loads++ === 0) throw new Error('/a/path/of/ours');
+      return load();
+    },
+  });
+  expect(await problemOf(await service(postRaw(small)))).toEqual({
+    status: 500,
+    code: 'INTERNAL',
+    message: 'decode: failed, and not because of the request',
+  });
+  expect(log).toHaveBeenCalledOnce();
+  expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+  await service(postRaw(small)).then((answer) => answer.arrayBuffer());
+  expect(loads).toBe(2);
+});
+
+test('a decode that fails on its first rows → its status, not a broken picture', async () => {
+  const service = createDecodeService({
+    load: async () => {
+      const taesd = await load();
+      // biome-ignore lint/correctness/useYield: it fails before
+      taesd.decodeRows = async function* () {
+        throw new built.TaesdError(
+          'OOM',
+          'wasm: "memory" expected 1 MiB of memory to be free, got less',
+        );
+      };
+      return taesd;
+    },
+  });
+  const answer = await service(postRaw(small));
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await problemOf(answer)).toMatchObject({ status: 503, code: 'OOM' });
+});

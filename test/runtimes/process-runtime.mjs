@@ -1,0 +1,69 @@
+// Node, Deno and Bun: a process each, and the command in it.
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './spawn.mjs';
+
+/** The command's entry, as the link in node_modules/.bin has it. */
+const COMMAND = 'node_modules/.bin/taesd';
+
+/**
+ * @param flags         what goes before the module's name
+ * @param commandFlags  what goes before the command's
+ * @param exampleFlags  what README says goes before its example's
+ */
+export async function runProcess({
+  program,
+  place,
+  flags = [],
+  commandFlags,
+  exampleFlags = [],
+  env,
+}) {
+  const options = { cwd: place, env: { ...process.env, NO_COLOR: '1', ...env } };
+  const version = await run(program, ['--version'], options);
+  const { stdout } = await run(program, [...flags, 'process-host.mjs'], options);
+  const result = JSON.parse(stdout);
+  result.digests['example of README'] = await examplePicture(program, exampleFlags, options);
+  if (commandFlags !== undefined) {
+    result.checks.push(...(await commandChecks(program, commandFlags, options)));
+  }
+  return { ...result, version: /\d+\.\d+\.\d+/.exec(version.stdout)[0] };
+}
+
+/** The picture that README's example writes with the real weights. */
+async function examplePicture(program, flags, { cwd, env }) {
+  const folder = { cwd: join(cwd, 'readme'), env: { ...env, TAESD_WEIGHTS: join(cwd, 'files') } };
+  const output = join(folder.cwd, 'out.png');
+  rmSync(output, { force: true });
+  await run(program, [...flags, 'example.mjs'], folder);
+  return createHash('sha256').update(readFileSync(output)).digest('hex');
+}
+
+/** The command there, against the same in Node: the picture it writes, and how it fails. */
+async function commandChecks(program, flags, options) {
+  const command = (...args) => [COMMAND, ...args, '--weights', 'files', '--model', 'taesd3'];
+  const roundtrip = (output) => command('roundtrip', 'files/picture.png', '-o', output);
+  const wrong = command('decode', 'files/absent.png', '-o', 'out.png');
+  const wantedPicture = await bytesWritten(process.execPath, [], 'node.png');
+  const picture = await bytesWritten(program, flags, 'other.png');
+  const wanted = await run(process.execPath, wrong, { ...options, anyCode: true });
+  const got = await run(program, [...flags, ...wrong], { ...options, anyCode: true });
+  return [
+    {
+      name: 'command: roundtrip of a PNG, bytes equal to those of Node',
+      pass: picture.length > 0 && picture.equals(wantedPicture),
+      value: `${picture.length} bytes`,
+      bound: `${wantedPicture.length} bytes`,
+    },
+    same('command: a file that is not there, code', got.code, wanted.code),
+    same('command: a file that is not there, message', got.stderr, wanted.stderr),
+  ];
+
+  async function bytesWritten(where, itsFlags, name) {
+    await run(where, [...itsFlags, ...roundtrip(name)], options);
+    return readFileSync(join(options.cwd, name));
+  }
+}
+
+const same = (name, value, bound) => ({ name, pass: value === bound, value, bound });

@@ -1,0 +1,141 @@
+// Where the program is run, in this order, and with what. Each gives its result, or says why it cannot be had.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { browserProgram, runBrowser } from './browser-runtime.mjs';
+import { runProcess } from './process-runtime.mjs';
+import { run } from './spawn.mjs';
+import { runWorkerd } from './workerd-runtime.mjs';
+
+/** A runtime that this machine has not got. */
+export class NotRun extends Error {}
+
+/** Deno asks for leave; that is all that the package needs, and the command, which writes and looks for TAESD_DEBUG. */
+const DENO_FLAGS = ['run', '--no-prompt', '--allow-read=.'];
+const DENO_COMMAND_FLAGS = [...DENO_FLAGS, '--allow-write=.', '--allow-env=TAESD_DEBUG'];
+
+/** Days that workerd is told to behave as of: with channels, but nothing of Node; without channels too. */
+const WORKERD_DATES = { plain: '2025-10-01', old: '2024-01-01' };
+
+/** Why V8 is slower where nobody gives it its trap handler; measured with Node 26 and its --disable-wasm-trap-handler. */
+const BOUNDS_CHECKED =
+  'its V8 checks the bounds of each access to memory, where that of Node leaves it to guard pages (Node 26 with --disable-wasm-trap-handler: 1.45 ×)';
+
+/**
+ * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is. `run` takes the folder
+ * with the installed package, and what gives a runtime's program or throws NotRun.
+ */
+export const RUNTIMES = {
+  node20: {
+    title: 'Node 20',
+    installs: ['node20'],
+    run: ({ place, program }) => runProcess({ program: program('node20'), place }),
+  },
+  node: {
+    title: 'Node, newest',
+    installs: ['node'],
+    run: ({ place, program }) => runProcess({ program: program('node'), place }),
+  },
+  deno: {
+    title: 'Deno',
+    installs: ['deno'],
+    note: `deno ${DENO_FLAGS.join(' ')}; for the command also ${DENO_COMMAND_FLAGS.slice(3).join(' ')}`,
+    slow: BOUNDS_CHECKED,
+    run: ({ place, program }) =>
+      runProcess({
+        program: program('deno'),
+        place,
+        flags: DENO_FLAGS,
+        commandFlags: DENO_COMMAND_FLAGS,
+        exampleFlags: ['run', '-A'],
+        env: { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' },
+      }),
+  },
+  bun: {
+    title: 'Bun',
+    installs: ['bun'],
+    note: 'no flags',
+    run: ({ place, program }) => runProcess({ program: program('bun'), place, commandFlags: [] }),
+  },
+  workerd: {
+    title: 'workerd',
+    installs: ['workerd', 'vite'],
+    note: 'compatibilityDate of the day it was made, which brings modules of Node; no flags',
+    slow: BOUNDS_CHECKED,
+    run: ({ place, program }) => runWorkerd({ program: program('workerd'), place }),
+  },
+  'workerd-plain': {
+    title: 'workerd, 2025',
+    installs: ['workerd', 'vite'],
+    note: `compatibilityDate ${WORKERD_DATES.plain}: nothing of Node; no flags`,
+    slow: BOUNDS_CHECKED,
+    run: ({ place, program }) =>
+      runWorkerd({ program: program('workerd'), place, date: WORKERD_DATES.plain }),
+  },
+  'workerd-old': {
+    title: 'workerd, 2024',
+    installs: ['workerd', 'vite'],
+    note: `compatibilityDate ${WORKERD_DATES.old}: nothing of Node, no MessageChannel; no flags`,
+    slow: BOUNDS_CHECKED,
+    run: ({ place, program }) =>
+      runWorkerd({ program: program('workerd'), place, date: WORKERD_DATES.old }),
+  },
+  chromium: {
+    title: 'Chromium',
+    note: 'plain static server',
+    run: ({ place }) => runPlain('chromium', place),
+  },
+  'chromium-vite': {
+    title: 'Chromium, Vite',
+    installs: ['vite'],
+    note: 'vite build without a configuration',
+    run: ({ place, program }) => runBuilt('chromium', place, program('vite')),
+  },
+  firefox: {
+    title: 'Firefox',
+    note: 'plain static server',
+    run: ({ place }) => runPlain('firefox', place),
+  },
+  'firefox-vite': {
+    title: 'Firefox, Vite',
+    installs: ['vite'],
+    note: 'vite build without a configuration',
+    run: ({ place, program }) => runBuilt('firefox', place, program('vite')),
+  },
+};
+
+const runPlain = (browser, place) =>
+  runBrowser({
+    browser,
+    program: systemBrowser(browser),
+    page: '/by-address.html',
+    folders: { '/': place },
+    place,
+  });
+
+/** The page as Vite builds it, of which nothing but the result is served, with the weights beside it. */
+async function runBuilt(browser, place, vite) {
+  const program = systemBrowser(browser);
+  const out = join(place, `vite-${browser}`);
+  mkdirSync(out);
+  const args = [vite, 'build', '--outDir', out, '--emptyOutDir', '--logLevel', 'warn'];
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: place });
+  const folders = { '/': out, '/files/': join(place, 'files') };
+  const result = await runBrowser({ browser, program, page: '/index.html', folders, place });
+  // Modules of Node in a page are replaced by empty ones, with a warning.
+  const warned = /.*(?:externalized|unresolved|node:).*/i.exec(stdout + stderr)?.[0] ?? 'none';
+  result.checks.push({
+    name: 'Vite: warnings of modules of Node',
+    pass: warned === 'none',
+    value: warned,
+    bound: 'none',
+  });
+  return result;
+}
+
+function systemBrowser(browser) {
+  const program = browserProgram(browser);
+  if (program !== undefined) return program;
+  throw new NotRun(`this machine has none (Debian: apt-get install ${DEBIAN_PACKAGES[browser]})`);
+}
+
+const DEBIAN_PACKAGES = { chromium: 'chromium', firefox: 'firefox-esr' };
