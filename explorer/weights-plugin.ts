@@ -24,8 +24,7 @@ export function weights(): Plugin {
       const found = new Map(
         folders.toReversed().flatMap((folder) => filesIn(folder as string).map((f) => [f.name, f])),
       );
-      const where = found.size > 0 ? [...found.keys()].join(', ') : 'none: nano alone';
-      config.logger.info(`  weights served: ${where}`);
+      config.logger.info(`  weights served: ${modelsOf([...found.keys()])}`);
       middlewares.use('/weights/', (request, response) => {
         const name = new URL(request.url ?? '/', 'http://host').pathname.slice(1);
         const file = found.get(name);
@@ -47,11 +46,16 @@ export function weights(): Plugin {
       mkdirSync(target, { recursive: true });
       for (const { name, path } of files) copyFileSync(path, join(target, name));
       writeFileSync(join(target, 'index.json'), JSON.stringify(files.map(({ name }) => name)));
-      const names = files.map(({ name }) => name).join(', ');
-      if (folder && files.length > 0) this.info(`weights copied from TAESD_WEIGHTS: ${names}`);
-      else this.info('no weights copied: TAESD_WEIGHTS names none; the page has nano inside');
+      const from = folder ? 'copied from TAESD_WEIGHTS' : 'TAESD_WEIGHTS is not set';
+      this.info(`weights: ${modelsOf(files.map(({ name }) => name))} (${from})`);
     },
   };
+}
+
+/** The models that have files, in words. */
+function modelsOf(names: readonly string[]): string {
+  const models = new Set(names.map((name) => name.split('_')[0]));
+  return ['nano, which is in the page', ...models].join(', ');
 }
 
 function filesIn(folder: string): { name: string; path: string }[] {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, describe, expect } from 'vitest';
 import { encodePng } from '../../src/png/index.ts';
 import { readGolden } from '../golden.ts';
-import { sharedFile, testShared } from '../shared.ts';
+import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { choosePixel, jumpTo, numberAt, usePicture } from './at-the-page.ts';
 import { longestBlock, watchMainThread } from './main-thread.ts';
 import { isBrowserHere, openSite, type Site } from './site.ts';
@@ -78,6 +78,42 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
       },
     );
     expect(isGood).toBe(true);
+  });
+
+  testShared(
+    'no weights beside the page → downloaded at a click, kept for the next visit',
+    async () => {
+      const page = await (site as Site).open({ weights: false });
+      expect(await page.getByText(/^At work: /).textContent()).toContain('nano');
+      const asked: string[] = [];
+      // The places of weights/manifest.json, played by this test.
+      await page.context().route('https://**/*', async (route) => {
+        const name = new URL(route.request().url()).pathname.split('/').at(-1) as string;
+        asked.push(name);
+        const body = Buffer.from(sharedFile(`weights/${name}`));
+        await route.fulfill({ body, headers: { 'access-control-allow-origin': '*' } });
+      });
+      await page.getByLabel('Whose latents it speaks').selectOption('taesd');
+      await page.getByRole('button', { name: 'Download taesd, 5 MB' }).click();
+      await page.getByText(/^At work: taesd, /).waitFor();
+      expect(asked.sort()).toEqual(['taesd_decoder.safetensors', 'taesd_encoder.safetensors']);
+      await page.reload();
+      await page.getByText(/^At work: taesd, /).waitFor();
+      expect(asked).toHaveLength(2);
+      await page.context().close();
+    },
+  );
+
+  testShared('files of weights that the reader has → opened', async () => {
+    const page = await (site as Site).open({ weights: false });
+    const files = ['encoder', 'decoder'].map((part) =>
+      sharedPath(`weights/taesdxl_${part}.safetensors`),
+    );
+    await page.getByLabel('Open weights').setInputFiles(files.slice(1));
+    await page.getByRole('alert').getByText('lack the encoder').waitFor();
+    await page.getByLabel('Open weights').setInputFiles(files);
+    await page.getByText('At work: taesdxl, weights from given bytes.').waitFor();
+    await page.context().close();
   });
 
   testShared('taesd3 → sixteen channels of latent', async () => {

@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly scheme?: 'light' | 'dark';
   /** Runs on the page before its own code. */
   readonly before?: () => void;
+  /** False: as if there were none beside the page. */
+  readonly weights?: boolean;
 }
 
 export interface Site {
@@ -67,7 +69,7 @@ export async function openSite(
   });
   let heard: string[] = [];
   return {
-    async open({ width = 1280, scheme = 'light', before } = {}) {
+    async open({ width = 1280, scheme = 'light', before, weights = true } = {}) {
       const viewport = { width, height: 900 };
       const context = await browser.newContext({ viewport, colorScheme: scheme });
       const page = await context.newPage();
@@ -76,6 +78,8 @@ export async function openSite(
         if (message.type() === 'error') heard.push(message.text());
       });
       if (before !== undefined) await page.addInitScript(before);
+      if (!weights)
+        await page.route('**/weights/index.json', (route) => route.fulfill({ json: [] }));
       await page.goto(address);
       await page.getByText(/^At work: /).waitFor();
       return page;

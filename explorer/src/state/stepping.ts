@@ -82,6 +82,7 @@ effect(() => {
 effect(() => {
   trip.value;
   opened.value = undefined;
+  pixelView.value = undefined;
 });
 
 /** Another step: a channel that it has; a pixel at the same place of the picture. */
@@ -100,6 +101,14 @@ effect(() => {
     if (y !== at.y || x !== at.x) pixel.value = { y, x };
   }
   lastShape = shape;
+});
+
+/** At first a place right of the middle: there is something to be seen at once. */
+const FIRST = { y: 0.47, x: 0.66 };
+effect(() => {
+  const shape = chosen.value?.shape;
+  if (shape === undefined || pixel.peek() !== undefined) return;
+  pixel.value = { y: Math.floor(shape[2] * FIRST.y), x: Math.floor(shape[3] * FIRST.x) };
 });
 
 /** The chosen channel, whole. */

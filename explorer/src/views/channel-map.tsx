@@ -4,7 +4,6 @@ import { coloured } from '../drawing/colour-map.ts';
 import type { ChannelView, StepView } from '../engine/protocol.ts';
 import { channelView, choosePixel, chosenChannel, pixel } from '../state/stepping.ts';
 import { exact, percent, short } from '../text/numbers.ts';
-import { brightest } from './feature-maps.tsx';
 import { Histogram } from './histogram.tsx';
 
 /** The chosen channel, large; a pixel of it can be chosen with the pointer, with the arrow keys, or by its place. */
@@ -19,10 +18,11 @@ export function ChannelMap({ step }: { step: StepView }) {
       <h4>
         Channel {view.channel} of {step.shape[1]}
       </h4>
-      <BigMap view={view} scale={brightest(step, view.channel)} />
+      <BigMap view={view} />
       <PixelFields view={view} channels={step.shape[1]} />
       <p class="hint">
-        Range {short(min)} … {short(max)}, {percent(zeros)} zeros.
+        Range {short(min)} … {short(max)}, {percent(zeros)} zeros; the brightest pixel is{' '}
+        {short(Math.max(-min, max))} from 0.
       </p>
       <Histogram view={view} step={step} />
     </div>
@@ -36,8 +36,9 @@ const KEYS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowRight: [0, 1],
 };
 
-function BigMap({ view, scale }: { view: ChannelView; scale: number }) {
+function BigMap({ view }: { view: ChannelView }) {
   const { width, height, data, channel, name } = view;
+  const scale = Math.max(-view.summary.min, view.summary.max);
   const picture = useMemo(() => coloured(data, width, height, scale), [data, scale]);
   const at = pixel.value;
   const pick = (y: number, x: number) =>

@@ -48,8 +48,7 @@ export function Comparison() {
         <figure>
           <LatentPicture latents={latents} />
           <figcaption>
-            <b class="latent">Latent</b> {shapeText(latents.shape)}, encoded in{' '}
-            {milliseconds(encodeMs)}
+            <b class="latent">Latent</b> {shapeText(latents.shape)} in {milliseconds(encodeMs)}
           </figcaption>
         </figure>
         <figure>

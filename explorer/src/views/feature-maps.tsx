@@ -7,10 +7,10 @@ import { chosenChannel } from '../state/stepping.ts';
 import { percent, short } from '../text/numbers.ts';
 
 /** Whether every channel has a scale of its own, or all have the same. */
-export const isScaledAlike = signal(true);
+const isScaledAlike = signal(true);
 
 /** The number that is brightest, for a channel. */
-export function brightest(step: StepView, channel: number): number {
+function brightest(step: StepView, channel: number): number {
   const { min, max } = isScaledAlike.value ? step.summary : step.channels[channel];
   return Math.max(-min, max);
 }

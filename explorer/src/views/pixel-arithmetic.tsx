@@ -20,7 +20,7 @@ export function PixelArithmetic({ step }: { step: StepView }) {
     view.position.x === at?.x &&
     view.position.y === at.y;
   return (
-    <div class="arithmetic" aria-live="polite">
+    <div class="arithmetic">
       <h4>How one number came about</h4>
       {isCurrent ? (
         <Made view={view} step={step} />
@@ -37,6 +37,10 @@ function Made({ view, step }: { view: PixelView; step: StepView }) {
   const isRight = difference <= TOLERANCE * Math.max(1, Math.abs(view.value));
   return (
     <>
+      {/* In short, for screen readers: all of it would be read at every step otherwise. */}
+      <p class="visually-hidden" role="status">
+        {exact(view.kernelValue)}; the arithmetic {isRight ? 'agrees' : 'does not agree'}.
+      </p>
       <p>
         Channel {position.channel}, x {position.x}, y {position.y} of {view.name}
         {view.source === view.name ? '' : `; its last convolution is ${view.source}`}.
@@ -53,7 +57,8 @@ function Made({ view, step }: { view: PixelView; step: StepView }) {
           <dd>
             <span data-testid="kernel-value">{exact(view.kernelValue)}</span>{' '}
             <span data-testid="agreement">
-              {isRight ? '✓ agrees' : '✗ does not agree'}, off by {difference.toExponential(1)}
+              {isRight ? '✓ agrees' : '✗ does not agree'}
+              {difference === 0 ? ' exactly' : `, off by ${difference.toExponential(1)}`}
             </span>
           </dd>
         </div>
