@@ -23,7 +23,7 @@ import {
   sizeOf,
   usePicture,
 } from './at-the-page.ts';
-import { isBrowserHere, openSite, type Site } from './site.ts';
+import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
  * The explorer clicked through in a real browser, with nano on a picture of 96×96; its numbers against this process's.
@@ -51,7 +51,7 @@ describe.skipIf(!isBrowserHere)('explorer [Chromium]', () => {
     site = await openSite();
     page = await site.open();
     await usePicture(page, 'lake.png', encodePng(PICTURE));
-  });
+  }, START_MS);
   afterAll(async () => {
     rmSync(folder, { recursive: true });
     await site?.close();

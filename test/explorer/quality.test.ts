@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { choosePixel, jumpTo } from './at-the-page.ts';
 import { longestBlock, watchMainThread } from './main-thread.ts';
-import { isBrowserHere, openSite, type Site } from './site.ts';
+import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
  * The explorer for everybody: wide and narrow, light and dark, by keyboard, without ever standing still.
@@ -13,7 +13,7 @@ describe.skipIf(!isBrowserHere)('explorer, for everybody [Chromium]', () => {
   let site: Site;
   beforeAll(async () => {
     site = await openSite();
-  });
+  }, START_MS);
   afterAll(() => site?.close());
 
   /** All that can be shown is shown: a step, a pixel, an open block, the tables, a change of the latent. */
@@ -31,24 +31,24 @@ describe.skipIf(!isBrowserHere)('explorer, for everybody [Chromium]', () => {
     await page.getByRole('button', { name: 'Pause the path' }).click();
   }
 
-  test.each([
-    [1280, 'light'],
-    [1280, 'dark'],
-    [390, 'light'],
-    [390, 'dark'],
-  ] as const)('%i wide, %s → axe finds nothing, nothing sticks out', async (width, scheme) => {
-    const page = await site.open({ width, scheme });
+  test('wide and narrow, light and dark → axe finds nothing, nothing sticks out', async () => {
+    const page = await site.open();
     await showAll(page);
     await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<AxeResults>('axe.run()');
-    const found = violations.map(({ id, impact, nodes }) => ({
-      id,
-      impact,
-      where: nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)),
-    }));
-    expect(found).toEqual([]);
-    const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(scrollWidth).toBeLessThanOrEqual(width);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const { violations } = await page.evaluate<AxeResults>('axe.run()');
+        const found = violations.map(({ id, impact, nodes }) => ({
+          ...{ width, colorScheme, id, impact },
+          where: nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)),
+        }));
+        expect(found).toEqual([]);
+      }
+      const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(scrollWidth).toBeLessThanOrEqual(width);
+    }
     await page.context().close();
   });
 

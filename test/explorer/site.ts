@@ -17,6 +17,9 @@ import { chromium as browserName } from '../chromium.ts';
 export const isBrowserHere = browserName !== undefined;
 if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium here');
 
+/** What building the page and starting the browser may take on a busy machine. */
+export const START_MS = 120_000;
+
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',

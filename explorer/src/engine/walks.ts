@@ -84,7 +84,7 @@ export class Walks {
 
   #step(name: string): Step {
     const step = this.#steps.get(name);
-    if (step === undefined) throw new Error(`${name} has not been computed yet`);
+    if (step === undefined) throw new Outdated(`${name} has not been computed yet`);
     return step;
   }
 
@@ -96,7 +96,7 @@ export class Walks {
     const found = kept.find((step) => step?.name === name);
     if (found !== undefined) return found;
     for await (const step of this.#step(block).inner()) if (step.name === name) return step;
-    throw new Error(`there is no ${name}`);
+    throw new Outdated(`there is no ${name}`);
   }
 
   /** The steps inside a block, by their place in it: those that are kept, or computed for the moment. */
@@ -147,6 +147,11 @@ export class Walks {
     const next = `${part}.${Number(index) + 1}`;
     return this.#steps.has(next) ? next : undefined;
   }
+}
+
+/** Something was asked for that is gone, or not there yet: a new picture has come. The page asks again when it has it. */
+class Outdated extends Error {
+  readonly code = 'ENDED';
 }
 
 /** The layer that a step is, or is inside of. */
