@@ -23,6 +23,7 @@ import {
   sizeOf,
   usePicture,
 } from './at-the-page.ts';
+import { isDrawnOn, pngHeader, psnr, wide } from './pictures.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
@@ -314,14 +315,12 @@ describe.skipIf(!isBrowserHere)('explorer [Chromium]', () => {
     );
     expect(fps).toBeGreaterThan(1);
     expect(shown + dropped).toBeLessThanOrEqual(62);
-    expect(await hashOf(screen.locator('canvas'))).not.toBe(early);
-    await expect
-      .poll(() => hashOf(screen.locator('canvas')))
-      .toBe(await hashOf(page.getByLabel('The decoded picture')));
+    expect(early).not.toBe(await hashOf(page.getByLabel('The decoded picture')));
+    const last = await hashOf(page.getByLabel('The decoded picture'));
+    await expect.poll(() => hashOf(screen.locator('canvas'))).toBe(last);
     // By hand, and from another seed.
-    const slider = page.getByRole('slider', { name: 'Step', exact: true });
-    await slider.press('Home');
-    await expect.poll(() => hashOf(screen.locator('canvas'))).not.toBe(early);
+    await page.getByRole('slider', { name: 'Step', exact: true }).press('Home');
+    await expect.poll(() => hashOf(screen.locator('canvas'))).not.toBe(last);
     const one = await hashOf(page.locator('.screens canvas').first());
     await page.getByLabel('Seed').fill('7');
     await page.getByLabel('Seed').press('Tab');
@@ -368,6 +367,20 @@ describe.skipIf(!isBrowserHere)('explorer [Chromium]', () => {
     await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
   });
 
+  test('a picture dropped on the page → taken', async () => {
+    const bytes = [...encodePng(PICTURE)];
+    const transfer = await page.evaluateHandle((content) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(content)], 'dropped.png', { type: 'image/png' }));
+      return data;
+    }, bytes);
+    await page.locator('.page').dispatchEvent('dragover', { dataTransfer: transfer });
+    expect(await page.locator('.page.dropping').count()).toBe(1);
+    await page.locator('.page').dispatchEvent('drop', { dataTransfer: transfer });
+    await page.locator('.status', { hasText: 'Done: dropped.png' }).waitFor();
+    expect(await page.locator('.page.dropping').count()).toBe(0);
+  });
+
   test('all of it → nothing in the console, under the strict policy', () => {
     expect(site.complaints()).toEqual([]);
   });
@@ -390,34 +403,3 @@ describe.skipIf(!isBrowserHere)('explorer [Chromium]', () => {
     expect(steps.size).toBe(encoder.length + decoder.length);
   });
 });
-
-/** Not all of one colour. Runs on the page. */
-function isDrawnOn(element: Element): boolean {
-  const canvas = element as HTMLCanvasElement;
-  const context = canvas.getContext('2d');
-  const { data } = context?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
-  return data.some((byte, i) => byte !== data[i % 4]);
-}
-
-/** Of the colours of a picture, with 3 or 4 bytes a pixel, and one with 4. */
-function psnr(a: Uint8Array | Uint8ClampedArray, channels: number, b: Picture): number {
-  let sum = 0;
-  for (let i = 0; i < b.width * b.height; i++) {
-    for (let c = 0; c < 3; c++) sum += (a[i * channels + c] - b.data[4 * i + c]) ** 2;
-  }
-  return 10 * Math.log10((255 * 255 * 3 * b.width * b.height) / sum);
-}
-
-/** The beginning of a PNG of a size. */
-function pngHeader(width: number, height: number): Uint8Array {
-  const bytes = encodePng({ width: 1, height: 1, data: Uint8Array.of(1, 2, 3) }).slice();
-  const view = new DataView(bytes.buffer);
-  view.setUint32(16, width);
-  view.setUint32(20, height);
-  return bytes;
-}
-
-function wide(width: number, height: number) {
-  const data = new Uint8Array(width * height * 3).map((_, i) => (i * 7) % 251);
-  return { width, height, data };
-}

@@ -67,10 +67,9 @@ function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean
     };
   }
   if (stride === 2) {
-    const bias = 'The weights begin at every second place';
     return {
       title: 'Convolution, every second place',
-      text: `${bias}, so the map halves in width and height and a quarter of the numbers is left. Each of them now stands for a larger piece of the picture.`,
+      text: 'The window moves two places at a time, so the map halves in width and height and a quarter of the numbers is left. Each of them now stands for a larger piece of the picture.',
     };
   }
   if (index === 0) {

@@ -25,8 +25,8 @@ export function App() {
         <p class="kicker">TAESD explorer</p>
         <h1>Inside a small autoencoder</h1>
         <p class="lede">
-          Image generators do not paint pixels. They work on a <em>latent</em>, a picture with 48
-          times fewer numbers, and a decoder makes the pixels of it. Here is such a pair of
+          Most image generators do not paint pixels. They work on a <em>latent</em>, a picture with
+          48 times fewer numbers, and a decoder makes the pixels of it. Here is such a pair of
           networks, taken apart: every number on this page is computed now, in your browser, by the
           same kernels that the package runs.
         </p>
