@@ -26,13 +26,21 @@ export const sequence = computed(() =>
   ),
 );
 
-export const chosen = computed(
-  () => sequence.value.find(({ name }) => name === chosenName.value) ?? sequence.value[0],
+/** Undefined until that layer of a new picture has been computed. */
+export const chosen = computed(() => {
+  const step = sequence.value.find(({ name }) => name === chosenName.value);
+  // Another model may not have it.
+  return step ?? (walked.value ? sequence.value[0] : undefined);
+});
+export const chosenAt = computed(() =>
+  sequence.value.findIndex(({ name }) => name === chosen.value?.name),
 );
-export const chosenAt = computed(() => sequence.value.indexOf(chosen.value));
 
 export const channelView = signal<ChannelView | undefined>(undefined);
 export const pixelView = signal<PixelView | undefined>(undefined);
+
+/** The layer that a step is, or is inside of. */
+const layerOf = (name: string): string => name.split('.').slice(0, 2).join('.');
 
 export function jump(name: string): void {
   chosenName.value = name;
@@ -81,6 +89,7 @@ effect(() => {
 /** What was open belongs to the picture before. */
 effect(() => {
   trip.value;
+  chosenName.value = layerOf(chosenName.peek());
   opened.value = undefined;
   pixelView.value = undefined;
 });

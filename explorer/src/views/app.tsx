@@ -26,7 +26,7 @@ export function App() {
         <h1>Inside a small autoencoder</h1>
         <p class="lede">
           Most image generators do not paint pixels. They work on a <em>latent</em>, a picture with
-          48 times fewer numbers, and a decoder makes the pixels of it. Here is such a pair of
+          up to 48 times fewer numbers, and a decoder makes the pixels of it. Here is such a pair of
           networks, taken apart: every number on this page is computed now, in your browser, by the
           same kernels that the package runs.
         </p>

@@ -35,7 +35,7 @@ export function LatentEditor() {
         <div class="editor">
           <div class="edit">
             <Tools />
-            <div class="latent-channels">
+            <div class={latents.shape[1] > 4 ? 'latent-channels many' : 'latent-channels'}>
               {Array.from({ length: latents.shape[1] }, (_, channel) => (
                 <LatentChannel key={channel} channel={channel} latents={latents} />
               ))}
@@ -117,11 +117,11 @@ function EightBits({ latents }: { latents: Tensor }) {
   const shown = isQuantised.value ? (quantised.value ?? latents) : latents;
   return (
     <div class="eight-bits">
-      <figure>
+      <figure class={latents.shape[1] > 4 ? 'tiles' : undefined}>
         <LatentPicture latents={shown} isWhole />
         <figcaption>
           <b class="latent">8-bit RGBA</b>: the latent as a picture, one byte a number, here over
-          white. Its alpha is the fourth channel.
+          white. Its alpha is the fourth channel; more channels are further pictures below.
         </figcaption>
       </figure>
       <Quantisation />

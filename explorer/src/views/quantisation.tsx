@@ -30,7 +30,7 @@ export function Quantisation() {
         </label>
         <p class="hint">
           Each number becomes one of 256 between −3 and 3, 0.0235 apart: the latent is a small
-          picture then, four bytes for 64 pixels. What lies beyond ±3 is cut off.
+          picture then, a byte a channel for 64 pixels. What lies beyond ±3 is cut off.
         </p>
       </div>
       {isQuantised.value && pair.value !== undefined && (

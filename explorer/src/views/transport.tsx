@@ -11,7 +11,7 @@ import {
 /** Forwards, backwards, play, jump. */
 export function Transport() {
   const [at, count] = [chosenAt.value, sequence.value.length];
-  const none = count === 0;
+  const none = at < 0;
   return (
     <fieldset class="transport">
       <legend class="visually-hidden">Going through the steps</legend>
