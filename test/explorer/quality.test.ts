@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -97,4 +100,19 @@ describe.skipIf(!isBrowserHere)('explorer, for everybody [Chromium]', () => {
     });
     expect(isGood).toBe(true);
   });
+});
+
+test('explorer: imports → the package’s public entries alone, and text of src/model', () => {
+  const root = fileURLToPath(new URL('../../explorer/src/', import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.tsx?$/.test(name),
+  );
+  expect(files.length).toBeGreaterThan(30);
+  for (const file of files) {
+    const code = readFileSync(join(root, file), 'utf8');
+    for (const [, path] of code.matchAll(/from '([^']+)'/g)) {
+      if (path.includes('/src/')) expect(path).toMatch(/\/src\/model\/\w+\.ts\?raw$/);
+      expect(path).not.toContain('dist/');
+    }
+  }
 });

@@ -74,7 +74,9 @@ export async function openSite(
   return {
     async open({ width = 1280, scheme = 'light', before, weights = true } = {}) {
       const viewport = { width, height: 900 };
-      const context = await browser.newContext({ viewport, colorScheme: scheme });
+      // Nothing scrolls softly: a page that moves on while a button is pressed is no test of the button.
+      const motion = { reducedMotion: 'reduce' } as const;
+      const context = await browser.newContext({ viewport, colorScheme: scheme, ...motion });
       const page = await context.newPage();
       page.on('pageerror', ({ message }) => heard.push(message));
       page.on('console', (message) => {
