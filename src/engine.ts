@@ -1,7 +1,7 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
-import { compileKernels, type KernelSource } from './backend/wasm/module.ts';
+import { compileKernels, type KernelModule, type KernelSource } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
@@ -25,7 +25,7 @@ export interface EngineOptions {
 /** A half's layers with their weights, and the compiled kernels, or undefined for the reference. */
 export interface EngineLayers {
   readonly network: BoundNetwork;
-  readonly kernels: WebAssembly.Module | undefined;
+  readonly kernels: KernelModule | undefined;
   readonly maxMemory: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface EngineLayers {
 export class Engine {
   readonly #networks: ReadonlyMap<Part, BoundNetwork>;
   readonly #options: EngineOptions;
-  readonly #kernels: WebAssembly.Module | undefined;
+  readonly #kernels: KernelModule | undefined;
   #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
   /** The kernels' memory with the weights in it and nothing else. */
   #weightBytes = 0;
@@ -46,7 +46,7 @@ export class Engine {
   private constructor(
     networks: ReadonlyMap<Part, BoundNetwork>,
     options: EngineOptions,
-    kernels: WebAssembly.Module | undefined,
+    kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
     this.#options = options;
@@ -129,7 +129,7 @@ export class Engine {
       const { WorkerPool } = await import('./backend/wasm/pool.ts');
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
-        kernels: this.#kernels as WebAssembly.Module,
+        kernels: this.#kernels as KernelModule,
         networks: [...this.#networks.values()],
         precision,
         maxMemory,

@@ -5,6 +5,19 @@ import { type Part, type Variant, variantNamed } from './model/variants.ts';
 import type { LoadOptions } from './options.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
+/** A misspelt one would be an option that is silently not taken. */
+const OPTIONS = Object.keys({
+  model: true,
+  weights: true,
+  download: true,
+  onDownload: true,
+  backend: true,
+  precision: true,
+  workers: true,
+  only: true,
+  wasm: true,
+  maxMemory: true,
+} satisfies Record<keyof LoadOptions, true>);
 
 /** The options of `Taesd.load`, checked, and what they stand for where nothing is said. */
 export interface CheckedLoadOptions
@@ -25,6 +38,10 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
   if (typeof options !== 'object' || options === null) {
     const rule = 'an object such as { weights: DIR }';
     throw expected('ARG', where, 'options', rule, describe(options));
+  }
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) {
+    throw expected('ARG', where, 'options', `some of ${OPTIONS.join(', ')}`, unknown);
   }
   const { backend = 'wasm', precision = 'f32', only, wasm, maxMemory, workers } = options;
   const { weights, download, onDownload } = options;

@@ -162,7 +162,11 @@ export class Taesd {
    */
   async decode(latents: Tensor, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   async decode(latents: Tensor, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
-  async decode(latents: Tensor, options?: DecodeOptions & { output?: 'image' }): Promise<Picture>;
+  async decode(
+    latents: Tensor,
+    options?: DecodeOptions & { output?: 'image' | undefined },
+  ): Promise<Picture>;
+  async decode(latents: Tensor, options?: DecodeOptions): Promise<Tensor | Picture | Picture[]>;
   async decode(
     latents: Tensor,
     options: DecodeOptions = {},

@@ -766,6 +766,18 @@ describe('load', () => {
       /"file" expected tensors of the decoder, got only 0\.weight.* \(the other file\?\)$/,
     ],
     [
+      'an option that there is none of',
+      { modle: 'taesd' } as LoadOptions,
+      'ARG',
+      'Taesd.load: "options" expected some of model, weights, download, onDownload, backend, precision, workers, only, wasm, maxMemory, got modle',
+    ],
+    [
+      'an ArrayBuffer',
+      { weights: new ArrayBuffer(8) } as never,
+      'ARG',
+      'Taesd.load: "weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got ArrayBuffer (new Uint8Array(buffer))',
+    ],
+    [
       'an empty object',
       { weights: {} },
       'ARG',

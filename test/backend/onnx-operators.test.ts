@@ -95,7 +95,7 @@ testShared(
     const { tensors, metadata } = readSafetensors(sharedFile('conformance/onnx-node.safetensors'));
     const named = (name: string) => {
       const stored = tensors.get(name);
-      return stored && toTensor('onnx', name, stored);
+      return stored && toTensor(stored, name, 'onnx');
     };
     const backends = { reference: operators, wasm: await operatorsOnWasm() };
     const ran: string[] = [];
