@@ -1,6 +1,7 @@
 // The example picture: an evening at a lake, drawn with nothing but arithmetic, the same at every run.
 // What an autoencoder is tried on is all in it: smooth gradients, hard edges, fine texture, small bright things.
 
+/** Width and height, unless said. */
 const SIZE = 512;
 /** Where the water begins, from the top. */
 const SHORE = 0.62;
@@ -105,25 +106,25 @@ function water(x, y) {
 }
 
 /** @returns the picture, RGB, `{ width, height, data }` */
-export function renderPicture() {
-  const data = new Uint8Array(SIZE * SIZE * 3);
+export function renderPicture(size = SIZE) {
+  const data = new Uint8Array(size * size * 3);
   /** Four points a pixel, so that edges are smooth. */
   const points = [0.25, 0.75];
-  for (let row = 0; row < SIZE; row++) {
-    for (let column = 0; column < SIZE; column++) {
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
       const sum = [0, 0, 0];
       for (const dy of points) {
         for (const dx of points) {
-          const [x, y] = [(column + dx) / SIZE, (row + dy) / SIZE];
+          const [x, y] = [(column + dx) / size, (row + dy) / size];
           const colour = y < SHORE ? land(x, y) : water(x, y);
           for (let c = 0; c < 3; c++) sum[c] += colour[c] / 4;
         }
       }
       data.set(
         sum.map((value) => Math.round(Math.min(Math.max(value, 0), 255))),
-        (row * SIZE + column) * 3,
+        (row * size + column) * 3,
       );
     }
   }
-  return { width: SIZE, height: SIZE, data };
+  return { width: size, height: size, data };
 }

@@ -29,6 +29,7 @@ export function writeNano() {
 }
 
 export function writeKernels() {
+  writeFileSync(new URL('dist/taesd.wasm.d.ts', root), WASM_TYPES);
   writeModule({
     name: 'kernels',
     files: { WASM: 'dist/taesd.wasm' },
@@ -42,6 +43,11 @@ export function writeKernels() {
     value: 'bytesOf(WASM)',
   });
 }
+
+/** As workerd, and what bundles for it, import it. */
+const WASM_TYPES = `declare const kernels: import('./backend/wasm/module.js').KernelModule;
+export default kernels;
+`;
 
 function writeModule({ name, files, doc, type, value }) {
   const data = Object.entries(files).map(([constant, path]) => {

@@ -10,8 +10,8 @@ export const allocateBytes = (where: string, what: string, length: number, hint?
   allocate(where, what, `${length} bytes`, () => new Uint8Array(length), hint);
 
 /** Bytes that round and clamp what is stored in them, for `what`. @throws TaesdError OOM */
-export const allocateClamped = (where: string, what: string, length: number) =>
-  allocate(where, what, `${length} bytes`, () => new Uint8ClampedArray(length));
+export const allocateClamped = (where: string, what: string, length: number, hint?: string) =>
+  allocate(where, what, `${length} bytes`, () => new Uint8ClampedArray(length), hint);
 
 /** Float32 numbers for `what`. @throws TaesdError OOM */
 export const allocateFloats = (where: string, what: string, length: number) =>

@@ -1,3 +1,4 @@
+import { allocate, allocateClamped } from './allocate.ts';
 import { checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
 import { checkImage, type ImageLike } from './image.ts';
@@ -37,14 +38,14 @@ export function snapshot(where: string, what: string, value: Tensor, options: Ru
       throw expected('NONFINITE', where, what, 'finite numbers', got, hint);
     }
   }
-  return { shape, data: data.slice() };
+  return { shape, data: allocate(where, what, 'a copy', () => data.slice()) };
 }
 
 /** A copy of a picture's bytes, which the caller can no longer change. */
 export function ownImage(where: string, image: ImageLike): ImageLike {
   checkImage(where, image);
   const { width, height, data } = image;
-  return { width, height, data: data.slice() };
+  return { width, height, data: allocate(where, 'image', 'a copy', () => data.slice()) };
 }
 
 export function checkPictures(where: string, tensor: Tensor): Tensor {
@@ -55,20 +56,18 @@ export function checkPictures(where: string, tensor: Tensor): Tensor {
   return tensor;
 }
 
-export function checkOne(where: string, { shape }: Pick<Tensor, 'shape'>, hint: string): void {
-  if (shape[0] !== 1)
-    throw expected('SHAPE', where, 'latents', 'a batch of 1', shapeText(shape), hint);
+export function checkOne(
+  where: string,
+  what: string,
+  { shape }: Pick<Tensor, 'shape'>,
+  hint: string,
+): void {
+  if (shape[0] !== 1) throw expected('SHAPE', where, what, 'a batch of 1', shapeText(shape), hint);
 }
 
 /** @throws TaesdError OOM */
-export function pixels(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
-  try {
-    return new Uint8ClampedArray(4 * width * height);
-  } catch (cause) {
-    const rule = `${4 * width * height} bytes of memory to be free`;
-    throw expected('OOM', 'decode', 'picture', rule, 'less', 'decodeRows keeps none', { cause });
-  }
-}
+export const pixels = (where: string, width: number, height: number) =>
+  allocateClamped(where, 'picture', 4 * width * height, 'decodeRows keeps none');
 
 /** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */
 export function croppedSize(where: string, what: string, size: number | undefined, latent: number) {

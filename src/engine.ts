@@ -2,7 +2,7 @@ import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { GpuPlace } from './backend/gpu-place.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
-import { compileKernels } from './backend/wasm/module.ts';
+import { compileKernels, type KernelModule } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 
 import type { BoundNetwork } from './model/bind.ts';
@@ -25,7 +25,7 @@ export interface EngineOptions
 /** A half's layers with their weights, and the compiled kernels, or undefined for the reference. */
 export interface EngineLayers {
   readonly network: BoundNetwork;
-  readonly kernels: WebAssembly.Module | undefined;
+  readonly kernels: KernelModule | undefined;
   readonly maxMemory: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface EngineLayers {
 export class Engine {
   readonly #networks: ReadonlyMap<Part, BoundNetwork>;
   readonly #options: EngineOptions;
-  readonly #kernels: WebAssembly.Module | undefined;
+  readonly #kernels: KernelModule | undefined;
   #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
   /** The kernels' memory with the weights in it and nothing else. */
   #weightBytes = 0;
@@ -48,7 +48,7 @@ export class Engine {
   private constructor(
     networks: ReadonlyMap<Part, BoundNetwork>,
     options: EngineOptions,
-    kernels: WebAssembly.Module | undefined,
+    kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
     this.#options = options;
@@ -146,7 +146,7 @@ export class Engine {
       const { WorkerPool } = await import('./backend/wasm/pool.ts');
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
-        kernels: this.#kernels as WebAssembly.Module,
+        kernels: this.#kernels as KernelModule,
         networks: [...this.#networks.values()],
         precision,
         maxMemory,
@@ -154,7 +154,7 @@ export class Engine {
     } catch (error) {
       // One thread does the work as well; `info` says why.
       this.#reason = error instanceof Error ? error.message : String(error);
-      await this.#startLocal();
+      if (this.#local === undefined) await this.#startLocal();
     }
   }
 

@@ -47,7 +47,10 @@ export function checkImage(
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   if (!isBytes || width === undefined || height === undefined) {
-    throw expected('ARG', where, what, rule, describe(image));
+    const hint = ArrayBuffer.isView(image)
+      ? 'a file? decodePng of taesd-wasm/png reads PNG'
+      : undefined;
+    throw expected('ARG', where, what, rule, describe(image), hint);
   }
   checkSize(where, `${what} width`, width);
   checkSize(where, `${what} height`, height);

@@ -67,9 +67,10 @@ export function decodeLatentPng(
   options: DecodePngOptions = {},
 ): LatentFile {
   const where = 'decodeLatentPng';
+  const given = variantNamed(where, model);
   const { text, ...picture } = decodePng(bytes, options);
   const remembered = rememberedModel(where, text);
-  const { latentChannels } = variantNamed(where, remembered ?? model);
+  const { latentChannels } = remembered === undefined ? given : VARIANTS[remembered];
   const latents = pictureToLatents(picture, latentChannels);
   return { latents, model: remembered, ...rememberedSize(where, text, latents) };
 }
@@ -103,7 +104,7 @@ export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
     const hint = 'not a file of latents?';
     throw expected('SHAPE', where, 'tensor names', LATENTS_NAME, names, hint);
   }
-  const latents = checkBatchOfOne(where, toTensor(where, LATENTS_NAME, stored));
+  const latents = checkBatchOfOne(where, toTensor(stored, LATENTS_NAME, where));
   const model = rememberedModel(where, metadata);
   if (model !== undefined) checkLatentChannels(where, latents, VARIANTS[model]);
   return { latents, model, ...rememberedSize(where, metadata, latents) };

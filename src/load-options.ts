@@ -6,6 +6,21 @@ import type { LoadOptions } from './options.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
+/** A misspelt one would be an option that is silently not taken. */
+const OPTIONS = Object.keys({
+  model: true,
+  weights: true,
+  download: true,
+  onDownload: true,
+  backend: true,
+  device: true,
+  fallback: true,
+  precision: true,
+  workers: true,
+  only: true,
+  wasm: true,
+  maxMemory: true,
+} satisfies Record<keyof LoadOptions, true>);
 
 /** The options of `Taesd.load`, checked, and what they stand for where nothing is said. */
 export interface CheckedLoadOptions
@@ -26,6 +41,10 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
   if (typeof options !== 'object' || options === null) {
     const rule = 'an object such as { weights: DIR }';
     throw expected('ARG', where, 'options', rule, describe(options));
+  }
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) {
+    throw expected('ARG', where, 'options', `some of ${OPTIONS.join(', ')}`, unknown);
   }
   const { device, fallback, precision = 'f32', only, wasm, maxMemory, workers } = options;
   const { backend = device === undefined ? 'wasm' : 'webgpu' } = options;

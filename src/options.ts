@@ -47,8 +47,9 @@ export interface LoadOptions {
   /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
   readonly wasm?: KernelSource | undefined;
   /**
-   * The most bytes that the kernels' memory, weights included, may grow to; 4 GiB unless said. With WebGPU, the most that
-   * feature maps take on the device, 2 GiB unless said: larger pictures are made in bands, to the same bytes.
+   * The most bytes that a memory of the kernels, weights included, may grow to: this thread's, each worker's; 4 GiB unless
+   * said. With WebGPU, the most that feature maps take on the device, 2 GiB unless said: larger pictures are made in bands,
+   * to the same bytes.
    */
   readonly maxMemory?: number | undefined;
 }

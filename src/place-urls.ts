@@ -10,7 +10,7 @@ import { isNodeLike } from './platform.ts';
  *
  * @throws TaesdError ARG where it is neither, or a URL below which there are no others (`data:`, `blob:`, `hf:x`)
  */
-export async function urlOf(where: string, place: string | URL): Promise<URL> {
+export function urlOf(where: string, place: string | URL): URL {
   const text = String(place);
   if (!isUrlText(text) && isNodeLike()) {
     const { pathToFileURL } = process.getBuiltinModule('node:url');

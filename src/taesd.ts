@@ -1,3 +1,4 @@
+import { allocateClamped } from './allocate.ts';
 import { describe } from './arguments.ts';
 import type { Span } from './backend/backend.ts';
 import type { RowBatch } from './backend/batches.ts';
@@ -41,6 +42,7 @@ import type {
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import type { Step, StepsOptions } from './steps/step.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
+import { Turns } from './turns.ts';
 import { locateWeights } from './weights/locate.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
 
@@ -58,7 +60,8 @@ interface Job {
 /**
  * TAESD: pictures to latents and back.
  *
- * Calls may overlap: each waits for its turn and works on the input as it was when it was called. The event loop
+ * Calls may overlap: each waits for its turn and works on the input as it was when it was called; `decodeRows` and `steps`
+ * are called when their loop begins. The event loop
  * gets a turn every few milliseconds. After an error the instance works on.
  */
 export class Taesd {
@@ -66,8 +69,7 @@ export class Taesd {
   readonly #parts: readonly Part[];
   readonly #options: Pick<Info, 'weights' | 'backend' | 'precision'>;
   readonly #engine: Engine;
-  /** Settled when the last call that was made is done. */
-  #queue: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   #disposed = false;
 
   /** For entries of runtimes that hand over the kernels; everybody else calls `load`. */
@@ -170,7 +172,11 @@ export class Taesd {
    */
   async decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   async decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
-  async decode(latents: Latents, options?: DecodeOptions & { output?: 'image' }): Promise<Picture>;
+  async decode(
+    latents: Latents,
+    options?: DecodeOptions & { output?: 'image' | undefined },
+  ): Promise<Picture>;
+  async decode(latents: Latents, options?: DecodeOptions): Promise<Tensor | Picture | Picture[]>;
   async decode(
     latents: Latents,
     options: DecodeOptions = {},
@@ -182,7 +188,8 @@ export class Taesd {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const { sources, width, height } = this.#checkDecode(where, latents, options);
-    if (output === 'image') checkOne(where, latents, "output: 'images' gives one picture for each");
+    if (output === 'image')
+      checkOne(where, 'latents', latents, "output: 'images' gives one picture for each");
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
       const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
@@ -193,7 +200,7 @@ export class Taesd {
       await run(picturesOf(decoded).map(tensorSink));
       return decoded;
     }
-    const pictures = sources.map(() => ({ width, height, data: pixels(width, height) }));
+    const pictures = sources.map(() => ({ width, height, data: pixels(where, width, height) }));
     await run(pictures.map(pictureSink));
     return output === 'image' ? pictures[0] : pictures;
   }
@@ -214,16 +221,16 @@ export class Taesd {
     checkOptions(where, options);
     const { signal, onProgress } = options;
     const { sources, width, height } = this.#checkDecode(where, latents, options);
-    checkOne(where, latents, 'one call for each');
+    checkOne(where, 'latents', latents, 'one call for each');
     const span = { first: 0, end: height };
-    const release = await this.#turn();
+    const pacer = new Pacer(where, signal);
+    const release = await this.#turns.take(pacer);
     try {
       this.#checkAlive(where);
-      const pacer = new Pacer(where, signal);
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], span, pacer)) {
         const { first, count, stride } = batch;
-        const data = pixels(width, count);
+        const data = allocateClamped(where, 'rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });
         for (let n = 0; n < count; n++) sink(n, rowOf(batch, n), stride);
         onProgress?.({ done: first + count, total: height });
@@ -250,14 +257,14 @@ export class Taesd {
     const where = 'decodeToCanvas';
     checkOptions(where, options);
     const { sources, width, height } = this.#checkDecode(where, latents, options);
-    checkOne(where, latents, 'one call for each');
+    checkOne(where, 'latents', latents, 'one call for each');
+    const pacer = new Pacer(where, options.signal);
     // Most programs never ask for it: it comes when it is asked for.
     const { checkTarget, drawDecoded } = await import('./backend/webgpu/canvas.ts');
     checkTarget(where, target);
-    const release = await this.#turn();
+    const release = await this.#turns.take(pacer);
     try {
       this.#checkAlive(where);
-      const pacer = new Pacer(where, options.signal);
       const runner = await this.#engine.runner('decoder', width * height);
       await drawDecoded({ where, target, width, height, source: sources[0] }, runner, pacer);
     } finally {
@@ -294,7 +301,7 @@ export class Taesd {
       variant: this.#variant,
       checkPart: (part) => this.#checkPart(where, part),
       layers: (part) => this.#engine.layers(part),
-      turn: () => this.#turn(),
+      turn: (pacer) => this.#turns.take(pacer),
     });
   }
 
@@ -305,7 +312,7 @@ export class Taesd {
   dispose(): void {
     this.#disposed = true;
     // A call that runs keeps what it needs until it has ended.
-    void this.#queue.then(() => this.#engine.dispose());
+    void this.#turns.done().then(() => this.#engine.dispose());
   }
 
   /** What `decode` and `decodeRows` have in common: the input checked and copied, the output's size. */
@@ -336,17 +343,6 @@ export class Taesd {
     }
   }
 
-  /** Waits for the calls that were made before. @returns what ends this call's own turn */
-  async #turn(): Promise<() => void> {
-    const before = this.#queue;
-    let release = () => {};
-    this.#queue = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await before;
-    return release;
-  }
-
   /** Runs the pictures of a batch, each of so many pixels, one after the other, after the calls that were made before. */
   async #run(
     where: string,
@@ -357,10 +353,10 @@ export class Taesd {
   ): Promise<void> {
     const total = jobs.reduce((sum, { span }) => sum + span.end - span.first, 0);
     let done = 0;
-    const release = await this.#turn();
+    const pacer = new Pacer(where, signal);
+    const release = await this.#turns.take(pacer);
     try {
       this.#checkAlive(where);
-      const pacer = new Pacer(where, signal);
       const runner = await this.#engine.runner(part, pixelCount);
       for (const { source, sink, span } of jobs) {
         for await (const batch of runner.batches(source, span, pacer)) {

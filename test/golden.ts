@@ -11,7 +11,7 @@ export function readGolden(name: string): (tensor: string) => Tensor {
   return (tensor) => {
     const stored = tensors.get(tensor);
     if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
-    if (stored.dtype !== 'U8') return toTensor('readGolden', tensor, stored);
+    if (stored.dtype !== 'U8') return toTensor(stored, tensor, 'readGolden');
     return { shape: stored.shape, data: Float32Array.from(stored.bytes) };
   };
 }

@@ -43,7 +43,7 @@ const scaled = ({ shape, data }: Tensor, factor: number): Tensor => ({
 });
 
 describe('a loop', () => {
-  test('that does not wait → the first and the last are shown, the others dropped, nothing written to', async () => {
+  test('that does not wait → the last is shown, the others dropped, nothing written to', async () => {
     const { previewer, shown, errors } = keeping(nano);
     const data = new Float32Array(LATENTS.data.length + 2).fill(7);
     const view = data.subarray(1, -1);
@@ -283,6 +283,45 @@ describe('what is wrong → onError, and the next latents are shown', () => {
       await previewer.idle();
     }
     expect(errors).toEqual([new Error('drawn'), new Error('later')]);
+  });
+
+  test('onError throws or rejects → idle rejects with it', async () => {
+    for (const onError of [
+      () => {
+        throw new Error('told');
+      },
+      async () => {
+        throw new Error('told');
+      },
+    ]) {
+      const previewer = createPreviewer(nano, { onFrame: () => {}, onError });
+      expect(previewer.push({ data: [1], dims: [1] })).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      await expect(previewer.idle()).rejects.toThrow('told');
+      await previewer.idle();
+    }
+  });
+
+  test('stop while latents that never come are fetched → idle resolves', async () => {
+    const { previewer, shown, errors } = keeping(nano);
+    const never = { dims: LATENTS.shape, data: () => new Promise<Float32Array>(() => {}) };
+    expect(previewer.push(never)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    previewer.stop();
+    await previewer.idle();
+    expect([shown, errors]).toEqual([[], []]);
+  });
+
+  test('stop while the instance works on another call → idle resolves at once', async () => {
+    const { previewer, shown, errors } = keeping(nano);
+    const rows = nano.decodeRows(randomTensor(seededRandom(9), [1, 4, 24, 24]));
+    await rows.next();
+    previewer.push({ data: LATENTS.data, dims: LATENTS.shape });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    previewer.stop();
+    await previewer.idle();
+    expect([shown, errors]).toEqual([[], []]);
+    await rows.return();
   });
 
   test('no onError → idle rejects with the first, once', async () => {

@@ -76,7 +76,7 @@ for (const backend of ['wasm', 'reference'] as const) {
 }
 
 testShared(
-  'steps: a 128×96 picture, every real model → as encode and decode within 1e-4',
+  'steps: a 128×96 picture, every real model → as encode and decode within 1e-6',
   async () => {
     for (const model of ['taesd', 'taesdxl', 'taesd3', 'taef1'] as const) {
       const instance = await Taesd.load({ model, weights: realWeights(model) });
@@ -423,13 +423,32 @@ describe('the calls around it', () => {
     };
     await expect(run()).rejects.toThrow(aborted);
     expect(seen).toEqual(['decoder.0', 'decoder.1']);
-    // A layer that takes long: the event loop has its turns, and the timer fires in it.
-    const large = randomTensor(seededRandom(3), [1, 3, 256, 256]);
+    // The first layer of a picture takes longer than a turn: another task comes in the middle of it.
+    const large = randomTensor(seededRandom(3), [1, 3, 512, 512]);
     const late = new AbortController();
-    setTimeout(() => late.abort(), 60);
+    setImmediate(() => late.abort());
     await expect(all(taesd.steps(large, { signal: late.signal }))).rejects.toThrow(aborted);
+    const begun = taesd.steps(large);
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    await begun.next();
+    clearImmediate(counting);
+    expect(turns).toBeGreaterThan(2);
+    await begun.return();
     const [, , , block] = await firstSteps(taesd, LATENTS, 4);
     await expect(all(block.inner({ signal: AbortSignal.abort() }))).rejects.toThrow(aborted);
+    for (const [options, shown] of [
+      [null, 'null'],
+      ['x', '"x"'],
+    ] as const) {
+      await expect(all(block.inner(options as never))).rejects.toThrow(
+        `steps: "options" expected an object, got ${shown}`,
+      );
+    }
     expect(await all(taesd.steps(LATENTS))).toHaveLength(20);
   });
 
@@ -471,7 +490,7 @@ describe('the calls around it', () => {
       { part: 'decoder' },
       'ARG',
     ],
-  ])('input or option: %s → %s', async (_, input, options, code) => {
+  ])('input or option: $0 → $3', async (_, input, options, code) => {
     await expect(all(taesd.steps(input as Tensor, options as object))).rejects.toThrow(
       expect.objectContaining({ name: 'TaesdError', code }),
     );
@@ -488,7 +507,7 @@ describe('the calls around it', () => {
   });
 });
 
-test('nano: pixel shuffles and blocks → as encode and decode within 1e-4', async () => {
+test('nano: pixel shuffles and blocks → as encode and decode within 1e-6', async () => {
   const model: ModelName = 'nano';
   const instance = await Taesd.load({ model });
   const image = {

@@ -235,6 +235,28 @@ describe('encode and decode', () => {
     );
   });
 
+  test('signal: fired while the call waits for others → ABORTED at once, and nobody passes those before', async () => {
+    const rows = taesd.decodeRows(randomTensor(seededRandom(4), [1, 4, 24, 20]));
+    await rows.next();
+    // The loop above holds its turn until it is left.
+    const controller = new AbortController();
+    const cancelled = taesd.decode(LATENTS, { signal: controller.signal });
+    let ended = false;
+    const after = taesd.decode(LATENTS).then((picture) => {
+      ended = true;
+      return picture;
+    });
+    setTimeout(() => controller.abort(), 20);
+    await expect(cancelled).rejects.toMatchObject({
+      code: 'ABORTED',
+      message: 'decode: "signal" expected to be left alone, got This operation was aborted',
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(ended).toBe(false);
+    await rows.return();
+    expect(await after).toEqual(goodPicture);
+  });
+
   test('the event loop → gets turns while a picture is decoded', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
@@ -756,10 +778,22 @@ describe('load', () => {
       /"file" expected tensors of the decoder, got only 0\.weight.* \(the other file\?\)$/,
     ],
     [
+      'an option that there is none of',
+      { modle: 'taesd' } as LoadOptions,
+      'ARG',
+      'Taesd.load: "options" expected some of model, weights, download, onDownload, backend, precision, workers, only, wasm, maxMemory, got modle',
+    ],
+    [
+      'an ArrayBuffer',
+      { weights: new ArrayBuffer(8) } as never,
+      'ARG',
+      'Taesd.load: "weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got ArrayBuffer (new Uint8Array(buffer))',
+    ],
+    [
       'an empty object',
       { weights: {} },
       'ARG',
-      'Taesd.load: "weights" expected { encoder: Uint8Array, decoder: Uint8Array }, got Object',
+      'Taesd.load: "weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got Object',
     ],
     [
       "another model's weights",

@@ -434,13 +434,18 @@ describe('memory', () => {
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
   });
 
-  test('info [2 workers]: latents 300×4 decoded → each within 48 MiB of its memory for a small picture', async () => {
+  test('info [2 workers]: latents 300×4 decoded, or aborted → each within 48 MiB of its memory for a small picture', async () => {
     const taesd = await load({ workers: 2 });
     // A span for each.
     await taesd.decode(latentsOf(8, 2));
     const before = taesd.info.memoryBytes;
     await taesd.decode(latentsOf(8, 300));
     expect(taesd.info.memoryBytes).toBeLessThanOrEqual(before + 2 * 48 * MIB);
+    const controller = new AbortController();
+    const cut = taesd.decode(latentsOf(8, 300), { signal: controller.signal });
+    setTimeout(() => controller.abort(), 40);
+    await expect(cut).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(taesd.info.memoryBytes, 'aborted').toBeLessThanOrEqual(before + 2 * 48 * MIB);
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
   });
 

@@ -18,7 +18,7 @@ export function missingFile() {
 /** A real picture of 512×512 and its real latents, with what PyTorch makes of both: { input, output } for each half. */
 export function goldenTrip() {
   const { tensors } = readSafetensors(readFileSync(GOLDEN));
-  const tensor = (name) => toTensor('golden', name, tensors.get(name));
+  const tensor = (name) => toTensor(tensors.get(name), name, 'golden');
   const { shape, bytes } = tensors.get('image');
   const picture = { shape, data: Float32Array.from(bytes, (byte) => byte / 255) };
   const latents = tensor('latents');

@@ -72,7 +72,7 @@ async function inputOf(part, size) {
   const stored = tensors.get(part === 'decoder' ? 'latents' : 'image');
   const { shape, data } =
     part === 'decoder'
-      ? toTensor('bench', 'latents', stored)
+      ? toTensor(stored, 'latents', 'bench')
       : { shape: stored.shape, data: Float32Array.from(stored.bytes, (byte) => byte / 255) };
   const [, channels, height, width] = shape;
   const side = part === 'decoder' ? size / 8 : size;

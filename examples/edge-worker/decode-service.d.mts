@@ -6,7 +6,10 @@ export interface Limits {
   readonly pixels: number;
   /** Requests that wait while one is decoded. */
   readonly waiting: number;
-  /** How long a picture may take, its way to the client included: meanwhile others wait. */
+  /**
+   * How long a picture may take from the beginning of its turn, its way to the client included: meanwhile others wait.
+   * Loading the model is not counted.
+   */
   readonly turnMs: number;
 }
 
@@ -18,6 +21,8 @@ export interface Decoder {
     latents: { readonly shape: readonly number[]; readonly data: Float32Array },
     options: { readonly width: number; readonly height: number; readonly signal: AbortSignal },
   ): AsyncIterable<{ readonly rows: number; readonly data: Uint8Array | Uint8ClampedArray }>;
+  /** Of an instance that is given up; a call that hangs in it may never end. */
+  dispose?(): void;
 }
 
 /**

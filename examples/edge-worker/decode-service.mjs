@@ -1,6 +1,14 @@
 // Latents in, a PNG out, streamed as rows finish: from Request to Response, for every host that has them.
 import { encodePngRows } from 'taesd-wasm/png';
-import { busy, clientGone, HttpProblem, NO_STORE, problemResponse } from './http-problem.mjs';
+import {
+  busy,
+  clientGone,
+  HttpProblem,
+  hostProblem,
+  NO_STORE,
+  problemResponse,
+  tookTooLong,
+} from './http-problem.mjs';
 import { Line } from './line.mjs';
 import { readLatents } from './read-latents.mjs';
 
@@ -10,7 +18,11 @@ export const LIMITS = {
   pixels: 1024 * 768,
   /** Requests that wait while one is decoded. */
   waiting: 4,
-  /** How long a picture may take, its way to the client included: meanwhile others wait. */
+  /**
+   * How long a picture may take from the beginning of its turn, its way to the client included: meanwhile others wait.
+   * Loading the model is not counted, for it is no client's doing and comes once; a load that takes twice as long is given
+   * up when another waits.
+   */
   turnMs: 20_000,
 };
 
@@ -35,6 +47,8 @@ export function createDecodeService({ load, limits: given = {} }) {
   /** Kept once it is loaded; a failure is not. */
   let taesd;
   const line = new Line(1 + limits.waiting, 2 * limits.turnMs, () => {
+    // Its workers would live on. What still runs in it, if anything does, ends first.
+    taesd?.dispose?.();
     taesd = undefined;
   });
 
@@ -79,25 +93,50 @@ export function createDecodeService({ load, limits: given = {} }) {
       place.leave();
       end();
     };
+    const { signal } = stop;
     try {
-      const { signal } = stop;
-      await line.turn(place, signal);
-      taesd ??= await load();
+      if (!(await line.turn(place, signal))) throw busy(limits.waiting);
+      taesd ??= await loadFor(place);
+      timer = setTimeout(() => stop.abort(tookTooLong(limits.turnMs)), limits.turnMs);
       const rows = taesd.decodeRows(latents, { width, height, signal });
       pieces = encodePngRows({ width, height, channels: 3 }, rows, { level: COMPRESSION });
-      const first = await pieces.next();
+      const first = await Promise.race([pieces.next(), aborted(signal)]);
       const body = stream(first, pieces, leave, (reason) => stop.abort(reason));
-      timer = setTimeout(() => {
-        stop.abort(new Error(`decode: the picture took longer than ${limits.turnMs} ms`));
+      signal.addEventListener('abort', () => {
+        // Also where the client does not read, and nothing else would notice.
         body.controller.error(signal.reason);
         void leave();
-      }, limits.turnMs);
+      });
       return new Response(body.stream, { headers: { 'content-type': 'image/png', ...NO_STORE } });
     } catch (error) {
-      await leave();
+      const left = leave();
+      // A decoder that hangs hears no signal: the answer does not wait for it.
+      if (!signal.aborted) await left;
       throw error;
     }
   }
+
+  /** @param {import('./line.mjs').Place} place  whose turn it is */
+  async function loadFor(place) {
+    let loaded;
+    try {
+      loaded = await load();
+    } catch (error) {
+      throw hostProblem(error);
+    }
+    if (line.stillWorking(place)) return loaded;
+    // It was given up meanwhile, and another may have loaded: there is no room for two.
+    loaded.dispose?.();
+    throw tookTooLong(limits.turnMs);
+  }
+}
+
+/** Rejects when the signal fires. @param {AbortSignal} signal @returns {Promise<never>} */
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+    if (signal.aborted) reject(signal.reason);
+  });
 }
 
 /** A file's pieces as they are asked for: while the client does not read, nothing is decoded. */

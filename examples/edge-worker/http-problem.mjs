@@ -47,13 +47,27 @@ export function problemResponse(error) {
 /** @param {unknown} error @returns {HttpProblem} */
 function problemOf(error) {
   if (error instanceof HttpProblem) return error;
-  if (error instanceof TaesdError && error.code in STATUS) {
-    const status = STATUS[error.code];
-    return new HttpProblem(status, error.code, error.message, status === 503 ? RETRY_AFTER : {});
-  }
+  if (error instanceof TaesdError && error.code in STATUS) return packageProblem(error);
+  return hostProblem(error);
+}
+
+/**
+ * Of an error that no request can have caused, as while the host loads the model, whatever its code.
+ *
+ * @param {unknown} error
+ * @returns {HttpProblem}
+ */
+export function hostProblem(error) {
+  if (error instanceof TaesdError && error.code === 'OOM') return packageProblem(error);
   // What it says may be about this machine: for the log, not for the client.
   console.error(error);
   return new HttpProblem(500, 'INTERNAL', 'decode: failed, and not because of the request');
+}
+
+/** @param {TaesdError} error  of a code in STATUS */
+function packageProblem({ code, message }) {
+  const status = STATUS[code];
+  return new HttpProblem(status, code, message, status === 503 ? RETRY_AFTER : {});
 }
 
 /** @param {number} waiting */
@@ -64,6 +78,10 @@ export const busy = (waiting) =>
     `decode: "requests" expected at most ${waiting} waiting, got one more (come again later)`,
     RETRY_AFTER,
   );
+
+/** @param {number} turnMs */
+export const tookTooLong = (turnMs) =>
+  new HttpProblem(503, 'TIMEOUT', `decode: the picture took longer than ${turnMs} ms`, RETRY_AFTER);
 
 export const clientGone = () =>
   new HttpProblem(408, 'ABORTED', 'decode: the client went away before the answer');

@@ -33,9 +33,11 @@ const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
  * @throws HttpProblem, TaesdError
  */
 export async function readLatents(request, limits) {
-  const encoding = request.headers.get('content-encoding') ?? 'identity';
+  // Both are the same in capitals.
+  const encoding = (request.headers.get('content-encoding') ?? 'identity').toLowerCase();
   if (encoding !== 'identity') throw wrongType('content-encoding', 'none', encoding);
-  const type = (request.headers.get('content-type') ?? 'none').split(';', 1)[0].trim();
+  const [mediaType] = (request.headers.get('content-type') ?? 'none').split(';', 1);
+  const type = mediaType.trim().toLowerCase();
   if (type === 'image/png') return readPng(request, limits);
   if (type === 'application/octet-stream') return readRaw(request, limits);
   throw wrongType('content-type', 'image/png or application/octet-stream', type);

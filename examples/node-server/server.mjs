@@ -20,13 +20,46 @@ export function createDecodeServer({ workers, limits } = {}) {
   return createHttpHost(createDecodeService({ load, limits: roomy }));
 }
 
-function main() {
+/** The package takes no more. */
+const MOST_WORKERS = 64;
+
+/** @param {string[]} args @returns {{ port: number, workers: number | undefined }} @throws Error */
+function parseCommandLine(args) {
   const { values } = parseArgs({
+    args,
     options: { port: { type: 'string', default: '8788' }, workers: { type: 'string' } },
   });
-  const workers = values.workers === undefined ? undefined : Number(values.workers);
-  const server = createDecodeServer({ workers });
-  server.listen(Number(values.port), '127.0.0.1', () => {
+  const { port, workers } = values;
+  return {
+    port: wholeNumber('--port', port, 65_535),
+    workers: workers === undefined ? undefined : wholeNumber('--workers', workers, MOST_WORKERS),
+  };
+}
+
+/** Not `Number` alone, to which '' and '1e3' are numbers too. */
+function wholeNumber(option, text, most) {
+  if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text);
+  throw new Error(
+    `"${option}" expected a whole number from 0 to ${most}, got ${text || 'nothing'}`,
+  );
+}
+
+/** One line, without a stack: it is about the command, not the code. */
+function fail(exitCode, { message }) {
+  console.error(`server: ${message.split('\n', 1)[0]}`);
+  process.exit(exitCode);
+}
+
+function main() {
+  let command;
+  try {
+    command = parseCommandLine(process.argv.slice(2));
+  } catch (error) {
+    return fail(2, error);
+  }
+  const server = createDecodeServer({ workers: command.workers });
+  server.once('error', (error) => fail(1, error));
+  server.listen(command.port, '127.0.0.1', () => {
     console.log(`listening on 127.0.0.1:${server.address().port}`);
   });
   for (const name of ['SIGINT', 'SIGTERM']) {

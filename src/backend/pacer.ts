@@ -1,4 +1,5 @@
 import { expected } from '../errors.ts';
+import { nextTask } from '../platform.ts';
 
 /** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
 const TURN_MS = 12;
@@ -38,6 +39,17 @@ export class Pacer {
     return () => this.#signal?.removeEventListener('abort', listener);
   }
 
+  /** Waits for what others do. @throws TaesdError ABORTED as soon as the signal fires */
+  async unlessAborted(work: Promise<void>): Promise<void> {
+    let stop = () => {};
+    const aborted = new Promise<void>((resolve) => {
+      stop = this.onAbort(resolve);
+    });
+    await Promise.race([work, aborted]).finally(stop);
+    this.#turnStarted = performance.now();
+    this.check();
+  }
+
   /** So many multiply-adds were done. */
   did(work: number): void {
     this.#work += work;
@@ -56,26 +68,4 @@ export class Pacer {
     this.#work = 0;
     this.check();
   }
-}
-
-/**
- * Resolves in a task of its own. Browsers have no `setImmediate` and delay nested timers by 4 ms; a channel costs Node
- * 0.3 ms. Edge functions do not delay timers, and have no channels, or ones whose messages keep timers from firing
- * (workerd).
- */
-export function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') {
-      setImmediate(resolve);
-    } else if (typeof Worker === 'undefined' || typeof MessageChannel === 'undefined') {
-      setTimeout(resolve, 0);
-    } else {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(undefined);
-    }
-  });
 }

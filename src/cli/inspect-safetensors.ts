@@ -25,7 +25,7 @@ export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): str
     return factLines([
       ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
       ['shape', shapeText(decoded.shape)],
-      ['values', valueWords(toTensor('inspect', 'decoded', decoded))],
+      ['values', valueWords(toTensor(decoded, 'decoded', 'inspect'))],
     ]);
   }
   return weightLines(file, size ?? DEFAULT_SIZE);

@@ -53,7 +53,7 @@ async function pull(
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
-  const place = from === undefined ? {} : { from: await urlOf('pull', from) };
+  const place = from === undefined ? {} : { from: urlOf('pull', from) };
   for (const model of models) {
     const bar = new ProgressBar(process.stderr);
     try {

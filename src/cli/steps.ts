@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected } from '../errors.ts';
 import {
@@ -54,9 +55,14 @@ most 1024×1024 pixels, or latents for as many.`,
     ),
 };
 
+/** What this command may write, operations inside blocks included: IN must not be one of them. */
+const OURS = /^(overview|\d+-(en|de)coder-.*)\.png$/;
+
 async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
   const { operand, folder, alpha, inner } = line;
-  await checkOutput('steps', join(folder, OVERVIEW), operand);
+  for (const name of await readdir(folder)) {
+    if (OURS.test(name)) await checkOutput('steps', join(folder, name), operand);
+  }
   const { input, model, parts } = await readStepsInput(line);
   const only = parts.length === 1 ? parts[0] : undefined;
   const lines: string[] = [];
@@ -65,12 +71,11 @@ async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
       VARIANTS[taesd.info.model].networks[part].map((layer, index) => ({ part, layer, index })),
     );
     const names = layers.map(({ part, layer, index }, n) => nameOf(n, part, index, layer.kind));
-    for (const name of names) await checkOutput('steps', join(folder, `${name}.png`), operand);
     const show = bar.stage('drawing');
     const save = async (name: string, step: Step): Promise<MapRange> => {
+      const path = join(folder, `${name}.png`);
       const range = rangeOf(step.output);
-      const bytes = encodePng(layerPicture(step.output, range));
-      await writeOutput('steps', join(folder, `${name}.png`), [bytes], signal);
+      await writeOutput('steps', path, [encodePng(layerPicture(step.output, range))], signal);
       return range;
     };
     const overview = new Overview();

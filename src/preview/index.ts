@@ -1,9 +1,9 @@
-import { describe } from '../arguments.ts';
-import { nextTask } from '../backend/pacer.ts';
+import { checkSize, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import type { Picture } from '../image.ts';
 import { fromVaeLatents } from '../latent.ts';
 import type { SizeOptions } from '../options.ts';
+import { nextTask } from '../platform.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Tensor } from '../tensor.ts';
 import { copyLatents, type LatentsLike } from './latents-like.ts';
@@ -19,7 +19,7 @@ export interface PreviewOptions extends SizeOptions {
   /** Gets each picture. Where it gives a promise, the next picture is not begun before that is settled. */
   readonly onFrame: (picture: Picture, frame: Frame) => void | Promise<void>;
   /** Gets what went wrong: with latents, with decoding, in `onFrame`. Unless given, `idle` rejects with the first of it. */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly onError?: ((error: unknown) => unknown) | undefined;
   /** `diffusion` (default): latents as the loop works on them. `vae`: as the full VAE takes them (`fromVaeLatents`). */
   readonly space?: 'diffusion' | 'vae' | undefined;
   /** Which of a batch is shown; the first, 0, unless said. */
@@ -32,7 +32,7 @@ export interface PreviewOptions extends SizeOptions {
 export interface Frame {
   /** What `push` was given beside the latents. */
   readonly step: number | undefined;
-  /** How long it took to decode. */
+  /** How long it took to decode, other calls of the instance that came before included. */
   readonly elapsedMs: number;
   /** Latents that were dropped since the picture before, because newer ones came. */
   readonly dropped: number;
@@ -50,7 +50,11 @@ export interface Previewer {
   push(latents: LatentsLike, step?: number): boolean;
   /** Latents that were taken and never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
-  /** Resolves when the last latents that were pushed are shown. @throws what went wrong, where there is no `onError` */
+  /**
+   * Resolves when the last latents that were pushed are shown, so it must not be awaited in `onFrame`.
+   *
+   * @throws what went wrong, where there is no `onError`
+   */
   idle(): Promise<void>;
   /** Drops what waits, cancels what is being decoded, takes nothing more. The instance stays as it is. */
   stop(): void;
@@ -156,7 +160,8 @@ class LatestFirst implements Previewer {
   async #show({ latents, step }: Waiting): Promise<void> {
     const { space, width, height, onFrame } = this.#options;
     const { signal } = this.#stopped;
-    const tensor = await latents;
+    const tensor = await unlessAborted(latents, signal);
+    if (tensor === undefined) return;
     const started = performance.now();
     this.#frameStarted = started;
     const own = space === 'vae' ? fromVaeLatents(tensor, this.#taesd.info.model) : tensor;
@@ -192,23 +197,40 @@ class LatestFirst implements Previewer {
       this.#error ??= { reason };
       return;
     }
-    try {
-      onError(reason);
-    } catch (error) {
+    const keep = (error: unknown) => {
       this.#error ??= { reason: error };
+    };
+    try {
+      Promise.resolve(onError(reason)).catch(keep);
+    } catch (error) {
+      keep(error);
     }
   }
 }
 
+/** What a promise gives, or undefined as soon as the signal fires: it may never settle. */
+async function unlessAborted<T>(
+  value: T | Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  if (!(value instanceof Promise)) return value;
+  let stop = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined);
+    signal.addEventListener('abort', stop);
+  });
+  return Promise.race([value, aborted]).finally(() => signal.removeEventListener('abort', stop));
+}
+
 function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions {
-  const { decode } = (taesd ?? {}) as Partial<Taesd>;
-  if (typeof decode !== 'function') {
+  const { decode, info } = (taesd ?? {}) as Partial<Taesd>;
+  if (typeof decode !== 'function' || typeof info !== 'object') {
     throw expected('ARG', WHERE, 'taesd', 'what Taesd.load gives', describe(taesd));
   }
   if (typeof options !== 'object' || options === null) {
     throw expected('ARG', WHERE, 'options', 'an object { onFrame, … }', describe(options));
   }
-  const { onFrame, onError, space, pick, maxFps } = options;
+  const { onFrame, onError, space, pick, maxFps, width, height } = options;
   if (typeof onFrame !== 'function') {
     throw expected('ARG', WHERE, 'onFrame', 'a function', describe(onFrame));
   }
@@ -218,6 +240,8 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
   if (space !== undefined && space !== 'diffusion' && space !== 'vae') {
     throw expected('ARG', WHERE, 'space', "'diffusion' or 'vae'", describe(space));
   }
+  if (width !== undefined) checkSize(WHERE, 'width', width);
+  if (height !== undefined) checkSize(WHERE, 'height', height);
   if (pick !== undefined && !(Number.isInteger(pick) && pick >= 0)) {
     throw expected('ARG', WHERE, 'pick', 'a whole number from 0 on', describe(pick));
   }

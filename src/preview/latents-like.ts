@@ -15,11 +15,11 @@ export interface LatentsLike {
    * TensorFlow.js, the function that fetches them. The types of libraries allow for texts and 64-bit integers too.
    */
   readonly data: unknown;
-  readonly dims?: ArrayLike<number>;
+  readonly dims?: ArrayLike<number | bigint> | undefined;
   /** The same by its other name. */
-  readonly shape?: ArrayLike<number>;
+  readonly shape?: ArrayLike<number | bigint> | undefined;
   /** onnxruntime: where the numbers lie. Unless that is `cpu`, `getData` fetches them. */
-  readonly location?: string;
+  readonly location?: string | undefined;
   getData?(): Promise<unknown>;
 }
 
@@ -44,7 +44,7 @@ export function copyLatents(
   const shape = shapeOf(where, value);
   const numbers = fetchedNumbers(value);
   return isPromise(numbers)
-    ? numbers.then((fetched) => copyOne(where, fetched, shape, pick))
+    ? Promise.resolve(numbers).then((fetched) => copyOne(where, fetched, shape, pick))
     : copyOne(where, numbers, shape, pick);
 }
 

@@ -26,8 +26,8 @@ export interface WalkedInstance {
   /** @throws TaesdError ARG where it was not loaded, or the instance was disposed */
   readonly checkPart: (part: Part) => void;
   readonly layers: (part: Part) => EngineLayers;
-  /** Waits for the calls that were made before. @returns what ends the turn */
-  readonly turn: () => Promise<() => void>;
+  /** Waits for the calls that were made before. @returns what ends the turn @throws TaesdError ABORTED */
+  readonly turn: (pacer: Pacer) => Promise<() => void>;
 }
 
 /**
@@ -105,7 +105,7 @@ async function run(
 ): Promise<Step> {
   const { part, place, instance } = walk;
   const { name, index, layer, weights } = operation;
-  const release = await instance.turn();
+  const release = await instance.turn(pacer);
   try {
     instance.checkPart(part);
     pacer.check();
@@ -132,11 +132,11 @@ async function run(
       multiplyAdds: layer.kind === 'add' ? 0 : countMultiplyAdds(layer, chw),
       kernels: place.called(),
       elapsedMs,
-      async *inner({ signal } = {}) {
-        checkOptions(WHERE, { signal });
+      async *inner(options = {}) {
+        checkOptions(WHERE, options);
         if (layer.kind !== 'block') return;
         const operations = blockOperations(name, layer, weights);
-        yield* open(walk, operations, inputs[0], new Pacer(WHERE, signal));
+        yield* open(walk, operations, inputs[0], new Pacer(WHERE, options.signal));
       },
       inputArea: (area) => inputAreaOf(name, layer, inputs[0].shape, output.shape, area),
       arithmetic: (position) => arithmeticOf(name, layer, inputs, weights, output, position),
@@ -154,7 +154,8 @@ function* addInPieces({ operators }: LayerByLayer, [a, b]: readonly Tensor[], ou
       return { shape: [piece.length], data: piece };
     });
     output.data.set(operators.add(one, other).data, first);
-    yield 0;
+    // Memory is what takes the time: that of some 64 multiply-adds a number.
+    yield 64 * one.data.length;
   }
 }
 
@@ -205,7 +206,7 @@ function theInput(
   }
   const { shape } = input;
   const hint = shape[1] === 3 ? 'pictures: one call for each' : 'one call for each';
-  checkOne(WHERE, input, hint);
+  checkOne(WHERE, 'input', input, hint);
   if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
     if (shape[1] === 3) return { part: 'encoder', tensor: input };
     const rule = 'shape [1,3,H,W], values in [0,1]';

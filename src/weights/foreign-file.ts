@@ -24,6 +24,12 @@ const FOREIGN: readonly ForeignKind[] = [
     hint: `an old .pth or .ckpt file is not read; ${CONVERT}`,
   },
   {
+    begins: (start) => start.startsWith('\x89PNG'),
+    code: 'FORMAT',
+    got: 'a PNG',
+    hint: 'a picture in place of weights?',
+  },
+  {
     begins: (start) => /^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)/i.test(start),
     code: 'FORMAT',
     got: 'HTML',

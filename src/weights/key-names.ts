@@ -147,7 +147,7 @@ function placeOf(name: string, stored: StoredTensor): Place | undefined {
 
 function convert(where: string, places: readonly Place[]): Map<string, Tensor> | undefined {
   if (places.length === 0) return undefined;
-  return new Map(places.map(({ name, stored, key }) => [key, toTensor(where, name, stored)]));
+  return new Map(places.map(({ name, stored, key }) => [key, toTensor(stored, name, where)]));
 }
 
 const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
@@ -168,7 +168,7 @@ function readScalars(
       const got = `shape ${shapeText(stored.shape)}`;
       throw expected('SHAPE', where, `tensor ${name}`, 'one number', got);
     }
-    const [value] = toTensor(where, name, stored).data;
+    const [value] = toTensor(stored, name, where).data;
     if (!Number.isFinite(value)) {
       throw expected('NONFINITE', where, `tensor ${name}`, 'a finite number', `${value}`);
     }

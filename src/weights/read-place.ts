@@ -59,7 +59,7 @@ export async function readPlace(
   place: string | URL,
   parts: readonly Part[],
 ): Promise<ModelTensors | NotThere> {
-  const url = await urlOf(where, place);
+  const url = urlOf(where, place);
   return SAFETENSORS.test(url.pathname)
     ? readFile(where, url, place, parts)
     : readFolder(where, variant, url, place, parts);

@@ -1,5 +1,5 @@
 import { describe } from '../arguments.ts';
-import { expected } from '../errors.ts';
+import { expected, type TaesdError } from '../errors.ts';
 import type { Part } from '../model/variants.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
 import { readSafetensors } from './safetensors.ts';
@@ -15,7 +15,13 @@ export type WeightSource =
   /** The bytes of one file: both networks (diffusers, ComfyUI), or one. */
   | Uint8Array
   /** The bytes of a file for each network that is wanted. */
-  | { readonly encoder?: Uint8Array; readonly decoder?: Uint8Array };
+  | Parts<Uint8Array>;
+
+/** Something of each network, or of one. */
+export interface Parts<T> {
+  readonly encoder?: T | undefined;
+  readonly decoder?: T | undefined;
+}
 
 /**
  * Reads weights that are given as bytes.
@@ -38,10 +44,11 @@ export function readOne(where: string, bytes: Uint8Array, parts: readonly Part[]
 /** A file for each network; `wheres` are the names that messages about them begin with. */
 export function readParts(
   where: string,
-  files: { readonly encoder?: Uint8Array; readonly decoder?: Uint8Array },
+  files: Parts<Uint8Array>,
   parts: readonly Part[],
-  wheres: { readonly encoder?: string; readonly decoder?: string } = {},
+  wheres: Parts<string> = {},
 ): ModelTensors {
+  if (typeof files !== 'object' || files === null) throw noBytes(where, files, parts);
   const hint = files.encoder && files.decoder ? 'encoder and decoder swapped?' : undefined;
   const read = (part: Part) => {
     const bytes = files[part];
@@ -52,8 +59,13 @@ export function readParts(
   const encoder = read('encoder');
   const decoder = read('decoder');
   if (encoder === undefined && decoder === undefined) {
-    const rule = `{ ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
-    throw expected('ARG', where, 'weights', rule, describe(files));
+    throw noBytes(where, files, parts);
   }
   return { ...encoder, ...decoder, encoder: encoder?.encoder, decoder: decoder?.decoder };
+}
+
+function noBytes(where: string, got: unknown, parts: readonly Part[]): TaesdError {
+  const rule = `a folder, a URL, bytes, or { ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
+  const hint = got instanceof ArrayBuffer ? 'new Uint8Array(buffer)' : undefined;
+  return expected('ARG', where, 'weights', rule, describe(got), hint);
 }

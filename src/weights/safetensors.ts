@@ -101,15 +101,15 @@ function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength:
  * The numbers of a stored tensor as float32, copied out of the file: F32 as it is, F16 and BF16
  * widened exactly. Values are not judged: NaN and infinity pass.
  *
- * @param where  the name that error messages begin with
- * @param name   the tensor's name, for the message
  * @param stored from `readSafetensors`, or as it would give it
+ * @param name   the tensor's name, for messages
+ * @param where  the name that messages begin with
  * @throws TaesdError UNSUPPORTED for any other dtype, SHAPE where shape and bytes disagree, ARG (not a stored tensor,
  *   detached bytes), OOM
  */
-export function toTensor(where: string, name: string, stored: StoredTensor): Tensor {
+export function toTensor(stored: StoredTensor, name?: string, where = 'toTensor'): Tensor {
   const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
-  const what = `tensor ${showName(String(name))}`;
+  const what = name === undefined ? 'tensor' : `tensor ${showName(String(name))}`;
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
     const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
     throw expected('ARG', where, what, rule, describe(stored));

@@ -61,7 +61,10 @@ async function inStore(
   { where, variant, parts }: Wanted,
   options: LookOptions,
 ): Promise<FoundWeights | LookedAt> {
-  const { store = await openStore(), manifest = MANIFEST } = options;
+  const { manifest = MANIFEST } = options;
+  const opened = options.store ?? (await openStore().catch(asReason));
+  if (typeof opened === 'string') return { place: 'cache', got: opened };
+  const store = opened;
   const kept = await readKept(where, manifest, store, variant, parts);
   const broken = kept.find(({ state }) => state === 'broken');
   if (broken !== undefined) throw brokenFile(where, store, variant, broken);
@@ -73,6 +76,12 @@ async function inStore(
   }
   const files = kept.map(({ file, bytes }) => ({ ...file, bytes }));
   return { variant, tensors: readFiles(where, store, files, parts), from: place };
+}
+
+/** A cache that nobody may ask for has nothing. */
+function asReason(error: unknown): string {
+  if (error instanceof TaesdError) return error.message;
+  throw error;
 }
 
 /** What the cache has not is fetched into it. */

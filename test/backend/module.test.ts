@@ -42,6 +42,18 @@ test('compileKernels: nothing given → the package file, compiled', async () =>
   ]);
 });
 
+test('compileKernels: a web page in place of the kernels → FORMAT with the remedies', async () => {
+  const page = new TextEncoder().encode('<!doctype html><html>');
+  await expect(compileKernels(page)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'FORMAT',
+      message: expect.stringMatching(
+        /^Taesd\.load: "WebAssembly\.compile" expected the kernels, got .* \(a web page: the server or bundler does not serve taesd\.wasm \(Vite: optimizeDeps: \{ exclude: \['taesd-wasm'\] \}; else wasm: kernels\(\) of taesd-wasm\/kernels\)\)$/,
+      ),
+    }),
+  );
+});
+
 test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy; a module from outside works', async () => {
   const module = await compileKernels();
   // An engine of its own, told to generate no code: what a strict Content-Security-Policy does.

@@ -203,7 +203,11 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
 
   test('IN is one of the files in DIR → refused, and still there', () => {
     mkdirSync(at('same'));
-    for (const name of ['overview.png', '03-encoder-3-block.png']) {
+    for (const name of [
+      'overview.png',
+      '03-encoder-3-block.png',
+      '03-encoder-3-block-0-conv.png',
+    ]) {
       const path = at(`same/${name}`);
       writeFileSync(path, encodePng(PICTURE));
       const { code, stderr } = taesd(['steps', path, '-o', at('same')], { env });
@@ -213,7 +217,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
       });
       expect(decodePng(new Uint8Array(readFileSync(path))).width).toBe(17);
     }
-    expect(files('same')).toHaveLength(2);
+    expect(files('same')).toHaveLength(3);
   });
 
   test('more than 1024×1024 pixels → LIMIT before any work', () => {

@@ -196,7 +196,7 @@ async function checkOnnx(
   const { tensors, metadata } = readSafetensors(await read('conformance/onnx-node.safetensors'));
   const named = (name: string) => {
     const stored = tensors.get(name);
-    return stored && toTensor('onnx', name, stored);
+    return stored && toTensor(stored, name, 'onnx');
   };
   const ran: string[] = [];
   const notApplicable: string[] = [];
@@ -240,7 +240,7 @@ export async function readGolden(
   return (tensor) => {
     const stored = tensors.get(tensor);
     if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
-    if (stored.dtype !== 'U8') return toTensor('readGolden', tensor, stored);
+    if (stored.dtype !== 'U8') return toTensor(stored, tensor, 'readGolden');
     return { shape: stored.shape, data: Float32Array.from(stored.bytes, (byte) => byte / 255) };
   };
 }

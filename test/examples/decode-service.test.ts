@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createDecodeService } from '../../examples/edge-worker/decode-service.mjs';
+import { createDecodeService, type Decoder } from '../../examples/edge-worker/decode-service.mjs';
 import { latentsToPicture, Taesd, type Tensor } from '../../src/index.ts';
 import { decodeLatentPng, encodeLatentPng } from '../../src/latent-file.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
@@ -50,7 +51,10 @@ const problemOf = async (answer: Response) => ({
   ...((await answer.json()) as { code: string; message: string }),
 });
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe('pictures', () => {
   const service = createDecodeService({ load });
@@ -76,8 +80,17 @@ describe('pictures', () => {
     const size = { width: 22, height: 33 };
     const file = encodeLatentPng({ latents: small, model: 'nano', ...size });
     const { latents } = decodeLatentPng(file);
-    const answer = await service(post('Image/PNG; x=y'.toLowerCase(), file));
+    const answer = await service(post('Image/PNG; x=y', file));
     expect(await pixelsOf(answer)).toEqual(await decoded(latents, size));
+  });
+
+  test('POST f32 latents with its type and coding in capitals → the same', async () => {
+    const headers = {
+      'content-type': 'Application/Octet-Stream',
+      'content-encoding': 'Identity',
+    };
+    const answer = await service(postRaw(small, { headers }));
+    expect(await pixelsOf(answer)).toEqual(await decoded(small));
   });
 
   test('POST a latent PNG that remembers nothing → its whole picture', async () => {
@@ -351,24 +364,172 @@ describe('whom it lets wait', () => {
   });
 
   test('a client that does not read on → its stream fails when its time is over, and the next is served', async () => {
-    const service = createDecodeService({ load, limits: { turnMs: 100 } });
+    const service = createDecodeService({ load, limits: { turnMs: 1000 } });
     const answer = await service(postRaw(large));
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
-    await expect(reader.read()).rejects.toThrow('decode: the picture took longer than 100 ms');
+    await expect(reader.read()).rejects.toThrow('decode: the picture took longer than 1000 ms');
   });
 
   test('a turn that never ends, as of a request that the host has dropped → given up; a new model', async () => {
     let loads = 0;
     const service = createDecodeService({
       load: async () => (loads++ === 0 ? new Promise<never>(() => {}) : await load()),
-      limits: { turnMs: 50 },
+      limits: { turnMs: 500 },
     });
     void service(postRaw(small));
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
     expect(loads).toBe(2);
   });
+
+  test('the clock jumps while one reads and three wait → four pictures, and a new model; the old one is disposed of', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { service, models } = counting();
+    const reading = await service(postRaw(large));
+    const waiting = [0, 1, 2].map(() => service(postRaw(small)).then(pixelsOf));
+    await pause(20);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const expected = await decoded(small);
+    const late = pause(10_000, ['pending']);
+    expect(await Promise.race([Promise.all(waiting), late])).toEqual([
+      expected,
+      expected,
+      expected,
+    ]);
+    expect(models).toEqual([{ disposed: 1 }, { disposed: 0 }]);
+    // It was at work all the while.
+    expect(await pixelsOf(reading)).toEqual(await decoded(large));
+  });
+
+  test('one that waits is given up and a newcomer takes its room → 503 BUSY; the model is kept', async () => {
+    const { service, models } = counting({ waiting: 1 });
+    const reading = await service(postRaw(large));
+    // Timers too: the one that waits is to look only after the newcomer has come.
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const waiting = service(postRaw(small));
+    await pause(50);
+    vi.setSystemTime(Date.now() + 10_000);
+    const newcomer = service(postRaw(small));
+    await pause(50);
+    vi.advanceTimersByTime(5);
+    const late = pause(1000, new Response('{"code": "pending"}'));
+    const answer = await Promise.race([waiting, late]);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answer)).toMatchObject({ status: 503, code: 'BUSY' });
+    await reading.arrayBuffer();
+    await pause(50);
+    vi.advanceTimersByTime(5);
+    vi.useRealTimers();
+    expect(await pixelsOf(await newcomer)).toEqual(await decoded(small));
+    expect(models).toEqual([{ disposed: 0 }]);
+  });
+
+  test('a load that comes after its turn was given up → 503 TIMEOUT, disposed of; the newer model is kept', async () => {
+    const limits = { turnMs: 500 };
+    let come = () => {};
+    const held = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    const { service, models } = counting(limits, (n) => (n === 0 ? held : undefined));
+    const first = service(postRaw(small));
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+    come();
+    const answer = await first;
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answer)).toEqual(timeout(500));
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+    // In the order in which they came: the second request's first.
+    expect(models).toEqual([{ disposed: 0 }, { disposed: 1 }]);
+  });
+
+  test('a load that takes longer than a picture may → it is not counted: the picture', async () => {
+    const { service, models } = counting({ turnMs: 2000 }, () => pause(2100));
+    const [first, second] = [service(postRaw(small)), service(postRaw(small))];
+    expect(await pixelsOf(await first)).toEqual(await decoded(small));
+    expect(await pixelsOf(await second)).toEqual(await decoded(small));
+    expect(models).toEqual([{ disposed: 0 }]);
+  });
+
+  test('first rows that never come → 503 TIMEOUT when the time is over, and the next is served with a new model', async () => {
+    let loads = 0;
+    const service = createDecodeService({
+      load: async () => {
+        const taesd = await load();
+        if (loads++ > 0) return taesd;
+        taesd.decodeRows = async function* () {
+          await new Promise(() => {});
+        };
+        return taesd;
+      },
+      limits: { turnMs: 500 },
+    });
+    const late = pause(5000, new Response('{"code": "pending"}'));
+    const answer = await Promise.race([service(postRaw(small)), late]);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answer)).toEqual(timeout(500));
+    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+    expect(loads).toBe(2);
+  });
+});
+
+const timeout = (turnMs: number) => ({
+  status: 503,
+  code: 'TIMEOUT',
+  message: `decode: the picture took longer than ${turnMs} ms`,
+});
+
+/** A service, and of each model that it has loaded how often it was disposed of. @param before  what the n-th load waits for */
+function counting(limits = {}, before: (n: number) => Promise<void> | undefined = () => undefined) {
+  const models: { disposed: number }[] = [];
+  let loads = 0;
+  const service = createDecodeService({
+    limits,
+    load: async () => {
+      await before(loads++);
+      const [taesd, model] = [await load(), { disposed: 0 }];
+      models.push(model);
+      const decoder: Decoder = {
+        decodeRows: (...args) => taesd.decodeRows(...args),
+        dispose: () => {
+          model.disposed++;
+          taesd.dispose();
+        },
+      };
+      return decoder;
+    },
+  });
+  return { service, models };
+}
+
+test("the package's own error while the host loads → 500 that tells nothing, the log has it", async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const service = createDecodeService({
+    load: () => built.Taesd.load({ weights: '/srv/secret/weights', only: 'decoder', workers: 0 }),
+  });
+  expect(await problemOf(await service(postRaw(small)))).toEqual({
+    status: 500,
+    code: 'INTERNAL',
+    message: 'decode: failed, and not because of the request',
+  });
+  expect(log).toHaveBeenCalledOnce();
+  expect(log.mock.calls[0][0]).toMatchObject({
+    name: 'TaesdError',
+    code: 'ARG',
+    message: expect.stringContaining('/srv/secret/weights'),
+  });
+});
+
+test('no memory while the host loads → 503 OOM with Retry-After', async () => {
+  const message = 'wasm: "memory" expected 1 MiB of memory to be free, got less';
+  const service = createDecodeService({
+    load: async () => {
+      throw new built.TaesdError('OOM', message);
+    },
+  });
+  const answer = await service(postRaw(small));
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await problemOf(answer)).toEqual({ status: 503, code: 'OOM', message });
 });
 
 test('a load that fails → 500 that tells nothing, the next request loads again', async () => {

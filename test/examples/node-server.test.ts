@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpHost } from '../../examples/node-server/http-host.mjs';
 
+const SERVER = fileURLToPath(new URL('../../examples/node-server/server.mjs', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../examples/node-server/load.mjs', import.meta.url));
 
 test('examples/node-server/load.mjs: 100 requests, 8 at once, bad ones and clients that go away among them → each gets what it should, memory flat', () => {
@@ -19,6 +20,42 @@ test('examples/node-server/load.mjs: 100 requests, 8 at once, bad ones and clien
   });
   expect(stdout).toContain('100 of 100 requests, 8 at once');
   console.log(stdout);
+});
+
+test.each([
+  [['--port', 'abc'], '"--port" expected a whole number from 0 to 65535, got abc'],
+  [['--port', '65536'], '"--port" expected a whole number from 0 to 65535, got 65536'],
+  [['--port='], '"--port" expected a whole number from 0 to 65535, got nothing'],
+  [['--port', '-1'], "Option '--port' argument is ambiguous."],
+  [['--workers', 'x'], '"--workers" expected a whole number from 0 to 64, got x'],
+  [['--workers', '65'], '"--workers" expected a whole number from 0 to 64, got 65'],
+  [['--foo'], "Unknown option '--foo'"],
+  [['8788'], "Unexpected argument '8788'"],
+])('examples/node-server/server.mjs %j → one line, exit 2', (args, message) => {
+  const run = spawnSync(process.execPath, [SERVER, ...args], { encoding: 'utf8', timeout: 10_000 });
+  expect({ status: run.status, stdout: run.stdout }).toEqual({ status: 2, stdout: '' });
+  expect(run.stderr.split('\n')).toEqual([expect.any(String), '']);
+  expect(run.stderr.startsWith(`server: ${message}`), run.stderr).toBe(true);
+});
+
+test('examples/node-server/server.mjs: a port that is in use → one line, exit 1', () => {
+  const args = [SERVER, '--port', `${port}`];
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 });
+  expect({ status: run.status, stdout: run.stdout, stderr: run.stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `server: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+  });
+});
+
+test('examples/node-server/server.mjs --port 0 --workers 0 → it listens, and SIGTERM ends it', async () => {
+  const run = spawn(process.execPath, [SERVER, '--port', '0', '--workers', '0']);
+  const ended = once(run, 'exit');
+  const [line] = await once(run.stdout, 'data');
+  const url = /^listening on (127\.0\.0\.1:\d+)\n$/.exec(String(line))?.[1];
+  expect((await fetch(`http://${url}/`)).status).toBe(200);
+  run.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
 });
 
 const server = createHttpHost(async (request) => {

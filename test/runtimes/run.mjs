@@ -75,6 +75,7 @@ function compare(results) {
   for (const row of results) {
     if (row.digests === undefined) continue;
     if (node?.oneThreadMs !== undefined) row.ratio = row.oneThreadMs / node.oneThreadMs;
+    if (row === first) continue;
     const common = Object.keys(row.digests).filter((what) => Object.hasOwn(first.digests, what));
     const differing = common.filter((what) => row.digests[what] !== first.digests[what]);
     row.checks.push({

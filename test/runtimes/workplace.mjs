@@ -66,11 +66,7 @@ async function writeInputs(place) {
   const data = Uint8Array.from(bytes, (_, i) => bytes[(i % 3) * count + Math.floor(i / 3)]);
   writeFileSync(join(place, 'files', 'picture.png'), encodePng({ width, height, data }));
 
-  const latents = toTensor(
-    'golden',
-    'latents',
-    golden('taesd-chelsea-451x300.safetensors', 'latents'),
-  );
+  const latents = toTensor(golden('taesd-chelsea-451x300.safetensors', 'latents'));
   const file = { latents, model: 'taesd', width: 451, height: 300 };
   writeFileSync(join(place, 'files', 'latent.png'), encodeLatentPng(file));
 }

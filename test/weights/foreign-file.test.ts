@@ -25,6 +25,11 @@ describe('other things under the name of safetensors', () => {
     },
   );
 
+  test('readSafetensors: a PNG → FORMAT', () => {
+    const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+    refused(png, 'FORMAT', `${rule} a PNG (a picture in place of weights?)`);
+  });
+
   test('readSafetensors: a Git LFS pointer → FORMAT', () => {
     const hint = 'the file itself was not fetched; run `git lfs pull`, or download it';
     const pointer = utf8('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');

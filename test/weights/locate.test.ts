@@ -156,6 +156,38 @@ describe('locateWeights', () => {
     expect(readdirSync(join(cache, '..'))).toEqual([]);
   });
 
+  test('a cache that nobody may ask for → named: ARG that says so; nothing named: nano', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', '');
+    const homedir = vi.spyOn(process.getBuiltinModule('node:os'), 'homedir');
+    homedir.mockImplementation(() => {
+      throw new Error('Requires sys access');
+    });
+    try {
+      await expect(locateWeights('load', VARIANTS.taesd, BOTH)).rejects.toMatchObject({
+        code: 'ARG',
+        message: expect.stringContaining(
+          'cache (cache: "home folder" expected leave to ask for it, got Requires sys access (in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME))',
+        ),
+      });
+      expect((await locateWeights('load', undefined, BOTH)).from).toBe('the package');
+    } finally {
+      homedir.mockRestore();
+    }
+  });
+
+  test('given as null, a number, an empty object → ARG', async () => {
+    for (const [weights, shown] of [
+      [null, 'null'],
+      [7, '7'],
+      [{}, 'Object'],
+    ]) {
+      await expect(locate({ weights: weights as never })).rejects.toMatchObject({
+        code: 'ARG',
+        message: `load: "weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got ${shown}`,
+      });
+    }
+  });
+
   test('one network wanted → its file alone, from TAESD_WEIGHTS, the cache, the network', async () => {
     put(cache, 'taesd', ['decoder']);
     const decoder = await locate({ parts: ['decoder'] });

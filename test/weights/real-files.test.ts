@@ -44,7 +44,7 @@ describe('real files', () => {
       expect(metadata.get('source')).toContain('taesd.py');
       for (const [name, stored] of tensors) {
         if (stored.dtype === 'F32') {
-          expect(toTensor('test', name, stored).data.length).toBe(elementCount(stored.shape));
+          expect(toTensor(stored, name, 'test').data.length).toBe(elementCount(stored.shape));
         }
       }
     },

@@ -104,7 +104,7 @@ describe('safetensors: tensors', () => {
     expect([...tensors.keys()]).toEqual(['full', 'after', 'number', 'before']);
     expect(tensors.get('before')).toEqual({ dtype: 'F32', shape: [3, 0, 2], bytes: ones(0) });
     expect(tensors.get('number')?.bytes.length).toBe(4);
-    expect(toTensor('test', 'after', tensors.get('after')!).data.length).toBe(0);
+    expect(toTensor(tensors.get('after')!, 'after', 'test').data.length).toBe(0);
     expect(readSafetensors(rawFile('{}')).tensors.size).toBe(0);
   });
 
@@ -168,7 +168,7 @@ describe('safetensors: tensors', () => {
         moved.set(file);
         const stored = readSafetensors(moved).tensors.get('a')!;
         expect(stored.bytes.buffer).toBe(moved.buffer);
-        expect(toTensor('test', 'a', stored)).toEqual({ shape: [4], data: numbers });
+        expect(toTensor(stored, 'a', 'test')).toEqual({ shape: [4], data: numbers });
       }
     }
   });
@@ -189,11 +189,11 @@ describe('safetensors: numbers', () => {
     const bytes = Uint8Array.of(0x00, 0x3c, 0x00, 0xc0, 0x80, 0x3f, 0x00, 0xc0);
     const header = `{${entry('h', 'F16', [2], [0, 4])},${entry('b', 'BF16', [1, 2], [4, 8])}}`;
     const { tensors } = readSafetensors(rawFile(header, bytes));
-    expect(toTensor('test', 'h', tensors.get('h')!)).toEqual({
+    expect(toTensor(tensors.get('h')!, 'h', 'test')).toEqual({
       shape: [2],
       data: Float32Array.of(1, -2),
     });
-    expect(toTensor('test', 'b', tensors.get('b')!)).toEqual({
+    expect(toTensor(tensors.get('b')!, 'b', 'test')).toEqual({
       shape: [1, 2],
       data: Float32Array.of(1, -2),
     });
@@ -202,7 +202,7 @@ describe('safetensors: numbers', () => {
   test('toTensor: another dtype → UNSUPPORTED naming the tensor', () => {
     const stored = { dtype: 'F64', shape: [], bytes: ones(8) };
     const message = 'loadWeights: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
-    expectError(() => toTensor('loadWeights', 'a.b', stored), 'UNSUPPORTED', message);
+    expectError(() => toTensor(stored, 'a.b', 'loadWeights'), 'UNSUPPORTED', message);
   });
 
   test('toTensor: not a stored tensor → ARG', () => {
@@ -213,7 +213,9 @@ describe('safetensors: numbers', () => {
       [{ dtype: 'F32', shape: 2, bytes: ones(8) }, '{ dtype, shape, bytes }'],
       [{ dtype: 'F32', shape: [2], data: ones(8) }, '{ dtype, shape, data }'],
     ] as const) {
-      expectError(() => toTensor('w', 'n', stored as never), 'ARG', `${rule} ${got}`);
+      expectError(() => toTensor(stored as never, 'n', 'w'), 'ARG', `${rule} ${got}`);
+      const unnamed = rule.replace('w: "tensor n"', 'toTensor: "tensor"');
+      expectError(() => toTensor(stored as never), 'ARG', `${unnamed} ${got}`);
     }
   });
 
@@ -224,13 +226,13 @@ describe('safetensors: numbers', () => {
       const message =
         'w: "tensor n" expected live data, got a detached buffer (transferred to a worker?)';
       const stored = { dtype: 'F32', shape: [length / 4], bytes };
-      expectError(() => toTensor('w', 'n', stored), 'ARG', message);
+      expectError(() => toTensor(stored, 'n', 'w'), 'ARG', message);
     }
   });
 
   test('toTensor: bytes that are not those of the shape → SHAPE, a shape that is none → SHAPE, LIMIT', () => {
     const run = (dtype: string, shape: readonly unknown[], length: number) => () =>
-      toTensor('w', 'n', { dtype, shape: shape as number[], bytes: ones(length) });
+      toTensor({ dtype, shape: shape as number[], bytes: ones(length) }, 'n', 'w');
     const what = 'w: "tensor n" expected';
     for (const length of [0, 7, 9]) {
       const message = `${what} 8 bytes for F32 [2], got ${length}`;
@@ -251,12 +253,12 @@ describe('safetensors: numbers', () => {
   for (const dtype of ['F32', 'F16', 'BF16']) {
     test(`toTensor: ${dtype} without the memory for it → OOM; then it works`, () => {
       const stored = { dtype, shape: [0], bytes: ones(0) };
-      const error = withoutMemory('Float32Array', () => thrownBy(() => toTensor('w', 'n', stored)));
+      const error = withoutMemory('Float32Array', () => thrownBy(() => toTensor(stored, 'n', 'w')));
       expect(error.code).toBe('OOM');
       expect(error.message).toMatch(
         /^\w+BytesToF32: "values" expected memory for 0 numbers, got Array buffer allocation failed$/,
       );
-      expect(toTensor('w', 'n', stored).data.length).toBe(0);
+      expect(toTensor(stored, 'n', 'w').data.length).toBe(0);
     });
   }
 });

@@ -31,7 +31,7 @@ function readWeights(part) {
   const tensors = new Map();
   const file = readSafetensors(readFileSync(weightsUrl(part)));
   for (const [name, stored] of file.tensors) {
-    const { shape, data } = toTensor('tfjs', name, stored);
+    const { shape, data } = toTensor(stored, name, 'tfjs');
     const key = name.replace(/^(encoder|decoder)\.layers\./, '');
     tensors.set(
       key,

@@ -6,7 +6,17 @@ import { readUrl } from '../../read-url.ts';
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
 
 /** What can be handed over as the kernels: the compiled module, or the bytes of `taesd-wasm/taesd.wasm`. */
-export type KernelSource = WebAssembly.Module | Uint8Array;
+export type KernelSource = KernelModule | Uint8Array;
+
+/**
+ * `WebAssembly.Module`, where the project has types of WebAssembly: they come with those of the DOM, which a project for Node
+ * may not have.
+ */
+export type KernelModule = typeof globalThis extends {
+  WebAssembly: { Module: { prototype: infer M } };
+}
+  ? M
+  : object;
 
 /**
  * Compiles the kernels, unless they come compiled.
@@ -15,7 +25,7 @@ export type KernelSource = WebAssembly.Module | Uint8Array;
  * @throws TaesdError UNSUPPORTED where WebAssembly or its SIMD is missing or compiling is forbidden, with the
  *   remedy; FORMAT where the bytes are no WebAssembly; ARG where `source` is neither a module nor bytes, or the package's file is not there
  */
-export async function compileKernels(source?: KernelSource): Promise<WebAssembly.Module> {
+export async function compileKernels(source?: KernelSource): Promise<KernelModule> {
   const where = 'Taesd.load';
   if (typeof WebAssembly === 'undefined') {
     throw expected(
@@ -58,6 +68,11 @@ async function readKernels(where: string): Promise<Uint8Array> {
   return bytes;
 }
 
+/** What a web page begins with, and what is likely where one came. */
+const LESS_THAN = 0x3c;
+const WEB_PAGE =
+  "a web page: the server or bundler does not serve taesd.wasm (Vite: optimizeDeps: { exclude: ['taesd-wasm'] }; else wasm: kernels() of taesd-wasm/kernels)";
+
 /** The smallest module that needs SIMD: `() → v128`, `i8x16.splat(i32.const 0)`. */
 // biome-ignore format: one section a line
 const SIMD_PROBE = Uint8Array.of(
@@ -77,7 +92,8 @@ function compileFailure(where: string, bytes: Uint8Array, cause: unknown): Taesd
     return expected('UNSUPPORTED', where, what, 'WebAssembly with SIMD', got, hint, { cause });
   }
   if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
-    const hint = 'a damaged or foreign file in place of taesd.wasm?';
+    const hint =
+      bytes[0] === LESS_THAN ? WEB_PAGE : 'a damaged or foreign file in place of taesd.wasm?';
     return expected('FORMAT', where, what, 'the kernels', got, hint, { cause });
   }
   const hint =

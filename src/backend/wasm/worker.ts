@@ -78,6 +78,7 @@ async function run(message: RunMessage): Promise<void> {
   const { id, network, span } = message;
   const current = new Run(span);
   running.set(id, current);
+  let failure: { readonly error: unknown } | undefined;
   try {
     const pacer = new Pacer('worker', current.signal);
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
@@ -86,17 +87,18 @@ async function run(message: RunMessage): Promise<void> {
       thread.post({ kind: 'rows', id, batch: { ...batch, data } }, [data.buffer]);
       await current.sent(count);
     }
-    if (backend.memoryBytes() > keptBytes) await backend.compact();
-    thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
   } catch (error) {
-    if (current.signal.aborted) {
-      thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
-    } else {
-      fail(id, error);
-    }
-  } finally {
-    running.delete(id);
+    if (!current.signal.aborted) failure = { error };
   }
+  running.delete(id);
+  try {
+    // Whatever became of the run, it may have grown the memory.
+    if (backend.memoryBytes() > keptBytes) await backend.compact();
+  } catch (error) {
+    failure ??= { error };
+  }
+  if (failure === undefined) thread.post({ kind: 'done', id, memoryBytes: backend.memoryBytes() });
+  else fail(id, failure.error);
 }
 
 /** The rows that came along, at their places in the whole input. */

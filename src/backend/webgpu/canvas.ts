@@ -2,10 +2,11 @@ import { describe } from '../../arguments.ts';
 import { expected, TaesdError } from '../../errors.ts';
 import { pictureSink } from '../../image.ts';
 import type { CanvasLike, DrawTarget } from '../../options.ts';
+import { nextTask } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
-import { nextTask, type Pacer } from '../pacer.ts';
+import type { Pacer } from '../pacer.ts';
 import { messageOf } from './device.ts';
 import type { GpuRunner } from './index.ts';
 

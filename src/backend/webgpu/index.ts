@@ -9,6 +9,7 @@ import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuPlace } from '../gpu-place.ts';
 import type { Pacer } from '../pacer.ts';
 import { createWasmBackend } from '../wasm/index.ts';
+import type { KernelModule } from '../wasm/module.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, messageOf, storedAs } from './device.ts';
 import { paintPicture } from './paint.ts';
@@ -27,7 +28,7 @@ export interface GpuOptions {
   /** Bytes of maps. */
   readonly maxMemory?: number | undefined;
   /** The WASM kernels, which the device is compared with. */
-  readonly kernels: WebAssembly.Module | undefined;
+  readonly kernels: KernelModule | undefined;
 }
 
 /** A runner on a device, which can also put its picture on a texture. */

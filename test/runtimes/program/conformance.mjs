@@ -185,7 +185,7 @@ function latentsOf(size) {
 function goldenOf(readSafetensors, toTensor, file) {
   const { tensors } = readSafetensors(file);
   return {
-    tensor: (name) => toTensor('golden', name, tensors.get(name)),
+    tensor: (name) => toTensor(tensors.get(name), name, 'golden'),
     bytes: (name) => Float32Array.from(tensors.get(name).bytes),
   };
 }

@@ -1,0 +1,68 @@
+import { Taesd } from 'taesd-wasm';
+import { answer, tell } from './answer.ts';
+import { Previews } from './previews.ts';
+import type { EngineMethods, StepView } from './protocol.ts';
+import { Walks } from './walks.ts';
+import { loadOptions } from './weights-from.ts';
+
+/*
+ * One model in a worker: the package does the work, this hands it on.
+ */
+
+interface Engine {
+  readonly taesd: Taesd;
+  readonly walks: Walks;
+  readonly previews: Previews;
+}
+
+let loaded: Engine | undefined;
+
+function engine(): Engine {
+  if (loaded === undefined) throw new Error('no model is loaded yet');
+  return loaded;
+}
+
+/** Thumbnails and histograms are this worker's no longer: they are handed over. */
+const buffersOf = ({ thumbnails, summary }: StepView): Transferable[] => [
+  thumbnails.data.buffer as ArrayBuffer,
+  summary.histogram.buffer as ArrayBuffer,
+];
+
+const methods: EngineMethods = {
+  async load(model, from) {
+    // This is a thread of its own already.
+    const taesd = await Taesd.load({ model, workers: 0, ...(await loadOptions(from)) });
+    const missing = (['encoder', 'decoder'] as const).filter((p) => !taesd.info.parts.includes(p));
+    if (missing.length > 0) {
+      throw new Error(`These weights lack the ${missing[0]}: choose the files of both halves.`);
+    }
+    loaded = { taesd, walks: new Walks(taesd), previews: new Previews(taesd) };
+    return { model: taesd.info.model, weights: taesd.info.weights };
+  },
+  async encode(picture) {
+    const started = performance.now();
+    const latents = await engine().taesd.encode(picture);
+    return { latents, elapsedMs: performance.now() - started };
+  },
+  async decode(latents, width, height) {
+    const started = performance.now();
+    const picture = await engine().taesd.decode(latents, { width, height });
+    return { picture, elapsedMs: performance.now() - started };
+  },
+  walk(walk, picture, latents) {
+    return engine().walks.run(picture, latents, (step) => {
+      tell({ type: 'step', walk, step }, buffersOf(step));
+    });
+  },
+  open: (name) => engine().walks.open(name),
+  channel: (name, channel) => engine().walks.channel(name, channel),
+  pixel: (name, position) => engine().walks.pixel(name, position),
+  async preview(channel, latents, step, width, height) {
+    engine().previews.push(channel, latents, step, width, height);
+  },
+  async stopPreview(channel) {
+    engine().previews.stop(channel);
+  },
+};
+
+answer(methods);

@@ -1,0 +1,31 @@
+import type { LoadOptions } from 'taesd-wasm';
+import { tell } from './answer.ts';
+import type { WeightsFrom } from './protocol.ts';
+
+/** What `Taesd.load` takes for each place that weights can come from. */
+export async function loadOptions(from: WeightsFrom): Promise<LoadOptions> {
+  switch (from.kind) {
+    case 'package':
+    case 'cache':
+      return {};
+    case 'served':
+      return { weights: from.url };
+    case 'download':
+      return {
+        download: true,
+        onDownload: ({ done, total }) => tell({ type: 'download', done, total }),
+      };
+    case 'files':
+      return { weights: await bytesOf(from.files) };
+  }
+}
+
+/** One file of both halves, or one file for each, told apart by their names. */
+async function bytesOf(files: readonly File[]) {
+  const bytes = await Promise.all(
+    files.map(async (file) => new Uint8Array(await file.arrayBuffer())),
+  );
+  if (files.length === 1) return bytes[0];
+  const named = (part: string) => bytes[files.findIndex(({ name }) => name.includes(part))];
+  return { encoder: named('encoder'), decoder: named('decoder') };
+}

@@ -1,0 +1,127 @@
+import { computed, signal } from '@preact/signals';
+import { type ModelName, VARIANTS } from 'taesd-wasm';
+import { Client } from '../engine/client.ts';
+import type { EngineMethods, LoadedInfo, WeightsFrom } from '../engine/protocol.ts';
+import { attempt, problem, report, say } from './messages.ts';
+
+/*
+ * The models: which one is at work, and where its weights come from. Each is in a worker of its own.
+ */
+
+export interface Model extends LoadedInfo {
+  readonly client: Client<EngineMethods>;
+}
+
+export const MODELS = Object.values(VARIANTS).map(({ name, speaks }) => ({ name, speaks }));
+
+/** The one that is at work. */
+export const model = signal<Model | undefined>(undefined);
+/** The small one, which is always there: it decodes beside the large one. */
+export const nano = signal<Model | undefined>(undefined);
+/** A model whose weights are nowhere: they can be downloaded, or files chosen. */
+export const missing = signal<ModelName | undefined>(undefined);
+export const download = signal<number | undefined>(undefined);
+
+/** Whether nano speaks the same latents as the model at work, and is another one. */
+export const nanoBeside = computed(() => {
+  const name = model.value?.model;
+  if (name === undefined || name === 'nano') return undefined;
+  return VARIANTS[name].space === VARIANTS.nano.space ? nano.value : undefined;
+});
+
+const served: Promise<readonly string[]> = fetch(new URL('weights/index.json', document.baseURI))
+  .then((response) => (response.ok ? response.json() : []))
+  .catch(() => []);
+
+/** At the start: nano at once, then taesd where its weights are beside the page or downloaded. */
+export function start(): Promise<void> {
+  return attempt(async () => {
+    say('Loading the model …');
+    nano.value = await create('nano', { kind: 'package' });
+    const large = await find('taesd').catch((error) => {
+      report(error);
+      return undefined;
+    });
+    model.value = large ?? nano.value;
+  });
+}
+
+/** Takes another model, where its weights are at hand. */
+export function choose(name: ModelName): Promise<void> {
+  return attempt(async () => {
+    missing.value = undefined;
+    if (name === 'nano') return take(nano.value);
+    say(`Loading ${name} …`);
+    const found = await find(name);
+    if (found !== undefined) return take(found);
+    missing.value = name;
+    say(`The weights of ${name} are not here: they can be downloaded, or opened from files.`);
+  });
+}
+
+/** Fetches the weights of a model, 5 MB, and keeps them for the next visit. */
+export function fetchWeights(name: ModelName): Promise<void> {
+  return attempt(async () => {
+    say(`Downloading ${name} …`);
+    download.value = 0;
+    try {
+      take(await create(name, { kind: 'download' }));
+    } finally {
+      download.value = undefined;
+    }
+  });
+}
+
+/** Takes weights from files that the user has; their names say which model they are of. */
+export function openWeights(files: readonly File[]): Promise<void> {
+  return attempt(async () => {
+    say(`Reading ${files.map(({ name }) => name).join(', ')} …`);
+    take(await create(modelOf(files), { kind: 'files', files }));
+  });
+}
+
+/** The longest name that the files' names begin with: `taesdxl_decoder` is not of `taesd`. */
+function modelOf(files: readonly File[]): ModelName {
+  const names = MODELS.map(({ name }) => name).toSorted((a, b) => b.length - a.length);
+  return names.find((name) => files[0].name.toLowerCase().includes(name)) ?? 'taesd';
+}
+
+async function find(name: ModelName): Promise<Model | undefined> {
+  const files = await served;
+  if (
+    files.includes(`${name}_encoder.safetensors`) &&
+    files.includes(`${name}_decoder.safetensors`)
+  ) {
+    return create(name, { kind: 'served', url: new URL('weights/', document.baseURI).href });
+  }
+  // The package says in one code that there is nothing; what is damaged has another.
+  return create(name, { kind: 'cache' }).catch((error) => {
+    if (error.code === 'ARG') return undefined;
+    throw error;
+  });
+}
+
+async function create(name: ModelName, from: WeightsFrom): Promise<Model> {
+  const worker = new Worker(new URL('../engine/engine-worker.ts', import.meta.url), {
+    type: 'module',
+  });
+  const client = new Client<EngineMethods>(worker);
+  client.listen((event) => {
+    if (event.type === 'download') download.value = event.done / event.total;
+    if (event.type === 'preview-error') problem.value = event.message;
+  });
+  try {
+    return { ...(await client.call('load', name, from)), client };
+  } catch (error) {
+    client.end();
+    throw error;
+  }
+}
+
+function take(next: Model | undefined): void {
+  const last = model.value;
+  missing.value = undefined;
+  if (next === undefined || next === last) return;
+  model.value = next;
+  if (last !== undefined && last !== nano.value) last.client.end();
+}

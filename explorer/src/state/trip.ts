@@ -1,0 +1,72 @@
+import { effect, signal } from '@preact/signals';
+import type { Picture, Tensor } from 'taesd-wasm';
+import type { StepView } from '../engine/protocol.ts';
+import { report, say } from './messages.ts';
+import { type Model, model } from './models.ts';
+import { picture, pictureName } from './picture.ts';
+
+/*
+ * There and back: the picture, its latent, the decoded picture, and the steps between them.
+ */
+
+export interface Trip {
+  readonly model: Model;
+  readonly picture: Picture;
+  readonly latents: Tensor;
+  readonly decoded: Picture;
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
+export const trip = signal<Trip | undefined>(undefined);
+/** The layers that have run so far, the encoder's first. */
+export const steps = signal<readonly StepView[]>([]);
+/** True when all of them have. */
+export const walked = signal(false);
+
+/** Steps come many at once; the page shows those that have come by now, so often. */
+const SHOW_MS = 120;
+
+let turn = 0;
+
+/** A new picture or another model: everything anew. */
+effect(() => {
+  const [engine, input] = [model.value, picture.value];
+  if (engine !== undefined && input !== undefined) run(engine, input).catch(report);
+});
+
+async function run(engine: Model, input: Picture): Promise<void> {
+  const mine = ++turn;
+  const { client } = engine;
+  walked.value = false;
+  say(`Encoding and decoding with ${engine.model} …`);
+  const { latents, elapsedMs: encodeMs } = await client.call('encode', input);
+  const { width, height } = input;
+  const { picture: decoded, elapsedMs: decodeMs } = await client.call(
+    'decode',
+    latents,
+    width,
+    height,
+  );
+  if (mine !== turn) return;
+  steps.value = [];
+  trip.value = { model: engine, picture: input, latents, decoded, encodeMs, decodeMs };
+  const arrived: StepView[] = [];
+  const stop = client.listen((event) => {
+    if (event.type === 'step' && event.walk === mine) arrived.push(event.step);
+  });
+  const show = () => {
+    if (mine === turn && arrived.length > steps.value.length) steps.value = [...arrived];
+  };
+  const timer = setInterval(show, SHOW_MS);
+  try {
+    await client.call('walk', mine, input, latents);
+  } finally {
+    stop();
+    clearInterval(timer);
+  }
+  show();
+  if (mine !== turn) return;
+  walked.value = true;
+  say(`Done: ${pictureName.value}, through the ${steps.value.length} layers of ${engine.model}.`);
+}

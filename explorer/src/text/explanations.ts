@@ -1,0 +1,148 @@
+import type { StepView } from '../engine/protocol.ts';
+
+/*
+ * What each part is called and why it is there, in a sentence or two.
+ */
+
+export interface Explanation {
+  readonly title: string;
+  readonly text: string;
+}
+
+export function explain(step: StepView, layerCount: number): Explanation {
+  return step.block === undefined ? explainLayer(step, layerCount) : explainInner(step);
+}
+
+function explainLayer({ part, index, layer, shape }: StepView, layerCount: number): Explanation {
+  const isLast = index === layerCount - 1;
+  switch (layer.kind) {
+    case 'conv':
+      return part === 'encoder'
+        ? encoderConv(index, layer, isLast)
+        : decoderConv(layer, isLast, shape);
+    case 'relu':
+      return {
+        title: 'ReLU',
+        text: 'Negative numbers become 0, the others stay. Without such a bend, all convolutions in a row would collapse into a single one; with it, a channel can answer “here” and be silent elsewhere.',
+      };
+    case 'block':
+      return {
+        title: 'Residual block',
+        text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
+      };
+    case 'upsample2x':
+      return {
+        title: 'Upsampling',
+        text: 'Each number becomes a 2×2 square of itself. Nothing is learned or invented here; the convolution after it turns the steps into edges and gradients.',
+      };
+    case 'clamp':
+      return {
+        title: 'Soft clamp',
+        text: 'tanh(x / 3) · 3 draws the latents gently into ±3, the range of 8-bit latents. Small numbers hardly change; a stray one from a sampler cannot upset all that follows.',
+      };
+    case 'pixelUnshuffle':
+      return {
+        title: 'Pixels to channels',
+        text: `Each ${layer.factor}×${layer.factor} square of pixels is folded into ${layer.factor ** 2} channels for each colour. No number changes, but the convolutions that follow have ${layer.factor ** 2} times fewer places to work at: that is what makes this model small.`,
+      };
+    case 'pixelShuffle':
+      return {
+        title: 'Channels to pixels',
+        text: isLast
+          ? `Each place unfolds its channels into a ${layer.factor}×${layer.factor} square of red, green and blue: the picture. No layer ever worked at its full size.`
+          : `Each place unfolds its channels into a ${layer.factor}×${layer.factor} square: the map grows, and what fills it was computed, unlike in plain upsampling.`,
+      };
+    case 'add':
+      return explainAdd;
+  }
+}
+
+type Conv = Extract<StepView['layer'], { kind: 'conv' }>;
+
+function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean): Explanation {
+  if (isLast) {
+    return {
+      title: 'To the latent',
+      text: `Squeezes ${cin} channels into the ${cout} of the latent. No ReLU comes after it: latents have both signs, and lie mostly in ±3. This is all that the decoder will know of the picture.`,
+    };
+  }
+  if (stride === 2) {
+    return {
+      title: 'Convolution, every second place',
+      text: 'The window moves two places at a time, so the map halves in width and height and a quarter of the numbers is left. Each of them now stands for a larger piece of the picture.',
+    };
+  }
+  if (index === 0) {
+    return {
+      title: 'First convolution',
+      text: `Looks at each pixel and its eight neighbours in red, green and blue, and writes down ${cout} numbers about them: edges, colours, contrasts. From here on the picture is ${cout} channels deep.`,
+    };
+  }
+  return {
+    title: 'Convolution',
+    text: `Mixes ${cin} channels into ${cout} at each place, with its eight neighbours in view.`,
+  };
+}
+
+function decoderConv({ cin, cout }: Conv, isLast: boolean, shape: readonly number[]): Explanation {
+  if (isLast && cout === 3) {
+    return {
+      title: 'To the picture',
+      text: `${cin} channels become red, green and blue, near 0 … 1. The network itself clamps nothing: a picture is clamped to bytes afterwards.`,
+    };
+  }
+  if (isLast || cout > cin + 8) {
+    return {
+      title: cin <= 16 ? 'From the latent' : 'Convolution, many channels',
+      text:
+        cin <= 16
+          ? `Spreads the latent’s ${cin} channels over ${cout} that the blocks can work with: the first guess of what is where.`
+          : `Makes ${cout} channels of ${cin}: the next layer lays them out as a larger map.`,
+    };
+  }
+  if (shape[1] === cin) {
+    return {
+      title: 'Smoothing convolution',
+      text: 'Comes after each upsampling and turns its square steps into shapes. It has no bias: a constant would add nothing that the blocks beside it do not have.',
+    };
+  }
+  return {
+    title: 'Convolution',
+    text: `Mixes ${cin} channels into ${cout}, with the eight neighbours in view: what the next layer needs to lay out.`,
+  };
+}
+
+const explainAdd: Explanation = {
+  title: 'Skip connection',
+  text: 'The block’s input is added to what its convolutions made of it. The convolutions only have to say what should be different.',
+};
+
+function explainInner({ name, layer }: StepView): Explanation {
+  const place = name.split('.').slice(2).join('.');
+  if (layer.kind === 'add') return explainAdd;
+  if (place === 'fuse') {
+    return {
+      title: 'Last ReLU of the block',
+      text: 'After the sum, negative numbers become 0. So all that leaves a block is 0 or above, and the next one can count on it.',
+    };
+  }
+  if (layer.kind === 'relu') {
+    return {
+      title: 'ReLU inside the block',
+      text: 'Negative numbers become 0: the share of zeros says how many places have nothing to say about this channel’s feature.',
+    };
+  }
+  if (place === 'skip') {
+    return {
+      title: 'Skip connection, widened',
+      text: 'A 1×1 convolution that gives the block’s input as many channels as its output has.',
+    };
+  }
+  const text: Readonly<Record<string, string>> = {
+    'conv.0': 'The first of three convolutions: each number sees 3×3 places of the block’s input.',
+    'conv.2': 'The second: through the first it sees 5×5 places of the block’s input.',
+    'conv.4':
+      'The third sees 7×7 places. No ReLU before the sum: what it says may also be “less of this”.',
+  };
+  return { title: 'Convolution inside the block', text: text[place] ?? '' };
+}

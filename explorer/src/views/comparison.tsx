@@ -1,0 +1,95 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { Canvas } from '../drawing/canvas.tsx';
+import { difference, psnr } from '../state/compare.ts';
+import { trip } from '../state/trip.ts';
+import { decibels, milliseconds, shapeText } from '../text/numbers.ts';
+import { LatentPicture } from './latent-picture.tsx';
+
+const STRENGTHS = [1, 4, 16];
+
+/** Original, latent, decoded, difference. */
+export function Comparison() {
+  const strength = useSignal(4);
+  const quality = useComputed(() =>
+    trip.value === undefined ? undefined : psnr(trip.value.picture, trip.value.decoded),
+  );
+  const off = useComputed(() =>
+    trip.value === undefined
+      ? undefined
+      : difference(trip.value.picture, trip.value.decoded, strength.value),
+  );
+  const now = trip.value;
+  if (now === undefined || off.value === undefined) {
+    return (
+      <section id="there-and-back" aria-labelledby="there-and-back-title">
+        <h2 id="there-and-back-title">There and back</h2>
+        <p class="waiting">The first picture is on its way.</p>
+      </section>
+    );
+  }
+  const { picture, decoded, latents, encodeMs, decodeMs } = now;
+  const numbers = picture.width * picture.height * 3;
+  const fewer = (numbers / latents.data.length).toFixed(0);
+  return (
+    <section id="there-and-back" aria-labelledby="there-and-back-title">
+      <h2 id="there-and-back-title">There and back</h2>
+      <p class="intro">
+        The encoder makes {latents.data.length.toLocaleString('en')} numbers of the picture’s{' '}
+        {numbers.toLocaleString('en')}, {fewer} times fewer; the decoder makes a picture of them
+        again. What got lost on the way is the difference.
+      </p>
+      <div class="quartet">
+        <figure>
+          <Canvas class="picture" picture={picture} role="img" aria-label="The original picture" />
+          <figcaption>
+            <b>Original</b> {picture.width}×{picture.height}
+          </figcaption>
+        </figure>
+        <figure>
+          <LatentPicture latents={latents} />
+          <figcaption>
+            <b class="latent">Latent</b> {shapeText(latents.shape)} in {milliseconds(encodeMs)}
+          </figcaption>
+        </figure>
+        <figure>
+          <Canvas class="picture" picture={decoded} role="img" aria-label="The decoded picture" />
+          <figcaption>
+            <b>Decoded</b> in {milliseconds(decodeMs)}
+          </figcaption>
+        </figure>
+        <figure>
+          <Canvas
+            class="picture"
+            picture={off.value}
+            role="img"
+            aria-label={`Difference of original and decoded picture, times ${strength.value}`}
+          />
+          <figcaption>
+            <b>Difference</b> {strength.value === 1 ? 'as it is' : `× ${strength.value}`}
+          </figcaption>
+        </figure>
+      </div>
+      <div class="row spread">
+        <p class="figure" data-testid="psnr">
+          <strong>{decibels(quality.value as number)}</strong> PSNR, decoded against original
+        </p>
+        <fieldset class="segments">
+          <legend>Difference</legend>
+          {STRENGTHS.map((times) => (
+            <label key={times}>
+              <input
+                type="radio"
+                name="strength"
+                checked={strength.value === times}
+                onChange={() => {
+                  strength.value = times;
+                }}
+              />
+              <span>× {times}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+    </section>
+  );
+}

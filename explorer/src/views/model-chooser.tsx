@@ -1,0 +1,77 @@
+import type { ModelName } from 'taesd-wasm';
+import {
+  choose,
+  download,
+  fetchWeights,
+  MODELS,
+  missing,
+  model,
+  openWeights,
+} from '../state/models.ts';
+
+export function ModelChooser() {
+  const name = missing.value ?? model.value?.model ?? 'nano';
+  return (
+    <fieldset class="chooser">
+      <legend>Model</legend>
+      <div class="row">
+        <label class="field">
+          Whose latents it speaks
+          <select
+            value={name}
+            onChange={({ currentTarget }) => void choose(currentTarget.value as ModelName)}
+          >
+            {MODELS.map((each) => (
+              <option key={each.name} value={each.name}>
+                {each.name}: {each.speaks}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="button">
+          Open weights
+          <input
+            type="file"
+            accept=".safetensors"
+            multiple
+            class="hidden-input"
+            onChange={({ currentTarget }) => {
+              const files = [...(currentTarget.files ?? [])];
+              if (files.length > 0) void openWeights(files);
+              currentTarget.value = '';
+            }}
+          />
+        </label>
+      </div>
+      <Missing />
+      <p class="hint">
+        {model.value === undefined
+          ? 'Loading …'
+          : `At work: ${model.value.model}, weights from ${source(model.value.weights)}.`}
+      </p>
+    </fieldset>
+  );
+}
+
+/** A model without weights is offered, never replaced by another. */
+function Missing() {
+  const name = missing.value;
+  if (name === undefined) return null;
+  const done = download.value;
+  return (
+    <p class="missing">
+      <button type="button" disabled={done !== undefined} onClick={() => void fetchWeights(name)}>
+        Download {name}, 5 MB
+      </button>
+      {done !== undefined && (
+        <progress value={done} aria-label={`Download of ${name}`}>
+          {Math.round(100 * done)} %
+        </progress>
+      )}
+    </p>
+  );
+}
+
+/** An address in the words of somebody who looks at a page. */
+const source = (weights: string): string =>
+  weights.startsWith('http') ? 'the folder beside this page' : weights;

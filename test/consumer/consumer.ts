@@ -1,0 +1,39 @@
+import {
+  type DecodeOptions,
+  type Picture,
+  readSafetensors,
+  type Step,
+  Taesd,
+  type Tensor,
+  VARIANTS,
+} from 'taesd-wasm';
+import { kernels } from 'taesd-wasm/kernels';
+import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
+import { nano } from 'taesd-wasm/nano';
+import { decodePng, encodePngRows } from 'taesd-wasm/png';
+import { createPreviewer } from 'taesd-wasm/preview';
+import module from 'taesd-wasm/taesd.wasm';
+
+/*
+ * What a strict project for Node, without the DOM's types, makes of the package's types. Compiled by `npm run lint`, never
+ * run.
+ */
+
+export async function everything(file: Uint8Array, options: DecodeOptions): Promise<Step[]> {
+  const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
+  const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
+  const latents: Tensor = await taesd.encode(decodePng(file));
+  const picture: Picture = await taesd.decode(latents);
+  const pictures: Picture[] = await taesd.decode(latents, { output: 'images' });
+  const any: Tensor | Picture | Picture[] = await taesd.decode(latents, options);
+  const { width, height } = picture;
+  const rows = encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents));
+  for await (const piece of rows) piece satisfies Uint8Array;
+  const previewer = createPreviewer(other, { onFrame: ({ data }) => void data });
+  previewer.push({ data: new Float64Array(4), dims: [1n, 4n, 1n, 1n] });
+  const { tensors } = readSafetensors(file);
+  const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
+  const steps: Step[] = [];
+  for await (const step of taesd.steps(copy.latents)) steps.push(step);
+  return [tensors, pictures, any].length > 0 ? steps : [];
+}

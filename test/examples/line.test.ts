@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Line, type Place } from '../../examples/edge-worker/line.mjs';
+
+/*
+ * The line of examples/edge-worker when a place gives no sign of life: because its request was dropped, or because the clock
+ * jumped, as it does where a machine slept or a process was stopped.
+ */
+
+/** Any turn is shorter; one that waits is given up long before. */
+const DEAD_MS = 40_000;
+const HOUR_MS = 3_600_000;
+/** Each looks every 5 ms whether it is first: time for many looks. */
+const LOOKS_MS = 60;
+const { signal } = new AbortController();
+
+// The clock stands still unless it is set; timers run.
+beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }));
+afterEach(() => vi.useRealTimers());
+const passTime = (ms: number) => vi.setSystemTime(Date.now() + ms);
+
+/** A line of so many places, the first of which works. */
+async function lineOf(most: number) {
+  const onDead = vi.fn();
+  const line = new Line(most, DEAD_MS, onDead);
+  const working = line.join() as Place;
+  await line.turn(working, signal);
+  return { line, working, onDead };
+}
+
+test('line: the clock jumps while three wait → each has its turn, in order, none stays pending', async () => {
+  const { line, onDead } = await lineOf(5);
+  const turns: string[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    const place = line.join() as Place;
+    void line.turn(place, signal).then(() => {
+      turns.push(name);
+      place.leave();
+    });
+  }
+  passTime(HOUR_MS);
+  await pause(LOOKS_MS);
+  expect(turns).toEqual(['a', 'b', 'c']);
+  expect(onDead).toHaveBeenCalledTimes(1);
+  expect(line.join()).toBeDefined();
+});
+
+test('line: the clock jumps and a newcomer takes the room of one that waits → its turn ends, false', async () => {
+  const { line, working, onDead } = await lineOf(2);
+  const waiting = line.join() as Place;
+  const turn = line.turn(waiting, signal);
+  expect(line.join()).toBeUndefined();
+  passTime(DEAD_MS / 2);
+  const newcomer = line.join() as Place;
+  expect(newcomer).toBeDefined();
+  expect(await Promise.race([turn, pause(LOOKS_MS, 'pending')])).toBe(false);
+  expect(line.join()).toBeUndefined();
+  working.leave();
+  expect(await line.turn(newcomer, signal)).toBe(true);
+  expect(onDead).not.toHaveBeenCalled();
+});
+
+test('line: one that waits shows no life → the next passes after 1 s, and nothing is said to be half-way', async () => {
+  const { line, working, onDead } = await lineOf(5);
+  line.join();
+  const next = line.join() as Place;
+  working.leave();
+  let has = false;
+  const turn = line.turn(next, signal).then(() => {
+    has = true;
+  });
+  passTime(900);
+  await pause(LOOKS_MS);
+  expect(has).toBe(false);
+  passTime(200);
+  expect(await Promise.race([turn, pause(LOOKS_MS, 'pending')])).toBeUndefined();
+  expect(onDead).not.toHaveBeenCalled();
+});
+
+test('line: one that works shows no life → given up after its deadline and not before, once', async () => {
+  const { line, working, onDead } = await lineOf(2);
+  passTime(DEAD_MS);
+  expect(line.stillWorking(working)).toBe(true);
+  passTime(DEAD_MS);
+  const next = line.join() as Place;
+  expect(next).toBeDefined();
+  expect(onDead).not.toHaveBeenCalled();
+  passTime(1);
+  expect(await line.turn(next, signal)).toBe(true);
+  expect(onDead).toHaveBeenCalledTimes(1);
+  expect([line.stillWorking(working), line.stillWorking(next)]).toEqual([false, true]);
+  // What it does late is in nobody's way.
+  working.leave();
+  expect(line.stillWorking(next)).toBe(true);
+});

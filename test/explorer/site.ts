@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { POLICY } from '../../explorer/content-security.ts';
+import { chromium as browserName } from '../chromium.ts';
+
+/*
+ * The explorer's page as it is published: built into a folder, served below a path of its own under a strict policy, and
+ * opened in a real browser.
+ */
+
+export const isBrowserHere = browserName !== undefined;
+if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium here');
+
+/** What building the page and starting the browser may take on a busy machine. */
+export const START_MS = 120_000;
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+export interface OpenOptions {
+  readonly width?: number;
+  readonly scheme?: 'light' | 'dark';
+  /** Runs on the page before its own code. */
+  readonly before?: () => void;
+  /** False: as if there were none beside the page. */
+  readonly weights?: boolean;
+}
+
+export interface Site {
+  /** A page with the model ready; it fails the test where the browser has anything to complain of. */
+  open(options?: OpenOptions): Promise<Page>;
+  /** What the browser complained of since it was asked last. */
+  complaints(): string[];
+  close(): Promise<void>;
+}
+
+/**
+ * @param weights  the files below `weights/`, by name
+ */
+export async function openSite(
+  weights: Readonly<Record<string, () => Uint8Array>> = {},
+): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'taesd-explorer-'));
+  build(folder);
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://host');
+    const name = pathname.replace(/^\/some\/where\//, '');
+    const bytes = name === pathname ? undefined : fileNamed(folder, weights, name);
+    response.setHeader('content-security-policy', POLICY);
+    response.setHeader('content-type', TYPES[extname(name || '.html')] ?? '');
+    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/where/`;
+  const executablePath = spawnSync('which', [browserName as string], { encoding: 'utf8' });
+  const browser: Browser = await chromium.launch({
+    executablePath: executablePath.stdout.trim(),
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  let heard: string[] = [];
+  return {
+    async open({ width = 1280, scheme = 'light', before, weights = true } = {}) {
+      const viewport = { width, height: 900 };
+      // Nothing scrolls softly: a page that moves on while a button is pressed is no test of the button.
+      const motion = { reducedMotion: 'reduce' } as const;
+      const context = await browser.newContext({ viewport, colorScheme: scheme, ...motion });
+      const page = await context.newPage();
+      page.on('pageerror', ({ message }) => heard.push(message));
+      page.on('console', (message) => {
+        if (message.type() === 'error') heard.push(message.text());
+      });
+      if (before !== undefined) await page.addInitScript(before);
+      if (!weights)
+        await page.route('**/weights/index.json', (route) => route.fulfill({ json: [] }));
+      await page.goto(address);
+      await page.getByText(/^At work: /).waitFor();
+      return page;
+    },
+    complaints() {
+      const all = heard;
+      heard = [];
+      return all;
+    },
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** As `npm run explore:build` does. */
+function build(folder: string): void {
+  const env = { ...process.env, NODE_ENV: 'production', TAESD_WEIGHTS: '' };
+  const args = ['build', 'explorer', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  const vite = join(ROOT, 'node_modules/.bin/vite');
+  const { status, stderr } = spawnSync(vite, args, { cwd: ROOT, env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the explorer does not build: ${stderr}`);
+}
+
+function fileNamed(
+  folder: string,
+  weights: Readonly<Record<string, () => Uint8Array>>,
+  name: string,
+): Uint8Array | undefined {
+  if (name === 'weights/index.json') return Buffer.from(JSON.stringify(Object.keys(weights)));
+  if (name.startsWith('weights/')) return weights[name.slice('weights/'.length)]?.();
+  try {
+    return readFileSync(join(folder, normalize(name === '' ? 'index.html' : name)));
+  } catch {
+    return undefined;
+  }
+}
