@@ -26,7 +26,7 @@ export interface BarChartProps {
 /** A bar chart. It is drawn without movement: numbers that change live would never come to rest. */
 export function BarChart(props: BarChartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const chart = useRef<Chart<'bar'> | undefined>(undefined);
+  const chart = useRef<Chart<'bar', number[], string> | undefined>(undefined);
   const config = configOf(props);
   const latest = useRef(config);
   latest.current = config;
@@ -39,9 +39,9 @@ export function BarChart(props: BarChartProps) {
     const observer = new IntersectionObserver(async (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
       observer.disconnect();
-      const { Chart } = await import('../drawing/chart-js.ts');
+      const { drawBars } = await import('../drawing/chart-js.ts');
       await nextTask();
-      if (!isGone) chart.current = new Chart(element, latest.current);
+      if (!isGone) chart.current = drawBars(element, latest.current);
     });
     observer.observe(element);
     return () => {
