@@ -47,6 +47,7 @@ export async function installRuntimes(names) {
   if (!existsSync(new URL('package.json', FOLDER))) {
     writeFileSync(new URL('package.json', FOLDER), '{ "private": true }\n');
   }
+  /** @type {Record<string, { program?: string, reason?: string }>} */
   const found = {};
   const wanted = names.filter((name) => {
     if (name !== 'node20' || !isNode20) return true;
@@ -82,6 +83,9 @@ async function npmInstall(names) {
 }
 
 const programPath = (name) => fileURLToPath(new URL(`node_modules/${PROGRAMS[name]}`, FOLDER));
+
+/** The program, where it is installed already. */
+export const installedProgram = (name) => (isInstalled(name) ? programPath(name) : undefined);
 
 function isInstalled(name) {
   try {

@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { runInChromium } from '../chromium.ts';
+import { installedProgram, installRuntimes } from '../runtimes/install.mjs';
 import { sharedFile, sharedPath } from '../shared.ts';
 import type { Outcome } from './remote.ts';
 
@@ -59,22 +59,15 @@ export async function runOnPage(wanted = ''): Promise<Report> {
   return { adapter: String(adapter), outcomes };
 }
 
-/** Deno's program: one of the path's, else the package's; undefined where there is neither. */
-export const deno = ['deno', packagedDeno()].find(
-  (program) => program !== undefined && spawnSync(program, ['--version']).status === 0,
-);
+/** Deno's program: the path's, else the one that `npm run test:runtimes` installs, which CI installs here. */
+export const deno = await findDeno();
 
-/** The package `deno` only finds its program; that lies in a package for each platform. */
-function packagedDeno(): string | undefined {
-  const { platform, arch } = process;
-  const target = { linux: 'linux', darwin: 'darwin', win32: 'win32' }[platform as 'linux'];
-  const libc = platform === 'linux' ? '-glibc' : '';
-  try {
-    const name = `@deno/${target}-${arch}${libc}/package.json`;
-    return join(dirname(createRequire(import.meta.url).resolve(name)), 'deno');
-  } catch {
-    return undefined;
-  }
+async function findDeno(): Promise<string | undefined> {
+  if (spawnSync('deno', ['--version']).status === 0) return 'deno';
+  if (!process.env.CI) return installedProgram('deno');
+  const { program, reason } = (await installRuntimes(['deno'])).deno;
+  if (program === undefined) console.warn(`no Deno: ${reason}`);
+  return program;
 }
 
 export async function runInDeno(wanted = ''): Promise<Report> {

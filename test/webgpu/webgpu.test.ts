@@ -16,7 +16,12 @@ const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 
 const PLACES = [
   { place: 'Chromium', program: chromium, run: runOnPage, missing: 'no Chromium here' },
-  { place: 'Deno', program: deno, run: runInDeno, missing: 'no Deno here (npm ci installs one)' },
+  {
+    place: 'Deno',
+    program: deno,
+    run: runInDeno,
+    missing: 'no Deno here (npm run test:runtimes installs one)',
+  },
 ];
 
 for (const { place, program, run, missing } of PLACES) {
