@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { contentSecurity } from './content-security.ts';
+import { sample } from './sample-plugin.ts';
 import { weights } from './weights-plugin.ts';
 
 const root = new URL('../', import.meta.url);
@@ -32,5 +33,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { fs: { allow: [fileURLToPath(root)] } },
-  plugins: [weights(), contentSecurity()],
+  plugins: [sample(), weights(), contentSecurity()],
 });

@@ -9,6 +9,7 @@ import './styles/arithmetic.css';
 import './styles/latent.css';
 import { App } from './views/app.tsx';
 
-render(<App />, document.getElementById('page') as HTMLElement);
+// The workers come up while the page is laid out.
 void start();
 void useSample();
+render(<App />, document.getElementById('page') as HTMLElement);

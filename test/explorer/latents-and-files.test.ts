@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderPicture } from '../../examples/render-picture.mjs';
 import { dequantizeLatents, quantizeLatents } from '../../src/index.ts';
-import { encodePng } from '../../src/png/index.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
 import { hashOf, usePicture } from './at-the-page.ts';
 import { nanoTrip, PICTURE, type Trip } from './nano-trip.ts';
 import { isDrawnOn, pngHeader, psnr, wide } from './pictures.ts';
@@ -148,6 +149,10 @@ describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => 
     );
     await page.getByRole('button', { name: 'Use the sample' }).click();
     await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
+    const { data } = decodePng(encodePng(renderPicture(256)));
+    expect(await hashOf(page.getByLabel('The original picture'))).toBe(
+      [...data].reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 7),
+    );
   });
 
   test('a picture dropped on the page → taken', async () => {

@@ -130,6 +130,7 @@ describe.skipIf(!isBrowserHere)('explorer, layers [Chromium]', () => {
     expect(await page.getByTestId('agreement').textContent()).toContain('✓ agrees');
     expect(await page.locator('.windows li').count()).toBe(4);
     await page.getByRole('button', { name: 'Show all 64 channels' }).click();
+    await page.locator('.windows li').nth(63).waitFor();
     expect(await page.locator('.windows li').count()).toBe(64);
     const first = page.locator('.windows li').first();
     expect(await first.locator('td').count()).toBe(27);

@@ -68,7 +68,6 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
       async () => page,
       async () => {
         await page.getByRole('button', { name: 'Use the sample' }).click();
-        await page.getByText('Drawing the sample picture').waitFor();
         await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
         await jumpTo(page, 'decoder.18');
         await choosePixel(page, { channel: 30, y: 200, x: 100 });

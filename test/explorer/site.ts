@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { POLICY } from '../../explorer/content-security.ts';
 import { chromium as browserName } from '../chromium.ts';
+import { builtPage } from './built-page.ts';
 
 /*
  * The explorer's page as it is published: built into a folder, served below a path of its own under a strict policy, and
@@ -20,12 +19,12 @@ if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium he
 /** What building the page and starting the browser may take on a busy machine. */
 export const START_MS = 120_000;
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.css': 'text/css',
   '.js': 'text/javascript',
   '.json': 'application/json',
+  '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
@@ -53,8 +52,7 @@ export interface Site {
 export async function openSite(
   weights: Readonly<Record<string, () => Uint8Array>> = {},
 ): Promise<Site> {
-  const folder = mkdtempSync(join(tmpdir(), 'taesd-explorer-'));
-  build(folder);
+  const folder = builtPage();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     const name = pathname.replace(/^\/some\/where\//, '');
@@ -98,18 +96,8 @@ export async function openSite(
       await browser.close();
       server.closeAllConnections();
       server.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** As `npm run explore:build` does. */
-function build(folder: string): void {
-  const env = { ...process.env, NODE_ENV: 'production', TAESD_WEIGHTS: '' };
-  const args = ['build', 'explorer', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
-  const vite = join(ROOT, 'node_modules/.bin/vite');
-  const { status, stderr } = spawnSync(vite, args, { cwd: ROOT, env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the explorer does not build: ${stderr}`);
 }
 
 function fileNamed(

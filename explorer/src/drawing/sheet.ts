@@ -37,10 +37,14 @@ export function sheetOf(
     const small = new Uint32Array(coloured(numbers, width, height, brightest(channel)).data.buffer);
     const left = (channel % columns) * (across + gap);
     const top = Math.floor(channel / columns) * (down + gap);
-    for (let y = 0; y < down; y++) {
-      const from = Math.floor(y / factor) * width;
-      const to = (top + y) * fullWidth + left;
-      for (let x = 0; x < across; x++) pixels[to + x] = small[from + Math.floor(x / factor)];
+    for (let y = 0; y < height; y++) {
+      const first = (top + y * factor) * fullWidth + left;
+      const row = small.subarray(y * width, (y + 1) * width);
+      if (factor === 1) pixels.set(row, first);
+      else for (let x = 0; x < across; x++) pixels[first + x] = row[(x / factor) | 0];
+      for (let n = 1; n < factor; n++) {
+        pixels.copyWithin(first + n * fullWidth, first, first + across);
+      }
     }
   }
   return {

@@ -1,11 +1,11 @@
 import type { Picture } from 'taesd-wasm';
-import { renderPicture } from '../../../examples/render-picture.mjs';
+import { decodePng } from 'taesd-wasm/png';
 import { answer } from './answer.ts';
 import { pictureSize } from './picture-size.ts';
 
 /*
- * Pictures from files, by the browser's own decoders, and the sample, drawn with nothing but arithmetic; beside the page's
- * thread, which would stand still for it.
+ * Pictures from files, by the browser's own decoders, and the sample, by the package's, the same in every browser; beside
+ * the page's thread, which would stand still for it.
  */
 
 /** Files and pictures beyond this are refused: a browser would run out of memory, or seem to have stopped. */
@@ -24,7 +24,7 @@ export interface ReadPicture {
 export interface PictureMethods {
   /** @param most  the longer side at most; a larger picture is made smaller */
   read(file: File, most: number): Promise<ReadPicture>;
-  sample(size: number): Promise<Picture>;
+  sample(url: string): Promise<Picture>;
 }
 
 const methods: PictureMethods = {
@@ -60,11 +60,11 @@ const methods: PictureMethods = {
       bitmap.close();
     }
   },
-  async sample(size) {
-    const { width, height, data } = renderPicture(size);
-    const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
-    for (let i = 0; i < width * height; i++) rgba.set(data.subarray(3 * i, 3 * i + 3), 4 * i);
-    return { width, height, data: rgba };
+  async sample(url) {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error('The sample picture is not beside this page.');
+    const { width, height, data } = decodePng(new Uint8Array(await response.arrayBuffer()));
+    return { width, height, data: new Uint8ClampedArray(data.buffer as ArrayBuffer) };
   },
 };
 

@@ -33,16 +33,19 @@ const served: Promise<readonly string[]> = fetch(new URL('weights/index.json', d
   .then((response) => (response.ok ? response.json() : []))
   .catch(() => []);
 
-/** At the start: nano at once, then taesd where its weights are beside the page or downloaded. */
+/** At the start: nano, and beside it taesd where its weights are beside the page or downloaded. */
 export function start(): Promise<void> {
   return attempt(async () => {
     say('Loading the model …');
-    nano.value = await create('nano', { kind: 'package' });
-    const large = await find('taesd').catch((error) => {
-      report(error);
-      return undefined;
-    });
-    model.value = large ?? nano.value;
+    const [small, large] = await Promise.all([
+      create('nano', { kind: 'package' }),
+      find('taesd').catch((error) => {
+        report(error);
+        return undefined;
+      }),
+    ]);
+    nano.value = small;
+    model.value = large ?? small;
   });
 }
 

@@ -26,15 +26,16 @@ const reader = new Client<PictureMethods>(
   new Worker(new URL('../engine/picture-worker.ts', import.meta.url), { type: 'module' }),
 );
 
-/** The sample: 256 pixels take a second to draw. */
+/** The sample, which lies beside the page. */
 export function useSample(): Promise<void> {
   source = undefined;
   return attempt(async () => {
     const mine = ++turn;
     const side = Math.min(mostPixels.value, 256);
-    say('Drawing the sample picture …');
-    const drawn = await reader.call('sample', side);
-    if (mine === turn) show(drawn, `the sample, ${side}×${side}`);
+    say('Fetching the sample picture …');
+    const { href } = new URL(`sample-${side}.png`, document.baseURI);
+    const sample = await reader.call('sample', href);
+    if (mine === turn) show(sample, `the sample, ${side}×${side}`);
   });
 }
 

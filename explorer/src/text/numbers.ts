@@ -32,6 +32,9 @@ export const milliseconds = (ms: number): string =>
 export const decibels = (value: number): string =>
   Number.isFinite(value) ? `${value.toFixed(2)} dB` : '∞ dB, equal';
 
+/** 1234567 as 1,234,567. The browser's own way there takes it 15 ms to begin with. */
+export const whole = (value: number): string => `${value}`.replace(/\B(?=(?:\d{3})+$)/g, ',');
+
 /** 1 234 567 as 1.23 M. */
 export function count(value: number): string {
   const [unit, letter] = [

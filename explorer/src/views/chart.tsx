@@ -1,17 +1,7 @@
-import {
-  BarController,
-  BarElement,
-  CategoryScale,
-  type ChartConfiguration,
-  Chart as ChartJs,
-  Legend,
-  LinearScale,
-  Tooltip,
-} from 'chart.js';
+import type { Chart, ChartConfiguration } from 'chart.js';
 import { useEffect, useRef } from 'preact/hooks';
+import { nextTask } from '../drawing/tasks.ts';
 import { colour, theme } from '../state/theme.ts';
-
-ChartJs.register(BarController, BarElement, CategoryScale, LinearScale, Legend, Tooltip);
 
 /** A bar of one colour of the style sheet. */
 export interface Bars {
@@ -36,21 +26,26 @@ export interface BarChartProps {
 /** A bar chart. It is drawn without movement: numbers that change live would never come to rest. */
 export function BarChart(props: BarChartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const chart = useRef<ChartJs<'bar'> | undefined>(undefined);
+  const chart = useRef<Chart<'bar', number[], string> | undefined>(undefined);
   const config = configOf(props);
   const latest = useRef(config);
   latest.current = config;
-  // Made when it first comes into view: it takes longer than all else that a new picture does to the page.
+  // Made when it first comes into view, each in a task of its own: it takes longer than all else that a new picture does to
+  // the page.
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return;
-    const observer = new IntersectionObserver((entries) => {
+    let isGone = false;
+    const observer = new IntersectionObserver(async (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
       observer.disconnect();
-      chart.current = new ChartJs(element, latest.current);
+      const { drawBars } = await import('../drawing/chart-js.ts');
+      await nextTask();
+      if (!isGone) chart.current = drawBars(element, latest.current);
     });
     observer.observe(element);
     return () => {
+      isGone = true;
       observer.disconnect();
       chart.current?.destroy();
       chart.current = undefined;

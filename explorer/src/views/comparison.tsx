@@ -2,7 +2,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { Canvas } from '../drawing/canvas.tsx';
 import { difference, psnr } from '../state/compare.ts';
 import { trip } from '../state/trip.ts';
-import { decibels, milliseconds, shapeText } from '../text/numbers.ts';
+import { decibels, milliseconds, shapeText, whole } from '../text/numbers.ts';
 import { LatentPicture } from './latent-picture.tsx';
 
 const STRENGTHS = [1, 4, 16];
@@ -34,9 +34,9 @@ export function Comparison() {
     <section id="there-and-back" aria-labelledby="there-and-back-title">
       <h2 id="there-and-back-title">There and back</h2>
       <p class="intro">
-        The encoder makes {latents.data.length.toLocaleString('en')} numbers of the picture’s{' '}
-        {numbers.toLocaleString('en')}, {fewer} times fewer; the decoder makes a picture of them
-        again. What got lost on the way is the difference.
+        The encoder makes {whole(latents.data.length)} numbers of the picture’s {whole(numbers)},{' '}
+        {fewer} times fewer; the decoder makes a picture of them again. What got lost on the way is
+        the difference.
       </p>
       <div class="quartet">
         <figure>

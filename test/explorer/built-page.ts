@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/*
+ * The page, built as `npm run explore:build` does: once for all test files, and again when anything that it is made of has
+ * changed.
+ */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CACHE = join(ROOT, 'node_modules/.cache/explorer');
+
+/** What is built into the page. */
+const SOURCES = [
+  'explorer',
+  'dist',
+  'src/model',
+  'examples/render-picture.mjs',
+  'package.json',
+  'node_modules/.package-lock.json',
+];
+
+/** @returns the folder that it is in */
+export function builtPage(): string {
+  const folder = join(CACHE, keyOf(SOURCES.flatMap(filesOf)));
+  if (existsSync(folder)) return folder;
+  rmSync(CACHE, { recursive: true, force: true });
+  mkdirSync(CACHE, { recursive: true });
+  const made = mkdtempSync(join(CACHE, 'new-'));
+  build(made);
+  try {
+    renameSync(made, folder);
+  } catch {
+    // Another test file was faster.
+    return existsSync(folder) ? folder : made;
+  }
+  return folder;
+}
+
+function build(folder: string): void {
+  const env = { ...process.env, NODE_ENV: 'production', TAESD_WEIGHTS: '' };
+  const args = ['build', 'explorer', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  const vite = join(ROOT, 'node_modules/.bin/vite');
+  const { status, stderr } = spawnSync(vite, args, { cwd: ROOT, env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the explorer does not build: ${stderr}`);
+}
+
+/** Files' paths, sizes and times of change. */
+function keyOf(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) {
+    const { size, mtimeMs } = statSync(join(ROOT, file));
+    hash.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function filesOf(path: string): string[] {
+  const full = join(ROOT, path);
+  if (!existsSync(full)) return [];
+  if (statSync(full).isFile()) return [path];
+  return readdirSync(full, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(path, name))
+    .filter((name) => !name.startsWith(join('explorer', 'dist')))
+    .filter((name) => statSync(join(ROOT, name)).isFile())
+    .sort();
+}
