@@ -781,7 +781,7 @@ describe('load', () => {
       'an option that there is none of',
       { modle: 'taesd' } as LoadOptions,
       'ARG',
-      'Taesd.load: "options" expected some of model, weights, download, onDownload, backend, precision, workers, only, wasm, maxMemory, got modle',
+      'Taesd.load: "options" expected some of model, weights, download, onDownload, backend, device, fallback, precision, workers, only, wasm, maxMemory, got modle',
     ],
     [
       'an ArrayBuffer',
