@@ -69,7 +69,7 @@ async function startUp() {
     [
       ['the first answer of a worker that does nothing', text(rows.empty)],
       ['the first answer of this worker', text(rows.ours)],
-      [`the difference, at most ${AT_MOST.startMs} ms`, text(apart)],
+      [`the difference, at most ${AT_MOST.startMs} ms`, `${median(apart).toFixed(0)} ms`],
       ['the same in processor time', `${median(rows.oursCpu) - median(rows.emptyCpu)} ms`],
       ['its first picture, 64×64', text(rows.small)],
       ['its first picture, 512×512', text(rows.large)],
