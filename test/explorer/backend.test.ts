@@ -32,6 +32,24 @@ async function expectAxeClean(page: Page): Promise<void> {
   expect(violations.map(({ id, nodes }) => [id, nodes[0].html])).toEqual([]);
 }
 
+declare global {
+  var lose: () => void;
+}
+
+/** Runs in a worker: its devices can be lost. */
+function keepDevices(): void {
+  const devices: GPUDevice[] = [];
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...given) {
+    const device = await requestDevice.apply(this, given);
+    devices.push(device);
+    return device;
+  };
+  globalThis.lose = () => {
+    for (const device of devices) device.destroy();
+  };
+}
+
 /** The scripts that were fetched and know of WebGPU's adapters. */
 const webgpuCode = (site: Site): string[] =>
   site
@@ -113,6 +131,21 @@ describe.skipIf(!isBrowserHere)('explorer, a software adapter [Chromium]', () =>
       },
     );
     expect(isGood).toBe(true);
+  });
+
+  test('a device that is lost → WASM takes over, the page says why; WebGPU can be chosen again', async () => {
+    for (const worker of page.workers()) await worker.evaluate(keepDevices);
+    await choose(page, 'WebGPU');
+    await decodedOn(page, 'WebGPU');
+    for (const worker of page.workers()) await worker.evaluate(() => globalThis.lose());
+    const channel = page.locator('.latent-channel canvas').first();
+    await channel.press('ArrowLeft');
+    await channel.press(' ');
+    await decodedOn(page, 'WASM');
+    expect(await words().textContent()).toMatch(/ here: the device was lost: .*[^.]\.$/);
+    expect(await page.getByRole('radio', { name: 'WASM' }).isChecked()).toBe(true);
+    await choose(page, 'WebGPU');
+    await decodedOn(page, 'WebGPU');
     expect(site.complaints()).toEqual([]);
   });
 });

@@ -22,9 +22,10 @@ export function choosePlace(backend: Backend): void {
 }
 
 export function refuse(reason: string): void {
-  refusal.value = reason;
+  // Browsers end some of their sentences, and some not.
+  refusal.value = reason.replace(/\.$/, '');
   wanted.value = 'wasm';
-  say(`WebGPU does not do it here: ${reason}.`);
+  say(`WebGPU does not do it here: ${refusal.value}.`);
 }
 
 /** What a model runs on, and why, in words. */
