@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<string, string>> = {
  * WebGPU is off on Linux unless asked for, and without a card there is only the software adapter; a canvas costs it its
  * device unless all else is drawn by that adapter too.
  */
-const WEBGPU_FLAGS = [
+export const WEBGPU_FLAGS = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
   '--enable-features=Vulkan',

@@ -50,6 +50,14 @@ export const hashOf = (canvas: Locator): Promise<number> =>
     return [...data].reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 7);
   });
 
+/** A canvas's pixels, RGBA. */
+export const pixelsOf = (canvas: Locator): Promise<number[]> =>
+  canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const context = (element as HTMLCanvasElement).getContext('2d');
+    return [...(context?.getImageData(0, 0, width, height).data ?? [])];
+  });
+
 /** A canvas's width and height, in its own pixels. */
 export const sizeOf = (canvas: Locator): Promise<string> =>
   canvas.evaluate((element) => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { POLICY } from '../../explorer/content-security.ts';
-import { chromium as browserName } from '../chromium.ts';
+import { chromium as browserName, WEBGPU_FLAGS } from '../chromium.ts';
 import { builtPage } from './built-page.ts';
 
 /*
@@ -43,19 +43,25 @@ export interface Site {
   open(options?: OpenOptions): Promise<Page>;
   /** What the browser complained of since it was asked last. */
   complaints(): string[];
+  /** The files that were asked for so far. */
+  asked(): readonly string[];
   close(): Promise<void>;
 }
 
 /**
  * @param weights  the files below `weights/`, by name
+ * @param webgpu  with WebGPU, on the browser's software adapter
  */
 export async function openSite(
   weights: Readonly<Record<string, () => Uint8Array>> = {},
+  webgpu = false,
 ): Promise<Site> {
   const folder = builtPage();
+  const asked: string[] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     const name = pathname.replace(/^\/some\/where\//, '');
+    asked.push(name);
     const bytes = name === pathname ? undefined : fileNamed(folder, weights, name);
     response.setHeader('content-security-policy', POLICY);
     response.setHeader('content-type', TYPES[extname(name || '.html')] ?? '');
@@ -66,7 +72,7 @@ export async function openSite(
   const executablePath = spawnSync('which', [browserName as string], { encoding: 'utf8' });
   const browser: Browser = await chromium.launch({
     executablePath: executablePath.stdout.trim(),
-    args: ['--no-sandbox', '--disable-gpu'],
+    args: ['--no-sandbox', ...(webgpu ? WEBGPU_FLAGS : ['--disable-gpu'])],
   });
   let heard: string[] = [];
   return {
@@ -92,6 +98,7 @@ export async function openSite(
       heard = [];
       return all;
     },
+    asked: () => asked,
     async close() {
       await browser.close();
       server.closeAllConnections();

@@ -1,6 +1,6 @@
 import { Taesd } from 'taesd-wasm';
 import { answer, tell } from './answer.ts';
-import { Previews } from './previews.ts';
+import { Coder } from './coder.ts';
 import type { EngineMethods, StepView } from './protocol.ts';
 import { Walks } from './walks.ts';
 import { loadOptions } from './weights-from.ts';
@@ -10,9 +10,8 @@ import { loadOptions } from './weights-from.ts';
  */
 
 interface Engine {
-  readonly taesd: Taesd;
   readonly walks: Walks;
-  readonly previews: Previews;
+  readonly coder: Coder;
 }
 
 let loaded: Engine | undefined;
@@ -31,23 +30,24 @@ const buffersOf = ({ thumbnails, summary }: StepView): Transferable[] => [
 const methods: EngineMethods = {
   async load(model, from) {
     // This is a thread of its own already.
-    const taesd = await Taesd.load({ model, workers: 0, ...(await loadOptions(from)) });
+    const options = async () => ({ model, workers: 0, ...(await loadOptions(from)) });
+    const taesd = await Taesd.load(await options());
     const missing = (['encoder', 'decoder'] as const).filter((p) => !taesd.info.parts.includes(p));
     if (missing.length > 0) {
       throw new Error(`These weights lack the ${missing[0]}: choose the files of both halves.`);
     }
-    loaded = { taesd, walks: new Walks(taesd), previews: new Previews(taesd) };
+    loaded = { walks: new Walks(taesd), coder: new Coder(taesd, options) };
     return { model: taesd.info.model, weights: taesd.info.weights };
   },
+  use: (backend) => engine().coder.use(backend),
   async encode(picture) {
-    const started = performance.now();
-    const latents = await engine().taesd.encode(picture);
-    return { latents, elapsedMs: performance.now() - started };
+    const { result, elapsedMs } = await engine().coder.time((taesd) => taesd.encode(picture));
+    return { latents: result, elapsedMs };
   },
   async decode(latents, width, height) {
-    const started = performance.now();
-    const picture = await engine().taesd.decode(latents, { width, height });
-    return { picture, elapsedMs: performance.now() - started };
+    const decode = (taesd: Taesd) => taesd.decode(latents, { width, height });
+    const { result, elapsedMs } = await engine().coder.time(decode);
+    return { picture: result, elapsedMs };
   },
   walk(walk, picture, latents) {
     return engine().walks.run(picture, latents, (step) => {
@@ -58,10 +58,10 @@ const methods: EngineMethods = {
   channel: (name, channel) => engine().walks.channel(name, channel),
   pixel: (name, position) => engine().walks.pixel(name, position),
   async preview(channel, latents, step, width, height) {
-    engine().previews.push(channel, latents, step, width, height);
+    engine().coder.previews.push(channel, latents, step, width, height);
   },
   async stopPreview(channel) {
-    engine().previews.stop(channel);
+    engine().coder.previews.stop(channel);
   },
 };
 

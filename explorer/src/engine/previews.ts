@@ -6,10 +6,13 @@ import type { PreviewChannel } from './protocol.ts';
 /** The package's previewers, one for each loop of the page: the latest latents are decoded, stale ones dropped. */
 export class Previews {
   readonly #taesd: Taesd;
+  readonly #onDone: () => void;
   readonly #previewers = new Map<PreviewChannel, { previewer: Previewer; size: string }>();
 
-  constructor(taesd: Taesd) {
+  /** @param onDone  called after each picture */
+  constructor(taesd: Taesd, onDone: () => void) {
     this.#taesd = taesd;
+    this.#onDone = onDone;
   }
 
   push(channel: PreviewChannel, latents: Tensor, step: number, width: number, height: number) {
@@ -28,6 +31,10 @@ export class Previews {
     this.#previewers.delete(channel);
   }
 
+  stopAll(): void {
+    for (const channel of this.#previewers.keys()) this.stop(channel);
+  }
+
   #create(channel: PreviewChannel, width: number, height: number): Previewer {
     return createPreviewer(this.#taesd, {
       width,
@@ -35,6 +42,7 @@ export class Previews {
       onFrame: (picture: Picture, { step, elapsedMs, dropped }) => {
         const frame = { channel, picture, step, elapsedMs, dropped };
         tell({ type: 'frame', frame }, [picture.data.buffer]);
+        this.#onDone();
       },
       onError: (error) => tell({ type: 'preview-error', message: (error as Error).message }),
     });

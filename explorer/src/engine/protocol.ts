@@ -21,6 +21,19 @@ export interface LoadedInfo {
   readonly weights: string;
 }
 
+/** What may encode and decode. */
+export type Backend = 'wasm' | 'webgpu';
+
+/** What encodes and decodes, as `taesd.info` tells it. */
+export interface Place {
+  readonly backend: Backend;
+  /** Where WebGPU was asked for: why it was taken, or why not. */
+  readonly reason?: string | undefined;
+  readonly adapter?: string | undefined;
+  /** The adapter is the processor under another name. */
+  readonly isSoftware?: boolean;
+}
+
 /** What is to be shown of the numbers of a map, or of all maps of a step. */
 export interface Summary {
   readonly min: number;
@@ -127,6 +140,8 @@ export type PreviewChannel = 'edited' | 'quantised' | 'generation';
 /** What a worker does when it is asked. */
 export interface EngineMethods {
   load(model: ModelName, from: WeightsFrom): Promise<LoadedInfo>;
+  /** What encodes and decodes from now on; the layers of a walk stay on WASM. The page is told what came of it. */
+  use(backend: Backend): Promise<void>;
   encode(picture: Picture): Promise<{ latents: Tensor; elapsedMs: number }>;
   decode(
     latents: Tensor,
@@ -153,6 +168,8 @@ export interface EngineMethods {
 export type EngineEvent =
   | { readonly type: 'step'; readonly walk: number; readonly step: StepView }
   | { readonly type: 'frame'; readonly frame: FrameView }
+  /** Not told of WASM at the start, which needs no words. */
+  | { readonly type: 'place'; readonly place: Place }
   | { readonly type: 'download'; readonly done: number; readonly total: number }
   | { readonly type: 'preview-error'; readonly message: string };
 

@@ -2,7 +2,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { dequantizeLatents, type Picture, quantizeLatents, type Tensor } from 'taesd-wasm';
 import type { FrameView } from '../engine/protocol.ts';
 import { report } from './messages.ts';
-import { trip } from './trip.ts';
+import { coded, trip } from './trip.ts';
 
 /*
  * The latent, to be changed by hand; the decoded picture follows.
@@ -94,11 +94,11 @@ effect(() => {
   });
 });
 
-/** Every change is pushed; of those that come while another is decoded the worker drops all but the last. */
+/** Every change is pushed, and the same to another place; of those that come while another is decoded the worker drops all but the last. */
 let step = 0;
 effect(() => {
   const [current, latents] = [trip.value, edited.value];
-  if (current === undefined || latents === undefined) return;
+  if (current === undefined || latents === undefined || coded.value === undefined) return;
   const { width, height } = current.picture;
   const { client } = current.model;
   const push = (channel: 'edited' | 'quantised', tensor: Tensor) =>

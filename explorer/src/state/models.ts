@@ -1,7 +1,8 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type ModelName, VARIANTS } from 'taesd-wasm';
-import { Client } from '../engine/client.ts';
-import type { EngineMethods, LoadedInfo, WeightsFrom } from '../engine/protocol.ts';
+import { Client, type EngineError } from '../engine/client.ts';
+import type { Backend, EngineMethods, LoadedInfo, Place, WeightsFrom } from '../engine/protocol.ts';
+import { refuse, wanted } from './backend.ts';
 import { attempt, problem, report, say } from './messages.ts';
 
 /*
@@ -10,6 +11,8 @@ import { attempt, problem, report, say } from './messages.ts';
 
 export interface Model extends LoadedInfo {
   readonly client: Client<EngineMethods>;
+  /** What encodes and decodes. */
+  readonly place: ReadonlySignal<Place>;
 }
 
 export const MODELS = Object.values(VARIANTS).map(({ name, speaks }) => ({ name, speaks }));
@@ -109,15 +112,40 @@ async function create(name: ModelName, from: WeightsFrom): Promise<Model> {
     type: 'module',
   });
   const client = new Client<EngineMethods>(worker);
+  const place = signal<Place>({ backend: 'wasm' });
   client.listen((event) => {
     if (event.type === 'download') download.value = event.done / event.total;
     if (event.type === 'preview-error') problem.value = event.message;
+    if (event.type === 'place') {
+      place.value = event.place;
+      const { backend, reason } = event.place;
+      if (backend === 'wasm' && reason !== undefined) refuse(reason);
+    }
   });
   try {
-    return { ...(await client.call('load', name, from)), client };
+    const loaded = await client.call('load', name, from);
+    await use(client, wanted.peek());
+    return { ...loaded, client, place };
   } catch (error) {
     client.end();
     throw error;
+  }
+}
+
+/** All models that are there change places together. */
+effect(() => {
+  const backend = wanted.value;
+  for (const each of new Set([model.value, nano.value])) {
+    if (each !== undefined) void use(each.client, backend);
+  }
+});
+
+async function use(client: Client<EngineMethods>, backend: Backend): Promise<void> {
+  try {
+    await client.call('use', backend);
+  } catch (error) {
+    const { code, message } = error as EngineError;
+    if (code !== 'ENDED') refuse(message);
   }
 }
 

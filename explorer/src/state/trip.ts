@@ -1,6 +1,7 @@
-import { effect, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 import type { Picture, Tensor } from 'taesd-wasm';
-import type { StepView } from '../engine/protocol.ts';
+import type { Backend, StepView } from '../engine/protocol.ts';
+import { BACKENDS } from './backend.ts';
 import { report, say } from './messages.ts';
 import { type Model, model } from './models.ts';
 import { picture, pictureName } from './picture.ts';
@@ -13,12 +14,19 @@ export interface Trip {
   readonly model: Model;
   readonly picture: Picture;
   readonly latents: Tensor;
+}
+
+/** What became of the latents, and what that took. */
+export interface Coded {
+  readonly backend: Backend;
   readonly decoded: Picture;
   readonly encodeMs: number;
   readonly decodeMs: number;
 }
 
 export const trip = signal<Trip | undefined>(undefined);
+/** Of the trip; there is another one when something else encodes and decodes. */
+export const coded = signal<Coded | undefined>(undefined);
 /** The layers that have run so far, the encoder's first. */
 export const steps = signal<readonly StepView[]>([]);
 /** True when all of them have. */
@@ -35,10 +43,28 @@ effect(() => {
   if (engine !== undefined && input !== undefined) run(engine, input).catch(report);
 });
 
+/** Another place: the same picture and latents, what was painted and opened stays. */
+effect(() => {
+  const [now, last] = [trip.value, coded.value];
+  if (now === undefined || now.model.place.value.backend === last?.backend) return;
+  again(now, now.model.place.value.backend).catch(report);
+});
+
+async function again(now: Trip, backend: Backend): Promise<void> {
+  const { client, place } = now.model;
+  const { width, height } = now.picture;
+  const { elapsedMs: encodeMs } = await client.call('encode', now.picture);
+  const { picture, elapsedMs: decodeMs } = await client.call('decode', now.latents, width, height);
+  if (trip.peek() !== now || place.peek().backend !== backend) return;
+  coded.value = { backend, decoded: picture, encodeMs, decodeMs };
+  say(`Encoded and decoded again, on ${BACKENDS[backend]}.`);
+}
+
 async function run(engine: Model, input: Picture): Promise<void> {
   const mine = ++turn;
   const { client } = engine;
   walked.value = false;
+  const { backend } = engine.place.peek();
   say(`Encoding and decoding with ${engine.model} …`);
   const { latents, elapsedMs: encodeMs } = await client.call('encode', input);
   const { width, height } = input;
@@ -50,7 +76,10 @@ async function run(engine: Model, input: Picture): Promise<void> {
   );
   if (mine !== turn) return;
   steps.value = [];
-  trip.value = { model: engine, picture: input, latents, decoded, encodeMs, decodeMs };
+  batch(() => {
+    trip.value = { model: engine, picture: input, latents };
+    coded.value = { backend, decoded, encodeMs, decodeMs };
+  });
   const arrived: StepView[] = [];
   const stop = client.listen((event) => {
     if (event.type === 'step' && event.walk === mine) arrived.push(event.step);

@@ -1,7 +1,8 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { Canvas } from '../drawing/canvas.tsx';
+import { BACKENDS } from '../state/backend.ts';
 import { difference, psnr } from '../state/compare.ts';
-import { trip } from '../state/trip.ts';
+import { coded, trip } from '../state/trip.ts';
 import { decibels, milliseconds, shapeText, whole } from '../text/numbers.ts';
 import { LatentPicture } from './latent-picture.tsx';
 
@@ -11,15 +12,17 @@ const STRENGTHS = [1, 4, 16];
 export function Comparison() {
   const strength = useSignal(4);
   const quality = useComputed(() =>
-    trip.value === undefined ? undefined : psnr(trip.value.picture, trip.value.decoded),
+    trip.value === undefined || coded.value === undefined
+      ? undefined
+      : psnr(trip.value.picture, coded.value.decoded),
   );
   const off = useComputed(() =>
-    trip.value === undefined
+    trip.value === undefined || coded.value === undefined
       ? undefined
-      : difference(trip.value.picture, trip.value.decoded, strength.value),
+      : difference(trip.value.picture, coded.value.decoded, strength.value),
   );
-  const now = trip.value;
-  if (now === undefined || off.value === undefined) {
+  const [now, made] = [trip.value, coded.value];
+  if (now === undefined || made === undefined || off.value === undefined) {
     return (
       <section id="there-and-back" aria-labelledby="there-and-back-title">
         <h2 id="there-and-back-title">There and back</h2>
@@ -27,7 +30,8 @@ export function Comparison() {
       </section>
     );
   }
-  const { picture, decoded, latents, encodeMs, decodeMs } = now;
+  const { picture, latents } = now;
+  const { backend, decoded, encodeMs, decodeMs } = made;
   const numbers = picture.width * picture.height * 3;
   const fewer = (numbers / latents.data.length).toFixed(0);
   return (
@@ -53,8 +57,8 @@ export function Comparison() {
         </figure>
         <figure>
           <Canvas class="picture" picture={decoded} role="img" aria-label="The decoded picture" />
-          <figcaption>
-            <b>Decoded</b> in {milliseconds(decodeMs)}
+          <figcaption data-testid="decoded-in">
+            <b>Decoded</b> in {milliseconds(decodeMs)} on {BACKENDS[backend]}
           </figcaption>
         </figure>
         <figure>

@@ -8,6 +8,7 @@ import {
   model,
   openWeights,
 } from '../state/models.ts';
+import { BackendChooser } from './backend-chooser.tsx';
 
 export function ModelChooser() {
   const name = missing.value ?? model.value?.model ?? 'nano';
@@ -49,6 +50,7 @@ export function ModelChooser() {
           ? 'Loading …'
           : `At work: ${model.value.model}, weights from ${source(model.value.weights)}.`}
       </p>
+      <BackendChooser />
     </fieldset>
   );
 }
