@@ -78,4 +78,26 @@ describe('bands', () => {
       /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide$/,
     );
   });
+
+  // The reported sizes: rows that lie otherwise on the grid of tiles than the first, the middle and the last need more.
+  test.each([
+    ['decoder', { ...LEAST, mapBytes: 11_264_000 }],
+    ['encoder', { ...LEAST, mapBytes: 255_500_000 }],
+    ['decoder', { ...LEAST, allBytes: 40e6 }],
+    ['decoder', { ...LEAST, allBytes: 42e6 }],
+    ['decoder', { ...LEAST, allBytes: 46e6 }],
+  ] as const)(
+    'layOut: taesd %s, 1000², limits near what one row takes → LIMIT, or bands within them: %o',
+    (part, limits) => {
+      let layout: Layout | undefined;
+      try {
+        layout = layoutOf('taesd', part, 1000, limits).layout;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'LIMIT' });
+        return;
+      }
+      expect(Math.max(...layout.slotBytes)).toBeLessThanOrEqual(limits.mapBytes);
+      expect(bytes(layout)).toBeLessThanOrEqual(limits.allBytes);
+    },
+  );
 });

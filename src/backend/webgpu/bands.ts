@@ -139,6 +139,10 @@ function bandsOf(
   for (;;) {
     const layout = layoutOf(counts);
     if (fits(layout)) return { layout, fits: true, work: workOf(plan, shapes, layout.bands) };
+    // Rows that lie otherwise on the tiles' grid than those three may need a little more.
+    if (counts.every((count, n) => count === heights[n])) {
+      return { layout, fits: false, work: Infinity };
+    }
     // Whichever of the two takes more is divided further.
     const sizes = [late, { first: 0, end: cut ?? 0 }].map((steps) =>
       Math.max(

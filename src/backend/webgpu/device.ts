@@ -57,8 +57,9 @@ export async function findDevice(
 }
 
 /** True where the processor does the work. */
-function isSoftware({ info }: GPUAdapter): boolean {
-  return info.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
+function isSoftware({ info }: { readonly info?: GPUAdapterInfo }): boolean {
+  // Older browsers tell nothing of their adapters.
+  return info?.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
 }
 
 /** `nvidia lovelace (NVIDIA GeForce RTX 4070)` */
