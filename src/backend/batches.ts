@@ -1,6 +1,6 @@
 import type { RowSink, RowSource } from '../rows.ts';
 import type { Program, Span } from './backend.ts';
-import type { Pacer } from './pacer.ts';
+import { type Pacer, untilTurn } from './pacer.ts';
 
 /** Some finished rows of a network's output: [count][width][stride], channels last. */
 export interface RowBatch {
@@ -27,20 +27,11 @@ export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer) {
       const finished = new FinishedRows();
-      const work = program.run(source, finished.add, span);
-      try {
-        for (;;) {
-          const { done, value } = work.next();
-          if (done) break;
-          pacer.did(value);
-          if (!pacer.due) continue;
-          if (finished.count > 0) yield finished.take();
-          await pacer.turn();
-        }
+      for (const _ of untilTurn(program.run(source, finished.add, span), pacer)) {
         if (finished.count > 0) yield finished.take();
-      } finally {
-        work.return();
+        await pacer.turn();
       }
+      if (finished.count > 0) yield finished.take();
     },
   };
 }

@@ -39,8 +39,10 @@ export class Pacer {
     return () => this.#signal?.removeEventListener('abort', listener);
   }
 
-  /** Waits for what others do. @throws TaesdError ABORTED as soon as the signal fires */
-  async unlessAborted(work: Promise<void>): Promise<void> {
+  /** Waits for what nothing stops: others' calls, a device. @throws TaesdError ABORTED as soon as the signal fires */
+  async unlessAborted<Result>(work: Promise<Result>): Promise<Result> {
+    // Where the signal comes first, it is nobody's business any more.
+    work.catch(() => undefined);
     let stop = () => {};
     const aborted = new Promise<void>((resolve) => {
       stop = this.onAbort(resolve);
@@ -48,6 +50,7 @@ export class Pacer {
     await Promise.race([work, aborted]).finally(stop);
     this.#turnStarted = performance.now();
     this.check();
+    return work;
   }
 
   /** So many multiply-adds were done. */
@@ -67,5 +70,25 @@ export class Pacer {
     this.#turnStarted = performance.now();
     this.#work = 0;
     this.check();
+  }
+}
+
+/**
+ * Does work of which each portion tells its multiply-adds, and yields where the event loop is owed a turn, which is for the
+ * caller to give. Whoever leaves the loop ends the work.
+ */
+export function* untilTurn(
+  work: Generator<number, void, void>,
+  pacer: Pacer,
+): Generator<void, void, void> {
+  try {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return;
+      pacer.did(value);
+      if (pacer.due) yield;
+    }
+  } finally {
+    work.return();
   }
 }

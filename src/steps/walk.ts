@@ -1,6 +1,6 @@
 import { checkLive, describe } from '../arguments.ts';
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
-import { Pacer } from '../backend/pacer.ts';
+import { Pacer, untilTurn } from '../backend/pacer.ts';
 import { checkOne, checkOptions } from '../call-arguments.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected } from '../errors.ts';
@@ -163,20 +163,12 @@ function* addInPieces({ operators }: LayerByLayer, [a, b]: readonly Tensor[], ou
 async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise<number> {
   let elapsed = 0;
   let started = performance.now();
-  try {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) break;
-      pacer.did(value);
-      if (!pacer.due) continue;
-      elapsed += performance.now() - started;
-      await pacer.turn();
-      started = performance.now();
-    }
-    return elapsed + performance.now() - started;
-  } finally {
-    work.return();
+  for (const _ of untilTurn(work, pacer)) {
+    elapsed += performance.now() - started;
+    await pacer.turn();
+    started = performance.now();
   }
+  return elapsed + performance.now() - started;
 }
 
 /** The instance's own weights must not change under it. */

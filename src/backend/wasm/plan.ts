@@ -1,18 +1,16 @@
-import {
-  type Block,
-  blockSkip,
-  blockSteps,
-  type Clamp,
-  type Conv,
-  type Layer,
-  type Network,
-  type PixelShuffle,
-  type PixelUnshuffle,
-  type Relu,
-  type Upsample2x,
+import type {
+  Clamp,
+  Conv,
+  Layer,
+  Network,
+  PixelShuffle,
+  PixelUnshuffle,
+  Relu,
+  Upsample2x,
 } from '../../model/layers.ts';
 import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import { type FusedConv, planBlock } from '../fusion.ts';
 import { paddedChannels } from './ring.ts';
 
 /*
@@ -22,20 +20,6 @@ import { paddedChannels } from './ring.ts';
 /** Rows of a Winograd tile; tiles lie on multiples of it, counted from the picture's top. */
 export const TILE = 4;
 
-/** A convolution and what is fused into it. */
-export interface ConvStage {
-  readonly kind: 'conv';
-  readonly conv: Conv;
-  /** Where the weights are: the layer's number and their place in it (`conv.0`, `''`). */
-  readonly layer: number;
-  readonly name: string;
-  /** It works on the nearest upsampling of its input, which is never stored. */
-  readonly upsample: boolean;
-  /** The map that is added to its output. */
-  readonly add: number | undefined;
-  readonly relu: boolean;
-}
-
 /** Numbers changed one by one. */
 export type PointwiseStage = Relu | Clamp;
 
@@ -44,6 +28,9 @@ export type UpsampleStage = Upsample2x;
 
 /** Channels to pixels, or pixels to channels. */
 export type ShuffleStage = PixelShuffle | PixelUnshuffle;
+
+/** A convolution, with what is fused into it. */
+export type ConvStage = FusedConv;
 
 type AnyStage = ConvStage | PointwiseStage | UpsampleStage | ShuffleStage;
 
@@ -133,27 +120,6 @@ export function planNetwork(network: Network): Plan {
     }
   }
   return { stages, shapes: (input) => shapesOf(stages, input) };
-}
-
-/** Three convolutions, the last of which adds the skip connection; a fourth where that is no identity. */
-function planBlock(
-  block: Block,
-  index: number,
-  input: number,
-  pushConv: (
-    conv: Conv,
-    layer: number,
-    name: string,
-    fused: { relu?: boolean; add?: number | undefined },
-    input: number,
-  ) => number,
-): number {
-  const [first, second, third] = blockSteps(block).filter((step) => step.kind === 'conv');
-  const a = pushConv(first.conv, index, first.name, { relu: true }, input);
-  const b = pushConv(second.conv, index, second.name, { relu: true }, a);
-  const widen = blockSkip(block);
-  const add = widen === undefined ? input : pushConv(widen, index, 'skip', {}, input);
-  return pushConv(third.conv, index, third.name, { add, relu: true }, b);
 }
 
 function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {

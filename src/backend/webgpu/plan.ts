@@ -1,6 +1,7 @@
-import { blockSkip, blockSteps, type Conv, type Layer, type Network } from '../../model/layers.ts';
+import type { Conv, Layer, Network } from '../../model/layers.ts';
 import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import { type FusedConv, planBlock } from '../fusion.ts';
 import { TILE } from './winograd.ts';
 
 /*
@@ -9,17 +10,7 @@ import { TILE } from './winograd.ts';
  */
 
 /** A convolution and what is fused into it. */
-export interface ConvStep {
-  readonly kind: 'conv';
-  readonly conv: Conv;
-  /** Where the weights are: the layer's number and their place in it (`conv.0`, `''`). */
-  readonly layer: number;
-  readonly name: string;
-  /** It reads the nearest upsampling of its input, which is never stored. */
-  readonly upsample: boolean;
-  /** The map that is added to its output. */
-  readonly add: number | undefined;
-  readonly relu: boolean;
+export interface ConvStep extends FusedConv {
   /** Its output is written as pixels: the factor of a pixel shuffle; 1 for none. */
   readonly shuffle: number;
 }
@@ -49,8 +40,9 @@ export function planNetwork(network: Network): Plan {
   };
   const pushConv = (
     conv: Conv,
-    [layer, name]: readonly [number, string],
-    fused: Partial<Pick<ConvStep, 'upsample' | 'add' | 'relu' | 'shuffle'>> = {},
+    layer: number,
+    name: string,
+    fused: Partial<Pick<ConvStep, 'upsample' | 'add' | 'relu' | 'shuffle'>>,
     input = current,
   ) => {
     const { upsample = false, add, relu = false, shuffle = 1 } = fused;
@@ -59,24 +51,19 @@ export function planNetwork(network: Network): Plan {
   for (let index = 0; index < network.length; index++) {
     const layer = network[index];
     if (layer.kind === 'block') {
-      const [first, second, third] = blockSteps(layer).filter((step) => step.kind === 'conv');
-      const a = pushConv(first.conv, [index, first.name], { relu: true });
-      const b = pushConv(second.conv, [index, second.name], { relu: true }, a);
-      const widen = blockSkip(layer);
-      const add = widen === undefined ? current : pushConv(widen, [index, 'skip']);
-      current = pushConv(third.conv, [index, third.name], { add, relu: true }, b);
+      current = planBlock(layer, index, current, pushConv);
       continue;
     }
     const upsample = layer.kind === 'upsample2x' && network[index + 1]?.kind === 'conv';
     const conv = upsample ? network[++index] : layer;
     if (conv.kind === 'conv') {
-      const place = [index, ''] as const;
+      const place = index;
       const relu = network[index + 1]?.kind === 'relu';
       if (relu) index++;
       const next = network[index + 1];
       const shuffle = next?.kind === 'pixelShuffle' ? next.factor : 1;
       if (shuffle > 1) index++;
-      current = pushConv(conv, place, { upsample, relu, shuffle });
+      current = pushConv(conv, place, '', { upsample, relu, shuffle });
     } else if (layer.kind !== 'conv') {
       current = push({ kind: 'remap', layer });
     }

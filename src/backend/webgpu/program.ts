@@ -4,30 +4,16 @@ import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
-import {
-  type Band,
-  type Layout,
-  type Limits,
-  layOut,
-  mapBytes,
-  type TileRows,
-  tileRowsOf,
-} from './bands.ts';
-import { CONVOLUTION_PARAMETERS, GROUP, ROWS, type Stored } from './convolution.ts';
+import { type Band, type Layout, type Limits, layOut, mapBytes, tileRowsOf } from './bands.ts';
+import { GROUP, ROWS, type Stored } from './convolution.ts';
 import type { Gpu } from './device.ts';
 import { GpuFault } from './fault.ts';
 import { blockQuadsOf, type Packed, packConvolution, quadsOf, writtenQuads } from './pack.ts';
+import { convolutionParameters, remapParameters } from './parameters.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
-import {
-  type ConvStep,
-  convRows,
-  isWinograd,
-  type Plan,
-  planNetwork,
-  type Step,
-  stepWork,
-} from './plan.ts';
-import { OPERATIONS, REMAP_GROUP, REMAP_PARAMETERS } from './remap.ts';
+import { convRows, isWinograd, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
+import { planesOf, rowBatch } from './planes.ts';
+import { OPERATIONS, REMAP_GROUP } from './remap.ts';
 import type { Slots } from './slots.ts';
 import { isOnDevice } from './source.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
@@ -94,7 +80,8 @@ type Finish<Result> = (band: BandOnDevice, commands: GPUCommandEncoder) => () =>
 export class GpuProgram {
   readonly #gpu: Gpu;
   readonly #plan: Plan;
-  readonly #stored: Stored;
+  /** How the numbers of each map are kept. */
+  readonly #stored: readonly Stored[];
   readonly #slots: Slots;
   readonly #pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>;
   readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
@@ -107,7 +94,7 @@ export class GpuProgram {
     gpu: Gpu,
     slots: Slots,
     plan: Plan,
-    stored: Stored,
+    stored: readonly Stored[],
     packed: ReadonlyMap<Step, Packed>,
     pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>,
   ) {
@@ -137,21 +124,23 @@ export class GpuProgram {
     plan = planNetwork(network.map(({ layer }) => layer)),
   ): Promise<GpuProgram> {
     const last = plan.steps.length;
-    const typeOf = (map: number): Stored => (map === 0 || map === last ? 'f32' : stored);
+    const types = Array.from({ length: last + 1 }, (_, map) =>
+      map === 0 || map === last ? 'f32' : stored,
+    );
     const packed = new Map<Step, Packed>();
     const shaders = new Map<Step | 'import', readonly Shader[]>([
       ['import', [{ kind: 'remap', input: 'f32', output: 'f32' }]],
     ]);
     for (const step of plan.steps) {
-      const types = { input: typeOf(step.input), output: typeOf(step.output) };
+      const [input, output] = [types[step.input], types[step.output]];
       if (step.kind === 'remap') {
-        shaders.set(step, [{ kind: 'remap', ...types }]);
+        shaders.set(step, [{ kind: 'remap', input, output }]);
         continue;
       }
       const { kernel, stride } = step.conv;
       const quads = blockQuadsOf(step);
-      const added = step.add === undefined ? types.output : typeOf(step.add);
-      const all = { added, ...types };
+      const added = step.add === undefined ? output : types[step.add];
+      const all = { input, added, output };
       const winograd = PARTS.map((part): Shader => winogradVariant(part, all));
       const direct: Shader = { kind: 'conv', kernel, stride, quads, ...all };
       shaders.set(step, isWinograd(step) ? winograd : [direct]);
@@ -164,7 +153,7 @@ export class GpuProgram {
       if (step.kind === 'conv') packed.set(step, packConvolution(network, step));
     }
     const pipelines = new Map(await Promise.all(compiling));
-    return new GpuProgram(gpu, slots, plan, stored, packed, pipelines);
+    return new GpuProgram(gpu, slots, plan, types, packed, pipelines);
   }
 
   /** The rows of the output, read back band by band. */
@@ -231,7 +220,7 @@ export class GpuProgram {
       const shape = ready.shapes[ready.shapes.length - 1];
       const result = finish({ buffer: ready.output, span: band.span, shape }, commands);
       const fault = this.#submit(commands);
-      const value = await unlessAborted(result(), pacer);
+      const value = await pacer.unlessAborted(result());
       await this.#check(fault);
       yield value;
     }
@@ -254,7 +243,7 @@ export class GpuProgram {
   async #go(commands: GPUCommandEncoder, work: number, pacer: Pacer): Promise<void> {
     const started = performance.now();
     const fault = this.#submit(commands);
-    await unlessAborted(this.#gpu.device.queue.onSubmittedWorkDone(), pacer);
+    await pacer.unlessAborted(this.#gpu.device.queue.onSubmittedWorkDone());
     await this.#check(fault);
     const factor = GO_MS / Math.max(performance.now() - started, 1);
     if (work > 0) this.#work = work * Math.min(Math.max(factor, 0.25), 4);
@@ -292,7 +281,7 @@ export class GpuProgram {
     };
     const shapes = this.#plan.shapes(input);
     for (;;) {
-      const layout = layOut(this.#plan, shapes, this.#storedMaps, span, limits);
+      const layout = layOut(this.#plan, shapes, this.#stored, span, limits);
       device.pushErrorScope('out-of-memory');
       device.pushErrorScope('validation');
       const ready = this.#bind(key, shapes, layout);
@@ -308,13 +297,6 @@ export class GpuProgram {
       const all = layout.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
       limits = { ...limits, allBytes: all / 2 };
     }
-  }
-
-  get #storedMaps(): readonly Stored[] {
-    const last = this.#plan.steps.length;
-    return Array.from({ length: last + 1 }, (_, map) =>
-      map === 0 || map === last ? 'f32' : this.#stored,
-    );
   }
 
   /** Buffers, parameters and bindings of every dispatch. */
@@ -339,15 +321,9 @@ export class GpuProgram {
     const bands = layout.bands.map((band, n): ReadyBand => {
       const dispatches = wanted[n].map(({ pipeline, values, bound, groups, work }): Dispatch => {
         numbers.set(values, offset / numbers.BYTES_PER_ELEMENT);
-        const resources: GPUBindingResource[] = [
-          { buffer: parameters, offset, size: PARAMETER_BYTES },
-          ...bound.map((buffer) => ({ buffer })),
-        ];
+        const own = { buffer: parameters, offset, size: PARAMETER_BYTES };
         offset += PARAMETER_BYTES;
-        const bindings = device.createBindGroup({
-          layout: pipeline.getBindGroupLayout(0),
-          entries: resources.map((resource, binding) => ({ binding, resource })),
-        });
+        const bindings = bind(device, pipeline, own, bound);
         return { pipeline, bindings, groups, work };
       });
       return { ...band, dispatches };
@@ -435,48 +411,27 @@ export class GpuProgram {
   /** Puts the rows of the input that a band needs where its first step reads them. */
   #writeInput(source: RowSource, ready: Ready, band: Band, commands: GPUCommandEncoder): void {
     const { device } = this.#gpu;
+    if (!isOnDevice(source)) {
+      device.queue.writeBuffer(ready.input, 0, planesOf(source, band.rows[0]));
+      return;
+    }
     const { channels, height, width } = source;
     const { first, end } = band.rows[0];
     const rows = end - first;
-    const quads = quadsOf(channels);
-    if (isOnDevice(source)) {
-      const [pipeline] = this.#pipelines.get('import') as readonly GPUComputePipeline[];
-      const operation = OPERATIONS.indexOf('import');
-      const length = height * width;
-      const values = [operation, 1, height, width, 0, length, channels];
-      const parameters = this.#upload(
-        Int32Array.from([...values, first, rows, width, channels, 0]),
-        USAGE.UNIFORM,
-      );
-      const buffers = [parameters, source.buffer, ready.input];
-      const bindings = device.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0),
-        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
-      });
-      const pass = commands.beginComputePass();
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindings);
-      pass.dispatchWorkgroups(Math.ceil(width / REMAP_GROUP), rows, quads);
-      pass.end();
-      return;
-    }
-    const planes = new Float32Array(quads * 4 * rows * width);
-    const row = new Float32Array(quads * 4 * width);
-    for (let y = first; y < end; y++) {
-      if (quads === 1) {
-        source.read(y, planes.subarray((y - first) * 4 * width, (y - first + 1) * 4 * width), 4);
-        continue;
-      }
-      source.read(y, row, 4 * quads);
-      for (let quad = 0; quad < quads; quad++) {
-        const at = (quad * rows + y - first) * width * 4;
-        for (let x = 0; x < width; x++) {
-          const from = (x * quads + quad) * 4;
-          for (let c = 0; c < 4; c++) planes[at + 4 * x + c] = row[from + c];
-        }
-      }
-    }
-    device.queue.writeBuffer(ready.input, 0, planes);
+    const [pipeline] = this.#pipelines.get('import') as readonly GPUComputePipeline[];
+    const operation = OPERATIONS.indexOf('import');
+    const length = height * width;
+    const values = [operation, 1, height, width, 0, length, channels];
+    const parameters = this.#upload(
+      Int32Array.from([...values, first, rows, width, channels, 0]),
+      USAGE.UNIFORM,
+    );
+    const buffers = [source.buffer, ready.input];
+    const pass = commands.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bind(device, pipeline, { buffer: parameters }, buffers));
+    pass.dispatchWorkgroups(Math.ceil(width / REMAP_GROUP), rows, quadsOf(channels));
+    pass.end();
   }
 
   #upload(
@@ -493,6 +448,20 @@ export class GpuProgram {
   }
 }
 
+/** A dispatch's parameters, and behind them the buffers that it reads and writes. */
+function bind(
+  device: GPUDevice,
+  pipeline: GPUComputePipeline,
+  parameters: GPUBufferBinding,
+  buffers: readonly GPUBuffer[],
+): GPUBindGroup {
+  const resources = [parameters, ...buffers.map((buffer) => ({ buffer }))];
+  return device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: resources.map((resource, binding) => ({ binding, resource })),
+  });
+}
+
 const PARTS: readonly WinogradPart[] = ['transform', 'multiply', 'transformBack'];
 
 /** Only the types that a part has are in its key: the product is the same for all. */
@@ -502,115 +471,4 @@ function winogradVariant(part: WinogradPart, types: WinogradTypes): Shader {
   if (part === 'transform') return { kind: 'winograd', part, ...none, input };
   if (part === 'multiply') return { kind: 'winograd', part, ...none };
   return { kind: 'winograd', part, ...none, added, output };
-}
-
-function convolutionParameters(
-  step: ConvStep & Step,
-  shapes: readonly Chw[],
-  { rows, stored }: Band,
-  tiles: TileRows = { first: 0, count: 0, columns: 0 },
-) {
-  const [cin, height, width] = shapes[step.input];
-  const [channels, , outWidth] = shapes[step.output];
-  const input = stored[step.input];
-  const output = stored[step.output];
-  const made = convRows(step, rows[step.output]);
-  const up = step.upsample ? 2 : 1;
-  const outQuads = quadsOf(channels);
-  const add = step.add === undefined ? undefined : stored[step.add];
-  const values: Record<(typeof CONVOLUTION_PARAMETERS)[number], number> = {
-    inHeight: height * up,
-    inWidth: width * up,
-    inShift: up - 1,
-    inFirst: input.first,
-    inRowLength: width,
-    inPlaneLength: width * (input.end - input.first),
-    inQuads: quadsOf(cin),
-    first: made.first,
-    // Tiles reach past the last row.
-    end: Math.min(made.end, shapes[step.output][1] / step.shuffle),
-    width: outWidth / step.shuffle,
-    quads: outQuads * step.shuffle ** 2,
-    shuffle: step.shuffle,
-    keptFirst: rows[step.output].first,
-    keptEnd: rows[step.output].end,
-    outFirst: output.first,
-    outRows: output.end - output.first,
-    outRowLength: outWidth,
-    outQuads,
-    relu: step.relu ? 1 : 0,
-    add: add === undefined ? 0 : 1,
-    addFirst: add?.first ?? 0,
-    addPlaneLength: add === undefined ? 0 : (add.end - add.first) * outWidth,
-    tileColumns: tiles.columns,
-    firstTileRow: tiles.first,
-    tiles: tiles.count * tiles.columns,
-  };
-  return CONVOLUTION_PARAMETERS.map((name) => values[name]);
-}
-
-function remapParameters(
-  { layer, ...step }: Extract<Step, { kind: 'remap' }>,
-  shapes: readonly Chw[],
-  { rows, stored }: Band,
-) {
-  const [inChannels, inHeight, inWidth] = shapes[step.input];
-  const [channels, , width] = shapes[step.output];
-  const input = stored[step.input];
-  const output = rows[step.output];
-  const magnitude = layer.kind === 'clamp' ? layer.magnitude : 0;
-  const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {
-    operation: OPERATIONS.indexOf(layer.kind),
-    factor: 'factor' in layer ? layer.factor : 2,
-    inHeight,
-    inWidth,
-    inFirst: input.first,
-    inPlaneLength: inWidth * (input.end - input.first),
-    inChannels,
-    first: output.first,
-    rows: output.end - output.first,
-    width,
-    channels,
-    magnitude: new Int32Array(Float32Array.of(magnitude).buffer)[0],
-  };
-  return REMAP_PARAMETERS.map((name) => values[name]);
-}
-
-/** Rows as the callers want them, channels last, from planes of quads. */
-function rowBatch(planes: Float32Array, { first, end }: Span, [channels, , width]: Chw): RowBatch {
-  const count = end - first;
-  const quads = quadsOf(channels);
-  const stride = 4 * quads;
-  if (quads === 1) return { first, count, stride, data: planes.slice() };
-  const data = new Float32Array(planes.length);
-  const pixels = count * width;
-  for (let quad = 0; quad < quads; quad++) {
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      const from = 4 * (quad * pixels + pixel);
-      const to = pixel * stride + 4 * quad;
-      for (let c = 0; c < 4; c++) data[to + c] = planes[from + c];
-    }
-  }
-  return { first, count, stride, data };
-}
-
-/** Waits for work that nothing stops, or for the caller to lose patience. @throws TaesdError ABORTED */
-async function unlessAborted<Result>(work: Promise<Result>, pacer: Pacer): Promise<Result> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = pacer.onAbort(() => {
-      try {
-        pacer.check();
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
-  // Whichever comes second is nobody's business any more.
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    stop();
-  }
 }
