@@ -5,6 +5,7 @@ import type { ChannelView, StepView } from '../engine/protocol.ts';
 import { channelView, choosePixel, chosenChannel, pixel } from '../state/stepping.ts';
 import { exact, percent, short } from '../text/numbers.ts';
 import { Histogram } from './histogram.tsx';
+import { ARROWS, MapCursor, onMap, type Place, placeUnder } from './map-cursor.tsx';
 
 /** The chosen channel, large; a pixel of it can be chosen with the pointer, with the arrow keys, or by its place. */
 export function ChannelMap({ step }: { step: StepView }) {
@@ -29,20 +30,15 @@ export function ChannelMap({ step }: { step: StepView }) {
   );
 }
 
-const KEYS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-};
-
 function BigMap({ view }: { view: ChannelView }) {
   const { width, height, data, channel, name } = view;
   const scale = Math.max(-view.summary.min, view.summary.max);
   const picture = useMemo(() => coloured(data, width, height, scale), [data, scale]);
   const at = pixel.value;
-  const pick = (y: number, x: number) =>
-    choosePixel(Math.min(Math.max(y, 0), height - 1), Math.min(Math.max(x, 0), width - 1));
+  const pick = (place: Place) => {
+    const { y, x } = onMap(place, view);
+    choosePixel(y, x);
+  };
   const place =
     at === undefined ? '' : `, x ${at.x}, y ${at.y}: ${exact(data[at.y * width + at.x])}`;
   return (
@@ -54,33 +50,17 @@ function BigMap({ view }: { view: ChannelView }) {
         role="application"
         aria-roledescription="feature map"
         aria-label={`Channel ${channel} of ${name}${place}. Arrow keys choose a pixel.`}
-        onPointerDown={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          pick(
-            Math.floor(((event.clientY - box.top) / box.height) * height),
-            Math.floor(((event.clientX - box.left) / box.width) * width),
-          );
-        }}
+        onPointerDown={(event) => pick(placeUnder(event, view))}
         onKeyDown={(event) => {
-          const move = KEYS[event.key];
+          const move = ARROWS[event.key];
           if (move === undefined) return;
           event.preventDefault();
           const steps = event.shiftKey ? 8 : 1;
           const from = at ?? { y: height >> 1, x: width >> 1 };
-          pick(from.y + steps * move[0], from.x + steps * move[1]);
+          pick({ y: from.y + steps * move.y, x: from.x + steps * move.x });
         }}
       />
-      {at !== undefined && (
-        <span
-          class="cursor"
-          style={{
-            left: `${(100 * at.x) / width}%`,
-            top: `${(100 * at.y) / height}%`,
-            width: `${100 / width}%`,
-            height: `${100 / height}%`,
-          }}
-        />
-      )}
+      {at !== undefined && <MapCursor at={at} size={view} />}
     </div>
   );
 }

@@ -4,32 +4,18 @@ import type { Tensor } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { greyChannel } from '../drawing/grey.ts';
 import { paint, setShift, shifts } from '../state/latent.ts';
+import { ARROWS, MapCursor, onMap, type Place, placeUnder } from './map-cursor.tsx';
 import { Slider } from './slider.tsx';
-
-const KEYS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-};
 
 /** One channel: painted on with the pointer, or with arrow keys and the space bar; moved by a slider. */
 export function LatentChannel({ channel, latents }: { channel: number; latents: Tensor }) {
   const [, , height, width] = latents.shape;
   const picture = useMemo(() => greyChannel(latents, channel), [latents, channel]);
-  const cursor = useSignal<{ y: number; x: number } | undefined>(undefined);
-  const last = useRef<{ y: number; x: number } | undefined>(undefined);
-  const placeOf = (event: PointerEvent & { currentTarget: HTMLCanvasElement }) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const inside = (part: number, size: number) =>
-      Math.min(Math.max(Math.floor(part * size), 0), size - 1);
-    return {
-      y: inside((event.clientY - box.top) / box.height, height),
-      x: inside((event.clientX - box.left) / box.width, width),
-    };
-  };
+  const size = { height, width };
+  const cursor = useSignal<Place | undefined>(undefined);
+  const last = useRef<Place | undefined>(undefined);
   /** From where the pointer was to where it is: fast strokes have no gaps. */
-  const stroke = (to: { y: number; x: number }) => {
+  const stroke = (to: Place) => {
     const from = last.current ?? to;
     const steps = Math.max(Math.abs(to.y - from.y), Math.abs(to.x - from.x), 1);
     for (let n = 1; n <= steps; n++) {
@@ -53,14 +39,14 @@ export function LatentChannel({ channel, latents }: { channel: number; latents: 
           onPointerDown={(event) => {
             event.currentTarget.setPointerCapture(event.pointerId);
             last.current = undefined;
-            stroke(placeOf(event));
+            stroke(placeUnder(event, size));
           }}
           onPointerMove={(event) => {
-            if (event.buttons & 1) stroke(placeOf(event));
+            if (event.buttons & 1) stroke(placeUnder(event, size));
           }}
           onKeyDown={(event) => {
             const from = at ?? { y: height >> 1, x: width >> 1 };
-            const move = KEYS[event.key];
+            const move = ARROWS[event.key];
             if (move === undefined && event.key !== ' ') return;
             event.preventDefault();
             if (move === undefined) {
@@ -68,26 +54,13 @@ export function LatentChannel({ channel, latents }: { channel: number; latents: 
               paint(channel, from.y, from.x);
               return;
             }
-            cursor.value = {
-              y: Math.min(Math.max(from.y + move[0], 0), height - 1),
-              x: Math.min(Math.max(from.x + move[1], 0), width - 1),
-            };
+            cursor.value = onMap({ y: from.y + move.y, x: from.x + move.x }, size);
           }}
           onBlur={() => {
             cursor.value = undefined;
           }}
         />
-        {at !== undefined && (
-          <span
-            class="cursor"
-            style={{
-              left: `${(100 * at.x) / width}%`,
-              top: `${(100 * at.y) / height}%`,
-              width: `${100 / width}%`,
-              height: `${100 / height}%`,
-            }}
-          />
-        )}
+        {at !== undefined && <MapCursor at={at} size={size} />}
       </div>
       <Slider
         label={`Channel ${channel}`}
