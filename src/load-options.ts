@@ -71,6 +71,12 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
   if (onDownload !== undefined && typeof onDownload !== 'function') {
     throw expected('ARG', where, 'onDownload', 'a function', describe(onDownload));
   }
+  if (fallback !== undefined && typeof fallback !== 'boolean') {
+    throw expected('ARG', where, 'fallback', 'true or false', describe(fallback));
+  }
+  if (device !== undefined && typeof (device as GPUDevice)?.createBuffer !== 'function') {
+    throw expected('ARG', where, 'device', 'a GPUDevice', describe(device));
+  }
   const parts = only === undefined ? BOTH : [only];
   return {
     named,

@@ -12,6 +12,8 @@ export interface RowSource {
   readonly width: number;
   /** Writes the channels of row `y` into `row` [width][stride]; what lies between them is left alone. */
   read(y: number, row: Float32Array, stride: number): void;
+  /** Lets go of what it holds outside of this program's memory; it is not read after that. */
+  release?(): void;
 }
 
 /** Takes row `y`, [width][stride], which is overwritten after the call. */

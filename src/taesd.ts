@@ -2,6 +2,7 @@ import { allocateClamped } from './allocate.ts';
 import { describe } from './arguments.ts';
 import type { Span } from './backend/backend.ts';
 import type { RowBatch } from './backend/batches.ts';
+import type { GpuPlace } from './backend/gpu-place.ts';
 import { Pacer } from './backend/pacer.ts';
 import {
   checkOne,
@@ -13,6 +14,7 @@ import {
   pixels,
   snapshot,
 } from './call-arguments.ts';
+import { checkTarget } from './draw-target.ts';
 import { Engine } from './engine.ts';
 import { expected } from './errors.ts';
 import { type ImageLike, imageRows, type Picture, pictureSink } from './image.ts';
@@ -48,6 +50,9 @@ import { checkVaeScale } from './weights/vae-scale.ts';
 
 /** In memory, or on the device that the model runs on. */
 type Latents = Tensor | GpuLatents;
+
+/** What to do with a batch where one latent is wanted. */
+const ONE_EACH = 'one call for each';
 
 /** One picture's or latent's way through a network. */
 interface Job {
@@ -187,9 +192,8 @@ export class Taesd {
     if (!['image', 'images', 'tensor'].includes(output)) {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
-    const { sources, width, height } = this.#checkDecode(where, latents, options);
-    if (output === 'image')
-      checkOne(where, 'latents', latents, "output: 'images' gives one picture for each");
+    const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
+    const { sources, width, height } = this.#checkDecode(where, latents, options, one);
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
       const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
@@ -220,13 +224,10 @@ export class Taesd {
     const where = 'decodeRows';
     checkOptions(where, options);
     const { signal, onProgress } = options;
-    const { sources, width, height } = this.#checkDecode(where, latents, options);
-    checkOne(where, 'latents', latents, 'one call for each');
+    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
     const span = { first: 0, end: height };
-    const pacer = new Pacer(where, signal);
-    const release = await this.#turns.take(pacer);
+    const { pacer, end } = await this.#begin(where, sources, signal);
     try {
-      this.#checkAlive(where);
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], span, pacer)) {
         const { first, count, stride } = batch;
@@ -237,7 +238,7 @@ export class Taesd {
         yield { width, height, y: first, rows: count, data };
       }
     } finally {
-      await this.#engine.settle().finally(release);
+      await end();
     }
   }
 
@@ -256,19 +257,16 @@ export class Taesd {
   ): Promise<void> {
     const where = 'decodeToCanvas';
     checkOptions(where, options);
-    const { sources, width, height } = this.#checkDecode(where, latents, options);
-    checkOne(where, 'latents', latents, 'one call for each');
-    const pacer = new Pacer(where, options.signal);
-    // Most programs never ask for it: it comes when it is asked for.
-    const { checkTarget, drawDecoded } = await import('./backend/webgpu/canvas.ts');
     checkTarget(where, target);
-    const release = await this.#turns.take(pacer);
+    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const { pacer, end } = await this.#begin(where, sources, options.signal);
     try {
-      this.#checkAlive(where);
+      // Most programs never ask for it: it comes when it is asked for.
+      const { drawDecoded } = await import('./backend/webgpu/canvas.ts');
       const runner = await this.#engine.runner('decoder', width * height);
       await drawDecoded({ where, target, width, height, source: sources[0] }, runner, pacer);
     } finally {
-      await this.#engine.settle().finally(release);
+      await end();
     }
   }
 
@@ -315,17 +313,52 @@ export class Taesd {
     void this.#turns.done().then(() => this.#engine.dispose());
   }
 
-  /** What `decode` and `decodeRows` have in common: the input checked and copied, the output's size. */
-  #checkDecode(where: string, latents: Tensor | GpuLatents, options: RunOptions & SizeOptions) {
+  /**
+   * What all that decodes has in common: the input checked and copied, the output's size.
+   *
+   * @param one  what to do with a batch, where a single latent is wanted
+   */
+  #checkDecode(where: string, latents: Latents, options: RunOptions & SizeOptions, one?: string) {
     this.#checkPart(where, 'decoder');
+    const { gpu } = this.#engine;
+    const onDevice = gpu?.check(where, latents);
+    const own = onDevice ?? snapshot(where, 'latents', latents as Tensor, options);
+    checkLatentChannels(where, own, this.#variant);
+    if (one !== undefined) checkOne(where, 'latents', own, one);
+    const height = croppedSize(where, 'height', options.height, own.shape[2]);
+    const width = croppedSize(where, 'width', options.width, own.shape[3]);
+    // Last, as nobody would let go of copies on a device if something else were wrong.
     const sources: readonly RowSource[] =
-      this.#engine.gpu?.adopt(where, latents) ??
-      picturesOf(snapshot(where, 'latents', latents as Tensor, options)).map(tensorRows);
-    const [source] = sources;
-    checkLatentChannels(where, latents, this.#variant);
-    const height = croppedSize(where, 'height', options.height, source.height);
-    const width = croppedSize(where, 'width', options.width, source.width);
+      onDevice === undefined
+        ? picturesOf(own as Tensor).map(tensorRows)
+        : (gpu as GpuPlace).copy(where, onDevice);
     return { sources, width, height };
+  }
+
+  /**
+   * Waits for a call's turn.
+   *
+   * @returns what paces its work, and what ends it, letting go of the sources
+   * @throws TaesdError ABORTED; ARG where the instance was disposed while the call waited
+   */
+  async #begin(where: string, sources: readonly RowSource[], signal: AbortSignal | undefined) {
+    const letGo = () => {
+      for (const source of sources) source.release?.();
+    };
+    try {
+      const pacer = new Pacer(where, signal);
+      const release = await this.#turns.take(pacer);
+      if (this.#disposed) release();
+      this.#checkAlive(where);
+      const end = () => {
+        letGo();
+        return this.#engine.settle().finally(release);
+      };
+      return { pacer, end };
+    } catch (error) {
+      letGo();
+      throw error;
+    }
   }
 
   /** Checks that a half was loaded and not disposed. */
@@ -353,12 +386,12 @@ export class Taesd {
   ): Promise<void> {
     const total = jobs.reduce((sum, { span }) => sum + span.end - span.first, 0);
     let done = 0;
-    const pacer = new Pacer(where, signal);
-    const release = await this.#turns.take(pacer);
+    const sources = jobs.map(({ source }) => source);
+    const { pacer, end } = await this.#begin(where, sources, signal);
     try {
-      this.#checkAlive(where);
-      const runner = await this.#engine.runner(part, pixelCount);
       for (const { source, sink, span } of jobs) {
+        // Asked for each picture: what ran the one before may have failed.
+        const runner = await this.#engine.runner(part, pixelCount);
         for await (const batch of runner.batches(source, span, pacer)) {
           const { first, count, stride } = batch;
           for (let n = 0; n < count; n++) sink(first + n, rowOf(batch, n), stride);
@@ -367,7 +400,7 @@ export class Taesd {
         }
       }
     } finally {
-      await this.#engine.settle().finally(release);
+      await end();
     }
   }
 }

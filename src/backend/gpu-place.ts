@@ -3,6 +3,11 @@ import type { GpuInfo } from '../options.ts';
 import type { RowSource } from '../rows.ts';
 import type { Runner } from './batches.ts';
 
+/** Latents in a buffer of the device, checked. */
+export interface LatentsOnDevice {
+  readonly shape: readonly number[];
+}
+
 /**
  * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's is in the package's
  * declarations, and none of its code in the core.
@@ -15,11 +20,13 @@ export interface GpuPlace {
   /** Bytes of the buffers that are kept on the device. */
   readonly memoryBytes: number;
   /**
-   * Copies of latents that lie in a buffer of the device, as they are now; undefined for any others.
+   * Checks latents that lie in a buffer of the device; undefined for any others.
    *
    * @throws TaesdError ARG, SHAPE
    */
-  adopt(where: string, latents: unknown): readonly RowSource[] | undefined;
+  check(where: string, latents: unknown): LatentsOnDevice | undefined;
+  /** Copies of such latents, one for each of the batch, as they are now; they are the caller's to release. */
+  copy(where: string, latents: LatentsOnDevice): readonly RowSource[];
   /**
    * Where a network runs: on the device, and on WASM from the row on at which the device fails.
    *

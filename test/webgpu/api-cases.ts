@@ -1,131 +1,25 @@
 import { referenceBackend } from '../../src/backend/reference.ts';
 import { findDevice, storedAs } from '../../src/backend/webgpu/device.ts';
-import type { LoadOptions, Tensor } from '../../src/index.ts';
+import type { Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { readGolden } from '../conformance/cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
-import type { ReadShared } from '../conformance/place.ts';
 import { NETWORKS, randomInput, randomNetwork } from '../conformance/random-networks.ts';
-import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
+import {
+  type ApiCase,
+  codeOf,
+  latentsOf,
+  load,
+  same,
+  sameBytes,
+  smallDevice,
+} from './case-tools.ts';
 import { gpuPlace } from './place.ts';
 
 /*
  * What callers see of WebGPU, on whatever adapter there is.
  */
-
-export interface ApiCase {
-  readonly name: string;
-  readonly shared: boolean;
-  run(read: ReadShared): Promise<string>;
-}
-
-const load = (options: LoadOptions = {}) =>
-  Taesd.load({ model: 'nano', backend: 'webgpu', fallback: false, ...options });
-
-const latentsOf = (height: number, width: number, batch = 1): Tensor =>
-  randomTensor(seededRandom(height * width), [batch, 4, height, width], 3);
-
-const newDevice = async (): Promise<GPUDevice> => {
-  const adapter = await navigator.gpu.requestAdapter();
-  if (adapter === null) throw new Error('no adapter');
-  return adapter.requestDevice();
-};
-
-const limitsOf = ({ limits }: GPUDevice) => ({
-  maxBufferSize: limits.maxBufferSize,
-  maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-  maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-});
-
-/** One whose maps may take so many bytes each, as if it were a smaller one. */
-async function smallDevice(bytes: number): Promise<GPUDevice> {
-  const device = await newDevice();
-  const value = { ...limitsOf(device), maxStorageBufferBindingSize: bytes };
-  Object.defineProperty(device, 'limits', { value });
-  return device;
-}
-
-const UPLOADED = 0x80 | 0x8 | 0x4; // STORAGE, COPY_DST, COPY_SRC
-
-function upload(device: GPUDevice, { data }: Tensor, usage = UPLOADED, offset = 0): GPUBuffer {
-  const buffer = device.createBuffer({ size: offset + data.byteLength, usage });
-  device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
-  return buffer;
-}
-
-function same(what: string, got: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a} for ${b}`);
-}
-
-function sameBytes(
-  what: string,
-  got: ArrayLike<number>,
-  wanted: ArrayLike<number>,
-  within = 0,
-): void {
-  same(`${what}, length`, got.length, wanted.length);
-  for (let i = 0; i < wanted.length; i++) {
-    if (!(Math.abs(got[i] - wanted[i]) <= within)) {
-      throw new Error(`${what}: element ${i} is ${got[i]} for ${wanted[i]}`);
-    }
-  }
-}
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'none',
-    (error) => error.code ?? String(error),
-  );
-
-/** Bytes of a texture, by a copy. */
-async function readTexture(device: GPUDevice, texture: GPUTexture): Promise<Uint8Array> {
-  const { width, height } = texture;
-  const bytesPerRow = Math.ceil((4 * width) / 256) * 256;
-  const buffer = device.createBuffer({ size: bytesPerRow * height, usage: 0x1 | 0x8 });
-  const commands = device.createCommandEncoder();
-  commands.copyTextureToBuffer({ texture }, { buffer, bytesPerRow }, { width, height });
-  device.queue.submit([commands.finish()]);
-  await buffer.mapAsync(0x1);
-  const padded = new Uint8Array(buffer.getMappedRange());
-  const bytes = new Uint8Array(4 * width * height);
-  for (let y = 0; y < height; y++) {
-    bytes.set(padded.subarray(y * bytesPerRow, y * bytesPerRow + 4 * width), 4 * width * y);
-  }
-  return bytes;
-}
-
-function swapRedAndBlue(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += 4) {
-    [bytes[at], bytes[at + 2]] = [bytes[at + 2], bytes[at]];
-  }
-}
-
-/** A canvas whose texture can be read: software adapters show nothing of a real one. */
-function canvasOn(format: GPUTextureFormat) {
-  const canvas = {
-    width: 1,
-    height: 1,
-    configured: 0,
-    texture: undefined as GPUTexture | undefined,
-    getContext: (kind: string) => (kind === 'webgpu' ? context : null),
-  };
-  let device: GPUDevice | undefined;
-  const context = {
-    configure(configuration: GPUCanvasConfiguration) {
-      device = configuration.device;
-      canvas.configured += 1;
-    },
-    getCurrentTexture() {
-      const size = { width: canvas.width, height: canvas.height };
-      const usage = 0x10 | 0x1 | 0x2; // RENDER_ATTACHMENT, COPY_SRC, COPY_DST
-      canvas.texture = device?.createTexture({ size, format, usage });
-      return canvas.texture;
-    },
-  };
-  return canvas;
-}
 
 export const API_CASES: readonly ApiCase[] = [
   {
@@ -178,6 +72,13 @@ export const API_CASES: readonly ApiCase[] = [
       const work = other.decode(latentsOf(64, 64), { signal: aborter.signal });
       setTimeout(() => aborter.abort(), 5);
       same('aborted', await codeOf(work), 'ABORTED');
+      const { signal } = aborter;
+      const late = new AbortController();
+      const stop = () => late.abort();
+      const batch = latentsOf(1, 1, 2);
+      const raw = { output: 'tensor', signal: late.signal, onProgress: stop } as const;
+      same('between two pictures', await codeOf(other.decode(batch, raw)), 'ABORTED');
+      same('before', await codeOf(other.decode(batch, { ...raw, signal })), 'ABORTED');
       sameBytes('after it', (await other.decode(latents)).data, picture.data);
       for (const taesd of [gpu, other]) taesd.dispose();
       return `${seen.length / 2} times told`;
@@ -213,194 +114,62 @@ export const API_CASES: readonly ApiCase[] = [
     },
   },
   {
-    name: "Taesd: the caller's device, latents in a buffer of it → the bytes of latents in memory; the device lives on",
+    name: 'Taesd: auto → a real adapter is taken, a software one is not, and the reason told',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
-      same('backend', gpu.info.backend, 'webgpu');
-      const latents = latentsOf(6, 9, 2);
-      const wanted = await gpu.decode(latents, { output: 'images' });
-      const buffer = upload(device, latents, UPLOADED, 260);
-      const work = gpu.decode({ shape: [2, 4, 6, 9], buffer, offset: 260 }, { output: 'images' });
-      // What is in it when the call is made counts.
-      device.queue.writeBuffer(buffer, 0, new Float32Array(400));
-      for (const [n, { data }] of (await work).entries()) sameBytes('buffer', data, wanted[n].data);
-      const misfit = (shape: number[], more: object = {}) =>
-        codeOf(gpu.decode({ shape, buffer, ...more }));
-      same('too short', await misfit([3, 4, 6, 9]), 'ARG');
-      same('offset', await misfit([1, 4, 6, 9], { offset: 2 }), 'ARG');
-      same('channels', await misfit([1, 16, 2, 2]), 'SHAPE');
-      same('rank', await misfit([4, 6, 9]), 'SHAPE');
-      const uncopied = upload(device, latentsOf(1, 1), 0x80 | 0x8);
-      same('usage', await codeOf(gpu.decode({ shape: [1, 4, 1, 1], buffer: uncopied })), 'ARG');
-      gpu.dispose();
-      await device.queue.onSubmittedWorkDone();
-      const lost = await Promise.race([
-        device.lost,
-        new Promise((r) => setTimeout(r, 20, 'alive')),
-      ]);
-      same('the device', lost, 'alive');
-      const wasm = await Taesd.load({ model: 'nano' });
-      same('on WASM', await codeOf(wasm.decode({ shape: [1, 4, 6, 9], buffer })), 'ARG');
-      device.destroy();
-      return 'equal';
-    },
-  },
-  {
-    name: 'Taesd: decodeToCanvas on a texture → the bytes of decode; of another size → ARG',
-    shared: false,
-    async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
-      const latents = latentsOf(6, 9);
-      const { data } = await gpu.decode(latents, { width: 70, height: 45 });
-      const size = { width: 70, height: 45 };
-      const usage = 0x10 | 0x1 | 0x2; // RENDER_ATTACHMENT, COPY_SRC, COPY_DST
-      for (const format of ['rgba8unorm', 'rgba8unorm-srgb'] as const) {
-        const texture = device.createTexture({ size, format, usage });
-        await gpu.decodeToCanvas(latents, texture, size);
-        sameBytes(format, await readTexture(device, texture), data);
-      }
-      const texture = device.createTexture({ size, format: 'rgba8unorm', usage });
-      same('size', await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
-      same('no canvas', await codeOf(gpu.decodeToCanvas(latents, {} as never)), 'ARG');
-      Object.defineProperty(device, 'limits', {
-        value: { ...limitsOf(device), maxStorageBufferBindingSize: 2 ** 16 },
-      });
-      const banded = await Taesd.load({ model: 'nano', device });
-      await banded.decodeToCanvas(latents, texture, size);
-      sameBytes('in bands', await readTexture(device, texture), data);
-      gpu.dispose();
-      device.destroy();
-      return 'equal';
-    },
-  },
-  {
-    name: 'Taesd: decodeToCanvas on a canvas, from WebGPU and from WASM → the bytes of decode; with a lost device UNSUPPORTED',
-    shared: false,
-    async run() {
-      const device = await newDevice();
-      const [gpu, wasm] = [
-        await Taesd.load({ model: 'nano', device }),
-        await Taesd.load({ model: 'nano' }),
-      ];
-      for (const format of ['bgra8unorm', 'rgba8unorm'] as const) {
-        const canvas = canvasOn(format);
-        for (const latents of [latentsOf(6, 9), latentsOf(3, 12), latentsOf(3, 12)]) {
-          await gpu.decodeToCanvas(latents, canvas);
-          const { data, width, height } = await gpu.decode(latents);
-          same('size', [canvas.width, canvas.height], [width, height]);
-          const bytes = await readTexture(device, canvas.texture as GPUTexture);
-          if (format.startsWith('bgra')) swapRedAndBlue(bytes);
-          sameBytes(format, bytes, data);
-        }
-        same('configured', canvas.configured, 1);
-      }
-      const latents = latentsOf(6, 9);
-      if (typeof OffscreenCanvas !== 'undefined') {
-        const canvas = new OffscreenCanvas(1, 1);
-        if (canvas.getContext('2d') !== null) {
-          await wasm.decodeToCanvas(latents, canvas);
-          const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
-          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-          sameBytes('wasm', data, (await wasm.decode(latents)).data);
-          await gpu.decodeToCanvas(latents, canvas);
-        }
-      }
-      same('backend', gpu.info.backend, 'webgpu');
-      const canvas = canvasOn('rgba8unorm');
-      await gpu.decodeToCanvas(latents, canvas);
-      device.destroy();
-      same('lost', await codeOf(gpu.decodeToCanvas(latents, canvas)), 'UNSUPPORTED');
-      return 'equal';
-    },
-  },
-  {
-    name: 'Taesd: auto where there is only a software adapter → WASM, and the reason told',
-    shared: false,
-    async run() {
-      const taesd = await Taesd.load({ model: 'nano', backend: 'auto' });
-      same('backend', taesd.info.backend, 'wasm');
-      const { backendReason = '' } = taesd.info;
-      if (!/ is a software adapter$/.test(backendReason)) throw new Error(backendReason);
       const wasm = await Taesd.load({ model: 'nano' });
       const latents = latentsOf(3, 2);
-      sameBytes('decode', (await taesd.decode(latents)).data, (await wasm.decode(latents)).data);
-      const refused = Taesd.load({ model: 'nano', backend: 'auto', fallback: false });
-      same('without fallback', await codeOf(refused), 'UNSUPPORTED');
-      return backendReason;
-    },
-  },
-  {
-    name: 'Taesd: a device that calculates wrongly → WASM, and the reason told; without fallback UNSUPPORTED',
-    shared: false,
-    async run() {
-      const device = await newDevice();
-      const right = device.createShaderModule.bind(device);
-      // What a driver that forgets to clamp would do.
-      device.createShaderModule = (descriptor) =>
-        right({ ...descriptor, code: descriptor.code.replace('max(value, vec4f())', 'value') });
-      const taesd = await Taesd.load({ model: 'nano', device });
-      same('backend', taesd.info.backend, 'wasm');
-      const { backendReason = '' } = taesd.info;
-      if (!/ is not trusted: its encoder in f32 is off by /.test(backendReason)) {
-        throw new Error(backendReason);
-      }
-      const wasm = await Taesd.load({ model: 'nano' });
-      const latents = latentsOf(3, 2);
-      const wanted = (await wasm.decode(latents)).data;
-      sameBytes('decode', (await taesd.decode(latents)).data, wanted);
-      const buffer = upload(device, latents);
-      sameBytes('buffer', (await taesd.decode({ shape: [1, 4, 3, 2], buffer })).data, wanted);
-      same(
-        'without fallback',
-        await codeOf(Taesd.load({ model: 'nano', device, fallback: false })),
-        'UNSUPPORTED',
-      );
-      const broken = await newDevice();
-      const real = broken.createShaderModule.bind(broken);
-      broken.createShaderModule = (descriptor) => real({ ...descriptor, code: 'fn main( {' });
-      const other = await Taesd.load({ model: 'nano', device: broken });
-      same('backend', other.info.backend, 'wasm');
-      for (const one of [device, broken]) one.destroy();
-      return `${backendReason}; ${other.info.backendReason}`;
-    },
-  },
-  {
-    name: 'Taesd: the device lost in the middle of a picture → the picture, finished by WASM; without fallback UNSUPPORTED',
-    shared: false,
-    async run() {
-      const wasm = await Taesd.load({ model: 'nano' });
-      const latents = latentsOf(40, 9);
-      const wanted = await wasm.decode(latents, { output: 'tensor' });
-      const notes: string[] = [];
-      for (const fallback of [true, false]) {
-        const device = await smallDevice(2 ** 17);
-        const taesd = await Taesd.load({ model: 'nano', device, fallback });
-        let bands = 0;
-        const work = taesd.decode(latents, {
-          output: 'tensor',
-          onProgress() {
-            bands += 1;
-            if (bands === 2) device.destroy();
-          },
-        });
-        if (fallback) {
-          checkClose('decode', await work, wanted, 1e-4);
-          same('backend', taesd.info.backend, 'wasm');
-          const { backendReason = '' } = taesd.info;
-          if (!backendReason.startsWith('the device was lost')) throw new Error(backendReason);
-          notes.push(backendReason);
-          checkClose('the next', await taesd.decode(latents, { output: 'tensor' }), wanted, 1e-4);
-        } else {
-          same('without fallback', await codeOf(work), 'UNSUPPORTED');
-          same('the next', await codeOf(taesd.decode(latents)), 'UNSUPPORTED');
-        }
-        if (bands < 2) throw new Error('the device was not lost in the middle');
+      const { data } = await wasm.decode(latents);
+      const found = await navigator.gpu.requestAdapter();
+      if (found === null) throw new Error('no adapter');
+      const { limits, features } = found;
+      const asked = navigator.gpu.requestAdapter;
+      const pretend = (info: object) => {
+        const requestDevice = found.requestDevice.bind(found);
+        const adapter = { info, limits, features, requestDevice };
+        navigator.gpu.requestAdapter = async () => adapter as never as GPUAdapter;
+      };
+      try {
+        pretend({ vendor: 'nvidia', architecture: 'lovelace', device: '', description: '' });
+        const taesd = await Taesd.load({ model: 'nano', backend: 'auto', fallback: false });
+        const { backend, adapter, backendReason } = taesd.info;
+        same(
+          'a card',
+          [backend, adapter, backendReason],
+          ['webgpu', 'nvidia lovelace', 'asked for auto: nvidia lovelace'],
+        );
+        sameBytes('decode', (await taesd.decode(latents)).data, data, 1);
         taesd.dispose();
+        for (const info of [
+          { vendor: 'google', architecture: 'swiftshader', device: '', description: '' },
+          {
+            vendor: '',
+            architecture: '',
+            device: '',
+            description: 'llvmpipe (LLVM 19.1.7, 256 bits)',
+          },
+          {
+            vendor: 'microsoft',
+            architecture: '',
+            device: '',
+            description: 'Microsoft Basic Render Driver',
+          },
+          { vendor: 'intel', architecture: 'xe', isFallbackAdapter: true },
+        ]) {
+          pretend(info);
+          const other = await Taesd.load({ model: 'nano', backend: 'auto' });
+          same('backend', other.info.backend, 'wasm');
+          const { backendReason: reason = '' } = other.info;
+          if (!/ is a software adapter$/.test(reason)) throw new Error(reason);
+          sameBytes('decode', (await other.decode(latents)).data, data);
+          const refused = Taesd.load({ model: 'nano', backend: 'auto', fallback: false });
+          same('without fallback', await codeOf(refused), 'UNSUPPORTED');
+        }
+      } finally {
+        navigator.gpu.requestAdapter = asked;
       }
-      return notes.join();
+      const taesd = await Taesd.load({ model: 'nano', backend: 'auto' });
+      return `here ${taesd.info.backend}: ${taesd.info.backendReason}`;
     },
   },
   {

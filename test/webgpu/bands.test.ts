@@ -75,7 +75,7 @@ describe('bands', () => {
 
   test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
     expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(
-      /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide$/,
+      /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
     );
   });
 

@@ -1,7 +1,7 @@
 import { findDevice } from '../../src/backend/webgpu/device.ts';
 import { CASES } from '../conformance/cases.ts';
 import type { ReadShared } from '../conformance/place.ts';
-import { API_CASES } from './api-cases.ts';
+import { GPU_CASES } from './cases.ts';
 import { gpuPlace } from './place.ts';
 
 /** What became of a case: a note, or an error. */
@@ -30,7 +30,7 @@ export async function runCases(
     shared,
     run: () => run(place, read ?? absent),
   }));
-  const api = API_CASES.map(({ name, shared, run }) => ({
+  const api = GPU_CASES.map(({ name, shared, run }) => ({
     name,
     shared,
     run: () => run(read ?? absent),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromium } from '../chromium.ts';
 import { CASES } from '../conformance/cases.ts';
 import { sharedIsThere } from '../shared.ts';
-import { API_CASES } from './api-cases.ts';
+import { GPU_CASES } from './cases.ts';
 import { deno, type Report, runInDeno, runOnPage } from './run-remotely.ts';
 
 /*
@@ -43,7 +43,7 @@ for (const { place, program, run, missing } of PLACES) {
       console.log(`WebGPU in ${place} on ${report.adapter}\n${notes.join('\n')}`);
     });
 
-    for (const { name, shared } of [...CASES, ...API_CASES]) {
+    for (const { name, shared } of [...CASES, ...GPU_CASES]) {
       if (!name.includes(wanted)) continue;
       test(name, ({ skip }) => {
         skip(report.outcomes.length === 0, report.adapter);

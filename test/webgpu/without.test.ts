@@ -27,6 +27,18 @@ for (const backend of ['webgpu', 'auto'] as const) {
   });
 }
 
+test('Taesd.load: device and fallback of another type → ARG, before weights are looked for', async () => {
+  const options = { model: 'taesd', weights: '/nowhere', backend: 'webgpu' } as const;
+  await expect(Taesd.load({ ...options, device: 7 as never })).rejects.toMatchObject({
+    code: 'ARG',
+    message: 'Taesd.load: "device" expected a GPUDevice, got 7',
+  });
+  await expect(Taesd.load({ ...options, fallback: 'no' as never })).rejects.toMatchObject({
+    code: 'ARG',
+    message: 'Taesd.load: "fallback" expected true or false, got "no"',
+  });
+});
+
 test('decode: latents in a GPUBuffer and no device → ARG, and the instance works on', async () => {
   const inBuffer = { shape: [1, 4, 2, 3], buffer: { size: 96, usage: 4 } };
   const asked = await Taesd.load({ model: 'nano', backend: 'webgpu' });
@@ -50,7 +62,7 @@ test('decodeToCanvas: no canvas, a texture without a device, a canvas in 2d → 
   await expect(taesd.decodeToCanvas(latents, texture)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
     message:
-      'decodeToCanvas: "canvas" expected one that can be drawn on without its device, got no device (a new canvas?)',
+      'decodeToCanvas: "canvas" expected a canvas, as the model runs on no device, got a texture (a new canvas?)',
   });
   const drawn: unknown[] = [];
   const context = { putImageData: (image: ImageData) => drawn.push(image.data) };

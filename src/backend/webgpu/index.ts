@@ -1,8 +1,8 @@
-import { describe } from '../../arguments.ts';
 import { expected, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Part } from '../../model/variants.ts';
 import type { GpuDevice, GpuInfo } from '../../options.ts';
+import { nextTask } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
@@ -12,10 +12,17 @@ import { createWasmBackend } from '../wasm/index.ts';
 import type { KernelModule } from '../wasm/module.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, messageOf, storedAs } from './device.ts';
-import { paintPicture } from './paint.ts';
-import { GpuProgram } from './program.ts';
+import { GpuFault } from './fault.ts';
+import { type BandOnDevice, GpuProgram } from './program.ts';
 import { Slots } from './slots.ts';
-import { copyLatents, isGpuLatents, isOnDevice, type SourceOnDevice } from './source.ts';
+import {
+  type CheckedLatents,
+  checkGpuLatents,
+  copyLatents,
+  isGpuLatents,
+  isOnDevice,
+  type SourceOnDevice,
+} from './source.ts';
 import { disagreement } from './trust.ts';
 
 /** How the networks are to run on a device. */
@@ -31,15 +38,22 @@ export interface GpuOptions {
   readonly kernels: KernelModule | undefined;
 }
 
-/** A runner on a device, which can also put its picture on a texture. */
+/** A runner on a device, where a picture can also stay. */
 export interface GpuRunner extends Runner {
-  /**
-   * Decodes onto a texture of the same device that is asked for when the work is nearly done.
-   *
-   * @returns false where the device does not do it: nothing was painted
-   */
-  paint(source: RowSource, span: Span, pacer: Pacer, texture: () => GPUTexture): Promise<boolean>;
   readonly device: GPUDevice;
+  /**
+   * Makes a picture that is drawn on the device.
+   *
+   * @param draw  draws it from where it lies; called once, when nearly all is done
+   * @returns false where the device does not do it: nothing was drawn
+   * @throws TaesdError as `batches`, and what `draw` throws
+   */
+  paint(
+    source: RowSource,
+    span: Span,
+    pacer: Pacer,
+    draw: (picture: BandOnDevice) => Promise<void>,
+  ): Promise<boolean>;
 }
 
 /** The networks of a model on a device, or the reason why WASM runs them. */
@@ -58,20 +72,13 @@ export class GpuNetworks implements GpuPlace {
   /**
    * Finds a device, compiles the networks for it, and compares a small case of each with WASM.
    *
-   * @throws TaesdError ARG; UNSUPPORTED where WASM may not take over
+   * @throws TaesdError UNSUPPORTED where WASM may not take over
    */
   static async start(
     networks: ReadonlyMap<Part, BoundNetwork>,
     options: GpuOptions,
   ): Promise<GpuNetworks> {
-    const { backend, precision, device, fallback } = options;
-    const where = 'Taesd.load';
-    if (fallback !== undefined && typeof fallback !== 'boolean') {
-      throw expected('ARG', where, 'fallback', 'true or false', describe(fallback));
-    }
-    if (device !== undefined && typeof (device as GPUDevice)?.createBuffer !== 'function') {
-      throw expected('ARG', where, 'device', 'a GPUDevice', describe(device));
-    }
+    const { backend, precision, device } = options;
     const started = new GpuNetworks(options);
     const gpu = await findDevice(backend, device as GPUDevice | undefined);
     if (typeof gpu === 'string') {
@@ -101,15 +108,15 @@ export class GpuNetworks implements GpuPlace {
   }
 
   get active(): boolean {
-    return this.#programs.size > 0;
+    return this.#programs.size > 0 && this.#gpu?.lost === undefined;
   }
 
   get info(): GpuInfo {
     const { precision } = this.#options;
-    const reason = { backendReason: this.#reason };
-    if (!this.active) return { backend: 'wasm', precision, ...reason };
+    if (!this.active) return { backend: 'wasm', precision, backendReason: this.#whyNot };
     const stored = this.#stored === 'f16' ? 'fast' : 'f32';
-    return { backend: 'webgpu', precision: stored, adapter: this.#gpu?.adapter ?? '', ...reason };
+    const adapter = this.#gpu?.adapter ?? '';
+    return { backend: 'webgpu', precision: stored, adapter, backendReason: this.#reason };
   }
 
   get memoryBytes(): number {
@@ -118,30 +125,35 @@ export class GpuNetworks implements GpuPlace {
     return bytes;
   }
 
-  adopt(where: string, latents: unknown): SourceOnDevice[] | undefined {
+  check(where: string, latents: unknown): CheckedLatents | undefined {
     if (!isGpuLatents(latents)) return undefined;
-    const device = this.#gpu?.device;
-    if (device === undefined || this.#gpu?.lost !== undefined) {
-      const got = `none: ${this.#reason || this.#gpu?.lost}`;
+    if (this.#gpu === undefined || this.#gpu.lost !== undefined) {
+      const got = `none: ${this.#whyNot}`;
       throw expected('ARG', where, 'latents', 'a device that their buffer lies on', got);
     }
-    return copyLatents(where, device, latents);
+    return checkGpuLatents(where, latents);
+  }
+
+  copy(where: string, latents: CheckedLatents): SourceOnDevice[] {
+    return copyLatents(where, (this.#gpu as Gpu).device, latents);
   }
 
   runner(part: Part, wasm: () => Promise<Runner>): Runner | GpuRunner {
+    const inMemory = (source: RowSource) => this.#inMemory(source);
     const elsewhere = async function* (source: RowSource, span: Span, pacer: Pacer) {
-      const rows = isOnDevice(source) ? await source.download() : source;
+      const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
+    if (this.#programs.size > 0 && !this.active) this.#stop(this.#whyNot);
     const program = this.#programs.get(part);
-    const { device } = this.#gpu ?? {};
-    if (program === undefined || device === undefined) {
+    const gpu = this.#gpu;
+    if (program === undefined || gpu === undefined) {
       this.#giveUp(this.#reason);
       return { batches: elsewhere };
     }
     const failed = (error: unknown) => this.#failed(error);
     return {
-      device,
+      device: gpu.device,
       async *batches(source, span, pacer): AsyncGenerator<RowBatch, void, void> {
         let { first } = span;
         try {
@@ -152,20 +164,17 @@ export class GpuNetworks implements GpuPlace {
           return;
         } catch (error) {
           await failed(error);
-        } finally {
-          if (isOnDevice(source) && first === span.end) source.buffer.destroy();
         }
         yield* elsewhere(source, { first, end: span.end }, pacer);
       },
-      async paint(source, span, pacer, texture) {
+      async paint(source, span, pacer, draw) {
         try {
           // Of a canvas, the texture is gone by the time of a second band.
           if ((await program.bandCount(source, span)) > 1) return false;
-          for await (const _ of program.run(source, span, pacer, (band, commands) => {
-            paintPicture(device, band, commands, texture());
-            return () => device.queue.onSubmittedWorkDone();
-          }));
-          if (isOnDevice(source)) source.buffer.destroy();
+          for await (const _ of program.run(source, span, pacer, async (band) => draw(band)));
+          // A device that is gone says that all is well.
+          await nextTask();
+          if (gpu.lost !== undefined) throw new GpuFault(gpu.lost);
           return true;
         } catch (error) {
           await failed(error);
@@ -200,11 +209,14 @@ export class GpuNetworks implements GpuPlace {
     const slots = new Slots(gpu, this.#options.maxMemory);
     this.#slots = slots;
     this.#stored = stored;
-    const compiling = [...networks].map(
-      async ([part, network]) =>
-        [part, await GpuProgram.compile(gpu, slots, network, stored)] as const,
-    );
-    this.#programs = new Map(await Promise.all(compiling));
+    this.#programs = new Map();
+    const compiling = [...networks].map(async ([part, network]) => {
+      this.#programs.set(part, await GpuProgram.compile(gpu, slots, network, stored));
+    });
+    // Where one fails, the other is let go of once it is there.
+    for (const one of await Promise.allSettled(compiling)) {
+      if (one.status === 'rejected') throw one.reason;
+    }
     const { kernels } = this.#options;
     for (const [part, network] of networks) {
       const program = this.#programs.get(part) as GpuProgram;
@@ -230,10 +242,33 @@ export class GpuNetworks implements GpuPlace {
     }
     // That the device is lost is told a little later than that it does not work.
     await new Promise((resolve) => setTimeout(resolve, 1));
-    const { lost } = this.#gpu ?? {};
+    this.#stop(this.#gpu?.lost === undefined ? messageOf(error) : this.#whyNot, error);
+  }
+
+  /** Why the device does not do the work. */
+  get #whyNot(): string {
+    const lost = this.#gpu?.lost;
+    return lost === undefined ? this.#reason : `the device was lost: ${lost}`;
+  }
+
+  /** From now on WASM does the work. @throws TaesdError UNSUPPORTED where it may not take over */
+  #stop(reason: string, cause?: unknown): void {
     this.#letGo();
     this.#abandonDevice();
-    this.#giveUp(lost === undefined ? messageOf(error) : `the device was lost: ${lost}`, error);
+    this.#giveUp(reason, cause);
+  }
+
+  /** @throws TaesdError UNSUPPORTED for latents that were lost with their device */
+  async #inMemory(source: RowSource): Promise<RowSource> {
+    if (!isOnDevice(source)) return source;
+    await source.arrived();
+    try {
+      return await source.download();
+    } catch (cause) {
+      const rule = 'latents that can be read back';
+      const hint = 'what lay on a lost device is gone; decode them from memory';
+      throw expected('UNSUPPORTED', 'webgpu', 'latents', rule, this.#whyNot, hint, { cause });
+    }
   }
 
   /** @throws TaesdError UNSUPPORTED where WASM may not take over */

@@ -1,65 +1,118 @@
 import type { BandOnDevice } from './program.ts';
-import { USAGE } from './usage.ts';
+import { watched } from './scopes.ts';
+import { TEXTURE_USAGE } from './usage.ts';
 
 /*
- * From a decoded map to a texture, on the device.
+ * From a decoded map, or from a picture's bytes, to a texture of whatever format, on the device.
  */
 
-/** Compiled once a device and format. */
-const compiled = new WeakMap<GPUDevice, Map<string, GPURenderPipeline>>();
+/** Where pixels are read from: a map's buffer, f32 [height][width][4], or a texture of bytes. */
+type From = 'map' | 'bytes';
+
+const READ: Readonly<Record<From, readonly [declaration: string, value: string]>> = {
+  map: ['var<storage, read> pixels: array<vec4f>', 'pixels[place.y * corner.width + place.x].xyz'],
+  bytes: ['var pixels: texture_2d<f32>', 'textureLoad(pixels, place, 0).xyz'],
+};
 
 /**
  * A triangle that covers the texture; each pixel is clamped and rounded to the nearest byte as image.ts does, alpha 1. Of
- * an sRGB texture the device would encode what it is given, so it is given what that encoding makes the byte of.
+ * an sRGB texture the device would encode what it is given, so it is given what that encoding makes the byte of. The map's
+ * width, which a cropped picture's may be less than, comes as the number of the instance.
  */
-const shader = (encodes: boolean) => `
-@group(0) @binding(0) var<storage, read> pixels: array<vec4f>;
-@group(0) @binding(1) var<uniform> size: vec4u; // width
-@vertex fn corner(@builtin(vertex_index) n: u32) -> @builtin(position) vec4f {
-  return vec4f(f32(n & 1u) * 4.0 - 1.0, f32(n >> 1u) * 4.0 - 1.0, 0.0, 1.0);
+function shader(from: From, encodes: boolean): string {
+  const [declaration, value] = READ[from];
+  return `
+struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) width: u32 }
+@group(0) @binding(0) ${declaration};
+@vertex fn cover(@builtin(vertex_index) n: u32, @builtin(instance_index) width: u32) -> Corner {
+  return Corner(vec4f(f32(n & 1u) * 4.0 - 1.0, f32(n >> 1u) * 4.0 - 1.0, 0.0, 1.0), width);
 }
-@fragment fn colour(@builtin(position) at: vec4f) -> @location(0) vec4f {
-  let value = pixels[u32(at.y) * size.x + u32(at.x)].xyz;
-  let byte = floor(clamp(value, vec3f(), vec3f(1.0)) * 255.0 + 0.5) / 255.0;
+@fragment fn colour(corner: Corner) -> @location(0) vec4f {
+  let place = vec2u(corner.at.xy);
+  let byte = floor(clamp(${value}, vec3f(), vec3f(1.0)) * 255.0 + 0.5) / 255.0;
   let linear = select(pow((byte + 0.055) / 1.055, vec3f(2.4)), byte / 12.92, byte <= vec3f(0.04045));
   return vec4f(${encodes ? 'linear' : 'byte'}, 1.0);
 }`;
+}
 
-function pipelineFor(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline {
+/** Compiled once a device, source and format. */
+const compiled = new WeakMap<GPUDevice, Map<string, GPURenderPipeline>>();
+
+function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): GPURenderPipeline {
   const known = compiled.get(device) ?? new Map<string, GPURenderPipeline>();
   compiled.set(device, known);
-  let pipeline = known.get(format);
+  const key = `${from} ${format}`;
+  let pipeline = known.get(key);
   if (pipeline === undefined) {
-    const module = device.createShaderModule({ code: shader(format.endsWith('-srgb')) });
+    const code = shader(from, format.endsWith('-srgb'));
+    const module = device.createShaderModule({ code, label: `paint ${key}` });
     pipeline = device.createRenderPipeline({
       layout: 'auto',
-      vertex: { module, entryPoint: 'corner' },
+      vertex: { module, entryPoint: 'cover' },
       fragment: { module, entryPoint: 'colour', targets: [{ format }] },
     });
-    known.set(format, pipeline);
+    known.set(key, pipeline);
   }
   return pipeline;
 }
 
-/** Adds the painting of a whole picture, cropped to the texture, to a band's commands. */
-export function paintPicture(
+/** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that */
+export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
-  commands: GPUCommandEncoder,
   texture: GPUTexture,
-): void {
-  const pipeline = pipelineFor(device, texture.format);
-  const size = device.createBuffer({ size: 16, usage: USAGE.UNIFORM | USAGE.COPY_DST });
-  device.queue.writeBuffer(size, 0, Uint32Array.of(shape[2], 0, 0, 0));
-  const bindings = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [buffer, size].map((bound, binding) => ({ binding, resource: { buffer: bound } })),
+): Promise<GPUError | null> {
+  return paint(device, texture, 'map', (pass, bind) => {
+    bind({ buffer });
+    pass.draw(3, 1, 0, shape[2]);
   });
-  const pass = commands.beginRenderPass({
-    colorAttachments: [{ view: texture.createView(), loadOp: 'clear', storeOp: 'store' }],
+}
+
+/** Paints a picture of the texture's size, RGBA. @returns what the device finds wrong with that */
+export function paintBytes(
+  device: GPUDevice,
+  data: Uint8ClampedArray<ArrayBuffer>,
+  texture: GPUTexture,
+): Promise<GPUError | null> {
+  const size = { width: texture.width, height: texture.height };
+  const usage = TEXTURE_USAGE.TEXTURE_BINDING | TEXTURE_USAGE.COPY_DST;
+  let picture: GPUTexture | undefined;
+  const fault = paint(device, texture, 'bytes', (pass, bind) => {
+    picture = device.createTexture({ size, format: 'rgba8unorm', usage });
+    device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * size.width }, size);
+    bind(picture.createView());
+    pass.draw(3);
   });
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindings);
-  pass.draw(3);
-  pass.end();
+  picture?.destroy();
+  return fault;
+}
+
+/** Paints nothing, to see whether that can be done. @returns what the device finds wrong with that */
+export const tryToPaint = (device: GPUDevice, texture: GPUTexture): Promise<GPUError | null> =>
+  paint(device, texture, 'map', () => undefined, 'load');
+
+/** A pass over the texture's first layer. */
+function paint(
+  device: GPUDevice,
+  texture: GPUTexture,
+  from: From,
+  draw: (pass: GPURenderPassEncoder, bind: (resource: GPUBindingResource) => void) => void,
+  loadOp: GPULoadOp = 'clear',
+): Promise<GPUError | null> {
+  const { faults } = watched(device, ['validation', 'out-of-memory'], () => {
+    const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
+    const pipeline = pipelineFor(device, from, texture.format);
+    const commands = device.createCommandEncoder();
+    const pass = commands.beginRenderPass({
+      colorAttachments: [{ view, loadOp, storeOp: 'store' }],
+    });
+    pass.setPipeline(pipeline);
+    draw(pass, (resource) => {
+      const layout = pipeline.getBindGroupLayout(0);
+      pass.setBindGroup(0, device.createBindGroup({ layout, entries: [{ binding: 0, resource }] }));
+    });
+    pass.end();
+    device.queue.submit([commands.finish()]);
+  });
+  return faults.then(([invalid, full]) => invalid ?? full);
 }

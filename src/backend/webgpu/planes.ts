@@ -6,51 +6,75 @@ import { quadsOf } from './pack.ts';
 
 /*
  * Rows as callers have them, f32 [rows][width][channels], and as a device has them: planes of quads, f32
- * [⌈channels / 4⌉][rows][width][4].
+ * [⌈channels / 4⌉][rows][width][4]. Both ways a portion at a time, between which the event loop can have its turn.
  */
 
-/** Some rows of a source; channels that fill up the last quad are 0. */
-export function planesOf(source: RowSource, { first, end }: Span): Float32Array<ArrayBuffer> {
-  const { channels, width } = source;
-  const rows = end - first;
-  const quads = quadsOf(channels);
-  const planes = new Float32Array(quads * 4 * rows * width);
-  const row = new Float32Array(quads * 4 * width);
-  for (let y = first; y < end; y++) {
-    if (quads === 1) {
-      source.read(y, planes.subarray((y - first) * 4 * width, (y - first + 1) * 4 * width), 4);
-      continue;
-    }
-    source.read(y, row, 4 * quads);
-    for (let quad = 0; quad < quads; quad++) {
-      const at = (quad * rows + y - first) * width * 4;
-      for (let x = 0; x < width; x++) {
-        const from = (x * quads + quad) * 4;
-        for (let c = 0; c < 4; c++) planes[at + 4 * x + c] = row[from + c];
-      }
-    }
-  }
-  return planes;
+/** Quads of a portion, 4 MB: handing on those of a picture takes about 2 ms. */
+const PORTION_QUADS = 2 ** 18;
+
+const rowsOfPortion = (rows: number, rowQuads: number): number =>
+  Math.min(rows, Math.max(1, Math.floor(PORTION_QUADS / rowQuads)));
+
+/** Numbers, and the byte of the planes that they begin at; only until the next are asked for. */
+export interface PlanePortion {
+  readonly offset: number;
+  readonly data: Float32Array<ArrayBuffer>;
 }
 
-/** Rows as the callers want them, channels last, from planes of quads. */
-export function rowBatch(
+/** Some rows of a source as planes; channels that fill up the last quad are 0. */
+export function* planePortions(
+  source: RowSource,
+  { first, end }: Span,
+): Generator<PlanePortion, void, void> {
+  const { channels, width } = source;
+  const quads = quadsOf(channels);
+  const most = rowsOfPortion(end - first, width * quads);
+  const rows = new Float32Array(most * width * quads * 4);
+  const plane = quads === 1 ? rows : new Float32Array(most * width * 4);
+  const rowLength = 4 * quads * width;
+  for (let y = first; y < end; y += most) {
+    const count = Math.min(most, end - y);
+    for (let n = 0; n < count; n++) {
+      source.read(y + n, rows.subarray(n * rowLength, (n + 1) * rowLength), 4 * quads);
+    }
+    const pixels = count * width;
+    for (let quad = 0; quad < quads; quad++) {
+      for (let pixel = 0; quads > 1 && pixel < pixels; pixel++) {
+        const from = 4 * (pixel * quads + quad);
+        for (let c = 0; c < 4; c++) plane[4 * pixel + c] = rows[from + c];
+      }
+      const row = quad * (end - first) + y - first;
+      yield { offset: row * width * 16, data: plane.subarray(0, 4 * pixels) };
+    }
+  }
+}
+
+/** Planes as rows, channels last. */
+export function* rowBatches(
   planes: Float32Array,
   { first, end }: Span,
   [channels, , width]: Chw,
-): RowBatch {
-  const count = end - first;
+): Generator<RowBatch, void, void> {
   const quads = quadsOf(channels);
   const stride = 4 * quads;
-  if (quads === 1) return { first, count, stride, data: planes.slice() };
-  const data = new Float32Array(planes.length);
-  const pixels = count * width;
-  for (let quad = 0; quad < quads; quad++) {
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      const from = 4 * (quad * pixels + pixel);
-      const to = pixel * stride + 4 * quad;
-      for (let c = 0; c < 4; c++) data[to + c] = planes[from + c];
+  const most = rowsOfPortion(end - first, width * quads);
+  const rows = quads === 1 ? undefined : new Float32Array(most * width * stride);
+  const all = (end - first) * width;
+  for (let y = first; y < end; y += most) {
+    const count = Math.min(most, end - y);
+    const [before, pixels] = [(y - first) * width, count * width];
+    if (rows === undefined) {
+      const data = planes.subarray(4 * before, 4 * (before + pixels));
+      yield { first: y, count, stride, data };
+      continue;
     }
+    for (let quad = 0; quad < quads; quad++) {
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        const from = 4 * (quad * all + before + pixel);
+        const to = pixel * stride + 4 * quad;
+        for (let c = 0; c < 4; c++) rows[to + c] = planes[from + c];
+      }
+    }
+    yield { first: y, count, stride, data: rows.subarray(0, pixels * stride) };
   }
-  return { first, count, stride, data };
 }

@@ -12,8 +12,9 @@ import { blockQuadsOf, type Packed, packConvolution, quadsOf, writtenQuads } fro
 import { convolutionParameters, remapParameters } from './parameters.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
 import { convRows, isWinograd, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
-import { planesOf, rowBatch } from './planes.ts';
-import { OPERATIONS, REMAP_GROUP } from './remap.ts';
+import { planePortions, rowBatches } from './planes.ts';
+import { OPERATIONS, REMAP_GROUP, REMAP_PARAMETERS } from './remap.ts';
+import { watched } from './scopes.ts';
 import type { Slots } from './slots.ts';
 import { isOnDevice } from './source.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
@@ -70,8 +71,8 @@ export interface BandOnDevice {
   readonly shape: Chw;
 }
 
-/** Does something with a band before the next one takes its place. */
-type Finish<Result> = (band: BandOnDevice, commands: GPUCommandEncoder) => () => Promise<Result>;
+/** Hands over what is to be done with a band before the next one takes its place, and waits for it. */
+type Finish<Result> = (band: BandOnDevice) => Promise<Result>;
 
 /**
  * A network on a device: weights and maps stay there from the first layer to the last. What a picture of some shape needs
@@ -87,6 +88,8 @@ export class GpuProgram {
   readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
   /** Stands for a map where there is none to add. */
   readonly #nothing: GPUBuffer;
+  /** Of the import of latents that lie on the device. */
+  readonly #importParameters: GPUBuffer;
   #ready: Ready | undefined;
   #work = FIRST_WORK;
 
@@ -104,6 +107,7 @@ export class GpuProgram {
     this.#stored = stored;
     this.#pipelines = pipelines;
     this.#nothing = this.#upload(new Float32Array(4));
+    this.#importParameters = this.#upload(new Int32Array(REMAP_PARAMETERS.length), USAGE.UNIFORM);
     const weights = new Map<Step, readonly [GPUBuffer, GPUBuffer]>();
     for (const [step, { weights: numbers, bias }] of packed) {
       weights.set(step, [this.#upload(numbers), this.#upload(bias)]);
@@ -157,22 +161,39 @@ export class GpuProgram {
   }
 
   /** The rows of the output, read back band by band. */
-  batches(source: RowSource, span: Span, pacer: Pacer): AsyncGenerator<RowBatch, void, void> {
-    return this.run(source, span, pacer, ({ buffer, span: rows, shape }, commands) => {
-      const bytes = mapBytes(shape, rows.end - rows.first, 'f32');
-      const usage = USAGE.MAP_READ | USAGE.COPY_DST;
-      const staging = this.#gpu.device.createBuffer({ label: 'rows', size: bytes, usage });
-      commands.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
-      return async () => {
-        try {
-          await staging.mapAsync(MAP_MODE_READ);
-          const planes = new Float32Array(staging.getMappedRange());
-          return rowBatch(planes, rows, shape);
-        } finally {
-          staging.destroy();
+  async *batches(
+    source: RowSource,
+    span: Span,
+    pacer: Pacer,
+  ): AsyncGenerator<RowBatch, void, void> {
+    const { device } = this.#gpu;
+    let staging: GPUBuffer | undefined;
+    const read = async ({ buffer, span: rows, shape }: BandOnDevice) => {
+      const size = mapBytes(shape, rows.end - rows.first, 'f32');
+      // The faults are told by what cannot be mapped then.
+      const { result } = watched(device, ['validation', 'out-of-memory'], () => {
+        const usage = USAGE.MAP_READ | USAGE.COPY_DST;
+        staging = device.createBuffer({ label: 'rows', size, usage });
+        const commands = device.createCommandEncoder();
+        commands.copyBufferToBuffer(buffer, 0, staging, 0, size);
+        device.queue.submit([commands.finish()]);
+        return { mapped: staging.mapAsync(MAP_MODE_READ), from: staging };
+      });
+      await result.mapped;
+      return { planes: new Float32Array(result.from.getMappedRange()), rows, shape };
+    };
+    try {
+      for await (const { planes, rows, shape } of this.run(source, span, pacer, read)) {
+        for (const batch of rowBatches(planes, rows, shape)) {
+          if (pacer.due) await pacer.turn();
+          yield batch;
         }
-      };
-    });
+        staging?.destroy();
+      }
+    } finally {
+      // Also where the work ends while it is being mapped.
+      staging?.destroy();
+    }
   }
 
   /** In how many bands an input of that shape is made. */
@@ -183,8 +204,7 @@ export class GpuProgram {
   /**
    * Runs the network on one picture or latent, band by band.
    *
-   * @param finish  adds commands to those of a band, and gives what is waited for once they are on their way
-   * @throws TaesdError LIMIT, ABORTED; GpuFault where the device does not do its work
+   * @throws TaesdError LIMIT, ABORTED, ARG and OOM (latents on the device); GpuFault where the device does not do its work
    */
   async *run<Result>(
     source: RowSource,
@@ -193,10 +213,12 @@ export class GpuProgram {
     finish: Finish<Result>,
   ): AsyncGenerator<Result, void, void> {
     const { device } = this.#gpu;
+    if (isOnDevice(source)) await source.arrived();
     const ready = await this.#prepare([source.channels, source.height, source.width], span);
     for (const band of ready.bands) {
+      pacer.check();
       let commands = device.createCommandEncoder();
-      if (band.steps.first === 0) this.#writeInput(source, ready, band, commands);
+      if (band.steps.first === 0) await this.#writeInput(source, ready, band, commands, pacer);
       let pass = commands.beginComputePass();
       let work = 0;
       for (const dispatch of band.dispatches) {
@@ -218,17 +240,18 @@ export class GpuProgram {
         continue;
       }
       const shape = ready.shapes[ready.shapes.length - 1];
-      const result = finish({ buffer: ready.output, span: band.span, shape }, commands);
       const fault = this.#submit(commands);
-      const value = await pacer.unlessAborted(result());
+      const result = finish({ buffer: ready.output, span: band.span, shape });
+      // What is wrong with the band comes before what that does to its end.
+      await pacer.unlessAborted(Promise.allSettled([result]));
       await this.#check(fault);
-      yield value;
+      yield await result;
     }
   }
 
   dispose(): void {
     for (const buffers of this.#weights.values()) for (const buffer of buffers) buffer.destroy();
-    this.#nothing.destroy();
+    for (const buffer of [this.#nothing, this.#importParameters]) buffer.destroy();
     this.#ready?.parameters.destroy();
     this.#ready = undefined;
   }
@@ -250,15 +273,13 @@ export class GpuProgram {
     pacer.check();
   }
 
-  /** @returns what the device says of it, once it has */
+  /** @returns what the device finds wrong with it, once it has looked */
   #submit(commands: GPUCommandEncoder): Promise<GPUError | null> {
     const { device } = this.#gpu;
-    device.pushErrorScope('validation');
-    device.queue.submit([commands.finish()]);
-    const fault = device.popErrorScope();
-    // A lost device answers nothing; that is noticed elsewhere.
-    fault.catch(() => undefined);
-    return fault;
+    const { faults } = watched(device, ['validation'], () =>
+      device.queue.submit([commands.finish()]),
+    );
+    return faults.then(([fault]) => fault);
   }
 
   async #check(fault: Promise<GPUError | null>): Promise<void> {
@@ -282,10 +303,10 @@ export class GpuProgram {
     const shapes = this.#plan.shapes(input);
     for (;;) {
       const layout = layOut(this.#plan, shapes, this.#stored, span, limits);
-      device.pushErrorScope('out-of-memory');
-      device.pushErrorScope('validation');
-      const ready = this.#bind(key, shapes, layout);
-      const [invalid, full] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+      const { result: ready, faults } = watched(device, ['out-of-memory', 'validation'], () =>
+        this.#bind(key, shapes, layout),
+      );
+      const [full, invalid] = await faults;
       if (invalid === null && full === null) {
         this.#ready = ready;
         return ready;
@@ -409,10 +430,19 @@ export class GpuProgram {
   }
 
   /** Puts the rows of the input that a band needs where its first step reads them. */
-  #writeInput(source: RowSource, ready: Ready, band: Band, commands: GPUCommandEncoder): void {
+  async #writeInput(
+    source: RowSource,
+    ready: Ready,
+    band: Band,
+    commands: GPUCommandEncoder,
+    pacer: Pacer,
+  ): Promise<void> {
     const { device } = this.#gpu;
     if (!isOnDevice(source)) {
-      device.queue.writeBuffer(ready.input, 0, planesOf(source, band.rows[0]));
+      for (const { offset, data } of planePortions(source, band.rows[0])) {
+        device.queue.writeBuffer(ready.input, offset, data);
+        if (pacer.due) await pacer.turn();
+      }
       return;
     }
     const { channels, height, width } = source;
@@ -422,14 +452,17 @@ export class GpuProgram {
     const operation = OPERATIONS.indexOf('import');
     const length = height * width;
     const values = [operation, 1, height, width, 0, length, channels];
-    const parameters = this.#upload(
-      Int32Array.from([...values, first, rows, width, channels, 0]),
-      USAGE.UNIFORM,
-    );
+    const parameters = this.#importParameters;
+    const numbers = Int32Array.from([...values, first, rows, width, channels, 0]);
+    device.queue.writeBuffer(parameters, 0, numbers);
     const buffers = [source.buffer, ready.input];
+    // Whoever submits this is told what is wrong with it.
+    const { result: bindings } = watched(device, ['validation'], () =>
+      bind(device, pipeline, { buffer: parameters }, buffers),
+    );
     const pass = commands.beginComputePass();
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bind(device, pipeline, { buffer: parameters }, buffers));
+    pass.setBindGroup(0, bindings);
     pass.dispatchWorkgroups(Math.ceil(width / REMAP_GROUP), rows, quadsOf(channels));
     pass.end();
   }

@@ -10,7 +10,7 @@ const MOST_BYTES = 2 ** 31;
 /** Buffers that maps lie in, shared by the programs of an instance: one runs at a time. */
 export class Slots {
   readonly #gpu: Gpu;
-  /** The most bytes that all of them together may take: pictures are made in bands that need no more. */
+  /** The most bytes that all of them together take: pictures are made in bands that need no more. */
   readonly mostBytes: number;
   #buffers: (GPUBuffer | undefined)[] = [];
   /** Changes where a buffer was replaced, so that what was bound to the old one is bound anew. */
@@ -25,8 +25,13 @@ export class Slots {
     return this.#buffers.reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
-  /** A buffer of at least that many bytes for each number. */
+  /** A buffer of at least that many bytes for each number, which together are at most `mostBytes`. */
   take(sizes: readonly number[]): GPUBuffer[] {
+    // Those of another shape may be large where these are small, and the other way round.
+    const number = Math.max(sizes.length, this.#buffers.length);
+    let bytes = 0;
+    for (let n = 0; n < number; n++) bytes += Math.max(sizes[n] ?? 0, this.#buffers[n]?.size ?? 0);
+    if (bytes > this.mostBytes) this.release();
     return sizes.map((size, n) => {
       const buffer = this.#buffers[n];
       if (buffer !== undefined && buffer.size >= size) return buffer;

@@ -7,4 +7,11 @@ export const USAGE = {
   STORAGE: 0x80,
 } as const;
 
+/** Of textures. */
+export const TEXTURE_USAGE = {
+  COPY_DST: 0x2,
+  TEXTURE_BINDING: 0x4,
+  RENDER_ATTACHMENT: 0x10,
+} as const;
+
 export const MAP_MODE_READ = 0x1;

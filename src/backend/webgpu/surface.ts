@@ -1,0 +1,179 @@
+import { isCanvas, isTexture } from '../../draw-target.ts';
+import { expected, type TaesdError } from '../../errors.ts';
+import type { CanvasLike, DrawTarget } from '../../options.ts';
+import { nextTask } from '../../platform.ts';
+import { messageOf } from './device.ts';
+import { TEXTURE_USAGE } from './usage.ts';
+
+/*
+ * What a picture is drawn on: textures of a device, or a canvas in 2d.
+ */
+
+/** A picture's size, and where it goes. */
+export interface Frame {
+  readonly where: string;
+  readonly target: DrawTarget;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Textures of the frame's size, of a device. */
+export interface Surface {
+  readonly device: GPUDevice;
+  /**
+   * Where to paint: of a canvas its next texture, to be painted on in the same task.
+   *
+   * @throws TaesdError ARG
+   */
+  texture(): GPUTexture;
+}
+
+/** The canvases that were made ready for a device, as configuring one clears it. */
+const configured = new WeakMap<object, { device: GPUDevice; context: GPUCanvasContext }>();
+
+/**
+ * The surface that the target is or has.
+ *
+ * @param device  the one that the model runs on, if any
+ * @throws TaesdError ARG (a texture of another size, a context that was not configured), UNSUPPORTED (a canvas that draws
+ *   otherwise, a texture or context where there is no device)
+ */
+export function surfaceOf(
+  frame: Frame,
+  device: GPUDevice | undefined,
+): Surface | CanvasRenderingContext2D {
+  const { where, target } = frame;
+  if (isTexture(target)) {
+    checkSize(frame, target);
+    if (device !== undefined) return { device, texture: () => target };
+    throw undrawable(where, 'a canvas, as the model runs on no device', 'a texture');
+  }
+  return isCanvas(target)
+    ? surfaceOfCanvas(frame, target, device)
+    : surfaceOfContext(frame, target as GPUCanvasContext, device);
+}
+
+function surfaceOfCanvas(
+  frame: Frame,
+  canvas: CanvasLike,
+  device: GPUDevice | undefined,
+): Surface | CanvasRenderingContext2D {
+  const known = configured.get(canvas);
+  if (known !== undefined && (device ?? known.device) === known.device) {
+    return canvasSurface(frame, canvas, known);
+  }
+  const context = device && (canvas.getContext('webgpu') as GPUCanvasContext | null);
+  if (device && context) return configure(frame, canvas, device, context);
+  const context2d = canvas.getContext('2d');
+  if (isContext2d(context2d)) return context2d;
+  // One that was configured by others, while the model does not run on a device.
+  const others = canvas.getContext('webgpu') as GPUCanvasContext | null;
+  if (others === null)
+    throw undrawable(frame.where, 'one that draws in 2d or with WebGPU', 'another');
+  resize(canvas, frame);
+  return surfaceOfContext(frame, others, device);
+}
+
+export const isContext2d = (context: unknown): context is CanvasRenderingContext2D =>
+  typeof (context as CanvasRenderingContext2D | undefined)?.putImageData === 'function';
+
+/**
+ * The surface, or another one of the same canvas where its device was lost in the meantime.
+ *
+ * @throws TaesdError UNSUPPORTED where what is left of the target belongs to a lost device
+ */
+export async function liveSurface(frame: Frame, surface: Surface): Promise<Surface> {
+  const { where, target } = frame;
+  const lost = await lossOf(surface.device);
+  if (lost === undefined) return surface;
+  const rule = 'one whose device is there';
+  if (!isCanvas(target)) throw undrawable(where, rule, `one of a lost device: ${lost.message}`);
+  try {
+    const adapter = await navigator.gpu.requestAdapter();
+    if (adapter === null) throw new Error('no adapter');
+    const context = target.getContext('webgpu') as GPUCanvasContext;
+    return configure(frame, target, await adapter.requestDevice(), context);
+  } catch (error) {
+    throw undrawable(where, rule, `one of a lost device, and no other: ${messageOf(error)}`);
+  }
+}
+
+/** Why a device was lost; undefined while it is there. */
+export const lossOf = (device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> =>
+  Promise.race([device.lost, nextTask().then(() => undefined)]);
+
+const undrawable = (where: string, rule: string, got: string): TaesdError =>
+  expected('UNSUPPORTED', where, 'canvas', rule, got, 'a new canvas?');
+
+function configure(
+  frame: Frame,
+  canvas: CanvasLike,
+  device: GPUDevice,
+  context: GPUCanvasContext,
+): Surface {
+  const format = navigator.gpu.getPreferredCanvasFormat();
+  context.configure({
+    device,
+    format,
+    usage: TEXTURE_USAGE.RENDER_ATTACHMENT,
+    alphaMode: 'opaque',
+  });
+  const known = { device, context };
+  configured.set(canvas, known);
+  return canvasSurface(frame, canvas, known);
+}
+
+const canvasSurface = (
+  frame: Frame,
+  canvas: CanvasLike,
+  { device, context }: { device: GPUDevice; context: GPUCanvasContext },
+): Surface => ({
+  device,
+  texture() {
+    resize(canvas, frame);
+    return currentTexture(frame, context);
+  },
+});
+
+function surfaceOfContext(
+  frame: Frame,
+  context: GPUCanvasContext,
+  own: GPUDevice | undefined,
+): Surface {
+  // Older browsers do not tell.
+  const configuration = context.getConfiguration?.();
+  if (configuration === null) throw unconfigured(frame.where, 'one that was not');
+  checkSize(frame, context.canvas);
+  const device = configuration?.device ?? own;
+  if (device !== undefined) return { device, texture: () => currentTexture(frame, context) };
+  throw undrawable(frame.where, 'a canvas, as the model runs on no device', 'its context');
+}
+
+function currentTexture(frame: Frame, context: GPUCanvasContext): GPUTexture {
+  let texture: GPUTexture;
+  try {
+    texture = context.getCurrentTexture();
+  } catch (cause) {
+    throw unconfigured(frame.where, messageOf(cause), cause);
+  }
+  checkSize(frame, texture);
+  return texture;
+}
+
+const unconfigured = (where: string, got: string, cause?: unknown): TaesdError =>
+  expected('ARG', where, 'canvas', 'a context that was configured', got, undefined, { cause });
+
+function checkSize(
+  { where, width, height }: Frame,
+  got: { readonly width: number; readonly height: number },
+): void {
+  if (got.width === width && got.height === height) return;
+  const rule = `one of ${width}×${height}`;
+  throw expected('ARG', where, 'canvas', rule, `${got.width}×${got.height}`);
+}
+
+export function resize(canvas: CanvasLike, { width, height }: Frame): void {
+  // Set to what it is, a size clears the canvas.
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}

@@ -1,0 +1,208 @@
+import { Taesd } from '../../src/taesd.ts';
+import {
+  type ApiCase,
+  canvasOn,
+  codeOf,
+  latentsOf,
+  limitsOf,
+  newDevice,
+  readTexture,
+  same,
+  sameBytes,
+  shownOn,
+  takeStock,
+  upload,
+} from './case-tools.ts';
+
+/*
+ * Pictures that go straight to a canvas or a texture.
+ */
+
+export const CANVAS_CASES: readonly ApiCase[] = [
+  {
+    name: 'Taesd: decodeToCanvas on a texture → the bytes of decode; of another size → ARG',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const latents = latentsOf(6, 9);
+      const { data } = await gpu.decode(latents, { width: 70, height: 45 });
+      const size = { width: 70, height: 45 };
+      const usage = 0x10 | 0x1; // RENDER_ATTACHMENT, COPY_SRC
+      for (const format of ['rgba8unorm', 'rgba8unorm-srgb'] as const) {
+        const texture = device.createTexture({ size, format, usage });
+        await gpu.decodeToCanvas(latents, texture, size);
+        sameBytes(format, await readTexture(device, texture), data);
+      }
+      const texture = device.createTexture({ size, format: 'rgba8unorm', usage });
+      same('size', await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
+      same('no canvas', await codeOf(gpu.decodeToCanvas(latents, {} as never)), 'ARG');
+      Object.defineProperty(device, 'limits', {
+        value: { ...limitsOf(device), maxStorageBufferBindingSize: 2 ** 16 },
+      });
+      const banded = await Taesd.load({ model: 'nano', device });
+      await banded.decodeToCanvas(latents, texture, size);
+      sameBytes('in bands', await readTexture(device, texture), data);
+      gpu.dispose();
+      device.destroy();
+      return 'equal';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas on a canvas, from WebGPU and from WASM → the bytes of decode',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const [gpu, wasm] = [
+        await Taesd.load({ model: 'nano', device }),
+        await Taesd.load({ model: 'nano' }),
+      ];
+      for (const format of ['bgra8unorm', 'rgba8unorm'] as const) {
+        const canvas = canvasOn(format);
+        for (const latents of [latentsOf(6, 9), latentsOf(3, 12), latentsOf(3, 12)]) {
+          await gpu.decodeToCanvas(latents, canvas);
+          const { data, width, height } = await gpu.decode(latents);
+          same('size', [canvas.width, canvas.height], [width, height]);
+          sameBytes(format, await shownOn(canvas), data);
+        }
+        same('configured', canvas.configured, 1);
+      }
+      const latents = latentsOf(6, 9);
+      if (typeof OffscreenCanvas !== 'undefined') {
+        const canvas = new OffscreenCanvas(1, 1);
+        if (canvas.getContext('2d') !== null) {
+          await wasm.decodeToCanvas(latents, canvas);
+          const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
+          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+          sameBytes('wasm', data, (await wasm.decode(latents)).data);
+          await gpu.decodeToCanvas(latents, canvas);
+        }
+      }
+      same('backend', gpu.info.backend, 'webgpu');
+      device.destroy();
+      return 'equal';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas on what cannot be painted on → ARG, UNSUPPORTED, before the work is done; the device works on',
+    shared: false,
+    async run() {
+      const [device, other] = [await newDevice(), await newDevice()];
+      const gpu = await Taesd.load({ model: 'nano', device });
+      const { complaints } = takeStock(device);
+      const latents = latentsOf(3, 4);
+      const size = { width: 32, height: 24 };
+      const [drawable, readable] = [0x10, 0x1];
+      const make = (more: Partial<GPUTextureDescriptor>, on = device) =>
+        on.createTexture({ size, format: 'rgba8unorm', usage: drawable | readable, ...more });
+      const destroyed = make({});
+      destroyed.destroy();
+      const wrong = {
+        'no RENDER_ATTACHMENT': make({ usage: 0x2 | 0x1 }),
+        'several samples': make({ usage: drawable, sampleCount: 4 }),
+        'whole numbers': make({ format: 'rgba8uint' }),
+        depth: make({ format: 'depth32float' }),
+        'a device of others': make({}, other),
+        destroyed,
+      };
+      for (const [what, texture] of Object.entries(wrong)) {
+        same(what, await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
+      }
+      const bare = canvasOn('rgba8unorm').context;
+      same('not configured', await codeOf(gpu.decodeToCanvas(latents, bare)), 'ARG');
+      // What older browsers have.
+      const older = { canvas: size, getCurrentTexture: bare.getCurrentTexture };
+      same('older', await codeOf(gpu.decodeToCanvas(latents, older)), 'ARG');
+      const own = canvasOn('bgra8unorm');
+      own.context.configure({ device });
+      same('its size', await codeOf(gpu.decodeToCanvas(latents, own.context)), 'ARG');
+      const webgl = { width: 1, height: 1, getContext: () => null };
+      same('WebGL', await codeOf(gpu.decodeToCanvas(latents, webgl)), 'UNSUPPORTED');
+
+      Object.assign(own, size);
+      await gpu.decodeToCanvas(latents, own.context);
+      const { data } = await gpu.decode(latents);
+      sameBytes('context', await shownOn(own), data);
+      // Through memory: of another device, or decoded by WASM.
+      const wasm = await Taesd.load({ model: 'nano' });
+      const distant = canvasOn('rgba8unorm');
+      Object.assign(distant, size);
+      distant.context.configure({ device: other });
+      await gpu.decodeToCanvas(latents, distant.context);
+      sameBytes('distant', await shownOn(distant), data);
+      await wasm.decodeToCanvas(latents, distant.context);
+      const pure = await wasm.decode(latents);
+      sameBytes('from WASM', await shownOn(distant), pure.data);
+      await wasm.decodeToCanvas(latents, distant);
+      sameBytes('a canvas from WASM', await shownOn(distant), pure.data);
+      same('no device', await codeOf(wasm.decodeToCanvas(latents, make({}))), 'UNSUPPORTED');
+      same('backend', gpu.info.backend, 'webgpu');
+      same('complaints', complaints, []);
+      for (const one of [device, other]) one.destroy();
+      return `${Object.keys(wrong).length} textures refused`;
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas again and again → nothing is left of a frame on the device',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const latents = { shape: [1, 4, 6, 9], buffer: upload(device, latentsOf(6, 9)) };
+      const size = { width: 72, height: 48 };
+      const texture = device.createTexture({ size, format: 'rgba8unorm', usage: 0x10 | 0x1 });
+      await gpu.decodeToCanvas(latents, texture);
+      const { live, complaints } = takeStock(device);
+      for (let frame = 0; frame < 5; frame++) await gpu.decodeToCanvas(latents, texture);
+      same('left', live.size, 0);
+      same('complaints', complaints, []);
+      device.destroy();
+      return '5 frames';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, the device lost in the middle → the picture on the canvas by WASM and another device; a texture UNSUPPORTED',
+    shared: false,
+    async run() {
+      const latents = latentsOf(6, 9);
+      const wasm = await Taesd.load({ model: 'nano' });
+      const { data } = await wasm.decode(latents);
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device });
+      const canvas = canvasOn('bgra8unorm');
+      await gpu.decodeToCanvas(latents, canvas);
+      const work = gpu.decodeToCanvas(latents, canvas);
+      device.destroy();
+      await work;
+      sameBytes('lost', await shownOn(canvas), data);
+      if (canvas.device === device) throw new Error('drawn on the lost device');
+      const { backend, backendReason = '' } = gpu.info;
+      same('backend', backend, 'wasm');
+      if (!backendReason.startsWith('the device was lost')) throw new Error(backendReason);
+      await gpu.decodeToCanvas(latents, canvas);
+      sameBytes('the next', await shownOn(canvas), data);
+      same('configured', canvas.configured, 2);
+
+      const other = await newDevice();
+      const texture = other.createTexture({
+        size: { width: 72, height: 48 },
+        format: 'rgba8unorm',
+        usage: 0x10,
+      });
+      for (const fallback of [true, false]) {
+        const lost = await newDevice();
+        const taesd = await Taesd.load({ model: 'nano', device: lost, fallback });
+        const frame = lost.createTexture({ size: texture, format: 'rgba8unorm', usage: 0x10 });
+        const drawing = taesd.decodeToCanvas(latents, frame);
+        lost.destroy();
+        same('a texture', await codeOf(drawing), 'UNSUPPORTED');
+        if (!fallback) {
+          const again = taesd.decodeToCanvas(latents, canvasOn('rgba8unorm'));
+          same('without fallback', await codeOf(again), 'UNSUPPORTED');
+        }
+      }
+      other.destroy();
+      return backendReason;
+    },
+  },
+];

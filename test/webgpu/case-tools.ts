@@ -1,0 +1,175 @@
+import type { LoadOptions, Tensor } from '../../src/index.ts';
+import { Taesd } from '../../src/taesd.ts';
+import type { ReadShared } from '../conformance/place.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+
+/*
+ * What the cases are made with: devices, canvases, comparisons. They run on pages and in Deno, so nothing here may need vitest
+ * or Node.
+ */
+
+export interface ApiCase {
+  readonly name: string;
+  readonly shared: boolean;
+  run(read: ReadShared): Promise<string>;
+}
+
+export const load = (options: LoadOptions = {}) =>
+  Taesd.load({ model: 'nano', backend: 'webgpu', fallback: false, ...options });
+
+export const latentsOf = (height: number, width: number, batch = 1): Tensor =>
+  randomTensor(seededRandom(height * width), [batch, 4, height, width], 3);
+
+export const newDevice = async (): Promise<GPUDevice> => {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (adapter === null) throw new Error('no adapter');
+  return adapter.requestDevice();
+};
+
+export const limitsOf = ({ limits }: GPUDevice) => ({
+  maxBufferSize: limits.maxBufferSize,
+  maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+  maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+});
+
+/** One whose maps may take so many bytes each, as if it were a smaller one. */
+export async function smallDevice(bytes: number): Promise<GPUDevice> {
+  const device = await newDevice();
+  const value = { ...limitsOf(device), maxStorageBufferBindingSize: bytes };
+  Object.defineProperty(device, 'limits', { value });
+  return device;
+}
+
+export const UPLOADED = 0x80 | 0x8 | 0x4; // STORAGE, COPY_DST, COPY_SRC
+
+/** What a device has, and what it finds wrong that nobody asked about. */
+export interface Inventory {
+  /** Buffers and textures that were made since and not destroyed. */
+  readonly live: ReadonlySet<GPUBuffer | GPUTexture>;
+  readonly complaints: readonly string[];
+  /** The most bytes of feature maps that there were at once. */
+  mostMapBytes: number;
+}
+
+export function takeStock(device: GPUDevice): Inventory {
+  const live = new Set<GPUBuffer | GPUTexture>();
+  const complaints: string[] = [];
+  const inventory = { live, complaints, mostMapBytes: 0 };
+  const follow = <Made extends GPUBuffer | GPUTexture>(made: Made): Made => {
+    const destroy = made.destroy.bind(made);
+    made.destroy = () => {
+      live.delete(made);
+      destroy();
+    };
+    live.add(made);
+    let bytes = 0;
+    for (const one of live) if (one.label.startsWith('maps ')) bytes += (one as GPUBuffer).size;
+    inventory.mostMapBytes = Math.max(inventory.mostMapBytes, bytes);
+    return made;
+  };
+  const createBuffer = device.createBuffer.bind(device);
+  const createTexture = device.createTexture.bind(device);
+  device.createBuffer = (descriptor) => follow(createBuffer(descriptor));
+  device.createTexture = (descriptor) => follow(createTexture(descriptor));
+  device.addEventListener('uncapturederror', (event) => complaints.push(event.error.message));
+  return inventory;
+}
+
+export function upload(
+  device: GPUDevice,
+  { data }: Tensor,
+  usage = UPLOADED,
+  offset = 0,
+): GPUBuffer {
+  const buffer = device.createBuffer({ size: offset + data.byteLength, usage });
+  device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+  return buffer;
+}
+
+export function same(what: string, got: unknown, wanted: unknown): void {
+  const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: ${a} for ${b}`);
+}
+
+export function sameBytes(
+  what: string,
+  got: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  within = 0,
+): void {
+  same(`${what}, length`, got.length, wanted.length);
+  for (let i = 0; i < wanted.length; i++) {
+    if (!(Math.abs(got[i] - wanted[i]) <= within)) {
+      throw new Error(`${what}: element ${i} is ${got[i]} for ${wanted[i]}`);
+    }
+  }
+}
+
+export const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'none',
+    (error) => error.code ?? String(error),
+  );
+
+/** Bytes of a texture, by a copy. */
+export async function readTexture(device: GPUDevice, texture: GPUTexture): Promise<Uint8Array> {
+  const { width, height } = texture;
+  const bytesPerRow = Math.ceil((4 * width) / 256) * 256;
+  const buffer = device.createBuffer({ size: bytesPerRow * height, usage: 0x1 | 0x8 });
+  const commands = device.createCommandEncoder();
+  commands.copyTextureToBuffer({ texture }, { buffer, bytesPerRow }, { width, height });
+  device.queue.submit([commands.finish()]);
+  await buffer.mapAsync(0x1);
+  const padded = new Uint8Array(buffer.getMappedRange());
+  const bytes = new Uint8Array(4 * width * height);
+  for (let y = 0; y < height; y++) {
+    bytes.set(padded.subarray(y * bytesPerRow, y * bytesPerRow + 4 * width), 4 * width * y);
+  }
+  return bytes;
+}
+
+function swapRedAndBlue(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 4) {
+    [bytes[at], bytes[at + 2]] = [bytes[at + 2], bytes[at]];
+  }
+}
+
+const CANVAS_USAGE = 0x10 | 0x1; // RENDER_ATTACHMENT, COPY_SRC
+
+/** A canvas whose texture can be read: software adapters show nothing of a real one. */
+export function canvasOn(format: GPUTextureFormat) {
+  const canvas = {
+    width: 1,
+    height: 1,
+    configured: 0,
+    device: undefined as GPUDevice | undefined,
+    texture: undefined as GPUTexture | undefined,
+    getContext: (kind: string) => (kind === 'webgpu' ? canvas.context : null),
+    context: {
+      get canvas() {
+        return canvas;
+      },
+      configure({ device }: Pick<GPUCanvasConfiguration, 'device'>) {
+        canvas.device = device;
+        canvas.configured += 1;
+      },
+      getConfiguration: () => (canvas.device === undefined ? null : { device: canvas.device }),
+      getCurrentTexture() {
+        if (canvas.device === undefined) throw new Error('not configured');
+        const size = { width: canvas.width, height: canvas.height };
+        canvas.texture = canvas.device.createTexture({ size, format, usage: CANVAS_USAGE });
+        return canvas.texture;
+      },
+    },
+  };
+  return canvas;
+}
+
+/** What such a canvas shows, RGBA. */
+export async function shownOn(canvas: ReturnType<typeof canvasOn>): Promise<Uint8Array> {
+  const { device, texture } = canvas;
+  if (device === undefined || texture === undefined) throw new Error('nothing was drawn');
+  const bytes = await readTexture(device, texture);
+  if (texture.format.startsWith('bgra')) swapRedAndBlue(bytes);
+  return bytes;
+}

@@ -1,0 +1,13 @@
+import { API_CASES } from './api-cases.ts';
+import { CANVAS_CASES } from './canvas-cases.ts';
+import type { ApiCase } from './case-tools.ts';
+import { FAULT_CASES } from './fault-cases.ts';
+import { LATENTS_CASES } from './latents-cases.ts';
+
+/** What callers see of WebGPU, on whatever adapter there is. */
+export const GPU_CASES: readonly ApiCase[] = [
+  ...API_CASES,
+  ...LATENTS_CASES,
+  ...CANVAS_CASES,
+  ...FAULT_CASES,
+];
