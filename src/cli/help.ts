@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { VARIANTS } from '../index.ts';
+import { BACKEND_NAMES, backendsHelp } from './backends.ts';
 import type { Command } from './command.ts';
 import { type CommandSpec, OPTIONS, type OptionName } from './options.ts';
 
@@ -39,7 +40,7 @@ export function commandHelp(command: Command): string {
 
 ${command.summary}${command.detail}
 
-${rows([...operands, ...options.map(optionRow)])}
+${rows([...operands, ...options.map((name) => optionRow(command, name))])}
 `;
 }
 
@@ -52,11 +53,12 @@ function usage({ name, operand, options }: CommandSpec): string {
   return [name, operands, output, others].filter((word) => word !== undefined).join(' ');
 }
 
-function optionRow(name: OptionName): [string, string] {
+function optionRow({ backends = BACKEND_NAMES }: CommandSpec, name: OptionName): [string, string] {
   const option: { short?: string; value?: string; help: string } = OPTIONS[name];
   const short = option.short === undefined ? '' : `-${option.short}, `;
   const value = option.value === undefined ? '' : ` ${option.value}`;
-  return [`${short}--${name}${value}`, option.help];
+  const names = name === 'backend' ? `: ${backendsHelp(backends)}` : '';
+  return [`${short}--${name}${value}`, `${option.help}${names}`];
 }
 
 const LINE_LENGTH = 100;

@@ -1,5 +1,6 @@
 import type { AlphaOptions, ModelName, Part, Rgb } from '../index.ts';
 import { isModelName, modelNames } from '../model/variants.ts';
+import type { BackendName } from './backends.ts';
 import { usageError } from './usage-error.ts';
 
 /** A picture's size. */
@@ -20,10 +21,20 @@ export function readPart(command: string, text: string | undefined): Part | unde
   throw invalid(command, 'part', 'encoder or decoder', text);
 }
 
-/** @throws UsageError */
-export function readBackend(command: string, text: string | undefined) {
-  if (text === undefined || text === 'wasm' || text === 'reference') return text;
-  throw invalid(command, 'backend', 'wasm or reference', text);
+/**
+ * @param names  those that the command takes
+ * @throws UsageError
+ */
+export function readBackend(
+  command: string,
+  text: string | undefined,
+  names: readonly BackendName[],
+): BackendName | undefined {
+  if (text === undefined) return undefined;
+  const name = names.find((candidate) => candidate === text);
+  if (name !== undefined) return name;
+  const rule = `${names.slice(0, -1).join(', ')} or ${names[names.length - 1]}`;
+  throw invalid(command, 'backend', rule, text);
 }
 
 /** @throws UsageError */

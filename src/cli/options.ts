@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { AlphaOptions, LoadOptions, ModelName, Part } from '../index.ts';
 import { modelNames } from '../model/variants.ts';
+import { BACKEND_NAMES, type BackendName } from './backends.ts';
 import {
   checkOutputName,
   readBackend,
@@ -47,7 +48,7 @@ export const OPTIONS = {
     value: 'N',
     help: 'threads that share a picture, 0 to 64; unless said, for pictures from 384x384 on one a core, at most 4',
   },
-  backend: { value: 'NAME', help: 'wasm (default) or reference, which is plain loops and slow' },
+  backend: { value: 'NAME', help: 'what does the work' },
   background: {
     value: 'COLOR',
     help: 'what lies behind translucent pixels: white (default), black, gray, #rgb, #rrggbb, r,g,b; or drop: forget alpha',
@@ -70,6 +71,8 @@ export interface CommandSpec {
   /** What is not an option: `IN`, with what it is. One of it, any number where it is `many`, or there is none. */
   readonly operand?: { readonly name: string; readonly help: string; readonly many?: true };
   readonly options: readonly OptionName[];
+  /** Those that its `--backend` takes; all unless said. */
+  readonly backends?: readonly BackendName[];
 }
 
 /** A command line, understood. What was not given is undefined. */
@@ -86,7 +89,7 @@ export interface CommandLine {
   readonly inner: boolean;
   readonly model: ModelName | undefined;
   readonly weights: string | undefined;
-  readonly backend: LoadOptions['backend'];
+  readonly backend: BackendName | undefined;
   readonly precision: LoadOptions['precision'];
   readonly workers: number | undefined;
   readonly alpha: AlphaOptions;
@@ -138,7 +141,7 @@ export function readCommandLine(spec: CommandSpec, args: readonly string[]): Com
     inner: values.has('inner'),
     model: readModel(command, values.get('model')),
     weights: values.get('weights'),
-    backend: readBackend(command, values.get('backend')),
+    backend: readBackend(command, values.get('backend'), spec.backends ?? BACKEND_NAMES),
     precision: readPrecision(command, values.get('precision')),
     workers: readWorkers(command, values.get('workers')),
     alpha: readBackground(command, values.get('background')),

@@ -39,14 +39,15 @@ export const stepsCommand: Command = {
   name: 'steps',
   operand: { name: 'IN', help: 'a picture, a PNG file; or latents, a .png or .safetensors file' },
   options: ['folder', 'part', 'inner', 'model', 'weights', 'backend', 'background'],
+  backends: ['wasm', 'reference'],
   summary: 'Draws what each layer makes of a picture or of latents.',
   detail: `
 Of a picture both halves, the decoder on what the encoder gives. DIR gets a PNG of each layer's
 maps, all channels of it, and overview.png, the whole way in one picture; a table is printed.
 Colours: 0 is dark, positive numbers go through orange to white, negative ones through blue; one
 scale a layer, whose end is the magnitude that 99.5 % of its numbers stay within. Large maps are
-reduced to means, small ones enlarged. Each layer runs by itself, in f32, on one thread. IN has at
-most 1024×1024 pixels, or latents for as many.`,
+reduced to means, small ones enlarged. Each layer runs by itself, in f32, on one thread, never on
+WebGPU. IN has at most 1024×1024 pixels, or latents for as many.`,
   run: (line) =>
     interruptible(
       'steps',

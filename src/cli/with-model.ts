@@ -2,10 +2,11 @@ import { type LoadOptions, Taesd } from '../index.ts';
 import type { CommandLine } from './options.ts';
 import { type ProgressBar, withProgress } from './progress.ts';
 import { sayLine } from './say.ts';
+import { doneBy, loadedNote, takenOverNote } from './webgpu-notes.ts';
 
 /**
  * Loads a model, works with it while a bar shows how far it has come, and lets go of it. Where workers could not
- * start, a line says why, on a terminal or not: the work takes longer.
+ * start, or WebGPU does not do what was asked of it, a line says why, on a terminal or not: the work takes longer.
  *
  * @param work  gives what it made in a word or two: `512×512`
  */
@@ -16,20 +17,27 @@ export async function withModel(
 ): Promise<void> {
   await withProgress(output, async (bar) => {
     const taesd = await Taesd.load({ ...model, weights, backend, precision, workers });
-    if (model.model === undefined && taesd.info.model === 'nano') {
+    const say = (note: string | undefined) => {
+      if (note === undefined) return;
       bar.clear();
-      sayLine(
-        'note: nano, the small model of the package: "taesd pull" fetches taesd, which is sharper',
-      );
-    }
+      sayLine(note);
+    };
     try {
-      const made = await work(taesd, bar);
-      bar.clear();
-      const { workersReason } = taesd.info;
-      if (workersReason !== undefined) {
-        sayLine(`note: no workers, one thread did the work: ${workersReason}`);
+      const loaded = taesd.info;
+      if (model.model === undefined && loaded.model === 'nano') {
+        say(
+          'note: nano, the small model of the package: "taesd pull" fetches taesd, which is sharper',
+        );
       }
-      return made;
+      say(loadedNote(loaded, precision));
+      const made = await work(taesd, bar);
+      const done = taesd.info;
+      const takenOver = takenOverNote(loaded, done);
+      say(takenOver);
+      if (done.workersReason !== undefined) {
+        say(`note: no workers, one thread did the work: ${done.workersReason}`);
+      }
+      return takenOver === undefined ? `${made}${doneBy(done)}` : made;
     } finally {
       taesd.dispose();
     }

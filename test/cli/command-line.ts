@@ -47,6 +47,45 @@ export function taesd(
   return { code: status, stdout, stderr };
 }
 
+/** What Deno takes that a command in Node does not. */
+export interface DenoOptions {
+  /** Deno's program. */
+  readonly program: string;
+  /** For Deno's own cache, and for what a graphics driver keeps for a session, which complains where it has no place. */
+  readonly folder: string;
+  /** A module that runs before the command. */
+  readonly preload?: string | undefined;
+}
+
+/** Longer than any of these takes: one that does not end at all would stop the tests. */
+const DENO_ENDS_MS = 120_000;
+
+/** Runs it in Deno, which has WebGPU. */
+export function taesdInDeno(
+  args: readonly string[],
+  { program, folder, preload }: DenoOptions,
+): Outcome {
+  const env = environment({
+    DENO_DIR: folder,
+    XDG_RUNTIME_DIR: folder,
+    DENO_NO_UPDATE_CHECK: '1',
+    NO_COLOR: '1',
+  });
+  const flags = [
+    'run',
+    '-A',
+    '--no-lock',
+    ...(preload === undefined ? [] : ['--preload', preload]),
+  ];
+  const { status, stdout, stderr, error } = spawnSync(program, [...flags, MAIN, ...args], {
+    env,
+    encoding: 'utf8',
+    timeout: DENO_ENDS_MS,
+  });
+  if (error) throw error;
+  return { code: status, stdout, stderr };
+}
+
 /** Runs it with nobody at the other end of the pipe that is its stdout. */
 export function taesdWithClosedStdout(args: readonly string[]): Promise<Omit<Outcome, 'stdout'>> {
   return new Promise((resolve, reject) => {

@@ -26,6 +26,16 @@ describe('help and version', () => {
     expect(taesd([command, 'some.png', '-h']).stdout).toBe(stdout);
   });
 
+  test('encode, steps: --help → the backends that each takes', () => {
+    expect(taesd(['encode', '--help']).stdout).toContain(`
+  --backend NAME      what does the work: wasm (default); reference, plain loops and slow; webgpu,
+                      on any adapter, else wasm; auto, as webgpu, but on no software adapter
+`);
+    expect(taesd(['steps', '--help']).stdout).toContain(`
+  --backend NAME      what does the work: wasm (default); reference, plain loops and slow
+`);
+  });
+
   test('taesd: --version, -v, -V → the version of package.json', () => {
     const url = new URL('../../package.json', import.meta.url);
     const { version } = JSON.parse(readFileSync(url, 'utf8'));
@@ -92,8 +102,12 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode a -o o.png --model toString', `encode: "--model" expected ${MODELS}, got "toString"`],
     [
       'decode a -o o.png --backend gpu',
-      'decode: "--backend" expected wasm or reference, got "gpu"',
+      'decode: "--backend" expected wasm, reference, webgpu or auto, got "gpu"',
     ],
+    ...['webgpu', 'auto', 'gpu', ''].map((name) => [
+      `steps in -o d --backend=${name}`,
+      `steps: "--backend" expected wasm or reference, got "${name}"`,
+    ]),
     ['decode a -o o.png --precision f16', 'decode: "--precision" expected f32 or fast, got "f16"'],
     ...['65', '-1', '1.5', 'all', '0x2'].map((count) => [
       `decode a -o o.png --workers=${count}`,
