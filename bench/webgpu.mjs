@@ -4,7 +4,7 @@
 //   --firsts N     first pictures of each, every one in a browser of its own: 3, or 1
 //   --size N       this size alone
 //   --software     the software adapter, even where there is a card
-// Writes out/webgpu.json. On a software adapter the peers take minutes a picture; the whole takes half an hour.
+// Writes out/webgpu.json. On a software adapter the peers take a quarter of a minute a picture, the whole some five minutes.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -243,12 +243,13 @@ export class Taesd {
   }
 
   /**
-   * Decodes onto a canvas, which takes the picture's size, or onto a texture that has it. With WebGPU the picture never
-   * comes to memory; without, it is put there.
+   * Decodes onto a canvas, which takes the picture's size, or onto a texture that has it. On the device that the model runs
+   * on, the picture never comes to memory, unless it is made in bands; elsewhere it is painted from there.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
-   * @throws TaesdError as `decode`; ARG (no canvas, a texture of another size), UNSUPPORTED (a canvas or texture that
-   *   cannot be drawn on)
+   * @throws TaesdError as `decode`; ARG (no canvas; a context that was not configured; a texture of another size, or
+   *   that cannot be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture where the model
+   *   runs on no device, or on one that was lost)
    */
   async decodeToCanvas(
     latents: Latents,

@@ -32,9 +32,9 @@ test('takenOverNote: a device lost, a picture too large for it → why; else not
   expect(takenOverNote(card, lost)).toBe(
     'note: WASM took over from WebGPU: the device was lost: unplugged',
   );
-  const large = { ...card, backendReason: 'for a picture, WASM: too wide' };
+  const large = { ...card, backendReason: 'a picture was too large for the device: too wide' };
   expect(takenOverNote(card, large)).toBe(
-    'note: WASM took over from WebGPU: for a picture, WASM: too wide',
+    'note: WASM took over from WebGPU: a picture was too large for the device: too wide',
   );
 });
 

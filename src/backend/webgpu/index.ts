@@ -237,7 +237,7 @@ export class GpuNetworks implements GpuPlace {
     if (error instanceof TaesdError) {
       // One picture that is too wide says nothing of the next.
       if (error.code !== 'LIMIT' || this.#options.fallback === false) throw error;
-      this.#reason = `for a picture, WASM: ${error.message}`;
+      this.#reason = `a picture was too large for the device: ${error.message}`;
       return;
     }
     // That the device is lost is told a little later than that it does not work.
