@@ -15,6 +15,30 @@ export function checkSize(where: string, what: string, size: unknown): number {
   return size;
 }
 
+/**
+ * @param known  the names of the options that there are: a misspelt one would be silently not taken
+ * @throws TaesdError ARG where it is no object, or has other options
+ */
+export function checkNames(
+  where: string,
+  options: object,
+  known: readonly string[],
+  example = 'an object',
+): void {
+  if (typeof options !== 'object' || options === null) {
+    throw expected('ARG', where, 'options', example, describe(options));
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw expected('ARG', where, 'options', `some of ${known.join(', ')}`, unknown);
+}
+
+/** @throws TaesdError ARG */
+export function checkSignal(where: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw expected('ARG', where, 'signal', 'an AbortSignal', describe(signal));
+}
+
 /** @throws TaesdError ARG for a view whose buffer was transferred away */
 export function checkLive(where: string, what: string, view: ArrayBufferView): void {
   if (!isDetached(view)) return;

@@ -1,27 +1,49 @@
 import { allocate, allocateClamped } from './allocate.ts';
-import { checkSize, describe } from './arguments.ts';
+import { checkNames, checkSignal, checkSize, describe } from './arguments.ts';
 import { expected } from './errors.ts';
 import { checkImage, type ImageLike } from './image.ts';
 import { LATENT_SCALE } from './model/variants.ts';
-import type { RunOptions } from './options.ts';
+import type {
+  DecodeOptions,
+  DecodeRowsOptions,
+  DrawOptions,
+  EncodeOptions,
+  RunOptions,
+} from './options.ts';
+import type { StepsOptions } from './steps/step.ts';
 import { checkTensor4d, firstNonFinite, shapeText, type Tensor } from './tensor.ts';
 
 /*
  * What `encode`, `decode` and their like ask of their arguments, and the copies that they work on.
  */
 
-/** @throws TaesdError ARG where the options are none, or a callback or signal is of another type */
-export function checkOptions(where: string, options: RunOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw expected('ARG', where, 'options', 'an object', describe(options));
-  }
+const RUN = ['signal', 'allowNonFinite', 'onProgress'] as const;
+const SIZE = ['width', 'height'] as const;
+const ALPHA = ['alpha', 'background'] as const;
+
+/** The options that each call takes. */
+const OPTIONS = {
+  encode: [...RUN, ...ALPHA],
+  decode: [...RUN, ...SIZE, 'output'],
+  decodeRows: [...RUN, ...SIZE],
+  decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE],
+  steps: ['signal', 'allowNonFinite', ...ALPHA, 'part'],
+} satisfies {
+  encode: (keyof EncodeOptions)[];
+  decode: (keyof DecodeOptions)[];
+  decodeRows: (keyof DecodeRowsOptions)[];
+  decodeToCanvas: (keyof DrawOptions)[];
+  steps: (keyof StepsOptions)[];
+};
+
+/** @throws TaesdError ARG where the options are none, there is no such option, or a callback or signal is of another type */
+export function checkOptions(where: keyof typeof OPTIONS, options: RunOptions): void {
+  checkNames(where, options, OPTIONS[where]);
   const { onProgress, signal } = options;
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw expected('ARG', where, 'onProgress', 'a function', describe(onProgress));
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw expected('ARG', where, 'signal', 'an AbortSignal', describe(signal));
-  }
+  checkSignal(where, signal);
 }
 
 export const isTensorLike = (value: unknown): value is Tensor =>

@@ -1,4 +1,4 @@
-import { describe } from './arguments.ts';
+import { checkNames, checkSignal, describe } from './arguments.ts';
 import type { Precision } from './backend/backend.ts';
 import { expected } from './errors.ts';
 import { type Part, type Variant, variantNamed } from './model/variants.ts';
@@ -6,12 +6,12 @@ import type { LoadOptions } from './options.ts';
 
 const BOTH: readonly Part[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
-/** A misspelt one would be an option that is silently not taken. */
 const OPTIONS = Object.keys({
   model: true,
   weights: true,
   download: true,
   onDownload: true,
+  signal: true,
   backend: true,
   device: true,
   fallback: true,
@@ -38,17 +38,11 @@ export interface CheckedLoadOptions
  * @throws TaesdError ARG
  */
 export function checkLoadOptions(where: string, options: LoadOptions): CheckedLoadOptions {
-  if (typeof options !== 'object' || options === null) {
-    const rule = 'an object such as { weights: DIR }';
-    throw expected('ARG', where, 'options', rule, describe(options));
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw expected('ARG', where, 'options', `some of ${OPTIONS.join(', ')}`, unknown);
-  }
+  checkNames(where, options, OPTIONS, 'an object such as { weights: DIR }');
   const { device, fallback, precision = 'f32', only, wasm, maxMemory, workers } = options;
   const { backend = device === undefined ? 'wasm' : 'webgpu' } = options;
-  const { weights, download, onDownload } = options;
+  const { weights, download, onDownload, signal } = options;
+  checkSignal(where, signal);
   const named = options.model === undefined ? undefined : variantNamed(where, options.model);
   if (!BACKENDS.includes(backend)) {
     throw expected('ARG', where, 'backend', `one of ${BACKENDS.join(', ')}`, describe(backend));
@@ -84,6 +78,7 @@ export function checkLoadOptions(where: string, options: LoadOptions): CheckedLo
     weights,
     download,
     onDownload,
+    signal,
     backend,
     device,
     fallback,

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly download?: boolean | undefined;
   /** Called as the bytes of a download come. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  /** Cancels the loading, a download included: it ends in ABORTED. What came of a file is left for the next time. */
+  readonly signal?: AbortSignal | undefined;
   /**
    * `wasm` unless said; `reference` is plain loops, slow, to compare with. `webgpu`: on any WebGPU adapter, on WASM where
    * there is none; `auto`: on a real one alone. `info` tells which was taken, and why.

@@ -5,6 +5,13 @@ import { isMissing } from './system-errors.ts';
 /** The most that is read: the largest file of these models' weights has 10 MB. */
 const MAX_FILE_BYTES = 2 ** 28;
 
+/** How a file is read. */
+interface ReadOptions {
+  readonly maxBytes?: number | undefined;
+  /** Ends the request, which then fails. */
+  readonly signal?: AbortSignal | null | undefined;
+}
+
 /**
  * Reads a file (`file:`) or fetches a URL (anything else).
  *
@@ -15,7 +22,7 @@ const MAX_FILE_BYTES = 2 ** 28;
 export async function readUrl(
   where: string,
   url: URL,
-  maxBytes = MAX_FILE_BYTES,
+  { maxBytes = MAX_FILE_BYTES, signal = null }: ReadOptions = {},
 ): Promise<Uint8Array | undefined> {
   if (url.protocol === 'file:') {
     try {
@@ -33,7 +40,7 @@ export async function readUrl(
   }
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal });
   } catch (cause) {
     throw expected('ARG', where, url.href, 'an answer', reason(cause), 'no network?', { cause });
   }

@@ -110,14 +110,16 @@ export class Taesd {
    *
    * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED, LIMIT, UNSUPPORTED
    *   (weights that cannot be read, a runtime without WASM SIMD), SHAPE (weights of another model, every fault listed),
-   *   NONFINITE (damaged weights), INTEGRITY (a cached or fetched file that is not the one), NETWORK, OOM
+   *   NONFINITE (damaged weights), INTEGRITY (a cached or fetched file that is not the one), NETWORK, OOM, ABORTED
    */
   static async load(options: LoadOptions = {}): Promise<Taesd> {
     const where = 'Taesd.load';
     const { named, parts, backend, precision, ...rest } = checkLoadOptions(where, options);
-    const { weights, download, onDownload } = rest;
-    const look = { weights, download, onDownload };
-    const { variant, tensors, from } = await locateWeights(where, named, parts, look);
+    const { weights, download, onDownload, signal } = rest;
+    const pacer = new Pacer(where, signal);
+    const look = { weights, download, onDownload, signal };
+    const looking = locateWeights(where, named, parts, look);
+    const { variant, tensors, from } = await pacer.unlessAborted(looking);
     checkVaeScale(where, variant, tensors);
     const networks = new Map<Part, BoundNetwork>();
     for (const part of parts) {
@@ -127,6 +129,8 @@ export class Taesd {
       networks.set(part, bindNetwork(where, part, networkOf(variant, part), weights, hint));
     }
     const engine = await Engine.start(networks, { ...rest, backend, precision });
+    if (signal?.aborted) engine.dispose();
+    pacer.check();
     // The reference has but one precision; of WebGPU the engine tells more.
     const info = {
       weights: from,

@@ -142,18 +142,18 @@ test('readUrl: longer than the limit, by its header or by what comes → LIMIT, 
     message: `load: "${announced}" ${most}`,
   });
   const endless = new URL(`${base}/endless/a`);
-  await expect(readUrl('load', endless, 100_000)).rejects.toMatchObject({
+  await expect(readUrl('load', endless, { maxBytes: 100_000 })).rejects.toMatchObject({
     code: 'LIMIT',
     message: `load: "${endless}" expected at most 100000 bytes, got more (another file?)`,
   });
   await expect.poll(() => closed).toBe(1);
   const file = fileUrl('file');
-  await expect(readUrl('load', file, 3)).rejects.toMatchObject({
+  await expect(readUrl('load', file, { maxBytes: 3 })).rejects.toMatchObject({
     code: 'LIMIT',
     message: `load: "${file}" expected at most 3 bytes, got 4 (another file?)`,
   });
-  expect((await readUrl('load', file, 4))?.length).toBe(4);
-  expect(await readUrl('load', new URL(`${base}/200/a`), 4)).toEqual(BODY);
+  expect((await readUrl('load', file, { maxBytes: 4 }))?.length).toBe(4);
+  expect(await readUrl('load', new URL(`${base}/200/a`), { maxBytes: 4 })).toEqual(BODY);
 });
 
 test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → the same', async () => {

@@ -215,6 +215,25 @@ describe('encode and decode', () => {
     expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
   });
 
+  test.each([
+    ['encode', 'signal, allowNonFinite, onProgress, alpha, background'],
+    ['decode', 'signal, allowNonFinite, onProgress, width, height, output'],
+    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height'],
+    ['decodeToCanvas', 'signal, allowNonFinite, width, height'],
+    ['steps', 'signal, allowNonFinite, alpha, background, part'],
+  ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
+    const options = { widht: 24 } as object;
+    const calls: Record<string, () => Promise<unknown>> = {
+      encode: () => taesd.encode(IMAGE, options),
+      decode: () => taesd.decode(LATENTS, options),
+      decodeRows: () => taesd.decodeRows(LATENTS, options).next(),
+      decodeToCanvas: () => taesd.decodeToCanvas(LATENTS, { createView() {} } as never, options),
+      steps: () => taesd.steps(LATENTS, options).next(),
+    };
+    const message = `${call}: "options" expected some of ${names}, got widht`;
+    await expectError(calls[call](), 'ARG', message);
+  });
+
   test('signal: fired before, or while it works → ABORTED, and the next call works', async () => {
     const latents = randomTensor(seededRandom(4), [1, 4, 64, 64]);
     const message = /^decode: "signal" expected to be left alone, got This operation was aborted$/;
@@ -781,7 +800,7 @@ describe('load', () => {
       'an option that there is none of',
       { modle: 'taesd' } as LoadOptions,
       'ARG',
-      'Taesd.load: "options" expected some of model, weights, download, onDownload, backend, device, fallback, precision, workers, only, wasm, maxMemory, got modle',
+      'Taesd.load: "options" expected some of model, weights, download, onDownload, signal, backend, device, fallback, precision, workers, only, wasm, maxMemory, got modle',
     ],
     [
       'an ArrayBuffer',

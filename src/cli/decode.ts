@@ -2,6 +2,7 @@ import { expected, TaesdError } from '../errors.ts';
 import type { Tensor } from '../index.ts';
 import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../latent-file.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
+import { decodePng } from '../png/index.ts';
 import type { Command } from './command.ts';
 import {
   DECODED_DETAIL,
@@ -13,7 +14,7 @@ import {
 import { LATENT_ENDINGS } from './encode.ts';
 import { checkOutput, formatOf, readInput, readingFile } from './files.ts';
 import { interruptible } from './interrupt.ts';
-import { chooseModel, saysLatents, sayUnmarked } from './latents-input.ts';
+import { chooseModel, saysLatents, takeUnmarked } from './latents-input.ts';
 import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
 import { withModel } from './with-model.ts';
@@ -45,7 +46,7 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   if (line.size !== undefined) checkCrop(latents, line.size);
   const size = line.size ?? rememberedSize(file);
   const isMarked = inputFormat === 'safetensors' || saysLatents(file);
-  if (!isMarked) sayUnmarked(operand, model);
+  if (!isMarked) takeUnmarked(operand, decodePng(bytes), model);
   const decoded: DecodedFile = { path, format, size };
   await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
     try {

@@ -1,3 +1,4 @@
+import { expected } from '../errors.ts';
 import { type ModelName, VARIANTS } from '../index.ts';
 import type { LatentFile } from '../latent-file.ts';
 import { sayLine } from './say.ts';
@@ -27,9 +28,26 @@ export function chooseModel(
 export const saysLatents = ({ model, width }: LatentFile): boolean =>
   model !== undefined || width !== undefined;
 
-/** Says of a file whose bytes could as well be a picture's what they are taken for. */
-export function sayUnmarked(path: string, model: ModelName | undefined): void {
+/**
+ * Says of a PNG whose bytes could as well be a picture's what they are taken for.
+ *
+ * @throws TaesdError FORMAT for one without transparency: no network makes a channel that is at its largest everywhere
+ */
+export function takeUnmarked(
+  path: string,
+  { data }: { readonly data: Uint8ClampedArray | Uint8Array },
+  model: ModelName | undefined,
+): void {
+  if (isOpaque(data)) {
+    const hint = 'taesd encode makes latents of it; or an editor has lost their alpha';
+    throw expected('FORMAT', path, 'pixels', 'latents', 'an opaque picture', hint);
+  }
   sayLine(
     `${path}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`,
   );
+}
+
+function isOpaque(rgba: ArrayLike<number>): boolean {
+  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] !== 255) return false;
+  return true;
 }

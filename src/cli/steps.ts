@@ -22,7 +22,7 @@ import { fullSize } from './decoded-file.ts';
 import { layerPicture, type MapRange, rangeOf } from './feature-maps.ts';
 import { checkOutput, isSafetensors, readInput, readingFile, writeOutput } from './files.ts';
 import { interruptible } from './interrupt.ts';
-import { chooseModel, saysLatents, sayUnmarked } from './latents-input.ts';
+import { chooseModel, saysLatents, takeUnmarked } from './latents-input.ts';
 import type { Size } from './option-values.ts';
 import type { CommandLine } from './options.ts';
 import { inFolder } from './output-folder.ts';
@@ -138,7 +138,7 @@ async function readStepsInput({ operand, model, part }: CommandLine): Promise<St
   if (picture.text.has(MODEL_KEY) || part === 'decoder') {
     const file = readingFile(operand, () => decodeLatentPng(bytes, model));
     const input = latentsInput(operand, file, model, part);
-    if (!saysLatents(file)) sayUnmarked(operand, input.model);
+    if (!saysLatents(file)) takeUnmarked(operand, picture, input.model);
     return input;
   }
   checkPixels(operand, picture);

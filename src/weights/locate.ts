@@ -36,7 +36,7 @@ export async function locateWeights(
   const { weights } = options;
   if (typeof weights === 'string' || weights instanceof URL) {
     const { readGivenPlace } = await import('./read-place.ts');
-    const tensors = await readGivenPlace(where, variant, weights, parts);
+    const tensors = await readGivenPlace(where, variant, weights, parts, options.signal);
     return { variant, tensors, from: `${weights}` };
   }
   if (weights !== undefined) {

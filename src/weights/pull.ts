@@ -14,7 +14,7 @@ export interface PullOptions {
   readonly from?: URL;
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** Ends the work with its reason; what came is left for the next time. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly stallMs?: number;
 }
 

@@ -41,13 +41,14 @@ export async function readGivenPlace(
   variant: Variant,
   place: string | URL,
   parts: readonly Part[],
+  signal?: AbortSignal,
 ): Promise<ModelTensors> {
   if (place === '') {
     const names = weightFileNames(variant, parts).join(' and ');
     const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
     throw expected('ARG', where, 'weights', rule, '""', 'a variable that is not set?');
   }
-  const tensors = await readPlace(where, variant, place, parts);
+  const tensors = await readPlace(where, variant, place, parts, signal);
   if (tensors instanceof NotThere) throw tensors.error(where);
   return tensors;
 }
@@ -58,11 +59,12 @@ export async function readPlace(
   variant: Variant,
   place: string | URL,
   parts: readonly Part[],
+  signal?: AbortSignal,
 ): Promise<ModelTensors | NotThere> {
   const url = urlOf(where, place);
   return SAFETENSORS.test(url.pathname)
-    ? readFile(where, url, place, parts)
-    : readFolder(where, variant, url, place, parts);
+    ? readFile(where, url, place, parts, signal)
+    : readFolder(where, variant, url, place, parts, signal);
 }
 
 const SAFETENSORS = /\.safetensors$/i;
@@ -74,8 +76,9 @@ async function readFile(
   url: URL,
   given: string | URL,
   parts: readonly Part[],
+  signal: AbortSignal | undefined,
 ): Promise<ModelTensors | NotThere> {
-  const bytes = await readUrl(where, url);
+  const bytes = await readUrl(where, url, { signal });
   if (bytes === undefined) return new NotThere('ARG', given, 'a file or a folder', 'no such file');
   return readOne(`${where} ${given}`, bytes, parts);
 }
@@ -86,9 +89,10 @@ async function readFolder(
   folder: URL,
   given: string | URL,
   parts: readonly Part[],
+  signal: AbortSignal | undefined,
 ): Promise<ModelTensors | NotThere> {
   const names = weightFileNames(variant, parts);
-  const reads = names.map((name) => readUrl(where, urlInFolder(folder, name)));
+  const reads = names.map((name) => readUrl(where, urlInFolder(folder, name), { signal }));
   // Waits for all, so that what is said does not depend on which of them fails first.
   const files = (await Promise.allSettled(reads)).map((read) => {
     if (read.status === 'rejected') throw read.reason;

@@ -48,11 +48,14 @@ export async function searchWeights(
 }
 
 /** A folder that lacks the model is passed over: it may be that of other programs, with other models. */
-async function inEnvironment({ where, variant, parts }: Wanted): Promise<FoundWeights | LookedAt> {
+async function inEnvironment(
+  { where, variant, parts }: Wanted,
+  { signal }: LookOptions,
+): Promise<FoundWeights | LookedAt> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
   const place = `${FOLDER_VARIABLE} ${folder}`;
-  const tensors = await readPlace(where, variant, folder, parts);
+  const tensors = await readPlace(where, variant, folder, parts, signal);
   if (!(tensors instanceof NotThere)) return { variant, tensors, from: place };
   return { place, got: tensors.got };
 }

@@ -94,6 +94,18 @@ describe('input', () => {
     }
   });
 
+  test('decode, steps: an opaque picture that nothing calls latents → FORMAT, and what to do', () => {
+    const photo = at('photo.png');
+    const data = new Uint8Array(4 * 9 * 5).fill(255);
+    writeFileSync(photo, encodePng({ width: 9, height: 5, data }));
+    const message = `taesd: ${photo}: "pixels" expected latents, got an opaque picture (taesd encode makes latents of it; or an editor has lost their alpha)\n`;
+    const decoding = taesd(['decode', photo, '-o', OUT, '--weights', WEIGHTS]);
+    expect(decoding).toMatchObject({ code: 1, stderr: message });
+    const steps = ['steps', photo, '-o', at('maps'), '--part', 'decoder', '--weights', WEIGHTS];
+    expect(taesd(steps)).toMatchObject({ code: 1, stderr: message });
+    expect([OUT, at('maps')].some(existsSync)).toBe(false);
+  });
+
   test('decode: a picture of which the network can make nothing → its size, and a doubt', () => {
     const wide = at('wide.png');
     writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { Taesd } from '../src/taesd.ts';
+import { randomWeights } from './small-model.ts';
+import { weightsServer } from './weights/weights-server.ts';
+
+/*
+ * Loading that is cancelled. A download's own way to end is pull.test.ts's.
+ */
+
+const FILES = {
+  encoder: new Uint8Array(randomWeights('taesd', 'encoder')),
+  decoder: new Uint8Array(randomWeights('taesd', 'decoder')),
+};
+const LATENTS = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
+
+describe('load: signal', () => {
+  const { asked, place } = weightsServer(FILES);
+  const aborted = (got: string) => ({
+    name: 'TaesdError',
+    code: 'ABORTED',
+    message: `Taesd.load: "signal" expected to be left alone, got ${got}`,
+  });
+
+  test('fired before → ABORTED, and nobody is asked', async () => {
+    const loading = Taesd.load({ weights: place('good'), signal: AbortSignal.abort('enough') });
+    await expect(loading).rejects.toMatchObject(aborted('enough'));
+    expect(asked).toEqual([]);
+  });
+
+  test('fired while a server stalls → ABORTED at once; the next load works', async () => {
+    const controller = new AbortController();
+    const loading = Taesd.load({ weights: place('stall'), signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    const started = performance.now();
+    await expect(loading).rejects.toMatchObject(aborted('This operation was aborted'));
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(asked).toHaveLength(2);
+    const taesd = await Taesd.load({
+      weights: place('good'),
+      signal: new AbortController().signal,
+    });
+    expect((await taesd.decode(LATENTS)).data).toHaveLength(4 * 8 * 8);
+    taesd.dispose();
+  });
+
+  test('fired while the networks are made ready → ABORTED', async () => {
+    const controller = new AbortController();
+    const loading = Taesd.load({ weights: FILES, workers: 1, signal: controller.signal });
+    queueMicrotask(() => queueMicrotask(() => controller.abort()));
+    await expect(loading).rejects.toMatchObject(aborted('This operation was aborted'));
+  });
+
+  test('none → ARG', async () => {
+    await expect(Taesd.load({ weights: FILES, signal: 7 as never })).rejects.toMatchObject({
+      code: 'ARG',
+      message: 'Taesd.load: "signal" expected an AbortSignal, got 7',
+    });
+  });
+});
