@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Taesd } from '../src/taesd.ts';
-import { chromium, runInChromium } from './chromium.ts';
+import { chromium, runOnPage } from './page.ts';
 
 /*
  * Workers in a real browser, without cross-origin isolation, against this process.
@@ -35,7 +35,7 @@ describe.skipIf(chromium === undefined)('workers [Chromium]', () => {
           .then(() => 'none', ({ code }) => code);
         found.again = hash(await taesd.decode(latents));
         return found;`;
-      expect(await runInChromium(code)).toEqual({
+      expect(await runOnPage(code)).toEqual({
         isolated: false,
         workers: 2,
         reason: 'none',

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { POLICY } from '../../explorer/content-security.ts';
-import { chromium as browserName, WEBGPU_FLAGS } from '../chromium.ts';
+import { CHROMIUM_WEBGPU } from '../browsers.mjs';
+import { chromium as browserName } from '../page.ts';
 import { builtPage } from './built-page.ts';
 
 /*
@@ -72,7 +73,7 @@ export async function openSite(
   const executablePath = spawnSync('which', [browserName as string], { encoding: 'utf8' });
   const browser: Browser = await chromium.launch({
     executablePath: executablePath.stdout.trim(),
-    args: ['--no-sandbox', ...(webgpu ? WEBGPU_FLAGS : ['--disable-gpu'])],
+    args: ['--no-sandbox', ...(webgpu ? CHROMIUM_WEBGPU : ['--disable-gpu'])],
   });
   let heard: string[] = [];
   return {

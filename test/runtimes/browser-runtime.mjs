@@ -1,52 +1,13 @@
 // Chromium and Firefox, of the system, without a driver between: a page is opened, and posts what it found.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { browserArguments } from '../browsers.mjs';
 import { serve } from './server.mjs';
 import { start, withinSeconds } from './spawn.mjs';
 
 /** What page.mjs does on purpose at its end; Firefox names the address of a blob, Chromium its scheme. */
 const MADE_ON_PURPOSE = [/^script-src(-elem)? eval$/, /^worker-src blob/];
-
-const BROWSERS = {
-  chromium: {
-    names: ['chromium', 'chromium-browser', 'google-chrome'],
-    args: (profile) => [
-      '--headless=new',
-      // As root, which Docker and CI are, its sandbox does not start.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      '--no-first-run',
-      `--user-data-dir=${profile}`,
-    ],
-  },
-  firefox: {
-    names: ['firefox-esr', 'firefox'],
-    args: (profile) => {
-      writeFileSync(join(profile, 'user.js'), FIREFOX_PREFERENCES);
-      return ['--headless', '--no-remote', '--profile', profile];
-    },
-  },
-};
-
-/** No page but ours: nothing that greets, asks, measures or looks for updates. */
-const FIREFOX_PREFERENCES = Object.entries({
-  'browser.aboutwelcome.enabled': false,
-  'browser.shell.checkDefaultBrowser': false,
-  'browser.startup.homepage_override.mstone': 'ignore',
-  'datareporting.policy.dataSubmissionEnabled': false,
-  'toolkit.telemetry.reportingpolicy.firstRun': false,
-  'app.normandy.enabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-})
-  .map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
-  .join('');
-
-/** The program's name, or undefined where this machine has none. */
-export const browserProgram = (browser) =>
-  BROWSERS[browser].names.find((name) => spawnSync(name, ['--version']).status === 0);
 
 /**
  * @param page     path of the page
@@ -59,7 +20,7 @@ export async function runBrowser({ browser, program, page, folders, place }) {
   // Killed, a browser leaves what it had in the folder for temporary files.
   const folder = { HOME: profile, TMPDIR: profile };
   const env = { ...process.env, ...folder, MOZ_CRASHREPORTER_DISABLE: '1' };
-  const args = BROWSERS[browser].args(profile);
+  const args = browserArguments(browser, profile);
   const running = start(program, [...args, `http://127.0.0.1:${server.port}${page}`], { env });
   try {
     const died = running.ended.then(({ code }) => {

@@ -1,7 +1,8 @@
 // Where the program is run, in this order, and with what. Each gives its result, or says why it cannot be had.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { browserProgram, runBrowser } from './browser-runtime.mjs';
+import { browserProgram } from '../browsers.mjs';
+import { runBrowser } from './browser-runtime.mjs';
 import { runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';

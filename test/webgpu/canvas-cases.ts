@@ -5,6 +5,7 @@ import {
   codeOf,
   latentsOf,
   limitsOf,
+  load,
   newDevice,
   readTexture,
   same,
@@ -205,4 +206,63 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       return backendReason;
     },
   },
+  {
+    name: 'Taesd: decodeToCanvas on a page, on and off its screen → what is shown is the bytes of decode',
+    shared: false,
+    async run() {
+      if (typeof document === 'undefined') return 'no page here';
+      if (!(await showsCanvases())) return 'this browser shows nothing of its software adapter';
+      const gpu = await load();
+      const wasm = await Taesd.load({ model: 'nano' });
+      const shown = document.body.appendChild(document.createElement('canvas'));
+      for (const canvas of [shown, new OffscreenCanvas(1, 1)]) {
+        for (const latents of [latentsOf(6, 9), latentsOf(3, 12), latentsOf(3, 12)]) {
+          const options = { width: 8 * latents.shape[3] - 3, height: 8 * latents.shape[2] - 5 };
+          await gpu.decodeToCanvas(latents, canvas, options);
+          const { data, width, height } = await gpu.decode(latents, options);
+          same('size', [canvas.width, canvas.height], [width, height]);
+          sameBytes('shown', pixelsOf(canvas), data);
+        }
+        const latents = latentsOf(2, 2);
+        await wasm.decodeToCanvas(latents, canvas);
+        sameBytes('from WASM', pixelsOf(canvas), (await wasm.decode(latents)).data);
+      }
+      const plain = document.createElement('canvas');
+      await wasm.decodeToCanvas(latentsOf(2, 2), plain);
+      await gpu.decodeToCanvas(latentsOf(3, 2), plain);
+      sameBytes('in 2d', pixelsOf(plain), (await gpu.decode(latentsOf(3, 2))).data);
+      gpu.dispose();
+      return 'equal';
+    },
+  },
 ];
+
+/** What a canvas shows, as of this task. */
+function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): Uint8ClampedArray {
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext('2d');
+  if (copy === null) throw new Error('no canvas in 2d');
+  copy.drawImage(canvas, 0, 0);
+  return copy.getImageData(0, 0, width, height).data;
+}
+
+/** Whether a canvas that WebGPU drew on shows that. */
+async function showsCanvases(): Promise<boolean> {
+  const device = await newDevice();
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+  context?.configure({ device, format: navigator.gpu.getPreferredCanvasFormat() });
+  const view = context?.getCurrentTexture().createView();
+  if (view === undefined) return false;
+  const commands = device.createCommandEncoder();
+  const clearValue = [1, 1, 1, 1];
+  commands
+    .beginRenderPass({
+      colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store', clearValue }],
+    })
+    .end();
+  device.queue.submit([commands.finish()]);
+  const [red] = pixelsOf(canvas);
+  device.destroy();
+  return red === 255;
+}

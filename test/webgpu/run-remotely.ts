@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { runInChromium } from '../chromium.ts';
+import { type BrowserName, runOnPage } from '../page.ts';
 import { installedProgram, installRuntimes } from '../runtimes/install.mjs';
 import { sharedFile, sharedPath } from '../shared.ts';
 import type { Outcome } from './remote.ts';
 
 /*
- * The cases in a runtime that has WebGPU: a page of Chromium on its software adapter, Deno on the machine's, which is
- * Mesa's llvmpipe where there is no card. They use the package's own files in dist/; only the cases are bundled.
+ * The cases in a runtime that has WebGPU: a page of Chromium on its software adapter, a page of Firefox and Deno on the
+ * machine's, which is Mesa's llvmpipe where there is no card. They use the package's own files in dist/; only the cases are bundled.
  */
 
 /** All outcomes, and the adapter's name, or the reason why there is none. */
@@ -43,14 +43,15 @@ async function bundle(dist: string): Promise<string> {
   return outputFiles[0].text;
 }
 
-export async function runOnPage(wanted = ''): Promise<Report> {
+export async function runInBrowser(browser: BrowserName, wanted = ''): Promise<Report> {
   const outcomes: Outcome[] = [];
   const code = `
     const { runCases } = await import('/cases.js');
     const read = async (path) => new Uint8Array(await (await fetch('/shared/' + path)).arrayBuffer());
     const tell = (outcome) => fetch('/told', { method: 'POST', body: JSON.stringify(outcome) });
     return runCases(${existsSync(sharedPath(''))} ? read : undefined, tell, ${JSON.stringify(wanted)});`;
-  const adapter = await runInChromium(code, {
+  const adapter = await runOnPage(code, {
+    browser,
     webgpu: true,
     files: { '/cases.js': await bundle('/dist/') },
     shared: sharedFile,

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromium } from '../chromium.ts';
 import { CASES } from '../conformance/cases.ts';
+import { chromium, firefox } from '../page.ts';
 import { sharedIsThere } from '../shared.ts';
 import { GPU_CASES } from './cases.ts';
-import { deno, type Report, runInDeno, runOnPage } from './run-remotely.ts';
+import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
 
 /*
- * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Deno on what Vulkan finds, which is Mesa's
- * llvmpipe where there is no card. Software adapters take minutes for what a card does in a second.
+ * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Firefox and Deno on what Vulkan finds,
+ * which is Mesa's llvmpipe where there is no card. Software adapters take minutes for what a card does in a second.
  */
 
 const MINUTES = 60_000;
@@ -15,7 +15,18 @@ const MINUTES = 60_000;
 const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 
 const PLACES = [
-  { place: 'Chromium', program: chromium, run: runOnPage, missing: 'no Chromium here' },
+  {
+    place: 'Chromium',
+    program: chromium,
+    run: (wanted: string) => runInBrowser('chromium', wanted),
+    missing: 'no Chromium here',
+  },
+  {
+    place: 'Firefox',
+    program: firefox,
+    run: (wanted: string) => runInBrowser('firefox', wanted),
+    missing: 'no Firefox here',
+  },
   {
     place: 'Deno',
     program: deno,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chromium, type PageOptions, runInChromium } from '../chromium.ts';
+import { chromium, type PageOptions, runOnPage } from '../page.ts';
 import { sharedFile, testShared } from '../shared.ts';
 import { manifestOf, noiseFiles } from './small-manifest.ts';
 
@@ -41,7 +41,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
     const code = `${HEAD}
       const error = await caught(Taesd.load({ model: 'taesd' }));
       return { error, kept: await keptUrls() };`;
-    expect(await runInChromium(code)).toEqual({
+    expect(await runOnPage(code)).toEqual({
       error: notFound('cache taesd-wasm of this site'),
       kept: [],
     });
@@ -63,7 +63,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       await pulled();
       const { length } = await store.read('test', '${NAME}');
       return { place: store.place, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
-    expect(await runInChromium(code, NOISE)).toEqual({
+    expect(await runOnPage(code, NOISE)).toEqual({
       place: 'cache taesd-wasm of this site',
       path: `taesd-wasm/${NAME}`,
       states: ['missing', 'whole', 'broken', 'broken'],
@@ -82,13 +82,13 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const isThere = (await store.read('test', '${NAME}')) !== undefined;
       return { codes: errors.map(({ code }) => code), isThere, kept: await keptUrls() };`;
     const result = { codes: ['NETWORK', 'INTEGRITY'], isThere: false, kept: [] };
-    expect(await runInChromium(code, NOISE)).toEqual(result);
+    expect(await runOnPage(code, NOISE)).toEqual(result);
   });
 
   test('an insecure page: load → ARG saying that there is no Cache API; pullModel → UNSUPPORTED', async () => {
     const code = `${HEAD}
       return [isSecureContext, await caught(Taesd.load({ model: 'taesd' })), await caught(pull())];`;
-    expect(await runInChromium(code, { ...NOISE, insecure: true })).toEqual([
+    expect(await runOnPage(code, { ...NOISE, insecure: true })).toEqual([
       false,
       notFound('cache taesd-wasm of this site (there is no Cache API here)'),
       {
@@ -109,7 +109,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const { width, height } = await taesd.decode({ shape: [1, 4, 1, 1], data });
       return { weights: taesd.info.weights, width, height };`;
       const weights = (name: string) => sharedFile(`weights/${name}`);
-      expect(await runInChromium(code, { weights })).toEqual({
+      expect(await runOnPage(code, { weights })).toEqual({
         weights: 'cache taesd-wasm of this site',
         width: 8,
         height: 8,

@@ -7,10 +7,20 @@ import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
+import { lossBehind, lossOf } from './device.ts';
+import { GpuFault } from './fault.ts';
 import type { GpuRunner } from './index.ts';
 import { paintBytes, paintMap, tryToPaint } from './paint.ts';
 import type { BandOnDevice } from './program.ts';
-import { type Frame, isContext2d, liveSurface, lossOf, resize, surfaceOf } from './surface.ts';
+import {
+  type Frame,
+  isContext2d,
+  liveSurface,
+  lostSurface,
+  resize,
+  type Surface,
+  surfaceOf,
+} from './surface.ts';
 
 /** What is decoded, and where to. */
 export interface Drawing extends Frame {
@@ -40,25 +50,38 @@ export async function drawDecoded(
     return;
   }
   // Before the work is done for nothing; a canvas would show what was asked for and not painted.
-  if (isTexture(target)) await checkPainted(where, tryToPaint(surface.device, target));
+  if (isTexture(target)) {
+    const lost = await lossIn(where, surface, tryToPaint(surface.device, target));
+    if (lost !== undefined) throw lostSurface(where, lost);
+  }
   if ('paint' in runner && surface.device === device) {
-    const draw = (band: BandOnDevice) =>
-      checkPainted(where, paintMap(surface.device, band, surface.texture()));
+    const draw = async (band: BandOnDevice) => {
+      const lost = await lossIn(where, surface, paintMap(device, band, surface.texture()));
+      if (lost !== undefined) throw new GpuFault(lost.message);
+    };
     if (await runner.paint(source, span, pacer, draw)) return;
   }
   const data = await decodeBytes(runner, drawing, span, pacer);
   const live = await liveSurface(drawing, surface);
-  await checkPainted(where, paintBytes(live.device, data, live.texture()));
-  const lost = await lossOf(live.device);
-  if (lost === undefined) return;
-  const got = `a lost one: ${lost.message}`;
-  throw expected('UNSUPPORTED', where, 'canvas', 'a device that draws', got, 'a new canvas?');
+  const lost = await lossIn(where, live, paintBytes(live.device, data, live.texture()));
+  if (lost !== undefined) throw lostSurface(where, lost);
 }
 
-/** @throws TaesdError ARG where the device finds something wrong: with the texture, as all else is known to be right */
-async function checkPainted(where: string, painted: Promise<GPUError | null>): Promise<void> {
+/**
+ * Waits for what was painted.
+ *
+ * @returns why the device was lost, if it was; what it says of the work does not count then
+ * @throws TaesdError ARG where the device finds something wrong: with the texture, as all else is known to be right
+ */
+async function lossIn(
+  where: string,
+  { device }: Surface,
+  painted: Promise<GPUError | null>,
+): Promise<GPUDeviceLostInfo | undefined> {
   const fault = await painted;
-  if (fault === null) return;
+  // A lost device may say that all is well, or that all is wrong.
+  const lost = await (fault === null ? lossOf(device) : lossBehind(device));
+  if (fault === null || lost !== undefined) return lost;
   const rule = "one that the model's device can paint on";
   throw expected('ARG', where, 'canvas', rule, fault.message);
 }

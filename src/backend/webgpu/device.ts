@@ -1,3 +1,4 @@
+import { nextTask } from '../../platform.ts';
 import type { Stored } from './convolution.ts';
 
 /** A device and what is known of it. */
@@ -70,7 +71,7 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): string {
   return [short.join(' '), short.length > 0 && long ? `(${long})` : long]
     .filter((text) => text !== '')
     .join(' ')
-    .concat(short.length === 0 && long === '' ? 'an adapter that does not say what it is' : '');
+    .concat(short.length === 0 && long === '' ? 'an unnamed adapter' : '');
 }
 
 function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
@@ -79,6 +80,19 @@ function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
     gpu.lost = message || reason || 'unknown reason';
   });
   return gpu;
+}
+
+/** Why a device was lost; undefined where that was not told until now. */
+export const lossOf = (device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> =>
+  Promise.race([device.lost, nextTask().then(() => undefined)]);
+
+/** That a device is lost may be told a little later than that it does not work: Firefox takes some milliseconds. */
+const LOSS_MS = 100;
+
+/** Why a device on which something went wrong was lost; undefined where it is there. */
+export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
+  const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LOSS_MS));
+  return Promise.race([device.lost, patience]);
 }
 
 /** How maps are stored. */

@@ -2,7 +2,6 @@ import { expected, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Part } from '../../model/variants.ts';
 import type { GpuDevice, GpuInfo } from '../../options.ts';
-import { nextTask } from '../../platform.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
@@ -11,8 +10,7 @@ import type { Pacer } from '../pacer.ts';
 import { createWasmBackend } from '../wasm/index.ts';
 import type { KernelModule } from '../wasm/module.ts';
 import type { Stored } from './convolution.ts';
-import { findDevice, type Gpu, messageOf, storedAs } from './device.ts';
-import { GpuFault } from './fault.ts';
+import { findDevice, type Gpu, lossBehind, messageOf, storedAs } from './device.ts';
 import { type BandOnDevice, GpuProgram } from './program.ts';
 import { Slots } from './slots.ts';
 import {
@@ -172,9 +170,6 @@ export class GpuNetworks implements GpuPlace {
           // Of a canvas, the texture is gone by the time of a second band.
           if ((await program.bandCount(source, span)) > 1) return false;
           for await (const _ of program.run(source, span, pacer, async (band) => draw(band)));
-          // A device that is gone says that all is well.
-          await nextTask();
-          if (gpu.lost !== undefined) throw new GpuFault(gpu.lost);
           return true;
         } catch (error) {
           await failed(error);
@@ -240,8 +235,7 @@ export class GpuNetworks implements GpuPlace {
       this.#reason = `a picture was too large for the device: ${error.message}`;
       return;
     }
-    // That the device is lost is told a little later than that it does not work.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (this.#gpu !== undefined) await lossBehind(this.#gpu.device);
     this.#stop(this.#gpu?.lost === undefined ? messageOf(error) : this.#whyNot, error);
   }
 
@@ -261,10 +255,11 @@ export class GpuNetworks implements GpuPlace {
   /** @throws TaesdError UNSUPPORTED for latents that were lost with their device */
   async #inMemory(source: RowSource): Promise<RowSource> {
     if (!isOnDevice(source)) return source;
-    await source.arrived();
     try {
+      await source.arrived();
       return await source.download();
     } catch (cause) {
+      if (cause instanceof TaesdError) throw cause;
       const rule = 'latents that can be read back';
       const hint = 'what lay on a lost device is gone; decode them from memory';
       throw expected('UNSUPPORTED', 'webgpu', 'latents', rule, this.#whyNot, hint, { cause });

@@ -56,19 +56,20 @@ function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): G
   return pipeline;
 }
 
-/** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that */
+/** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that, once it is done */
 export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
   texture: GPUTexture,
 ): Promise<GPUError | null> {
-  return paint(device, texture, 'map', (pass, bind) => {
+  const fault = paint(device, texture, 'map', (pass, bind) => {
     bind({ buffer });
     pass.draw(3, 1, 0, shape[2]);
   });
+  return onceDone(device, fault);
 }
 
-/** Paints a picture of the texture's size, RGBA. @returns what the device finds wrong with that */
+/** Paints a picture of the texture's size, RGBA. @returns what the device finds wrong with that, once it is done */
 export function paintBytes(
   device: GPUDevice,
   data: Uint8ClampedArray<ArrayBuffer>,
@@ -84,6 +85,12 @@ export function paintBytes(
     pass.draw(3);
   });
   picture?.destroy();
+  return onceDone(device, fault);
+}
+
+/** A loop that previews waits for the device, and so do those who want to know whether it was lost. */
+async function onceDone(device: GPUDevice, fault: Promise<GPUError | null>) {
+  await device.queue.onSubmittedWorkDone().catch(() => undefined);
   return fault;
 }
 

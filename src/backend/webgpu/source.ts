@@ -3,13 +3,15 @@ import { expected } from '../../errors.ts';
 import type { GpuLatents } from '../../options.ts';
 import { type RowSource, tensorRows } from '../../rows.ts';
 import { elementCount, shapeText } from '../../tensor.ts';
+import { lossBehind } from './device.ts';
+import { GpuFault } from './fault.ts';
 import { watched } from './scopes.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
 
 /** A tensor [C, H, W] of f32 that lies on the device already, from the buffer's beginning. */
 export interface SourceOnDevice extends RowSource {
   readonly buffer: GPUBuffer;
-  /** Waits until the device has said that the copy could be made. @throws TaesdError ARG, OOM */
+  /** Waits until the device has said that the copy could be made. @throws TaesdError ARG, OOM; GpuFault where it is lost */
   arrived(): Promise<void>;
   /** The same rows in memory. @throws Error where the device is lost, and they with it */
   download(): Promise<RowSource>;
@@ -83,6 +85,9 @@ export function copyLatents(
       throw expected('OOM', where, 'latents', `memory for ${size} bytes each`, full.message);
     }
     if (invalid !== null) {
+      // Of a lost device, all buffers are wrong.
+      const lost = await lossBehind(device);
+      if (lost !== undefined) throw new GpuFault(lost.message);
       const rule = "a buffer of the model's device, neither destroyed nor mapped";
       throw expected('ARG', where, 'latents buffer', rule, invalid.message);
     }

@@ -1,8 +1,7 @@
 import { isCanvas, isTexture } from '../../draw-target.ts';
 import { expected, type TaesdError } from '../../errors.ts';
 import type { CanvasLike, DrawTarget } from '../../options.ts';
-import { nextTask } from '../../platform.ts';
-import { messageOf } from './device.ts';
+import { lossOf, messageOf } from './device.ts';
 import { TEXTURE_USAGE } from './usage.ts';
 
 /*
@@ -86,21 +85,20 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
   const { where, target } = frame;
   const lost = await lossOf(surface.device);
   if (lost === undefined) return surface;
-  const rule = 'one whose device is there';
-  if (!isCanvas(target)) throw undrawable(where, rule, `one of a lost device: ${lost.message}`);
+  if (!isCanvas(target)) throw lostSurface(where, lost);
   try {
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
     const context = target.getContext('webgpu') as GPUCanvasContext;
     return configure(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
-    throw undrawable(where, rule, `one of a lost device, and no other: ${messageOf(error)}`);
+    const got = `none but a lost one: ${messageOf(error)}`;
+    throw undrawable(where, 'a device to paint it', got);
   }
 }
 
-/** Why a device was lost; undefined while it is there. */
-export const lossOf = (device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> =>
-  Promise.race([device.lost, nextTask().then(() => undefined)]);
+export const lostSurface = (where: string, { message }: GPUDeviceLostInfo): TaesdError =>
+  undrawable(where, 'one whose device is there', `one of a lost device: ${message}`);
 
 const undrawable = (where: string, rule: string, got: string): TaesdError =>
   expected('UNSUPPORTED', where, 'canvas', rule, got, 'a new canvas?');

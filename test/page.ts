@@ -1,25 +1,28 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { browserArguments, browserProgram } from './browsers.mjs';
 
 /*
- * A real browser, where this machine has one: it runs a module on a page and sends back what that gives.
+ * Real browsers, where this machine has them: one runs a module on a page and sends back what that gives.
  */
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+export type BrowserName = 'chromium' | 'firefox';
 
-/** The browser's name, or undefined where there is none. */
-export const chromium = NAMES.find((name) => spawnSync(name, ['--version']).status === 0);
+/** The programs' names; undefined for those that are not here. */
+export const [chromium, firefox] = (['chromium', 'firefox'] as const).map((name) => {
+  const program = browserProgram(name);
+  if (program === undefined && process.env.CI) {
+    throw new Error(`there is no ${name} here, and CI must not skip the tests on a page`);
+  }
+  return program;
+});
 
-if (chromium === undefined && process.env.CI) {
-  throw new Error('there is no Chromium here, and CI must not skip the tests on a page');
-}
-
-/** A host that the browser finds here, and whose pages by plain HTTP get no Cache API. */
+/** A host that Chromium finds here, and whose pages by plain HTTP get no Cache API. */
 const INSECURE = 'insecure.test';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -28,26 +31,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/**
- * WebGPU is off on Linux unless asked for, and without a card there is only the software adapter; a canvas costs it its
- * device unless all else is drawn by that adapter too.
- */
-export const WEBGPU_FLAGS = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-  '--use-vulkan=swiftshader',
-  '--use-angle=vulkan',
-  '--disable-vulkan-surface',
-];
-
 /** How a page is run. */
 export interface PageOptions {
-  /** The page comes from a host that is not to be trusted. */
+  /** The page comes from a host that is not to be trusted; in Chromium alone. */
   readonly insecure?: boolean;
   /** The files below `/weights/`. */
   readonly weights?: (name: string) => Uint8Array | undefined;
-  /** With WebGPU, on the browser's software adapter. */
+  /** Chromium unless said. */
+  readonly browser?: BrowserName;
+  /** With WebGPU, on whatever adapter the browser has: of Chromium its software adapter. */
   readonly webgpu?: boolean;
   /** Other files, by their paths. */
   readonly files?: Readonly<Record<string, string>>;
@@ -63,9 +55,14 @@ export interface PageOptions {
  * @param code  the body of an async function
  * @returns what it returns, or its error's text
  */
-export async function runInChromium(
+export async function runOnPage(
   code: string,
-  { insecure = false, weights = () => undefined, ...more }: PageOptions = {},
+  {
+    browser: name = 'chromium',
+    insecure = false,
+    weights = () => undefined,
+    ...more
+  }: PageOptions = {},
 ): Promise<unknown> {
   const page = `<!doctype html><script type="module">
     const work = async () => { ${code} };
@@ -96,19 +93,18 @@ export async function runInChromium(
     }
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  const profile = mkdtempSync(join(tmpdir(), 'taesd-chromium-'));
+  const profile = mkdtempSync(join(tmpdir(), `taesd-${name}-`));
   const { port } = server.address() as AddressInfo;
-  const flags = [
-    '--headless=new',
-    '--no-sandbox',
-    ...(more.webgpu ? WEBGPU_FLAGS : ['--disable-gpu']),
-    '--no-first-run',
-    `--user-data-dir=${profile}`,
-    `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,
-  ];
+  const rules = `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`;
+  const args = browserArguments(name, profile, more);
+  if (name === 'chromium') args.push(rules);
   const url = `http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`;
   // In a process group of its own, so that its helpers end with it and leave the profile alone.
-  const browser = spawn(chromium ?? '', [...flags, url], { stdio: 'ignore', detached: true });
+  const browser = spawn((name === 'chromium' ? chromium : firefox) ?? '', [...args, url], {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
+  });
   const ended = new Promise<string>((resolve, reject) => {
     browser.on('error', reject);
     browser.on('close', (code) => resolve(`the browser ended with code ${code}`));
