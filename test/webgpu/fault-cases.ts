@@ -1,3 +1,4 @@
+import { nextTask } from '../../src/platform.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { checkClose } from '../conformance/close.ts';
 import {
@@ -88,6 +89,30 @@ export const FAULT_CASES: readonly ApiCase[] = [
         taesd.dispose();
       }
       return notes.join();
+    },
+  },
+  {
+    name: 'Taesd: the device destroyed between rows that were read back → the picture, finished by WASM',
+    shared: false,
+    async run() {
+      // So many rows that they are handed on in portions.
+      const latents = latentsOf(66, 64);
+      const raw = { output: 'tensor' } as const;
+      const wanted = await (await Taesd.load({ model: 'nano' })).decode(latents, raw);
+      const device = await newDevice();
+      const taesd = await Taesd.load({ model: 'nano', device });
+      const told: number[] = [];
+      const onProgress = ({ done }: { done: number }) => {
+        told.push(done);
+        if (told.length > 1) return;
+        void nextTask().then(() => device.destroy());
+        // Until the event loop is owed its turn, before the next portion.
+        for (const started = performance.now(); performance.now() < started + 20; );
+      };
+      checkClose('decode', await taesd.decode(latents, { ...raw, onProgress }), wanted, 1e-4);
+      same('the first portion', told[0], 512);
+      // Deno leaves what was mapped.
+      return `${taesd.info.backend}: ${taesd.info.backendReason}`;
     },
   },
   {

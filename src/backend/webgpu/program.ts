@@ -185,8 +185,9 @@ export class GpuProgram {
     try {
       for await (const { planes, rows, shape } of this.run(source, span, pacer, read)) {
         for (const batch of rowBatches(planes, rows, shape)) {
-          if (pacer.due) await pacer.turn();
           yield batch;
+          // Whoever destroys the device meanwhile takes the planes with it, which the next batch notices.
+          if (pacer.due) await pacer.turn();
         }
         staging?.destroy();
       }
