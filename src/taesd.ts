@@ -193,18 +193,19 @@ export class Taesd {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
-    const { sources, width, height } = this.#checkDecode(where, latents, options, one);
+    const { batch, copy, width, height } = this.#checkDecode(where, latents, options, one);
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
-      const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
+      const jobs = copy().map((source, n) => ({ source, sink: sinks[n], span }));
       return this.#run(where, 'decoder', width * height, jobs, options);
     };
     if (output === 'tensor') {
-      const decoded = zeros([sources.length, 3, height, width]);
+      const decoded = zeros([batch, 3, height, width]);
       await run(picturesOf(decoded).map(tensorSink));
       return decoded;
     }
-    const pictures = sources.map(() => ({ width, height, data: pixels(where, width, height) }));
+    const data = () => pixels(where, width, height);
+    const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
     await run(pictures.map(pictureSink));
     return output === 'image' ? pictures[0] : pictures;
   }
@@ -224,8 +225,9 @@ export class Taesd {
     const where = 'decodeRows';
     checkOptions(where, options);
     const { signal, onProgress } = options;
-    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
     const span = { first: 0, end: height };
+    const sources = copy();
     const { pacer, end } = await this.#begin(where, sources, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
@@ -259,7 +261,8 @@ export class Taesd {
     const where = 'decodeToCanvas';
     checkOptions(where, options);
     checkTarget(where, target);
-    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const sources = copy();
     const { pacer, end } = await this.#begin(where, sources, options.signal);
     try {
       // Most programs never ask for it: it comes when it is asked for.
@@ -315,9 +318,11 @@ export class Taesd {
   }
 
   /**
-   * What all that decodes has in common: the input checked and copied, the output's size.
+   * What all that decodes has in common: the input checked, the output's size.
    *
    * @param one  what to do with a batch, where a single latent is wanted
+   * @returns `copy` too, which is to be called before anything is waited for, and last: nobody would let go of copies on a
+   *   device if something else went wrong after it
    */
   #checkDecode(where: string, latents: Latents, options: RunOptions & SizeOptions, one?: string) {
     this.#checkPart(where, 'decoder');
@@ -328,12 +333,11 @@ export class Taesd {
     if (one !== undefined) checkOne(where, 'latents', own, one);
     const height = croppedSize(where, 'height', options.height, own.shape[2]);
     const width = croppedSize(where, 'width', options.width, own.shape[3]);
-    // Last, as nobody would let go of copies on a device if something else were wrong.
-    const sources: readonly RowSource[] =
+    const copy = (): readonly RowSource[] =>
       onDevice === undefined
         ? picturesOf(own as Tensor).map(tensorRows)
         : (gpu as GpuPlace).copy(where, onDevice);
-    return { sources, width, height };
+    return { batch: own.shape[0], copy, width, height };
   }
 
   /**
