@@ -8,7 +8,7 @@ import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import type { GpuRunner } from './index.ts';
-import { paintBytes, paintMap, tryToPaint } from './paint.ts';
+import { type Faults, paintBytes, paintMap, tryToPaint } from './paint.ts';
 import type { BandOnDevice } from './program.ts';
 import { type Frame, isContext2d, liveSurface, lossOf, resize, surfaceOf } from './surface.ts';
 
@@ -55,12 +55,14 @@ export async function drawDecoded(
   throw expected('UNSUPPORTED', where, 'canvas', 'a device that draws', got, 'a new canvas?');
 }
 
-/** @throws TaesdError ARG where the device finds something wrong: with the texture, as all else is known to be right */
-async function checkPainted(where: string, painted: Promise<GPUError | null>): Promise<void> {
-  const fault = await painted;
-  if (fault === null) return;
+/**
+ * @throws TaesdError OOM; ARG where the device finds something else wrong: with the texture, as the rest is known to be right
+ */
+async function checkPainted(where: string, painted: Promise<Faults>): Promise<void> {
+  const [full, invalid] = await painted;
+  if (full) throw expected('OOM', where, 'canvas', 'memory to paint with', full.message);
   const rule = "one that the model's device can paint on";
-  throw expected('ARG', where, 'canvas', rule, fault.message);
+  if (invalid) throw expected('ARG', where, 'canvas', rule, invalid.message);
 }
 
 async function decodeBytes(

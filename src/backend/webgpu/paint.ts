@@ -56,12 +56,15 @@ function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): G
   return pipeline;
 }
 
+/** What the device finds wrong: out of memory, which makes the rest invalid too; something else. */
+export type Faults = readonly (GPUError | null)[];
+
 /** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that */
 export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
   texture: GPUTexture,
-): Promise<GPUError | null> {
+): Promise<Faults> {
   return paint(device, texture, 'map', (pass, bind) => {
     bind({ buffer });
     pass.draw(3, 1, 0, shape[2]);
@@ -73,22 +76,22 @@ export function paintBytes(
   device: GPUDevice,
   data: Uint8ClampedArray<ArrayBuffer>,
   texture: GPUTexture,
-): Promise<GPUError | null> {
+): Promise<Faults> {
   const size = { width: texture.width, height: texture.height };
   const usage = TEXTURE_USAGE.TEXTURE_BINDING | TEXTURE_USAGE.COPY_DST;
   let picture: GPUTexture | undefined;
-  const fault = paint(device, texture, 'bytes', (pass, bind) => {
+  const faults = paint(device, texture, 'bytes', (pass, bind) => {
     picture = device.createTexture({ size, format: 'rgba8unorm', usage });
     device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * size.width }, size);
     bind(picture.createView());
     pass.draw(3);
   });
   picture?.destroy();
-  return fault;
+  return faults;
 }
 
 /** Paints nothing, to see whether that can be done. @returns what the device finds wrong with that */
-export const tryToPaint = (device: GPUDevice, texture: GPUTexture): Promise<GPUError | null> =>
+export const tryToPaint = (device: GPUDevice, texture: GPUTexture): Promise<Faults> =>
   paint(device, texture, 'map', () => undefined, 'load');
 
 /** A pass over the texture's first layer. */
@@ -98,8 +101,8 @@ function paint(
   from: From,
   draw: (pass: GPURenderPassEncoder, bind: (resource: GPUBindingResource) => void) => void,
   loadOp: GPULoadOp = 'clear',
-): Promise<GPUError | null> {
-  const { faults } = watched(device, ['validation', 'out-of-memory'], () => {
+): Promise<Faults> {
+  const { faults } = watched(device, ['out-of-memory', 'validation'], () => {
     const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
     const pipeline = pipelineFor(device, from, texture.format);
     const commands = device.createCommandEncoder();
@@ -114,5 +117,5 @@ function paint(
     pass.end();
     device.queue.submit([commands.finish()]);
   });
-  return faults.then(([invalid, full]) => invalid ?? full);
+  return faults;
 }
