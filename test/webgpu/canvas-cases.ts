@@ -205,4 +205,151 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       return backendReason;
     },
   },
+  {
+    name: 'Taesd: decodeToCanvas, the device gone or wrong while it paints → the picture by WASM, why is told; nothing is left on the device',
+    shared: false,
+    async run() {
+      const latents = latentsOf(6, 9);
+      const { data } = await (await Taesd.load({ model: 'nano' })).decode(latents);
+      const notes: string[] = [];
+      // Lost: one that the instance asked for itself. Wrong: the caller's, which lives on.
+      for (const lost of [true, false]) {
+        const device = await newDevice();
+        const asked = navigator.gpu.requestAdapter;
+        const { limits, features } = device;
+        const adapter = { limits, features, info: {}, requestDevice: async () => device };
+        navigator.gpu.requestAdapter = async () => adapter as never as GPUAdapter;
+        const own = { backend: 'webgpu' } as const;
+        const taesd = await Taesd.load({ model: 'nano', ...(lost ? own : { device }) }).finally(
+          () => {
+            navigator.gpu.requestAdapter = asked;
+          },
+        );
+        same('backend', taesd.info.backend, 'webgpu');
+        const { live } = takeStock(device);
+        const made = device.createBuffer.bind(device);
+        let buffers = 0;
+        device.createBuffer = (descriptor) => {
+          buffers += 1;
+          return made(descriptor);
+        };
+        const canvas = canvasOn('bgra8unorm');
+        await taesd.decodeToCanvas(latents, canvas);
+        const before = buffers;
+        if (lost) {
+          const current = canvas.context.getCurrentTexture;
+          canvas.context.getCurrentTexture = () => {
+            canvas.context.getCurrentTexture = current;
+            device.destroy();
+            return current();
+          };
+        } else {
+          const pop = device.popErrorScope.bind(device);
+          device.popErrorScope = async () => {
+            device.popErrorScope = pop;
+            await pop();
+            return { message: 'it is wrong' } as GPUError;
+          };
+        }
+        await taesd.decodeToCanvas(latents, canvas);
+        // The device does not try again what it failed to do.
+        same('buffers', buffers, before);
+        // But for the canvas's own textures.
+        const left = [...live].filter((one) => !('format' in one));
+        same('left', left.length, 0);
+        sameBytes('shown', await shownOn(canvas), data, 1);
+        const { backend, backendReason = '' } = taesd.info;
+        same('backend', backend, 'wasm');
+        if (!backendReason.startsWith(lost ? 'the device was lost' : 'it is wrong')) {
+          throw new Error(backendReason);
+        }
+        notes.push(backendReason);
+        device.destroy();
+      }
+      return notes.join('; ');
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, aborted → the canvas is as it was, whoever made it ready',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device });
+      const wasm = await Taesd.load({ model: 'nano' });
+      const createBindGroup = device.createBindGroup.bind(device);
+      for (const [taesd, by] of [
+        [gpu, undefined],
+        [wasm, await newDevice()],
+      ] as const) {
+        const canvas = canvasOn('bgra8unorm');
+        if (by !== undefined) canvas.context.configure({ device: by });
+        const before = canvas.configured;
+        const aborter = new AbortController();
+        const { signal } = aborter;
+        device.createBindGroup = (descriptor) => {
+          aborter.abort();
+          return createBindGroup(descriptor);
+        };
+        // The device's bindings come before its work; WASM gives the event loop its turns.
+        if (taesd === wasm) setTimeout(() => aborter.abort(), 5);
+        const drawing = taesd.decodeToCanvas(latentsOf(64, 64), canvas, { signal });
+        same('aborted', await codeOf(drawing), 'ABORTED');
+        same('size', [canvas.width, canvas.height], [1, 1]);
+        same('configured', canvas.configured, before);
+        same('drawn', canvas.texture, undefined);
+      }
+      device.destroy();
+      return 'untouched';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas of two devices on one canvas at a time → both pictures, one after the other',
+    shared: false,
+    async run() {
+      const devices = [await newDevice(), await newDevice()];
+      const latents = latentsOf(6, 9);
+      const canvas = canvasOn('bgra8unorm');
+      const instances = await Promise.all(
+        devices.map((device) => Taesd.load({ model: 'nano', device, fallback: false })),
+      );
+      await Promise.all(instances.map((taesd) => taesd.decodeToCanvas(latents, canvas)));
+      const { data } = await instances[0].decode(latents);
+      sameBytes('shown', await shownOn(canvas), data, 1);
+      for (const device of devices) device.destroy();
+      return `${canvas.configured} times made ready`;
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, no memory to paint with → OOM; the next one is painted',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const wasm = await Taesd.load({ model: 'nano' });
+      const latents = latentsOf(3, 4);
+      const canvas = canvasOn('bgra8unorm');
+      Object.assign(canvas, { width: 32, height: 24 });
+      canvas.context.configure({ device });
+      const kinds: GPUErrorFilter[] = [];
+      const push = device.pushErrorScope.bind(device);
+      const pop = device.popErrorScope.bind(device);
+      device.pushErrorScope = (kind) => {
+        kinds.push(kind);
+        push(kind);
+      };
+      let full = true;
+      device.popErrorScope = async () => {
+        const kind = kinds.pop();
+        const fault = await pop();
+        // What cannot be made is not valid either.
+        return full ? ({ message: `${kind}` } as GPUError) : fault;
+      };
+      const fault = await wasm.decodeToCanvas(latents, canvas).catch((error) => error);
+      same('code', fault?.code, 'OOM');
+      full = false;
+      await wasm.decodeToCanvas(latents, canvas);
+      sameBytes('the next', await shownOn(canvas), (await wasm.decode(latents)).data);
+      device.destroy();
+      return fault.message;
+    },
+  },
 ];
