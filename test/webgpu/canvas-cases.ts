@@ -3,6 +3,7 @@ import {
   type ApiCase,
   canvasOn,
   codeOf,
+  follow,
   latentsOf,
   limitsOf,
   newDevice,
@@ -84,6 +85,44 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     },
   },
   {
+    name: 'Taesd: decodeToCanvas on a canvas of the runtime → the bytes of decode, whatever became of its context; too large → ARG',
+    shared: false,
+    async run() {
+      const [device, other] = [await newDevice(), await newDevice()];
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const { complaints } = takeStock(device);
+      if (typeof OffscreenCanvas === 'undefined') return 'no canvas here';
+      const canvas = new OffscreenCanvas(1, 1);
+      const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+      if (context === null) return 'none with WebGPU here';
+      const shown = follow(device, context);
+      const latents = latentsOf(6, 9);
+      const { data } = await gpu.decode(latents);
+      const format = navigator.gpu.getPreferredCanvasFormat();
+      for (const [what, change] of Object.entries({
+        fresh() {},
+        again() {},
+        unconfigured: () => context.unconfigure(),
+        'a device of others': () => context.configure({ device: other, format }),
+      })) {
+        change();
+        await gpu.decodeToCanvas(latents, canvas);
+        same(what, [canvas.width, canvas.height], [72, 48]);
+        sameBytes(what, await shown(), data);
+      }
+      const wide = latentsOf(1, device.limits.maxTextureDimension2D / 8 + 1);
+      const large = gpu.decodeToCanvas(wide, new OffscreenCanvas(1, 1));
+      const { code, message } = await large.then(
+        () => ({ code: 'none', message: '' }),
+        (error) => error,
+      );
+      same('too large', code, 'ARG');
+      same('complaints', complaints, []);
+      for (const one of [device, other]) one.destroy();
+      return message;
+    },
+  },
+  {
     name: 'Taesd: decodeToCanvas on what cannot be painted on → ARG, UNSUPPORTED, before the work is done; the device works on',
     shared: false,
     async run() {
@@ -105,6 +144,14 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         'a device of others': make({}, other),
         destroyed,
       };
+      const feature = 'depth32float-stencil8';
+      const adapter = await navigator.gpu.requestAdapter();
+      if (adapter?.features.has(feature)) {
+        const able = await adapter.requestDevice({ requiredFeatures: [feature] });
+        Object.assign(wrong, {
+          'a feature of others': make({ format: feature, usage: drawable }, able),
+        });
+      }
       for (const [what, texture] of Object.entries(wrong)) {
         same(what, await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
       }

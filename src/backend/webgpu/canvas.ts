@@ -43,12 +43,12 @@ export async function drawDecoded(
   if (isTexture(target)) await checkPainted(where, tryToPaint(surface.device, target));
   if ('paint' in runner && surface.device === device) {
     const draw = (band: BandOnDevice) =>
-      checkPainted(where, paintMap(surface.device, band, surface.texture()));
+      checkPainted(where, paintMap(surface.device, band, surface.texture));
     if (await runner.paint(source, span, pacer, draw)) return;
   }
   const data = await decodeBytes(runner, drawing, span, pacer);
   const live = await liveSurface(drawing, surface);
-  await checkPainted(where, paintBytes(live.device, data, live.texture()));
+  await checkPainted(where, paintBytes(live.device, data, live.texture));
   const lost = await lossOf(live.device);
   if (lost === undefined) return;
   const got = `a lost one: ${lost.message}`;

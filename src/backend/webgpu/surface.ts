@@ -21,7 +21,8 @@ export interface Frame {
 export interface Surface {
   readonly device: GPUDevice;
   /**
-   * Where to paint: of a canvas its next texture, to be painted on in the same task.
+   * Where to paint: of a canvas its next texture, to be painted on in the same task. Asked for under the scopes of the
+   * painting, as a canvas may be too large to have one.
    *
    * @throws TaesdError ARG
    */
@@ -121,7 +122,9 @@ const canvasSurface = (
   device,
   texture() {
     resize(canvas, frame);
-    if (configured.get(canvas) !== device) {
+    // What others made of it since, older browsers do not tell.
+    const now = context.getConfiguration === undefined ? { device } : context.getConfiguration();
+    if (configured.get(canvas) !== device || now?.device !== device) {
       const format = navigator.gpu.getPreferredCanvasFormat();
       const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;
       context.configure({ device, format, usage, alphaMode: 'opaque' });
