@@ -143,7 +143,7 @@ export class Taesd {
    *   [N, 3, H, W] with values in [0, 1]; any size from 1×1
    * @returns f32 [N, C, ⌈H/8⌉, ⌈W/8⌉], values mostly in [−3, 3]
    * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE, NONFINITE (a
-   *   tensor with NaN or infinity), LIMIT, OOM
+   *   tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with `fallback: false` a device that failed)
    */
   async encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
     const where = 'encode';
@@ -173,7 +173,8 @@ export class Taesd {
    * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each of the batch; with
    *   `output: 'tensor'` f32 [N, 3, H, W]
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE (another model's
-   *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM
+   *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED (latents that were lost
+   *   with their device; with `fallback: false` a device that failed)
    */
   async decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   async decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;

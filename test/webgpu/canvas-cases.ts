@@ -96,6 +96,12 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
       if (context === null) return 'none with WebGPU here';
       const shown = follow(device, context);
+      const configure = context.configure.bind(context);
+      let configured = 0;
+      context.configure = (configuration) => {
+        configured += 1;
+        configure(configuration);
+      };
       const latents = latentsOf(6, 9);
       const { data } = await gpu.decode(latents);
       const format = navigator.gpu.getPreferredCanvasFormat();
@@ -110,6 +116,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         same(what, [canvas.width, canvas.height], [72, 48]);
         sameBytes(what, await shown(), data);
       }
+      // At first, after it was unconfigured, by others and after them; not again and again, which would clear it.
+      same('configured', configured, 4);
       const wide = latentsOf(1, device.limits.maxTextureDimension2D / 8 + 1);
       const large = gpu.decodeToCanvas(wide, new OffscreenCanvas(1, 1));
       const { code, message } = await large.then(
@@ -203,6 +211,20 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       for (let frame = 0; frame < 5; frame++) await gpu.decodeToCanvas(latents, texture);
       same('left', live.size, 0);
       same('complaints', complaints, []);
+      // Painted from memory; whoever waits for the device to be lost is left, too.
+      const canvas = canvasOn('rgba8unorm');
+      canvas.context.configure({ device });
+      const { lost } = device;
+      let waiting = 0;
+      Object.defineProperty(device, 'lost', {
+        get() {
+          waiting += 1;
+          return lost;
+        },
+      });
+      const wasm = await Taesd.load({ model: 'nano' });
+      for (let frame = 0; frame < 5; frame++) await wasm.decodeToCanvas(latentsOf(6, 9), canvas);
+      if (waiting > 1) throw new Error(`${waiting} wait for the device to be lost`);
       device.destroy();
       return '5 frames';
     },

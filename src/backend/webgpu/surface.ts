@@ -105,9 +105,21 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
   }
 }
 
+/** Each device is asked once: whoever waits for a loss is kept until there is one, which would be something of every frame. */
+const losses = new WeakMap<GPUDevice, { info?: GPUDeviceLostInfo }>();
+
 /** Why a device was lost; undefined while it is there. */
-export const lossOf = (device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> =>
-  Promise.race([device.lost, nextTask().then(() => undefined)]);
+export async function lossOf(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
+  const loss = losses.get(device) ?? {};
+  if (!losses.has(device)) {
+    losses.set(device, loss);
+    void device.lost.then((info) => {
+      loss.info = info;
+    });
+  }
+  await nextTask();
+  return loss.info;
+}
 
 const undrawable = (where: string, rule: string, got: string): TaesdError =>
   expected('UNSUPPORTED', where, 'canvas', rule, got, 'a new canvas?');
