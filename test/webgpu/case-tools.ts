@@ -46,14 +46,13 @@ export const UPLOADED = 0x80 | 0x8 | 0x4; // STORAGE, COPY_DST, COPY_SRC
 export interface Inventory {
   /** Buffers and textures that were made since and not destroyed. */
   readonly live: ReadonlySet<GPUBuffer | GPUTexture>;
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
   /** The most bytes of feature maps that there were at once. */
   mostMapBytes: number;
 }
 
-export function takeStock(device: GPUDevice): Inventory {
+export function takeStock(device: GPUDevice, complaints: string[] = []): Inventory {
   const live = new Set<GPUBuffer | GPUTexture>();
-  const complaints: string[] = [];
   const inventory = { live, complaints, mostMapBytes: 0 };
   const follow = <Made extends GPUBuffer | GPUTexture>(made: Made): Made => {
     const destroy = made.destroy.bind(made);
