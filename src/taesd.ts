@@ -147,7 +147,7 @@ export class Taesd {
    *   [N, 3, H, W] with values in [0, 1]; any size from 1×1
    * @returns f32 [N, C, ⌈H/8⌉, ⌈W/8⌉], values mostly in [−3, 3]
    * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE, NONFINITE (a
-   *   tensor with NaN or infinity), LIMIT, OOM
+   *   tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with `fallback: false` a device that failed)
    */
   async encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
     const where = 'encode';
@@ -177,7 +177,8 @@ export class Taesd {
    * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each of the batch; with
    *   `output: 'tensor'` f32 [N, 3, H, W]
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE (another model's
-   *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM
+   *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED (latents that were lost
+   *   with their device; with `fallback: false` a device that failed)
    */
   async decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   async decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
@@ -197,18 +198,19 @@ export class Taesd {
       throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
-    const { sources, width, height } = this.#checkDecode(where, latents, options, one);
+    const { batch, copy, width, height } = this.#checkDecode(where, latents, options, one);
     const span = { first: 0, end: height };
     const run = (sinks: readonly RowSink[]) => {
-      const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
+      const jobs = copy().map((source, n) => ({ source, sink: sinks[n], span }));
       return this.#run(where, 'decoder', width * height, jobs, options);
     };
     if (output === 'tensor') {
-      const decoded = zeros([sources.length, 3, height, width]);
+      const decoded = zeros([batch, 3, height, width]);
       await run(picturesOf(decoded).map(tensorSink));
       return decoded;
     }
-    const pictures = sources.map(() => ({ width, height, data: pixels(where, width, height) }));
+    const data = () => pixels(where, width, height);
+    const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
     await run(pictures.map(pictureSink));
     return output === 'image' ? pictures[0] : pictures;
   }
@@ -228,8 +230,9 @@ export class Taesd {
     const where = 'decodeRows';
     checkOptions(where, options);
     const { signal, onProgress } = options;
-    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
     const span = { first: 0, end: height };
+    const sources = copy();
     const { pacer, end } = await this.#begin(where, sources, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
@@ -263,7 +266,8 @@ export class Taesd {
     const where = 'decodeToCanvas';
     checkOptions(where, options);
     checkTarget(where, target);
-    const { sources, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
+    const sources = copy();
     const { pacer, end } = await this.#begin(where, sources, options.signal);
     try {
       // Most programs never ask for it: it comes when it is asked for.
@@ -319,9 +323,11 @@ export class Taesd {
   }
 
   /**
-   * What all that decodes has in common: the input checked and copied, the output's size.
+   * What all that decodes has in common: the input checked, the output's size.
    *
    * @param one  what to do with a batch, where a single latent is wanted
+   * @returns `copy` too, which is to be called before anything is waited for, and last: nobody would let go of copies on a
+   *   device if something else went wrong after it
    */
   #checkDecode(where: string, latents: Latents, options: RunOptions & SizeOptions, one?: string) {
     this.#checkPart(where, 'decoder');
@@ -332,12 +338,11 @@ export class Taesd {
     if (one !== undefined) checkOne(where, 'latents', own, one);
     const height = croppedSize(where, 'height', options.height, own.shape[2]);
     const width = croppedSize(where, 'width', options.width, own.shape[3]);
-    // Last, as nobody would let go of copies on a device if something else were wrong.
-    const sources: readonly RowSource[] =
+    const copy = (): readonly RowSource[] =>
       onDevice === undefined
         ? picturesOf(own as Tensor).map(tensorRows)
         : (gpu as GpuPlace).copy(where, onDevice);
-    return { sources, width, height };
+    return { batch: own.shape[0], copy, width, height };
   }
 
   /**

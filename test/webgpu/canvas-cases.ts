@@ -3,6 +3,7 @@ import {
   type ApiCase,
   canvasOn,
   codeOf,
+  follow,
   latentsOf,
   limitsOf,
   load,
@@ -85,6 +86,52 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     },
   },
   {
+    name: 'Taesd: decodeToCanvas on a canvas of the runtime → the bytes of decode, whatever became of its context; too large → ARG',
+    shared: false,
+    async run() {
+      const [device, other] = [await newDevice(), await newDevice()];
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const { complaints } = takeStock(device);
+      if (typeof OffscreenCanvas === 'undefined') return 'no canvas here';
+      const canvas = new OffscreenCanvas(1, 1);
+      const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+      if (context === null) return 'none with WebGPU here';
+      const shown = follow(device, context);
+      const configure = context.configure.bind(context);
+      let configured = 0;
+      context.configure = (configuration) => {
+        configured += 1;
+        configure(configuration);
+      };
+      const latents = latentsOf(6, 9);
+      const { data } = await gpu.decode(latents);
+      const format = navigator.gpu.getPreferredCanvasFormat();
+      for (const [what, change] of Object.entries({
+        fresh() {},
+        again() {},
+        unconfigured: () => context.unconfigure(),
+        'a device of others': () => context.configure({ device: other, format }),
+      })) {
+        change();
+        await gpu.decodeToCanvas(latents, canvas);
+        same(what, [canvas.width, canvas.height], [72, 48]);
+        sameBytes(what, await shown(), data);
+      }
+      // At first, after it was unconfigured, by others and after them; not again and again, which would clear it.
+      same('configured', configured, 4);
+      const wide = latentsOf(1, device.limits.maxTextureDimension2D / 8 + 1);
+      const large = gpu.decodeToCanvas(wide, new OffscreenCanvas(1, 1));
+      const { code, message } = await large.then(
+        () => ({ code: 'none', message: '' }),
+        (error) => error,
+      );
+      same('too large', code, 'ARG');
+      same('complaints', complaints, []);
+      for (const one of [device, other]) one.destroy();
+      return message;
+    },
+  },
+  {
     name: 'Taesd: decodeToCanvas on what cannot be painted on → ARG, UNSUPPORTED, before the work is done; the device works on',
     shared: false,
     async run() {
@@ -106,6 +153,14 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         'a device of others': make({}, other),
         destroyed,
       };
+      const feature = 'depth32float-stencil8';
+      const adapter = await navigator.gpu.requestAdapter();
+      if (adapter?.features.has(feature)) {
+        const able = await adapter.requestDevice({ requiredFeatures: [feature] });
+        Object.assign(wrong, {
+          'a feature of others': make({ format: feature, usage: drawable }, able),
+        });
+      }
       for (const [what, texture] of Object.entries(wrong)) {
         same(what, await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
       }
@@ -157,6 +212,20 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       for (let frame = 0; frame < 5; frame++) await gpu.decodeToCanvas(latents, texture);
       same('left', live.size, 0);
       same('complaints', complaints, []);
+      // Painted from memory; whoever waits for the device to be lost is left, too.
+      const canvas = canvasOn('rgba8unorm');
+      canvas.context.configure({ device });
+      const { lost } = device;
+      let waiting = 0;
+      Object.defineProperty(device, 'lost', {
+        get() {
+          waiting += 1;
+          return lost;
+        },
+      });
+      const wasm = await Taesd.load({ model: 'nano' });
+      for (let frame = 0; frame < 5; frame++) await wasm.decodeToCanvas(latentsOf(6, 9), canvas);
+      if (waiting > 1) throw new Error(`${waiting} wait for the device to be lost`);
       device.destroy();
       return '5 frames';
     },
@@ -233,6 +302,153 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       sameBytes('in 2d', pixelsOf(plain), (await gpu.decode(latentsOf(3, 2))).data);
       gpu.dispose();
       return 'equal';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, the device gone or wrong while it paints → the picture by WASM, why is told; nothing is left on the device',
+    shared: false,
+    async run() {
+      const latents = latentsOf(6, 9);
+      const { data } = await (await Taesd.load({ model: 'nano' })).decode(latents);
+      const notes: string[] = [];
+      // Lost: one that the instance asked for itself. Wrong: the caller's, which lives on.
+      for (const lost of [true, false]) {
+        const device = await newDevice();
+        const asked = navigator.gpu.requestAdapter;
+        const { limits, features } = device;
+        const adapter = { limits, features, info: {}, requestDevice: async () => device };
+        navigator.gpu.requestAdapter = async () => adapter as never as GPUAdapter;
+        const own = { backend: 'webgpu' } as const;
+        const taesd = await Taesd.load({ model: 'nano', ...(lost ? own : { device }) }).finally(
+          () => {
+            navigator.gpu.requestAdapter = asked;
+          },
+        );
+        same('backend', taesd.info.backend, 'webgpu');
+        const { live } = takeStock(device);
+        const made = device.createBuffer.bind(device);
+        let buffers = 0;
+        device.createBuffer = (descriptor) => {
+          buffers += 1;
+          return made(descriptor);
+        };
+        const canvas = canvasOn('bgra8unorm');
+        await taesd.decodeToCanvas(latents, canvas);
+        const before = buffers;
+        if (lost) {
+          const current = canvas.context.getCurrentTexture;
+          canvas.context.getCurrentTexture = () => {
+            canvas.context.getCurrentTexture = current;
+            device.destroy();
+            return current();
+          };
+        } else {
+          const pop = device.popErrorScope.bind(device);
+          device.popErrorScope = async () => {
+            device.popErrorScope = pop;
+            await pop();
+            return { message: 'it is wrong' } as GPUError;
+          };
+        }
+        await taesd.decodeToCanvas(latents, canvas);
+        // The device does not try again what it failed to do.
+        same('buffers', buffers, before);
+        // But for the canvas's own textures.
+        const left = [...live].filter((one) => !('format' in one));
+        same('left', left.length, 0);
+        sameBytes('shown', await shownOn(canvas), data, 1);
+        const { backend, backendReason = '' } = taesd.info;
+        same('backend', backend, 'wasm');
+        if (!backendReason.startsWith(lost ? 'the device was lost' : 'it is wrong')) {
+          throw new Error(backendReason);
+        }
+        notes.push(backendReason);
+        device.destroy();
+      }
+      return notes.join('; ');
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, aborted → the canvas is as it was, whoever made it ready',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device });
+      const wasm = await Taesd.load({ model: 'nano' });
+      const createBindGroup = device.createBindGroup.bind(device);
+      for (const [taesd, by] of [
+        [gpu, undefined],
+        [wasm, await newDevice()],
+      ] as const) {
+        const canvas = canvasOn('bgra8unorm');
+        if (by !== undefined) canvas.context.configure({ device: by });
+        const before = canvas.configured;
+        const aborter = new AbortController();
+        const { signal } = aborter;
+        device.createBindGroup = (descriptor) => {
+          aborter.abort();
+          return createBindGroup(descriptor);
+        };
+        // The device's bindings come before its work; WASM gives the event loop its turns.
+        if (taesd === wasm) setTimeout(() => aborter.abort(), 5);
+        const drawing = taesd.decodeToCanvas(latentsOf(64, 64), canvas, { signal });
+        same('aborted', await codeOf(drawing), 'ABORTED');
+        same('size', [canvas.width, canvas.height], [1, 1]);
+        same('configured', canvas.configured, before);
+        same('drawn', canvas.texture, undefined);
+      }
+      device.destroy();
+      return 'untouched';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas of two devices on one canvas at a time → both pictures, one after the other',
+    shared: false,
+    async run() {
+      const devices = [await newDevice(), await newDevice()];
+      const latents = latentsOf(6, 9);
+      const canvas = canvasOn('bgra8unorm');
+      const instances = await Promise.all(
+        devices.map((device) => Taesd.load({ model: 'nano', device, fallback: false })),
+      );
+      await Promise.all(instances.map((taesd) => taesd.decodeToCanvas(latents, canvas)));
+      const { data } = await instances[0].decode(latents);
+      sameBytes('shown', await shownOn(canvas), data, 1);
+      for (const device of devices) device.destroy();
+      return `${canvas.configured} times made ready`;
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas, no memory to paint with → OOM; the next one is painted',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const wasm = await Taesd.load({ model: 'nano' });
+      const latents = latentsOf(3, 4);
+      const canvas = canvasOn('bgra8unorm');
+      Object.assign(canvas, { width: 32, height: 24 });
+      canvas.context.configure({ device });
+      const kinds: GPUErrorFilter[] = [];
+      const push = device.pushErrorScope.bind(device);
+      const pop = device.popErrorScope.bind(device);
+      device.pushErrorScope = (kind) => {
+        kinds.push(kind);
+        push(kind);
+      };
+      let full = true;
+      device.popErrorScope = async () => {
+        const kind = kinds.pop();
+        const fault = await pop();
+        // What cannot be made is not valid either.
+        return full ? ({ message: `${kind}` } as GPUError) : fault;
+      };
+      const fault = await wasm.decodeToCanvas(latents, canvas).catch((error) => error);
+      same('code', fault?.code, 'OOM');
+      full = false;
+      await wasm.decodeToCanvas(latents, canvas);
+      sameBytes('the next', await shownOn(canvas), (await wasm.decode(latents)).data);
+      device.destroy();
+      return fault.message;
     },
   },
 ];

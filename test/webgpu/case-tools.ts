@@ -46,14 +46,13 @@ export const UPLOADED = 0x80 | 0x8 | 0x4; // STORAGE, COPY_DST, COPY_SRC
 export interface Inventory {
   /** Buffers and textures that were made since and not destroyed. */
   readonly live: ReadonlySet<GPUBuffer | GPUTexture>;
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
   /** The most bytes of feature maps that there were at once. */
   mostMapBytes: number;
 }
 
-export function takeStock(device: GPUDevice): Inventory {
+export function takeStock(device: GPUDevice, complaints: string[] = []): Inventory {
   const live = new Set<GPUBuffer | GPUTexture>();
-  const complaints: string[] = [];
   const inventory = { live, complaints, mostMapBytes: 0 };
   const follow = <Made extends GPUBuffer | GPUTexture>(made: Made): Made => {
     const destroy = made.destroy.bind(made);
@@ -136,7 +135,7 @@ function swapRedAndBlue(bytes: Uint8Array): void {
 
 const CANVAS_USAGE = 0x10 | 0x1; // RENDER_ATTACHMENT, COPY_SRC
 
-/** A canvas whose texture can be read: software adapters show nothing of a real one. */
+/** A canvas whose texture can be read at any time, and which is there in every runtime. */
 export function canvasOn(format: GPUTextureFormat) {
   const canvas = {
     width: 1,
@@ -169,7 +168,38 @@ export function canvasOn(format: GPUTextureFormat) {
 export async function shownOn(canvas: ReturnType<typeof canvasOn>): Promise<Uint8Array> {
   const { device, texture } = canvas;
   if (device === undefined || texture === undefined) throw new Error('nothing was drawn');
+  return readPixels(device, texture);
+}
+
+async function readPixels(device: GPUDevice, texture: GPUTexture): Promise<Uint8Array> {
   const bytes = await readTexture(device, texture);
   if (texture.format.startsWith('bgra')) swapRedAndBlue(bytes);
   return bytes;
+}
+
+/**
+ * Follows what is painted on a canvas of the runtime's own: its texture is read in the task in which it is painted on, as it
+ * is gone after that.
+ *
+ * @returns what gives the last picture, RGBA
+ */
+export function follow(device: GPUDevice, context: GPUCanvasContext): () => Promise<Uint8Array> {
+  let painted: GPUTexture | undefined;
+  let read = Promise.reject<Uint8Array>(new Error('nothing was drawn'));
+  read.catch(() => undefined);
+  const configure = context.configure.bind(context);
+  const getCurrentTexture = context.getCurrentTexture.bind(context);
+  const submit = device.queue.submit.bind(device.queue);
+  context.configure = (configuration) => configure({ ...configuration, usage: CANVAS_USAGE });
+  context.getCurrentTexture = () => {
+    painted = getCurrentTexture();
+    return painted;
+  };
+  device.queue.submit = (commands) => {
+    submit(commands);
+    const texture = painted;
+    painted = undefined;
+    if (texture !== undefined) read = readPixels(device, texture);
+  };
+  return () => read;
 }

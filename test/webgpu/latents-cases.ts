@@ -118,6 +118,15 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       same('size', await codeOf(gpu.decode(latents, { width: 1 })), 'ARG');
       same('channels', await codeOf(gpu.decode({ ...latents, shape: [1, 16, 10, 9] })), 'SHAPE');
       same('batch', await codeOf(gpu.decode({ ...latents, shape: [2, 4, 20, 9] })), 'SHAPE');
+      const { Uint8ClampedArray: real } = globalThis;
+      globalThis.Uint8ClampedArray = class {
+        constructor() {
+          throw new RangeError('Array buffer allocation failed');
+        }
+      } as never;
+      const full = codeOf(gpu.decode(latents));
+      globalThis.Uint8ClampedArray = real;
+      same('no memory', await full, 'OOM');
       const drawn = gpu.decodeToCanvas({ ...latents, shape: [1, 4, 3, 4] }, canvasOn('r8uint'));
       same('canvas', await codeOf(drawn), 'ARG');
       sameBytes('after it', (await gpu.decode(latents)).data, before.data);

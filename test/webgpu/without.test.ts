@@ -51,7 +51,7 @@ test('decode: latents in a GPUBuffer and no device → ARG, and the instance wor
   for (const taesd of [asked, unasked]) expect((await taesd.decode(latents)).width).toBe(24);
 });
 
-test('decodeToCanvas: no canvas, a texture without a device, a canvas in 2d → ARG, UNSUPPORTED, the picture', async () => {
+test('decodeToCanvas: no canvas, a texture without a device, a canvas of another thread, one in 2d → ARG, UNSUPPORTED, the picture', async () => {
   const taesd = await Taesd.load({ model: 'nano' });
   await expect(taesd.decodeToCanvas(latents, 7 as never)).rejects.toMatchObject({
     code: 'ARG',
@@ -63,6 +63,18 @@ test('decodeToCanvas: no canvas, a texture without a device, a canvas in 2d → 
     code: 'UNSUPPORTED',
     message:
       'decodeToCanvas: "canvas" expected a canvas, as the model runs on no device, got a texture (a new canvas?)',
+  });
+  const distant = {
+    width: 1,
+    height: 1,
+    getContext() {
+      throw new Error('Cannot get context from a canvas that has transferred its control');
+    },
+  };
+  await expect(taesd.decodeToCanvas(latents, distant)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message:
+      'decodeToCanvas: "canvas" expected one that draws in 2d or with WebGPU, got Cannot get context from a canvas that has transferred its control (a new canvas?)',
   });
   const drawn: unknown[] = [];
   const context = { putImageData: (image: ImageData) => drawn.push(image.data) };

@@ -10,7 +10,7 @@ import type { Pacer } from '../pacer.ts';
 import { lossBehind, lossOf } from './device.ts';
 import { GpuFault } from './fault.ts';
 import type { GpuRunner } from './index.ts';
-import { paintBytes, paintMap, tryToPaint } from './paint.ts';
+import { type Faults, paintBytes, paintMap, tryToPaint } from './paint.ts';
 import type { BandOnDevice } from './program.ts';
 import {
   type Frame,
@@ -56,34 +56,36 @@ export async function drawDecoded(
   }
   if ('paint' in runner && surface.device === device) {
     const draw = async (band: BandOnDevice) => {
-      const lost = await lossIn(where, surface, paintMap(device, band, surface.texture()));
+      const lost = await lossIn(where, surface, paintMap(surface.device, band, surface.texture));
       if (lost !== undefined) throw new GpuFault(lost.message);
     };
     if (await runner.paint(source, span, pacer, draw)) return;
   }
   const data = await decodeBytes(runner, drawing, span, pacer);
   const live = await liveSurface(drawing, surface);
-  const lost = await lossIn(where, live, paintBytes(live.device, data, live.texture()));
+  const lost = await lossIn(where, live, paintBytes(live.device, data, live.texture));
   if (lost !== undefined) throw lostSurface(where, lost);
 }
 
 /**
  * Waits for what was painted.
  *
- * @returns why the device was lost, if it was; what it says of the work does not count then
- * @throws TaesdError ARG where the device finds something wrong: with the texture, as all else is known to be right
+ * @returns why the device was lost, if it was; what it finds wrong does not count then
+ * @throws TaesdError OOM; ARG where the device finds something else wrong: with the texture, as the rest is known to be right
  */
 async function lossIn(
   where: string,
   { device }: Surface,
-  painted: Promise<GPUError | null>,
+  painted: Promise<Faults>,
 ): Promise<GPUDeviceLostInfo | undefined> {
-  const fault = await painted;
+  const [full, invalid] = await painted;
   // A lost device may say that all is well, or that all is wrong.
-  const lost = await (fault === null ? lossOf(device) : lossBehind(device));
-  if (fault === null || lost !== undefined) return lost;
+  const lost = await (full || invalid ? lossBehind(device) : lossOf(device));
+  if (lost !== undefined) return lost;
+  if (full) throw expected('OOM', where, 'canvas', 'memory to paint with', full.message);
   const rule = "one that the model's device can paint on";
-  throw expected('ARG', where, 'canvas', rule, fault.message);
+  if (invalid) throw expected('ARG', where, 'canvas', rule, invalid.message);
+  return undefined;
 }
 
 async function decodeBytes(

@@ -82,9 +82,21 @@ function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
   return gpu;
 }
 
+/** Each device is asked once: whoever waits for a loss is kept until there is one, which would be something of every frame. */
+const losses = new WeakMap<GPUDevice, { info?: GPUDeviceLostInfo }>();
+
 /** Why a device was lost; undefined where that was not told until now. */
-export const lossOf = (device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> =>
-  Promise.race([device.lost, nextTask().then(() => undefined)]);
+export async function lossOf(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
+  const loss = losses.get(device) ?? {};
+  if (!losses.has(device)) {
+    losses.set(device, loss);
+    void device.lost.then((info) => {
+      loss.info = info;
+    });
+  }
+  await nextTask();
+  return loss.info;
+}
 
 /** That a device is lost may be told a little later than that it does not work: Firefox takes some milliseconds. */
 const LOSS_MS = 100;

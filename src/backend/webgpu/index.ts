@@ -150,18 +150,22 @@ export class GpuNetworks implements GpuPlace {
       return { batches: elsewhere };
     }
     const failed = (error: unknown) => this.#failed(error);
+    const works = () => this.#programs.get(part) === program;
     return {
       device: gpu.device,
       async *batches(source, span, pacer): AsyncGenerator<RowBatch, void, void> {
         let { first } = span;
-        try {
-          for await (const batch of program.batches(source, span, pacer)) {
-            first = batch.first + batch.count;
-            yield batch;
+        // Where it has failed to paint the same picture, its buffers are gone, and why is known.
+        if (works()) {
+          try {
+            for await (const batch of program.batches(source, span, pacer)) {
+              first = batch.first + batch.count;
+              yield batch;
+            }
+            return;
+          } catch (error) {
+            await failed(error);
           }
-          return;
-        } catch (error) {
-          await failed(error);
         }
         yield* elsewhere(source, { first, end: span.end }, pacer);
       },

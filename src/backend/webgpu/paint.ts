@@ -56,57 +56,80 @@ function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): G
   return pipeline;
 }
 
+/** What the device finds wrong: out of memory, which makes the rest invalid too; something else. */
+export type Faults = readonly ({ readonly message: string } | null)[];
+
+/** Gives the texture to paint on. */
+type Target = () => GPUTexture;
+
 /** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that, once it is done */
 export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
-  texture: GPUTexture,
-): Promise<GPUError | null> {
-  const fault = paint(device, texture, 'map', (pass, bind) => {
+  target: Target,
+): Promise<Faults> {
+  const faults = paint(device, target, 'map', (pass, bind) => {
     bind({ buffer });
     pass.draw(3, 1, 0, shape[2]);
   });
-  return onceDone(device, fault);
+  return onceDone(device, faults);
 }
 
 /** Paints a picture of the texture's size, RGBA. @returns what the device finds wrong with that, once it is done */
 export function paintBytes(
   device: GPUDevice,
   data: Uint8ClampedArray<ArrayBuffer>,
-  texture: GPUTexture,
-): Promise<GPUError | null> {
-  const size = { width: texture.width, height: texture.height };
+  target: Target,
+): Promise<Faults> {
   const usage = TEXTURE_USAGE.TEXTURE_BINDING | TEXTURE_USAGE.COPY_DST;
   let picture: GPUTexture | undefined;
-  const fault = paint(device, texture, 'bytes', (pass, bind) => {
+  const faults = paint(device, target, 'bytes', (pass, bind, { width, height }) => {
+    const size = { width, height };
     picture = device.createTexture({ size, format: 'rgba8unorm', usage });
-    device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * size.width }, size);
+    device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * width }, size);
     bind(picture.createView());
     pass.draw(3);
   });
   picture?.destroy();
-  return onceDone(device, fault);
+  return onceDone(device, faults);
 }
 
 /** A loop that previews waits for the device, and so do those who want to know whether it was lost. */
-async function onceDone(device: GPUDevice, fault: Promise<GPUError | null>) {
+async function onceDone(device: GPUDevice, faults: Promise<Faults>) {
   await device.queue.onSubmittedWorkDone().catch(() => undefined);
-  return fault;
+  return faults;
 }
 
 /** Paints nothing, to see whether that can be done. @returns what the device finds wrong with that */
-export const tryToPaint = (device: GPUDevice, texture: GPUTexture): Promise<GPUError | null> =>
-  paint(device, texture, 'map', () => undefined, 'load');
+export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promise<Faults> {
+  try {
+    return await paint(
+      device,
+      () => texture,
+      'map',
+      () => undefined,
+      'load',
+    );
+  } catch (error) {
+    // A format that takes a feature which the device was not asked for is not found wrong but thrown.
+    return [null, error as Error];
+  }
+}
 
 /** A pass over the texture's first layer. */
 function paint(
   device: GPUDevice,
-  texture: GPUTexture,
+  target: Target,
   from: From,
-  draw: (pass: GPURenderPassEncoder, bind: (resource: GPUBindingResource) => void) => void,
+  draw: (
+    pass: GPURenderPassEncoder,
+    bind: (resource: GPUBindingResource) => void,
+    size: { readonly width: number; readonly height: number },
+  ) => void,
   loadOp: GPULoadOp = 'clear',
-): Promise<GPUError | null> {
-  const { faults } = watched(device, ['validation', 'out-of-memory'], () => {
+): Promise<Faults> {
+  const { faults } = watched(device, ['out-of-memory', 'validation'], () => {
+    const texture = target();
     const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
     const pipeline = pipelineFor(device, from, texture.format);
     const commands = device.createCommandEncoder();
@@ -114,12 +137,12 @@ function paint(
       colorAttachments: [{ view, loadOp, storeOp: 'store' }],
     });
     pass.setPipeline(pipeline);
-    draw(pass, (resource) => {
-      const layout = pipeline.getBindGroupLayout(0);
+    const layout = pipeline.getBindGroupLayout(0);
+    const bind = (resource: GPUBindingResource) =>
       pass.setBindGroup(0, device.createBindGroup({ layout, entries: [{ binding: 0, resource }] }));
-    });
+    draw(pass, bind, texture);
     pass.end();
     device.queue.submit([commands.finish()]);
   });
-  return faults.then(([invalid, full]) => invalid ?? full);
+  return faults;
 }

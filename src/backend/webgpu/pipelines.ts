@@ -1,5 +1,6 @@
 import { type ConvolutionVariant, convolutionShader, type Stored } from './convolution.ts';
 import { remapShader } from './remap.ts';
+import { watched } from './scopes.ts';
 import { type WinogradPart, type WinogradTypes, winogradShader } from './winograd.ts';
 
 /** What a step runs as. */
@@ -19,18 +20,23 @@ export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUCompu
   let pipeline = known.get(key);
   if (pipeline === undefined) {
     const code = codeOf(shader);
-    const module = device.createShaderModule({ code, label: key });
-    const compute = { module, entryPoint: 'main' };
-    pipeline = device
-      .createComputePipelineAsync({ label: key, layout: 'auto', compute })
-      .catch(async (error: Error) => {
-        // What is wrong is told of the module; the pipeline only says that something is.
-        const { messages } = await module.getCompilationInfo();
-        const [fault] = messages.filter(({ type }) => type === 'error');
-        throw fault === undefined
-          ? error
-          : new Error(`shader line ${fault.lineNum}: ${fault.message}`);
-      });
+    // What is wrong is thrown below; it is not for those who listen to the caller's device.
+    const { module, made } = watched(device, ['validation'], () => {
+      const module = device.createShaderModule({ code, label: key });
+      const compute = { module, entryPoint: 'main' };
+      const made = device.createComputePipelineAsync({ label: key, layout: 'auto', compute });
+      return { module, made };
+    }).result;
+    pipeline = made.catch(async (error: Error) => {
+      // Another time it may go well: a device has more memory then.
+      known.delete(key);
+      // What is wrong is told of the module; the pipeline only says that something is.
+      const { messages } = await module.getCompilationInfo();
+      const [fault] = messages.filter(({ type }) => type === 'error');
+      throw fault === undefined
+        ? error
+        : new Error(`shader line ${fault.lineNum}: ${fault.message}`);
+    });
     known.set(key, pipeline);
   }
   return pipeline;

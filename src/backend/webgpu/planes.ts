@@ -49,7 +49,11 @@ export function* planePortions(
   }
 }
 
-/** Planes as rows, channels last. */
+/**
+ * Planes as rows, channels last.
+ *
+ * @throws TypeError where the planes lay in mapped memory, and went with their device
+ */
 export function* rowBatches(
   planes: Float32Array,
   { first, end }: Span,
@@ -69,10 +73,12 @@ export function* rowBatches(
       continue;
     }
     for (let quad = 0; quad < quads; quad++) {
+      // Read one by one, numbers that are gone would be undefined, and NaN in the rows; this throws.
+      const from = 4 * (quad * all + before);
+      const plane = planes.subarray(from, from + 4 * pixels);
       for (let pixel = 0; pixel < pixels; pixel++) {
-        const from = 4 * (quad * all + before + pixel);
         const to = pixel * stride + 4 * quad;
-        for (let c = 0; c < 4; c++) rows[to + c] = planes[from + c];
+        for (let c = 0; c < 4; c++) rows[to + c] = plane[4 * pixel + c];
       }
     }
     yield { first: y, count, stride, data: rows.subarray(0, pixels * stride) };

@@ -119,6 +119,7 @@ export class GpuProgram {
    * Packs the weights while the pipelines are compiled.
    *
    * @param plan  another one than the network's own, of the same weights
+   * @throws GpuFault where there is no room for the weights; Error where the device does not compile a shader
    */
   static async compile(
     gpu: Gpu,
@@ -157,7 +158,16 @@ export class GpuProgram {
       if (step.kind === 'conv') packed.set(step, packConvolution(network, step));
     }
     const pipelines = new Map(await Promise.all(compiling));
-    return new GpuProgram(gpu, slots, plan, types, packed, pipelines);
+    const { result: program, faults } = watched(
+      gpu.device,
+      ['out-of-memory', 'validation'],
+      () => new GpuProgram(gpu, slots, plan, types, packed, pipelines),
+    );
+    const [full, invalid] = await faults;
+    const fault = full ?? invalid;
+    if (fault === null) return program;
+    program.dispose();
+    throw new GpuFault(fault.message);
   }
 
   /** The rows of the output, read back band by band. */
@@ -185,8 +195,9 @@ export class GpuProgram {
     try {
       for await (const { planes, rows, shape } of this.run(source, span, pacer, read)) {
         for (const batch of rowBatches(planes, rows, shape)) {
-          if (pacer.due) await pacer.turn();
           yield batch;
+          // Whoever destroys the device meanwhile takes the planes with it, which the next batch notices.
+          if (pacer.due) await pacer.turn();
         }
         staging?.destroy();
       }

@@ -20,15 +20,16 @@ export interface Frame {
 export interface Surface {
   readonly device: GPUDevice;
   /**
-   * Where to paint: of a canvas its next texture, to be painted on in the same task.
+   * Where to paint: of a canvas its next texture, to be painted on in the same task. Asked for under the scopes of the
+   * painting, as a canvas may be too large to have one.
    *
    * @throws TaesdError ARG
    */
   texture(): GPUTexture;
 }
 
-/** The canvases that were made ready for a device, as configuring one clears it. */
-const configured = new WeakMap<object, { device: GPUDevice; context: GPUCanvasContext }>();
+/** The device that each canvas was made ready for, as configuring one clears it. */
+const configured = new WeakMap<object, GPUDevice>();
 
 /**
  * The surface that the target is or has.
@@ -57,20 +58,26 @@ function surfaceOfCanvas(
   canvas: CanvasLike,
   device: GPUDevice | undefined,
 ): Surface | CanvasRenderingContext2D {
-  const known = configured.get(canvas);
-  if (known !== undefined && (device ?? known.device) === known.device) {
-    return canvasSurface(frame, canvas, known);
-  }
-  const context = device && (canvas.getContext('webgpu') as GPUCanvasContext | null);
-  if (device && context) return configure(frame, canvas, device, context);
-  const context2d = canvas.getContext('2d');
+  const own = device ?? configured.get(canvas);
+  const context = own && contextOf(frame, canvas, 'webgpu');
+  if (own && context) return canvasSurface(frame, canvas, own, context as GPUCanvasContext);
+  const context2d = contextOf(frame, canvas, '2d');
   if (isContext2d(context2d)) return context2d;
   // One that was configured by others, while the model does not run on a device.
-  const others = canvas.getContext('webgpu') as GPUCanvasContext | null;
-  if (others === null)
-    throw undrawable(frame.where, 'one that draws in 2d or with WebGPU', 'another');
-  resize(canvas, frame);
-  return surfaceOfContext(frame, others, device);
+  const others = contextOf(frame, canvas, 'webgpu') as GPUCanvasContext | null;
+  if (others) return surfaceOfContext(frame, others, device, () => resize(canvas, frame));
+  throw undrawable(frame.where, DRAWING, 'another');
+}
+
+const DRAWING = 'one that draws in 2d or with WebGPU';
+
+/** @throws TaesdError UNSUPPORTED where it was handed to another thread */
+function contextOf({ where }: Frame, canvas: CanvasLike, kind: string): unknown {
+  try {
+    return canvas.getContext(kind);
+  } catch (error) {
+    throw undrawable(where, DRAWING, messageOf(error));
+  }
 }
 
 export const isContext2d = (context: unknown): context is CanvasRenderingContext2D =>
@@ -90,7 +97,7 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
     const context = target.getContext('webgpu') as GPUCanvasContext;
-    return configure(frame, target, await adapter.requestDevice(), context);
+    return canvasSurface(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
     const got = `none but a lost one: ${messageOf(error)}`;
     throw undrawable(where, 'a device to paint it', got);
@@ -103,48 +110,50 @@ export const lostSurface = (where: string, { message }: GPUDeviceLostInfo): Taes
 const undrawable = (where: string, rule: string, got: string): TaesdError =>
   expected('UNSUPPORTED', where, 'canvas', rule, got, 'a new canvas?');
 
-function configure(
+/** Of a canvas that becomes the frame's when it is painted on, not before: work that ends early leaves it as it was. */
+const canvasSurface = (
   frame: Frame,
   canvas: CanvasLike,
   device: GPUDevice,
   context: GPUCanvasContext,
-): Surface {
-  const format = navigator.gpu.getPreferredCanvasFormat();
-  context.configure({
-    device,
-    format,
-    usage: TEXTURE_USAGE.RENDER_ATTACHMENT,
-    alphaMode: 'opaque',
-  });
-  const known = { device, context };
-  configured.set(canvas, known);
-  return canvasSurface(frame, canvas, known);
-}
-
-const canvasSurface = (
-  frame: Frame,
-  canvas: CanvasLike,
-  { device, context }: { device: GPUDevice; context: GPUCanvasContext },
 ): Surface => ({
   device,
   texture() {
     resize(canvas, frame);
+    // What others made of it since, older browsers do not tell.
+    const now = context.getConfiguration === undefined ? { device } : context.getConfiguration();
+    if (configured.get(canvas) !== device || now?.device !== device) {
+      const format = navigator.gpu.getPreferredCanvasFormat();
+      const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;
+      context.configure({ device, format, usage, alphaMode: 'opaque' });
+      configured.set(canvas, device);
+    }
     return currentTexture(frame, context);
   },
 });
 
+/** @param sized  gives the context the frame's size, which it has already unless said */
 function surfaceOfContext(
   frame: Frame,
   context: GPUCanvasContext,
   own: GPUDevice | undefined,
+  sized?: () => void,
 ): Surface {
   // Older browsers do not tell.
   const configuration = context.getConfiguration?.();
   if (configuration === null) throw unconfigured(frame.where, 'one that was not');
-  checkSize(frame, context.canvas);
+  if (sized === undefined) checkSize(frame, context.canvas);
   const device = configuration?.device ?? own;
-  if (device !== undefined) return { device, texture: () => currentTexture(frame, context) };
-  throw undrawable(frame.where, 'a canvas, as the model runs on no device', 'its context');
+  if (device === undefined) {
+    throw undrawable(frame.where, 'a canvas, as the model runs on no device', 'its context');
+  }
+  return {
+    device,
+    texture() {
+      sized?.();
+      return currentTexture(frame, context);
+    },
+  };
 }
 
 function currentTexture(frame: Frame, context: GPUCanvasContext): GPUTexture {
