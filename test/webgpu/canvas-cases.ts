@@ -75,9 +75,11 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         if (canvas.getContext('2d') !== null) {
           await wasm.decodeToCanvas(latents, canvas);
           const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
-          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-          sameBytes('wasm', data, (await wasm.decode(latents)).data);
-          await gpu.decodeToCanvas(latents, canvas);
+          const shown = () => context.getImageData(0, 0, canvas.width, canvas.height).data;
+          sameBytes('wasm', shown(), (await wasm.decode(latents)).data);
+          const others = latentsOf(3, 5);
+          await gpu.decodeToCanvas(others, canvas);
+          sameBytes('in 2d', shown(), (await gpu.decode(others)).data);
         }
       }
       same('backend', gpu.info.backend, 'webgpu');

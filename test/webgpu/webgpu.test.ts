@@ -45,6 +45,8 @@ for (const { place, program, run, missing } of PLACES) {
     let report: Report;
     beforeAll(async () => {
       report = await run(wanted);
+      // Chromium has no adapter in one start of some twenty-five.
+      if (report.outcomes.length === 0) report = await run(wanted);
       if (report.outcomes.length > 0) return;
       if (process.env.CI) throw new Error(`no adapter in ${place}: ${report.adapter}`);
       console.warn(`skipping tests of WebGPU in ${place}: ${report.adapter}`);
