@@ -360,6 +360,7 @@ describe('what is wrong → onError, and the next latents are shown', () => {
   test.each([
     ['taesd', {}, { onFrame: () => {} }],
     ['options', undefined, null],
+    ['options', undefined, { onFrame: () => {}, sapce: 'vae' }],
     ['onFrame', undefined, {}],
     ['onError', undefined, { onFrame: () => {}, onError: 1 }],
     ['space', undefined, { onFrame: () => {}, space: 'sd' }],

@@ -476,7 +476,7 @@ describe('memory', () => {
       expect.objectContaining({
         code: 'LIMIT',
         message: expect.stringMatching(
-          /^wasm: "feature maps" expected at most 32 MiB of memory, got \d+ MiB \(the option maxMemory, or a narrower picture\)$/,
+          /^wasm: "feature maps" expected at most 32 MiB of memory, got \d+ MiB \(a larger maxMemory, or a narrower picture\)$/,
         ),
       }),
     );

@@ -63,9 +63,12 @@ export function readFrom(command: string, text: string | undefined): string | un
 /** The names that stdout and its like go by. */
 const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 
-/** @throws UsageError where a stream is meant: what is half done could not be taken back there */
+/**
+ * @throws UsageError where a stream is meant, as what is half done could not be taken back there; for `-o=NAME`, which would
+ *   be a file named `=NAME`
+ */
 export function checkOutputName(command: string, path: string, rule: string): void {
-  if (!STREAM.test(path)) return;
+  if (!STREAM.test(path) && !path.startsWith('=')) return;
   throw usageError(command, '-o', rule, JSON.stringify(path));
 }
 

@@ -26,7 +26,7 @@ export async function withModel(
       const loaded = taesd.info;
       if (model.model === undefined && loaded.model === 'nano') {
         say(
-          'note: nano, the small model of the package: "taesd pull" fetches taesd, which is sharper',
+          'note: nano, the small model of the package: "npx taesd pull" fetches taesd, which is sharper',
         );
       }
       say(loadedNote(loaded, precision));

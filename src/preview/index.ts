@@ -1,4 +1,4 @@
-import { checkSize, describe } from '../arguments.ts';
+import { checkNames, checkSize, describe } from '../arguments.ts';
 import { expected } from '../errors.ts';
 import type { Picture } from '../image.ts';
 import { fromVaeLatents } from '../latent.ts';
@@ -61,6 +61,15 @@ export interface Previewer {
 }
 
 const WHERE = 'preview';
+const NAMES = Object.keys({
+  onFrame: true,
+  onError: true,
+  space: true,
+  pick: true,
+  maxFps: true,
+  width: true,
+  height: true,
+} satisfies Record<keyof PreviewOptions, true>);
 
 /**
  * A previewer. Latents that come while others are being decoded wait, one at most: newer ones take their place. What is
@@ -227,9 +236,7 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
   if (typeof decode !== 'function' || typeof info !== 'object') {
     throw expected('ARG', WHERE, 'taesd', 'what Taesd.load gives', describe(taesd));
   }
-  if (typeof options !== 'object' || options === null) {
-    throw expected('ARG', WHERE, 'options', 'an object { onFrame, … }', describe(options));
-  }
+  checkNames(WHERE, options, NAMES, 'an object { onFrame, … }');
   const { onFrame, onError, space, pick, maxFps, width, height } = options;
   if (typeof onFrame !== 'function') {
     throw expected('ARG', WHERE, 'onFrame', 'a function', describe(onFrame));

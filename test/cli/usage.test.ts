@@ -83,6 +83,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['models --all', 'models: "option" expected one of --help, got "--all"'],
     ['roundtrip a -o b.png --float=yes', 'roundtrip: "--float" expected no value, got "yes"'],
     ['encode in', 'encode: "-o" expected the file to write, got none'],
+    ['encode in -o=a.png', 'encode: "-o" expected the file to write, files only, got "=a.png"'],
     ['encode in -o', 'encode: "-o" expected a value OUT, got nothing'],
     ...['-', '/dev/stdout', '/dev/fd/1'].map((name) => [
       `encode in -o ${name}`,

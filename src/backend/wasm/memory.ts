@@ -86,7 +86,7 @@ export class Memory {
     // Written so that a NaN or an infinity fails too.
     if (!(end <= this.#limitBytes)) {
       const rule = `at most ${inMiB(this.#limitBytes)} of memory`;
-      const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'the option maxMemory, or ' : '';
+      const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'a larger maxMemory, or ' : '';
       throw expected('LIMIT', 'wasm', what, rule, inMiB(end), `${remedy}a narrower picture`);
     }
     const missing = Math.ceil((end - this.bytes) / PAGE_BYTES);
@@ -115,4 +115,5 @@ export class Memory {
   }
 }
 
-const inMiB = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+const inMiB = (bytes: number) =>
+  bytes < 2 ** 20 ? `${bytes} bytes` : `${Math.ceil(bytes / 2 ** 20)} MiB`;

@@ -137,12 +137,12 @@ export class WorkerPool {
     let wake = () => {};
     const free = [...this.#workers];
 
-    const begin = (handedOn: number) => {
+    const begin = async (handedOn: number) => {
       while (free.length > 0 && begun < spans.length && begun < handedOn + this.#workers.length) {
         const assignment = assignments[begun];
         // What may throw comes first: an assignment that has begun is waited for.
         const input = inputSpan(plan, shapes, assignment.span);
-        const data = readRows(source, input);
+        const data = await readRows(source, input, pacer);
         const worker = free.pop() as PoolWorker;
         assignment.id = begun++;
         assignment.worker = worker;
@@ -172,7 +172,7 @@ export class WorkerPool {
         for (;;) {
           pacer.check();
           if (this.#failure !== undefined) throw workerDied(this.#failure);
-          begin(n);
+          await begin(n);
           if (assignment.error !== undefined) throw assignment.error;
           const batch = assignment.batches.shift();
           if (batch !== undefined) {
@@ -227,15 +227,17 @@ const newAssignment = (span: Span): Assignment<PoolWorker> => ({
   error: undefined,
 });
 
-/** Rows of the input as f32 [rows][width][channels]. */
-function readRows(
+/** Rows of the input as f32 [rows][width][channels]; those of 2048×2048 pixels take some 0.1 s. */
+async function readRows(
   { channels, width, read }: RowSource,
   { first, end }: Span,
-): Float32Array<ArrayBuffer> {
+  pacer: Pacer,
+): Promise<Float32Array<ArrayBuffer>> {
   const data = new Float32Array((end - first) * width * channels);
   for (let y = first; y < end; y++) {
     const at = (y - first) * width * channels;
     read(y, data.subarray(at, at + width * channels), channels);
+    if (pacer.due) await pacer.turn();
   }
   return data;
 }

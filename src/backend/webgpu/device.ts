@@ -77,7 +77,8 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): string {
 function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
   const gpu: Gpu = { device, adapter, owned, lost: undefined };
   void device.lost.then(({ reason, message }) => {
-    gpu.lost = message || reason || 'unknown reason';
+    // Deno's message says no more than that.
+    gpu.lost = message.replace(/^device was lost$/, '') || reason || 'unknown reason';
   });
   return gpu;
 }
