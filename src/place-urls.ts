@@ -37,6 +37,15 @@ export function urlInFolder(folder: URL, name: string): URL {
   return new URL(name, slashed);
 }
 
+/** Asks whether there is such a folder (`file:`). */
+export async function isFolderThere(url: URL): Promise<boolean> {
+  const { stat } = process.getBuiltinModule('node:fs/promises');
+  return stat(url).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
 /**
  * Asks whether there is such a file, without reading it: for HTTP by a HEAD request.
  *

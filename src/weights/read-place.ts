@@ -1,6 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import type { Part, Variant } from '../model/variants.ts';
-import { isUrlThere, urlInFolder, urlOf } from '../place-urls.ts';
+import { isFolderThere, isUrlThere, urlInFolder, urlOf } from '../place-urls.ts';
 import { readUrl } from '../read-url.ts';
 import type { ModelTensors } from './key-names.ts';
 import { readOne, readParts } from './read-weights.ts';
@@ -123,6 +123,9 @@ async function missingFiles(
       return new NotThere('UNSUPPORTED', given, rule, 'a .pth file', CONVERT);
     }
     return new NotThere('ARG', given, rule, 'a file', 'give its folder; from code, its bytes');
+  }
+  if (folder.protocol === 'file:' && !(await isFolderThere(folder))) {
+    return new NotThere('ARG', given, rule, 'no such folder');
   }
   const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
   const found = await Promise.all(pths.map((pth) => isUrlThere(urlInFolder(folder, pth))));

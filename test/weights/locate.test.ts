@@ -90,7 +90,7 @@ describe('locateWeights', () => {
     rmSync(given, { recursive: true });
     await expect(locate({ weights: given, download: true })).rejects.toMatchObject({
       code: 'ARG',
-      message: `load: "${given}" expected a folder that holds ${NAMES}, got neither (another model, or another folder?)`,
+      message: `load: "${given}" expected a folder that holds ${NAMES}, got no such folder`,
     });
     expect(asked).toEqual([]);
   });
@@ -132,6 +132,11 @@ describe('locateWeights', () => {
     await expect(locate()).rejects.toMatchObject(
       notFound(`TAESD_WEIGHTS ${folder} (neither), cache ${cache} (neither)`),
     );
+    vi.stubEnv('TAESD_WEIGHTS', join(folder, 'none'));
+    await expect(locate()).rejects.toMatchObject(
+      notFound(`TAESD_WEIGHTS ${folder}/none (no such folder), cache ${cache} (neither)`),
+    );
+    vi.stubEnv('TAESD_WEIGHTS', folder);
     put(folder, 'taesd', ['encoder']);
     put(cache, 'taesd', ['decoder']);
     const half = (name: string) => `no taesd_${name}.safetensors`;

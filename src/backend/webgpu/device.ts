@@ -99,8 +99,11 @@ export async function lossOf(device: GPUDevice): Promise<GPUDeviceLostInfo | und
   return loss.info;
 }
 
-/** That a device is lost may be told a little later than that it does not work: Firefox takes some milliseconds. */
-const LOSS_MS = 100;
+/**
+ * That a device is lost may be told later than that it does not work: by Firefox after some milliseconds, on a busy machine
+ * after more than 100.
+ */
+const LOSS_MS = 1000;
 
 /** Why a device on which something went wrong was lost; undefined where it is there. */
 export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
