@@ -1,7 +1,7 @@
 import { allocateClamped } from './allocate.ts';
 import { describe } from './arguments.ts';
 import type { Span } from './backend/backend.ts';
-import type { RowBatch } from './backend/batches.ts';
+import { handOn } from './backend/batches.ts';
 import type { GpuPlace } from './backend/gpu-place.ts';
 import { Pacer } from './backend/pacer.ts';
 import {
@@ -237,10 +237,10 @@ export class Taesd {
     try {
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], span, pacer)) {
-        const { first, count, stride } = batch;
+        const { first, count } = batch;
         const data = allocateClamped(where, 'rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });
-        for (let n = 0; n < count; n++) sink(n, rowOf(batch, n), stride);
+        handOn(batch, sink, 0);
         onProgress?.({ done: first + count, total: height });
         yield { width, height, y: first, rows: count, data };
       }
@@ -403,9 +403,8 @@ export class Taesd {
         // Asked for each picture: what ran the one before may have failed.
         const runner = await this.#engine.runner(part, pixelCount);
         for await (const batch of runner.batches(source, span, pacer)) {
-          const { first, count, stride } = batch;
-          for (let n = 0; n < count; n++) sink(first + n, rowOf(batch, n), stride);
-          done += count;
+          handOn(batch, sink);
+          done += batch.count;
           onProgress?.({ done, total });
         }
       }
@@ -413,10 +412,4 @@ export class Taesd {
       await end();
     }
   }
-}
-
-/** One row of a batch, from its first number on. */
-function rowOf({ data, count }: RowBatch, n: number): Float32Array {
-  const length = data.length / count;
-  return data.subarray(n * length, (n + 1) * length);
 }

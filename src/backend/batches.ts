@@ -11,6 +11,15 @@ export interface RowBatch {
   readonly data: Float32Array;
 }
 
+/** Hands the rows of a batch on, one by one. @param first  the number of its first row there, its own unless said */
+export function handOn(batch: RowBatch, sink: RowSink, first = batch.first): void {
+  const { count, stride, data } = batch;
+  const length = data.length / count;
+  for (let n = 0; n < count; n++) {
+    sink(first + n, data.subarray(n * length, (n + 1) * length), stride);
+  }
+}
+
 /** A place that runs one network on one picture or latent, here or elsewhere. */
 export interface Runner {
   /**

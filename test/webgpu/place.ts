@@ -1,3 +1,4 @@
+import { handOn } from '../../src/backend/batches.ts';
 import { Pacer } from '../../src/backend/pacer.ts';
 import type { Stored } from '../../src/backend/webgpu/convolution.ts';
 import type { Gpu } from '../../src/backend/webgpu/device.ts';
@@ -23,12 +24,8 @@ export function gpuPlace(gpu: Gpu, stored: Stored = 'f32'): Place {
       const sink = tensorSink(output);
       const span = wanted ?? { first: 0, end: output.shape[2] };
       const pacer = new Pacer('run', undefined);
-      for await (const batch of program.batches(tensorRows(input), span, pacer)) {
-        const length = batch.data.length / batch.count;
-        for (let n = 0; n < batch.count; n++) {
-          sink(batch.first + n, batch.data.subarray(n * length), batch.stride);
-        }
-      }
+      const batches = program.batches(tensorRows(input), span, pacer);
+      for await (const batch of batches) handOn(batch, sink);
       program.dispose();
       slots.release();
       return output;

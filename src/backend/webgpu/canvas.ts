@@ -5,7 +5,7 @@ import { pictureSink } from '../../image.ts';
 import type { CanvasLike } from '../../options.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
-import type { Runner } from '../batches.ts';
+import { handOn, type Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { lossBehind, lossOf } from './device.ts';
 import { GpuFault } from './fault.ts';
@@ -96,9 +96,6 @@ async function decodeBytes(
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
   const data = pixels(where, width, height);
   const sink = pictureSink({ width, height, data });
-  for await (const { first, count, stride, data: rows } of runner.batches(source, span, pacer)) {
-    const length = rows.length / count;
-    for (let n = 0; n < count; n++) sink(first + n, rows.subarray(n * length), stride);
-  }
+  for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
   return data;
 }

@@ -4,6 +4,7 @@ import { outputShape } from '../../model/measure.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { picturesOf, stack, type Tensor, zeros } from '../../tensor.ts';
 import type { Operators } from '../backend.ts';
+import { handOn } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
 import type { Gpu } from './device.ts';
 import { type ConvStep, type Plan, planNetwork, type Step } from './plan.ts';
@@ -79,10 +80,7 @@ async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): 
     const sink = tensorSink(output);
     const span = { first: 0, end: shape[1] };
     const batches = program.batches(tensorRows(picture), span, new Pacer('operator', undefined));
-    for await (const { first, count, stride, data } of batches) {
-      const length = data.length / count;
-      for (let n = 0; n < count; n++) sink(first + n, data.subarray(n * length), stride);
-    }
+    for await (const batch of batches) handOn(batch, sink);
     outputs.push(output);
   }
   program.dispose();

@@ -3,7 +3,7 @@ import { type Chw, outputShape } from '../../model/measure.ts';
 import { LATENT_SCALE, type Part } from '../../model/variants.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { type Tensor, zeros } from '../../tensor.ts';
-import type { Runner } from '../batches.ts';
+import { handOn, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
 import type { Stored } from './convolution.ts';
 
@@ -81,13 +81,7 @@ async function outputOf(runner: Runner, input: Tensor, shape: Chw): Promise<Floa
   const sink = tensorSink(output);
   const span = { first: 0, end: shape[1] };
   const pacer = new Pacer('Taesd.load', undefined);
-  for await (const { first, count, stride, data } of runner.batches(
-    tensorRows(input),
-    span,
-    pacer,
-  )) {
-    const length = data.length / count;
-    for (let n = 0; n < count; n++) sink(first + n, data.subarray(n * length), stride);
-  }
+  const batches = runner.batches(tensorRows(input), span, pacer);
+  for await (const batch of batches) handOn(batch, sink);
   return output.data;
 }
