@@ -1,7 +1,7 @@
 // A whole network by level: the layers that work at one size of map, as a network of their own. Weights are random:
 // the time does not depend on them.
 import { Bench } from 'tinybench';
-import { createWasmBackend } from '../dist/backend/wasm/index.js';
+import { createWasmBackend } from '../dist/backend/wasm/wasm-backend.js';
 import { describeNetwork, weightShapes } from '../dist/model/measure.js';
 import { networkOf, VARIANTS } from '../dist/model/variants.js';
 

@@ -1,14 +1,14 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import type { GpuPlace } from './backend/gpu-place.ts';
-import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/index.ts';
+import type { GpuPlace } from './backend/gpu-networks.ts';
 import { compileKernels, type KernelModule } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 
 import type { BoundNetwork } from './model/bind.ts';
 import type { Part } from './model/variants.ts';
-import type { LoadOptions } from './options.ts';
-import { hardwareThreads } from './platform.ts';
+import type { LoadOptions } from './options/types.ts';
+import { hardwareThreads } from './platform/runtime.ts';
 
 /** From this size on a picture is worth the 0.1 s that it takes to start workers: 384×384. */
 const WORKERS_FROM_PIXELS = 384 * 384;
@@ -64,7 +64,7 @@ export class Engine {
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
     const engine = new Engine(networks, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
-      const { GpuNetworks } = await import('./backend/webgpu/index.ts');
+      const { GpuNetworks } = await import('./backend/webgpu/networks.ts');
       engine.gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
       // Should WASM have to take over, it starts then.
       if (engine.gpu.active) return engine;

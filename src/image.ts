@@ -1,4 +1,4 @@
-import { checkLive, checkSize, describe } from './arguments.ts';
+import { checkLive, checkSize, describe } from './checks.ts';
 import { expected } from './errors.ts';
 import type { RowSink, RowSource } from './rows.ts';
 

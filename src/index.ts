@@ -35,7 +35,14 @@ export type {
   Progress,
   RunOptions,
   SizeOptions,
-} from './options.ts';
+} from './options/types.ts';
+export {
+  readSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  toTensor,
+  writeSafetensors,
+} from './safetensors/read.ts';
 export type {
   Add,
   Area,
@@ -47,11 +54,4 @@ export type {
 } from './steps/step.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
-export type { WeightSource } from './weights/read-weights.ts';
-export {
-  readSafetensors,
-  type SafetensorsFile,
-  type StoredTensor,
-  toTensor,
-  writeSafetensors,
-} from './weights/safetensors.ts';
+export type { WeightSource } from './weights/from-bytes.ts';

@@ -1,5 +1,5 @@
 import { allocateClamped, allocateFloats } from './allocate.ts';
-import { checkLive, checkSize, describe } from './arguments.ts';
+import { checkLive, checkSize, describe } from './checks.ts';
 import { expected } from './errors.ts';
 import { checkImage, type ImageLike, type Picture } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';

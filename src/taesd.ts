@@ -1,24 +1,13 @@
 import { allocateClamped } from './allocate.ts';
-import { describe } from './arguments.ts';
 import type { Span } from './backend/backend.ts';
 import { handOn } from './backend/batches.ts';
-import type { GpuPlace } from './backend/gpu-place.ts';
+import type { GpuPlace } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
-import {
-  checkOne,
-  checkOptions,
-  checkPictures,
-  croppedSize,
-  isTensorLike,
-  ownImage,
-  pixels,
-  snapshot,
-} from './call-arguments.ts';
-import { checkTarget } from './draw-target.ts';
+import { describe } from './checks.ts';
+import { checkTarget } from './draw/target.ts';
 import { Engine } from './engine.ts';
 import { expected } from './errors.ts';
 import { type ImageLike, imageRows, type Picture, pictureSink } from './image.ts';
-import { checkLoadOptions } from './load-options.ts';
 import { type BoundNetwork, bindNetwork } from './model/bind.ts';
 import { otherModel } from './model/latent-channels.ts';
 import {
@@ -28,6 +17,17 @@ import {
   type Part,
   type Variant,
 } from './model/variants.ts';
+import {
+  checkOne,
+  checkOptions,
+  checkPictures,
+  croppedSize,
+  isTensorLike,
+  ownImage,
+  pixels,
+  snapshot,
+} from './options/call.ts';
+import { checkLoadOptions } from './options/load.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
@@ -40,7 +40,7 @@ import type {
   PixelRows,
   RunOptions,
   SizeOptions,
-} from './options.ts';
+} from './options/types.ts';
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import type { Step, StepsOptions } from './steps/step.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
@@ -271,7 +271,7 @@ export class Taesd {
     const { pacer, end } = await this.#begin(where, sources, options.signal);
     try {
       // Most programs never ask for it: it comes when it is asked for.
-      const { drawDecoded } = await import('./backend/webgpu/canvas.ts');
+      const { drawDecoded } = await import('./draw/decode-to-canvas.ts');
       const runner = await this.#engine.runner('decoder', width * height);
       await drawDecoded({ where, target, width, height, source: sources[0] }, runner, pacer);
     } finally {

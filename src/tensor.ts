@@ -1,8 +1,8 @@
 import { allocateFloats } from './allocate.ts';
-import { checkLive, describe, kindOf } from './arguments.ts';
+import { checkLive, describe, kindOf } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 
-export { describe, isDetached } from './arguments.ts';
+export { describe, isDetached } from './checks.ts';
 
 /**
  * Numbers and their shape, nothing else. Pictures and latents are [N, C, height, width], row-major,

@@ -1,4 +1,4 @@
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './options/types.ts';
 import { Taesd as TaesdElsewhere } from './taesd.ts';
 // @ts-expect-error TypeScript knows no such files; workerd, and what bundles for it, makes a WebAssembly.Module of it.
 import kernels from './taesd.wasm';

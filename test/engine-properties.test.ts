@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Precision } from '../src/backend/backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
-import { createWasmBackend } from '../src/backend/wasm/index.ts';
+import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../src/model/bind.ts';
 import { networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
+import { writeSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
-import { writeSafetensors } from '../src/weights/safetensors.ts';
 import { expectClose } from './compare.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { runProgram } from './run-program.ts';

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import type { Backend } from '../src/backend/backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
-import { createWasmBackend } from '../src/backend/wasm/index.ts';
+import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { dequantizeLatents, quantizeLatents } from '../src/latent.ts';
 import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { Taesd } from '../src/taesd.ts';

@@ -1,8 +1,8 @@
 import { type BoundNetwork, bindNetwork } from '../src/model/bind.ts';
 import { networkOf, type Part, type Variant } from '../src/model/variants.ts';
+import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { splitByKeyNames } from '../src/weights/key-names.ts';
-import { readSafetensors, toTensor } from '../src/weights/safetensors.ts';
 import { sharedFile } from './shared.ts';
 
 /** A file of golden tensors. Bytes come as numbers 0 … 255. */

@@ -1,8 +1,8 @@
 import type { Network } from '../src/model/layers.ts';
 import { weightShapes } from '../src/model/measure.ts';
 import { type ModelName, networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
+import { writeSafetensors } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
-import { writeSafetensors } from '../src/weights/safetensors.ts';
 import { randomTensor, seededRandom } from './random.ts';
 
 /** Random weights for every layer of a network, by taesd.py's names, scaled so that values stay near 1. */

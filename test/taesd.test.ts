@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Picture } from '../src/image.ts';
 import { fromVaeLatents } from '../src/latent.ts';
-import type { LoadOptions, Progress } from '../src/options.ts';
+import type { LoadOptions, Progress } from '../src/options/types.ts';
+import { writeSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
-import { writeSafetensors } from '../src/weights/safetensors.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 

@@ -10,7 +10,7 @@ import { compileKernels } from '../src/backend/wasm/module.ts';
 import { WorkerPool } from '../src/backend/wasm/pool.ts';
 import { bindNetwork } from '../src/model/bind.ts';
 import { networkOf, VARIANTS } from '../src/model/variants.ts';
-import type { LoadOptions, PixelRows } from '../src/options.ts';
+import type { LoadOptions, PixelRows } from '../src/options/types.ts';
 import { tensorRows } from '../src/rows.ts';
 import { Taesd } from '../src/taesd.ts';
 import { randomTensor, seededRandom } from './random.ts';

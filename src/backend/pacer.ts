@@ -1,5 +1,5 @@
 import { expected } from '../errors.ts';
-import { nextTask } from '../platform.ts';
+import { nextTask } from '../platform/runtime.ts';
 
 /** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
 const TURN_MS = 12;

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 import { expected } from '../errors.ts';
-import type { Command } from './command.ts';
-import { decodeCommand } from './decode.ts';
-import { encodeCommand } from './encode.ts';
-import { commandHelp, helpText, packageVersion } from './help.ts';
-import { inspectCommand } from './inspect.ts';
-import { Interruption } from './interrupt.ts';
-import { modelsCommand } from './models.ts';
-import { readCommandLine } from './options.ts';
-import { pullCommand } from './pull.ts';
-import { roundtripCommand } from './roundtrip.ts';
-import { sayError } from './say.ts';
-import { stepsCommand } from './steps.ts';
-import { usageError } from './usage-error.ts';
+import type { Command } from './commands/command.ts';
+import { decodeCommand } from './commands/decode.ts';
+import { encodeCommand } from './commands/encode.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { modelsCommand } from './commands/models.ts';
+import { pullCommand } from './commands/pull.ts';
+import { roundtripCommand } from './commands/roundtrip.ts';
+import { stepsCommand } from './commands/steps.ts';
+import { readCommandLine } from './line/command-line.ts';
+import { commandHelp, helpText, packageVersion } from './line/help.ts';
+import { usageError } from './line/usage-error.ts';
+import { Interruption } from './terminal/interrupt.ts';
+import { sayError } from './terminal/say.ts';
 
 const COMMANDS: readonly Command[] = [
   encodeCommand,

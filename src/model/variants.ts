@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts';
+import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';

@@ -1,4 +1,4 @@
-import { checkLive, describe } from '../arguments.ts';
+import { checkLive, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { allocateBytes } from './allocate.ts';
 import { DEFAULT_MAX_PIXELS, HIGHEST_MAX_PIXELS } from './header.ts';

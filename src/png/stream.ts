@@ -1,5 +1,5 @@
 import type { Zlib } from 'fflate';
-import { checkLive, checkSize, describe } from '../arguments.ts';
+import { checkLive, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { allocateBytes, outOfMemory } from './allocate.ts';
 import { createCompressor } from './compressor.ts';

@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts';
+import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { crc32 } from './checksums.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';

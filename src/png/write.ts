@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import { checkLive, checkSize, describe } from '../arguments.ts';
+import { checkLive, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { outOfMemory } from './allocate.ts';
 import { checkText } from './write-chunks.ts';

@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts';
+import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { Conv, Layer } from '../model/layers.ts';
 import { shapeText, type Tensor } from '../tensor.ts';

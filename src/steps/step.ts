@@ -1,7 +1,7 @@
 import type { AlphaOptions } from '../image.ts';
 import type { Layer } from '../model/layers.ts';
 import type { Part } from '../model/variants.ts';
-import type { RunOptions } from '../options.ts';
+import type { RunOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** What `taesd.steps` takes beside its input. */

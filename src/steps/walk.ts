@@ -1,13 +1,13 @@
-import { checkLive, describe } from '../arguments.ts';
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
-import { checkOne, checkOptions } from '../call-arguments.ts';
+import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected } from '../errors.ts';
 import { type ImageLike, imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
 import { checkLatentChannels, type Part, type Variant } from '../model/variants.ts';
+import { checkOne, checkOptions } from '../options/call.ts';
 import { readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { arithmeticOf } from './arithmetic.ts';

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { expected } from '../errors.ts';
-import { environmentVariable } from '../platform.ts';
-import { isMissing, systemCode, systemReason } from '../system-errors.ts';
+import { environmentVariable } from '../platform/runtime.ts';
+import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
 import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
 

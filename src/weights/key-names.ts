@@ -2,9 +2,9 @@ import { expected } from '../errors.ts';
 import { encoder } from '../model/encoder.ts';
 import { nanoEncoder } from '../model/nano.ts';
 import type { Part } from '../model/variants.ts';
+import { type SafetensorsFile, type StoredTensor, toTensor } from '../safetensors/read.ts';
+import { showName, showNames } from '../safetensors/show-name.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
-import { type SafetensorsFile, type StoredTensor, toTensor } from './safetensors.ts';
-import { showName, showNames } from './show-name.ts';
 
 /** The tensors of a network or of both, under the names of taesd.py: `0.weight`, `1.conv.2.bias` … */
 export interface ModelTensors {

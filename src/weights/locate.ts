@@ -1,9 +1,9 @@
 import { expected, TaesdError } from '../errors.ts';
 import { type Part, VARIANTS, type Variant } from '../model/variants.ts';
-import type { LoadOptions } from '../options.ts';
+import type { LoadOptions } from '../options/types.ts';
+import { readBytes, readParts } from './from-bytes.ts';
 import type { ModelTensors } from './key-names.ts';
 import type { PullOptions } from './pull.ts';
-import { readBytes, readParts } from './read-weights.ts';
 
 /** Weights, whose they are, and where they were found: what `info` says. */
 export interface FoundWeights {
@@ -35,7 +35,7 @@ export async function locateWeights(
   const variant = named ?? VARIANTS.taesd;
   const { weights } = options;
   if (typeof weights === 'string' || weights instanceof URL) {
-    const { readGivenPlace } = await import('./read-place.ts');
+    const { readGivenPlace } = await import('./from-place.ts');
     const tensors = await readGivenPlace(where, variant, weights, parts, options.signal);
     return { variant, tensors, from: `${weights}` };
   }

@@ -1,9 +1,9 @@
 import type { Part, Variant } from '../model/variants.ts';
-import type { DownloadProgress } from '../options.ts';
-import { downloadFile } from './download.ts';
-import { readKept } from './kept.ts';
+import type { DownloadProgress } from '../options/types.ts';
+import { readKept } from './cached.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
+import { downloadFile } from './mirrors.ts';
 import { openStore, type WeightStore } from './store.ts';
 
 /** What weights in the store are compared with and fetched by; in each case the usual unless said. */

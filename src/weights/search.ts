@@ -1,12 +1,12 @@
 import { onOneLine, TaesdError } from '../errors.ts';
 import type { Part, Variant } from '../model/variants.ts';
-import { environmentVariable, isNodeLike } from '../platform.ts';
-import { brokenFile, mending, readKept } from './kept.ts';
+import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
+import { brokenFile, mending, readKept } from './cached.ts';
+import { readParts } from './from-bytes.ts';
+import { NotThere, readPlace, weightFileNames } from './from-place.ts';
 import type { ModelTensors } from './key-names.ts';
 import type { FoundWeights, LookOptions } from './locate.ts';
 import { MANIFEST } from './manifest-data.ts';
-import { NotThere, readPlace, weightFileNames } from './read-place.ts';
-import { readParts } from './read-weights.ts';
 import { openStore, type WeightStore } from './store.ts';
 
 /*

@@ -1,4 +1,4 @@
-import { isNodeLike } from '../platform.ts';
+import { isNodeLike } from '../platform/runtime.ts';
 import type { ManifestFile } from './manifest.ts';
 
 /** The folder, or the name of the browser's cache, that downloaded weights are kept in. */

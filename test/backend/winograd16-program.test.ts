@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createWasmBackend } from '../../src/backend/wasm/index.ts';
+import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3 } from '../../src/model/layers.ts';
 import type { Tensor } from '../../src/tensor.ts';

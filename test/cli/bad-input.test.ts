@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { writeOutput } from '../../src/cli/files.ts';
+import { writeOutput } from '../../src/cli/files/files.ts';
 import { TaesdError } from '../../src/errors.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
 import { encodePng } from '../../src/png/index.ts';
-import { writeSafetensors } from '../../src/weights/safetensors.ts';
+import { writeSafetensors } from '../../src/safetensors/read.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
 import { describeNetwork } from '../../src/model/measure.ts';
 import { modelNames, networkOf, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
+import { writeSafetensors } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { writeSafetensors } from '../../src/weights/safetensors.ts';
 import { randomTensors } from '../small-model.ts';
 import { entry, rawFile } from '../weights/raw-file.ts';
 import { taesd, temporaryFolder } from './command-line.ts';

@@ -4,7 +4,7 @@ import {
   readBackground,
   readSize,
   readWorkers,
-} from '../../src/cli/option-values.ts';
+} from '../../src/cli/line/option-values.ts';
 
 test.each([
   ['white', [255, 255, 255]],

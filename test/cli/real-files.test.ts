@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/latent-file.ts';
 import { quantizeLatents } from '../../src/latent.ts';
-import { decodeLatentPng, decodeLatentSafetensors } from '../../src/latent-file.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { tensorRows, tensorSink } from '../../src/rows.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { type Tensor, zeros } from '../../src/tensor.ts';
-import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { expectClose, largestDifference } from '../compare.ts';
 import { readGolden } from '../golden.ts';
 import { sharedPath, testShared } from '../shared.ts';

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { Interruption } from '../../src/cli/interrupt.ts';
-import { sayError } from '../../src/cli/say.ts';
-import { UsageError } from '../../src/cli/usage-error.ts';
+import { UsageError } from '../../src/cli/line/usage-error.ts';
+import { Interruption } from '../../src/cli/terminal/interrupt.ts';
+import { sayError } from '../../src/cli/terminal/say.ts';
 import { TaesdError } from '../../src/errors.ts';
 
 afterEach(() => {

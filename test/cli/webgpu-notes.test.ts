@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { doneBy, loadedNote, takenOverNote } from '../../src/cli/webgpu-notes.ts';
+import { doneBy, loadedNote, takenOverNote } from '../../src/cli/terminal/webgpu-notes.ts';
 
 const wasm = { backend: 'wasm', precision: 'f32' } as const;
 const card = {

@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ImageLike } from '../../src/image.ts';
-import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
 import {
   decodeLatentPng,
   decodeLatentSafetensors,
   encodeLatentPng,
   encodeLatentSafetensors,
-} from '../../src/latent-file.ts';
-import type { SizeOptions } from '../../src/options.ts';
+} from '../../src/formats/latent-file.ts';
+import type { ImageLike } from '../../src/image.ts';
+import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
+import type { SizeOptions } from '../../src/options/types.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 

@@ -1,9 +1,9 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { networkOf, type Part, VARIANTS } from '../../src/model/variants.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
-import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
 import { checkClose } from './close.ts';

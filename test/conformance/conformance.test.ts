@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Operators, Program } from '../../src/backend/backend.ts';
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
-import { createWasmBackend } from '../../src/backend/wasm/index.ts';
+import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import type { LaterOperators } from '../../src/backend/webgpu/operators.ts';
 import type { BoundNetwork } from '../../src/model/bind.ts';
 import { operatorsOnWasm } from '../backend/operators-on-wasm.ts';

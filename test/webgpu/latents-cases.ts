@@ -1,4 +1,4 @@
-import { nextTask } from '../../src/platform.ts';
+import { nextTask } from '../../src/platform/runtime.ts';
 import { Taesd } from '../../src/taesd.ts';
 import {
   type ApiCase,

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Part } from '../../src/model/variants.ts';
-import type { Tensor } from '../../src/tensor.ts';
-import { splitByKeyNames } from '../../src/weights/key-names.ts';
 import {
   readSafetensors,
   type SafetensorsFile,
   writeSafetensors,
-} from '../../src/weights/safetensors.ts';
+} from '../../src/safetensors/read.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { splitByKeyNames } from '../../src/weights/key-names.ts';
 import { entry, expectError, rawFile } from './raw-file.ts';
 
 /** A file whose tensors hold 1, 2, 3 … in the order of their names. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
-import type { DownloadProgress } from '../../src/options.ts';
+import type { DownloadProgress } from '../../src/options/types.ts';
+import { writeSafetensors } from '../../src/safetensors/read.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
 import { type LookOptions, locateWeights } from '../../src/weights/locate.ts';
-import { writeSafetensors } from '../../src/weights/safetensors.ts';
 import { manifestOf } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
-import type { DownloadProgress } from '../../src/options.ts';
+import type { DownloadProgress } from '../../src/options/types.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
 import { type PullOptions, pullModel } from '../../src/weights/pull.ts';
 import { manifestOf, noiseFiles } from './small-manifest.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type ErrorCode, TaesdError } from '../../src/errors.ts';
-import { readSafetensors } from '../../src/weights/safetensors.ts';
+import { readSafetensors } from '../../src/safetensors/read.ts';
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

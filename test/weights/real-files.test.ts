@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest';
 import type { Part } from '../../src/model/variants.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { elementCount, firstNonFinite, type Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
-import { readSafetensors, toTensor } from '../../src/weights/safetensors.ts';
 import { sharedFile, testShared } from '../shared.ts';
 import { expectError } from './raw-file.ts';
 

@@ -1,6 +1,6 @@
-import { describe } from '../../arguments.ts';
+import { describe } from '../../checks.ts';
 import { expected, type TaesdError } from '../../errors.ts';
-import { readUrl } from '../../read-url.ts';
+import { readUrl } from '../../platform/read-url.ts';
 
 /** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);

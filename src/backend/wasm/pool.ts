@@ -1,7 +1,7 @@
 import { expected, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
+import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
 import type { RowSource } from '../../rows.ts';
-import { startThread, type Thread, type ThreadModule } from '../../threads.ts';
 import type { Precision, Span } from '../backend.ts';
 import type { RowBatch, Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';

@@ -1,12 +1,12 @@
 import { TaesdError } from '../../errors.ts';
+import { parentThread } from '../../platform/threads.ts';
 import type { RowSource } from '../../rows.ts';
-import { parentThread } from '../../threads.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
-import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './index.ts';
 import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.ts';
 import { OUTPUT_ROWS } from './spans.ts';
+import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './wasm-backend.ts';
 
 /*
  * A worker: it has the kernels, their memory and the networks' weights for itself, gets rows of the input and sends

@@ -1,4 +1,4 @@
-import { nextTask } from '../../platform.ts';
+import { nextTask } from '../../platform/runtime.ts';
 import type { Stored } from './convolution.ts';
 
 /** A device and what is known of it. */

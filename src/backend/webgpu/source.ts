@@ -1,6 +1,6 @@
-import { describe } from '../../arguments.ts';
+import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
-import type { GpuLatents } from '../../options.ts';
+import type { GpuLatents } from '../../options/types.ts';
 import { type RowSource, tensorRows } from '../../rows.ts';
 import { elementCount, shapeText } from '../../tensor.ts';
 import { lossBehind } from './device.ts';

@@ -1,0 +1,26 @@
+import { describe } from '../../checks.ts';
+import { expected } from '../../errors.ts';
+import { MODEL_KEY } from '../../formats/latent-file.ts';
+import { isModelName } from '../../model/variants.ts';
+import { type DecodedPng, decodePng } from '../../png/index.ts';
+import { isSafetensors, readInput, readingFile } from './files.ts';
+
+/**
+ * Reads the picture that is to be encoded.
+ *
+ * @throws TaesdError ARG where the file cannot be read or says that it holds latents; what `decodePng` throws
+ */
+export async function readPicture(where: string, path: string): Promise<DecodedPng> {
+  const bytes = await readInput(where, path, 'a picture to read');
+  if (isSafetensors(bytes)) {
+    const hint = 'latents? taesd decode';
+    throw expected('ARG', where, path, 'a picture', 'a safetensors file', hint);
+  }
+  const picture = readingFile(path, () => decodePng(bytes));
+  const model = picture.text.get(MODEL_KEY);
+  if (model !== undefined) {
+    const name = isModelName(model) ? model : describe(model);
+    throw expected('ARG', where, path, 'a picture', `latents of ${name}`, 'taesd decode?');
+  }
+  return picture;
+}

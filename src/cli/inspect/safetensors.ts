@@ -1,0 +1,32 @@
+import { decodeLatentSafetensors } from '../../formats/latent-file.ts';
+import { readSafetensors, toTensor } from '../../index.ts';
+import { shapeText } from '../../tensor.ts';
+import type { Size } from '../line/option-values.ts';
+import { factLines } from '../terminal/table.ts';
+import { latentLines, valueWords } from './latents.ts';
+import { DEFAULT_SIZE, refuseSize } from './size.ts';
+import { weightLines } from './weights.ts';
+
+/**
+ * A safetensors file: latents, a decoded picture, or weights.
+ *
+ * @throws TaesdError ARG where a size is given for anything but weights
+ */
+export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
+  const file = readSafetensors(bytes, 'inspect');
+  const latents = file.tensors.get('latents');
+  if (latents !== undefined) {
+    refuseSize(size, 'latents');
+    return latentLines(`latents, ${latents.dtype}`, decodeLatentSafetensors(bytes));
+  }
+  const decoded = file.tensors.get('decoded');
+  if (decoded !== undefined) {
+    refuseSize(size, 'a decoded picture');
+    return factLines([
+      ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
+      ['shape', shapeText(decoded.shape)],
+      ['values', valueWords(toTensor(decoded, 'decoded', 'inspect'))],
+    ]);
+  }
+  return weightLines(file, size ?? DEFAULT_SIZE);
+}

@@ -1,0 +1,43 @@
+import type { Rgb } from '../../index.ts';
+import { inkOf } from './bitmap-font.ts';
+
+/** An RGB picture to draw on. */
+export class Raster {
+  readonly width: number;
+  readonly height: number;
+  /** [height][width][3] */
+  readonly data: Uint8ClampedArray;
+
+  constructor(width: number, height: number, colour: Rgb) {
+    this.width = width;
+    this.height = height;
+    this.data = new Uint8ClampedArray(3 * width * height);
+    for (let i = 0; i < width * height; i++) this.data.set(colour, 3 * i);
+  }
+
+  set(x: number, y: number, colour: Rgb): void {
+    this.data.set(colour, 3 * (y * this.width + x));
+  }
+
+  fill(x: number, y: number, width: number, height: number, colour: Rgb): void {
+    for (let row = y; row < y + height; row++) {
+      for (let column = x; column < x + width; column++) this.set(column, row, colour);
+    }
+  }
+
+  /** Puts another picture there, whole. */
+  put(other: Raster, x: number, y: number): void {
+    const count = 3 * other.width;
+    for (let row = 0; row < other.height; row++) {
+      const line = other.data.subarray(row * count, (row + 1) * count);
+      this.data.set(line, 3 * ((y + row) * this.width + x));
+    }
+  }
+
+  /** Writes capitals from there to the right, each of the font's pixels `scale` wide and high. */
+  write(text: string, x: number, y: number, scale: number, colour: Rgb): void {
+    for (const [inkX, inkY] of inkOf(text)) {
+      this.fill(x + inkX * scale, y + inkY * scale, scale, scale, colour);
+    }
+  }
+}

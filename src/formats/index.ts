@@ -1,0 +1,7 @@
+export type { LatentFile } from './latent-file.ts';
+export {
+  decodeLatentPng,
+  decodeLatentSafetensors,
+  encodeLatentPng,
+  encodeLatentSafetensors,
+} from './latent-file.ts';

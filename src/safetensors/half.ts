@@ -1,0 +1,62 @@
+import { allocateFloats } from '../allocate.ts';
+import { expected } from '../errors.ts';
+
+/*
+ * 16-bit floats to 32-bit floats. Every value of both 16-bit types is a float32, so nothing rounds.
+ *
+ *            sign  exponent  fraction   bias
+ *   f16         1         5        10     15     IEEE 754 binary16
+ *   bf16        1         8         7    127     the upper half of a float32
+ *   f32         1         8        23    127
+ *
+ * Sources: IEEE 754-2019 §3.4 (binary16); https://en.wikipedia.org/wiki/Bfloat16_floating-point_format
+ */
+
+/**
+ * 2¹¹²: the biases' difference, 127 − 15. The fraction and exponent of an f16, moved to their places in
+ * a float32, read as 2⁻¹¹² times the right value, subnormals included, and the product is exact.
+ */
+const REBIAS = 2 ** 112;
+
+/** The bits of an f16 in a float32's places, before the exponent is corrected. */
+const spread = (bits: number): number => ((bits & 0x8000) << 16) | ((bits & 0x7fff) << 13);
+
+/** An exponent of all ones is infinity or NaN; in a float32 that is eight ones, not five. */
+const isSpecial = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
+
+/**
+ * Little-endian IEEE half floats as a new array of `bytes.length / 2` values. Any alignment.
+ * @throws TaesdError ARG for an odd number of bytes, OOM
+ */
+export function f16BytesToF32(bytes: Uint8Array): Float32Array {
+  const values = pairsOf('f16BytesToF32', bytes);
+  const words = new Uint32Array(values.buffer);
+  for (let i = 0; i < values.length; i++) {
+    const bits = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+    words[i] = spread(bits);
+    if (isSpecial(bits)) words[i] |= 0x7f800000;
+    else values[i] *= REBIAS;
+  }
+  return values;
+}
+
+/**
+ * Little-endian bfloat16 values as a new array of `bytes.length / 2` values. Any alignment.
+ * @throws TaesdError ARG for an odd number of bytes, OOM
+ */
+export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
+  const values = pairsOf('bf16BytesToF32', bytes);
+  const words = new Uint32Array(values.buffer);
+  for (let i = 0; i < words.length; i++) {
+    words[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24);
+  }
+  return values;
+}
+
+/** Room for a number for every two bytes. */
+function pairsOf(where: string, bytes: Uint8Array): Float32Array {
+  if (bytes.length % 2 !== 0) {
+    throw expected('ARG', where, 'bytes', 'an even number of bytes', `${bytes.length}`);
+  }
+  return allocateFloats(where, 'values', bytes.length / 2);
+}

@@ -1,0 +1,149 @@
+import { allocateFloats } from '../allocate.ts';
+import { checkLive, describe } from '../checks.ts';
+import { expected } from '../errors.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
+import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
+import { checkSizes, type HeaderEntry, readHeader } from './header.ts';
+import { showName } from './show-name.ts';
+
+export { writeSafetensors } from './write.ts';
+
+/** A tensor as the file holds it. */
+export interface StoredTensor {
+  /** The format's name of the element type: `F32`, `BF16` … */
+  readonly dtype: string;
+  /** Sizes, outermost first; `[]` is a single number, and a size may be 0. */
+  readonly shape: readonly number[];
+  /** Row-major, little-endian. A view into the file's bytes, at any alignment, not a copy. */
+  readonly bytes: Uint8Array;
+}
+
+/** A safetensors file, read: its tensors as they are stored, and its free text. */
+export interface SafetensorsFile {
+  /** By name, in the header's order. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The header's `__metadata__`; empty where the file has none. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads a safetensors file:
+ *
+ *     0      8             8 + n                              end
+ *     ├──────┼──────────────┼──────────────────────────────────┤
+ *     │  n   │ JSON header  │ tensor │ tensor │ …              │
+ *     └ u64 ─┴─ n bytes ────┴─ side by side, no hole, no rest ─┘
+ *
+ * Everything is checked before a tensor is handed out, and no data is copied. Stricter than the
+ * reference implementation in refusing unknown fields of a tensor, duplicate keys everywhere, and more
+ * than 64 dimensions or 2²⁰ tensors.
+ *
+ * @param bytes the whole file; a view at any offset
+ * @param where the name that error messages begin with
+ * @throws TaesdError
+ *   TRUNCATED: ends before its header or its data does.
+ *   FORMAT: header not UTF-8, not the JSON it must be, duplicate keys, wrong offsets or sizes, tensors
+ *   that overlap or leave bytes unused; a web page or a Git LFS pointer.
+ *   LIMIT: header over 100,000,000 bytes, too many tensors or dimensions.
+ *   UNSUPPORTED: unknown dtype; a `.pth` file.
+ *   ARG: not a Uint8Array, or a detached one.
+ * Sources: https://huggingface.co/docs/safetensors, https://github.com/huggingface/safetensors
+ */
+export function readSafetensors(bytes: Uint8Array, where = 'readSafetensors'): SafetensorsFile {
+  if (!(bytes instanceof Uint8Array)) {
+    throw expected('ARG', where, 'bytes', 'a Uint8Array', describe(bytes));
+  }
+  checkLive(where, 'bytes', bytes);
+  const { entries, metadata, dataStart } = readHeader(where, bytes);
+  const data = bytes.subarray(dataStart);
+  checkLayout(where, entries, data.length);
+
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    tensors.set(name, { dtype, shape, bytes: data.subarray(begin, end) });
+  }
+  return { tensors, metadata };
+}
+
+/** The tensors, in the order of their data, must tile it: each begins where the last one ended. */
+function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength: number): void {
+  const sorted = entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  let before = 'the header';
+  for (const { name, begin, end } of sorted) {
+    const what = `tensor ${showName(name)}`;
+    if (begin !== covered) {
+      const kind = begin < covered ? 'an overlap' : 'a hole';
+      const rule = `data from offset ${covered}, where ${before} ends`;
+      throw expected('FORMAT', where, what, rule, `${begin}, ${kind}`);
+    }
+    covered = end;
+    before = what;
+  }
+  if (covered > dataLength) {
+    const hint = 'is the download complete?';
+    throw expected(
+      'TRUNCATED',
+      where,
+      before,
+      `data up to offset ${covered}`,
+      `${dataLength}`,
+      hint,
+    );
+  }
+  if (covered < dataLength) {
+    const rule = `the end of the file at data offset ${covered}, where ${before} ends`;
+    throw expected('FORMAT', where, 'data', rule, `${dataLength - covered} more bytes`);
+  }
+}
+
+/**
+ * The numbers of a stored tensor as float32, copied out of the file: F32 as it is, F16 and BF16
+ * widened exactly. Values are not judged: NaN and infinity pass.
+ *
+ * @param stored from `readSafetensors`, or as it would give it
+ * @param name   the tensor's name, for messages
+ * @param where  the name that messages begin with
+ * @throws TaesdError UNSUPPORTED for any other dtype, SHAPE where shape and bytes disagree, ARG (not a stored tensor,
+ *   detached bytes), OOM
+ */
+export function toTensor(stored: StoredTensor, name?: string, where = 'toTensor'): Tensor {
+  const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
+  const what = name === undefined ? 'tensor' : `tensor ${showName(String(name))}`;
+  if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
+    const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
+    throw expected('ARG', where, what, rule, describe(stored));
+  }
+  const widening = TO_F32.get(dtype);
+  if (widening === undefined) {
+    const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
+    throw expected('UNSUPPORTED', where, what, rule, `"${showName(dtype)}"`);
+  }
+  // A detached view has no bytes, and would pass for a tensor of size 0.
+  checkLive(where, what, bytes);
+  const { sizes, byteCount } = checkSizes(where, what, shape, widening.elementBytes);
+  if (byteCount !== bytes.length) {
+    const rule = `${byteCount} bytes for ${dtype} ${shapeText(sizes)}`;
+    throw expected('SHAPE', where, what, rule, `${bytes.length}`);
+  }
+  return { shape: sizes, data: widening.toF32(bytes) };
+}
+
+/** Through a DataView, since the bytes may lie at any address and the machine may be big-endian. */
+function f32BytesToF32(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = allocateFloats('f32BytesToF32', 'values', bytes.length / 4);
+  for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(4 * i, true);
+  return values;
+}
+
+interface Widening {
+  readonly elementBytes: number;
+  readonly toF32: (bytes: Uint8Array) => Float32Array;
+}
+
+const TO_F32: ReadonlyMap<string, Widening> = new Map([
+  ['F32', { elementBytes: 4, toF32: f32BytesToF32 }],
+  ['F16', { elementBytes: 2, toF32: f16BytesToF32 }],
+  ['BF16', { elementBytes: 2, toF32: bf16BytesToF32 }],
+]);

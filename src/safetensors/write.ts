@@ -1,0 +1,178 @@
+import { allocate, allocateBytes } from '../allocate.ts';
+import { checkLive, describe } from '../checks.ts';
+import { expected, type TaesdError } from '../errors.ts';
+import { notTensor, shapeText, type Tensor } from '../tensor.ts';
+import { checkSizes, LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from './header.ts';
+import { showName } from './show-name.ts';
+
+const WHERE = 'writeSafetensors';
+const F32_BYTES = 4;
+
+/** Free text, string to string: an object, or pairs, such as the map that `readSafetensors` gives. */
+export type SafetensorsMetadata =
+  | Readonly<Record<string, string>>
+  | Iterable<readonly [string, string]>;
+
+/**
+ * Writes tensors as a safetensors file, all F32, little-endian, in the order given. The header is
+ * padded with spaces so that the data begin at a multiple of 8 bytes.
+ *
+ * @param tensors  name and tensor; any shape, `[]` and sizes of 0 included
+ * @param metadata left out of the file when not given
+ * @throws TaesdError ARG (not pairs of a name and a tensor, data other than a Float32Array, or detached; a name that
+ *   comes twice, is `__metadata__` or is not whole Unicode text; the same in metadata, or a value that is no string),
+ *   SHAPE (shape and data disagree), LIMIT (header over 100,000,000 bytes, more than 64 dimensions), OOM
+ * Source: https://huggingface.co/docs/safetensors
+ */
+export function writeSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata?: SafetensorsMetadata,
+): Uint8Array {
+  const list: Float32Array[] = [];
+  const header = new HeaderText();
+  if (metadata !== undefined) addMetadata(header, metadata);
+  const seen = new Set<string>([METADATA_KEY]);
+  let begin = 0;
+  const rule = 'pairs [name, tensor], such as a Map';
+  for (const pair of pairsOf('tensors', rule, tensors)) {
+    const { name, sizes, data } = checkTensor(pair, seen);
+    const end = begin + data.length * F32_BYTES;
+    const entry = `{"dtype":"F32","shape":${JSON.stringify(sizes)},"data_offsets":[${begin},${end}]}`;
+    header.add(quote(name), entry);
+    list.push(data);
+    begin = end;
+  }
+  return assemble(header.bytes(), list, begin);
+}
+
+/**
+ * The header's JSON, put together by hand because an object's keys change order and swallow `__proto__`. Its length is
+ * watched as it grows: a string has a limit of its own, at which the runtime throws a RangeError.
+ */
+class HeaderText {
+  readonly #fields: string[] = [];
+  #length = 0;
+
+  /** @throws TaesdError LIMIT */
+  add(key: string, value: string): void {
+    this.#length += key.length + value.length + 2;
+    // No character takes less than a byte.
+    if (this.#length > MAX_HEADER_BYTES) throw tooLong();
+    this.#fields.push(`${key}:${value}`);
+  }
+
+  toString(): string {
+    return `{${this.#fields.join(',')}}`;
+  }
+
+  /** UTF-8, padded with spaces. @throws TaesdError LIMIT, OOM */
+  bytes(): Uint8Array {
+    const text = allocate(WHERE, 'header', `${this.#length} characters`, () =>
+      new TextEncoder().encode(this.toString()),
+    );
+    const length = Math.ceil(text.length / 8) * 8;
+    if (length > MAX_HEADER_BYTES) throw tooLong();
+    const padded = allocateBytes(WHERE, 'header', length).fill(0x20);
+    padded.set(text);
+    return padded;
+  }
+}
+
+const tooLong = (): TaesdError =>
+  expected('LIMIT', WHERE, 'header', `at most ${MAX_HEADER_BYTES} bytes`, 'more');
+
+function assemble(header: Uint8Array, list: readonly Float32Array[], dataBytes: number) {
+  const file = allocateBytes(WHERE, 'file', LENGTH_BYTES + header.length + dataBytes);
+  const view = new DataView(file.buffer);
+  view.setBigUint64(0, BigInt(header.length), true);
+  file.set(header, LENGTH_BYTES);
+  let at = LENGTH_BYTES + header.length;
+  for (const data of list) {
+    for (let i = 0; i < data.length; i++) view.setFloat32(at + F32_BYTES * i, data[i], true);
+    at += data.length * F32_BYTES;
+  }
+  return file;
+}
+
+/** The pairs of an iterable, each checked to be one. @throws TaesdError ARG */
+function* pairsOf(what: string, rule: string, pairs: unknown): Generator<[unknown, unknown]> {
+  if (typeof pairs !== 'object' || pairs === null || !isIterable(pairs)) {
+    throw expected('ARG', WHERE, what, rule, describe(pairs));
+  }
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      const got = Array.isArray(pair) ? `an array of ${pair.length}` : describe(pair);
+      throw expected('ARG', WHERE, what, rule, `${got} in it`);
+    }
+    yield [pair[0], pair[1]];
+  }
+}
+
+const isIterable = (value: object): value is Iterable<unknown> =>
+  typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
+
+/** Checks a tensor and takes its name. */
+function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
+  checkText('tensor name', name);
+  const what = `tensor ${showName(name)}`;
+  if (seen.has(name)) {
+    const got = name === METADATA_KEY ? 'the reserved name' : 'it twice';
+    throw expected('ARG', WHERE, what, 'a name that is not taken', got);
+  }
+  seen.add(name);
+  const { shape, data } = (value ?? {}) as Partial<Tensor>;
+  if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
+    throw notTensor(WHERE, what, value);
+  }
+  checkLive(WHERE, what, data);
+  const { sizes, byteCount } = checkSizes(WHERE, what, shape, F32_BYTES);
+  if (byteCount !== data.length * F32_BYTES) {
+    const rule = `${byteCount / F32_BYTES} elements for shape ${shapeText(sizes)}`;
+    throw expected('SHAPE', WHERE, what, rule, `${data.length}`);
+  }
+  return { name, sizes, data };
+}
+
+function addMetadata(header: HeaderText, metadata: unknown): void {
+  const rule = 'an object or pairs of strings';
+  if (typeof metadata !== 'object' || metadata === null) {
+    throw expected('ARG', WHERE, 'metadata', rule, describe(metadata));
+  }
+  const pairs = isIterable(metadata) ? metadata : Object.entries(metadata);
+  const text = new HeaderText();
+  const seen = new Set<string>();
+  for (const [key, value] of pairsOf('metadata', rule, pairs)) {
+    checkText('metadata key', key);
+    checkText(`metadata ${showName(key)}`, value);
+    if (seen.has(key)) {
+      throw expected(
+        'ARG',
+        WHERE,
+        `metadata ${showName(key)}`,
+        'a key that is not taken',
+        'it twice',
+      );
+    }
+    seen.add(key);
+    text.add(quote(key), quote(value));
+  }
+  header.add(`"${METADATA_KEY}"`, `${text}`);
+}
+
+/** JSON of a text. @throws TaesdError LIMIT */
+function quote(text: string): string {
+  if (text.length > MAX_HEADER_BYTES) throw tooLong();
+  try {
+    return JSON.stringify(text);
+  } catch (cause) {
+    // Escapes make it up to six times as long, which may be more than a string can be.
+    throw cause instanceof RangeError ? tooLong() : cause;
+  }
+}
+
+/** Half of a surrogate pair has no UTF-8; the encoder would silently write U+FFFD in its place. */
+function checkText(what: string, text: unknown): asserts text is string {
+  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) {
+    throw expected('ARG', WHERE, what, 'a string of whole characters', describe(text));
+  }
+}
