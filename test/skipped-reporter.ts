@@ -7,7 +7,8 @@ export class SkippedReporter implements Reporter {
     for (const module of modules) {
       for (const test of module.children.allTests('skipped')) {
         const result = test.result();
-        const reason = (result.state === 'skipped' && result.note) || 'this machine cannot run them';
+        const reason =
+          (result.state === 'skipped' && result.note) || 'this machine cannot run them';
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
       }
     }
