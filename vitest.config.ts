@@ -11,34 +11,52 @@ const PATIENCE_MS = 600_000;
  *   x.slow.test.ts     slow: `npm run test:all` alone
  *   x.browser.test.ts  browsers: `npm run test:browsers`
  */
+/** Quick files that the slow suite runs again, at full length. */
+const FULL_LENGTH = [
+  'test/backend/winograd-stride2-program.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/engine-properties.test.ts',
+  'test/examples/node-server.test.ts',
+  'test/png/hostile.test.ts',
+  'test/png/unfilter.test.ts',
+  'test/safetensors/broken.test.ts',
+];
+
+const common = {
+  setupFiles: 'test/fast-equality.ts',
+  testTimeout: PATIENCE_MS,
+  hookTimeout: PATIENCE_MS,
+};
+
 export default defineConfig({
   test: {
+    // Every core; by itself vitest leaves one idle.
+    maxWorkers: '100%',
     reporters: ['default', new SkippedReporter()],
     projects: [
       {
         test: {
+          ...common,
           name: 'quick',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.{slow,browser}.test.ts'],
-          testTimeout: PATIENCE_MS,
-          hookTimeout: PATIENCE_MS,
         },
       },
       {
         test: {
+          ...common,
           name: 'slow',
-          include: ['test/**/*.slow.test.ts'],
-          testTimeout: PATIENCE_MS,
-          hookTimeout: PATIENCE_MS,
+          include: ['test/**/*.slow.test.ts', ...FULL_LENGTH],
+          exclude: ['test/**/*.browser.test.ts'],
+          env: { TAESD_TEST_FULL_LENGTH: '1' },
         },
       },
       {
         test: {
+          ...common,
           name: 'browsers',
           include: ['test/**/*.browser.test.ts'],
           globalSetup: 'test/install-deno.ts',
-          testTimeout: PATIENCE_MS,
-          hookTimeout: PATIENCE_MS,
         },
       },
     ],

@@ -8,6 +8,7 @@ import { writeSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
+import { isFullLength, rounds } from './full-length.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { runProgram } from './run-program.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
@@ -32,9 +33,13 @@ const SIZES: readonly (readonly [number, number])[] = [
   [4, 4],
   [5, 3],
   [9, 17],
-  ...seededSizes(6),
-  [50, 70],
+  ...seededSizes(rounds(3, 6)),
+  // High and wide; in the slow suite both at once.
+  [50, 7],
+  [6, 70],
+  ...(isFullLength ? ([[50, 70]] as const) : []),
 ];
+const SIZES_NAME = `${SIZES.length} sizes from 1×1 to ${isFullLength ? '70×50' : '7×50 and 70×6'} latents`;
 
 function seededSizes(count: number): [number, number][] {
   const random = seededRandom(41);
@@ -80,7 +85,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   afterAll(() => alone.dispose());
 
   for (const workers of WORKERS) {
-    test(`Taesd [wasm]: ${precision}, ${workers} workers, ${SIZES.length} sizes from 1×1 to 70×50 latents → the bits of one thread`, async () => {
+    test(`Taesd [wasm]: ${precision}, ${workers} workers, ${SIZES_NAME} → the bits of one thread`, async () => {
       const taesd = await Taesd.load({ weights: WEIGHTS, precision, workers });
       try {
         expect(taesd.info.workersReason).toBe(undefined);

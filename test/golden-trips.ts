@@ -29,10 +29,6 @@ export const TRIPS: readonly { file: string; model: ModelName; large?: boolean }
 const LATENTS_ALONE = ['1x1', '7x1', '2x3', '13x5'];
 
 export const measured: string[] = [];
-afterAll(() => {
-  if (measured.length > 0)
-    console.log(`largest differences to PyTorch; fast against f32\n${measured.join('\n')}`);
-});
 
 function note(backend: string, file: string, values: Record<string, number>): void {
   const text = Object.entries(values).map(([name, value]) => `${name} ${value.toExponential(1)}`);
@@ -59,6 +55,10 @@ export function planes({
 
 /** The tests of one backend. */
 export function testGolden(backend: 'wasm' | 'reference'): void {
+  afterAll(() => {
+    if (measured.length > 0)
+      console.log(`largest differences to PyTorch; fast against f32\n${measured.join('\n')}`);
+  });
   for (const { file, model, large } of TRIPS) {
     if (backend === 'reference' && large) continue;
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { afterAll } from 'vitest';
+import { isFullLength } from '../full-length.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -36,9 +37,6 @@ const environment = (added: Readonly<Record<string, string>> = {}) => {
   return { ...rest, ...NO_CACHE, ...added };
 };
 
-/** Set for the slow suite, which runs every command line as a process of its own. */
-const ALWAYS_A_PROCESS = process.env.TAESD_TEST_PROCESSES === '1';
-
 /**
  * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file share, since a process takes
  * 0.1 s to start. A run that needs a process gets one: with options for Node, or a file for stdout.
@@ -46,7 +44,7 @@ const ALWAYS_A_PROCESS = process.env.TAESD_TEST_PROCESSES === '1';
 export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
   const { cwd = process.cwd(), env, stdout } = options;
   const needsProcess = env?.NODE_OPTIONS !== undefined || stdout !== undefined;
-  if (needsProcess || ALWAYS_A_PROCESS) return taesdAsProcess(args, options);
+  if (needsProcess || isFullLength) return taesdAsProcess(args, options);
   const before = process.cwd();
   process.chdir(cwd);
   try {

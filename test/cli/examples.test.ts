@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { decodePng } from '../../src/png/index.ts';
-import { sharedPath, testShared } from '../shared.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/roundtrip.mjs', import.meta.url));
 const PREVIEW = fileURLToPath(new URL('../../examples/preview.mjs', import.meta.url));
-const COMPARE = fileURLToPath(new URL('../../examples/compare.mjs', import.meta.url));
 
 test.each([
   [['--wieghts', 'x'], "Unknown option '--wieghts'"],
@@ -65,23 +63,6 @@ test('examples/preview.mjs: a sampler that is watched → pictures in order to i
     // The last one is the lake: its sky, light there, is above its trees, dark.
     const at = (x: number, y: number) => data[(y * width + x) * 4];
     expect(at(width - 64, 52)).toBeGreaterThan(at(width - 64, 78) + 100);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
-testShared('examples/compare.mjs: the real weights → PSNR of each, and their pictures', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'taesd-example-'));
-  try {
-    const args = [COMPARE, '--weights', sharedPath('weights')];
-    const options = { encoding: 'utf8', cwd: folder } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const [taesd, nano, matrix] = [...stdout.matchAll(/([\d.]+) dB/g)].map((match) => +match[1]);
-    expect(taesd).toBeGreaterThan(nano);
-    expect(nano).toBeGreaterThan(matrix);
-    const { width, height } = decodePng(readFileSync(join(folder, 'out/models.png')));
-    expect([width, height]).toEqual([1048, 520]);
   } finally {
     rmSync(folder, { recursive: true });
   }
