@@ -20,6 +20,7 @@ const FULL_LENGTH = [
   'test/png/hostile.test.ts',
   'test/png/unfilter.test.ts',
   'test/safetensors/broken.test.ts',
+  'test/workers.test.ts',
 ];
 
 const common = {

@@ -3,8 +3,8 @@ import { quantizeLatents } from '../src/latent.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
-import { readGolden, realWeights, unitRange } from './golden.ts';
-import { BOUND, measured, planes, TRIPS, testGolden } from './golden-trips.ts';
+import { realWeights } from './golden.ts';
+import { BOUND, measured, planes, TRIPS, testGolden, trip } from './golden-trips.ts';
 import { testShared } from './shared.ts';
 
 testGolden('wasm');
@@ -28,28 +28,19 @@ for (const { file, model } of TRIPS) {
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
     async () => {
-      const golden = readGolden(file);
       const weights = realWeights(model);
       const f32 = await Taesd.load({ model, weights });
       const fast = await Taesd.load({ model, weights, precision: 'fast' });
-      const image = unitRange(golden('image'));
+      const [wanted, got] = [await trip(f32, file), await trip(fast, file)];
 
-      const [a, b] = [await f32.encode(image), await fast.encode(image)].map(({ data }) =>
-        quantizeLatents(data),
-      );
+      const [a, b] = [wanted, got].map(({ latents }) => quantizeLatents(latents.data));
       expect(largestDifference(a, b)).toBeLessThanOrEqual(1);
       const latentBytes = equalShare(a, b);
       expect(latentBytes).toBeGreaterThanOrEqual(0.85);
 
-      const raw = { output: 'tensor' } as const;
-      const wanted = await f32.decode(golden('latents'), raw);
-      const got = await fast.decode(golden('latents'), raw);
-      const decibels = psnr(got.data, wanted.data);
+      const decibels = psnr(got.decoded.data, wanted.decoded.data);
       expect(decibels).toBeGreaterThanOrEqual(62);
-      const [wantedBytes, gotBytes] = [
-        await f32.decode(golden('latents')),
-        await fast.decode(golden('latents')),
-      ].map(planes);
+      const [wantedBytes, gotBytes] = [wanted, got].map(({ picture }) => planes(picture));
       const bytes = equalShare(gotBytes, wantedBytes);
       expect(bytes).toBeGreaterThanOrEqual(0.85);
       measured.push(

@@ -46,7 +46,7 @@ export function testConformance(name: keyof typeof PLACES): void {
       place = await PLACES[name]();
     });
     for (const { name: title, shared, run } of CASES) {
-      // golden.test.ts has those of the reference, which takes half a minute for each.
+      // golden.slow.test.ts has those of the reference.
       if (name === 'reference' && title.includes('128×96')) continue;
       const body = async () => {
         const note = await run(place, async (path) => sharedFile(path));
