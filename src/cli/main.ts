@@ -8,7 +8,7 @@ import { sayError } from './terminal/say.ts';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   const rule = 'room for what is printed';
-  process.exitCode = sayError(expected('ARG', 'taesd', 'stdout', rule, error.message));
+  process.exitCode = sayError(expected('ARG', 'stdout', rule, error.message));
 });
 // Where stderr takes nothing, there is no place left to say so; the exit code tells.
 process.stderr.on('error', () => undefined);

@@ -1,3 +1,4 @@
+import { inCall } from '../errors.ts';
 import type { Command } from './commands/command.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { encodeCommand } from './commands/encode.ts';
@@ -40,7 +41,7 @@ export async function run([first, ...rest]: readonly string[]): Promise<void> {
   const command = find(first);
   const line = readCommandLine(command, rest);
   if (line === 'help') process.stdout.write(commandHelp(command));
-  else await command.run(line);
+  else await inCall(command.name, () => command.run(line));
 }
 
 function find(name: string | undefined): Command {
