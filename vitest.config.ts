@@ -14,12 +14,17 @@ const PATIENCE_MS = 600_000;
 /** Quick files that the slow suite runs again, at full length. */
 const FULL_LENGTH = [
   'test/backend/winograd-stride2-program.test.ts',
+  'test/backend/winograd-widths.test.ts',
   'test/cli/**/*.test.ts',
   'test/engine-properties.test.ts',
   'test/examples/node-server.test.ts',
+  'test/golden.test.ts',
+  'test/nano.test.ts',
   'test/png/hostile.test.ts',
+  'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',
   'test/safetensors/broken.test.ts',
+  'test/steps.test.ts',
   'test/workers.test.ts',
 ];
 

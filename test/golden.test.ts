@@ -3,6 +3,7 @@ import { quantizeLatents } from '../src/latent.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
+import { isFullLength } from './full-length.ts';
 import { realWeights } from './golden.ts';
 import { BOUND, measured, planes, TRIPS, testGolden, trip } from './golden-trips.ts';
 import { testShared } from './shared.ts';
@@ -25,6 +26,8 @@ function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 for (const { file, model } of TRIPS) {
+  // The largest picture in fast is in the slow suite.
+  if (file === 'taesd-astronaut-512x512' && !isFullLength) continue;
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
     async () => {

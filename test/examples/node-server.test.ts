@@ -10,7 +10,7 @@ import { rounds } from '../full-length.ts';
 const SERVER = fileURLToPath(new URL('../../examples/node-server/server.mjs', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../examples/node-server/load.mjs', import.meta.url));
 
-const REQUESTS = rounds(30, 100);
+const REQUESTS = rounds(16, 100);
 
 test(`examples/node-server/load.mjs: ${REQUESTS} requests, 8 at once, bad ones and clients that go away among them → each gets what it should, memory flat`, () => {
   const { status, stdout, stderr } = spawnSync(
