@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodePng } from '../../src/png/index.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
