@@ -6,6 +6,7 @@ import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -114,7 +115,8 @@ describe('steps', () => {
     expect(new Set(both.data).size).toBeGreaterThan(100);
   });
 
-  test('--inner → the operations of each block too', () => {
+  // 86 pictures.
+  testAtFullLength('--inner → the operations of each block too', () => {
     const args = ['steps', IN, '-o', at('inner'), '--part', 'encoder', '--inner'];
     expect(taesd(args, { env }).code).toBe(0);
     const names = files('inner');

@@ -378,7 +378,7 @@ describe('whom it lets wait', () => {
     let loads = 0;
     const service = createDecodeService({
       load: async () => (loads++ === 0 ? new Promise<never>(() => {}) : await load()),
-      limits: { turnMs: 500 },
+      limits: { turnMs: 1000 },
     });
     void service(postRaw(small));
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
@@ -428,7 +428,7 @@ describe('whom it lets wait', () => {
   });
 
   test('a load that comes after its turn was given up → 503 TIMEOUT, disposed of; the newer model is kept', async () => {
-    const limits = { turnMs: 500 };
+    const limits = { turnMs: 1000 };
     let come = () => {};
     const held = new Promise<void>((resolve) => {
       come = resolve;
@@ -439,7 +439,7 @@ describe('whom it lets wait', () => {
     come();
     const answer = await first;
     expect(answer.headers.get('retry-after')).toBe('1');
-    expect(await problemOf(answer)).toEqual(timeout(500));
+    expect(await problemOf(answer)).toEqual(timeout(1000));
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
     // In the order in which they came: the second request's first.
     expect(models).toEqual([{ disposed: 0 }, { disposed: 1 }]);
@@ -464,12 +464,12 @@ describe('whom it lets wait', () => {
         };
         return taesd;
       },
-      limits: { turnMs: 500 },
+      limits: { turnMs: 1000 },
     });
     const late = pause(PATIENCE_MS, new Response('{"code": "pending"}'), { ref: false });
     const answer = await Promise.race([service(postRaw(small)), late]);
     expect(answer.headers.get('retry-after')).toBe('1');
-    expect(await problemOf(answer)).toEqual(timeout(500));
+    expect(await problemOf(answer)).toEqual(timeout(1000));
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
     expect(loads).toBe(2);
   });
