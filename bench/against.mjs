@@ -15,12 +15,11 @@ const FASTER = 1 / SLOWER;
 
 /** Fresh instances of both builds, so that no figure hangs on where one memory happens to lie. */
 const INSTANCES = 3;
-/** Pairs on each instance, after some that are not timed, in which V8 compiles the kernels anew. */
+/** Pairs on each instance, after one that is not timed, in which V8 compiles the kernels anew. */
 const PAIRS = 5;
 const WARMUPS = 1;
-const FIRST_WARMUPS = 2;
 /** A level that takes less runs several times in each half of a pair. */
-const LEAST_MS = 160;
+const LEAST_MS = 120;
 /** The two runs of a pair take turns after so long: what slows the machine for a while slows both. */
 const SLICE_MS = 8;
 /** Places of the interval's ends among the 15 ordered ratios, counted from 0. */
@@ -68,7 +67,7 @@ async function timePairs(sides, precision) {
       starts.push(preparePiece(backend, build, piece));
     }
     let times = 1;
-    for (let n = instance === 0 ? -FIRST_WARMUPS : -WARMUPS; n < PAIRS; n++) {
+    for (let n = -WARMUPS; n < PAIRS; n++) {
       const pair = timePair(starts, times, pairs.length % 2);
       if (n >= 0) pairs.push(pair);
       else times = Math.max(1, Math.ceil(LEAST_MS / Math.min(...pair)));
