@@ -1,32 +1,7 @@
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected } from './errors.ts';
+import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
 import type { RowSink, RowSource } from './rows.ts';
-
-/** A picture as bytes, shaped like the browser's ImageData; RGB or RGBA, told apart by the data's length. */
-export interface ImageLike {
-  readonly width: number;
-  readonly height: number;
-  /** Row-major, 3 or 4 bytes a pixel, alpha not premultiplied. */
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
-
-/** A decoded picture: RGBA, alpha 255. `new ImageData(data, width, height)` takes it as it is. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
-}
-
-/** Red, green and blue, 0 … 255. */
-export type Rgb = readonly [red: number, green: number, blue: number];
-
-/** What becomes of translucent pixels: the networks know no alpha. */
-export interface AlphaOptions {
-  /** `'composite'` (default) lays the picture over `background`; `'drop'` forgets alpha, as the reference does. */
-  readonly alpha?: 'composite' | 'drop' | undefined;
-  /** White unless said. */
-  readonly background?: Rgb | undefined;
-}
 
 const WHITE: Rgb = [255, 255, 255];
 
@@ -39,7 +14,6 @@ const WHITE: Rgb = [255, 255, 255];
  * @throws TaesdError ARG
  */
 export function checkImage(
-  where: string,
   image: unknown,
   what = 'image',
   rule = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }',
@@ -50,16 +24,16 @@ export function checkImage(
     const hint = ArrayBuffer.isView(image)
       ? 'a file? decodePng of taesd-wasm/png reads PNG'
       : undefined;
-    throw expected('ARG', where, what, rule, describe(image), hint);
+    throw expected('ARG', what, rule, describe(image), { hint });
   }
-  checkSize(where, `${what} width`, width);
-  checkSize(where, `${what} height`, height);
-  checkLive(where, `${what} data`, data);
+  checkSize(`${what} width`, width);
+  checkSize(`${what} height`, height);
+  checkLive(`${what} data`, data);
   const channels = data.length / (width * height);
   if (channels !== 3 && channels !== 4) {
     const sizes = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA)`;
     const bytes = `${sizes} bytes for ${width}×${height}`;
-    throw expected('ARG', where, `${what} data`, bytes, `${data.length}`);
+    throw expected('ARG', `${what} data`, bytes, `${data.length}`);
   }
   return channels;
 }
@@ -70,13 +44,13 @@ export function checkImage(
  * @returns rows of 3 channels in [0, 1]; they are read from `image.data` when they are asked for
  * @throws TaesdError ARG
  */
-export function imageRows(where: string, image: ImageLike, options: AlphaOptions = {}): RowSource {
-  const channels = checkImage(where, image);
+export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSource {
+  const channels = checkImage(image);
   const { alpha = 'composite', background = WHITE } = options;
   if (alpha !== 'composite' && alpha !== 'drop') {
-    throw expected('ARG', where, 'alpha', "'composite' or 'drop'", describe(alpha));
+    throw expected('ARG', 'alpha', "'composite' or 'drop'", describe(alpha));
   }
-  checkBackground(where, background);
+  checkBackground(background);
   const { width, height, data } = image;
   const blend = channels === 4 && alpha === 'composite';
   return {
@@ -96,13 +70,13 @@ export function imageRows(where: string, image: ImageLike, options: AlphaOptions
   };
 }
 
-function checkBackground(where: string, background: Rgb): void {
+function checkBackground(background: Rgb): void {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
   // `Array.from` sees holes, which `every` steps over.
   const colours = Array.isArray(background) ? Array.from(background) : [];
   if (colours.length !== 3 || !colours.every(isByte)) {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
-    throw expected('ARG', where, 'background', rule, describe(background));
+    throw expected('ARG', 'background', rule, describe(background));
   }
 }
 

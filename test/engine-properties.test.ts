@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Precision } from '../src/backend/backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
 import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../src/model/bind.ts';
-import { networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
-import { writeSafetensors } from '../src/safetensors/read.ts';
+import type { Half } from '../src/model/layers.ts';
+import { VARIANTS } from '../src/model/variants.ts';
+import type { Precision } from '../src/options/types.ts';
+import { writeSafetensors } from '../src/safetensors/write.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
@@ -17,7 +18,7 @@ import { networkTensors, randomWeights } from './small-model.ts';
  */
 
 const PRECISIONS: readonly Precision[] = ['f32', 'fast'];
-const PARTS: readonly Part[] = ['encoder', 'decoder'];
+const PARTS: readonly Half[] = ['encoder', 'decoder'];
 const WORKERS = [1, 2, 3, 4];
 
 const WEIGHTS = {
@@ -44,7 +45,7 @@ function seededSizes(count: number): [number, number][] {
 }
 
 /** A latent, or a picture that is up to 7 rows and columns short of 8 times the latent's size. */
-function inputOf(part: Part, [height, width]: readonly [number, number], channels = 4): Tensor {
+function inputOf(part: Half, [height, width]: readonly [number, number], channels = 4): Tensor {
   const random = seededRandom(1000 * height + width);
   if (part === 'decoder') return randomTensor(random, [1, channels, height, width], 3);
   const [rows, columns] = [height, width].map((size) => 8 * size - Math.floor(8 * random()));
@@ -52,7 +53,7 @@ function inputOf(part: Part, [height, width]: readonly [number, number], channel
   return { shape, data: data.map((value) => value + 0.5) };
 }
 
-const run = (taesd: Taesd, part: Part, input: Tensor): Promise<Tensor> =>
+const run = (taesd: Taesd, part: Half, input: Tensor): Promise<Tensor> =>
   part === 'encoder' ? taesd.encode(input) : taesd.decode(input, { output: 'tensor' });
 
 /** The first number whose bits differ, with both; undefined for none. */
@@ -68,7 +69,7 @@ const largest = ({ data }: Tensor): number =>
 describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   let alone: Taesd;
   const wanted = new Map<string, Tensor>();
-  const key = (part: Part, size: readonly number[]) => `${part} ${size}`;
+  const key = (part: Half, size: readonly number[]) => `${part} ${size}`;
   beforeAll(async () => {
     alone = await Taesd.load({ weights: WEIGHTS, precision, workers: 0 });
     for (const part of PARTS) {
@@ -148,10 +149,10 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   );
   for (const [part, model] of cases) {
     test(`Program [wasm]: ${part} of ${model}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
-      const network = networkOf(VARIANTS[model], part);
+      const network = VARIANTS[model].networks[part];
       const wasm = await createWasmBackend({ precision });
       const tensors = networkTensors(network, 8);
-      const program = wasm.compile(bindNetwork('test', part, network, tensors));
+      const program = wasm.compile(bindNetwork(part, network, tensors));
       const random = seededRandom(part.length);
       for (const size of [
         [3, 2],
@@ -186,7 +187,7 @@ for (const part of PARTS) {
     test(`Program [wasm]: ${part} of ${model}, f32, 7 seeded weights and sizes to 4×3 and 40×1 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
       const wasm = await createWasmBackend();
       const { latentChannels } = VARIANTS[model];
-      const network = networkOf(VARIANTS[model], part);
+      const network = VARIANTS[model].networks[part];
       const sizes = [
         [1, 1],
         [1, 3],
@@ -199,7 +200,7 @@ for (const part of PARTS) {
       ] as const;
       let worst = 0;
       for (const [seed, size] of sizes.entries()) {
-        const bound = bindNetwork('test', part, network, networkTensors(network, seed));
+        const bound = bindNetwork(part, network, networkTensors(network, seed));
         const input = inputOf(part, size, latentChannels);
         const wanted = runProgram(referenceBackend.compile(bound), network, input);
         const got = runProgram(wasm.compile(bound), network, input);
@@ -225,7 +226,7 @@ const FAST_DECIBELS = { encoder: 60, decoder: 60 };
 
 for (const part of PARTS) {
   test(`Taesd [wasm]: ${part}, precision fast, 8 seeded weights → ${FAST_DECIBELS[part]} dB and more against f32`, async () => {
-    const network = networkOf(VARIANTS.taesd, part);
+    const network = VARIANTS.taesd.networks[part];
     let least = Infinity;
     for (let seed = 0; seed < 8; seed++) {
       const weights = { [part]: writeSafetensors([...networkTensors(network, 50 + seed)]) };

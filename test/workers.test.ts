@@ -9,7 +9,7 @@ import { Pacer } from '../src/backend/pacer.ts';
 import { compileKernels } from '../src/backend/wasm/module.ts';
 import { WorkerPool } from '../src/backend/wasm/pool.ts';
 import { bindNetwork } from '../src/model/bind.ts';
-import { networkOf, VARIANTS } from '../src/model/variants.ts';
+import { VARIANTS } from '../src/model/variants.ts';
 import type { LoadOptions, PixelRows } from '../src/options/types.ts';
 import { tensorRows } from '../src/rows.ts';
 import { Taesd } from '../src/taesd.ts';
@@ -107,7 +107,7 @@ describe('abort', () => {
         await expect(running).rejects.toThrow(
           expect.objectContaining({
             code: 'ABORTED',
-            message: 'decode: "signal" expected to be left alone, got This operation was aborted',
+            message: 'decode: aborted (This operation was aborted)',
           }),
         );
         expect(same((await taesd.decode(SMALL)).data, small), `after ${ms} ms`).toBe(true);
@@ -240,11 +240,11 @@ describe('end', () => {
   });
 
   test('WorkerPool: a source that throws → its error, and the next run works', async () => {
-    const network = networkOf(VARIANTS.taesd, 'decoder');
+    const network = VARIANTS.taesd.networks.decoder;
     const pool = await WorkerPool.start({
       workers: 2,
       kernels: await compileKernels(),
-      networks: [bindNetwork('test', 'decoder', network, randomTensors('taesd', 'decoder'))],
+      networks: [bindNetwork('decoder', network, randomTensors('taesd', 'decoder'))],
       precision: 'f32',
       maxMemory: undefined,
     });
@@ -252,9 +252,7 @@ describe('end', () => {
       const collect = async (source: ReturnType<typeof tensorRows>) => {
         let rows = 0;
         const span = { first: 0, end: 8 * source.height };
-        for await (const { count } of pool
-          .runner(0)
-          .batches(source, span, new Pacer('test', undefined))) {
+        for await (const { count } of pool.runner(0).batches(source, span, new Pacer(undefined))) {
           rows += count;
         }
         return rows;

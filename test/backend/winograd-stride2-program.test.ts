@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Precision } from '../../src/backend/backend.ts';
 import { referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
+import type { Precision } from '../../src/options/types.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
@@ -15,7 +15,7 @@ import { networkTensors } from '../small-model.ts';
  */
 
 const compile = (backend: Pick<WasmBackend, 'compile'>, network: Network) =>
-  backend.compile(bindNetwork('test', 'network', network, networkTensors(network, 5)));
+  backend.compile(bindNetwork('network', network, networkTensors(network, 5)));
 
 /** The first number that is off by more than `bound` of the largest, in words, and the largest error of that kind. */
 function compare(got: Tensor, wanted: Tensor, bound: number) {

@@ -6,9 +6,8 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
 } from '../../src/formats/latent-file.ts';
-import type { ImageLike } from '../../src/image.ts';
 import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
-import type { SizeOptions } from '../../src/options/types.ts';
+import type { ImageLike, SizeOptions } from '../../src/options/types.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { Taesd } from '../../src/taesd.ts';
@@ -248,5 +247,5 @@ function onlyTensor(name: string): Tensor {
   expect([...tensors.keys()]).toEqual(['decoded']);
   const stored = tensors.get('decoded');
   if (stored === undefined) throw new Error('unreachable');
-  return toTensor(stored, 'decoded', 'test');
+  return toTensor(stored, 'decoded');
 }

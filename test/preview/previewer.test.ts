@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Picture } from '../../src/image.ts';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
+import type { Picture } from '../../src/options/types.ts';
 import { createPreviewer, type Frame, type LatentsLike } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -357,10 +357,19 @@ describe('what is wrong → onError, and the next latents are shown', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 'ARG' })]);
   });
 
+  test('createPreviewer: an unknown option → ARG naming it and those there are', () => {
+    const make = () => createPreviewer(taesd, { onFrame: () => {}, sapce: 'vae' } as never);
+    expect(make).toThrow(
+      expect.objectContaining({
+        code: 'ARG',
+        message: expect.stringMatching(/^preview: unknown option "sapce" \(known: onFrame, /),
+      }),
+    );
+  });
+
   test.each([
     ['taesd', {}, { onFrame: () => {} }],
     ['options', undefined, null],
-    ['options', undefined, { onFrame: () => {}, sapce: 'vae' }],
     ['onFrame', undefined, {}],
     ['onError', undefined, { onFrame: () => {}, onError: 1 }],
     ['space', undefined, { onFrame: () => {}, space: 'sd' }],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readSafetensors, toTensor, writeSafetensors } from '../../src/safetensors/read.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectError, thrownBy } from '../weights/raw-file.ts';
 import { withoutMemory } from '../without-memory.ts';
@@ -12,7 +13,7 @@ const tensor = (shape: readonly number[], ...values: number[]): Tensor => ({
 /** Written and read back: names, shapes, numbers. */
 function roundTrip(list: readonly (readonly [string, Tensor])[]): [string, Tensor][] {
   const { tensors } = readSafetensors(writeSafetensors(list));
-  return [...tensors].map(([name, stored]) => [name, toTensor(stored, name, 'test')]);
+  return [...tensors].map(([name, stored]) => [name, toTensor(stored, name)]);
 }
 
 describe('safetensors, written', () => {

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
-import type { Precision, Program, Span } from '../backend.ts';
+import type { Program, Span } from '../backend.ts';
 import { JOB_BYTES } from './job-layout.ts';
 import { F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';

@@ -1,9 +1,10 @@
-import type { Backend, Precision } from '../backend.ts';
+import type { KernelSource, Precision } from '../../options/types.ts';
+import type { Backend } from '../backend.ts';
 import { CompactMachine } from './machine.ts';
-import { compileKernels, type KernelSource } from './module.ts';
+import { compileKernels } from './module.ts';
 import { WasmProgram } from './program.ts';
 
-export type { KernelSource } from './module.ts';
+export type { KernelSource } from '../../options/types.ts';
 
 /** Bytes that a run may leave behind in the kernels' memory for the next run. More are given back. */
 export const KEPT_BYTES = 48 * 2 ** 20;

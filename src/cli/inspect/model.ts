@@ -1,8 +1,8 @@
-import type { Part, Variant } from '../../index.ts';
+import type { Half, Variant } from '../../index.ts';
 import type { Layer, Network } from '../../model/layers.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
-import { LATENT_SCALE, networkOf } from '../../model/variants.ts';
+import { LATENT_SCALE } from '../../model/variants.ts';
 import type { Size } from '../line/option-values.ts';
 import { type Column, countText, factLines, tableLines } from '../terminal/table.ts';
 
@@ -19,7 +19,7 @@ export function modelLines(variant: Variant, size: Size): string[] {
   ]);
   const halves = (['encoder', 'decoder'] as const).flatMap((part) => [
     '',
-    ...networkLines(networkOf(variant, part), part, latentChannels, size),
+    ...networkLines(variant.networks[part], part, latentChannels, size),
   ]);
   return [...facts, ...halves];
 }
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
 /** The table of layers of one half, for a picture of that size. */
 export function networkLines(
   network: Network,
-  part: Part,
+  part: Half,
   latentChannels: number,
   { width, height }: Size,
 ): string[] {
@@ -90,7 +90,7 @@ function layerWords(layer: Layer): string {
   }
 }
 
-function fieldWords(network: Network, part: Part): string {
+function fieldWords(network: Network, part: Half): string {
   const { before, after } = receptiveField(network);
   const reach = `${before} more above and left, ${after} below and right`;
   const own = part === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
