@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'NETWORK'
   /** Memory could not be had; smaller work still runs. */
   | 'OOM'
+  /** A worker thread ended or failed while it worked, for no want of memory; the next call starts new ones. */
+  | 'WORKER'
   /** The caller cancelled. */
   | 'ABORTED';
 

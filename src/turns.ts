@@ -1,4 +1,5 @@
 import type { Pacer } from './backend/pacer.ts';
+import { Doorbell } from './platform/doorbell.ts';
 
 /** The calls of an instance: one works at a time, in the order in which they were made. */
 export class Turns {
@@ -13,19 +14,17 @@ export class Turns {
    */
   async take(pacer: Pacer): Promise<() => void> {
     const before = this.#last;
-    let release = () => {};
-    const own = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    // Who leaves while waiting lets nobody pass those before.
+    const end = new Doorbell();
+    const own = end.wait();
+    // A call that gives up while waiting must not let later calls overtake earlier ones.
     this.#last = before.then(() => own);
     try {
       await pacer.unlessAborted(before);
     } catch (error) {
-      release();
+      end.ring();
       throw error;
     }
-    return release;
+    return () => end.ring();
   }
 
   /** Resolves when all calls that were made until now are done. */

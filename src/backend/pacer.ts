@@ -1,4 +1,5 @@
 import { aborted } from '../errors.ts';
+import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 
 /** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
@@ -35,15 +36,17 @@ export class Pacer {
     return () => this.#signal?.removeEventListener('abort', listener);
   }
 
-  /** Waits for what nothing stops: others' calls, a device. @throws TaesdError ABORTED as soon as the signal fires */
+  /**
+   * Waits for work that cannot be cancelled: other calls, a device.
+   *
+   * @throws TaesdError ABORTED as soon as the signal fires
+   */
   async unlessAborted<Result>(work: Promise<Result>): Promise<Result> {
-    // Where the signal comes first, it is nobody's business any more.
+    // If the signal fires first, nothing awaits `work`: its rejection must not count as unhandled.
     work.catch(() => undefined);
-    let stop = () => {};
-    const aborted = new Promise<void>((resolve) => {
-      stop = this.onAbort(resolve);
-    });
-    await Promise.race([work, aborted]).finally(stop);
+    const alarm = new Doorbell();
+    const stop = this.onAbort(() => alarm.ring());
+    await Promise.race([work, alarm.wait()]).finally(stop);
     this.#turnStarted = performance.now();
     this.check();
     return work;

@@ -2,6 +2,7 @@ import { checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { fromVaeLatents } from '../latent.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
+import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Tensor } from '../tensor.ts';
@@ -184,15 +185,13 @@ class LatestFirst implements Previewer {
     const missing = this.#frameStarted + 1000 / maxFps - performance.now();
     if (missing <= 0) return;
     const { signal } = this.#stopped;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, missing);
-      signal.addEventListener('abort', end);
-    });
+    const due = new Doorbell();
+    const ring = () => due.ring();
+    const timer = setTimeout(ring, missing);
+    signal.addEventListener('abort', ring);
+    await due.wait();
+    clearTimeout(timer);
+    signal.removeEventListener('abort', ring);
   }
 
   /** An error is told, or kept to be told: the loop must not fail for want of a picture. */
@@ -219,12 +218,11 @@ async function unlessAborted<T>(
   signal: AbortSignal,
 ): Promise<T | undefined> {
   if (!(value instanceof Promise)) return value;
-  let stop = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    stop = () => resolve(undefined);
-    signal.addEventListener('abort', stop);
-  });
-  return Promise.race([value, aborted]).finally(() => signal.removeEventListener('abort', stop));
+  const stopped = new Doorbell();
+  const ring = () => stopped.ring();
+  signal.addEventListener('abort', ring);
+  const nothing = stopped.wait().then(() => undefined);
+  return Promise.race([value, nothing]).finally(() => signal.removeEventListener('abort', ring));
 }
 
 function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions {
