@@ -67,8 +67,8 @@ function lineCounter(lines) {
 }
 
 /**
- * The lines of all comments without their marks. `//` comments on lines of their own that follow one
- * another are one block, as is each other comment.
+ * Returns the lines of all comments without their marks. Adjacent lines that hold nothing but a
+ * `//` comment are one block; so is each other comment.
  *
  * @returns {{ line: number, block: number, text: string }[]}
  */
@@ -97,8 +97,8 @@ function commentLines(source, comments, lineAt) {
 }
 
 /**
- * Joins lines to paragraphs: an empty line, an item of a list and a tag (`@returns`) begin a new one.
- * A tag's name and type, and a parameter's name, are left out.
+ * Joins lines to paragraphs. An empty line, a list item and a tag (`@returns`) each begin a new
+ * one. The texts leave out a tag's name and type, and a parameter's name.
  *
  * @returns {{ line: number, text: string }[][]} a paragraph's lines
  */

@@ -18,6 +18,7 @@ const WINDOW = 12;
 export function splitSource(source) {
   const comments = [];
   const strings = [];
+  const regexes = [];
   /** The braces open in each `${…}` around the current offset. */
   const braces = [];
   let at = 0;
@@ -30,7 +31,7 @@ export function splitSource(source) {
     else if (pair === '/*') take(comments, endOf('*/', at + 2, source.length) + 2);
     else if (character === "'" || character === '"') takeLine(strings, quotedEnd(source, at));
     else if (character === '`') takeTemplate();
-    else if (character === '/' && regexMayFollow()) takeLine([], regexEnd(source, at));
+    else if (character === '/' && regexMayFollow()) takeLine(regexes, regexEnd(source, at));
     else if (character === '}' && braces.at(-1) === 0) {
       braces.pop();
       takeTemplate();
@@ -40,7 +41,7 @@ export function splitSource(source) {
       at++;
     }
   }
-  return { comments, strings, code: blanked(source, [...comments, ...strings]) };
+  return { comments, strings, code: blanked(source, [...comments, ...strings, ...regexes]) };
 
   function endOf(delimiter, from, otherwise) {
     const found = source.indexOf(delimiter, from);
