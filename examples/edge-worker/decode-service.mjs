@@ -32,7 +32,7 @@ export const LIMITS = {
  */
 const COMPRESSION = 1;
 
-const USAGE = `POST /decode answers the picture of a latent of Stable Diffusion 1 or 2, a PNG.
+const USAGE = `POST /decode returns the picture of a Stable Diffusion 1 or 2 latent, as a PNG.
 
   the latent as a PNG:      curl -H 'content-type: image/png' --data-binary @latent.png URL/decode -o picture.png
   f32, little-endian [4,h,w]: curl -H 'content-type: application/octet-stream' --data-binary @latent.f32 'URL/decode?width=64&height=64' -o picture.png
