@@ -1,4 +1,4 @@
-import type { Part } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
 import type { GpuInfo } from '../options/types.ts';
 import type { RowSource } from '../rows.ts';
 import type { Runner } from './batches.ts';
@@ -24,15 +24,15 @@ export interface GpuPlace {
    *
    * @throws TaesdError ARG, SHAPE
    */
-  check(where: string, latents: unknown): LatentsOnDevice | undefined;
+  check(latents: unknown): LatentsOnDevice | undefined;
   /** Copies of such latents, one for each of the batch, as they are now; they are the caller's to release. */
-  copy(where: string, latents: LatentsOnDevice): readonly RowSource[];
+  copy(latents: LatentsOnDevice): readonly RowSource[];
   /**
    * Where a network runs: on the device, and on WASM from the row on at which the device fails.
    *
    * @throws TaesdError UNSUPPORTED where WASM may not take over
    */
-  runner(part: Part, wasm: () => Promise<Runner>): Runner;
+  runner(part: Half, wasm: () => Promise<Runner>): Runner;
   /** Gives back what a large run has taken. */
   settle(): void;
   /** Lets go of everything on the device; the device itself goes where it is not the caller's. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Layout, type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
 import { planNetwork } from '../../src/backend/webgpu/plan.ts';
+import type { Half } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
-import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 
 /*
  * How pictures are divided where an adapter's limits are too small for them: nothing here needs a device.
@@ -14,7 +15,7 @@ const GROUPS = 65535;
 const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS };
 const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS };
 
-function layoutOf(model: ModelName, part: Part, side: number, limits: Limits) {
+function layoutOf(model: ModelName, part: Half, side: number, limits: Limits) {
   const plan = planNetwork(VARIANTS[model].networks[part]);
   const input: Chw = part === 'encoder' ? [3, side, side] : [4, side / 8, side / 8];
   const shapes = plan.shapes(input);

@@ -85,7 +85,7 @@ export function layOut(
   const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
   const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
   const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
-  throw expected('LIMIT', 'webgpu', 'maps', rule, got, 'the latter is maxMemory');
+  throw expected('LIMIT', 'maps', rule, got, { hint: 'the latter is maxMemory' });
 }
 
 /** The fewest bands that fit, of nearly equal height, for a map that is kept whole; `fits` is false where none do. */
