@@ -18,6 +18,7 @@ function run(tool, ...args) {
 rmSync(new URL('dist', root), { recursive: true, force: true });
 writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
+checkStaticData();
 run('tsc', '-p', 'tsconfig.json');
 writePlainImport('dist/weights/locate.js');
 writeKernels();
@@ -39,6 +40,12 @@ function writePlainImport(path) {
   if (plain.includes('__rewrite'))
     throw new Error(`${path}: expected TypeScript’s wrapper around import(), got another`);
   writeFileSync(url, plain);
+}
+
+/** Rejects kernels with static data, such as `Mathf.exp`'s table: their memory is not kept for it. */
+function checkStaticData() {
+  if (!readFileSync(new URL('dist/taesd.wat', root), 'utf8').includes('(data ')) return;
+  throw new Error('assembly: expected kernels without static data, got a data segment');
 }
 
 /** Prints a line for each bundle. Ends the build if one is over its limit. */
