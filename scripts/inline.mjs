@@ -46,7 +46,7 @@ export function writeKernels() {
 }
 
 /** The type of the import in workerd and in bundles for it. */
-const WASM_TYPES = `declare const kernels: import('./backend/wasm/module.js').KernelModule;
+const WASM_TYPES = `declare const kernels: import('./options/types.js').KernelModule;
 export default kernels;
 `;
 
