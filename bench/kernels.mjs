@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
 import { instantiateKernels } from '../dist/backend/wasm/kernels.js';
 import { Memory } from '../dist/backend/wasm/memory.js';
-import { GROUP } from '../dist/backend/wasm/plan.js';
+import { GROUP } from '../dist/backend/wasm/plan-rules.js';
 import {
   allocateWorkspace,
   columnsStrideOf,

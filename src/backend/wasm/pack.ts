@@ -1,9 +1,10 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { ConvStage } from '../plan.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, GROUP, isWinograd } from './plan.ts';
+import { GROUP } from './plan-rules.ts';
 import { paddedChannels } from './ring.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
@@ -44,7 +45,7 @@ export function packConv(
   memory: Memory,
   kernels: Kernels,
   network: BoundNetwork,
-  { conv, layer, name, upsample }: ConvStage,
+  { conv, layer, name, winograd, upsample }: ConvStage,
   cin: number,
   products: Products,
 ): PackedConv {
@@ -56,7 +57,7 @@ export function packConv(
   memory.f32(biasPtr, paddedChannels(cout)).fill(0);
   const bias = weights.get(`${prefix}bias`);
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
-  if (!isWinograd(conv)) {
+  if (!winograd) {
     const weightsPtr = packDirect(memory, weight, cin, cout);
     return { cin, cout, weightsPtr, scalesPtr: undefined, flatPtr: undefined, biasPtr };
   }

@@ -5,8 +5,9 @@ import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
 import type { RowBatch, Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
+import { planNetwork } from '../plan.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { planNetwork } from './plan.ts';
+import { WASM_RULES } from './plan-rules.ts';
 import { inputSpan } from './schedule.ts';
 import { type Assignment, divideRows } from './spans.ts';
 
@@ -129,7 +130,8 @@ export class WorkerPool {
     wanted: Span,
     pacer: Pacer,
   ): AsyncGenerator<RowBatch, void, void> {
-    const plan = planNetwork(this.#options.networks[network].map(({ layer }) => layer));
+    const layers = this.#options.networks[network].map(({ layer }) => layer);
+    const plan = planNetwork(layers, WASM_RULES);
     const shapes = plan.shapes([source.channels, source.height, source.width]);
     const spans = divideRows(plan, shapes, wanted, this.#workers.length);
     const assignments = spans.map((span) => newAssignment(span));

@@ -1,11 +1,13 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Precision, Program, Span } from '../backend.ts';
+import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import { stageWork } from '../rows-needed.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type PackedConv, packConv } from './pack.ts';
-import { type Plan, planNetwork, rowWork, type Stage, storedChannels } from './plan.ts';
-import { Ring, rowCount } from './ring.ts';
+import { WASM_RULES } from './plan-rules.ts';
+import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import { prepareStage, type StageRunner } from './stages.ts';
 import { allocateWorkspace } from './workspace.ts';
@@ -38,7 +40,10 @@ export class WasmProgram implements Program {
   ) {
     this.#memory = memory;
     this.#kernels = kernels;
-    this.#plan = planNetwork(network.map(({ layer }) => layer));
+    this.#plan = planNetwork(
+      network.map(({ layer }) => layer),
+      WASM_RULES,
+    );
     const packed = new Map<Stage, PackedConv>();
     const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
     const coarse = Math.max(...heights) / COARSE;
@@ -69,7 +74,7 @@ export class WasmProgram implements Program {
           }
         } else {
           (runners.get(stage) as StageRunner)(rows);
-          work = rowWork(stage, rings[map].width) * (rows.end - rows.first);
+          work = stageWork(stage, rows.end - rows.first, rings[map].width);
         }
         if (map === last) {
           for (let y = Math.max(rows.first, span.first); y < Math.min(rows.end, span.end); y++) {

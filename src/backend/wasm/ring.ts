@@ -1,3 +1,4 @@
+import type { Stage } from '../plan.ts';
 import type { Memory } from './memory.ts';
 
 /** Channels are stored in groups of 4, a vector; those past the true number are zeros. Pictures may go without. */
@@ -6,6 +7,25 @@ const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export const paddedChannels = (channels: number): number =>
   Math.ceil(channels / CHANNEL_GROUP) * CHANNEL_GROUP;
+
+/** Output channels that the direct kernels make at a time. */
+const DIRECT_COUT = 8;
+
+/**
+ * Channels that a map's rows have room for: a multiple of 4, except in an input that only direct 3×3 convolutions and pixel
+ * shuffles read. They take its channels one by one, which saves a quarter of an encoder's first convolution.
+ */
+export function storedChannels(stages: readonly Stage[], map: number, channels: number): number {
+  const isReadSingly = (stage: Stage) =>
+    stage.kind === 'pixelUnshuffle' ||
+    (stage.kind === 'conv' &&
+      stage.conv.kernel === 3 &&
+      !stage.winograd &&
+      !stage.upsample &&
+      stage.conv.cout % DIRECT_COUT === 0);
+  const readers = stages.filter((stage) => stage.input === map);
+  return map === 0 && readers.every(isReadSingly) ? channels : paddedChannels(channels);
+}
 
 /**
  * Pixels in a stored row: a zero pixel, the row filled up with zeros to whole Winograd tiles (of 4 pixels, with stride 2 of

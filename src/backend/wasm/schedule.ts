@@ -1,9 +1,10 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import { bandFrom, inputRows, leastRows, type Plan, rowWork, type Stage } from './plan.ts';
+import type { Plan, Stage } from '../plan.ts';
+import { fewestRows, inputRows, neededRows, stageWork, TILE } from '../rows-needed.ts';
 
 /** A stage makes rows `span` of its output; without a stage, rows of the input are read. */
-export interface Step {
+export interface Task {
   readonly stage: Stage | undefined;
   readonly map: number;
   readonly span: Span;
@@ -16,7 +17,7 @@ export interface Step {
  * @param shapes  of the maps, from `plan.shapes`
  * @param wanted  rows of the last map; those that share a tile with the first or the last are made too
  */
-export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Step> {
+export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Task> {
   const height = (map: number) => shapes[map][1];
   const needed = neededRows(plan, shapes, wanted);
   /** Rows of each map are made up to here. */
@@ -52,30 +53,27 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
   }
 }
 
+/** A Winograd stage makes two rows of tiles at once if a row has so many tiles, else one. */
+const PAIRED_TILES = { least: 32, most: 64 };
+
 /**
- * The rows of each map that rows `wanted` of the last one depend on: tiles whole, though not bands, since what is made twice
- * where a picture is divided grows by these with every stage.
+ * The rows that a stage makes in one go, from row `y` on.
+ *
+ * A Winograd stage makes whole rows of tiles, on maps of middling width two: its transformed weights, 590 kB, come from
+ * the third-level cache each time that it is the stage's turn, which costs 10 % of a 512×512 decode with one row
+ * everywhere. With two on the narrowest maps too, or more, the rings take more memory than that is worth.
  */
-function neededRows(plan: Plan, shapes: readonly Chw[], wanted: Span): Span[] {
-  const needed = shapes.map(([, height]) => ({ first: height, end: 0 }));
-  needed[needed.length - 1] = { ...wanted };
-  const widen = (map: number, { first, end }: Span) => {
-    needed[map].first = Math.min(needed[map].first, first);
-    needed[map].end = Math.max(needed[map].end, end);
-  };
-  for (const stage of plan.stages.toReversed()) {
-    const [, height] = shapes[stage.output];
-    const least = leastRows(stage);
-    const { first, end } = needed[stage.output];
-    const whole = {
-      first: Math.min(Math.floor(first / least) * least, height),
-      end: Math.min(Math.ceil(end / least) * least, height),
-    };
-    widen(stage.output, whole);
-    widen(stage.input, inputRows(stage, whole, shapes[stage.input][1]));
-    if (stage.kind === 'conv' && stage.add !== undefined) widen(stage.add, whole);
-  }
-  return needed;
+export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
+  const rows = bandRows(stage, width);
+  return { first: y, end: Math.min((Math.floor(y / rows) + 1) * rows, height) };
+}
+
+/** Rows of a whole band; bands begin at multiples of it. */
+function bandRows(stage: Stage, width: number): number {
+  const rows = fewestRows(stage);
+  if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
+  const tiles = Math.ceil(width / TILE);
+  return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * rows : rows;
 }
 
 /** The multiply-adds that rows `wanted` of the output take. */
@@ -83,7 +81,7 @@ export function workFor(plan: Plan, shapes: readonly Chw[], wanted: Span): numbe
   const needed = neededRows(plan, shapes, wanted);
   return plan.stages.reduce((sum, stage) => {
     const { first, end } = needed[stage.output];
-    return sum + Math.max(end - first, 0) * rowWork(stage, shapes[stage.output][2]);
+    return sum + stageWork(stage, Math.max(end - first, 0), shapes[stage.output][2]);
   }, 0);
 }
 

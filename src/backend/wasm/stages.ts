@@ -1,8 +1,9 @@
+import type { PixelShuffle, PixelUnshuffle } from '../../model/layers.ts';
 import type { Span } from '../backend.ts';
+import type { ConvStage, Stage } from '../plan.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import type { PackedConv } from './pack.ts';
-import { type ConvStage, isWinograd, type ShuffleStage, type Stage } from './plan.ts';
 import type { Ring } from './ring.ts';
 import { prepareWinograd } from './winograd.ts';
 import type { Workspace } from './workspace.ts';
@@ -33,7 +34,7 @@ export type StageRunner = (span: Span) => void;
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   const { kernels, input, output } = context;
   if (stage.kind === 'conv') {
-    if (isWinograd(stage.conv)) return prepareWinograd(stage, context);
+    if (stage.winograd) return prepareWinograd(stage, context);
     return eachRow((y) => directRow(stage, y, context));
   }
   if (stage.kind === 'upsample2x') {
@@ -52,7 +53,10 @@ export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   return prepareShuffle(stage, context);
 }
 
-function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): StageRunner {
+function prepareShuffle(
+  { kind, factor }: PixelShuffle | PixelUnshuffle,
+  context: StageContext,
+): StageRunner {
   const { kernels, input, output, cin, cout } = context;
   const { channels } = input;
   if (kind === 'pixelShuffle') {

@@ -1,6 +1,8 @@
+import type { ConvStage } from '../plan.ts';
+import { TILE } from '../rows-needed.ts';
 import type { Kernels } from './kernels.ts';
 import { type PackedConv, winogradPoints } from './pack.ts';
-import { type ConvStage, GROUP, TILE } from './plan.ts';
+import { GROUP } from './plan-rules.ts';
 import type { StageContext, StageRunner } from './stages.ts';
 import {
   columnsStrideOf,

@@ -1,5 +1,7 @@
+import type { ConvStage, Stage } from '../plan.ts';
+import { TILE } from '../rows-needed.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, GROUP, isWinograd, MOST_CIN, type Stage, TILE } from './plan.ts';
+import { GROUP, MAX_CIN } from './plan-rules.ts';
 import { paddedChannels } from './ring.ts';
 
 /*
@@ -33,7 +35,7 @@ export function tilingOf({ conv, upsample }: ConvStage): Tiling {
 
 /** Bytes from one point's part of a block to the next: of its input in f32, and of one group's products. */
 export const vStrideOf = ({ blockTiles }: Tiling): number =>
-  blockTiles * MOST_CIN * F32_BYTES + POINT_PAD_BYTES;
+  blockTiles * MAX_CIN * F32_BYTES + POINT_PAD_BYTES;
 export const mStrideOf = ({ blockTiles }: Tiling): number =>
   blockTiles * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
@@ -77,7 +79,7 @@ export function allocateWorkspace(
   stages: readonly Stage[],
   widestRowBytes: number,
 ): Workspace {
-  const convs = stages.filter((stage) => stage.kind === 'conv' && isWinograd(stage.conv));
+  const convs = stages.filter((stage) => stage.kind === 'conv' && stage.winograd);
   const most = (bytes: (tiling: Tiling, stage: ConvStage) => number) =>
     Math.max(0, ...convs.map((stage) => bytes(tilingOf(stage as ConvStage), stage as ConvStage)));
   const tableRows = TABLE_INPUT_ROWS + 2 * TILE;
@@ -97,7 +99,7 @@ export function allocateWorkspace(
     ),
     tilePtr: memory.allocate(
       'tiles',
-      most(({ side }) => side * MOST_CIN * F32_BYTES),
+      most(({ side }) => side * MAX_CIN * F32_BYTES),
     ),
     mostPtr: memory.allocate(
       'tiles',
@@ -105,7 +107,7 @@ export function allocateWorkspace(
     ),
     flatPtr: memory.allocate(
       'tiles',
-      most(({ blockTiles }) => blockTiles * MOST_CIN * F32_BYTES),
+      most(({ blockTiles }) => blockTiles * MAX_CIN * F32_BYTES),
     ),
     scalesPtr: memory.allocate(
       'tiles',

@@ -1,20 +1,11 @@
 import { expected } from '../../errors.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import type { ConvStage, Plan, Stage } from '../plan.ts';
+import { neededRows, stageWork, TILE, wholeRows } from '../rows-needed.ts';
 import type { Stored } from './convolution.ts';
 import { quadsOf, writtenQuads } from './pack.ts';
-import {
-  type ConvStep,
-  convRows,
-  cuts,
-  isWinograd,
-  neededRows,
-  type Plan,
-  type Step,
-  type Steps,
-  stepWork,
-} from './plan.ts';
-import { POINTS, POINTS_BYTES, TILE } from './winograd.ts';
+import { POINTS, POINTS_BYTES } from './winograd.ts';
 
 /*
  * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows that it needs of every
@@ -32,12 +23,13 @@ export interface Limits {
 }
 
 export interface Band {
-  readonly steps: Steps;
+  /** The numbers of the stages that are run. */
+  readonly stages: Span;
   /** The rows of each map that are made, or were. */
   readonly rows: readonly Span[];
   /** The rows of each map that its buffer holds. */
   readonly stored: readonly Span[];
-  /** Rows of the network's output, where these are the last steps. */
+  /** Rows of the network's output, where these are the last stages. */
   readonly span: Span | undefined;
 }
 
@@ -99,18 +91,18 @@ function bandsOf(
 ): { layout: Layout; fits: boolean; work: number } {
   const slotOf = assignSlots(plan, cut);
   const pointsBytes = Math.min(POINTS_BYTES, limits.mapBytes, limits.allBytes / 8);
-  const last = plan.steps.length;
+  const last = plan.stages.length;
   const late = { first: cut ?? 0, end: last };
-  const kept = cut === undefined ? undefined : neededRows(plan, shapes, late, span)[cut];
+  const kept = cut === undefined ? undefined : neededRows(plan, shapes, span, late)[cut];
   const layoutOf = (counts: readonly number[], some = false): Layout => {
     const bands: Band[] = [];
-    const add = (steps: Steps, wanted: Span, count: number) => {
+    const add = (stages: Span, wanted: Span, count: number) => {
       const parts = split(wanted, count);
       const samples = [parts[0], parts[count >> 1], parts[count - 1]];
       for (const part of some ? samples : parts) {
-        const rows = neededRows(plan, shapes, steps, part);
+        const rows = neededRows(plan, shapes, part, stages);
         const held = rows.map((own, map) => (map === cut ? (kept as Span) : own));
-        bands.push({ steps, rows, stored: held, span: steps.end === last ? part : undefined });
+        bands.push({ stages, rows, stored: held, span: stages.end === last ? part : undefined });
       }
     };
     if (kept !== undefined) add({ first: 0, end: cut as number }, kept, counts[1]);
@@ -144,11 +136,11 @@ function bandsOf(
       return { layout, fits: false, work: Infinity };
     }
     // Whichever of the two takes more is divided further.
-    const sizes = [late, { first: 0, end: cut ?? 0 }].map((steps) =>
+    const sizes = [late, { first: 0, end: cut ?? 0 }].map((stages) =>
       Math.max(
         0,
         ...layout.bands
-          .filter((band) => band.steps.first === steps.first)
+          .filter((band) => band.stages.first === stages.first)
           .map((band) => bytesOf(band, shapes, stored, cut)),
       ),
     );
@@ -178,13 +170,19 @@ function bytesOf(
 
 function workOf(plan: Plan, shapes: readonly Chw[], bands: readonly Band[]): number {
   let work = 0;
-  for (const { steps, rows } of bands) {
-    for (const step of plan.steps.slice(steps.first, steps.end)) {
-      const { first, end } = rows[step.output];
-      work += stepWork(step, end - first, shapes[step.output][2]);
+  for (const { stages, rows } of bands) {
+    for (const stage of plan.stages.slice(stages.first, stages.end)) {
+      const { first, end } = rows[stage.output];
+      work += stageWork(stage, end - first, shapes[stage.output][2]);
     }
   }
   return work;
+}
+
+/** The rows of its own output, before a shuffle makes pixels of them, that a convolution makes for rows of the map. */
+export function convRows(stage: ConvStage & Stage, rows: Span): Span {
+  const { first, end } = wholeRows(stage, rows);
+  return { first: first / stage.shuffle, end: end / stage.shuffle };
 }
 
 /** Some rows of tiles of a convolution, which are transformed, multiplied and transformed back together. */
@@ -195,19 +193,19 @@ export interface TileRows {
   readonly columns: number;
 }
 
-/** The rows of tiles of a step in a band, as many at a time as points and products have room for, but at least one. */
+/** The rows of tiles of a stage in a band, as many at a time as points and products have room for, but at least one. */
 export function tileRowsOf(
-  step: Step & ConvStep,
+  stage: ConvStage & Stage,
   shapes: readonly Chw[],
   { rows }: Band,
   pointsBytes: number,
 ): TileRows[] {
-  const made = convRows(step, rows[step.output]);
-  const [, , width] = shapes[step.output];
-  const columns = Math.ceil(width / step.shuffle / TILE);
+  const made = convRows(stage, rows[stage.output]);
+  const [, , width] = shapes[stage.output];
+  const columns = Math.ceil(width / stage.shuffle / TILE);
   const first = made.first / TILE;
   const all = made.end / TILE - first;
-  const quads = Math.max(quadsOf(step.conv.cin), writtenQuads(step));
+  const quads = Math.max(quadsOf(stage.conv.cin), writtenQuads(stage));
   const most = Math.max(1, Math.floor(pointsBytes / (quads * columns * POINT_QUAD_BYTES)));
   const pieces = Math.ceil(all / most);
   return Array.from({ length: pieces }, (_, n) => {
@@ -219,7 +217,7 @@ export function tileRowsOf(
 /** Bytes that a quad of channels of a tile takes, at all points. */
 const POINT_QUAD_BYTES = POINTS * 16;
 
-/** The most that points and products take in any step. */
+/** The most that points and products take in any stage. */
 function mostPoints(
   plan: Plan,
   shapes: readonly Chw[],
@@ -229,11 +227,12 @@ function mostPoints(
   // A binding of nothing is none.
   let [points, products] = [16, 16];
   for (const band of bands) {
-    for (const step of plan.steps.slice(band.steps.first, band.steps.end).filter(isWinograd)) {
-      for (const { count, columns } of tileRowsOf(step, shapes, band, pointsBytes)) {
+    for (const stage of plan.stages.slice(band.stages.first, band.stages.end)) {
+      if (stage.kind !== 'conv' || !stage.winograd) continue;
+      for (const { count, columns } of tileRowsOf(stage, shapes, band, pointsBytes)) {
         const bytes = count * columns * POINT_QUAD_BYTES;
-        points = Math.max(points, bytes * quadsOf(step.conv.cin));
-        products = Math.max(products, bytes * writtenQuads(step));
+        points = Math.max(points, bytes * quadsOf(stage.conv.cin));
+        products = Math.max(products, bytes * writtenQuads(stage));
       }
     }
   }
@@ -246,20 +245,40 @@ function mostPoints(
  */
 function assignSlots(plan: Plan, kept: number | undefined): number[] {
   const lastUse: number[] = [];
-  for (const [n, step] of plan.steps.entries()) {
-    lastUse[step.input] = n;
-    if (step.kind === 'conv' && step.add !== undefined) lastUse[step.add] = n;
+  for (const [n, stage] of plan.stages.entries()) {
+    lastUse[stage.input] = n;
+    if (stage.kind === 'conv' && stage.add !== undefined) lastUse[stage.add] = n;
   }
   // The input has a buffer of its own: it is written before all else.
   const slotOf = [0];
   /** The map that lies in each slot. */
   const holds: number[] = [0];
-  for (const [n, step] of plan.steps.entries()) {
+  for (const [n, stage] of plan.stages.entries()) {
     const isFree = (map: number, slot: number) => slot > 0 && map !== kept && lastUse[map] < n;
-    const free = step.output === kept ? -1 : holds.findIndex(isFree);
+    const free = stage.output === kept ? -1 : holds.findIndex(isFree);
     const slot = free < 0 ? holds.length : free;
-    holds[slot] = step.output;
-    slotOf[step.output] = slot;
+    holds[slot] = stage.output;
+    slotOf[stage.output] = slot;
   }
   return slotOf;
+}
+
+/**
+ * The maps at which the plan can be parted, as all that comes after goes by them, and is worth it: where rows become fewer
+ * or more.
+ */
+function cuts({ stages }: Plan): number[] {
+  const maps = stages.map((_, n) => n).slice(1);
+  return maps.filter((map) => {
+    const maker = stages[map - 1];
+    const later = stages.slice(map);
+    const changes =
+      maker.kind === 'conv' &&
+      (maker.conv.stride === 2 ||
+        maker.shuffle > 1 ||
+        later.some((stage) => stage.kind === 'conv' && stage.upsample && stage.input === map));
+    const isPassed = (stage: Stage) =>
+      stage.input < map || (stage.kind === 'conv' && stage.add !== undefined && stage.add < map);
+    return changes && !later.some(isPassed);
+  });
 }

@@ -6,8 +6,9 @@ import { picturesOf, stack, type Tensor, zeros } from '../../tensor.ts';
 import type { Operators } from '../backend.ts';
 import { handOn } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
+import { type ConvStage, type Plan, planNetwork, type Stage } from '../plan.ts';
 import type { Gpu } from './device.ts';
-import { type ConvStep, type Plan, planNetwork, type Step } from './plan.ts';
+import { WEBGPU_RULES } from './plan-rules.ts';
 import { GpuProgram } from './program.ts';
 import { Slots } from './slots.ts';
 
@@ -21,7 +22,7 @@ export type LaterOperators = {
 /** The operators one by one, in f32, which the library itself never calls: networks of one layer. */
 export function gpuOperators(gpu: Gpu): LaterOperators {
   const one = (input: Tensor, layer: Layer, weights: ReadonlyMap<string, Tensor> = new Map()) =>
-    run(gpu, [{ layer, weights }], planNetwork([layer]), input);
+    run(gpu, [{ layer, weights }], planNetwork([layer], WEBGPU_RULES), input);
   return {
     conv2d(input, weight, bias, stride) {
       const [cout, cin, size] = weight.shape;
@@ -56,8 +57,16 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     for (let c = 0; c < channels; c++) weight.data[c * 2 * channels + from + c] = 1;
     return { layer: conv, weights: new Map([['weight', weight]]) };
   };
-  const plain = { kind: 'conv', conv, name: '', upsample: false, relu: false, shuffle: 1 } as const;
-  const steps: (ConvStep & Step)[] = [
+  const plain = {
+    kind: 'conv',
+    conv,
+    name: '',
+    upsample: false,
+    relu: false,
+    shuffle: 1,
+    winograd: false,
+  } as const;
+  const steps: (ConvStage & Stage)[] = [
     { ...plain, layer: 0, add: undefined, input: 0, output: 1 },
     { ...plain, layer: 1, add: 1, input: 0, output: 2 },
   ];
@@ -66,7 +75,12 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     outputShape(conv, input),
     outputShape(conv, input),
   ];
-  return run(gpu, [take(0), take(channels)], { steps, shapes }, stack(both));
+  return run(
+    gpu,
+    [take(0), take(channels)],
+    { stages: steps, shapes, rules: WEBGPU_RULES },
+    stack(both),
+  );
 }
 
 async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): Promise<Tensor> {
@@ -75,7 +89,7 @@ async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): 
   const outputs: Tensor[] = [];
   for (const picture of picturesOf(input)) {
     const [, channels, height, width] = picture.shape;
-    const shape = plan.shapes([channels, height, width])[plan.steps.length];
+    const shape = plan.shapes([channels, height, width])[plan.stages.length];
     const output = zeros([1, ...shape]);
     const sink = tensorSink(output);
     const span = { first: 0, end: shape[1] };

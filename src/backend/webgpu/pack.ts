@@ -1,6 +1,6 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type ConvStep, isWinograd, type Step } from './plan.ts';
+import type { ConvStage } from '../plan.ts';
 import { POINTS, transformWeights } from './winograd.ts';
 
 const QUAD = 4;
@@ -20,15 +20,15 @@ export interface Packed {
 }
 
 /** Quads of output channels as they are written: each phase of a shuffle begins with a quad of its own. */
-export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStep): number =>
+export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStage): number =>
   shuffle ** 2 * quadsOf(cout / shuffle ** 2);
 
 /** Quads that an invocation makes: two, but where there is only one. */
-export const blockQuadsOf = (step: ConvStep): 1 | 2 => (writtenQuads(step) === 1 ? 1 : 2);
+export const blockQuadsOf = (stage: ConvStage): 1 | 2 => (writtenQuads(stage) === 1 ? 1 : 2);
 
-/** Packs a step's weights [cout, cin, k, k], its output channels in the order in which they are written. */
-export function packConvolution(network: BoundNetwork, step: ConvStep & Step): Packed {
-  const { conv, layer, name, shuffle } = step;
+/** Packs a stage's weights [cout, cin, k, k], its output channels in the order in which they are written. */
+export function packConvolution(network: BoundNetwork, stage: ConvStage): Packed {
+  const { conv, layer, name, winograd, shuffle } = stage;
   const { cin, cout, kernel } = conv;
   const tensor = (what: string) =>
     network[layer].weights.get(name === '' ? what : `${name}.${what}`);
@@ -37,10 +37,9 @@ export function packConvolution(network: BoundNetwork, step: ConvStep & Step): P
   const phases = shuffle ** 2;
   const channels = cout / phases;
   const quadsIn = quadsOf(cin);
-  const quads = writtenQuads(step);
-  const blockQuads = blockQuadsOf(step);
+  const quads = writtenQuads(stage);
+  const blockQuads = blockQuadsOf(stage);
   const blocks = Math.ceil(quads / blockQuads);
-  const winograd = isWinograd(step);
   const blockLength = blockQuads * QUAD ** 2;
   const [points, scratch] = [new Float64Array(POINTS), new Float64Array(POINTS / 2)];
   const taps = winograd ? POINTS : kernel ** 2;

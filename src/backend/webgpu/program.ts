@@ -4,14 +4,24 @@ import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
-import { type Band, type Layout, type Limits, layOut, mapBytes, tileRowsOf } from './bands.ts';
+import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import { stageWork } from '../rows-needed.ts';
+import {
+  type Band,
+  convRows,
+  type Layout,
+  type Limits,
+  layOut,
+  mapBytes,
+  tileRowsOf,
+} from './bands.ts';
 import { GROUP, ROWS, type Stored } from './convolution.ts';
 import type { Gpu } from './device.ts';
 import { GpuFault } from './fault.ts';
 import { blockQuadsOf, type Packed, packConvolution, quadsOf, writtenQuads } from './pack.ts';
 import { convolutionParameters, remapParameters } from './parameters.ts';
 import { pipelineFor, type Shader } from './pipelines.ts';
-import { convRows, isWinograd, type Plan, planNetwork, type Step, stepWork } from './plan.ts';
+import { WEBGPU_RULES } from './plan-rules.ts';
 import { planePortions, rowBatches } from './planes.ts';
 import { OPERATIONS, REMAP_GROUP, REMAP_PARAMETERS } from './remap.ts';
 import { watched } from './scopes.ts';
@@ -27,7 +37,7 @@ import {
   type WinogradTypes,
 } from './winograd.ts';
 
-/** Where a step's parameters begin: a multiple of what every device can bind. */
+/** Where a stage's parameters begin: a multiple of what every device can bind. */
 const PARAMETER_BYTES = 256;
 /** Multiply-adds that are handed to the device in one go, at first; then as many as take it about this long. */
 const FIRST_WORK = 2e9;
@@ -84,8 +94,8 @@ export class GpuProgram {
   /** How the numbers of each map are kept. */
   readonly #stored: readonly Stored[];
   readonly #slots: Slots;
-  readonly #pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>;
-  readonly #weights: ReadonlyMap<Step, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
+  readonly #pipelines: ReadonlyMap<Stage | 'import', readonly GPUComputePipeline[]>;
+  readonly #weights: ReadonlyMap<Stage, readonly [weights: GPUBuffer, bias: GPUBuffer]>;
   /** Stands for a map where there is none to add. */
   readonly #nothing: GPUBuffer;
   /** Of the import of latents that lie on the device. */
@@ -98,8 +108,8 @@ export class GpuProgram {
     slots: Slots,
     plan: Plan,
     stored: readonly Stored[],
-    packed: ReadonlyMap<Step, Packed>,
-    pipelines: ReadonlyMap<Step | 'import', readonly GPUComputePipeline[]>,
+    packed: ReadonlyMap<Stage, Packed>,
+    pipelines: ReadonlyMap<Stage | 'import', readonly GPUComputePipeline[]>,
   ) {
     this.#gpu = gpu;
     this.#slots = slots;
@@ -108,9 +118,9 @@ export class GpuProgram {
     this.#pipelines = pipelines;
     this.#nothing = this.#upload(new Float32Array(4));
     this.#importParameters = this.#upload(new Int32Array(REMAP_PARAMETERS.length), USAGE.UNIFORM);
-    const weights = new Map<Step, readonly [GPUBuffer, GPUBuffer]>();
-    for (const [step, { weights: numbers, bias }] of packed) {
-      weights.set(step, [this.#upload(numbers), this.#upload(bias)]);
+    const weights = new Map<Stage, readonly [GPUBuffer, GPUBuffer]>();
+    for (const [stage, { weights: numbers, bias }] of packed) {
+      weights.set(stage, [this.#upload(numbers), this.#upload(bias)]);
     }
     this.#weights = weights;
   }
@@ -126,36 +136,39 @@ export class GpuProgram {
     slots: Slots,
     network: BoundNetwork,
     stored: Stored,
-    plan = planNetwork(network.map(({ layer }) => layer)),
+    plan = planNetwork(
+      network.map(({ layer }) => layer),
+      WEBGPU_RULES,
+    ),
   ): Promise<GpuProgram> {
-    const last = plan.steps.length;
+    const last = plan.stages.length;
     const types = Array.from({ length: last + 1 }, (_, map) =>
       map === 0 || map === last ? 'f32' : stored,
     );
-    const packed = new Map<Step, Packed>();
-    const shaders = new Map<Step | 'import', readonly Shader[]>([
+    const packed = new Map<Stage, Packed>();
+    const shaders = new Map<Stage | 'import', readonly Shader[]>([
       ['import', [{ kind: 'remap', input: 'f32', output: 'f32' }]],
     ]);
-    for (const step of plan.steps) {
-      const [input, output] = [types[step.input], types[step.output]];
-      if (step.kind === 'remap') {
-        shaders.set(step, [{ kind: 'remap', input, output }]);
+    for (const stage of plan.stages) {
+      const [input, output] = [types[stage.input], types[stage.output]];
+      if (stage.kind !== 'conv') {
+        shaders.set(stage, [{ kind: 'remap', input, output }]);
         continue;
       }
-      const { kernel, stride } = step.conv;
-      const quads = blockQuadsOf(step);
-      const added = step.add === undefined ? output : types[step.add];
+      const { kernel, stride } = stage.conv;
+      const quads = blockQuadsOf(stage);
+      const added = stage.add === undefined ? output : types[stage.add];
       const all = { input, added, output };
       const winograd = PARTS.map((part): Shader => winogradVariant(part, all));
       const direct: Shader = { kind: 'conv', kernel, stride, quads, ...all };
-      shaders.set(step, isWinograd(step) ? winograd : [direct]);
+      shaders.set(stage, stage.winograd ? winograd : [direct]);
     }
     const compiling = [...shaders].map(
-      async ([step, parts]) =>
-        [step, await Promise.all(parts.map((part) => pipelineFor(gpu.device, part)))] as const,
+      async ([stage, parts]) =>
+        [stage, await Promise.all(parts.map((part) => pipelineFor(gpu.device, part)))] as const,
     );
-    for (const step of plan.steps) {
-      if (step.kind === 'conv') packed.set(step, packConvolution(network, step));
+    for (const stage of plan.stages) {
+      if (stage.kind === 'conv') packed.set(stage, packConvolution(network, stage));
     }
     const pipelines = new Map(await Promise.all(compiling));
     const { result: program, faults } = watched(
@@ -229,7 +242,7 @@ export class GpuProgram {
     for (const band of ready.bands) {
       pacer.check();
       let commands = device.createCommandEncoder();
-      if (band.steps.first === 0) await this.#writeInput(source, ready, band, commands, pacer);
+      if (band.stages.first === 0) await this.#writeInput(source, ready, band, commands, pacer);
       let pass = commands.beginComputePass();
       let work = 0;
       for (const dispatch of band.dispatches) {
@@ -334,13 +347,13 @@ export class GpuProgram {
   /** Buffers, parameters and bindings of every dispatch. */
   #bind(key: string, shapes: readonly Chw[], layout: Layout): Ready {
     const { device } = this.#gpu;
-    const { steps } = this.#plan;
+    const { stages } = this.#plan;
     const buffers = this.#slots.take(layout.slotBytes);
     const bufferOf = (map: number) => buffers[layout.slotOf[map]];
     const wanted = layout.bands.map((band) =>
-      steps
-        .slice(band.steps.first, band.steps.end)
-        .flatMap((step) => this.#dispatchesOf(step, shapes, layout, band, buffers)),
+      stages
+        .slice(band.stages.first, band.stages.end)
+        .flatMap((stage) => this.#dispatchesOf(stage, shapes, layout, band, buffers)),
     );
     const parameters = device.createBuffer({
       label: 'parameters',
@@ -367,38 +380,39 @@ export class GpuProgram {
       shapes,
       bands,
       input: bufferOf(0),
-      output: bufferOf(steps.length),
+      output: bufferOf(stages.length),
       parameters,
     };
   }
 
-  /** A step in a band: one dispatch, or three for some rows of tiles after the other. */
+  /** A stage in a band: one dispatch, or three for some rows of tiles after the other. */
   #dispatchesOf(
-    step: Step,
+    stage: Stage,
     shapes: readonly Chw[],
     { slotOf, pointsBytes }: Layout,
     band: Band,
     buffers: readonly GPUBuffer[],
   ): Wanted[] {
-    const pipelines = this.#pipelines.get(step) as readonly GPUComputePipeline[];
-    const [input, output] = [buffers[slotOf[step.input]], buffers[slotOf[step.output]]];
-    const [channels, , width] = shapes[step.output];
-    const rows = band.rows[step.output];
-    const { first, end } = convRows(step, rows);
-    if (step.kind === 'remap') {
-      const values = remapParameters(step, shapes, band);
-      const groups = [Math.ceil(width / REMAP_GROUP), end - first, quadsOf(channels)] as const;
+    const pipelines = this.#pipelines.get(stage) as readonly GPUComputePipeline[];
+    const [input, output] = [buffers[slotOf[stage.input]], buffers[slotOf[stage.output]]];
+    const [channels, , width] = shapes[stage.output];
+    const rows = band.rows[stage.output];
+    if (stage.kind !== 'conv') {
+      const values = remapParameters(stage, shapes, band);
+      const height = rows.end - rows.first;
+      const groups = [Math.ceil(width / REMAP_GROUP), height, quadsOf(channels)] as const;
       return [{ pipeline: pipelines[0], values, bound: [input, output], groups, work: 0 }];
     }
-    const [quads, blockQuads] = [writtenQuads(step), blockQuadsOf(step)];
-    const [weights, bias] = this.#weights.get(step) as readonly [GPUBuffer, GPUBuffer];
-    const added = step.add === undefined ? this.#nothing : buffers[slotOf[step.add]];
-    const work = stepWork(step, rows.end - rows.first, width);
-    if (!isWinograd(step)) {
-      const values = convolutionParameters(step, shapes, band);
+    const [quads, blockQuads] = [writtenQuads(stage), blockQuadsOf(stage)];
+    const [weights, bias] = this.#weights.get(stage) as readonly [GPUBuffer, GPUBuffer];
+    const added = stage.add === undefined ? this.#nothing : buffers[slotOf[stage.add]];
+    const work = stageWork(stage, rows.end - rows.first, width);
+    if (!stage.winograd) {
+      const { first, end } = convRows(stage, rows);
+      const values = convolutionParameters(stage, shapes, band);
       const groups = [
         Math.ceil(quads / blockQuads),
-        Math.ceil(width / step.shuffle / GROUP.columns),
+        Math.ceil(width / stage.shuffle / GROUP.columns),
         Math.ceil((end - first) / (GROUP.blocks * ROWS)),
       ] as const;
       return [
@@ -412,14 +426,14 @@ export class GpuProgram {
       ];
     }
     const [points, products] = buffers.slice(-2);
-    const quadsIn = quadsOf(step.conv.cin);
-    const pieces = tileRowsOf(step, shapes, band, pointsBytes);
+    const quadsIn = quadsOf(stage.conv.cin);
+    const pieces = tileRowsOf(stage, shapes, band, pointsBytes);
     return pieces.flatMap((piece): Wanted[] => {
-      const values = convolutionParameters(step, shapes, band, piece);
+      const values = convolutionParameters(stage, shapes, band, piece);
       const tiles = piece.count * piece.columns;
       const side = Math.ceil(tiles / WINOGRAD_GROUP);
       const blocks = Math.ceil(Math.ceil(tiles / PRODUCT_TILES) / WINOGRAD_GROUP);
-      const all = step.upsample ? UPSAMPLED_POINTS : POINTS;
+      const all = stage.upsample ? UPSAMPLED_POINTS : POINTS;
       const bound = [
         [input, points],
         [points, weights, products],
@@ -440,7 +454,7 @@ export class GpuProgram {
     });
   }
 
-  /** Puts the rows of the input that a band needs where its first step reads them. */
+  /** Puts the rows of the input that a band needs where its first stage reads them. */
   async #writeInput(
     source: RowSource,
     ready: Ready,

@@ -1,3 +1,4 @@
+import { TILE } from '../rows-needed.ts';
 import { enable, PARAMETERS_STRUCT, READING, range, type Stored } from './convolution.ts';
 
 /*
@@ -19,8 +20,7 @@ import { enable, PARAMETERS_STRUCT, READING, range, type Stored } from './convol
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, https://arxiv.org/abs/1509.09308
  */
 
-/** Rows and columns of a tile, and of the input around it. */
-export const TILE = 4;
+/** Rows and columns of the input around a tile. */
 const SIDE = 6;
 export const POINTS = SIDE ** 2;
 /** Points that are not 0 everywhere where the input is upsampled: rows and columns 1 and 2 of it are equal, as 3 and 4. */

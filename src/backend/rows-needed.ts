@@ -1,0 +1,84 @@
+import { type Chw, countMultiplyAdds } from '../model/measure.ts';
+import type { Span } from './backend.ts';
+import type { Plan, Stage } from './plan.ts';
+
+/*
+ * The arithmetic of rows: which rows of one map a stage needs for which rows of the next.
+ */
+
+/** Rows, and columns, of a Winograd tile of every backend. Tiles lie on multiples of it, counted from the picture's corner. */
+export const TILE = 4;
+
+/** The fewest rows a stage makes at once. They begin at multiples of it. */
+export function fewestRows(stage: Stage): number {
+  if (stage.kind === 'conv') return (stage.winograd ? TILE : 1) * stage.shuffle;
+  if (stage.kind === 'pixelShuffle') return stage.factor;
+  return stage.kind === 'upsample2x' ? 2 : 1;
+}
+
+/** Widens a span of a stage's output to the rows it makes at once. The last of them may lie below the picture. */
+export function wholeRows(stage: Stage, { first, end }: Span): Span {
+  const rows = fewestRows(stage);
+  return { first: Math.floor(first / rows) * rows, end: Math.ceil(end / rows) * rows };
+}
+
+/** The rows of its input that a stage needs for rows `span` of its output, without those outside the picture. */
+export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
+  let { first, end } = wholeRows(stage, span);
+  if (stage.kind === 'conv') {
+    const { conv, shuffle } = stage;
+    const radius = (conv.kernel - 1) / 2;
+    first = (first / shuffle) * conv.stride - radius;
+    end = (end / shuffle - 1) * conv.stride + radius + 1;
+  }
+  if (stage.kind === 'pixelUnshuffle') {
+    first *= stage.factor;
+    end *= stage.factor;
+  }
+  const upsampling = upsamplingOf(stage);
+  return {
+    first: Math.max(Math.floor(first / upsampling), 0),
+    end: Math.min(Math.ceil(end / upsampling), inputHeight),
+  };
+}
+
+/** Rows that a stage, before any convolution, makes of one row of its input. */
+function upsamplingOf(stage: Stage): number {
+  if (stage.kind === 'pixelShuffle') return stage.factor;
+  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
+}
+
+/**
+ * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several rows of tiles are not
+ * counted: rows made twice where a picture is divided would grow by a band with every stage.
+ *
+ * @param wanted  rows of the map that the last of the stages makes
+ * @param range   the numbers of the stages. Defaults to all. Maps that none of them reads or makes get no rows.
+ */
+export function neededRows(
+  { stages, rules }: Plan,
+  shapes: readonly Chw[],
+  wanted: Span,
+  range: Span = { first: 0, end: stages.length },
+): Span[] {
+  const needed = shapes.map(([, height]) => ({ first: height, end: 0 }));
+  const need = (map: number, { first, end }: Span) => {
+    needed[map].first = Math.min(needed[map].first, first);
+    needed[map].end = Math.max(needed[map].end, Math.min(end, shapes[map][1]));
+  };
+  need(range.end, wanted);
+  for (const stage of stages.slice(range.first, range.end).toReversed()) {
+    const rows = needed[stage.output];
+    if (rules.storesWholeTiles) need(stage.output, wholeRows(stage, rows));
+    need(stage.input, inputRows(stage, rows, shapes[stage.input][1]));
+    if (stage.kind === 'conv' && stage.add !== undefined) need(stage.add, rows);
+  }
+  return needed.map((span) => (span.end === 0 ? { first: 0, end: 0 } : span));
+}
+
+/** Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them. */
+export function stageWork(stage: Stage, rows: number, width: number): number {
+  if (stage.kind !== 'conv') return 0;
+  const { conv, shuffle } = stage;
+  return countMultiplyAdds({ ...conv, stride: 1 }, [0, rows / shuffle, width / shuffle]);
+}

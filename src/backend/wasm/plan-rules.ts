@@ -1,0 +1,20 @@
+import type { Conv } from '../../model/layers.ts';
+import type { PlanRules } from '../plan.ts';
+
+/** Output channels that a Winograd convolution makes at a time. */
+export const GROUP = 16;
+
+/** Input channels that a tile has room for in the Winograd kernels. */
+export const MAX_CIN = 64;
+
+/** Winograd's kernels take channels in groups of 16, in and out, and at most 64 in. */
+export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
+  kernel === 3 && cin % GROUP === 0 && cin <= MAX_CIN && cout % GROUP === 0;
+
+/** What the kernels can do. */
+export const WASM_RULES: PlanRules = {
+  winograd: isWinograd,
+  upsamples: (conv) => conv.stride === 1 && isWinograd(conv),
+  shuffles: false,
+  storesWholeTiles: true,
+};
