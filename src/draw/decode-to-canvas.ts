@@ -1,8 +1,7 @@
 import type { Span } from '../backend/backend.ts';
 import { handOn, type Runner } from '../backend/batches.ts';
 import type { Pacer } from '../backend/pacer.ts';
-import { lossBehind, lossOf } from '../backend/webgpu/device.ts';
-import { GpuFault } from '../backend/webgpu/fault.ts';
+import { GpuFault, lossBehind, lossOf } from '../backend/webgpu/device.ts';
 import type { GpuRunner } from '../backend/webgpu/networks.ts';
 import type { BandOnDevice } from '../backend/webgpu/program.ts';
 import { expected } from '../errors.ts';

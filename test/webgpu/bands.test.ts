@@ -21,7 +21,7 @@ function layoutOf(model: ModelName, part: Part, side: number, limits: Limits) {
   const shapes = plan.shapes(input);
   const stored = shapes.map(() => 'f32' as const);
   const [, height] = shapes[plan.stages.length];
-  const layout = layOut(plan, shapes, stored, { first: 0, end: height }, limits);
+  const layout = layOut({ plan, shapes, stored, span: { first: 0, end: height }, limits });
   return { plan, shapes, height, layout };
 }
 

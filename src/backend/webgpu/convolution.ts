@@ -20,7 +20,7 @@ export interface ConvolutionVariant {
 /** Rows that an invocation makes: with 2 quads 32 sums, for which 12 numbers are loaded in place of 64. */
 export const ROWS = 4;
 /** Invocations of a workgroup: columns and, above each other, blocks of `ROWS` rows. */
-export const GROUP = { columns: 16, blocks: 4 };
+export const WORKGROUP = { columns: 16, blocks: 4 };
 
 /** The parameters, i32 each, in this order. */
 export const CONVOLUTION_PARAMETERS = [
@@ -127,11 +127,11 @@ ${PARAMETERS_STRUCT}
 @group(0) @binding(5) var<storage, read_write> made: array<vec4<${output}>>;
 ${READING}
 ${writing(output)}
-@compute @workgroup_size(${GROUP.columns}, ${GROUP.blocks})
+@compute @workgroup_size(${WORKGROUP.columns}, ${WORKGROUP.blocks})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
-  let x = i32(group.y * ${GROUP.columns} + local.x);
-  let y = p.first + i32(group.z * ${GROUP.blocks} + local.y) * ${ROWS};
+  let x = i32(group.y * ${WORKGROUP.columns} + local.x);
+  let y = p.first + i32(group.z * ${WORKGROUP.blocks} + local.y) * ${ROWS};
   if (x >= p.width || y >= p.end) { return; }
 ${inRows.map((r) => `  let row${r} = rowAt(y * ${stride} + ${r - radius});`).join('\n')}
 ${sums.map(({ row, quad }) => `  var s${row}${quad} = bias[block * ${quads} + ${quad}];`).join('\n')}

@@ -12,6 +12,9 @@ export interface Gpu {
   lost: string | undefined;
 }
 
+/** The device failed or was lost; WASM can take over. */
+export class GpuFault extends Error {}
+
 /** Adapters that are the processor under another name; `isFallbackAdapter` is not everywhere, or not everywhere true. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b/i;
 

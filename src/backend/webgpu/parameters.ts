@@ -1,9 +1,10 @@
 import type { Chw } from '../../model/measure.ts';
 import type { ConvStage, LayerStage, Stage } from '../plan.ts';
-import { type Band, convRows, type TileRows } from './bands.ts';
+import type { Band } from './bands.ts';
 import { CONVOLUTION_PARAMETERS } from './convolution.ts';
 import { quadsOf } from './pack.ts';
 import { OPERATIONS, REMAP_PARAMETERS } from './remap.ts';
+import { convRows, type TileRows } from './tile-rows.ts';
 
 /*
  * The numbers that a dispatch is told, in the order of the shader's struct: what of the picture it makes, and where that lies

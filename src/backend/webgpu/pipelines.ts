@@ -13,7 +13,7 @@ export type Shader =
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 /** Compiles what is not compiled yet; those that are asked for together are compiled side by side. */
-export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUComputePipeline> {
+export function computePipeline(device: GPUDevice, shader: Shader): Promise<GPUComputePipeline> {
   const key = JSON.stringify(shader, Object.keys(shader).sort());
   const known = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
   compiled.set(device, known);

@@ -22,7 +22,7 @@ export const REMAP_PARAMETERS = [
   'magnitude', // the bits of a f32
 ] as const;
 
-/** The values of `operation`. */
+/** The values of `operation`, by their place in the list. */
 export const OPERATIONS = [
   'relu',
   'clamp',
@@ -32,8 +32,14 @@ export const OPERATIONS = [
   'import',
 ] as const;
 
+/** `const RELU = 0; const CLAMP = 1; … const PIXEL_SHUFFLE = 3; …` */
+const OPERATION_CONSTANTS = OPERATIONS.map((name, value) => {
+  const constant = name.replace(/[A-Z]/g, '_$&').toUpperCase();
+  return `const ${constant} = ${value};`;
+}).join(' ');
+
 /** Invocations of a workgroup, columns. */
-export const REMAP_GROUP = 64;
+export const REMAP_WORKGROUP = 64;
 
 /**
  *   relu            out[c][y][x] = max(in[c][y][x], 0)
@@ -49,6 +55,7 @@ export const REMAP_GROUP = 64;
 export function remapShader(input: Stored, output: Stored): string {
   const f16 = [input, output].includes('f16') ? 'enable f16;' : '';
   return `${f16}
+${OPERATION_CONSTANTS}
 struct Parameters { ${REMAP_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<${input}>;
@@ -56,31 +63,31 @@ struct Parameters { ${REMAP_PARAMETERS.map((name) => `${name}: i32`).join(', ')}
 
 fn placeOf(c: i32, y: i32, x: i32) -> i32 {
   let pixel = (y - p.inFirst) * p.inWidth + x;
-  if (p.operation == 5) { return c * p.inPlaneLength + pixel; }
+  if (p.operation == IMPORT) { return c * p.inPlaneLength + pixel; }
   return ((c / 4) * p.inPlaneLength + pixel) * 4 + c % 4;
 }
 fn valueOf(c: i32, y: i32, x: i32) -> f32 {
   if (c >= p.channels) { return 0.0; }
   let f = p.factor;
   var origin = vec3i(c, y, x);
-  if (p.operation == 2) { origin = vec3i(c, y / f, x / f); }
-  if (p.operation == 3) { origin = vec3i((c * f + y % f) * f + x % f, y / f, x / f); }
-  if (p.operation == 4) {
+  if (p.operation == UPSAMPLE2X) { origin = vec3i(c, y / f, x / f); }
+  if (p.operation == PIXEL_SHUFFLE) { origin = vec3i((c * f + y % f) * f + x % f, y / f, x / f); }
+  if (p.operation == PIXEL_UNSHUFFLE) {
     let phase = c % (f * f);
     origin = vec3i(c / (f * f), y * f + phase / f, x * f + phase % f);
     if (origin.y >= p.inHeight || origin.z >= p.inWidth) { return 0.0; }
   }
   let place = placeOf(origin.x, origin.y, origin.z);
   let value = f32(source[place]);
-  if (p.operation == 0) { return max(value, 0.0); }
-  if (p.operation == 1) {
+  if (p.operation == RELU) { return max(value, 0.0); }
+  if (p.operation == CLAMP) {
     let magnitude = bitcast<f32>(p.magnitude);
     return tanh(clamp(value / magnitude, -15.0, 15.0)) * magnitude;
   }
   return value;
 }
 
-@compute @workgroup_size(${REMAP_GROUP})
+@compute @workgroup_size(${REMAP_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let x = i32(id.x);
   let row = i32(id.y);

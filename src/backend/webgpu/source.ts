@@ -3,8 +3,7 @@ import { expected } from '../../errors.ts';
 import type { GpuLatents } from '../../options/types.ts';
 import { type RowSource, tensorRows } from '../../rows.ts';
 import { elementCount, shapeText } from '../../tensor.ts';
-import { lossBehind } from './device.ts';
-import { GpuFault } from './fault.ts';
+import { GpuFault, lossBehind } from './device.ts';
 import { watched } from './scopes.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
 

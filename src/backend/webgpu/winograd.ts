@@ -26,14 +26,15 @@ export const POINTS = SIDE ** 2;
 /** Points that are not 0 everywhere where the input is upsampled: rows and columns 1 and 2 of it are equal, as 3 and 4. */
 export const UPSAMPLED_POINTS = 25;
 /** Invocations of a workgroup: as many as the widest cards run in step. */
-export const WINOGRAD_GROUP = 64;
+export const WINOGRAD_WORKGROUP = 64;
 /** Tiles that an invocation of the product makes, of two quads each. */
 export const PRODUCT_TILES = 4;
 /** Bytes that v, or m, may take; at least a row of tiles. */
 export const POINTS_BYTES = 2 ** 24;
 
 /** The three dispatches. */
-export type WinogradPart = 'transform' | 'multiply' | 'transformBack';
+export const WINOGRAD_PARTS = ['transform', 'multiply', 'transformBack'] as const;
+export type WinogradPart = (typeof WINOGRAD_PARTS)[number];
 
 export function winogradShader(part: WinogradPart, types: WinogradTypes): string {
   if (part === 'transform') return transform(types.input);
@@ -84,7 +85,7 @@ ${PARAMETERS_STRUCT}
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read_write> points: array<vec4f>;
 ${READING}
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let tile = i32(id.x);
   let quad = i32(id.y);
@@ -119,7 +120,7 @@ ${PARAMETERS_STRUCT}
 @group(0) @binding(1) var<storage, read> points: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<vec4f>;
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
   var point = i32(group.z);
@@ -129,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let column = point % 5;
     point = (row + select(0, 1, row > 1)) * ${SIDE} + column + select(0, 1, column > 1);
   }
-  let tile = i32(group.y * ${WINOGRAD_GROUP} + local.x);
+  let tile = i32(group.y * ${WINOGRAD_WORKGROUP} + local.x);
   let apart = (p.tiles + ${PRODUCT_TILES - 1}) / ${PRODUCT_TILES};
   if (tile >= apart) { return; }
   let last = p.tiles - 1;
@@ -209,7 +210,7 @@ ${range(TILE)
   )
   .join('\n')}
 }
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let tile = i32(id.x);
   let quad = i32(id.y);
