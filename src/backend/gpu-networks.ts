@@ -9,8 +9,8 @@ export interface LatentsOnDevice {
 }
 
 /**
- * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's is in the package's
- * declarations, and none of its code in the core.
+ * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's
+ * is in the package's declarations, and none of its code in the core.
  */
 export interface GpuPlace {
   /** True while the device does the work. */
@@ -25,7 +25,10 @@ export interface GpuPlace {
    * @throws TaesdError ARG, SHAPE
    */
   check(where: string, latents: unknown): LatentsOnDevice | undefined;
-  /** Copies of such latents, one for each of the batch, as they are now; they are the caller's to release. */
+  /**
+   * Copies of such latents, one for each of the batch, as they are now; they are the caller's to
+   * release.
+   */
   copy(where: string, latents: LatentsOnDevice): readonly RowSource[];
   /**
    * Where a network runs: on the device, and on WASM from the row on at which the device fails.

@@ -1,11 +1,14 @@
 import { expected } from '../errors.ts';
 import { nextTask } from '../platform/runtime.ts';
 
-/** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
+/**
+ * After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on
+ * reference.
+ */
 const TURN_MS = 12;
 /**
- * After so many multiply-adds, some 4 ms, where no time seems to have passed: on the edge the clock stands still while code
- * runs.
+ * After so many multiply-adds, some 4 ms, where no time seems to have passed: on the edge the clock
+ * stands still while code runs.
  */
 const TURN_WORK = 2 ** 28;
 
@@ -39,7 +42,11 @@ export class Pacer {
     return () => this.#signal?.removeEventListener('abort', listener);
   }
 
-  /** Waits for what nothing stops: others' calls, a device. @throws TaesdError ABORTED as soon as the signal fires */
+  /**
+   * Waits for what nothing stops: others' calls, a device.
+   *
+   * @throws TaesdError ABORTED as soon as the signal fires
+   */
   async unlessAborted<Result>(work: Promise<Result>): Promise<Result> {
     // Where the signal comes first, it is nobody's business any more.
     work.catch(() => undefined);
@@ -74,8 +81,8 @@ export class Pacer {
 }
 
 /**
- * Does work of which each portion tells its multiply-adds, and yields where the event loop is owed a turn, which is for the
- * caller to give. Whoever leaves the loop ends the work.
+ * Does work of which each portion tells its multiply-adds, and yields where the event loop is owed
+ * a turn, which is for the caller to give. Whoever leaves the loop ends the work.
  */
 export function* untilTurn(
   work: Generator<number, void, void>,

@@ -9,8 +9,9 @@ import {
 import { type Chw, outputShape } from '../model/measure.ts';
 
 /*
- * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip connection and an
- * upsampling become part of a convolution, and so does a pixel shuffle if the backend can do that.
+ * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip
+ * connection and an upsampling become part of a convolution, and so does a pixel shuffle if the
+ * backend can do that.
  */
 
 /** A convolution and what is fused into it. */
@@ -36,7 +37,9 @@ export interface ConvStage {
 /** A layer that no convolution takes over. */
 export type LayerStage = Exclude<Layer, { kind: 'conv' | 'block' }>;
 
-/** One link of the chain: it reads map `input` and makes map `output`. Map 0 is the network's input. */
+/**
+ * One link of the chain: it reads map `input` and makes map `output`. Map 0 is the network's input.
+ */
 export type Stage = (ConvStage | LayerStage) & {
   readonly input: number;
   readonly output: number;
@@ -51,8 +54,8 @@ export interface PlanRules {
   /** True if a convolution can write its output through a pixel shuffle. */
   readonly shuffles: boolean;
   /**
-   * True if a stage stores every row it makes, so that the maps it adds must have all of those. False if it drops rows
-   * that no stage asked for.
+   * True if a stage stores every row it makes, so that the maps it adds must have all of those.
+   * False if it drops rows that no stage asked for.
    */
   readonly storesWholeTiles: boolean;
 }
@@ -117,7 +120,10 @@ const NOTHING_FUSED = {
   shuffle: 1,
 } as const;
 
-/** Adds three convolutions, the last of which adds the skip connection; a fourth if that has weights. */
+/**
+ * Adds three convolutions, the last of which adds the skip connection; a fourth if that has
+ * weights.
+ */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
   const [first, second, third] = blockSteps(block)
     .filter((step) => step.kind === 'conv')

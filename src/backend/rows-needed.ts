@@ -6,7 +6,10 @@ import type { Plan, Stage } from './plan.ts';
  * The arithmetic of rows: which rows of one map a stage needs for which rows of the next.
  */
 
-/** Rows, and columns, of a Winograd tile of every backend. Tiles lie on multiples of it, counted from the picture's corner. */
+/**
+ * Rows, and columns, of a Winograd tile of every backend. Tiles lie on multiples of it, counted
+ * from the picture's corner.
+ */
 export const TILE = 4;
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
@@ -16,13 +19,19 @@ export function fewestRows(stage: Stage): number {
   return stage.kind === 'upsample2x' ? 2 : 1;
 }
 
-/** Widens a span of a stage's output to the rows it makes at once. The last of them may lie below the picture. */
+/**
+ * Widens a span of a stage's output to the rows it makes at once. The last of them may lie below
+ * the picture.
+ */
 export function wholeRows(stage: Stage, { first, end }: Span): Span {
   const rows = fewestRows(stage);
   return { first: Math.floor(first / rows) * rows, end: Math.ceil(end / rows) * rows };
 }
 
-/** The rows of its input that a stage needs for rows `span` of its output, without those outside the picture. */
+/**
+ * The rows of its input that a stage needs for rows `span` of its output, without those outside the
+ * picture.
+ */
 export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
   let { first, end } = wholeRows(stage, span);
   if (stage.kind === 'conv') {
@@ -49,11 +58,13 @@ function upsamplingOf(stage: Stage): number {
 }
 
 /**
- * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several rows of tiles are not
- * counted: rows made twice where a picture is divided would grow by a band with every stage.
+ * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several
+ * rows of tiles are not counted: rows made twice where a picture is divided would grow by a band
+ * with every stage.
  *
  * @param wanted  rows of the map that the last of the stages makes
- * @param range   the numbers of the stages. Defaults to all. Maps that none of them reads or makes get no rows.
+ * @param range   the numbers of the stages. Defaults to all. Maps that none of them reads or makes
+ *   get no rows.
  */
 export function neededRows(
   { stages, rules }: Plan,
@@ -76,7 +87,9 @@ export function neededRows(
   return needed.map((span) => (span.end === 0 ? { first: 0, end: 0 } : span));
 }
 
-/** Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them. */
+/**
+ * Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them.
+ */
 export function stageWork(stage: Stage, rows: number, width: number): number {
   if (stage.kind !== 'conv') return 0;
   const { conv, shuffle } = stage;

@@ -1,13 +1,14 @@
+import type { Tensor } from '../../tensor.ts';
 import type { LayerByLayer } from '../layer-by-layer.ts';
 import { instantiateKernels, type Kernels } from './kernels.ts';
 import { Memory } from './memory.ts';
-import { wasmOperators } from './operators.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The kernels with a memory of their own that has one layer's weights and rows in it at a time, a few MB: the same plan,
- * packing and stages that run whole networks, on networks of one layer. Between layers nothing is fused; inside a block
- * all is that the plan fuses. Always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
+ * Runs one layer at a time by the plan, packing and stages that run whole networks, on networks of
+ * one layer. The kernels have a memory of their own, a few MB, that holds one layer's weights and
+ * rows at a time. Nothing is fused between layers; inside a block all that the plan fuses is.
+ * Always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */
@@ -18,21 +19,17 @@ export async function wasmLayerByLayer(
   const memory = new Memory(maxMemory);
   const empty = memory.mark();
   const called = new Set<string>();
-  const kernels = watched(await instantiateKernels(module, memory.wasm), called);
-  const operators = wasmOperators(memory, kernels);
+  const kernels = recorded(await instantiateKernels(module, memory.wasm), called);
   return {
-    operators: {
-      ...operators,
-      add(a, b) {
-        memory.release(empty);
-        called.clear();
-        return operators.add(a, b);
-      },
+    add(a, b) {
+      memory.release(empty);
+      called.clear();
+      return add(memory, kernels, a, b);
     },
     compile(bound) {
       memory.release(empty);
       const program = new WasmProgram(memory, kernels, [bound]);
-      // Those that pack weights are no part of the layer.
+      // The kernels that pack weights are not part of the layer.
       called.clear();
       return program;
     },
@@ -40,10 +37,23 @@ export async function wasmLayerByLayer(
   };
 }
 
-/** The same kernels, each of which leaves its name in `called`: what ran is told by what ran, not by a table beside it. */
-function watched(kernels: Kernels, called: Set<string>): Kernels {
+function add(memory: Memory, kernels: Kernels, a: Tensor, b: Tensor): Tensor {
+  const count = Math.ceil(a.data.length / 4) * 4;
+  const [aPtr, bPtr] = [a, b].map(({ data }) => {
+    const ptr = memory.allocate('operands', count * Float32Array.BYTES_PER_ELEMENT);
+    memory.f32(ptr, data.length).set(data);
+    return ptr;
+  });
+  kernels.add(aPtr, bPtr, count);
+  return { shape: a.shape, data: memory.f32(aPtr, a.data.length).slice() };
+}
+
+/**
+ * Wraps the kernels: each call adds the kernel's name to `called`, so that a step reports what ran.
+ */
+function recorded(kernels: Kernels, called: Set<string>): Kernels {
   const entries = Object.entries(kernels as unknown as Record<string, unknown>);
-  const watchedEntries = entries.map(([name, kernel]) => {
+  const recordedEntries = entries.map(([name, kernel]) => {
     if (typeof kernel !== 'function') return [name, kernel];
     const call = (...args: number[]) => {
       called.add(name);
@@ -51,5 +61,5 @@ function watched(kernels: Kernels, called: Set<string>): Kernels {
     };
     return [name, call];
   });
-  return Object.fromEntries(watchedEntries);
+  return Object.fromEntries(recordedEntries);
 }

@@ -3,7 +3,10 @@ import type { Span } from '../backend.ts';
 import type { Plan, Stage } from '../plan.ts';
 import { fewestRows, inputRows, neededRows, stageWork, TILE } from '../rows-needed.ts';
 
-/** A stage makes rows `span` of its output; without a stage, rows of the input are read. */
+/**
+ * Rows to make: a stage makes rows `span` of map `map`. Without a stage they are rows of the input,
+ * to be read.
+ */
 export interface Task {
   readonly stage: Stage | undefined;
   readonly map: number;
@@ -11,20 +14,21 @@ export interface Task {
 }
 
 /**
- * The order of work: each row of the output pulls the rows that it needs, those pull theirs, and so on to the
- * input. Every row of every map is made once, in order, as late as possible.
+ * Yields the work in order. Each row of the output pulls the rows it needs, those pull theirs, and
+ * so on to the input. Every row of every map is made once, in order, as late as possible.
  *
- * @param shapes  of the maps, from `plan.shapes`
- * @param wanted  rows of the last map; those that share a tile with the first or the last are made too
+ * @param shapes  the shapes of the maps, from `plan.shapes`
+ * @param wanted  rows of the last map. Rows that share a tile with the first or the last are made
+ *   too.
  */
 export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Task> {
   const height = (map: number) => shapes[map][1];
   const needed = neededRows(plan, shapes, wanted);
-  /** Rows of each map are made up to here. */
+  /** The row of each map up to which rows are made. */
   const made = needed.map(({ first }) => first);
 
-  // What is being pulled, innermost last. A stack and not a recursion of generators: those pass each step through all levels,
-  // which took 1 % of a decode.
+  // The rows being pulled, innermost last. Nested generators would pass each task through all
+  // levels, which took 1 % of a decode.
   const pulled = [{ map: shapes.length - 1, end: wanted.end }];
   for (let top = pulled.at(-1); top !== undefined; top = pulled.at(-1)) {
     const { map, end } = top;
@@ -54,29 +58,30 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
 }
 
 /** A Winograd stage makes two rows of tiles at once if a row has so many tiles, else one. */
-const PAIRED_TILES = { least: 32, most: 64 };
+const PAIRED_TILES = { min: 32, max: 64 };
 
 /**
- * The rows that a stage makes in one go, from row `y` on.
+ * Returns the rows that a stage makes in one go, from row `y` on.
  *
- * A Winograd stage makes whole rows of tiles, on maps of middling width two: its transformed weights, 590 kB, come from
- * the third-level cache each time that it is the stage's turn, which costs 10 % of a 512×512 decode with one row
- * everywhere. With two on the narrowest maps too, or more, the rings take more memory than that is worth.
+ * A Winograd stage makes one row of tiles, or two on maps of middling width. Its transformed
+ * weights, 590 kB, come from the third-level cache each time it is the stage's turn, which costs 10
+ * % of a 512×512 decode with one row everywhere. With two rows on the narrowest maps too, or with
+ * more, the rings take more memory than that gains.
  */
 export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
   const rows = bandRows(stage, width);
   return { first: y, end: Math.min((Math.floor(y / rows) + 1) * rows, height) };
 }
 
-/** Rows of a whole band; bands begin at multiples of it. */
+/** Returns the rows of a whole band. Bands begin at multiples of them. */
 function bandRows(stage: Stage, width: number): number {
   const rows = fewestRows(stage);
   if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
   const tiles = Math.ceil(width / TILE);
-  return tiles >= PAIRED_TILES.least && tiles <= PAIRED_TILES.most ? 2 * rows : rows;
+  return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
 }
 
-/** The multiply-adds that rows `wanted` of the output take. */
+/** Returns the multiply-adds that rows `wanted` of the output take. */
 export function workFor(plan: Plan, shapes: readonly Chw[], wanted: Span): number {
   const needed = neededRows(plan, shapes, wanted);
   return plan.stages.reduce((sum, stage) => {
@@ -85,14 +90,14 @@ export function workFor(plan: Plan, shapes: readonly Chw[], wanted: Span): numbe
   }, 0);
 }
 
-/** The rows of the input that rows `wanted` of the output depend on. */
+/** Returns the rows of the input that rows `wanted` of the output depend on. */
 export function inputSpan(plan: Plan, shapes: readonly Chw[], wanted: Span): Span {
   return neededRows(plan, shapes, wanted)[0];
 }
 
 /**
- * How many rows of each map are alive at once, so that a ring of that many holds it: found by going through the
- * whole schedule without computing anything.
+ * Returns the number of rows of each map that are alive at once, for which its ring needs room. It
+ * goes through the whole schedule without computing anything.
  */
 export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): number[] {
   const rows = shapes.map(() => 1);
@@ -104,7 +109,8 @@ export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): numb
   );
   for (const { map, span } of schedule(plan, shapes, wanted)) {
     made[map] = span.end;
-    // The last map's rows are handed on at once; others stay until their readers' next band is past them.
+    // The last map's rows leave as they are made. Others stay until the next band of each reader is
+    // past them.
     let oldest = span.first;
     for (const stage of readers[map]) {
       const shape = shapes[stage.output];

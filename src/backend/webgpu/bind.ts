@@ -163,7 +163,9 @@ interface BandContext {
   readonly buffers: readonly GPUBuffer[];
 }
 
-/** Returns the dispatches of a stage in a band: one, or three for each piece of Winograd's tiles. */
+/**
+ * Returns the dispatches of a stage in a band: one, or three for each piece of Winograd's tiles.
+ */
 function dispatchesOf(stage: Stage, context: BandContext): UnboundDispatch[] {
   if (stage.kind !== 'conv') return [remapDispatch(stage, context)];
   return stage.winograd ? winogradDispatches(stage, context) : [directDispatch(stage, context)];

@@ -26,7 +26,9 @@ export async function writeRows(
   }
 }
 
-/** Adds a dispatch that reads latents on the device. Submitting it reports what is wrong with it. */
+/**
+ * Adds a dispatch that reads latents on the device. Submitting it reports what is wrong with it.
+ */
 export function importRows(
   { gpu: { device }, importPipeline, importParameters }: CompiledNetwork,
   { buffer, channels, height, width }: SourceOnDevice,

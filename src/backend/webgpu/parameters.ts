@@ -7,8 +7,8 @@ import { OPERATIONS, REMAP_PARAMETERS } from './remap.ts';
 import { convRows, type TileRows } from './tile-rows.ts';
 
 /*
- * The numbers that a dispatch is told, in the order of the shader's struct: what of the picture it makes, and where that lies
- * in the buffers of a band.
+ * The parameters of a dispatch, in the order of the shader's struct: which part of the picture it
+ * makes, and where that lies in the buffers of a band.
  */
 
 export function convolutionParameters(

@@ -91,7 +91,8 @@ export class GpuProgram {
       for await (const { planes, rows, shape } of this.run(source, span, pacer, read)) {
         for (const batch of rowBatches(planes, rows, shape)) {
           yield batch;
-          // A device that is destroyed during the turn takes the planes with it. The next batch throws then.
+          // A device that is destroyed during the turn takes the planes with it. The next batch
+          // throws then.
           if (pacer.due) await pacer.turn();
         }
         staging?.destroy();
@@ -110,7 +111,8 @@ export class GpuProgram {
   /**
    * Runs the network on one picture or latent, band by band.
    *
-   * @throws TaesdError LIMIT, ABORTED, ARG and OOM (latents on the device); GpuFault (the device fails)
+   * @throws TaesdError LIMIT, ABORTED, ARG and OOM (latents on the device); GpuFault (the device
+   *   fails)
    */
   async *run<Result>(
     source: RowSource,
@@ -153,8 +155,8 @@ export class GpuProgram {
   }
 
   /**
-   * Encodes dispatches, and submits them in portions: work that is on its way cannot be stopped, and
-   * much at once would hold up everything else on the device.
+   * Encodes dispatches, and submits them in portions: work that is on its way cannot be stopped,
+   * and much at once would hold up everything else on the device.
    *
    * @returns the last portion, which is not submitted
    */
@@ -182,7 +184,9 @@ export class GpuProgram {
     return { commands, work };
   }
 
-  /** Submits a portion of the work and waits for it. Its time decides about the size of the next. */
+  /**
+   * Submits a portion of the work and waits for it. Its time decides about the size of the next.
+   */
   async #submitPaced(commands: GPUCommandEncoder, work: number, pacer: Pacer): Promise<void> {
     const started = performance.now();
     const fault = this.#submit(commands);

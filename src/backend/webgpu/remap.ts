@@ -1,25 +1,25 @@
 import type { Stored } from './convolution.ts';
 
 /*
- * What no convolution takes over: numbers changed one by one, and numbers moved.
+ * Layers that no convolution takes over: numbers changed one by one, and numbers moved.
  */
 
 /** The parameters, i32 each, in this order. */
 export const REMAP_PARAMETERS = [
   'operation',
   'factor',
-  // The map that is read: its size, its first row that is stored, columns · rows that are.
+  // The map that is read: its size, its first stored row, its stored columns · rows.
   'inHeight',
   'inWidth',
   'inFirst',
   'inPlaneLength',
   'inChannels',
-  // The rows that are made.
+  // The map that is made, and the rows of it.
   'first',
   'rows',
   'width',
   'channels',
-  'magnitude', // the bits of a f32
+  'magnitude', // the bits of an f32
 ] as const;
 
 /** The values of `operation`, by their place in the list. */
@@ -38,7 +38,7 @@ const OPERATION_CONSTANTS = OPERATIONS.map((name, value) => {
   return `const ${constant} = ${value};`;
 }).join(' ');
 
-/** Invocations of a workgroup, columns. */
+/** Columns, each an invocation, of a workgroup. */
 export const REMAP_WORKGROUP = 64;
 
 /**
@@ -47,10 +47,12 @@ export const REMAP_WORKGROUP = 64;
  *   upsample2x      out[c][y][x] = in[c][⌊y / f⌋][⌊x / f⌋], f = 2
  *   pixelShuffle    out[c][y][x] = in[c·f² + (y mod f)·f + x mod f][⌊y / f⌋][⌊x / f⌋]
  *   pixelUnshuffle  out[c·f² + i·f + j][y][x] = in[c][f·y + i][f·x + j], 0 outside
- *   import          out[c][y][x] = in[c][y][x], of a tensor [C, H, W] of f32: planes of one channel, not of four
- * Maps as in convolution.ts; an invocation makes one quad. Channels past the last are 0.
- * The argument of tanh stays within ±15, where it has long been 1: some drivers make it of exponentials, which overflow.
- * Accuracy: all exact but clamp, which WGSL allows to be off by 2⁻¹⁸ or so.
+ *   import          out[c][y][x] = in[c][y][x], of a tensor f32 [C, H, W]: planes of one channel
+ *
+ * Maps are as in convolution.ts. An invocation makes one quad. Channels past the last are 0.
+ * The argument of tanh is kept within ±15, where tanh is ±1 in f32: some drivers compute it from
+ * exponentials, which overflow beyond.
+ * Accuracy: clamp may be off by about 2⁻¹⁸, as WGSL allows. All others are exact.
  */
 export function remapShader(input: Stored, output: Stored): string {
   const f16 = [input, output].includes('f16') ? 'enable f16;' : '';

@@ -6,7 +6,10 @@ import { USAGE } from './usage.ts';
  * Buffers that maps lie in, each in turn for several maps.
  */
 
-/** Kept for the next picture: the maps of 512×512 in f32, or of 1024×1024 in f16. More is given back. */
+/**
+ * Kept for the next picture: the maps of 512×512 in f32, or of 1024×1024 in f16. More is given
+ * back.
+ */
 const KEPT_BYTES = 2 ** 29;
 
 /**
@@ -18,7 +21,9 @@ const DEFAULT_MAX_BYTES = 2 ** 31;
 /** The buffers, shared by the programs of an instance. One program runs at a time. */
 export class Slots {
   readonly #gpu: Gpu;
-  /** The most bytes that all buffers together take. Pictures are made in bands that need no more. */
+  /**
+   * The most bytes that all buffers together take. Pictures are made in bands that need no more.
+   */
   readonly maxBytes: number;
   #buffers: (GPUBuffer | undefined)[] = [];
   /** Changes whenever a buffer is replaced: bindings of an older version are made anew. */
@@ -33,7 +38,10 @@ export class Slots {
     return this.#buffers.reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
-  /** Returns a buffer of at least so many bytes for each size. The sizes add up to at most `maxBytes`. */
+  /**
+   * Returns a buffer of at least so many bytes for each size. The sizes add up to at most
+   * `maxBytes`.
+   */
   take(sizes: readonly number[]): GPUBuffer[] {
     // Buffers left by another shape may be large where these are small, and the other way round.
     const count = Math.max(sizes.length, this.#buffers.length);

@@ -6,8 +6,8 @@ import { quadsOf, writtenQuads } from './pack.ts';
 import { POINTS } from './winograd.ts';
 
 /*
- * How the tiles of a Winograd convolution are divided: as many rows of tiles at a time as points and
- * products have room for.
+ * How the tiles of a Winograd convolution are divided: as many rows of tiles at a time as points
+ * and products have room for.
  */
 
 /** Rows of tiles that are transformed, multiplied and transformed back together. */
@@ -59,7 +59,9 @@ export interface PointBytes {
   readonly products: number;
 }
 
-/** Returns the most bytes that one piece of a stage's tiles takes; arguments as for `tileRowsOf`. */
+/**
+ * Returns the most bytes that one piece of a stage's tiles takes; arguments as for `tileRowsOf`.
+ */
 export function maxPointBytes(
   stage: ConvStage & Stage,
   shapes: readonly Chw[],
