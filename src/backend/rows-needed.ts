@@ -14,9 +14,16 @@ export const TILE = 4;
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {
-  if (stage.kind === 'conv') return (stage.winograd ? TILE : 1) * stage.shuffle;
+  if (stage.kind !== 'conv') return upsamplingOf(stage);
+  return (stage.winograd ? TILE : 1) * stage.shuffle;
+}
+
+/**
+ * Rows that a stage makes of each row of its input; a convolution, before it does anything else.
+ */
+function upsamplingOf(stage: Stage): number {
   if (stage.kind === 'pixelShuffle') return stage.factor;
-  return stage.kind === 'upsample2x' ? 2 : 1;
+  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
 }
 
 /**
@@ -51,40 +58,36 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
   };
 }
 
-/** Rows that a stage, before any convolution, makes of one row of its input. */
-function upsamplingOf(stage: Stage): number {
-  if (stage.kind === 'pixelShuffle') return stage.factor;
-  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
-}
-
 /**
  * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several
- * rows of tiles are not counted: rows made twice where a picture is divided would grow by a band
- * with every stage.
+ * rows of tiles are not counted: the rows made twice where a picture is divided would grow by a
+ * band with every stage.
  *
- * @param wanted  rows of the map that the last of the stages makes
- * @param range   the numbers of the stages. Defaults to all. Maps that none of them reads or makes
- *   get no rows.
+ * @param plan  the whole chain, or a part of it. Maps that none of its stages reads or makes get no
+ *   rows.
  */
 export function neededRows(
-  { stages, rules }: Plan,
+  { stages, rules }: Pick<Plan, 'stages' | 'rules'>,
   shapes: readonly Chw[],
   wanted: Span,
-  range: Span = { first: 0, end: stages.length },
 ): Span[] {
-  const needed = shapes.map(([, height]) => ({ first: height, end: 0 }));
+  const needed = shapes.map((): Span => ({ first: 0, end: 0 }));
   const need = (map: number, { first, end }: Span) => {
-    needed[map].first = Math.min(needed[map].first, first);
-    needed[map].end = Math.max(needed[map].end, Math.min(end, shapes[map][1]));
+    const before = needed[map];
+    const [, height] = shapes[map];
+    needed[map] = {
+      first: Math.min(before.end > 0 ? before.first : height, first),
+      end: Math.max(before.end, Math.min(end, height)),
+    };
   };
-  need(range.end, wanted);
-  for (const stage of stages.slice(range.first, range.end).toReversed()) {
-    const rows = needed[stage.output];
-    if (rules.storesWholeTiles) need(stage.output, wholeRows(stage, rows));
-    need(stage.input, inputRows(stage, rows, shapes[stage.input][1]));
-    if (stage.kind === 'conv' && stage.add !== undefined) need(stage.add, rows);
+  need(stages.at(-1)?.output ?? 0, wanted);
+  for (const stage of stages.toReversed()) {
+    const { input, output } = stage;
+    if (rules.storesWholeTiles) need(output, wholeRows(stage, needed[output]));
+    need(input, inputRows(stage, needed[output], shapes[input][1]));
+    if (stage.kind === 'conv' && stage.add !== undefined) need(stage.add, needed[output]);
   }
-  return needed.map((span) => (span.end === 0 ? { first: 0, end: 0 } : span));
+  return needed;
 }
 
 /**

@@ -142,13 +142,18 @@ function routeOf({ plan, shapes, span }: LayoutRequest, cut: number | undefined)
   }
   const early = { first: 0, end: cut };
   const late = { first: cut, end };
-  const rows = neededRows(plan, shapes, span, late)[cut];
+  const rows = neededRows(partOf(plan, late), shapes, span)[cut];
   const passes = [
     { stages: early, wanted: rows },
     { stages: late, wanted: span },
   ];
   return { passes, kept: { map: cut, rows }, slotOf };
 }
+
+const partOf = ({ stages, rules }: Plan, { first, end }: Span) => ({
+  stages: stages.slice(first, end),
+  rules,
+});
 
 /** Lays out the parts of each pass, a band for each. */
 function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]): Layout {
@@ -173,7 +178,7 @@ function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]
 function bandOf({ plan, shapes }: LayoutRequest, route: Route, pass: Pass, part: Span): Band {
   const { stages } = pass;
   const { kept } = route;
-  const rows = neededRows(plan, shapes, part, stages);
+  const rows = neededRows(partOf(plan, stages), shapes, part);
   const stored = rows.map((own, map) => (map === kept?.map ? kept.rows : own));
   return { stages, rows, stored, span: stages.end === plan.stages.length ? part : undefined };
 }
