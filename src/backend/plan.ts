@@ -76,9 +76,9 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     stages.push({ ...stage, input, output });
     return output;
   };
-  const pushConv: PushConv = (source, input, fused) => {
-    const winograd = rules.winograd(source.conv);
-    return push({ ...NOTHING_FUSED, ...source, winograd, ...fused }, input);
+  const pushConv: PushConv = (conv, layer, name, input, fused) => {
+    const winograd = rules.winograd(conv);
+    return push({ ...NOTHING_FUSED, conv, layer, name, winograd, ...fused }, input);
   };
 
   /** The map that the next layer reads. */
@@ -91,13 +91,13 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     if (layer.kind === 'block') {
       current = pushBlock(layer, index, current, pushConv);
     } else if (layer.kind === 'conv') {
-      const source = { conv: layer, layer: index, name: '' };
+      const number = index;
       const relu = network[index + 1]?.kind === 'relu';
       if (relu) index++;
       const after = network[index + 1];
       const shuffle = rules.shuffles && after?.kind === 'pixelShuffle' ? after.factor : 1;
       if (shuffle > 1) index++;
-      current = pushConv(source, current, { upsample, relu, shuffle });
+      current = pushConv(layer, number, '', current, { upsample, relu, shuffle });
     } else {
       current = push(layer, current);
     }
@@ -107,7 +107,9 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
 
 /** Adds a convolution to the chain. @returns the map it makes */
 type PushConv = (
-  source: Pick<ConvStage, 'conv' | 'layer' | 'name'>,
+  conv: Conv,
+  layer: number,
+  name: string,
   input: number,
   fused: Partial<ConvStage>,
 ) => number;
@@ -125,15 +127,12 @@ const NOTHING_FUSED = {
  * weights.
  */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
-  const [first, second, third] = blockSteps(block)
-    .filter((step) => step.kind === 'conv')
-    .map(({ conv, name }) => ({ conv, layer, name }));
-  const a = pushConv(first, input, { relu: true });
-  const b = pushConv(second, a, { relu: true });
+  const [first, second, third] = blockSteps(block).filter((step) => step.kind === 'conv');
+  const a = pushConv(first.conv, layer, first.name, input, { relu: true });
+  const b = pushConv(second.conv, layer, second.name, a, { relu: true });
   const widen = blockSkip(block);
-  const add =
-    widen === undefined ? input : pushConv({ conv: widen, layer, name: 'skip' }, input, {});
-  return pushConv(third, b, { add, relu: true });
+  const add = widen === undefined ? input : pushConv(widen, layer, 'skip', input, {});
+  return pushConv(third.conv, layer, third.name, b, { add, relu: true });
 }
 
 function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {
