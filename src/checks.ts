@@ -1,4 +1,4 @@
-import { expected } from './errors.ts';
+import { expected, onOneLine, TaesdError } from './errors.ts';
 
 /*
  * What every entry asks of its arguments, whatever they are for.
@@ -8,9 +8,9 @@ import { expected } from './errors.ts';
 const MAX_SIDE = 2 ** 31 - 1;
 
 /** @throws TaesdError ARG where `size` is not a whole number from 1 to 2³¹ − 1 */
-export function checkSize(where: string, what: string, size: unknown): number {
+export function checkSize(what: string, size: unknown): number {
   if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_SIDE) {
-    throw expected('ARG', where, what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
+    throw expected('ARG', what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
   }
   return size;
 }
@@ -19,31 +19,27 @@ export function checkSize(where: string, what: string, size: unknown): number {
  * @param known  the names of the options that there are: a misspelt one would be silently not taken
  * @throws TaesdError ARG where it is no object, or has other options
  */
-export function checkNames(
-  where: string,
-  options: object,
-  known: readonly string[],
-  example = 'an object',
-): void {
+export function checkNames(options: object, known: readonly string[], example = 'an object'): void {
   if (typeof options !== 'object' || options === null) {
-    throw expected('ARG', where, 'options', example, describe(options));
+    throw expected('ARG', 'options', example, describe(options));
   }
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  throw expected('ARG', where, 'options', `some of ${known.join(', ')}`, unknown);
+  const names = known.join(', ');
+  throw new TaesdError('ARG', `unknown option "${onOneLine(unknown)}" (known: ${names})`);
 }
 
 /** @throws TaesdError ARG */
-export function checkSignal(where: string, signal: AbortSignal | undefined): void {
+export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
-  throw expected('ARG', where, 'signal', 'an AbortSignal', describe(signal));
+  throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
 }
 
 /** @throws TaesdError ARG for a view whose buffer was transferred away */
-export function checkLive(where: string, what: string, view: ArrayBufferView): void {
+export function checkLive(what: string, view: ArrayBufferView): void {
   if (!isDetached(view)) return;
   const hint = 'transferred to a worker?';
-  throw expected('ARG', where, what, 'live data', 'a detached buffer', hint);
+  throw expected('ARG', what, 'live data', 'a detached buffer', { hint });
 }
 
 /** True for a view whose buffer was transferred away (such a view has length 0). */

@@ -1,14 +1,17 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import type { GpuPlace } from './backend/gpu-networks.ts';
+import type { GpuPlace, LatentsOnDevice } from './backend/gpu-networks.ts';
 import { compileKernels, type KernelModule } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 
+import { messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
-import type { Part } from './model/variants.ts';
-import type { LoadOptions } from './options/types.ts';
+import type { Half } from './model/layers.ts';
+import type { GpuInfo, LoadOptions } from './options/types.ts';
 import { hardwareThreads } from './platform/runtime.ts';
+import { type RowSource, tensorRows } from './rows.ts';
+import { picturesOf, type Tensor } from './tensor.ts';
 
 /** From this size on a picture is worth the 0.1 s that it takes to start workers: 384×384. */
 const WORKERS_FROM_PIXELS = 384 * 384;
@@ -33,20 +36,21 @@ export interface EngineLayers {
  * The networks of a model on this thread or on workers: which of the two is decided call by call.
  */
 export class Engine {
-  readonly #networks: ReadonlyMap<Part, BoundNetwork>;
+  readonly #networks: ReadonlyMap<Half, BoundNetwork>;
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
-  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Part, Program> } | undefined;
+  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Half, Program> } | undefined;
   /** The kernels' memory with the weights in it and nothing else. */
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
+  #poolSize = 0;
   /** Where WebGPU was asked for. */
-  gpu: GpuPlace | undefined;
+  #gpu: GpuPlace | undefined;
   /** Why there are no workers, where some were wanted. */
   #reason: string | undefined;
 
   private constructor(
-    networks: ReadonlyMap<Part, BoundNetwork>,
+    networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
@@ -57,7 +61,7 @@ export class Engine {
 
   /** @throws TaesdError UNSUPPORTED, FORMAT, ARG (the kernels), LIMIT, OOM */
   static async start(
-    networks: ReadonlyMap<Part, BoundNetwork>,
+    networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
     const { backend } = options;
@@ -65,9 +69,9 @@ export class Engine {
     const engine = new Engine(networks, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
       const { GpuNetworks } = await import('./backend/webgpu/networks.ts');
-      engine.gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
+      engine.#gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
       // Should WASM have to take over, it starts then.
-      if (engine.gpu.active) return engine;
+      if (engine.#gpu.active) return engine;
     }
     if (kernels !== undefined && (options.workers ?? 0) > 0) await engine.#startPool();
     else await engine.#startLocal();
@@ -83,16 +87,37 @@ export class Engine {
   /** Bytes that the kernels' memories take, those of workers included. */
   get memoryBytes(): number {
     const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
-    return wasm + (this.gpu?.memoryBytes ?? 0);
+    return wasm + (this.#gpu?.memoryBytes ?? 0);
+  }
+
+  /** The part of `taesd.info` that a device decides; nothing without WebGPU. */
+  get gpuInfo(): GpuInfo | undefined {
+    return this.#gpu?.info;
+  }
+
+  /**
+   * Checks latents that lie in a buffer of the device. Returns undefined for any others.
+   *
+   * @throws TaesdError ARG, SHAPE
+   */
+  checkOnDevice(latents: unknown): LatentsOnDevice | undefined {
+    return this.#gpu?.check(latents);
+  }
+
+  /** The rows of each latent of a batch; those on a device are copies, which the caller releases. */
+  rowsOf(latents: Tensor | LatentsOnDevice): readonly RowSource[] {
+    return 'data' in latents
+      ? picturesOf(latents).map(tensorRows)
+      : (this.#gpu as GpuPlace).copy(latents);
   }
 
   /** Where a network runs for a picture of so many pixels. */
-  async runner(part: Part, pixels: number): Promise<Runner> {
+  async runner(part: Half, pixels: number): Promise<Runner> {
     const wasm = () => this.#wasmRunner(part, pixels);
-    return this.gpu?.runner(part, wasm) ?? wasm();
+    return this.#gpu?.runner(part, wasm) ?? wasm();
   }
 
-  async #wasmRunner(part: Part, pixels: number): Promise<Runner> {
+  async #wasmRunner(part: Half, pixels: number): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
@@ -107,14 +132,14 @@ export class Engine {
   }
 
   /** What it takes to run a half layer by layer, beside the networks that run here. */
-  layers(part: Part): EngineLayers {
+  layers(part: Half): EngineLayers {
     const network = this.#networks.get(part) as BoundNetwork;
     return { network, kernels: this.#kernels, maxMemory: this.#options.maxMemory };
   }
 
   /** Gives back what a large run has taken; called between runs. */
   async settle(): Promise<void> {
-    this.gpu?.settle();
+    this.#gpu?.settle();
     const backend = this.#local?.backend;
     if (backend !== undefined && backend.memoryBytes() > this.#weightBytes + KEPT_BYTES) {
       await backend.compact();
@@ -123,7 +148,7 @@ export class Engine {
 
   /** Ends the workers and lets go of all memory. */
   dispose(): void {
-    this.gpu?.dispose();
+    this.#gpu?.dispose();
     this.#pool?.dispose();
     this.#pool = undefined;
     this.#local = undefined;
@@ -135,8 +160,6 @@ export class Engine {
     if (workers !== undefined) return true;
     return pixels >= WORKERS_FROM_PIXELS && hardwareThreads() > 1;
   }
-
-  #poolSize = 0;
 
   async #startPool(): Promise<void> {
     const { workers, precision, maxMemory } = this.#options;
@@ -153,7 +176,7 @@ export class Engine {
       });
     } catch (error) {
       // One thread does the work as well; `info` says why.
-      this.#reason = error instanceof Error ? error.message : String(error);
+      this.#reason = messageOf(error);
       if (this.#local === undefined) await this.#startLocal();
     }
   }
@@ -165,7 +188,7 @@ export class Engine {
         ? undefined
         : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
-    const programs = new Map<Part, Program>();
+    const programs = new Map<Half, Program>();
     for (const [part, network] of this.#networks) programs.set(part, compile(network));
     this.#weightBytes = backend?.memoryBytes() ?? 0;
     this.#local = { backend, programs };

@@ -29,10 +29,90 @@ export type ErrorCode =
 export class TaesdError extends Error {
   override readonly name = 'TaesdError';
   readonly code: ErrorCode;
+  readonly #sentence: string;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: ErrorCode, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
     this.code = code;
+    this.#sentence = sentence;
+  }
+
+  /** The message without the name of the call, for programs that show it under a name of their own. */
+  get sentence(): string {
+    return this.#sentence;
+  }
+}
+
+/**
+ * Returns true for the error of a call that its `signal` cancelled: a `TaesdError` with the code
+ * ABORTED. Its `cause` is the signal's reason.
+ */
+export const isAbort = (error: unknown): boolean => {
+  const { name, code } = (error ?? {}) as Partial<TaesdError>;
+  return name === 'TaesdError' && code === 'ABORTED';
+};
+
+/**
+ * Runs a public call, so that the message of any `TaesdError` begins with its name: `decode: …`. If
+ * one public call makes another, the outer one's name counts: it is the one the caller wrote.
+ *
+ * @param work  may return a promise, whose rejection is named too
+ */
+export function inCall<T>(name: string, work: () => T): T {
+  try {
+    const result = work();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw named(name, error);
+    }) as T;
+  } catch (error) {
+    throw named(name, error);
+  }
+}
+
+/** Passes on what a generator yields; its errors are named as `inCall` names them. */
+export async function* inLoop<T>(
+  name: string,
+  work: AsyncIterable<T>,
+): AsyncGenerator<T, void, void> {
+  try {
+    yield* work;
+  } catch (error) {
+    throw named(name, error);
+  }
+}
+
+/** Writes the call's name before an error's sentence, in its stack too. */
+function named(call: string, error: unknown): unknown {
+  if (!(error instanceof TaesdError)) return error;
+  const { message, stack } = error;
+  error.message = `${call}: ${error.sentence}`;
+  // V8 copies the message into the stack when the error is made.
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
+  return error;
+}
+
+/**
+ * Runs `read`, which reads something that has a name of its own, such as a file. The name comes
+ * before the sentence of any `TaesdError`: `in.png: "IHDR" expected …`.
+ *
+ * @throws TaesdError of the code that `read` throws
+ */
+export function inside<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof TaesdError)) throw cause;
+    throw new TaesdError(cause.code, `${onOneLine(name)}: ${cause.sentence}`, { cause });
+  }
+}
+
+/** The first line of the message of whatever was thrown. It does not throw. */
+export function messageOf(error: unknown): string {
+  try {
+    return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+  } catch {
+    return 'an object that has no text';
   }
 }
 
@@ -71,23 +151,24 @@ export function expectedText(what: string, rule: string, got: string, hint?: str
   return `"${onOneLine(what)}" expected ${rule}, got ${onOneLine(got)}${cause}`;
 }
 
-/**
- * The error with that message, `where: ` before it.
- *
- * @param where  the function or step that found it, or the file it was found in: `decodePng`
- */
+/** The likely cause or the remedy, and the error behind this one, if they are known. */
+export interface ErrorDetails {
+  /** `SD3 or FLUX.1 weights?` */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Makes the error with that message. `inCall` adds the name of the call. */
 export function expected(
   code: ErrorCode,
-  where: string,
   what: string,
   rule: string,
   got: string,
-  hint?: string,
-  options?: ErrorOptions,
+  { hint, ...options }: ErrorDetails = {},
 ): TaesdError {
-  return new TaesdError(
-    code,
-    `${onOneLine(where)}: ${expectedText(what, rule, got, hint)}`,
-    options,
-  );
+  return new TaesdError(code, expectedText(what, rule, got, hint), options);
 }
+
+/** Makes the error of a call whose signal fired. @param reason  the signal's */
+export const aborted = (reason: unknown): TaesdError =>
+  new TaesdError('ABORTED', `aborted (${onOneLine(messageOf(reason))})`, { cause: reason });

@@ -39,7 +39,6 @@ const WHITE: Rgb = [255, 255, 255];
  * @throws TaesdError ARG
  */
 export function checkImage(
-  where: string,
   image: unknown,
   what = 'image',
   rule = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }',
@@ -50,16 +49,16 @@ export function checkImage(
     const hint = ArrayBuffer.isView(image)
       ? 'a file? decodePng of taesd-wasm/png reads PNG'
       : undefined;
-    throw expected('ARG', where, what, rule, describe(image), hint);
+    throw expected('ARG', what, rule, describe(image), { hint });
   }
-  checkSize(where, `${what} width`, width);
-  checkSize(where, `${what} height`, height);
-  checkLive(where, `${what} data`, data);
+  checkSize(`${what} width`, width);
+  checkSize(`${what} height`, height);
+  checkLive(`${what} data`, data);
   const channels = data.length / (width * height);
   if (channels !== 3 && channels !== 4) {
     const sizes = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA)`;
     const bytes = `${sizes} bytes for ${width}×${height}`;
-    throw expected('ARG', where, `${what} data`, bytes, `${data.length}`);
+    throw expected('ARG', `${what} data`, bytes, `${data.length}`);
   }
   return channels;
 }
@@ -70,13 +69,13 @@ export function checkImage(
  * @returns rows of 3 channels in [0, 1]; they are read from `image.data` when they are asked for
  * @throws TaesdError ARG
  */
-export function imageRows(where: string, image: ImageLike, options: AlphaOptions = {}): RowSource {
-  const channels = checkImage(where, image);
+export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSource {
+  const channels = checkImage(image);
   const { alpha = 'composite', background = WHITE } = options;
   if (alpha !== 'composite' && alpha !== 'drop') {
-    throw expected('ARG', where, 'alpha', "'composite' or 'drop'", describe(alpha));
+    throw expected('ARG', 'alpha', "'composite' or 'drop'", describe(alpha));
   }
-  checkBackground(where, background);
+  checkBackground(background);
   const { width, height, data } = image;
   const blend = channels === 4 && alpha === 'composite';
   return {
@@ -96,13 +95,13 @@ export function imageRows(where: string, image: ImageLike, options: AlphaOptions
   };
 }
 
-function checkBackground(where: string, background: Rgb): void {
+function checkBackground(background: Rgb): void {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
   // `Array.from` sees holes, which `every` steps over.
   const colours = Array.isArray(background) ? Array.from(background) : [];
   if (colours.length !== 3 || !colours.every(isByte)) {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
-    throw expected('ARG', where, 'background', rule, describe(background));
+    throw expected('ARG', 'background', rule, describe(background));
   }
 }
 

@@ -1,4 +1,4 @@
-export { type ErrorCode, TaesdError } from './errors.ts';
+export { type ErrorCode, isAbort, TaesdError } from './errors.ts';
 export type { AlphaOptions, ImageLike, Picture, Rgb } from './image.ts';
 export {
   dequantizeLatents,
@@ -12,13 +12,14 @@ export type {
   Block,
   Clamp,
   Conv,
+  Half,
   Layer,
   PixelShuffle,
   PixelUnshuffle,
   Relu,
   Upsample2x,
 } from './model/layers.ts';
-export { type ModelName, type Part, VARIANTS, type Variant } from './model/variants.ts';
+export { type ModelName, VARIANTS, type Variant } from './model/variants.ts';
 export type {
   CanvasLike,
   DecodeOptions,

@@ -1,6 +1,6 @@
 import { allocateClamped, allocateFloats } from './allocate.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
-import { expected } from './errors.ts';
+import { expected, inCall } from './errors.ts';
 import { checkImage, type ImageLike, type Picture } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';
 import {
@@ -31,19 +31,20 @@ const CHANNELS_IN_PIXEL = 4;
  * @throws TaesdError ARG, OOM
  */
 export function quantizeLatents(data: Float32Array): Uint8Array {
-  const where = 'quantizeLatents';
-  if (!(data instanceof Float32Array)) {
-    throw expected('ARG', where, 'data', 'a Float32Array', describe(data));
-  }
-  checkLive(where, 'data', data);
-  const { fround } = Math;
-  // A Uint8ClampedArray rounds to nearest, ties to even, as PyTorch's `round` does.
-  const bytes = allocateClamped(where, 'bytes', data.length);
-  for (let i = 0; i < data.length; i++) {
-    const unit = fround(fround(data[i] / QUANTISED_SPAN) + 0.5);
-    bytes[i] = fround(Math.min(Math.max(unit, 0), 1) * 255);
-  }
-  return new Uint8Array(bytes.buffer);
+  return inCall('quantizeLatents', () => {
+    if (!(data instanceof Float32Array)) {
+      throw expected('ARG', 'data', 'a Float32Array', describe(data));
+    }
+    checkLive('data', data);
+    const { fround } = Math;
+    // A Uint8ClampedArray rounds to nearest, ties to even, as PyTorch's `round` does.
+    const bytes = allocateClamped('bytes', data.length);
+    for (let i = 0; i < data.length; i++) {
+      const unit = fround(fround(data[i] / QUANTISED_SPAN) + 0.5);
+      bytes[i] = fround(Math.min(Math.max(unit, 0), 1) * 255);
+    }
+    return new Uint8Array(bytes.buffer);
+  });
 }
 
 /**
@@ -54,17 +55,18 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
  * @throws TaesdError ARG, OOM
  */
 export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float32Array {
-  const where = 'dequantizeLatents';
-  if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) {
-    throw expected('ARG', where, 'bytes', 'a Uint8Array or Uint8ClampedArray', describe(bytes));
-  }
-  checkLive(where, 'bytes', bytes);
-  const { fround } = Math;
-  const data = allocateFloats(where, 'data', bytes.length);
-  for (let i = 0; i < bytes.length; i++) {
-    data[i] = fround(fround(bytes[i] / 255) - 0.5) * QUANTISED_SPAN;
-  }
-  return data;
+  return inCall('dequantizeLatents', () => {
+    if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) {
+      throw expected('ARG', 'bytes', 'a Uint8Array or Uint8ClampedArray', describe(bytes));
+    }
+    checkLive('bytes', bytes);
+    const { fround } = Math;
+    const data = allocateFloats('data', bytes.length);
+    for (let i = 0; i < bytes.length; i++) {
+      data[i] = fround(fround(bytes[i] / 255) - 0.5) * QUANTISED_SPAN;
+    }
+    return data;
+  });
 }
 
 /**
@@ -74,22 +76,23 @@ export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float3
  * @throws TaesdError ARG, SHAPE where the batch is not 1 or the channels are not a multiple of 4, OOM
  */
 export function latentsToPicture(latents: Tensor): Picture {
-  const where = 'latentsToPicture';
-  const { shape, data } = checkTensor4d(where, 'latents', latents);
-  const [batch, channels, height, width] = shape;
-  if (batch !== 1 || channels % CHANNELS_IN_PIXEL !== 0) {
-    throw expected('SHAPE', where, 'latents', 'shape [1,4·k,h,w]', shapeText(shape));
-  }
-  const bytes = quantizeLatents(data);
-  const pixels = allocateClamped(where, 'pixels', bytes.length);
-  const area = height * width;
-  for (let c = 0; c < channels; c++) {
-    const tile = Math.floor(c / CHANNELS_IN_PIXEL) * area;
-    for (let i = 0; i < area; i++) {
-      pixels[(tile + i) * CHANNELS_IN_PIXEL + (c % CHANNELS_IN_PIXEL)] = bytes[c * area + i];
+  return inCall('latentsToPicture', () => {
+    const { shape, data } = checkTensor4d('latents', latents);
+    const [batch, channels, height, width] = shape;
+    if (batch !== 1 || channels % CHANNELS_IN_PIXEL !== 0) {
+      throw expected('SHAPE', 'latents', 'shape [1,4·k,h,w]', shapeText(shape));
     }
-  }
-  return { width, height: (channels / CHANNELS_IN_PIXEL) * height, data: pixels };
+    const bytes = quantizeLatents(data);
+    const pixels = allocateClamped('pixels', bytes.length);
+    const area = height * width;
+    for (let c = 0; c < channels; c++) {
+      const tile = Math.floor(c / CHANNELS_IN_PIXEL) * area;
+      for (let i = 0; i < area; i++) {
+        pixels[(tile + i) * CHANNELS_IN_PIXEL + (c % CHANNELS_IN_PIXEL)] = bytes[c * area + i];
+      }
+    }
+    return { width, height: (channels / CHANNELS_IN_PIXEL) * height, data: pixels };
+  });
 }
 
 /**
@@ -99,32 +102,34 @@ export function latentsToPicture(latents: Tensor): Picture {
  * @throws TaesdError ARG where it is not RGBA; SHAPE where its height is not a multiple of k; OOM
  */
 export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
-  const where = 'pictureToLatents';
-  const tiles = checkSize(where, 'channels', channels) / CHANNELS_IN_PIXEL;
-  if (!Number.isInteger(tiles)) {
-    throw expected('ARG', where, 'channels', 'a multiple of 4', `${channels}`);
-  }
-  const rule = 'a picture { width, height, data: RGBA bytes }';
-  if (checkImage(where, picture, 'picture', rule) !== CHANNELS_IN_PIXEL) {
-    throw expected('ARG', where, 'picture', 'RGBA, whose alpha is a latent channel', 'RGB');
-  }
-  const { width } = picture;
-  const height = picture.height / tiles;
-  if (!Number.isInteger(height)) {
-    const rule = `a height that is a multiple of ${tiles}, for ${channels} latent channels`;
-    const hint = 'a latent picture of a 4-channel model, or no latent picture?';
-    throw expected('SHAPE', where, 'picture', rule, `${width}×${picture.height}`, hint);
-  }
-  const values = dequantizeLatents(picture.data);
-  const latents = zeros([1, channels, height, width]);
-  const area = height * width;
-  for (let c = 0; c < channels; c++) {
-    const tile = Math.floor(c / CHANNELS_IN_PIXEL) * area;
-    for (let i = 0; i < area; i++) {
-      latents.data[c * area + i] = values[(tile + i) * CHANNELS_IN_PIXEL + (c % CHANNELS_IN_PIXEL)];
+  return inCall('pictureToLatents', () => {
+    const tiles = checkSize('channels', channels) / CHANNELS_IN_PIXEL;
+    if (!Number.isInteger(tiles)) {
+      throw expected('ARG', 'channels', 'a multiple of 4', `${channels}`);
     }
-  }
-  return latents;
+    const rule = 'a picture { width, height, data: RGBA bytes }';
+    if (checkImage(picture, 'picture', rule) !== CHANNELS_IN_PIXEL) {
+      throw expected('ARG', 'picture', 'RGBA, whose alpha is a latent channel', 'RGB');
+    }
+    const { width } = picture;
+    const height = picture.height / tiles;
+    if (!Number.isInteger(height)) {
+      const rule = `a height that is a multiple of ${tiles}, for ${channels} latent channels`;
+      const hint = 'a latent picture of a 4-channel model, or no latent picture?';
+      throw expected('SHAPE', 'picture', rule, `${width}×${picture.height}`, { hint });
+    }
+    const values = dequantizeLatents(picture.data);
+    const latents = zeros([1, channels, height, width]);
+    const area = height * width;
+    for (let c = 0; c < channels; c++) {
+      const tile = Math.floor(c / CHANNELS_IN_PIXEL) * area;
+      for (let i = 0; i < area; i++) {
+        latents.data[c * area + i] =
+          values[(tile + i) * CHANNELS_IN_PIXEL + (c % CHANNELS_IN_PIXEL)];
+      }
+    }
+    return latents;
+  });
 }
 
 /**
@@ -135,9 +140,9 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
  * @throws TaesdError ARG, SHAPE, OOM
  */
 export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  return mapVaeLatents('fromVaeLatents', latents, model, (z, { scale, shift }) => {
-    return (z - shift) * scale;
-  });
+  return inCall('fromVaeLatents', () =>
+    mapVaeLatents(latents, model, (z, { scale, shift }) => (z - shift) * scale),
+  );
 }
 
 /**
@@ -147,22 +152,21 @@ export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
  * @throws TaesdError ARG, SHAPE, OOM
  */
 export function toVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  return mapVaeLatents('toVaeLatents', latents, model, (x, { scale, shift }) => {
-    return x / scale + shift;
-  });
+  return inCall('toVaeLatents', () =>
+    mapVaeLatents(latents, model, (x, { scale, shift }) => x / scale + shift),
+  );
 }
 
 function mapVaeLatents(
-  where: string,
   latents: Tensor,
   model: ModelName,
   convert: (value: number, variant: Variant) => number,
 ): Tensor {
-  const variant = variantNamed(where, model);
-  const tensor = checkTensor4d(where, 'latents', latents);
-  checkLatentChannels(where, tensor, variant);
+  const variant = variantNamed(model);
+  const tensor = checkTensor4d('latents', latents);
+  checkLatentChannels(tensor, variant);
   const { shape, data } = tensor;
-  const converted = allocateFloats(where, 'latents', data.length);
+  const converted = allocateFloats('latents', data.length);
   for (let i = 0; i < data.length; i++) converted[i] = convert(data[i], variant);
   return { shape, data: converted };
 }

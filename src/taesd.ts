@@ -1,30 +1,24 @@
 import { allocateClamped } from './allocate.ts';
-import type { Span } from './backend/backend.ts';
 import { handOn } from './backend/batches.ts';
-import type { GpuPlace } from './backend/gpu-networks.ts';
+import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
 import { describe } from './checks.ts';
 import { checkTarget } from './draw/target.ts';
 import { Engine } from './engine.ts';
-import { expected } from './errors.ts';
+import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { type ImageLike, imageRows, type Picture, pictureSink } from './image.ts';
 import { type BoundNetwork, bindNetwork } from './model/bind.ts';
 import { otherModel } from './model/latent-channels.ts';
+import type { Half } from './model/layers.ts';
+import { checkLatentChannels, LATENT_SCALE, networkOf, type Variant } from './model/variants.ts';
 import {
-  checkLatentChannels,
-  LATENT_SCALE,
-  networkOf,
-  type Part,
-  type Variant,
-} from './model/variants.ts';
-import {
+  allocatePixels,
   checkOne,
   checkOptions,
   checkPictures,
   croppedSize,
   isTensorLike,
   ownImage,
-  pixels,
   snapshot,
 } from './options/call.ts';
 import { checkLoadOptions } from './options/load.ts';
@@ -54,12 +48,15 @@ type Latents = Tensor | GpuLatents;
 /** What to do with a batch where one latent is wanted. */
 const ONE_EACH = 'one call for each';
 
-/** One picture's or latent's way through a network. */
-interface Job {
-  readonly source: RowSource;
-  readonly sink: RowSink;
-  /** Rows of the output that are wanted. */
-  readonly span: Span;
+/** The work of a call on each picture or latent of a batch. */
+interface Work {
+  readonly half: Half;
+  /** Pixels of a picture. */
+  readonly pixels: number;
+  /** Rows of the output. */
+  readonly rows: number;
+  /** The sink of each output. */
+  readonly sinks: readonly RowSink[];
 }
 
 /**
@@ -71,7 +68,7 @@ interface Job {
  */
 export class Taesd {
   readonly #variant: Variant;
-  readonly #parts: readonly Part[];
+  readonly #parts: readonly Half[];
   readonly #options: Pick<Info, 'weights' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   readonly #turns = new Turns();
@@ -80,7 +77,7 @@ export class Taesd {
   /** For entries of runtimes that hand over the kernels; everybody else calls `load`. */
   protected constructor(
     variant: Variant,
-    parts: readonly Part[],
+    parts: readonly Half[],
     options: Pick<Info, 'weights' | 'backend' | 'precision'>,
     engine: Engine,
   ) {
@@ -96,7 +93,7 @@ export class Taesd {
     return {
       model: this.#variant.name,
       ...this.#options,
-      ...this.#engine.gpu?.info,
+      ...this.#engine.gpuInfo,
       parts: this.#parts,
       workers: count,
       ...(reason === undefined ? {} : { workersReason: reason }),
@@ -112,32 +109,11 @@ export class Taesd {
    *   (weights that cannot be read, a runtime without WASM SIMD), SHAPE (weights of another model, every fault listed),
    *   NONFINITE (damaged weights), INTEGRITY (a cached or fetched file that is not the one), NETWORK, OOM, ABORTED
    */
-  static async load(options: LoadOptions = {}): Promise<Taesd> {
-    const where = 'Taesd.load';
-    const { named, parts, backend, precision, ...rest } = checkLoadOptions(where, options);
-    const { weights, download, onDownload, signal } = rest;
-    const pacer = new Pacer(where, signal);
-    const look = { weights, download, onDownload, signal };
-    const looking = locateWeights(where, named, parts, look);
-    const { variant, tensors, from } = await pacer.unlessAborted(looking);
-    checkVaeScale(where, variant, tensors);
-    const networks = new Map<Part, BoundNetwork>();
-    for (const part of parts) {
-      const weights = tensors[part];
-      if (weights === undefined) continue;
-      const hint = (name: string, shape: readonly number[]) => otherModel(part, name, shape);
-      networks.set(part, bindNetwork(where, part, networkOf(variant, part), weights, hint));
-    }
-    const engine = await Engine.start(networks, { ...rest, backend, precision });
-    if (signal?.aborted) engine.dispose();
-    pacer.check();
-    // The reference has but one precision; of WebGPU the engine tells more.
-    const info = {
-      weights: from,
-      backend: backend === 'reference' ? backend : 'wasm',
-      precision: backend === 'reference' ? 'f32' : precision,
-    } as const;
-    return new this(variant, [...networks.keys()], info, engine);
+  static load(options: LoadOptions = {}): Promise<Taesd> {
+    return inCall('Taesd.load', async () => {
+      const { variant, halves, info, engine } = await loadEngine(options);
+      return new this(variant, halves, info, engine);
+    });
   }
 
   /**
@@ -149,13 +125,16 @@ export class Taesd {
    * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE, NONFINITE (a
    *   tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with `fallback: false` a device that failed)
    */
-  async encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
-    const where = 'encode';
-    this.#checkPart(where, 'encoder');
-    checkOptions(where, options);
+  encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
+    return inCall('encode', () => this.#encode(image, options));
+  }
+
+  async #encode(image: ImageLike | Tensor, options: EncodeOptions): Promise<Tensor> {
+    this.#checkLoaded('encoder');
+    checkOptions('encode', options);
     const sources = isTensorLike(image)
-      ? picturesOf(checkPictures(where, snapshot(where, 'image', image, options))).map(tensorRows)
-      : [imageRows(where, ownImage(where, image), options)];
+      ? picturesOf(checkPictures(snapshot('image', image, options))).map(tensorRows)
+      : [imageRows(ownImage(image), options)];
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>
       Math.ceil(size / LATENT_SCALE),
@@ -163,9 +142,8 @@ export class Taesd {
     const { latentChannels } = this.#variant;
     const latents = zeros([sources.length, latentChannels, latentHeight, latentWidth]);
     const sinks = picturesOf(latents).map(tensorSink);
-    const span = { first: 0, end: latentHeight };
-    const jobs = sources.map((source, n) => ({ source, sink: sinks[n], span }));
-    await this.#run(where, 'encoder', width * height, jobs, options);
+    const work = { half: 'encoder', pixels: width * height, rows: latentHeight, sinks } as const;
+    await this.#run(work, sources, options);
     return latents;
   }
 
@@ -180,38 +158,35 @@ export class Taesd {
    *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED (latents that were lost
    *   with their device; with `fallback: false` a device that failed)
    */
-  async decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
-  async decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
-  async decode(
+  decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
+  decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
+  decode(
     latents: Latents,
     options?: DecodeOptions & { output?: 'image' | undefined },
   ): Promise<Picture>;
-  async decode(latents: Latents, options?: DecodeOptions): Promise<Tensor | Picture | Picture[]>;
-  async decode(
-    latents: Latents,
-    options: DecodeOptions = {},
-  ): Promise<Tensor | Picture | Picture[]> {
-    const where = 'decode';
-    checkOptions(where, options);
+  decode(latents: Latents, options?: DecodeOptions): Promise<Tensor | Picture | Picture[]>;
+  decode(latents: Latents, options: DecodeOptions = {}): Promise<Tensor | Picture | Picture[]> {
+    return inCall('decode', () => this.#decode(latents, options));
+  }
+
+  async #decode(latents: Latents, options: DecodeOptions): Promise<Tensor | Picture | Picture[]> {
+    checkOptions('decode', options);
     const { output = 'image' } = options;
     if (!['image', 'images', 'tensor'].includes(output)) {
-      throw expected('ARG', where, 'output', "'image', 'images' or 'tensor'", describe(output));
+      throw expected('ARG', 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
-    const { batch, copy, width, height } = this.#checkDecode(where, latents, options, one);
-    const span = { first: 0, end: height };
-    const run = (sinks: readonly RowSink[]) => {
-      const jobs = copy().map((source, n) => ({ source, sink: sinks[n], span }));
-      return this.#run(where, 'decoder', width * height, jobs, options);
-    };
+    const { own, width, height } = this.#checkLatents(latents, options, one);
+    const [batch] = own.shape;
+    const work = { half: 'decoder', pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
       const decoded = zeros([batch, 3, height, width]);
-      await run(picturesOf(decoded).map(tensorSink));
+      await this.#run({ ...work, sinks: picturesOf(decoded).map(tensorSink) }, own, options);
       return decoded;
     }
-    const data = () => pixels(where, width, height);
+    const data = () => allocatePixels(width, height);
     const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
-    await run(pictures.map(pictureSink));
+    await this.#run({ ...work, sinks: pictures.map(pictureSink) }, own, options);
     return output === 'image' ? pictures[0] : pictures;
   }
 
@@ -223,22 +198,26 @@ export class Taesd {
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`
    */
-  async *decodeRows(
+  decodeRows(
     latents: Latents,
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
-    const where = 'decodeRows';
-    checkOptions(where, options);
+    return inLoop('decodeRows', this.#decodeRows(latents, options));
+  }
+
+  async *#decodeRows(
+    latents: Latents,
+    options: DecodeRowsOptions,
+  ): AsyncGenerator<PixelRows, void, void> {
+    checkOptions('decodeRows', options);
     const { signal, onProgress } = options;
-    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
-    const span = { first: 0, end: height };
-    const sources = copy();
-    const { pacer, end } = await this.#begin(where, sources, signal);
+    const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
+    const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
-      for await (const batch of runner.batches(sources[0], span, pacer)) {
+      for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
         const { first, count } = batch;
-        const data = allocateClamped(where, 'rows', 4 * width * count);
+        const data = allocateClamped('rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });
         handOn(batch, sink, 0);
         onProgress?.({ done: first + count, total: height });
@@ -258,22 +237,20 @@ export class Taesd {
    *   that cannot be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture where the model
    *   runs on no device, or on one that was lost)
    */
-  async decodeToCanvas(
-    latents: Latents,
-    target: DrawTarget,
-    options: DrawOptions = {},
-  ): Promise<void> {
-    const where = 'decodeToCanvas';
-    checkOptions(where, options);
-    checkTarget(where, target);
-    const { copy, width, height } = this.#checkDecode(where, latents, options, ONE_EACH);
-    const sources = copy();
-    const { pacer, end } = await this.#begin(where, sources, options.signal);
+  decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions = {}): Promise<void> {
+    return inCall('decodeToCanvas', () => this.#decodeToCanvas(latents, target, options));
+  }
+
+  async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
+    checkOptions('decodeToCanvas', options);
+    checkTarget(target);
+    const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
+    const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
-      // Most programs never ask for it: it comes when it is asked for.
+      // Imported on first use: most programs never draw.
       const { drawDecoded } = await import('./draw/decode-to-canvas.ts');
       const runner = await this.#engine.runner('decoder', width * height);
-      await drawDecoded({ where, target, width, height, source: sources[0] }, runner, pacer);
+      await drawDecoded({ target, width, height, source: sources[0] }, runner, pacer);
     } finally {
       await end();
     }
@@ -292,22 +269,23 @@ export class Taesd {
    * @throws TaesdError ARG (neither of the two, a wrong option, no such half loaded, disposed), SHAPE (a batch, another
    *   model's latents), NONFINITE, LIMIT, OOM, ABORTED
    */
-  async *steps(
+  steps(input: ImageLike | Tensor, options: StepsOptions = {}): AsyncGenerator<Step, void, void> {
+    return inLoop('steps', this.#steps(input, options));
+  }
+
+  async *#steps(
     input: ImageLike | Tensor,
-    options: StepsOptions = {},
+    options: StepsOptions,
   ): AsyncGenerator<Step, void, void> {
-    const where = 'steps';
-    this.#checkAlive(where);
-    checkOptions(where, options);
-    const own = isTensorLike(input)
-      ? snapshot(where, 'input', input, options)
-      : ownImage(where, input);
-    // Most programs never ask for it: it comes when it is asked for.
+    this.#checkAlive();
+    checkOptions('steps', options);
+    const own = isTensorLike(input) ? snapshot('input', input, options) : ownImage(input);
+    // Imported on first use: most programs never step.
     const { walkSteps } = await import('./steps/walk.ts');
     yield* walkSteps(own, options, {
       variant: this.#variant,
-      checkPart: (part) => this.#checkPart(where, part),
-      layers: (part) => this.#engine.layers(part),
+      checkPart: (half) => this.#checkLoaded(half),
+      layers: (half) => this.#engine.layers(half),
       turn: (pacer) => this.#turns.take(pacer),
     });
   }
@@ -323,87 +301,82 @@ export class Taesd {
   }
 
   /**
-   * What all that decodes has in common: the input checked, the output's size.
+   * Checks the latents of a call that decodes, and the size of its output.
    *
-   * @param one  what to do with a batch, where a single latent is wanted
-   * @returns `copy` too, which is to be called before anything is waited for, and last: nobody would let go of copies on a
-   *   device if something else went wrong after it
+   * @param one  the remedy for a batch, if the call takes a single latent
+   * @returns latents in memory as a copy; latents on a device are copied by `#begin`
    */
-  #checkDecode(where: string, latents: Latents, options: RunOptions & SizeOptions, one?: string) {
-    this.#checkPart(where, 'decoder');
-    const { gpu } = this.#engine;
-    const onDevice = gpu?.check(where, latents);
-    const own = onDevice ?? snapshot(where, 'latents', latents as Tensor, options);
-    checkLatentChannels(where, own, this.#variant);
-    if (one !== undefined) checkOne(where, 'latents', own, one);
-    const height = croppedSize(where, 'height', options.height, own.shape[2]);
-    const width = croppedSize(where, 'width', options.width, own.shape[3]);
-    const copy = (): readonly RowSource[] =>
-      onDevice === undefined
-        ? picturesOf(own as Tensor).map(tensorRows)
-        : (gpu as GpuPlace).copy(where, onDevice);
-    return { batch: own.shape[0], copy, width, height };
+  #checkLatents(latents: Latents, options: RunOptions & SizeOptions, one?: string) {
+    this.#checkLoaded('decoder');
+    const own =
+      this.#engine.checkOnDevice(latents) ?? snapshot('latents', latents as Tensor, options);
+    checkLatentChannels(own, this.#variant);
+    if (one !== undefined) checkOne('latents', own, one);
+    const height = croppedSize('height', options.height, own.shape[2]);
+    const width = croppedSize('width', options.width, own.shape[3]);
+    return { own, width, height };
   }
 
   /**
-   * Waits for a call's turn.
+   * Begins a call's work: copies latents that lie on a device, then waits for the call's turn.
    *
-   * @returns what paces its work, and what ends it, letting go of the sources
-   * @throws TaesdError ABORTED; ARG where the instance was disposed while the call waited
+   * @param input  rows, or latents that were checked
+   * @returns the rows, the pacer of the work, and the function that ends the turn and frees the rows
+   * @throws TaesdError ABORTED; ARG if the instance was disposed while the call waited
    */
-  async #begin(where: string, sources: readonly RowSource[], signal: AbortSignal | undefined) {
-    const letGo = () => {
+  async #begin(
+    input: readonly RowSource[] | Tensor | LatentsOnDevice,
+    signal: AbortSignal | undefined,
+  ) {
+    const pacer = new Pacer(signal);
+    // The last step before the `try`: if anything threw in between, copies on a device would leak.
+    const sources = 'shape' in input ? this.#engine.rowsOf(input) : input;
+    const free = () => {
       for (const source of sources) source.release?.();
     };
     try {
-      const pacer = new Pacer(where, signal);
       const release = await this.#turns.take(pacer);
       if (this.#disposed) release();
-      this.#checkAlive(where);
+      this.#checkAlive();
       const end = () => {
-        letGo();
+        free();
         return this.#engine.settle().finally(release);
       };
-      return { pacer, end };
+      return { sources, pacer, end };
     } catch (error) {
-      letGo();
+      free();
       throw error;
     }
   }
 
-  /** Checks that a half was loaded and not disposed. */
-  #checkPart(where: string, part: Part): void {
-    this.#checkAlive(where);
-    if (this.#parts.includes(part)) return;
-    const rule = `an instance with its ${part}`;
+  /** @throws TaesdError ARG if the half was not loaded, or the instance was disposed */
+  #checkLoaded(half: Half): void {
+    this.#checkAlive();
+    if (this.#parts.includes(half)) return;
+    const rule = `an instance with its ${half}`;
     const got = `one with the ${this.#parts.join(' and ')} alone`;
-    throw expected('ARG', where, part, rule, got, `load the weights of the ${part} too`);
+    throw expected('ARG', half, rule, got, { hint: `load the weights of the ${half} too` });
   }
 
-  #checkAlive(where: string): void {
-    if (this.#disposed) {
-      throw expected('ARG', where, 'instance', 'a live one', 'one that was disposed');
-    }
+  #checkAlive(): void {
+    if (this.#disposed) throw new TaesdError('ARG', 'this instance was disposed');
   }
 
-  /** Runs the pictures of a batch, each of so many pixels, one after the other, after the calls that were made before. */
+  /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    where: string,
-    part: Part,
-    pixelCount: number,
-    jobs: readonly Job[],
+    { half, pixels, rows, sinks }: Work,
+    input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
-    const total = jobs.reduce((sum, { span }) => sum + span.end - span.first, 0);
+    const total = sinks.length * rows;
     let done = 0;
-    const sources = jobs.map(({ source }) => source);
-    const { pacer, end } = await this.#begin(where, sources, signal);
+    const { sources, pacer, end } = await this.#begin(input, signal);
     try {
-      for (const { source, sink, span } of jobs) {
-        // Asked for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(part, pixelCount);
-        for await (const batch of runner.batches(source, span, pacer)) {
-          handOn(batch, sink);
+      for (const [n, source] of sources.entries()) {
+        // Chosen for each picture: what ran the one before may have failed.
+        const runner = await this.#engine.runner(half, pixels);
+        for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
+          handOn(batch, sinks[n]);
           done += batch.count;
           onProgress?.({ done, total });
         }
@@ -412,4 +385,32 @@ export class Taesd {
       await end();
     }
   }
+}
+
+/** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
+async function loadEngine(options: LoadOptions) {
+  const { named, parts, backend, precision, ...rest } = checkLoadOptions(options);
+  const { weights, download, onDownload, signal } = rest;
+  const pacer = new Pacer(signal);
+  const look = { weights, download, onDownload, signal };
+  const looking = locateWeights(named, parts, look);
+  const { variant, tensors, from } = await pacer.unlessAborted(looking);
+  checkVaeScale(variant, tensors);
+  const networks = new Map<Half, BoundNetwork>();
+  for (const half of parts) {
+    const weights = tensors[half];
+    if (weights === undefined) continue;
+    const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
+    networks.set(half, bindNetwork(half, networkOf(variant, half), weights, hint));
+  }
+  const engine = await Engine.start(networks, { ...rest, backend, precision });
+  if (signal?.aborted) engine.dispose();
+  pacer.check();
+  // The reference has only one precision. With WebGPU the engine reports more.
+  const info = {
+    weights: from,
+    backend: backend === 'reference' ? backend : 'wasm',
+    precision: backend === 'reference' ? 'f32' : precision,
+  } as const;
+  return { variant, halves: [...networks.keys()], info, engine };
 }

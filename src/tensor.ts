@@ -34,7 +34,7 @@ export function elementCount(shape: readonly number[]): number {
  * @throws TaesdError OOM where there is no room for it
  */
 export function zeros(shape: readonly number[]): Tensor {
-  return { shape, data: allocateFloats('tensor', shapeText(shape), elementCount(shape)) };
+  return { shape, data: allocateFloats(shapeText(shape), elementCount(shape)) };
 }
 
 /** The pictures [1, C, H, W] of a batch [N, C, H, W], as views. */
@@ -53,22 +53,22 @@ export function picturesOf({ shape, data }: Tensor): Tensor[] {
  *
  * @throws TaesdError ARG (not a tensor, detached data), SHAPE (wrong rank or sizes, data too long or short)
  */
-export function checkTensor4d(where: string, what: string, value: unknown): Tensor {
+export function checkTensor4d(what: string, value: unknown): Tensor {
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
-    throw notTensor(where, what, value);
+    throw notTensor(what, value);
   }
-  checkLive(where, what, data);
+  checkLive(what, data);
   // Copied first, so that holes become undefined, which `every` would have passed over, and nothing changes later.
   const sizes: number[] = Array.from(shape.slice(0, MAX_RANK + 1));
   if (sizes.length !== 4 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
     const hint = sizes.length === 3 ? 'add the batch dimension: [1,C,H,W]' : undefined;
     const rule = 'shape [N,C,H,W], each at least 1';
-    throw expected('SHAPE', where, what, rule, shapeText(sizes), hint);
+    throw expected('SHAPE', what, rule, shapeText(sizes), { hint });
   }
   if (elementCount(sizes) !== data.length) {
     const rule = `${elementCount(sizes)} elements for shape ${shapeText(sizes)}`;
-    throw expected('SHAPE', where, what, rule, `${data.length}`);
+    throw expected('SHAPE', what, rule, `${data.length}`);
   }
   return { shape: sizes, data };
 }
@@ -77,10 +77,10 @@ const hasKey = (value: unknown, key: string): boolean =>
   typeof value === 'object' && value !== null && key in value;
 
 /** The error for what is no tensor; of a shape and data it tells the one of the wrong type. */
-export function notTensor(where: string, what: string, value: unknown): TaesdError {
+export function notTensor(what: string, value: unknown): TaesdError {
   const rule = 'a tensor { shape, data: Float32Array }';
   const hint = hasKey(value, 'latents') ? 'pass its .latents' : undefined;
-  return expected('ARG', where, what, rule, notTensorText(value), hint);
+  return expected('ARG', what, rule, notTensorText(value), { hint });
 }
 
 /** `{ shape, data: Float64Array }` */

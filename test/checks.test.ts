@@ -44,7 +44,7 @@ test('describe: what says nothing about itself → a few words, no error', () =>
 });
 
 test('checkSize: 1 … 2³¹ − 1 → itself; anything else → ARG', () => {
-  for (const size of [1, 512, 2 ** 31 - 1]) expect(checkSize('encode', 'width', size)).toBe(size);
+  for (const size of [1, 512, 2 ** 31 - 1]) expect(checkSize('width', size)).toBe(size);
   for (const [size, got] of [
     [0, '0'],
     [-1, '-1'],
@@ -54,8 +54,8 @@ test('checkSize: 1 … 2³¹ − 1 → itself; anything else → ARG', () => {
     ['8', '"8"'],
     [undefined, 'undefined'],
   ]) {
-    const message = `encode: "width" expected a whole number from 1 to 2147483647, got ${got}`;
-    expect(() => checkSize('encode', 'width', size)).toThrow(
+    const message = `"width" expected a whole number from 1 to 2147483647, got ${got}`;
+    expect(() => checkSize('width', size)).toThrow(
       expect.objectContaining({ code: 'ARG', message }),
     );
   }
@@ -63,15 +63,14 @@ test('checkSize: 1 … 2³¹ − 1 → itself; anything else → ARG', () => {
 
 test('checkLive, isDetached: a transferred buffer → ARG; an empty view → live', () => {
   const view = new Float32Array(2);
-  checkLive('decode', 'latents', view);
-  checkLive('decode', 'latents', view.subarray(2));
+  checkLive('latents', view);
+  checkLive('latents', view.subarray(2));
   structuredClone(view.buffer, { transfer: [view.buffer] });
   expect(isDetached(view)).toBe(true);
-  expect(() => checkLive('decode', 'latents', view)).toThrow(
+  expect(() => checkLive('latents', view)).toThrow(
     expect.objectContaining({
       code: 'ARG',
-      message:
-        'decode: "latents" expected live data, got a detached buffer (transferred to a worker?)',
+      message: '"latents" expected live data, got a detached buffer (transferred to a worker?)',
     }),
   );
 });

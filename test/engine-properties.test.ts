@@ -3,7 +3,8 @@ import type { Precision } from '../src/backend/backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
 import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../src/model/bind.ts';
-import { networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
+import type { Half } from '../src/model/layers.ts';
+import { networkOf, VARIANTS } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
@@ -17,7 +18,7 @@ import { networkTensors, randomWeights } from './small-model.ts';
  */
 
 const PRECISIONS: readonly Precision[] = ['f32', 'fast'];
-const PARTS: readonly Part[] = ['encoder', 'decoder'];
+const PARTS: readonly Half[] = ['encoder', 'decoder'];
 const WORKERS = [1, 2, 3, 4];
 
 const WEIGHTS = {
@@ -44,7 +45,7 @@ function seededSizes(count: number): [number, number][] {
 }
 
 /** A latent, or a picture that is up to 7 rows and columns short of 8 times the latent's size. */
-function inputOf(part: Part, [height, width]: readonly [number, number], channels = 4): Tensor {
+function inputOf(part: Half, [height, width]: readonly [number, number], channels = 4): Tensor {
   const random = seededRandom(1000 * height + width);
   if (part === 'decoder') return randomTensor(random, [1, channels, height, width], 3);
   const [rows, columns] = [height, width].map((size) => 8 * size - Math.floor(8 * random()));
@@ -52,7 +53,7 @@ function inputOf(part: Part, [height, width]: readonly [number, number], channel
   return { shape, data: data.map((value) => value + 0.5) };
 }
 
-const run = (taesd: Taesd, part: Part, input: Tensor): Promise<Tensor> =>
+const run = (taesd: Taesd, part: Half, input: Tensor): Promise<Tensor> =>
   part === 'encoder' ? taesd.encode(input) : taesd.decode(input, { output: 'tensor' });
 
 /** The first number whose bits differ, with both; undefined for none. */
@@ -68,7 +69,7 @@ const largest = ({ data }: Tensor): number =>
 describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   let alone: Taesd;
   const wanted = new Map<string, Tensor>();
-  const key = (part: Part, size: readonly number[]) => `${part} ${size}`;
+  const key = (part: Half, size: readonly number[]) => `${part} ${size}`;
   beforeAll(async () => {
     alone = await Taesd.load({ weights: WEIGHTS, precision, workers: 0 });
     for (const part of PARTS) {
@@ -151,7 +152,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
       const network = networkOf(VARIANTS[model], part);
       const wasm = await createWasmBackend({ precision });
       const tensors = networkTensors(network, 8);
-      const program = wasm.compile(bindNetwork('test', part, network, tensors));
+      const program = wasm.compile(bindNetwork(part, network, tensors));
       const random = seededRandom(part.length);
       for (const size of [
         [3, 2],
@@ -199,7 +200,7 @@ for (const part of PARTS) {
       ] as const;
       let worst = 0;
       for (const [seed, size] of sizes.entries()) {
-        const bound = bindNetwork('test', part, network, networkTensors(network, seed));
+        const bound = bindNetwork(part, network, networkTensors(network, seed));
         const input = inputOf(part, size, latentChannels);
         const wanted = runProgram(referenceBackend.compile(bound), network, input);
         const got = runProgram(wasm.compile(bound), network, input);

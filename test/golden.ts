@@ -1,5 +1,6 @@
 import { type BoundNetwork, bindNetwork } from '../src/model/bind.ts';
-import { networkOf, type Part, type Variant } from '../src/model/variants.ts';
+import type { Half } from '../src/model/layers.ts';
+import { networkOf, type Variant } from '../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { splitByKeyNames } from '../src/weights/key-names.ts';
@@ -11,7 +12,7 @@ export function readGolden(name: string): (tensor: string) => Tensor {
   return (tensor) => {
     const stored = tensors.get(tensor);
     if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
-    if (stored.dtype !== 'U8') return toTensor(stored, tensor, 'readGolden');
+    if (stored.dtype !== 'U8') return toTensor(stored, tensor);
     return { shape: stored.shape, data: Float32Array.from(stored.bytes) };
   };
 }
@@ -23,11 +24,11 @@ export const unitRange = ({ shape, data }: Tensor): Tensor => ({
 });
 
 /** One real network with its weights. */
-export function realNetwork(variant: Variant, part: Part): BoundNetwork {
+export function realNetwork(variant: Variant, part: Half): BoundNetwork {
   const file = readSafetensors(sharedFile(`weights/${variant.name}_${part}.safetensors`));
-  const tensors = splitByKeyNames('realNetwork', file, part)[part];
+  const tensors = splitByKeyNames(file, part)[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork('realNetwork', part, networkOf(variant, part), tensors);
+  return bindNetwork(part, networkOf(variant, part), tensors);
 }
 
 /** The real weights of a model, as `Taesd.load` takes them. */

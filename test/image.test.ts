@@ -4,8 +4,8 @@ import { readAll, tensorRows, tensorSink } from '../src/rows.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { seededRandom } from './random.ts';
 
-const imageToTensor = (where: string, image: ImageLike, options?: AlphaOptions): Tensor =>
-  readAll(imageRows(where, image, options));
+const imageToTensor = (image: ImageLike, options?: AlphaOptions): Tensor =>
+  readAll(imageRows(image, options));
 
 function tensorToPicture(tensor: Tensor, width = tensor.shape[3]) {
   const { height, ...rows } = tensorRows(tensor);
@@ -21,7 +21,7 @@ function tensorToPicture(tensor: Tensor, width = tensor.shape[3]) {
 
 test('imageRows: every byte value → byte / 255 as PyTorch divides, planes in order', () => {
   const data = Uint8Array.from({ length: 256 * 3 }, (_, i) => (Math.floor(i / 3) + (i % 3)) % 256);
-  const { shape, data: values } = imageToTensor('test', { width: 16, height: 16, data });
+  const { shape, data: values } = imageToTensor({ width: 16, height: 16, data });
   expect(shape).toEqual([1, 3, 16, 16]);
   for (let c = 0; c < 3; c++) {
     for (let i = 0; i < 256; i++) {
@@ -36,7 +36,7 @@ test('imageRows: every alpha over every background level → (a·c + (255 − a)
     const colour = [0, 1, 2].map(() => Math.floor(256 * random()));
     const background = [0, 1, 2].map(() => Math.floor(256 * random())) as [number, number, number];
     const data = Uint8Array.of(...colour, alpha);
-    const { data: values } = imageToTensor('test', { width: 1, height: 1, data }, { background });
+    const { data: values } = imageToTensor({ width: 1, height: 1, data }, { background });
     for (let c = 0; c < 3; c++) {
       const wanted = (alpha * colour[c] + (255 - alpha) * background[c]) / 65025;
       expect(Math.abs(values[c] - wanted)).toBeLessThanOrEqual(2 ** -24);

@@ -179,8 +179,8 @@ test.each([
     '4 numbers',
   ],
   ['toVaeLatents', 'Float32Array', 'latents', () => toVaeLatents(LATENTS, 'taesd'), '4 numbers'],
-  ['quantizeLatents', 'Uint8ClampedArray', 'bytes', () => latentsToPicture(LATENTS), '4 bytes'],
-  ['dequantizeLatents', 'Float32Array', 'data', () => pictureToLatents(PICTURE, 4), '4 numbers'],
+  ['latentsToPicture', 'Uint8ClampedArray', 'bytes', () => latentsToPicture(LATENTS), '4 bytes'],
+  ['pictureToLatents', 'Float32Array', 'data', () => pictureToLatents(PICTURE, 4), '4 numbers'],
 ] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, rule) => {
   const message = `${where}: "${what}" expected memory for ${rule}, got Array buffer allocation failed`;
   const failing = () => withoutMemory(array, () => work());

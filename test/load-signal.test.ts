@@ -18,7 +18,7 @@ describe('load: signal', () => {
   const aborted = (got: string) => ({
     name: 'TaesdError',
     code: 'ABORTED',
-    message: `Taesd.load: "signal" expected to be left alone, got ${got}`,
+    message: `Taesd.load: aborted (${got})`,
   });
 
   test('fired before → ABORTED, and nobody is asked', async () => {

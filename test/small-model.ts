@@ -1,6 +1,6 @@
-import type { Network } from '../src/model/layers.ts';
+import type { Half, Network } from '../src/model/layers.ts';
 import { weightShapes } from '../src/model/measure.ts';
-import { type ModelName, networkOf, type Part, VARIANTS } from '../src/model/variants.ts';
+import { type ModelName, networkOf, VARIANTS } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { randomTensor, seededRandom } from './random.ts';
@@ -19,7 +19,7 @@ export function networkTensors(network: Network, seed: number): Map<string, Tens
 }
 
 /** The same in the shapes of a real model, for tests that need no real ones. */
-export const randomTensors = (model: ModelName, part: Part): Map<string, Tensor> =>
+export const randomTensors = (model: ModelName, part: Half): Map<string, Tensor> =>
   networkTensors(networkOf(VARIANTS[model], part), part === 'encoder' ? 11 : 12);
 
 /**
@@ -29,7 +29,7 @@ export const randomTensors = (model: ModelName, part: Part): Map<string, Tensor>
  */
 export function randomWeights(
   model: ModelName,
-  part: Part,
+  part: Half,
   rename: (name: string) => string = (name) => name,
 ): Uint8Array {
   return writeSafetensors(

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Step } from '../src/index.ts';
+import type { Half } from '../src/model/layers.ts';
 import { describeNetwork } from '../src/model/measure.ts';
-import { type ModelName, type Part, VARIANTS } from '../src/model/variants.ts';
+import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
@@ -104,7 +105,7 @@ test('steps [fast, workers]: f32 on this thread → as decode in f32', async () 
 });
 
 describe('what a step tells', () => {
-  const input = (part: Part) => (part === 'encoder' ? IMAGE : LATENTS);
+  const input = (part: Half) => (part === 'encoder' ? IMAGE : LATENTS);
 
   test.each(['encoder', 'decoder'] as const)(
     'steps: %s → shapes, parameters and multiply-adds of its layers, their sums',
@@ -454,7 +455,7 @@ describe('the calls around it', () => {
 
   test('dispose: before and inside the loop → ARG', async () => {
     const instance = await Taesd.load({ weights: WEIGHTS, only: 'decoder' });
-    const message = 'steps: "instance" expected a live one, got one that was disposed';
+    const message = 'steps: this instance was disposed';
     const run = async () => {
       for await (const step of instance.steps(LATENTS)) if (step.index === 2) instance.dispose();
     };

@@ -18,7 +18,7 @@ test('elementCount: past 2⁵³ → Infinity, not a rounded number', () => {
 test('zeros: more than an array holds → OOM', () => {
   for (const shape of [[2 ** 40], [2 ** 40, 2 ** 40]]) {
     const count = shape.length === 1 ? '1099511627776' : 'Infinity';
-    const message = `tensor: "[${shape}]" expected memory for ${count} numbers, got Invalid typed array length: ${count}`;
+    const message = `"[${shape}]" expected memory for ${count} numbers, got Invalid typed array length: ${count}`;
     expect(() => zeros(shape)).toThrow(expect.objectContaining({ code: 'OOM', message }));
   }
   expect([...zeros([1, 2]).data]).toEqual([0, 0]);
@@ -53,7 +53,7 @@ test('shapeText: sizes → as PyTorch writes them; anything else described; at m
 
 test('checkTensor4d: a tensor → its data and a copy of its shape', () => {
   const value = { shape: [1, 4, 1, 1], data: new Float32Array(4), more: 1 };
-  const tensor = checkTensor4d('decode', 'latents', value);
+  const tensor = checkTensor4d('latents', value);
   value.shape[0] = 2;
   expect(tensor).toEqual({ shape: [1, 4, 1, 1], data: value.data });
   expect(tensor.data).toBe(value.data);
@@ -109,19 +109,17 @@ test.each<[string, unknown, string, string]>([
     '3 elements for shape [1,3,1,1], got 4',
   ],
 ])('checkTensor4d: %s → error', (_, value, code, rest) => {
-  const message = `decode: "latents" expected ${rest}`;
-  expect(() => checkTensor4d('decode', 'latents', value)).toThrow(
-    expect.objectContaining({ code, message }),
-  );
+  const message = `"latents" expected ${rest}`;
+  expect(() => checkTensor4d('latents', value)).toThrow(expect.objectContaining({ code, message }));
 });
 
 test('checkTensor4d: 2³² − 1 dimensions → SHAPE at once, in a short message', () => {
   const value = { shape: Array(2 ** 32 - 1), data };
-  expect(() => checkTensor4d('decode', 'latents', value)).toThrow(
+  expect(() => checkTensor4d('latents', value)).toThrow(
     expect.objectContaining({
       code: 'SHAPE',
       message: expect.stringMatching(
-        /^decode: "latents" expected shape \[N,C,H,W\], each at least 1, got \[undefined,[^ ]{0,200}…\]$/,
+        /^"latents" expected shape \[N,C,H,W\], each at least 1, got \[undefined,[^ ]{0,200}…\]$/,
       ),
     }),
   );

@@ -107,7 +107,7 @@ describe('abort', () => {
         await expect(running).rejects.toThrow(
           expect.objectContaining({
             code: 'ABORTED',
-            message: 'decode: "signal" expected to be left alone, got This operation was aborted',
+            message: 'decode: aborted (This operation was aborted)',
           }),
         );
         expect(same((await taesd.decode(SMALL)).data, small), `after ${ms} ms`).toBe(true);
@@ -244,7 +244,7 @@ describe('end', () => {
     const pool = await WorkerPool.start({
       workers: 2,
       kernels: await compileKernels(),
-      networks: [bindNetwork('test', 'decoder', network, randomTensors('taesd', 'decoder'))],
+      networks: [bindNetwork('decoder', network, randomTensors('taesd', 'decoder'))],
       precision: 'f32',
       maxMemory: undefined,
     });
@@ -252,9 +252,7 @@ describe('end', () => {
       const collect = async (source: ReturnType<typeof tensorRows>) => {
         let rows = 0;
         const span = { first: 0, end: 8 * source.height };
-        for await (const { count } of pool
-          .runner(0)
-          .batches(source, span, new Pacer('test', undefined))) {
+        for await (const { count } of pool.runner(0).batches(source, span, new Pacer(undefined))) {
           rows += count;
         }
         return rows;

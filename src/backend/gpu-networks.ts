@@ -1,4 +1,4 @@
-import type { Part } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
 import type { GpuInfo } from '../options/types.ts';
 import type { RowSource } from '../rows.ts';
 import type { Runner } from './batches.ts';
@@ -9,8 +9,8 @@ export interface LatentsOnDevice {
 }
 
 /**
- * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's
- * is in the package's declarations, and none of its code in the core.
+ * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's is in the package's
+ * declarations, and none of its code in the core.
  */
 export interface GpuPlace {
   /** True while the device does the work. */
@@ -24,18 +24,15 @@ export interface GpuPlace {
    *
    * @throws TaesdError ARG, SHAPE
    */
-  check(where: string, latents: unknown): LatentsOnDevice | undefined;
-  /**
-   * Copies of such latents, one for each of the batch, as they are now; they are the caller's to
-   * release.
-   */
-  copy(where: string, latents: LatentsOnDevice): readonly RowSource[];
+  check(latents: unknown): LatentsOnDevice | undefined;
+  /** Copies of such latents, one for each of the batch, as they are now; they are the caller's to release. */
+  copy(latents: LatentsOnDevice): readonly RowSource[];
   /**
    * Where a network runs: on the device, and on WASM from the row on at which the device fails.
    *
    * @throws TaesdError UNSUPPORTED where WASM may not take over
    */
-  runner(part: Part, wasm: () => Promise<Runner>): Runner;
+  runner(part: Half, wasm: () => Promise<Runner>): Runner;
   /** Gives back what a large run has taken. */
   settle(): void;
   /** Lets go of everything on the device; the device itself goes where it is not the caller's. */

@@ -1,4 +1,4 @@
-import { expected } from '../errors.ts';
+import { aborted } from '../errors.ts';
 import { nextTask } from '../platform/runtime.ts';
 
 /**
@@ -16,14 +16,12 @@ const TURN_WORK = 2 ** 28;
  * Paces long work: gives the event loop its turns and notices that the caller has cancelled.
  */
 export class Pacer {
-  readonly #where: string;
   readonly #signal: AbortSignal | undefined;
   #turnStarted = performance.now();
   #work = 0;
 
   /** @throws TaesdError ABORTED where the signal has already fired */
-  constructor(where: string, signal: AbortSignal | undefined) {
-    this.#where = where;
+  constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.check();
   }
@@ -31,9 +29,7 @@ export class Pacer {
   /** @throws TaesdError ABORTED once the signal has fired */
   check(): void {
     if (this.#signal?.aborted !== true) return;
-    const cause = this.#signal.reason;
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw expected('ABORTED', this.#where, 'signal', 'to be left alone', got, undefined, { cause });
+    throw aborted(this.#signal.reason);
   }
 
   /** Calls `listener` when the signal fires. @returns what stops that */

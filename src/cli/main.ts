@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import type { Command } from './commands/command.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { encodeCommand } from './commands/encode.ts';
@@ -39,7 +39,7 @@ async function main([first, ...rest]: readonly string[]): Promise<void> {
   const command = find(first);
   const line = readCommandLine(command, rest);
   if (line === 'help') process.stdout.write(commandHelp(command));
-  else await command.run(line);
+  else await inCall(command.name, () => command.run(line));
 }
 
 function find(name: string | undefined): Command {
@@ -55,7 +55,7 @@ function find(name: string | undefined): Command {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   const rule = 'room for what is printed';
-  process.exitCode = sayError(expected('ARG', 'taesd', 'stdout', rule, error.message));
+  process.exitCode = sayError(expected('ARG', 'stdout', rule, error.message));
 });
 // Where stderr takes nothing, there is no place left to say so; the exit code tells.
 process.stderr.on('error', () => undefined);

@@ -6,7 +6,7 @@ import type { GpuRunner } from '../backend/webgpu/networks.ts';
 import type { BandOnDevice } from '../backend/webgpu/program.ts';
 import { expected } from '../errors.ts';
 import { pictureSink } from '../image.ts';
-import { pixels } from '../options/call.ts';
+import { allocatePixels } from '../options/call.ts';
 import type { CanvasLike } from '../options/types.ts';
 import type { RowSource } from '../rows.ts';
 import { type Faults, paintBytes, paintMap, tryToPaint } from './paint.ts';
@@ -38,7 +38,7 @@ export async function drawDecoded(
   runner: Runner | GpuRunner,
   pacer: Pacer,
 ): Promise<void> {
-  const { where, target, height, source } = drawing;
+  const { target, height, source } = drawing;
   const span = { first: 0, end: height };
   const device = 'device' in runner ? runner.device : undefined;
   const surface = surfaceOf(drawing, device);
@@ -50,20 +50,20 @@ export async function drawDecoded(
   }
   // Before the work is done for nothing; a canvas would show what was asked for and not painted.
   if (isTexture(target)) {
-    const lost = await lossIn(where, surface, tryToPaint(surface.device, target));
-    if (lost !== undefined) throw lostSurface(where, lost);
+    const lost = await lossIn(surface, tryToPaint(surface.device, target));
+    if (lost !== undefined) throw lostSurface(lost);
   }
   if ('paint' in runner && surface.device === device) {
     const draw = async (band: BandOnDevice) => {
-      const lost = await lossIn(where, surface, paintMap(surface.device, band, surface.texture));
+      const lost = await lossIn(surface, paintMap(surface.device, band, surface.texture));
       if (lost !== undefined) throw new GpuFault(lost.message);
     };
     if (await runner.paint(source, span, pacer, draw)) return;
   }
   const data = await decodeBytes(runner, drawing, span, pacer);
   const live = await liveSurface(drawing, surface);
-  const lost = await lossIn(where, live, paintBytes(live.device, data, live.texture));
-  if (lost !== undefined) throw lostSurface(where, lost);
+  const lost = await lossIn(live, paintBytes(live.device, data, live.texture));
+  if (lost !== undefined) throw lostSurface(lost);
 }
 
 /**
@@ -73,7 +73,6 @@ export async function drawDecoded(
  * @throws TaesdError OOM; ARG where the device finds something else wrong: with the texture, as the rest is known to be right
  */
 async function lossIn(
-  where: string,
   { device }: Surface,
   painted: Promise<Faults>,
 ): Promise<GPUDeviceLostInfo | undefined> {
@@ -81,19 +80,19 @@ async function lossIn(
   // A lost device may say that all is well, or that all is wrong.
   const lost = await (full || invalid ? lossBehind(device) : lossOf(device));
   if (lost !== undefined) return lost;
-  if (full) throw expected('OOM', where, 'canvas', 'memory to paint with', full.message);
+  if (full) throw expected('OOM', 'canvas', 'memory to paint with', full.message);
   const rule = "one that the model's device can paint on";
-  if (invalid) throw expected('ARG', where, 'canvas', rule, invalid.message);
+  if (invalid) throw expected('ARG', 'canvas', rule, invalid.message);
   return undefined;
 }
 
 async function decodeBytes(
   runner: Runner,
-  { where, source, width, height }: Drawing,
+  { source, width, height }: Drawing,
   span: Span,
   pacer: Pacer,
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
-  const data = pixels(where, width, height);
+  const data = allocatePixels(width, height);
   const sink = pictureSink({ width, height, data });
   for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
   return data;

@@ -1,6 +1,6 @@
-import { lossOf, messageOf } from '../backend/webgpu/device.ts';
+import { lossOf } from '../backend/webgpu/device.ts';
 import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, messageOf, type TaesdError } from '../errors.ts';
 import type { CanvasLike, DrawTarget } from '../options/types.ts';
 import { isCanvas, isTexture } from './target.ts';
 
@@ -10,7 +10,6 @@ import { isCanvas, isTexture } from './target.ts';
 
 /** A picture's size, and where it goes. */
 export interface Frame {
-  readonly where: string;
   readonly target: DrawTarget;
   readonly width: number;
   readonly height: number;
@@ -42,11 +41,11 @@ export function surfaceOf(
   frame: Frame,
   device: GPUDevice | undefined,
 ): Surface | CanvasRenderingContext2D {
-  const { where, target } = frame;
+  const { target } = frame;
   if (isTexture(target)) {
     checkSize(frame, target);
     if (device !== undefined) return { device, texture: () => target };
-    throw undrawable(where, 'a canvas, as the model runs on no device', 'a texture');
+    throw undrawable('a canvas, as the model runs on no device', 'a texture');
   }
   return isCanvas(target)
     ? surfaceOfCanvas(frame, target, device)
@@ -59,24 +58,24 @@ function surfaceOfCanvas(
   device: GPUDevice | undefined,
 ): Surface | CanvasRenderingContext2D {
   const own = device ?? configured.get(canvas);
-  const context = own && contextOf(frame, canvas, 'webgpu');
+  const context = own && contextOf(canvas, 'webgpu');
   if (own && context) return canvasSurface(frame, canvas, own, context as GPUCanvasContext);
-  const context2d = contextOf(frame, canvas, '2d');
+  const context2d = contextOf(canvas, '2d');
   if (isContext2d(context2d)) return context2d;
   // One that was configured by others, while the model does not run on a device.
-  const others = contextOf(frame, canvas, 'webgpu') as GPUCanvasContext | null;
+  const others = contextOf(canvas, 'webgpu') as GPUCanvasContext | null;
   if (others) return surfaceOfContext(frame, others, device, () => resize(canvas, frame));
-  throw undrawable(frame.where, DRAWING, 'another');
+  throw undrawable(DRAWING, 'another');
 }
 
 const DRAWING = 'one that draws in 2d or with WebGPU';
 
 /** @throws TaesdError UNSUPPORTED where it was handed to another thread */
-function contextOf({ where }: Frame, canvas: CanvasLike, kind: string): unknown {
+function contextOf(canvas: CanvasLike, kind: string): unknown {
   try {
     return canvas.getContext(kind);
   } catch (error) {
-    throw undrawable(where, DRAWING, messageOf(error));
+    throw undrawable(DRAWING, messageOf(error));
   }
 }
 
@@ -89,10 +88,10 @@ export const isContext2d = (context: unknown): context is CanvasRenderingContext
  * @throws TaesdError UNSUPPORTED where what is left of the target belongs to a lost device
  */
 export async function liveSurface(frame: Frame, surface: Surface): Promise<Surface> {
-  const { where, target } = frame;
+  const { target } = frame;
   const lost = await lossOf(surface.device);
   if (lost === undefined) return surface;
-  if (!isCanvas(target)) throw lostSurface(where, lost);
+  if (!isCanvas(target)) throw lostSurface(lost);
   try {
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
@@ -100,15 +99,15 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
     return canvasSurface(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
     const got = `none but a lost one: ${messageOf(error)}`;
-    throw undrawable(where, 'a device to paint it', got);
+    throw undrawable('a device to paint it', got);
   }
 }
 
-export const lostSurface = (where: string, { message }: GPUDeviceLostInfo): TaesdError =>
-  undrawable(where, 'one whose device is there', `one of a lost device: ${message}`);
+export const lostSurface = ({ message }: GPUDeviceLostInfo): TaesdError =>
+  undrawable('one whose device is there', `one of a lost device: ${message}`);
 
-const undrawable = (where: string, rule: string, got: string): TaesdError =>
-  expected('UNSUPPORTED', where, 'canvas', rule, got, 'a new canvas?');
+const undrawable = (rule: string, got: string): TaesdError =>
+  expected('UNSUPPORTED', 'canvas', rule, got, { hint: 'a new canvas?' });
 
 /** Of a canvas that becomes the frame's when it is painted on, not before: work that ends early leaves it as it was. */
 const canvasSurface = (
@@ -141,11 +140,11 @@ function surfaceOfContext(
 ): Surface {
   // Older browsers do not tell.
   const configuration = context.getConfiguration?.();
-  if (configuration === null) throw unconfigured(frame.where, 'one that was not');
+  if (configuration === null) throw unconfigured('one that was not');
   if (sized === undefined) checkSize(frame, context.canvas);
   const device = configuration?.device ?? own;
   if (device === undefined) {
-    throw undrawable(frame.where, 'a canvas, as the model runs on no device', 'its context');
+    throw undrawable('a canvas, as the model runs on no device', 'its context');
   }
   return {
     device,
@@ -161,22 +160,22 @@ function currentTexture(frame: Frame, context: GPUCanvasContext): GPUTexture {
   try {
     texture = context.getCurrentTexture();
   } catch (cause) {
-    throw unconfigured(frame.where, messageOf(cause), cause);
+    throw unconfigured(messageOf(cause), cause);
   }
   checkSize(frame, texture);
   return texture;
 }
 
-const unconfigured = (where: string, got: string, cause?: unknown): TaesdError =>
-  expected('ARG', where, 'canvas', 'a context that was configured', got, undefined, { cause });
+const unconfigured = (got: string, cause?: unknown): TaesdError =>
+  expected('ARG', 'canvas', 'a context that was configured', got, { cause });
 
 function checkSize(
-  { where, width, height }: Frame,
+  { width, height }: Frame,
   got: { readonly width: number; readonly height: number },
 ): void {
   if (got.width === width && got.height === height) return;
   const rule = `one of ${width}×${height}`;
-  throw expected('ARG', where, 'canvas', rule, `${got.width}×${got.height}`);
+  throw expected('ARG', 'canvas', rule, `${got.width}×${got.height}`);
 }
 
 export function resize(canvas: CanvasLike, { width, height }: Frame): void {

@@ -14,8 +14,8 @@ export const isTexture = (target: DrawTarget): target is GPUTexture =>
   typeof (target as GPUTexture)?.createView === 'function';
 
 /** @throws TaesdError ARG where it is none of the three */
-export function checkTarget(where: string, target: DrawTarget): void {
+export function checkTarget(target: DrawTarget): void {
   if (isCanvas(target) || isContext(target) || isTexture(target)) return;
   const rule = 'a canvas, its GPUCanvasContext or a GPUTexture';
-  throw expected('ARG', where, 'canvas', rule, describe(target));
+  throw expected('ARG', 'canvas', rule, describe(target));
 }

@@ -1,5 +1,5 @@
 import { checkSize, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import {
   checkLatentChannels,
@@ -47,8 +47,10 @@ const LATENTS_NAME = 'latents';
  *   channels)
  */
 export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const text = rememberedText('encodeLatentPng', file);
-  return encodePng(latentsToPicture(file.latents), text);
+  return inCall('encodeLatentPng', () => {
+    const text = rememberedText(file);
+    return encodePng(latentsToPicture(file.latents), text);
+  });
 }
 
 /**
@@ -66,13 +68,14 @@ export function decodeLatentPng(
   model: ModelName = 'taesd',
   options: DecodePngOptions = {},
 ): LatentFile {
-  const where = 'decodeLatentPng';
-  const given = variantNamed(where, model);
-  const { text, ...picture } = decodePng(bytes, options);
-  const remembered = rememberedModel(where, text);
-  const { latentChannels } = remembered === undefined ? given : VARIANTS[remembered];
-  const latents = pictureToLatents(picture, latentChannels);
-  return { latents, model: remembered, ...rememberedSize(where, text, latents) };
+  return inCall('decodeLatentPng', () => {
+    const given = variantNamed(model);
+    const { text, ...picture } = decodePng(bytes, options);
+    const remembered = rememberedModel(text);
+    const { latentChannels } = remembered === undefined ? given : VARIANTS[remembered];
+    const latents = pictureToLatents(picture, latentChannels);
+    return { latents, model: remembered, ...rememberedSize(text, latents) };
+  });
 }
 
 /**
@@ -81,11 +84,12 @@ export function decodeLatentPng(
  * @throws TaesdError ARG (no such object, a wrong model or size), SHAPE (not [1, C, h, w], or not the model's channels)
  */
 export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const where = 'encodeLatentSafetensors';
-  const text = rememberedText(where, file);
-  const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(where, file.latents)]], text);
-  // It allocates with `new Uint8Array(length)`.
-  return bytes as Uint8Array<ArrayBuffer>;
+  return inCall('encodeLatentSafetensors', () => {
+    const text = rememberedText(file);
+    const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(file.latents)]], text);
+    // It allocates with `new Uint8Array(length)`.
+    return bytes as Uint8Array<ArrayBuffer>;
+  });
 }
 
 /**
@@ -96,76 +100,77 @@ export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffe
  *   and what `readSafetensors` throws
  */
 export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
-  const where = 'decodeLatentSafetensors';
-  const { tensors, metadata } = readSafetensors(bytes, where);
-  const stored = tensors.get(LATENTS_NAME);
-  if (stored === undefined) {
-    const names = showNames([...tensors.keys()]) || 'no tensor';
-    const hint = 'not a file of latents?';
-    throw expected('SHAPE', where, 'tensor names', LATENTS_NAME, names, hint);
-  }
-  const latents = checkBatchOfOne(where, toTensor(stored, LATENTS_NAME, where));
-  const model = rememberedModel(where, metadata);
-  if (model !== undefined) checkLatentChannels(where, latents, VARIANTS[model]);
-  return { latents, model, ...rememberedSize(where, metadata, latents) };
+  return inCall('decodeLatentSafetensors', () => {
+    const { tensors, metadata } = readSafetensors(bytes);
+    const stored = tensors.get(LATENTS_NAME);
+    if (stored === undefined) {
+      const names = showNames([...tensors.keys()]) || 'no tensor';
+      const hint = 'not a file of latents?';
+      throw expected('SHAPE', 'tensor names', LATENTS_NAME, names, { hint });
+    }
+    const latents = checkBatchOfOne(toTensor(stored, LATENTS_NAME));
+    const model = rememberedModel(metadata);
+    if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
+    return { latents, model, ...rememberedSize(metadata, latents) };
+  });
 }
 
-function checkBatchOfOne(where: string, value: Tensor): Tensor {
-  const latents = checkTensor4d(where, LATENTS_NAME, value);
+function checkBatchOfOne(value: Tensor): Tensor {
+  const latents = checkTensor4d(LATENTS_NAME, value);
   if (latents.shape[0] !== 1) {
     const hint = 'a file holds the latents of one picture';
-    throw expected('SHAPE', where, LATENTS_NAME, 'shape [1,C,h,w]', shapeText(latents.shape), hint);
+    throw expected('SHAPE', LATENTS_NAME, 'shape [1,C,h,w]', shapeText(latents.shape), { hint });
   }
   return latents;
 }
 
 /** What a new file is to remember, checked, so that every file written can be read. */
-function rememberedText(where: string, file: LatentFile): Record<string, string> {
+function rememberedText(file: LatentFile): Record<string, string> {
   if (typeof file !== 'object' || file === null) {
     const rule = 'an object { latents, model, width, height }';
-    throw expected('ARG', where, 'file', rule, describe(file));
+    throw expected('ARG', 'file', rule, describe(file));
   }
   const { model, width, height } = file;
-  const latents = checkTensor4d(where, LATENTS_NAME, file.latents);
+  const latents = checkTensor4d(LATENTS_NAME, file.latents);
   const text: Record<string, string> = {};
   if (model !== undefined) {
-    const variant = variantNamed(where, model);
-    checkLatentChannels(where, latents, variant);
+    const variant = variantNamed(model);
+    checkLatentChannels(latents, variant);
     text[MODEL_KEY] = variant.space;
   }
   if (width !== undefined || height !== undefined) {
-    checkSize(where, 'width', width);
-    checkSize(where, 'height', height);
+    checkSize('width', width);
+    checkSize('height', height);
     const size = `${width}x${height}`;
     if (!roundsUpTo(latents, width, height)) {
-      throw expected('ARG', where, 'width, height', sizeRule(latents), size);
+      throw expected('ARG', 'width, height', sizeRule(latents), size);
     }
     text[SIZE_KEY] = size;
   }
   return text;
 }
 
-function rememberedModel(where: string, text: ReadonlyMap<string, string>): ModelName | undefined {
+function rememberedModel(text: ReadonlyMap<string, string>): ModelName | undefined {
   const model = text.get(MODEL_KEY);
   if (model === undefined) return undefined;
   if (isModelName(model)) return VARIANTS[model].space;
   const rule = `one of ${latentSpaces().join(', ')}`;
   const hint = 'written by a newer version?';
-  throw expected('UNSUPPORTED', where, MODEL_KEY, rule, describe(model), hint);
+  throw expected('UNSUPPORTED', MODEL_KEY, rule, describe(model), { hint });
 }
 
-function rememberedSize(where: string, text: ReadonlyMap<string, string>, latents: Tensor) {
+function rememberedSize(text: ReadonlyMap<string, string>, latents: Tensor) {
   const size = text.get(SIZE_KEY);
   if (size === undefined) return { width: undefined, height: undefined };
   // Ten digits hold the longest side that there is, 2³¹ − 1.
   const match = /^([1-9]\d{0,9})x([1-9]\d{0,9})$/.exec(size);
   if (match === null) {
-    throw expected('FORMAT', where, SIZE_KEY, 'WIDTHxHEIGHT, such as 451x300', describe(size));
+    throw expected('FORMAT', SIZE_KEY, 'WIDTHxHEIGHT, such as 451x300', describe(size));
   }
   const [width, height] = [Number(match[1]), Number(match[2])];
   if (!roundsUpTo(latents, width, height)) {
     const hint = 'resized after it was written?';
-    throw expected('FORMAT', where, SIZE_KEY, sizeRule(latents), size, hint);
+    throw expected('FORMAT', SIZE_KEY, sizeRule(latents), size, { hint });
   }
   return { width, height };
 }

@@ -18,7 +18,6 @@ const LISTED = 8;
 /**
  * Gives each layer its tensors.
  *
- * @param where    for messages: `Taesd.load`
  * @param what     for messages: `encoder` or `decoder`
  * @param tensors  by taesd.py's names: `1.weight`, `3.conv.0.bias`
  * @param hintFor  the likely cause of a tensor's wrong shape, if one is known
@@ -26,7 +25,6 @@ const LISTED = 8;
  *   NONFINITE where a weight is NaN or infinite
  */
 export function bindNetwork(
-  where: string,
   what: string,
   network: Network,
   tensors: ReadonlyMap<string, Tensor>,
@@ -58,14 +56,14 @@ export function bindNetwork(
   }
   if (faults.length > 0) {
     const more = faults.length > LISTED ? `; and ${faults.length - LISTED} more` : '';
-    throw new TaesdError('SHAPE', `${where}: ${faults.slice(0, LISTED).join('; ')}${more}`);
+    throw new TaesdError('SHAPE', `${faults.slice(0, LISTED).join('; ')}${more}`);
   }
   for (const [name, { data }] of tensors) {
     const index = firstNonFinite(data);
     if (index >= 0) {
       const got = `${data[index]} at element ${index}`;
       const hint = 'a damaged file?';
-      throw expected('NONFINITE', where, `${what} ${name}`, 'finite numbers', got, hint);
+      throw expected('NONFINITE', `${what} ${name}`, 'finite numbers', got, { hint });
     }
   }
   return bound;

@@ -1,5 +1,5 @@
-import type { Layer } from './layers.ts';
-import { latentSpaces, type Part, VARIANTS } from './variants.ts';
+import type { Half, Layer } from './layers.ts';
+import { latentSpaces, VARIANTS } from './variants.ts';
 
 /**
  * The latent channels that a half's weights were trained for, whichever model they belong to: the encoder's
@@ -9,7 +9,7 @@ import { latentSpaces, type Part, VARIANTS } from './variants.ts';
  * @returns undefined where that tensor is missing, or has no such dimension
  */
 export function latentChannelsOf(
-  part: Part,
+  part: Half,
   tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
 ): number | undefined {
   for (const layer of latentLayers(part)) {
@@ -20,7 +20,7 @@ export function latentChannelsOf(
 }
 
 /** The numbers that the layer has that latents come out of or go into: in every model but `nano` the same. */
-function latentLayers(part: Part): ReadonlySet<number> {
+function latentLayers(part: Half): ReadonlySet<number> {
   const isConv = ({ kind }: Layer) => kind === 'conv';
   return new Set(
     Object.values(VARIANTS).map(({ networks: { [part]: network } }) =>
@@ -30,7 +30,7 @@ function latentLayers(part: Part): ReadonlySet<number> {
 }
 
 /** The likely cause of a misshapen tensor: where the latent's channels are those of another model, its name. */
-export function otherModel(part: Part, name: string, shape: readonly number[]): string | undefined {
+export function otherModel(part: Half, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
   const models = channels === undefined ? [] : latentSpaces(channels);
   return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;

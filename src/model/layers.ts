@@ -1,3 +1,6 @@
+/** The two halves of a model. */
+export type Half = 'encoder' | 'decoder';
+
 /**
  * The vocabulary of which the networks are made. A layer is data: it can be printed, counted, bound to
  * weights (`bind.ts`) and run by any backend. Source: taesd.py, https://github.com/madebyollin/taesd; the two pixel

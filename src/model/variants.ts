@@ -3,7 +3,7 @@ import { expected } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
-import type { Network } from './layers.ts';
+import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
@@ -11,9 +11,6 @@ export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
 
 /** The name of a model; `nano` is the small one in the package. */
 export type ModelName = LatentSpace | 'nano';
-
-/** The two halves of a model. */
-export type Part = 'encoder' | 'decoder';
 
 /** What tells one TAESD from another. */
 export interface Variant {
@@ -23,7 +20,7 @@ export interface Variant {
   /** The diffusion models whose latents it speaks. */
   readonly speaks: string;
   readonly latentChannels: number;
-  readonly networks: Readonly<Record<Part, Network>>;
+  readonly networks: Readonly<Record<Half, Network>>;
   /** From the latents `z` of the full VAE to those that diffusion works on: `(z − shift) · scale`. */
   readonly scale: number;
   readonly shift: number;
@@ -60,7 +57,7 @@ function row(
 export const LATENT_SCALE = 8;
 
 /** The network of one half of a model. */
-export const networkOf = ({ networks }: Variant, part: Part): Network => networks[part];
+export const networkOf = ({ networks }: Variant, part: Half): Network => networks[part];
 
 /** True for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
@@ -71,9 +68,9 @@ export const isModelName = (name: unknown): name is ModelName =>
  *
  * @throws TaesdError ARG naming the models there are
  */
-export function variantNamed(where: string, model: unknown): Variant {
+export function variantNamed(model: unknown): Variant {
   if (isModelName(model)) return VARIANTS[model];
-  throw expected('ARG', where, 'model', `one of ${modelNames().join(', ')}`, describe(model));
+  throw expected('ARG', 'model', `one of ${modelNames().join(', ')}`, describe(model));
 }
 
 /** The models of the table. */
@@ -88,14 +85,10 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
 }
 
 /** @throws TaesdError SHAPE saying which models the latents [N, C, h, w] would fit */
-export function checkLatentChannels(
-  where: string,
-  { shape }: Pick<Tensor, 'shape'>,
-  variant: Variant,
-): void {
+export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);
   const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : 'not latents of TAESD?';
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
-  throw expected('SHAPE', where, 'latents', rule, shapeText(shape), hint);
+  throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });
 }

@@ -37,68 +37,63 @@ const OPTIONS = {
 };
 
 /** @throws TaesdError ARG where the options are none, there is no such option, or a callback or signal is of another type */
-export function checkOptions(where: keyof typeof OPTIONS, options: RunOptions): void {
-  checkNames(where, options, OPTIONS[where]);
+export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): void {
+  checkNames(options, OPTIONS[call]);
   const { onProgress, signal } = options;
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw expected('ARG', where, 'onProgress', 'a function', describe(onProgress));
+    throw expected('ARG', 'onProgress', 'a function', describe(onProgress));
   }
-  checkSignal(where, signal);
+  checkSignal(signal);
 }
 
 export const isTensorLike = (value: unknown): value is Tensor =>
   typeof value === 'object' && value !== null && 'shape' in value;
 
 /** A checked tensor's copy, which the caller can no longer change. */
-export function snapshot(where: string, what: string, value: Tensor, options: RunOptions): Tensor {
-  const { shape, data } = checkTensor4d(where, what, value);
+export function snapshot(what: string, value: Tensor, options: RunOptions): Tensor {
+  const { shape, data } = checkTensor4d(what, value);
   if (options.allowNonFinite !== true) {
     const index = firstNonFinite(data);
     if (index >= 0) {
       const got = `${data[index]} at element ${index}`;
       const hint = 'allowNonFinite: true lets it pass';
-      throw expected('NONFINITE', where, what, 'finite numbers', got, hint);
+      throw expected('NONFINITE', what, 'finite numbers', got, { hint });
     }
   }
-  return { shape, data: allocate(where, what, 'a copy', () => data.slice()) };
+  return { shape, data: allocate(what, 'a copy', () => data.slice()) };
 }
 
 /** A copy of a picture's bytes, which the caller can no longer change. */
-export function ownImage(where: string, image: ImageLike): ImageLike {
-  checkImage(where, image);
+export function ownImage(image: ImageLike): ImageLike {
+  checkImage(image);
   const { width, height, data } = image;
-  return { width, height, data: allocate(where, 'image', 'a copy', () => data.slice()) };
+  return { width, height, data: allocate('image', 'a copy', () => data.slice()) };
 }
 
-export function checkPictures(where: string, tensor: Tensor): Tensor {
+export function checkPictures(tensor: Tensor): Tensor {
   if (tensor.shape[1] !== 3) {
     const rule = 'shape [N,3,H,W], values in [0,1]';
-    throw expected('SHAPE', where, 'image', rule, shapeText(tensor.shape));
+    throw expected('SHAPE', 'image', rule, shapeText(tensor.shape));
   }
   return tensor;
 }
 
-export function checkOne(
-  where: string,
-  what: string,
-  { shape }: Pick<Tensor, 'shape'>,
-  hint: string,
-): void {
-  if (shape[0] !== 1) throw expected('SHAPE', where, what, 'a batch of 1', shapeText(shape), hint);
+export function checkOne(what: string, { shape }: Pick<Tensor, 'shape'>, hint: string): void {
+  if (shape[0] !== 1) throw expected('SHAPE', what, 'a batch of 1', shapeText(shape), { hint });
 }
 
 /** @throws TaesdError OOM */
-export const pixels = (where: string, width: number, height: number) =>
-  allocateClamped(where, 'picture', 4 * width * height, 'decodeRows keeps none');
+export const allocatePixels = (width: number, height: number) =>
+  allocateClamped('picture', 4 * width * height, 'decodeRows keeps none');
 
 /** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */
-export function croppedSize(where: string, what: string, size: number | undefined, latent: number) {
+export function croppedSize(what: string, size: number | undefined, latent: number) {
   const most = latent * LATENT_SCALE;
   if (size === undefined) return most;
   const least = most - LATENT_SCALE + 1;
-  if (checkSize(where, what, size) < least || size > most) {
+  if (checkSize(what, size) < least || size > most) {
     const rule = `${least} to ${most}, which a latent of ${latent} stands for`;
-    throw expected('ARG', where, what, rule, `${size}`);
+    throw expected('ARG', what, rule, `${size}`);
   }
   return size;
 }

@@ -1,10 +1,11 @@
 import type { Precision } from '../backend/backend.ts';
 import { checkNames, checkSignal, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { type Part, type Variant, variantNamed } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import { type Variant, variantNamed } from '../model/variants.ts';
 import type { LoadOptions } from './types.ts';
 
-const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const BOTH: readonly Half[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
 const OPTIONS = Object.keys({
   model: true,
@@ -27,7 +28,7 @@ export interface CheckedLoadOptions
   extends Omit<LoadOptions, 'model' | 'only' | 'backend' | 'precision'> {
   /** The model that was asked for, if one was. */
   readonly named: Variant | undefined;
-  readonly parts: readonly Part[];
+  readonly parts: readonly Half[];
   readonly backend: NonNullable<LoadOptions['backend']>;
   readonly precision: Precision;
 }
@@ -37,39 +38,39 @@ export interface CheckedLoadOptions
  *
  * @throws TaesdError ARG
  */
-export function checkLoadOptions(where: string, options: LoadOptions): CheckedLoadOptions {
-  checkNames(where, options, OPTIONS, 'an object such as { weights: DIR }');
+export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
+  checkNames(options, OPTIONS, 'an object such as { weights: DIR }');
   const { device, fallback, precision = 'f32', only, wasm, maxMemory, workers } = options;
   const { backend = device === undefined ? 'wasm' : 'webgpu' } = options;
   const { weights, download, onDownload, signal } = options;
-  checkSignal(where, signal);
-  const named = options.model === undefined ? undefined : variantNamed(where, options.model);
+  checkSignal(signal);
+  const named = options.model === undefined ? undefined : variantNamed(options.model);
   if (!BACKENDS.includes(backend)) {
-    throw expected('ARG', where, 'backend', `one of ${BACKENDS.join(', ')}`, describe(backend));
+    throw expected('ARG', 'backend', `one of ${BACKENDS.join(', ')}`, describe(backend));
   }
   if (precision !== 'f32' && precision !== 'fast') {
-    throw expected('ARG', where, 'precision', "'f32' or 'fast'", describe(precision));
+    throw expected('ARG', 'precision', "'f32' or 'fast'", describe(precision));
   }
   if (only !== undefined && !BOTH.includes(only)) {
-    throw expected('ARG', where, 'only', "'encoder' or 'decoder'", describe(only));
+    throw expected('ARG', 'only', "'encoder' or 'decoder'", describe(only));
   }
   if (maxMemory !== undefined && !(Number.isFinite(maxMemory) && maxMemory > 0)) {
-    throw expected('ARG', where, 'maxMemory', 'a number of bytes', describe(maxMemory));
+    throw expected('ARG', 'maxMemory', 'a number of bytes', describe(maxMemory));
   }
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= 64)) {
-    throw expected('ARG', where, 'workers', 'a whole number from 0 to 64', describe(workers));
+    throw expected('ARG', 'workers', 'a whole number from 0 to 64', describe(workers));
   }
   if (download !== undefined && typeof download !== 'boolean') {
-    throw expected('ARG', where, 'download', 'true or false', describe(download));
+    throw expected('ARG', 'download', 'true or false', describe(download));
   }
   if (onDownload !== undefined && typeof onDownload !== 'function') {
-    throw expected('ARG', where, 'onDownload', 'a function', describe(onDownload));
+    throw expected('ARG', 'onDownload', 'a function', describe(onDownload));
   }
   if (fallback !== undefined && typeof fallback !== 'boolean') {
-    throw expected('ARG', where, 'fallback', 'true or false', describe(fallback));
+    throw expected('ARG', 'fallback', 'true or false', describe(fallback));
   }
   if (device !== undefined && typeof (device as GPUDevice)?.createBuffer !== 'function') {
-    throw expected('ARG', where, 'device', 'a GPUDevice', describe(device));
+    throw expected('ARG', 'device', 'a GPUDevice', describe(device));
   }
   const parts = only === undefined ? BOTH : [only];
   return {

@@ -1,7 +1,8 @@
 import type { Precision } from '../backend/backend.ts';
 import type { KernelSource } from '../backend/wasm/wasm-backend.ts';
 import type { AlphaOptions } from '../image.ts';
-import type { ModelName, Part } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import type { ModelName } from '../model/variants.ts';
 import type { WeightSource } from '../weights/from-bytes.ts';
 
 /** What `Taesd.load` takes. */
@@ -45,7 +46,7 @@ export interface LoadOptions {
    */
   readonly workers?: number | undefined;
   /** Load this half alone; both unless said. */
-  readonly only?: Part | undefined;
+  readonly only?: Half | undefined;
   /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
   readonly wasm?: KernelSource | undefined;
   /**
@@ -160,7 +161,7 @@ export interface Info {
   /** With WebGPU `fast` where maps are 16-bit, else `f32`. */
   readonly precision: Precision;
   /** The halves that are loaded. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly Half[];
   /** Workers that are running: 0 before the first picture that is worth them, and where there are none. */
   readonly workers: number;
   /** Why there are no workers, where some were wanted and could not start: this thread does the work. */

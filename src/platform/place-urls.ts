@@ -10,7 +10,7 @@ import { isNodeLike } from './runtime.ts';
  *
  * @throws TaesdError ARG where it is neither, or a URL below which there are no others (`data:`, `blob:`, `hf:x`)
  */
-export function urlOf(where: string, place: string | URL): URL {
+export function urlOf(place: string | URL): URL {
   const text = String(place);
   if (!isUrlText(text) && isNodeLike()) {
     const { pathToFileURL } = process.getBuiltinModule('node:url');
@@ -23,7 +23,7 @@ export function urlOf(where: string, place: string | URL): URL {
     return url;
   } catch (cause) {
     const hint = 'such as weights, file:///weights or https://host/weights';
-    throw expected('ARG', where, 'weights', 'a folder or URL', text, hint, { cause });
+    throw expected('ARG', 'weights', 'a folder or URL', text, { hint, cause });
   }
 }
 

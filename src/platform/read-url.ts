@@ -1,5 +1,5 @@
 import { allocateBytes } from '../allocate.ts';
-import { expected, TaesdError } from '../errors.ts';
+import { expected, messageOf, TaesdError } from '../errors.ts';
 import { isMissing } from './system-errors.ts';
 
 /** The most that is read: the largest file of these models' weights has 10 MB. */
@@ -20,7 +20,6 @@ interface ReadOptions {
  *   `maxBytes`, of which no more than that is read; OOM
  */
 export async function readUrl(
-  where: string,
   url: URL,
   { maxBytes = MAX_FILE_BYTES, signal = null }: ReadOptions = {},
 ): Promise<Uint8Array | undefined> {
@@ -28,39 +27,32 @@ export async function readUrl(
     try {
       const { readFile, stat } = process.getBuiltinModule('node:fs/promises');
       const { size } = await stat(url);
-      if (size > maxBytes) throw tooLong(where, url, maxBytes, `${size}`);
+      if (size > maxBytes) throw tooLong(url, maxBytes, `${size}`);
       return await readFile(url);
     } catch (cause) {
       if (cause instanceof TaesdError) throw cause;
       if (isMissing(cause)) return undefined;
-      throw expected('ARG', where, url.href, 'a readable file', reason(cause), undefined, {
-        cause,
-      });
+      throw expected('ARG', url.href, 'a readable file', reason(cause), { cause });
     }
   }
   let response: Response;
   try {
     response = await fetch(url, { signal });
   } catch (cause) {
-    throw expected('ARG', where, url.href, 'an answer', reason(cause), 'no network?', { cause });
+    throw expected('ARG', url.href, 'an answer', reason(cause), { hint: 'no network?', cause });
   }
-  if (response.ok) return readBody(where, url, response, maxBytes);
+  if (response.ok) return readBody(url, response, maxBytes);
   await response.body?.cancel().catch(() => undefined);
   if (response.status === 404 || response.status === 410) return undefined;
-  throw expected('ARG', where, url.href, 'HTTP status 200 to 299', `${response.status}`);
+  throw expected('ARG', url.href, 'HTTP status 200 to 299', `${response.status}`);
 }
 
 /** The body of an answer, of which a server may say anything or nothing: piece by piece, up to the limit. */
-async function readBody(
-  where: string,
-  url: URL,
-  response: Response,
-  maxBytes: number,
-): Promise<Uint8Array> {
+async function readBody(url: URL, response: Response, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(response.headers.get('content-length'));
   if (announced > maxBytes) {
     await response.body?.cancel().catch(() => undefined);
-    throw tooLong(where, url, maxBytes, `${announced}`);
+    throw tooLong(url, maxBytes, `${announced}`);
   }
   const reader = response.body?.getReader();
   const pieces: Uint8Array[] = [];
@@ -68,17 +60,17 @@ async function readBody(
   for (;;) {
     const piece = await reader?.read().catch((cause: unknown) => {
       const hint = 'the connection was cut?';
-      throw expected('ARG', where, url.href, 'the whole answer', reason(cause), hint, { cause });
+      throw expected('ARG', url.href, 'the whole answer', reason(cause), { hint, cause });
     });
     if (piece === undefined || piece.done) break;
     length += piece.value.length;
     if (length > maxBytes) {
       await reader?.cancel().catch(() => undefined);
-      throw tooLong(where, url, maxBytes, 'more');
+      throw tooLong(url, maxBytes, 'more');
     }
     pieces.push(piece.value);
   }
-  const bytes = allocateBytes(where, url.href, length);
+  const bytes = allocateBytes(url.href, length);
   let at = 0;
   for (const piece of pieces) {
     bytes.set(piece, at);
@@ -87,10 +79,10 @@ async function readBody(
   return bytes;
 }
 
-const tooLong = (where: string, url: URL, maxBytes: number, got: string): TaesdError =>
-  expected('LIMIT', where, url.href, `at most ${maxBytes} bytes`, got, 'another file?');
+const tooLong = (url: URL, maxBytes: number, got: string): TaesdError =>
+  expected('LIMIT', url.href, `at most ${maxBytes} bytes`, got, { hint: 'another file?' });
 
 /** What an error says, in one line. */
 function reason(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+  return messageOf(error);
 }

@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.ts';
+
 /*
  * What the system says when a file cannot be read or written, in words.
  */
@@ -18,7 +20,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
 /** An error in a few words. */
 export function systemReason(error: unknown): string {
   const known = REASONS.get(systemCode(error));
-  return known ?? (error instanceof Error ? error.message : String(error));
+  return known ?? messageOf(error);
 }
 
 /** `ENOENT` and its like. */

@@ -48,7 +48,7 @@ export function startThread<To, From>(
     };
   }
   if (typeof Worker === 'undefined') {
-    throw expected('UNSUPPORTED', 'Taesd.load', 'Worker', 'a runtime with workers', 'none');
+    throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
   }
   const worker = module.worker();
   worker.onmessage = ({ data }) => onMessage(data);

@@ -7,9 +7,9 @@ const HINT = 'a smaller picture still works';
  *
  * @throws TaesdError OOM when the runtime has no room for it
  */
-export const allocateBytes = (where: string, what: string, length: number): Uint8Array =>
-  bytesFor(where, what, length, HINT);
+export const allocateBytes = (what: string, length: number): Uint8Array =>
+  bytesFor(what, length, HINT);
 
 /** The error for a failed allocation: runtimes report it as a RangeError. */
-export const outOfMemory = (where: string, what: string, rule: string, cause: unknown): Error =>
-  noMemory(where, what, rule, cause, HINT);
+export const outOfMemory = (what: string, rule: string, cause: unknown): Error =>
+  noMemory(what, rule, cause, HINT);

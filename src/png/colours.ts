@@ -8,22 +8,17 @@ import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB } from './header.ts';
  *
  * @throws TaesdError FORMAT
  */
-export function checkPalette(
-  where: string,
-  what: string,
-  header: PngHeader,
-  data: Uint8Array,
-): void {
+export function checkPalette(what: string, header: PngHeader, data: Uint8Array): void {
   if (header.colourType === GREY || header.colourType === GREY_ALPHA) {
-    throw expected('FORMAT', where, what, 'no palette in a grey picture', 'one');
+    throw expected('FORMAT', what, 'no palette in a grey picture', 'one');
   }
   if (data.length % 3 !== 0) {
-    throw expected('FORMAT', where, what, 'a length divisible by 3', `${data.length}`);
+    throw expected('FORMAT', what, 'a length divisible by 3', `${data.length}`);
   }
   const most = header.colourType === PALETTE ? 2 ** header.depth : 256;
   const entries = data.length / 3;
   if (entries < 1 || entries > most) {
-    throw expected('FORMAT', where, what, `1 to ${most} entries`, `${entries}`);
+    throw expected('FORMAT', what, `1 to ${most} entries`, `${entries}`);
   }
 }
 
@@ -34,7 +29,6 @@ export function checkPalette(
  * @throws TaesdError FORMAT
  */
 export function checkTransparency(
-  where: string,
   what: string,
   header: PngHeader,
   data: Uint8Array,
@@ -43,21 +37,21 @@ export function checkTransparency(
   const { colourType } = header;
   if (colourType === PALETTE) {
     if (palette === undefined) {
-      throw expected('FORMAT', where, what, 'PLTE before it', 'none');
+      throw expected('FORMAT', what, 'PLTE before it', 'none');
     }
     const entries = palette.length / 3;
     if (data.length < 1 || data.length > entries) {
       const rule = `1 to ${entries} alphas, as many as palette entries`;
-      throw expected('FORMAT', where, what, rule, `${data.length}`);
+      throw expected('FORMAT', what, rule, `${data.length}`);
     }
     return;
   }
   if (colourType !== GREY && colourType !== RGB) {
     const rule = `no tRNS in colour type ${colourType}, which has alpha`;
-    throw expected('FORMAT', where, what, rule, 'one');
+    throw expected('FORMAT', what, rule, 'one');
   }
   const length = colourType === GREY ? 2 : 6;
   if (data.length !== length) {
-    throw expected('FORMAT', where, what, `${length} bytes`, `${data.length}`);
+    throw expected('FORMAT', what, `${length} bytes`, `${data.length}`);
   }
 }

@@ -53,12 +53,7 @@ export const readUint32 = (bytes: Uint8Array, offset: number): number =>
  * @throws TaesdError FORMAT (size 0 or from 2³¹ on, illegal depth and colour), UNSUPPORTED
  *   (unknown compression, filter or interlace method), LIMIT (more than `maxPixels`)
  */
-export function readHeader(
-  where: string,
-  what: string,
-  data: Uint8Array,
-  maxPixels: number,
-): PngHeader {
+export function readHeader(what: string, data: Uint8Array, maxPixels: number): PngHeader {
   const width = readUint32(data, 0);
   const height = readUint32(data, 4);
   const [depth, colourType, compression, filter, interlace] = data.subarray(8);
@@ -68,27 +63,27 @@ export function readHeader(
     ['height', height],
   ] as const) {
     if (size === 0 || size >= 2 ** 31) {
-      throw expected('FORMAT', where, what, `a ${name} from 1 to 2147483647`, `${size}`);
+      throw expected('FORMAT', what, `a ${name} from 1 to 2147483647`, `${size}`);
     }
   }
   const kind = COLOUR_KINDS.get(colourType);
   if (kind === undefined) {
-    throw expected('FORMAT', where, what, 'a colour type of 0, 2, 3, 4 or 6', `${colourType}`);
+    throw expected('FORMAT', what, 'a colour type of 0, 2, 3, 4 or 6', `${colourType}`);
   }
   if (!kind.depths.includes(depth)) {
     const rule = `a bit depth of ${kind.depths.join(', ')} for colour type ${colourType}`;
-    throw expected('FORMAT', where, what, rule, `${depth}`);
+    throw expected('FORMAT', what, rule, `${depth}`);
   }
   if (compression !== 0) {
-    throw expected('UNSUPPORTED', where, what, 'compression method 0', `${compression}`);
+    throw expected('UNSUPPORTED', what, 'compression method 0', `${compression}`);
   }
-  if (filter !== 0) throw expected('UNSUPPORTED', where, what, 'filter method 0', `${filter}`);
+  if (filter !== 0) throw expected('UNSUPPORTED', what, 'filter method 0', `${filter}`);
   if (interlace > 1) {
-    throw expected('UNSUPPORTED', where, what, 'interlace method 0 or 1', `${interlace}`);
+    throw expected('UNSUPPORTED', what, 'interlace method 0 or 1', `${interlace}`);
   }
   if (width * height > maxPixels) {
     const got = `${width}×${height} = ${width * height}`;
-    throw expected('LIMIT', where, what, `at most ${maxPixels} pixels`, got, 'option maxPixels');
+    throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { hint: 'option maxPixels' });
   }
   return {
     width,

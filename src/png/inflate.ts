@@ -1,5 +1,5 @@
 import { Inflate } from 'fflate';
-import { expected, TaesdError } from '../errors.ts';
+import { expected, messageOf, TaesdError } from '../errors.ts';
 import { allocateBytes, outOfMemory } from './allocate.ts';
 import { adler32, checksumText } from './checksums.ts';
 import { readUint32 } from './header.ts';
@@ -35,23 +35,18 @@ const UNEXPECTED_END = 0;
  * @throws TaesdError TRUNCATED (gives less), LIMIT (gives more), INTEGRITY (no zlib stream, preset
  *   dictionary, damaged data, wrong Adler-32), OOM
  */
-export function inflateExactly(
-  where: string,
-  what: string,
-  compressed: Uint8Array,
-  length: number,
-): Uint8Array {
-  checkZlibHeader(where, what, compressed);
+export function inflateExactly(what: string, compressed: Uint8Array, length: number): Uint8Array {
+  checkZlibHeader(what, compressed);
   const rule = `to inflate to ${length} bytes, as IHDR says`;
   if (length > compressed.length * HIGHEST_RATIO) {
     const got = `${compressed.length} compressed bytes, too few for that`;
-    throw expected('TRUNCATED', where, what, rule, got, 'cut off?');
+    throw expected('TRUNCATED', what, rule, got, { hint: 'cut off?' });
   }
-  const output = allocateBytes(where, 'scanlines', length);
+  const output = allocateBytes('scanlines', length);
   let filled = 0;
   const stream = new Inflate((piece) => {
     if (piece.length > length - filled) {
-      throw expected('LIMIT', where, what, rule, 'more', 'a decompression bomb?');
+      throw expected('LIMIT', what, rule, 'more', { hint: 'a decompression bomb?' });
     }
     output.set(piece, filled);
     filled += piece.length;
@@ -67,33 +62,27 @@ export function inflateExactly(
       if (filled > before) lastPieceAt = at;
     }
   } catch (cause) {
-    throw typedError(where, what, rule, cause);
+    throw typedError(what, rule, cause);
   }
-  if (filled < length) throw expected('TRUNCATED', where, what, rule, `${filled}`, 'cut off?');
-  checkAdler(where, what, compressed.subarray(lastPieceAt), adler32(output));
+  if (filled < length) throw expected('TRUNCATED', what, rule, `${filled}`, { hint: 'cut off?' });
+  checkAdler(what, compressed.subarray(lastPieceAt), adler32(output));
   return output;
 }
 
 /** The two bytes before the compressed data: method, window, dictionary, and a check of these. */
-function checkZlibHeader(where: string, what: string, compressed: Uint8Array): void {
+function checkZlibHeader(what: string, compressed: Uint8Array): void {
   if (compressed.length < 2) {
     const got = `${compressed.length}`;
-    throw expected('TRUNCATED', where, what, 'a zlib header of 2 bytes', got, 'cut off?');
+    throw expected('TRUNCATED', what, 'a zlib header of 2 bytes', got, { hint: 'cut off?' });
   }
   const [method, flags] = compressed;
   const isDeflate = (method & 15) === 8 && method >> 4 <= 7;
   if (!isDeflate || (method * 256 + flags) % 31 !== 0) {
     const got = `bytes ${method.toString(16).padStart(2, '0')} ${flags.toString(16).padStart(2, '0')}`;
-    throw expected('INTEGRITY', where, what, 'a zlib header', got, 'damaged file?');
+    throw expected('INTEGRITY', what, 'a zlib header', got, { hint: 'damaged file?' });
   }
   if (flags & 32) {
-    throw expected(
-      'INTEGRITY',
-      where,
-      what,
-      'no preset dictionary',
-      'a zlib stream that needs one',
-    );
+    throw expected('INTEGRITY', what, 'no preset dictionary', 'a zlib stream that needs one');
   }
 }
 
@@ -101,20 +90,20 @@ function checkZlibHeader(where: string, what: string, compressed: Uint8Array): v
  * fflate does not tell where the stream ended. In a sound file its Adler-32 is the last thing in
  * the data; where bytes follow it, it is looked for from the piece on that finished the output.
  */
-function checkAdler(where: string, what: string, tail: Uint8Array, sum: number): void {
+function checkAdler(what: string, tail: Uint8Array, sum: number): void {
   for (let at = tail.length - 4; at >= 0; at--) {
     if (readUint32(tail, at) === sum) return;
   }
   const last = tail.subarray(-4);
   const got = last.length < 4 ? `${last.length} bytes` : checksumText(readUint32(last, 0));
   const hint = 'damaged or cut off?';
-  throw expected('INTEGRITY', where, what, `Adler-32 ${checksumText(sum)} at its end`, got, hint);
+  throw expected('INTEGRITY', what, `Adler-32 ${checksumText(sum)} at its end`, got, { hint });
 }
 
-function typedError(where: string, what: string, rule: string, cause: unknown): Error {
+function typedError(what: string, rule: string, cause: unknown): Error {
   if (cause instanceof TaesdError) return cause;
-  if (cause instanceof RangeError) return outOfMemory(where, what, 'inflating', cause);
-  const got = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof RangeError) return outOfMemory(what, 'inflating', cause);
+  const got = messageOf(cause);
   const code = (cause as { code?: unknown }).code === UNEXPECTED_END ? 'TRUNCATED' : 'INTEGRITY';
-  return expected(code, where, what, rule, got, 'damaged file?', { cause });
+  return expected(code, what, rule, got, { hint: 'damaged file?', cause });
 }

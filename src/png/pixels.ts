@@ -58,7 +58,6 @@ function paletteRgba(
  * @throws TaesdError FORMAT (an index past the end of the palette)
  */
 export function placeRow(
-  where: string,
   map: ColourMap,
   pass: Pass,
   y: number,
@@ -76,7 +75,7 @@ export function placeRow(
     const first = samples[i++];
     if (header.colourType === PALETTE) {
       const from = first * 4;
-      if (from >= palette.length) throw badIndex(where, map, pass, x, y, first);
+      if (from >= palette.length) throw badIndex(map, pass, x, y, first);
       output[to] = palette[from];
       output[to + 1] = palette[from + 1];
       output[to + 2] = palette[from + 2];
@@ -117,15 +116,8 @@ function unpack(
   return samples;
 }
 
-function badIndex(
-  where: string,
-  { palette }: ColourMap,
-  pass: Pass,
-  x: number,
-  y: number,
-  index: number,
-): Error {
+function badIndex({ palette }: ColourMap, pass: Pass, x: number, y: number, index: number): Error {
   const what = `pixel ${pass.firstX + x * pass.stepX},${pass.firstY + y * pass.stepY}`;
   const entries = palette.length / 4;
-  return expected('FORMAT', where, what, `a palette index below ${entries}`, `${index}`);
+  return expected('FORMAT', what, `a palette index below ${entries}`, `${index}`);
 }

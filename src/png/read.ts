@@ -1,5 +1,5 @@
 import { checkLive, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import { allocateBytes } from './allocate.ts';
 import { DEFAULT_MAX_PIXELS, HIGHEST_MAX_PIXELS } from './header.ts';
 import { inflateExactly } from './inflate.ts';
@@ -24,8 +24,6 @@ export interface DecodePngOptions {
   readonly maxPixels?: number;
 }
 
-const WHERE = 'decodePng';
-
 /**
  * Decodes a PNG file of any legal colour type, depth and interlacing to 8-bit RGBA.
  *
@@ -42,26 +40,30 @@ const WHERE = 'decodePng';
  *   LIMIT (more than `maxPixels`, or more data than the header says), ARG, OOM
  */
 export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): DecodedPng {
+  return inCall('decodePng', () => decode(bytes, options));
+}
+
+function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
   checkBytes(bytes);
-  const scanned = scanPng(WHERE, bytes, checkMaxPixels(options));
+  const scanned = scanPng(bytes, checkMaxPixels(options));
   const { header, compressed, compressedName, text } = scanned;
   const { width, height } = header;
   const passes = passesOf(header);
-  const scanlines = inflateExactly(WHERE, compressedName, compressed, scanlineBytes(passes));
+  const scanlines = inflateExactly(compressedName, compressed, scanlineBytes(passes));
 
   const map = colourMap(scanned);
-  const data = allocateBytes(WHERE, 'pixels', width * height * 4);
-  const scratch = allocateBytes(WHERE, 'row', header.depth < 8 ? width : 0);
+  const data = allocateBytes('pixels', width * height * 4);
+  const scratch = allocateBytes('row', header.depth < 8 ? width : 0);
   let passStart = 0;
   for (const pass of passes) {
     const passEnd = passStart + pass.height * (1 + pass.rowBytes);
     const lines = scanlines.subarray(passStart, passEnd);
-    for (const band of unfilterBands(WHERE, header, pass, lines)) {
+    for (const band of unfilterBands(header, pass, lines)) {
       const { columns, firstRow, rowCount, rows } = band;
       const rowLength = rows.length / rowCount;
       for (let y = 0; y < rowCount; y++) {
         const row = rows.subarray(y * rowLength, (y + 1) * rowLength);
-        placeRow(WHERE, map, columns, firstRow + y, row, data, scratch);
+        placeRow(map, columns, firstRow + y, row, data, scratch);
       }
     }
     passStart = passEnd;
@@ -71,14 +73,14 @@ export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): De
 
 function checkBytes(bytes: unknown): void {
   if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', WHERE, 'bytes', 'a Uint8Array', describe(bytes));
+    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
   }
-  checkLive(WHERE, 'bytes', bytes);
+  checkLive('bytes', bytes);
 }
 
 function checkMaxPixels(options: unknown): number {
   if (typeof options !== 'object' || options === null) {
-    throw expected('ARG', WHERE, 'options', 'an object { maxPixels }', describe(options));
+    throw expected('ARG', 'options', 'an object { maxPixels }', describe(options));
   }
   const { maxPixels = DEFAULT_MAX_PIXELS } = options as { maxPixels?: unknown };
   if (
@@ -88,7 +90,7 @@ function checkMaxPixels(options: unknown): number {
     maxPixels > HIGHEST_MAX_PIXELS
   ) {
     const rule = `a whole number from 1 to ${HIGHEST_MAX_PIXELS}`;
-    throw expected('ARG', WHERE, 'maxPixels', rule, describe(maxPixels));
+    throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
   }
   return maxPixels;
 }

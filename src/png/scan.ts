@@ -43,8 +43,8 @@ interface Chunk {
  *
  * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT, OOM; the message names the chunk
  */
-export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): ScannedPng {
-  checkSignature(where, bytes);
+export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
+  checkSignature(bytes);
   let header: PngHeader | undefined;
   let palette: Uint8Array | undefined;
   let transparency: Uint8Array | undefined;
@@ -52,40 +52,40 @@ export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): Sc
   const idat = { start: 0, end: 0, bytes: 0 };
 
   for (let offset: number = PNG_SIGNATURE.length; ; ) {
-    const chunk = chunkAt(where, bytes, offset);
+    const chunk = chunkAt(bytes, offset);
     const { type, name } = chunk;
-    if (header === undefined) checkFirst(where, chunk);
-    checkInside(where, chunk, bytes.length);
+    if (header === undefined) checkFirst(chunk);
+    checkInside(chunk, bytes.length);
     offset = chunk.end;
 
     const critical = isCritical(type);
     if (!critical && type !== 'tRNS' && type !== 'tEXt') continue;
     if (type === 'tEXt' && chunk.length > MAX_KEYWORD_LENGTH + 1 + MAX_TEXT_LENGTH) continue;
-    if (!checksumHolds(where, chunk, bytes, critical)) continue;
+    if (!checksumHolds(chunk, bytes, critical)) continue;
     const data = bytes.subarray(chunk.start + 8, chunk.end - 4);
 
     if (header === undefined) {
-      header = readHeader(where, name, data, maxPixels);
+      header = readHeader(name, data, maxPixels);
     } else if (type === 'IHDR') {
-      throw expected('FORMAT', where, name, 'one IHDR', 'a second');
+      throw expected('FORMAT', name, 'one IHDR', 'a second');
     } else if (type === 'PLTE') {
-      checkPlace(where, name, idat.end, palette);
+      checkPlace(name, idat.end, palette);
       if (transparency !== undefined) {
-        throw expected('FORMAT', where, name, 'its place before tRNS', 'it after');
+        throw expected('FORMAT', name, 'its place before tRNS', 'it after');
       }
-      checkPalette(where, name, header, data);
+      checkPalette(name, header, data);
       palette = data;
     } else if (type === 'tRNS') {
-      checkPlace(where, name, idat.end, transparency);
-      checkTransparency(where, name, header, data, palette);
+      checkPlace(name, idat.end, transparency);
+      checkTransparency(name, header, data, palette);
       transparency = data;
     } else if (type === 'IDAT') {
       if (header.colourType === PALETTE && palette === undefined) {
-        throw expected('FORMAT', where, name, 'PLTE before it, as the colours are indices', 'none');
+        throw expected('FORMAT', name, 'PLTE before it, as the colours are indices', 'none');
       }
       if (idat.end === 0) idat.start = chunk.start;
       else if (idat.end !== chunk.start) {
-        throw expected('FORMAT', where, name, 'all IDAT in one run', 'another chunk between');
+        throw expected('FORMAT', name, 'all IDAT in one run', 'another chunk between');
       }
       idat.end = chunk.end;
       idat.bytes += chunk.length;
@@ -93,26 +93,26 @@ export function scanPng(where: string, bytes: Uint8Array, maxPixels: number): Sc
       collector.add(data);
     } else if (type === 'IEND') {
       if (chunk.length !== 0) {
-        throw expected('FORMAT', where, name, '0 bytes', `${chunk.length}`);
+        throw expected('FORMAT', name, '0 bytes', `${chunk.length}`);
       }
-      if (idat.end === 0) throw expected('FORMAT', where, name, 'IDAT before it', 'none');
-      const compressed = joinData(where, bytes, idat.start, idat.end, idat.bytes);
+      if (idat.end === 0) throw expected('FORMAT', name, 'IDAT before it', 'none');
+      const compressed = joinData(bytes, idat.start, idat.end, idat.bytes);
       const compressedName = `IDAT at byte ${idat.start}`;
       const text = collector.texts;
       return { header, palette, transparency, compressed, compressedName, text };
     } else {
       const hint = 'a chunk that a decoder may not ignore';
-      throw expected('UNSUPPORTED', where, name, 'IHDR, PLTE, IDAT or IEND', type, hint);
+      throw expected('UNSUPPORTED', name, 'IHDR, PLTE, IDAT or IEND', type, { hint });
     }
   }
 }
 
 /** Reads length and type of the chunk at `offset`; its data may still reach past the end. */
-function chunkAt(where: string, bytes: Uint8Array, offset: number): Chunk {
+function chunkAt(bytes: Uint8Array, offset: number): Chunk {
   if (offset + 8 > bytes.length) {
     const what = `chunk at byte ${offset}`;
     const got = `${bytes.length - offset} bytes before the end of the file`;
-    throw expected('TRUNCATED', where, what, 'chunks up to IEND', got, 'the file is cut off');
+    throw expected('TRUNCATED', what, 'chunks up to IEND', got, { hint: 'the file is cut off' });
   }
   const length = readUint32(bytes, offset);
   const codes = bytes.subarray(offset + 4, offset + 8);
@@ -120,61 +120,55 @@ function chunkAt(where: string, bytes: Uint8Array, offset: number): Chunk {
   if (!/^[A-Za-z]{4}$/.test(type)) {
     const what = `chunk at byte ${offset}`;
     const got = `bytes ${Array.from(codes, (code) => code.toString(16).padStart(2, '0')).join(' ')}`;
-    throw expected('FORMAT', where, what, 'a type of four letters', got, 'damaged file?');
+    throw expected('FORMAT', what, 'a type of four letters', got, { hint: 'damaged file?' });
   }
   const name = `${type} at byte ${offset}`;
   if (length >= 2 ** 31) {
-    throw expected('FORMAT', where, name, 'a length below 2147483648', `${length}`);
+    throw expected('FORMAT', name, 'a length below 2147483648', `${length}`);
   }
   return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
 }
 
 /** The first chunk is IHDR, of 13 bytes. */
-function checkFirst(where: string, { type, name, length }: Chunk): void {
+function checkFirst({ type, name, length }: Chunk): void {
   if (type === 'CgBI') {
     const hint = 'optimised for iOS by Xcode; "pngcrush -revert-iphone-optimizations" restores it';
-    throw expected('UNSUPPORTED', where, name, 'IHDR first', type, hint);
+    throw expected('UNSUPPORTED', name, 'IHDR first', type, { hint });
   }
-  if (type !== 'IHDR') throw expected('FORMAT', where, name, 'IHDR first', type);
-  if (length !== 13) throw expected('FORMAT', where, name, '13 bytes', `${length}`);
+  if (type !== 'IHDR') throw expected('FORMAT', name, 'IHDR first', type);
+  if (length !== 13) throw expected('FORMAT', name, '13 bytes', `${length}`);
 }
 
-function checkInside(where: string, { start, end, length, name }: Chunk, fileLength: number): void {
+function checkInside({ start, end, length, name }: Chunk, fileLength: number): void {
   if (end <= fileLength) return;
   const got = `${fileLength - start - 8} bytes before the end of the file`;
   const rule = `${length} bytes of data and 4 of checksum`;
-  throw expected('TRUNCATED', where, name, rule, got, 'the file is cut off');
+  throw expected('TRUNCATED', name, rule, got, { hint: 'the file is cut off' });
 }
 
 /** PLTE and tRNS come at most once, before the pixels. */
-function checkPlace(where: string, name: string, idatEnd: number, earlier: unknown): void {
-  if (idatEnd !== 0) throw expected('FORMAT', where, name, 'its place before IDAT', 'it after');
-  if (earlier !== undefined) throw expected('FORMAT', where, name, 'one such chunk', 'a second');
+function checkPlace(name: string, idatEnd: number, earlier: unknown): void {
+  if (idatEnd !== 0) throw expected('FORMAT', name, 'its place before IDAT', 'it after');
+  if (earlier !== undefined) throw expected('FORMAT', name, 'one such chunk', 'a second');
 }
 
 /** An upper-case first letter (bit 5 clear) marks the chunks a decoder may not ignore. */
 const isCritical = (type: string): boolean => type[0] <= 'Z';
 
 /** A wrong checksum condemns a critical chunk (it throws) and discards an ancillary one (false). */
-function checksumHolds(where: string, chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
+function checksumHolds(chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
   const stored = readUint32(bytes, chunk.end - 4);
   const computed = crc32(bytes, chunk.start + 4, chunk.end - 4);
   if (stored === computed) return true;
   if (!critical) return false;
   const rule = `CRC-32 ${checksumText(computed)}`;
-  throw expected('INTEGRITY', where, chunk.name, rule, checksumText(stored), 'damaged file?');
+  throw expected('INTEGRITY', chunk.name, rule, checksumText(stored), { hint: 'damaged file?' });
 }
 
 /** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
-function joinData(
-  where: string,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  total: number,
-): Uint8Array {
+function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {
   if (end - start === total + CHUNK_OVERHEAD) return bytes.subarray(start + 8, end - 4);
-  const joined = allocateBytes(where, 'IDAT', total);
+  const joined = allocateBytes('IDAT', total);
   for (let offset = start, filled = 0; offset < end; ) {
     const length = readUint32(bytes, offset);
     joined.set(bytes.subarray(offset + 8, offset + 8 + length), filled);

@@ -29,30 +29,26 @@ const OTHER_TYPES: readonly (readonly [name: string, start: string])[] = [
  * @throws TaesdError FORMAT (empty, or no picture's beginning), TRUNCATED (the signature is cut
  *   short), UNSUPPORTED (another type of picture, which the message names)
  */
-export function checkSignature(where: string, bytes: Uint8Array): void {
+export function checkSignature(bytes: Uint8Array): void {
   const rule = 'a PNG file';
-  if (bytes.length === 0) throw expected('FORMAT', where, 'bytes', rule, '0 bytes', 'empty file?');
+  if (bytes.length === 0)
+    throw expected('FORMAT', 'bytes', rule, '0 bytes', { hint: 'empty file?' });
 
   const length = Math.min(bytes.length, PNG_SIGNATURE.length);
   if (PNG_SIGNATURE.slice(0, length).every((byte, i) => bytes[i] === byte)) {
     if (length === PNG_SIGNATURE.length) return;
-    throw expected(
-      'TRUNCATED',
-      where,
-      'signature at byte 0',
-      '8 bytes',
-      `${length}`,
-      'the file is cut off',
-    );
+    throw expected('TRUNCATED', 'signature at byte 0', '8 bytes', `${length}`, {
+      hint: 'the file is cut off',
+    });
   }
   const other = OTHER_TYPES.find(([, start]) => beginsWith(bytes, start));
   if (other !== undefined) {
     const [name] = other;
     const hint = 'convert it first; the name of a file does not make it a PNG';
-    throw expected('UNSUPPORTED', where, 'bytes', rule, `a ${name} file`, hint);
+    throw expected('UNSUPPORTED', 'bytes', rule, `a ${name} file`, { hint });
   }
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-  throw expected('FORMAT', where, 'bytes', rule, `bytes ${first.join(' ')}`, likelyCause(bytes));
+  throw expected('FORMAT', 'bytes', rule, `bytes ${first.join(' ')}`, { hint: likelyCause(bytes) });
 }
 
 function beginsWith(bytes: Uint8Array, start: string): boolean {

@@ -1,6 +1,6 @@
 import type { Zlib } from 'fflate';
 import { checkLive, checkSize, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import { allocateBytes, outOfMemory } from './allocate.ts';
 import { createCompressor } from './compressor.ts';
 import { chooseFilter, filterRow, NONE } from './filter.ts';
@@ -35,7 +35,6 @@ export interface PngBand {
   readonly width?: number | undefined;
 }
 
-const WHERE = 'PngRowWriter';
 /**
  * The compressor is handed so many bytes at once, wherever rows and bands end: the file depends on the pixels alone.
  * fflate's buffer, 96 KiB, never grows for it. Each piece becomes one IDAT, up to 256 bytes longer than it.
@@ -83,27 +82,22 @@ export class PngRowWriter {
 
   /** @throws TaesdError ARG (wrong size, channels, keyword, text or level), LIMIT (a text above 64 KiB), OOM */
   constructor(header: PngRowsHeader, options: PngRowsOptions = {}) {
-    const { width, height, channels, text = {} } = header ?? {};
-    this.#width = checkSize(WHERE, 'width', width);
-    this.#height = checkSize(WHERE, 'height', height);
-    if (channels !== 3 && channels !== 4) {
-      throw expected('ARG', WHERE, 'channels', '3 or 4', describe(channels));
-    }
+    const checked = inCall('PngRowWriter', () => checkHeader(header, options));
+    const { width, height, channels, texts, level } = checked;
+    this.#width = width;
+    this.#height = height;
     this.#channels = channels;
-    const texts = checkText(WHERE, text);
-    const { level = DEFAULT_LEVEL } = options;
-    if (!Number.isInteger(level) || level < 0 || level > 9) {
-      throw expected('ARG', WHERE, 'level', 'a whole number from 0 to 9', describe(level));
-    }
     // Where nothing is compressed, no filter makes the file smaller.
     this.#filters = level > 0;
     this.#compressor = createCompressor(level, (bytes) => this.#compressed.push(bytes));
 
     const rowBytes = width * channels;
-    this.#row = allocateBytes(WHERE, 'row', channels + rowBytes);
-    this.#above = allocateBytes(WHERE, 'row', channels + rowBytes);
-    this.#line = allocateBytes(WHERE, 'row', 1 + rowBytes);
-    this.#piece = allocateBytes(WHERE, 'piece', PIECE_BYTES);
+    const allocate = (what: string, length: number) =>
+      inCall('PngRowWriter', () => allocateBytes(what, length));
+    this.#row = allocate('row', channels + rowBytes);
+    this.#above = allocate('row', channels + rowBytes);
+    this.#line = allocate('row', 1 + rowBytes);
+    this.#piece = allocate('piece', PIECE_BYTES);
     this.#finished = [
       Uint8Array.from(PNG_SIGNATURE),
       headerChunk(width, height, channels),
@@ -118,12 +112,13 @@ export class PngRowWriter {
    * @throws TaesdError ARG (no whole rows, more rows than are missing, out of order, after `end`), OOM
    */
   write(band: PngBand): Uint8Array<ArrayBuffer> {
-    const where = `${WHERE}.write`;
-    this.#checkLive(where);
-    const { rows, data, inputBytes } = this.#checkBand(where, band);
-    return this.#finish(where, () => {
-      for (let y = 0; y < rows; y++) this.#addRow(data, y * this.#width * inputBytes, inputBytes);
-      this.#rowCount += rows;
+    return inCall('PngRowWriter.write', () => {
+      this.#checkLive();
+      const { rows, data, inputBytes } = this.#checkBand(band);
+      return this.#finish(() => {
+        for (let y = 0; y < rows; y++) this.#addRow(data, y * this.#width * inputBytes, inputBytes);
+        this.#rowCount += rows;
+      });
     });
   }
 
@@ -134,14 +129,17 @@ export class PngRowWriter {
    * @throws TaesdError ARG (rows are missing, which can still be written; called before), OOM
    */
   end(): Uint8Array<ArrayBuffer> {
-    const where = `${WHERE}.end`;
-    this.#checkLive(where);
+    return inCall('PngRowWriter.end', () => this.#end());
+  }
+
+  #end(): Uint8Array<ArrayBuffer> {
+    this.#checkLive();
     if (this.#rowCount < this.#height) {
       const rule = `${this.#height} before the end`;
       const hint = 'write the missing ones first';
-      throw expected('ARG', where, 'rows', rule, `${this.#rowCount}`, hint);
+      throw expected('ARG', 'rows', rule, `${this.#rowCount}`, { hint });
     }
-    const bytes = this.#finish(where, () => {
+    const bytes = this.#finish(() => {
       this.#compress(true);
       this.#finished.push(pngChunk('IEND'));
     });
@@ -149,30 +147,30 @@ export class PngRowWriter {
     return bytes;
   }
 
-  #checkLive(where: string): void {
+  #checkLive(): void {
     if (this.#spent === undefined) return;
-    throw expected('ARG', where, 'writer', 'one that is still writing', this.#spent);
+    throw expected('ARG', 'writer', 'one that is still writing', this.#spent);
   }
 
-  #checkBand(where: string, band: unknown) {
+  #checkBand(band: unknown) {
     const { rows, data, y, width } = (band ?? {}) as Partial<PngBand>;
     if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
       const rule = 'Uint8Array or Uint8ClampedArray';
-      throw expected('ARG', where, 'data', rule, describe(data));
+      throw expected('ARG', 'data', rule, describe(data));
     }
-    checkLive(where, 'data', data);
-    const count = checkSize(where, 'rows', rows);
+    checkLive('data', data);
+    const count = checkSize('rows', rows);
     if (width !== undefined && width !== this.#width) {
-      throw expected('ARG', where, 'width', `${this.#width}, as in the header`, describe(width));
+      throw expected('ARG', 'width', `${this.#width}, as in the header`, describe(width));
     }
     if (y !== undefined && y !== this.#rowCount) {
       const hint = 'rows go from top to bottom';
-      throw expected('ARG', where, 'y', `${this.#rowCount}, the next row`, describe(y), hint);
+      throw expected('ARG', 'y', `${this.#rowCount}, the next row`, describe(y), { hint });
     }
     const missing = this.#height - this.#rowCount;
     if (count > missing) {
       const rule = `at most ${missing}, as many as are missing of ${this.#height}`;
-      throw expected('ARG', where, 'rows', rule, `${count}`);
+      throw expected('ARG', 'rows', rule, `${count}`);
     }
     const pixels = count * this.#width;
     const inputBytes = data.length / pixels;
@@ -180,13 +178,13 @@ export class PngRowWriter {
       const rgba = `${pixels * 4} bytes of RGBA`;
       const either = this.#channels === 3 ? `${pixels * 3} bytes of RGB or ${rgba}` : rgba;
       const rule = `${either} for ${this.#width}×${count} pixels`;
-      throw expected('ARG', where, 'data', rule, `${data.length}`);
+      throw expected('ARG', 'data', rule, `${data.length}`);
     }
     return { rows: count, data, inputBytes };
   }
 
   /** Does the work of a call and hands out what it finished; a writer that failed midway is of no more use. */
-  #finish(where: string, work: () => void): Uint8Array<ArrayBuffer> {
+  #finish(work: () => void): Uint8Array<ArrayBuffer> {
     this.#spent = 'one that failed';
     try {
       work();
@@ -196,7 +194,7 @@ export class PngRowWriter {
       return bytes;
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
-      throw outOfMemory(where, 'rows', "the file's next bytes", cause);
+      throw outOfMemory('rows', "the file's next bytes", cause);
     }
   }
 
@@ -256,6 +254,19 @@ export async function* encodePngRows(
     if (bytes.length > 0) yield bytes;
   }
   yield writer.end();
+}
+
+function checkHeader(header: PngRowsHeader, options: PngRowsOptions) {
+  const { width, height, channels, text = {} } = header ?? {};
+  const size = { width: checkSize('width', width), height: checkSize('height', height) };
+  if (channels !== 3 && channels !== 4) {
+    throw expected('ARG', 'channels', '3 or 4', describe(channels));
+  }
+  const { level = DEFAULT_LEVEL } = options;
+  if (!Number.isInteger(level) || level < 0 || level > 9) {
+    throw expected('ARG', 'level', 'a whole number from 0 to 9', describe(level));
+  }
+  return { ...size, channels, texts: checkText(text), level };
 }
 
 /** Source: https://www.w3.org/TR/png-3/#11IHDR */

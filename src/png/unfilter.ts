@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { zlibSync } from 'fflate';
-import { expected } from '../errors.ts';
+import { expected, messageOf } from '../errors.ts';
 import { outOfMemory } from './allocate.ts';
 import type { PngHeader } from './header.ts';
 import type { Pass } from './passes.ts';
@@ -43,16 +43,15 @@ const HIGHEST_FILTER = 4;
  * @throws TaesdError FORMAT (filter byte above 4), OOM
  */
 export function* unfilterBands(
-  where: string,
   header: PngHeader,
   pass: Pass,
   scanlines: Uint8Array,
 ): Generator<Band> {
   const lineBytes = 1 + pass.rowBytes;
-  checkFilterBytes(where, pass, scanlines);
+  checkFilterBytes(pass, scanlines);
   if (lineBytes > BAND_BYTES) {
     for (let row = 0; row < pass.height; row++) {
-      yield* unfilterWideRow(where, header, pass, scanlines, row);
+      yield* unfilterWideRow(header, pass, scanlines, row);
     }
     return;
   }
@@ -64,7 +63,7 @@ export function* unfilterBands(
     const lines = scanlines.subarray(firstRow * lineBytes, (firstRow + rowCount) * lineBytes);
     const all = above === undefined ? lines : prepend(above, lines);
     const lineCount = all.length / lineBytes;
-    const decoded = unfilter(where, header, pass.width, lineCount, all);
+    const decoded = unfilter(header, pass.width, lineCount, all);
 
     const rowLength = decoded.length / lineCount;
     const rows = above === undefined ? decoded : decoded.subarray(rowLength);
@@ -85,7 +84,6 @@ export function* unfilterBands(
  * The unfiltered bytes take the place of the filtered ones in `scanlines`: they are the next row's row above.
  */
 function* unfilterWideRow(
-  where: string,
   header: PngHeader,
   pass: Pass,
   scanlines: Uint8Array,
@@ -115,7 +113,7 @@ function* unfilterWideRow(
     lines.set(current.subarray(begin, end), second + 1 + left);
 
     const width = Math.floor(((left + end - begin) * 8) / pixelBits);
-    const decoded = unfilter(where, header, width, 2, lines);
+    const decoded = unfilter(header, width, 2, lines);
     const samplesOfLeft = left / decoded.BYTES_PER_ELEMENT;
     const rows = decoded.subarray(decoded.length / 2 + samplesOfLeft);
     current.set(toFileBytes(rows), begin);
@@ -135,13 +133,13 @@ function firstPixelFiltered(filter: number, value: number, above: number): numbe
   return filter === AVERAGE ? value - (above >> 1) : value - above;
 }
 
-function checkFilterBytes(where: string, pass: Pass, scanlines: Uint8Array): void {
+function checkFilterBytes(pass: Pass, scanlines: Uint8Array): void {
   for (let row = 0; row < pass.height; row++) {
     const filter = scanlines[row * (1 + pass.rowBytes)];
     if (filter <= HIGHEST_FILTER) continue;
     const ofPass = pass.number === 0 ? '' : ` of Adam7 pass ${pass.number}`;
     const what = `filter of row ${row}${ofPass}`;
-    throw expected('FORMAT', where, what, `0 to ${HIGHEST_FILTER}`, `${filter}`);
+    throw expected('FORMAT', what, `0 to ${HIGHEST_FILTER}`, `${filter}`);
   }
 }
 
@@ -165,7 +163,6 @@ function toFileBytes(row: Uint8Array | Uint16Array): Uint8Array {
 }
 
 function unfilter(
-  where: string,
   header: PngHeader,
   width: number,
   height: number,
@@ -176,11 +173,9 @@ function unfilter(
     // The decoder's type allows for a clamped array, which it never makes.
     return data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer) : data;
   } catch (cause) {
-    if (cause instanceof RangeError) throw outOfMemory(where, 'rows', `${height} rows`, cause);
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw expected('FORMAT', where, 'rows', 'rows that fast-png can unfilter', got, undefined, {
-      cause,
-    });
+    if (cause instanceof RangeError) throw outOfMemory('rows', `${height} rows`, cause);
+    const got = messageOf(cause);
+    throw expected('FORMAT', 'rows', 'rows that fast-png can unfilter', got, { cause });
   }
 }
 

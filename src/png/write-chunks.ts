@@ -51,27 +51,27 @@ function isTextLatin1(text: string): boolean {
  * @returns a copy, as pairs of keyword and text
  * @throws TaesdError ARG (a wrong keyword or text), LIMIT (a text above 64 KiB)
  */
-export function checkText(where: string, text: unknown): [keyword: string, text: string][] {
+export function checkText(text: unknown): [keyword: string, text: string][] {
   if (typeof text !== 'object' || text === null) {
-    throw expected('ARG', where, 'text', 'an object of strings', describe(text));
+    throw expected('ARG', 'text', 'an object of strings', describe(text));
   }
   const texts = Object.entries(text) as [string, unknown][];
   for (const [keyword, value] of texts) {
     const isPrintable = /^[\x20-\x7e\xa1-\xff]+$/.test(keyword) && !/^ | {2}| $/.test(keyword);
     if (!isPrintable || keyword.length > MAX_KEYWORD_LENGTH) {
       const rule = `1 to ${MAX_KEYWORD_LENGTH} printable Latin-1 characters, single spaces within`;
-      throw expected('ARG', where, 'text keyword', rule, describe(keyword));
+      throw expected('ARG', 'text keyword', rule, describe(keyword));
     }
     const what = `text ${keyword}`;
     if (typeof value !== 'string') {
-      throw expected('ARG', where, what, 'a string', describe(value));
+      throw expected('ARG', what, 'a string', describe(value));
     }
     if (value.length > MAX_TEXT_LENGTH) {
       const rule = `at most ${MAX_TEXT_LENGTH} characters`;
-      throw expected('LIMIT', where, what, rule, `${value.length}`);
+      throw expected('LIMIT', what, rule, `${value.length}`);
     }
     if (!isTextLatin1(value)) {
-      throw expected('ARG', where, what, 'Latin-1 characters without NUL', describe(value));
+      throw expected('ARG', what, 'Latin-1 characters without NUL', describe(value));
     }
   }
   return texts as [string, string][];

@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
 import { checkLive, checkSize, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall, messageOf } from '../errors.ts';
 import { outOfMemory } from './allocate.ts';
 import { checkText } from './write-chunks.ts';
 
@@ -12,8 +12,6 @@ export interface PngImage {
   /** u8 [height][width][3] or [4], row-major: RGB or RGBA (straight alpha), told by the length. */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
-
-const WHERE = 'encodePng';
 
 /**
  * Encodes 8-bit pixels as a PNG file, not interlaced; RGB stays RGB. Reading it back with
@@ -29,18 +27,23 @@ export function encodePng(
   image: PngImage,
   text: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  return inCall('encodePng', () => encodeImage(image, text));
+}
+
+function encodeImage(
+  image: PngImage,
+  text: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   const { width, height, data, channels } = checkImage(image);
-  const texts = Object.fromEntries(checkText(WHERE, text));
+  const texts = Object.fromEntries(checkText(text));
   try {
     const png = encode({ width, height, data, channels, depth: 8, text: texts });
     // fast-png writes into an ArrayBuffer of its own, which its type does not say.
     return png as Uint8Array<ArrayBuffer>;
   } catch (cause) {
-    if (cause instanceof RangeError) throw outOfMemory(WHERE, 'image', 'the PNG', cause);
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw expected('ARG', WHERE, 'image', 'a picture that fast-png can write', got, undefined, {
-      cause,
-    });
+    if (cause instanceof RangeError) throw outOfMemory('image', 'the PNG', cause);
+    const got = messageOf(cause);
+    throw expected('ARG', 'image', 'a picture that fast-png can write', got, { cause });
   }
 }
 
@@ -48,17 +51,17 @@ function checkImage(image: unknown): PngImage & { readonly channels: number } {
   const { width, height, data } = (image ?? {}) as Partial<PngImage>;
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     const rule = 'Uint8Array or Uint8ClampedArray';
-    throw expected('ARG', WHERE, 'data', rule, describe(data));
+    throw expected('ARG', 'data', rule, describe(data));
   }
-  checkLive(WHERE, 'data', data);
+  checkLive('data', data);
   const size = {
-    width: checkSize(WHERE, 'width', width),
-    height: checkSize(WHERE, 'height', height),
+    width: checkSize('width', width),
+    height: checkSize('height', height),
   };
   const pixels = size.width * size.height;
   if (data.length !== pixels * 3 && data.length !== pixels * 4) {
     const rule = `${pixels * 3} bytes of RGB or ${pixels * 4} of RGBA for ${size.width}×${size.height}`;
-    throw expected('ARG', WHERE, 'data', rule, `${data.length}`);
+    throw expected('ARG', 'data', rule, `${data.length}`);
   }
   return { ...size, data, channels: data.length / pixels };
 }

@@ -33,24 +33,20 @@ const RULE = 'a tensor with data, and dims or shape [N,C,h,w]';
  * @throws TaesdError ARG (not such a tensor, numbers of another type), SHAPE (other dimensions, too few numbers, a
  *   smaller batch); the promise rejects with these, and with what the fetching throws
  */
-export function copyLatents(
-  where: string,
-  value: LatentsLike,
-  pick: number,
-): Tensor | Promise<Tensor> {
+export function copyLatents(value: LatentsLike, pick: number): Tensor | Promise<Tensor> {
   if (typeof value !== 'object' || value === null) {
-    throw expected('ARG', where, 'latents', RULE, describe(value));
+    throw expected('ARG', 'latents', RULE, describe(value));
   }
-  const shape = shapeOf(where, value);
+  const shape = shapeOf(value);
   const numbers = fetchedNumbers(value);
   return isPromise(numbers)
-    ? Promise.resolve(numbers).then((fetched) => copyOne(where, fetched, shape, pick))
-    : copyOne(where, numbers, shape, pick);
+    ? Promise.resolve(numbers).then((fetched) => copyOne(fetched, shape, pick))
+    : copyOne(numbers, shape, pick);
 }
 
-function shapeOf(where: string, { dims, shape = dims }: LatentsLike): number[] {
+function shapeOf({ dims, shape = dims }: LatentsLike): number[] {
   const isList = typeof shape === 'object' && shape !== null && typeof shape.length === 'number';
-  if (!isList) throw expected('ARG', where, 'latents', RULE, `dims ${describe(shape)}`);
+  if (!isList) throw expected('ARG', 'latents', RULE, `dims ${describe(shape)}`);
   // Some runtimes count in 64 bits.
   const sizes = Array.from(shape, (size) => (typeof size === 'bigint' ? Number(size) : size));
   const batched = sizes.length === 3 ? [1, ...sizes] : sizes;
@@ -58,7 +54,7 @@ function shapeOf(where: string, { dims, shape = dims }: LatentsLike): number[] {
     return batched;
   }
   const rule = 'shape [N,C,h,w] or [C,h,w], each at least 1';
-  throw expected('SHAPE', where, 'latents', rule, shapeText(sizes));
+  throw expected('SHAPE', 'latents', rule, shapeText(sizes));
 }
 
 /** The numbers, or the promise of them where they are not in this memory. */
@@ -75,29 +71,24 @@ function fetchedNumbers(value: LatentsLike): unknown {
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | undefined)?.then === 'function';
 
-function copyOne(
-  where: string,
-  data: unknown,
-  [batch, ...chw]: readonly number[],
-  pick: number,
-): Tensor {
+function copyOne(data: unknown, [batch, ...chw]: readonly number[], pick: number): Tensor {
   if (pick >= batch) {
     const rule = `a batch of more than ${pick}, which "pick" asks for`;
-    throw expected('SHAPE', where, 'latents', rule, shapeText([batch, ...chw]));
+    throw expected('SHAPE', 'latents', rule, shapeText([batch, ...chw]));
   }
-  if (ArrayBuffer.isView(data)) checkLive(where, 'latents', data);
+  if (ArrayBuffer.isView(data)) checkLive('latents', data);
   const { length } = (data ?? {}) as { length?: unknown };
   const count = elementCount(chw);
   if (typeof length === 'number' && length !== batch * count) {
     const rule = `${batch * count} numbers for shape ${shapeText([batch, ...chw])}`;
-    throw expected('SHAPE', where, 'latents', rule, `${length}`);
+    throw expected('SHAPE', 'latents', rule, `${length}`);
   }
-  const copy = floatsOf(where, data, pick * count, (pick + 1) * count);
+  const copy = floatsOf(data, pick * count, (pick + 1) * count);
   return { shape: [1, ...chw], data: copy };
 }
 
 /** Numbers `first` up to and without `end`, as a new array. */
-function floatsOf(where: string, data: unknown, first: number, end: number): Float32Array {
+function floatsOf(data: unknown, first: number, end: number): Float32Array {
   if (data instanceof Float32Array) return data.slice(first, end);
   if (data instanceof Float64Array || isFloat16Array(data)) {
     return Float32Array.from(data.subarray(first, end));
@@ -111,18 +102,18 @@ function floatsOf(where: string, data: unknown, first: number, end: number): Flo
     const at = numbers.findIndex((value) => typeof value !== 'number');
     if (at < 0) return Float32Array.from(numbers as number[]);
     const got = `${describe(numbers[at])} at element ${first + at}`;
-    throw expected('ARG', where, 'latents', 'a flat array of numbers', got);
+    throw expected('ARG', 'latents', 'a flat array of numbers', got);
   }
-  throw wrongNumbers(where, data);
+  throw wrongNumbers(data);
 }
 
 /** Newer than the types, and than Node 20, know. */
 const isFloat16Array = (data: unknown): data is Float32Array =>
   ArrayBuffer.isView(data) && kindOf(data) === 'Float16Array';
 
-function wrongNumbers(where: string, data: unknown): TaesdError {
+function wrongNumbers(data: unknown): TaesdError {
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   const hint = isBytes ? '8-bit latents? dequantizeLatents' : undefined;
   const rule = 'f32, f64 or f16 numbers';
-  return expected('ARG', where, 'latents data', rule, describe(data), hint);
+  return expected('ARG', 'latents data', rule, describe(data), { hint });
 }

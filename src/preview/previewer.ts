@@ -1,5 +1,5 @@
 import { checkNames, checkSize, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import type { Picture } from '../image.ts';
 import { fromVaeLatents } from '../latent.ts';
 import type { SizeOptions } from '../options/types.ts';
@@ -58,7 +58,6 @@ export interface Previewer {
   stop(): void;
 }
 
-const WHERE = 'preview';
 const NAMES = Object.keys({
   onFrame: true,
   onError: true,
@@ -82,7 +81,7 @@ export function createPreviewer(
   taesd: Pick<Taesd, 'decode' | 'info'>,
   options: PreviewOptions,
 ): Previewer {
-  return new LatestFirst(taesd, checkedOptions(taesd, options));
+  return inCall('preview', () => new LatestFirst(taesd, checkedOptions(taesd, options)));
 }
 
 /** Latents that wait, copied or on their way. */
@@ -116,7 +115,7 @@ class LatestFirst implements Previewer {
   push(latents: LatentsLike, step?: number): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
-      const copy = copyLatents(WHERE, latents, this.#options.pick ?? 0);
+      const copy = inCall('preview', () => copyLatents(latents, this.#options.pick ?? 0));
       // Where it is dropped, nobody waits for it any more.
       if (copy instanceof Promise) copy.catch(() => {});
       this.#drop();
@@ -232,26 +231,26 @@ async function unlessAborted<T>(
 function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions {
   const { decode, info } = (taesd ?? {}) as Partial<Taesd>;
   if (typeof decode !== 'function' || typeof info !== 'object') {
-    throw expected('ARG', WHERE, 'taesd', 'what Taesd.load gives', describe(taesd));
+    throw expected('ARG', 'taesd', 'what Taesd.load gives', describe(taesd));
   }
-  checkNames(WHERE, options, NAMES, 'an object { onFrame, … }');
+  checkNames(options, NAMES, 'an object { onFrame, … }');
   const { onFrame, onError, space, pick, maxFps, width, height } = options;
   if (typeof onFrame !== 'function') {
-    throw expected('ARG', WHERE, 'onFrame', 'a function', describe(onFrame));
+    throw expected('ARG', 'onFrame', 'a function', describe(onFrame));
   }
   if (onError !== undefined && typeof onError !== 'function') {
-    throw expected('ARG', WHERE, 'onError', 'a function', describe(onError));
+    throw expected('ARG', 'onError', 'a function', describe(onError));
   }
   if (space !== undefined && space !== 'diffusion' && space !== 'vae') {
-    throw expected('ARG', WHERE, 'space', "'diffusion' or 'vae'", describe(space));
+    throw expected('ARG', 'space', "'diffusion' or 'vae'", describe(space));
   }
-  if (width !== undefined) checkSize(WHERE, 'width', width);
-  if (height !== undefined) checkSize(WHERE, 'height', height);
+  if (width !== undefined) checkSize('width', width);
+  if (height !== undefined) checkSize('height', height);
   if (pick !== undefined && !(Number.isInteger(pick) && pick >= 0)) {
-    throw expected('ARG', WHERE, 'pick', 'a whole number from 0 on', describe(pick));
+    throw expected('ARG', 'pick', 'a whole number from 0 on', describe(pick));
   }
   if (maxFps !== undefined && !(Number.isFinite(maxFps) && maxFps > 0)) {
-    throw expected('ARG', WHERE, 'maxFps', 'a number above 0', describe(maxFps));
+    throw expected('ARG', 'maxFps', 'a number above 0', describe(maxFps));
   }
   return { ...options };
 }

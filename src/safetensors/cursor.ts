@@ -14,12 +14,10 @@ const MAX_KEYS = 1 << 20;
  * Source: RFC 8259. Every method throws TaesdError FORMAT where the text does not fit.
  */
 export class HeaderCursor {
-  private readonly where: string;
   private readonly text: string;
   private at = 0;
 
-  constructor(where: string, text: string) {
-    this.where = where;
+  constructor(text: string) {
     this.text = text;
   }
 
@@ -113,7 +111,7 @@ export class HeaderCursor {
     } catch (cause) {
       const options = { cause };
       const got = showName(quoted);
-      throw expected('FORMAT', this.where, what, 'JSON escapes', got, undefined, options);
+      throw expected('FORMAT', what, 'JSON escapes', got, { ...options });
     }
   }
 
@@ -145,7 +143,7 @@ export class HeaderCursor {
   }
 
   private fail(what: string, rule: string, got: string, code: ErrorCode = 'FORMAT'): TaesdError {
-    return expected(code, this.where, what, rule, `${got} at character ${this.at} of the header`);
+    return expected(code, what, rule, `${got} at character ${this.at} of the header`);
   }
 }
 

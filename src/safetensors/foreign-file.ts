@@ -48,12 +48,12 @@ const FOREIGN: readonly ForeignKind[] = [
  * safetensors file are a length and may spell anything, so whatever could still be one (or the
  * beginning of one) is left alone: a length under 2³² has four zeros in bytes 4–7, and byte 8 is `{`.
  */
-export function foreignFile(where: string, bytes: Uint8Array): TaesdError | undefined {
+export function foreignFile(bytes: Uint8Array): TaesdError | undefined {
   const couldBeOurs = bytes.subarray(4, 9).every((byte, i) => byte === (i < 4 ? 0 : OPEN_BRACE));
   if (couldBeOurs) return undefined;
   const start = String.fromCharCode(...bytes.subarray(0, 64));
   const kind = FOREIGN.find(({ begins }) => begins(start));
-  return kind && expected(kind.code, where, 'bytes', 'a safetensors file', kind.got, kind.hint);
+  return kind && expected(kind.code, 'bytes', 'a safetensors file', kind.got, { hint: kind.hint });
 }
 
 const OPEN_BRACE = 0x7b;

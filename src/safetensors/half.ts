@@ -29,7 +29,7 @@ const isSpecial = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
  * @throws TaesdError ARG for an odd number of bytes, OOM
  */
 export function f16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = pairsOf('f16BytesToF32', bytes);
+  const values = pairsOf(bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < values.length; i++) {
     const bits = bytes[2 * i] | (bytes[2 * i + 1] << 8);
@@ -45,7 +45,7 @@ export function f16BytesToF32(bytes: Uint8Array): Float32Array {
  * @throws TaesdError ARG for an odd number of bytes, OOM
  */
 export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = pairsOf('bf16BytesToF32', bytes);
+  const values = pairsOf(bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < words.length; i++) {
     words[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24);
@@ -54,9 +54,9 @@ export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
 }
 
 /** Room for a number for every two bytes. */
-function pairsOf(where: string, bytes: Uint8Array): Float32Array {
+function pairsOf(bytes: Uint8Array): Float32Array {
   if (bytes.length % 2 !== 0) {
-    throw expected('ARG', where, 'bytes', 'an even number of bytes', `${bytes.length}`);
+    throw expected('ARG', 'bytes', 'an even number of bytes', `${bytes.length}`);
   }
-  return allocateFloats(where, 'values', bytes.length / 2);
+  return allocateFloats('values', bytes.length / 2);
 }

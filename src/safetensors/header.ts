@@ -48,47 +48,49 @@ export interface SafetensorsHeader {
  *
  * @throws TaesdError TRUNCATED, LIMIT, FORMAT, UNSUPPORTED as `readSafetensors` says
  */
-export function readHeader(where: string, bytes: Uint8Array): SafetensorsHeader {
-  const foreign = foreignFile(where, bytes);
+export function readHeader(bytes: Uint8Array): SafetensorsHeader {
+  const foreign = foreignFile(bytes);
   if (foreign !== undefined) throw foreign;
-  const dataStart = LENGTH_BYTES + headerLength(where, bytes);
-  const cursor = new HeaderCursor(where, headerText(where, bytes, dataStart));
+  const dataStart = LENGTH_BYTES + headerLength(bytes);
+  const cursor = new HeaderCursor(headerText(bytes, dataStart));
 
   const entries: HeaderEntry[] = [];
   const metadata = new Map<string, string>();
   cursor.readObject('header', (name) => {
     if (name === METADATA_KEY) readMetadata(cursor, metadata);
-    else entries.push(readEntry(where, cursor, name));
+    else entries.push(readEntry(cursor, name));
   });
   cursor.readEnd('header');
   return { entries, metadata, dataStart };
 }
 
-function headerLength(where: string, bytes: Uint8Array): number {
+function headerLength(bytes: Uint8Array): number {
   if (bytes.length < LENGTH_BYTES) {
     const rule = `at least ${LENGTH_BYTES} bytes`;
     const hint = bytes.length === 0 ? 'empty file?' : undefined;
-    throw expected('TRUNCATED', where, 'header length', rule, `${bytes.length}`, hint);
+    throw expected('TRUNCATED', 'header length', rule, `${bytes.length}`, { hint });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES);
   const length = view.getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
     const rule = `at most ${MAX_HEADER_BYTES} bytes`;
-    throw expected('LIMIT', where, 'header length', rule, `${length}`, 'not a safetensors file?');
+    throw expected('LIMIT', 'header length', rule, `${length}`, {
+      hint: 'not a safetensors file?',
+    });
   }
   const left = bytes.length - LENGTH_BYTES;
   if (length > left) {
     const hint = 'is the download complete?';
-    throw expected('TRUNCATED', where, 'header', `${length} bytes`, `${left}`, hint);
+    throw expected('TRUNCATED', 'header', `${length} bytes`, `${left}`, { hint });
   }
   return Number(length);
 }
 
-function headerText(where: string, bytes: Uint8Array, dataStart: number): string {
+function headerText(bytes: Uint8Array, dataStart: number): string {
   if (dataStart === LENGTH_BYTES || bytes[LENGTH_BYTES] !== OPEN_BRACE) {
     const first = bytes[LENGTH_BYTES]?.toString(16).padStart(2, '0');
     const got = dataStart === LENGTH_BYTES ? 'an empty header' : `0x${first}`;
-    throw expected('FORMAT', where, 'header', 'JSON that begins with "{"', got);
+    throw expected('FORMAT', 'header', 'JSON that begins with "{"', got);
   }
   try {
     // A copy, because TextDecoder refuses shared memory; its length is within the limit by now.
@@ -97,7 +99,7 @@ function headerText(where: string, bytes: Uint8Array, dataStart: number): string
   } catch (cause) {
     const rule = 'UTF-8 text';
     const got = 'bytes that are not UTF-8';
-    throw expected('FORMAT', where, 'header', rule, got, undefined, { cause });
+    throw expected('FORMAT', 'header', rule, got, { cause });
   }
 }
 
@@ -107,7 +109,7 @@ function readMetadata(cursor: HeaderCursor, metadata: Map<string, string>): void
   });
 }
 
-function readEntry(where: string, cursor: HeaderCursor, name: string): HeaderEntry {
+function readEntry(cursor: HeaderCursor, name: string): HeaderEntry {
   const what = `tensor ${showName(name)}`;
   let dtype: string | undefined;
   let shape: number[] | undefined;
@@ -116,18 +118,17 @@ function readEntry(where: string, cursor: HeaderCursor, name: string): HeaderEnt
     if (field === 'dtype') dtype = cursor.readString(`${what} dtype`);
     else if (field === 'shape') shape = cursor.readCounts(`${what} shape`, MAX_RANK);
     else if (field === 'data_offsets') offsets = cursor.readCounts(`${what} data_offsets`, 2);
-    else throw expected('FORMAT', where, what, `only ${FIELDS}`, `"${showName(field)}"`);
+    else throw expected('FORMAT', what, `only ${FIELDS}`, `"${showName(field)}"`);
   });
   if (dtype === undefined || shape === undefined || offsets === undefined) {
     const fields = { dtype, shape, data_offsets: offsets };
     const missing = Object.entries(fields).flatMap(([field, value]) => (value ? [] : [field]));
-    throw expected('FORMAT', where, what, FIELDS, `none named ${missing.join(', ')}`);
+    throw expected('FORMAT', what, FIELDS, `none named ${missing.join(', ')}`);
   }
-  return checkEntry(where, what, name, dtype, shape, offsets);
+  return checkEntry(what, name, dtype, shape, offsets);
 }
 
 function checkEntry(
-  where: string,
   what: string,
   name: string,
   dtype: string,
@@ -137,21 +138,21 @@ function checkEntry(
   const elementBytes = DTYPE_BYTES.get(dtype);
   if (elementBytes === undefined) {
     const rule = `a dtype of ${[...DTYPE_BYTES.keys()].join(', ')}`;
-    throw expected('UNSUPPORTED', where, what, rule, `"${showName(dtype)}"`);
+    throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
   }
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end) {
     const rule = 'data_offsets [begin, end] with begin ≤ end';
-    throw expected('FORMAT', where, what, rule, shapeText(offsets));
+    throw expected('FORMAT', what, rule, shapeText(offsets));
   }
   const needed = byteLength(shape, elementBytes);
   if (needed === undefined) {
     const rule = 'a shape of less than 2^53 bytes';
-    throw expected('FORMAT', where, what, rule, shapeText(shape));
+    throw expected('FORMAT', what, rule, shapeText(shape));
   }
   if (end - begin !== needed) {
     const rule = `${needed} bytes for ${dtype} ${shapeText(shape)}`;
-    throw expected('FORMAT', where, what, rule, `${end - begin} in ${shapeText(offsets)}`);
+    throw expected('FORMAT', what, rule, `${end - begin} in ${shapeText(offsets)}`);
   }
   return { name, dtype, shape, begin, end };
 }
@@ -164,22 +165,21 @@ function checkEntry(
  *   than 64 dimensions)
  */
 export function checkSizes(
-  where: string,
   what: string,
   shape: readonly unknown[],
   elementBytes: number,
 ): { sizes: number[]; byteCount: number } {
   if (shape.length > MAX_RANK) {
-    throw expected('LIMIT', where, what, `at most ${MAX_RANK} dimensions`, `${shape.length}`);
+    throw expected('LIMIT', what, `at most ${MAX_RANK} dimensions`, `${shape.length}`);
   }
   // Array.from makes holes undefined, where `every` would pass over them.
   const sizes = Array.from(shape) as number[];
   if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw expected('SHAPE', where, what, 'whole sizes of at least 0', shapeText(sizes));
+    throw expected('SHAPE', what, 'whole sizes of at least 0', shapeText(sizes));
   }
   const byteCount = byteLength(sizes, elementBytes);
   if (byteCount === undefined) {
-    throw expected('SHAPE', where, what, 'a shape of less than 2^53 bytes', shapeText(sizes));
+    throw expected('SHAPE', what, 'a shape of less than 2^53 bytes', shapeText(sizes));
   }
   return { sizes, byteCount };
 }

@@ -1,6 +1,6 @@
 import { allocateFloats } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
 import { checkSizes, type HeaderEntry, readHeader } from './header.ts';
@@ -39,7 +39,6 @@ export interface SafetensorsFile {
  * than 64 dimensions or 2²⁰ tensors.
  *
  * @param bytes the whole file; a view at any offset
- * @param where the name that error messages begin with
  * @throws TaesdError
  *   TRUNCATED: ends before its header or its data does.
  *   FORMAT: header not UTF-8, not the JSON it must be, duplicate keys, wrong offsets or sizes, tensors
@@ -49,14 +48,18 @@ export interface SafetensorsFile {
  *   ARG: not a Uint8Array, or a detached one.
  * Sources: https://huggingface.co/docs/safetensors, https://github.com/huggingface/safetensors
  */
-export function readSafetensors(bytes: Uint8Array, where = 'readSafetensors'): SafetensorsFile {
+export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return inCall('readSafetensors', () => read(bytes));
+}
+
+function read(bytes: Uint8Array): SafetensorsFile {
   if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', where, 'bytes', 'a Uint8Array', describe(bytes));
+    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
   }
-  checkLive(where, 'bytes', bytes);
-  const { entries, metadata, dataStart } = readHeader(where, bytes);
+  checkLive('bytes', bytes);
+  const { entries, metadata, dataStart } = readHeader(bytes);
   const data = bytes.subarray(dataStart);
-  checkLayout(where, entries, data.length);
+  checkLayout(entries, data.length);
 
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
@@ -66,7 +69,7 @@ export function readSafetensors(bytes: Uint8Array, where = 'readSafetensors'): S
 }
 
 /** The tensors, in the order of their data, must tile it: each begins where the last one ended. */
-function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength: number): void {
+function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void {
   const sorted = entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let before = 'the header';
@@ -75,25 +78,18 @@ function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength:
     if (begin !== covered) {
       const kind = begin < covered ? 'an overlap' : 'a hole';
       const rule = `data from offset ${covered}, where ${before} ends`;
-      throw expected('FORMAT', where, what, rule, `${begin}, ${kind}`);
+      throw expected('FORMAT', what, rule, `${begin}, ${kind}`);
     }
     covered = end;
     before = what;
   }
   if (covered > dataLength) {
     const hint = 'is the download complete?';
-    throw expected(
-      'TRUNCATED',
-      where,
-      before,
-      `data up to offset ${covered}`,
-      `${dataLength}`,
-      hint,
-    );
+    throw expected('TRUNCATED', before, `data up to offset ${covered}`, `${dataLength}`, { hint });
   }
   if (covered < dataLength) {
     const rule = `the end of the file at data offset ${covered}, where ${before} ends`;
-    throw expected('FORMAT', where, 'data', rule, `${dataLength - covered} more bytes`);
+    throw expected('FORMAT', 'data', rule, `${dataLength - covered} more bytes`);
   }
 }
 
@@ -103,28 +99,31 @@ function checkLayout(where: string, entries: readonly HeaderEntry[], dataLength:
  *
  * @param stored from `readSafetensors`, or as it would give it
  * @param name   the tensor's name, for messages
- * @param where  the name that messages begin with
  * @throws TaesdError UNSUPPORTED for any other dtype, SHAPE where shape and bytes disagree, ARG (not a stored tensor,
  *   detached bytes), OOM
  */
-export function toTensor(stored: StoredTensor, name?: string, where = 'toTensor'): Tensor {
+export function toTensor(stored: StoredTensor, name?: string): Tensor {
+  return inCall('toTensor', () => widen(stored, name));
+}
+
+function widen(stored: StoredTensor, name: string | undefined): Tensor {
   const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
   const what = name === undefined ? 'tensor' : `tensor ${showName(String(name))}`;
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
     const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
-    throw expected('ARG', where, what, rule, describe(stored));
+    throw expected('ARG', what, rule, describe(stored));
   }
   const widening = TO_F32.get(dtype);
   if (widening === undefined) {
     const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
-    throw expected('UNSUPPORTED', where, what, rule, `"${showName(dtype)}"`);
+    throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
   }
   // A detached view has no bytes, and would pass for a tensor of size 0.
-  checkLive(where, what, bytes);
-  const { sizes, byteCount } = checkSizes(where, what, shape, widening.elementBytes);
+  checkLive(what, bytes);
+  const { sizes, byteCount } = checkSizes(what, shape, widening.elementBytes);
   if (byteCount !== bytes.length) {
     const rule = `${byteCount} bytes for ${dtype} ${shapeText(sizes)}`;
-    throw expected('SHAPE', where, what, rule, `${bytes.length}`);
+    throw expected('SHAPE', what, rule, `${bytes.length}`);
   }
   return { shape: sizes, data: widening.toF32(bytes) };
 }
@@ -132,7 +131,7 @@ export function toTensor(stored: StoredTensor, name?: string, where = 'toTensor'
 /** Through a DataView, since the bytes may lie at any address and the machine may be big-endian. */
 function f32BytesToF32(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = allocateFloats('f32BytesToF32', 'values', bytes.length / 4);
+  const values = allocateFloats('values', bytes.length / 4);
   for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(4 * i, true);
   return values;
 }

@@ -1,11 +1,10 @@
 import { allocate, allocateBytes } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, inCall, type TaesdError } from '../errors.ts';
 import { notTensor, shapeText, type Tensor } from '../tensor.ts';
 import { checkSizes, LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from './header.ts';
 import { showName } from './show-name.ts';
 
-const WHERE = 'writeSafetensors';
 const F32_BYTES = 4;
 
 /** Free text, string to string: an object, or pairs, such as the map that `readSafetensors` gives. */
@@ -27,6 +26,13 @@ export type SafetensorsMetadata =
 export function writeSafetensors(
   tensors: Iterable<readonly [string, Tensor]>,
   metadata?: SafetensorsMetadata,
+): Uint8Array {
+  return inCall('writeSafetensors', () => write(tensors, metadata));
+}
+
+function write(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: SafetensorsMetadata | undefined,
 ): Uint8Array {
   const list: Float32Array[] = [];
   const header = new HeaderText();
@@ -67,22 +73,22 @@ class HeaderText {
 
   /** UTF-8, padded with spaces. @throws TaesdError LIMIT, OOM */
   bytes(): Uint8Array {
-    const text = allocate(WHERE, 'header', `${this.#length} characters`, () =>
+    const text = allocate('header', `${this.#length} characters`, () =>
       new TextEncoder().encode(this.toString()),
     );
     const length = Math.ceil(text.length / 8) * 8;
     if (length > MAX_HEADER_BYTES) throw tooLong();
-    const padded = allocateBytes(WHERE, 'header', length).fill(0x20);
+    const padded = allocateBytes('header', length).fill(0x20);
     padded.set(text);
     return padded;
   }
 }
 
 const tooLong = (): TaesdError =>
-  expected('LIMIT', WHERE, 'header', `at most ${MAX_HEADER_BYTES} bytes`, 'more');
+  expected('LIMIT', 'header', `at most ${MAX_HEADER_BYTES} bytes`, 'more');
 
 function assemble(header: Uint8Array, list: readonly Float32Array[], dataBytes: number) {
-  const file = allocateBytes(WHERE, 'file', LENGTH_BYTES + header.length + dataBytes);
+  const file = allocateBytes('file', LENGTH_BYTES + header.length + dataBytes);
   const view = new DataView(file.buffer);
   view.setBigUint64(0, BigInt(header.length), true);
   file.set(header, LENGTH_BYTES);
@@ -97,12 +103,12 @@ function assemble(header: Uint8Array, list: readonly Float32Array[], dataBytes: 
 /** The pairs of an iterable, each checked to be one. @throws TaesdError ARG */
 function* pairsOf(what: string, rule: string, pairs: unknown): Generator<[unknown, unknown]> {
   if (typeof pairs !== 'object' || pairs === null || !isIterable(pairs)) {
-    throw expected('ARG', WHERE, what, rule, describe(pairs));
+    throw expected('ARG', what, rule, describe(pairs));
   }
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2) {
       const got = Array.isArray(pair) ? `an array of ${pair.length}` : describe(pair);
-      throw expected('ARG', WHERE, what, rule, `${got} in it`);
+      throw expected('ARG', what, rule, `${got} in it`);
     }
     yield [pair[0], pair[1]];
   }
@@ -117,18 +123,18 @@ function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
   const what = `tensor ${showName(name)}`;
   if (seen.has(name)) {
     const got = name === METADATA_KEY ? 'the reserved name' : 'it twice';
-    throw expected('ARG', WHERE, what, 'a name that is not taken', got);
+    throw expected('ARG', what, 'a name that is not taken', got);
   }
   seen.add(name);
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
   if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
-    throw notTensor(WHERE, what, value);
+    throw notTensor(what, value);
   }
-  checkLive(WHERE, what, data);
-  const { sizes, byteCount } = checkSizes(WHERE, what, shape, F32_BYTES);
+  checkLive(what, data);
+  const { sizes, byteCount } = checkSizes(what, shape, F32_BYTES);
   if (byteCount !== data.length * F32_BYTES) {
     const rule = `${byteCount / F32_BYTES} elements for shape ${shapeText(sizes)}`;
-    throw expected('SHAPE', WHERE, what, rule, `${data.length}`);
+    throw expected('SHAPE', what, rule, `${data.length}`);
   }
   return { name, sizes, data };
 }
@@ -136,7 +142,7 @@ function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
 function addMetadata(header: HeaderText, metadata: unknown): void {
   const rule = 'an object or pairs of strings';
   if (typeof metadata !== 'object' || metadata === null) {
-    throw expected('ARG', WHERE, 'metadata', rule, describe(metadata));
+    throw expected('ARG', 'metadata', rule, describe(metadata));
   }
   const pairs = isIterable(metadata) ? metadata : Object.entries(metadata);
   const text = new HeaderText();
@@ -145,13 +151,7 @@ function addMetadata(header: HeaderText, metadata: unknown): void {
     checkText('metadata key', key);
     checkText(`metadata ${showName(key)}`, value);
     if (seen.has(key)) {
-      throw expected(
-        'ARG',
-        WHERE,
-        `metadata ${showName(key)}`,
-        'a key that is not taken',
-        'it twice',
-      );
+      throw expected('ARG', `metadata ${showName(key)}`, 'a key that is not taken', 'it twice');
     }
     seen.add(key);
     text.add(quote(key), quote(value));
@@ -173,6 +173,6 @@ function quote(text: string): string {
 /** Half of a surrogate pair has no UTF-8; the encoder would silently write U+FFFD in its place. */
 function checkText(what: string, text: unknown): asserts text is string {
   if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) {
-    throw expected('ARG', WHERE, what, 'a string of whole characters', describe(text));
+    throw expected('ARG', what, 'a string of whole characters', describe(text));
   }
 }

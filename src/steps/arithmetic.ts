@@ -13,16 +13,14 @@ type Term = Position & { readonly input: number; readonly weight: number };
  * @throws TaesdError ARG where the position is not inside the output, or the layer is a block
  */
 export function arithmeticOf(
-  name: string,
   layer: Layer | Add,
   inputs: readonly Tensor[],
   weights: ReadonlyMap<string, Tensor>,
   output: Tensor,
   position: Position,
 ): Arithmetic {
-  const where = `arithmetic of ${name}`;
-  checkPosition(where, output.shape, position);
-  const terms = termsOf(where, layer, weights, position);
+  checkPosition(output.shape, position);
+  const terms = termsOf(layer, weights, position);
   const products = terms.map((term): Product => {
     const value = valueAt(inputs[term.input], term);
     return { ...term, value, product: value * term.weight };
@@ -34,7 +32,6 @@ export function arithmeticOf(
 }
 
 function termsOf(
-  where: string,
   layer: Layer | Add,
   weights: ReadonlyMap<string, Tensor>,
   position: Position,
@@ -70,7 +67,7 @@ function termsOf(
     }
     case 'block': {
       const hint = 'inner() opens it';
-      throw expected('ARG', where, 'step', 'one operation', 'a block of several', hint);
+      throw expected('ARG', 'step', 'one operation', 'a block of several', { hint });
     }
   }
 }
@@ -110,7 +107,7 @@ function valueAt({ shape, data }: Tensor, { channel, y, x }: Position): number {
   return data[(channel * height + y) * width + x];
 }
 
-function checkPosition(where: string, shape: readonly number[], position: Position): void {
+function checkPosition(shape: readonly number[], position: Position): void {
   const { channel, y, x } = (position ?? {}) as Partial<Position>;
   const isInside = [channel, y, x].every(
     (value, axis) => Number.isInteger(value) && value! >= 0 && value! < shape[axis + 1],
@@ -118,5 +115,5 @@ function checkPosition(where: string, shape: readonly number[], position: Positi
   if (isInside) return;
   const rule = `whole numbers { channel, y, x } inside ${shapeText(shape)}`;
   const got = `{ channel: ${describe(channel)}, y: ${describe(y)}, x: ${describe(x)} }`;
-  throw expected('ARG', where, 'position', rule, got);
+  throw expected('ARG', 'position', rule, got);
 }

@@ -12,7 +12,6 @@ import type { Add, Area } from './step.ts';
  * @throws TaesdError ARG where the area is empty or not inside the output
  */
 export function inputAreaOf(
-  name: string,
   layer: Layer | Add,
   inputShape: readonly number[],
   outputShape: readonly number[],
@@ -23,7 +22,7 @@ export function inputAreaOf(
   if (!isSpan(x, width, outputWidth) || !isSpan(y, height, outputHeight)) {
     const rule = `whole numbers { x, y, width, height } inside ${outputWidth}×${outputHeight}`;
     const got = `{ x: ${describe(x)}, y: ${describe(y)}, width: ${describe(width)}, height: ${describe(height)} }`;
-    throw expected('ARG', `inputArea of ${name}`, 'area', rule, got);
+    throw expected('ARG', 'area', rule, got);
   }
   if (layer.kind === 'add') return area;
   const [, , inputHeight, inputWidth] = inputShape;

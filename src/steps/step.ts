@@ -1,13 +1,12 @@
 import type { AlphaOptions } from '../image.ts';
-import type { Layer } from '../model/layers.ts';
-import type { Part } from '../model/variants.ts';
+import type { Half, Layer } from '../model/layers.ts';
 import type { RunOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** What `taesd.steps` takes beside its input. */
 export interface StepsOptions extends Pick<RunOptions, 'signal' | 'allowNonFinite'>, AlphaOptions {
   /** The half to go through. Unless said, the encoder for pictures and tensors of 3 channels, else the decoder. */
-  readonly part?: Part | undefined;
+  readonly part?: Half | undefined;
 }
 
 /** The sum of two maps: where a block's skip connection comes in. */
@@ -23,7 +22,7 @@ export interface Add {
  * to 0 to see what becomes of the picture.
  */
 export interface Step {
-  readonly part: Part;
+  readonly part: Half;
   /** The layer's number in taesd.py's `Encoder` or `Decoder`; inside a block, the operation's place in it. */
   readonly index: number;
   /** Its name in taesd.py, which is that of its weights without their ending: `decoder.3`, `decoder.3.conv.0`. */

@@ -2,20 +2,20 @@ import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
 import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
-import { expected } from '../errors.ts';
+import { expected, inCall, inLoop } from '../errors.ts';
 import { type ImageLike, imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
+import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
-import { checkLatentChannels, type Part, type Variant } from '../model/variants.ts';
+import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import { checkOne, checkOptions } from '../options/call.ts';
+import type { RunOptions } from '../options/types.ts';
 import { readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
 import type { Step, StepsOptions } from './step.ts';
-
-const WHERE = 'steps';
 
 /** Numbers that are added in one go, a millisecond's work, before the event loop may have a turn. */
 const ADDED_AT_ONCE = 2 ** 18;
@@ -24,8 +24,8 @@ const ADDED_AT_ONCE = 2 ** 18;
 export interface WalkedInstance {
   readonly variant: Variant;
   /** @throws TaesdError ARG where it was not loaded, or the instance was disposed */
-  readonly checkPart: (part: Part) => void;
-  readonly layers: (part: Part) => EngineLayers;
+  readonly checkPart: (part: Half) => void;
+  readonly layers: (part: Half) => EngineLayers;
   /** Waits for the calls that were made before. @returns what ends the turn @throws TaesdError ABORTED */
   readonly turn: (pacer: Pacer) => Promise<() => void>;
 }
@@ -46,7 +46,7 @@ export async function* walkSteps(
   const { network, kernels, maxMemory } = instance.layers(part);
   const place = await startPlace(kernels, maxMemory);
   const walk: Walk = { part, place, instance };
-  const pacer = new Pacer(WHERE, options.signal);
+  const pacer = new Pacer(options.signal);
   let x = tensor;
   for (const [index, { layer, weights }] of network.entries()) {
     const name = `${part}.${index}`;
@@ -58,7 +58,7 @@ export async function* walkSteps(
 
 /** What all steps of a walk, and those inside them, share. */
 interface Walk {
-  readonly part: Part;
+  readonly part: Half;
   readonly place: LayerByLayer;
   readonly instance: WalkedInstance;
 }
@@ -109,7 +109,7 @@ async function run(
   try {
     instance.checkPart(part);
     pacer.check();
-    for (const { data } of inputs) checkLive(WHERE, `input of ${name}`, data);
+    for (const { data } of inputs) checkLive(`input of ${name}`, data);
     const [, ...input] = inputs[0].shape;
     const chw = input as unknown as Chw;
     const output = zeros([1, ...(layer.kind === 'add' ? chw : outputShape(layer, chw))]);
@@ -118,6 +118,12 @@ async function run(
         ? addInPieces(place, inputs, output)
         : place.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
     const elapsedMs = await drive(work, pacer);
+    async function* innerSteps(options: Pick<RunOptions, 'signal'>) {
+      checkOptions('steps', options);
+      if (layer.kind !== 'block') return;
+      const operations = blockOperations(name, layer, weights);
+      yield* open(walk, operations, inputs[0], new Pacer(options.signal));
+    }
     return {
       part,
       index,
@@ -132,14 +138,15 @@ async function run(
       multiplyAdds: layer.kind === 'add' ? 0 : countMultiplyAdds(layer, chw),
       kernels: place.called(),
       elapsedMs,
-      async *inner(options = {}) {
-        checkOptions(WHERE, options);
-        if (layer.kind !== 'block') return;
-        const operations = blockOperations(name, layer, weights);
-        yield* open(walk, operations, inputs[0], new Pacer(WHERE, options.signal));
-      },
-      inputArea: (area) => inputAreaOf(name, layer, inputs[0].shape, output.shape, area),
-      arithmetic: (position) => arithmeticOf(name, layer, inputs, weights, output, position),
+      inner: (options = {}) => inLoop('steps', innerSteps(options)),
+      inputArea: (area) =>
+        inCall(`inputArea of ${name}`, () =>
+          inputAreaOf(layer, inputs[0].shape, output.shape, area),
+        ),
+      arithmetic: (position) =>
+        inCall(`arithmetic of ${name}`, () =>
+          arithmeticOf(layer, inputs, weights, output, position),
+        ),
     };
   } finally {
     release();
@@ -185,25 +192,25 @@ function theInput(
   input: ImageLike | Tensor,
   options: StepsOptions,
   variant: Variant,
-): { part: Part; tensor: Tensor } {
+): { part: Half; tensor: Tensor } {
   const { part } = options;
   if (part !== undefined && part !== 'encoder' && part !== 'decoder') {
-    throw expected('ARG', WHERE, 'part', "'encoder' or 'decoder'", describe(part));
+    throw expected('ARG', 'part', "'encoder' or 'decoder'", describe(part));
   }
   if (!('shape' in input)) {
     if (part === 'decoder') {
-      throw expected('ARG', WHERE, 'input', 'latents for the decoder', 'a picture', 'encode it');
+      throw expected('ARG', 'input', 'latents for the decoder', 'a picture', { hint: 'encode it' });
     }
-    return { part: 'encoder', tensor: readAll(imageRows(WHERE, input, options)) };
+    return { part: 'encoder', tensor: readAll(imageRows(input, options)) };
   }
   const { shape } = input;
   const hint = shape[1] === 3 ? 'pictures: one call for each' : 'one call for each';
-  checkOne(WHERE, 'input', input, hint);
+  checkOne('input', input, hint);
   if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
     if (shape[1] === 3) return { part: 'encoder', tensor: input };
     const rule = 'shape [1,3,H,W], values in [0,1]';
-    throw expected('SHAPE', WHERE, 'image', rule, shapeText(shape));
+    throw expected('SHAPE', 'image', rule, shapeText(shape));
   }
-  checkLatentChannels(WHERE, input, variant);
+  checkLatentChannels(input, variant);
   return { part: 'decoder', tensor: input };
 }

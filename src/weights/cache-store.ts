@@ -16,7 +16,7 @@ export class CacheStore implements WeightStore {
     return `${STORE_NAME}/${name}`;
   }
 
-  async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!hasCaches()) return undefined;
     try {
       // Not `caches.match`, which Cloudflare's workers lack.
@@ -24,28 +24,26 @@ export class CacheStore implements WeightStore {
       const response = await cache.match(keyOf(name));
       return response && new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
-      throw refused(where, this.pathOf(name), 'a cache that can be used', cause);
+      throw refused(this.pathOf(name), 'a cache that can be used', cause);
     }
   }
 
-  async begin(where: string, file: ManifestFile): Promise<Draft> {
+  async begin(file: ManifestFile): Promise<Draft> {
     if (!hasCaches()) {
       const hint = 'a page that came by HTTPS has it; or give the option weights';
       const rule = 'the Cache API, to keep what is downloaded';
-      throw expected('UNSUPPORTED', where, 'caches', rule, 'none', hint);
+      throw expected('UNSUPPORTED', 'caches', rule, 'none', { hint });
     }
-    return new CacheDraft(where, this.pathOf(file.name), file);
+    return new CacheDraft(this.pathOf(file.name), file);
   }
 }
 
 class CacheDraft implements Draft {
-  readonly #where: string;
   readonly #path: string;
   readonly #file: ManifestFile;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
 
-  constructor(where: string, path: string, file: ManifestFile) {
-    this.#where = where;
+  constructor(path: string, file: ManifestFile) {
     this.#path = path;
     this.#file = file;
   }
@@ -73,7 +71,7 @@ class CacheDraft implements Draft {
       const headers = { 'content-type': 'application/octet-stream', 'content-length': `${bytes}` };
       await cache.put(keyOf(name), new Response(new Blob(this.#pieces), { headers }));
     } catch (cause) {
-      throw refused(this.#where, this.#path, `room for ${bytes} bytes`, cause);
+      throw refused(this.#path, `room for ${bytes} bytes`, cause);
     }
   }
 
@@ -87,9 +85,9 @@ const hasCaches = () => typeof caches !== 'undefined';
 /** A cache's keys are requests; `.invalid` is a name that no server has (RFC 6761). */
 const keyOf = (name: string) => `https://${STORE_NAME}.invalid/${name}`;
 
-function refused(where: string, path: string, rule: string, cause: unknown): TaesdError {
+function refused(path: string, rule: string, cause: unknown): TaesdError {
   const isFull = (cause as { name?: unknown } | null)?.name === 'QuotaExceededError';
   const got = isFull ? 'a full disk: the quota of this site is used up' : String(cause);
   const hint = 'the option weights needs none';
-  return expected('ARG', where, path, rule, got, hint, { cause });
+  return expected('ARG', path, rule, got, { hint, cause });
 }

@@ -1,5 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
-import type { Part, Variant } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import type { Variant } from '../model/variants.ts';
 import { type Manifest, type WantedFile, wantedFiles } from './manifest.ts';
 import { sha256 } from './sha256.ts';
 import type { WeightStore } from './store.ts';
@@ -20,31 +21,29 @@ export interface KeptFile {
  * @throws TaesdError ARG where a file cannot be read, UNSUPPORTED where SHA-256 cannot be had
  */
 export const readKept = (
-  where: string,
   manifest: Manifest,
   store: WeightStore,
   variant: Variant,
-  parts: readonly Part[],
+  parts: readonly Half[],
 ): Promise<KeptFile[]> =>
   Promise.all(
     wantedFiles(manifest, variant, parts).map(async (file) => {
-      const bytes = await store.read(where, file.name);
+      const bytes = await store.read(file.name);
       if (bytes === undefined) return { file, state: 'missing', bytes, hash: undefined };
-      const hash = await sha256(where, bytes);
+      const hash = await sha256(bytes);
       return { file, state: hash === file.sha256 ? 'whole' : 'broken', bytes, hash };
     }),
   );
 
 /** The error for a file that is broken. */
 export function brokenFile(
-  where: string,
   store: WeightStore,
   variant: Variant,
   { file, hash = '' }: KeptFile,
 ): TaesdError {
   const rule = `SHA-256 ${file.sha256}`;
   const hint = `${mending(variant)} mends it`;
-  return expected('INTEGRITY', where, store.pathOf(file.name), rule, hash, hint);
+  return expected('INTEGRITY', store.pathOf(file.name), rule, hash, { hint });
 }
 
 /** The command, and the option, that bring a model into the store. */

@@ -47,9 +47,7 @@ function homeFolder(): string {
   } catch (cause) {
     const hint = 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
     const got = systemReason(cause);
-    throw expected('UNSUPPORTED', 'cache', 'home folder', 'leave to ask for it', got, hint, {
-      cause,
-    });
+    throw expected('UNSUPPORTED', 'home folder', 'leave to ask for it', got, { hint, cause });
   }
 }
 
@@ -78,19 +76,19 @@ export class FolderStore implements WeightStore {
     return node.path.join(this.#folder, name);
   }
 
-  async read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const path = this.pathOf(name);
     try {
       return await node.fs.readFile(path);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
       const got = systemReason(cause);
-      throw expected('ARG', where, path, 'a readable file', got, undefined, { cause });
+      throw expected('ARG', path, 'a readable file', got, { cause });
     }
   }
 
-  async begin(where: string, file: ManifestFile): Promise<Draft> {
-    const fail = failing(where, this.pathOf(file.name), file.bytes);
+  async begin(file: ManifestFile): Promise<Draft> {
+    const fail = failing(this.pathOf(file.name), file.bytes);
     await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
     const path = partPath(this.#folder, file.name, process.pid);
     await claim(this.#folder, file.name, path).catch(fail);
@@ -228,10 +226,10 @@ const ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /** Turns the system's errors into those that name the file. */
 const failing =
-  (where: string, path: string, bytes: number) =>
+  (path: string, bytes: number) =>
   (cause: unknown): never => {
     if (systemCode(cause) === undefined) throw cause;
     const isFull = ROOM.includes(systemCode(cause) as string);
     const rule = isFull ? `room for ${bytes} bytes` : 'a file that can be written';
-    throw expected('ARG', where, path, rule, systemReason(cause), undefined, { cause });
+    throw expected('ARG', path, rule, systemReason(cause), { cause });
   };

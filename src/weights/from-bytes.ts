@@ -1,6 +1,6 @@
 import { describe } from '../checks.ts';
-import { expected, type TaesdError } from '../errors.ts';
-import type { Part } from '../model/variants.ts';
+import { expected, inside, type TaesdError } from '../errors.ts';
+import type { Half } from '../model/layers.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
 
@@ -15,10 +15,10 @@ export type WeightSource =
   /** The bytes of one file: both networks (diffusers, ComfyUI), or one. */
   | Uint8Array
   /** The bytes of a file for each network that is wanted. */
-  | Parts<Uint8Array>;
+  | Halves<Uint8Array>;
 
 /** Something of each network, or of one. */
-export interface Parts<T> {
+export interface Halves<T> {
   readonly encoder?: T | undefined;
   readonly decoder?: T | undefined;
 }
@@ -29,43 +29,39 @@ export interface Parts<T> {
  * @throws TaesdError ARG (no bytes), SHAPE (the other network alone), and what `readSafetensors` and `splitByKeyNames` throw
  */
 export const readBytes = (
-  where: string,
   given: Exclude<WeightSource, string | URL>,
-  parts: readonly Part[],
-): ModelTensors =>
-  given instanceof Uint8Array ? readOne(where, given, parts) : readParts(where, given, parts);
+  parts: readonly Half[],
+): ModelTensors => (given instanceof Uint8Array ? readOne(given, parts) : readParts(given, parts));
 
 /** One file, with both networks or one. */
-export function readOne(where: string, bytes: Uint8Array, parts: readonly Part[]): ModelTensors {
+export function readOne(bytes: Uint8Array, parts: readonly Half[]): ModelTensors {
   const only = parts.length === 1 ? parts[0] : undefined;
-  return splitByKeyNames(where, readSafetensors(bytes, where), only);
+  return splitByKeyNames(readSafetensors(bytes), only);
 }
 
-/** A file for each network; `wheres` are the names that messages about them begin with. */
+/** A file for each network; `names` come before the messages about them. */
 export function readParts(
-  where: string,
-  files: Parts<Uint8Array>,
-  parts: readonly Part[],
-  wheres: Parts<string> = {},
+  files: Halves<Uint8Array>,
+  parts: readonly Half[],
+  names: Halves<string> = {},
 ): ModelTensors {
-  if (typeof files !== 'object' || files === null) throw noBytes(where, files, parts);
+  if (typeof files !== 'object' || files === null) throw noBytes(files, parts);
   const hint = files.encoder && files.decoder ? 'encoder and decoder swapped?' : undefined;
-  const read = (part: Part) => {
+  const read = (part: Half) => {
     const bytes = files[part];
     if (bytes === undefined || !parts.includes(part)) return undefined;
-    const name = wheres[part] ?? `${where} ${part}`;
-    return splitByKeyNames(name, readSafetensors(bytes, name), part, hint);
+    return inside(names[part] ?? part, () => splitByKeyNames(readSafetensors(bytes), part, hint));
   };
   const encoder = read('encoder');
   const decoder = read('decoder');
   if (encoder === undefined && decoder === undefined) {
-    throw noBytes(where, files, parts);
+    throw noBytes(files, parts);
   }
   return { ...encoder, ...decoder, encoder: encoder?.encoder, decoder: decoder?.decoder };
 }
 
-function noBytes(where: string, got: unknown, parts: readonly Part[]): TaesdError {
+function noBytes(got: unknown, parts: readonly Half[]): TaesdError {
   const rule = `a folder, a URL, bytes, or { ${parts.map((part) => `${part}: Uint8Array`).join(', ')} }`;
   const hint = got instanceof ArrayBuffer ? 'new Uint8Array(buffer)' : undefined;
-  return expected('ARG', where, 'weights', rule, describe(got), hint);
+  return expected('ARG', 'weights', rule, describe(got), { hint });
 }

@@ -1,12 +1,13 @@
-import { expected, type TaesdError } from '../errors.ts';
-import type { Part, Variant } from '../model/variants.ts';
+import { expected, inside, type TaesdError } from '../errors.ts';
+import type { Half } from '../model/layers.ts';
+import type { Variant } from '../model/variants.ts';
 import { isFolderThere, isUrlThere, urlInFolder, urlOf } from '../platform/place-urls.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { readOne, readParts } from './from-bytes.ts';
 import type { ModelTensors } from './key-names.ts';
 
 /** The files of some networks of a model in a folder of weights. */
-export const weightFileNames = ({ name }: Variant, parts: readonly Part[]) =>
+export const weightFileNames = ({ name }: Variant, parts: readonly Half[]) =>
   parts.map((part) => `${name}_${part}.safetensors`);
 
 /** A place that has no such files. Whether that is an error, the one who looks knows. */
@@ -14,7 +15,7 @@ export class NotThere {
   /** What is there in their place, with the likely cause where that helps on. */
   readonly got: string;
   /** The error, where this is one. */
-  readonly error: (where: string) => TaesdError;
+  readonly error: () => TaesdError;
 
   constructor(
     code: 'ARG' | 'UNSUPPORTED',
@@ -24,7 +25,7 @@ export class NotThere {
     hint?: string,
   ) {
     this.got = hint === undefined || hint === OTHER ? got : `${got}: ${hint}`;
-    this.error = (where) => expected(code, where, `${place}`, rule, got, hint);
+    this.error = () => expected(code, `${place}`, rule, got, { hint });
   }
 }
 
@@ -37,34 +38,32 @@ const OTHER = 'another model, or another folder?';
  *   more than 256 MiB), and what `readSafetensors` and `splitByKeyNames` throw
  */
 export async function readGivenPlace(
-  where: string,
   variant: Variant,
   place: string | URL,
-  parts: readonly Part[],
+  parts: readonly Half[],
   signal?: AbortSignal,
 ): Promise<ModelTensors> {
   if (place === '') {
     const names = weightFileNames(variant, parts).join(' and ');
     const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
-    throw expected('ARG', where, 'weights', rule, '""', 'a variable that is not set?');
+    throw expected('ARG', 'weights', rule, '""', { hint: 'a variable that is not set?' });
   }
-  const tensors = await readPlace(where, variant, place, parts, signal);
-  if (tensors instanceof NotThere) throw tensors.error(where);
+  const tensors = await readPlace(variant, place, parts, signal);
+  if (tensors instanceof NotThere) throw tensors.error();
   return tensors;
 }
 
 /** The same, but that nothing is there is no error. */
 export async function readPlace(
-  where: string,
   variant: Variant,
   place: string | URL,
-  parts: readonly Part[],
+  parts: readonly Half[],
   signal?: AbortSignal,
 ): Promise<ModelTensors | NotThere> {
-  const url = urlOf(where, place);
+  const url = urlOf(place);
   return SAFETENSORS.test(url.pathname)
-    ? readFile(where, url, place, parts, signal)
-    : readFolder(where, variant, url, place, parts, signal);
+    ? readFile(url, place, parts, signal)
+    : readFolder(variant, url, place, parts, signal);
 }
 
 const SAFETENSORS = /\.safetensors$/i;
@@ -72,27 +71,25 @@ const CONVERT = 'a .pth file is not read yet; convert it to safetensors';
 
 /** One file, with both networks or one. */
 async function readFile(
-  where: string,
   url: URL,
   given: string | URL,
-  parts: readonly Part[],
+  parts: readonly Half[],
   signal: AbortSignal | undefined,
 ): Promise<ModelTensors | NotThere> {
-  const bytes = await readUrl(where, url, { signal });
+  const bytes = await readUrl(url, { signal });
   if (bytes === undefined) return new NotThere('ARG', given, 'a file or a folder', 'no such file');
-  return readOne(`${where} ${given}`, bytes, parts);
+  return inside(`${given}`, () => readOne(bytes, parts));
 }
 
 async function readFolder(
-  where: string,
   variant: Variant,
   folder: URL,
   given: string | URL,
-  parts: readonly Part[],
+  parts: readonly Half[],
   signal: AbortSignal | undefined,
 ): Promise<ModelTensors | NotThere> {
   const names = weightFileNames(variant, parts);
-  const reads = names.map((name) => readUrl(where, urlInFolder(folder, name), { signal }));
+  const reads = names.map((name) => readUrl(urlInFolder(folder, name), { signal }));
   // Waits for all, so that what is said does not depend on which of them fails first.
   const files = (await Promise.allSettled(reads)).map((read) => {
     if (read.status === 'rejected') throw read.reason;
@@ -104,9 +101,9 @@ async function readFolder(
   const isPath = folder.protocol === 'file:' && !/^file:/i.test(`${given}`);
   const beside = (name: string) =>
     isPath ? `${given}`.replace(/[/\\]?$/, `/${name}`) : urlInFolder(folder, name).href;
-  const wheres = parts.map((part, i) => [part, `${where} ${beside(names[i])}`] as const);
+  const paths = parts.map((part, i) => [part, beside(names[i])] as const);
   const bytes = parts.map((part, i) => [part, files[i]] as const);
-  return readParts(where, Object.fromEntries(bytes), parts, Object.fromEntries(wheres));
+  return readParts(Object.fromEntries(bytes), parts, Object.fromEntries(paths));
 }
 
 /** Names, in the order of `names`, what a folder lacks, and says what is there in its place. */

@@ -1,7 +1,7 @@
 import { expected } from '../errors.ts';
 import { encoder } from '../model/encoder.ts';
+import type { Half } from '../model/layers.ts';
 import { nanoEncoder } from '../model/nano.ts';
-import type { Part } from '../model/variants.ts';
 import { type SafetensorsFile, type StoredTensor, toTensor } from '../safetensors/read.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
@@ -18,7 +18,7 @@ export interface ModelTensors {
 interface Family {
   readonly layout: string;
   /** A file of this family does not say which part it is. */
-  readonly part: Part | undefined;
+  readonly part: Half | undefined;
   readonly prefix: string;
   /** Added to the number in the file to get the layer of taesd.py. */
   readonly shift: number;
@@ -63,7 +63,6 @@ interface Place {
  * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only what is
  * asked for is converted. Shapes, missing and superfluous tensors are for the model's binding to find.
  *
- * @param where the name that error messages begin with
  * @param part  what the file is to be read as: of a file with prefixes that part is taken and the other
  *   one left. The names of the original layout do not say which part it is, only the layers do: the
  *   encoder alone has tensors in layer 0, the decoder alone in those after layer 14. Without `part`, an
@@ -73,23 +72,22 @@ interface Place {
  *   shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16, BF16)
  */
 export function splitByKeyNames(
-  where: string,
   file: SafetensorsFile,
-  part?: Part,
+  part?: Half,
   otherHint = 'the other file?',
 ): ModelTensors {
-  const places = findPlaces(where, file);
+  const places = findPlaces(file);
   const guess = part ?? (hasFirstLayer(places) || isNanoEncoder(places) ? 'encoder' : 'decoder');
-  const placesOf = (wanted: Part) =>
+  const placesOf = (wanted: Half) =>
     places.filter(({ family }) => (family.part ?? guess) === wanted);
   if (part !== undefined && (placesOf(part).length === 0 || isOther(places, part))) {
     const got = `only ${showNames(places.map(({ name }) => name))}`;
-    throw expected('SHAPE', where, 'file', `tensors of the ${part}`, got, otherHint);
+    throw expected('SHAPE', 'file', `tensors of the ${part}`, got, { hint: otherHint });
   }
   return {
-    encoder: part === 'decoder' ? undefined : convert(where, placesOf('encoder')),
-    decoder: part === 'encoder' ? undefined : convert(where, placesOf('decoder')),
-    ...readScalars(where, file, places[0].family.layout),
+    encoder: part === 'decoder' ? undefined : convert(placesOf('encoder')),
+    decoder: part === 'encoder' ? undefined : convert(placesOf('decoder')),
+    ...readScalars(file, places[0].family.layout),
   };
 }
 
@@ -103,7 +101,7 @@ const isNanoEncoder = (places: readonly Place[]): boolean =>
   Math.max(...places.map(layerOf)) === NANO_ENCODER_LAYERS - 1;
 
 /** True for an original file whose layers are the other part's beyond doubt; some of its tensors may be missing. */
-function isOther(places: readonly Place[], part: Part): boolean {
+function isOther(places: readonly Place[], part: Half): boolean {
   if (places[0].family.part !== undefined) return false;
   const hasDecoderLayer = places.some((place) => layerOf(place) >= ENCODER_LAYERS);
   return part === 'encoder'
@@ -112,7 +110,7 @@ function isOther(places: readonly Place[], part: Part): boolean {
 }
 
 /** A place for every tensor but the scalars; at least one, and all of one layout. */
-function findPlaces(where: string, { tensors }: SafetensorsFile): Place[] {
+function findPlaces({ tensors }: SafetensorsFile): Place[] {
   const places: Place[] = [];
   const unknown: string[] = [];
   for (const [name, stored] of tensors) {
@@ -123,13 +121,13 @@ function findPlaces(where: string, { tensors }: SafetensorsFile): Place[] {
   }
   if (unknown.length > 0) {
     const hint = 'another model, or a full VAE?';
-    throw expected('SHAPE', where, 'tensor names', KNOWN, showNames(unknown), hint);
+    throw expected('SHAPE', 'tensor names', KNOWN, showNames(unknown), { hint });
   }
-  if (places.length === 0) throw expected('SHAPE', where, 'tensor names', KNOWN, 'none');
+  if (places.length === 0) throw expected('SHAPE', 'tensor names', KNOWN, 'none');
   const oneOfEach = new Map(places.map(({ family, name }) => [family.layout, name]));
   if (oneOfEach.size > 1) {
     const got = [...oneOfEach].map(([layout, name]) => `${layout} ${showName(name)}`);
-    throw expected('SHAPE', where, 'tensor names', 'one layout', got.join(' beside '));
+    throw expected('SHAPE', 'tensor names', 'one layout', got.join(' beside '));
   }
   return places;
 }
@@ -145,15 +143,14 @@ function placeOf(name: string, stored: StoredTensor): Place | undefined {
   return undefined;
 }
 
-function convert(where: string, places: readonly Place[]): Map<string, Tensor> | undefined {
+function convert(places: readonly Place[]): Map<string, Tensor> | undefined {
   if (places.length === 0) return undefined;
-  return new Map(places.map(({ name, stored, key }) => [key, toTensor(stored, name, where)]));
+  return new Map(places.map(({ name, stored, key }) => [key, toTensor(stored, name)]));
 }
 
 const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
 
 function readScalars(
-  where: string,
   { tensors }: SafetensorsFile,
   layout: string,
 ): { vaeScale?: number; vaeShift?: number } {
@@ -162,15 +159,15 @@ function readScalars(
     if (!isScalar(name)) continue;
     if (layout !== 'ComfyUI') {
       const rule = 'tensors of the ComfyUI layout beside it';
-      throw expected('SHAPE', where, `tensor ${name}`, rule, `the ${layout} layout`);
+      throw expected('SHAPE', `tensor ${name}`, rule, `the ${layout} layout`);
     }
     if (elementCount(stored.shape) !== 1) {
       const got = `shape ${shapeText(stored.shape)}`;
-      throw expected('SHAPE', where, `tensor ${name}`, 'one number', got);
+      throw expected('SHAPE', `tensor ${name}`, 'one number', got);
     }
-    const [value] = toTensor(stored, name, where).data;
+    const [value] = toTensor(stored, name).data;
     if (!Number.isFinite(value)) {
-      throw expected('NONFINITE', where, `tensor ${name}`, 'a finite number', `${value}`);
+      throw expected('NONFINITE', `tensor ${name}`, 'a finite number', `${value}`);
     }
     found[SCALARS[name]] = value;
   }

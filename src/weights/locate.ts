@@ -1,5 +1,6 @@
-import { expected, TaesdError } from '../errors.ts';
-import { type Part, VARIANTS, type Variant } from '../model/variants.ts';
+import { expected, messageOf, TaesdError } from '../errors.ts';
+import type { Half } from '../model/layers.ts';
+import { VARIANTS, type Variant } from '../model/variants.ts';
 import type { LoadOptions } from '../options/types.ts';
 import { readBytes, readParts } from './from-bytes.ts';
 import type { ModelTensors } from './key-names.ts';
@@ -27,43 +28,42 @@ export type LookOptions = Pick<LoadOptions, 'weights' | 'download'> & PullOption
  *   alone), LIMIT (a file of more than 256 MiB), and what `readSafetensors`, `splitByKeyNames` and `pullModel` throw
  */
 export async function locateWeights(
-  where: string,
   named: Variant | undefined,
-  parts: readonly Part[],
+  parts: readonly Half[],
   options: LookOptions = {},
 ): Promise<FoundWeights> {
   const variant = named ?? VARIANTS.taesd;
   const { weights } = options;
   if (typeof weights === 'string' || weights instanceof URL) {
     const { readGivenPlace } = await import('./from-place.ts');
-    const tensors = await readGivenPlace(where, variant, weights, parts, options.signal);
+    const tensors = await readGivenPlace(variant, weights, parts, options.signal);
     return { variant, tensors, from: `${weights}` };
   }
   if (weights !== undefined) {
-    return { variant, tensors: readBytes(where, weights, parts), from: 'given bytes' };
+    return { variant, tensors: readBytes(weights, parts), from: 'given bytes' };
   }
-  if (variant === VARIANTS.nano) return inPackage(where, parts);
+  if (variant === VARIANTS.nano) return inPackage(parts);
   // With the cache, the network and all: whoever gives bytes never loads this code.
   const { notFound, searchWeights } = await import('./search.ts');
-  const wanted = { where, variant, parts };
+  const wanted = { variant, parts };
   const found = await searchWeights(wanted, options);
   if ('tensors' in found) return found;
-  if (named === undefined) return inPackage(where, parts);
+  if (named === undefined) return inPackage(parts);
   throw notFound(wanted, found);
 }
 
 /** The small model of the package, as a module: wherever the package's code can be loaded, it can. */
-async function inPackage(where: string, parts: readonly Part[]): Promise<FoundWeights> {
+async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
   const hint = 'Taesd.load(nano()) with nano from taesd-wasm/nano; in a checkout, "npm run build"';
   try {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
     const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
-    const tensors = readParts(where, nano().weights, parts);
+    const tensors = readParts(nano().weights, parts);
     return { variant: VARIANTS.nano, tensors, from: 'the package' };
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
-    const got = cause instanceof Error ? cause.message : `${cause}`;
-    throw expected('ARG', where, 'weights of nano', "the package's nano.js", got, hint, { cause });
+    const got = messageOf(cause);
+    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { hint, cause });
   }
 }

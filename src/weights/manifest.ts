@@ -1,4 +1,5 @@
-import type { LatentSpace, Part, Variant } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import type { LatentSpace, Variant } from '../model/variants.ts';
 
 /** A file of weights: what it must be to be taken for one. */
 export interface ManifestFile {
@@ -24,11 +25,11 @@ export interface Manifest {
 }
 
 /** The two files of a model, and the name of their source. */
-export type ManifestModel = { readonly source: string } & Readonly<Record<Part, ManifestFile>>;
+export type ManifestModel = { readonly source: string } & Readonly<Record<Half, ManifestFile>>;
 
 /** A file that is wanted, for which network, and where it may be fetched. */
 export interface WantedFile extends ManifestFile {
-  readonly part: Part;
+  readonly part: Half;
   readonly places: readonly string[];
 }
 
@@ -36,7 +37,7 @@ export interface WantedFile extends ManifestFile {
 export function wantedFiles(
   { sources, models }: Manifest,
   { space }: Variant,
-  parts: readonly Part[],
+  parts: readonly Half[],
 ): WantedFile[] {
   const model = models[space];
   const { places } = sources[model.source];

@@ -23,14 +23,14 @@ const FAULTS_OF_PLACE: readonly string[] = ['NETWORK', 'INTEGRITY', 'TRUNCATED']
  * @throws TaesdError what was wrong at each place, with the code that they share, else NETWORK; what the draft throws
  */
 export async function downloadFile(
-  { where, file, signal, stallMs }: Omit<Ask, 'url'>,
+  { file, signal, stallMs }: Omit<Ask, 'url'>,
   places: readonly URL[],
   draft: Draft,
   onLength: (length: number) => void,
 ): Promise<Downloaded> {
   const failures: TaesdError[] = [];
   for (const place of places) {
-    const ask = { where, file, signal, stallMs, url: urlInFolder(place, file.name) };
+    const ask = { file, signal, stallMs, url: urlInFolder(place, file.name) };
     try {
       return await fetchFrom(ask, draft, onLength);
     } catch (error) {
@@ -38,7 +38,7 @@ export async function downloadFile(
       failures.push(error);
     }
   }
-  throw together(where, failures);
+  throw together(failures);
 }
 
 /** Fetches what is missing of the file at one place; where the whole then is not the file, all of it. */
@@ -54,7 +54,7 @@ async function fetchFrom(
   const isMissing = before < file.bytes;
   const first = isMissing ? await receive(ask, draft, onLength) : before;
   const bytes = await draft.bytes();
-  const hash = await sha256(ask.where, bytes);
+  const hash = await sha256(bytes);
   if (hash === file.sha256) return { bytes, url: isMissing ? ask.url.href : undefined };
   await draft.restart();
   // What was left from before may be to blame.
@@ -98,11 +98,11 @@ const looksLikeHtml = (bytes: Uint8Array): boolean =>
   /^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)/i.test(String.fromCharCode(...bytes.subarray(0, 64)));
 
 /** One error of several: `where: fault; fault`. */
-function together(where: string, failures: readonly TaesdError[]): TaesdError {
+function together(failures: readonly TaesdError[]): TaesdError {
   if (failures.length === 1) return failures[0];
-  const faults = failures.map(({ message }) => message.slice(`${where}: `.length)).join('; ');
+  const faults = failures.map(({ sentence }) => sentence).join('; ');
   const [{ code }] = failures;
   const isShared = failures.every((failure) => failure.code === code);
   const cause = new AggregateError(failures);
-  return new TaesdError(isShared ? code : 'NETWORK', `${where}: ${faults}`, { cause });
+  return new TaesdError(isShared ? code : 'NETWORK', faults, { cause });
 }

@@ -1,4 +1,5 @@
-import type { Part, Variant } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
 import { readKept } from './cached.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
@@ -20,7 +21,7 @@ export interface PullOptions {
 
 /** A file that is now in the store. */
 export interface PulledFile {
-  readonly part: Part;
+  readonly part: Half;
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What was in the store before: something `broken` was replaced. */
@@ -40,13 +41,12 @@ const STALL_MS = 30_000;
  *   written, such as a full disk), UNSUPPORTED (no cache, no WebCrypto)
  */
 export async function pullModel(
-  where: string,
   variant: Variant,
-  parts: readonly Part[],
+  parts: readonly Half[],
   options: PullOptions = {},
 ): Promise<PulledFile[]> {
   const { manifest = MANIFEST, store = await openStore(), from } = options;
-  const kept = await readKept(where, manifest, store, variant, parts);
+  const kept = await readKept(manifest, store, variant, parts);
   const missing = kept.filter(({ state }) => state !== 'whole');
   const total = missing.reduce((sum, { file }) => sum + file.bytes, 0);
   let done = 0;
@@ -58,7 +58,7 @@ export async function pullModel(
       continue;
     }
     const places = from === undefined ? file.places.map((place) => new URL(place)) : [from];
-    const fetched = await fetchInto(where, store, file, places, options, (length) =>
+    const fetched = await fetchInto(store, file, places, options, (length) =>
       options.onDownload?.({ file: name, done: done + length, total }),
     );
     done += file.bytes;
@@ -68,16 +68,15 @@ export async function pullModel(
 }
 
 async function fetchInto(
-  where: string,
   store: WeightStore,
   file: WantedFile,
   places: readonly URL[],
   { signal, stallMs = STALL_MS }: PullOptions,
   onLength: (length: number) => void,
 ) {
-  const draft = await store.begin(where, file);
+  const draft = await store.begin(file);
   try {
-    const ask = { where, file, signal, stallMs };
+    const ask = { file, signal, stallMs };
     const got = await downloadFile(ask, places, draft, onLength);
     signal?.throwIfAborted();
     await draft.keep();

@@ -4,7 +4,6 @@ import type { ManifestFile } from './manifest.ts';
 
 /** A file that is asked for at one place. */
 export interface Ask {
-  readonly where: string;
   readonly url: URL;
   readonly file: ManifestFile;
   /** Ends the asking with its reason. */
@@ -54,13 +53,13 @@ export async function askFor(ask: Ask, first: number): Promise<Answer> {
 
 /** The error for a place that sends something else: `rule` is what would have been right. */
 export const refusal = (
-  { where, url }: Ask,
+  { url }: Ask,
   code: 'NETWORK' | 'INTEGRITY' | 'TRUNCATED' | 'ARG',
   rule: string,
   got: string,
   hint?: string,
   options?: ErrorOptions,
-): TaesdError => expected(code, where, url.href, rule, got, hint, options);
+): TaesdError => expected(code, url.href, rule, got, { hint, ...options });
 
 /** The rule and the likely cause where something else is sent in place of a file. */
 export const wholeFile = ({ file }: Ask) => `a file of ${file.bytes} bytes`;
@@ -68,7 +67,7 @@ export const webPage = (ask: Ask): TaesdError =>
   refusal(ask, 'INTEGRITY', wholeFile(ask), 'a web page', 'a login page or a proxy in between?');
 
 async function askFolder(ask: Ask, first: number): Promise<Answer> {
-  const bytes = await readUrl(ask.where, ask.url);
+  const bytes = await readUrl(ask.url);
   if (bytes === undefined) throw refusal(ask, 'ARG', wholeFile(ask), 'no such file');
   async function* pieces() {
     yield new Uint8Array(bytes as Uint8Array<ArrayBuffer>).subarray(first);

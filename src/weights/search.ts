@@ -1,5 +1,6 @@
 import { onOneLine, TaesdError } from '../errors.ts';
-import type { Part, Variant } from '../model/variants.ts';
+import type { Half } from '../model/layers.ts';
+import type { Variant } from '../model/variants.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import { brokenFile, mending, readKept } from './cached.ts';
 import { readParts } from './from-bytes.ts';
@@ -15,9 +16,8 @@ import { openStore, type WeightStore } from './store.ts';
 
 /** What is wanted. */
 interface Wanted {
-  readonly where: string;
   readonly variant: Variant;
-  readonly parts: readonly Part[];
+  readonly parts: readonly Half[];
 }
 
 /** A place that was looked at, and what was there in place of the weights. */
@@ -49,28 +49,28 @@ export async function searchWeights(
 
 /** A folder that lacks the model is passed over: it may be that of other programs, with other models. */
 async function inEnvironment(
-  { where, variant, parts }: Wanted,
+  { variant, parts }: Wanted,
   { signal }: LookOptions,
 ): Promise<FoundWeights | LookedAt> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder === undefined || folder === '') return { place: FOLDER_VARIABLE, got: 'not set' };
   const place = `${FOLDER_VARIABLE} ${folder}`;
-  const tensors = await readPlace(where, variant, folder, parts, signal);
+  const tensors = await readPlace(variant, folder, parts, signal);
   if (!(tensors instanceof NotThere)) return { variant, tensors, from: place };
   return { place, got: tensors.got };
 }
 
 async function inStore(
-  { where, variant, parts }: Wanted,
+  { variant, parts }: Wanted,
   options: LookOptions,
 ): Promise<FoundWeights | LookedAt> {
   const { manifest = MANIFEST } = options;
   const opened = options.store ?? (await openStore().catch(asReason));
   if (typeof opened === 'string') return { place: 'cache', got: opened };
   const store = opened;
-  const kept = await readKept(where, manifest, store, variant, parts);
+  const kept = await readKept(manifest, store, variant, parts);
   const broken = kept.find(({ state }) => state === 'broken');
-  if (broken !== undefined) throw brokenFile(where, store, variant, broken);
+  if (broken !== undefined) throw brokenFile(store, variant, broken);
   const { place } = store;
   const missing = kept.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
   if (missing.length > 0) {
@@ -78,7 +78,7 @@ async function inStore(
     return { place, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
   const files = kept.map(({ file, bytes }) => ({ ...file, bytes }));
-  return { variant, tensors: readFiles(where, store, files, parts), from: place };
+  return { variant, tensors: readFiles(store, files, parts), from: place };
 }
 
 /** A cache that nobody may ask for has nothing. */
@@ -88,35 +88,28 @@ function asReason(error: unknown): string {
 }
 
 /** What the cache has not is fetched into it. */
-async function onNetwork(
-  { where, variant, parts }: Wanted,
-  options: LookOptions,
-): Promise<FoundWeights> {
+async function onNetwork({ variant, parts }: Wanted, options: LookOptions): Promise<FoundWeights> {
   const { store = await openStore() } = options;
   const { pullModel } = await import('./pull.ts');
-  const pulled = await pullModel(where, variant, parts, { ...options, store });
+  const pulled = await pullModel(variant, parts, { ...options, store });
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
   const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
   const from = `${store.place}${fetched}`;
-  return { variant, tensors: readFiles(where, store, pulled, parts), from };
+  return { variant, tensors: readFiles(store, pulled, parts), from };
 }
 
 function readFiles(
-  where: string,
   store: WeightStore,
-  files: readonly { part: Part; name: string; bytes: Uint8Array | undefined }[],
-  parts: readonly Part[],
+  files: readonly { part: Half; name: string; bytes: Uint8Array | undefined }[],
+  parts: readonly Half[],
 ): ModelTensors {
   const bytes = files.map((file) => [file.part, file.bytes] as const);
-  const wheres = files.map(({ part, name }) => [part, `${where} ${store.pathOf(name)}`] as const);
-  return readParts(where, Object.fromEntries(bytes), parts, Object.fromEntries(wheres));
+  const paths = files.map(({ part, name }) => [part, store.pathOf(name)] as const);
+  return readParts(Object.fromEntries(bytes), parts, Object.fromEntries(paths));
 }
 
 /** The error for what is in none of these places. They may be long: each is shortened for itself, not all together. */
-export function notFound(
-  { where, variant, parts }: Wanted,
-  lookedAt: readonly LookedAt[],
-): TaesdError {
+export function notFound({ variant, parts }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
   const names = weightFileNames(variant, parts).join(' and ');
   const places = lookedAt.map(({ place, got }) => `${onOneLine(place)} (${onOneLine(got)})`);
   const folder = isNodeLike() ? 'weights (--weights DIR)' : 'weights';
@@ -124,5 +117,5 @@ export function notFound(
   const hint = `${remedy} fetches them, the option ${folder} gives them`;
   const got = `none in ${places.join(', ')}`;
   const text = `"weights of ${variant.name}" expected ${names}, got ${got} (${hint})`;
-  return new TaesdError('ARG', `${where}: ${text}`);
+  return new TaesdError('ARG', text);
 }

@@ -5,11 +5,11 @@ import { expected } from '../errors.ts';
  *
  * @throws TaesdError UNSUPPORTED on a page that came by plain HTTP, where browsers hide it
  */
-export async function sha256(where: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
   if (subtle === undefined) {
     const rule = 'WebCrypto, to check what is downloaded';
-    throw expected('UNSUPPORTED', where, 'crypto.subtle', rule, 'none', HINT);
+    throw expected('UNSUPPORTED', 'crypto.subtle', rule, 'none', { hint: HINT });
   }
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -16,13 +16,13 @@ export interface WeightStore {
    * @returns undefined where there is none
    * @throws TaesdError ARG where it cannot be read
    */
-  read(where: string, name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Begins to write a file, or goes on with one that was left half written.
    *
    * @throws TaesdError ARG where nothing can be written, UNSUPPORTED where nothing can be kept
    */
-  begin(where: string, file: ManifestFile): Promise<Draft>;
+  begin(file: ManifestFile): Promise<Draft>;
 }
 
 /**

@@ -11,7 +11,6 @@ const TOLERANCE = 0.01;
  * @throws TaesdError ARG where what the file carries is not the model's
  */
 export function checkVaeScale(
-  where: string,
   { name, scale, shift }: Variant,
   { vaeScale, vaeShift }: ModelTensors,
 ): void {
@@ -23,7 +22,7 @@ export function checkVaeScale(
   const what = carried.map((one) => one.what).join(', ');
   const rule = `${carried.map((one) => one.rule).join(' and ')} for model ${name}`;
   const got = carried.map((one) => one.got).join(' and ');
-  throw expected('ARG', where, what, rule, got, 'weights of another model?');
+  throw expected('ARG', what, rule, got, { hint: 'weights of another model?' });
 }
 
 /** A shift of 0 has no per cents; it is as good as 0 up to 0.0001. */

@@ -15,7 +15,7 @@ import { networkTensors } from '../small-model.ts';
  */
 
 const compile = (backend: Pick<WasmBackend, 'compile'>, network: Network) =>
-  backend.compile(bindNetwork('test', 'network', network, networkTensors(network, 5)));
+  backend.compile(bindNetwork('network', network, networkTensors(network, 5)));
 
 /** The first number that is off by more than `bound` of the largest, in words, and the largest error of that kind. */
 function compare(got: Tensor, wanted: Tensor, bound: number) {

@@ -29,7 +29,7 @@ describe.each(['f32', 'fast'] as Precision[])('one convolution, %s', (precision)
         const network: Network = [...(upsample ? [upsample2x()] : []), conv3x3(cin, cout), relu()];
         const what = `${cin}→${cout}${upsample ? ', upsampled' : ''}`;
         test(`Program [wasm]: ${what}, ${precision}, 3 high and ${WIDTHS.join(' ')} wide → within ${BOUNDS[precision]} of the reference’s largest number`, () => {
-          const bound = bindNetwork('test', 'network', network, networkTensors(network, cin));
+          const bound = bindNetwork('network', network, networkTensors(network, cin));
           const [program, reference] = [wasm, referenceBackend].map((b) => b.compile(bound));
           let worst = 0;
           for (const width of WIDTHS) {

@@ -76,7 +76,7 @@ for (const stride of [1, 2] as const) {
         const input = { shape: [1, cin, height, width], data };
         const wasm = await createWasmBackend({ precision: 'fast' });
         const tensors = new Map([['0.weight', weight]]);
-        const program = wasm.compile(bindNetwork('test', 'network', network, tensors));
+        const program = wasm.compile(bindNetwork('network', network, tensors));
         const got = runProgram(program, network, input);
         const { exact, magnitude } = convolve(input, weight, stride);
         const [, , rows, columns] = got.shape;

@@ -207,7 +207,7 @@ describe('output, found out before the work', () => {
 
   test('writeOutput: renaming fails at the end → ARG, no temporary file', async () => {
     mkdirSync(at('race/o.png'), { recursive: true });
-    const write = writeOutput('encode', at('race/o.png'), [new Uint8Array(3)]);
+    const write = writeOutput(at('race/o.png'), [new Uint8Array(3)]);
     await expect(write).rejects.toMatchObject({ code: 'ARG' });
     expect(readdirSync(at('race'))).toEqual(['o.png']);
   });
@@ -227,10 +227,10 @@ describe('output, found out before the work', () => {
     const failing = pieces(() => {
       throw broken;
     });
-    await expect(writeOutput('encode', OUT, failing)).rejects.toBe(broken);
+    await expect(writeOutput(OUT, failing)).rejects.toBe(broken);
     const controller = new AbortController();
     const aborting = pieces(() => controller.abort(broken));
-    await expect(writeOutput('encode', OUT, aborting, controller.signal)).rejects.toBe(broken);
+    await expect(writeOutput(OUT, aborting, controller.signal)).rejects.toBe(broken);
     expect(ended).toBe(2);
     expect(process.listenerCount('exit')).toBe(exitListeners);
   });
@@ -239,7 +239,7 @@ describe('output, found out before the work', () => {
     mkdirSync(at('links/real'), { recursive: true });
     writeFileSync(at('links/real/o.png'), 'before');
     symlinkSync(at('links/real/o.png'), at('links/o.png'));
-    await writeOutput('encode', at('links/o.png'), [Uint8Array.of(1), Uint8Array.of(2)]);
+    await writeOutput(at('links/o.png'), [Uint8Array.of(1), Uint8Array.of(2)]);
     expect([...readFileSync(at('links/real/o.png'))]).toEqual([1, 2]);
     expect(readdirSync(at('links'))).toEqual(['o.png', 'real']);
   });

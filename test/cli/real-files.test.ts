@@ -38,7 +38,7 @@ testShared('decode [wasm]: golden latents, nothing remembered → 456×304, max 
   expect(run('decode', golden, '-o', at('d.safetensors'))).toEqual(done);
   const decoded = readSafetensors(read('d.safetensors')).tensors.get('decoded');
   if (decoded === undefined) throw new Error('no tensor decoded');
-  expectClose(toTensor(decoded, 'decoded', 'test'), wanted, 1e-4);
+  expectClose(toTensor(decoded, 'decoded'), wanted, 1e-4);
 });
 
 /** The top left corner of a tensor [1, C, H, W]. */

@@ -248,5 +248,5 @@ function onlyTensor(name: string): Tensor {
   expect([...tensors.keys()]).toEqual(['decoded']);
   const stored = tensors.get('decoded');
   if (stored === undefined) throw new Error('unreachable');
-  return toTensor(stored, 'decoded', 'test');
+  return toTensor(stored, 'decoded');
 }

@@ -1,6 +1,7 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
-import { networkOf, type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
+import { networkOf, VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
@@ -196,7 +197,7 @@ async function checkOnnx(
   const { tensors, metadata } = readSafetensors(await read('conformance/onnx-node.safetensors'));
   const named = (name: string) => {
     const stored = tensors.get(name);
-    return stored && toTensor(stored, name, 'onnx');
+    return stored && toTensor(stored, name);
   };
   const ran: string[] = [];
   const notApplicable: string[] = [];
@@ -240,14 +241,14 @@ export async function readGolden(
   return (tensor) => {
     const stored = tensors.get(tensor);
     if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
-    if (stored.dtype !== 'U8') return toTensor(stored, tensor, 'readGolden');
+    if (stored.dtype !== 'U8') return toTensor(stored, tensor);
     return { shape: stored.shape, data: Float32Array.from(stored.bytes, (byte) => byte / 255) };
   };
 }
 
-async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Part) {
+async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
   const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
-  const tensors = splitByKeyNames('realNetwork', file, part)[part];
+  const tensors = splitByKeyNames(file, part)[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork('realNetwork', part, networkOf(VARIANTS[model], part), tensors);
+  return bindNetwork(part, networkOf(VARIANTS[model], part), tensors);
 }

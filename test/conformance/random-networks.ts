@@ -69,5 +69,5 @@ export function randomNetwork(network: Network, seed: number): BoundNetwork {
       tensors.set(`${index}.${name}`, randomTensor(random, shape, Math.sqrt(6 / fanIn)));
     }
   }
-  return bindNetwork('randomNetwork', 'network', network, tensors);
+  return bindNetwork('network', network, tensors);
 }

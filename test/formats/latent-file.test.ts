@@ -67,7 +67,7 @@ describe('latent PNG', () => {
 
   test('16 channels from a height that 4 does not divide → SHAPE', () => {
     const message =
-      'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent ' +
+      'decodeLatentPng: "picture" expected a height that is a multiple of 4, for 16 latent ' +
       'channels, got 3×2 (a latent picture of a 4-channel model, or no latent picture?)';
     expectError(() => decodeLatentPng(encodeLatentPng({ latents }), 'taesd3'), 'SHAPE', message);
   });
@@ -215,7 +215,7 @@ describe('encoding what could not be read back', () => {
   });
 
   test.each([
-    ['decodePng', decodeLatentPng],
+    ['decodeLatentPng', decodeLatentPng],
     ['decodeLatentSafetensors', decodeLatentSafetensors],
   ])('%s, where latents are decoded: no bytes → ARG', (where, decode) => {
     const call = () => decode(null as unknown as Uint8Array);

@@ -9,8 +9,7 @@ const NETWORK = [conv3x3(3, 8), relu(), block(8, 16)];
 
 const tensorsFor = () => networkTensors(NETWORK, 1);
 
-const bind = (tensors: Map<string, Tensor>) =>
-  bindNetwork('Taesd.load', 'encoder', NETWORK, tensors);
+const bind = (tensors: Map<string, Tensor>) => bindNetwork('encoder', NETWORK, tensors);
 
 test('bindNetwork: all tensors in their shapes → each layer has its own, by inner names', () => {
   const tensors = tensorsFor();
@@ -39,7 +38,7 @@ test('bindNetwork: one missing, one misshapen, one too many → SHAPE listing al
     expect.objectContaining({
       code: 'SHAPE',
       message:
-        'Taesd.load: "encoder 0.bias" expected shape [8], got no such tensor; ' +
+        '"encoder 0.bias" expected shape [8], got no such tensor; ' +
         '"encoder 2.conv.0.weight" expected shape [16,8,3,3], got [16,4,3,3]; ' +
         '"encoder 7.weight" expected no such tensor, got shape [1]',
     }),
@@ -59,7 +58,7 @@ test('bindNetwork: a tensor of size 0 or rank 0 → SHAPE', () => {
     expect.objectContaining({
       code: 'SHAPE',
       message:
-        'Taesd.load: "encoder 0.weight" expected shape [8,3,3,3], got [0,3,3,3]; ' +
+        '"encoder 0.weight" expected shape [8,3,3,3], got [0,3,3,3]; ' +
         '"encoder 0.bias" expected shape [8], got []',
     }),
   );
@@ -72,7 +71,7 @@ for (const value of [NaN, Infinity, -Infinity]) {
     expect(() => bind(tensors)).toThrow(
       expect.objectContaining({
         code: 'NONFINITE',
-        message: `Taesd.load: "encoder 2.conv.2.weight" expected finite numbers, got ${value} at element 17 (a damaged file?)`,
+        message: `"encoder 2.conv.2.weight" expected finite numbers, got ${value} at element 17 (a damaged file?)`,
       }),
     );
   });

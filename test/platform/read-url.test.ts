@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
 import { isUrlThere, urlInFolder, urlOf } from '../../src/platform/place-urls.ts';
 import { readUrl } from '../../src/platform/read-url.ts';
 import { writeSafetensors } from '../../src/safetensors/read.ts';
@@ -73,46 +74,46 @@ const BODY = new TextEncoder().encode('body');
 
 test('readUrl: 200 and 203 → the bytes; 404 and 410 → undefined', async () => {
   for (const status of [200, 203]) {
-    expect(await readUrl('load', new URL(`${base}/${status}/a`))).toEqual(BODY);
+    expect(await readUrl(new URL(`${base}/${status}/a`))).toEqual(BODY);
   }
   for (const status of [404, 410]) {
-    expect(await readUrl('load', new URL(`${base}/${status}/a`))).toBeUndefined();
+    expect(await readUrl(new URL(`${base}/${status}/a`))).toBeUndefined();
   }
 });
 
 test('readUrl: 403, 500 → ARG naming the status', async () => {
   for (const status of [403, 500]) {
     const url = new URL(`${base}/${status}/a`);
-    const message = `load: "${url}" expected HTTP status 200 to 299, got ${status}`;
-    await expect(readUrl('load', url)).rejects.toMatchObject({ code: 'ARG', message });
+    const message = `"${url}" expected HTTP status 200 to 299, got ${status}`;
+    await expect(readUrl(url)).rejects.toMatchObject({ code: 'ARG', message });
   }
 });
 
 test('readUrl: the connection cut before an answer → ARG', async () => {
-  await expect(readUrl('load', new URL(`${base}/hang-up/a`))).rejects.toMatchObject({
+  await expect(readUrl(new URL(`${base}/hang-up/a`))).rejects.toMatchObject({
     name: 'TaesdError',
     code: 'ARG',
     message: expect.stringMatching(
-      /^load: "http:.*\/hang-up\/a" expected an answer, got .+ \(no network\?\)$/,
+      /^"http:.*\/hang-up\/a" expected an answer, got .+ \(no network\?\)$/,
     ),
   });
 });
 
 test('readUrl: the connection cut in the middle of the body → ARG', async () => {
-  await expect(readUrl('load', new URL(`${base}/cut/a`))).rejects.toMatchObject({
+  await expect(readUrl(new URL(`${base}/cut/a`))).rejects.toMatchObject({
     name: 'TaesdError',
     code: 'ARG',
     message: expect.stringMatching(
-      /^load: "http:.*\/cut\/a" expected the whole answer, got .+ \(the connection was cut\?\)$/,
+      /^"http:.*\/cut\/a" expected the whole answer, got .+ \(the connection was cut\?\)$/,
     ),
   });
 });
 
 test('readUrl: a file → its bytes; none, below a file → undefined; a folder → ARG', async () => {
-  expect(Uint8Array.from((await readUrl('load', fileUrl('file'))) ?? [])).toEqual(BODY);
-  expect(await readUrl('load', fileUrl('none'))).toBeUndefined();
-  expect(await readUrl('load', fileUrl('file/below'))).toBeUndefined();
-  await expect(readUrl('load', fileUrl('.'))).rejects.toMatchObject({ code: 'ARG' });
+  expect(Uint8Array.from((await readUrl(fileUrl('file'))) ?? [])).toEqual(BODY);
+  expect(await readUrl(fileUrl('none'))).toBeUndefined();
+  expect(await readUrl(fileUrl('file/below'))).toBeUndefined();
+  await expect(readUrl(fileUrl('.'))).rejects.toMatchObject({ code: 'ARG' });
 });
 
 test('isUrlThere: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
@@ -129,7 +130,7 @@ test('isUrlThere: a file, 200 → true; none, a folder, 404, 405, no answer → 
 test('locateWeights: no .safetensors on the web → a .pth is asked for, not fetched', async () => {
   asked.length = 0;
   const options = { weights: `${base}/404` };
-  const work = locateWeights('load', VARIANTS.taef1, ['decoder'], options);
+  const work = locateWeights(VARIANTS.taef1, ['decoder'], options);
   await expect(work).rejects.toMatchObject({ code: 'ARG' });
   expect(asked).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
 });
@@ -137,36 +138,36 @@ test('locateWeights: no .safetensors on the web → a .pth is asked for, not fet
 test('readUrl: longer than the limit, by its header or by what comes → LIMIT, and no more is read', async () => {
   const announced = new URL(`${base}/announced/a`);
   const most = 'expected at most 268435456 bytes, got 1099511627776 (another file?)';
-  await expect(readUrl('load', announced)).rejects.toMatchObject({
+  await expect(readUrl(announced)).rejects.toMatchObject({
     code: 'LIMIT',
-    message: `load: "${announced}" ${most}`,
+    message: `"${announced}" ${most}`,
   });
   const endless = new URL(`${base}/endless/a`);
-  await expect(readUrl('load', endless, { maxBytes: 100_000 })).rejects.toMatchObject({
+  await expect(readUrl(endless, { maxBytes: 100_000 })).rejects.toMatchObject({
     code: 'LIMIT',
-    message: `load: "${endless}" expected at most 100000 bytes, got more (another file?)`,
+    message: `"${endless}" expected at most 100000 bytes, got more (another file?)`,
   });
   await expect.poll(() => closed).toBe(1);
   const file = fileUrl('file');
-  await expect(readUrl('load', file, { maxBytes: 3 })).rejects.toMatchObject({
+  await expect(readUrl(file, { maxBytes: 3 })).rejects.toMatchObject({
     code: 'LIMIT',
-    message: `load: "${file}" expected at most 3 bytes, got 4 (another file?)`,
+    message: `"${file}" expected at most 3 bytes, got 4 (another file?)`,
   });
-  expect((await readUrl('load', file, { maxBytes: 4 }))?.length).toBe(4);
-  expect(await readUrl('load', new URL(`${base}/200/a`), { maxBytes: 4 })).toEqual(BODY);
+  expect((await readUrl(file, { maxBytes: 4 }))?.length).toBe(4);
+  expect(await readUrl(new URL(`${base}/200/a`), { maxBytes: 4 })).toEqual(BODY);
 });
 
 test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → the same', async () => {
   for (const place of [folder, `${folder}/`, fileUrl('.'), pathToFileURL(folder).href]) {
-    const url = await urlOf('load', place);
+    const url = await urlOf(place);
     expect(urlInFolder(url, 'file').href).toBe(fileUrl('file').href);
   }
-  const web = urlInFolder(await urlOf('load', 'https://host/a?b=/c'), 'file');
+  const web = urlInFolder(await urlOf('https://host/a?b=/c'), 'file');
   expect(web.href).toBe('https://host/a/file');
 });
 
-const load = async (weights: WeightSource, parts: readonly Part[] = ['encoder', 'decoder']) =>
-  (await locateWeights('load', VARIANTS.taesdxl, parts, { weights })).tensors;
+const load = async (weights: WeightSource, parts: readonly Half[] = ['encoder', 'decoder']) =>
+  (await locateWeights(VARIANTS.taesdxl, parts, { weights })).tensors;
 const place = (name: string) => join(folder, name);
 
 /** A folder there with these files. */
@@ -180,7 +181,7 @@ test.each(['hf:x', 'data:x', 'mailto:a', 'blob:http://host/1'])(
   'locateWeights: %s → ARG',
   async (text) => {
     const hint = 'such as weights, file:///weights or https://host/weights';
-    const message = `load: "weights" expected a folder or URL, got ${text} (${hint})`;
+    const message = `"weights" expected a folder or URL, got ${text} (${hint})`;
     await expect(load(text)).rejects.toMatchObject({ code: 'ARG', message });
     await expect(load(new URL(text))).rejects.toMatchObject({ code: 'ARG', message });
   },
@@ -194,18 +195,18 @@ test('locateWeights: files missing in a folder → ARG naming each, whichever wa
   for (let i = 0; i < 10; i++) {
     await expect(load(empty)).rejects.toMatchObject({
       code: 'ARG',
-      message: `load: "${empty}" ${rule} neither ${hint}`,
+      message: `"${empty}" ${rule} neither ${hint}`,
     });
   }
   const half = folderOf('half', { 'taesdxl_encoder.safetensors': ENCODER });
   await expect(load(half)).rejects.toMatchObject({
     code: 'ARG',
-    message: `load: "${half}" ${rule} no taesdxl_decoder.safetensors ${hint}`,
+    message: `"${half}" ${rule} no taesdxl_decoder.safetensors ${hint}`,
   });
   const one = `expected a folder that holds taesdxl_decoder.safetensors, got no such file ${hint}`;
   await expect(load(half, ['decoder'])).rejects.toMatchObject({
     code: 'ARG',
-    message: `load: "${half}" ${one}`,
+    message: `"${half}" ${one}`,
   });
   const pth = folderOf('pth', {
     'taesdxl_encoder.pth': Uint8Array.of(0),
@@ -213,7 +214,7 @@ test('locateWeights: files missing in a folder → ARG naming each, whichever wa
   });
   await expect(load(pth)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
-    message: `load: "${pth}" expected taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got taesdxl_encoder.pth and taesdxl_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
+    message: `"${pth}" expected taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got taesdxl_encoder.pth and taesdxl_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
   });
 });
 
@@ -225,7 +226,7 @@ test('locateWeights: one broken file and one missing → the broken one, named b
   const empty = 'taesdxl_encoder.safetensors: "header length" expected at least 8 bytes, got 0';
   await expect(load(broken)).rejects.toMatchObject({
     code: 'TRUNCATED',
-    message: `load ${broken}/${empty} (empty file?)`,
+    message: `${broken}/${empty} (empty file?)`,
   });
   const { href } = pathToFileURL(broken);
   const cut = /^"header" expected \d+ bytes, got 32 \(is the download complete\?\)$/;
@@ -236,7 +237,7 @@ test('locateWeights: one broken file and one missing → the broken one, named b
     [new URL(href), href],
   ] as const) {
     const error = await load(source, ['decoder']).catch((thrown) => thrown);
-    const file = `load ${shown}/taesdxl_decoder.safetensors: `;
+    const file = `${shown}/taesdxl_decoder.safetensors: `;
     expect(error.code).toBe('TRUNCATED');
     expect(error.message.slice(0, file.length)).toBe(file);
     expect(error.message.slice(file.length)).toMatch(cut);
@@ -265,18 +266,18 @@ test('locateWeights: a file .safetensors by its path or URL → read; none → A
   const none = place('none.safetensors');
   await expect(load(none)).rejects.toMatchObject({
     code: 'ARG',
-    message: `load: "${none}" expected a file or a folder, got no such file`,
+    message: `"${none}" expected a file or a folder, got no such file`,
   });
   const other =
     '"file" expected tensors of the decoder, got only encoder.layers.0.weight (the other file?)';
   writeFileSync(place('diffusers.safetensors'), ONLY_ENCODER);
   await expect(load(place('diffusers.safetensors'), ['decoder'])).rejects.toMatchObject({
     code: 'SHAPE',
-    message: `load ${place('diffusers.safetensors')}: ${other}`,
+    message: `${place('diffusers.safetensors')}: ${other}`,
   });
   await expect(load(ONLY_ENCODER, ['decoder'])).rejects.toMatchObject({
     code: 'SHAPE',
-    message: `load: ${other}`,
+    message: `${other}`,
   });
 });
 const ONLY_ENCODER = writeSafetensors([
@@ -286,7 +287,7 @@ const ONLY_ENCODER = writeSafetensors([
 test('locateWeights: bytes of an original encoder where a decoder is wanted → SHAPE', async () => {
   await expect(load(ENCODER, ['decoder'])).rejects.toMatchObject({
     code: 'SHAPE',
-    message: 'load: "file" expected tensors of the decoder, got only 0.weight (the other file?)',
+    message: '"file" expected tensors of the decoder, got only 0.weight (the other file?)',
   });
 });
 
@@ -295,7 +296,7 @@ test('locateWeights: encoder and decoder swapped → SHAPE saying so', async () 
   await expect(load({ encoder: decoder, decoder: ENCODER })).rejects.toMatchObject({
     code: 'SHAPE',
     message:
-      'load encoder: "file" expected tensors of the encoder, got only 19.bias (encoder and decoder swapped?)',
+      'encoder: "file" expected tensors of the encoder, got only 19.bias (encoder and decoder swapped?)',
   });
 });
 
@@ -304,11 +305,11 @@ test('locateWeights: a path to another file → what to give instead', async () 
     'expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got';
   await expect(load(place('file'))).rejects.toMatchObject({
     code: 'ARG',
-    message: `load: "${place('file')}" ${rule} a file (give its folder; from code, its bytes)`,
+    message: `"${place('file')}" ${rule} a file (give its folder; from code, its bytes)`,
   });
   writeFileSync(place('weights.pth'), 'PK');
   await expect(load(place('weights.pth'))).rejects.toMatchObject({
     code: 'UNSUPPORTED',
-    message: `load: "${place('weights.pth')}" ${rule} a .pth file (a .pth file is not read yet; convert it to safetensors)`,
+    message: `"${place('weights.pth')}" ${rule} a .pth file (a .pth file is not read yet; convert it to safetensors)`,
   });
 });

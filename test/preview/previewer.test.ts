@@ -357,10 +357,19 @@ describe('what is wrong → onError, and the next latents are shown', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 'ARG' })]);
   });
 
+  test('createPreviewer: an unknown option → ARG naming it and those there are', () => {
+    const make = () => createPreviewer(taesd, { onFrame: () => {}, sapce: 'vae' } as never);
+    expect(make).toThrow(
+      expect.objectContaining({
+        code: 'ARG',
+        message: expect.stringMatching(/^preview: unknown option "sapce" \(known: onFrame, /),
+      }),
+    );
+  });
+
   test.each([
     ['taesd', {}, { onFrame: () => {} }],
     ['options', undefined, null],
-    ['options', undefined, { onFrame: () => {}, sapce: 'vae' }],
     ['onFrame', undefined, {}],
     ['onError', undefined, { onFrame: () => {}, onError: 1 }],
     ['space', undefined, { onFrame: () => {}, space: 'sd' }],

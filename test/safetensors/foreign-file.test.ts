@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { inCall } from '../../src/errors.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
 import { entry, expectError, GOOD, ones, rawFile, refused, utf8 } from '../weights/raw-file.ts';
 
@@ -64,8 +65,9 @@ describe('other things under the name of safetensors', () => {
     expect(readSafetensors(bytes).tensors.get('a')?.bytes).toEqual(ones(8));
   });
 
-  test('readSafetensors: the caller names itself → messages begin with that', () => {
+  test('readSafetensors: inside another call → messages begin with the outer call', () => {
     const message = 'loadWeights: "header length" expected at least 8 bytes, got 0 (empty file?)';
-    expectError(() => readSafetensors(new Uint8Array(0), 'loadWeights'), 'TRUNCATED', message);
+    const read = () => inCall('loadWeights', () => readSafetensors(new Uint8Array(0)));
+    expectError(read, 'TRUNCATED', message);
   });
 });

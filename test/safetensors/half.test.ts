@@ -59,13 +59,13 @@ describe('half floats', () => {
     expect(() => f16BytesToF32(new Uint8Array(3))).toThrow(
       expect.objectContaining({
         code: 'ARG',
-        message: 'f16BytesToF32: "bytes" expected an even number of bytes, got 3',
+        message: '"bytes" expected an even number of bytes, got 3',
       }),
     );
     expect(() => bf16BytesToF32(new Uint8Array(1))).toThrow(
       expect.objectContaining({
         code: 'ARG',
-        message: 'bf16BytesToF32: "bytes" expected an even number of bytes, got 1',
+        message: '"bytes" expected an even number of bytes, got 1',
       }),
     );
   });

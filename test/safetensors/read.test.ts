@@ -112,7 +112,7 @@ describe('safetensors: tensors', () => {
     expect([...tensors.keys()]).toEqual(['full', 'after', 'number', 'before']);
     expect(tensors.get('before')).toEqual({ dtype: 'F32', shape: [3, 0, 2], bytes: ones(0) });
     expect(tensors.get('number')?.bytes.length).toBe(4);
-    expect(toTensor(tensors.get('after')!, 'after', 'test').data.length).toBe(0);
+    expect(toTensor(tensors.get('after')!, 'after').data.length).toBe(0);
     expect(readSafetensors(rawFile('{}')).tensors.size).toBe(0);
   });
 
@@ -176,7 +176,7 @@ describe('safetensors: tensors', () => {
         moved.set(file);
         const stored = readSafetensors(moved).tensors.get('a')!;
         expect(stored.bytes.buffer).toBe(moved.buffer);
-        expect(toTensor(stored, 'a', 'test')).toEqual({ shape: [4], data: numbers });
+        expect(toTensor(stored, 'a')).toEqual({ shape: [4], data: numbers });
       }
     }
   });
@@ -197,11 +197,11 @@ describe('safetensors: numbers', () => {
     const bytes = Uint8Array.of(0x00, 0x3c, 0x00, 0xc0, 0x80, 0x3f, 0x00, 0xc0);
     const header = `{${entry('h', 'F16', [2], [0, 4])},${entry('b', 'BF16', [1, 2], [4, 8])}}`;
     const { tensors } = readSafetensors(rawFile(header, bytes));
-    expect(toTensor(tensors.get('h')!, 'h', 'test')).toEqual({
+    expect(toTensor(tensors.get('h')!, 'h')).toEqual({
       shape: [2],
       data: Float32Array.of(1, -2),
     });
-    expect(toTensor(tensors.get('b')!, 'b', 'test')).toEqual({
+    expect(toTensor(tensors.get('b')!, 'b')).toEqual({
       shape: [1, 2],
       data: Float32Array.of(1, -2),
     });
@@ -209,20 +209,21 @@ describe('safetensors: numbers', () => {
 
   test('toTensor: another dtype → UNSUPPORTED naming the tensor', () => {
     const stored = { dtype: 'F64', shape: [], bytes: ones(8) };
-    const message = 'loadWeights: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
-    expectError(() => toTensor(stored, 'a.b', 'loadWeights'), 'UNSUPPORTED', message);
+    const message = 'toTensor: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
+    expectError(() => toTensor(stored, 'a.b'), 'UNSUPPORTED', message);
   });
 
   test('toTensor: not a stored tensor → ARG', () => {
-    const rule = 'w: "tensor n" expected a stored tensor { dtype, shape, bytes: Uint8Array }, got';
+    const rule =
+      'toTensor: "tensor n" expected a stored tensor { dtype, shape, bytes: Uint8Array }, got';
     for (const [stored, got] of [
       [undefined, 'undefined'],
       [null, 'null'],
       [{ dtype: 'F32', shape: 2, bytes: ones(8) }, '{ dtype, shape, bytes }'],
       [{ dtype: 'F32', shape: [2], data: ones(8) }, '{ dtype, shape, data }'],
     ] as const) {
-      expectError(() => toTensor(stored as never, 'n', 'w'), 'ARG', `${rule} ${got}`);
-      const unnamed = rule.replace('w: "tensor n"', 'toTensor: "tensor"');
+      expectError(() => toTensor(stored as never, 'n'), 'ARG', `${rule} ${got}`);
+      const unnamed = rule.replace('toTensor: "tensor n"', 'toTensor: "tensor"');
       expectError(() => toTensor(stored as never), 'ARG', `${unnamed} ${got}`);
     }
   });
@@ -232,16 +233,16 @@ describe('safetensors: numbers', () => {
       const bytes = new Uint8Array(length);
       structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
       const message =
-        'w: "tensor n" expected live data, got a detached buffer (transferred to a worker?)';
+        'toTensor: "tensor n" expected live data, got a detached buffer (transferred to a worker?)';
       const stored = { dtype: 'F32', shape: [length / 4], bytes };
-      expectError(() => toTensor(stored, 'n', 'w'), 'ARG', message);
+      expectError(() => toTensor(stored, 'n'), 'ARG', message);
     }
   });
 
   test('toTensor: bytes that are not those of the shape → SHAPE, a shape that is none → SHAPE, LIMIT', () => {
     const run = (dtype: string, shape: readonly unknown[], length: number) => () =>
-      toTensor({ dtype, shape: shape as number[], bytes: ones(length) }, 'n', 'w');
-    const what = 'w: "tensor n" expected';
+      toTensor({ dtype, shape: shape as number[], bytes: ones(length) }, 'n');
+    const what = 'toTensor: "tensor n" expected';
     for (const length of [0, 7, 9]) {
       const message = `${what} 8 bytes for F32 [2], got ${length}`;
       expectError(run('F32', [2], length), 'SHAPE', message);
@@ -261,12 +262,12 @@ describe('safetensors: numbers', () => {
   for (const dtype of ['F32', 'F16', 'BF16']) {
     test(`toTensor: ${dtype} without the memory for it → OOM; then it works`, () => {
       const stored = { dtype, shape: [0], bytes: ones(0) };
-      const error = withoutMemory('Float32Array', () => thrownBy(() => toTensor(stored, 'n', 'w')));
+      const error = withoutMemory('Float32Array', () => thrownBy(() => toTensor(stored, 'n')));
       expect(error.code).toBe('OOM');
       expect(error.message).toMatch(
-        /^\w+BytesToF32: "values" expected memory for 0 numbers, got Array buffer allocation failed$/,
+        /^toTensor: "values" expected memory for 0 numbers, got Array buffer allocation failed$/,
       );
-      expect(toTensor(stored, 'n', 'w').data.length).toBe(0);
+      expect(toTensor(stored, 'n').data.length).toBe(0);
     });
   }
 });

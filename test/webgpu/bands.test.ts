@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { planNetwork } from '../../src/backend/plan.ts';
 import { type Layout, type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
 import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
+import type { Half } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
-import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 
 /*
  * How pictures are divided where an adapter's limits are too small for them: nothing here needs a device.
@@ -15,7 +16,7 @@ const GROUPS = 65535;
 const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS };
 const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS };
 
-function layoutOf(model: ModelName, part: Part, side: number, limits: Limits) {
+function layoutOf(model: ModelName, part: Half, side: number, limits: Limits) {
   const plan = planNetwork(VARIANTS[model].networks[part], WEBGPU_RULES);
   const input: Chw = part === 'encoder' ? [3, side, side] : [4, side / 8, side / 8];
   const shapes = plan.shapes(input);
@@ -76,7 +77,7 @@ describe('bands', () => {
 
   test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
     expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(
-      /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
+      /^"maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
     );
   });
 

@@ -82,7 +82,7 @@ async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): 
     const output = zeros([1, ...shape]);
     const sink = tensorSink(output);
     const span = { first: 0, end: shape[1] };
-    const batches = program.batches(tensorRows(picture), span, new Pacer('operator', undefined));
+    const batches = program.batches(tensorRows(picture), span, new Pacer(undefined));
     for await (const batch of batches) handOn(batch, sink);
     outputs.push(output);
   }

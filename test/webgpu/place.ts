@@ -23,7 +23,7 @@ export function gpuPlace(gpu: Gpu, stored: Stored = 'f32'): Place {
       output.data.fill(Number.NaN);
       const sink = tensorSink(output);
       const span = wanted ?? { first: 0, end: output.shape[2] };
-      const pacer = new Pacer('run', undefined);
+      const pacer = new Pacer(undefined);
       const batches = program.batches(tensorRows(input), span, pacer);
       for await (const batch of batches) handOn(batch, sink);
       program.dispose();

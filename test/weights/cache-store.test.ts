@@ -24,7 +24,7 @@ const HEAD = `
     (await (await caches.open('taesd-wasm')).keys()).map(({ url }) => url);
   const from = new URL('/weights/', location.href);
   const manifest = ${JSON.stringify(manifestOf(FILES, []))};
-  const pull = (more) => pullModel('pull', VARIANTS.taesd, ['encoder'], { manifest, from, ...more });
+  const pull = (more) => pullModel(VARIANTS.taesd, ['encoder'], { manifest, from, ...more });
 `;
 
 const HINT = 'the option download: true fetches them, the option weights gives them';
@@ -58,7 +58,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const cache = await caches.open('taesd-wasm');
       const [key] = await cache.keys();
       await cache.put(key, new Response('x'));
-      const [kept] = await readKept('test', manifest, store, VARIANTS.taesd, ['encoder']);
+      const [kept] = await readKept(manifest, store, VARIANTS.taesd, ['encoder']);
       states.push(kept.state);
       await pulled();
       const { length } = await store.read('test', '${NAME}');
@@ -103,7 +103,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
     'Taesd.load: the real weights, pulled before → from the cache, and it decodes',
     async () => {
       const code = `${HEAD}
-      await pullModel('pull', VARIANTS.taesd, ['decoder'], { from });
+      await pullModel(VARIANTS.taesd, ['decoder'], { from });
       const taesd = await Taesd.load({ only: 'decoder', workers: 0 });
       const data = new Float32Array(4);
       const { width, height } = await taesd.decode({ shape: [1, 4, 1, 1], data });

@@ -23,7 +23,7 @@ beforeEach(() => {
 
 const FILE = { name: 'a.safetensors', bytes: 4, sha256: '' };
 const BYTES = Uint8Array.of(1, 2, 3, 4);
-const begin = () => new FolderStore(folder).begin('pull', FILE);
+const begin = () => new FolderStore(folder).begin(FILE);
 
 /** Half a file in the folder, as a process with that number on that machine has left it. */
 function part(host: string, pid: number, bytes: readonly number[], ageMinutes = 0): string {
@@ -64,15 +64,15 @@ describe('cacheFolder', () => {
 describe('FolderStore', () => {
   test('read: a file, none, no folder → its bytes, undefined; a folder in its place → ARG', async () => {
     const store = new FolderStore(folder);
-    expect(await store.read('load', FILE.name)).toBeUndefined();
+    expect(await store.read(FILE.name)).toBeUndefined();
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
-    expect(Uint8Array.from((await store.read('load', FILE.name)) ?? [])).toEqual(BYTES);
+    expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
     expect(store.place).toBe(`cache ${folder}`);
     mkdirSync(join(folder, 'b'));
-    await expect(store.read('load', 'b')).rejects.toMatchObject({
+    await expect(store.read('b')).rejects.toMatchObject({
       code: 'ARG',
-      message: `load: "${join(folder, 'b')}" expected a readable file, got a folder`,
+      message: `"${join(folder, 'b')}" expected a readable file, got a folder`,
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Part } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
 import {
   readSafetensors,
   type SafetensorsFile,
@@ -25,8 +25,7 @@ const DIFFUSERS = ['0.weight', '2.conv.0.weight', '2.pool.1.bias', '17.skip.weig
 const prefixed = (prefix: string, names: readonly string[]) => names.map((name) => prefix + name);
 const COMFY = [...prefixed('taesd_encoder.', ENCODER), ...prefixed('taesd_decoder.', DECODER)];
 
-const split = (names: readonly string[], part?: Part) =>
-  splitByKeyNames('loadWeights', fileOf(names), part);
+const split = (names: readonly string[], part?: Half) => splitByKeyNames(fileOf(names), part);
 
 /** Names in taesd.py's numbers, with 1, 2, 3 …, counted from `first`. */
 const tensorsNamed = (names: readonly string[], first = 1): Map<string, Tensor> =>
@@ -73,10 +72,10 @@ describe('names of tensors', () => {
       entry('decoder.layers.0.weight', 'I64', [0], [0, 0]),
     ];
     const file = readSafetensors(rawFile(`{${header.join(',')}}`));
-    expect(splitByKeyNames('loadWeights', file, 'encoder').encoder?.size).toBe(1);
+    expect(splitByKeyNames(file, 'encoder').encoder?.size).toBe(1);
     const message =
-      'loadWeights: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, got "I64"';
-    expectError(() => splitByKeyNames('loadWeights', file), 'UNSUPPORTED', message);
+      'toTensor: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, got "I64"';
+    expectError(() => splitByKeyNames(file), 'UNSUPPORTED', message);
   });
 
   test('splitByKeyNames: an original file → read as the part that the caller names, if it can be that', () => {
@@ -88,10 +87,10 @@ describe('names of tensors', () => {
   });
 
   test('splitByKeyNames: an original file that is the other part → SHAPE with the likely cause', () => {
-    const decoder = `loadWeights: "file" expected tensors of the encoder, got only ${DECODER.join(', ')}`;
+    const decoder = `"file" expected tensors of the encoder, got only ${DECODER.join(', ')}`;
     expectError(() => split(DECODER, 'encoder'), 'SHAPE', `${decoder} (the other file?)`);
-    const encoder = `loadWeights: "file" expected tensors of the decoder, got only ${ENCODER.join(', ')}`;
-    const swapped = () => splitByKeyNames('loadWeights', fileOf(ENCODER), 'decoder', 'swapped?');
+    const encoder = `"file" expected tensors of the decoder, got only ${ENCODER.join(', ')}`;
+    const swapped = () => splitByKeyNames(fileOf(ENCODER), 'decoder', 'swapped?');
     expectError(swapped, 'SHAPE', `${encoder} (swapped?)`);
     // Damaged as it may be, with layers of both it is bound to what was asked for, and its faults listed.
     expect(split([...ENCODER, '19.bias'], 'decoder').decoder?.size).toBe(5);
@@ -114,18 +113,18 @@ describe('names of tensors', () => {
         ['taesd_encoder.0.bias', { shape: [0], data: new Float32Array(0) }],
         ['vae_scale', { shape, data: Float32Array.from(values) }],
       ];
-      return () => splitByKeyNames('loadWeights', readSafetensors(writeSafetensors(tensors)));
+      return () => splitByKeyNames(readSafetensors(writeSafetensors(tensors)));
     };
     expect(withScale([], 0.5)().vaeScale).toBe(0.5);
-    const shape = 'loadWeights: "tensor vae_scale" expected one number, got shape [2]';
+    const shape = '"tensor vae_scale" expected one number, got shape [2]';
     expectError(withScale([2], 1, 2), 'SHAPE', shape);
-    const finite = 'loadWeights: "tensor vae_scale" expected a finite number, got NaN';
+    const finite = '"tensor vae_scale" expected a finite number, got NaN';
     expectError(withScale([], NaN), 'NONFINITE', finite);
   });
 
   test('splitByKeyNames: scale beside another layout → SHAPE', () => {
     const message =
-      'loadWeights: "tensor vae_shift" expected tensors of the ComfyUI layout beside it, got the original layout';
+      '"tensor vae_shift" expected tensors of the ComfyUI layout beside it, got the original layout';
     expectError(() => split(['1.weight', 'vae_shift']), 'SHAPE', message);
   });
 
@@ -142,20 +141,20 @@ describe('names of tensors', () => {
   ])('splitByKeyNames: names %j → SHAPE', (names, got) => {
     const known =
       'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
-    const message = `loadWeights: "tensor names" expected ${known}, got ${got}`;
+    const message = `"tensor names" expected ${known}, got ${got}`;
     expectError(() => split(names), 'SHAPE', message);
   });
 
   test('splitByKeyNames: layouts mixed → SHAPE with an example of each', () => {
     const names = ['1.weight', 'decoder.layers.2.weight', 'taesd_encoder.0.bias'];
     const message =
-      'loadWeights: "tensor names" expected one layout, got original 1.weight beside diffusers decoder.layers.2.weight beside ComfyUI taesd_encoder.0.bias';
+      '"tensor names" expected one layout, got original 1.weight beside diffusers decoder.layers.2.weight beside ComfyUI taesd_encoder.0.bias';
     expectError(() => split(names), 'SHAPE', message);
   });
 
   test('splitByKeyNames: the part that is not in the file → SHAPE', () => {
     const names = prefixed('taesd_decoder.', DECODER).slice(0, 2);
-    const message = `loadWeights: "file" expected tensors of the encoder, got only ${names.join(', ')} (the other file?)`;
+    const message = `"file" expected tensors of the encoder, got only ${names.join(', ')} (the other file?)`;
     expectError(() => split(names, 'encoder'), 'SHAPE', message);
   });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ModelName, type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
+import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 import type { DownloadProgress } from '../../src/options/types.ts';
 import { writeSafetensors } from '../../src/safetensors/read.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
@@ -23,7 +24,7 @@ const FILES = {
   decoder: new Uint8Array(one('1.weight', 2)),
 };
 const { asked, place } = weightsServer(FILES);
-const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const BOTH: readonly Half[] = ['encoder', 'decoder'];
 
 const parent = mkdtempSync(join(tmpdir(), 'taesd-locate-'));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -39,18 +40,18 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 /** Looks for taesd. */
-const locate = (options: LookOptions & { parts?: readonly Part[]; way?: string } = {}) => {
+const locate = (options: LookOptions & { parts?: readonly Half[]; way?: string } = {}) => {
   const { parts = BOTH, way = 'good', ...rest } = options;
   const look = {
     manifest: manifestOf(FILES, [place(way)]),
     store: new FolderStore(cache),
     ...rest,
   };
-  return locateWeights('load', VARIANTS.taesd, parts, look);
+  return locateWeights(VARIANTS.taesd, parts, look);
 };
 
 /** Puts a model's files into a folder; of another value than those of the manifest where it is given. */
-function put(into: string, model: ModelName, parts: readonly Part[], value?: number): void {
+function put(into: string, model: ModelName, parts: readonly Half[], value?: number): void {
   mkdirSync(into, { recursive: true });
   for (const part of parts) {
     const other = one(part === 'encoder' ? '0.weight' : '1.weight', value ?? 0);
@@ -72,7 +73,7 @@ const HINT =
 const notFound = (places: string) => ({
   name: 'TaesdError',
   code: 'ARG',
-  message: `load: "weights of taesd" expected ${NAMES}, got none in ${places} (${HINT})`,
+  message: `"weights of taesd" expected ${NAMES}, got none in ${places} (${HINT})`,
 });
 
 describe('locateWeights', () => {
@@ -90,7 +91,7 @@ describe('locateWeights', () => {
     rmSync(given, { recursive: true });
     await expect(locate({ weights: given, download: true })).rejects.toMatchObject({
       code: 'ARG',
-      message: `load: "${given}" expected a folder that holds ${NAMES}, got no such folder`,
+      message: `"${given}" expected a folder that holds ${NAMES}, got no such folder`,
     });
     expect(asked).toEqual([]);
   });
@@ -124,7 +125,7 @@ describe('locateWeights', () => {
     put(folder, 'taesd', ['decoder']);
     await expect(locate()).rejects.toMatchObject({
       code: 'TRUNCATED',
-      message: `load ${folder}/taesd_encoder.safetensors: "header length" expected at least 8 bytes, got 0 (empty file?)`,
+      message: `${folder}/taesd_encoder.safetensors: "header length" expected at least 8 bytes, got 0 (empty file?)`,
     });
   });
 
@@ -168,13 +169,13 @@ describe('locateWeights', () => {
       throw new Error('Requires sys access');
     });
     try {
-      await expect(locateWeights('load', VARIANTS.taesd, BOTH)).rejects.toMatchObject({
+      await expect(locateWeights(VARIANTS.taesd, BOTH)).rejects.toMatchObject({
         code: 'ARG',
         message: expect.stringContaining(
           'cache (cache: "home folder" expected leave to ask for it, got Requires sys access (in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME))',
         ),
       });
-      expect((await locateWeights('load', undefined, BOTH)).from).toBe('the package');
+      expect((await locateWeights(undefined, BOTH)).from).toBe('the package');
     } finally {
       homedir.mockRestore();
     }
@@ -188,7 +189,7 @@ describe('locateWeights', () => {
     ]) {
       await expect(locate({ weights: weights as never })).rejects.toMatchObject({
         code: 'ARG',
-        message: `load: "weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got ${shown}`,
+        message: `"weights" expected a folder, a URL, bytes, or { encoder: Uint8Array, decoder: Uint8Array }, got ${shown}`,
       });
     }
   });
@@ -198,7 +199,7 @@ describe('locateWeights', () => {
     const decoder = await locate({ parts: ['decoder'] });
     expect([values(decoder.tensors), decoder.from]).toEqual([[undefined, 2], `cache ${cache}`]);
     await expect(locate({ parts: ['encoder'] })).rejects.toMatchObject({
-      message: `load: "weights of taesd" expected taesd_encoder.safetensors, got none in TAESD_WEIGHTS ${folder} (no such file), cache ${cache} (no taesd_encoder.safetensors) (${HINT})`,
+      message: `"weights of taesd" expected taesd_encoder.safetensors, got none in TAESD_WEIGHTS ${folder} (no such file), cache ${cache} (no taesd_encoder.safetensors) (${HINT})`,
     });
     const encoder = await locate({ parts: ['encoder'], download: true });
     expect(values(encoder.tensors)).toEqual([1, undefined]);
@@ -212,7 +213,7 @@ describe('locateWeights', () => {
     const error = await locate().catch((thrown) => thrown);
     expect(error.code).toBe('INTEGRITY');
     expect(error.message.replace(/[\da-f]{64}/g, 'HASH')).toBe(
-      `load: "${path}" expected SHA-256 HASH, got HASH (npx taesd pull taesd or the option download: true mends it)`,
+      `"${path}" expected SHA-256 HASH, got HASH (npx taesd pull taesd or the option download: true mends it)`,
     );
     const found = await locate({ download: true });
     expect(values(found.tensors)).toEqual([1, 2]);
@@ -226,7 +227,7 @@ describe('locateWeights', () => {
       download: true,
       onDownload: (progress) => seen.push(progress),
     });
-    const url = (part: Part) => `${place('good')}/taesd_${part}.safetensors`;
+    const url = (part: Half) => `${place('good')}/taesd_${part}.safetensors`;
     const from = `cache ${cache}, fetched from ${url('encoder')} and ${url('decoder')}`;
     expect([values(found.tensors), found.from]).toEqual([[1, 2], from]);
     const total = FILES.encoder.length + FILES.decoder.length;
@@ -240,7 +241,7 @@ describe('locateWeights', () => {
   test('download: true and a place that fails → its error, nothing kept', async () => {
     await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
       code: 'NETWORK',
-      message: `load: "${place('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
+      message: `"${place('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
     });
     expect(readdirSync(cache)).toEqual([]);
   });

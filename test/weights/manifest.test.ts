@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { latentSpaces, type Part, VARIANTS } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
+import { latentSpaces, VARIANTS } from '../../src/model/variants.ts';
 import { wantedFiles } from '../../src/weights/manifest.ts';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
 import { sharedFile, testShared } from '../shared.ts';
 
-const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const BOTH: readonly Half[] = ['encoder', 'decoder'];
 /** The models that are fetched: nano is in the package. */
 const FETCHED = latentSpaces().map((space) => VARIANTS[space]);
 const ROOT = new URL('../../', import.meta.url);

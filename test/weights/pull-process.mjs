@@ -8,7 +8,7 @@ const [, , manifestPath, folder] = process.argv;
 const manifest = JSON.parse(readFileSync(manifestPath, 'utf8'));
 const store = new FolderStore(folder);
 try {
-  const [{ before, url }] = await pullModel('pull', VARIANTS.taesd, ['encoder'], {
+  const [{ before, url }] = await pullModel(VARIANTS.taesd, ['encoder'], {
     manifest,
     store,
     onDownload: ({ done }) => process.send?.(done),

@@ -109,7 +109,7 @@ test('pull: beside a live process that has half a file → its half is left alon
 describe.skipIf(process.platform === 'win32')('too little room', () => {
   const room = (got: string) => ({
     code: 'ARG',
-    message: `pull: "${join(folder, NAME)}" expected room for ${SIZE} bytes, got ${got}`,
+    message: `"${join(folder, NAME)}" expected room for ${SIZE} bytes, got ${got}`,
   });
 
   test('pull: a limit of 100 KiB a file → ARG, nothing left behind', async () => {

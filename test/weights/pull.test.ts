@@ -35,7 +35,7 @@ const STALL_MS = 300;
 
 /** Pulls the encoder, which the server has at these places. */
 const pull = (ways: readonly string[], options: PullOptions = {}) =>
-  pullModel('pull', VARIANTS.taesd, ['encoder'], {
+  pullModel(VARIANTS.taesd, ['encoder'], {
     manifest: manifestOf(FILES, ways.map(place)),
     store: new FolderStore(folder),
     stallMs: STALL_MS,
@@ -77,7 +77,7 @@ describe('a file that comes', () => {
 
   test('pullModel: both files → onDownload counts the bytes of both', async () => {
     const seen: DownloadProgress[] = [];
-    const pulled = await pullModel('pull', VARIANTS.taesd, ['encoder', 'decoder'], {
+    const pulled = await pullModel(VARIANTS.taesd, ['encoder', 'decoder'], {
       manifest: manifestOf(FILES, [place('good')]),
       store: new FolderStore(folder),
       onDownload: (progress) => seen.push(progress),
@@ -113,12 +113,12 @@ describe('a file that comes', () => {
     const rule = `expected a file of ${SIZE} bytes, got`;
     await expect(pull([], options)).rejects.toMatchObject({
       code: 'ARG',
-      message: `pull: "${at}" ${rule} no such file`,
+      message: `"${at}" ${rule} no such file`,
     });
     writeFileSync(join(from, NAME), 'x');
     await expect(pull([], options)).rejects.toMatchObject({
       code: 'TRUNCATED',
-      message: `pull: "${at}" ${rule} 1 (another file?)`,
+      message: `"${at}" ${rule} 1 (another file?)`,
     });
     expect(entries()).toEqual([]);
     writeFileSync(join(from, NAME), FILES.encoder);
@@ -222,7 +222,7 @@ describe('a file that does not come', () => {
     const error = await pull([way]).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(TaesdError);
     expect(error.code).toBe(code);
-    const begin = `pull: "${url(way)}" `;
+    const begin = `"${url(way)}" `;
     expect(error.message.slice(0, begin.length)).toBe(begin);
     if (typeof fault === 'string') expect(error.message.slice(begin.length)).toBe(fault);
     else expect(error.message.slice(begin.length)).toMatch(fault);
@@ -245,7 +245,7 @@ describe('a file that does not come', () => {
     await expect(pull([], { from: nobody })).rejects.toMatchObject({
       code: 'NETWORK',
       message: expect.stringMatching(
-        /^pull: "http:\/\/127\.0\.0\.1:9\/taesd_encoder\.safetensors" expected an answer, got .+ \(no network\?\)$/,
+        /^"http:\/\/127\.0\.0\.1:9\/taesd_encoder\.safetensors" expected an answer, got .+ \(no network\?\)$/,
       ),
     });
   });
@@ -261,7 +261,7 @@ describe('a file that does not come', () => {
     ] as const) {
       await expect(pull(ways)).rejects.toMatchObject({
         code,
-        message: `pull: ${faults.join('; ')}`,
+        message: `${faults.join('; ')}`,
       });
     }
   });
@@ -270,7 +270,7 @@ describe('a file that does not come', () => {
     const options = { store: new FolderStore(folder), stallMs: STALL_MS };
     const both = (files: typeof FILES, way: string) => {
       const manifest = manifestOf(files, [place(way)]);
-      return pullModel('pull', VARIANTS.taesd, ['encoder', 'decoder'], { ...options, manifest });
+      return pullModel(VARIANTS.taesd, ['encoder', 'decoder'], { ...options, manifest });
     };
     const wrong = { ...FILES, decoder: FILES.decoder.slice().reverse() };
     await expect(both(wrong, 'good')).rejects.toMatchObject({ code: 'INTEGRITY' });
@@ -310,7 +310,7 @@ describe('a file that does not come', () => {
       await expect(pull(['good'])).rejects.toMatchObject({
         code: 'UNSUPPORTED',
         message:
-          'pull: "crypto.subtle" expected WebCrypto, to check what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
+          '"crypto.subtle" expected WebCrypto, to check what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
       });
     } finally {
       vi.unstubAllGlobals();

@@ -1,12 +1,12 @@
 import { describe, expect } from 'vitest';
-import type { Part } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { elementCount, firstNonFinite, type Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
 import { sharedFile, testShared } from '../shared.ts';
 import { expectError } from './raw-file.ts';
 
-const files: readonly [string, Part, number][] = [
+const files: readonly [string, Half, number][] = [
   // A channel more is 64 · 9 parameters more, and for the encoder a bias.
   ['taesd', 'encoder', 1_222_532],
   ['taesd', 'decoder', 1_222_531],
@@ -24,7 +24,7 @@ describe('real files', () => {
       `splitByKeyNames: ${variant} ${part} → recognised, ${parameters} finite parameters`,
       () => {
         const file = readSafetensors(sharedFile(`weights/${variant}_${part}.safetensors`));
-        const named = splitByKeyNames('test', file)[part] ?? new Map<string, Tensor>();
+        const named = splitByKeyNames(file)[part] ?? new Map<string, Tensor>();
         expect([...named.keys()]).toEqual([...file.tensors.keys()]);
         const tensors = [...named.values()];
         const counts = tensors.map(({ shape }) => elementCount(shape));
@@ -44,7 +44,7 @@ describe('real files', () => {
       expect(metadata.get('source')).toContain('taesd.py');
       for (const [name, stored] of tensors) {
         if (stored.dtype === 'F32') {
-          expect(toTensor(stored, name, 'test').data.length).toBe(elementCount(stored.shape));
+          expect(toTensor(stored, name).data.length).toBe(elementCount(stored.shape));
         }
       }
     },

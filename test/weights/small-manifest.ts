@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Part } from '../../src/model/variants.ts';
+import type { Half } from '../../src/model/layers.ts';
 import type { Manifest, ManifestModel } from '../../src/weights/manifest.ts';
 import { seededRandom } from '../random.ts';
 
 /** The files of a model. */
-export type Files = Readonly<Record<Part, Uint8Array<ArrayBuffer>>>;
+export type Files = Readonly<Record<Half, Uint8Array<ArrayBuffer>>>;
 
 /** A manifest by which every model's files are these, to be had at these places. */
 export function manifestOf(files: Files, places: readonly string[]): Manifest {
-  const file = (name: string, part: Part) => ({
+  const file = (name: string, part: Half) => ({
     name: `${name}_${part}.safetensors`,
     bytes: files[part].length,
     sha256: createHash('sha256').update(files[part]).digest('hex'),

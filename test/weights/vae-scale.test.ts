@@ -5,7 +5,7 @@ import { expectError } from './raw-file.ts';
 
 const NO_TENSORS = { encoder: undefined, decoder: undefined };
 const check = (model: keyof typeof VARIANTS, carried: { vaeScale?: number; vaeShift?: number }) =>
-  checkVaeScale('Taesd.load', VARIANTS[model], { ...NO_TENSORS, ...carried });
+  checkVaeScale(VARIANTS[model], { ...NO_TENSORS, ...carried });
 
 test.each(latentSpaces())(
   'checkVaeScale: %s, its own numbers, rounded to BF16, none → fine',
@@ -19,16 +19,15 @@ test.each(latentSpaces())(
 
 test('checkVaeScale: both of another model → ARG with both', () => {
   const message =
-    'Taesd.load: "vae_scale, vae_shift" expected 0.3611 and 0.1159 for model taef1, got 1.5305 and 0.0609 (weights of another model?)';
+    '"vae_scale, vae_shift" expected 0.3611 and 0.1159 for model taef1, got 1.5305 and 0.0609 (weights of another model?)';
   expectError(() => check('taef1', { vaeScale: 1.5305, vaeShift: 0.0609 }), 'ARG', message);
 });
 
 test('checkVaeScale: one number alone, of another model → ARG with that one', () => {
   const scale =
-    'Taesd.load: "vae_scale" expected 0.18215 for model taesd, got 0.13025 (weights of another model?)';
+    '"vae_scale" expected 0.18215 for model taesd, got 0.13025 (weights of another model?)';
   expectError(() => check('taesd', { vaeScale: 0.13025 }), 'ARG', scale);
-  const shift =
-    'Taesd.load: "vae_shift" expected 0 for model taesd, got 0.0609 (weights of another model?)';
+  const shift = '"vae_shift" expected 0 for model taesd, got 0.0609 (weights of another model?)';
   expectError(() => check('taesd', { vaeShift: 0.0609 }), 'ARG', shift);
 });
 

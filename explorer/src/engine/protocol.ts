@@ -1,4 +1,4 @@
-import type { Area, Layer, ModelName, Part, Picture, Position, Product, Tensor } from 'taesd-wasm';
+import type { Area, Half, Layer, ModelName, Picture, Position, Product, Tensor } from 'taesd-wasm';
 
 /*
  * What the page and its workers say to each other. A worker has one model, and all that is heavy: the page's own thread
@@ -64,7 +64,7 @@ export interface Thumbnails {
 export interface StepView {
   /** `decoder.3`, or inside a block `decoder.3.conv.0`. */
   readonly name: string;
-  readonly part: Part;
+  readonly part: Half;
   readonly index: number;
   /** The name of the block that it is inside of. */
   readonly block: string | undefined;

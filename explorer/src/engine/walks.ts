@@ -1,4 +1,4 @@
-import type { Area, Part, Picture, Position, Step, Taesd, Tensor } from 'taesd-wasm';
+import type { Area, Half, Picture, Position, Step, Taesd, Tensor } from 'taesd-wasm';
 import type { ChannelView, PixelView, StepView, Window } from './protocol.ts';
 import { channelRanges, summarise, thumbnails } from './summarise.ts';
 
@@ -124,7 +124,7 @@ export class Walks {
   }
 
   /** From a layer's input, or from a half's end, to the half's input. */
-  #back(part: Part, before: string | undefined, area: Area): Area {
+  #back(part: Half, before: string | undefined, area: Area): Area {
     const steps = [...this.#steps.values()].filter((step) => step.part === part);
     const end = before === undefined ? steps.length : this.#step(before).index;
     return steps.slice(0, end).reduceRight((field: Area, step) => step.inputArea(field), area);

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { Part } from 'taesd-wasm';
+import type { Half } from 'taesd-wasm';
 import type { StepView } from '../engine/protocol.ts';
 import { chosen, jump, opened, sequence, toggleBlock } from '../state/stepping.ts';
 import { trip } from '../state/trip.ts';
@@ -21,16 +21,16 @@ export function LayerList() {
   const latents = trip.value?.latents;
   return (
     <nav class="layer-list" aria-label="Layers of the network" ref={box}>
-      <Half part="encoder" />
+      <HalfSection part="encoder" />
       <p class="latent-bar">
         {latents === undefined ? 'latent' : `latent ${shapeText(latents.shape)}`}
       </p>
-      <Half part="decoder" />
+      <HalfSection part="decoder" />
     </nav>
   );
 }
 
-function Half({ part }: { part: Part }) {
+function HalfSection({ part }: { part: Half }) {
   const list = sequence.value.filter((step) => step.part === part);
   return (
     <div class={`half ${part}`}>

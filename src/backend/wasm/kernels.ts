@@ -1,4 +1,4 @@
-import { expected, TaesdError } from '../../errors.ts';
+import { expected, messageOf, TaesdError } from '../../errors.ts';
 
 /** The kernels of `assembly/`, as seen from here. Pointers are byte addresses, sizes are elements. */
 export interface Kernels {
@@ -213,10 +213,10 @@ export async function instantiateKernels(
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const missing = NAMES.filter((name) => typeof exports[name] !== 'function');
     if (missing.length === 0) return { ...exports } as unknown as Kernels;
-    throw expected('FORMAT', 'Taesd.load', 'wasm', 'the kernels', `none of ${missing}`, hint);
+    throw expected('FORMAT', 'wasm', 'the kernels', `none of ${missing}`, { hint });
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw expected('FORMAT', 'Taesd.load', 'wasm', 'the kernels', got, hint, { cause });
+    const got = messageOf(cause);
+    throw expected('FORMAT', 'wasm', 'the kernels', got, { hint, cause });
   }
 }

@@ -61,7 +61,7 @@ export class Memory {
     } catch (cause) {
       const rule = `${inMiB(this.#limitBytes)} of address space to be free`;
       const hint = 'a smaller maxMemory reserves less';
-      throw expected('OOM', 'wasm', 'memory', rule, 'less', hint, { cause });
+      throw expected('OOM', 'memory', rule, 'less', { hint, cause });
     }
   }
 
@@ -87,7 +87,7 @@ export class Memory {
     if (!(end <= this.#limitBytes)) {
       const rule = `at most ${inMiB(this.#limitBytes)} of memory`;
       const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'a larger maxMemory, or ' : '';
-      throw expected('LIMIT', 'wasm', what, rule, inMiB(end), `${remedy}a narrower picture`);
+      throw expected('LIMIT', what, rule, inMiB(end), { hint: `${remedy}a narrower picture` });
     }
     const missing = Math.ceil((end - this.bytes) / PAGE_BYTES);
     if (missing > 0) this.#grow(what, missing, end);
@@ -100,7 +100,7 @@ export class Memory {
       this.#wasm.grow(pages);
     } catch (cause) {
       const rule = `${inMiB(end)} of memory to be free`;
-      throw expected('OOM', 'wasm', what, rule, 'less', 'a narrower picture', { cause });
+      throw expected('OOM', what, rule, 'less', { hint: 'a narrower picture', cause });
     }
   }
 

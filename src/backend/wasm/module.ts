@@ -1,5 +1,5 @@
 import { describe } from '../../checks.ts';
-import { expected, type TaesdError } from '../../errors.ts';
+import { expected, messageOf, type TaesdError } from '../../errors.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
 /** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
@@ -26,32 +26,26 @@ export type KernelModule = typeof globalThis extends {
  *   remedy; FORMAT where the bytes are no WebAssembly; ARG where `source` is neither a module nor bytes, or the package's file is not there
  */
 export async function compileKernels(source?: KernelSource): Promise<KernelModule> {
-  const where = 'Taesd.load';
   if (typeof WebAssembly === 'undefined') {
-    throw expected(
-      'UNSUPPORTED',
-      where,
-      'WebAssembly',
-      'a runtime that has it',
-      'none',
-      "backend: 'reference' runs without, slowly",
-    );
+    throw expected('UNSUPPORTED', 'WebAssembly', 'a runtime that has it', 'none', {
+      hint: "backend: 'reference' runs without, slowly",
+    });
   }
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = source ?? (await readKernels(where));
+  const bytes = source ?? (await readKernels());
   if (!(bytes instanceof Uint8Array)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
-    throw expected('ARG', where, 'wasm', rule, describe(source));
+    throw expected('ARG', 'wasm', rule, describe(source));
   }
   try {
     return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   } catch (cause) {
-    throw compileFailure(where, bytes, cause);
+    throw compileFailure(bytes, cause);
   }
 }
 
 /** The package's own file. */
-async function readKernels(where: string): Promise<Uint8Array> {
+async function readKernels(): Promise<Uint8Array> {
   const hint =
     'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
   let url: URL;
@@ -60,11 +54,10 @@ async function readKernels(where: string): Promise<Uint8Array> {
   } catch (cause) {
     // Bundled code may not know where it lies.
     const rule = 'to know where the package lies';
-    throw expected('ARG', where, 'import.meta.url', rule, 'no URL', hint, { cause });
+    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
   }
-  const bytes = await readUrl(where, url);
-  if (bytes === undefined)
-    throw expected('ARG', where, url.href, 'the kernels', 'no such file', hint);
+  const bytes = await readUrl(url);
+  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
   return bytes;
 }
 
@@ -83,21 +76,21 @@ const SIMD_PROBE = Uint8Array.of(
 );
 
 /** Why compiling failed: no SIMD, damaged bytes, or, where both validate, a policy that forbids compiling. */
-function compileFailure(where: string, bytes: Uint8Array, cause: unknown): TaesdError {
-  const got = cause instanceof Error ? cause.message : String(cause);
+function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
+  const got = messageOf(cause);
   const what = 'WebAssembly.compile';
   if (!WebAssembly.validate(SIMD_PROBE)) {
     const hint =
       "SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4; backend: 'reference' runs without, slowly";
-    return expected('UNSUPPORTED', where, what, 'WebAssembly with SIMD', got, hint, { cause });
+    return expected('UNSUPPORTED', what, 'WebAssembly with SIMD', got, { hint, cause });
   }
   if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
     const hint =
       bytes[0] === LESS_THAN ? WEB_PAGE : 'a damaged or foreign file in place of taesd.wasm?';
-    return expected('FORMAT', where, what, 'the kernels', got, hint, { cause });
+    return expected('FORMAT', what, 'the kernels', got, { hint, cause });
   }
   const hint =
     "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
   const rule = 'leave to compile WebAssembly';
-  return expected('UNSUPPORTED', where, what, rule, got, hint, { cause });
+  return expected('UNSUPPORTED', what, rule, got, { hint, cause });
 }

@@ -83,7 +83,7 @@ export class WorkerPool {
 
   /** Ends all workers. */
   dispose(): void {
-    this.#failure ??= expected('ABORTED', 'workers', 'pool', 'a live one', 'one that was disposed');
+    this.#failure ??= expected('ABORTED', 'pool', 'a live one', 'one that was disposed');
     for (const { thread, listener } of this.#workers) {
       thread.terminate();
       listener?.(failed(this.#failure));
@@ -109,7 +109,7 @@ export class WorkerPool {
       const onError = (error: Error) => {
         this.#failure ??= error;
         if (worker.listener === settle) {
-          reject(expected('UNSUPPORTED', 'workers', 'worker', 'to start', error.message));
+          reject(expected('UNSUPPORTED', 'worker', 'to start', error.message));
         } else worker.listener?.(failed(error));
       };
       const thread = startThread<ToWorker, FromWorker>(WORKER, onMessage, onError);
@@ -256,4 +256,4 @@ function errorOf({ code, message }: { code: TaesdError['code'] | undefined; mess
 }
 
 const workerDied = (cause: Error) =>
-  expected('OOM', 'workers', 'worker', 'to live', cause.message, 'out of memory?', { cause });
+  expected('OOM', 'worker', 'to live', cause.message, { hint: 'out of memory?', cause });

@@ -1,4 +1,4 @@
-import { TaesdError } from '../../errors.ts';
+import { messageOf, TaesdError } from '../../errors.ts';
 import { parentThread } from '../../platform/threads.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
@@ -80,7 +80,7 @@ async function run(message: RunMessage): Promise<void> {
   running.set(id, current);
   let failure: { readonly error: unknown } | undefined;
   try {
-    const pacer = new Pacer('worker', current.signal);
+    const pacer = new Pacer(current.signal);
     for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
       const { count } = batch;
       const data = batch.data.slice();
@@ -118,6 +118,6 @@ function rowsOf({ channels, height, width, input, data }: RunMessage): RowSource
 
 function fail(id: number | undefined, error: unknown): void {
   const code = error instanceof TaesdError ? error.code : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   thread.post({ kind: 'failed', id, code, message });
 }

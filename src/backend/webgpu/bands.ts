@@ -92,7 +92,7 @@ function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
   const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
   const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
   const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
-  return expected('LIMIT', 'webgpu', 'maps', rule, got, 'the latter is maxMemory');
+  return expected('LIMIT', 'maps', rule, got, { hint: 'the latter is maxMemory' });
 }
 
 /** Divides the passes of a route into as few bands of nearly equal height as fit. */

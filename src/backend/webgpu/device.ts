@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { nextTask } from '../../platform/runtime.ts';
 import type { Stored } from './convolution.ts';
 
@@ -117,6 +118,3 @@ export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undef
 /** How maps are stored. */
 export const storedAs = ({ device }: Gpu, precision: 'f32' | 'fast'): Stored =>
   precision === 'fast' && device.features.has('shader-f16') ? 'f16' : 'f32';
-
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];

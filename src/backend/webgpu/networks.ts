@@ -1,6 +1,6 @@
-import { expected, TaesdError } from '../../errors.ts';
+import { expected, messageOf, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Part } from '../../model/variants.ts';
+import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo } from '../../options/types.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Precision, Span } from '../backend.ts';
@@ -10,7 +10,7 @@ import type { Pacer } from '../pacer.ts';
 import type { KernelModule } from '../wasm/module.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
-import { findDevice, type Gpu, lossBehind, messageOf, storedAs } from './device.ts';
+import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
 import { type BandOnDevice, GpuProgram } from './program.ts';
 import { Slots } from './slots.ts';
 import {
@@ -60,7 +60,7 @@ export class GpuNetworks implements GpuPlace {
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
   #stored: Stored = 'f32';
-  #programs = new Map<Part, GpuProgram>();
+  #programs = new Map<Half, GpuProgram>();
   #reason = '';
 
   private constructor(options: GpuOptions) {
@@ -73,7 +73,7 @@ export class GpuNetworks implements GpuPlace {
    * @throws TaesdError UNSUPPORTED where WASM may not take over
    */
   static async start(
-    networks: ReadonlyMap<Part, BoundNetwork>,
+    networks: ReadonlyMap<Half, BoundNetwork>,
     options: GpuOptions,
   ): Promise<GpuNetworks> {
     const { backend, precision, device } = options;
@@ -123,20 +123,20 @@ export class GpuNetworks implements GpuPlace {
     return bytes;
   }
 
-  check(where: string, latents: unknown): CheckedLatents | undefined {
+  check(latents: unknown): CheckedLatents | undefined {
     if (!isGpuLatents(latents)) return undefined;
     if (this.#gpu === undefined || this.#gpu.lost !== undefined) {
       const got = `none: ${this.#whyNot}`;
-      throw expected('ARG', where, 'latents', 'a device that their buffer lies on', got);
+      throw expected('ARG', 'latents', 'a device that their buffer lies on', got);
     }
-    return checkGpuLatents(where, latents);
+    return checkGpuLatents(latents);
   }
 
-  copy(where: string, latents: CheckedLatents): SourceOnDevice[] {
-    return copyLatents(where, (this.#gpu as Gpu).device, latents);
+  copy(latents: CheckedLatents): SourceOnDevice[] {
+    return copyLatents((this.#gpu as Gpu).device, latents);
   }
 
-  runner(part: Part, wasm: () => Promise<Runner>): Runner | GpuRunner {
+  runner(part: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.#inMemory(source);
     const elsewhere = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
@@ -202,7 +202,7 @@ export class GpuNetworks implements GpuPlace {
 
   async #tryOut(
     gpu: Gpu,
-    networks: ReadonlyMap<Part, BoundNetwork>,
+    networks: ReadonlyMap<Half, BoundNetwork>,
     stored: Stored,
   ): Promise<string | undefined> {
     const slots = new Slots(gpu, this.#options.maxMemory);
@@ -266,7 +266,7 @@ export class GpuNetworks implements GpuPlace {
       if (cause instanceof TaesdError) throw cause;
       const rule = 'latents that can be read back';
       const hint = 'what lay on a lost device is gone; decode them from memory';
-      throw expected('UNSUPPORTED', 'webgpu', 'latents', rule, this.#whyNot, hint, { cause });
+      throw expected('UNSUPPORTED', 'latents', rule, this.#whyNot, { hint, cause });
     }
   }
 
@@ -275,9 +275,7 @@ export class GpuNetworks implements GpuPlace {
     this.#reason = reason;
     if (this.#options.fallback !== false) return;
     const hint = 'without fallback: false, WASM takes over';
-    throw expected('UNSUPPORTED', 'webgpu', 'device', 'one that does its work', reason, hint, {
-      cause,
-    });
+    throw expected('UNSUPPORTED', 'device', 'one that does its work', reason, { hint, cause });
   }
 
   #letGo(): void {

@@ -33,35 +33,34 @@ export interface CheckedLatents {
 /**
  * @throws TaesdError SHAPE, ARG (no buffer, one that is too short or cannot be copied, an offset that is no multiple of 4)
  */
-export function checkGpuLatents(where: string, latents: GpuLatents): CheckedLatents {
+export function checkGpuLatents(latents: GpuLatents): CheckedLatents {
   const shape: readonly number[] = Array.isArray(latents.shape) ? Array.from(latents.shape) : [];
   if (shape.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
     const got = shape.length > 0 ? shapeText(shape) : describe(latents.shape);
-    throw expected('SHAPE', where, 'latents', 'shape [N,C,H,W], each at least 1', got);
+    throw expected('SHAPE', 'latents', 'shape [N,C,H,W], each at least 1', got);
   }
   const { offset = 0 } = latents;
   if (typeof offset !== 'number' || !Number.isInteger(offset / 4) || offset < 0) {
-    throw expected('ARG', where, 'latents offset', 'a multiple of 4', describe(offset));
+    throw expected('ARG', 'latents offset', 'a multiple of 4', describe(offset));
   }
   const buffer = latents.buffer as GPUBuffer | null;
   if (typeof buffer?.size !== 'number' || typeof buffer.usage !== 'number') {
-    throw expected('ARG', where, 'latents buffer', 'a GPUBuffer', describe(buffer));
+    throw expected('ARG', 'latents buffer', 'a GPUBuffer', describe(buffer));
   }
   const bytes = offset + 4 * elementCount(shape);
   if (buffer.size < bytes) {
     const rule = `a buffer of ${bytes} bytes for shape ${shapeText(shape)}`;
-    throw expected('ARG', where, 'latents buffer', rule, `${buffer.size}`);
+    throw expected('ARG', 'latents buffer', rule, `${buffer.size}`);
   }
   if ((buffer.usage & USAGE.COPY_SRC) === 0) {
     const rule = 'a buffer whose usage has COPY_SRC';
-    throw expected('ARG', where, 'latents buffer', rule, `usage ${buffer.usage}`);
+    throw expected('ARG', 'latents buffer', rule, `usage ${buffer.usage}`);
   }
   return { shape, offset, buffer };
 }
 
 /** Copies of the latents of a batch as they are on the device now, after what the caller has submitted. */
 export function copyLatents(
-  where: string,
   device: GPUDevice,
   { shape, offset, buffer: from }: CheckedLatents,
 ): SourceOnDevice[] {
@@ -81,14 +80,14 @@ export function copyLatents(
   const arrived = async () => {
     const [full, invalid] = await faults;
     if (full !== null) {
-      throw expected('OOM', where, 'latents', `memory for ${size} bytes each`, full.message);
+      throw expected('OOM', 'latents', `memory for ${size} bytes each`, full.message);
     }
     if (invalid !== null) {
       // Of a lost device, all buffers are wrong.
       const lost = await lossBehind(device);
       if (lost !== undefined) throw new GpuFault(lost.message);
       const rule = "a buffer of the model's device, neither destroyed nor mapped";
-      throw expected('ARG', where, 'latents buffer', rule, invalid.message);
+      throw expected('ARG', 'latents buffer', rule, invalid.message);
     }
   };
   return buffers.map((buffer) => ({

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Half } from '../../model/layers.ts';
 import { type Chw, outputShape } from '../../model/measure.ts';
-import { LATENT_SCALE, type Part } from '../../model/variants.ts';
+import { LATENT_SCALE } from '../../model/variants.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { type Tensor, zeros } from '../../tensor.ts';
 import { handOn, type Runner } from '../batches.ts';
@@ -28,7 +29,7 @@ const MOST = { f32: 1e-4, f16: 10 ** (-50 / 20) };
  * @returns in words how far they disagree; undefined where they agree
  */
 export async function disagreement(
-  part: Part,
+  part: Half,
   network: BoundNetwork,
   stored: Stored,
   device: Runner,
@@ -63,7 +64,7 @@ export function distance(got: Float32Array, wanted: Float32Array, stored: Stored
 }
 
 /** Numbers without a pattern that a shift or a swap of channels would keep. */
-function testInput(part: Part, network: BoundNetwork): Tensor {
+function testInput(part: Half, network: BoundNetwork): Tensor {
   const conv = network.map(({ layer }) => layer).find((layer) => layer.kind === 'conv');
   const size = (pixels: number) => Math.ceil(pixels / LATENT_SCALE);
   const shape: Chw =
@@ -80,7 +81,7 @@ async function outputOf(runner: Runner, input: Tensor, shape: Chw): Promise<Floa
   const output = zeros([1, ...shape]);
   const sink = tensorSink(output);
   const span = { first: 0, end: shape[1] };
-  const pacer = new Pacer('Taesd.load', undefined);
+  const pacer = new Pacer(undefined);
   const batches = runner.batches(tensorRows(input), span, pacer);
   for await (const batch of batches) handOn(batch, sink);
   return output.data;

@@ -38,10 +38,10 @@ so that a picture larger than memory can be made.`,
 
 async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   const { operand, output: path } = line;
-  const inputFormat = formatOf('decode', operand, LATENT_ENDINGS);
-  const format = formatOf('decode', path, DECODED_ENDINGS);
-  await checkOutput('decode', path, operand);
-  const bytes = await readInput('decode', operand, 'latents to read');
+  const inputFormat = formatOf(operand, LATENT_ENDINGS);
+  const format = formatOf(path, DECODED_ENDINGS);
+  await checkOutput(path, operand);
+  const bytes = await readInput(operand, 'latents to read');
   const file = readingFile(operand, () =>
     inputFormat === 'png' ? decodeLatentPng(bytes, line.model) : decodeLatentSafetensors(bytes),
   );
@@ -55,7 +55,7 @@ async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
   await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
     try {
       const run = { onProgress: bar.stage('decoding'), signal };
-      return await decodeToFile('decode', taesd, latents, decoded, run);
+      return await decodeToFile(taesd, latents, decoded, run);
     } catch (error) {
       throw explainSize(operand, latents, isMarked, error);
     }
@@ -76,7 +76,7 @@ function checkCrop(latents: Tensor, { width, height }: Size): void {
   if (fits(width, leastWidth, most.width) && fits(height, leastHeight, most.height)) return;
   const range = `${leastWidth}x${leastHeight} to ${most.width}x${most.height}`;
   const rule = `${range} (it crops, it does not scale)`;
-  throw expected('ARG', 'decode', '--size', rule, `${width}x${height}`);
+  throw expected('ARG', '--size', rule, `${width}x${height}`);
 }
 
 /** Where there is too little room: how large the latents are, and that they may be none. */

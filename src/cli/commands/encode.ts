@@ -22,16 +22,16 @@ Both remember the model and the picture's size.`,
 
 async function encode(line: CommandLine, signal: AbortSignal): Promise<void> {
   const { operand, output, model, alpha } = line;
-  const format = formatOf('encode', output, LATENT_ENDINGS);
-  await checkOutput('encode', output, operand);
-  const picture = await readPicture('encode', operand);
+  const format = formatOf(output, LATENT_ENDINGS);
+  await checkOutput(output, operand);
+  const picture = await readPicture(operand);
   await withModel(line, { model, only: 'encoder' }, async (taesd, bar) => {
     const onProgress = bar.stage('encoding');
     const latents = await taesd.encode(picture, { ...alpha, onProgress, signal });
     const { width, height } = picture;
     const toBytes = format === 'png' ? encodeLatentPng : encodeLatentSafetensors;
     const bytes = toBytes({ latents, model: taesd.info.model, width, height });
-    await writeOutput('encode', output, [bytes], signal);
+    await writeOutput(output, [bytes], signal);
     const [, c, h, w] = latents.shape;
     return `${w}×${h} latents with ${c} channels`;
   });

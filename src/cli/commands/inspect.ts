@@ -36,13 +36,13 @@ async function inspect({ operand, size }: CommandLine): Promise<void> {
 }
 
 async function fileLines(path: string, size: Size | undefined): Promise<string[]> {
-  const bytes = await readInput('inspect', path, `a file, or a model (${MODELS})`);
+  const bytes = await readInput(path, `a file, or a model (${MODELS})`);
   if (isPng(path, bytes)) return readingFile(path, () => pngLines(bytes, size));
   if (isWeights(path, bytes)) return readingFile(path, () => safetensorsLines(bytes, size));
   readingFile(path, () => refuseOtherPicture(bytes));
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
   const got = bytes.length === 0 ? 'an empty file' : `one that begins with ${first.join(' ')}`;
-  throw expected('FORMAT', 'inspect', path, 'a .safetensors or .png file', got);
+  throw expected('FORMAT', path, 'a .safetensors or .png file', got);
 }
 
 /** By its first bytes or, so that an error says what is wrong with it, by its name. */
@@ -61,7 +61,7 @@ const isWeights = (path: string, bytes: Uint8Array): boolean =>
 /** @throws TaesdError UNSUPPORTED naming the type, for a JPEG and its like; nothing for bytes of no known type */
 function refuseOtherPicture(bytes: Uint8Array): void {
   try {
-    checkSignature('inspect', bytes);
+    checkSignature(bytes);
   } catch (error) {
     if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
   }

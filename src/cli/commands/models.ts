@@ -1,4 +1,4 @@
-import { type Part, TaesdError, VARIANTS, type Variant } from '../../index.ts';
+import { type Half, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { type KeptFile, readKept } from '../../weights/cached.ts';
@@ -19,7 +19,7 @@ Looked at are the folder that TAESD_WEIGHTS names and the cache folder, in that 
   run: models,
 };
 
-const BOTH: readonly Part[] = ['encoder', 'decoder'];
+const BOTH: readonly Half[] = ['encoder', 'decoder'];
 
 const COLUMNS: readonly Column[] = [
   { title: 'model', align: 'left' },
@@ -51,11 +51,11 @@ function f16Bytes({ networks }: Variant): number {
 async function placeOf(variant: Variant, store: WeightStore): Promise<string> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder !== undefined && folder !== '') {
-    const weights = await readPlace('models', variant, folder, BOTH).catch(unreadable);
+    const weights = await readPlace(variant, folder, BOTH).catch(unreadable);
     if (weights instanceof TaesdError) return `unreadable: ${weights.message}`;
     if (!(weights instanceof NotThere)) return `${FOLDER_VARIABLE} ${folder}`;
   }
-  const kept = await readKept('models', MANIFEST, store, variant, BOTH);
+  const kept = await readKept(MANIFEST, store, variant, BOTH);
   if (kept.every(({ state }) => state === 'whole')) return store.place;
   return `${lack(kept)}: npx taesd pull ${variant.name}`;
 }

@@ -53,11 +53,11 @@ async function pull(
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
-  const place = from === undefined ? {} : { from: urlOf('pull', from) };
+  const place = from === undefined ? {} : { from: urlOf(from) };
   for (const model of models) {
     const bar = new ProgressBar(process.stderr);
     try {
-      const pulled = await pullModel('pull', VARIANTS[model], ['encoder', 'decoder'], {
+      const pulled = await pullModel(VARIANTS[model], ['encoder', 'decoder'], {
         ...place,
         store,
         signal,

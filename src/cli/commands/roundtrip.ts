@@ -20,15 +20,15 @@ On the way the latents are rounded to 8 bits, as in a .png, unless --float is gi
 
 async function roundtrip(line: CommandLine, signal: AbortSignal): Promise<void> {
   const { operand, output: path, model, alpha, float } = line;
-  const format = formatOf('roundtrip', path, DECODED_ENDINGS);
-  await checkOutput('roundtrip', path, operand);
-  const picture = await readPicture('roundtrip', operand);
+  const format = formatOf(path, DECODED_ENDINGS);
+  await checkOutput(path, operand);
+  const picture = await readPicture(operand);
   await withModel(line, { model }, async (taesd, bar) => {
     const encoding = { onProgress: bar.stage('encoding'), signal };
     const latents = await taesd.encode(picture, { ...alpha, ...encoding });
     const kept = float ? latents : throughBytes(latents);
     const decoding = { onProgress: bar.stage('decoding'), signal };
-    return decodeToFile('roundtrip', taesd, kept, { path, format, size: picture }, decoding);
+    return decodeToFile(taesd, kept, { path, format, size: picture }, decoding);
   });
 }
 

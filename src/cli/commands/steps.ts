@@ -8,9 +8,9 @@ import {
   MODEL_KEY,
 } from '../../formats/latent-file.ts';
 import {
+  type Half,
   type ImageLike,
   type ModelName,
-  type Part,
   type Step,
   type Taesd,
   type Tensor,
@@ -51,7 +51,7 @@ WebGPU. IN has at most 1024×1024 pixels, or latents for as many.`,
   run: (line) =>
     interruptible(
       'steps',
-      (signal) => inFolder('steps', line.folder, () => steps(line, signal)),
+      (signal) => inFolder(line.folder, () => steps(line, signal)),
       'what is written is whole',
     ),
 };
@@ -62,7 +62,7 @@ const OURS = /^(overview|\d+-(en|de)coder-.*)\.png$/;
 async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
   const { operand, folder, alpha, inner } = line;
   for (const name of await readdir(folder)) {
-    if (OURS.test(name)) await checkOutput('steps', join(folder, name), operand);
+    if (OURS.test(name)) await checkOutput(join(folder, name), operand);
   }
   const { input, model, parts } = await readStepsInput(line);
   const only = parts.length === 1 ? parts[0] : undefined;
@@ -76,7 +76,7 @@ async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
     const save = async (name: string, step: Step): Promise<MapRange> => {
       const path = join(folder, `${name}.png`);
       const range = rangeOf(step.output);
-      await writeOutput('steps', path, [encodePng(layerPicture(step.output, range))], signal);
+      await writeOutput(path, [encodePng(layerPicture(step.output, range))], signal);
       return range;
     };
     const overview = new Overview();
@@ -94,7 +94,7 @@ async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
       total++;
     }
     const bytes = encodePng(overview.picture(taesd.info.model));
-    await writeOutput('steps', join(folder, OVERVIEW), [bytes], signal);
+    await writeOutput(join(folder, OVERVIEW), [bytes], signal);
     lines.push(...tableLines(COLUMNS, rows));
     return `${total + 1} pictures`;
   });
@@ -105,7 +105,7 @@ async function steps(line: CommandLine, signal: AbortSignal): Promise<void> {
 async function* way(
   taesd: Taesd,
   input: ImageLike | Tensor,
-  parts: readonly Part[],
+  parts: readonly Half[],
   options: Parameters<Taesd['steps']>[1],
 ): AsyncGenerator<Step> {
   let x = input;
@@ -118,18 +118,18 @@ async function* way(
 }
 
 /** `07-encoder-7-block`: sorted by name, files are in the order of the data. */
-const nameOf = (n: number, part: Part, index: number, kind: string): string =>
+const nameOf = (n: number, part: Half, index: number, kind: string): string =>
   `${`${n}`.padStart(2, '0')}-${part}-${index}-${kind.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 interface StepsInput {
   readonly input: ImageLike | Tensor;
   readonly model: ModelName | undefined;
-  readonly parts: readonly Part[];
+  readonly parts: readonly Half[];
 }
 
 /** A picture or latents: as the file says, and where it is a PNG that says nothing, as --part does. */
 async function readStepsInput({ operand, model, part }: CommandLine): Promise<StepsInput> {
-  const bytes = await readInput('steps', operand, 'a picture or latents to read');
+  const bytes = await readInput(operand, 'a picture or latents to read');
   if (isSafetensors(bytes)) {
     const file = readingFile(operand, () => decodeLatentSafetensors(bytes));
     return latentsInput(operand, file, model, part);
@@ -149,10 +149,10 @@ function latentsInput(
   path: string,
   file: LatentFile,
   asked: ModelName | undefined,
-  part: Part | undefined,
+  part: Half | undefined,
 ): StepsInput {
   if (part === 'encoder') {
-    throw expected('ARG', 'steps', path, 'a picture for the encoder', 'latents');
+    throw expected('ARG', path, 'a picture for the encoder', 'latents');
   }
   checkPixels(path, fullSize(file.latents));
   return { input: file.latents, model: chooseModel(path, asked, file), parts: ['decoder'] };
@@ -163,7 +163,7 @@ function checkPixels(path: string, { width, height }: Size): void {
   if (width * height <= MOST_PIXELS) return;
   const rule = `at most ${countText(MOST_PIXELS)} pixels, since maps are whole in memory`;
   const hint = 'scale it down first';
-  throw expected('LIMIT', 'steps', path, rule, `${width}×${height}`, hint);
+  throw expected('LIMIT', path, rule, `${width}×${height}`, { hint });
 }
 
 const COLUMNS: readonly Column[] = [

@@ -26,7 +26,6 @@ export interface DecodedFile {
  * @returns the picture's size in words: `512×512`
  */
 export async function decodeToFile(
-  where: string,
   taesd: Taesd,
   latents: Tensor,
   { path, format, size }: DecodedFile,
@@ -38,7 +37,7 @@ export async function decodeToFile(
     format === 'png'
       ? encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents, options))
       : [decodedTensor(await taesd.decode(latents, { ...options, output: 'tensor' }))];
-  await writeOutput(where, path, pieces, run.signal);
+  await writeOutput(path, pieces, run.signal);
   return `${width}×${height}`;
 }
 

@@ -14,17 +14,13 @@ export type Format = 'png' | 'safetensors';
  * @param holds  what each format holds, for the message
  * @throws TaesdError ARG for any other ending
  */
-export function formatOf(
-  where: string,
-  path: string,
-  holds: Readonly<Record<Format, string>>,
-): Format {
+export function formatOf(path: string, holds: Readonly<Record<Format, string>>): Format {
   const ending = extname(path).toLowerCase();
   if (ending === '.png') return 'png';
   if (ending === '.safetensors') return 'safetensors';
   const rule = `the ending .png (${holds.png}) or .safetensors (${holds.safetensors})`;
   const got = ending === '' ? 'no ending' : ending;
-  throw expected('ARG', where, path, rule, got);
+  throw expected('ARG', path, rule, got);
 }
 
 /**
@@ -33,11 +29,11 @@ export function formatOf(
  * @param rule  what it should be, for messages: `a picture's file`
  * @throws TaesdError ARG where it cannot be read
  */
-export async function readInput(where: string, path: string, rule: string): Promise<Uint8Array> {
+export async function readInput(path: string, rule: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw expected('ARG', where, path, rule, systemReason(cause), undefined, { cause });
+    throw expected('ARG', path, rule, systemReason(cause), { cause });
   }
 }
 
@@ -69,26 +65,26 @@ export const startsWith = (bytes: Uint8Array, text: string): boolean =>
  * @param input  the file that is read, which must be another one
  * @throws TaesdError ARG where it cannot
  */
-export async function checkOutput(where: string, path: string, input: string): Promise<void> {
+export async function checkOutput(path: string, input: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined && !found.isFile()) {
     const got = found.isDirectory() ? 'a folder' : 'something that is no file';
-    throw expected('ARG', where, path, 'a file to write', got);
+    throw expected('ARG', path, 'a file to write', got);
   }
   if (found !== undefined && (await isSameFile(path, input))) {
-    throw expected('ARG', where, path, 'another file than IN', 'the same file');
+    throw expected('ARG', path, 'another file than IN', 'the same file');
   }
   const folder = dirname(path);
   const rule = 'a file in a folder that exists';
   const foundFolder = await stat(folder).catch((cause: unknown) => {
     const got = systemCode(cause) === 'ENOENT' ? 'no such folder' : systemReason(cause);
-    throw expected('ARG', where, path, rule, `${got}: ${folder}`, undefined, { cause });
+    throw expected('ARG', path, rule, `${got}: ${folder}`, { cause });
   });
   if (!foundFolder.isDirectory()) {
-    throw expected('ARG', where, path, rule, `a file in its place: ${folder}`);
+    throw expected('ARG', path, rule, `a file in its place: ${folder}`);
   }
   await withTemporary(path, async (temporary) => {
-    const write = writing(where, path);
+    const write = writing(path);
     const file = await write(open(temporary, 'wx'));
     await write(file.close());
   });
@@ -111,13 +107,12 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
  *   is then still there
  */
 export async function writeOutput(
-  where: string,
   path: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<void> {
   const target = await realpath(path).catch(() => path);
-  const write = writing(where, path);
+  const write = writing(path);
   await withTemporary(target, async (temporary) => {
     const file = await write(open(temporary, 'wx'));
     try {
@@ -156,13 +151,11 @@ async function withTemporary(target: string, use: (path: string) => Promise<void
 
 /** Turns the system's errors into those that name the file. */
 const writing =
-  (where: string, path: string) =>
+  (path: string) =>
   <T>(step: Promise<T>): Promise<T> =>
     step.catch((cause: unknown) => {
-      throw notWritable(where, path, cause);
+      throw notWritable(path, cause);
     });
 
-const notWritable = (where: string, path: string, cause: unknown): TaesdError =>
-  expected('ARG', where, path, 'a file that can be written', systemReason(cause), undefined, {
-    cause,
-  });
+const notWritable = (path: string, cause: unknown): TaesdError =>
+  expected('ARG', path, 'a file that can be written', systemReason(cause), { cause });

@@ -40,7 +40,7 @@ export function takeUnmarked(
 ): void {
   if (isOpaque(data)) {
     const hint = 'taesd encode makes latents of it; or an editor has lost their alpha';
-    throw expected('FORMAT', path, 'pixels', 'latents', 'an opaque picture', hint);
+    throw expected('FORMAT', 'pixels', 'latents', 'an opaque picture', { hint });
   }
   sayLine(
     `${path}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`,

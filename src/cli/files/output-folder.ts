@@ -8,12 +8,8 @@ import { systemCode, systemReason } from '../../platform/system-errors.ts';
  *
  * @throws TaesdError ARG where there is no folder and none can be made; what `work` throws
  */
-export async function inFolder(
-  where: string,
-  path: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  const isNew = await makeFolder(where, path);
+export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
+  const isNew = await makeFolder(path);
   try {
     await work();
   } catch (error) {
@@ -23,7 +19,7 @@ export async function inFolder(
   }
 }
 
-async function makeFolder(where: string, path: string): Promise<boolean> {
+async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path);
     return true;
@@ -32,6 +28,6 @@ async function makeFolder(where: string, path: string): Promise<boolean> {
     if (found?.isDirectory()) return false;
     const reason = systemCode(cause) === 'ENOENT' ? 'no folder to make it in' : systemReason(cause);
     const got = found === undefined ? reason : 'a file in its place';
-    throw expected('ARG', where, path, 'a folder to write to', got, undefined, { cause });
+    throw expected('ARG', path, 'a folder to write to', got, { cause });
   }
 }

@@ -10,17 +10,17 @@ import { isSafetensors, readInput, readingFile } from './files.ts';
  *
  * @throws TaesdError ARG where the file cannot be read or says that it holds latents; what `decodePng` throws
  */
-export async function readPicture(where: string, path: string): Promise<DecodedPng> {
-  const bytes = await readInput(where, path, 'a picture to read');
+export async function readPicture(path: string): Promise<DecodedPng> {
+  const bytes = await readInput(path, 'a picture to read');
   if (isSafetensors(bytes)) {
     const hint = 'latents? taesd decode';
-    throw expected('ARG', where, path, 'a picture', 'a safetensors file', hint);
+    throw expected('ARG', path, 'a picture', 'a safetensors file', { hint });
   }
   const picture = readingFile(path, () => decodePng(bytes));
   const model = picture.text.get(MODEL_KEY);
   if (model !== undefined) {
     const name = isModelName(model) ? model : describe(model);
-    throw expected('ARG', where, path, 'a picture', `latents of ${name}`, 'taesd decode?');
+    throw expected('ARG', path, 'a picture', `latents of ${name}`, { hint: 'taesd decode?' });
   }
   return picture;
 }

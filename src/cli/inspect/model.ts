@@ -1,4 +1,4 @@
-import type { Part, Variant } from '../../index.ts';
+import type { Half, Variant } from '../../index.ts';
 import type { Layer, Network } from '../../model/layers.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
 /** The table of layers of one half, for a picture of that size. */
 export function networkLines(
   network: Network,
-  part: Part,
+  part: Half,
   latentChannels: number,
   { width, height }: Size,
 ): string[] {
@@ -90,7 +90,7 @@ function layerWords(layer: Layer): string {
   }
 }
 
-function fieldWords(network: Network, part: Part): string {
+function fieldWords(network: Network, part: Half): string {
   const { before, after } = receptiveField(network);
   const reach = `${before} more above and left, ${after} below and right`;
   const own = part === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';

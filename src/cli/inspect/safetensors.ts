@@ -13,7 +13,7 @@ import { weightLines } from './weights.ts';
  * @throws TaesdError ARG where a size is given for anything but weights
  */
 export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
-  const file = readSafetensors(bytes, 'inspect');
+  const file = readSafetensors(bytes);
   const latents = file.tensors.get('latents');
   if (latents !== undefined) {
     refuseSize(size, 'latents');
@@ -25,7 +25,7 @@ export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): str
     return factLines([
       ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
       ['shape', shapeText(decoded.shape)],
-      ['values', valueWords(toTensor(decoded, 'decoded', 'inspect'))],
+      ['values', valueWords(toTensor(decoded, 'decoded'))],
     ]);
   }
   return weightLines(file, size ?? DEFAULT_SIZE);

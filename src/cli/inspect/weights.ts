@@ -1,4 +1,4 @@
-import { type Part, TaesdError, type Tensor, VARIANTS, type Variant } from '../../index.ts';
+import { type Half, TaesdError, type Tensor, VARIANTS, type Variant } from '../../index.ts';
 import { bindNetwork } from '../../model/bind.ts';
 import { latentChannelsOf } from '../../model/latent-channels.ts';
 import type { Network } from '../../model/layers.ts';
@@ -15,7 +15,7 @@ type Tensors = ReadonlyMap<string, Tensor>;
 
 /** Weights: their layout, the models that they fit by shape, the layers. */
 export function weightLines(file: SafetensorsFile, size: Size): string[] {
-  const { encoder, decoder, vaeScale, vaeShift } = splitByKeyNames('inspect', file);
+  const { encoder, decoder, vaeScale, vaeShift } = splitByKeyNames(file);
   const facts: [what: string, says: string][] = [];
   const tables: string[] = [];
   let parameters = 0;
@@ -39,7 +39,7 @@ export function weightLines(file: SafetensorsFile, size: Size): string[] {
 
 /** Which models' shapes these are; the network where there is one. */
 function fitOf(
-  part: Part,
+  part: Half,
   tensors: Tensors,
 ): { says: string; network?: Network; channels: number } {
   const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, part, tensors));
@@ -62,13 +62,13 @@ function fitOf(
   return { says: `not whole: ${fault?.message}`, channels };
 }
 
-const fits = (variant: Variant, part: Part, tensors: Tensors): boolean =>
+const fits = (variant: Variant, part: Half, tensors: Tensors): boolean =>
   faultOf(variant, part, tensors) === undefined;
 
 /** What keeps tensors from being the weights of a model. */
-function faultOf(variant: Variant, part: Part, tensors: Tensors): TaesdError | undefined {
+function faultOf(variant: Variant, part: Half, tensors: Tensors): TaesdError | undefined {
   try {
-    bindNetwork('inspect', part, networkOf(variant, part), tensors);
+    bindNetwork(part, networkOf(variant, part), tensors);
     return undefined;
   } catch (error) {
     if (error instanceof TaesdError) return error;
@@ -83,7 +83,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Where the layers are unknown, the tensors under their names in taesd.py. */
-function tensorLines(part: Part, tensors: Tensors): string[] {
+function tensorLines(part: Half, tensors: Tensors): string[] {
   const cells = [...tensors].map(([name, { shape, data }]) => [
     name,
     shapeText(shape),

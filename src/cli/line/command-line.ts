@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { AlphaOptions, LoadOptions, ModelName, Part } from '../../index.ts';
+import type { AlphaOptions, Half, LoadOptions, ModelName } from '../../index.ts';
 import { modelNames } from '../../model/variants.ts';
 import { BACKEND_NAMES, type BackendName } from './backends.ts';
 import {
@@ -85,7 +85,7 @@ export interface CommandLine {
   readonly output: string;
   /** Empty for a command that writes no folder. */
   readonly folder: string;
-  readonly part: Part | undefined;
+  readonly part: Half | undefined;
   readonly inner: boolean;
   readonly model: ModelName | undefined;
   readonly weights: string | undefined;

@@ -1,4 +1,4 @@
-import type { AlphaOptions, ModelName, Part, Rgb } from '../../index.ts';
+import type { AlphaOptions, Half, ModelName, Rgb } from '../../index.ts';
 import { isModelName, modelNames } from '../../model/variants.ts';
 import type { BackendName } from './backends.ts';
 import { usageError } from './usage-error.ts';
@@ -16,7 +16,7 @@ export function readModel(command: string, text: string | undefined): ModelName 
 }
 
 /** @throws UsageError */
-export function readPart(command: string, text: string | undefined): Part | undefined {
+export function readPart(command: string, text: string | undefined): Half | undefined {
   if (text === undefined || text === 'encoder' || text === 'decoder') return text;
   throw invalid(command, 'part', 'encoder or decoder', text);
 }

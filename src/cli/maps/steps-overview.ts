@@ -1,4 +1,4 @@
-import type { Part, Rgb, Step } from '../../index.ts';
+import type { Half, Rgb, Step } from '../../index.ts';
 import { countText } from '../terminal/table.ts';
 import { GLYPH } from './bitmap-font.ts';
 import {
@@ -34,7 +34,7 @@ const DIM: Rgb = [150, 156, 168];
 
 /** Collects what is shown of each layer, and lets go of the rest. */
 export class Overview {
-  readonly #columns = new Map<Part, Raster[]>();
+  readonly #columns = new Map<Half, Raster[]>();
   #parameters = 0;
   #multiplyAdds = 0;
 
@@ -86,7 +86,7 @@ function strip({ index, layer, output }: Step): Raster {
   return raster;
 }
 
-function heading(part: Part): Raster {
+function heading(part: Half): Raster {
   const raster = new Raster(WIDTH, 3 * GLYPH.height + 2 * GAP, BACKGROUND);
   raster.write(part, 0, 0, 3, BRIGHT);
   return raster;

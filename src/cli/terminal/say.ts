@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { TaesdError } from '../../index.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { UsageError } from '../line/usage-error.ts';
@@ -17,7 +18,7 @@ export function sayLine(message: string): void {
  * the environment variable TAESD_DEBUG is set.
  */
 export function sayError(error: unknown): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof Interruption) {
     sayLine(message);
     return error.exitCode;
