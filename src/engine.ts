@@ -1,6 +1,6 @@
 import type { Precision, Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import type { GpuPlace, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import { compileKernels, type KernelModule } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -45,7 +45,7 @@ export class Engine {
   #pool: WorkerPool | undefined;
   #poolSize = 0;
   /** Where WebGPU was asked for. */
-  #gpu: GpuPlace | undefined;
+  #gpu: GpuNetworks | undefined;
   /** Why there are no workers, where some were wanted. */
   #reason: string | undefined;
 
@@ -68,8 +68,8 @@ export class Engine {
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
     const engine = new Engine(networks, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
-      const { GpuNetworks } = await import('./backend/webgpu/networks.ts');
-      engine.#gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
+      const { WebGpuNetworks } = await import('./backend/webgpu/networks.ts');
+      engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
       // Should WASM have to take over, it starts then.
       if (engine.#gpu.active) return engine;
     }
@@ -108,7 +108,7 @@ export class Engine {
   rowsOf(latents: Tensor | LatentsOnDevice): readonly RowSource[] {
     return 'data' in latents
       ? picturesOf(latents).map(tensorRows)
-      : (this.#gpu as GpuPlace).copy(latents);
+      : (this.#gpu as GpuNetworks).copy(latents);
   }
 
   /** Where a network runs for a picture of so many pixels. */

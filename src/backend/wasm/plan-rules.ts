@@ -11,7 +11,7 @@ export const MAX_CIN = 64;
 export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
   kernel === 3 && cin % GROUP === 0 && cin <= MAX_CIN && cout % GROUP === 0;
 
-/** What the kernels can do. */
+/** The rules of plans for the kernels. */
 export const WASM_RULES: PlanRules = {
   winograd: isWinograd,
   upsamples: (conv) => conv.stride === 1 && isWinograd(conv),

@@ -15,7 +15,7 @@ import { POINTS_BYTES } from './winograd.ts';
  * order, in whichever band it is computed.
  */
 
-/** What a device can hold. */
+/** The limits of a device. */
 export interface Limits {
   /** Bytes of one map. */
   readonly mapBytes: number;
@@ -100,7 +100,8 @@ function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate
   const { shapes } = request;
   const route = routeOf(request, cut);
   const heights = route.passes.map(({ wanted }) => wanted.end - wanted.first);
-  // Single rows: the first, one in the middle, which has the most around it, and the last.
+  // If single rows do not fit, nothing does: the first, one in the middle, which has the most rows
+  // around it, and the last.
   const singleRows = route.passes.map(({ wanted }, n) => samples(split(wanted, heights[n])));
   const finest = layoutOf(request, route, singleRows);
   if (!fits(finest, request)) return { layout: finest, work: Infinity };
@@ -113,6 +114,7 @@ function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate
     const divisible = route.passes.filter((_, n) => counts[n] < heights[n]);
     // Rows that lie otherwise on the grid of tiles than those three may need a little more.
     if (divisible.length === 0) return { layout, work: Infinity };
+    // The pass with the larger maps is divided further, or the later one if they are equal.
     const larger = divisible.reduce((a, b) =>
       largestMap(request, route, layout, b) >= largestMap(request, route, layout, a) ? b : a,
     );

@@ -19,7 +19,7 @@ import { POINTS, PRODUCT_TILES, UPSAMPLED_POINTS, WINOGRAD_WORKGROUP } from './w
  * From a compiled network to dispatches bound to buffers, for inputs of one shape.
  */
 
-/** Where a dispatch's parameters begin: at multiples of what every device can bind. */
+/** Each dispatch's parameters begin at a multiple of this, which every device can bind. */
 const PARAMETER_BYTES = 256;
 
 /** A pipeline with all that it reads and writes. */
@@ -37,7 +37,7 @@ type Groups = readonly [x: number, y: number, z: number];
 /** A dispatch before anything is bound. */
 interface UnboundDispatch extends Omit<Dispatch, 'bindings'> {
   readonly parameters: readonly number[];
-  /** What is bound behind the parameters. */
+  /** The buffers bound behind the parameters. */
   readonly buffers: readonly GPUBuffer[];
 }
 
@@ -84,7 +84,7 @@ export async function bindPlan(
     slots.release();
     bound.parameters.destroy();
     if (invalid !== null && full === null) throw new GpuFault(invalid.message);
-    // Less at once takes longer, but not much.
+    // Smaller bands take little longer.
     const all = layout.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
     limits = { ...limits, allBytes: all / 2 };
   }
@@ -154,7 +154,7 @@ export function bindGroup(
   });
 }
 
-/** Where a stage runs: its network, a band of the picture, and the buffers of all slots. */
+/** The surroundings of a stage: its network, a band of the picture, and the buffers of all slots. */
 interface BandContext {
   readonly compiled: CompiledNetwork;
   readonly shapes: readonly Chw[];

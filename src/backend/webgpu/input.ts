@@ -9,7 +9,7 @@ import { watched } from './scopes.ts';
 import type { SourceOnDevice } from './source.ts';
 
 /*
- * The rows of the input that a band needs, put where its first stage reads them.
+ * Writes the rows of the input that a band needs to the buffer that its first stage reads.
  */
 
 /** Writes rows from memory, and gives the event loop its turns. @throws TaesdError ABORTED */

@@ -3,7 +3,7 @@ import type { PlanRules } from '../plan.ts';
 /** With fewer channels than these, transforming them costs more than it saves. */
 const WINOGRAD_CHANNELS = 16;
 
-/** What the shaders can do. */
+/** The rules of plans for the shaders. */
 export const WEBGPU_RULES: PlanRules = {
   winograd: ({ kernel, stride, cin, cout }) =>
     kernel === 3 && stride === 1 && Math.min(cin, cout) >= WINOGRAD_CHANNELS,

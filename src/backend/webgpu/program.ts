@@ -40,7 +40,7 @@ type Finish<Result> = (band: BandOnDevice) => Promise<Result>;
 export class GpuProgram {
   readonly #compiled: CompiledNetwork;
   readonly #slots: Slots;
-  /** What the last picture was bound to. `key` is its shape and rows. */
+  /** The bindings of the last picture. `key` is its shape and rows. */
   #last: { readonly key: string; readonly bound: BoundPlan } | undefined;
   /** The multiply-adds that are submitted together. */
   #work = FIRST_WORK;

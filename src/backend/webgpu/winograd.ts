@@ -2,7 +2,7 @@ import { TILE } from '../rows-needed.ts';
 import { enable, PARAMETERS_STRUCT, READING, range, type Stored } from './convolution.ts';
 
 /*
- * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3): 36 multiplications where 144 were.
+ * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3): 36 multiplications instead of 144.
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
