@@ -1,13 +1,6 @@
 import type { BoundNetwork } from '../model/bind.ts';
 import type { RowSink, RowSource } from '../rows.ts';
 
-/**
- * `f32`: within 1e-4 of PyTorch. `fast`: products of 16-bit numbers where that is faster, at 62 dB
- * or more against the f32 picture. On WebGPU `fast` stores maps as 16-bit numbers if the adapter
- * has them, at 55 dB or more.
- */
-export type Precision = 'f32' | 'fast';
-
 /** Rows from `first` up to, but not including, `end`. */
 export interface Span {
   readonly first: number;
