@@ -65,7 +65,9 @@ export const CONVOLUTION_PARAMETERS = [
 export const enable = (...types: readonly Stored[]): string =>
   types.includes('f16') ? 'enable f16;' : '';
 
-export const PARAMETERS_STRUCT = `struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }`;
+/** WGSL of the struct of parameters. */
+export const parametersStruct = (): string =>
+  `struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }`;
 
 /** WGSL that reads the map `source`. */
 export const READING = `
@@ -128,7 +130,7 @@ export function convolutionShader(variant: ConvolutionVariant): string {
   const sums = range(ROWS).flatMap((row) => range(quads).map((quad) => ({ row, quad })));
   const weights = kernel * kernel * quads;
   return `${enable(input, added, output)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;

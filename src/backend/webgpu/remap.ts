@@ -33,10 +33,13 @@ export const OPERATIONS = [
 ] as const;
 
 /** `const RELU = 0; const CLAMP = 1; … const PIXEL_SHUFFLE = 3; …` */
-const OPERATION_CONSTANTS = OPERATIONS.map((name, value) => {
-  const constant = name.replace(/[A-Z]/g, '_$&').toUpperCase();
-  return `const ${constant} = ${value};`;
-}).join(' ');
+function operationConstants(): string {
+  const constants = OPERATIONS.map((name, value) => {
+    const constant = name.replace(/[A-Z]/g, '_$&').toUpperCase();
+    return `const ${constant} = ${value};`;
+  });
+  return constants.join(' ');
+}
 
 /** Columns, each an invocation, of a workgroup. */
 export const REMAP_WORKGROUP = 64;
@@ -57,7 +60,7 @@ export const REMAP_WORKGROUP = 64;
 export function remapShader(input: Stored, output: Stored): string {
   const f16 = [input, output].includes('f16') ? 'enable f16;' : '';
   return `${f16}
-${OPERATION_CONSTANTS}
+${operationConstants()}
 struct Parameters { ${REMAP_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<${input}>;

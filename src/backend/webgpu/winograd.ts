@@ -1,5 +1,5 @@
 import { TILE } from '../rows-needed.ts';
-import { enable, PARAMETERS_STRUCT, READING, range, type Stored } from './convolution.ts';
+import { enable, parametersStruct, READING, range, type Stored } from './convolution.ts';
 
 /*
  * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3): 36 multiplications instead of 144.
@@ -45,7 +45,7 @@ export type WinogradPart = (typeof WINOGRAD_PARTS)[number];
 
 export function winogradShader(part: WinogradPart, types: WinogradTypes): string {
   if (part === 'transform') return transform(types.input);
-  return part === 'multiply' ? MULTIPLY : transformBack(types);
+  return part === 'multiply' ? multiply() : transformBack(types);
 }
 
 export interface WinogradTypes {
@@ -87,7 +87,7 @@ const column = (table: readonly (readonly string[])[], x: number) => table.map((
 function transform(input: Stored): string {
   const [d, t, v] = ['d', 't', 'v'].map((letter) => names(letter, SIDE, SIDE));
   return `${enable(input)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read_write> points: array<vec4f>;
@@ -121,8 +121,8 @@ ${v.flatMap((row, r) => row.map((name, c) => `  points[at + ${r * SIDE + c} * st
  * tiles are as far apart as there are invocations, so that neighbours load neighbours. Weights:
  * mat4x4 [points][blocks][quads in][2], a column for each input channel.
  */
-const MULTIPLY = `
-${PARAMETERS_STRUCT}
+const multiply = (): string => `
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> points: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
@@ -194,7 +194,7 @@ function transformBack({ added, output }: WinogradTypes): string {
     return `  var ${name} = vec4f(); if (p.inShift == 0) { ${name} = ${value}; }`;
   };
   return `${enable(added, output)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> products: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
