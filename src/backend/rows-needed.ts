@@ -1,16 +1,11 @@
 import { type Chw, countMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
 import type { Plan, Stage } from './plan.ts';
+import { TILE } from './tile.ts';
 
 /*
  * The arithmetic of rows: which rows of one map a stage needs for which rows of the next.
  */
-
-/**
- * Rows, and columns, of a Winograd tile of every backend. Tiles lie on multiples of it, counted
- * from the picture's corner.
- */
-export const TILE = 4;
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {

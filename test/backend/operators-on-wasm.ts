@@ -1,7 +1,6 @@
 import type { Operators } from '../../src/backend/reference.ts';
-import { instantiateKernels } from '../../src/backend/wasm/kernels.ts';
 import { wasmLayerByLayer } from '../../src/backend/wasm/layer-by-layer.ts';
-import { Memory } from '../../src/backend/wasm/memory.ts';
+import { CompactMachine } from '../../src/backend/wasm/machine.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { WasmProgram } from '../../src/backend/wasm/program.ts';
 import type { Conv, Layer } from '../../src/model/layers.ts';
@@ -13,14 +12,14 @@ import { stack } from '../stack.ts';
 /** The kernels as operators on whole tensors, with a memory of their own: networks of one layer. */
 export async function operatorsOnWasm(): Promise<Operators> {
   const module = await compileKernels();
-  const memory = new Memory(undefined);
-  const kernels = await instantiateKernels(module, memory.wasm);
+  const machine = await CompactMachine.start(module, undefined);
+  const { memory } = machine;
   const { add } = await wasmLayerByLayer(module, undefined);
 
   function runLayer(layer: Layer, input: Tensor, weights = new Map<string, Tensor>()): Tensor {
     const mark = memory.mark();
     try {
-      const program = new WasmProgram(memory, kernels, [{ layer, weights }]);
+      const program = new WasmProgram(machine, [{ layer, weights }]);
       return stack(
         picturesOf(input).map((picture) => {
           const [, channels, height, width] = picture.shape;

@@ -1,14 +1,15 @@
 import type { Tensor } from '../../tensor.ts';
 import type { LayerByLayer } from '../layer-by-layer.ts';
-import { instantiateKernels, type Kernels } from './kernels.ts';
-import { Memory } from './memory.ts';
+import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
+import { F32_BYTES } from './layout.ts';
+import { CompactMachine, type Machine } from './machine.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * Runs one layer at a time by the plan, packing and stages that run whole networks, on networks of
- * one layer. The kernels have a memory of their own, a few MB, that holds one layer's weights and
- * rows at a time. Nothing is fused between layers; inside a block all that the plan fuses is.
- * Always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
+ * Runs one layer at a time, as a network of one layer, by the plan, packing and stages of whole
+ * networks. The kernels have a memory of their own, a few MB, that holds one layer's weights and rows
+ * at a time. Nothing is fused between layers; inside a block everything is that the plan fuses. It is
+ * always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */
@@ -16,19 +17,19 @@ export async function wasmLayerByLayer(
   module: WebAssembly.Module,
   maxMemory: number | undefined,
 ): Promise<LayerByLayer> {
-  const memory = new Memory(maxMemory);
+  const { memory, kernels } = await CompactMachine.start(module, maxMemory);
   const empty = memory.mark();
-  const called = new Set<string>();
-  const kernels = recorded(await instantiateKernels(module, memory.wasm), called);
+  const called = new Set<KernelName>();
+  const machine: Machine = { memory, kernels: recorded(kernels, called) };
   return {
     add(a, b) {
       memory.release(empty);
       called.clear();
-      return add(memory, kernels, a, b);
+      return add(machine, a, b);
     },
     compile(bound) {
       memory.release(empty);
-      const program = new WasmProgram(memory, kernels, [bound]);
+      const program = new WasmProgram(machine, [bound]);
       // The kernels that pack weights are not part of the layer.
       called.clear();
       return program;
@@ -37,10 +38,10 @@ export async function wasmLayerByLayer(
   };
 }
 
-function add(memory: Memory, kernels: Kernels, a: Tensor, b: Tensor): Tensor {
+function add({ memory, kernels }: Machine, a: Tensor, b: Tensor): Tensor {
   const count = Math.ceil(a.data.length / 4) * 4;
   const [aPtr, bPtr] = [a, b].map(({ data }) => {
-    const ptr = memory.allocate('operands', count * Float32Array.BYTES_PER_ELEMENT);
+    const ptr = memory.allocate('operands', count * F32_BYTES);
     memory.f32(ptr, data.length).set(data);
     return ptr;
   });
@@ -48,18 +49,15 @@ function add(memory: Memory, kernels: Kernels, a: Tensor, b: Tensor): Tensor {
   return { shape: a.shape, data: memory.f32(aPtr, a.data.length).slice() };
 }
 
-/**
- * Wraps the kernels: each call adds the kernel's name to `called`, so that a step reports what ran.
- */
-function recorded(kernels: Kernels, called: Set<string>): Kernels {
-  const entries = Object.entries(kernels as unknown as Record<string, unknown>);
-  const recordedEntries = entries.map(([name, kernel]) => {
-    if (typeof kernel !== 'function') return [name, kernel];
-    const call = (...args: number[]) => {
+/** Wraps kernels: each call adds the kernel's name to `called`, so that a step reports what ran. */
+function recorded(kernels: Kernels, called: Set<KernelName>): Kernels {
+  const entries = KERNEL_NAMES.map((name) => {
+    const kernel = kernels[name] as (...operands: number[]) => void;
+    const call = (...operands: number[]) => {
       called.add(name);
-      return kernel(...args);
+      kernel(...operands);
     };
     return [name, call];
   });
-  return Object.fromEntries(recordedEntries);
+  return Object.fromEntries(entries);
 }

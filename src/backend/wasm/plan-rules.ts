@@ -1,11 +1,6 @@
 import type { Conv } from '../../model/layers.ts';
 import type { PlanRules } from '../plan.ts';
-
-/** Output channels that a Winograd convolution makes at a time. */
-export const GROUP = 16;
-
-/** Input channels that a tile has room for in the Winograd kernels. */
-export const MAX_CIN = 64;
+import { GROUP, MAX_CIN } from './layout.ts';
 
 /** Winograd's kernels take channels in groups of 16, in and out, and at most 64 in. */
 export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>

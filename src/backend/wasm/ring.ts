@@ -1,4 +1,5 @@
 import type { Stage } from '../plan.ts';
+import { F32_BYTES, TILE_COUT } from './layout.ts';
 import type { Memory } from './memory.ts';
 
 /**
@@ -6,13 +7,9 @@ import type { Memory } from './memory.ts';
  * inputs (`storedChannels`).
  */
 const CHANNEL_GROUP = 4;
-const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export const paddedChannels = (channels: number): number =>
   Math.ceil(channels / CHANNEL_GROUP) * CHANNEL_GROUP;
-
-/** Output channels that the direct kernels make at a time. */
-const DIRECT_COUT = 8;
 
 /**
  * Returns the channels that a map's rows have room for: a multiple of 4, except in an input that
@@ -26,7 +23,7 @@ export function storedChannels(stages: readonly Stage[], map: number, channels: 
       stage.conv.kernel === 3 &&
       !stage.winograd &&
       !stage.upsample &&
-      stage.conv.cout % DIRECT_COUT === 0);
+      stage.conv.cout % TILE_COUT === 0);
   const readers = stages.filter((stage) => stage.input === map);
   return map === 0 && readers.every(isReadSingly) ? channels : paddedChannels(channels);
 }

@@ -1,7 +1,8 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { Plan, Stage } from '../plan.ts';
-import { fewestRows, inputRows, neededRows, stageWork, TILE } from '../rows-needed.ts';
+import { fewestRows, inputRows, neededRows, stageWork } from '../rows-needed.ts';
+import { TILE } from '../tile.ts';
 
 /**
  * Rows to make: a stage makes rows `span` of map `map`. Without a stage they are rows of the input,

@@ -2,7 +2,7 @@ import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Plan } from '../plan.ts';
-import { TILE } from '../rows-needed.ts';
+import { TILE } from '../tile.ts';
 import { workFor } from './schedule.ts';
 
 /**

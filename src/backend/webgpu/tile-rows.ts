@@ -1,7 +1,8 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { ConvStage, Stage } from '../plan.ts';
-import { TILE, wholeRows } from '../rows-needed.ts';
+import { wholeRows } from '../rows-needed.ts';
+import { TILE } from '../tile.ts';
 import { quadsOf, writtenQuads } from './pack.ts';
 import { POINTS } from './winograd.ts';
 

@@ -1,4 +1,4 @@
-import { TILE } from '../rows-needed.ts';
+import { TILE } from '../tile.ts';
 import { enable, parametersStruct, READING, range, type Stored } from './convolution.ts';
 
 /*
