@@ -1,4 +1,4 @@
-import { type Chw, countMultiplyAdds } from '../model/measure.ts';
+import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
 import type { Plan, Stage } from './plan.ts';
 import { TILE } from './tile.ts';
@@ -90,6 +90,5 @@ export function neededRows(
  */
 export function stageWork(stage: Stage, rows: number, width: number): number {
   if (stage.kind !== 'conv') return 0;
-  const { conv, shuffle } = stage;
-  return countMultiplyAdds({ ...conv, stride: 1 }, [0, rows / shuffle, width / shuffle]);
+  return (pixelMultiplyAdds(stage.conv) * rows * width) / stage.shuffle ** 2;
 }
