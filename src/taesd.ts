@@ -3,7 +3,6 @@ import { handOn } from './backend/batches.ts';
 import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
 import { describe } from './checks.ts';
-import { checkTarget } from './draw/target.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { imageRows, pictureSink } from './image.ts';
@@ -247,7 +246,6 @@ export class Taesd {
 
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
-    checkTarget(target);
     const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {

@@ -47,15 +47,6 @@ export function picturesOf({ shape, data }: Tensor): Tensor[] {
   }));
 }
 
-/** Pictures [1, C, H, W] of one shape as a batch [N, C, H, W]. */
-export function stack(pictures: readonly Tensor[]): Tensor {
-  if (pictures.length === 1) return pictures[0];
-  const [, ...chw] = pictures[0].shape;
-  const batch = zeros([pictures.length, ...chw]);
-  for (const [n, { data }] of pictures.entries()) batch.data.set(data, n * data.length);
-  return batch;
-}
-
 /**
  * Checks that `value` is a tensor of four dimensions, each a whole number ≥ 1, with data to match.
  * A subarray at any offset is fine; the shape is copied, the data is not.

@@ -67,11 +67,14 @@ export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
   }
 }
 
+/** Returns the multiply-adds that a convolution takes for one pixel of its output. */
+export const pixelMultiplyAdds = ({ cin, cout, kernel }: Conv): number => cin * cout * kernel ** 2;
+
 /** The multiply-adds of a layer's convolutions, padding counted as if it were data. */
 export function countMultiplyAdds(layer: Layer, input: Chw): number {
   const [, height, width] = outputShape(layer, input);
   let perPixel = 0;
-  for (const { conv } of convolutionsOf(layer)) perPixel += conv.cin * conv.cout * conv.kernel ** 2;
+  for (const { conv } of convolutionsOf(layer)) perPixel += pixelMultiplyAdds(conv);
   return perPixel * height * width;
 }
 

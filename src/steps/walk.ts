@@ -154,13 +154,13 @@ async function run(
 }
 
 /** The sum piece by piece: whole maps would have to lie in the kernels' memory twice. */
-function* addInPieces({ operators }: LayerByLayer, [a, b]: readonly Tensor[], output: Tensor) {
+function* addInPieces(place: LayerByLayer, [a, b]: readonly Tensor[], output: Tensor) {
   for (let first = 0; first < output.data.length; first += ADDED_AT_ONCE) {
     const [one, other] = [a, b].map(({ data }) => {
       const piece = data.subarray(first, first + ADDED_AT_ONCE);
       return { shape: [piece.length], data: piece };
     });
-    output.data.set(operators.add(one, other).data, first);
+    output.data.set(place.add(one, other).data, first);
     // Memory is what takes the time: that of some 64 multiply-adds a number.
     yield 64 * one.data.length;
   }
