@@ -161,7 +161,7 @@ test('decodePng: a 1 GiB bomb in IDAT → LIMIT', () => {
   expect(() => decodePng(png)).toThrow(
     new TaesdError(
       'LIMIT',
-      'decodePng: "IDAT at byte 33" expected to inflate to 50 bytes, as IHDR says, got more (a decompression bomb?)',
+      'decodePng: "IDAT at byte 33" expected 50 bytes after inflating, as IHDR requires, got more (a decompression bomb?)',
     ),
   );
 });

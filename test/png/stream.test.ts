@@ -496,7 +496,7 @@ const ROWS = (rows: number, bytes = 3): PngBand => ({
   data: new Uint8Array(rows * 3 * bytes),
 });
 const DATA_RULE = 'expected 18 bytes of RGB or 24 bytes of RGBA for 3×2 pixels';
-const ARRAY_RULE = '"data" expected Uint8Array or Uint8ClampedArray';
+const ARRAY_RULE = '"data" expected a Uint8Array or Uint8ClampedArray';
 const WRONG_BANDS: readonly (readonly [string, unknown, string])[] = [
   ['no band', undefined, `${ARRAY_RULE}, got undefined`],
   ['bytes alone', new Uint8Array(9), `${ARRAY_RULE}, got undefined`],
@@ -518,7 +518,7 @@ const WRONG_BANDS: readonly (readonly [string, unknown, string])[] = [
     { ...ROWS(1), y: 0 },
     '"y" expected 1, the next row, got 0 (rows go from top to bottom)',
   ],
-  ['a row too many', ROWS(5), '"rows" expected at most 4, as many as are missing of 5, got 5'],
+  ['a row too many', ROWS(5), '"rows" expected at most 4 more of 5, got 5'],
 ];
 
 for (const [name, band, message] of WRONG_BANDS) {
@@ -554,7 +554,7 @@ test('PngRowWriter: end while rows are missing → ARG, and they can still be wr
   const [first, second] = bandsOf(picture, () => 4);
   const writer = new PngRowWriter(HEADER);
   const missing = (rows: number) =>
-    `ARG PngRowWriter.end: "rows" expected 5 before the end, got ${rows} (write the missing ones first)`;
+    `ARG PngRowWriter.end: "rows" expected 5 before the end, got ${rows} (write the missing rows first)`;
   expect(thrown(() => writer.end())).toBe(missing(0));
   const parts = [writer.write(first)];
   expect(thrown(() => writer.end())).toBe(missing(4));
@@ -565,10 +565,10 @@ test('PngRowWriter: end while rows are missing → ARG, and they can still be wr
 test('PngRowWriter: a call after end → ARG', () => {
   const writer = new PngRowWriter(HEADER);
   writer.write(ROWS(5));
-  const rule = '"rows" expected at most 0, as many as are missing of 5, got 1';
+  const rule = '"rows" expected at most 0 more of 5, got 1';
   expect(thrown(() => writer.write(ROWS(1)))).toBe(`ARG PngRowWriter.write: ${rule}`);
   writer.end();
-  const spent = '"writer" expected one that is still writing, got one after end()';
+  const spent = 'this writer has ended its file';
   expect(thrown(() => writer.write(ROWS(1)))).toBe(`ARG PngRowWriter.write: ${spent}`);
   expect(thrown(() => writer.end())).toBe(`ARG PngRowWriter.end: ${spent}`);
 });
@@ -599,9 +599,7 @@ test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
   expect(thrown(() => writer.end())).toBe(
     `OOM PngRowWriter.end: "rows" expected memory for the file's next bytes, ${NO_MEMORY}`,
   );
-  expect(thrown(() => writer.end())).toBe(
-    'ARG PngRowWriter.end: "writer" expected one that is still writing, got one that failed',
-  );
+  expect(thrown(() => writer.end())).toBe('ARG PngRowWriter.end: this writer has failed');
 });
 
 async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -674,7 +672,7 @@ test('encodePngRows: rows missing at the end → ARG', async () => {
   await expect(collected(encodePngRows(HEADER, [first]))).rejects.toThrow(
     new TaesdError(
       'ARG',
-      'PngRowWriter.end: "rows" expected 5 before the end, got 4 (write the missing ones first)',
+      'PngRowWriter.end: "rows" expected 5 before the end, got 4 (write the missing rows first)',
     ),
   );
 });
