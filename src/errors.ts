@@ -8,7 +8,7 @@ export type ErrorCode =
   | 'INTEGRITY'
   /** Valid, but this program cannot read it or run on it. */
   | 'UNSUPPORTED'
-  /** Larger than a limit. The message names the limit and the option that sets it, if there is one. */
+  /** Larger than a limit. The message names the limit and, if there is one, its option. */
   | 'LIMIT'
   /** A tensor is missing, is one too many, or does not have the shape the model needs. */
   | 'SHAPE'
@@ -37,7 +37,7 @@ export class TaesdError extends Error {
     this.#sentence = sentence;
   }
 
-  /** The message without the name of the call, for programs that put a name of their own before it. */
+  /** The message without the call's name, for programs that put a name of their own before it. */
   get sentence(): string {
     return this.#sentence;
   }
@@ -117,11 +117,11 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** Longer names and values lose their middle, because a path's beginning and end identify it best. */
+/** Longer names and values lose their middle: a path's beginning and end identify it best. */
 const MAX_SHOWN = 200;
 const SHOWN_HEAD = 120;
 
-/** Control, format (including direction) and line-ending characters, and halves of surrogate pairs. */
+/** Control, format (such as direction) and line-ending characters, halves of surrogate pairs. */
 const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
 
 /**

@@ -23,7 +23,7 @@ export function shapeText(shape: readonly unknown[]): string {
   return `[${Array.from(shape.slice(0, MAX_RANK), describe)}${more}]`;
 }
 
-/** Returns the number of elements of a shape. From 2⁵³ on it is `Infinity`, never a rounded number. */
+/** Returns the number of elements of a shape: `Infinity`, not a rounded number, from 2⁵³ on. */
 export function elementCount(shape: readonly number[]): number {
   const count = shape.reduce((product, size) => product * size, 1);
   return count <= Number.MAX_SAFE_INTEGER ? count : Infinity;
@@ -83,7 +83,7 @@ export function checkTensor4d(what: string, value: unknown): Tensor {
 const hasKey = (value: unknown, key: string): boolean =>
   typeof value === 'object' && value !== null && key in value;
 
-/** Makes the error for a value that is not a tensor. It names the wrong type of `shape` or `data`. */
+/** Makes the error for a value that is not a tensor. It names a wrong type of `shape` or `data`. */
 export function notTensor(what: string, value: unknown): TaesdError {
   const rule = 'a tensor { shape, data: Float32Array }';
   const hint = hasKey(value, 'latents') ? 'pass its .latents' : undefined;
@@ -104,7 +104,7 @@ const typeText = (value: unknown): string =>
 
 /** Returns the index of the first NaN or infinity, or −1. */
 export function firstNonFinite(data: Float32Array): number {
-  // x − x is 0 for every finite x and NaN otherwise, so usually one pass without a branch is enough.
+  // x − x is 0 for finite x and NaN otherwise: usually one pass without a branch is enough.
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] - data[i];
   return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));

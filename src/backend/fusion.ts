@@ -1,4 +1,4 @@
-import { type Block, blockSkip, blockSteps, type Conv } from '../model/layers.ts';
+import { type Block, blockOps, blockSkip, type Conv } from '../model/layers.ts';
 
 /*
  * What backends that run a network as a chain of convolutions fuse alike.
@@ -29,7 +29,7 @@ export type PushConv = (
 
 /** Three convolutions, the last of which adds the skip connection; a fourth where that is no identity. */
 export function planBlock(block: Block, index: number, input: number, pushConv: PushConv): number {
-  const [first, second, third] = blockSteps(block).filter((step) => step.kind === 'conv');
+  const [first, second, third] = blockOps(block).filter((step) => step.kind === 'conv');
   const a = pushConv(first.conv, index, first.name, { relu: true }, input);
   const b = pushConv(second.conv, index, second.name, { relu: true }, a);
   const widen = blockSkip(block);

@@ -25,8 +25,8 @@ export interface PngBand {
   /** The number of rows, at least 1. */
   readonly rows: number;
   /**
-   * RGBA, u8 [rows][width][4], or RGB, u8 [rows][width][3]. A file of 3 channels drops alpha. A file
-   * of 4 channels takes RGBA only.
+   * RGBA, u8 [rows][width][4], or RGB, u8 [rows][width][3]. A file of 3 channels drops alpha. A
+   * file of 4 channels takes RGBA only.
    */
   readonly data: Uint8Array | Uint8ClampedArray;
   /** The number of the first row. If given, it must be the number of rows written so far. */

@@ -1,6 +1,6 @@
 import { Zlib } from 'fflate';
 
-/** fflate 0.8.3's state of a new stream: no last piece yet, and the next bytes go 32 KiB into it. */
+/** fflate 0.8.3's state of a new stream: no last piece yet, next bytes 32 KiB into its buffer. */
 const STATE_AT_32_KIB = '{"l":0,"i":32768,"w":32768,"z":32768}';
 
 /**

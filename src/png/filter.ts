@@ -9,9 +9,9 @@ export const AVERAGE = 3;
 export const PAETH = 4;
 
 /*
- * Rows in this file are u8 [pixelBytes + rowBytes]: one pixel of zeros and then the row, so that the
- * first pixel has a left neighbour too. The names are the standard's: a is left of x, b is above x,
- * c is above a.
+ * Rows in this file are u8 [pixelBytes + rowBytes]: one pixel of zeros and then the row, so that
+ * the first pixel has a left neighbour too. The names are the standard's: a is left of x, b is
+ * above x, c is above a.
  *
  *          0   pixelBytes                     length
  *   above  0 0 0 │ … c b …

@@ -2,8 +2,8 @@ import { expected } from '../errors.ts';
 import { readUint32 } from './layout.ts';
 
 /**
- * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁷ pixels,
- * which are 512 MiB of RGBA.
+ * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁷
+ * pixels, which are 512 MiB of RGBA.
  */
 export const DEFAULT_MAX_PIXELS = 2 ** 27;
 /** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */

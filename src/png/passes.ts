@@ -29,7 +29,7 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** Returns a picture's passes in file order. A pass without pixels takes no bytes and is left out. */
+/** Returns a picture's passes in file order. A pass without pixels is not in the file either. */
 export function passesOf(header: PngHeader): readonly Pass[] {
   const grid = header.interlaced ? ADAM7 : [[0, 0, 1, 1] as const];
   return grid

@@ -156,7 +156,7 @@ function checkOrder({ name, type }: Chunk, idatEnd: number, earlier: unknown): v
 /** An upper-case first letter (bit 5 clear) marks the chunks a decoder must not ignore. */
 const isCritical = (type: string): boolean => type[0] <= 'Z';
 
-/** Returns false for a wrong checksum of an ancillary chunk, and throws for one of a critical chunk. */
+/** Returns false for an ancillary chunk with a wrong checksum. Throws for a critical one. */
 function checksumHolds(chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
   const stored = readUint32(bytes, chunk.end - 4);
   const computed = crc32(bytes, chunk.start + 4, chunk.end - 4);

@@ -12,8 +12,8 @@ export interface Band {
   readonly firstRow: number;
   readonly rowCount: number;
   /**
-   * Row after row, without filter bytes. At depths 8 and 16 an element is one sample. Below, samples
-   * are packed and each row is padded to whole bytes.
+   * Row after row, without filter bytes. At depths 8 and 16 an element is one sample. At lower
+   * depths samples are packed, and each row is padded to whole bytes.
    */
   readonly rows: Uint8Array | Uint16Array;
 }
@@ -120,7 +120,7 @@ function* unfilterWideRow(
   }
 }
 
-/** Filters a byte of a row's first pixel. Left and upper left are 0, so Paeth chooses the byte above. */
+/** Filters a byte of a row's first pixel. Left and upper left are 0; so Paeth chooses `above`. */
 function firstPixelFiltered(filter: number, value: number, above: number): number {
   if (filter === NONE || filter === SUB) return value;
   return filter === AVERAGE ? value - (above >> 1) : value - above;

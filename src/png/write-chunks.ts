@@ -45,7 +45,7 @@ export function headerChunk(width: number, height: number, channels: 3 | 4): Uin
   return pngChunk('IHDR', new Uint8Array(data.buffer));
 }
 
-/** Returns true for text that tEXt can hold: one byte a character, and no NUL, which would end it. */
+/** Returns true for text that tEXt can hold: one byte a character and no NUL, which ends text. */
 function isTextLatin1(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
