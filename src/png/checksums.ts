@@ -1,11 +1,15 @@
-/** The remainder of each byte by the CRC-32 polynomial, as in the sample code of PNG's annex D. */
-const CRC_TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) {
-    remainder = remainder & 1 ? 0xedb88320 ^ (remainder >>> 1) : remainder >>> 1;
-  }
-  return remainder;
-});
+/** The remainder of each byte by the CRC-32 polynomial, made by the first call of `crc32`. */
+let crcTable: Uint32Array | undefined;
+
+/** Computes the table as the sample code of PNG's annex D does. */
+const makeCrcTable = (): Uint32Array =>
+  Uint32Array.from({ length: 256 }, (_, byte) => {
+    let remainder = byte;
+    for (let bit = 0; bit < 8; bit++) {
+      remainder = remainder & 1 ? 0xedb88320 ^ (remainder >>> 1) : remainder >>> 1;
+    }
+    return remainder;
+  });
 
 /**
  * Returns the CRC-32 of `bytes[start, end)` as an unsigned number. Every PNG chunk ends with the
@@ -13,8 +17,10 @@ const CRC_TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) =>
  * Source: https://www.w3.org/TR/png-3/#5CRC-algorithm
  */
 export function crc32(bytes: Uint8Array, start: number, end: number): number {
+  crcTable ??= makeCrcTable();
+  const table = crcTable;
   let crc = 0xffffffff;
-  for (let i = start; i < end; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
+  for (let i = start; i < end; i++) crc = table[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 

@@ -20,7 +20,9 @@ import {
 
 /** One small picture of each colour type, depth and interlacing, with tRNS where it is legal. */
 const SMALL = KINDS.flatMap(([colourType, depth]) =>
-  [0, 1].map((interlace) => randomPicture(colourType, depth, 3, 5, interlace, colourType < 4)),
+  [0, 1].map((interlace) =>
+    randomPicture(colourType, depth, 3, 5, { interlace, transparent: colourType < 4 }),
+  ),
 );
 const PICTURE = randomPicture(2, 8, 3, 5);
 const HEADER = ihdr(PICTURE);

@@ -25,7 +25,7 @@ for (const [index, { name, colourType, depth, width, height }] of WIDE.entries()
 }
 
 test('decodePng: wide rows interlaced → exact', () => {
-  const picture = randomPicture(6, 16, 40_001, 3, 1);
+  const picture = randomPicture(6, 16, 40_001, 3, { interlace: 1 });
   expect(Buffer.compare(decodePng(buildPng(picture)).data, rgbaOf(picture))).toBe(0);
 });
 
