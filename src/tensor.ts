@@ -11,7 +11,7 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-/** The most dimensions of a tensor: NumPy and PyTorch allow 64. Real tensors have at most 5. */
+/** The most dimensions of a tensor: NumPy and PyTorch allow 64. Real tensors have far fewer. */
 export const MAX_RANK = 64;
 
 /**

@@ -14,8 +14,8 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
 }
 
 /**
- * Asserts that two tensors have one shape and differ by at most `bound`. The message names the first
- * element that differs by more.
+ * Asserts that two tensors have one shape and differ by at most `bound`. The message names the
+ * first element that differs by more.
  *
  * @returns the largest difference
  */

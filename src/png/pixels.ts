@@ -61,7 +61,7 @@ function paletteRgba(
  * Writes one row of a pass into the picture, as RGBA.
  *
  * @param y        the row's number within the pass
- * @param row      the row's samples as `Band` describes them
+ * @param row      the row's samples as `UnfilteredRows` describes them
  * @param buffers  `output` and `scratch` are written
  * @throws TaesdError FORMAT (an index past the end of the palette)
  */

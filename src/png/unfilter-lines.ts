@@ -13,7 +13,7 @@ import { PNG_SIGNATURE } from './signature.ts';
  * @param header  depth and colour type of the rows
  * @param width   in pixels
  * @param lines   u8 [height][1 + rowBytes]: each row with its filter byte
- * @returns the rows without filter bytes, as `Band` describes them
+ * @returns the rows without filter bytes, as `UnfilteredRows` describes them
  * @throws TaesdError FORMAT (fast-png refuses the rows), OOM
  */
 export function unfilterLines(

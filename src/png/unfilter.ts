@@ -5,7 +5,7 @@ import type { Pass } from './passes.ts';
 import { unfilterLines } from './unfilter-lines.ts';
 
 /** Unfiltered rows, or a piece of one very wide row. */
-export interface Band {
+export interface UnfilteredRows {
   /** The pass. For a piece, a pass of the piece's columns only. */
   readonly columns: Pass;
   /** The number of the first row within the pass. */
@@ -38,7 +38,7 @@ export function* unfilterBands(
   header: PngHeader,
   pass: Pass,
   scanlines: Uint8Array,
-): Generator<Band> {
+): Generator<UnfilteredRows> {
   const lineBytes = 1 + pass.rowBytes;
   checkFilterBytes(pass, scanlines);
   if (lineBytes > BAND_BYTES) {
@@ -81,7 +81,7 @@ function* unfilterWideRow(
   pass: Pass,
   scanlines: Uint8Array,
   row: number,
-): Generator<Band> {
+): Generator<UnfilteredRows> {
   const { rowBytes } = pass;
   const pixelBits = header.channels * header.depth;
   // Filters work on whole bytes, so a pixel counts as at least one.

@@ -8,8 +8,8 @@ import { randomTensor, seededRandom } from '../random.ts';
 import { randomWeights } from '../small-model.ts';
 
 /*
- * The previewer in loops that do not wait for it, on random weights and on nano: which latents are shown, and that
- * nothing else happens to them.
+ * The previewer in loops that do not wait for it, on random weights and on nano: the latents it
+ * shows, and proof that it does not write to them.
  */
 
 const LATENTS = randomTensor(seededRandom(5), [1, 4, 3, 5], 2);
