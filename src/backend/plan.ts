@@ -1,7 +1,7 @@
 import {
   type Block,
+  blockOps,
   blockSkip,
-  blockSteps,
   type Conv,
   type Layer,
   type Network,
@@ -127,7 +127,7 @@ const NOTHING_FUSED = {
  * weights.
  */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
-  const [first, second, third] = blockSteps(block).filter((step) => step.kind === 'conv');
+  const [first, second, third] = blockOps(block).filter((step) => step.kind === 'conv');
   const a = pushConv(first.conv, layer, first.name, input, { relu: true });
   const b = pushConv(second.conv, layer, second.name, a, { relu: true });
   const widen = blockSkip(block);

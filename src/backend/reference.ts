@@ -1,5 +1,5 @@
 import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
-import { blockSkip, blockSteps } from '../model/layers.ts';
+import { blockOps, blockSkip } from '../model/layers.ts';
 import { countMultiplyAdds } from '../model/measure.ts';
 import { type RowSink, type RowSource, readAll, tensorRows } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
@@ -176,7 +176,7 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       return pixelUnshuffle(input, layer.factor);
     case 'block': {
       let x = input;
-      for (const step of blockSteps(layer)) {
+      for (const step of blockOps(layer)) {
         x =
           step.kind === 'relu'
             ? relu(x)
