@@ -1,7 +1,7 @@
 import { expected, inside, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
-import { isFolderThere, isUrlThere, urlInFolder, urlOf } from '../platform/place-urls.ts';
+import { fileExists, folderExists, urlInFolder, urlOf } from '../platform/locations.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { readOne, readParts } from './from-bytes.ts';
 import type { ModelTensors } from './key-names.ts';
@@ -60,7 +60,7 @@ export async function readPlace(
   parts: readonly Half[],
   signal?: AbortSignal,
 ): Promise<ModelTensors | NotThere> {
-  const url = urlOf(place);
+  const url = urlOf('weights', place);
   return SAFETENSORS.test(url.pathname)
     ? readFile(url, place, parts, signal)
     : readFolder(variant, url, place, parts, signal);
@@ -113,7 +113,7 @@ async function missingFiles(
   names: readonly string[],
   missing: readonly string[],
 ): Promise<NotThere> {
-  const isThere = (url: URL) => (url.protocol === 'file:' ? isUrlThere(url) : false);
+  const isThere = (url: URL) => (url.protocol === 'file:' ? fileExists(url) : false);
   const rule = `a folder that holds ${names.join(' and ')}`;
   if (missing.length === names.length && (await isThere(folder))) {
     if (/\.pth$/i.test(folder.pathname)) {
@@ -121,11 +121,11 @@ async function missingFiles(
     }
     return new NotThere('ARG', given, rule, 'a file', 'give its folder; from code, its bytes');
   }
-  if (folder.protocol === 'file:' && !(await isFolderThere(folder))) {
+  if (folder.protocol === 'file:' && !(await folderExists(folder))) {
     return new NotThere('ARG', given, rule, 'no such folder');
   }
   const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
-  const found = await Promise.all(pths.map((pth) => isUrlThere(urlInFolder(folder, pth))));
+  const found = await Promise.all(pths.map((pth) => fileExists(urlInFolder(folder, pth))));
   if (found.includes(true)) {
     const wanted = missing.filter((_, i) => found[i]).join(' and ');
     const got = pths.filter((_, i) => found[i]).join(' and ');

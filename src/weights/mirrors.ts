@@ -1,5 +1,5 @@
 import { TaesdError } from '../errors.ts';
-import { urlInFolder } from '../platform/place-urls.ts';
+import { urlInFolder } from '../platform/locations.ts';
 import { type Ask, askFor, refusal, webPage, wholeFile } from './request.ts';
 import { sha256 } from './sha256.ts';
 import type { Draft } from './store.ts';

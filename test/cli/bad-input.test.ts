@@ -47,7 +47,7 @@ describe('input', () => {
       failed(`${command}: "${missing}" expected ${rule}, got no such file`),
     );
     const below = at('in.png/x.png');
-    const got = 'no such file: a part of its path is no folder';
+    const got = 'no such file: a part of its path is not a folder';
     expect(run(below)).toEqual(failed(`${command}: "${below}" expected ${rule}, got ${got}`));
     mkdirSync(at('folder.png'), { recursive: true });
     const folder = at('folder.png');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import type { WeightSource } from '../../src/options/types.ts';
-import { isUrlThere, urlInFolder, urlOf } from '../../src/platform/place-urls.ts';
+import { fileExists, urlInFolder, urlOf } from '../../src/platform/locations.ts';
 import { readUrl } from '../../src/platform/read-url.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { locateWeights } from '../../src/weights/locate.ts';
@@ -116,14 +116,14 @@ test('readUrl: a file → its bytes; none, below a file → undefined; a folder 
   await expect(readUrl(fileUrl('.'))).rejects.toMatchObject({ code: 'ARG' });
 });
 
-test('isUrlThere: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
-  expect(await isUrlThere(fileUrl('file'))).toBe(true);
-  expect(await isUrlThere(new URL(`${base}/200/a`))).toBe(true);
+test('fileExists: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
+  expect(await fileExists(fileUrl('file'))).toBe(true);
+  expect(await fileExists(new URL(`${base}/200/a`))).toBe(true);
   for (const url of [fileUrl('none'), fileUrl('.'), fileUrl('file/below')]) {
-    expect(await isUrlThere(url)).toBe(false);
+    expect(await fileExists(url)).toBe(false);
   }
   for (const way of ['404', '405', 'hang-up']) {
-    expect(await isUrlThere(new URL(`${base}/${way}/a`))).toBe(false);
+    expect(await fileExists(new URL(`${base}/${way}/a`))).toBe(false);
   }
 });
 
@@ -159,7 +159,7 @@ test('readUrl: longer than the limit, by its header or by what comes → LIMIT, 
 
 test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → the same', async () => {
   for (const place of [folder, `${folder}/`, fileUrl('.'), pathToFileURL(folder).href]) {
-    const url = await urlOf(place);
+    const url = await urlOf('weights', place);
     expect(urlInFolder(url, 'file').href).toBe(fileUrl('file').href);
   }
   const web = urlInFolder(await urlOf('https://host/a?b=/c'), 'file');

@@ -1,7 +1,7 @@
 import { describe } from '../../checks.ts';
 import { VARIANTS } from '../../index.ts';
 import { isModelName, type LatentSpace, latentSpaces } from '../../model/variants.ts';
-import { urlOf } from '../../platform/place-urls.ts';
+import { urlOf } from '../../platform/locations.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import { openStore } from '../../weights/store.ts';
 import type { CommandLine } from '../line/command-line.ts';
@@ -53,7 +53,7 @@ async function pull(
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
-  const place = from === undefined ? {} : { from: urlOf(from) };
+  const place = from === undefined ? {} : { from: urlOf('--from', from) };
   for (const model of models) {
     const bar = new ProgressBar(process.stderr);
     try {
