@@ -3,7 +3,7 @@
 import { Bench } from 'tinybench';
 import { createWasmBackend } from '../dist/backend/wasm/wasm-backend.js';
 import { describeNetwork, weightShapes } from '../dist/model/measure.js';
-import { networkOf, VARIANTS } from '../dist/model/variants.js';
+import { VARIANTS } from '../dist/model/variants.js';
 
 /**
  * @param part       'encoder' or 'decoder'
@@ -13,7 +13,7 @@ import { networkOf, VARIANTS } from '../dist/model/variants.js';
 export async function benchLevels(part, precision, size = 512) {
   const backend = await createWasmBackend({ precision });
   const input = part === 'encoder' ? [3, size, size] : [4, size / 8, size / 8];
-  const layers = describeNetwork(networkOf(VARIANTS.taesd, part), input);
+  const layers = describeNetwork(VARIANTS.taesd.networks[part], input);
   const pieces = [...splitByHeight(layers), { level: 'whole', rows: layers }];
   const bench = new Bench({
     iterations: 3,

@@ -45,7 +45,7 @@ export function writeKernels() {
 }
 
 /** As workerd, and what bundles for it, import it. */
-const WASM_TYPES = `declare const kernels: import('./backend/wasm/module.js').KernelModule;
+const WASM_TYPES = `declare const kernels: import('./options/types.js').KernelModule;
 export default kernels;
 `;
 

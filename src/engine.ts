@@ -1,52 +1,48 @@
-import type { Precision, Program } from './backend/backend.ts';
+import type { Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { GpuPlace, LatentsOnDevice } from './backend/gpu-networks.ts';
-import { compileKernels, type KernelModule } from './backend/wasm/module.ts';
+import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
-
 import { messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Half } from './model/layers.ts';
-import type { GpuInfo, LoadOptions } from './options/types.ts';
+import { DEFAULT_WORKERS_CAP } from './options/load.ts';
+import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
 import { hardwareThreads } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
 import { picturesOf, type Tensor } from './tensor.ts';
 
-/** From this size on a picture is worth the 0.1 s that it takes to start workers: 384×384. */
+/** The smallest picture worth the 0.1 s it takes to start workers: 384×384. */
 const WORKERS_FROM_PIXELS = 384 * 384;
-/** More workers than this gain little: each costs some 40 MB. */
-const MOST_WORKERS = 4;
 
-/** How networks are to be run. */
+/** The checked options of `Taesd.load` that decide how networks run. */
 export interface EngineOptions
   extends Pick<LoadOptions, 'device' | 'fallback' | 'wasm' | 'maxMemory' | 'workers'> {
   readonly backend: NonNullable<LoadOptions['backend']>;
   readonly precision: Precision;
 }
 
-/** A half's layers with their weights, and the compiled kernels, or undefined for the reference. */
+/** What running a half layer by layer needs, independent of the compiled networks. */
 export interface EngineLayers {
   readonly network: BoundNetwork;
   readonly kernels: KernelModule | undefined;
   readonly maxMemory: number | undefined;
 }
 
-/**
- * The networks of a model on this thread or on workers: which of the two is decided call by call.
- */
+/** The networks of a model. Each call runs on a device, on this thread or on workers. */
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
   #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Half, Program> } | undefined;
-  /** The kernels' memory with the weights in it and nothing else. */
+  /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
   #poolSize = 0;
-  /** Where WebGPU was asked for. */
+  /** Undefined if WebGPU was not requested. */
   #gpu: GpuPlace | undefined;
-  /** Why there are no workers, where some were wanted. */
+  /** Why wanted workers could not start. */
   #reason: string | undefined;
 
   private constructor(
@@ -70,7 +66,7 @@ export class Engine {
     if (backend === 'webgpu' || backend === 'auto') {
       const { GpuNetworks } = await import('./backend/webgpu/networks.ts');
       engine.#gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
-      // Should WASM have to take over, it starts then.
+      // WASM starts when it has to take over.
       if (engine.#gpu.active) return engine;
     }
     if (kernels !== undefined && (options.workers ?? 0) > 0) await engine.#startPool();
@@ -78,13 +74,13 @@ export class Engine {
     return engine;
   }
 
-  /** Workers that are running, and why there are none where some were wanted. */
+  /** The number of running workers, and why wanted workers could not start. */
   get workers(): { count: number; reason: string | undefined } {
     const count = this.#pool === undefined ? 0 : this.#poolSize;
     return { count, reason: this.#reason };
   }
 
-  /** Bytes that the kernels' memories take, those of workers included. */
+  /** Bytes of the kernels' memories, of workers' too, and of the device's buffers. */
   get memoryBytes(): number {
     const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
     return wasm + (this.#gpu?.memoryBytes ?? 0);
@@ -111,7 +107,7 @@ export class Engine {
       : (this.#gpu as GpuPlace).copy(latents);
   }
 
-  /** Where a network runs for a picture of so many pixels. */
+  /** Chooses where a network runs for a picture of that many pixels. */
   async runner(part: Half, pixels: number): Promise<Runner> {
     const wasm = () => this.#wasmRunner(part, pixels);
     return this.#gpu?.runner(part, wasm) ?? wasm();
@@ -131,13 +127,13 @@ export class Engine {
     return localRunner(programs.get(part) as Program);
   }
 
-  /** What it takes to run a half layer by layer, beside the networks that run here. */
+  /** What running a half layer by layer needs. */
   layers(part: Half): EngineLayers {
     const network = this.#networks.get(part) as BoundNetwork;
     return { network, kernels: this.#kernels, maxMemory: this.#options.maxMemory };
   }
 
-  /** Gives back what a large run has taken; called between runs. */
+  /** Frees memory a large run has grown; called between runs. */
   async settle(): Promise<void> {
     this.#gpu?.settle();
     const backend = this.#local?.backend;
@@ -146,7 +142,7 @@ export class Engine {
     }
   }
 
-  /** Ends the workers and lets go of all memory. */
+  /** Ends the workers and frees all memory. */
   dispose(): void {
     this.#gpu?.dispose();
     this.#pool?.dispose();
@@ -163,9 +159,9 @@ export class Engine {
 
   async #startPool(): Promise<void> {
     const { workers, precision, maxMemory } = this.#options;
-    this.#poolSize = workers ?? Math.min(hardwareThreads(), MOST_WORKERS);
+    this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
-      // Code that not every call needs is loaded by those that do.
+      // Imported on first use: small pictures need no workers.
       const { WorkerPool } = await import('./backend/wasm/pool.ts');
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
@@ -175,7 +171,7 @@ export class Engine {
         maxMemory,
       });
     } catch (error) {
-      // One thread does the work as well; `info` says why.
+      // This thread can do the work too; `info` reports the reason.
       this.#reason = messageOf(error);
       if (this.#local === undefined) await this.#startLocal();
     }

@@ -1,32 +1,7 @@
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected } from './errors.ts';
+import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
 import type { RowSink, RowSource } from './rows.ts';
-
-/** A picture as bytes, shaped like the browser's ImageData; RGB or RGBA, told apart by the data's length. */
-export interface ImageLike {
-  readonly width: number;
-  readonly height: number;
-  /** Row-major, 3 or 4 bytes a pixel, alpha not premultiplied. */
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
-
-/** A decoded picture: RGBA, alpha 255. `new ImageData(data, width, height)` takes it as it is. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
-}
-
-/** Red, green and blue, 0 … 255. */
-export type Rgb = readonly [red: number, green: number, blue: number];
-
-/** What becomes of translucent pixels: the networks know no alpha. */
-export interface AlphaOptions {
-  /** `'composite'` (default) lays the picture over `background`; `'drop'` forgets alpha, as the reference does. */
-  readonly alpha?: 'composite' | 'drop' | undefined;
-  /** White unless said. */
-  readonly background?: Rgb | undefined;
-}
 
 const WHITE: Rgb = [255, 255, 255];
 

@@ -1,5 +1,4 @@
 export { type ErrorCode, isAbort, TaesdError } from './errors.ts';
-export type { AlphaOptions, ImageLike, Picture, Rgb } from './image.ts';
 export {
   dequantizeLatents,
   fromVaeLatents,
@@ -14,13 +13,24 @@ export type {
   Conv,
   Half,
   Layer,
+  Network,
   PixelShuffle,
   PixelUnshuffle,
   Relu,
   Upsample2x,
 } from './model/layers.ts';
-export { type ModelName, VARIANTS, type Variant } from './model/variants.ts';
+export { type LatentSpace, type ModelName, VARIANTS, type Variant } from './model/variants.ts';
 export type {
+  Add,
+  Area,
+  Arithmetic,
+  Position,
+  Product,
+  Step,
+  StepsOptions,
+} from './options/step.ts';
+export type {
+  AlphaOptions,
   CanvasLike,
   DecodeOptions,
   DecodeRowsOptions,
@@ -30,29 +40,27 @@ export type {
   EncodeOptions,
   GpuDevice,
   GpuLatents,
+  Halves,
+  ImageLike,
   Info,
+  KernelModule,
+  KernelSource,
   LoadOptions,
+  Picture,
   PixelRows,
+  Precision,
   Progress,
+  Rgb,
   RunOptions,
   SizeOptions,
+  WeightSource,
 } from './options/types.ts';
 export {
   readSafetensors,
   type SafetensorsFile,
   type StoredTensor,
   toTensor,
-  writeSafetensors,
 } from './safetensors/read.ts';
-export type {
-  Add,
-  Area,
-  Arithmetic,
-  Position,
-  Product,
-  Step,
-  StepsOptions,
-} from './steps/step.ts';
+export { type SafetensorsMetadata, writeSafetensors } from './safetensors/write.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
-export type { WeightSource } from './weights/from-bytes.ts';

@@ -1,7 +1,7 @@
 import { allocateClamped, allocateFloats } from './allocate.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, inCall } from './errors.ts';
-import { checkImage, type ImageLike, type Picture } from './image.ts';
+import { checkImage } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';
 import {
   checkLatentChannels,
@@ -9,6 +9,7 @@ import {
   type Variant,
   variantNamed,
 } from './model/variants.ts';
+import type { ImageLike, Picture } from './options/types.ts';
 import { checkTensor4d, shapeText, type Tensor, zeros } from './tensor.ts';
 
 /*

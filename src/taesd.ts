@@ -6,11 +6,11 @@ import { describe } from './checks.ts';
 import { checkTarget } from './draw/target.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
-import { type ImageLike, imageRows, type Picture, pictureSink } from './image.ts';
+import { imageRows, pictureSink } from './image.ts';
 import { type BoundNetwork, bindNetwork } from './model/bind.ts';
 import { otherModel } from './model/latent-channels.ts';
 import type { Half } from './model/layers.ts';
-import { checkLatentChannels, LATENT_SCALE, networkOf, type Variant } from './model/variants.ts';
+import { checkLatentChannels, LATENT_SCALE, type Variant } from './model/variants.ts';
 import {
   allocatePixels,
   checkOne,
@@ -22,6 +22,7 @@ import {
   snapshot,
 } from './options/call.ts';
 import { checkLoadOptions } from './options/load.ts';
+import type { Step, StepsOptions } from './options/step.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
@@ -29,23 +30,24 @@ import type {
   DrawTarget,
   EncodeOptions,
   GpuLatents,
+  ImageLike,
   Info,
   LoadOptions,
+  Picture,
   PixelRows,
   RunOptions,
   SizeOptions,
 } from './options/types.ts';
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
-import type { Step, StepsOptions } from './steps/step.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { Turns } from './turns.ts';
 import { locateWeights } from './weights/locate.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
 
-/** In memory, or on the device that the model runs on. */
+/** Latents in memory, or on the device the model runs on. */
 type Latents = Tensor | GpuLatents;
 
-/** What to do with a batch where one latent is wanted. */
+/** The remedy for a batch if a call takes one latent. */
 const ONE_EACH = 'one call for each';
 
 /** The work of a call on each picture or latent of a batch. */
@@ -62,9 +64,9 @@ interface Work {
 /**
  * TAESD: pictures to latents and back.
  *
- * Calls may overlap: each waits for its turn and works on the input as it was when it was called; `decodeRows` and `steps`
- * are called when their loop begins. The event loop
- * gets a turn every few milliseconds. After an error the instance works on.
+ * Calls may overlap. Each waits for its turn and works on its input as it was at the time of the
+ * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn every
+ * few milliseconds. The instance stays usable after an error.
  */
 export class Taesd {
   readonly #variant: Variant;
@@ -74,7 +76,7 @@ export class Taesd {
   readonly #turns = new Turns();
   #disposed = false;
 
-  /** For entries of runtimes that hand over the kernels; everybody else calls `load`. */
+  /** For `load` alone. */
   protected constructor(
     variant: Variant,
     parts: readonly Half[],
@@ -87,7 +89,7 @@ export class Taesd {
     this.#engine = engine;
   }
 
-  /** What runs here, and where, as of now. */
+  /** The model, its backend, workers and memory, as of now. */
   get info(): Info {
     const { count, reason } = this.#engine.workers;
     return {
@@ -102,12 +104,13 @@ export class Taesd {
   }
 
   /**
-   * Finds and reads the weights, checks them against the model's layers, and makes the networks ready. Weights of another
-   * model are never taken in their place.
+   * Finds and reads the weights, checks them against the model's layers, and makes the networks
+   * ready. Weights of another model are never taken instead.
    *
-   * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED, LIMIT, UNSUPPORTED
-   *   (weights that cannot be read, a runtime without WASM SIMD), SHAPE (weights of another model, every fault listed),
-   *   NONFINITE (damaged weights), INTEGRITY (a cached or fetched file that is not the one), NETWORK, OOM, ABORTED
+   * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED,
+   *   LIMIT, UNSUPPORTED (unreadable weights, a runtime without WASM SIMD), SHAPE (weights of
+   *   another model, every fault listed), NONFINITE (damaged weights), INTEGRITY (a cached or
+   *   downloaded file with another SHA-256), NETWORK, OOM, ABORTED
    */
   static load(options: LoadOptions = {}): Promise<Taesd> {
     return inCall('Taesd.load', async () => {
@@ -117,13 +120,14 @@ export class Taesd {
   }
 
   /**
-   * Pictures → latents, in the space that diffusion works in (scale 1; see `toVaeLatents`).
+   * Encodes pictures to latents in the space diffusion works in (scale 1; see `toVaeLatents`).
    *
    * @param image  `{ width, height, data }` with RGB or RGBA bytes, such as ImageData, or a tensor
    *   [N, 3, H, W] with values in [0, 1]; any size from 1×1
    * @returns f32 [N, C, ⌈H/8⌉, ⌈W/8⌉], values mostly in [−3, 3]
-   * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE, NONFINITE (a
-   *   tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with `fallback: false` a device that failed)
+   * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE,
+   *   NONFINITE (a tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with
+   *   `fallback: false`, a device that failed)
    */
   encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
     return inCall('encode', () => this.#encode(image, options));
@@ -148,15 +152,15 @@ export class Taesd {
   }
 
   /**
-   * Latents → pictures. The network clamps nothing at its end: bytes are clamped and rounded to the nearest, while
-   * `output: 'tensor'` gives the raw values.
+   * Decodes latents to pictures. The network's output is not clamped: bytes are clamped and rounded
+   * to the nearest, `output: 'tensor'` gives the raw values.
    *
    * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to
-   * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each of the batch; with
-   *   `output: 'tensor'` f32 [N, 3, H, W]
-   * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE (another model's
-   *   latents, a batch where one picture is asked for), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED (latents that were lost
-   *   with their device; with `fallback: false` a device that failed)
+   * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each latent of the batch;
+   *   with `output: 'tensor'` f32 [N, 3, H, W]
+   * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE
+   *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED
+   *   (latents lost with their device; with `fallback: false`, a device that failed)
    */
   decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
@@ -191,9 +195,9 @@ export class Taesd {
   }
 
   /**
-   * Latents → rows of pixels, handed on while the rest is still being decoded, from top to bottom: for pictures that
-   * never need to be in memory whole. The work goes on only while rows are asked for; leaving the loop ends it.
-   * Other calls of this instance wait until the loop has ended.
+   * Decodes latents to rows of pixels, from top to bottom, so that a picture is never in memory
+   * whole. Work is done only when rows are requested; leaving the loop ends it. Other calls of this
+   * instance wait until the loop has ended.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`
@@ -229,13 +233,13 @@ export class Taesd {
   }
 
   /**
-   * Decodes onto a canvas, which takes the picture's size, or onto a texture that has it. On the device that the model runs
-   * on, the picture never comes to memory, unless it is made in bands; elsewhere it is painted from there.
+   * Decodes onto a canvas, which is resized to the picture, or onto a texture of its size. On the
+   * device the model runs on, the picture never comes to memory, unless it is made in bands.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
-   * @throws TaesdError as `decode`; ARG (no canvas; a context that was not configured; a texture of another size, or
-   *   that cannot be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture where the model
-   *   runs on no device, or on one that was lost)
+   * @throws TaesdError as `decode`; ARG (not a canvas; an unconfigured context; a texture of another
+   *   size, or one that cannot be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with
+   *   WebGPU; a texture if the model runs on no device, or on a lost one)
    */
   decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions = {}): Promise<void> {
     return inCall('decodeToCanvas', () => this.#decodeToCanvas(latents, target, options));
@@ -257,17 +261,18 @@ export class Taesd {
   }
 
   /**
-   * Goes through a half layer by layer and hands on each one's name, shape, weights, kernels, time and output, from the
-   * first to the last. A block can be opened into its operations, and each number of an output into the products that it
-   * is the sum of. Each layer runs by itself, on this thread and in f32, whatever `workers` and `precision` say, where
-   * `decode` and `encode` fuse some: the last output is theirs in f32, within 1e-4 and as measured to the bit. It takes
-   * about twice their time, and whole maps: 67 MB for 64 channels of 512×512. Each layer waits for its turn among the
-   * other calls of this instance; leaving the loop ends the work.
+   * Runs a half layer by layer and yields each layer's name, shape, weights, kernels, time and
+   * output, from the first to the last. A block opens into its operations, and a number of an output
+   * into the products it is the sum of. Each layer runs by itself, on this thread and in f32,
+   * regardless of `workers` and `precision`, while `decode` and `encode` fuse layers. The last output
+   * is within 1e-4 of theirs in f32, and was measured equal to the bit. It takes about twice their
+   * time, and whole feature maps: 67 MB for 64 channels of 512×512. Each layer waits for its turn
+   * among the other calls of this instance; leaving the loop ends the work.
    *
-   * @param input  a picture, as for `encode`, goes through the encoder; a tensor by its channels: [1, 3, H, W] through the
-   *   encoder, latents [1, C, h, w] through the decoder
-   * @throws TaesdError ARG (neither of the two, a wrong option, no such half loaded, disposed), SHAPE (a batch, another
-   *   model's latents), NONFINITE, LIMIT, OOM, ABORTED
+   * @param input  a picture, as for `encode`, goes through the encoder. A tensor goes by its channels:
+   *   [1, 3, H, W] through the encoder, latents [1, C, h, w] through the decoder
+   * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded, disposed),
+   *   SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
    */
   steps(input: ImageLike | Tensor, options: StepsOptions = {}): AsyncGenerator<Step, void, void> {
     return inLoop('steps', this.#steps(input, options));
@@ -291,12 +296,12 @@ export class Taesd {
   }
 
   /**
-   * Lets go of the networks and their memory, which is collected once no call runs any more. Calls that wait, and later
-   * ones, fail with ARG; calling it twice is fine.
+   * Frees the networks and their memory once no call runs any more. Waiting and later calls fail
+   * with ARG. Calling it twice is fine.
    */
   dispose(): void {
     this.#disposed = true;
-    // A call that runs keeps what it needs until it has ended.
+    // A running call keeps what it needs until it has ended.
     void this.#turns.done().then(() => this.#engine.dispose());
   }
 
@@ -401,7 +406,7 @@ async function loadEngine(options: LoadOptions) {
     const weights = tensors[half];
     if (weights === undefined) continue;
     const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
-    networks.set(half, bindNetwork(half, networkOf(variant, half), weights, hint));
+    networks.set(half, bindNetwork(half, variant.networks[half], weights, hint));
   }
   const engine = await Engine.start(networks, { ...rest, backend, precision });
   if (signal?.aborted) engine.dispose();

@@ -1,11 +1,11 @@
 import type { LoadOptions } from './options/types.ts';
 import { Taesd as TaesdElsewhere } from './taesd.ts';
-// @ts-expect-error TypeScript knows no such files; workerd, and what bundles for it, makes a WebAssembly.Module of it.
+// @ts-expect-error TypeScript does not know such files; bundlers give a WebAssembly.Module.
 import kernels from './taesd.wasm';
 
 /*
- * What `taesd-wasm` is in workerd (Cloudflare's edge functions), where WebAssembly is never compiled at run time: the
- * kernels come as a module, with the code. Its types are those of index.ts.
+ * The entry for workerd (Cloudflare's edge functions), which forbids compiling WebAssembly at run
+ * time: the kernels are imported as a compiled module. Its types are those of index.ts.
  */
 export * from './index.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Precision } from '../src/backend/backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
 import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../src/model/bind.ts';
 import type { Half } from '../src/model/layers.ts';
-import { networkOf, VARIANTS } from '../src/model/variants.ts';
-import { writeSafetensors } from '../src/safetensors/read.ts';
+import { VARIANTS } from '../src/model/variants.ts';
+import type { Precision } from '../src/options/types.ts';
+import { writeSafetensors } from '../src/safetensors/write.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
@@ -149,7 +149,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   );
   for (const [part, model] of cases) {
     test(`Program [wasm]: ${part} of ${model}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
-      const network = networkOf(VARIANTS[model], part);
+      const network = VARIANTS[model].networks[part];
       const wasm = await createWasmBackend({ precision });
       const tensors = networkTensors(network, 8);
       const program = wasm.compile(bindNetwork(part, network, tensors));
@@ -187,7 +187,7 @@ for (const part of PARTS) {
     test(`Program [wasm]: ${part} of ${model}, f32, 7 seeded weights and sizes to 4×3 and 40×1 latents → within ${F32_BOUND} of the reference’s largest number`, async () => {
       const wasm = await createWasmBackend();
       const { latentChannels } = VARIANTS[model];
-      const network = networkOf(VARIANTS[model], part);
+      const network = VARIANTS[model].networks[part];
       const sizes = [
         [1, 1],
         [1, 3],
@@ -226,7 +226,7 @@ const FAST_DECIBELS = { encoder: 60, decoder: 60 };
 
 for (const part of PARTS) {
   test(`Taesd [wasm]: ${part}, precision fast, 8 seeded weights → ${FAST_DECIBELS[part]} dB and more against f32`, async () => {
-    const network = networkOf(VARIANTS.taesd, part);
+    const network = VARIANTS.taesd.networks[part];
     let least = Infinity;
     for (let seed = 0; seed < 8; seed++) {
       const weights = { [part]: writeSafetensors([...networkTensors(network, 50 + seed)]) };

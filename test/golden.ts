@@ -1,6 +1,6 @@
 import { type BoundNetwork, bindNetwork } from '../src/model/bind.ts';
 import type { Half } from '../src/model/layers.ts';
-import { networkOf, type Variant } from '../src/model/variants.ts';
+import type { Variant } from '../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { splitByKeyNames } from '../src/weights/key-names.ts';
@@ -28,7 +28,7 @@ export function realNetwork(variant: Variant, part: Half): BoundNetwork {
   const file = readSafetensors(sharedFile(`weights/${variant.name}_${part}.safetensors`));
   const tensors = splitByKeyNames(file, part)[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork(part, networkOf(variant, part), tensors);
+  return bindNetwork(part, variant.networks[part], tensors);
 }
 
 /** The real weights of a model, as `Taesd.load` takes them. */

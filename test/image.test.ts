@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type AlphaOptions, type ImageLike, imageRows, pictureSink } from '../src/image.ts';
+import { imageRows, pictureSink } from '../src/image.ts';
+import type { AlphaOptions, ImageLike } from '../src/options/types.ts';
 import { readAll, tensorRows, tensorSink } from '../src/rows.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { seededRandom } from './random.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ImageLike, Picture } from '../src/image.ts';
+import type { ImageLike, Picture } from '../src/options/types.ts';
 import { decodePng } from '../src/png/index.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';

@@ -1,7 +1,7 @@
 import type { Half, Network } from '../src/model/layers.ts';
 import { weightShapes } from '../src/model/measure.ts';
-import { type ModelName, networkOf, VARIANTS } from '../src/model/variants.ts';
-import { writeSafetensors } from '../src/safetensors/read.ts';
+import { type ModelName, VARIANTS } from '../src/model/variants.ts';
+import { writeSafetensors } from '../src/safetensors/write.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { randomTensor, seededRandom } from './random.ts';
 
@@ -20,7 +20,7 @@ export function networkTensors(network: Network, seed: number): Map<string, Tens
 
 /** The same in the shapes of a real model, for tests that need no real ones. */
 export const randomTensors = (model: ModelName, part: Half): Map<string, Tensor> =>
-  networkTensors(networkOf(VARIANTS[model], part), part === 'encoder' ? 11 : 12);
+  networkTensors(VARIANTS[model].networks[part], part === 'encoder' ? 11 : 12);
 
 /**
  * The same as the bytes of a safetensors file.

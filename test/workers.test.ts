@@ -9,7 +9,7 @@ import { Pacer } from '../src/backend/pacer.ts';
 import { compileKernels } from '../src/backend/wasm/module.ts';
 import { WorkerPool } from '../src/backend/wasm/pool.ts';
 import { bindNetwork } from '../src/model/bind.ts';
-import { networkOf, VARIANTS } from '../src/model/variants.ts';
+import { VARIANTS } from '../src/model/variants.ts';
 import type { LoadOptions, PixelRows } from '../src/options/types.ts';
 import { tensorRows } from '../src/rows.ts';
 import { Taesd } from '../src/taesd.ts';
@@ -240,7 +240,7 @@ describe('end', () => {
   });
 
   test('WorkerPool: a source that throws → its error, and the next run works', async () => {
-    const network = networkOf(VARIANTS.taesd, 'decoder');
+    const network = VARIANTS.taesd.networks.decoder;
     const pool = await WorkerPool.start({
       workers: 2,
       kernels: await compileKernels(),

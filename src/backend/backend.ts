@@ -26,12 +26,6 @@ export interface Operators {
   clamp(input: Tensor, magnitude: number): Tensor;
 }
 
-/**
- * `f32`: within 1e-4 of PyTorch. `fast`: products of 16-bit numbers where that is faster, to at least 62 dB of the f32
- * picture; with WebGPU maps of 16-bit numbers where the adapter has them, to at least 55 dB.
- */
-export type Precision = 'f32' | 'fast';
-
 /** Rows from `first` up to and without `end`. */
 export interface Span {
   readonly first: number;

@@ -11,8 +11,9 @@ import {
   variantNamed,
 } from '../model/variants.ts';
 import { type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
-import { readSafetensors, toTensor, writeSafetensors } from '../safetensors/read.ts';
+import { readSafetensors, toTensor } from '../safetensors/read.ts';
 import { showNames } from '../safetensors/show-name.ts';
+import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
 
 /*

@@ -12,7 +12,7 @@ export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
 /** The name of a model; `nano` is the small one in the package. */
 export type ModelName = LatentSpace | 'nano';
 
-/** What tells one TAESD from another. */
+/** The properties that tell one TAESD from another. */
 export interface Variant {
   readonly name: ModelName;
   /** Models of one space understand each other's latents. */
@@ -21,52 +21,100 @@ export interface Variant {
   readonly speaks: string;
   readonly latentChannels: number;
   readonly networks: Readonly<Record<Half, Network>>;
-  /** From the latents `z` of the full VAE to those that diffusion works on: `(z − shift) · scale`. */
+  /** From the latents `z` of the full VAE to those of diffusion: `(z − shift) · scale`. */
   readonly scale: number;
   readonly shift: number;
 }
 
 /**
- * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift: `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift are
+ * `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
-  taesd: row('taesd', 'Stable Diffusion 1 and 2', 4, 0.18215, 0),
-  taesdxl: row('taesdxl', 'Stable Diffusion XL', 4, 0.13025, 0),
-  taesd3: row('taesd3', 'Stable Diffusion 3', 16, 1.5305, 0.0609),
-  taef1: row('taef1', 'FLUX.1, Z-Image, HiDream', 16, 0.3611, 0.1159),
+  taesd: {
+    name: 'taesd',
+    space: 'taesd',
+    speaks: 'Stable Diffusion 1 and 2',
+    latentChannels: 4,
+    scale: 0.18215,
+    shift: 0,
+    get networks() {
+      return networksOf(this);
+    },
+  },
+  taesdxl: {
+    name: 'taesdxl',
+    space: 'taesdxl',
+    speaks: 'Stable Diffusion XL',
+    latentChannels: 4,
+    scale: 0.13025,
+    shift: 0,
+    get networks() {
+      return networksOf(this);
+    },
+  },
+  taesd3: {
+    name: 'taesd3',
+    space: 'taesd3',
+    speaks: 'Stable Diffusion 3',
+    latentChannels: 16,
+    scale: 1.5305,
+    shift: 0.0609,
+    get networks() {
+      return networksOf(this);
+    },
+  },
+  taef1: {
+    name: 'taef1',
+    space: 'taef1',
+    speaks: 'FLUX.1, Z-Image, HiDream',
+    latentChannels: 16,
+    scale: 0.3611,
+    shift: 0.1159,
+    get networks() {
+      return networksOf(this);
+    },
+  },
   nano: {
-    ...row('taesd', 'Stable Diffusion 1 and 2, in the package', 4, 0.18215, 0),
     name: 'nano',
-    networks: { encoder: nanoEncoder(), decoder: nanoDecoder() },
+    space: 'taesd',
+    speaks: 'Stable Diffusion 1 and 2, in the package',
+    latentChannels: 4,
+    scale: 0.18215,
+    shift: 0,
+    get networks() {
+      return networksOf(this, () => ({ encoder: nanoEncoder(), decoder: nanoDecoder() }));
+    },
   },
 };
 
-function row(
-  space: LatentSpace,
-  speaks: string,
-  latentChannels: number,
-  scale: number,
-  shift: number,
-): Variant {
-  const networks = { encoder: encoder(latentChannels), decoder: decoder(latentChannels) };
-  return { name: space, space, speaks, latentChannels, networks, scale, shift };
+/** The networks built so far: a program uses one or two models of the table. */
+const built = new Map<Variant, Variant['networks']>();
+
+function networksOf(
+  variant: Variant,
+  build = (): Variant['networks'] => ({
+    encoder: encoder(variant.latentChannels),
+    decoder: decoder(variant.latentChannels),
+  }),
+): Variant['networks'] {
+  const networks = built.get(variant) ?? build();
+  built.set(variant, networks);
+  return networks;
 }
 
-/** The picture is this many times as wide and as high as its latent. */
+/** A picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;
 
-/** The network of one half of a model. */
-export const networkOf = ({ networks }: Variant, part: Half): Network => networks[part];
-
-/** True for the name of a model of the table. */
+/** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
   typeof name === 'string' && Object.hasOwn(VARIANTS, name);
 
 /**
- * The row of a model's name.
+ * Returns the row of a model.
  *
- * @throws TaesdError ARG naming the models there are
+ * @throws TaesdError ARG naming the models of the table
  */
 export function variantNamed(model: unknown): Variant {
   if (isModelName(model)) return VARIANTS[model];
@@ -84,7 +132,7 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
   return [...new Set(fitting.map(({ space }) => space))];
 }
 
-/** @throws TaesdError SHAPE saying which models the latents [N, C, h, w] would fit */
+/** @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit */
 export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);

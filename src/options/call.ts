@@ -1,27 +1,28 @@
 import { allocate, allocateClamped } from '../allocate.ts';
 import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { checkImage, type ImageLike } from '../image.ts';
+import { checkImage } from '../image.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
-import type { StepsOptions } from '../steps/step.ts';
 import { checkTensor4d, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import type { StepsOptions } from './step.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
   DrawOptions,
   EncodeOptions,
+  ImageLike,
   RunOptions,
 } from './types.ts';
 
 /*
- * What `encode`, `decode` and their like ask of their arguments, and the copies that they work on.
+ * The checks of the arguments of `encode`, `decode` and their like, and the copies they work on.
  */
 
 const RUN = ['signal', 'allowNonFinite', 'onProgress'] as const;
 const SIZE = ['width', 'height'] as const;
 const ALPHA = ['alpha', 'background'] as const;
 
-/** The options that each call takes. */
+/** The options of each call. */
 const OPTIONS = {
   encode: [...RUN, ...ALPHA],
   decode: [...RUN, ...SIZE, 'output'],
@@ -36,7 +37,7 @@ const OPTIONS = {
   steps: (keyof StepsOptions)[];
 };
 
-/** @throws TaesdError ARG where the options are none, there is no such option, or a callback or signal is of another type */
+/** @throws TaesdError ARG (not an object, an unknown option, a callback or signal of another type) */
 export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): void {
   checkNames(options, OPTIONS[call]);
   const { onProgress, signal } = options;
@@ -46,10 +47,11 @@ export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): v
   checkSignal(signal);
 }
 
+/** Returns true for an object with a shape, which is checked as a tensor. */
 export const isTensorLike = (value: unknown): value is Tensor =>
   typeof value === 'object' && value !== null && 'shape' in value;
 
-/** A checked tensor's copy, which the caller can no longer change. */
+/** Checks a tensor and returns a copy, which the caller can no longer change. */
 export function snapshot(what: string, value: Tensor, options: RunOptions): Tensor {
   const { shape, data } = checkTensor4d(what, value);
   if (options.allowNonFinite !== true) {
@@ -63,13 +65,14 @@ export function snapshot(what: string, value: Tensor, options: RunOptions): Tens
   return { shape, data: allocate(what, 'a copy', () => data.slice()) };
 }
 
-/** A copy of a picture's bytes, which the caller can no longer change. */
+/** Checks a picture and returns a copy, which the caller can no longer change. */
 export function ownImage(image: ImageLike): ImageLike {
   checkImage(image);
   const { width, height, data } = image;
   return { width, height, data: allocate('image', 'a copy', () => data.slice()) };
 }
 
+/** @throws TaesdError SHAPE if the tensor is not [N, 3, H, W] */
 export function checkPictures(tensor: Tensor): Tensor {
   if (tensor.shape[1] !== 3) {
     const rule = 'shape [N,3,H,W], values in [0,1]';
@@ -78,21 +81,27 @@ export function checkPictures(tensor: Tensor): Tensor {
   return tensor;
 }
 
+/** @throws TaesdError SHAPE for a batch of several, with the remedy as `hint` */
 export function checkOne(what: string, { shape }: Pick<Tensor, 'shape'>, hint: string): void {
   if (shape[0] !== 1) throw expected('SHAPE', what, 'a batch of 1', shapeText(shape), { hint });
 }
 
-/** @throws TaesdError OOM */
+/** Allocates RGBA bytes of a picture. @throws TaesdError OOM */
 export const allocatePixels = (width: number, height: number) =>
   allocateClamped('picture', 4 * width * height, 'decodeRows keeps none');
 
-/** The size to crop to: one that rounds up to the latent's, or 8 times the latent. */
+/**
+ * Returns the size to crop to.
+ *
+ * @param size    rounds up to the latent's size; defaults to 8 times the latent
+ * @param latent  rows or columns of the latent
+ */
 export function croppedSize(what: string, size: number | undefined, latent: number) {
-  const most = latent * LATENT_SCALE;
-  if (size === undefined) return most;
-  const least = most - LATENT_SCALE + 1;
-  if (checkSize(what, size) < least || size > most) {
-    const rule = `${least} to ${most}, which a latent of ${latent} stands for`;
+  const max = latent * LATENT_SCALE;
+  if (size === undefined) return max;
+  const min = max - LATENT_SCALE + 1;
+  if (checkSize(what, size) < min || size > max) {
+    const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
     throw expected('ARG', what, rule, `${size}`);
   }
   return size;

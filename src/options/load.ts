@@ -1,32 +1,57 @@
-import type { Precision } from '../backend/backend.ts';
 import { checkNames, checkSignal, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { type Variant, variantNamed } from '../model/variants.ts';
-import type { LoadOptions } from './types.ts';
+import type { LoadOptions, Precision } from './types.ts';
 
-const BOTH: readonly Half[] = ['encoder', 'decoder'];
+/** The most workers that `workers` takes. */
+export const MAX_WORKERS = 64;
+/** The most workers by default. More gain little, and each costs about 40 MB. */
+export const DEFAULT_WORKERS_CAP = 4;
+
+const HALVES: readonly unknown[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
-const OPTIONS = Object.keys({
-  model: true,
-  weights: true,
-  download: true,
-  onDownload: true,
-  signal: true,
-  backend: true,
-  device: true,
-  fallback: true,
-  precision: true,
-  workers: true,
-  only: true,
-  wasm: true,
-  maxMemory: true,
-} satisfies Record<keyof LoadOptions, true>);
+const PRECISIONS: readonly unknown[] = ['f32', 'fast'];
 
-/** The options of `Taesd.load`, checked, and what they stand for where nothing is said. */
+const isFunction = (value: unknown) => typeof value === 'function';
+const isBoolean = (value: unknown) => typeof value === 'boolean';
+
+/** What a value must be, and whether it is. */
+interface Rule {
+  readonly rule: string;
+  fits(value: unknown): boolean;
+}
+
+/** The options and their rules; undefined for those checked where they are used. */
+const OPTIONS: Readonly<Record<keyof LoadOptions, Rule | undefined>> = {
+  model: undefined,
+  weights: undefined,
+  download: { rule: 'true or false', fits: isBoolean },
+  onDownload: { rule: 'a function', fits: isFunction },
+  signal: undefined,
+  backend: { rule: `one of ${BACKENDS.join(', ')}`, fits: (value) => BACKENDS.includes(value) },
+  device: {
+    rule: 'a GPUDevice',
+    fits: (value) => isFunction((value as GPUDevice | null)?.createBuffer),
+  },
+  fallback: { rule: 'true or false', fits: isBoolean },
+  precision: { rule: "'f32' or 'fast'", fits: (value) => PRECISIONS.includes(value) },
+  workers: {
+    rule: `a whole number from 0 to ${MAX_WORKERS}`,
+    fits: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_WORKERS,
+  },
+  only: { rule: "'encoder' or 'decoder'", fits: (value) => HALVES.includes(value) },
+  wasm: undefined,
+  maxMemory: {
+    rule: 'a number of bytes',
+    fits: (value) => Number.isFinite(value) && Number(value) > 0,
+  },
+};
+
+/** The options of `Taesd.load`, checked, with their defaults. */
 export interface CheckedLoadOptions
   extends Omit<LoadOptions, 'model' | 'only' | 'backend' | 'precision'> {
-  /** The model that was asked for, if one was. */
+  /** The model the caller named, if any. */
   readonly named: Variant | undefined;
   readonly parts: readonly Half[];
   readonly backend: NonNullable<LoadOptions['backend']>;
@@ -34,58 +59,21 @@ export interface CheckedLoadOptions
 }
 
 /**
- * Checks all that can be checked before anything is looked for.
+ * Checks the options before any work.
  *
  * @throws TaesdError ARG
  */
 export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
-  checkNames(options, OPTIONS, 'an object such as { weights: DIR }');
-  const { device, fallback, precision = 'f32', only, wasm, maxMemory, workers } = options;
-  const { backend = device === undefined ? 'wasm' : 'webgpu' } = options;
-  const { weights, download, onDownload, signal } = options;
-  checkSignal(signal);
-  const named = options.model === undefined ? undefined : variantNamed(options.model);
-  if (!BACKENDS.includes(backend)) {
-    throw expected('ARG', 'backend', `one of ${BACKENDS.join(', ')}`, describe(backend));
+  checkNames(options, Object.keys(OPTIONS), 'an object such as { weights: DIR }');
+  checkSignal(options.signal);
+  const { model, only, precision = 'f32', ...rest } = options;
+  const named = model === undefined ? undefined : variantNamed(model);
+  for (const [name, rule] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof LoadOptions];
+    if (value === undefined || rule === undefined || rule.fits(value)) continue;
+    throw expected('ARG', name, rule.rule, describe(value));
   }
-  if (precision !== 'f32' && precision !== 'fast') {
-    throw expected('ARG', 'precision', "'f32' or 'fast'", describe(precision));
-  }
-  if (only !== undefined && !BOTH.includes(only)) {
-    throw expected('ARG', 'only', "'encoder' or 'decoder'", describe(only));
-  }
-  if (maxMemory !== undefined && !(Number.isFinite(maxMemory) && maxMemory > 0)) {
-    throw expected('ARG', 'maxMemory', 'a number of bytes', describe(maxMemory));
-  }
-  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 0 && workers <= 64)) {
-    throw expected('ARG', 'workers', 'a whole number from 0 to 64', describe(workers));
-  }
-  if (download !== undefined && typeof download !== 'boolean') {
-    throw expected('ARG', 'download', 'true or false', describe(download));
-  }
-  if (onDownload !== undefined && typeof onDownload !== 'function') {
-    throw expected('ARG', 'onDownload', 'a function', describe(onDownload));
-  }
-  if (fallback !== undefined && typeof fallback !== 'boolean') {
-    throw expected('ARG', 'fallback', 'true or false', describe(fallback));
-  }
-  if (device !== undefined && typeof (device as GPUDevice)?.createBuffer !== 'function') {
-    throw expected('ARG', 'device', 'a GPUDevice', describe(device));
-  }
-  const parts = only === undefined ? BOTH : [only];
-  return {
-    named,
-    parts,
-    weights,
-    download,
-    onDownload,
-    signal,
-    backend,
-    device,
-    fallback,
-    precision,
-    wasm,
-    maxMemory,
-    workers,
-  };
+  const { backend = rest.device === undefined ? 'wasm' : 'webgpu' } = options;
+  const parts: readonly Half[] = only === undefined ? ['encoder', 'decoder'] : [only];
+  return { ...rest, named, parts, backend, precision };
 }

@@ -1,75 +1,88 @@
-import type { Precision } from '../backend/backend.ts';
-import type { KernelSource } from '../backend/wasm/wasm-backend.ts';
-import type { AlphaOptions } from '../image.ts';
 import type { Half } from '../model/layers.ts';
 import type { ModelName } from '../model/variants.ts';
-import type { WeightSource } from '../weights/from-bytes.ts';
 
-/** What `Taesd.load` takes. */
+/*
+ * The public types of loading, calling and `info`, on one floor below all that use them. Those of
+ * `taesd.steps` are in step.ts.
+ */
+
+/** The options of `Taesd.load`. */
 export interface LoadOptions {
   /**
-   * Which diffusion model's latents are spoken. Unless said, those of Stable Diffusion 1 and 2: by `taesd` where its weights
-   * are found, else by `nano`, which is in the package; `info.model` says which.
+   * The model whose latents are spoken. Defaults to `taesd` (Stable Diffusion 1 and 2) if its weights
+   * are found, otherwise to `nano`, which is in the package. `info.model` reports which it is.
    */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` file, or bytes. Unless said, the model is looked for in the folder that the
-   * environment variable TAESD_WEIGHTS names, then in the cache that `taesd pull` and `download` fill.
+   * A folder, a URL, a `.safetensors` file, or bytes. Defaults to a search: first the folder that the
+   * environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download` fill.
    */
   readonly weights?: WeightSource | undefined;
   /**
-   * Fetch what is in none of these places from the public ones of weights/manifest.json, 5 MB a model, check its SHA-256
-   * and keep it in the cache: the user's cache folder, or a browser's Cache API. Unless said, nothing is fetched.
+   * True downloads a model found nowhere else, about 5 MB, from the mirrors of
+   * weights/manifest.json. Each file's SHA-256 is checked, and the file is kept in the cache: the
+   * user's cache folder, or a browser's Cache API. Defaults to false.
    */
   readonly download?: boolean | undefined;
-  /** Called as the bytes of a download come. */
+  /** Called as the bytes of a download arrive. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  /** Cancels the loading, a download included: it ends in ABORTED. What came of a file is left for the next time. */
+  /**
+   * Cancels the loading, a download included: it ends in ABORTED. The bytes of an unfinished file
+   * are kept, and the next download resumes there.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
-   * `wasm` unless said; `reference` is plain loops, slow, to compare with. `webgpu`: on any WebGPU adapter, on WASM where
-   * there is none; `auto`: on a real one alone. `info` tells which was taken, and why.
+   * `wasm`, `webgpu` (any WebGPU adapter, or WASM if there is none), `auto` (like `webgpu`, but
+   * hardware adapters only) or `reference` (slow plain loops, to compare with). `info` reports
+   * what was chosen, and why. Defaults to `wasm`.
    */
   readonly backend?: 'wasm' | 'reference' | 'webgpu' | 'auto' | undefined;
-  /** A `GPUDevice` to run on, which stays the caller's; `backend` is `webgpu` then, unless said. */
+  /** A `GPUDevice` to run on; it stays the caller's. With it, `backend` defaults to `webgpu`. */
   readonly device?: GpuDevice | undefined;
-  /** False: where WebGPU does not do the work, WASM does not take over; the call fails with UNSUPPORTED. */
-  readonly fallback?: boolean | undefined;
   /**
-   * `f32` (default): within 1e-4 of PyTorch. `fast`: 16-bit products, faster, within 62 dB of the f32 picture and
-   * one step of its 8-bit latents; with WebGPU 16-bit maps where the adapter has `shader-f16`, within 55 dB.
+   * False: if WebGPU cannot do the work, WASM does not take over, and the call fails with
+   * UNSUPPORTED. Defaults to true.
    */
+  readonly fallback?: boolean | undefined;
+  /** See `Precision`. Defaults to `f32`. */
   readonly precision?: Precision | undefined;
   /**
-   * How many workers share a picture; 0 for this thread alone. Unless said, as many as there are processor cores, at
-   * most 4, for pictures from 384×384 on. Each has kernels and weights of its own; no memory is shared.
+   * The number of workers that share a picture, 0 to 64; 0 means this thread alone. Defaults to one
+   * worker a core, at most 4, for pictures of 384×384 pixels and larger. Each worker has kernels and
+   * weights of its own; no memory is shared.
    */
   readonly workers?: number | undefined;
-  /** Load this half alone; both unless said. */
+  /** Loads this half alone. Defaults to both halves. */
   readonly only?: Half | undefined;
-  /** The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, where the package's file cannot be loaded. */
+  /**
+   * The kernels (`taesd-wasm/taesd.wasm`), compiled or as bytes, for runtimes that cannot load the
+   * package's file.
+   */
   readonly wasm?: KernelSource | undefined;
   /**
-   * The most bytes that a memory of the kernels, weights included, may grow to: this thread's, each worker's; 4 GiB unless
-   * said. With WebGPU, the most that feature maps take on the device, 2 GiB unless said: larger pictures are made in bands,
-   * to the same bytes.
+   * The limit in bytes of each memory of the kernels, weights included: this thread's and each
+   * worker's. Defaults to 4 GiB. With WebGPU, the limit of the feature maps on the device, which
+   * defaults to 2 GiB: larger pictures are made in bands, to equal bytes.
    */
   readonly maxMemory?: number | undefined;
 }
 
-/** A `GPUDevice`, as far as these types say: programs that know nothing of WebGPU need no types of it. */
+/** A `GPUDevice`, described so far that programs without WebGPU need no types of it. */
 export interface GpuDevice {
   readonly queue: object;
   readonly features: object;
   readonly limits: object;
 }
 
-/** Latents on the device that the model runs on: f32 [N, C, h, w] in a `GPUBuffer` whose usage has COPY_SRC. */
+/**
+ * Latents on the device the model runs on: f32 [N, C, h, w] in a `GPUBuffer` whose usage has
+ * COPY_SRC.
+ */
 export interface GpuLatents {
   readonly shape: readonly number[];
-  /** The `GPUBuffer`. What is in it when the call is made is decoded; it is not looked through for NaN. */
+  /** The `GPUBuffer`. Its content at the time of the call is decoded; NaN is not looked for. */
   readonly buffer: { readonly size: number; readonly usage: number };
-  /** Bytes before the first number; a multiple of 4. */
+  /** Bytes before the first number, a multiple of 4. Defaults to 0. */
   readonly offset?: number | undefined;
 }
 
@@ -80,95 +93,176 @@ export interface CanvasLike {
   getContext(kind: string): unknown;
 }
 
-/** What a picture can be drawn on: a canvas, or a `GPUCanvasContext` or `GPUTexture` of the model's device. */
+/** A canvas, or a `GPUCanvasContext` or `GPUTexture` of the model's device. */
 export type DrawTarget =
   | CanvasLike
   | { getCurrentTexture(): unknown }
   | { createView(): unknown; readonly width: number; readonly height: number };
 
-/** How far a download has come: bytes of all files that are fetched, those of earlier attempts included. */
+/** The state of a download: bytes of all its files, earlier attempts included. */
 export interface DownloadProgress {
-  /** The file that is on its way. */
+  /** The file that is arriving. */
   readonly file: string;
-  /** Falls where a file has to be begun again. */
+  /** Falls if a file has to be started again. */
   readonly done: number;
   readonly total: number;
 }
 
-/** How far a call has come: rows of its output. */
+/** The state of a call: rows of its output. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
 }
 
-/** What encoding and decoding have in common. */
+/** The options that encoding and decoding share. */
 export interface RunOptions {
-  /** Called some 80 times a second at most while the work goes on, and once at its end. */
+  /** Called at most about 80 times a second during the work, and once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Cancels the call: it ends in ABORTED within a few milliseconds (some 10 at 512 pixels of width). */
+  /**
+   * Cancels the call: it ends in ABORTED within a few milliseconds (about 10 at 512 pixels of
+   * width).
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Let NaN and infinity in the input pass into the network instead of refusing them. */
+  /** True lets NaN and infinity in the input pass into the network. Defaults to false. */
   readonly allowNonFinite?: boolean | undefined;
 }
 
-/** What `encode` takes beside the picture. */
+/** The options of `encode`. */
 export type EncodeOptions = RunOptions & AlphaOptions;
 
-/** The picture's true size, where the latent was rounded up: the rest is cropped. 8 times the latent unless said. */
+/**
+ * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to 8
+ * times the latent's size.
+ */
 export interface SizeOptions {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
 }
 
-/** What `decode` takes beside the latents. */
+/** The options of `decode`. */
 export interface DecodeOptions extends RunOptions, SizeOptions {
-  /** `image` (default): one picture. `images`: one for each latent of the batch. `tensor`: f32, not clamped. */
+  /**
+   * `image`: one picture. `images`: one for each latent of the batch. `tensor`: f32, not clamped.
+   * Defaults to `image`.
+   */
   readonly output?: 'image' | 'images' | 'tensor' | undefined;
 }
 
-/** What `decodeRows` takes beside the latents. */
+/** The options of `decodeRows`. */
 export type DecodeRowsOptions = RunOptions & SizeOptions;
 
-/** What `decodeToCanvas` takes beside the latents and the canvas. */
+/** The options of `decodeToCanvas`. */
 export type DrawOptions = Pick<RunOptions, 'signal' | 'allowNonFinite'> & SizeOptions;
 
-/** Some rows of a picture that is being decoded. */
+/** Finished rows of a picture that is being decoded. */
 export interface PixelRows {
   /** The picture's size. */
   readonly width: number;
   readonly height: number;
-  /** The first of these rows, and how many they are. */
+  /** The first of these rows, and their number. */
   readonly y: number;
   readonly rows: number;
   /** RGBA, [rows][width][4], alpha 255; the caller's to keep. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** What `taesd.info` tells. */
+/** The state of an instance: `taesd.info`. */
 export interface Info {
   readonly model: ModelName;
   /**
-   * Where the weights came from, in words: the folder or URL that was given, `given bytes`, `TAESD_WEIGHTS /folder`, or
-   * `cache /folder`, with the addresses that they were fetched from just now.
+   * The source of the weights in words: the given folder or URL, `given bytes`,
+   * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses they were just fetched from.
    */
   readonly weights: string;
-  /** What does the work now. */
+  /** The backend that runs the networks now. */
   readonly backend: 'wasm' | 'reference' | 'webgpu';
-  /** Where WebGPU was asked for: why it was taken, or why not. */
+  /** If WebGPU was requested: why it was chosen, or why not. */
   readonly backendReason?: string;
-  /** With WebGPU: the adapter, as far as it says what it is. */
+  /** With WebGPU: the adapter, as far as it describes itself. */
   readonly adapter?: string;
-  /** With WebGPU `fast` where maps are 16-bit, else `f32`. */
+  /** With WebGPU: `fast` if feature maps are 16-bit, otherwise `f32`. */
   readonly precision: Precision;
-  /** The halves that are loaded. */
+  /** The loaded halves. */
   readonly parts: readonly Half[];
-  /** Workers that are running: 0 before the first picture that is worth them, and where there are none. */
+  /** Running workers: 0 before the first picture large enough for them, and if there are none. */
   readonly workers: number;
-  /** Why there are no workers, where some were wanted and could not start: this thread does the work. */
+  /** Why wanted workers could not start; this thread does the work. */
   readonly workersReason?: string;
-  /** Bytes of WebAssembly memory and of WebGPU buffers in use, weights included, workers' as of their last run. */
+  /**
+   * Bytes of WebAssembly memory and WebGPU buffers in use, weights included. Those of workers are
+   * as of their last run.
+   */
   readonly memoryBytes: number;
 }
 
-/** What the WebGPU backend tells of itself. */
+/** The part of `Info` that the WebGPU backend decides. */
 export type GpuInfo = Pick<Info, 'backend' | 'precision' | 'backendReason' | 'adapter'>;
+
+/** A picture as bytes, shaped like the browser's ImageData; RGB or RGBA, by the data's length. */
+export interface ImageLike {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major, 3 or 4 bytes a pixel, alpha not premultiplied. */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** A decoded picture: RGBA, alpha 255. `new ImageData(data, width, height)` takes it as it is. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** Red, green and blue, 0 to 255. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** The treatment of translucent pixels: the networks know no alpha. */
+export interface AlphaOptions {
+  /**
+   * `composite` lays the picture over `background`; `drop` forgets alpha, as the reference does.
+   * Defaults to `composite`.
+   */
+  readonly alpha?: 'composite' | 'drop' | undefined;
+  /** Defaults to white. */
+  readonly background?: Rgb | undefined;
+}
+
+/**
+ * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, two thirds of the time, at least 62 dB from
+ * the f32 picture and within one step of its 8-bit latents. With WebGPU, `fast` means 16-bit feature
+ * maps if the adapter has `shader-f16`, at least 55 dB.
+ */
+export type Precision = 'f32' | 'fast';
+
+/** The kernels as a compiled module, or as the bytes of `taesd-wasm/taesd.wasm`. */
+export type KernelSource = KernelModule | Uint8Array;
+
+/**
+ * `WebAssembly.Module`, if the project has types of WebAssembly. They come with the types of the
+ * DOM, which a project for Node may lack.
+ */
+export type KernelModule = typeof globalThis extends {
+  WebAssembly: { Module: { prototype: infer M } };
+}
+  ? M
+  : object;
+
+/** A source of weights. */
+export type WeightSource =
+  /**
+   * A folder (path or `file:` URL) or web address that holds MODEL_encoder.safetensors and
+   * MODEL_decoder.safetensors; or, ending in `.safetensors`, one file with both halves (diffusers,
+   * ComfyUI) or one.
+   */
+  | string
+  | URL
+  /** The bytes of one file: both halves (diffusers, ComfyUI), or one. */
+  | Uint8Array
+  /** The bytes of a file for each wanted half. */
+  | Halves<Uint8Array>;
+
+/** One thing for each half, or for one of them. */
+export interface Halves<T> {
+  readonly encoder?: T | undefined;
+  readonly decoder?: T | undefined;
+}

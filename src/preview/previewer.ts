@@ -1,8 +1,7 @@
 import { checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import type { Picture } from '../image.ts';
 import { fromVaeLatents } from '../latent.ts';
-import type { SizeOptions } from '../options/types.ts';
+import type { Picture, SizeOptions } from '../options/types.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Tensor } from '../tensor.ts';

@@ -6,8 +6,6 @@ import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
 import { checkSizes, type HeaderEntry, readHeader } from './header.ts';
 import { showName } from './show-name.ts';
 
-export { writeSafetensors } from './write.ts';
-
 /** A tensor as the file holds it. */
 export interface StoredTensor {
   /** The format's name of the element type: `F32`, `BF16` … */

@@ -1,8 +1,8 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { Conv, Layer } from '../model/layers.ts';
+import type { Add, Arithmetic, Position, Product } from '../options/step.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
-import type { Add, Arithmetic, Position, Product } from './step.ts';
 
 /** A number of the input that counts, and how much. */
 type Term = Position & { readonly input: number; readonly weight: number };

@@ -2,7 +2,7 @@ import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { Layer } from '../model/layers.ts';
 import { inputRange } from '../model/receptive-field.ts';
-import type { Add, Area } from './step.ts';
+import type { Add, Area } from '../options/step.ts';
 
 /**
  * The part of a layer's input that a part of its output depends on, cut at the input's edges.

@@ -1,7 +1,7 @@
 import type { BoundLayer } from '../model/bind.ts';
 import { type Block, blockSkip, blockSteps, type Conv, type Layer } from '../model/layers.ts';
+import type { Add } from '../options/step.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Add } from './step.ts';
 
 /*
  * Layers and what is inside them, in the words of taesd.py.

@@ -3,19 +3,19 @@ import { Pacer, untilTurn } from '../backend/pacer.ts';
 import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
-import { type ImageLike, imageRows } from '../image.ts';
+import { imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import { checkOne, checkOptions } from '../options/call.ts';
-import type { RunOptions } from '../options/types.ts';
+import type { Step, StepsOptions } from '../options/step.ts';
+import type { ImageLike, RunOptions } from '../options/types.ts';
 import { readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
-import type { Step, StepsOptions } from './step.ts';
 
 /** Numbers that are added in one go, a millisecond's work, before the event loop may have a turn. */
 const ADDED_AT_ONCE = 2 ** 18;

@@ -1,27 +1,9 @@
 import { describe } from '../checks.ts';
 import { expected, inside, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
+import type { Halves, WeightSource } from '../options/types.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { type ModelTensors, splitByKeyNames } from './key-names.ts';
-
-/** Where weights come from. */
-export type WeightSource =
-  /**
-   * A folder (path or `file:` URL) or a web address that holds MODEL_encoder.safetensors and MODEL_decoder.safetensors;
-   * or, ending in `.safetensors`, one file with both networks (diffusers, ComfyUI) or one.
-   */
-  | string
-  | URL
-  /** The bytes of one file: both networks (diffusers, ComfyUI), or one. */
-  | Uint8Array
-  /** The bytes of a file for each network that is wanted. */
-  | Halves<Uint8Array>;
-
-/** Something of each network, or of one. */
-export interface Halves<T> {
-  readonly encoder?: T | undefined;
-  readonly decoder?: T | undefined;
-}
 
 /**
  * Reads weights that are given as bytes.

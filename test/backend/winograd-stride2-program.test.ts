@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Precision } from '../../src/backend/backend.ts';
 import { referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
+import type { Precision } from '../../src/options/types.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';

@@ -14,7 +14,7 @@ import { writeOutput } from '../../src/cli/files/files.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
 import { encodePng } from '../../src/png/index.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
 import { describeNetwork } from '../../src/model/measure.ts';
-import { modelNames, networkOf, VARIANTS } from '../../src/model/variants.ts';
+import { modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensors } from '../small-model.ts';
 import { entry, rawFile } from '../weights/raw-file.ts';
@@ -84,7 +84,7 @@ describe('a model', () => {
     for (const [index, part] of (['encoder', 'decoder'] as const).entries()) {
       const channels = variant.latentChannels;
       const input = part === 'encoder' ? ([3, 512, 512] as const) : ([channels, 64, 64] as const);
-      const rows = describeNetwork(networkOf(variant, part), input);
+      const rows = describeNetwork(variant.networks[part], input);
       const sum = (of: (row: (typeof rows)[number]) => number) =>
         rows.reduce((total, row) => total + of(row), 0).toLocaleString('en-US');
       const output = part === 'encoder' ? `${channels}×64×64` : '3×512×512';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageLike } from '../../src/image.ts';
 import type { ModelName } from '../../src/model/variants.ts';
+import type { ImageLike } from '../../src/options/types.ts';
 import { seededRandom } from '../random.ts';
 import { randomWeights } from '../small-model.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodePng, encodePng } from '../../src/png/index.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { deno } from '../webgpu/run-remotely.ts';
 import { type Outcome, taesd, taesdInDeno, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';

@@ -6,9 +6,8 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
 } from '../../src/formats/latent-file.ts';
-import type { ImageLike } from '../../src/image.ts';
 import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
-import type { SizeOptions } from '../../src/options/types.ts';
+import type { ImageLike, SizeOptions } from '../../src/options/types.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { Taesd } from '../../src/taesd.ts';

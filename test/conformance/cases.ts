@@ -1,7 +1,7 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import type { Half } from '../../src/model/layers.ts';
-import { networkOf, VARIANTS } from '../../src/model/variants.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
@@ -250,5 +250,5 @@ async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part:
   const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
   const tensors = splitByKeyNames(file, part)[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork(part, networkOf(VARIANTS[model], part), tensors);
+  return bindNetwork(part, VARIANTS[model].networks[part], tensors);
 }

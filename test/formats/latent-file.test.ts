@@ -8,7 +8,8 @@ import {
 } from '../../src/formats/latent-file.ts';
 import { dequantizeLatents, latentsToPicture, quantizeLatents } from '../../src/latent.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
-import { readSafetensors, writeSafetensors } from '../../src/safetensors/read.ts';
+import { readSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { entry, expectError, rawFile } from '../weights/raw-file.ts';
 

@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
+import type { WeightSource } from '../../src/options/types.ts';
 import { isUrlThere, urlInFolder, urlOf } from '../../src/platform/place-urls.ts';
 import { readUrl } from '../../src/platform/read-url.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
-import type { WeightSource } from '../../src/weights/from-bytes.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { locateWeights } from '../../src/weights/locate.ts';
 
 /*

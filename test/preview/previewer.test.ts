@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Picture } from '../../src/image.ts';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
+import type { Picture } from '../../src/options/types.ts';
 import { createPreviewer, type Frame, type LatentsLike } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';

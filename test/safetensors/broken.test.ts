@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
-import {
-  readSafetensors,
-  type SafetensorsFile,
-  writeSafetensors,
-} from '../../src/safetensors/read.ts';
+import { readSafetensors, type SafetensorsFile } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { seededRandom } from '../random.ts';
 import { entry, rawFile, thrownBy } from '../weights/raw-file.ts';
 

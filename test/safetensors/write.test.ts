@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readSafetensors, toTensor, writeSafetensors } from '../../src/safetensors/read.ts';
+import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectError, thrownBy } from '../weights/raw-file.ts';
 import { withoutMemory } from '../without-memory.ts';

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Half } from '../../src/model/layers.ts';
-import {
-  readSafetensors,
-  type SafetensorsFile,
-  writeSafetensors,
-} from '../../src/safetensors/read.ts';
+import { readSafetensors, type SafetensorsFile } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
 import { entry, expectError, rawFile } from './raw-file.ts';

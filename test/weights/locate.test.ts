@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import type { Half } from '../../src/model/layers.ts';
 import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 import type { DownloadProgress } from '../../src/options/types.ts';
-import { writeSafetensors } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
 import { type LookOptions, locateWeights } from '../../src/weights/locate.ts';
 import { manifestOf } from './small-manifest.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors, toTensor } from '../../../dist/index.js';
-import { networkOf, VARIANTS } from '../../../dist/model/variants.js';
+import { VARIANTS } from '../../../dist/model/variants.js';
 import { kernelOf, runNetwork } from '../../tfjs-network.mjs';
 import { weightsUrl } from '../shared.mjs';
 
@@ -13,7 +13,7 @@ export async function load(part) {
   await tf.setBackend('wasm');
   await tf.ready();
   const weights = readWeights(part);
-  const network = networkOf(VARIANTS.taesd, part);
+  const network = VARIANTS.taesd.networks[part];
   return {
     async run(input) {
       const output = runNetwork(tf, network, weights, input);

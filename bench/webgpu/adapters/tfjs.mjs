@@ -2,7 +2,7 @@
 import '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors } from '/dist/index.js';
-import { networkOf, VARIANTS } from '/dist/model/variants.js';
+import { VARIANTS } from '/dist/model/variants.js';
 import { splitByKeyNames } from '/dist/weights/key-names.js';
 import { kernelOf, runNetwork } from '../../tfjs-network.mjs';
 
@@ -14,7 +14,7 @@ export async function load(part, { weights: bytes }) {
   for (const [name, tensor] of splitByKeyNames('tfjs', file, part)[part] ?? []) {
     weights.set(name, kernelOf(tf, tensor));
   }
-  const network = networkOf(VARIANTS.taesd, part);
+  const network = VARIANTS.taesd.networks[part];
   return {
     async run(input) {
       const output = runNetwork(tf, network, weights, input);

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Precision, Span } from '../backend.ts';
+import type { Precision } from '../../options/types.ts';
+import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 
 /*

@@ -1,22 +1,10 @@
 import { describe } from '../../checks.ts';
 import { expected, messageOf, type TaesdError } from '../../errors.ts';
+import type { KernelModule, KernelSource } from '../../options/types.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
 /** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
-
-/** What can be handed over as the kernels: the compiled module, or the bytes of `taesd-wasm/taesd.wasm`. */
-export type KernelSource = KernelModule | Uint8Array;
-
-/**
- * `WebAssembly.Module`, where the project has types of WebAssembly: they come with those of the DOM, which a project for Node
- * may not have.
- */
-export type KernelModule = typeof globalThis extends {
-  WebAssembly: { Module: { prototype: infer M } };
-}
-  ? M
-  : object;
 
 /**
  * Compiles the kernels, unless they come compiled.

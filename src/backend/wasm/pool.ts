@@ -1,8 +1,9 @@
 import { expected, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Precision } from '../../options/types.ts';
 import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Precision, Span } from '../backend.ts';
+import type { Span } from '../backend.ts';
 import type { RowBatch, Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import type { FromWorker, ToWorker } from './messages.ts';

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
-import type { Precision, Program, Span } from '../backend.ts';
+import type { Program, Span } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
 import type { Memory } from './memory.ts';
 import { type PackedConv, packConv } from './pack.ts';

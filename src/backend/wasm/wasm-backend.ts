@@ -1,10 +1,11 @@
-import type { Backend, Precision } from '../backend.ts';
+import type { KernelSource, Precision } from '../../options/types.ts';
+import type { Backend } from '../backend.ts';
 import { instantiateKernels } from './kernels.ts';
 import { Memory } from './memory.ts';
-import { compileKernels, type KernelSource } from './module.ts';
+import { compileKernels } from './module.ts';
 import { WasmProgram } from './program.ts';
 
-export type { KernelSource } from './module.ts';
+export type { KernelSource } from '../../options/types.ts';
 
 /** What a run may leave behind in the kernels' memory for the next; more is given back. */
 export const KEPT_BYTES = 48 * 2 ** 20;

@@ -1,13 +1,12 @@
 import { expected, messageOf, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Half } from '../../model/layers.ts';
-import type { GpuDevice, GpuInfo } from '../../options/types.ts';
+import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Precision, Span } from '../backend.ts';
+import type { Span } from '../backend.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuPlace } from '../gpu-networks.ts';
 import type { Pacer } from '../pacer.ts';
-import type { KernelModule } from '../wasm/module.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';

@@ -2,7 +2,7 @@ import type { Half, Variant } from '../../index.ts';
 import type { Layer, Network } from '../../model/layers.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
-import { LATENT_SCALE, networkOf } from '../../model/variants.ts';
+import { LATENT_SCALE } from '../../model/variants.ts';
 import type { Size } from '../line/option-values.ts';
 import { type Column, countText, factLines, tableLines } from '../terminal/table.ts';
 
@@ -19,7 +19,7 @@ export function modelLines(variant: Variant, size: Size): string[] {
   ]);
   const halves = (['encoder', 'decoder'] as const).flatMap((part) => [
     '',
-    ...networkLines(networkOf(variant, part), part, latentChannels, size),
+    ...networkLines(variant.networks[part], part, latentChannels, size),
   ]);
   return [...facts, ...halves];
 }

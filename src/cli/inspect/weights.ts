@@ -2,7 +2,7 @@ import { type Half, TaesdError, type Tensor, VARIANTS, type Variant } from '../.
 import { bindNetwork } from '../../model/bind.ts';
 import { latentChannelsOf } from '../../model/latent-channels.ts';
 import type { Network } from '../../model/layers.ts';
-import { latentSpaces, networkOf } from '../../model/variants.ts';
+import { latentSpaces } from '../../model/variants.ts';
 import type { SafetensorsFile } from '../../safetensors/read.ts';
 import { showName } from '../../safetensors/show-name.ts';
 import { shapeText } from '../../tensor.ts';
@@ -46,7 +46,7 @@ function fitOf(
   if (fitting.length > 0) {
     const [{ latentChannels: channels }] = fitting;
     const names = fitting.map(({ name }) => name).join(' and ');
-    const network = networkOf(fitting[0], part);
+    const network = fitting[0].networks[part];
     return { says: `fits ${names}, ${channels} latent channels`, network, channels };
   }
   const channels = latentChannelsOf(part, tensors);
@@ -68,7 +68,7 @@ const fits = (variant: Variant, part: Half, tensors: Tensors): boolean =>
 /** What keeps tensors from being the weights of a model. */
 function faultOf(variant: Variant, part: Half, tensors: Tensors): TaesdError | undefined {
   try {
-    bindNetwork(part, networkOf(variant, part), tensors);
+    bindNetwork(part, variant.networks[part], tensors);
     return undefined;
   } catch (error) {
     if (error instanceof TaesdError) return error;
