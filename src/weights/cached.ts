@@ -1,4 +1,4 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, type Remedy, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import { type Manifest, type WantedFile, wantedFiles } from './manifest.ts';
@@ -42,9 +42,13 @@ export function brokenFile(
   { file, hash = '' }: KeptFile,
 ): TaesdError {
   const rule = `SHA-256 ${file.sha256}`;
-  const hint = `${mending(variant)} mends it`;
-  return expected('INTEGRITY', store.pathOf(file.name), rule, hash, { hint });
+  const { api, command } = pullRemedy(variant);
+  const remedy = { api: `${api} mends it`, command: `${command} mends it` };
+  return expected('INTEGRITY', store.pathOf(file.name), rule, hash, { remedy });
 }
 
 /** The command, and the option, that bring a model into the store. */
-export const mending = ({ name }: Variant) => `npx taesd pull ${name} or the option download: true`;
+export function pullRemedy({ name }: Variant): Required<Remedy> {
+  const command = `npx taesd pull ${name}`;
+  return { api: `${command} or the option download: true`, command };
+}

@@ -54,7 +54,8 @@ export async function locateWeights(
 
 /** The small model of the package, as a module: wherever the package's code can be loaded, it can. */
 async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
-  const hint = 'Taesd.load(nano()) with nano from taesd-wasm/nano; in a checkout, "npm run build"';
+  const command = 'in a checkout, "npm run build"';
+  const remedy = { api: `Taesd.load(nano()) with nano from taesd-wasm/nano; ${command}`, command };
   try {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
@@ -64,6 +65,6 @@ async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
-    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { hint, cause });
+    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy, cause });
   }
 }

@@ -2,7 +2,7 @@ import { onOneLine, TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
-import { brokenFile, mending, readKept } from './cached.ts';
+import { brokenFile, pullRemedy, readKept } from './cached.ts';
 import { readParts } from './from-bytes.ts';
 import { NotThere, readPlace, weightFileNames } from './from-place.ts';
 import type { ModelTensors } from './key-names.ts';
@@ -112,10 +112,12 @@ function readFiles(
 export function notFound({ variant, parts }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
   const names = weightFileNames(variant, parts).join(' and ');
   const places = lookedAt.map(({ place, got }) => `${onOneLine(place)} (${onOneLine(got)})`);
-  const folder = isNodeLike() ? 'weights (--weights DIR)' : 'weights';
-  const remedy = isNodeLike() ? mending(variant) : 'the option download: true';
-  const hint = `${remedy} fetches them, the option ${folder} gives them`;
-  const got = `none in ${places.join(', ')}`;
-  const text = `"weights of ${variant.name}" expected ${names}, got ${got} (${hint})`;
-  return new TaesdError('ARG', text);
+  const { api, command } = pullRemedy(variant);
+  const fetches = isNodeLike() ? api : 'the option download: true';
+  const remedy = {
+    api: `${fetches} fetches them, the option weights gives them`,
+    command: `${command} fetches them, --weights DIR gives them`,
+  };
+  const text = `"weights of ${variant.name}" expected ${names}, got none in ${places.join(', ')}`;
+  return new TaesdError('ARG', text, { remedy });
 }
