@@ -162,7 +162,7 @@ test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash 
     const url = await urlOf('weights', place);
     expect(urlInFolder(url, 'file').href).toBe(fileUrl('file').href);
   }
-  const web = urlInFolder(await urlOf('https://host/a?b=/c'), 'file');
+  const web = urlInFolder(await urlOf('weights', 'https://host/a?b=/c'), 'file');
   expect(web.href).toBe('https://host/a/file');
 });
 
