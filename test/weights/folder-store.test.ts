@@ -68,7 +68,7 @@ describe('FolderStore', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
     expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
-    expect(store.place).toBe(`cache ${folder}`);
+    expect(store.location).toBe(`cache ${folder}`);
     mkdirSync(join(folder, 'b'));
     await expect(store.read('b')).rejects.toMatchObject({
       code: 'ARG',
