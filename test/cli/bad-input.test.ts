@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files/files.ts';
 import { TaesdError } from '../../src/errors.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';

@@ -61,7 +61,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const [kept] = await readCached(manifest, store, VARIANTS.taesd, ['encoder']);
       states.push(kept.state);
       await pulled();
-      const { length } = await store.read('test', '${NAME}');
+      const { length } = await store.read('${NAME}');
       return { location: store.location, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
     expect(await runOnPage(code, NOISE)).toEqual({
       location: 'cache taesd-wasm of this site',
@@ -79,7 +79,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       manifest.models.taesd.encoder.sha256 = 'no hash';
       errors.push(await caught(pull()));
       const store = await openStore();
-      const isThere = (await store.read('test', '${NAME}')) !== undefined;
+      const isThere = (await store.read('${NAME}')) !== undefined;
       return { codes: errors.map(({ code }) => code), isThere, kept: await keptUrls() };`;
     const result = { codes: ['NETWORK', 'INTEGRITY'], isThere: false, kept: [] };
     expect(await runOnPage(code, NOISE)).toEqual(result);
@@ -94,7 +94,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       {
         code: 'UNSUPPORTED',
         message:
-          'pull: "caches" expected the Cache API, to keep what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
+          '"caches" expected the Cache API, to keep what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
       },
     ]);
   });

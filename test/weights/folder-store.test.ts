@@ -157,7 +157,7 @@ describe('FolderStore', () => {
     await expect(draft.keep()).rejects.toMatchObject({
       code: 'ARG',
       message: expect.stringMatching(
-        /^pull: ".*a\.safetensors" expected a file that can be written, got /,
+        /^".*a\.safetensors" expected a file that can be written, got /,
       ),
     });
     await draft.leave();
@@ -170,7 +170,7 @@ describe('FolderStore', () => {
     chmodSync(folder, 0o500);
     await expect(begin()).rejects.toMatchObject({
       code: 'ARG',
-      message: `pull: "${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
+      message: `"${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
     });
   });
 });

@@ -1,9 +1,5 @@
 import { expected, TaesdError } from '../../errors.ts';
-import {
-  decodeLatentPng,
-  decodeLatentSafetensors,
-  type LatentFile,
-} from '../../formats/latent-file.ts';
+import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
 import type { Tensor } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';

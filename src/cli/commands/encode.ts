@@ -1,4 +1,4 @@
-import { encodeLatentPng, encodeLatentSafetensors } from '../../formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../formats/index.ts';
 import { checkOutput, formatOf, writeOutput } from '../files/files.ts';
 import { readPicture } from '../files/picture-file.ts';
 import type { CommandLine } from '../line/command-line.ts';

@@ -1,12 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected } from '../../errors.ts';
-import {
-  decodeLatentPng,
-  decodeLatentSafetensors,
-  type LatentFile,
-  MODEL_KEY,
-} from '../../formats/latent-file.ts';
+import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
+import { namedModel } from '../../formats/remembered.ts';
 import {
   type Half,
   type ImageLike,
@@ -135,7 +131,7 @@ async function readStepsInput({ operand, model, part }: CommandLine): Promise<St
     return latentsInput(operand, file, model, part);
   }
   const picture = readingFile(operand, () => decodePng(bytes));
-  if (picture.text.has(MODEL_KEY) || part === 'decoder') {
+  if (namedModel(picture.text) !== undefined || part === 'decoder') {
     const file = readingFile(operand, () => decodeLatentPng(bytes, model));
     const input = latentsInput(operand, file, model, part);
     if (!saysLatents(file)) takeUnmarked(operand, picture, input.model);

@@ -1,5 +1,5 @@
 import { expected } from '../../errors.ts';
-import type { LatentFile } from '../../formats/latent-file.ts';
+import type { LatentFile } from '../../formats/index.ts';
 import { type ModelName, VARIANTS } from '../../index.ts';
 import { sayLine } from '../terminal/say.ts';
 

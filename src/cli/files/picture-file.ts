@@ -1,6 +1,6 @@
 import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
-import { MODEL_KEY } from '../../formats/latent-file.ts';
+import { namedModel } from '../../formats/remembered.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';
 import { isSafetensors, readInput, readingFile } from './files.ts';
@@ -17,7 +17,7 @@ export async function readPicture(path: string): Promise<DecodedPng> {
     throw expected('ARG', path, 'a picture', 'a safetensors file', { hint });
   }
   const picture = readingFile(path, () => decodePng(bytes));
-  const model = picture.text.get(MODEL_KEY);
+  const model = namedModel(picture.text);
   if (model !== undefined) {
     const name = isModelName(model) ? model : describe(model);
     throw expected('ARG', path, 'a picture', `latents of ${name}`, { hint: 'taesd decode?' });

@@ -1,4 +1,4 @@
-import type { LatentFile } from '../../formats/latent-file.ts';
+import type { LatentFile } from '../../formats/index.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
 import { shapeText, type Tensor } from '../../tensor.ts';
 import { countText, factLines } from '../terminal/table.ts';

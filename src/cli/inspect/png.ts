@@ -1,4 +1,4 @@
-import { decodeLatentPng } from '../../formats/latent-file.ts';
+import { decodeLatentPng } from '../../formats/index.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
 import { shapeText } from '../../tensor.ts';
 import type { Size } from '../line/option-values.ts';

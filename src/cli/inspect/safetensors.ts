@@ -1,4 +1,4 @@
-import { decodeLatentSafetensors } from '../../formats/latent-file.ts';
+import { decodeLatentSafetensors } from '../../formats/index.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
 import { shapeText } from '../../tensor.ts';
 import type { Size } from '../line/option-values.ts';
