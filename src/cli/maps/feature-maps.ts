@@ -38,8 +38,15 @@ export function mapPicture(tensor: Tensor, channel: number, scale: number, size:
   } = tensor;
   const picture = new Raster(size.width, size.height, BACKGROUND);
   const first = channel * height * width;
+  let above = -1;
   for (let y = 0; y < size.height; y++) {
     const [top, bottom] = sourceSpan(y, size.height, height);
+    // An enlarged map repeats each row many times. Spans that begin alike are alike.
+    if (top === above) {
+      picture.repeatRowAbove(y);
+      continue;
+    }
+    above = top;
     for (let x = 0; x < size.width; x++) {
       const [left, right] = sourceSpan(x, size.width, width);
       let sum = 0;
