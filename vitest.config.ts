@@ -1,10 +1,70 @@
 import { defineConfig } from 'vitest/config';
+import { SkippedReporter } from './test/skipped-reporter.ts';
+
+/** Generous: no test may fail because the machine is slow or busy. */
+const PATIENCE_MS = 600_000;
+
+/*
+ * Three suites; the end of a file's name says which one it is in.
+ *
+ *   x.test.ts          quick: `npm test`
+ *   x.slow.test.ts     slow: `npm run test:all` alone
+ *   x.browser.test.ts  browsers: `npm run test:browsers`
+ */
+/** Quick files that the slow suite runs again, at full length. */
+const FULL_LENGTH = [
+  'test/backend/winograd-stride2-program.test.ts',
+  'test/backend/winograd-widths.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/engine-properties.test.ts',
+  'test/examples/node-server.test.ts',
+  'test/golden.test.ts',
+  'test/nano.test.ts',
+  'test/png/hostile.test.ts',
+  'test/png/stream.test.ts',
+  'test/png/unfilter.test.ts',
+  'test/safetensors/broken.test.ts',
+  'test/steps.test.ts',
+  'test/workers.test.ts',
+];
+
+const common = {
+  setupFiles: 'test/fast-equality.ts',
+  testTimeout: PATIENCE_MS,
+  hookTimeout: PATIENCE_MS,
+};
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'test/install-deno.ts',
-    // The reference backend's plain loops take seconds on the larger golden pictures.
-    testTimeout: 120_000,
+    // Every core; by itself vitest leaves one idle.
+    maxWorkers: '100%',
+    reporters: ['default', new SkippedReporter()],
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'quick',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.{slow,browser}.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'slow',
+          include: ['test/**/*.slow.test.ts', ...FULL_LENGTH],
+          exclude: ['test/**/*.browser.test.ts'],
+          env: { TAESD_TEST_FULL_LENGTH: '1' },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'browsers',
+          include: ['test/**/*.browser.test.ts'],
+          globalSetup: 'test/install-deno.ts',
+        },
+      },
+    ],
   },
 });

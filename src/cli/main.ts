@@ -1,70 +1,22 @@
 #!/usr/bin/env node
-import { expected, inCall } from '../errors.ts';
-import type { Command } from './commands/command.ts';
-import { decodeCommand } from './commands/decode.ts';
-import { encodeCommand } from './commands/encode.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { modelsCommand } from './commands/models.ts';
-import { pullCommand } from './commands/pull.ts';
-import { roundtripCommand } from './commands/roundtrip.ts';
-import { stepsCommand } from './commands/steps.ts';
-import { readCommandLine } from './line/command-line.ts';
-import { commandHelp, helpText, packageVersion } from './line/help.ts';
-import { usageError } from './line/usage-error.ts';
+import { run } from './run.ts';
+import { fault } from './terminal/faults.ts';
 import { Interruption } from './terminal/interrupt.ts';
 import { sayError } from './terminal/say.ts';
 
-const COMMANDS: readonly Command[] = [
-  encodeCommand,
-  decodeCommand,
-  roundtripCommand,
-  inspectCommand,
-  stepsCommand,
-  pullCommand,
-  modelsCommand,
-];
-
-const HELP = new Set(['help', '--help', '-h']);
-const VERSION = new Set(['--version', '-v', '-V']);
-
-async function main([first, ...rest]: readonly string[]): Promise<void> {
-  if (first !== undefined && HELP.has(first)) {
-    process.stdout.write(rest.length === 0 ? helpText(COMMANDS) : commandHelp(find(rest[0])));
-    return;
-  }
-  if (first !== undefined && VERSION.has(first)) {
-    process.stdout.write(`taesd-wasm ${packageVersion()}\n`);
-    return;
-  }
-  const command = find(first);
-  const line = readCommandLine(command, rest);
-  if (line === 'help') process.stdout.write(commandHelp(command));
-  else await inCall(command.name, () => command.run(line));
-}
-
-function find(name: string | undefined): Command {
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command !== undefined) return command;
-  const isOption = name?.startsWith('-') === true;
-  const names = COMMANDS.map((candidate) => candidate.name).join(', ');
-  const got = name === undefined ? 'none' : `${isOption ? 'option ' : ''}${JSON.stringify(name)}`;
-  throw usageError(undefined, 'command', `one of ${names} or help`, got);
-}
-
-// A reader that has seen enough, such as head, closes the pipe: that is no failure.
+// A reader that has seen enough, such as head, closes the pipe. That is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  const rule = 'room for what is printed';
-  process.exitCode = sayError(expected('ARG', 'stdout', rule, error.message));
+  process.exitCode = sayError(fault('stdout', 'cannot be written', { hint: error.message }));
 });
-// Where stderr takes nothing, there is no place left to say so; the exit code tells.
+// If stderr cannot be written, only the exit code can report it.
 process.stderr.on('error', () => undefined);
 
-// The exit code is set, not forced: what was written to a pipe is still on its way.
+// The exit code is set, not forced, because a pipe may not be written out yet.
 try {
-  await main(process.argv.slice(2));
+  await run(process.argv.slice(2));
 } catch (error) {
   process.exitCode = sayError(error);
-  // What was interrupted may still be waiting for something. Once the line is out, nobody waits for it.
+  // Interrupted work may still be waiting for something. The process ends once the line is out.
   if (error instanceof Interruption) process.stderr.write('', () => process.exit());
 }

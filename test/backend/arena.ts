@@ -54,8 +54,21 @@ function firstChange(
   end: number,
   kept: Uint32Array | undefined,
 ) {
+  const wanted = kept ?? canaries(end - begin);
+  // Nearly always equal; the loop only looks for the place.
+  if (Buffer.compare(bytesOf(words.subarray(begin, end)), bytesOf(wanted)) === 0) return -1;
   for (let i = begin; i < end; i++) {
     if (words[i] !== (kept === undefined ? CANARY_BITS : kept[i - begin])) return i;
   }
   return -1;
 }
+
+let manyCanaries = new Uint32Array();
+
+function canaries(count: number): Uint32Array {
+  if (manyCanaries.length < count) manyCanaries = new Uint32Array(count).fill(CANARY_BITS);
+  return manyCanaries.subarray(0, count);
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);

@@ -75,14 +75,25 @@ export const MATRICES = {
 export const magnitudes = (matrix: Matrix): Matrix => matrix.map((row) => row.map(Math.abs));
 
 /** M x Mᵀ. */
-export function sandwich(m: Matrix, x: Matrix): number[][] {
-  const left = m.map((row) =>
-    x[0].map((_, c) => row.reduce((sum, value, k) => sum + value * x[k][c], 0)),
-  );
-  return left.map((row) =>
-    m.map((other) => other.reduce((sum, value, k) => sum + value * row[k], 0)),
-  );
+export const sandwich = (m: Matrix, x: Matrix): number[][] =>
+  timesTransposed(timesTransposed(m, transposed(x)), m);
+
+/** M Nᵀ. Plain loops: the tests of the kernels spend most of their time here. */
+function timesTransposed(m: Matrix, n: Matrix): number[][] {
+  const product: number[][] = [];
+  for (const row of m) {
+    const sums: number[] = [];
+    for (const other of n) {
+      let sum = 0;
+      for (let k = 0; k < row.length; k++) sum += row[k] * other[k];
+      sums.push(sum);
+    }
+    product.push(sums);
+  }
+  return product;
 }
+
+const transposed = (x: Matrix): Matrix => x[0].map((_, c) => x.map((row) => row[c]));
 
 /** A square matrix whose numbers `at` gives. */
 export const square = (size: number, at: (row: number, column: number) => number): number[][] =>

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { afterAll } from 'vitest';
+import { isFullLength } from '../full-length.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -35,8 +37,25 @@ const environment = (added: Readonly<Record<string, string>> = {}) => {
   return { ...rest, ...NO_CACHE, ...added };
 };
 
-/** Runs the built command, `taesd …args`, as a process of its own, on pipes. */
-export function taesd(
+/**
+ * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file share, since a process takes
+ * 0.1 s to start. A run that needs a process gets one: with options for Node, or a file for stdout.
+ */
+export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
+  const { cwd = process.cwd(), env, stdout } = options;
+  const needsProcess = env?.NODE_OPTIONS !== undefined || stdout !== undefined;
+  if (needsProcess || isFullLength) return taesdAsProcess(args, options);
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    return taesdInThread(args, environment(env));
+  } finally {
+    process.chdir(before);
+  }
+}
+
+/** Runs it as a process of its own, on pipes. */
+export function taesdAsProcess(
   args: readonly string[],
   { cwd, env, stdout: file }: RunOptions = {},
 ): Outcome {
@@ -45,6 +64,31 @@ export function taesd(
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [MAIN, ...args], options);
   if (error) throw error;
   return { code: status, stdout, stderr };
+}
+
+/** The thread, once a command line was run in it. */
+let thread: ReturnType<typeof startThread> | undefined;
+
+function startThread() {
+  const { port1: port, port2 } = new MessageChannel();
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('command-thread.mjs', import.meta.url), {
+    workerData: { port: port2, done },
+    transferList: [port2],
+  });
+  port.unref();
+  worker.unref();
+  return { port, done };
+}
+
+/** Runs it in the thread and waits, as `spawnSync` does for a process. */
+function taesdInThread(args: readonly string[], env: NodeJS.ProcessEnv): Outcome {
+  thread ??= startThread();
+  const { port, done } = thread;
+  port.postMessage({ args, env });
+  Atomics.wait(done, 0, 0);
+  Atomics.store(done, 0, 0);
+  return receiveMessageOnPort(port)?.message as Outcome;
 }
 
 /** What Deno takes that a command in Node does not. */

@@ -104,7 +104,7 @@ describe('pictures', () => {
   test('GET / → how it is used', async () => {
     const answer = await service(new Request('http://example/'));
     expect(answer.status).toBe(200);
-    expect(await answer.text()).toMatch(/^POST \/decode answers the picture of a latent/);
+    expect(await answer.text()).toMatch(/^POST \/decode returns the picture of a Stable Diffusion/);
   });
 
   test('a large picture → the first of many pieces when little is decoded, no more until it is read', async () => {

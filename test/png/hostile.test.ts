@@ -2,6 +2,7 @@ import { deflateRawSync, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
+import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
 import {
   ascii,
@@ -22,6 +23,7 @@ import {
 const SMALL = KINDS.flatMap(([colourType, depth]) =>
   [0, 1].map((interlace) => randomPicture(colourType, depth, 3, 5, interlace, colourType < 4)),
 );
+const MUTATIONS = rounds(4_000, 20_000);
 const PICTURE = randomPicture(2, 8, 3, 5);
 const HEADER = ihdr(PICTURE);
 const DATA = idat(scanlinesOf(PICTURE));
@@ -66,11 +68,11 @@ test('decodePng: every byte changed in three ways → decodes or TaesdError', ()
   }
 });
 
-test('decodePng: 20000 seeded mutations of the bytes → decodes or TaesdError', () => {
+test(`decodePng: ${MUTATIONS} seeded mutations of the bytes → decodes or TaesdError`, () => {
   const random = seededRandom(1);
   const below = (limit: number): number => Math.floor(random() * limit);
   const files = SMALL.map(buildPng);
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < MUTATIONS; round++) {
     const from = files[below(files.length)];
     const other = files[below(files.length)];
     const kind = below(4);
@@ -86,11 +88,11 @@ test('decodePng: 20000 seeded mutations of the bytes → decodes or TaesdError',
   expect(decodePng(files[0]).data).toEqual(rgbaOf(SMALL[0]));
 });
 
-test('decodePng: 20000 seeded mutations below the checksums → decodes or TaesdError', () => {
+test(`decodePng: ${MUTATIONS} seeded mutations below the checksums → decodes or TaesdError`, () => {
   const random = seededRandom(2);
   const below = (limit: number): number => Math.floor(random() * limit);
   const codes = new Map<string, number>();
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < MUTATIONS; round++) {
     const picture = SMALL[below(SMALL.length)];
     const lines = scanlinesOf(picture);
     const compressed = Uint8Array.from(

@@ -2,6 +2,7 @@ import { deflateSync } from 'node:zlib';
 import * as fastPng from 'fast-png';
 import { expect, test, vi } from 'vitest';
 import { decodePng } from '../../src/png/index.ts';
+import { rounds } from '../full-length.ts';
 import { buildPng, chunk, file, IEND, ihdr, randomPicture, rgbaOf } from './build-png.ts';
 
 vi.mock('fast-png', { spy: true });
@@ -29,9 +30,12 @@ test('decodePng: wide rows interlaced → exact', () => {
   expect(Buffer.compare(decodePng(buildPng(picture)).data, rgbaOf(picture))).toBe(0);
 });
 
-test('decodePng: rows of 128 KiB and of 16 MiB → fast-png is never given more than 257 KiB', () => {
+/** Bytes of the widest row. */
+const WIDEST = rounds(2 ** 21, 2 ** 24);
+
+test(`decodePng: rows of 128 KiB and of ${WIDEST / 2 ** 20} MiB → fast-png is never given more than 257 KiB`, () => {
   const decode = vi.mocked(fastPng.decode);
-  for (const width of [2 ** 17 - 1, 2 ** 17, 2 ** 24]) {
+  for (const width of [2 ** 17 - 1, 2 ** 17, WIDEST]) {
     decode.mockClear();
     const header = ihdr({ width, height: 2, depth: 8, colourType: 0 });
     const data = deflateSync(new Uint8Array(2 * (1 + width)));

@@ -286,10 +286,9 @@ describe('a file that does not come', () => {
     const onDownload = ({ done }: DownloadProgress) => {
       if (done > 0) setTimeout(() => controller.abort(reason), 10);
     };
-    const started = performance.now();
-    const work = pull(['stall'], { signal: controller.signal, stallMs: 60_000, onDownload });
+    // Only the signal can end the wait within the patience of this test.
+    const work = pull(['stall'], { signal: controller.signal, stallMs: 2 ** 31 - 1, onDownload });
     await expect(work).rejects.toBe(reason);
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(entries()).toEqual(['part']);
   });
 

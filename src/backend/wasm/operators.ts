@@ -3,19 +3,20 @@ import { outputShape } from '../../model/measure.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { picturesOf, stack, type Tensor, zeros } from '../../tensor.ts';
 import type { Operators } from '../backend.ts';
-import type { Kernels } from './kernels.ts';
-import type { Memory } from './memory.ts';
+import { F32_BYTES } from './layout.ts';
+import type { Machine } from './machine.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The operators one by one, each a network of one layer that is packed, run and forgotten. For tests and for looking
- * at one step; whole networks are compiled once.
+ * The operators one by one. Each is a network of one layer that is packed, run and forgotten. They serve tests
+ * and views of one step; whole networks are compiled once.
  */
-export function wasmOperators(memory: Memory, kernels: Kernels): Operators {
+export function wasmOperators(machine: Machine): Operators {
+  const { memory } = machine;
   function runLayer(layer: Layer, input: Tensor, weights = new Map<string, Tensor>()): Tensor {
     const mark = memory.mark();
     try {
-      const program = new WasmProgram(memory, kernels, [{ layer, weights }]);
+      const program = new WasmProgram(machine, [{ layer, weights }]);
       return stack(
         picturesOf(input).map((picture) => {
           const [, channels, height, width] = picture.shape;
@@ -48,11 +49,11 @@ export function wasmOperators(memory: Memory, kernels: Kernels): Operators {
       try {
         const count = Math.ceil(a.data.length / 4) * 4;
         const [aPtr, bPtr] = [a, b].map(({ data }) => {
-          const ptr = memory.allocate('operands', count * Float32Array.BYTES_PER_ELEMENT);
+          const ptr = memory.allocate('operands', count * F32_BYTES);
           memory.f32(ptr, data.length).set(data);
           return ptr;
         });
-        kernels.add(aPtr, bPtr, count);
+        machine.kernels.add(aPtr, bPtr, count);
         return { shape: a.shape, data: memory.f32(aPtr, a.data.length).slice() };
       } finally {
         memory.release(mark);

@@ -11,14 +11,12 @@ import type {
 import { type Chw, countMultiplyAdds, outputShape } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import { type FusedConv, planBlock } from '../fusion.ts';
+import { GROUP, MAX_CIN, TILE, TILE_COUT } from './layout.ts';
 import { paddedChannels } from './ring.ts';
 
 /*
  * From a list of layers to a chain of stages: what is fused, and which rows of one stage need which rows of another.
  */
-
-/** Rows of a Winograd tile; tiles lie on multiples of it, counted from the picture's top. */
-export const TILE = 4;
 
 /** Numbers changed one by one. */
 export type PointwiseStage = Relu | Clamp;
@@ -47,15 +45,9 @@ export interface Plan {
   shapes(input: Chw): readonly Chw[];
 }
 
-/** Output channels that a Winograd convolution makes at a time. */
-export const GROUP = 16;
-
-/** Input channels that a tile has room for in the Winograd kernels. */
-export const MOST_CIN = 64;
-
 /** Winograd's kernels want channels in groups of 16, in and out, and at most 64 in. */
 export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
-  kernel === 3 && cin % GROUP === 0 && cin <= MOST_CIN && cout % GROUP === 0;
+  kernel === 3 && cin % GROUP === 0 && cin <= MAX_CIN && cout % GROUP === 0;
 
 /**
  * How many channels a map's rows have room for: multiples of 4, but for an input that only direct 3×3 convolutions and
@@ -68,13 +60,10 @@ export function storedChannels(stages: readonly Stage[], map: number, channels: 
       stage.conv.kernel === 3 &&
       !isWinograd(stage.conv) &&
       !stage.upsample &&
-      stage.conv.cout % DIRECT_COUT === 0);
+      stage.conv.cout % TILE_COUT === 0);
   const readers = stages.filter((stage) => stage.input === map);
   return map === 0 && readers.every(isReadSingly) ? channels : paddedChannels(channels);
 }
-
-/** Output channels that the direct kernels make at a time. */
-const DIRECT_COUT = 8;
 
 /** Of the convolutions after an upsampling, those whose kernel does both. */
 const isFusible = (layer: Layer | undefined): layer is Conv =>

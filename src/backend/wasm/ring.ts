@@ -1,8 +1,8 @@
+import { F32_BYTES } from './layout.ts';
 import type { Memory } from './memory.ts';
 
 /** Channels are stored in groups of 4, a vector; those past the true number are zeros. Pictures may go without. */
 const CHANNEL_GROUP = 4;
-const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export const paddedChannels = (channels: number): number =>
   Math.ceil(channels / CHANNEL_GROUP) * CHANNEL_GROUP;

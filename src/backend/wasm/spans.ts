@@ -1,7 +1,8 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
-import { type Plan, TILE } from './plan.ts';
+import { TILE } from './layout.ts';
+import type { Plan } from './plan.ts';
 import { workFor } from './schedule.ts';
 
 /**

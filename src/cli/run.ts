@@ -1,0 +1,54 @@
+import type { Command } from './commands/command.ts';
+import { decodeCommand } from './commands/decode.ts';
+import { encodeCommand } from './commands/encode.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { modelsCommand } from './commands/models.ts';
+import { pullCommand } from './commands/pull.ts';
+import { roundtripCommand } from './commands/roundtrip.ts';
+import { stepsCommand } from './commands/steps.ts';
+import { commandHelp, helpText, packageVersion } from './line/help.ts';
+import { expectedGot, usageError } from './terminal/faults.ts';
+
+const COMMANDS: readonly Command[] = [
+  encodeCommand,
+  decodeCommand,
+  roundtripCommand,
+  inspectCommand,
+  stepsCommand,
+  pullCommand,
+  modelsCommand,
+];
+
+const HELP = new Set(['help', '--help', '-h']);
+const VERSION = new Set(['--version', '-v', '-V']);
+
+/**
+ * Runs one command line. Results go to stdout.
+ *
+ * @throws UsageError (the line is not understood), Interruption (a signal came); errors of the command
+ */
+export async function run([first, ...rest]: readonly string[]): Promise<void> {
+  if (first !== undefined && HELP.has(first)) {
+    const [name] = rest;
+    const text = name === undefined ? generalHelp() : commandHelp(find(name).spec);
+    process.stdout.write(text);
+    return;
+  }
+  if (first !== undefined && VERSION.has(first)) {
+    process.stdout.write(`taesd-wasm ${packageVersion()}\n`);
+    return;
+  }
+  await find(first).run(rest);
+}
+
+const generalHelp = () => helpText(COMMANDS.map(({ spec }) => spec));
+
+function find(name: string | undefined): Command {
+  const command = COMMANDS.find(({ spec }) => spec.name === name);
+  if (command !== undefined) return command;
+  const known = COMMANDS.map(({ spec }) => spec.name).join(', ');
+  const isOption = name?.startsWith('-') === true;
+  const text = JSON.stringify(name);
+  const got = name === undefined ? 'none' : isOption ? `the option ${text}` : text;
+  throw usageError(undefined, expectedGot(`a command (${known})`, got));
+}

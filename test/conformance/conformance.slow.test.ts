@@ -1,0 +1,3 @@
+import { testConformance } from './in-process.ts';
+
+testConformance('reference');

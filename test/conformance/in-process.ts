@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Operators, Program } from '../../src/backend/backend.ts';
+import { operators, referenceBackend } from '../../src/backend/reference.ts';
+import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
+import type { LaterOperators } from '../../src/backend/webgpu/operators.ts';
+import type { BoundNetwork } from '../../src/model/bind.ts';
+import { operatorsOnWasm } from '../backend/operators-on-wasm.ts';
+import { runProgram } from '../run-program.ts';
+import { sharedFile, testShared } from '../shared.ts';
+import { CASES } from './cases.ts';
+import type { Place } from './place.ts';
+
+/*
+ * The conformance suite on the backends that need no more than this process. WASM is in the quick suite and the reference, which
+ * takes half a minute, in the slow one; WebGPU's part is in ../webgpu.
+ */
+
+function here(name: string, compile: (network: BoundNetwork) => Program, single: Operators): Place {
+  const entries = Object.entries(single as unknown as Record<string, () => unknown>);
+  const later = entries.map(([key, call]) => [key, async (...args: []) => call(...args)]);
+  return {
+    name,
+    operators: Object.fromEntries(later) as LaterOperators,
+    async run(network, input, wanted) {
+      const layers = network.map(({ layer }) => layer);
+      return runProgram(compile(network), layers, input, wanted);
+    },
+  };
+}
+
+const PLACES = {
+  reference: async () => here('reference', referenceBackend.compile, operators),
+  wasm: async () => {
+    const { compile } = await createWasmBackend();
+    return here('wasm', compile, await operatorsOnWasm());
+  },
+};
+
+/** The suite's tests on a backend. */
+export function testConformance(name: keyof typeof PLACES): void {
+  const notes: string[] = [];
+  afterAll(() => console.log(notes.join('\n')));
+  describe(`conformance [${name}]`, () => {
+    let place: Place;
+    beforeAll(async () => {
+      place = await PLACES[name]();
+    });
+    for (const { name: title, shared, run } of CASES) {
+      // golden.slow.test.ts has those of the reference.
+      if (name === 'reference' && title.includes('128×96')) continue;
+      const body = async () => {
+        const note = await run(place, async (path) => sharedFile(path));
+        notes.push(`${place.name.padEnd(9)} ${title}: ${note}`);
+      };
+      if (shared) testShared(title, body);
+      else test(title, body);
+    }
+  });
+}

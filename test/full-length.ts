@@ -1,0 +1,8 @@
+/**
+ * Whether this is the slow suite. It runs some quick files again, at full length: every seed and size of what the quick suite
+ * takes a sample of, and every command line as a process of its own.
+ */
+export const isFullLength = process.env.TAESD_TEST_FULL_LENGTH === '1';
+
+/** A number of rounds, seeds or rows: a sample in the quick suite, all in the slow one. */
+export const rounds = (sample: number, all: number): number => (isFullLength ? all : sample);

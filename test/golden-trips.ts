@@ -1,0 +1,160 @@
+import { afterAll, expect } from 'vitest';
+import type { Backend } from '../src/backend/backend.ts';
+import { referenceBackend } from '../src/backend/reference.ts';
+import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
+import { dequantizeLatents, quantizeLatents } from '../src/latent.ts';
+import { type ModelName, VARIANTS } from '../src/model/variants.ts';
+import type { Picture } from '../src/options/types.ts';
+import { Taesd } from '../src/taesd.ts';
+import type { Tensor } from '../src/tensor.ts';
+import { expectClose, largestDifference } from './compare.ts';
+import { readGolden, realNetwork, realWeights, unitRange } from './golden.ts';
+import { runProgram } from './run-program.ts';
+import { testShared } from './shared.ts';
+
+/*
+ * The whole networks against tensors that the public PyTorch reference computed on the real weights. WASM's are quick, the
+ * reference backend's slow.
+ */
+
+export const BOUND = 1e-4;
+
+/** The whole trips, and the latents that come alone; the reference backend is too slow for the large ones. */
+export const TRIPS: readonly { file: string; model: ModelName; large?: boolean }[] = [
+  { file: 'taesd-astronaut-512x512', model: 'taesd', large: true },
+  { file: 'taesd-chelsea-451x300', model: 'taesd', large: true },
+  { file: 'taesdxl-astronaut-128x96', model: 'taesdxl' },
+  { file: 'taesd3-astronaut-128x96', model: 'taesd3' },
+  { file: 'taef1-astronaut-128x96', model: 'taef1' },
+];
+const LATENTS_ALONE = ['1x1', '7x1', '2x3', '13x5'];
+
+export const measured: string[] = [];
+
+function note(backend: string, file: string, values: Record<string, number>): void {
+  const text = Object.entries(values).map(([name, value]) => `${name} ${value.toExponential(1)}`);
+  measured.push(`  ${backend.padEnd(9)} ${file.padEnd(26)} ${text.join('   ')}`);
+}
+
+/** What the picture's bytes should be: the golden output clamped and rounded to nearest. */
+const goldenBytes = ({ data }: Tensor) =>
+  Array.from(data, (value) => Math.round(Math.min(Math.max(value, 0), 1) * 255));
+
+/** The RGB planes of a picture, in the order of a tensor. */
+export function planes({
+  width,
+  height,
+  data,
+}: {
+  width: number;
+  height: number;
+  data: ArrayLike<number>;
+}) {
+  const count = width * height;
+  const bytes = new Uint8Array(3 * count);
+  for (let i = 0; i < 3 * count; i++) bytes[i] = data[4 * (i % count) + Math.floor(i / count)];
+  return bytes;
+}
+
+/** What a model makes of a golden picture, and of its golden latents: numbers and bytes. */
+interface Trip {
+  readonly latents: Tensor;
+  readonly decoded: Tensor;
+  readonly picture: Picture;
+}
+
+const tripsOnWasm = new Map<string, Trip>();
+
+/** Those of WASM in f32 are made once for a file: they are compared with PyTorch's and with `fast`. */
+export async function trip(taesd: Taesd, file: string): Promise<Trip> {
+  const isKept = taesd.info.backend === 'wasm' && taesd.info.precision === 'f32';
+  const kept = isKept ? tripsOnWasm.get(file) : undefined;
+  if (kept !== undefined) return kept;
+  const golden = readGolden(file);
+  const made = {
+    latents: await taesd.encode(unitRange(golden('image'))),
+    decoded: await taesd.decode(golden('latents'), { output: 'tensor' }),
+    picture: await taesd.decode(golden('latents')),
+  };
+  if (isKept) tripsOnWasm.set(file, made);
+  return made;
+}
+
+/** The tests of one backend. */
+export function testGolden(backend: 'wasm' | 'reference'): void {
+  afterAll(() => {
+    if (measured.length > 0)
+      console.log(`largest differences to PyTorch; fast against f32\n${measured.join('\n')}`);
+  });
+  for (const { file, model, large } of TRIPS) {
+    if (backend === 'reference' && large) continue;
+
+    testShared(
+      `Taesd [${backend}]: ${file} → latents and decoded max |Δ| < 1e-4, bytes within 1`,
+      async () => {
+        const golden = readGolden(file);
+        const taesd = await Taesd.load({ model, weights: realWeights(model), backend });
+        const { latents, decoded, picture } = await trip(taesd, file);
+        const latentsOff = expectClose(latents, golden('latents'), BOUND);
+        // The reference's own bytes; a value that lies on a rounding tie may fall to either side.
+        const stepsOff = largestDifference(
+          quantizeLatents(latents.data),
+          golden('latents_u8').data,
+        );
+        expect(stepsOff).toBeLessThanOrEqual(1);
+
+        const decodedOff = expectClose(decoded, golden('decoded'), BOUND);
+
+        const bytes = golden('latents_u8');
+        const fromBytes = {
+          shape: bytes.shape,
+          data: dequantizeLatents(Uint8Array.from(bytes.data)),
+        };
+        const decodedBytes = await taesd.decode(fromBytes, { output: 'tensor' });
+        const fromBytesOff = expectClose(decodedBytes, golden('decoded_from_u8'), BOUND);
+
+        if (backend === 'wasm') {
+          for (const [found, output] of [
+            [picture, 'decoded'],
+            [await taesd.decode(fromBytes), 'decoded_from_u8'],
+          ] as const) {
+            const off = largestDifference(planes(found), goldenBytes(golden(output)));
+            expect(off, `bytes of ${output}`).toBeLessThanOrEqual(1);
+          }
+        }
+        note(backend, file, {
+          latents: latentsOff,
+          decoded: decodedOff,
+          decoded_from_u8: fromBytesOff,
+        });
+        taesd.dispose();
+      },
+    );
+  }
+
+  for (const size of LATENTS_ALONE) {
+    const file = `taesd-random-latent-${size}`;
+    testShared(`Taesd [${backend}]: ${file} → decoded max |Δ| < 1e-4`, async () => {
+      const golden = readGolden(file);
+      const weights = realWeights('taesd');
+      const taesd = await Taesd.load({ model: 'taesd', weights, backend, only: 'decoder' });
+      const decoded = await taesd.decode(golden('latents'), { output: 'tensor' });
+      note(backend, file, { decoded: expectClose(decoded, golden('decoded'), BOUND) });
+      taesd.dispose();
+    });
+  }
+
+  testShared(`Program [${backend}]: 32×32 crop → every layer max |Δ| < 1e-4`, async () => {
+    const golden = readGolden('taesd-layers-32x32');
+    const place: Backend = backend === 'wasm' ? await createWasmBackend() : referenceBackend;
+    for (const part of ['encoder', 'decoder'] as const) {
+      let x = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
+      const off = realNetwork(VARIANTS.taesd, part).map((bound, index) => {
+        // Each layer by itself, on what the layers before it gave here.
+        x = runProgram(place.compile([bound]), [bound.layer], x);
+        return expectClose(x, golden(`${part}.${index}`), BOUND);
+      });
+      note(backend, `layers-32x32 ${part}`, { layers: Math.max(...off) });
+    }
+  });
+}

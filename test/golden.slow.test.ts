@@ -1,0 +1,3 @@
+import { testGolden } from './golden-trips.ts';
+
+testGolden('reference');
