@@ -32,17 +32,40 @@ export class TaesdError extends Error {
   override readonly name = 'TaesdError';
   readonly code: ErrorCode;
   readonly #sentence: string;
+  readonly #remedy: Remedy | undefined;
 
-  constructor(code: ErrorCode, sentence: string, options?: ErrorOptions) {
-    super(sentence, options);
+  constructor(code: ErrorCode, sentence: string, { remedy, ...options }: ErrorParts = {}) {
+    super(withHint(sentence, remedy?.api), options);
     this.code = code;
     this.#sentence = sentence;
+    this.#remedy = remedy;
   }
 
-  /** The message without the call's name, for programs that put a name of their own before it. */
+  /**
+   * The message without the name of the call and without the remedy, for programs that show it
+   * under a name of their own.
+   */
   get sentence(): string {
     return this.#sentence;
   }
+
+  /** A remedy in the message that names an option, if there is one. */
+  get remedy(): Remedy | undefined {
+    return this.#remedy;
+  }
+}
+
+/** A remedy that names an option: in the words of the API and, if it has one, of the command. */
+export interface Remedy {
+  /** `allowNonFinite: true lets it pass` */
+  readonly api: string;
+  /** `--backend reference runs without, slowly` */
+  readonly command?: string;
+}
+
+/** The remedy of an error and the error behind it, if they are known. */
+export interface ErrorParts extends ErrorOptions {
+  readonly remedy?: Remedy | undefined;
 }
 
 /**
@@ -88,8 +111,8 @@ export async function* inLoop<T>(
 function named(call: string, error: unknown): unknown {
   if (!(error instanceof TaesdError)) return error;
   const { message, stack } = error;
-  error.message = `${call}: ${error.sentence}`;
-  // V8 copies the message into the stack when it creates the error.
+  error.message = `${call}: ${withHint(error.sentence, error.remedy?.api)}`;
+  // V8 copies the message into the stack when the error is made.
   if (stack !== undefined) error.stack = stack.replace(message, () => error.message);
   return error;
 }
@@ -106,7 +129,8 @@ export function inside<T>(name: string, read: () => T): T {
     return read();
   } catch (cause) {
     if (!(cause instanceof TaesdError)) throw cause;
-    throw new TaesdError(cause.code, `${onOneLine(name)}: ${cause.sentence}`, { cause });
+    const { code, sentence, remedy } = cause;
+    throw new TaesdError(code, `${onOneLine(name)}: ${sentence}`, { cause, remedy });
   }
 }
 
@@ -134,11 +158,15 @@ export function onOneLine(text: string): string {
   const tail = MAX_SHOWN - SHOWN_HEAD - 1;
   const short =
     text.length > MAX_SHOWN ? `${text.slice(0, SHOWN_HEAD)}…${text.slice(-tail)}` : text;
-  return short.replace(UNPRINTABLE, (char) => {
+  return escaped(short);
+}
+
+/** Returns text in which characters that a terminal would obey are written as `\uXXXX`. */
+export const escaped = (text: string): string =>
+  text.replace(UNPRINTABLE, (char) => {
     const code = (char.codePointAt(0) ?? 0).toString(16);
     return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
   });
-}
 
 /**
  * Returns the sentence `"what" expected RULE, got VALUE (likely cause)`. Names and values may come
@@ -150,16 +178,17 @@ export function onOneLine(text: string): string {
  * @param hint  the likely cause or the remedy, if known: `SD3 or FLUX.1 weights?`
  */
 export function expectedText(what: string, rule: string, got: string, hint?: string): string {
-  const cause = hint === undefined ? '' : ` (${hint})`;
-  return `"${onOneLine(what)}" expected ${rule}, got ${onOneLine(got)}${cause}`;
+  return withHint(`"${onOneLine(what)}" expected ${rule}, got ${onOneLine(got)}`, hint);
 }
 
-/** Optional parts of an error. */
-export interface ErrorDetails {
-  /** The likely cause or the remedy: `SD3 or FLUX.1 weights?` */
+/** Adds the likely cause or the remedy to a sentence, in brackets. */
+export const withHint = (sentence: string, hint: string | undefined): string =>
+  hint === undefined ? sentence : `${sentence} (${hint})`;
+
+/** The likely cause or the remedy, and the error behind this one, if they are known. */
+export interface ErrorDetails extends ErrorParts {
+  /** `SD3 or FLUX.1 weights?` */
   readonly hint?: string | undefined;
-  /** The error behind this one. */
-  readonly cause?: unknown;
 }
 
 /** Makes an error whose sentence is `expectedText`. `inCall` adds the name of the call. */

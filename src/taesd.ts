@@ -40,7 +40,7 @@ import type {
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { Turns } from './turns.ts';
-import { locateWeights } from './weights/locate.ts';
+import { loadWeights } from './weights/load.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
 
 /** Latents in memory, or on the device the model runs on. */
@@ -396,7 +396,7 @@ async function loadEngine(options: LoadOptions) {
   const { weights, download, onDownload, signal } = rest;
   const pacer = new Pacer(signal);
   const look = { weights, download, onDownload, signal };
-  const looking = locateWeights(named, parts, look);
+  const looking = loadWeights(named, parts, look);
   const { variant, tensors, from } = await pacer.unlessAborted(looking);
   checkVaeScale(variant, tensors);
   const networks = new Map<Half, BoundNetwork>();

@@ -82,7 +82,8 @@ export function readIhdr(what: string, data: Uint8Array, maxPixels: number): Png
   }
   if (width * height > maxPixels) {
     const got = `${width}×${height} = ${width * height}`;
-    throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { hint: 'option maxPixels' });
+    const remedy = { api: 'option maxPixels' };
+    throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { remedy });
   }
   return {
     width,

@@ -5,7 +5,7 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
   type LatentFile,
-} from '../../src/formats/latent-file.ts';
+} from '../../src/formats/index.ts';
 import { dequantizeLatents, latentsToPicture, quantizeLatents } from '../../src/latent.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
