@@ -1,8 +1,9 @@
-// What comes over the wire, gzipped, and the most that it may be. Bundled by esbuild, as a page's bundler would.
+// The gzipped size of each entry and its limit. esbuild bundles them, as a page's bundler would.
 const initially = {
   name: 'initially',
   setup(build) {
-    // What is imported while the program runs comes later, where it is needed: workers, the cache, downloads, the reference.
+    // Leaves out code that is imported later, when it is needed: workers, the cache, downloads, the
+    // reference.
     build.onResolve({ filter: /.*/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path, external: true } : undefined,
     );
@@ -32,8 +33,8 @@ export default [
     import: '{ Taesd }',
     modifyEsbuildConfig: initial,
   }),
-  bundle('core, with all that it loads where it is needed', 'index.js', '52 kB'),
-  bundle('WebGPU, with what of the core it shares', 'backend/webgpu/networks.js', '24 kB'),
+  bundle('core, with everything it loads later', 'index.js', '52 kB'),
+  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '24 kB'),
   bundle('a worker', 'backend/wasm/worker.js', '11 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '9 kB'),

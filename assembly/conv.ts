@@ -1,101 +1,95 @@
 /*
  * Convolutions, one output row a call, channels last.
  *
- * A row of a feature map is f32 [1 + width + 1][channels]: a zero pixel on either side stands for the
- * padding, so the three columns of a 3×3 window at pixel x are the 3·cin numbers that begin at pixel x of
- * the row, and a row of the window is one straight run of memory:
+ * A row of a feature map is f32 [1 + width + 1][channels]. A zero pixel on either side stands for the
+ * padding. The three columns of a 3×3 window at pixel x are therefore the 3·cin numbers that begin at pixel
+ * x of the row, and a row of the window is one straight run of memory:
  *
  *     row      │ 0 │ p0 │ p1 │ p2 │ p3 │ … │ 0 │      each box: cin numbers
  *     window 1         └────────────┘
  *
  * A tile is 4 pixels × 8 output channels: 8 accumulators of 4 lanes. For each of the 3·cin numbers of a
  * window's row, 8 weights are loaded and multiplied by one number of each of the 4 pixels. Measured in
- * Node 20 on a Zen 5: 27 G multiply-adds/s, what four vector pipes can do; with the loop unrolled twice 17,
- * since V8 then spills, and as much is lost with 12 accumulators.
+ * Node 20 on a Zen 5: 27 G multiply-adds/s, which is what four vector pipes can do. With the loop unrolled
+ * twice it is 17, since V8 then spills; 12 accumulators lose as much.
  *
- * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8]: read front to back, 18 KB a tile for
- * 64 channels, which stays in the first-level cache while the tile walks along the row. Where up to 4 output channels
- * remain, the last tile takes the input's channels four at a time: 2 pixels × 4 channels (a latent's), with weights
- * [kernel rows][columns · cin / 4][4 channels out][4 in]; or 2 pixels × 3 channels (a picture's), with weights
- * [kernel rows][columns · cin / 4][3 out][4 in], which saves a quarter of a decoder's last convolution. Rows of 1 to 3
- * channels more than a multiple of 4 have room for 4.
+ * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8], read front to back. A tile's are 18 KB
+ * for 64 channels, and stay in the first-level cache while the tile walks along the row. If up to 4 output
+ * channels remain, the last tile takes the input's channels four at a time. It has 2 pixels × 4 channels (a
+ * latent's), with weights [kernel rows][columns · cin / 4][4 channels out][4 in], or 2 pixels × 3 channels
+ * (a picture's), with weights [kernel rows][columns · cin / 4][3 out][4 in], which saves a quarter of a
+ * decoder's last convolution. Rows of 1 to 3 channels more than a multiple of 4 have room for 4.
  */
 
-/** Output channels in a tile, but for a last one of 4. */
-const TILE_COUT: i32 = 8;
+import {
+  JOB_BIAS,
+  JOB_CIN,
+  JOB_COUT,
+  JOB_STRIDE,
+  JOB_WEIGHTS,
+  JOB_WIDTH,
+} from '../src/backend/wasm/job-layout';
+import { F32_BYTES, TILE_COUT, TILE_COUT_BYTES } from '../src/backend/wasm/layout';
+
 /** Pixels in a tile. */
 const TILE_WIDTH: i32 = 4;
-const F32_BYTES: usize = 4;
-const TILE_BYTES: usize = <usize>TILE_COUT * F32_BYTES;
 
 /**
  * 3×3 convolution, stride 1, zero padding 1.
  *   out[x][o] = bias[o] + Σ(ky,kx,i) row_ky[x + kx − 1][i] · weight[o][i][ky][kx]
- * @param out      f32 row [1 + width + 1][cout, filled up to a multiple of 4], its zero pixels included; must not overlap
- *                 an input row
- * @param above    f32 row [1 + width + 1][cin]; a row of zeros above the picture; `here`, `below` likewise
- * @param weights  f32 [cout / 8][3][3 · cin][8], then, where cout is no multiple of 8, [3][3 · cin / 4][3 or 4][4]
- * @param bias     f32 [cout, filled up to a multiple of 4]
- * @param cin      any where cout is a multiple of 8, else a multiple of 4
- * @param cout     a multiple of 4, or 3 more than one of 8
- * Units: pointers are byte addresses, 16-byte aligned but for rows of cin not a multiple of 4; sizes are elements.
+ * @param job    reads JOB_WIDTH, pixels of the output row;
+ *               JOB_CIN, any number if cout is a multiple of 8, else a multiple of 4;
+ *               JOB_COUT, a multiple of 4, or 3 more than one of 8;
+ *               JOB_WEIGHTS, f32 [cout / 8][3][3 · cin][8], then, if cout is not a multiple of 8,
+ *               [3][3 · cin / 4][3 or 4][4];
+ *               JOB_BIAS, f32 [cout, filled up to a multiple of 4]
+ * @param out    f32 row [1 + width + 1][cout, filled up to a multiple of 4], written with its zero pixels;
+ *               must not overlap an input row
+ * @param above  f32 row [1 + width + 1][cin], a row of zeros above the picture
+ * @param here   f32 row like `above`
+ * @param below  f32 row like `above`, a row of zeros below the picture
+ * Units: pointers are byte addresses, 16-byte aligned except for rows of cin not a multiple of 4; sizes are
+ * elements.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|row · weight|) against float64.
  * Source: taesd.py `conv`.
  */
-export function conv3x3(
-  out: usize,
-  above: usize,
-  here: usize,
-  below: usize,
-  weights: usize,
-  bias: usize,
-  width: i32,
-  cin: i32,
-  cout: i32,
-): void {
-  convolveRow(out, above, here, below, 3, weights, bias, width, 3 * cin, cin, cout);
+export function conv3x3(job: usize, out: usize, above: usize, here: usize, below: usize): void {
+  const cin = load<i32>(job, JOB_CIN);
+  convolveRow(job, out, above, here, below, 3, 3 * cin, cin);
 }
 
 /**
- * 3×3 convolution, stride 2, zero padding 1: as `conv3x3`, with
+ * 3×3 convolution, stride 2, zero padding 1.
  *   out[x][o] = bias[o] + Σ(ky,kx,i) row_ky[2·x + kx − 1][i] · weight[o][i][ky][kx]
- * @param width  pixels of the output row; input rows are f32 [1 + inputWidth + 1][cin], ⌈inputWidth / 2⌉ = width
+ * The parameters, units, errors, accuracy and source are those of `conv3x3`, but input rows are
+ * f32 [1 + inputWidth + 1][cin] with ⌈inputWidth / 2⌉ = width.
  */
 export function conv3x3Stride2(
+  job: usize,
   out: usize,
   above: usize,
   here: usize,
   below: usize,
-  weights: usize,
-  bias: usize,
-  width: i32,
-  cin: i32,
-  cout: i32,
 ): void {
-  convolveRow(out, above, here, below, 3, weights, bias, width, 3 * cin, 2 * cin, cout);
+  const cin = load<i32>(job, JOB_CIN);
+  convolveRow(job, out, above, here, below, 3, 3 * cin, 2 * cin);
 }
 
 /**
  * 1×1 convolution: a matrix applied at each pixel.
  *   out[x][o] = bias[o] + Σ(i) row[stride · x][i] · weight[o][i]
- * @param weights  f32 [cout / 8][cin][8], and a last tile of 4 as in `conv3x3`
- * @param width    pixels of the output row
- * @param stride   1 or 2
- * Otherwise as `conv3x3`.
+ * @param job  reads what `conv3x3` reads, and JOB_STRIDE, 1 or 2; JOB_WEIGHTS is f32 [cout / 8][cin][8],
+ *             then, if cout is not a multiple of 8, [cin / 4][3 or 4][4]
+ * @param out  f32 row as in `conv3x3`
+ * @param row  f32 row [1 + inputWidth + 1][cin]
+ * Units, errors and source are those of `conv3x3`.
+ * Accuracy: |Δ| ≤ 2·cin·2⁻²⁴·(|bias| + Σ|row · weight|) against float64.
  */
-export function conv1x1(
-  out: usize,
-  row: usize,
-  weights: usize,
-  bias: usize,
-  width: i32,
-  cin: i32,
-  cout: i32,
-  stride: i32,
-): void {
+export function conv1x1(job: usize, out: usize, row: usize): void {
+  const cin = load<i32>(job, JOB_CIN);
   const firstPixel = row + <usize>cin * F32_BYTES;
-  convolveRow(out, firstPixel, 0, 0, 1, weights, bias, width, cin, stride * cin, cout);
+  convolveRow(job, out, firstPixel, 0, 0, 1, cin, load<i32>(job, JOB_STRIDE) * cin);
 }
 
 /**
@@ -105,21 +99,22 @@ export function conv1x1(
  * @param step    numbers from the window of one output pixel to the next: stride · cin
  */
 function convolveRow(
+  job: usize,
   out: usize,
   row0: usize,
   row1: usize,
   row2: usize,
   rows: i32,
-  weights: usize,
-  bias: usize,
-  width: i32,
   window: i32,
   step: i32,
-  cout: i32,
 ): void {
+  let weights = load<usize>(job, JOB_WEIGHTS);
+  let bias = load<usize>(job, JOB_BIAS);
+  const width = load<i32>(job, JOB_WIDTH);
+  const cout = load<i32>(job, JOB_COUT);
   const outPixel = <usize>((cout + 3) & ~3) * F32_BYTES;
   const stepBytes = <usize>step * F32_BYTES;
-  const weightBytes = <usize>(rows * window) * TILE_BYTES;
+  const weightBytes = <usize>(rows * window) * TILE_COUT_BYTES;
   memory.fill(out, 0, outPixel);
   memory.fill(out + <usize>(width + 1) * outPixel, 0, outPixel);
   let o = 0;
@@ -149,7 +144,7 @@ function convolveRow(
       offset += stepBytes;
     }
     weights += weightBytes;
-    bias += TILE_BYTES;
+    bias += TILE_COUT_BYTES;
   }
   if (o == cout) return;
   const hasThree = cout - o == 3;
@@ -213,7 +208,7 @@ function tile4x8(
       const p3 = v128.load32_splat(pixel3);
       acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(p3, w0123));
       acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(p3, w4567));
-      weights += TILE_BYTES;
+      weights += TILE_COUT_BYTES;
       pixel0 += F32_BYTES;
       pixel1 += F32_BYTES;
       pixel2 += F32_BYTES;
@@ -233,7 +228,7 @@ function tile4x8(
   v128.store(out, acc3x4567, 16);
 }
 
-/** 1 pixel × 8 output channels, for the last 1 to 3 pixels of a row; sums in the same order as `tile4x8`. */
+/** 1 pixel × 8 output channels, for the last 1 to 3 pixels of a row. It adds in the order of `tile4x8`. */
 function tile1x8(
   out: usize,
   row0: usize,
@@ -252,7 +247,7 @@ function tile1x8(
       const p = v128.load32_splat(pixel);
       acc0123 = f32x4.add(acc0123, f32x4.mul(p, v128.load(weights)));
       acc4567 = f32x4.add(acc4567, f32x4.mul(p, v128.load(weights, 16)));
-      weights += TILE_BYTES;
+      weights += TILE_COUT_BYTES;
       pixel += F32_BYTES;
     }
   }
@@ -261,9 +256,9 @@ function tile1x8(
 }
 
 /**
- * 2 pixels × 4 output channels, for few channels out: the four lanes of an accumulator are four channels in, added up at
- * the end, so that 6 loads feed 8 multiplications. `acc1x2` holds pixel 1, output channel 2.
- * @param pixels  1 or more; of 1, the second is the first once more and not stored
+ * 2 pixels × 4 output channels, for few channels out. The four lanes of an accumulator are four channels in,
+ * added up at the end, so that 6 loads feed 8 multiplications. `acc1x2` holds pixel 1, output channel 2.
+ * @param pixels  1 or more; if it is 1, the second pixel is the first once more and is not stored
  */
 function tile2x4(
   out: usize,
@@ -316,7 +311,7 @@ function tile2x4(
   }
 }
 
-/** The same for 2 pixels × 3 output channels; a fourth number is stored behind them, 0. */
+/** 2 pixels × 3 output channels, as in `tile2x4`. A fourth number is stored behind them, 0. */
 function tile2x3(
   out: usize,
   row0: usize,

@@ -1,27 +1,31 @@
+import { TILE } from '../src/backend/tile';
+import { JOB_ADD, JOB_COUT, JOB_OUTPUT_ROWS, JOB_TILE } from '../src/backend/wasm/job-layout';
+import { F32_BYTES } from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
 
 const LINE_BYTES: usize = 64;
 
 /**
- * Reads one number of each cache line of some rows that are about to be written or added, so that they are in the
- * cache then. Stores to lines that are not wait for them almost one by one, while reads overlap and are foreseen by the
- * processor: without this, the output transform takes twice as long on rows that left the second-level cache.
- * @param rows     u32 [count]: addresses of rows
- * @param offset   bytes from a row's start to the first line
- * @param bytes    of each row
- * @param scratch  u32 [1]: something is written here, so that no compiler leaves the reading out
+ * Reads one number of each cache line of the rows that a block of tiles is about to write or add, so that
+ * they are in the cache then. Stores to lines that are not there wait for them almost one by one, while reads
+ * overlap and the processor foresees them. Without this, the output transform takes twice as long on rows
+ * that left the second-level cache.
+ * @param job     reads JOB_OUTPUT_ROWS and JOB_ADD, which say that 4 or 8 rows f32 [pixels][cout] follow;
+ *                JOB_COUT; JOB_TILE, u32 [1]: something is written here, so that no compiler leaves the
+ *                reading out
+ * @param offset  bytes from a row's start to the block's first pixel
+ * @param tiles   in the block, 4 pixels each
+ * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
+ * Errors: none here; backend/wasm checks shapes once. Accuracy: no number changes.
  */
-export function touchRows(
-  rows: usize,
-  count: i32,
-  offset: usize,
-  bytes: usize,
-  scratch: usize,
-): void {
+export function touchRows(job: usize, offset: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_OUTPUT_ROWS);
+  const count: usize = load<i32>(job, JOB_ADD) ? 2 * TILE : TILE;
+  const bytes = <usize>tiles * TILE * load<usize>(job, JOB_COUT) * F32_BYTES;
   let any: u32 = 0;
-  for (let r: usize = 0; r < <usize>count; r++) {
+  for (let r: usize = 0; r < count; r++) {
     let line = rowAt(rows, r) + offset;
     for (const end = line + bytes; line < end; line += LINE_BYTES) any |= load<u32>(line);
   }
-  store<u32>(scratch, any);
+  store<u32>(load<usize>(job, JOB_TILE), any);
 }

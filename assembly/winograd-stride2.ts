@@ -1,9 +1,9 @@
 /*
  * 3×3 convolutions with stride 2 as Winograd, channels last: 81 multiplications for 16 outputs instead of 144.
  *
- * Along one axis, outputs y0 … y3 come from inputs d0 … d8: y[x] = w0·d[2x] + w1·d[2x+1] + w2·d[2x+2]. The even inputs
- * d0 d2 d4 d6 d8 see the two taps w0 w2 with stride 1, which is F(4, 2) on five points (0, 1, −1, 2, ∞). The odd ones
- * meet w1 alone: their four "points" are the inputs themselves.
+ * Along one axis, outputs y0 … y3 come from inputs d0 … d8: y[x] = w0·d[2x] + w1·d[2x+1] + w2·d[2x+2]. The
+ * even inputs d0 d2 d4 d6 d8 meet the two taps w0 w2 with stride 1, which is F(4, 2) on five points
+ * (0, 1, −1, 2, ∞). The odd inputs meet w1 alone: their four "points" are the inputs themselves.
  *
  *          ⎡ 2  0 −1  0 −2  0  1 0 0 ⎤        ⎡  1/2   0    0  ⎤
  *          ⎢ 0  0 −2  0 −1  0  1 0 0 ⎥        ⎢ −1/2   0  −1/2 ⎥
@@ -15,42 +15,62 @@
  *          ⎢ 0  0  0  0  0  1  0 0 0 ⎥        ⎢   0    1    0  ⎥
  *          ⎣ 0  0  0  0  0  0  0 1 0 ⎦        ⎣   0    1    0  ⎦
  *
- * Both axes together have 9 × 9 points; the last four rows of G are one, so 6 × 6 transformed weights are stored, as for
- * stride 1. Buffers, blocks and the product between the transforms are those of winograd.ts.
+ * Both axes together have 9 × 9 points. The last four rows of G are equal, so 6 × 6 transformed weights are
+ * stored, as for stride 1. Buffers, blocks and the product between the transforms are those of winograd.ts.
  *
- * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal Processing", 2010, section 5.2;
- * a strided convolution as a sum over the input's phases.
+ * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal Processing", 2010,
+ * section 5.2; a strided convolution as a sum over the input's phases.
  * Accuracy: as winograd.ts.
  */
 
-import { GROUP_BYTES, rowAt, V_TILE_BYTES } from './winograd';
+import { TILE } from '../src/backend/tile';
+import {
+  JOB_BIAS,
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_COUT,
+  JOB_INPUT_ROWS,
+  JOB_M,
+  JOB_M_STRIDE,
+  JOB_OUTPUT_ROWS,
+  JOB_RELU,
+  JOB_TILE,
+  JOB_V,
+  JOB_V_STRIDE,
+} from '../src/backend/wasm/job-layout';
+import { F32_BYTES, GROUP_BYTES, STRIDE2_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
+import { rowAt } from './winograd';
 
-const F32_BYTES: usize = 4;
-const SIDE: usize = 9;
+/** Bytes of four numbers side by side. */
+const VECTOR_BYTES: usize = 16;
 /** Bytes of a row in the output transform's scratch: 9 vectors. */
 const SCRATCH_ROW: usize = 144;
 
 /**
- * v = Bᵀ d B for a block of tiles: `winogradTransformInput` for stride 2.
- * @param v        f32 [81][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param rows     u32 [9]: the addresses of nine rows f32 [pixels][cin], the one above the tile first
- * @param scratch  f32 [9][8 · tiles + 1][cin], a row every `scratchStride` bytes
+ * v = Bᵀ d B for a block of tiles, with stride 2. It differs from `winogradTransformInput` in its shapes:
+ * @param job     reads JOB_CIN;
+ *                JOB_INPUT_ROWS, u32 [9]: nine rows f32 [pixels][cin], the one above the tile first;
+ *                JOB_COLUMNS, f32 [9][8 · tiles + 1][cin], a row every JOB_COLUMNS_STRIDE bytes;
+ *                JOB_V, f32 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
+ *                are written
+ * @param offset  bytes from a row's start to the pixel left of the first tile
+ * @param tiles   in the block, one every 8 pixels
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
-export function winogradStride2TransformInput(
-  v: usize,
-  vStride: usize,
-  rows: usize,
-  offset: usize,
-  scratch: usize,
-  scratchStride: usize,
-  tiles: i32,
-  cin: i32,
-): void {
-  const pixelBytes = <usize>cin * F32_BYTES;
-  transformColumns(scratch, scratchStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
-  for (let r: usize = 0; r < SIDE; r++) {
-    let source = scratch + r * scratchStride;
-    let point = v + r * SIDE * vStride;
+export function winogradStride2TransformInput(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  transformColumns(columns, columnsStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
+  for (let r: usize = 0; r < <usize>STRIDE2_SIDE; r++) {
+    let source = columns + r * columnsStride;
+    let point = v + r * STRIDE2_SIDE * vStride;
     for (let j = 0; j < tiles; j++) {
       transformRow(point, vStride, source, pixelBytes);
       source += 8 * pixelBytes;
@@ -102,7 +122,10 @@ export function transformColumns(
   );
 }
 
-/** The four points of the odd inputs. A loop, since `memory.copy` leaves the module, which is too far for 256 bytes. */
+/**
+ * The four points of the odd inputs. A loop copies them: `memory.copy` leaves the module, which costs more
+ * than 256 bytes are worth.
+ */
 function copyOdd(
   out: usize,
   stride: usize,
@@ -124,7 +147,10 @@ function copyOdd(
   }
 }
 
-/** The five points of the even inputs, lane by lane: five runs of `bytes` bytes into five, `stride` bytes apart. */
+/**
+ * The five points of the even inputs, lane by lane: five runs of `bytes` bytes into five, `stride` bytes
+ * apart.
+ */
 function transformEven(
   out: usize,
   stride: usize,
@@ -158,34 +184,43 @@ function transformEven(
 }
 
 /**
- * Y = Aᵀ m A, plus bias, then ReLU, into four rows: `winogradTransformOutput` for stride 2.
- * @param rows     u32 [4]: the addresses of four output rows f32 [pixels][cout]
- * @param m        f32 [81][tiles][16], a point every `mStride` bytes
- * @param scratch  f32 [4][9][4]
+ * Y = Aᵀ m A, plus bias, then ReLU, into four rows, with stride 2. It differs from
+ * `winogradTransformOutput` in its shapes, and adds no rows:
+ * @param job     reads JOB_M, f32 [81][tiles][16], a point every JOB_M_STRIDE bytes;
+ *                JOB_OUTPUT_ROWS, u32 [4]: four rows f32 [pixels][cout], which are written;
+ *                JOB_TILE, f32 [4][9][4], scratch;
+ *                JOB_BIAS, f32 [cout]; JOB_COUT, of all groups together; JOB_RELU, 1 for max(y, 0)
+ * @param group   the output channels, 16·group and the 15 after it
+ * @param offset  bytes from a row's start to the first tile's first pixel
+ * @param tiles   in the block; each writes 4 pixels of each row, those past the picture's edge too
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 12·2⁻²⁴·(|Aᵀ||m||A| + |bias|) against float64.
  */
 export function winogradStride2TransformOutput(
-  rows: usize,
+  job: usize,
+  group: i32,
   offset: usize,
-  m: usize,
-  mStride: usize,
-  scratch: usize,
-  bias: usize,
   tiles: i32,
-  cout: i32,
-  relu: i32,
 ): void {
-  const pixelBytes = <usize>cout * F32_BYTES;
-  const floor = f32x4.splat(relu ? 0 : -Infinity);
+  const rows = load<usize>(job, JOB_OUTPUT_ROWS);
+  const m = load<usize>(job, JOB_M);
+  const mStride = load<usize>(job, JOB_M_STRIDE);
+  const scratch = load<usize>(job, JOB_TILE);
+  const groupBytes = <usize>group * GROUP_BYTES;
+  const bias = load<usize>(job, JOB_BIAS) + groupBytes;
+  const pixelBytes = load<usize>(job, JOB_COUT) * F32_BYTES;
+  const floor = f32x4.splat(load<i32>(job, JOB_RELU) ? 0 : -Infinity);
   for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < GROUP_BYTES; lane += 16) {
+    for (let lane: usize = 0; lane < <usize>GROUP_BYTES; lane += VECTOR_BYTES) {
       let point = m + <usize>j * GROUP_BYTES + lane;
-      for (let column: usize = 0; column < SCRATCH_ROW; column += 16) {
-        transformDown(scratch + column, point, SIDE * mStride);
+      for (let column: usize = 0; column < SCRATCH_ROW; column += VECTOR_BYTES) {
+        transformDown(scratch + column, point, mStride * STRIDE2_SIDE);
         point += mStride;
       }
       const lanesBias = v128.load(bias + lane);
-      const at = offset + <usize>j * 4 * pixelBytes + lane;
-      for (let r: usize = 0; r < 4; r++) {
+      const at = offset + groupBytes + <usize>j * TILE * pixelBytes + lane;
+      for (let r: usize = 0; r < <usize>TILE; r++) {
         finishRow(rowAt(rows, r) + at, pixelBytes, scratch + r * SCRATCH_ROW, lanesBias, floor);
       }
     }
@@ -220,7 +255,7 @@ function transformDown(out: usize, m: usize, stride: usize): void {
   v128.store(out, f32x4.add(y3, v128.load(m)), 3 * SCRATCH_ROW);
 }
 
-/** The same along one row, with bias and lower bound: four pixels. */
+/** Aᵀ along one row, with bias and lower bound: four pixels. */
 function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
   const m1 = v128.load(m, 16);
   const m2 = v128.load(m, 32);

@@ -17,9 +17,9 @@
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.2,
  * https://arxiv.org/abs/1509.09308
  *
- * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for 16 output channels
- * at a time, so that the products of a step stay in the first-level cache and everything else in the second. Point
- * p = 6·row + column:
+ * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for 16 output
+ * channels at a time. The products of a group stay in the first-level cache, everything else in the second.
+ * Point p = 6·row + column:
  *
  *     rows ──transformInput──▶ v [36][tiles][cin]
  *                                      │        for each group of 16 output channels:
@@ -27,78 +27,102 @@
  *                                             ▲
  *                              u [cout / 16][36][2][cin][8]
  *
- * The distance from one point's part of v or m to the next (`vStride`, `mStride`) is given by the caller and must
- * not be a multiple of 4 KB: with a power of two all 36 parts fall into one set of the first-level cache, and
- * transforming takes four times as long.
+ * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the caller's
+ * choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into one set of the
+ * first-level cache, and transforming takes four times as long.
  *
- * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder within 10⁻⁵
- * of PyTorch.
+ * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder within
+ * 10⁻⁵ of PyTorch.
  */
 
-const F32_BYTES: usize = 4;
-/** Bytes of 8 output channels, a tile of the matrix product. */
-const TILE_BYTES: usize = 32;
-/** Bytes of 16 output channels, a group. */
-export const GROUP_BYTES: usize = 64;
-/**
- * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the inner loop of the
- * product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
- */
-export const V_TILE_BYTES: usize = 256;
+import { TILE } from '../src/backend/tile';
+import {
+  JOB_ADD,
+  JOB_BIAS,
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_COUT,
+  JOB_INPUT_ROWS,
+  JOB_M,
+  JOB_M_STRIDE,
+  JOB_OUTPUT_ROWS,
+  JOB_RELU,
+  JOB_SIDE,
+  JOB_TILE,
+  JOB_UPSAMPLE,
+  JOB_V,
+  JOB_V_STRIDE,
+  JOB_WEIGHTS,
+} from '../src/backend/wasm/job-layout';
+import {
+  F32_BYTES,
+  GROUP_BYTES,
+  PTR_BYTES,
+  SIDE,
+  TILE_COUT_BYTES,
+  UPSAMPLED_POINTS,
+  V_TILE_BYTES,
+  WEIGHT_POINTS,
+} from '../src/backend/wasm/layout';
+
+/** Bytes of four numbers side by side. */
+const VECTOR_BYTES: usize = 16;
+/** Bytes of a row in the output transform's scratch: 6 vectors. */
+const SCRATCH_ROW: usize = 96;
 
 /** The address of row `r` in a table of addresses. */
 export function rowAt(rows: usize, r: usize): usize {
-  return <usize>load<u32>(rows + (r << 2));
+  return load<usize>(rows + r * PTR_BYTES);
 }
 
 /**
  * v = Bᵀ d B for a block of tiles.
  *
- * First down the columns, into `scratch` (each column once, though neighbouring tiles share two), then along the rows.
- * @param v         f32 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param rows      u32 [6]: the addresses of six rows f32 [pixels][cin], the one above the tile first. With `upsample`
- *                  the caller repeats each of the inner rows: 0 1 1 2 2 3
- * @param offset    bytes from a row's start to the pixel left of the first tile
- * @param scratch   f32 [6][columns][cin], a row every `scratchStride` bytes
- * @param tiles     in the block
- * @param cin       a multiple of 4, at most 64
- * @param upsample  1 where the convolution works on the nearest upsampling of the rows: a tile then begins every 2
- *                  pixels, and pixels 1 and 2 stand for two columns each. Points of row or column 2 are 0 then:
- *                  `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with d1 = d2 and d3 = d4.
+ * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two), then
+ * along the rows.
+ * @param job     reads JOB_CIN, a multiple of 4, at most 64;
+ *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first; with
+ *                JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
+ *                JOB_COLUMNS, f32 [6][columns][cin], a row every JOB_COLUMNS_STRIDE bytes;
+ *                JOB_V, f32 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
+ *                are written;
+ *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a tile then
+ *                begins every 2 pixels, and pixels 1 and 2 stand for two columns each. Points of row or
+ *                column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with d1 = d2 and d3 = d4
+ * @param offset  bytes from a row's start to the pixel left of the first tile
+ * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
-export function winogradTransformInput(
-  v: usize,
-  vStride: usize,
-  rows: usize,
-  offset: usize,
-  scratch: usize,
-  scratchStride: usize,
-  tiles: i32,
-  cin: i32,
-  upsample: i32,
-): void {
-  const pixelBytes = <usize>cin * F32_BYTES;
-  const columns = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
+export function winogradTransformInput(job: usize, offset: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  const columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const upsample = load<i32>(job, JOB_UPSAMPLE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const count = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
   transform6(
-    scratch,
-    scratchStride,
+    columns,
+    columnsStride,
     rowAt(rows, 0) + offset,
     rowAt(rows, 1) + offset,
     rowAt(rows, 2) + offset,
     rowAt(rows, 3) + offset,
     rowAt(rows, 4) + offset,
     rowAt(rows, 5) + offset,
-    <usize>columns * pixelBytes,
+    <usize>count * pixelBytes,
   );
-  // How far the six columns of a tile are apart: with `upsample`, columns 1 and 2, 3 and 4 are one.
+  // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4 are one.
   const apart: usize = upsample ? 0 : pixelBytes;
   const step = <usize>(upsample ? 2 : 4) * pixelBytes;
-  for (let r: usize = 0; r < 6; r++) {
+  for (let r: usize = 0; r < <usize>SIDE; r++) {
     if (upsample && r == 2) continue;
-    let column0 = scratch + r * scratchStride;
-    let point = v + r * 6 * vStride;
+    let column0 = columns + r * columnsStride;
+    let point = v + r * SIDE * vStride;
     for (let j = 0; j < tiles; j++) {
       const column1 = column0 + pixelBytes;
       const column2 = column1 + apart;
@@ -158,28 +182,34 @@ export function transform6(
 }
 
 /**
- * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8 accumulators, as in conv.ts and
- * for its reasons.
- * @param m         f32 [side²][tiles][16], a point every `mStride` bytes
- * @param v         f32 [side²][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param u         f32 [36][2][cin][8]: the group's part; with `upsample` the 25 points that are not skipped
- * @param tiles     filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
- *                  comes of it
- * @param side      points along each axis: 6, or 9 with stride 2, where all from the sixth on share their weights
- * @param upsample  1: points of row or column 2 are not multiplied but set to 0
+ * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8 accumulators, as in
+ * conv.ts and for its reasons.
+ * @param job    reads JOB_CIN, a multiple of 16, at most 64;
+ *               JOB_V, f32 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first
+ *               cin are read;
+ *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8]; with JOB_UPSAMPLE the 25 points that are not
+ *               skipped;
+ *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their weights;
+ *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
+ * @param group  the output channels, 16·group and the 15 after it
+ * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's end do not
+ *               matter, nor do their products
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 2·cin·2⁻²⁴·Σ|v·u| against float64.
  */
-export function winogradMultiply(
-  m: usize,
-  mStride: usize,
-  v: usize,
-  vStride: usize,
-  u: usize,
-  tiles: i32,
-  cin: i32,
-  side: i32,
-  upsample: i32,
-): void {
-  const uTile = <usize>cin * TILE_BYTES;
+export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
+  let m = load<usize>(job, JOB_M);
+  const mStride = load<usize>(job, JOB_M_STRIDE);
+  let v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const cin = load<i32>(job, JOB_CIN);
+  const side = load<i32>(job, JOB_SIDE);
+  const upsample = load<i32>(job, JOB_UPSAMPLE);
+  const uTile = <usize>cin * TILE_COUT_BYTES;
+  const groupTiles = <usize>group * 2 * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  let u = load<usize>(job, JOB_WEIGHTS) + groupTiles * uTile;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     for (let column = 0; column < side; column++) {
@@ -201,10 +231,10 @@ export function multiplyPoint(m: usize, v: usize, u: usize, tiles: i32, cin: i32
   for (let half: usize = 0; half < 2; half++) {
     for (let j = 0; j < tiles; j += 4) {
       multiply4x8(
-        m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
+        m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
         v + <usize>j * V_TILE_BYTES,
         cin,
-        u + half * <usize>cin * TILE_BYTES,
+        u + half * <usize>cin * TILE_COUT_BYTES,
       );
     }
   }
@@ -220,7 +250,7 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  for (const end = v + ((<usize>cin) << 2); v < end; v += F32_BYTES) {
+  for (const end = v + <usize>cin * F32_BYTES; v < end; v += F32_BYTES) {
     const u0123 = v128.load(u);
     const u4567 = v128.load(u, 16);
     const v0 = v128.load32_splat(v);
@@ -235,7 +265,7 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
     const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
     acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
     acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
-    u += TILE_BYTES;
+    u += TILE_COUT_BYTES;
   }
   v128.store(out, acc0x0123);
   v128.store(out, acc0x4567, 16);
@@ -249,53 +279,51 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
 
 /**
  * Y = Aᵀ m A, plus bias, plus the skip connection, then ReLU, into four rows.
- * @param rows     u32 [4 or 8]: the addresses of four output rows f32 [pixels][cout]; with `add`, of four rows of the
- *                 same shape behind them, which are added
- * @param offset   bytes from a row's start to the group's first channel in the first tile's first pixel
- * @param m        f32 [36][tiles][16], a point every `mStride` bytes
- * @param scratch  f32 [4][6][4]
- * @param bias     f32 [16]: the group's part
- * @param tiles    in the block; each writes 4 pixels of each row, those past the picture's edge too
- * @param cout     output channels of the rows, all groups together
- * @param add      1 to add the four rows
- * @param relu     1 for max(y, 0)
+ * @param job     reads JOB_M, f32 [36][tiles][16], a point every JOB_M_STRIDE bytes;
+ *                JOB_OUTPUT_ROWS, u32 [4 or 8]: four rows f32 [pixels][cout], which are written; with JOB_ADD
+ *                behind them four rows of that shape, which are added;
+ *                JOB_TILE, f32 [4][6][4], scratch;
+ *                JOB_BIAS, f32 [cout]; JOB_COUT, of all groups together;
+ *                JOB_ADD, 1 to add the four rows; JOB_RELU, 1 for max(y, 0)
+ * @param group   the output channels, 16·group and the 15 after it
+ * @param offset  bytes from a row's start to the first tile's first pixel
+ * @param tiles   in the block; each writes 4 pixels of each row, those past the picture's edge too
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 12·2⁻²⁴·(|Aᵀ||m||A| + |bias| + |added|) against float64.
  */
-export function winogradTransformOutput(
-  rows: usize,
-  offset: usize,
-  m: usize,
-  mStride: usize,
-  scratch: usize,
-  bias: usize,
-  tiles: i32,
-  cout: i32,
-  add: i32,
-  relu: i32,
-): void {
-  const pixelBytes = <usize>cout * F32_BYTES;
-  // The lower bound of the result. `pmax` is one instruction where `max` is five, and passes NaN on all the same.
-  const floor = f32x4.splat(relu ? 0 : -Infinity);
+export function winogradTransformOutput(job: usize, group: i32, offset: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_OUTPUT_ROWS);
+  const m = load<usize>(job, JOB_M);
+  const mStride = load<usize>(job, JOB_M_STRIDE);
+  const scratch = load<usize>(job, JOB_TILE);
+  const groupBytes = <usize>group * GROUP_BYTES;
+  const bias = load<usize>(job, JOB_BIAS) + groupBytes;
+  const add = load<i32>(job, JOB_ADD);
+  const pixelBytes = load<usize>(job, JOB_COUT) * F32_BYTES;
+  // The lower bound of the result. `pmax` is one instruction where `max` is five, and keeps NaN as well.
+  const floor = f32x4.splat(load<i32>(job, JOB_RELU) ? 0 : -Infinity);
   for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < GROUP_BYTES; lane += 16) {
+    for (let lane: usize = 0; lane < <usize>GROUP_BYTES; lane += VECTOR_BYTES) {
       let point = m + <usize>j * GROUP_BYTES + lane;
-      for (let column: usize = 0; column < 96; column += 16) {
-        transformDown(scratch + column, point, 6 * mStride);
+      for (let column: usize = 0; column < SCRATCH_ROW; column += VECTOR_BYTES) {
+        transformDown(scratch + column, point, mStride * SIDE);
         point += mStride;
       }
       const lanesBias = v128.load(bias + lane);
-      const at = offset + <usize>j * 4 * pixelBytes + lane;
-      for (let r: usize = 0; r < 4; r++) {
+      const at = offset + groupBytes + <usize>j * TILE * pixelBytes + lane;
+      for (let r: usize = 0; r < <usize>TILE; r++) {
         const out = rowAt(rows, r) + at;
-        const source = scratch + r * 96;
-        if (add)
-          finishRowAdding(out, pixelBytes, source, lanesBias, floor, rowAt(rows, r + 4) + at);
-        else finishRow(out, pixelBytes, source, lanesBias, floor);
+        const source = scratch + r * SCRATCH_ROW;
+        if (add) {
+          finishRowAdding(out, pixelBytes, source, lanesBias, floor, rowAt(rows, r + TILE) + at);
+        } else finishRow(out, pixelBytes, source, lanesBias, floor);
       }
     }
   }
 }
 
-/** Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to four, 96 bytes apart. */
+/** Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to four. */
 function transformDown(out: usize, m: usize, mStride: usize): void {
   const m0 = v128.load(m);
   m += mStride;
@@ -313,13 +341,13 @@ function transformDown(out: usize, m: usize, mStride: usize): void {
   const sum34 = f32x4.add(m3, m4);
   const difference34 = f32x4.sub(m3, m4);
   v128.store(out, f32x4.add(f32x4.add(m0, sum12), sum34));
-  v128.store(out, f32x4.add(difference12, f32x4.add(difference34, difference34)), 96);
-  v128.store(out, f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), 192);
+  v128.store(out, f32x4.add(difference12, f32x4.add(difference34, difference34)), SCRATCH_ROW);
+  v128.store(out, f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), 2 * SCRATCH_ROW);
   const eight = f32x4.mul(f32x4.splat(8), difference34);
-  v128.store(out, f32x4.add(f32x4.add(difference12, eight), m5), 288);
+  v128.store(out, f32x4.add(f32x4.add(difference12, eight), m5), 3 * SCRATCH_ROW);
 }
 
-/** The rest along one row, with bias and lower bound: four pixels. */
+/** Aᵀ along one row, with bias and lower bound: four pixels. */
 function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
   const m1 = v128.load(m, 16);
   const m2 = v128.load(m, 32);
@@ -340,7 +368,7 @@ function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v
   v128.store(out, f32x4.pmax(f32x4.add(difference12, eight), floor));
 }
 
-/** The same, with the skip connection's four pixels. */
+/** `finishRow` with the skip connection's four pixels, which are added before the lower bound. */
 function finishRowAdding(
   out: usize,
   pixelBytes: usize,

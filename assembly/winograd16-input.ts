@@ -1,76 +1,94 @@
 /*
- * The input's transform of winograd.ts, scaled and rounded to 16 bits: winograd16.ts says how, and why nothing overflows.
+ * The input's transform of winograd.ts, scaled and rounded to 16 bits. winograd16.ts says how, and why
+ * nothing overflows.
  */
 
-import { V_TILE_BYTES as FLAT_TILE_BYTES, rowAt, transform6 } from './winograd';
+import {
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_INPUT_ROWS,
+  JOB_MAXIMA,
+  JOB_MAXIMA_STRIDE,
+  JOB_SCALES,
+  JOB_SCALES_STRIDE,
+  JOB_TILE,
+  JOB_UPSAMPLE,
+  JOB_V,
+  JOB_V_FLAT,
+  JOB_V_STRIDE,
+} from '../src/backend/wasm/job-layout';
+import { F32_BYTES, SIDE, V_TILE_BYTES, V16_TILE_BYTES } from '../src/backend/wasm/layout';
+import { rowAt, transform6 } from './winograd';
 
-const F32_BYTES: usize = 4;
-/** Bytes from one tile's channels in v to the next, whatever their number: a constant for the reason in winograd.ts. */
-export const V_TILE_BYTES: usize = 128;
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX: f32 = 16383;
-/** 1.5 · 2²³: added to a small number, it leaves that number, rounded to nearest even, in the low bits. */
+/** 1.5 · 2²³. Added to a small number, it leaves that number, rounded to nearest even, in the low bits. */
 const ROUNDER: f32 = 12582912;
 
 /**
- * v = Bᵀ d B, scaled and rounded, for a block of tiles: `winogradTransformInput` with other output.
- * @param v        i16 [36][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param scales   f32 [36][tiles], a point every `scalesStride` bytes: what a unit of v stands for
- * @param scratch  f32 [6][columns][cin], a row every `scratchStride` bytes
- * @param most     f32 [6][columns], a row every `mostStride` bytes
- * @param tile     f32 [6][cin]
- * @param vFlat    f32 [tiles][64]: v at point (1, 1), not rounded; or 0 to do without
+ * v = Bᵀ d B, scaled and rounded, for a block of tiles.
+ * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as `winogradTransformInput`;
+ *                JOB_V, i16 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
+ *                are written;
+ *                JOB_SCALES, f32 [36][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of v stands
+ *                for, written;
+ *                JOB_MAXIMA, f32 [6][columns], scratch, a row every JOB_MAXIMA_STRIDE bytes;
+ *                JOB_TILE, f32 [6][cin], scratch;
+ *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do without
+ * @param offset  bytes from a row's start to the pixel left of the first tile
+ * @param tiles   in the block
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ half a unit + 16·2⁻²⁴·|Bᵀ||d||B| against float64, within ±INPUT_MAX units; at JOB_V_FLAT
+ * |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B|.
  */
-export function winogradTransformInput16(
-  v: usize,
-  vStride: usize,
-  scales: usize,
-  scalesStride: usize,
-  rows: usize,
-  offset: usize,
-  scratch: usize,
-  scratchStride: usize,
-  most: usize,
-  mostStride: usize,
-  tile: usize,
-  vFlat: usize,
-  tiles: i32,
-  cin: i32,
-  upsample: i32,
-): void {
-  const pixelBytes = <usize>cin * F32_BYTES;
+export function winogradTransformInput16(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const maxima = load<usize>(job, JOB_MAXIMA);
+  const maximaStride = load<usize>(job, JOB_MAXIMA_STRIDE);
+  const v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const scales = load<usize>(job, JOB_SCALES);
+  const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const tile = load<usize>(job, JOB_TILE);
+  const vFlat = load<usize>(job, JOB_V_FLAT);
+  const upsample = load<i32>(job, JOB_UPSAMPLE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
   transformColumnsMeasuring(
-    scratch,
-    scratchStride,
-    most,
-    mostStride,
-    rows,
+    columns,
+    columnsStride,
+    maxima,
+    maximaStride,
+    load<usize>(job, JOB_INPUT_ROWS),
     offset,
     upsample ? 2 * tiles + 2 : 4 * tiles + 2,
     pixelBytes,
   );
   const apart: usize = upsample ? 0 : pixelBytes;
   const tileColumns: usize = upsample ? 2 : 4;
-  for (let r: usize = 0; r < 6; r++) {
+  for (let r: usize = 0; r < <usize>SIDE; r++) {
     if (upsample && r == 2) continue;
-    let source = scratch + r * scratchStride;
-    let magnitude = most + r * mostStride;
-    let point = v + r * 6 * vStride;
-    let scale = scales + r * 6 * scalesStride;
+    let source = columns + r * columnsStride;
+    let magnitude = maxima + r * maximaStride;
+    let point = v + r * SIDE * vStride;
+    let scale = scales + r * SIDE * scalesStride;
     for (let j = 0; j < tiles; j++) {
       if (r == 1 && vFlat != 0) {
-        const flat = vFlat + <usize>j * FLAT_TILE_BYTES;
+        const flat = vFlat + <usize>j * V_TILE_BYTES;
         roundMeasured(point, vStride, scale, scalesStride, source, pixelBytes, apart, tile, flat);
       } else {
         const largest = largestOf(magnitude, tileColumns + 2);
-        for (let c: usize = 0; c < 6; c++) {
+        for (let c: usize = 0; c < <usize>SIDE; c++) {
           store<f32>(scale + c * scalesStride, largest * (bound(c) / INPUT_MAX));
         }
         roundBounded(point, vStride, source, pixelBytes, apart, unitOf(largest));
       }
       source += tileColumns * pixelBytes;
-      magnitude += tileColumns << 2;
-      point += V_TILE_BYTES;
+      magnitude += tileColumns * F32_BYTES;
+      point += V16_TILE_BYTES;
       scale += F32_BYTES;
     }
   }
@@ -108,13 +126,13 @@ function roundMeasured(
   }
 }
 
-/** The largest magnitude in a run of numbers. */
+/** The largest magnitude in a run of numbers, compared as in `transformColumnsMeasuring`. */
 export function largestIn(run: usize, bytes: usize): f32 {
-  let most = f32x4.splat(0);
+  let largest = f32x4.splat(0);
   for (const end = run + bytes; run < end; run += 16) {
-    most = i32x4.max_s(f32x4.abs(v128.load(run)), most);
+    largest = i32x4.max_s(f32x4.abs(v128.load(run)), largest);
   }
-  return f32x4.extract_lane(largestLane(most), 0);
+  return f32x4.extract_lane(largestLane(largest), 0);
 }
 
 /** A run of numbers, scaled, rounded to nearest, held to the range of i16. */
@@ -127,17 +145,17 @@ export function roundRun(out: usize, run: usize, bytes: usize, unit: f32): void 
 
 /** The largest of some magnitudes, compared as in `transformColumnsMeasuring`. */
 export function largestOf(magnitudes: usize, count: usize): f32 {
-  let most: i32 = 0;
-  for (const end = magnitudes + (count << 2); magnitudes < end; magnitudes += F32_BYTES) {
+  let largest: i32 = 0;
+  for (const end = magnitudes + count * F32_BYTES; magnitudes < end; magnitudes += F32_BYTES) {
     const next = load<i32>(magnitudes);
-    most = select(next, most, next > most);
+    largest = select(next, largest, next > largest);
   }
-  return reinterpret<f32>(most);
+  return reinterpret<f32>(largest);
 }
 
-/** What scales numbers up to `most` to INPUT_MAX. Smaller ones count as 0: their reciprocal would be infinite. */
-export function unitOf(most: f32): f32 {
-  return most > 1e-30 ? INPUT_MAX / most : 0;
+/** The factor that takes `largest` to INPUT_MAX. Tiny numbers count as 0: their reciprocal would be infinite. */
+export function unitOf(largest: f32): f32 {
+  return largest > 1e-30 ? INPUT_MAX / largest : 0;
 }
 
 /** The sum of magnitudes in row c of Bᵀ. */
@@ -146,17 +164,17 @@ function bound(c: usize): f32 {
 }
 
 /**
- * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes are compared as
- * integers, which order them alike and let NaN win, where a comparison of numbers would forget it.
+ * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes are
+ * compared as integers, which order them alike and let NaN win. A comparison of numbers would forget NaN.
  */
 function transformColumnsMeasuring(
-  scratch: usize,
-  scratchStride: usize,
-  most: usize,
-  mostStride: usize,
+  columns: usize,
+  columnsStride: usize,
+  maxima: usize,
+  maximaStride: usize,
   rows: usize,
   offset: usize,
-  columns: i32,
+  count: i32,
   pixelBytes: usize,
 ): void {
   const row0 = rowAt(rows, 0) + offset;
@@ -169,61 +187,61 @@ function transformColumnsMeasuring(
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
   let at: usize = 0;
-  for (let column = 0; column < columns; column++) {
-    let most0 = zero;
-    let most1 = zero;
-    let most2 = zero;
-    let most3 = zero;
-    let most4 = zero;
-    let most5 = zero;
+  for (let column = 0; column < count; column++) {
+    let max0 = zero;
+    let max1 = zero;
+    let max2 = zero;
+    let max3 = zero;
+    let max4 = zero;
+    let max5 = zero;
     for (const end = at + pixelBytes; at < end; at += 16) {
       const d1 = v128.load(row1 + at);
       const d2 = v128.load(row2 + at);
       const d3 = v128.load(row3 + at);
       const d4 = v128.load(row4 + at);
-      let out = scratch + at;
+      let out = columns + at;
       const t0 = f32x4.add(
         f32x4.sub(f32x4.mul(four, v128.load(row0 + at)), f32x4.mul(five, d2)),
         d4,
       );
       v128.store(out, t0);
-      most0 = i32x4.max_s(f32x4.abs(t0), most0);
-      out += scratchStride;
+      max0 = i32x4.max_s(f32x4.abs(t0), max0);
+      out += columnsStride;
       const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
       const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
       const t1 = f32x4.add(even4, odd4);
       v128.store(out, t1);
-      most1 = i32x4.max_s(f32x4.abs(t1), most1);
-      out += scratchStride;
+      max1 = i32x4.max_s(f32x4.abs(t1), max1);
+      out += columnsStride;
       const t2 = f32x4.sub(even4, odd4);
       v128.store(out, t2);
-      most2 = i32x4.max_s(f32x4.abs(t2), most2);
-      out += scratchStride;
+      max2 = i32x4.max_s(f32x4.abs(t2), max2);
+      out += columnsStride;
       const even1 = f32x4.sub(d4, d2);
       const odd1 = f32x4.sub(d3, d1);
       const odd2 = f32x4.add(odd1, odd1);
       const t3 = f32x4.add(even1, odd2);
       v128.store(out, t3);
-      most3 = i32x4.max_s(f32x4.abs(t3), most3);
-      out += scratchStride;
+      max3 = i32x4.max_s(f32x4.abs(t3), max3);
+      out += columnsStride;
       const t4 = f32x4.sub(even1, odd2);
       v128.store(out, t4);
-      most4 = i32x4.max_s(f32x4.abs(t4), most4);
-      out += scratchStride;
+      max4 = i32x4.max_s(f32x4.abs(t4), max4);
+      out += columnsStride;
       const t5 = f32x4.add(
         f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)),
         v128.load(row5 + at),
       );
       v128.store(out, t5);
-      most5 = i32x4.max_s(f32x4.abs(t5), most5);
+      max5 = i32x4.max_s(f32x4.abs(t5), max5);
     }
-    storeLargest(most, most0);
-    storeLargest(most + mostStride, most1);
-    storeLargest(most + 2 * mostStride, most2);
-    storeLargest(most + 3 * mostStride, most3);
-    storeLargest(most + 4 * mostStride, most4);
-    storeLargest(most + 5 * mostStride, most5);
-    most += F32_BYTES;
+    storeLargest(maxima, max0);
+    storeLargest(maxima + maximaStride, max1);
+    storeLargest(maxima + 2 * maximaStride, max2);
+    storeLargest(maxima + 3 * maximaStride, max3);
+    storeLargest(maxima + 4 * maximaStride, max4);
+    storeLargest(maxima + 5 * maximaStride, max5);
+    maxima += F32_BYTES;
   }
 }
 
@@ -238,9 +256,9 @@ function largestLane(values: v128): v128 {
 }
 
 /**
- * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for 8 channels. The points are
- * scaled by what they can become at most. Columns are read again for each pair of points: with all of them at hand for
- * eight channels, numbers leave the registers.
+ * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for 8 channels. The
+ * points are scaled by the most that they can become. Columns are read again for each pair of points: with
+ * all of them at hand for eight channels, numbers leave the registers.
  */
 function roundBounded(
   out: usize,

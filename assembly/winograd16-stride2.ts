@@ -1,47 +1,59 @@
 /*
- * The input's transform of winograd-stride2.ts, rounded to 16 bits in the way of winograd16.ts, each point of a tile scaled by
- * the largest magnitude at it.
+ * The input's transform of winograd-stride2.ts, rounded to 16 bits as winograd16.ts describes. Each point of a
+ * tile is scaled by the largest magnitude at it.
  */
 
+import {
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_INPUT_ROWS,
+  JOB_SCALES,
+  JOB_SCALES_STRIDE,
+  JOB_TILE,
+  JOB_V,
+  JOB_V_STRIDE,
+} from '../src/backend/wasm/job-layout';
+import { F32_BYTES, STRIDE2_SIDE, V16_TILE_BYTES } from '../src/backend/wasm/layout';
 import { transformColumns, transformRow } from './winograd-stride2';
-import { INPUT_MAX, largestIn, roundRun, unitOf, V_TILE_BYTES } from './winograd16-input';
-
-const F32_BYTES: usize = 4;
-const SIDE: usize = 9;
+import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
 
 /**
- * v = Bᵀ d B, scaled and rounded, for a block of tiles: `winogradTransformInput16` for stride 2.
- * @param v        i16 [81][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param scales   f32 [81][tiles], a point every `scalesStride` bytes: what a unit of v stands for
- * @param rows     u32 [9], as in `winogradStride2TransformInput`
- * @param scratch  f32 [9][8 · tiles + 1][cin], a row every `scratchStride` bytes
- * @param tile     f32 [9][cin]
+ * v = Bᵀ d B, scaled and rounded, for a block of tiles, with stride 2.
+ * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE as `winogradStride2TransformInput`;
+ *                JOB_V, i16 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
+ *                are written;
+ *                JOB_SCALES, f32 [81][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of v stands
+ *                for, written;
+ *                JOB_TILE, f32 [9][cin], scratch
+ * @param offset  bytes from a row's start to the pixel left of the first tile
+ * @param tiles   in the block, one every 8 pixels
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ half a unit + 16·2⁻²⁴·|Bᵀ||d||B| against float64, within ±INPUT_MAX units.
  */
-export function winogradStride2TransformInput16(
-  v: usize,
-  vStride: usize,
-  scales: usize,
-  scalesStride: usize,
-  rows: usize,
-  offset: usize,
-  scratch: usize,
-  scratchStride: usize,
-  tile: usize,
-  tiles: i32,
-  cin: i32,
-): void {
-  const pixelBytes = <usize>cin * F32_BYTES;
-  transformColumns(scratch, scratchStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
-  for (let r: usize = 0; r < SIDE; r++) {
-    let source = scratch + r * scratchStride;
+export function winogradStride2TransformInput16(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const scales = load<usize>(job, JOB_SCALES);
+  const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const tile = load<usize>(job, JOB_TILE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  transformColumns(columns, columnsStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
+  for (let r: usize = 0; r < <usize>STRIDE2_SIDE; r++) {
+    let source = columns + r * columnsStride;
     for (let j: usize = 0; j < <usize>tiles; j++) {
       transformRow(tile, pixelBytes, source, pixelBytes);
-      for (let c: usize = 0; c < SIDE; c++) {
-        const point = r * SIDE + c;
+      for (let c: usize = 0; c < <usize>STRIDE2_SIDE; c++) {
+        const point = r * STRIDE2_SIDE + c;
         const run = tile + c * pixelBytes;
         const largest = largestIn(run, pixelBytes);
         store<f32>(scales + point * scalesStride + j * F32_BYTES, largest / INPUT_MAX);
-        roundRun(v + point * vStride + j * V_TILE_BYTES, run, pixelBytes, unitOf(largest));
+        roundRun(v + point * vStride + j * V16_TILE_BYTES, run, pixelBytes, unitOf(largest));
       }
       source += 8 * pixelBytes;
     }

@@ -1,66 +1,96 @@
 /*
- * The same convolutions with 16-bit products: `i32x4.dot_i16x8_s` does eight of them where `f32x4.mul` does four.
+ * The convolutions of winograd.ts and winograd-stride2.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight
+ * of them where `f32x4.mul` does four.
  *
- * Transformed inputs and weights are rounded to i16, their products summed in i32, sums scaled back to f32; the
- * transforms themselves are f32. Nothing can overflow, whatever the numbers:
+ * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled back to f32.
+ * The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
  *
- *   - After the first half of the input's transform, down the columns, each of a tile's six rows is scaled by its largest
- *     magnitude d: the second half, along the row, gives at most bound(c) · d at column c, with the sums of magnitudes
- *     of the rows of Bᵀ, 10 10 10 6 6 10, and that is scaled to INPUT_MAX. The scale belongs to the tile and depends on
- *     nothing else. (Scaling by the largest magnitude at each point instead is 3 dB more exact and a third slower.)
- *   - The weights of one output channel at one point are scaled so that their magnitudes add up to at most WEIGHT_SUM, and
- *     none exceeds 32767: a sum of products is then at most INPUT_MAX · WEIGHT_SUM < 2³¹.
+ *   - After the first half of the input's transform, down the columns, each of a tile's six rows is scaled by
+ *     its largest magnitude d. The second half, along the row, gives at most bound(c) · d at column c, with the
+ *     sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is scaled to INPUT_MAX. The scale belongs
+ *     to the tile and depends on nothing else. (Scaling by the largest magnitude at each point instead is 3 dB
+ *     more exact and a third slower.)
+ *   - The weights of one output channel at one point are scaled so that their magnitudes add up to at most
+ *     WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most INPUT_MAX · WEIGHT_SUM < 2³¹.
  *
- * Where a region of the input is flat, all but point (1, 1) are 0 there (the other rows of Bᵀ add up to 0), and what is
- * rounded away at this one point is the same for the whole region: it moves a latent where noise would not. So an encoder's
- * convolutions multiply point (1, 1) in f32 (`vFlat`, `uFlat`), and scale the other five points of its row by their own
- * largest magnitudes. That costs 3 % of the time; without it, latents of taesdxl were off by three 8-bit steps in places.
+ * Where a region of the input is flat, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0), and the
+ * error of rounding at this one point is equal over the whole region: it moves a latent where noise would not.
+ * An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT, JOB_WEIGHTS_FLAT), and scale the
+ * other five points of its row by their own largest magnitudes. That costs 3 % of the time. Without it, latents
+ * of taesdxl were off by three 8-bit steps in places.
  *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
 
-import { GROUP_BYTES, multiplyPoint } from './winograd';
-import { V_TILE_BYTES } from './winograd16-input';
+import {
+  JOB_CIN,
+  JOB_M,
+  JOB_M_STRIDE,
+  JOB_SCALES,
+  JOB_SCALES_STRIDE,
+  JOB_SIDE,
+  JOB_UPSAMPLE,
+  JOB_V,
+  JOB_V_FLAT,
+  JOB_V_STRIDE,
+  JOB_WEIGHT_SCALES,
+  JOB_WEIGHTS,
+  JOB_WEIGHTS_FLAT,
+} from '../src/backend/wasm/job-layout';
+import {
+  F32_BYTES,
+  GROUP_BYTES,
+  TILE_COUT,
+  TILE_COUT_BYTES,
+  UPSAMPLED_POINTS,
+  V16_TILE_BYTES,
+  WEIGHT_POINTS,
+} from '../src/backend/wasm/layout';
+import { multiplyPoint } from './winograd';
 
-const TILE_COUT: i32 = 8;
 /** Bytes of 8 output channels' weights for two input channels. */
-const TILE_BYTES: usize = 32;
+const PAIR_BYTES: usize = 32;
 /** The largest sum of magnitudes of an output channel's weights at one point: 2³¹ / 2¹⁴. */
 const WEIGHT_SUM: f32 = 131072;
 const I16_MAX: f32 = 32767;
 
 /**
- * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply` with i16 products in
- * pairs.
- * @param m        f32 [side²][tiles][16], a point every `mStride` bytes
- * @param v        i16 [side²][tiles][64], a point every `vStride` bytes, of 64 channels the first `cin`
- * @param scales   f32 [side²][tiles], a point every `scalesStride` bytes
- * @param u        i16 [36][2][cin / 2][8][2]: the group's part; with `upsample` the 25 points that are not skipped
- * @param uScales  f32 [36][16]: the group's part, of the same points
- * @param vFlat    f32 [tiles][64]: v at point (1, 1), used where `uFlat` is given
- * @param uFlat    f32 [2][cin][8]: the group's weights there, or 0 to use the rounded ones
- * @param tiles    filled up to a multiple of 4; what lies in tiles past the block's end does not matter, nor what
- *                 comes of it
- * @param cin      a multiple of 16
- * @param side     as in `winogradMultiply`, and `upsample`
+ * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply` with i16
+ * products in pairs.
+ * @param job    reads JOB_CIN, a multiple of 16, at most 64;
+ *               JOB_V, i16 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
+ *               are read;
+ *               JOB_SCALES, f32 [side²][tiles], a point every JOB_SCALES_STRIDE bytes;
+ *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points that are
+ *               not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][16], of the points of JOB_WEIGHTS;
+ *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use the rounded
+ *               ones; JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), read with JOB_WEIGHTS_FLAT alone;
+ *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_SIDE and JOB_UPSAMPLE as `winogradMultiply`
+ * @param group  the output channels, 16·group and the 15 after it
+ * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's end do not
+ *               matter, nor do their products
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: the sums of products are exact; two roundings for the scales, one for the product with them.
  */
-export function winogradMultiply16(
-  m: usize,
-  mStride: usize,
-  v: usize,
-  vStride: usize,
-  scales: usize,
-  scalesStride: usize,
-  u: usize,
-  uScales: usize,
-  vFlat: usize,
-  uFlat: usize,
-  tiles: i32,
-  cin: i32,
-  side: i32,
-  upsample: i32,
-): void {
-  const uTile = <usize>(cin >> 1) * TILE_BYTES;
+export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
+  let m = load<usize>(job, JOB_M);
+  const mStride = load<usize>(job, JOB_M_STRIDE);
+  let v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  let scales = load<usize>(job, JOB_SCALES);
+  const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const vFlat = load<usize>(job, JOB_V_FLAT);
+  let uFlat = load<usize>(job, JOB_WEIGHTS_FLAT);
+  const cin = load<i32>(job, JOB_CIN);
+  const side = load<i32>(job, JOB_SIDE);
+  const upsample = load<i32>(job, JOB_UPSAMPLE);
+  if (uFlat != 0) uFlat += <usize>(group * cin) * GROUP_BYTES;
+  const uTile = <usize>(cin >> 1) * PAIR_BYTES;
+  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * 2 * uTile;
+  let uScales = load<usize>(job, JOB_WEIGHT_SCALES) + groupPoints * GROUP_BYTES;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     let uScale = uScales;
@@ -75,12 +105,12 @@ export function winogradMultiply16(
         for (let half: usize = 0; half < 2; half++) {
           for (let j = 0; j < tiles; j += 4) {
             multiply4x8(
-              m + <usize>j * GROUP_BYTES + half * TILE_BYTES,
-              v + <usize>j * V_TILE_BYTES,
+              m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
+              v + <usize>j * V16_TILE_BYTES,
               cin,
               uPoint + half * uTile,
-              scales + ((<usize>j) << 2),
-              uScale + half * TILE_BYTES,
+              scales + <usize>j * F32_BYTES,
+              uScale + half * TILE_COUT_BYTES,
             );
           }
         }
@@ -123,16 +153,16 @@ function multiply4x8(
     const v0 = v128.load32_splat(v);
     acc0x0123 = i32x4.add(acc0x0123, i32x4.dot_i16x8_s(v0, u0123));
     acc0x4567 = i32x4.add(acc0x4567, i32x4.dot_i16x8_s(v0, u4567));
-    const v1 = v128.load32_splat(v, V_TILE_BYTES);
+    const v1 = v128.load32_splat(v, V16_TILE_BYTES);
     acc1x0123 = i32x4.add(acc1x0123, i32x4.dot_i16x8_s(v1, u0123));
     acc1x4567 = i32x4.add(acc1x4567, i32x4.dot_i16x8_s(v1, u4567));
-    const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
+    const v2 = v128.load32_splat(v, 2 * V16_TILE_BYTES);
     acc2x0123 = i32x4.add(acc2x0123, i32x4.dot_i16x8_s(v2, u0123));
     acc2x4567 = i32x4.add(acc2x4567, i32x4.dot_i16x8_s(v2, u4567));
-    const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
+    const v3 = v128.load32_splat(v, 3 * V16_TILE_BYTES);
     acc3x0123 = i32x4.add(acc3x0123, i32x4.dot_i16x8_s(v3, u0123));
     acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(v3, u4567));
-    u += TILE_BYTES;
+    u += PAIR_BYTES;
   }
   storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales);
   out += GROUP_BYTES;
@@ -151,11 +181,17 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
 }
 
 /**
- * Rounds transformed weights; done once, at load.
+ * Rounds transformed weights to nearest, once, at load:
+ *   u16 = u / unit, with unit = max(Σ|u| / (WEIGHT_SUM − cin / 2 − 1), max|u| / 32767)
+ * over the cin weights of an output channel at a point.
  * @param u16      i16 [tiles][cin / 2][8][2]
  * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
+ * @param cin      even
  * @param tiles    of 8 output channels, at each point of each group
+ * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
+ * Errors: none here; backend/wasm checks shapes once. A sum that is not finite gives a unit that is not finite.
+ * Accuracy: |Δ| ≤ half a unit and a rounding of the quotient.
  */
 export function winogradRoundWeights(
   u16: usize,
@@ -166,28 +202,28 @@ export function winogradRoundWeights(
 ): void {
   for (let tile = 0; tile < tiles; tile++) {
     for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
-      const column = u + (o << 2);
+      const column = u + o * F32_BYTES;
       let sum: f32 = 0;
-      let most: f32 = 0;
+      let largest: f32 = 0;
       for (let i = 0; i < cin; i++) {
-        const magnitude = abs(load<f32>(column + <usize>i * TILE_BYTES));
+        const magnitude = abs(load<f32>(column + <usize>i * TILE_COUT_BYTES));
         sum += magnitude;
-        most = max(most, magnitude);
+        largest = max(largest, magnitude);
       }
       // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
-      const unit = max(sum / (WEIGHT_SUM - <f32>(cin >> 1) - 1), most / I16_MAX);
-      store<f32>(uScales + (o << 2), unit);
+      const unit = max(sum / (WEIGHT_SUM - <f32>(cin >> 1) - 1), largest / I16_MAX);
+      store<f32>(uScales + o * F32_BYTES, unit);
       for (let i = 0; i < cin; i++) {
-        const value = load<f32>(column + <usize>i * TILE_BYTES);
+        const value = load<f32>(column + <usize>i * TILE_COUT_BYTES);
         const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
         store<i16>(
-          u16 + <usize>(i >> 1) * TILE_BYTES + (o << 2) + ((<usize>(i & 1)) << 1),
+          u16 + <usize>(i >> 1) * PAIR_BYTES + o * F32_BYTES + ((<usize>(i & 1)) << 1),
           <i16>rounded,
         );
       }
     }
-    uScales += TILE_BYTES;
-    u += <usize>cin * TILE_BYTES;
-    u16 += <usize>(cin >> 1) * TILE_BYTES;
+    uScales += TILE_COUT_BYTES;
+    u += <usize>cin * TILE_COUT_BYTES;
+    u16 += <usize>(cin >> 1) * PAIR_BYTES;
   }
 }

@@ -1,27 +1,21 @@
 // Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
-import { instantiateKernels } from '../dist/backend/wasm/kernels.js';
-import { Memory } from '../dist/backend/wasm/memory.js';
-import { GROUP } from '../dist/backend/wasm/plan.js';
-import {
-  allocateWorkspace,
-  columnsStrideOf,
-  mostStrideOf,
-  mStrideOf,
-  scalesStrideOf,
-  TABLE_INPUT_ROWS,
-  tilingOf,
-  vStrideOf,
-} from '../dist/backend/wasm/workspace.js';
+import { TILE } from '../dist/backend/tile.js';
+import { jobOf } from '../dist/backend/wasm/job.js';
+import * as fields from '../dist/backend/wasm/job-layout.js';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
+import { CompactMachine } from '../dist/backend/wasm/machine.js';
+import { WINOGRAD_KERNELS, winogradJob } from '../dist/backend/wasm/winograd.js';
+import { allocateWorkspace, tilingOf } from '../dist/backend/wasm/workspace.js';
 import { F32_PEAK, I16_PEAK } from './peak.mjs';
 
 const WIDTH = 512;
 const CHANNELS = 64;
 /** Zero pixels on both sides; a Winograd block reads one more. */
-const ROW_BYTES = (WIDTH + 4) * CHANNELS * 4;
+const ROW_BYTES = (WIDTH + 4) * CHANNELS * F32_BYTES;
 /** Bytes of a row that a kernel goes over. */
-const LIVE_BYTES = (WIDTH + 2) * CHANNELS * 4;
+const LIVE_BYTES = (WIDTH + 2) * CHANNELS * F32_BYTES;
 
 const multiplyAddsOf = (window, pixels) => window * CHANNELS * CHANNELS * pixels;
 
@@ -44,49 +38,68 @@ export async function benchKernels() {
 async function prepareCases() {
   const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
   const module = await WebAssembly.compile(bytes);
-  // A memory for each group of cases, as large as it needs; the first allocation is what all of them take at most.
-  const withMemory = async (make) => {
-    const memory = new Memory();
+  // A memory for each group of cases. It grows once: the first allocation is the most that a group takes.
+  const withMachine = async (make) => {
+    const machine = await CompactMachine.start(module, undefined);
+    const { memory } = machine;
     const mark = memory.mark();
     memory.allocate('all', 16 * 2 ** 20);
     memory.release(mark);
-    return make(await instantiateKernels(module, memory.wasm), memory);
+    return make(machine);
   };
-  const cases = [await withMemory(directCases)];
+  const cases = [await withMachine(directCases)];
   for (const shape of SHAPES) {
-    cases.push(await withMemory((kernels, memory) => winogradCases(kernels, memory, shape)));
+    cases.push(await withMachine((machine) => winogradCases(machine, shape)));
   }
   return cases.flat();
 }
 
-function directCases(kernels, memory) {
+/** Writes a job into a memory. @returns its address */
+function putJob(memory, job) {
+  const ptr = memory.allocate('job', fields.JOB_BYTES);
+  memory.u32(ptr, job.length).set(job);
+  return ptr;
+}
+
+function directCases({ kernels, memory }) {
   fillSmall(memory);
   const region = (size) => memory.allocate('region', size);
   const [above, here, below, out] = [1, 2, 3, 4].map(() => region(ROW_BYTES));
   const wide = region(2 * ROW_BYTES);
-  const weights = region(CHANNELS * CHANNELS * 9 * 4);
-  const bias = region(CHANNELS * 4);
-  const count = LIVE_BYTES / 4;
-  const conv = (kernel, width) => () =>
-    kernels[kernel](out, above, here, below, weights, bias, width, CHANNELS, CHANNELS);
+  const weights = region(CHANNELS * CHANNELS * 9 * F32_BYTES);
+  const bias = region(CHANNELS * F32_BYTES);
+  const count = LIVE_BYTES / F32_BYTES;
+  const jobFor = (width) =>
+    putJob(
+      memory,
+      jobOf([
+        [fields.JOB_WIDTH, width],
+        [fields.JOB_CIN, CHANNELS],
+        [fields.JOB_COUT, CHANNELS],
+        [fields.JOB_STRIDE, 1],
+        [fields.JOB_WEIGHTS, weights],
+        [fields.JOB_BIAS, bias],
+      ]),
+    );
+  const [job, halfJob] = [jobFor(WIDTH), jobFor(WIDTH / 2)];
   return [
     {
       kernel: `conv3x3 ${CHANNELS}→${CHANNELS}`,
       work: multiplyAddsOf(9, WIDTH),
       peak: F32_PEAK,
-      run: conv('conv3x3', WIDTH),
+      run: () => kernels.conv3x3(job, out, above, here, below),
     },
     {
       kernel: `conv3x3Stride2 ${CHANNELS}→${CHANNELS}`,
       work: multiplyAddsOf(9, WIDTH / 2),
       peak: F32_PEAK,
-      run: conv('conv3x3Stride2', WIDTH / 2),
+      run: () => kernels.conv3x3Stride2(halfJob, out, above, here, below),
     },
     {
       kernel: `conv1x1 ${CHANNELS}→${CHANNELS}`,
       work: multiplyAddsOf(1, WIDTH),
       peak: F32_PEAK,
-      run: () => kernels.conv1x1(out, here, weights, bias, WIDTH, CHANNELS, CHANNELS, 1),
+      run: () => kernels.conv1x1(job, out, here),
     },
     { kernel: 'copy', bytes: 2 * LIVE_BYTES, run: () => kernels.copy(out, here, count) },
     { kernel: 'relu', bytes: 2 * LIVE_BYTES, run: () => kernels.relu(out, count) },
@@ -100,137 +113,93 @@ function directCases(kernels, memory) {
   ];
 }
 
-/** What a Winograd convolution works on, and how its name is completed. */
+/** The shapes of a Winograd convolution, and how each completes a kernel's name. */
 const SHAPES = [
   { suffix: '', stride: 1, upsample: false },
   { suffix: ', upsampled', stride: 1, upsample: true },
   { suffix: ', stride 2', stride: 2, upsample: false },
 ];
 
-/** The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16 bits. */
-function winogradCases(kernels, memory, { suffix, stride, upsample }) {
+/**
+ * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16
+ * bits.
+ */
+function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
   const stage = {
     kind: 'conv',
     conv: { kind: 'conv', kernel: 3, stride, cin: CHANNELS, cout: CHANNELS },
     upsample,
+    add: undefined,
+    relu: true,
   };
-  const tiling = tilingOf(stage);
-  const { side, blockTiles: tiles } = tiling;
-  const space = allocateWorkspace(memory, [stage], ROW_BYTES);
-  const { rowTablePtr, vPtr, mPtr, columnsPtr, tilePtr, mostPtr, scalesPtr } = space;
-  const rows = Array.from({ length: TABLE_INPUT_ROWS + 4 }, () =>
+  const { side, step, blockTiles: tiles } = tilingOf(stage);
+  const workspace = allocateWorkspace(memory, [stage], ROW_BYTES);
+  const rows = Array.from({ length: MAX_INPUT_ROWS + TILE }, () =>
     memory.allocate('row', ROW_BYTES),
   );
   const groups = CHANNELS / GROUP;
-  const pointCount = CHANNELS * GROUP;
-  const weights = memory.allocate('weights', groups * 36 * pointCount * 4);
-  const weightScales = memory.allocate('weights', groups * 36 * GROUP * 4);
-  const bias = memory.allocate('bias', CHANNELS * 4);
+  const packed = {
+    cin: CHANNELS,
+    cout: CHANNELS,
+    weightsPtr: memory.allocate('weights', WEIGHT_POINTS * CHANNELS * CHANNELS * F32_BYTES),
+    biasPtr: memory.allocate('bias', CHANNELS * F32_BYTES),
+  };
+  const scalesPtr = memory.allocate('weights', WEIGHT_POINTS * CHANNELS * F32_BYTES);
   fillSmall(memory);
-  memory.u32(rowTablePtr, rows.length).set(rows);
-  const outputRows = rowTablePtr + TABLE_INPUT_ROWS * 4;
-  const [mStride, vStride, columns] = [
-    mStrideOf(tiling),
-    vStrideOf(tiling),
-    columnsStrideOf(tiling, CHANNELS),
-  ];
-  const [scales, most] = [scalesStrideOf(tiling), mostStrideOf(tiling)];
-  const [name, name16, output] =
-    stride === 1
-      ? ['winogradTransformInput', 'winogradTransformInput16', 'winogradTransformOutput']
-      : [
-          'winogradStride2TransformInput',
-          'winogradStride2TransformInput16',
-          'winogradStride2TransformOutput',
-        ];
-  const flag = upsample ? 1 : 0;
-  const isPlain = stride === 1;
-  const each = (run) => () => {
-    for (let group = 0; group < groups; group++) run(group);
-  };
-  const steps = {
-    input: () =>
-      kernels[name](vPtr, vStride, rowTablePtr, 0, columnsPtr, columns, tiles, CHANNELS, flag),
-    multiply: each((group) =>
-      kernels.winogradMultiply(
-        ...[mPtr, mStride, vPtr, vStride, weights + group * 36 * pointCount * 4],
-        ...[tiles, CHANNELS, side, flag],
-      ),
-    ),
-    input16: () =>
-      kernels[name16](
-        ...[vPtr, vStride / 2, scalesPtr, scales, rowTablePtr, 0, columnsPtr, columns],
-        ...(isPlain ? [mostPtr, most, tilePtr, 0] : [tilePtr]),
-        ...[tiles, CHANNELS],
-        ...(isPlain ? [flag] : []),
-      ),
-    multiply16: each((group) =>
-      kernels.winogradMultiply16(
-        ...[mPtr, mStride, vPtr, vStride / 2, scalesPtr, scales],
-        ...[weights + group * 36 * pointCount * 2, weightScales + group * 36 * GROUP * 4, 0, 0],
-        ...[tiles, CHANNELS, side, flag],
-      ),
-    ),
-    output: each((group) =>
-      kernels[output](
-        ...[
-          outputRows,
-          (CHANNELS + group * GROUP) * 4,
-          mPtr,
-          mStride,
-          tilePtr,
-          bias,
-          tiles,
-          CHANNELS,
-        ],
-        ...(isPlain ? [0, 1] : [1]),
-      ),
-    ),
-  };
-  const chain =
-    (...names) =>
-    () => {
-      for (const step of names) steps[step]();
-    };
+  memory.u32(workspace.inputRowsPtr, rows.length).set(rows);
   const points = upsample ? 25 : side ** 2;
-  const inBytes = (upsample ? 4 : side) * (tiles * tiling.step + 2) * CHANNELS * 4;
-  const outBytes = 16 * tiles * CHANNELS * 4;
-  const pointBytes = points * tiles * CHANNELS * 4;
-  const trueWork = multiplyAddsOf(points, tiles);
-  const directWork = multiplyAddsOf(9, 16 * tiles);
-  return [
-    { kernel: `${name}${isPlain ? suffix : ''}`, bytes: inBytes + pointBytes, run: steps.input },
-    { kernel: `winogradMultiply${suffix}`, work: trueWork, peak: F32_PEAK, run: steps.multiply },
-    {
-      kernel: `${output}${isPlain ? suffix : ''}`,
+  const inBytes = (upsample ? 4 : side) * (tiles * step + 2) * CHANNELS * F32_BYTES;
+  const outBytes = TILE ** 2 * tiles * CHANNELS * F32_BYTES;
+  const pointBytes = points * tiles * CHANNELS * F32_BYTES;
+  /** With stride 2 the transforms have names of their own. */
+  const nameOf = (kernel) => (kernel.includes('Stride2') ? kernel : `${kernel}${suffix}`);
+
+  const casesOf = (products) => {
+    const is16 = products === 'i16';
+    const job = winogradJob(stage, { workspace, packed: is16 ? { ...packed, scalesPtr } : packed });
+    const jobPtr = putJob(memory, job);
+    const [input, product, output] = WINOGRAD_KERNELS[products][stride];
+    const eachGroup = (run) => {
+      for (let group = 0; group < groups; group++) run(group);
+    };
+    const transformInput = () => kernels[input](jobPtr, 0, tiles);
+    const multiply = () => eachGroup((group) => kernels[product](jobPtr, group, tiles));
+    const transformOutput = () =>
+      eachGroup((group) => kernels[output](jobPtr, group, CHANNELS * F32_BYTES, tiles));
+    const outputCase = {
+      kernel: nameOf(output),
       bytes: pointBytes + outBytes,
-      run: steps.output,
-    },
-    {
-      kernel: `winograd${suffix}, all steps, as if direct`,
-      work: directWork,
-      run: chain('input', 'multiply', 'output'),
-    },
-    {
-      kernel: `${name16}${isPlain ? suffix : ''}`,
-      bytes: inBytes + pointBytes / 2,
-      run: steps.input16,
-    },
-    {
-      kernel: `winogradMultiply16${suffix}`,
-      work: trueWork,
-      peak: I16_PEAK,
-      run: steps.multiply16,
-    },
-    {
-      kernel: `winograd16${suffix}, all steps, as if direct`,
-      work: directWork,
-      run: chain('input16', 'multiply16', 'output'),
-    },
-  ];
+      run: transformOutput,
+    };
+    return [
+      {
+        kernel: nameOf(input),
+        bytes: inBytes + (is16 ? pointBytes / 2 : pointBytes),
+        run: transformInput,
+      },
+      {
+        kernel: nameOf(product),
+        work: multiplyAddsOf(points, tiles),
+        peak: is16 ? I16_PEAK : F32_PEAK,
+        run: multiply,
+      },
+      // The output's transform is one for both products.
+      ...(is16 ? [] : [outputCase]),
+      {
+        kernel: `winograd${is16 ? '16' : ''}${suffix}, all steps, as if direct`,
+        work: multiplyAddsOf(9, TILE ** 2 * tiles),
+        run: () => {
+          transformInput();
+          multiply();
+          transformOutput();
+        },
+      },
+    ];
+  };
+  return [...casesOf('f32'), ...casesOf('i16')];
 }
 
-/** Small numbers everywhere: denormals and NaN would be timed otherwise. */
+/** Fills a memory with small numbers: denormals and NaN would take other times. */
 function fillSmall(memory) {
   const floats = new Float32Array(memory.wasm.buffer);
   for (let i = 0; i < floats.length; i++) floats[i] = ((i % 17) - 8) / 64;

@@ -1,5 +1,12 @@
-// npm run bench: the kernels beside the machine's peak, the whole networks by level, and both beside a peer.
-// `-- --kernels`, `-- --levels`, `-- --peers` for some of them; all peers and promises: npm run bench:peers.
+// npm run bench: the kernels beside the machine's peak, the whole networks by level, and both beside a
+// peer. `npm run bench:peers` runs all peers and checks all promises.
+//   --kernels, --levels, --peers   these parts alone
+//   --against DIR                  this build beside another built checkout, by level; nothing else.
+//                                  The exit code is 1 if a level is slower (see against.mjs)
+//   --only NAME                    with --against: the levels whose name contains NAME, as in
+//                                  "decoder fast 64x64"; may stand several times
+import { parseArgs } from 'node:util';
+import { compareWith, lineOf } from './against.mjs';
 import { benchKernels } from './kernels.mjs';
 import { benchLevels } from './levels.mjs';
 import { machine } from './machine.mjs';
@@ -10,11 +17,37 @@ import { measureSpeed } from './peers/measure/speed.mjs';
 import { speedTable } from './peers/report.mjs';
 import { missingFile } from './peers/shared.mjs';
 
-const wanted = process.argv.slice(2);
-const wants = (part) => wanted.length === 0 || wanted.includes(`--${part}`);
+const { values } = parseArgs({
+  options: {
+    kernels: { type: 'boolean' },
+    levels: { type: 'boolean' },
+    peers: { type: 'boolean' },
+    against: { type: 'string' },
+    only: { type: 'string', multiple: true },
+  },
+});
+const { against, only = [], ...parts } = values;
+const isWhole = against === undefined && Object.keys(parts).length === 0;
+const wants = (part) => isWhole || parts[part] === true;
 const cell = (value, width, digits = 1) => value.toFixed(digits).padStart(width);
 
 console.log(machine());
+
+if (against !== undefined) {
+  console.log(`\nthis build beside ${against}, one thread, 512×512: 15 pairs a level`);
+  console.log(
+    `  ${'level'.padEnd(24)}${'this'.padStart(11)} ${'other'.padStart(11)}   ratio, 96.5 %`,
+  );
+  const compared = await compareWith(against, only, (row) => console.log(lineOf(row)));
+  const slower = compared.filter(({ verdict }) => verdict === 'SLOWER');
+  console.log(
+    slower.length === 0
+      ? `\nno level is slower (of ${compared.length})`
+      : `\nSLOWER: ${slower.map(({ name }) => name).join('; ')}. Measure these again with --only.`,
+  );
+  if (compared.length === 0) console.log(`--only: no level is named so: ${only.join(', ')}`);
+  process.exitCode = slower.length === 0 && compared.length > 0 ? 0 : 1;
+}
 
 if (wants('kernels')) {
   const peaks = await measurePeaks();

@@ -1,6 +1,6 @@
-// node examples/compare.mjs --weights DIR [PICTURE.png]
-// Decodes the latent of a picture (unless given, a rendered one) with taesd, with nano and by a matrix alone, and writes
-// out/models.png: the original, taesd, nano, the matrix; below, the middle of each, enlarged.
+// node examples/compare.mjs --weights DIR [PICTURE.png] Decodes a picture's latent with taesd, with
+// nano and by a matrix alone, and writes out/models.png: the original, taesd, nano, the matrix;
+// below, the middle of each, enlarged. The picture defaults to the rendered one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';
@@ -9,7 +9,7 @@ import { grid, halved } from './panel.mjs';
 import { psnr } from './psnr.mjs';
 import { renderPicture } from './render-picture.mjs';
 
-/** How many times as large the lower row shows its pixels; the upper row shows every second one. */
+/** Enlargement of the lower row. The upper row is at half size. */
 const ZOOM = 3;
 
 const { values, positionals } = parseArgs({
@@ -48,8 +48,8 @@ taesd.dispose();
 nano.dispose();
 
 /**
- * The latents' colours, each an 8×8 square, by the 5×3 matrix (four channels and a constant) that comes nearest to this very
- * picture: no matrix that is to fit all pictures does better.
+ * Colours each latent's 8×8 square by a 5×3 matrix (four channels and a constant), fitted to this
+ * picture by least squares. A matrix fitted to many pictures cannot come nearer to this one.
  */
 function byMatrix({ shape: [, channels, , columns], data }) {
   const plane = data.length / channels;
@@ -59,7 +59,7 @@ function byMatrix({ shape: [, channels, , columns], data }) {
     return [...Array.from({ length: channels }, (_, i) => data[i * plane + at]), 1];
   };
   const size = channels + 1;
-  // The normal equations, with red, green and blue behind each row.
+  // The normal equations; each row ends with its right-hand sides for red, green and blue.
   const rows = Array.from({ length: size }, () => new Float64Array(size + 3));
   for (let pixel = 0; pixel < width * height; pixel++) {
     const latent = latentOf(pixel);
@@ -88,7 +88,7 @@ function byMatrix({ shape: [, channels, , columns], data }) {
   return picture;
 }
 
-/** The picture's middle. */
+/** Returns the colours of the picture's middle, enlarged. */
 function enlarged({ width, height, data }, bytesPerPixel) {
   const left = Math.round(width / 2 - width / 4 / ZOOM);
   const top = Math.round(height / 2 - height / 4 / ZOOM);

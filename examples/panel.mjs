@@ -1,12 +1,12 @@
-// A picture, its 4-channel latent and the decoded picture side by side, at half size.
+// Draws a picture, its 4-channel latent and the decoded picture side by side, at half size.
 
-/** Space between the parts, in pixels, white. */
+/** The white space between the parts, in pixels. */
 const GAP = 8;
 
 /**
  * @param picture  RGB
  * @param latent   RGBA; its four channels are shown as grey pictures: 0 and 1 above, 2 and 3 below
- * @param decoded  RGBA, of the picture's size
+ * @param decoded  RGBA, as large as the picture
  * @returns RGB
  */
 export function panel(picture, latent, decoded) {
@@ -16,8 +16,8 @@ export function panel(picture, latent, decoded) {
 }
 
 /**
- * @param rows  of parts, each a function from (x, y) to a colour [r, g, b]
- * @returns RGB, each part of width × height
+ * @param rows  lists of parts; a part is a function from (x, y) to a colour [r, g, b]
+ * @returns RGB; each part takes width × height pixels
  */
 export function grid(rows, width, height) {
   const fullWidth = rows[0].length * (width + GAP) - GAP;
@@ -34,10 +34,10 @@ export function grid(rows, width, height) {
   return { width: fullWidth, height: fullHeight, data };
 }
 
-/** The mean of 2×2 pixels. */
+/** Returns the picture at half size: the mean of each 2×2 pixels. */
 export const halved = (picture, bytesPerPixel) => shrunk(picture, bytesPerPixel, 2);
 
-/** The mean of factor × factor pixels. */
+/** Returns the picture at 1/factor of its size: the mean of each factor × factor pixels. */
 export function shrunk({ width, data }, bytesPerPixel, factor) {
   return (x, y) =>
     [0, 1, 2].map((c) => {
@@ -51,7 +51,7 @@ export function shrunk({ width, data }, bytesPerPixel, factor) {
     });
 }
 
-/** One channel in each quarter. */
+/** Returns the latent as grey pictures, one channel in each quarter. */
 function channels({ width: columns, height: rows, data }, width, height) {
   return (x, y) => {
     const [right, below] = [Number(x >= width / 2), Number(y >= height / 2)];

@@ -1,10 +1,10 @@
-// node examples/preview.mjs [--weights DIR]
-// Watches a sampler at work: its step callback hands the latents to a previewer, which decodes the latest, with nano or,
-// given weights, with taesd, and drops stale ones while the loop goes on. Writes out/preview.png: some of the pictures,
-// from noise to the end.
+// node examples/preview.mjs [--weights DIR] Watches a sampler at work. Its step callback hands the
+// latents to a previewer, which decodes the latest and drops stale ones while the loop goes on:
+// with taesd if --weights is given, otherwise with nano. Writes out/preview.png: a few of the
+// pictures, from noise to the end.
 //
-// The sampler is a toy: where a diffusion model would guess the picture from the noise, it knows it. All the rest, the
-// noise, the schedule, Euler's steps, is as in a real one.
+// The sampler is a toy: a diffusion model would guess the picture from the noise, the toy knows it.
+// The noise, the schedule and Euler's steps are those of a real sampler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, TaesdError } from 'taesd-wasm';
@@ -14,17 +14,19 @@ import { grid, shrunk } from './panel.mjs';
 import { renderPicture } from './render-picture.mjs';
 
 const STEPS = 24;
-/** What a step of a fast diffusion model takes; shorter than decoding, so that some latents go stale. */
+/**
+ * The time of a fast diffusion model's step. It is shorter than decoding, so some latents go stale.
+ */
 const STEP_MS = 30;
-/** Noise at the beginning and at the last step, as multiples of the latents' own spread: Stable Diffusion's. */
-const SIGMA = { most: 14.6, least: 0.03 };
-/** Pictures in the strip, side by side, at a quarter of their size. */
+/** Stable Diffusion's noise at the first and last step, as multiples of the latents' own spread. */
+const SIGMA = { first: 14.6, last: 0.03 };
+/** The number of pictures in the strip, each at a quarter of its size. */
 const SHOWN = 6;
 const SHRINK = 4;
 
 async function main() {
   const { values } = parseArgs({ options: { weights: { type: 'string' } } });
-  // The small model is made for this. One worker: pictures are decoded beside the loop's own thread.
+  // nano is made for previews. One worker decodes them beside the loop's own thread.
   const model = values.weights === undefined ? 'nano' : 'taesd';
   const taesd = await Taesd.load({ model, weights: values.weights, workers: 1 });
   const original = await taesd.encode(renderPicture());
@@ -37,7 +39,7 @@ async function main() {
       console.log(`step ${`${step}`.padStart(2)}: ${elapsedMs.toFixed(0)} ms${after}`);
     },
   });
-  // What a library's step callback is: it gets the step and a tensor, and the loop waits until it returns.
+  // A library's step callback: it gets the step and a tensor, and the loop waits until it returns.
   await sample(original, (step, latents) => previewer.push(latents, step));
   await previewer.idle();
   taesd.dispose();
@@ -58,13 +60,13 @@ async function main() {
 }
 
 /**
- * Euler's method from noise to latents. `onStep` gets the latents as the model would see them, in a buffer that is used
- * again at each step, as samplers do it.
+ * Runs Euler's method from noise to latents. `onStep` gets the latents as the model would see them,
+ * in one buffer that every step overwrites, as samplers do.
  */
 async function sample({ shape, data: wanted }, onStep) {
   const sigmas = Array.from({ length: STEPS }, (_, n) => {
     const part = n / (STEPS - 1);
-    return SIGMA.most ** (1 - part) * SIGMA.least ** part;
+    return SIGMA.first ** (1 - part) * SIGMA.last ** part;
   });
   const gaussian = seededGaussian(1);
   const x = wanted.map((value) => value + gaussian() * sigmas[0]);
@@ -72,14 +74,16 @@ async function sample({ shape, data: wanted }, onStep) {
   for (const [step, sigma] of sigmas.entries()) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     const next = sigmas[step + 1] ?? 0;
-    // (x − denoised) / sigma is the direction; `wanted` is the toy's perfect guess.
+    // The direction is (x − denoised) / sigma; `wanted` is the toy's perfect guess.
     for (let i = 0; i < x.length; i++) x[i] += ((x[i] - wanted[i]) / sigma) * (next - sigma);
     for (let i = 0; i < x.length; i++) seen[i] = x[i] / Math.sqrt(1 + next * next);
     onStep(step, { data: seen, dims: shape });
   }
 }
 
-/** Normal numbers, the same at every run: Box and Muller's, on Mulberry32. */
+/**
+ * Returns a source of normal numbers that repeats in every run: Box and Muller's, on Mulberry32.
+ */
 function seededGaussian(seed) {
   let state = seed;
   const uniform = () => {

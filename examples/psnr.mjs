@@ -1,4 +1,6 @@
-/** Peak signal to noise ratio of an RGBA picture against an RGB one of the same size, in dB. */
+/**
+ * Returns the peak signal-to-noise ratio, in dB, of an RGBA picture against an RGB one of its size.
+ */
 export function psnr(original, decoded) {
   let sum = 0;
   for (let i = 0; i < original.data.length; i++) {

@@ -1,13 +1,14 @@
-// The example picture: an evening at a lake, drawn with nothing but arithmetic, the same at every run.
-// What an autoencoder is tried on is all in it: smooth gradients, hard edges, fine texture, small bright things.
+// Draws the example picture, an evening at a lake, by arithmetic alone: every run gives equal
+// bytes. It has all that is hard for an autoencoder: smooth gradients, hard edges, fine texture,
+// small bright things.
 
-/** Width and height, unless said. */
+/** The default width and height. */
 const SIZE = 512;
-/** Where the water begins, from the top. */
+/** The height at which the water begins, from the top. */
 const SHORE = 0.62;
 const SUN = { x: 0.66, y: 0.385, radius: 0.045 };
 
-/** A number in [0, 1) for each point of a grid. */
+/** Returns a number in [0, 1) for each point of a grid. */
 function hash(x, y) {
   let h = Math.imul(x, 374761393) ^ Math.imul(y, 668265263);
   h = Math.imul(h ^ (h >>> 13), 1274126177);
@@ -19,7 +20,7 @@ const mix = (a, b, t) => a + (b - a) * t;
 const mixColour = (a, b, t) => a.map((value, i) => mix(value, b[i], t));
 const unit = (t) => Math.min(Math.max(t, 0), 1);
 
-/** Smooth noise in [0, 1): the grid's numbers, blended. */
+/** Returns smooth noise in [0, 1): the grid's numbers, blended. */
 function noise(x, y) {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   const [u, v] = [smooth(x - column), smooth(y - row)];
@@ -28,7 +29,7 @@ function noise(x, y) {
   return mix(top, bottom, v);
 }
 
-/** Noise of several scales, each half as strong as the one before. */
+/** Adds noise of several scales, each half as strong as the one before. */
 function fractal(x, y, octaves) {
   let sum = 0;
   for (let i = 0, weight = 0.5; i < octaves; i++, weight /= 2) {
@@ -37,7 +38,7 @@ function fractal(x, y, octaves) {
   return sum;
 }
 
-/** Three ridges, the farthest first; `height` is where the ridge's top lies at x. */
+/** Three ridges, the farthest first; `height` gives the ridge's top at x. */
 const RIDGES = [
   {
     colour: [142, 112, 148],
@@ -72,7 +73,7 @@ function sky(x, y) {
   return colour;
 }
 
-/** All above the water. */
+/** The picture above the water. */
 function land(x, y) {
   let colour = sky(x, y);
   for (const { colour: ridge, rough, height } of RIDGES) {
@@ -80,13 +81,13 @@ function land(x, y) {
     const texture = fractal(60 * x, 60 * y, 3) - 0.4;
     colour = ridge.map((value) => value * (1 + texture * rough * 14));
   }
-  // Firs along the near shore: a triangle for each of 48 places, its height by chance.
-  const place = Math.floor(x * 48);
-  const tall = 0.02 + 0.07 * hash(place, 4);
-  const across = Math.abs(x * 48 - place - 0.5) * 2;
+  // Firs along the near shore: a triangle in each of 48 columns, its height random.
+  const fir = Math.floor(x * 48);
+  const tall = 0.02 + 0.07 * hash(fir, 4);
+  const across = Math.abs(x * 48 - fir - 0.5) * 2;
   const top = SHORE + 0.012 - tall;
   if (
-    hash(place, 5) > 0.35 &&
+    hash(fir, 5) > 0.35 &&
     y > top &&
     across < ((y - top) / tall) * (0.6 + 0.4 * ((y * 160) % 1))
   ) {
@@ -95,7 +96,9 @@ function land(x, y) {
   return colour;
 }
 
-/** The lake: the land upside down, shaken by ripples that grow towards us, darker and bluer. */
+/**
+ * The lake: the land upside down, darker and bluer, bent by ripples that grow towards the viewer.
+ */
 function water(x, y) {
   const depth = (y - SHORE) / (1 - SHORE);
   const ripple = (fractal(9 * x, 140 * y * (1.1 - depth * 0.7), 3) - 0.44) * 0.07 * (0.15 + depth);

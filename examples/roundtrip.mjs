@@ -1,5 +1,5 @@
-// npm run example [-- --weights DIR]
-// Renders a picture, turns it into its 8-bit latent and back, and writes all three, and a panel of them, to out/.
+// npm run example [-- --weights DIR] Renders a picture, encodes it to an 8-bit latent and decodes
+// that. Writes all three, and a panel of them, to out/.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { latentsToPicture, pictureToLatents, Taesd, TaesdError } from 'taesd-wasm';
@@ -13,7 +13,7 @@ const OUT = 'out';
 
 async function main() {
   const { values } = parseArgs({ options: { weights: { type: 'string' } } });
-  // The real taesd where its weights are found, else nano, which is in the package.
+  // Loads taesd if its weights are found, otherwise nano, which is in the package.
   const taesd = await Taesd.load({ weights: values.weights });
   const { model, weights } = taesd.info;
   console.log(`model ${model}, weights from ${weights}`);
@@ -23,7 +23,7 @@ async function main() {
   const started = performance.now();
   const latents = await taesd.encode(picture, { onProgress: progress('encoding') });
   const encoded = performance.now();
-  // Through bytes, as latents are stored and sent.
+  // Latents are stored and sent as bytes: decode what bytes keep of them.
   const bytes = latentsToPicture(latents);
   const restored = pictureToLatents(bytes, latents.shape[1]);
   const decoded = await taesd.decode(restored, { width, height, onProgress: progress('decoding') });
@@ -58,7 +58,7 @@ async function main() {
   );
 }
 
-/** Percent on a terminal, nothing elsewhere. */
+/** Returns a callback that prints per cent; undefined if stderr is not a terminal. */
 function progress(what) {
   if (!process.stderr.isTTY) return undefined;
   return ({ done, total }) => {

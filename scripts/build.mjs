@@ -1,5 +1,5 @@
-// Builds everything that is published, from nothing: the kernels, then the TypeScript; prints what
-// comes over the wire of each part, and fails where that is more than .size-limit.mjs allows.
+// Builds the published files from scratch: the kernels, then the TypeScript. Prints the gzipped
+// size of each bundle, and fails if one is larger than .size-limit.mjs allows.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,17 +18,19 @@ function run(tool, ...args) {
 rmSync(new URL('dist', root), { recursive: true, force: true });
 writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
+checkStaticData();
 run('tsc', '-p', 'tsconfig.json');
 writePlainImport('dist/weights/locate.js');
 writeKernels();
 writeNano();
-// npx links it once and makes it executable, but not again when it is another file.
+// npx makes the file executable only when it first links it; this build has replaced the file.
 chmodSync(new URL('dist/cli/main.js', root), 0o755);
 checkSizes();
 
 /**
- * TypeScript wraps `import(address)` into a helper that would change the endings of relative paths; terser makes two
- * arguments of that, which no runtime takes.
+ * Replaces TypeScript's wrapper around `import(address)`, which rewrites the endings of relative
+ * paths, by the plain call. terser turns the wrapped call into an import with two arguments, which
+ * no runtime accepts.
  */
 function writePlainImport(path) {
   const url = new URL(path, root);
@@ -36,18 +38,26 @@ function writePlainImport(path) {
     .replace(/^var __rewriteRelativeImportExtension = .*?^};\n/ms, '')
     .replace(/import\(__rewriteRelativeImportExtension\((.*)\)\)/, 'import($1)');
   if (plain.includes('__rewrite'))
-    throw new Error(`${path}: TypeScript wraps it in another way now`);
+    throw new Error(`${path}: expected TypeScript’s wrapper around import(), got another`);
   writeFileSync(url, plain);
 }
 
-/** Prints a line for each part; ends the build where one is over its limit. */
+/**
+ * Rejects kernels with static data, such as the table of `Mathf.exp`: buffers would overwrite it.
+ */
+function checkStaticData() {
+  if (!readFileSync(new URL('dist/taesd.wat', root), 'utf8').includes('(data ')) return;
+  throw new Error('assembly: expected kernels without static data, got a data segment');
+}
+
+/** Prints a line for each bundle. Ends the build if one is over its limit. */
 function checkSizes() {
   const bin = fileURLToPath(new URL('node_modules/.bin/size-limit', root));
   const { stdout, stderr, status } = spawnSync(bin, ['--json'], { cwd: root, encoding: 'utf8' });
   if (!stdout.startsWith('[')) throw new Error(`size-limit: ${stdout}${stderr}`);
   for (const { name, size, sizeLimit, passed } of JSON.parse(stdout)) {
-    const [is, most] = [size, sizeLimit].map((bytes) => `${(bytes / 1000).toFixed(1)} kB`);
-    console.log(`${passed ? '' : 'TOO LARGE '}${is.padStart(9)} of ${most.padEnd(9)} ${name}`);
+    const [actual, limit] = [size, sizeLimit].map((bytes) => `${(bytes / 1000).toFixed(1)} kB`);
+    console.log(`${passed ? '' : 'TOO LARGE '}${actual.padStart(9)} of ${limit.padEnd(9)} ${name}`);
   }
   if (status !== 0) process.exit(1);
 }

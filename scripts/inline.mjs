@@ -1,5 +1,5 @@
-// Writes files as modules of text, which every runtime and bundler can load: dist/nano.js from weights/nano, dist/kernels.js
-// from dist/taesd.wasm.
+// Writes binary files as base64 text in modules, which every runtime and bundler can load:
+// dist/nano.js from weights/nano, and dist/kernels.js from dist/taesd.wasm.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
@@ -19,7 +19,8 @@ export function writeNano() {
       DECODER: 'weights/nano/nano_decoder.safetensors',
     },
     doc: `/**
- * What \`Taesd.load\` takes to run \`nano\`, the small model of this package, where files cannot be loaded.
+ * Returns the options with which \`Taesd.load\` runs \`nano\`, the small model in this package, in
+ * a runtime that cannot load files.
  *
  * @returns the bytes of two safetensors files, F16
  */`,
@@ -34,8 +35,8 @@ export function writeKernels() {
     name: 'kernels',
     files: { WASM: 'dist/taesd.wasm' },
     doc: `/**
- * The kernels, for \`Taesd.load({ wasm: kernels() })\` where the file taesd.wasm cannot be loaded: code that a bundler has
- * made one file of, say.
+ * Returns the kernels for \`Taesd.load({ wasm: kernels() })\`. Needed if the file taesd.wasm cannot
+ * be loaded, for example in code bundled into one file.
  *
  * @returns the bytes of taesd.wasm
  */`,
@@ -44,7 +45,7 @@ export function writeKernels() {
   });
 }
 
-/** As workerd, and what bundles for it, import it. */
+/** The type of the import in workerd and in bundles for it. */
 const WASM_TYPES = `declare const kernels: import('./options/types.js').KernelModule;
 export default kernels;
 `;

@@ -1,6 +1,7 @@
-// Writes weights/manifest.json as a module, src/weights/manifest-data.ts, which git ignores: the file stays the one
-// home of the hashes, and its content reaches every runtime and bundler as plain code. A JSON import does not: Node 20
-// warns of it on stderr, workerd and browsers of 2023 refuse it, and it would lie outside of src.
+// Writes weights/manifest.json as a module, src/weights/manifest-data.ts, which git ignores. The
+// JSON file stays the only source of the hashes; as code its content reaches every runtime and
+// bundler. A JSON import would not: Node 20 warns about it on stderr, workerd and browsers of 2023
+// reject it, and the file lies outside of src.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -3,7 +3,6 @@ import { handOn } from './backend/batches.ts';
 import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
 import { describe } from './checks.ts';
-import { checkTarget } from './draw/target.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { imageRows, pictureSink } from './image.ts';
@@ -41,7 +40,7 @@ import type {
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { Turns } from './turns.ts';
-import { locateWeights } from './weights/locate.ts';
+import { loadWeights } from './weights/load.ts';
 import { checkVaeScale } from './weights/vae-scale.ts';
 
 /** Latents in memory, or on the device the model runs on. */
@@ -247,7 +246,6 @@ export class Taesd {
 
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
-    checkTarget(target);
     const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
@@ -398,7 +396,7 @@ async function loadEngine(options: LoadOptions) {
   const { weights, download, onDownload, signal } = rest;
   const pacer = new Pacer(signal);
   const look = { weights, download, onDownload, signal };
-  const looking = locateWeights(named, parts, look);
+  const looking = loadWeights(named, parts, look);
   const { variant, tensors, from } = await pacer.unlessAborted(looking);
   checkVaeScale(variant, tensors);
   const networks = new Map<Half, BoundNetwork>();

@@ -231,30 +231,52 @@ describe('end', () => {
     }
   });
 
-  test('decode [2 workers]: one dies while it works → OOM, and the next call works on new ones, none left over', async () => {
-    const taesd = await load({ workers: 2 });
-    const seen = new Set<Worker>();
-    await watching(
-      (_, worker) => seen.add(worker),
-      async () => {
-        await taesd.decode(MIDDLE);
-        const [first, second] = seen;
-        const running = taesd.decode(TALL);
-        setTimeout(() => first.terminate(), 60);
-        await expect(running).rejects.toThrow(
-          expect.objectContaining({
-            code: 'OOM',
-            message: 'workers: "worker" expected to live, got exited with code 1 (out of memory?)',
-          }),
-        );
-        expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
-        expect(same((await taesd.decode(MIDDLE)).data, middle)).toBe(true);
-        expect(taesd.info.workers).toBe(2);
-        for (let n = 0; n < 5000 && second.threadId !== -1; n++) await wait(20);
-        expect(second.threadId, 'the dead one’s neighbour has exited').toBe(-1);
-      },
-    );
-  });
+  const heapIsFull = 'Worker terminated due to reaching memory limit: JS heap out of memory';
+  for (const [what, end, code, sentence] of [
+    ['is ended', (worker: Worker) => worker.terminate(), 'WORKER', 'ended (exit code 1)'],
+    [
+      'throws',
+      (worker: Worker) => worker.emit('error', new TypeError('not now')),
+      'WORKER',
+      'ended (TypeError: not now)',
+    ],
+    [
+      'cannot allocate',
+      (worker: Worker) => worker.emit('error', new RangeError('Array buffer allocation failed')),
+      'OOM',
+      'ran out of memory (RangeError: Array buffer allocation failed)',
+    ],
+    [
+      'fills its heap',
+      (worker: Worker) => worker.emit('error', new Error(heapIsFull)),
+      'OOM',
+      `ran out of memory (${heapIsFull})`,
+    ],
+  ] as const) {
+    test(`decode [2 workers]: one ${what} while it works → ${code}, and the next call works on new ones, none left over`, async () => {
+      const taesd = await load({ workers: 2 });
+      const seen = new Set<Worker>();
+      await watching(
+        (_, worker) => seen.add(worker),
+        async () => {
+          await taesd.decode(MIDDLE);
+          const [first, second] = seen;
+          const running = taesd.decode(TALL);
+          setTimeout(() => end(first), 60);
+          await expect(running).rejects.toThrow(
+            expect.objectContaining({ code, message: `decode: a worker ${sentence}` }),
+          );
+          expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
+          expect(same((await taesd.decode(MIDDLE)).data, middle)).toBe(true);
+          expect(taesd.info.workers).toBe(2);
+          for (const worker of [first, second]) {
+            for (let n = 0; n < 5000 && worker.threadId !== -1; n++) await wait(20);
+            expect(worker.threadId, 'the dead one and its neighbour have exited').toBe(-1);
+          }
+        },
+      );
+    });
+  }
 
   test('WorkerPool: a source that throws → its error, and the next run works', async () => {
     const network = VARIANTS.taesd.networks.decoder;
@@ -404,7 +426,7 @@ describe('processes', () => {
     rmSync(join(dist, 'backend/wasm/worker.js'));
     const { stdout, stderr, code } = await runScript(script, { dist });
     expect([stderr, code]).toEqual(['', 0]);
-    expect(stdout).toMatch(/^true\n0 .*Cannot find module .*worker\.js/);
+    expect(stdout).toMatch(/^true\n0 a worker could not start \(Cannot find module .*worker\.js/);
     expect(stdout).not.toMatch(/out of memory/);
   });
 
@@ -423,7 +445,7 @@ describe('processes', () => {
     );
     expect([stderr, code]).toEqual(['', 0]);
     // A machine with one core wants no workers in the first place.
-    expect(stdout).toMatch(/^384 384 0 (.*not today|undefined\n$)/);
+    expect(stdout).toMatch(/^384 384 0 (a worker could not start \(not today\)|undefined\n$)/);
     expect(stdout).not.toMatch(/out of memory/);
   });
 });
@@ -442,7 +464,9 @@ describe('memory', () => {
     await taesd.decode(wide);
     expect(taesd.info.memoryBytes).toBeLessThanOrEqual(before + 48 * MIB);
     const signal = AbortSignal.timeout(60);
-    await expect(taesd.decode(latentsOf(100, 300), { signal })).rejects.toThrow(/signal/);
+    await expect(taesd.decode(latentsOf(100, 300), { signal })).rejects.toThrow(
+      /^decode: aborted \(/,
+    );
     expect(taesd.info.memoryBytes, 'after an abort').toBeLessThanOrEqual(before + 48 * MIB);
     for await (const _ of taesd.decodeRows(wide)) break;
     expect(taesd.info.memoryBytes, 'after leaving').toBeLessThanOrEqual(before + 48 * MIB);

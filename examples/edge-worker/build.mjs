@@ -1,20 +1,20 @@
-// node examples/edge-worker/build.mjs
-// Bundles the worker into out/: its code, the kernels, and half of the small model. That folder is what workerd runs and what
-// is deployed. Prints its size, and fails where it is more than an edge takes.
+// node examples/edge-worker/build.mjs Bundles the worker into out/: its code, the kernels and the
+// small model's decoder. workerd runs that folder, and it is what gets deployed. Prints its size,
+// and fails if an edge would not take it.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { nano } from 'taesd-wasm/nano';
 import { loadEsbuild } from './tools/install.mjs';
 
-/** What Cloudflare takes on its free plan, gzipped. */
-const MOST_GZIPPED = 3_000_000;
+/** The limit of Cloudflare's free plan. */
+const MAX_GZIPPED = 3_000_000;
 
 const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * @param {string} [folder]  where the bundle goes
- * @param {string} [banner]  code in front of all other
+ * @param {string} [folder]  the bundle's folder
+ * @param {string} [banner]  code put in front of the worker's
  * @returns {Promise<{ name: string, bytes: number, gzipped: number }[]>} the bundle's files
  */
 export async function buildWorker(folder = 'out', banner = '') {
@@ -28,13 +28,15 @@ export async function buildWorker(folder = 'out', banner = '') {
     format: 'esm',
     target: 'es2022',
     banner: { js: banner },
-    // What the package has for workerd: kernels that the runtime compiles, since it refuses to compile bytes.
+    // The package's entry for workerd imports the kernels as a module: workerd refuses to compile
+    // bytes.
     conditions: ['workerd'],
     loader: { '.wasm': 'copy' },
     assetNames: '[name]',
     external: ['./nano-decoder.bin'],
   });
-  // Not `nano()` in the worker: 2 MB of text, half of it an encoder that is of no use here, take 20 MB more to start.
+  // Calling `nano()` in the worker would need 20 MB more to start: it is 2 MB of text, and half of
+  // it is an encoder that this worker does not use.
   writeFileSync(`${outdir}/nano-decoder.bin`, nano().weights.decoder);
   return readdirSync(outdir).map((name) => {
     const file = readFileSync(`${outdir}/${name}`);
@@ -48,8 +50,8 @@ export function checkSize(files) {
   for (const { name, bytes, gzipped } of files) {
     console.log(`out/${name.padEnd(16)} ${bytes} bytes, ${gzipped} gzipped`);
   }
-  if (total <= MOST_GZIPPED) return;
-  throw new Error(`bundle: expected at most ${MOST_GZIPPED} bytes gzipped, got ${total}`);
+  if (total <= MAX_GZIPPED) return;
+  throw new Error(`bundle: expected at most ${MAX_GZIPPED} bytes gzipped, got ${total}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) checkSize(await buildWorker());

@@ -1,6 +1,6 @@
-// node examples/edge-worker/check.mjs [PICTURE.png]
-// Builds the worker, runs it in workerd and asks it for pictures and for what it must refuse. Prints a line for each, exit 1
-// where one fails. PICTURE.png gets a picture that workerd made.
+// node examples/edge-worker/check.mjs [PICTURE.png] Builds the worker, runs it in workerd, and
+// sends it good requests and requests that it must refuse. Prints a line for each; exit code 1 if
+// one fails. A picture made by workerd is written to PICTURE.png.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { Taesd } from 'taesd-wasm';
@@ -10,7 +10,7 @@ import { buildWorker, checkSize } from './build.mjs';
 import { pngRequest, rawRequest, sampleLatents } from './tools/sample.mjs';
 import { startWorkerd } from './tools/workerd.mjs';
 
-/** On the edge the clock stands still while code runs; here it does not, unless it is stopped. */
+/** On the edge the clock stands still while code runs. This stops it here too. */
 const STOPPED_CLOCK = 'performance.now = () => 0;';
 
 checkSize(await buildWorker());
@@ -83,7 +83,7 @@ try {
         pixelsOf(await bytesOf(await ask(raw))),
         picture(await nano.decode(latents)),
       );
-      // Long before a place counts as dead.
+      // Much sooner than a request in line counts as dead.
       assert(performance.now() - started < 10_000);
     },
   );
@@ -115,7 +115,8 @@ await check('a clock that stands still: it streams all the same', async () => {
       if (done) break;
       pieces.push([performance.now() - started, value.length]);
     }
-    // Were all of it decoded before its first rows are sent, nearly all the time would pass before the answer.
+    // If the whole picture were decoded before its first rows are sent, nearly all the time would
+    // pass before the answer.
     assert(pieces.length > 3, `${pieces.length} pieces`);
     const total = performance.now() - started;
     assert(total > 20, `all of it within ${total} ms of the answer`);
@@ -163,7 +164,7 @@ async function badRequests() {
   ];
 }
 
-/** A body that says nothing of its length. */
+/** Returns a body that does not announce its length. */
 function unannounced(bytes) {
   let left = bytes;
   return new ReadableStream({

@@ -12,6 +12,6 @@ const worker :Workerd.Worker = (
     (name = "taesd.wasm", wasm = embed "out/taesd.wasm"),
   ],
   compatibilityDate = "2026-11-01",
-  # So that a client that goes away ends the work that was done for it.
+  # A client that disconnects ends the work for its request.
   compatibilityFlags = ["enable_request_signal"],
 );

@@ -1,34 +1,34 @@
-/** What is accepted, and how long it may take. */
+/** Limits of a request. */
 export interface Limits {
-  /** Of the picture: memory grows with its width. */
+  /** The picture's largest width. Memory grows with it. */
   readonly width: number;
-  /** Of the picture. */
+  /** The picture's largest number of pixels. */
   readonly pixels: number;
-  /** Requests that wait while one is decoded. */
+  /** Requests that may wait while one is decoded. */
   readonly waiting: number;
   /**
-   * How long a picture may take from the beginning of its turn, its way to the client included: meanwhile others wait.
-   * Loading the model is not counted.
+   * Milliseconds from the beginning of a picture's turn to its last byte at the client. Others wait
+   * meanwhile. Loading the model does not count.
    */
   readonly turnMs: number;
 }
 
 export declare const LIMITS: Limits;
 
-/** What is used of a `Taesd`. */
+/** The part of a `Taesd` that the service uses. */
 export interface Decoder {
   decodeRows(
     latents: { readonly shape: readonly number[]; readonly data: Float32Array },
     options: { readonly width: number; readonly height: number; readonly signal: AbortSignal },
   ): AsyncIterable<{ readonly rows: number; readonly data: Uint8Array | Uint8ClampedArray }>;
-  /** Of an instance that is given up; a call that hangs in it may never end. */
+  /** Called on an instance that is given up; a call that hangs in it may never end. */
   dispose?(): void;
 }
 
 /**
- * @param host.load  called for the first picture, and again where it failed
- * @returns the handler, which never rejects; `waitUntil` is told of work that is to be finished even when the client has
- *   gone
+ * @param host.load  called for the first picture, and again after it has failed
+ * @returns the handler. It never rejects. It passes `waitUntil` the work that must finish even if
+ *   the client has gone
  */
 export declare function createDecodeService(host: {
   readonly load: () => Promise<Decoder>;

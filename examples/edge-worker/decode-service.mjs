@@ -1,4 +1,5 @@
-// Latents in, a PNG out, streamed as rows finish: from Request to Response, for every host that has them.
+// Latents in, a PNG out, streamed as rows finish. From Request to Response, for every host with
+// these classes.
 import { encodePngRows } from 'taesd-wasm/png';
 import {
   busy,
@@ -12,24 +13,26 @@ import {
 import { Line } from './line.mjs';
 import { readLatents } from './read-latents.mjs';
 
-/** What is accepted unless the host says otherwise: so that workerd stays under the 128 MB that an edge gives. */
+/** The default limits. With them workerd stays under the 128 MB of an edge. */
 export const LIMITS = {
   width: 1024,
   pixels: 1024 * 768,
-  /** Requests that wait while one is decoded. */
+  /** Requests that may wait while one is decoded. */
   waiting: 4,
   /**
-   * How long a picture may take from the beginning of its turn, its way to the client included: meanwhile others wait.
-   * Loading the model is not counted, for it is no client's doing and comes once; a load that takes twice as long is given
-   * up when another waits.
+   * Milliseconds from the beginning of a picture's turn to its last byte at the client. Others wait
+   * meanwhile. Loading the model does not count, since it happens once and no client causes it. A
+   * load that takes twice as long is given up if another request waits.
    */
   turnMs: 20_000,
 };
 
-/** Of level 6 the files are 2% smaller and take half as long again, as much as the decoder itself. */
+/**
+ * Level 6 would make files 2 % smaller, and take half as long again: as much as the decoder itself.
+ */
 const COMPRESSION = 1;
 
-const USAGE = `POST /decode answers the picture of a latent of Stable Diffusion 1 or 2, a PNG.
+const USAGE = `POST /decode returns the picture of a Stable Diffusion 1 or 2 latent, as a PNG.
 
   the latent as a PNG:      curl -H 'content-type: image/png' --data-binary @latent.png URL/decode -o picture.png
   f32, little-endian [4,h,w]: curl -H 'content-type: application/octet-stream' --data-binary @latent.f32 'URL/decode?width=64&height=64' -o picture.png
@@ -37,17 +40,19 @@ const USAGE = `POST /decode answers the picture of a latent of Stable Diffusion 
 
 /**
  * @param {object} host
- * @param {() => Promise<import('taesd-wasm').Taesd>} host.load  called for the first picture, and again where it failed
+ * @param {() => Promise<import('taesd-wasm').Taesd>} host.load  called for the first picture, and
+ *   again after it has failed
  * @param {Partial<typeof LIMITS>} [host.limits]
- * @returns {(request: Request, waitUntil?: (work: Promise<void>) => void) => Promise<Response>}  never rejects;
- *   `waitUntil` is told of work that is to be finished even when the client has gone
+ * @returns {(request: Request, waitUntil?: (work: Promise<void>) => void) => Promise<Response>} the
+ *   handler. It never rejects. It passes `waitUntil` the work that must finish even if the client
+ *   has gone
  */
 export function createDecodeService({ load, limits: given = {} }) {
   const limits = { ...LIMITS, ...given };
-  /** Kept once it is loaded; a failure is not. */
+  /** The loaded model. A failed load leaves it undefined. */
   let taesd;
   const line = new Line(1 + limits.waiting, 2 * limits.turnMs, () => {
-    // Its workers would live on. What still runs in it, if anything does, ends first.
+    // Without this its workers would live on. Calls that still run in it end first.
     taesd?.dispose?.();
     taesd = undefined;
   });
@@ -66,12 +71,14 @@ export function createDecodeService({ load, limits: given = {} }) {
       const work = await readLatents(request, limits);
       return await answer(work, request.signal, waitUntil);
     } catch (error) {
-      // Nobody hears this answer.
+      // If the client has gone, no one reads this answer.
       return problemResponse(request.signal.aborted ? clientGone() : error);
     }
   };
 
-  /** Status and headers go before the picture: they wait for its first rows, so that what can go wrong has gone wrong. */
+  /**
+   * Sends status and headers only with the first rows: by then nearly every error has shown itself.
+   */
   async function answer({ latents, width, height }, clientSignal, waitUntil) {
     const place = line.join();
     if (place === undefined) throw busy(limits.waiting);
@@ -88,7 +95,7 @@ export function createDecodeService({ load, limits: given = {} }) {
     const leave = async () => {
       clearTimeout(timer);
       clientSignal.removeEventListener('abort', gone);
-      // The next one's turn begins when the decoder is free.
+      // The next request's turn begins when the decoder is free.
       await pieces?.return().catch(() => undefined);
       place.leave();
       end();
@@ -103,20 +110,20 @@ export function createDecodeService({ load, limits: given = {} }) {
       const first = await Promise.race([pieces.next(), aborted(signal)]);
       const body = stream(first, pieces, leave, (reason) => stop.abort(reason));
       signal.addEventListener('abort', () => {
-        // Also where the client does not read, and nothing else would notice.
+        // A client that does not read would notice nothing otherwise.
         body.controller.error(signal.reason);
         void leave();
       });
       return new Response(body.stream, { headers: { 'content-type': 'image/png', ...NO_STORE } });
     } catch (error) {
       const left = leave();
-      // A decoder that hangs hears no signal: the answer does not wait for it.
+      // A decoder that hangs ignores the signal: the answer does not wait for it.
       if (!signal.aborted) await left;
       throw error;
     }
   }
 
-  /** @param {import('./line.mjs').Place} place  whose turn it is */
+  /** @param {import('./line.mjs').Place} place  the place of the request whose turn it is */
   async function loadFor(place) {
     let loaded;
     try {
@@ -125,7 +132,8 @@ export function createDecodeService({ load, limits: given = {} }) {
       throw hostProblem(error);
     }
     if (line.stillWorking(place)) return loaded;
-    // It was given up meanwhile, and another may have loaded: there is no room for two.
+    // This load was given up, and another may have loaded meanwhile: memory does not suffice for
+    // two.
     loaded.dispose?.();
     throw tookTooLong(limits.turnMs);
   }
@@ -139,7 +147,7 @@ function aborted(signal) {
   });
 }
 
-/** A file's pieces as they are asked for: while the client does not read, nothing is decoded. */
+/** Streams a file's pieces on request: while the client does not read, nothing is decoded. */
 function stream(first, pieces, leave, stop) {
   let next = first;
   let controller;
@@ -155,7 +163,7 @@ function stream(first, pieces, leave, stop) {
           if (!done) return controller.enqueue(value);
           controller.close();
         } catch (error) {
-          // The client is to see that it has not got the whole.
+          // Lets the client see that the file is not complete.
           controller.error(error);
         }
         await leave();

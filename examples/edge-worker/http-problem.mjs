@@ -1,14 +1,15 @@
-// What is wrong with a request, and the answer that says so.
+// The problems of a request, and the answers that report them.
 import { TaesdError } from 'taesd-wasm';
 
-/** An error that is told to the client. */
+/** An error that the client gets to see. */
 export class HttpProblem extends Error {
   name = 'HttpProblem';
 
   /**
    * @param {number} status
    * @param {string} code  for programs
-   * @param {string} message  for people: `where: "what" expected RULE, got VALUE`, as the package's own
+   * @param {string} message  for people, in the package's own grammar: `where: "what" expected
+   *   RULE, got VALUE`
    * @param {Record<string, string>} [headers]
    */
   constructor(status, code, message, headers = {}) {
@@ -19,10 +20,13 @@ export class HttpProblem extends Error {
   }
 }
 
-/** How long a client is to wait before it comes again: a large picture takes about as long. */
+/** Seconds for a client to wait before another try: a large picture takes about as long. */
 const RETRY_AFTER = { 'retry-after': '1' };
 
-/** The package's codes that are the client's doing, or that another try may mend; any other is a fault of ours. */
+/**
+ * The package's codes that the client causes, or that another try may mend. Others are a fault
+ * here.
+ */
 const STATUS = {
   ARG: 400,
   FORMAT: 400,
@@ -52,19 +56,20 @@ function problemOf(error) {
 }
 
 /**
- * Of an error that no request can have caused, as while the host loads the model, whatever its code.
+ * Returns the problem for an error that no request can cause, whatever its code, such as one from
+ * loading the model.
  *
  * @param {unknown} error
  * @returns {HttpProblem}
  */
 export function hostProblem(error) {
   if (error instanceof TaesdError && error.code === 'OOM') return packageProblem(error);
-  // What it says may be about this machine: for the log, not for the client.
+  // The message may describe this machine: it goes to the log, not to the client.
   console.error(error);
   return new HttpProblem(500, 'INTERNAL', 'decode: failed, and not because of the request');
 }
 
-/** @param {TaesdError} error  of a code in STATUS */
+/** @param {TaesdError} error  with a code in STATUS */
 function packageProblem({ code, message }) {
   const status = STATUS[code];
   return new HttpProblem(status, code, message, status === 503 ? RETRY_AFTER : {});

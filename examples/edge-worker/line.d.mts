@@ -1,21 +1,21 @@
-/** Where a request stands. */
+/** A request's place in the line. */
 export interface Place {
-  /** Ends the turn; any number of times. */
+  /** Ends the turn. Further calls do nothing. */
   leave(): void;
 }
 
-/** A line in which each looks for itself whether it is first. */
+/** A line in which each request checks for itself whether it is first. */
 export declare class Line {
   /**
-   * @param most  places, that of the first included
-   * @param deadMs  how long one whose turn it is may give no sign of life before the next one passes
-   * @param onDead  one whose turn it was has been given up
+   * @param maxPlaces  the number of places, the first included
+   * @param deadMs  milliseconds without a sign of life after which a request loses its turn
+   * @param onDead  called when a request has lost its turn
    */
-  constructor(most: number, deadMs: number, onDead: () => void);
-  /** @returns undefined where the line is full */
+  constructor(maxPlaces: number, deadMs: number, onDead: () => void);
+  /** @returns undefined if the line is full */
   join(): Place | undefined;
-  /** Resolves when the place is first; false where it was given up and there is no room for it any more. */
+  /** Resolves to true when the place is first, to false if it was given up and the line is full. */
   turn(place: Place, signal: AbortSignal): Promise<boolean>;
-  /** A sign of life. @returns false where the turn was given up */
+  /** Gives a sign of life. @returns false if the turn was given up */
   stillWorking(place: Place): boolean;
 }

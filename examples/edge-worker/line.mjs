@@ -1,46 +1,52 @@
-// Requests that wait for their turn.
+// The line of requests that wait for their turn.
 
 /**
  * @typedef {object} Place
- * @property {number} seen  when it gave the last sign of life
- * @property {boolean} working  from where its turn begins until it ends or is given up
- * @property {() => void} leave  ends the turn; any number of times. Waiting ends by its signal
+ * @property {number} seen  the time of its last sign of life
+ * @property {boolean} working  true from the beginning of its turn until the turn ends or is given
+ *   up
+ * @property {() => void} leave  ends the turn; further calls do nothing. A wait ends by its signal
  */
 
-/** How often one that waits looks whether it is first. */
-const LOOK_MS = 5;
+/** Milliseconds between two checks of a waiting request whether it is first. */
+const CHECK_MS = 5;
 
-/** One that waits and has not looked for so long is taken for dead: 200 looks. Wrongly, where the clock jumped. */
+/**
+ * A waiting request without a check for this long, 200 checks, is taken for dead: wrongly, if the
+ * clock has jumped.
+ */
 const WAITING_DEAD_MS = 1000;
 
 /**
- * A line in which each looks for itself whether it is first. Waiting for a promise that another request resolves would be
- * simpler, but not on the edge: workerd cancels a request that waits for nothing but another one ("your Worker's code had
- * hung"), and where a request is cancelled, its `finally` may never run, and its turn would never end.
+ * A line in which each request checks for itself whether it is first. A promise resolved by another
+ * request would be simpler, but workerd cancels a request that waits for nothing but another one
+ * ("your Worker's code had hung"). A cancelled request's `finally` may never run: its turn would
+ * never end.
  */
 export class Line {
   /** @type {Place[]} */
   #places = [];
-  #most;
+  #maxPlaces;
   #deadMs;
   #onDead;
 
   /**
-   * @param {number} most  places, that of the first included
-   * @param {number} deadMs  how long one whose turn it is may give no sign of life before the next one passes, longer than
-   *   any turn
-   * @param {() => void} onDead  one whose turn it was has been given up: what it worked with may be half-way through something
+   * @param {number} maxPlaces  the number of places, the first included
+   * @param {number} deadMs  milliseconds without a sign of life after which a request loses its
+   *   turn; longer than any turn
+   * @param {() => void} onDead  called when a request has lost its turn. The objects it worked with
+   *   may be in the middle of something
    */
-  constructor(most, deadMs, onDead) {
-    this.#most = most;
+  constructor(maxPlaces, deadMs, onDead) {
+    this.#maxPlaces = maxPlaces;
     this.#deadMs = deadMs;
     this.#onDead = onDead;
   }
 
-  /** @returns {Place | undefined} undefined where the line is full */
+  /** @returns {Place | undefined} undefined if the line is full */
   join() {
     this.#dropDead();
-    if (this.#places.length >= this.#most) return undefined;
+    if (this.#places.length >= this.#maxPlaces) return undefined;
     const place = {
       seen: Date.now(),
       working: false,
@@ -54,12 +60,12 @@ export class Line {
   }
 
   /**
-   * Resolves when the place is first. One that was taken for dead and was not, since the clock jumped or the process was
-   * stopped, stands at the end again.
+   * Resolves when the place is first. A place taken for dead in error, because the clock jumped or
+   * the process was stopped, goes to the end of the line again.
    *
    * @param {Place} place
    * @param {AbortSignal} signal  rejects with its reason
-   * @returns {Promise<boolean>} false where it was taken for dead, and the line is full without it
+   * @returns {Promise<boolean>} false if it was taken for dead and the line is full without it
    */
   async turn(place, signal) {
     for (;;) {
@@ -67,22 +73,22 @@ export class Line {
       place.seen = Date.now();
       this.#dropDead();
       if (!this.#places.includes(place)) {
-        if (this.#places.length >= this.#most) return false;
+        if (this.#places.length >= this.#maxPlaces) return false;
         this.#places.push(place);
       }
       if (this.#places[0] === place) {
         place.working = true;
         return true;
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
   }
 
   /**
-   * A sign of life of one whose turn it is.
+   * Gives a sign of life during the turn.
    *
    * @param {Place} place
-   * @returns {boolean} false where its turn was given up: another's may have begun
+   * @returns {boolean} false if its turn was given up: another's may have begun
    */
   stillWorking(place) {
     place.seen = Date.now();
@@ -95,7 +101,7 @@ export class Line {
     const dead = this.#places.filter(isDead);
     if (dead.length === 0) return;
     this.#places = this.#places.filter((place) => !dead.includes(place));
-    // One that only waited has begun nothing.
+    // A place that only waited has begun nothing.
     const worked = dead.filter(({ working }) => working);
     for (const place of worked) place.working = false;
     if (worked.length > 0) this.#onDead();

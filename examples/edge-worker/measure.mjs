@@ -1,6 +1,6 @@
-// node examples/edge-worker/measure.mjs
-// Builds the worker and measures workerd from outside, beside a worker that does nothing: start-up, memory, how early the first
-// bytes come, time for a picture. Linux, for the memory. For figures to publish, on a machine that does nothing else.
+// node examples/edge-worker/measure.mjs Builds the worker and measures workerd from outside, beside
+// a worker that does nothing: start-up, memory, time to the first bytes, time for a picture. Memory
+// is measured on Linux only. For figures to publish, run it on an otherwise idle machine.
 import { buildWorker, checkSize } from './build.mjs';
 import { LIMITS } from './decode-service.mjs';
 import { workerdVersion } from './tools/install.mjs';
@@ -9,17 +9,20 @@ import { startWorkerd } from './tools/workerd.mjs';
 
 const STARTS = 11;
 const PICTURES = 40;
-const AT_MOST = { startMs: 100, bytes: 128e6 };
+const TARGET = { startMs: 100, bytes: 128e6 };
 const AT_ONCE = 1 + LIMITS.waiting;
 
-/** The same server with a worker that answers nothing. */
+/** Changes the config to a worker that does nothing. */
 const empty = (config) =>
   config.replace(
     /modules = \[.*?\n {2}\],/s,
     'modules = [ (name = "worker.js", esModule = "export default { fetch() { return new Response() } }") ],',
   );
 
-/** V8 lets garbage lie until there is much of it. With these it collects all the while, as it would near its limit. */
+/**
+ * Makes V8 collect garbage all the time, as it would near its limit. By default it lets much pile
+ * up.
+ */
 const collecting = (config) =>
   config.replace(
     'services = [',
@@ -39,7 +42,7 @@ const emptyPeak = await startUp();
 await memory(emptyPeak);
 await streaming();
 
-/** @returns the peak of a process that does nothing */
+/** @returns the peak memory of a process whose worker does nothing */
 async function startUp() {
   const requests = [rawRequest(await sampleLatents(8, 8)), rawRequest(await sampleLatents(64, 64))];
   const rows = { empty: [], ours: [], small: [], large: [], emptyCpu: [], oursCpu: [] };
@@ -69,7 +72,7 @@ async function startUp() {
     [
       ['the first answer of a worker that does nothing', text(rows.empty)],
       ['the first answer of this worker', text(rows.ours)],
-      [`the difference, at most ${AT_MOST.startMs} ms`, `${median(apart).toFixed(0)} ms`],
+      [`the difference, at most ${TARGET.startMs} ms`, `${median(apart).toFixed(0)} ms`],
       ['the same in processor time', `${median(rows.oursCpu) - median(rows.emptyCpu)} ms`],
       ['its first picture, 64×64', text(rows.small)],
       ['its first picture, 512×512', text(rows.large)],
@@ -78,7 +81,9 @@ async function startUp() {
   return median(peaks);
 }
 
-/** A fresh process for each: many pictures one after the other, then as many at once as are let in. */
+/**
+ * Sends each size to a fresh process: many pictures in sequence, then as many at once as it admits.
+ */
 async function memory(emptyPeak) {
   const rows = [];
   for (const [width, height] of SIZES) {
@@ -91,7 +96,7 @@ async function memory(emptyPeak) {
       const above = worker.memory().peak - emptyPeak;
       await worker.stop();
       const size = `${width * 8}×${height * 8}, ${name}`;
-      const reached = above <= AT_MOST.bytes ? 'yes' : 'NO';
+      const reached = above <= TARGET.bytes ? 'yes' : 'NO';
       rows.push([size, MB(peak), MB(peak - emptyPeak), MB(above), reached]);
     }
   }
@@ -125,7 +130,7 @@ async function streaming() {
   print('streaming, medians', head, rows);
 }
 
-/** One picture, read to its end. */
+/** Requests one picture and reads it to its end. */
 async function timed({ url }, [path, options]) {
   const started = performance.now();
   const answer = await fetch(url + path, options);

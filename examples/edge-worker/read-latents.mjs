@@ -1,39 +1,40 @@
-// A request's body → latents, checked as far as can be before anything is decoded.
+// Reads a request's body into latents, and checks all it can before anything is decoded.
 import { decodeLatentPng } from 'taesd-wasm/latent-file';
 import { HttpProblem } from './http-problem.mjs';
 
 /** The picture is this many times as wide and as high as its latent. */
 const LATENT_SCALE = 8;
-/** f32 numbers, four to a latent. */
+/** The numbers of a latent, f32. */
 const CHANNELS = 4;
 const LATENT_BYTES = CHANNELS * Float32Array.BYTES_PER_ELEMENT;
 
-/** Of a body that is too large no more than this is read, and none of one that says that it is larger. */
-const MOST_DISCARDED = 2 ** 25;
+/** Bytes read of a body that is too large; nothing is read of one that announces more. */
+const MAX_DISCARDED = 2 ** 25;
 
-/** Signature, length and name of IHDR, then width and height. */
+/** The offset of width and height: behind the signature, and the length and name of IHDR. */
 const PNG_SIZE_AT = 16;
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
 
 /**
  * @typedef {object} Limits
- * @property {number} width  of the picture: memory grows with it
- * @property {number} pixels  of the picture: time grows with them
+ * @property {number} width  the picture's largest width: memory grows with it
+ * @property {number} pixels  the picture's largest number of pixels: time grows with it
  *
  * @typedef {object} Work
  * @property {{ shape: number[], data: Float32Array }} latents
- * @property {number} width  of the picture
+ * @property {number} width  the picture's
  * @property {number} height
  */
 
 /**
- * @param {Request} request  a latent PNG, or f32 latents [4, h, w] with the latent's width and height in the query
+ * @param {Request} request  a latent PNG, or f32 latents [4, h, w] with the latent's width and
+ *   height in the query
  * @param {Limits} limits
  * @returns {Promise<Work>}
  * @throws HttpProblem, TaesdError
  */
 export async function readLatents(request, limits) {
-  // Both are the same in capitals.
+  // Both headers may be in capitals.
   const encoding = (request.headers.get('content-encoding') ?? 'identity').toLowerCase();
   if (encoding !== 'identity') throw wrongType('content-encoding', 'none', encoding);
   const [mediaType] = (request.headers.get('content-type') ?? 'none').split(';', 1);
@@ -45,9 +46,9 @@ export async function readLatents(request, limits) {
 
 /** @param {Request} request @param {Limits} limits */
 async function readPng(request, limits) {
-  // As many bytes as the same latents have in f32: four times what an 8-bit PNG needs that compresses nothing.
-  const most = (limits.pixels / LATENT_SCALE ** 2) * LATENT_BYTES;
-  const bytes = await readBody(request, most);
+  // The size of such latents in f32: four times that of an 8-bit PNG without compression.
+  const maxBytes = (limits.pixels / LATENT_SCALE ** 2) * LATENT_BYTES;
+  const bytes = await readBody(request, maxBytes);
   checkPngSize(bytes, limits);
   const { latents, model = 'taesd', width, height } = decodeLatentPng(bytes);
   if (model !== 'taesd') {
@@ -62,10 +63,10 @@ async function readPng(request, limits) {
   };
 }
 
-/** Before it is inflated: a small file may say that it is a large picture. */
+/** Checks the size before anything is inflated: a small file may claim to be a large picture. */
 function checkPngSize(bytes, limits) {
   const isPng = PNG_SIGNATURE.every((byte, i) => bytes[i] === byte);
-  // decodeLatentPng says what is wrong with anything else.
+  // decodeLatentPng reports the fault of any other file.
   if (!isPng || bytes.length < PNG_SIZE_AT + 8) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset + PNG_SIZE_AT);
   checkSize(view.getUint32(0), view.getUint32(4), limits);
@@ -82,7 +83,6 @@ async function readRaw(request, limits) {
   });
   checkSize(width, height, limits);
   const length = width * height * LATENT_BYTES;
-  // One byte more, to tell a longer body from a whole one.
   const bytes = await readBody(request, length, (got) => {
     const rule = `${length} bytes, f32 [${CHANNELS},${height},${width}]`;
     return new HttpProblem(400, 'SHAPE', says('body', rule, got));
@@ -91,9 +91,9 @@ async function readRaw(request, limits) {
     const rule = `${length} bytes, f32 [${CHANNELS},${height},${width}]`;
     throw new HttpProblem(400, 'TRUNCATED', says('body', rule, `${bytes.length}`));
   }
-  // Little-endian, as every machine is that this runs on.
+  // Every machine this runs on is little-endian.
   const data = new Float32Array(bytes.buffer);
-  // The decoder would find it too, but only when its turn has come.
+  // The decoder checks this too, but only when its turn has come.
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at >= 0) {
     const got = `${data[at]} at element ${at}`;
@@ -115,17 +115,17 @@ function checkSize(latentWidth, latentHeight, limits) {
 }
 
 /**
- * The body, of which a client may announce anything or nothing: counted as it comes.
+ * Reads the body and counts its bytes: a client may announce any length, or none.
  *
  * @param {Request} request
- * @param {number} most
+ * @param {number} maxBytes
  * @param {(got: string) => HttpProblem} [tooLong]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-async function readBody(request, most, tooLong = tooLarge(most)) {
+async function readBody(request, maxBytes, tooLong = tooLarge(maxBytes)) {
   const reader = request.body?.getReader();
   const announced = Number(request.headers.get('content-length') ?? 0);
-  if (announced > most) {
+  if (announced > maxBytes) {
     await discard(reader, announced);
     throw tooLong(`${announced}`);
   }
@@ -135,7 +135,7 @@ async function readBody(request, most, tooLong = tooLarge(most)) {
     const { done, value } = await readPiece(reader);
     if (done) break;
     length += value.length;
-    if (length > most) {
+    if (length > maxBytes) {
       pieces.length = 0;
       await discard(reader, length);
       throw tooLong('more');
@@ -151,7 +151,7 @@ async function readBody(request, most, tooLong = tooLarge(most)) {
   return bytes;
 }
 
-/** A request may have no body at all. */
+/** Reads the next piece. A request may have no body. */
 async function readPiece(reader) {
   try {
     return (await reader?.read()) ?? { done: true };
@@ -162,11 +162,11 @@ async function readPiece(reader) {
 }
 
 /**
- * Reads on without keeping anything: many clients see a broken connection in place of the answer, if it comes while they
- * still send.
+ * Reads on and keeps nothing. Many clients report a broken connection instead of the answer if it
+ * comes while they still send.
  */
 async function discard(reader, length) {
-  let left = MOST_DISCARDED - length;
+  let left = MAX_DISCARDED - length;
   while (left > 0) {
     const { done, value } = await readPiece(reader);
     if (done) return;
@@ -175,11 +175,11 @@ async function discard(reader, length) {
   await reader?.cancel().catch(() => undefined);
 }
 
-const tooLarge = (most) => (got) =>
-  new HttpProblem(413, 'LIMIT', says('body', `at most ${most} bytes`, got));
+const tooLarge = (maxBytes) => (got) =>
+  new HttpProblem(413, 'LIMIT', says('body', `at most ${maxBytes} bytes`, got));
 
 const wrongType = (what, rule, got) => new HttpProblem(415, 'TYPE', says(what, rule, got));
 
-/** The package's grammar of messages. What comes from outside is cut. */
+/** Writes a message in the package's grammar. Text from outside is cut to 100 characters. */
 const says = (what, rule, got, hint) =>
   `decode: "${what}" expected ${rule}, got ${got.slice(0, 100)}${hint ? ` (${hint})` : ''}`;

@@ -1,7 +1,7 @@
-// A worker for workerd and its kin: latents in, a PNG out, with the model inside.
+// A worker for workerd and similar runtimes: latents in, a PNG out, with the model inside.
 import { Taesd } from 'taesd-wasm';
 import { createDecodeService } from './decode-service.mjs';
-// Made by build.mjs: an ArrayBuffer, part of what is deployed.
+// An ArrayBuffer, made by build.mjs and deployed with the code.
 import decoder from './nano-decoder.bin';
 
 const load = () =>

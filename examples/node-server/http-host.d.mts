@@ -1,4 +1,7 @@
 import type { Server } from 'node:http';
 
-/** Node's HTTP server in front of a handler, which should never reject: a connection where it does is cut. */
+/**
+ * Returns Node's HTTP server in front of a handler. The handler should never reject; if it does,
+ * the connection is cut.
+ */
 export declare function createHttpHost(handler: (request: Request) => Promise<Response>): Server;

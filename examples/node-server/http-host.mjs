@@ -1,4 +1,4 @@
-// Node's HTTP server in front of a handler from Request to Response.
+// Puts Node's HTTP server in front of a handler from Request to Response.
 import { createServer } from 'node:http';
 
 /**
@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
  */
 export function createHttpHost(handler) {
   return createServer((incoming, outgoing) => {
-    // Whatever it was that broke, it is this one connection's end and not the server's.
+    // A failure ends this connection, not the server.
     answer(handler, incoming, outgoing).catch(() => outgoing.destroy());
   });
 }
@@ -28,13 +28,13 @@ async function answer(handler, incoming, outgoing) {
 /**
  * @param {import('node:http').IncomingMessage} incoming
  * @param {AbortSignal} signal
- * @returns {Request | undefined} undefined for what no Request can be: TRACE, say
+ * @returns {Request | undefined} undefined if no Request can be made of it, as of TRACE
  */
 function requestOf(incoming, signal) {
   const { method, headers, url } = incoming;
   const hasBody = method !== 'GET' && method !== 'HEAD';
   try {
-    // What the client calls this server is of no importance, and may be nonsense.
+    // The client's name for this server is not used, and may be nonsense.
     return new Request(`http://server${url.startsWith('/') ? '' : '/'}${url}`, {
       method,
       headers: Object.entries(headers).filter(([, value]) => typeof value === 'string'),
@@ -46,7 +46,10 @@ function requestOf(incoming, signal) {
   }
 }
 
-/** Not `Readable.toWeb`: when that is cancelled it closes the connection, and with it the way for the answer. */
+/**
+ * Makes a stream of the request's body. `Readable.toWeb` would not do: cancelling its stream closes
+ * the connection before the answer can be sent.
+ */
 function bodyOf(incoming) {
   return new ReadableStream(
     {
@@ -70,7 +73,7 @@ function bodyOf(incoming) {
   );
 }
 
-/** Piece by piece, none before the client has taken the one before. */
+/** Sends the body in pieces, each after the client has taken the one before. */
 async function send({ body }, outgoing, signal) {
   const reader = body?.getReader();
   const cancelled = () => reader?.cancel(signal.reason).catch(() => undefined);

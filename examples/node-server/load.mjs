@@ -1,6 +1,7 @@
-// node examples/node-server/load.mjs [--requests 200] [--at-once 8]
-// The server under load: good requests, bad ones, and clients that go away, all at once. Checks that each gets what it should,
-// that none is lost and that the server's memory stays flat; prints a table, exit 1 where something is wrong.
+// node examples/node-server/load.mjs [--requests 200] [--at-once 8] Puts the server under load:
+// good requests, bad ones and clients that disconnect, several at a time. Checks that each request
+// gets the right answer, that none is lost and that the server's memory stays flat. Prints a table;
+// exit code 1 if something is wrong.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -12,13 +13,13 @@ import { decodePng } from 'taesd-wasm/png';
 import { pngRequest, rawRequest, sampleLatents } from '../edge-worker/tools/sample.mjs';
 
 const SERVER = fileURLToPath(new URL('measured-server.mjs', import.meta.url));
-/** Before this many requests the server's code is being compiled and its memory filled. */
+/** Requests before memory counts: until then the server compiles code and fills caches. */
 const WARM = 50;
-/** So many between two looks at its memory. */
+/** Requests between two samples of memory. */
 const ROUND = 25;
-/** What may have been added to what the server keeps between the first sample that counts and the last. */
+/** The growth allowed between the first sample that counts and the last. */
 const FLAT_BYTES = 2e6;
-/** A request that is not answered within this time is lost. */
+/** A request without an answer after this time is lost. */
 const LOST_MS = 30_000;
 
 const { values } = parseArgs({
@@ -31,7 +32,8 @@ const [requests, atOnce] = [Number(values.requests), Number(values['at-once'])];
 
 const server = fork(SERVER, {
   execArgv: ['--expose-gc'],
-  // glibc gives each thread arenas of its own, which fragment: the process would seem to grow, by 30 MB in 800 requests.
+  // glibc gives each thread arenas of its own, which fragment: without this the process seems to
+  // grow by 30 MB in 800 requests.
   env: { ...process.env, MALLOC_ARENA_MAX: '2' },
 });
 const [{ port }] = await once(server, 'message');
@@ -41,7 +43,7 @@ const memory = [];
 let [begun, done] = [0, 0];
 const started = performance.now();
 while (done < requests) {
-  // In rounds, so that memory is looked at when nothing is under way.
+  // In rounds, so that memory is sampled while no request is running.
   const end = Math.min(done + ROUND, requests);
   await Promise.all(Array.from({ length: atOnce }, () => client(end)));
   memory.push({ done, ...(await serverMemory()) });
@@ -51,7 +53,7 @@ const last = await ask(kinds[0]);
 server.disconnect();
 report();
 
-/** One of those that are at it at once: request after request. */
+/** A client that sends one request after another; several run at once. */
 async function client(end) {
   while (begun < end) {
     const n = begun++;
@@ -65,7 +67,7 @@ async function client(end) {
   }
 }
 
-/** @returns {Promise<string | undefined>} what was wrong with the answer */
+/** @returns {Promise<string | undefined>} the problem with the answer, if there is one */
 async function ask({ run }) {
   let timer;
   const lost = new Promise((resolve) => {
@@ -83,7 +85,7 @@ async function serverMemory() {
   return usage;
 }
 
-/** Ten kinds, one after the other. */
+/** The ten kinds of requests, sent in turn. */
 async function kindsOfRequests() {
   const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
   const [small, middle, picture, large] = [
@@ -161,7 +163,7 @@ function goneBefore([path, options]) {
   return async () => {
     const signal = AbortSignal.timeout(3);
     const answer = await fetch(urlOf(path), { ...options, signal }).catch((error) => error);
-    // One that was faster than that is none the worse.
+    // An answer within 3 ms is fine too.
     if (answer instanceof Response) await answer.body.cancel();
     return undefined;
   };
@@ -208,7 +210,7 @@ function report() {
   process.exitCode = wrong.length === 0 ? 0 : 1;
 }
 
-/** External memory has the array buffers in it. */
+/** The bytes the server keeps. External memory includes the array buffers. */
 function kept({ heapUsed, external }) {
   return heapUsed + external;
 }

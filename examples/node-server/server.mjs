@@ -1,5 +1,5 @@
 // node examples/node-server/server.mjs [--port 8788] [--workers N]
-// The edge worker's service on Node's HTTP server.
+// Runs the edge worker's service on Node's HTTP server.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';
@@ -9,19 +9,19 @@ import { createHttpHost } from './http-host.mjs';
 
 /**
  * @param {object} [options]
- * @param {number} [options.workers]  that share a picture; the package decides unless said
+ * @param {number} [options.workers]  workers that share a picture; defaults to the package's choice
  * @param {Parameters<typeof createDecodeService>[0]['limits']} [options.limits]
  * @returns {import('node:http').Server}
  */
 export function createDecodeServer({ workers, limits } = {}) {
-  // Where there is more memory than on an edge, larger pictures, and more of them.
+  // A server has more memory than an edge function: it takes larger pictures, and more of them.
   const roomy = { width: 4096, pixels: 4096 * 4096, waiting: 32, turnMs: 60_000, ...limits };
   const load = () => Taesd.load({ ...nano(), only: 'decoder', workers });
   return createHttpHost(createDecodeService({ load, limits: roomy }));
 }
 
-/** The package takes no more. */
-const MOST_WORKERS = 64;
+/** The package's own limit. */
+const MAX_WORKERS = 64;
 
 /** @param {string[]} args @returns {{ port: number, workers: number | undefined }} @throws Error */
 function parseCommandLine(args) {
@@ -32,19 +32,19 @@ function parseCommandLine(args) {
   const { port, workers } = values;
   return {
     port: wholeNumber('--port', port, 65_535),
-    workers: workers === undefined ? undefined : wholeNumber('--workers', workers, MOST_WORKERS),
+    workers: workers === undefined ? undefined : wholeNumber('--workers', workers, MAX_WORKERS),
   };
 }
 
-/** Not `Number` alone, to which '' and '1e3' are numbers too. */
-function wholeNumber(option, text, most) {
-  if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text);
-  throw new Error(
-    `"${option}" expected a whole number from 0 to ${most}, got ${text || 'nothing'}`,
-  );
+/** Parses a whole number. `Number` alone would accept '' and '1e3'. */
+function wholeNumber(option, text, max) {
+  if (/^\d{1,9}$/.test(text) && Number(text) <= max) return Number(text);
+  throw new Error(`"${option}" expected a whole number from 0 to ${max}, got ${text || 'nothing'}`);
 }
 
-/** One line, without a stack: it is about the command, not the code. */
+/**
+ * Prints one line without a stack, and exits: the fault is in the command line, not in the code.
+ */
 function fail(exitCode, { message }) {
   console.error(`server: ${message.split('\n', 1)[0]}`);
   process.exit(exitCode);
@@ -64,7 +64,7 @@ function main() {
   });
   for (const name of ['SIGINT', 'SIGTERM']) {
     process.once(name, () => {
-      // What is being answered is answered; then nothing keeps the process.
+      // Requests that are running get their answers; then the process ends.
       server.close();
       server.closeIdleConnections();
     });

@@ -58,8 +58,8 @@ export function snapshot(what: string, value: Tensor, options: RunOptions): Tens
     const index = firstNonFinite(data);
     if (index >= 0) {
       const got = `${data[index]} at element ${index}`;
-      const hint = 'allowNonFinite: true lets it pass';
-      throw expected('NONFINITE', what, 'finite numbers', got, { hint });
+      const remedy = { api: 'allowNonFinite: true lets it pass' };
+      throw expected('NONFINITE', what, 'finite numbers', got, { remedy });
     }
   }
   return { shape, data: allocate(what, 'a copy', () => data.slice()) };

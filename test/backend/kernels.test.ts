@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { jobOf } from '../../src/backend/wasm/job.ts';
+import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { seededRandom } from '../random.ts';
@@ -36,6 +38,10 @@ function arena() {
       regions.push({ begin, end, kept: writable ? undefined : floats.slice(begin, end) });
       top = Math.ceil(end / 4) * 4 + GUARD;
       return begin * 4;
+    },
+    /** The byte address of a job, which must stay as it is. */
+    putJob(...given: Parameters<typeof jobOf>): number {
+      return this.put(new Float32Array(jobOf(...given).buffer));
     },
     read: (ptr: number, count: number) => floats.slice(ptr / 4, ptr / 4 + count),
     check() {
@@ -105,12 +111,17 @@ describe.each([
         const outCount = (width + 2) * stored;
         const outPtr = space.put(new Float32Array(outCount).fill(NaN), { writable: true });
 
-        if (name === 'conv1x1') {
-          kernels.conv1x1(outPtr, rowPtrs[0], weightsPtr, biasPtr, width, cin, cout, stride);
-        } else {
-          const [above, here, below] = rowPtrs;
-          kernels[name](outPtr, above, here, below, weightsPtr, biasPtr, width, cin, cout);
-        }
+        const jobPtr = space.putJob([
+          [fields.JOB_WIDTH, width],
+          [fields.JOB_CIN, cin],
+          [fields.JOB_COUT, cout],
+          [fields.JOB_STRIDE, stride],
+          [fields.JOB_WEIGHTS, weightsPtr],
+          [fields.JOB_BIAS, biasPtr],
+        ]);
+        const [first, second, third] = rowPtrs;
+        if (name === 'conv1x1') kernels.conv1x1(jobPtr, outPtr, first);
+        else kernels[name](jobPtr, outPtr, first, second, third);
 
         const out = space.read(outPtr, outCount);
         const window = kernel * cin;
@@ -160,7 +171,14 @@ test('conv3x3 [wasm]: the last pixels of a row → the same bits as in the middl
       space.put(row.map((value, i) => (i < (width + 1) * 64 ? value : 0))),
     );
     const out = space.put(new Float32Array(10 * 64), { writable: true });
-    kernels.conv3x3(out, above, here, below, space.put(weights), space.put(bias), width, 64, 64);
+    const jobPtr = space.putJob([
+      [fields.JOB_WIDTH, width],
+      [fields.JOB_CIN, 64],
+      [fields.JOB_COUT, 64],
+      [fields.JOB_WEIGHTS, space.put(weights)],
+      [fields.JOB_BIAS, space.put(bias)],
+    ]);
+    kernels.conv3x3(jobPtr, out, above, here, below);
     return space.read(out, 10 * 64);
   };
   const wide = run(8);
@@ -231,26 +249,36 @@ for (const width of WIDTHS) {
   });
 }
 
-test('touchRows [wasm]: 3 rows, 1 to 9 lines of 64 bytes from an offset on → one number of each line read, only the scratch written', () => {
-  const offset = 32;
-  for (let lines = 1; lines <= 9; lines++) {
-    const random = seededRandom(lines);
-    const rows = Array.from({ length: 3 }, () => randomValues(random, 8 + 16 * lines + 8));
-    const space = arena();
-    const ptrs = rows.map((row) => space.put(row));
-    const tablePtr = space.put(new Float32Array(Uint32Array.from(ptrs).buffer));
-    const scratchPtr = space.put([0], { writable: true });
-    kernels.touchRows(tablePtr, rows.length, offset, 64 * lines, scratchPtr);
-    let wanted = 0;
-    for (const row of rows) {
-      const words = new Uint32Array(row.buffer);
-      for (let line = 0; line < lines; line++) wanted |= words[offset / 4 + 16 * line];
+for (const add of [0, 1] as const) {
+  const rowCount = add === 1 ? 8 : 4;
+  test(`touchRows [wasm]: ${rowCount} rows, 1 to 9 lines of 64 bytes from an offset on → one number of each line read, only the scratch written`, () => {
+    const offset = 32;
+    for (let lines = 1; lines <= 9; lines++) {
+      const random = seededRandom(lines);
+      const rows = Array.from({ length: rowCount }, () => randomValues(random, 8 + 16 * lines + 8));
+      const space = arena();
+      const ptrs = rows.map((row) => space.put(row));
+      const tablePtr = space.put(new Float32Array(Uint32Array.from(ptrs).buffer));
+      const scratchPtr = space.put([0], { writable: true });
+      // A tile of 4 pixels in 4 channels takes one line.
+      const jobPtr = space.putJob([
+        [fields.JOB_COUT, 4],
+        [fields.JOB_OUTPUT_ROWS, tablePtr],
+        [fields.JOB_ADD, add],
+        [fields.JOB_TILE, scratchPtr],
+      ]);
+      kernels.touchRows(jobPtr, offset, lines);
+      let wanted = 0;
+      for (const row of rows) {
+        const words = new Uint32Array(row.buffer);
+        for (let line = 0; line < lines; line++) wanted |= words[offset / 4 + 16 * line];
+      }
+      const [got] = new Uint32Array(space.read(scratchPtr, 1).buffer);
+      expect(got, `${lines} lines`).toBe(wanted >>> 0);
+      space.check();
     }
-    const [got] = new Uint32Array(space.read(scratchPtr, 1).buffer);
-    expect(got, `${lines} lines`).toBe(wanted >>> 0);
-    space.check();
-  }
-});
+  });
+}
 
 test('kernels [wasm]: instantiated → they bring no data and do not grow the memory', async () => {
   const fresh = new WebAssembly.Memory({ initial: 1, maximum: 1 });

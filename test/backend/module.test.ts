@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
+import { instantiateKernels, KERNEL_NAMES } from '../../src/backend/wasm/kernels.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { randomWeights } from '../small-model.ts';
@@ -15,32 +16,47 @@ afterEach(() => {
   globalThis.WebAssembly = real;
 });
 
-test('compileKernels: nothing given → the package file, compiled', async () => {
-  const names = real.Module.exports(await compileKernels()).map(({ name }) => name);
-  expect(names.sort()).toEqual([
-    'add',
-    'clamp',
-    'conv1x1',
-    'conv3x3',
-    'conv3x3Stride2',
-    'copy',
-    'pixelShuffle',
-    'pixelUnshuffle',
-    'relu',
-    'touchRows',
-    'upsample2x',
-    'winogradMultiply',
-    'winogradMultiply16',
-    'winogradRoundWeights',
-    'winogradStride2TransformInput',
-    'winogradStride2TransformInput16',
-    'winogradStride2TransformOutput',
-    'winogradTransformInput',
-    'winogradTransformInput16',
-    'winogradTransformOutput',
-    'winogradTransformWeights',
-  ]);
+test('compileKernels: nothing given → the package file, compiled: the kernels of the table, of at most 6 parameters', async () => {
+  const module = await compileKernels();
+  const names = real.Module.exports(module).map(({ name }) => name);
+  expect(names.sort()).toEqual([...KERNEL_NAMES].sort());
+  const memory = new real.Memory({ initial: 1 });
+  const { exports } = await real.instantiate(module, { env: { memory } });
+  const most = Math.max(...KERNEL_NAMES.map((name) => (exports[name] as () => void).length));
+  expect(most).toBeLessThanOrEqual(6);
 });
+
+/** A module whose exports are one function without parameters, under each of the names. */
+function moduleExporting(names: readonly string[]): Uint8Array<ArrayBuffer> {
+  const leb = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >> 7)]);
+  const section = (id: number, bytes: number[]) => [id, ...leb(bytes.length), ...bytes];
+  const text = (name: string) => [name.length, ...new TextEncoder().encode(name)];
+  return Uint8Array.of(
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
+    ...section(1, [0x01, 0x60, 0x00, 0x00]), // types: () → ()
+    ...section(3, [0x01, 0x00]), // functions: one, of that type
+    ...section(7, [...leb(names.length), ...names.flatMap((name) => [...text(name), 0x00, 0x00])]),
+    ...section(10, [0x01, 0x02, 0x00, 0x0b]), // code: nothing
+  );
+}
+
+for (const [what, names, missing] of [
+  ['a module of other functions', ['other'], KERNEL_NAMES],
+  ['kernels with other parameters', KERNEL_NAMES, KERNEL_NAMES],
+] as const) {
+  test(`instantiateKernels: ${what} → FORMAT naming them`, async () => {
+    const module = await compileKernels(moduleExporting(names));
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    await expect(instantiateKernels(module as WebAssembly.Module, memory)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'FORMAT',
+        message: expect.stringMatching(
+          new RegExp(`"wasm" expected the kernels, got none of ${missing.slice(0, 5).join(',')},`),
+        ),
+      }),
+    );
+  });
+}
 
 test('compileKernels: a web page in place of the kernels → FORMAT with the remedies', async () => {
   const page = new TextEncoder().encode('<!doctype html><html>');
@@ -48,7 +64,7 @@ test('compileKernels: a web page in place of the kernels → FORMAT with the rem
     expect.objectContaining({
       code: 'FORMAT',
       message: expect.stringMatching(
-        /^Taesd\.load: "WebAssembly\.compile" expected the kernels, got .* \(a web page: the server or bundler does not serve taesd\.wasm \(Vite: optimizeDeps: \{ exclude: \['taesd-wasm'\] \}; else wasm: kernels\(\) of taesd-wasm\/kernels\)\)$/,
+        /^"WebAssembly\.compile" expected the kernels, got .* \(a web page: the server or bundler does not serve taesd\.wasm \(Vite: optimizeDeps: \{ exclude: \['taesd-wasm'\] \}; else wasm: kernels\(\) of taesd-wasm\/kernels\)\)$/,
       ),
     }),
   );
@@ -66,7 +82,7 @@ test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy
     expect.objectContaining({
       code: 'UNSUPPORTED',
       message: expect.stringMatching(
-        /^Taesd\.load: "WebAssembly\.compile" expected leave to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
+        /^"WebAssembly\.compile" expected leave to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
       ),
     }),
   );
@@ -84,7 +100,7 @@ test('compileKernels: no WebAssembly at all → UNSUPPORTED; the reference backe
     expect.objectContaining({
       code: 'UNSUPPORTED',
       message:
-        'Taesd.load: "WebAssembly" expected a runtime that has it, got none (backend: \'reference\' runs without, slowly)',
+        '"WebAssembly" expected a runtime that has it, got none (backend: \'reference\' runs without, slowly)',
     }),
   );
   const decoder = await Taesd.load({
@@ -106,7 +122,7 @@ test.runIf(process.arch === 'x64')(
     const args = ['--no-enable-sse4-1', '--input-type=module', '-e', script];
     const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stdout).toMatch(
-      /^UNSUPPORTED Taesd\.load: "WebAssembly\.compile" expected WebAssembly with SIMD, got .*SIMD unsupported.* \(SIMD came with Chrome 91, Firefox 89, Safari 16\.4, Node 16\.4; backend: 'reference' runs without, slowly\)\n$/,
+      /^UNSUPPORTED "WebAssembly\.compile" expected WebAssembly with SIMD, got .*SIMD unsupported.* \(SIMD came with Chrome 91, Firefox 89, Safari 16\.4, Node 16\.4; backend: 'reference' runs without, slowly\)\n$/,
     );
   },
 );

@@ -24,11 +24,11 @@ import {
   Faults,
   type Machine,
   runConvolution,
+  runMultiply,
   runTransformInput,
   runTransformOutput,
   runTransformWeights,
   ULP,
-  writable,
 } from './winograd-run.ts';
 
 /*
@@ -112,16 +112,17 @@ export function testMultiply(start: Start, geometry: Geometry): void {
   const side = sideOf(geometry);
   const points = pointsOf(geometry);
   test(`winogradMultiply [wasm]: ${nameOf(geometry)} → within 2·cin·2⁻²⁴·Σ|v·u| of float64, nothing between points written`, () => {
-    const { memory, kernels } = start();
+    const machine = start();
     const whole = wholeTiles(tiles);
-    const [vStride, mStride] = [whole * V_CHANNELS, whole * GROUP].map((n) => pointStride(n, 4));
+    const vStride = pointStride(whole * V_CHANNELS, 4);
     // Numbers of tiles and channels past the block's are there and do not matter.
     const v = randomValues(cin, (points * vStride) / 4);
     const u = randomValues(tiles, WEIGHT_POINTS * cin * GROUP);
-    const space = arena(memory);
-    const [vPtr, uPtr] = [space.put(v), space.put(keepPoints(u, GROUP * cin, upsample))];
-    const mPtr = writable(space, (points * mStride) / 4);
-    kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, uPtr, tiles, cin, side, upsample);
+    const space = arena(machine.memory);
+    const operand = { ptr: space.put(v), stride: vStride };
+    const uPtr = space.put(keepPoints(u, GROUP * cin, upsample));
+    const product = runMultiply(machine, space, geometry, operand, { uPtr });
+    const { ptr: mPtr, stride: mStride } = product;
     const m = space.f32(mPtr, (points * mStride) / 4);
     const faults = new Faults();
     for (let p = 0; p < points; p++) {

@@ -1,6 +1,9 @@
 import { expect } from 'vitest';
+import { jobOf } from '../../src/backend/wasm/job.ts';
+import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { WINOGRAD_KERNELS } from '../../src/backend/wasm/winograd.ts';
 import { arena } from './arena.ts';
 import {
   type Block,
@@ -78,9 +81,19 @@ export function runTransformInput(
   const scratchStride = columnBytes + 48;
   const scratchPtr = writable(space, ((side - 1) * scratchStride + columnBytes) / 4);
   const ptr = writable(space, (side ** 2 * stride) / 4);
-  const operands = [ptr, stride, tablePtr, offset, scratchPtr, scratchStride, tiles, cin] as const;
-  if (geometry.stride === 1) kernels.winogradTransformInput(...operands, upsample);
-  else kernels.winogradStride2TransformInput(...operands);
+  const jobPtr = space.put(
+    jobOf([
+      [fields.JOB_CIN, cin],
+      [fields.JOB_INPUT_ROWS, tablePtr],
+      [fields.JOB_COLUMNS, scratchPtr],
+      [fields.JOB_COLUMNS_STRIDE, scratchStride],
+      [fields.JOB_V, ptr],
+      [fields.JOB_V_STRIDE, stride],
+      [fields.JOB_UPSAMPLE, upsample],
+    ]),
+  );
+  const [transformInput] = WINOGRAD_KERNELS.f32[geometry.stride];
+  kernels[transformInput](jobPtr, offset, tiles);
   return { ptr, stride };
 }
 
@@ -128,23 +141,55 @@ export function runTransformOutput(
   const tablePtr = space.put(Uint32Array.from([...rows, ...others]));
   const scratchPtr = writable(space, 4 * sideOf(geometry) * 4);
   const biasPtr = space.put(bias ?? new Float32Array(cout));
+  const [, , transformOutput] = WINOGRAD_KERNELS.f32[geometry.stride];
   for (let group = 0; group < cout / GROUP; group++) {
     const { ptr, stride } = products(group);
-    const offset = (lead + group * GROUP) * 4;
-    const groupBiasPtr = biasPtr + group * GROUP * 4;
-    const operands = [
-      ...[tablePtr, offset, ptr, stride, scratchPtr],
-      ...[groupBiasPtr, tiles, cout],
-    ] as [number, number, number, number, number, number, number, number];
-    const floor = relu ? 1 : 0;
-    if (geometry.stride === 1) kernels.winogradTransformOutput(...operands, add ? 1 : 0, floor);
-    else kernels.winogradStride2TransformOutput(...operands, floor);
+    const jobPtr = space.put(
+      jobOf([
+        [fields.JOB_COUT, cout],
+        [fields.JOB_OUTPUT_ROWS, tablePtr],
+        [fields.JOB_M, ptr],
+        [fields.JOB_M_STRIDE, stride],
+        [fields.JOB_TILE, scratchPtr],
+        [fields.JOB_BIAS, biasPtr],
+        [fields.JOB_ADD, add ? 1 : 0],
+        [fields.JOB_RELU, relu ? 1 : 0],
+      ]),
+    );
+    kernels[transformOutput](jobPtr, group, lead * 4, tiles);
   }
   return rows.map((ptr) => {
     const row = space.f32(ptr, lead + count);
     expectUntouched(row.slice(0, lead), 'pixels left of the block');
     return row.slice(lead);
   });
+}
+
+/** Multiplies all points for group `group` of the output channels. */
+export function runMultiply(
+  { kernels }: Machine,
+  space: Space,
+  geometry: Geometry,
+  v: { readonly ptr: number; readonly stride: number },
+  { uPtr, group = 0 }: { readonly uPtr: number; readonly group?: number },
+) {
+  const { tiles, cin, upsample } = geometry;
+  const stride = pointStride(wholeTiles(tiles) * GROUP, 4);
+  const ptr = writable(space, (pointsOf(geometry) * stride) / 4);
+  const jobPtr = space.put(
+    jobOf([
+      [fields.JOB_CIN, cin],
+      [fields.JOB_V, v.ptr],
+      [fields.JOB_V_STRIDE, v.stride],
+      [fields.JOB_M, ptr],
+      [fields.JOB_M_STRIDE, stride],
+      [fields.JOB_WEIGHTS, uPtr],
+      [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_UPSAMPLE, upsample],
+    ]),
+  );
+  kernels.winogradMultiply(jobPtr, group, tiles);
+  return { ptr, stride };
 }
 
 /** All three steps. */
@@ -155,21 +200,13 @@ export function runConvolution(
   weights: Float32Array,
   output: OutputCase = {},
 ): Float32Array[] {
-  const { tiles, cin, cout, upsample } = geometry;
-  const side = sideOf(geometry);
+  const { cin, cout, upsample } = geometry;
   const space = arena(machine.memory);
   const allPtr = runTransformWeights(machine, space, geometry, weights);
   const u = keepPoints(space.f32(allPtr, WEIGHT_POINTS * cin * cout), GROUP * cin, upsample);
   const uPtr = space.put(u);
   const v = runTransformInput(machine, space, geometry, block);
-  const stride = pointStride(wholeTiles(tiles) * GROUP, 4);
-  const ptr = writable(space, (pointsOf(geometry) * stride) / 4);
-  const multiply = (group: number) => {
-    const partPtr = uPtr + group * (u.byteLength / (cout / GROUP));
-    const { winogradMultiply } = machine.kernels;
-    winogradMultiply(ptr, stride, v.ptr, v.stride, partPtr, tiles, cin, side, upsample);
-    return { ptr, stride };
-  };
+  const multiply = (group: number) => runMultiply(machine, space, geometry, v, { uPtr, group });
   const rows = runTransformOutput(machine, space, geometry, multiply, output);
   space.check();
   return rows;

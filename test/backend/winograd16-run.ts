@@ -1,3 +1,6 @@
+import { jobOf } from '../../src/backend/wasm/job.ts';
+import * as fields from '../../src/backend/wasm/job-layout.ts';
+import { WINOGRAD_KERNELS } from '../../src/backend/wasm/winograd.ts';
 import { arena } from './arena.ts';
 import {
   type Block,
@@ -125,41 +128,27 @@ export function runTransformInput16(
   const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * cin);
   const tilePtr = writable(space, side * cin);
   const flatPtr = isFlat ? writable(space, whole * V_CHANNELS) : 0;
-  if (geometry.stride === 2) {
-    kernels.winogradStride2TransformInput16(
-      ptr,
-      stride,
-      scalesPtr,
-      scalesStride,
-      tablePtr,
-      offset,
-      scratchPtr,
-      scratchStride,
-      tilePtr,
-      tiles,
-      cin,
-    );
-  } else {
-    const mostStride = columns * 4 + 16;
-    const mostPtr = writable(space, (5 * mostStride) / 4 + columns);
-    kernels.winogradTransformInput16(
-      ptr,
-      stride,
-      scalesPtr,
-      scalesStride,
-      tablePtr,
-      offset,
-      scratchPtr,
-      scratchStride,
-      mostPtr,
-      mostStride,
-      tilePtr,
-      flatPtr,
-      tiles,
-      cin,
-      upsample,
-    );
-  }
+  const maximaStride = columns * 4 + 16;
+  const maximaPtr = writable(space, (5 * maximaStride) / 4 + columns);
+  const jobPtr = space.put(
+    jobOf([
+      [fields.JOB_CIN, cin],
+      [fields.JOB_INPUT_ROWS, tablePtr],
+      [fields.JOB_COLUMNS, scratchPtr],
+      [fields.JOB_COLUMNS_STRIDE, scratchStride],
+      [fields.JOB_V, ptr],
+      [fields.JOB_V_STRIDE, stride],
+      [fields.JOB_SCALES, scalesPtr],
+      [fields.JOB_SCALES_STRIDE, scalesStride],
+      [fields.JOB_MAXIMA, maximaPtr],
+      [fields.JOB_MAXIMA_STRIDE, maximaStride],
+      [fields.JOB_TILE, tilePtr],
+      [fields.JOB_V_FLAT, flatPtr],
+      [fields.JOB_UPSAMPLE, upsample],
+    ]),
+  );
+  const [transformInput] = WINOGRAD_KERNELS.i16[geometry.stride];
+  kernels[transformInput](jobPtr, offset, tiles);
   return { ptr, stride, scalesPtr, scalesStride, flatPtr };
 }
 
@@ -182,22 +171,24 @@ export function runMultiply16(
   const whole = wholeTiles(tiles);
   const stride = pointStride(whole * GROUP, 4);
   const ptr = writable(space, (points * stride) / 4);
-  kernels.winogradMultiply16(
-    ptr,
-    stride,
-    v.ptr,
-    v.stride,
-    v.scalesPtr,
-    v.scalesStride,
-    space.put(keepPoints(u16, GROUP * cin, upsample)),
-    space.put(keepPoints(units, GROUP, upsample)),
-    uFlat === undefined ? 0 : v.flatPtr,
-    uFlat === undefined ? 0 : space.put(uFlat),
-    tiles,
-    cin,
-    sideOf(geometry),
-    upsample,
+  const jobPtr = space.put(
+    jobOf([
+      [fields.JOB_CIN, cin],
+      [fields.JOB_V, v.ptr],
+      [fields.JOB_V_STRIDE, v.stride],
+      [fields.JOB_SCALES, v.scalesPtr],
+      [fields.JOB_SCALES_STRIDE, v.scalesStride],
+      [fields.JOB_M, ptr],
+      [fields.JOB_M_STRIDE, stride],
+      [fields.JOB_WEIGHTS, space.put(keepPoints(u16, GROUP * cin, upsample))],
+      [fields.JOB_WEIGHT_SCALES, space.put(keepPoints(units, GROUP, upsample))],
+      [fields.JOB_V_FLAT, uFlat === undefined ? 0 : v.flatPtr],
+      [fields.JOB_WEIGHTS_FLAT, uFlat === undefined ? 0 : space.put(uFlat)],
+      [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_UPSAMPLE, upsample],
+    ]),
   );
+  kernels.winogradMultiply16(jobPtr, 0, tiles);
   const m = space.f32(ptr, (points * stride) / 4);
   return {
     at: (p: number, j: number, o: number) => m[(p * stride) / 4 + j * GROUP + o],

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createDecodeService, type Decoder } from '../../examples/edge-worker/decode-service.mjs';
-import { decodeLatentPng, encodeLatentPng } from '../../src/formats/latent-file.ts';
+import { decodeLatentPng, encodeLatentPng } from '../../src/formats/index.ts';
 import { latentsToPicture, Taesd, type Tensor } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -106,7 +106,7 @@ describe('pictures', () => {
   test('GET / → how it is used', async () => {
     const answer = await service(new Request('http://example/'));
     expect(answer.status).toBe(200);
-    expect(await answer.text()).toMatch(/^POST \/decode answers the picture of a latent/);
+    expect(await answer.text()).toMatch(/^POST \/decode returns the picture of a Stable Diffusion/);
   });
 
   test('a large picture → the first of many pieces when little is decoded, no more until it is read', async () => {

@@ -1,5 +1,5 @@
-// Installs esbuild and workerd into npm/ where a version is missing; install scripts are not run: both bring
-// their programs as packages of their own.
+// Installs esbuild and workerd into npm/ if a version is missing. Install scripts are not run: both
+// packages bring their programs as packages of their own.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(new URL('npm/', import.meta.url));
 const readJson = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 
-/** As npm names them. */
+/** The packages with workerd's program, by platform. */
 const WORKERD_PACKAGES = {
   'linux x64': 'workerd-linux-64',
   'linux arm64': 'workerd-linux-arm64',
@@ -44,7 +44,7 @@ export function loadEsbuild() {
   return require('esbuild');
 }
 
-/** @returns {string} the path of the program itself, whose process is then the one that is measured */
+/** @returns {string} the path of the program itself, so that its own process is measured */
 export function workerdPath() {
   installTools();
   const name = WORKERD_PACKAGES[`${process.platform} ${process.arch}`];

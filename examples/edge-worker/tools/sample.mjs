@@ -1,4 +1,5 @@
-// Latents to try the example with: those of the picture that examples/render-picture.mjs draws, repeated to any size.
+// Makes latents to try the example with: those of the picture from examples/render-picture.mjs,
+// repeated to any size.
 import { Taesd } from 'taesd-wasm';
 import { encodeLatentPng } from 'taesd-wasm/latent-file';
 import { renderPicture } from '../../render-picture.mjs';
@@ -6,7 +7,7 @@ import { renderPicture } from '../../render-picture.mjs';
 const CHANNELS = 4;
 let drawn;
 
-/** @param {number} width @param {number} height  of the latent */
+/** @param {number} width  the latent's @param {number} height */
 export async function sampleLatents(width, height) {
   drawn ??= await encodeDrawn();
   const [, , rows, columns] = drawn.shape;
@@ -25,14 +26,17 @@ async function encodeDrawn() {
   return latents;
 }
 
-/** The request of f32 latents. @returns {[string, RequestInit]} path and options of fetch */
+/**
+ * Returns the request for f32 latents.
+ * @returns {[string, RequestInit]} path and options of fetch
+ */
 export function rawRequest({ shape: [, , height, width], data }) {
   const headers = { 'content-type': 'application/octet-stream' };
   const body = new Uint8Array(data.buffer);
   return [`/decode?width=${width}&height=${height}`, { method: 'POST', headers, body }];
 }
 
-/** The request of 8-bit latents. @returns {[string, RequestInit]} */
+/** Returns the request for 8-bit latents. @returns {[string, RequestInit]} */
 export function pngRequest(latents, size = {}) {
   const headers = { 'content-type': 'image/png' };
   const body = encodeLatentPng({ latents, model: 'taesd', ...size });

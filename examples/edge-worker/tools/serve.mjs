@@ -1,5 +1,5 @@
 // node tools/serve.mjs
-// Runs the bundle in out/ on workerd, at the address that config.capnp names, until it is stopped.
+// Runs the bundle in out/ on workerd, at config.capnp's address, until it is stopped.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

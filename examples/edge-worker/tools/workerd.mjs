@@ -1,4 +1,4 @@
-// Runs workerd on a worker, and measures the process from outside.
+// Runs a worker in workerd, and measures the process from outside.
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -9,7 +9,7 @@ import { workerdPath } from './install.mjs';
 const EXAMPLE = new URL('../', import.meta.url);
 const START_MS = 20_000;
 
-/** A port that is free now. @returns {Promise<number>} */
+/** Finds a free port. @returns {Promise<number>} */
 async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -21,12 +21,12 @@ async function freePort() {
 /**
  * Starts workerd with config.capnp on a port of its own.
  *
- * @param {(config: string) => string} [change]  of the config's text
+ * @param {(config: string) => string} [change]  edits the config's text
  */
 export async function startWorkerd(change = (config) => config) {
   const port = await freePort();
   const text = readFileSync(new URL('config.capnp', EXAMPLE), 'utf8');
-  // In the example's folder, since what a config embeds is looked for beside it.
+  // workerd looks for embedded files beside the config: it goes into the example's folder.
   const config = new URL(`.config-${process.pid}-${port}.capnp`, EXAMPLE);
   writeFileSync(config, change(text).replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`));
   const program = workerdPath();
@@ -56,14 +56,16 @@ export async function startWorkerd(change = (config) => config) {
   }
   return {
     url,
-    /** From the start of the process to the end of its first answer. */
+    /** Milliseconds from the start of the process to the end of its first answer. */
     startMs: performance.now() - started,
-    /** Bytes of memory: the most that the process had, and what it has now but for the pages of its program file. */
+    /**
+     * Bytes of memory: the process's peak, and its present size without its program file's pages.
+     */
     memory: () => ({
       peak: statusBytes(child.pid, 'VmHWM'),
       own: statusBytes(child.pid, 'RssAnon'),
     }),
-    /** Milliseconds of processor time so far, of all its threads. */
+    /** Milliseconds of processor time so far, all threads together. */
     cpuMs: () => cpuMs(child.pid),
     said: () => said,
     async stop() {
@@ -73,7 +75,7 @@ export async function startWorkerd(change = (config) => config) {
   };
 }
 
-/** One try: nothing listens in the first milliseconds. */
+/** Tries once whether the server answers. In the first milliseconds it does not listen yet. */
 const answers = (port) =>
   new Promise((resolve) => {
     const call = request({ port, host: '127.0.0.1', path: '/', agent: false }, (response) => {
@@ -83,7 +85,7 @@ const answers = (port) =>
     call.end();
   });
 
-/** @returns {number | undefined} undefined where there is no /proc */
+/** @returns {number | undefined} undefined on systems without /proc */
 function statusBytes(pid, field) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -94,7 +96,7 @@ function statusBytes(pid, field) {
   }
 }
 
-/** Linux counts in hundredths of a second. */
+/** Converts Linux's hundredths of a second. */
 function cpuMs(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,208 +1,58 @@
 import { expected, messageOf, TaesdError } from '../../errors.ts';
 
-/** The kernels of `assembly/`, as seen from here. Pointers are byte addresses, sizes are elements. */
-export interface Kernels {
-  conv3x3(
-    outPtr: number,
-    abovePtr: number,
-    herePtr: number,
-    belowPtr: number,
-    weightsPtr: number,
-    biasPtr: number,
-    width: number,
-    cin: number,
-    cout: number,
-  ): void;
-  conv3x3Stride2: Kernels['conv3x3'];
-  conv1x1(
-    outPtr: number,
-    rowPtr: number,
-    weightsPtr: number,
-    biasPtr: number,
-    width: number,
-    cin: number,
-    cout: number,
-    stride: 1 | 2,
-  ): void;
-  relu(dataPtr: number, count: number): void;
-  add(dataPtr: number, otherPtr: number, count: number): void;
-  clamp(dataPtr: number, count: number, magnitude: number): void;
-  copy(outPtr: number, dataPtr: number, count: number): void;
-  upsample2x(outPtr: number, rowPtr: number, width: number, channels: number): void;
-  pixelShuffle(
-    outPtr: number,
-    rowPtr: number,
-    width: number,
-    channels: number,
-    outChannels: number,
-    cout: number,
-    factor: number,
-    subrow: number,
-  ): void;
-  pixelUnshuffle(
-    outPtr: number,
-    rowPtr: number,
-    width: number,
-    channels: number,
-    outChannels: number,
-    cin: number,
-    factor: number,
-    subrow: number,
-  ): void;
-  touchRows(
-    rowsPtr: number,
-    count: number,
-    offset: number,
-    bytes: number,
-    scratchPtr: number,
-  ): void;
-  winogradTransformInput(
-    vPtr: number,
-    vStride: number,
-    rowsPtr: number,
-    offset: number,
-    scratchPtr: number,
-    scratchStride: number,
-    tiles: number,
-    cin: number,
-    upsample: 0 | 1,
-  ): void;
-  winogradMultiply(
-    mPtr: number,
-    mStride: number,
-    vPtr: number,
-    vStride: number,
-    uPtr: number,
-    tiles: number,
-    cin: number,
-    side: 6 | 9,
-    upsample: 0 | 1,
-  ): void;
-  winogradTransformOutput(
-    rowsPtr: number,
-    offset: number,
-    mPtr: number,
-    mStride: number,
-    scratchPtr: number,
-    biasPtr: number,
-    tiles: number,
-    cout: number,
-    add: 0 | 1,
-    relu: 0 | 1,
-  ): void;
-  winogradTransformWeights(
-    uPtr: number,
-    weightsPtr: number,
-    scratchPtr: number,
-    cin: number,
-    cout: number,
-    stride: 1 | 2,
-  ): void;
-  winogradStride2TransformInput(
-    vPtr: number,
-    vStride: number,
-    rowsPtr: number,
-    offset: number,
-    scratchPtr: number,
-    scratchStride: number,
-    tiles: number,
-    cin: number,
-  ): void;
-  winogradStride2TransformOutput(
-    rowsPtr: number,
-    offset: number,
-    mPtr: number,
-    mStride: number,
-    scratchPtr: number,
-    biasPtr: number,
-    tiles: number,
-    cout: number,
-    relu: 0 | 1,
-  ): void;
-  winogradStride2TransformInput16(
-    vPtr: number,
-    vStride: number,
-    scalesPtr: number,
-    scalesStride: number,
-    rowsPtr: number,
-    offset: number,
-    scratchPtr: number,
-    scratchStride: number,
-    tilePtr: number,
-    tiles: number,
-    cin: number,
-  ): void;
-  winogradTransformInput16(
-    vPtr: number,
-    vStride: number,
-    scalesPtr: number,
-    scalesStride: number,
-    rowsPtr: number,
-    offset: number,
-    scratchPtr: number,
-    scratchStride: number,
-    mostPtr: number,
-    mostStride: number,
-    tilePtr: number,
-    vFlatPtr: number,
-    tiles: number,
-    cin: number,
-    upsample: 0 | 1,
-  ): void;
-  winogradMultiply16(
-    mPtr: number,
-    mStride: number,
-    vPtr: number,
-    vStride: number,
-    scalesPtr: number,
-    scalesStride: number,
-    uPtr: number,
-    uScalesPtr: number,
-    vFlatPtr: number,
-    uFlatPtr: number,
-    tiles: number,
-    cin: number,
-    side: 6 | 9,
-    upsample: 0 | 1,
-  ): void;
-  winogradRoundWeights(
-    u16Ptr: number,
-    uScalesPtr: number,
-    uPtr: number,
-    cin: number,
-    tiles: number,
-  ): void;
-}
+/**
+ * The kernels of `assembly/`, each with the number of its parameters, all of them numbers. Pointers are byte
+ * addresses, `jobPtr` that of the stage's job (job-layout.ts), offsets are bytes, sizes are elements. All other
+ * lists of the kernels are derived from this table.
+ */
+const PARAMETERS = {
+  add: 3, // dataPtr, otherPtr, count
+  clamp: 3, // dataPtr, count, magnitude
+  conv1x1: 3, // jobPtr, outPtr, rowPtr
+  conv3x3: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
+  conv3x3Stride2: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
+  copy: 3, // outPtr, dataPtr, count
+  pixelShuffle: 4, // jobPtr, outPtr, rowPtr, subrow
+  pixelUnshuffle: 4, // jobPtr, outPtr, rowPtr, subrow
+  relu: 2, // dataPtr, count
+  touchRows: 3, // jobPtr, offset, tiles
+  upsample2x: 4, // outPtr, rowPtr, width, channels
+  winogradMultiply: 3, // jobPtr, group, tiles
+  winogradMultiply16: 3, // jobPtr, group, tiles
+  winogradRoundWeights: 5, // u16Ptr, uScalesPtr, uPtr, cin, tiles
+  winogradStride2TransformInput: 3, // jobPtr, offset, tiles
+  winogradStride2TransformInput16: 3, // jobPtr, offset, tiles
+  winogradStride2TransformOutput: 4, // jobPtr, group, offset, tiles
+  winogradTransformInput: 3, // jobPtr, offset, tiles
+  winogradTransformInput16: 3, // jobPtr, offset, tiles
+  winogradTransformOutput: 4, // jobPtr, group, offset, tiles
+  winogradTransformWeights: 6, // uPtr, weightsPtr, scratchPtr, cin, cout, stride
+} as const;
 
-/** The names of all kernels, to tell another module from ours. */
-const NAMES: readonly (keyof Kernels)[] = [
-  'add',
-  'clamp',
-  'conv1x1',
-  'conv3x3',
-  'conv3x3Stride2',
-  'copy',
-  'pixelShuffle',
-  'pixelUnshuffle',
-  'relu',
-  'touchRows',
-  'upsample2x',
-  'winogradMultiply',
-  'winogradMultiply16',
-  'winogradRoundWeights',
-  'winogradStride2TransformInput',
-  'winogradStride2TransformInput16',
-  'winogradStride2TransformOutput',
-  'winogradTransformInput',
-  'winogradTransformInput16',
-  'winogradTransformOutput',
-  'winogradTransformWeights',
-];
+export type KernelName = keyof typeof PARAMETERS;
+
+/** A list of `Count` numbers. */
+type Numbers<
+  Count extends number,
+  List extends readonly number[] = [],
+> = List['length'] extends Count ? List : Numbers<Count, [...List, number]>;
+
+/** Every kernel, as a function of as many numbers as the table says. */
+export type Kernels = {
+  readonly [Name in KernelName]: (...operands: Numbers<(typeof PARAMETERS)[Name]>) => void;
+};
+
+/** The names of all kernels. */
+export const KERNEL_NAMES = Object.keys(PARAMETERS) as readonly KernelName[];
+
+/** Whether an export is the kernel of that name: a function of as many parameters. */
+const isKernel = (exported: unknown, name: KernelName): boolean =>
+  typeof exported === 'function' && exported.length === PARAMETERS[name];
 
 /**
  * Ties compiled kernels to a memory.
  *
- * @throws TaesdError FORMAT where the module is another one
+ * @throws TaesdError FORMAT (another module, or that of another version)
  */
 export async function instantiateKernels(
   module: WebAssembly.Module,
@@ -211,7 +61,7 @@ export async function instantiateKernels(
   const hint = 'the taesd.wasm of another version?';
   try {
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-    const missing = NAMES.filter((name) => typeof exports[name] !== 'function');
+    const missing = KERNEL_NAMES.filter((name) => !isKernel(exports[name], name));
     if (missing.length === 0) return { ...exports } as unknown as Kernels;
     throw expected('FORMAT', 'wasm', 'the kernels', `none of ${missing}`, { hint });
   } catch (cause) {

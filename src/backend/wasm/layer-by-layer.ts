@@ -1,13 +1,15 @@
+import type { Tensor } from '../../tensor.ts';
 import type { LayerByLayer } from '../layer-by-layer.ts';
-import { instantiateKernels, type Kernels } from './kernels.ts';
-import { Memory } from './memory.ts';
-import { wasmOperators } from './operators.ts';
+import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
+import { F32_BYTES } from './layout.ts';
+import { CompactMachine, type Machine } from './machine.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The kernels with a memory of their own that has one layer's weights and rows in it at a time, a few MB: the same plan,
- * packing and stages that run whole networks, on networks of one layer. Between layers nothing is fused; inside a block
- * all is that the plan fuses. Always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
+ * Runs one layer at a time, as a network of one layer, by the plan, packing and stages of whole
+ * networks. The kernels have a memory of their own, a few MB, that holds one layer's weights and rows
+ * at a time. Nothing is fused between layers; inside a block everything is that the plan fuses. It is
+ * always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */
@@ -15,24 +17,20 @@ export async function wasmLayerByLayer(
   module: WebAssembly.Module,
   maxMemory: number | undefined,
 ): Promise<LayerByLayer> {
-  const memory = new Memory(maxMemory);
+  const { memory, kernels } = await CompactMachine.start(module, maxMemory);
   const empty = memory.mark();
-  const called = new Set<string>();
-  const kernels = watched(await instantiateKernels(module, memory.wasm), called);
-  const operators = wasmOperators(memory, kernels);
+  const called = new Set<KernelName>();
+  const machine: Machine = { memory, kernels: recorded(kernels, called) };
   return {
-    operators: {
-      ...operators,
-      add(a, b) {
-        memory.release(empty);
-        called.clear();
-        return operators.add(a, b);
-      },
+    add(a, b) {
+      memory.release(empty);
+      called.clear();
+      return add(machine, a, b);
     },
     compile(bound) {
       memory.release(empty);
-      const program = new WasmProgram(memory, kernels, [bound]);
-      // Those that pack weights are no part of the layer.
+      const program = new WasmProgram(machine, [bound]);
+      // The kernels that pack weights are not part of the layer.
       called.clear();
       return program;
     },
@@ -40,16 +38,26 @@ export async function wasmLayerByLayer(
   };
 }
 
-/** The same kernels, each of which leaves its name in `called`: what ran is told by what ran, not by a table beside it. */
-function watched(kernels: Kernels, called: Set<string>): Kernels {
-  const entries = Object.entries(kernels as unknown as Record<string, unknown>);
-  const watchedEntries = entries.map(([name, kernel]) => {
-    if (typeof kernel !== 'function') return [name, kernel];
-    const call = (...args: number[]) => {
+function add({ memory, kernels }: Machine, a: Tensor, b: Tensor): Tensor {
+  const count = Math.ceil(a.data.length / 4) * 4;
+  const [aPtr, bPtr] = [a, b].map(({ data }) => {
+    const ptr = memory.allocate('operands', count * F32_BYTES);
+    memory.f32(ptr, data.length).set(data);
+    return ptr;
+  });
+  kernels.add(aPtr, bPtr, count);
+  return { shape: a.shape, data: memory.f32(aPtr, a.data.length).slice() };
+}
+
+/** Wraps kernels: each call adds the kernel's name to `called`, so that a step reports what ran. */
+function recorded(kernels: Kernels, called: Set<KernelName>): Kernels {
+  const entries = KERNEL_NAMES.map((name) => {
+    const kernel = kernels[name] as (...operands: number[]) => void;
+    const call = (...operands: number[]) => {
       called.add(name);
-      return kernel(...args);
+      kernel(...operands);
     };
     return [name, call];
   });
-  return Object.fromEntries(watchedEntries);
+  return Object.fromEntries(entries);
 }

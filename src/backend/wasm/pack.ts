@@ -1,36 +1,39 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
-import type { Kernels } from './kernels.ts';
+import type { ConvStage } from '../plan.ts';
+import {
+  F32_BYTES,
+  GROUP,
+  I16_BYTES,
+  SIDE,
+  TILE_COUT,
+  UPSAMPLED_POINTS,
+  WEIGHT_POINTS,
+} from './layout.ts';
+import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, GROUP, isWinograd } from './plan.ts';
 import { paddedChannels } from './ring.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
 export interface PackedConv {
-  /** As the kernel takes them: as stored in the rings, but 3 output channels more than a multiple of 8 stay 3. */
+  /** Channels as the kernel takes them: as stored in the rings. */
   readonly cin: number;
+  /** Channels as stored in the rings, but 3 more than a multiple of 8 stay 3. */
   readonly cout: number;
   readonly weightsPtr: number;
-  /** f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined where the weights are f32. */
+  /** f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32. */
   readonly scalesPtr: number | undefined;
-  /** f32 [cout / 16][2][cin][8]: beside 16-bit weights, those at point (1, 1), where they are wanted unrounded. */
+  /** f32 [cout / 16][2][cin][8]: unrounded weights at point (1, 1), beside 16-bit ones if they are wanted. */
   readonly flatPtr: number | undefined;
-  /** f32 [cout]; zeros where the convolution has none. */
+  /** f32 [cout]; zeros if the convolution has none. */
   readonly biasPtr: number;
 }
 
-const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
-
-/** Output channels side by side in the weights of the direct kernels, but for a last tile of 3 or 4. */
-const TILE_COUT = 8;
-
-/** Points of a Winograd tile. */
-const ALL_POINTS = 36;
-
 /**
- * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at the one point that
- * flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct convolutions multiply in f32 always.
+ * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at the one
+ * point that flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct convolutions always
+ * multiply in f32.
  */
 export type Products = 'f32' | 'i16' | 'i16 but flat';
 
@@ -41,13 +44,13 @@ export type Products = 'f32' | 'i16' | 'i16 but flat';
  * @throws TaesdError LIMIT, OOM
  */
 export function packConv(
-  memory: Memory,
-  kernels: Kernels,
+  machine: Machine,
   network: BoundNetwork,
-  { conv, layer, name, upsample }: ConvStage,
+  { conv, layer, name, winograd, upsample }: ConvStage,
   cin: number,
   products: Products,
 ): PackedConv {
+  const { memory } = machine;
   const prefix = name === '' ? '' : `${name}.`;
   const { weights } = network[layer];
   const weight = weights.get(`${prefix}weight`) as Tensor;
@@ -56,31 +59,30 @@ export function packConv(
   memory.f32(biasPtr, paddedChannels(cout)).fill(0);
   const bias = weights.get(`${prefix}bias`);
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
-  if (!isWinograd(conv)) {
+  if (!winograd) {
     const weightsPtr = packDirect(memory, weight, cin, cout);
     return { cin, cout, weightsPtr, scalesPtr: undefined, flatPtr: undefined, biasPtr };
   }
   const shape = { stride: conv.stride, upsample };
   const packed =
     products === 'f32'
-      ? packWinograd(memory, kernels, weight, shape)
-      : packWinograd16(memory, kernels, weight, shape, products === 'i16 but flat');
+      ? packWinograd(machine, weight, shape)
+      : packWinograd16(machine, weight, shape, products === 'i16 but flat');
   return { cin, cout, ...packed, biasPtr };
 }
 
-/** What, beside the channels, a Winograd convolution's weights depend on. */
+/** The properties, beside the channels, that a Winograd convolution's weights depend on. */
 interface WinogradShape {
   readonly stride: Conv['stride'];
   readonly upsample: boolean;
 }
 
-/** Points that a convolution multiplies at: on an upsampled map, those of row or column 2 are always 0. */
-export const winogradPoints = (upsample: boolean): number => (upsample ? 25 : 36);
+/** Points that a convolution has weights for. */
+const winogradPoints = (upsample: boolean): number => (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
 
 /** [cout, cin, 3, 3] → f32 [cout / 16][points][2][cin][8], transformed by a kernel. */
 function packWinograd(
-  memory: Memory,
-  kernels: Kernels,
+  { memory, kernels }: Machine,
   { shape, data }: Tensor,
   { stride, upsample }: WinogradShape,
 ) {
@@ -90,14 +92,14 @@ function packWinograd(
   const packedPoints = winogradPoints(upsample);
   const weightsPtr = memory.allocate('weights', groups * packedPoints * pointCount * F32_BYTES);
   const mark = memory.mark();
-  const allPtr = memory.allocate('weights', groups * ALL_POINTS * pointCount * F32_BYTES);
+  const allPtr = memory.allocate('weights', groups * WEIGHT_POINTS * pointCount * F32_BYTES);
   const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
-  const scratchPtr = memory.allocate('scratch', 6 * 3 * 4 * F32_BYTES);
+  const scratchPtr = memory.allocate('scratch', SIDE * 3 * 4 * F32_BYTES);
   memory.f32(plainPtr, data.length).set(data);
   kernels.winogradTransformWeights(allPtr, plainPtr, scratchPtr, cin, cout, stride);
   let targetPtr = weightsPtr;
-  for (let point = 0; point < groups * ALL_POINTS; point++) {
-    const [row, column] = [Math.floor((point % ALL_POINTS) / 6), point % 6];
+  for (let point = 0; point < groups * WEIGHT_POINTS; point++) {
+    const [row, column] = [Math.floor((point % WEIGHT_POINTS) / SIDE), point % SIDE];
     if (upsample && (row === 2 || column === 2)) continue;
     kernels.copy(targetPtr, allPtr + point * pointCount * F32_BYTES, pointCount);
     targetPtr += pointCount * F32_BYTES;
@@ -106,24 +108,27 @@ function packWinograd(
   return { weightsPtr, scalesPtr: undefined, flatPtr: undefined };
 }
 
-/** The same, rounded to i16 [cout / 16][points][2][cin / 2][8][2] with a scale for each point and output channel. */
+/**
+ * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`, rounded, with
+ * a scale for each point and output channel.
+ */
 function packWinograd16(
-  memory: Memory,
-  kernels: Kernels,
+  machine: Machine,
   weight: Tensor,
   shape: WinogradShape,
   isFlatKept: boolean,
 ) {
+  const { memory, kernels } = machine;
   const [cout, cin] = weight.shape;
   const groups = cout / GROUP;
   const points = winogradPoints(shape.upsample);
   const count = points * cout;
-  const weightsPtr = memory.allocate('weights', count * cin * Int16Array.BYTES_PER_ELEMENT);
+  const weightsPtr = memory.allocate('weights', count * cin * I16_BYTES);
   const scalesPtr = memory.allocate('weights', count * F32_BYTES);
   const flatCount = isFlatKept && shape.stride === 1 ? GROUP * cin : 0;
   const flatPtr = memory.allocate('weights', groups * flatCount * F32_BYTES);
   const mark = memory.mark();
-  const plain = packWinograd(memory, kernels, weight, shape);
+  const plain = packWinograd(machine, weight, shape);
   kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, count / TILE_COUT);
   for (let group = 0; group < groups; group++) {
     const fromPtr =
@@ -134,12 +139,12 @@ function packWinograd16(
   return { weightsPtr, scalesPtr, flatPtr: flatCount > 0 ? flatPtr : undefined };
 }
 
-/** Where point (1, 1) lies among those that are multiplied. */
+/** The number of point (1, 1) among those that have weights. */
 const flatPoint = ({ upsample }: WinogradShape): number => (upsample ? 6 : 7);
 
 /**
- * [cout, cin, k, k] → f32 [cout / 8][k][k · cin][8], and where 3 or 4 output channels remain,
- * [k][k · cin / 4][3 or 4 out][4 in]; padding channels are zero.
+ * [cout, cin, k, k] → f32 [cout / 8][k][k · cin][8], and if 3 or 4 output channels remain,
+ * [k][k · cin / 4][3 or 4 out][4 in]. Padding channels are zero.
  */
 function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: number): number {
   const [trueCout, trueCin, kernel] = shape;

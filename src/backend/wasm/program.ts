@@ -2,16 +2,19 @@ import type { BoundNetwork } from '../../model/bind.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
-import type { Kernels } from './kernels.ts';
-import type { Memory } from './memory.ts';
+import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import { stageWork } from '../rows-needed.ts';
+import { JOB_BYTES } from './job-layout.ts';
+import { F32_BYTES } from './layout.ts';
+import type { Machine } from './machine.ts';
 import { type PackedConv, packConv } from './pack.ts';
-import { type Plan, planNetwork, rowWork, type Stage, storedChannels } from './plan.ts';
-import { Ring, rowCount } from './ring.ts';
+import { WASM_RULES } from './plan-rules.ts';
+import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
-import { prepareStage, type StageRunner } from './stages.ts';
+import type { StageRunner } from './stage-context.ts';
+import { prepareStage } from './stages.ts';
 import { allocateWorkspace } from './workspace.ts';
 
-const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
 /**
@@ -25,21 +28,17 @@ const COARSE = 8;
  * needed are kept, so memory grows with the width of the picture and not with its height.
  */
 export class WasmProgram implements Program {
-  readonly #memory: Memory;
-  readonly #kernels: Kernels;
+  readonly #machine: Machine;
   readonly #plan: Plan;
   readonly #packed: ReadonlyMap<Stage, PackedConv>;
   #lastRings: { readonly key: string; readonly rows: readonly number[] } | undefined;
 
-  constructor(
-    memory: Memory,
-    kernels: Kernels,
-    network: BoundNetwork,
-    precision: Precision = 'f32',
-  ) {
-    this.#memory = memory;
-    this.#kernels = kernels;
-    this.#plan = planNetwork(network.map(({ layer }) => layer));
+  constructor(machine: Machine, network: BoundNetwork, precision: Precision = 'f32') {
+    this.#machine = machine;
+    this.#plan = planNetwork(
+      network.map(({ layer }) => layer),
+      WASM_RULES,
+    );
     const packed = new Map<Stage, PackedConv>();
     const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
     const coarse = Math.max(...heights) / COARSE;
@@ -48,13 +47,13 @@ export class WasmProgram implements Program {
       if (stage.kind !== 'conv') continue;
       const products = precision === 'f32' || heights[stage.output] <= coarse ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
-      packed.set(stage, packConv(memory, kernels, network, stage, cin, products));
+      packed.set(stage, packConv(machine, network, stage, cin, products));
     }
     this.#packed = packed;
   }
 
   *run(source: RowSource, sink: RowSink, wanted?: Span): Generator<number, void, void> {
-    const memory = this.#memory;
+    const { memory } = this.#machine;
     const mark = memory.mark();
     try {
       const shapes = this.#plan.shapes([source.channels, source.height, source.width]);
@@ -70,7 +69,7 @@ export class WasmProgram implements Program {
           }
         } else {
           (runners.get(stage) as StageRunner)(rows);
-          work = rowWork(stage, rings[map].width) * (rows.end - rows.first);
+          work = stageWork(stage, rows.end - rows.first, rings[map].width);
         }
         if (map === last) {
           for (let y = Math.max(rows.first, span.first); y < Math.min(rows.end, span.end); y++) {
@@ -95,7 +94,7 @@ export class WasmProgram implements Program {
 
   /** A ring for each map, and what each stage needs beside. */
   #allocate(shapes: ReturnType<Plan['shapes']>, span: Span) {
-    const memory = this.#memory;
+    const { memory, kernels } = this.#machine;
     const { stages } = this.#plan;
     const stored = shapes.map(
       ([channels, height, width], map) =>
@@ -104,6 +103,7 @@ export class WasmProgram implements Program {
     const widest = Math.max(...stored.map(([channels, , width]) => rowCount(channels, width)));
     const zeroRowPtr = memory.allocate('row of zeros', widest * F32_BYTES);
     memory.f32(zeroRowPtr, widest).fill(0);
+    const jobsPtr = memory.allocate('jobs', stages.length * JOB_BYTES);
     const workspace = allocateWorkspace(memory, stages, widest * F32_BYTES);
     const alive = this.#ringRows(shapes, span);
     // Only the source's rows may be written with gaps, where the true channels are fewer than the stored ones.
@@ -111,12 +111,13 @@ export class WasmProgram implements Program {
       (shape, map) => new Ring(memory, shape, alive[map], zeroRowPtr, map === 0),
     );
     const runners = new Map<Stage, StageRunner>();
-    for (const stage of stages) {
+    for (const [n, stage] of stages.entries()) {
       const add = stage.kind === 'conv' && stage.add !== undefined ? rings[stage.add] : undefined;
       const context = {
         memory,
-        kernels: this.#kernels,
+        kernels,
         workspace,
+        jobPtr: jobsPtr + n * JOB_BYTES,
         input: rings[stage.input],
         output: rings[stage.output],
         add,

@@ -1,91 +1,111 @@
-import type { Span } from '../backend.ts';
-import type { Kernels } from './kernels.ts';
-import type { Memory } from './memory.ts';
+import type { Clamp, PixelShuffle, PixelUnshuffle, Relu } from '../../model/layers.ts';
+import type { ConvStage, Stage } from '../plan.ts';
+import { jobOf } from './job.ts';
+import {
+  JOB_BIAS,
+  JOB_CHANNELS,
+  JOB_CIN,
+  JOB_COUT,
+  JOB_FACTOR,
+  JOB_OUT_CHANNELS,
+  JOB_STRIDE,
+  JOB_WEIGHTS,
+  JOB_WIDTH,
+} from './job-layout.ts';
 import type { PackedConv } from './pack.ts';
-import { type ConvStage, isWinograd, type ShuffleStage, type Stage } from './plan.ts';
-import type { Ring } from './ring.ts';
+import type { StageContext, StageRunner } from './stage-context.ts';
 import { prepareWinograd } from './winograd.ts';
-import type { Workspace } from './workspace.ts';
 
 /*
- * What each kind of stage does to a span of rows: which kernel it calls on which addresses.
+ * How each kind of stage makes a span of rows: its job, and which kernel it calls on which addresses.
  */
 
-/** All that a stage needs to run. */
-export interface StageContext {
-  readonly memory: Memory;
-  readonly kernels: Kernels;
-  readonly workspace: Workspace;
-  readonly input: Ring;
-  readonly output: Ring;
-  /** The map that is added, where the stage adds one. */
-  readonly add: Ring | undefined;
-  readonly packed: PackedConv | undefined;
-  /** Channels of the input and the output without those that fill up their rows. */
-  readonly cin: number;
-  readonly cout: number;
-}
-
-/** Makes rows `span` of a stage's output. */
-export type StageRunner = (span: Span) => void;
-
-/** Ties a stage to its rings and buffers; done once a run, after the last of them is allocated. */
+/**
+ * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all memory of the
+ * run is allocated, and allocates none.
+ */
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
-  const { kernels, input, output } = context;
-  if (stage.kind === 'conv') {
-    if (isWinograd(stage.conv)) return prepareWinograd(stage, context);
-    return eachRow((y) => directRow(stage, y, context));
+  switch (stage.kind) {
+    case 'conv':
+      return stage.winograd ? prepareWinograd(stage, context) : prepareDirect(stage, context);
+    case 'upsample2x':
+      return prepareUpsample(context);
+    case 'relu':
+    case 'clamp':
+      return preparePointwise(stage, context);
+    case 'pixelShuffle':
+    case 'pixelUnshuffle':
+      return prepareShuffle(stage, context);
   }
-  if (stage.kind === 'upsample2x') {
-    return eachRow((y) =>
-      kernels.upsample2x(output.row(y), input.row(y >> 1), input.width, input.channels),
-    );
-  }
-  if (stage.kind === 'relu' || stage.kind === 'clamp') {
-    return eachRow((y) => {
-      const target = output.row(y);
-      kernels.copy(target, input.row(y), output.count);
-      if (stage.kind === 'relu') kernels.relu(target, output.count);
-      else kernels.clamp(target, output.count, stage.magnitude);
-    });
-  }
-  return prepareShuffle(stage, context);
 }
 
-function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): StageRunner {
-  const { kernels, input, output, cin, cout } = context;
-  const { channels } = input;
+function prepareUpsample({ kernels, input, output }: StageContext): StageRunner {
+  return eachRow((y) =>
+    kernels.upsample2x(output.row(y), input.row(y >> 1), input.width, input.channels),
+  );
+}
+
+function preparePointwise(stage: Relu | Clamp, context: StageContext): StageRunner {
+  const { kernels, input, output } = context;
+  return eachRow((y) => {
+    const target = output.row(y);
+    kernels.copy(target, input.row(y), output.count);
+    if (stage.kind === 'relu') kernels.relu(target, output.count);
+    else kernels.clamp(target, output.count, stage.magnitude);
+  });
+}
+
+function prepareShuffle(
+  { kind, factor }: PixelShuffle | PixelUnshuffle,
+  context: StageContext,
+): StageRunner {
+  const { memory, jobPtr, kernels, input, output, cin, cout } = context;
+  const job = jobOf([
+    [JOB_WIDTH, Math.min(input.width, output.width)],
+    [JOB_CHANNELS, input.channels],
+    [JOB_OUT_CHANNELS, output.channels],
+    [JOB_CIN, cin],
+    [JOB_COUT, cout],
+    [JOB_FACTOR, factor],
+  ]);
+  memory.u32(jobPtr, job.length).set(job);
   if (kind === 'pixelShuffle') {
-    const { width } = input;
     return eachRow((y) => {
       const row = input.row(Math.floor(y / factor));
-      kernels.pixelShuffle(
-        output.row(y),
-        row,
-        width,
-        channels,
-        output.channels,
-        cout,
-        factor,
-        y % factor,
-      );
+      kernels.pixelShuffle(jobPtr, output.row(y), row, y % factor);
     });
   }
-  const { width } = output;
   return eachRow((y) => {
     for (let subrow = 0; subrow < factor; subrow++) {
       const row = input.row(y * factor + subrow);
-      kernels.pixelUnshuffle(
-        output.row(y),
-        row,
-        width,
-        channels,
-        output.channels,
-        cin,
-        factor,
-        subrow,
-      );
+      kernels.pixelUnshuffle(jobPtr, output.row(y), row, subrow);
     }
+  });
+}
+
+/** Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache. */
+function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageRunner {
+  const { memory, jobPtr, kernels, input, output, add } = context;
+  const { weightsPtr, biasPtr, cin, cout } = context.packed as PackedConv;
+  const { kernel, stride } = conv;
+  const job = jobOf([
+    [JOB_WIDTH, output.width],
+    [JOB_CIN, cin],
+    [JOB_COUT, cout],
+    [JOB_STRIDE, stride],
+    [JOB_WEIGHTS, weightsPtr],
+    [JOB_BIAS, biasPtr],
+  ]);
+  memory.u32(jobPtr, job.length).set(job);
+  const conv3x3 = stride === 1 ? kernels.conv3x3 : kernels.conv3x3Stride2;
+  return eachRow((y) => {
+    const target = output.row(y);
+    const center = y * stride;
+    const here = input.row(center);
+    if (kernel === 1) kernels.conv1x1(jobPtr, target, here);
+    else conv3x3(jobPtr, target, input.row(center - 1), here, input.row(center + 1));
+    if (add !== undefined) kernels.add(target, add.row(y), output.count);
+    if (relu) kernels.relu(target, output.count);
   });
 }
 
@@ -93,31 +113,4 @@ function eachRow(run: (y: number) => void): StageRunner {
   return (span) => {
     for (let y = span.first; y < span.end; y++) run(y);
   };
-}
-
-/** One row of a direct convolution; skip connection and ReLU follow while it is in the cache. */
-function directRow({ conv, relu }: ConvStage, y: number, context: StageContext): void {
-  const { kernels, input, output, add, packed } = context;
-  const { weightsPtr, biasPtr, cin, cout } = packed as PackedConv;
-  const target = output.row(y);
-  const center = y * conv.stride;
-  if (conv.kernel === 1) {
-    kernels.conv1x1(
-      target,
-      input.row(center),
-      weightsPtr,
-      biasPtr,
-      output.width,
-      cin,
-      cout,
-      conv.stride,
-    );
-  } else {
-    const conv3x3 = conv.stride === 1 ? kernels.conv3x3 : kernels.conv3x3Stride2;
-    const above = input.row(center - 1);
-    const below = input.row(center + 1);
-    conv3x3(target, above, input.row(center), below, weightsPtr, biasPtr, output.width, cin, cout);
-  }
-  if (add !== undefined) kernels.add(target, add.row(y), output.count);
-  if (relu) kernels.relu(target, output.count);
 }

@@ -1,30 +1,29 @@
 import type { KernelSource, Precision } from '../../options/types.ts';
 import type { Backend } from '../backend.ts';
-import { instantiateKernels } from './kernels.ts';
-import { Memory } from './memory.ts';
+import { CompactMachine } from './machine.ts';
 import { compileKernels } from './module.ts';
 import { WasmProgram } from './program.ts';
 
 export type { KernelSource } from '../../options/types.ts';
 
-/** What a run may leave behind in the kernels' memory for the next; more is given back. */
+/** Bytes that a run may leave behind in the kernels' memory for the next run. More are given back. */
 export const KEPT_BYTES = 48 * 2 ** 20;
 
 /** How a WASM backend is set up. */
 export interface WasmOptions {
-  /** The kernels, where the package's own file cannot be loaded or compiled. */
+  /** The kernels, if the package's own file cannot be loaded or compiled. */
   readonly kernels?: KernelSource | undefined;
-  /** The most bytes that the kernels' memory may grow to; 4 GiB unless said. */
+  /** The most bytes that the kernels' memory may grow to. Defaults to 4 GiB. */
   readonly maxMemory?: number | undefined;
-  /** `f32` unless said. */
+  /** Defaults to `f32`. */
   readonly precision?: Precision | undefined;
 }
 
-/** What the WASM backend tells beyond the interface. */
+/** The WASM backend, which can report its memory and give it back. */
 export interface WasmBackend extends Backend {
-  /** Bytes that the kernels' memory takes now: weights, and the largest run so far. */
+  /** Bytes that the kernels' memory takes now: those of weights and of the largest run so far. */
   memoryBytes(): number;
-  /** Gives back what runs have taken, while none is going on. @throws TaesdError OOM */
+  /** Gives back the memory of runs. No run may be going on. @throws TaesdError OOM */
   compact(): Promise<void>;
 }
 
@@ -35,16 +34,11 @@ export interface WasmBackend extends Backend {
  */
 export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
   const module = await compileKernels(options.kernels);
-  const memory = new Memory(options.maxMemory);
-  const kernels = await instantiateKernels(module, memory.wasm);
+  const machine = await CompactMachine.start(module, options.maxMemory);
   return {
     name: 'wasm',
-    compile: (network) => new WasmProgram(memory, kernels, network, options.precision),
-    memoryBytes: () => memory.bytes,
-    async compact() {
-      const smaller = memory.compacted();
-      Object.assign(kernels, await instantiateKernels(module, smaller));
-      memory.adopt(smaller);
-    },
+    compile: (network) => new WasmProgram(machine, network, options.precision),
+    memoryBytes: () => machine.memory.bytes,
+    compact: () => machine.compact(),
   };
 }

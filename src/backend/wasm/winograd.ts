@@ -1,40 +1,67 @@
-import type { Kernels } from './kernels.ts';
-import { type PackedConv, winogradPoints } from './pack.ts';
-import { type ConvStage, GROUP, TILE } from './plan.ts';
-import type { StageContext, StageRunner } from './stages.ts';
+import type { ConvStage } from '../plan.ts';
+import { TILE } from '../tile.ts';
+import { jobOf } from './job.ts';
+import {
+  JOB_ADD,
+  JOB_BIAS,
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_COUT,
+  JOB_INPUT_ROWS,
+  JOB_M,
+  JOB_M_STRIDE,
+  JOB_MAXIMA,
+  JOB_MAXIMA_STRIDE,
+  JOB_OUTPUT_ROWS,
+  JOB_RELU,
+  JOB_SCALES,
+  JOB_SCALES_STRIDE,
+  JOB_SIDE,
+  JOB_TILE,
+  JOB_UPSAMPLE,
+  JOB_V,
+  JOB_V_FLAT,
+  JOB_V_STRIDE,
+  JOB_WEIGHT_SCALES,
+  JOB_WEIGHTS,
+  JOB_WEIGHTS_FLAT,
+} from './job-layout.ts';
+import type { KernelName } from './kernels.ts';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS } from './layout.ts';
+import type { PackedConv } from './pack.ts';
+import type { StageContext, StageRunner } from './stage-context.ts';
 import {
   columnsStrideOf,
-  mostStrideOf,
+  maximaStrideOf,
   mStrideOf,
   scalesStrideOf,
-  TABLE_INPUT_ROWS,
-  type Tiling,
   tilingOf,
+  v16StrideOf,
   vStrideOf,
 } from './workspace.ts';
 
 /*
- * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each group of output channels
- * the products and the output's transform.
+ * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each group of
+ * output channels the products and the output's transform.
  */
 
-const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
-
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
-  const { memory, kernels, workspace, output, add, packed } = context;
-  const { tilePtr, rowTablePtr } = workspace;
-  const { cin, cout, scalesPtr } = packed as PackedConv;
+  const { memory, jobPtr, output, workspace, kernels } = context;
+  const { cin, cout, scalesPtr } = context.packed as PackedConv;
   const { step, blockTiles } = tilingOf(stage);
-  const prepare = scalesPtr === undefined ? prepareF32 : prepare16;
-  const { transform, multiply, finish } = prepare(stage, context);
-  const rows = memory.u32(rowTablePtr, TABLE_INPUT_ROWS + 2 * TILE);
-  const outputRowsPtr = rowTablePtr + TABLE_INPUT_ROWS * Uint32Array.BYTES_PER_ELEMENT;
+  const job = winogradJob(stage, context);
+  memory.u32(jobPtr, job.length).set(job);
+  const rows = memory.u32(workspace.inputRowsPtr, MAX_INPUT_ROWS + 2 * TILE);
+  const products = scalesPtr === undefined ? 'f32' : 'i16';
+  const [input, product, result] = WINOGRAD_KERNELS[products][stage.conv.stride];
+  const { [input]: transformInput, [product]: multiply, [result]: transformOutput } = kernels;
   // A tile begins one pixel left of its first output: at the slot's zero pixel for the first.
   const inputStep = step * cin * F32_BYTES;
-  const outputStep = TILE * cout * F32_BYTES;
+  const pixelBytes = cout * F32_BYTES;
+  const outputStep = TILE * pixelBytes;
   const tiles = Math.ceil(output.width / TILE);
   const groups = cout / GROUP;
-  const touched = add === undefined ? TILE : 2 * TILE;
   const isCut = output.width % TILE !== 0;
 
   return (span) => {
@@ -42,12 +69,12 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
       fillRowTable(rows, stage, y, context);
       for (let first = 0; first < tiles; first += blockTiles) {
         const count = Math.min(blockTiles, tiles - first);
-        transform(first * inputStep, count);
-        const outputOffset = first * outputStep + cout * F32_BYTES;
-        kernels.touchRows(outputRowsPtr, touched, outputOffset, count * outputStep, tilePtr);
+        transformInput(jobPtr, first * inputStep, count);
+        const offset = first * outputStep + pixelBytes;
+        kernels.touchRows(jobPtr, offset, count);
         for (let group = 0; group < groups; group++) {
-          multiply(group, count);
-          finish(group, outputRowsPtr, outputOffset, count);
+          multiply(jobPtr, group, count);
+          transformOutput(jobPtr, group, offset, count);
         }
       }
       if (!isCut) continue;
@@ -56,7 +83,60 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
   };
 }
 
-/** Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the output. */
+/**
+ * The kernels of the three steps, by products and stride: rows of the input to points, points to products,
+ * those to rows of the output.
+ */
+export const WINOGRAD_KERNELS = {
+  f32: {
+    1: ['winogradTransformInput', 'winogradMultiply', 'winogradTransformOutput'],
+    2: ['winogradStride2TransformInput', 'winogradMultiply', 'winogradStride2TransformOutput'],
+  },
+  i16: {
+    1: ['winogradTransformInput16', 'winogradMultiply16', 'winogradTransformOutput'],
+    2: ['winogradStride2TransformInput16', 'winogradMultiply16', 'winogradStride2TransformOutput'],
+  },
+} as const satisfies Record<string, Record<1 | 2, readonly KernelName[]>>;
+
+/** The job of a Winograd convolution: what its kernels need and what does not change while it runs. */
+export function winogradJob(
+  stage: ConvStage,
+  { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
+): Uint32Array {
+  const { cin, cout, weightsPtr, biasPtr, scalesPtr, flatPtr } = packed as PackedConv;
+  const tiling = tilingOf(stage);
+  return jobOf([
+    [JOB_CIN, cin],
+    [JOB_COUT, cout],
+    [JOB_WEIGHTS, weightsPtr],
+    [JOB_BIAS, biasPtr],
+    [JOB_INPUT_ROWS, workspace.inputRowsPtr],
+    [JOB_OUTPUT_ROWS, workspace.outputRowsPtr],
+    [JOB_V, workspace.vPtr],
+    [JOB_V_STRIDE, scalesPtr === undefined ? vStrideOf(tiling) : v16StrideOf(tiling)],
+    [JOB_M, workspace.mPtr],
+    [JOB_M_STRIDE, mStrideOf(tiling)],
+    [JOB_COLUMNS, workspace.columnsPtr],
+    [JOB_COLUMNS_STRIDE, columnsStrideOf(tiling, cin)],
+    [JOB_TILE, workspace.tilePtr],
+    [JOB_SIDE, tiling.side],
+    [JOB_UPSAMPLE, stage.upsample ? 1 : 0],
+    [JOB_ADD, stage.add === undefined ? 0 : 1],
+    [JOB_RELU, stage.relu ? 1 : 0],
+    [JOB_SCALES, workspace.scalesPtr],
+    [JOB_SCALES_STRIDE, scalesStrideOf(tiling)],
+    [JOB_MAXIMA, workspace.maximaPtr],
+    [JOB_MAXIMA_STRIDE, maximaStrideOf(tiling)],
+    [JOB_WEIGHT_SCALES, scalesPtr ?? 0],
+    [JOB_V_FLAT, flatPtr === undefined ? 0 : workspace.flatPtr],
+    [JOB_WEIGHTS_FLAT, flatPtr ?? 0],
+  ]);
+}
+
+/**
+ * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the
+ * output.
+ */
 function fillRowTable(
   rows: Uint32Array,
   { conv, upsample }: ConvStage,
@@ -64,161 +144,12 @@ function fillRowTable(
   { workspace, input, output, add }: StageContext,
 ): void {
   const above = conv.stride * y - 1;
-  for (let r = 0; r < TABLE_INPUT_ROWS; r++) {
+  for (let r = 0; r < MAX_INPUT_ROWS; r++) {
     rows[r] = input.row(upsample ? Math.floor((above + r) / 2) : above + r);
   }
   for (let r = 0; r < TILE; r++) {
     const inside = y + r < output.height;
-    rows[TABLE_INPUT_ROWS + r] = inside ? output.row(y + r) : workspace.discardRowPtr;
-    if (add !== undefined) rows[TABLE_INPUT_ROWS + TILE + r] = add.row(y + r);
+    rows[MAX_INPUT_ROWS + r] = inside ? output.row(y + r) : workspace.discardRowPtr;
+    if (add !== undefined) rows[MAX_INPUT_ROWS + TILE + r] = add.row(y + r);
   }
-}
-
-/** The steps for a block of tiles: rows of the input to points, points to one group's products, those to rows. */
-interface WinogradSteps {
-  transform(offset: number, tiles: number): void;
-  multiply(group: number, tiles: number): void;
-  finish(group: number, rowsPtr: number, offset: number, tiles: number): void;
-}
-
-function prepareF32(stage: ConvStage, context: StageContext): WinogradSteps {
-  const { kernels, workspace, packed } = context;
-  const { rowTablePtr, vPtr, mPtr, columnsPtr } = workspace;
-  const { cin, weightsPtr } = packed as PackedConv;
-  const tiling = tilingOf(stage);
-  const { side } = tiling;
-  const upsample = stage.upsample ? 1 : 0;
-  const vStride = vStrideOf(tiling);
-  const mStride = mStrideOf(tiling);
-  const columns = columnsStrideOf(tiling, cin);
-  const groupBytes = winogradPoints(stage.upsample) * GROUP * cin * F32_BYTES;
-  const transformInput: Kernels['winogradTransformInput'] =
-    stage.conv.stride === 1
-      ? kernels.winogradTransformInput
-      : kernels.winogradStride2TransformInput;
-  return {
-    transform(offset, tiles) {
-      transformInput(vPtr, vStride, rowTablePtr, offset, columnsPtr, columns, tiles, cin, upsample);
-    },
-    multiply(group, tiles) {
-      const uPtr = weightsPtr + group * groupBytes;
-      kernels.winogradMultiply(mPtr, mStride, vPtr, vStride, uPtr, tiles, cin, side, upsample);
-    },
-    finish: finishStep(stage, tiling, context),
-  };
-}
-
-/** The same with 16-bit products. */
-function prepare16(stage: ConvStage, context: StageContext): WinogradSteps {
-  const { kernels, workspace, packed } = context;
-  const { rowTablePtr, vPtr, mPtr, columnsPtr, mostPtr, scalesPtr, tilePtr, flatPtr } = workspace;
-  const { cin, weightsPtr, scalesPtr: uScalesPtr, flatPtr: uFlatPtr } = packed as PackedConv;
-  const tiling = tilingOf(stage);
-  const { side } = tiling;
-  const upsample = stage.upsample ? 1 : 0;
-  const vStride = vStrideOf(tiling) / 2;
-  const mStride = mStrideOf(tiling);
-  const columns = columnsStrideOf(tiling, cin);
-  const scales = scalesStrideOf(tiling);
-  const most = mostStrideOf(tiling);
-  const points = winogradPoints(stage.upsample);
-  const groupBytes = points * GROUP * cin * Int16Array.BYTES_PER_ELEMENT;
-  const transform = (offset: number, tiles: number) => {
-    if (stage.conv.stride === 1) {
-      kernels.winogradTransformInput16(
-        vPtr,
-        vStride,
-        scalesPtr,
-        scales,
-        rowTablePtr,
-        offset,
-        columnsPtr,
-        columns,
-        mostPtr,
-        most,
-        tilePtr,
-        uFlatPtr === undefined ? 0 : flatPtr,
-        tiles,
-        cin,
-        upsample,
-      );
-    } else {
-      kernels.winogradStride2TransformInput16(
-        vPtr,
-        vStride,
-        scalesPtr,
-        scales,
-        rowTablePtr,
-        offset,
-        columnsPtr,
-        columns,
-        tilePtr,
-        tiles,
-        cin,
-      );
-    }
-  };
-  return {
-    transform,
-    multiply(group, tiles) {
-      kernels.winogradMultiply16(
-        mPtr,
-        mStride,
-        vPtr,
-        vStride,
-        scalesPtr,
-        scales,
-        weightsPtr + group * groupBytes,
-        (uScalesPtr as number) + group * points * GROUP * F32_BYTES,
-        flatPtr,
-        uFlatPtr === undefined ? 0 : uFlatPtr + group * GROUP * cin * F32_BYTES,
-        tiles,
-        cin,
-        side,
-        upsample,
-      );
-    },
-    finish: finishStep(stage, tiling, context),
-  };
-}
-
-function finishStep(
-  { conv, add, relu }: ConvStage,
-  tiling: Tiling,
-  { kernels, workspace, packed }: StageContext,
-): WinogradSteps['finish'] {
-  const { mPtr, tilePtr } = workspace;
-  const { cout, biasPtr } = packed as PackedConv;
-  const mStride = mStrideOf(tiling);
-  const addFlag = add === undefined ? 0 : 1;
-  const reluFlag = relu ? 1 : 0;
-  const biasOf = (group: number) => biasPtr + group * GROUP * F32_BYTES;
-  const channel = (group: number) => group * GROUP * F32_BYTES;
-  if (conv.stride === 2) {
-    return (group, rowsPtr, offset, tiles) =>
-      kernels.winogradStride2TransformOutput(
-        rowsPtr,
-        offset + channel(group),
-        mPtr,
-        mStride,
-        tilePtr,
-        biasOf(group),
-        tiles,
-        cout,
-        reluFlag,
-      );
-  }
-  return (group, rowsPtr, offset, tiles) =>
-    kernels.winogradTransformOutput(
-      rowsPtr,
-      offset + channel(group),
-      mPtr,
-      mStride,
-      tilePtr,
-      biasOf(group),
-      tiles,
-      cout,
-      addFlag,
-      reluFlag,
-    );
 }
