@@ -2,14 +2,18 @@ import { expected } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
- * Threads and their messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
+ * Threads and their messages: `node:worker_threads` in Node, Deno and Bun, module workers
+ * elsewhere.
  */
 
 /** A thread that takes messages of one type. */
 export interface Thread<Message> {
   post(message: Message, transfer?: ArrayBufferLike[]): void;
   terminate(): void;
-  /** Sets whether the process waits for the thread. An idle thread must not keep the process from ending. */
+  /**
+   * Sets whether the process waits for the thread. An idle thread must not keep the process from
+   * ending.
+   */
   keepAlive(alive: boolean): void;
 }
 
@@ -17,7 +21,9 @@ export interface Thread<Message> {
 export interface ThreadModule {
   /** The module's address, for runtimes that load files. */
   url(): URL;
-  /** Starts it as a worker of a page. Its code names the module, since bundlers look for that form. */
+  /**
+   * Starts it as a worker of a page. Its code names the module, since bundlers look for that form.
+   */
   worker(): Worker;
 }
 
@@ -34,8 +40,8 @@ export function startThread<To, From>(
 ): Thread<To> {
   if (isNodeLike()) {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    // Flags are inherited. Handing them on makes Node refuse V8's flags, such as --expose-gc. But the flags of
-    // a script given on the command line keep a file from being loaded.
+    // Flags are inherited. Handing them on makes Node refuse V8's flags, such as --expose-gc. But
+    // the flags of a script given on the command line keep a file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
     const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
     worker.on('message', onMessage);

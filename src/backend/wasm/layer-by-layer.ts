@@ -5,10 +5,10 @@ import { wasmOperators } from './operators.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The kernels with a memory of their own that holds one layer's weights and rows at a time, a few MB. The plan,
- * the packing and the stages are those of whole networks, on networks of one layer. Between layers nothing is
- * fused; inside a block everything is that the plan fuses. It is always f32: which stages of a `fast` network
- * have 16-bit products depends on the whole of it.
+ * The kernels with a memory of their own that holds one layer's weights and rows at a time, a few
+ * MB. The plan, the packing and the stages are those of whole networks, on networks of one layer.
+ * Between layers nothing is fused; inside a block everything is that the plan fuses. It is always
+ * f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */
@@ -41,7 +41,10 @@ export async function wasmLayerByLayer(
   };
 }
 
-/** Kernels each of which leaves its name in `called`: a step reports what ran, not what a table lists. */
+/**
+ * Kernels each of which leaves its name in `called`: a step reports what ran, not what a table
+ * lists.
+ */
 function watched(kernels: Kernels, called: Set<KernelName>): Kernels {
   const entries = KERNEL_NAMES.map((name) => {
     const kernel = kernels[name] as (...operands: number[]) => void;

@@ -8,8 +8,8 @@ import type { Machine } from './machine.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The operators one by one. Each is a network of one layer that is packed, run and forgotten. They serve tests
- * and views of one step; whole networks are compiled once.
+ * The operators one by one. Each is a network of one layer that is packed, run and forgotten. They
+ * serve tests and views of one step; whole networks are compiled once.
  */
 export function wasmOperators(machine: Machine): Operators {
   const { memory } = machine;

@@ -5,8 +5,8 @@ import type { Plan } from './plan.ts';
 import { workFor } from './schedule.ts';
 
 /**
- * The most rows of the output in one span if there are several spans, and the most rows of each worker that
- * wait for their turn. A worker that has a longer span to itself is stopped in time.
+ * The most rows of the output in one span if there are several spans, and the most rows of each
+ * worker that wait for their turn. A worker that has a longer span to itself is stopped in time.
  */
 export const OUTPUT_ROWS = 512;
 /** The most rows at full height. A worker gets the input of a span in one message. */
@@ -16,9 +16,10 @@ const FULL_ROWS = 2048;
 const GAIN = 1.1;
 
 /**
- * Divides the rows of the output among as many workers as gain by it, at most `workers`. With more than one, the
- * rows around each span are computed once more, by whole tiles at every stage. Half of a 1024×1024 decode is 55 %
- * of the work. Half of an encode of that size is 97 %, which one worker does better.
+ * Divides the rows of the output among as many workers as gain by it, at most `workers`. With more
+ * than one, the rows around each span are computed once more, by whole tiles at every stage. Half
+ * of a 1024×1024 decode is 55 % of the work. Half of an encode of that size is 97 %, which one
+ * worker does better.
  */
 export function divideRows(
   plan: Plan,
@@ -36,8 +37,8 @@ export function divideRows(
 }
 
 /**
- * Divides rows into equal spans, as many for each worker. No span has more than `OUTPUT_ROWS` rows, or more than
- * `FULL_ROWS` at full height, and each begins where tiles begin on every level.
+ * Divides rows into equal spans, as many for each worker. No span has more than `OUTPUT_ROWS` rows,
+ * or more than `FULL_ROWS` at full height, and each begins where tiles begin on every level.
  */
 export function spansOf(shapes: readonly Chw[], wanted: Span, workers: number): Span[] {
   const heights = shapes.map(([, height]) => height);
