@@ -1,5 +1,6 @@
+import { TILE } from '../src/backend/tile';
 import { JOB_ADD, JOB_COUT, JOB_OUTPUT_ROWS, JOB_TILE } from '../src/backend/wasm/job-layout';
-import { F32_BYTES, TILE } from '../src/backend/wasm/layout';
+import { F32_BYTES } from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
 
 const LINE_BYTES: usize = 64;

@@ -26,6 +26,7 @@
  * Accuracy: as winograd.ts.
  */
 
+import { TILE } from '../src/backend/tile';
 import {
   JOB_BIAS,
   JOB_CIN,
@@ -41,13 +42,7 @@ import {
   JOB_V,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
-import {
-  F32_BYTES,
-  GROUP_BYTES,
-  STRIDE2_SIDE,
-  TILE,
-  V_TILE_BYTES,
-} from '../src/backend/wasm/layout';
+import { F32_BYTES, GROUP_BYTES, STRIDE2_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
 
 /** Bytes of four numbers side by side. */

@@ -35,6 +35,7 @@
  * within 10⁻⁵ of PyTorch.
  */
 
+import { TILE } from '../src/backend/tile';
 import {
   JOB_ADD,
   JOB_BIAS,
@@ -59,7 +60,6 @@ import {
   GROUP_BYTES,
   PTR_BYTES,
   SIDE,
-  TILE,
   TILE_COUT_BYTES,
   UPSAMPLED_POINTS,
   V_TILE_BYTES,

@@ -2,15 +2,10 @@
 // real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
+import { TILE } from '../dist/backend/tile.js';
 import { jobOf } from '../dist/backend/wasm/job.js';
 import * as fields from '../dist/backend/wasm/job-layout.js';
-import {
-  F32_BYTES,
-  GROUP,
-  MAX_INPUT_ROWS,
-  TILE,
-  WEIGHT_POINTS,
-} from '../dist/backend/wasm/layout.js';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
 import { CompactMachine } from '../dist/backend/wasm/machine.js';
 import { WINOGRAD_KERNELS, winogradJob } from '../dist/backend/wasm/winograd.js';
 import { allocateWorkspace, tilingOf } from '../dist/backend/wasm/workspace.js';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Tensor } from '../src/tensor.ts';
 import { shapeText } from '../src/tensor.ts';
 
-/** The largest absolute difference of two arrays of one length; NaN where either holds one. */
+/** Returns the largest difference of two arrays of one length, or NaN if either holds one. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   let largest = 0;
@@ -14,7 +14,8 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
 }
 
 /**
- * Asserts that two tensors have one shape and differ by at most `bound`; says where they first differ by more.
+ * Asserts that two tensors have one shape and differ by at most `bound`. The message names the
+ * first element that differs by more.
  *
  * @returns the largest difference
  */

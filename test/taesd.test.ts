@@ -692,7 +692,7 @@ describe('load', () => {
       'a model named, no weights',
       { model: 'taesd' },
       'ARG',
-      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights \(--weights DIR\) gives them\)$/,
+      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights gives them\)$/,
     ],
     [
       'an empty name of weights',

@@ -1,23 +1,22 @@
 #!/usr/bin/env node
-import { expected } from '../errors.ts';
 import { run } from './run.ts';
+import { fault } from './terminal/faults.ts';
 import { Interruption } from './terminal/interrupt.ts';
 import { sayError } from './terminal/say.ts';
 
-// A reader that has seen enough, such as head, closes the pipe: that is no failure.
+// A reader that has seen enough, such as head, closes the pipe. That is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  const rule = 'room for what is printed';
-  process.exitCode = sayError(expected('ARG', 'stdout', rule, error.message));
+  process.exitCode = sayError(fault('stdout', 'cannot be written', { hint: error.message }));
 });
-// Where stderr takes nothing, there is no place left to say so; the exit code tells.
+// If stderr cannot be written, only the exit code can report it.
 process.stderr.on('error', () => undefined);
 
-// The exit code is set, not forced: what was written to a pipe is still on its way.
+// The exit code is set, not forced, because a pipe may not be written out yet.
 try {
   await run(process.argv.slice(2));
 } catch (error) {
   process.exitCode = sayError(error);
-  // What was interrupted may still be waiting for something. Once the line is out, nobody waits for it.
+  // Interrupted work may still be waiting for something. The process ends once the line is out.
   if (error instanceof Interruption) process.stderr.write('', () => process.exit());
 }

@@ -1,4 +1,3 @@
-import { inCall } from '../errors.ts';
 import type { Command } from './commands/command.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { encodeCommand } from './commands/encode.ts';
@@ -7,9 +6,8 @@ import { modelsCommand } from './commands/models.ts';
 import { pullCommand } from './commands/pull.ts';
 import { roundtripCommand } from './commands/roundtrip.ts';
 import { stepsCommand } from './commands/steps.ts';
-import { readCommandLine } from './line/command-line.ts';
 import { commandHelp, helpText, packageVersion } from './line/help.ts';
-import { usageError } from './line/usage-error.ts';
+import { expectedGot, usageError } from './terminal/faults.ts';
 
 const COMMANDS: readonly Command[] = [
   encodeCommand,
@@ -27,28 +25,30 @@ const VERSION = new Set(['--version', '-v', '-V']);
 /**
  * Runs one command line. Results go to stdout.
  *
- * @throws UsageError if the line is not understood; Interruption after a signal; whatever a command throws
+ * @throws UsageError (the line is not understood), Interruption (a signal came); errors of the command
  */
 export async function run([first, ...rest]: readonly string[]): Promise<void> {
   if (first !== undefined && HELP.has(first)) {
-    process.stdout.write(rest.length === 0 ? helpText(COMMANDS) : commandHelp(find(rest[0])));
+    const [name] = rest;
+    const text = name === undefined ? generalHelp() : commandHelp(find(name).spec);
+    process.stdout.write(text);
     return;
   }
   if (first !== undefined && VERSION.has(first)) {
     process.stdout.write(`taesd-wasm ${packageVersion()}\n`);
     return;
   }
-  const command = find(first);
-  const line = readCommandLine(command, rest);
-  if (line === 'help') process.stdout.write(commandHelp(command));
-  else await inCall(command.name, () => command.run(line));
+  await find(first).run(rest);
 }
 
+const generalHelp = () => helpText(COMMANDS.map(({ spec }) => spec));
+
 function find(name: string | undefined): Command {
-  const command = COMMANDS.find((candidate) => candidate.name === name);
+  const command = COMMANDS.find(({ spec }) => spec.name === name);
   if (command !== undefined) return command;
+  const known = COMMANDS.map(({ spec }) => spec.name).join(', ');
   const isOption = name?.startsWith('-') === true;
-  const names = COMMANDS.map((candidate) => candidate.name).join(', ');
-  const got = name === undefined ? 'none' : `${isOption ? 'option ' : ''}${JSON.stringify(name)}`;
-  throw usageError(undefined, 'command', `one of ${names} or help`, got);
+  const text = JSON.stringify(name);
+  const got = name === undefined ? 'none' : isOption ? `the option ${text}` : text;
+  throw usageError(undefined, expectedGot(`a command (${known})`, got));
 }

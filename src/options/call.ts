@@ -37,7 +37,9 @@ const OPTIONS = {
   steps: (keyof StepsOptions)[];
 };
 
-/** @throws TaesdError ARG (not an object, an unknown option, a callback or signal of another type) */
+/**
+ * @throws TaesdError ARG (not an object, an unknown option, a callback or signal of another type)
+ */
 export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): void {
   checkNames(options, OPTIONS[call]);
   const { onProgress, signal } = options;
@@ -58,8 +60,8 @@ export function snapshot(what: string, value: Tensor, options: RunOptions): Tens
     const index = firstNonFinite(data);
     if (index >= 0) {
       const got = `${data[index]} at element ${index}`;
-      const hint = 'allowNonFinite: true lets it pass';
-      throw expected('NONFINITE', what, 'finite numbers', got, { hint });
+      const remedy = { api: 'allowNonFinite: true lets it pass' };
+      throw expected('NONFINITE', what, 'finite numbers', got, { remedy });
     }
   }
   return { shape, data: allocate(what, 'a copy', () => data.slice()) };

@@ -6,23 +6,23 @@ import { isNodeLike } from './runtime.ts';
  * elsewhere.
  */
 
-/** A thread that takes messages of one type. */
+/** A thread that receives messages of one type. */
 export interface Thread<Message> {
   post(message: Message, transfer?: ArrayBufferLike[]): void;
   terminate(): void;
   /**
-   * Sets whether the process waits for the thread. An idle thread must not keep the process from
-   * ending.
+   * Sets if the process waits for the thread. An idle thread must not keep the process from ending.
    */
   keepAlive(alive: boolean): void;
 }
 
 /** The two ways to start a module in a thread. */
 export interface ThreadModule {
-  /** The module's address, for runtimes that load files. */
+  /** Returns the module's URL, for runtimes that load files. */
   url(): URL;
   /**
-   * Starts it as a worker of a page. Its code names the module, since bundlers look for that form.
+   * Starts the module as a worker of a page. The caller writes out `new Worker(new URL(…))`,
+   * because bundlers look for that form.
    */
   worker(): Worker;
 }
@@ -30,8 +30,8 @@ export interface ThreadModule {
 /**
  * Starts a module in a thread of its own.
  *
- * @param onError  called when the thread has ended: with what it threw, or with its exit code
- * @throws TaesdError UNSUPPORTED (a runtime without workers)
+ * @param onError  called when the thread has ended by itself, with the reason
+ * @throws TaesdError UNSUPPORTED if the runtime has no workers
  */
 export function startThread<To, From>(
   module: ThreadModule,
@@ -40,8 +40,9 @@ export function startThread<To, From>(
 ): Thread<To> {
   if (isNodeLike()) {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    // Flags are inherited. Handing them on makes Node refuse V8's flags, such as --expose-gc. But
-    // the flags of a script given on the command line keep a file from being loaded.
+    // A worker inherits the flags of the process. If they are passed on explicitly, Node refuses
+    // V8's flags, such as --expose-gc. But the flags of a script given on the command line keep a
+    // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
     const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
     worker.on('message', onMessage);
@@ -66,7 +67,9 @@ export function startThread<To, From>(
   };
 }
 
-/** Connects a thread to the one that started it. */
+/**
+ * Connects a thread with the thread that started it: listens to it, and returns what posts to it.
+ */
 export function parentThread<From, To>(
   onMessage: (message: From) => void,
 ): Pick<Thread<To>, 'post'> {
@@ -82,7 +85,7 @@ export function parentThread<From, To>(
   return { post: (message, transfer) => scope.postMessage(message, transfer) };
 }
 
-/** The members of a worker's global scope that a page's does not have. */
+/** The members of a worker's global scope that a page's scope lacks. */
 interface DedicatedWorker {
   onmessage: (event: { data: unknown }) => void;
   postMessage(message: unknown, transfer?: ArrayBufferLike[]): void;

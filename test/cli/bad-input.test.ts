@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files/files.ts';
 import { TaesdError } from '../../src/errors.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
@@ -47,7 +47,7 @@ describe('input', () => {
       failed(`${command}: "${missing}" expected ${rule}, got no such file`),
     );
     const below = at('in.png/x.png');
-    const got = 'no such file: a part of its path is no folder';
+    const got = 'no such file: a part of its path is not a folder';
     expect(run(below)).toEqual(failed(`${command}: "${below}" expected ${rule}, got ${got}`));
     mkdirSync(at('folder.png'), { recursive: true });
     const folder = at('folder.png');

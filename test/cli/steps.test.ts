@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { colourOf } from '../../src/cli/maps/feature-maps.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createDecodeService, type Decoder } from '../../examples/edge-worker/decode-service.mjs';
-import { decodeLatentPng, encodeLatentPng } from '../../src/formats/latent-file.ts';
+import { decodeLatentPng, encodeLatentPng } from '../../src/formats/index.ts';
 import { latentsToPicture, Taesd, type Tensor } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { randomTensor, seededRandom } from '../random.ts';

@@ -68,7 +68,7 @@ describe('FolderStore', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
     expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
-    expect(store.place).toBe(`cache ${folder}`);
+    expect(store.location).toBe(`cache ${folder}`);
     mkdirSync(join(folder, 'b'));
     await expect(store.read('b')).rejects.toMatchObject({
       code: 'ARG',
@@ -157,7 +157,7 @@ describe('FolderStore', () => {
     await expect(draft.keep()).rejects.toMatchObject({
       code: 'ARG',
       message: expect.stringMatching(
-        /^pull: ".*a\.safetensors" expected a file that can be written, got /,
+        /^".*a\.safetensors" expected a file that can be written, got /,
       ),
     });
     await draft.leave();
@@ -170,7 +170,7 @@ describe('FolderStore', () => {
     chmodSync(folder, 0o500);
     await expect(begin()).rejects.toMatchObject({
       code: 'ARG',
-      message: `pull: "${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
+      message: `"${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
     });
   });
 });

@@ -12,12 +12,6 @@ export const PTR_BYTES = 4;
 export const TILE_COUT = 8;
 export const TILE_COUT_BYTES = TILE_COUT * F32_BYTES;
 
-/**
- * Rows and columns of a Winograd tile's outputs. Tiles lie on multiples of it, from the picture's
- * corner.
- */
-export const TILE = 4;
-
 /** Output channels that a Winograd convolution makes at a time, and their bytes. */
 export const GROUP = 16;
 export const GROUP_BYTES = GROUP * F32_BYTES;

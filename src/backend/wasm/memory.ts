@@ -63,8 +63,8 @@ export class Memory {
       return new WebAssembly.Memory({ initial: pages, maximum });
     } catch (cause) {
       const rule = `${inMiB(this.#limitBytes)} of address space to be free`;
-      const hint = 'a smaller maxMemory reserves less';
-      throw expected('OOM', 'memory', rule, 'less', { hint, cause });
+      const remedy = { api: 'a smaller maxMemory reserves less' };
+      throw expected('OOM', 'memory', rule, 'less', { remedy, cause });
     }
   }
 

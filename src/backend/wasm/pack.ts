@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { ConvStage } from '../plan.ts';
 import {
   F32_BYTES,
   GROUP,
@@ -12,7 +13,6 @@ import {
 } from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, isWinograd } from './plan.ts';
 import { paddedChannels } from './ring.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
@@ -51,7 +51,7 @@ export type Products = 'f32' | 'i16' | 'i16 but flat';
 export function packConv(
   machine: Machine,
   network: BoundNetwork,
-  { conv, layer, name, upsample }: ConvStage,
+  { conv, layer, name, winograd, upsample }: ConvStage,
   cin: number,
   products: Products,
 ): PackedConv {
@@ -64,7 +64,7 @@ export function packConv(
   memory.f32(biasPtr, paddedChannels(cout)).fill(0);
   const bias = weights.get(`${prefix}bias`);
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
-  if (!isWinograd(conv)) {
+  if (!winograd) {
     const weightsPtr = packDirect(memory, weight, cin, cout);
     return { cin, cout, weightsPtr, scalesPtr: undefined, flatPtr: undefined, biasPtr };
   }

@@ -3,7 +3,8 @@ import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
-import { planNetwork } from './plan.ts';
+import { planNetwork } from '../plan.ts';
+import { WASM_RULES } from './plan-rules.ts';
 import { PoolWorker, type WorkerOptions } from './pool-worker.ts';
 import { inputSpan } from './schedule.ts';
 import { SharedRun } from './shared-run.ts';
@@ -74,7 +75,8 @@ export class WorkerPool {
 
   /** Divides rows `wanted` of the output among the workers. */
   #share(network: number, source: RowSource, wanted: Span, pacer: Pacer): SharedRun {
-    const plan = planNetwork(this.#options.networks[network].map(({ layer }) => layer));
+    const layers = this.#options.networks[network].map(({ layer }) => layer);
+    const plan = planNetwork(layers, WASM_RULES);
     const shapes = plan.shapes([source.channels, source.height, source.width]);
     const outputs = divideRows(plan, shapes, wanted, this.#workers.length);
     return new SharedRun({

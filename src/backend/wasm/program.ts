@@ -2,12 +2,14 @@ import type { BoundNetwork } from '../../model/bind.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
+import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import { stageWork } from '../rows-needed.ts';
 import { JOB_BYTES } from './job-layout.ts';
 import { F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
 import { type PackedConv, packConv } from './pack.ts';
-import { type Plan, planNetwork, rowWork, type Stage, storedChannels } from './plan.ts';
-import { Ring, rowCount } from './ring.ts';
+import { WASM_RULES } from './plan-rules.ts';
+import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import type { StageRunner } from './stage-context.ts';
 import { prepareStage } from './stages.ts';
@@ -35,7 +37,10 @@ export class WasmProgram implements Program {
 
   constructor(machine: Machine, network: BoundNetwork, precision: Precision = 'f32') {
     this.#machine = machine;
-    this.#plan = planNetwork(network.map(({ layer }) => layer));
+    this.#plan = planNetwork(
+      network.map(({ layer }) => layer),
+      WASM_RULES,
+    );
     const packed = new Map<Stage, PackedConv>();
     const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
     const coarse = Math.max(...heights) / COARSE;
@@ -66,7 +71,7 @@ export class WasmProgram implements Program {
           }
         } else {
           (runners.get(stage) as StageRunner)(rows);
-          work = rowWork(stage, rings[map].width) * (rows.end - rows.first);
+          work = stageWork(stage, rows.end - rows.first, rings[map].width);
         }
         if (map === last) {
           for (let y = Math.max(rows.first, span.first); y < Math.min(rows.end, span.end); y++) {

@@ -1,25 +1,25 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import { TILE } from './layout.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan.ts';
+import { TILE } from '../tile.ts';
 import { workFor } from './schedule.ts';
 
 /**
- * The most rows of the output in one span if there are several spans, and the most rows of each
- * worker that wait for their turn. A worker that has a longer span to itself is stopped in time.
+ * The most rows of the output in one span if there are several, and the most of each worker's rows
+ * that wait to be handed on. A worker that has a longer span to itself pauses when so many wait.
  */
 export const OUTPUT_ROWS = 512;
-/** The most rows at full height. A worker gets the input of a span in one message. */
+/** The most rows of a span at full height: a worker gets the rows of the input in one message. */
 const FULL_ROWS = 2048;
 
-/** Another worker is used if it makes the whole faster by this factor. */
+/** One more worker is used if all of them together are faster by this factor. */
 const GAIN = 1.1;
 
 /**
- * Divides the rows of the output among as many workers as gain by it, at most `workers`. With more
- * than one, the rows around each span are computed once more, by whole tiles at every stage. Half
- * of a 1024×1024 decode is 55 % of the work. Half of an encode of that size is 97 %, which one
- * worker does better.
+ * Divides the rows of the output among as many workers as gain by it, `workers` at most. With more
+ * than one, the rows around each span are computed twice, by whole tiles at every stage. Half of a
+ * 1024×1024 decode is 55 % of the work. Half of an encode of that size is 97 %, so one worker does
+ * it all.
  */
 export function divideRows(
   plan: Plan,
@@ -37,8 +37,8 @@ export function divideRows(
 }
 
 /**
- * Divides rows into equal spans, as many for each worker. No span has more than `OUTPUT_ROWS` rows,
- * or more than `FULL_ROWS` at full height, and each begins where tiles begin on every level.
+ * Divides rows into equal spans, as many for each worker. A span has at most `OUTPUT_ROWS` rows, at
+ * most `FULL_ROWS` at full height, and begins where tiles begin on every level.
  */
 export function spansOf(shapes: readonly Chw[], wanted: Span, workers: number): Span[] {
   const heights = shapes.map(([, height]) => height);
@@ -49,8 +49,8 @@ export function spansOf(shapes: readonly Chw[], wanted: Span, workers: number): 
   const coarsest = Math.min(...heights);
   const grid = Math.max(1, Math.round(output / coarsest)) * TILE;
   const rows = wanted.end - wanted.first;
-  const maxRows = Math.min(OUTPUT_ROWS, FULL_ROWS / scale);
-  const rounds = Math.max(1, Math.ceil(rows / (workers * maxRows)));
+  const max = Math.min(OUTPUT_ROWS, FULL_ROWS / scale);
+  const rounds = Math.max(1, Math.ceil(rows / (workers * max)));
   const length = Math.ceil(rows / (workers * rounds) / grid) * grid;
   const spans: Span[] = [];
   for (let first = wanted.first; first < wanted.end; ) {

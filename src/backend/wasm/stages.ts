@@ -1,3 +1,5 @@
+import type { Clamp, PixelShuffle, PixelUnshuffle, Relu } from '../../model/layers.ts';
+import type { ConvStage, Stage } from '../plan.ts';
 import { jobOf } from './job.ts';
 import {
   JOB_BIAS,
@@ -11,13 +13,6 @@ import {
   JOB_WIDTH,
 } from './job-layout.ts';
 import type { PackedConv } from './pack.ts';
-import {
-  type ConvStage,
-  isWinograd,
-  type PointwiseStage,
-  type ShuffleStage,
-  type Stage,
-} from './plan.ts';
 import type { StageContext, StageRunner } from './stage-context.ts';
 import { prepareWinograd } from './winograd.ts';
 
@@ -33,9 +28,7 @@ import { prepareWinograd } from './winograd.ts';
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   switch (stage.kind) {
     case 'conv':
-      return isWinograd(stage.conv)
-        ? prepareWinograd(stage, context)
-        : prepareDirect(stage, context);
+      return stage.winograd ? prepareWinograd(stage, context) : prepareDirect(stage, context);
     case 'upsample2x':
       return prepareUpsample(context);
     case 'relu':
@@ -53,7 +46,7 @@ function prepareUpsample({ kernels, input, output }: StageContext): StageRunner 
   );
 }
 
-function preparePointwise(stage: PointwiseStage, context: StageContext): StageRunner {
+function preparePointwise(stage: Relu | Clamp, context: StageContext): StageRunner {
   const { kernels, input, output } = context;
   return eachRow((y) => {
     const target = output.row(y);
@@ -63,7 +56,10 @@ function preparePointwise(stage: PointwiseStage, context: StageContext): StageRu
   });
 }
 
-function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): StageRunner {
+function prepareShuffle(
+  { kind, factor }: PixelShuffle | PixelUnshuffle,
+  context: StageContext,
+): StageRunner {
   const { memory, jobPtr, kernels, input, output, cin, cout } = context;
   const job = jobOf([
     [JOB_WIDTH, Math.min(input.width, output.width)],

@@ -1,3 +1,5 @@
+import type { ConvStage } from '../plan.ts';
+import { TILE } from '../tile.ts';
 import { jobOf } from './job.ts';
 import {
   JOB_ADD,
@@ -26,9 +28,8 @@ import {
   JOB_WEIGHTS_FLAT,
 } from './job-layout.ts';
 import type { KernelName } from './kernels.ts';
-import { F32_BYTES, GROUP, MAX_INPUT_ROWS, TILE } from './layout.ts';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS } from './layout.ts';
 import type { PackedConv } from './pack.ts';
-import type { ConvStage } from './plan.ts';
 import type { StageContext, StageRunner } from './stage-context.ts';
 import {
   columnsStrideOf,

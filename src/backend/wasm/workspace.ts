@@ -1,6 +1,7 @@
-import { F32_BYTES, GROUP, I16_BYTES, MAX_CIN, MAX_INPUT_ROWS, PTR_BYTES, TILE } from './layout.ts';
+import type { ConvStage, Stage } from '../plan.ts';
+import { TILE } from '../tile.ts';
+import { F32_BYTES, GROUP, I16_BYTES, MAX_CIN, MAX_INPUT_ROWS, PTR_BYTES } from './layout.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, isWinograd, type Stage } from './plan.ts';
 import { paddedChannels } from './ring.ts';
 
 /*
@@ -95,7 +96,7 @@ export function allocateWorkspace(
   widestRowBytes: number,
 ): Workspace {
   const convs = stages.filter(
-    (stage): stage is ConvStage & Stage => stage.kind === 'conv' && isWinograd(stage.conv),
+    (stage): stage is ConvStage & Stage => stage.kind === 'conv' && stage.winograd,
   );
   /** As many bytes as the stage needs that needs the most. */
   const allocate = (bytes: (tiling: Tiling, stage: ConvStage) => number) =>

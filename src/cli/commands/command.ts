@@ -1,10 +1,24 @@
-import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { type CommandLine, type CommandSpec, readCommandLine } from '../line/command-line.ts';
+import { commandHelp } from '../line/help.ts';
 
-/** A command: what it takes, what its help says, what it does. */
-export interface Command extends CommandSpec {
-  /** One line, beside its name in the help of the whole. */
-  readonly summary: string;
-  /** What its own help says beyond that. */
-  readonly detail: string;
-  readonly run: (line: CommandLine) => Promise<void>;
+/** A command of `taesd`. */
+export interface Command {
+  readonly spec: CommandSpec;
+  /**
+   * Runs the command on the words after its name.
+   *
+   * @throws UsageError, TaesdError or Interruption
+   */
+  run(args: readonly string[]): Promise<void>;
+}
+
+/** Reads a command line and does the command's work, or prints its help if the line requests it. */
+export async function runLine<Spec extends CommandSpec>(
+  spec: Spec,
+  args: readonly string[],
+  work: (line: CommandLine<Spec>) => Promise<void>,
+): Promise<void> {
+  const line = readCommandLine(spec, args);
+  if (line === 'help') process.stdout.write(commandHelp(spec));
+  else await work(line);
 }

@@ -1,90 +1,88 @@
-import { expected, TaesdError } from '../../errors.ts';
-import {
-  decodeLatentPng,
-  decodeLatentSafetensors,
-  type LatentFile,
-} from '../../formats/latent-file.ts';
+import { inside, onOneLine, TaesdError } from '../../errors.ts';
+import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
 import type { Tensor } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
-import {
-  DECODED_DETAIL,
-  DECODED_ENDINGS,
-  type DecodedFile,
-  decodeToFile,
-  fullSize,
-} from '../files/decoded-file.ts';
-import { checkOutput, formatOf, readInput, readingFile } from '../files/files.ts';
-import { chooseModel, saysLatents, takeUnmarked } from '../files/latents-input.ts';
-import type { CommandLine } from '../line/command-line.ts';
-import type { Size } from '../line/option-values.ts';
+import { DECODED_DETAIL, type DecodedFile, decodeToFile, fullSize } from '../files/decoded-file.ts';
+import { DECODED_CONTENTS, formatOf, LATENT_CONTENTS } from '../files/format.ts';
+import { chooseModel, recordsLatents, takeUnmarked } from '../files/latents-input.ts';
+import { readInput } from '../files/read-input.ts';
+import { checkOutput } from '../files/write-output.ts';
+import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import type { Size } from '../line/size.ts';
+import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import type { Command } from './command.ts';
-import { LATENT_ENDINGS } from './encode.ts';
+import { type Command, runLine } from './command.ts';
 import { withModel } from './with-model.ts';
 
-export const decodeCommand: Command = {
+const SPEC = {
   name: 'decode',
-  operand: { name: 'IN', help: 'the latents: a .png or .safetensors file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'size'],
   summary: 'Turns latents into a picture.',
-  detail: `
-${DECODED_DETAIL}
-Model and size are those that IN remembers, unless given; where it remembers none, the model is
-taesd and the picture 8 times as wide and as high as the latents. A PNG is written as it is decoded,
-so that a picture larger than memory can be made.`,
-  run: (line) => interruptible('decode', (signal) => decode(line, signal)),
+  detail: `${DECODED_DETAIL} The model defaults to the one recorded in IN. A PNG is written while it is decoded, so the picture may be larger than memory.`,
+  examples: [
+    'taesd decode latents.png -o photo.png',
+    'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
+  ],
+  operand: { name: 'IN', help: 'the latents, a .png or .safetensors file' },
+  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'size'],
+} as const satisfies CommandSpec;
+
+export const decodeCommand: Command = {
+  spec: SPEC,
+  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => decode(line, signal))),
 };
 
-async function decode(line: CommandLine, signal: AbortSignal): Promise<void> {
+async function decode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output: path } = line;
-  const inputFormat = formatOf(operand, LATENT_ENDINGS);
-  const format = formatOf(path, DECODED_ENDINGS);
+  const inputFormat = formatOf(operand, LATENT_CONTENTS);
+  const format = formatOf(path, DECODED_CONTENTS);
   await checkOutput(path, operand);
-  const bytes = await readInput(operand, 'latents to read');
-  const file = readingFile(operand, () =>
+  const bytes = await readInput(operand);
+  const file = inside(operand, () =>
     inputFormat === 'png' ? decodeLatentPng(bytes, line.model) : decodeLatentSafetensors(bytes),
   );
   const { latents } = file;
   const model = chooseModel(operand, line.model, file);
   if (line.size !== undefined) checkCrop(latents, line.size);
-  const size = line.size ?? rememberedSize(file);
-  const isMarked = inputFormat === 'safetensors' || saysLatents(file);
+  const size = line.size ?? recordedSize(file);
+  const isMarked = inputFormat === 'safetensors' || recordsLatents(file);
   if (!isMarked) takeUnmarked(operand, decodePng(bytes), model);
   const decoded: DecodedFile = { path, format, size };
-  await withModel(line, { model, only: 'decoder' }, async (taesd, bar) => {
+  await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {
     try {
       const run = { onProgress: bar.stage('decoding'), signal };
       return await decodeToFile(taesd, latents, decoded, run);
     } catch (error) {
-      throw explainSize(operand, latents, isMarked, error);
+      throw aboutLatents(operand, latents, isMarked, error);
     }
   });
 }
 
-function rememberedSize({ width, height }: LatentFile): Size | undefined {
+function recordedSize({ width, height }: LatentFile): Size | undefined {
   return width === undefined || height === undefined ? undefined : { width, height };
 }
 
-/** @throws TaesdError ARG where the latents do not stand for a picture of that size */
+/** @throws TaesdError ARG (latents cannot be cropped to that size) */
 function checkCrop(latents: Tensor, { width, height }: Size): void {
-  const most = fullSize(latents);
-  const [leastWidth, leastHeight] = [most.width, most.height].map(
-    (size) => size - LATENT_SCALE + 1,
-  );
-  const fits = (size: number, least: number, all: number) => least <= size && size <= all;
-  if (fits(width, leastWidth, most.width) && fits(height, leastHeight, most.height)) return;
-  const range = `${leastWidth}x${leastHeight} to ${most.width}x${most.height}`;
-  const rule = `${range} (it crops, it does not scale)`;
-  throw expected('ARG', '--size', rule, `${width}x${height}`);
+  const max = fullSize(latents);
+  const min = { width: max.width - LATENT_SCALE + 1, height: max.height - LATENT_SCALE + 1 };
+  const fits = (size: number, least: number, most: number) => least <= size && size <= most;
+  if (fits(width, min.width, max.width) && fits(height, min.height, max.height)) return;
+  const rule = `${min.width}x${min.height} to ${max.width}x${max.height}`;
+  const hint = 'it crops, it does not scale';
+  throw fault('--size', expectedGot(rule, `${width}x${height}`), { hint });
 }
 
-/** Where there is too little room: how large the latents are, and that they may be none. */
-function explainSize(path: string, latents: Tensor, isMarked: boolean, error: unknown): unknown {
-  if (!(error instanceof TaesdError) || !['LIMIT', 'OOM'].includes(error.code)) return error;
+/** Adds the input's name to an error that it caused, and its size if the size is the cause. */
+function aboutLatents(path: string, latents: Tensor, isMarked: boolean, error: unknown): unknown {
+  const isTooLarge = error instanceof TaesdError && ['LIMIT', 'OOM'].includes(error.code);
+  if (!isTooLarge) return aboutInput(path, error);
   const [, , h, w] = latents.shape;
   const { width, height } = fullSize(latents);
+  const size = `latents of ${w}×${h} for ${width}×${height} pixels`;
+  // Any PNG can be read as latents. One that does not record that it holds them may be a picture.
   const doubt = isMarked ? '' : '; a picture? taesd encode';
-  const message = `${path} (latents of ${w}×${h} for ${width}×${height} pixels${doubt}): ${error.message}`;
-  return new TaesdError(error.code, message, { cause: error });
+  const { code, sentence, remedy } = error;
+  const named = `${onOneLine(path)} (${size}${doubt}): ${sentence}`;
+  return new TaesdError(code, named, { cause: error, remedy });
 }

@@ -1,33 +1,41 @@
-import { encodeLatentPng, encodeLatentSafetensors } from '../../formats/latent-file.ts';
-import { checkOutput, formatOf, writeOutput } from '../files/files.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../formats/index.ts';
+import { formatOf, LATENT_CONTENTS } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
-import type { CommandLine } from '../line/command-line.ts';
+import { checkOutput, writeOutput } from '../files/write-output.ts';
+import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { aboutInput } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import type { Command } from './command.ts';
+import { type Command, runLine } from './command.ts';
 import { withModel } from './with-model.ts';
 
-/** What the two formats hold as latents, for messages about endings. */
-export const LATENT_ENDINGS = { png: '8-bit latents', safetensors: 'f32 latents' } as const;
+const SPEC = {
+  name: 'encode',
+  summary: 'Turns a picture into latents.',
+  detail:
+    'OUT.png holds 8-bit latents as an RGBA picture. OUT.safetensors holds f32 "latents" [1,C,h,w]. Both record the model and the size of the picture.',
+  examples: [
+    'taesd encode photo.png -o latents.png',
+    'taesd encode photo.png -o latents.safetensors --model taesdxl',
+  ],
+  operand: { name: 'IN', help: 'the picture, a PNG file' },
+  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background'],
+} as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {
-  name: 'encode',
-  operand: { name: 'IN', help: 'the picture: a PNG file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background'],
-  summary: 'Turns a picture into latents.',
-  detail: `
-OUT.png holds 8-bit latents as an RGBA picture, OUT.safetensors holds f32 "latents" [1,C,h,w].
-Both remember the model and the picture's size.`,
-  run: (line) => interruptible('encode', (signal) => encode(line, signal)),
+  spec: SPEC,
+  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => encode(line, signal))),
 };
 
-async function encode(line: CommandLine, signal: AbortSignal): Promise<void> {
-  const { operand, output, model, alpha } = line;
-  const format = formatOf(output, LATENT_ENDINGS);
+async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
+  const { operand, output, background } = line;
+  const format = formatOf(output, LATENT_CONTENTS);
   await checkOutput(output, operand);
   const picture = await readPicture(operand);
-  await withModel(line, { model, only: 'encoder' }, async (taesd, bar) => {
-    const onProgress = bar.stage('encoding');
-    const latents = await taesd.encode(picture, { ...alpha, onProgress, signal });
+  await withModel(output, { ...line, only: 'encoder' }, async (taesd, bar) => {
+    const options = { ...background, onProgress: bar.stage('encoding'), signal };
+    const latents = await taesd.encode(picture, options).catch((error: unknown) => {
+      throw aboutInput(operand, error);
+    });
     const { width, height } = picture;
     const toBytes = format === 'png' ? encodeLatentPng : encodeLatentSafetensors;
     const bytes = toBytes({ latents, model: taesd.info.model, width, height });

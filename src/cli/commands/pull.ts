@@ -1,64 +1,71 @@
-import { describe } from '../../checks.ts';
 import { VARIANTS } from '../../index.ts';
 import { isModelName, type LatentSpace, latentSpaces } from '../../model/variants.ts';
-import { urlOf } from '../../platform/place-urls.ts';
+import { urlOf } from '../../platform/locations.ts';
+import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
-import { openStore } from '../../weights/store.ts';
-import type { CommandLine } from '../line/command-line.ts';
-import { usageError } from '../line/usage-error.ts';
+import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { expectedGot, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { ProgressBar } from '../terminal/progress.ts';
 import { countText } from '../terminal/table.ts';
-import type { Command } from './command.ts';
+import { type Command, runLine } from './command.ts';
 
-export const pullCommand: Command = {
+const SPEC = {
   name: 'pull',
+  summary: 'Fetches the weights of models into the cache.',
+  detail:
+    "The cache is the folder taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows. Files already there are checked and not fetched again. An interrupted download resumes. The SHA-256 of every file is checked before the file gets its name.",
+  examples: ['taesd pull', 'taesd pull taesdxl taef1', 'taesd pull --all --from /mnt/weights'],
   operand: {
     name: 'MODEL',
+    help: () => `any of ${latentSpaces().join(', ')} (default: taesd)`,
     many: true,
-    help: `any of ${latentSpaces().join(', ')}; taesd unless said`,
   },
   options: ['all', 'from'],
-  summary: 'Fetches the weights of models into the cache folder.',
-  detail: `
-The cache is taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on
-macOS, %LOCALAPPDATA% on Windows. A file gets its name once its SHA-256 is right. What is there
-is not fetched again; what was interrupted goes on. The places are in weights/manifest.json.`,
-  run: (line) => {
-    const models = chooseModels(line);
-    const left = 'the next pull goes on with what has come';
-    return interruptible('pull', (signal) => pull(models, line.from, signal), left);
-  },
+} as const satisfies CommandSpec;
+
+type Line = CommandLine<typeof SPEC>;
+
+/** The state of the cache after an interruption. */
+const LEFT = 'the next pull resumes the download';
+
+export const pullCommand: Command = {
+  spec: SPEC,
+  run: (args) =>
+    runLine(SPEC, args, (line) => {
+      const models = chooseModels(line);
+      return interruptible((signal) => pull(models, line, signal), LEFT);
+    }),
 };
 
 /** @throws UsageError */
-function chooseModels({ operands, all }: CommandLine): readonly LatentSpace[] {
+function chooseModels({ operands, all }: Line): readonly LatentSpace[] {
   if (all && operands.length > 0) {
-    const got = operands.map(describe).join(' and ');
-    throw usageError('pull', '--all', 'no MODEL beside it', got);
+    const got = operands.map((operand) => JSON.stringify(operand)).join(' and ');
+    throw usageError(SPEC.name, `--all: ${expectedGot('no MODEL beside it', got)}`);
   }
   if (all) return latentSpaces();
   const models = operands.map((operand) => {
     if (isModelName(operand) && operand !== 'nano') return operand;
     const rule = `one of ${latentSpaces().join(', ')}`;
-    const got = operand === 'nano' ? 'nano, which is in the package' : describe(operand);
-    throw usageError('pull', 'MODEL', rule, got);
+    const got = operand === 'nano' ? 'nano, which is in the package' : JSON.stringify(operand);
+    throw usageError(SPEC.name, `MODEL: ${expectedGot(rule, got)}`);
   });
   return models.length === 0 ? ['taesd'] : [...new Set(models)];
 }
 
 async function pull(
   models: readonly LatentSpace[],
-  from: string | undefined,
+  { from }: Line,
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
-  const place = from === undefined ? {} : { from: urlOf(from) };
+  const source = from === undefined ? {} : { from: sourceOf(from) };
   for (const model of models) {
     const bar = new ProgressBar(process.stderr);
     try {
       const pulled = await pullModel(VARIANTS[model], ['encoder', 'decoder'], {
-        ...place,
+        ...source,
         store,
         signal,
         onDownload: ({ file, ...progress }) => bar.stage(file)(progress),
@@ -73,9 +80,19 @@ async function pull(
   }
 }
 
+/** @throws TaesdError ARG (a URL without folders, such as `data:`) */
+function sourceOf(from: string): URL {
+  try {
+    return urlOf('--from', from);
+  } catch (cause) {
+    const rule = 'a folder or a web address';
+    throw fault('--from', expectedGot(rule, JSON.stringify(from)), { cause });
+  }
+}
+
 function fileWords({ before, url, bytes }: PulledFile): string {
   const size = `${countText(bytes.length)} bytes`;
-  if (before === 'whole') return `there already, ${size}, SHA-256 checked`;
+  if (before === 'whole') return `already there, ${size}, SHA-256 checked`;
   const source = url === undefined ? 'fetched before' : `fetched from ${url}`;
   const broken = before === 'broken' ? ' in place of a damaged file' : '';
   return `${source}${broken}, ${size}, SHA-256 checked`;

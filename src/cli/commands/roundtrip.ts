@@ -1,38 +1,50 @@
 import { dequantizeLatents, quantizeLatents, type Tensor } from '../../index.ts';
-import { DECODED_DETAIL, DECODED_ENDINGS, decodeToFile } from '../files/decoded-file.ts';
-import { checkOutput, formatOf } from '../files/files.ts';
+import { DECODED_DETAIL, decodeToFile } from '../files/decoded-file.ts';
+import { DECODED_CONTENTS, formatOf } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
-import type { CommandLine } from '../line/command-line.ts';
+import { checkOutput } from '../files/write-output.ts';
+import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { aboutInput } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import type { Command } from './command.ts';
+import { type Command, runLine } from './command.ts';
 import { withModel } from './with-model.ts';
 
-export const roundtripCommand: Command = {
+const SPEC = {
   name: 'roundtrip',
-  operand: { name: 'IN', help: 'the picture: a PNG file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background', 'float'],
   summary: 'Encodes a picture and decodes it again.',
-  detail: `
-${DECODED_DETAIL}
-On the way the latents are rounded to 8 bits, as in a .png, unless --float is given.`,
-  run: (line) => interruptible('roundtrip', (signal) => roundtrip(line, signal)),
+  detail: `${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float keeps them.`,
+  examples: [
+    'taesd roundtrip photo.png -o again.png',
+    'taesd roundtrip photo.png -o again.png --float --model taef1',
+  ],
+  operand: { name: 'IN', help: 'the picture, a PNG file' },
+  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background', 'float'],
+} as const satisfies CommandSpec;
+
+export const roundtripCommand: Command = {
+  spec: SPEC,
+  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => roundtrip(line, signal))),
 };
 
-async function roundtrip(line: CommandLine, signal: AbortSignal): Promise<void> {
-  const { operand, output: path, model, alpha, float } = line;
-  const format = formatOf(path, DECODED_ENDINGS);
+async function roundtrip(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
+  const { operand, output: path, background, float } = line;
+  const format = formatOf(path, DECODED_CONTENTS);
   await checkOutput(path, operand);
   const picture = await readPicture(operand);
-  await withModel(line, { model }, async (taesd, bar) => {
-    const encoding = { onProgress: bar.stage('encoding'), signal };
-    const latents = await taesd.encode(picture, { ...alpha, ...encoding });
-    const kept = float ? latents : throughBytes(latents);
-    const decoding = { onProgress: bar.stage('decoding'), signal };
-    return decodeToFile(taesd, kept, { path, format, size: picture }, decoding);
+  await withModel(path, line, async (taesd, bar) => {
+    try {
+      const encoding = { onProgress: bar.stage('encoding'), signal };
+      const latents = await taesd.encode(picture, { ...background, ...encoding });
+      const kept = float ? latents : throughBytes(latents);
+      const decoding = { onProgress: bar.stage('decoding'), signal };
+      return await decodeToFile(taesd, kept, { path, format, size: picture }, decoding);
+    } catch (error) {
+      throw aboutInput(operand, error);
+    }
   });
 }
 
-/** What is left of latents after a file of 8-bit latents. */
+/** Returns the latents as a file of 8-bit latents would keep them. */
 const throughBytes = ({ shape, data }: Tensor): Tensor => ({
   shape,
   data: dequantizeLatents(quantizeLatents(data)),

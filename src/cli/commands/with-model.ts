@@ -1,22 +1,32 @@
 import { type LoadOptions, Taesd } from '../../index.ts';
-import type { CommandLine } from '../line/command-line.ts';
 import { type ProgressBar, withProgress } from '../terminal/progress.ts';
 import { sayLine } from '../terminal/say.ts';
 import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
 
+/** The options of a command that decide about its model. */
+type ModelOptions = Pick<
+  LoadOptions,
+  'model' | 'only' | 'weights' | 'backend' | 'precision' | 'workers'
+>;
+
+const NANO_NOTE =
+  'note: using nano, the small model in the package; "npx taesd pull" fetches taesd, which is sharper';
+
 /**
- * Loads a model, works with it while a bar shows how far it has come, and lets go of it. Where workers could not
- * start, or WebGPU does not do what was asked of it, a line says why, on a terminal or not: the work takes longer.
+ * Loads a model, runs `work` with it under a progress bar, and disposes of it. If workers cannot
+ * start or WebGPU does not do what was requested, a line says why, even without a terminal: the
+ * work then takes longer.
  *
- * @param work  gives what it made in a word or two: `512×512`
+ * @param output  the file or folder to write, for the line at the end
+ * @param work    returns what it made in a few words: `512×512`
  */
 export async function withModel(
-  { output, weights, backend, precision, workers }: CommandLine,
-  model: Pick<LoadOptions, 'model' | 'only'>,
+  output: string,
+  { model, only, weights, backend, precision, workers }: ModelOptions,
   work: (taesd: Taesd, bar: ProgressBar) => Promise<string>,
 ): Promise<void> {
   await withProgress(output, async (bar) => {
-    const taesd = await Taesd.load({ ...model, weights, backend, precision, workers });
+    const taesd = await Taesd.load({ model, only, weights, backend, precision, workers });
     const say = (note: string | undefined) => {
       if (note === undefined) return;
       bar.clear();
@@ -24,11 +34,7 @@ export async function withModel(
     };
     try {
       const loaded = taesd.info;
-      if (model.model === undefined && loaded.model === 'nano') {
-        say(
-          'note: nano, the small model of the package: "npx taesd pull" fetches taesd, which is sharper',
-        );
-      }
+      if (model === undefined && loaded.model === 'nano') say(NANO_NOTE);
       say(loadedNote(loaded, precision));
       const made = await work(taesd, bar);
       const done = taesd.info;

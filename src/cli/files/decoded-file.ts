@@ -1,27 +1,25 @@
 import { type RunOptions, type Taesd, type Tensor, writeSafetensors } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
 import { encodePngRows } from '../../png/index.ts';
-import type { Size } from '../line/option-values.ts';
-import { type Format, writeOutput } from './files.ts';
+import type { Size } from '../line/size.ts';
+import type { Format } from './format.ts';
+import { writeOutput } from './write-output.ts';
 
-/** What the two formats hold once decoded, for messages about endings. */
-export const DECODED_ENDINGS = { png: 'the picture', safetensors: 'f32 decoded' } as const;
-
-/** What the help of the commands that decode says about their output. */
+/** The sentence about the output in the help of commands that decode. */
 export const DECODED_DETAIL =
-  'OUT.png is the picture, OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
+  'OUT.png is the picture. OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
 
-/** The file that is made of latents. */
+/** A file to make from latents. */
 export interface DecodedFile {
   readonly path: string;
   readonly format: Format;
-  /** The size to crop to; 8 times that of the latents unless said. */
+  /** The size to crop to. Defaults to 8 times the latents. */
   readonly size?: Size | undefined;
 }
 
 /**
- * Decodes latents into a file: `.png` is the picture, RGB, written row by row while the rest is being decoded;
- * `.safetensors` holds f32 `decoded` [1, 3, H, W], not clamped.
+ * Decodes latents into a file. A `.png` is the picture, RGB; its rows are written while later ones
+ * are being decoded. A `.safetensors` holds f32 `decoded` [1, 3, H, W], not clamped.
  *
  * @returns the picture's size in words: `512×512`
  */
@@ -43,7 +41,7 @@ export async function decodeToFile(
 
 const decodedTensor = (decoded: Tensor): Uint8Array => writeSafetensors([['decoded', decoded]]);
 
-/** The size of the picture that nothing is cropped of. */
+/** Returns the size of the picture before any cropping. */
 export const fullSize = ({ shape: [, , h, w] }: Tensor): Size => ({
   width: w * LATENT_SCALE,
   height: h * LATENT_SCALE,

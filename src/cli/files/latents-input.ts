@@ -1,37 +1,38 @@
-import { expected } from '../../errors.ts';
-import type { LatentFile } from '../../formats/latent-file.ts';
+import type { LatentFile } from '../../formats/index.ts';
 import { type ModelName, VARIANTS } from '../../index.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
 import { sayLine } from '../terminal/say.ts';
 
 /*
- * What the commands that read latents make of a file's memory of where they came from.
+ * Files of latents may record the model that made them. This is how commands use the record.
  */
 
 /**
- * The one asked for, else the one that the file remembers. Undefined for latents of `taesd` that it was not asked for: `nano`
- * does where its weights are not to be had.
+ * Returns the model named in the command line, or else the recorded one. Returns undefined for
+ * latents of `taesd` if no model is named: `nano` decodes them if `taesd` has no weights.
  */
 export function chooseModel(
   path: string,
-  asked: ModelName | undefined,
-  { model: remembered, latents }: LatentFile,
+  named: ModelName | undefined,
+  { model: recorded, latents }: LatentFile,
 ): ModelName | undefined {
-  // With other channels decoding fails, and its error says why: one line is enough.
-  const runs = asked !== undefined && VARIANTS[asked].latentChannels === latents.shape[1];
-  if (runs && remembered !== undefined && VARIANTS[asked].space !== remembered) {
-    sayLine(`${path}: latents of ${remembered}, decoded as ${asked} because --model says so`);
+  // With another number of channels decoding fails, and that error is enough.
+  const runs = named !== undefined && VARIANTS[named].latentChannels === latents.shape[1];
+  if (runs && recorded !== undefined && VARIANTS[named].space !== recorded) {
+    sayLine(`${path}: latents of ${recorded}, decoded as ${named} because of --model`);
   }
-  return asked ?? (remembered === 'taesd' ? undefined : remembered);
+  return named ?? (recorded === 'taesd' ? undefined : recorded);
 }
 
-/** True where the text beside the numbers says that they are latents. */
-export const saysLatents = ({ model, width }: LatentFile): boolean =>
+/** True if the file records that it holds latents. */
+export const recordsLatents = ({ model, width }: LatentFile): boolean =>
   model !== undefined || width !== undefined;
 
 /**
- * Says of a PNG whose bytes could as well be a picture's what they are taken for.
+ * Reports that a PNG which might hold a picture is read as latents.
  *
- * @throws TaesdError FORMAT for one without transparency: no network makes a channel that is at its largest everywhere
+ * @throws TaesdError FORMAT (an opaque PNG: no network makes a channel with its largest value
+ *   everywhere)
  */
 export function takeUnmarked(
   path: string,
@@ -39,12 +40,10 @@ export function takeUnmarked(
   model: ModelName | undefined,
 ): void {
   if (isOpaque(data)) {
-    const hint = 'taesd encode makes latents of it; or an editor has lost their alpha';
-    throw expected('FORMAT', 'pixels', 'latents', 'an opaque picture', { hint });
+    const hint = 'taesd encode makes latents of it; or did an editor drop the alpha channel?';
+    throw fault(path, expectedGot('latents', 'an opaque picture'), { code: 'FORMAT', hint });
   }
-  sayLine(
-    `${path}: nothing in it says that it holds latents; read as those of ${model ?? 'taesd'}`,
-  );
+  sayLine(`${path}: no record that this PNG holds latents; read as latents of ${model ?? 'taesd'}`);
 }
 
 function isOpaque(rgba: ArrayLike<number>): boolean {

@@ -1,19 +1,20 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises';
-import { expected } from '../../errors.ts';
+import { dirname } from 'node:path';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
 
 /**
- * Lets a command write into a folder, which is made where there is none, in a folder that exists. One that was made and has
- * nothing in it when the command fails is removed again.
+ * Runs `work`, which writes into a folder. A missing folder is made first; its parent must exist.
+ * If `work` fails, a new folder that is still empty is removed.
  *
- * @throws TaesdError ARG where there is no folder and none can be made; what `work` throws
+ * @throws TaesdError ARG (the folder cannot be made); any error of `work`
  */
 export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
   const isNew = await makeFolder(path);
   try {
     await work();
   } catch (error) {
-    // Fails where a picture is in it, which stays.
+    // Fails if the folder holds a picture, which stays.
     if (isNew) await rmdir(path).catch(() => undefined);
     throw error;
   }
@@ -26,8 +27,11 @@ async function makeFolder(path: string): Promise<boolean> {
   } catch (cause) {
     const found = await stat(path).catch(() => undefined);
     if (found?.isDirectory()) return false;
-    const reason = systemCode(cause) === 'ENOENT' ? 'no folder to make it in' : systemReason(cause);
-    const got = found === undefined ? reason : 'a file in its place';
-    throw expected('ARG', path, 'a folder to write to', got, { cause });
+    if (found !== undefined) {
+      throw fault(path, expectedGot('a folder to write to', 'a file'), { cause });
+    }
+    const isNowhere = systemCode(cause) === 'ENOENT';
+    const hint = isNowhere ? `no such folder: ${dirname(path)}` : systemReason(cause);
+    throw fault(path, 'cannot be made', { hint, cause });
   }
 }

@@ -1,26 +1,27 @@
-import { describe } from '../../checks.ts';
-import { expected } from '../../errors.ts';
-import { MODEL_KEY } from '../../formats/latent-file.ts';
+import { inside, onOneLine } from '../../errors.ts';
+import { namedModel } from '../../formats/remembered.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';
-import { isSafetensors, readInput, readingFile } from './files.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
+import { isSafetensors } from './format.ts';
+import { readInput } from './read-input.ts';
 
 /**
- * Reads the picture that is to be encoded.
+ * Reads a picture to encode.
  *
- * @throws TaesdError ARG where the file cannot be read or says that it holds latents; what `decodePng` throws
+ * @throws TaesdError ARG (the file cannot be read, or holds latents); errors of `decodePng`
  */
 export async function readPicture(path: string): Promise<DecodedPng> {
-  const bytes = await readInput(path, 'a picture to read');
+  const bytes = await readInput(path);
   if (isSafetensors(bytes)) {
     const hint = 'latents? taesd decode';
-    throw expected('ARG', path, 'a picture', 'a safetensors file', { hint });
+    throw fault(path, expectedGot('a picture', 'a safetensors file'), { hint });
   }
-  const picture = readingFile(path, () => decodePng(bytes));
-  const model = picture.text.get(MODEL_KEY);
+  const picture = inside(path, () => decodePng(bytes));
+  const model = namedModel(picture.text);
   if (model !== undefined) {
-    const name = isModelName(model) ? model : describe(model);
-    throw expected('ARG', path, 'a picture', `latents of ${name}`, { hint: 'taesd decode?' });
+    const name = isModelName(model) ? model : JSON.stringify(onOneLine(model));
+    throw fault(path, expectedGot('a picture', `latents of ${name}`), { hint: 'taesd decode?' });
   }
   return picture;
 }

@@ -1,12 +1,11 @@
-import type { Half, Variant } from '../../index.ts';
-import type { Layer, Network } from '../../model/layers.ts';
+import type { Half, Layer, Network, Variant } from '../../index.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
-import type { Size } from '../line/option-values.ts';
+import type { Size } from '../line/size.ts';
 import { type Column, countText, factLines, tableLines } from '../terminal/table.ts';
 
-/** A model: what it speaks, and the layers of both halves. */
+/** Returns lines about a model: its latents, and the layers of both halves. */
 export function modelLines(variant: Variant, size: Size): string[] {
   const { name, speaks, latentChannels, scale, shift } = variant;
   const facts = factLines([
@@ -17,9 +16,9 @@ export function modelLines(variant: Variant, size: Size): string[] {
       `${scale}, shift ${shift}: x = (z − ${shift}) · ${scale} from a latent z of the full VAE`,
     ],
   ]);
-  const halves = (['encoder', 'decoder'] as const).flatMap((part) => [
+  const halves = (['encoder', 'decoder'] as const).flatMap((half) => [
     '',
-    ...networkLines(variant.networks[part], part, latentChannels, size),
+    ...networkLines(variant.networks[half], half, latentChannels, size),
   ]);
   return [...facts, ...halves];
 }
@@ -32,15 +31,15 @@ const COLUMNS: readonly Column[] = [
   { title: 'multiply-adds', align: 'right' },
 ];
 
-/** The table of layers of one half, for a picture of that size. */
+/** Returns the table of layers of one half, for a picture of that size. */
 export function networkLines(
   network: Network,
-  part: Half,
+  half: Half,
   latentChannels: number,
   { width, height }: Size,
 ): string[] {
   const input: Chw =
-    part === 'encoder'
+    half === 'encoder'
       ? [3, height, width]
       : [latentChannels, Math.ceil(height / LATENT_SCALE), Math.ceil(width / LATENT_SCALE)];
   const rows = describeNetwork(network, input);
@@ -50,20 +49,20 @@ export function networkLines(
     `${index}`,
     layerWords(layer),
     output.join('×'),
-    someText(parameters),
-    someText(multiplyAdds),
+    countOrDash(parameters),
+    countOrDash(multiplyAdds),
   ]);
   const output = rows[rows.length - 1].output.join('×');
   const total = ['', 'total', output, sum('parameters'), sum('multiplyAdds')];
   return [
-    `${part}, for an input of ${input.join('×')}:`,
+    `${half}, for an input of ${input.join('×')}:`,
     ...tableLines(COLUMNS, cells, total),
-    fieldWords(network, part),
+    fieldWords(network, half),
   ];
 }
 
-/** A dash is easier to pass over than a 0. */
-const someText = (count: number): string => (count === 0 ? '–' : countText(count));
+/** Returns a dash for 0, because a dash is easier to skip. */
+const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
 
 function layerWords(layer: Layer): string {
   switch (layer.kind) {
@@ -90,9 +89,9 @@ function layerWords(layer: Layer): string {
   }
 }
 
-function fieldWords(network: Network, part: Half): string {
+function fieldWords(network: Network, half: Half): string {
   const { before, after } = receptiveField(network);
   const reach = `${before} more above and left, ${after} below and right`;
-  const own = part === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
+  const own = half === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
   return `receptive field of ${own}, ${reach}`;
 }

@@ -1,15 +1,14 @@
-import { decodeLatentPng } from '../../formats/latent-file.ts';
+import { decodeLatentPng } from '../../formats/index.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
-import { shapeText } from '../../tensor.ts';
-import type { Size } from '../line/option-values.ts';
-import { factLines } from '../terminal/table.ts';
+import type { Size } from '../line/size.ts';
+import { factLines, shapeText } from '../terminal/table.ts';
 import { latentLines } from './latents.ts';
 import { refuseSize } from './size.ts';
 
 /**
- * A PNG: the latents that its text says it holds, or a picture and what it would become.
+ * Returns lines about a PNG: the latents it records, or a picture and its possible uses.
  *
- * @throws TaesdError ARG where a size is given
+ * @throws TaesdError ARG (a size is given); errors of `decodeLatentPng`
  */
 export function pngLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = decodeLatentPng(bytes);
@@ -18,19 +17,16 @@ export function pngLines(bytes: Uint8Array, size: Size | undefined): string[] {
   if (isLatents) {
     return latentLines('8-bit latents, an RGBA picture', file);
   }
-  // Read as four channels, one a pixel's byte, latents are as large as the picture.
+  // Latents of four channels keep one latent point in each pixel.
   const [, , height, width] = file.latents.shape;
+  const channelCounts = new Set(Object.values(VARIANTS).map((variant) => variant.latentChannels));
   return factLines([
-    ['kind', 'a picture; nothing in it says that it holds latents'],
+    ['kind', 'a picture; no record that it holds latents'],
     ['size', `${width}×${height}`],
-    ...CHANNEL_COUNTS.map((channels) => encodedFact(width, height, channels)),
-    ...CHANNEL_COUNTS.flatMap((channels) => decodedFact(width, height, channels)),
+    ...[...channelCounts].map((channels) => encodedFact(width, height, channels)),
+    ...[...channelCounts].flatMap((channels) => decodedFact(width, height, channels)),
   ]);
 }
-
-const CHANNEL_COUNTS: readonly number[] = [
-  ...new Set(Object.values(VARIANTS).map(({ latentChannels }) => latentChannels)),
-];
 
 function encodedFact(width: number, height: number, channels: number): [string, string] {
   const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
@@ -38,7 +34,7 @@ function encodedFact(width: number, height: number, channels: number): [string, 
   return ['encodes to', `latents ${shape} of ${latentSpaces(channels).join(' or ')}`];
 }
 
-/** Latents of other programs' making say nothing of themselves, so any picture may be one. */
+/** Returns a fact for any picture: latents that other programs write record nothing. */
 function decodedFact(width: number, height: number, channels: number): [string, string][] {
   const tiles = channels / 4;
   if (height % tiles !== 0) return [];

@@ -1,16 +1,15 @@
-import { decodeLatentSafetensors } from '../../formats/latent-file.ts';
+import { decodeLatentSafetensors } from '../../formats/index.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
-import { shapeText } from '../../tensor.ts';
-import type { Size } from '../line/option-values.ts';
-import { factLines } from '../terminal/table.ts';
+import type { Size } from '../line/size.ts';
+import { factLines, shapeText } from '../terminal/table.ts';
 import { latentLines, valueWords } from './latents.ts';
 import { DEFAULT_SIZE, refuseSize } from './size.ts';
 import { weightLines } from './weights.ts';
 
 /**
- * A safetensors file: latents, a decoded picture, or weights.
+ * Returns lines about a safetensors file: latents, a decoded picture or weights.
  *
- * @throws TaesdError ARG where a size is given for anything but weights
+ * @throws TaesdError ARG (a size is given for latents or a picture); errors of `readSafetensors`
  */
 export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = readSafetensors(bytes);

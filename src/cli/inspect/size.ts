@@ -1,11 +1,11 @@
-import { expected } from '../../errors.ts';
-import type { Size } from '../line/option-values.ts';
+import type { Size } from '../line/size.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
 
-/** The picture that layers are listed for unless another size is given. */
+/** The default size of the picture that layers are listed for. */
 export const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
-/** @throws TaesdError ARG where a size is given for what has no layers */
+/** @throws TaesdError ARG (a size is given for a file without layers) */
 export function refuseSize(size: Size | undefined, got: string): void {
   if (size === undefined) return;
-  throw expected('ARG', '--size', 'a model or a file of weights to go with', got);
+  throw fault('--size', expectedGot('a model or a file of weights beside it', got));
 }

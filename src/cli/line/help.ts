@@ -1,50 +1,58 @@
 import { readFileSync } from 'node:fs';
 import { VARIANTS } from '../../index.ts';
-import type { Command } from '../commands/command.ts';
-import { BACKEND_NAMES, backendsHelp } from './backends.ts';
-import { type CommandSpec, OPTIONS, type OptionName } from './command-line.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
+import { MANIFEST } from '../../weights/manifest-data.ts';
+import type { CommandSpec } from './command-line.ts';
+import { nameOf, OPTIONS, type OptionName, type Text, textOf } from './options.ts';
 
-/** From src/cli/line and dist/cli/line alike, the package's root is three levels up. */
+/** The package's root is three levels above both src/cli/line and dist/cli/line. */
 const PACKAGE_URL = new URL('../../../package.json', import.meta.url);
 
-/** `0.1.0` */
+/** Returns `0.1.0`. */
 export function packageVersion(): string {
   const { version }: { version: string } = JSON.parse(readFileSync(PACKAGE_URL, 'utf8'));
   return version;
 }
 
-/** The help of the whole. */
-export function helpText(commands: readonly Command[]): string {
+/** Returns the general help. */
+export function helpText(specs: readonly CommandSpec[]): string {
+  const repositories = Object.keys(MANIFEST.sources).join(' and ');
+  const weights = `Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights they are searched in the folder that the environment variable ${FOLDER_VARIABLE} names, then in the cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see weights/README.md. Other commands use the network only if --weights is a web address.`;
   return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
 
-${rows(commands.map((command) => [usage(command), command.summary]))}
+${rows(specs.map((spec) => [usage(spec), spec.summary]))}
 
-Options of a command: taesd COMMAND --help. The version: taesd --version. Models:
+taesd COMMAND --help shows a command's options and examples. taesd --version shows the version.
+
+Models and the latents they read and write:
 
 ${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
 
-Weights, MODEL_encoder.safetensors and MODEL_decoder.safetensors, are looked for in the folder that
---weights names; without it, in the one that the environment variable TAESD_WEIGHTS names, then in
-the cache folder, which taesd pull MODEL fills from the public repository comfyanonymous/taesd; see
-weights/README.md. No other command uses the network, unless one of these is a web address.
-Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 interrupted.
+${paragraph(weights)}
+
+Exit codes: 0 done, 1 failed, 2 command line not understood, 130 interrupted.
 `;
 }
 
-/** The help of one command. */
-export function commandHelp(command: Command): string {
-  const { operand } = command;
-  const operands: [string, string][] = operand === undefined ? [] : [[operand.name, operand.help]];
-  const options = [...command.options, 'help' as const];
-  return `taesd ${usage(command)}
+/** Returns the help of one command. */
+export function commandHelp(spec: CommandSpec): string {
+  const { operand, summary, detail, examples } = spec;
+  const operands: [string, string][] =
+    operand === undefined ? [] : [[operand.name, textOf(operand.help)]];
+  const options = [...spec.options, 'help' as const];
+  return `taesd ${usage(spec)}
 
-${command.summary}${command.detail}
+${summary}
 
-${rows([...operands, ...options.map((name) => optionRow(command, name))])}
-`;
+${paragraph(textOf(detail))}
+
+${rows([...operands, ...options.map(optionRow)])}
+
+Examples:
+${examples.map((example) => `  ${example}\n`).join('')}`;
 }
 
-/** `encode IN -o OUT [options]`, `pull [MODEL…] [options]` */
+/** Returns `encode IN -o OUT [options]` or `pull [MODEL…] [options]`. */
 function usage({ name, operand, options }: CommandSpec): string {
   const operands = operand?.many ? `[${operand.name}…]` : operand?.name;
   const file = options.includes('output') ? '-o OUT' : undefined;
@@ -53,17 +61,16 @@ function usage({ name, operand, options }: CommandSpec): string {
   return [name, operands, output, others].filter((word) => word !== undefined).join(' ');
 }
 
-function optionRow({ backends = BACKEND_NAMES }: CommandSpec, name: OptionName): [string, string] {
-  const option: { short?: string; value?: string; help: string } = OPTIONS[name];
+function optionRow(key: OptionName): [string, string] {
+  const option: { short?: string; value?: string; help: Text } = OPTIONS[key];
   const short = option.short === undefined ? '' : `-${option.short}, `;
   const value = option.value === undefined ? '' : ` ${option.value}`;
-  const names = name === 'backend' ? `: ${backendsHelp(backends)}` : '';
-  return [`${short}--${name}${value}`, `${option.help}${names}`];
+  return [`${short}--${nameOf(key)}${value}`, textOf(option.help)];
 }
 
 const LINE_LENGTH = 100;
 
-/** Two columns, the second broken between words. */
+/** Returns two columns; the second is wrapped. */
 function rows(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([left]) => left.length));
   const indent = width + 4;
@@ -75,6 +82,9 @@ function rows(pairs: readonly (readonly [string, string])[]): string {
   return lines.join('\n');
 }
 
+const paragraph = (text: string): string => wrap(text, LINE_LENGTH).join('\n');
+
+/** Breaks a text into lines between words. */
 function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {

@@ -1,83 +1,51 @@
-import type { AlphaOptions, Half, ModelName, Rgb } from '../../index.ts';
-import { isModelName, modelNames } from '../../model/variants.ts';
-import type { BackendName } from './backends.ts';
-import { usageError } from './usage-error.ts';
+import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
+import { isModelName } from '../../model/variants.ts';
+import { MAX_WORKERS } from '../../options/load.ts';
+import type { Size } from './size.ts';
 
-/** A picture's size. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** @throws UsageError */
-export function readModel(command: string, text: string | undefined): ModelName | undefined {
-  if (text === undefined || isModelName(text)) return text;
-  throw invalid(command, 'model', `one of ${modelNames().join(', ')}`, text);
-}
-
-/** @throws UsageError */
-export function readPart(command: string, text: string | undefined): Half | undefined {
-  if (text === undefined || text === 'encoder' || text === 'decoder') return text;
-  throw invalid(command, 'part', 'encoder or decoder', text);
-}
-
-/**
- * @param names  those that the command takes
- * @throws UsageError
+/*
+ * Readers of option values. Each returns undefined for a text it does not accept.
  */
-export function readBackend(
-  command: string,
-  text: string | undefined,
-  names: readonly BackendName[],
-): BackendName | undefined {
-  if (text === undefined) return undefined;
-  const name = names.find((candidate) => candidate === text);
-  if (name !== undefined) return name;
-  const rule = `${names.slice(0, -1).join(', ')} or ${names[names.length - 1]}`;
-  throw invalid(command, 'backend', rule, text);
-}
 
-/** @throws UsageError */
-export function readPrecision(command: string, text: string | undefined) {
-  if (text === undefined || text === 'f32' || text === 'fast') return text;
-  throw invalid(command, 'precision', 'f32 or fast', text);
-}
+export type BackendName = NonNullable<LoadOptions['backend']>;
 
-/** The most that `Taesd.load` takes. */
-const MOST_WORKERS = 64;
+export const readModel = (text: string): ModelName | undefined =>
+  isModelName(text) ? text : undefined;
 
-/** @throws UsageError */
-export function readWorkers(command: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+export const readHalf = (text: string): Half | undefined =>
+  text === 'encoder' || text === 'decoder' ? text : undefined;
+
+export const readBackend = (text: string): BackendName | undefined =>
+  text === 'webgpu' || text === 'auto' ? text : readLayerBackend(text);
+
+/** Reads a backend that can run a network layer by layer. */
+export const readLayerBackend = (text: string): 'wasm' | 'reference' | undefined =>
+  text === 'wasm' || text === 'reference' ? text : undefined;
+
+export const readPrecision = (text: string): Precision | undefined =>
+  text === 'f32' || text === 'fast' ? text : undefined;
+
+export function readWorkers(text: string): number | undefined {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : Infinity;
-  if (count <= MOST_WORKERS) return count;
-  throw invalid(command, 'workers', `a whole number from 0 to ${MOST_WORKERS}`, text);
+  return count <= MAX_WORKERS ? count : undefined;
 }
 
-/** @throws UsageError for an empty name, such as that of a variable that is not set */
-export function readFrom(command: string, text: string | undefined): string | undefined {
-  if (text !== '') return text;
-  throw invalid(command, 'from', 'a folder or web address', text);
-}
+/** Reads a folder or web address. An empty one often comes from a variable that is not set. */
+export const readLocation = (text: string): string | undefined => (text === '' ? undefined : text);
 
-/** The names that stdout and its like go by. */
+/** The names of stdout and other streams. */
 const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 
 /**
- * @throws UsageError where a stream is meant, as what is half done could not be taken back there; for `-o=NAME`, which would
- *   be a file named `=NAME`
+ * Reads the name of a file or folder to write. It accepts no stream, because half a result cannot
+ * be taken back from one. It accepts no `-o=NAME`, which would be a file named `=NAME`.
  */
-export function checkOutputName(command: string, path: string, rule: string): void {
-  if (!STREAM.test(path) && !path.startsWith('=')) return;
-  throw usageError(command, '-o', rule, JSON.stringify(path));
-}
+export const readOutput = (text: string): string | undefined =>
+  text === '' || STREAM.test(text) || text.startsWith('=') ? undefined : text;
 
-/** @throws UsageError */
-export function readSize(command: string, text: string | undefined): Size | undefined {
-  if (text === undefined) return undefined;
+export function readSize(text: string): Size | undefined {
   const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);
-  if (match === null) throw invalid(command, 'size', 'WxH, such as 451x300', text);
-  return { width: Number(match[1]), height: Number(match[2]) };
+  return match === null ? undefined : { width: Number(match[1]), height: Number(match[2]) };
 }
 
 const NAMED: ReadonlyMap<string, Rgb> = new Map([
@@ -88,18 +56,14 @@ const NAMED: ReadonlyMap<string, Rgb> = new Map([
   ['grey', [128, 128, 128]],
 ]);
 
-/** @throws UsageError */
-export function readBackground(command: string, text: string | undefined): AlphaOptions {
-  if (text === undefined) return {};
+export function readBackground(text: string): AlphaOptions | undefined {
   const color = text.toLowerCase();
   if (color === 'drop') return { alpha: 'drop' };
   const background = NAMED.get(color) ?? hexColor(color) ?? decimalColor(color);
-  if (background !== undefined) return { background };
-  const rule = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  throw invalid(command, 'background', rule, text);
+  return background === undefined ? undefined : { background };
 }
 
-/** `#f80` or `#ff8800` */
+/** Reads `#f80` or `#ff8800`. */
 function hexColor(text: string): Rgb | undefined {
   if (!/^#(?:[\da-f]{3}|[\da-f]{6})$/.test(text)) return undefined;
   const digits = text.length === 4 ? text.replace(/[\da-f]/g, '$&$&') : text;
@@ -108,13 +72,10 @@ function hexColor(text: string): Rgb | undefined {
   return [channel(0), channel(1), channel(2)];
 }
 
-/** `255,136,0` */
+/** Reads `255,136,0`. */
 function decimalColor(text: string): Rgb | undefined {
   const match = /^(\d{1,3}),(\d{1,3}),(\d{1,3})$/.exec(text);
   if (match === null) return undefined;
   const [red, green, blue] = match.slice(1).map(Number);
   return Math.max(red, green, blue) <= 255 ? [red, green, blue] : undefined;
 }
-
-const invalid = (command: string, option: string, rule: string, text: string) =>
-  usageError(command, `--${option}`, rule, JSON.stringify(text));

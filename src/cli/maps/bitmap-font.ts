@@ -1,11 +1,12 @@
 /*
- * Letters for pictures: capitals, digits and a few signs, 5 × 7 pixels each, drawn by hand for the labels of
- * `taesd steps`. Pictures with numbers in them need no program that knows fonts.
+ * Letters for pictures: capitals, digits and a few signs of 5 × 7 pixels, drawn by hand for the
+ * labels of `taesd steps`. Without them labels would need a library of fonts.
  */
 
-/** Pixels of a glyph, and from one to the next. */
+/** The pixels of a glyph; `advance` leads from one glyph to the next. */
 export const GLYPH = { width: 5, height: 7, advance: 6 } as const;
 
+/** Signs and their drawing, one glyph beside the other. */
 const ROWS: readonly (readonly [signs: string, drawing: string])[] = [
   [
     'ABCDEFGHIJKLM',
@@ -53,25 +54,20 @@ const ROWS: readonly (readonly [signs: string, drawing: string])[] = [
   ],
 ];
 
-const GLYPHS = new Map<string, readonly string[]>();
-for (const [signs, drawing] of ROWS) {
-  const lines = drawing.trim().split('\n');
-  for (const [n, sign] of [...signs].entries()) {
-    const first = n * GLYPH.advance;
-    GLYPHS.set(
-      sign,
-      lines.map((line) => line.slice(first, first + GLYPH.width)),
-    );
-  }
-}
-
-/** Where ink goes for a text in capitals; a sign that is not known leaves a gap, as a space does. */
+/**
+ * Yields the pixels of a text in capitals. An unknown sign leaves a gap, as a space does.
+ */
 export function* inkOf(text: string): Generator<readonly [x: number, y: number]> {
   for (const [n, sign] of [...text.toUpperCase()].entries()) {
-    const lines = GLYPHS.get(sign) ?? [];
-    for (const [y, line] of lines.entries()) {
-      for (let x = 0; x < line.length; x++) {
-        if (line[x] === '#') yield [n * GLYPH.advance + x, y];
+    const row = ROWS.find(([signs]) => signs.includes(sign));
+    if (row === undefined) continue;
+    const [signs, drawing] = row;
+    // A line of the drawing is as long as its glyphs and the gaps between them, with its line break.
+    const lineLength = signs.length * GLYPH.advance;
+    const first = 1 + signs.indexOf(sign) * GLYPH.advance;
+    for (let y = 0; y < GLYPH.height; y++) {
+      for (let x = 0; x < GLYPH.width; x++) {
+        if (drawing[first + y * lineLength + x] === '#') yield [n * GLYPH.advance + x, y];
       }
     }
   }

@@ -37,7 +37,7 @@ export class Raster {
     this.data.copyWithin(y * count, (y - 1) * count, y * count);
   }
 
-  /** Puts another picture there, whole. */
+  /** Puts another picture at (x, y). It must fit. */
   put(other: Raster, x: number, y: number): void {
     const count = 3 * other.width;
     for (let row = 0; row < other.height; row++) {
@@ -46,7 +46,7 @@ export class Raster {
     }
   }
 
-  /** Writes capitals from there to the right, each of the font's pixels `scale` wide and high. */
+  /** Writes capitals from (x, y) to the right. A pixel of the font is `scale` wide and high. */
   write(text: string, x: number, y: number, scale: number, colour: Rgb): void {
     for (const [inkX, inkY] of inkOf(text)) {
       this.fill(x + inkX * scale, y + inkY * scale, scale, scale, colour);

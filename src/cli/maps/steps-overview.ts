@@ -1,38 +1,33 @@
 import type { Half, Rgb, Step } from '../../index.ts';
 import { countText } from '../terminal/table.ts';
 import { GLYPH } from './bitmap-font.ts';
-import {
-  BACKGROUND,
-  colourOf,
-  colourPicture,
-  fittingSize,
-  liveliest,
-  mapPicture,
-  rangeOf,
-} from './feature-maps.ts';
+import { BACKGROUND, colourOf } from './colours.ts';
+import { colourPicture, fittingSize, liveliest, mapPicture } from './feature-maps.ts';
+import { rangeOf } from './range.ts';
 import { Raster } from './raster.ts';
 
 /*
- * The whole way in one picture: a column for each half, in it a strip for each layer, from top to bottom as the data goes.
+ * All layers in one picture: a column for each half, with a strip for each layer. The data goes
+ * from top to bottom.
  */
 
-/** Maps in a strip, and their size. */
+/** The number of maps in a strip, and their longer side in pixels. */
 const SHOWN = 8;
 const MAP = 80;
 const GAP = 4;
 const MARGIN = 16;
-/** Width of the labels left of the maps. */
+/** The width of the labels left of the maps. */
 const LABEL = 200;
 const WIDTH = LABEL + SHOWN * (MAP + GAP);
-/** Room for the two lines of a label. */
+/** The height of the two lines of a label. */
 const LABEL_HEIGHT = 48;
-/** The pictures at both ends. */
+/** The longer side of the pictures at both ends. */
 const PICTURE = 320;
 
 const BRIGHT: Rgb = [236, 238, 242];
 const DIM: Rgb = [150, 156, 168];
 
-/** Collects what is shown of each layer, and lets go of the rest. */
+/** Collects the strips of layers, and keeps nothing else of them. */
 export class Overview {
   readonly #columns = new Map<Half, Raster[]>();
   #parameters = 0;
@@ -73,7 +68,7 @@ export class Overview {
   }
 }
 
-/** `3 BLOCK`, below it the shape, and beside them the maps. */
+/** Draws `3 BLOCK`, the shape below it, and the maps beside them. */
 function strip({ index, layer, output }: Step): Raster {
   const size = fittingSize(output, MAP);
   const raster = new Raster(WIDTH, Math.max(size.height, LABEL_HEIGHT), BACKGROUND);
@@ -99,7 +94,7 @@ function titled(picture: Raster, title: string): Raster {
   return raster;
 }
 
-/** The scale of colours, and what all layers come to. */
+/** Draws the scale of colours and the sums over all layers. */
 function legend(model: string, parameters: number, multiplyAdds: number): Raster {
   const lines = [
     `${model}: ${countText(parameters)} parameters`,

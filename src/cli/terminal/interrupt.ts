@@ -1,34 +1,33 @@
 import { constants } from 'node:os';
 
-/** The signals that ask a program to end: Ctrl+C, and what `kill` sends. */
+/** The signals that ask a program to end: Ctrl+C, and the default of `kill`. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Work that does not end when it is told to, such as a request for weights, is left behind after so long. */
+/** Work that ignores its AbortSignal, such as a request for weights, is abandoned after this time. */
 const PATIENCE_MS = 1000;
 
-/** What most commands leave when they are interrupted. */
+/** The state that most commands leave behind. */
 const NOTHING_LEFT = 'nothing was written';
 
-/** A signal ended the work. */
+/** The error for work that a signal ended. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
-  /** As shells count: 130 for SIGINT, 143 for SIGTERM. */
+  /** The code that shells use: 130 for SIGINT, 143 for SIGTERM. */
   readonly exitCode: number;
 
-  constructor(command: string, signal: NodeJS.Signals, left = NOTHING_LEFT) {
-    super(`${command}: interrupted by ${signal}, ${left}`);
+  constructor(signal: NodeJS.Signals, left = NOTHING_LEFT) {
+    super(`interrupted by ${signal}, ${left}`);
     this.exitCode = 128 + constants.signals[signal];
   }
 }
 
 /**
- * Does work that SIGINT and SIGTERM cancel through its AbortSignal.
+ * Runs work that SIGINT and SIGTERM cancel through an AbortSignal.
  *
- * @param left  what that leaves, for the message
- * @throws Interruption where one of them came; whatever the work throws
+ * @param left  the state the interrupted work leaves, for the message
+ * @throws Interruption (one of the signals came); any error of the work
  */
 export async function interruptible(
-  command: string,
   work: (signal: AbortSignal) => Promise<void>,
   left = NOTHING_LEFT,
 ): Promise<void> {
@@ -40,8 +39,7 @@ export async function interruptible(
       giveUp = setTimeout(() => reject(signal.reason), PATIENCE_MS);
     });
   });
-  const interrupt = (name: NodeJS.Signals) =>
-    controller.abort(new Interruption(command, name, left));
+  const interrupt = (name: NodeJS.Signals) => controller.abort(new Interruption(name, left));
   for (const name of SIGNALS) process.on(name, interrupt);
   try {
     await Promise.race([work(signal), interrupted]);

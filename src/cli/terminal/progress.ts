@@ -1,23 +1,23 @@
 import type { Progress } from '../../index.ts';
 
-/** What of a stream the bar needs: `process.stderr`, or a test's list of strings. */
+/** The part of a stream that the bar uses. Tests pass a list of strings. */
 export interface BarStream {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
-/** Between two drawings; a terminal shows no more, and each costs a system call. */
+/** The least time between two drawings. Each costs a system call. */
 const REDRAW_MS = 100;
 const CELLS = 24;
-/** To the line's start; erase to its end (ECMA-48 EL). */
+/** Goes to the start of the line and erases it (ECMA-48 EL). */
 const CLEAR = '\r\x1b[K';
 
 /**
- * A progress bar in one line that is drawn over and over, and removed at the end:
+ * A progress bar in one line. It is redrawn in place and removed at the end:
  *
  *     encoding  ██████████░░░░░░░░░░░░░░   42 %  1.3 s
  *
- * On anything but a terminal nothing is written.
+ * It writes to terminals only.
  */
 export class ProgressBar {
   readonly #stream: BarStream;
@@ -28,7 +28,7 @@ export class ProgressBar {
     this.#stream = stream;
   }
 
-  /** What `onProgress` gets while that stage goes on. */
+  /** Returns the `onProgress` of one stage. */
   stage(name: string): (progress: Progress) => void {
     return ({ done, total }) => {
       const now = performance.now();
@@ -42,14 +42,14 @@ export class ProgressBar {
     };
   }
 
-  /** Removes the bar: before any other line, and at the end. */
+  /** Removes the bar. Call it before any other line is written, and at the end. */
   clear(): void {
     if (this.#drawn === -Infinity) return;
     this.#stream.write(CLEAR);
     this.#drawn = -Infinity;
   }
 
-  /** Ends with a line that says what was made, on a terminal: `out.png: 512×512, 3.1 s`. */
+  /** Removes the bar and, on a terminal, writes the result: `out.png: 512×512, 3.1 s`. */
   finish(result: string): void {
     this.clear();
     if (this.#stream.isTTY === true) this.#stream.write(`${result}, ${this.#elapsed()}\n`);
@@ -61,10 +61,10 @@ export class ProgressBar {
 }
 
 /**
- * Shows a bar on stderr while the work goes on, and takes it away however the work ends.
+ * Shows a bar on stderr during the work and removes it at the end, also after an error.
  *
- * @param path  the file that is made
- * @param work  gives what it made in a word or two: `512×512`
+ * @param path  the file or folder to write
+ * @param work  returns what it made in a few words: `512×512`
  */
 export async function withProgress(
   path: string,

@@ -1,42 +1,35 @@
-import { messageOf } from '../../errors.ts';
-import { TaesdError } from '../../index.ts';
+import { escaped, messageOf, TaesdError, withHint } from '../../errors.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { UsageError } from '../line/usage-error.ts';
+import { UsageError } from './faults.ts';
 import { Interruption } from './interrupt.ts';
 
-/** Exit codes: the work failed; the command line was not understood. */
+/** The exit code if the work failed. */
 const FAILED = 1;
+/** The exit code if the command line was not understood. */
 const MISUSED = 2;
 
-/** Says one line on stderr, where results never go. */
+/** Writes one line to stderr. Results never go there. */
 export function sayLine(message: string): void {
-  process.stderr.write(`taesd: ${oneLine(message)}\n`);
+  process.stderr.write(`taesd: ${escaped(message)}\n`);
 }
 
 /**
- * Says what went wrong in one line, and gives the exit code. The stack, of no use to most, comes after it where
- * the environment variable TAESD_DEBUG is set.
+ * Writes one line about an error and returns the exit code. The stack follows if the environment
+ * variable TAESD_DEBUG is set.
  */
 export function sayError(error: unknown): number {
-  const message = messageOf(error);
-  if (error instanceof Interruption) {
-    sayLine(message);
-    return error.exitCode;
-  }
-  const onPurpose = error instanceof TaesdError || error instanceof UsageError;
-  sayLine(onPurpose ? message : `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`);
+  sayLine(lineOf(error));
+  if (error instanceof Interruption) return error.exitCode;
   if (environmentVariable('TAESD_DEBUG') && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
   }
   return error instanceof UsageError ? MISUSED : FAILED;
 }
 
-/** Names of files may hold line breaks, and characters that a terminal obeys. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, (char) => {
-    const code = char.codePointAt(0) ?? 0;
-    return code < 0x10000
-      ? `\\u${code.toString(16).padStart(4, '0')}`
-      : `\\u{${code.toString(16)}}`;
-  });
+/** Returns an error's message. The API's names for calls and options are left out. */
+function lineOf(error: unknown): string {
+  if (error instanceof TaesdError) return withHint(error.sentence, error.remedy?.command);
+  const message = error instanceof Error ? error.message : messageOf(error);
+  if (error instanceof UsageError || error instanceof Interruption) return message;
+  return `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`;
 }

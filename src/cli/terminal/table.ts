@@ -1,10 +1,10 @@
-/** A column: its title, and the side that its cells stand on. */
+/** A column of a table. */
 export interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
 }
 
-/** Lines of a table: titles, rows, and, where given, a last row under a rule. */
+/** Returns the lines of a table: titles, rows, and `total` as a last row under a rule. */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -25,7 +25,7 @@ export function tableLines(
   return [line(titles), rule, ...rows.map(line), ...last];
 }
 
-/** `what  says` lines, the second column aligned. */
+/** Returns lines `what  says`, the second column aligned. */
 export function factLines(facts: readonly (readonly [what: string, says: string])[]): string[] {
   const width = Math.max(...facts.map(([what]) => what.length));
   return facts.map(([what, says]) => `${what.padEnd(width)}  ${says}`);
@@ -33,5 +33,12 @@ export function factLines(facts: readonly (readonly [what: string, says: string]
 
 const GROUPED = new Intl.NumberFormat('en-US');
 
-/** `1,222,532` */
+/** Returns `1,222,532`. */
 export const countText = (count: number): string => GROUPED.format(count);
+
+/** A file may claim any number of dimensions. */
+const MAX_RANK = 8;
+
+/** Returns `[1,4,2,3]`. */
+export const shapeText = (shape: readonly number[]): string =>
+  `[${shape.slice(0, MAX_RANK).join(',')}${shape.length > MAX_RANK ? ',…' : ''}]`;

@@ -1,32 +1,31 @@
-import type { Info } from '../../index.ts';
-import type { CommandLine } from '../line/command-line.ts';
+import type { Info, Precision } from '../../index.ts';
 
 /*
- * What a command says where WebGPU was asked for: the work is never done in another way without a line that says why.
+ * Notes about WebGPU. If the work is done in another way than requested, a line says why.
  */
 
-/** What of `taesd.info` is about WebGPU; there is no `backendReason` where nobody asked for it. */
+/** The part of `taesd.info` about WebGPU. Without a request for it there is no `backendReason`. */
 type WebgpuInfo = Pick<Info, 'backend' | 'backendReason' | 'adapter' | 'precision'>;
 
-/** Once the model is loaded: why WASM does the work, or WebGPU does it in another precision than was asked for. */
+/** Returns the note once the model is loaded: WASM works instead, or in another precision. */
 export function loadedNote(
   { backend, backendReason, precision }: WebgpuInfo,
-  asked: CommandLine['precision'],
+  requested: Precision | undefined,
 ): string | undefined {
   if (backendReason === undefined) return undefined;
   if (backend !== 'webgpu') return `note: WASM does the work, not WebGPU: ${backendReason}`;
-  if (asked !== 'fast' || precision === 'fast') return undefined;
+  if (requested !== 'fast' || precision === 'fast') return undefined;
   return `note: WebGPU works in f32, not fast: ${backendReason}`;
 }
 
-/** Once the work is done: why WASM did some of it after all. */
+/** Returns the note once the work is done: WASM did some of it after all. */
 export function takenOverNote(loaded: WebgpuInfo, { backendReason }: WebgpuInfo) {
-  // `backend` alone would not tell: WASM also makes single pictures that are too large for a device.
+  // `backend` does not show this: WASM also makes single pictures that are too large for a device.
   if (backendReason === loaded.backendReason) return undefined;
   return `note: WASM took over from WebGPU: ${backendReason}`;
 }
 
-/** What the line at the end adds to what was made: `webgpu` may have taken a slow adapter, `auto` none. */
+/** Returns the end of the last line: the adapter, because `webgpu` may have taken a slow one. */
 export function doneBy({ backend, adapter }: WebgpuInfo): string {
   return backend === 'webgpu' ? `, WebGPU on ${adapter}` : '';
 }

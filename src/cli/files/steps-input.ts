@@ -1,0 +1,69 @@
+import { inside } from '../../errors.ts';
+import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
+import { namedModel } from '../../formats/remembered.ts';
+import type { Half, ImageLike, ModelName, Tensor } from '../../index.ts';
+import { decodePng } from '../../png/index.ts';
+import type { Size } from '../line/size.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
+import { countText } from '../terminal/table.ts';
+import { fullSize } from './decoded-file.ts';
+import { isSafetensors } from './format.ts';
+import { chooseModel, recordsLatents, takeUnmarked } from './latents-input.ts';
+import { readInput } from './read-input.ts';
+
+/** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
+const MAX_PIXELS = 1024 * 1024;
+
+/** The input of `taesd steps`, and the halves to run on it. */
+export interface StepsInput {
+  readonly input: ImageLike | Tensor;
+  readonly model: ModelName | undefined;
+  readonly halves: readonly Half[];
+}
+
+/** The options that decide how an input is read. */
+interface Asked {
+  readonly model: ModelName | undefined;
+  readonly part: Half | undefined;
+}
+
+/**
+ * Reads a picture or latents. For a PNG that records neither, `--part` decides.
+ *
+ * @throws TaesdError ARG (cannot be read, latents for the encoder), LIMIT (too many pixels), FORMAT
+ *   (an opaque picture for the decoder); errors of `decodePng` and of the formats of latents
+ */
+export async function readStepsInput(path: string, asked: Asked): Promise<StepsInput> {
+  const bytes = await readInput(path);
+  if (isSafetensors(bytes)) {
+    return latentsInput(
+      path,
+      asked,
+      inside(path, () => decodeLatentSafetensors(bytes)),
+    );
+  }
+  const picture = inside(path, () => decodePng(bytes));
+  if (namedModel(picture.text) !== undefined || asked.part === 'decoder') {
+    const file = inside(path, () => decodeLatentPng(bytes, asked.model));
+    const input = latentsInput(path, asked, file);
+    if (!recordsLatents(file)) takeUnmarked(path, picture, input.model);
+    return input;
+  }
+  checkPixels(path, picture);
+  const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
+  return { input: picture, model: asked.model, halves };
+}
+
+function latentsInput(path: string, { model, part }: Asked, file: LatentFile): StepsInput {
+  if (part === 'encoder') throw fault(path, expectedGot('a picture for the encoder', 'latents'));
+  checkPixels(path, fullSize(file.latents));
+  return { input: file.latents, model: chooseModel(path, model, file), halves: ['decoder'] };
+}
+
+/** @throws TaesdError LIMIT */
+function checkPixels(path: string, { width, height }: Size): void {
+  if (width * height <= MAX_PIXELS) return;
+  const rule = `at most ${countText(MAX_PIXELS)} pixels, because whole maps are kept in memory`;
+  const hint = 'scale it down first';
+  throw fault(path, expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
+}

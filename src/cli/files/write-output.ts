@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode, systemReason } from '../../platform/system-errors.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
+
+/**
+ * Checks before the long work that the result can be written. It creates a file beside the output
+ * and removes it again.
+ *
+ * @param input  the file the command reads; the output must be another one
+ * @throws TaesdError ARG (the output is the input, or cannot be written)
+ */
+export async function checkOutput(path: string, input: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) {
+    const got = found.isDirectory() ? 'a folder' : 'something that is not a file';
+    throw fault(path, expectedGot('a file to write', got));
+  }
+  if (found !== undefined && (await isSameFile(path, input))) {
+    throw fault(path, expectedGot('another file than IN', 'IN itself'));
+  }
+  const folder = dirname(path);
+  const foundFolder = await stat(folder).catch((cause: unknown) => {
+    const reason = systemCode(cause) === 'ENOENT' ? 'no such folder' : systemReason(cause);
+    throw notWritable(path, `${reason}: ${folder}`, cause);
+  });
+  if (!foundFolder.isDirectory()) {
+    throw notWritable(path, `a file in place of its folder: ${folder}`);
+  }
+  await withTemporary(path, async (temporary) => {
+    const write = writing(path);
+    const file = await write(open(temporary, 'wx'));
+    await write(file.close());
+  });
+}
+
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all(
+    [path, other].map((name) => realpath(name).catch(() => undefined)),
+  );
+  return one !== undefined && one === two;
+}
+
+/**
+ * Writes a whole file or nothing. The bytes go into a temporary file beside the target as they
+ * come. The file is renamed at the end. A link is followed.
+ *
+ * @param pieces  the file's bytes; each piece is requested after the one before it is written
+ * @param signal  stops the writing
+ * @throws TaesdError ARG (the file cannot be written); the signal's reason; any error of `pieces`.
+ *   An older file at the path is then unchanged
+ */
+export async function writeOutput(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const write = writing(path);
+  await withTemporary(target, async (temporary) => {
+    const file = await write(open(temporary, 'wx'));
+    try {
+      for await (const piece of pieces) {
+        signal?.throwIfAborted();
+        await write(file.appendFile(piece));
+      }
+      // A name must not outlive a power cut without its bytes.
+      await write(file.sync());
+    } finally {
+      await write(file.close());
+    }
+    signal?.throwIfAborted();
+    await write(rename(temporary, target));
+  });
+}
+
+/** Lends a file name beside the target. The file is gone afterwards, even if the process ends. */
+async function withTemporary(target: string, use: (path: string) => Promise<void>): Promise<void> {
+  const path = join(dirname(target), `.taesd-${randomUUID()}.tmp`);
+  const removeAtExit = () => {
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // The process is ending: there is no place left to report this.
+    }
+  };
+  process.on('exit', removeAtExit);
+  try {
+    await use(path);
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
+    process.off('exit', removeAtExit);
+  }
+}
+
+/** Turns errors of the system into errors that name the file. */
+const writing =
+  (path: string) =>
+  <T>(step: Promise<T>): Promise<T> =>
+    step.catch((cause: unknown) => {
+      throw notWritable(path, systemReason(cause), cause);
+    });
+
+const notWritable = (path: string, reason: string, cause?: unknown) =>
+  fault(path, 'cannot be written', { hint: reason, cause });

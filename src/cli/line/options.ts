@@ -1,0 +1,146 @@
+import { modelNames } from '../../model/variants.ts';
+import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
+import {
+  readBackend,
+  readBackground,
+  readHalf,
+  readLayerBackend,
+  readLocation,
+  readModel,
+  readOutput,
+  readPrecision,
+  readSize,
+  readWorkers,
+} from './option-values.ts';
+
+/** A text, or a function that makes it: nothing is computed when a module is loaded. */
+export type Text = string | (() => string);
+
+export const textOf = (text: Text): string => (typeof text === 'string' ? text : text());
+
+/** An option that stands alone. Its value is true if it is given. */
+interface Flag {
+  readonly help: string;
+  readonly short?: string;
+}
+
+/** An option with a value. */
+export interface ValueOption {
+  /** Its name in a command line. Defaults to its key in the table. */
+  readonly name?: string;
+  readonly short?: string;
+  /** The name of its value, for the help. */
+  readonly value: string;
+  readonly help: Text;
+  /** A description of the right values, for errors. */
+  readonly rule: Text;
+  /** Returns undefined for a text it does not accept. */
+  readonly read: (text: string) => unknown;
+  readonly isRequired?: true;
+}
+
+export type Option = Flag | ValueOption;
+
+const BACKENDS = 'wasm; reference (plain loops, slow)';
+
+/** Every option. Each command lists the keys of those it accepts. */
+export const OPTIONS = {
+  output: {
+    short: 'o',
+    value: 'OUT',
+    help: 'the file to write; it cannot be - or /dev/stdout',
+    rule: 'the file to write, not a stream',
+    read: readOutput,
+    isRequired: true,
+  },
+  folder: {
+    short: 'o',
+    value: 'DIR',
+    help: 'the folder to write to; it is made if missing',
+    rule: 'the folder to write to',
+    read: readOutput,
+    isRequired: true,
+  },
+  part: {
+    value: 'NAME',
+    help: 'encoder or decoder (default: both for a picture, the decoder for latents)',
+    rule: 'encoder or decoder',
+    read: readHalf,
+  },
+  inner: { help: 'also draw the operations inside each block' },
+  model: {
+    value: 'MODEL',
+    help: () =>
+      `one of ${modelNames().join(', ')} (default: taesd, or nano if no weights of taesd are found)`,
+    rule: () => `one of ${modelNames().join(', ')}`,
+    read: readModel,
+  },
+  weights: {
+    value: 'DIR',
+    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
+    rule: 'a folder or web address',
+    read: readLocation,
+  },
+  precision: {
+    value: 'NAME',
+    help: 'f32; or fast (16-bit products: a third faster, slightly less exact) (default: f32)',
+    rule: 'f32 or fast',
+    read: readPrecision,
+  },
+  workers: {
+    value: 'N',
+    help: `worker threads, 0 to ${MAX_WORKERS} (default: one per core, at most ${DEFAULT_WORKERS_CAP}, for pictures of 384x384 and larger)`,
+    rule: `a whole number from 0 to ${MAX_WORKERS}`,
+    read: readWorkers,
+  },
+  backend: {
+    value: 'NAME',
+    help: `${BACKENDS}; webgpu (any adapter, otherwise wasm); auto (like webgpu, but hardware only) (default: wasm)`,
+    rule: 'wasm, reference, webgpu or auto',
+    read: readBackend,
+  },
+  layerBackend: {
+    name: 'backend',
+    value: 'NAME',
+    help: `${BACKENDS} (default: wasm)`,
+    rule: 'wasm or reference',
+    read: readLayerBackend,
+  },
+  background: {
+    value: 'COLOR',
+    help: 'the color behind translucent pixels: white, black, gray, #rgb, #rrggbb or r,g,b; or drop, to ignore alpha (default: white)',
+    rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
+    read: readBackground,
+  },
+  size: {
+    value: 'WxH',
+    help: "the picture's size, such as 451x300; it crops (default: the size recorded in IN, or 8 times the latents)",
+    rule: 'WxH, such as 451x300',
+    read: readSize,
+  },
+  tableSize: {
+    name: 'size',
+    value: 'WxH',
+    help: 'the size of the picture that layers are listed for (default: 512x512)',
+    rule: 'WxH, such as 451x300',
+    read: readSize,
+  },
+  float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
+  all: { help: 'every model' },
+  from: {
+    value: 'DIR|URL',
+    help: 'fetch from this folder or web address (default: the mirrors in weights/manifest.json)',
+    rule: 'a folder or web address',
+    read: readLocation,
+  },
+  help: { short: 'h', help: 'show this text' },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** The name of an option in a command line: `size`. */
+export function nameOf(key: OptionName): string {
+  const option: Partial<ValueOption> = OPTIONS[key];
+  return option.name ?? key;
+}
