@@ -54,8 +54,7 @@ export async function locateWeights(
 
 /** The small model of the package, as a module: wherever the package's code can be loaded, it can. */
 async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
-  const command = 'in a checkout, "npm run build"';
-  const remedy = { api: `Taesd.load(nano()) with nano from taesd-wasm/nano; ${command}`, command };
+  const api = 'Taesd.load(nano()) with nano from taesd-wasm/nano; in a checkout, "npm run build"';
   try {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
@@ -65,6 +64,6 @@ async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
-    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy, cause });
+    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy: { api }, cause });
   }
 }
