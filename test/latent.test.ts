@@ -124,7 +124,7 @@ test.each([
     'a height that 4 does not divide',
     () => pictureToLatents({ width: 2, height: 6, data: new Uint8Array(48) }, 16),
     'SHAPE',
-    'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent channels, got 2×6 (a latent picture of a 4-channel model, or no latent picture?)',
+    'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent channels, got 2×6 (a latent picture of a 4-channel model, or not a latent picture?)',
   ],
   [
     'a batch',

@@ -5,9 +5,9 @@ import {
   firstNonFinite,
   picturesOf,
   shapeText,
-  stack,
   zeros,
 } from '../src/tensor.ts';
+import { stack } from './stack.ts';
 
 test('elementCount: past 2⁵³ → Infinity, not a rounded number', () => {
   expect(elementCount([2, 3, 4])).toBe(24);

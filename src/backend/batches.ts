@@ -2,16 +2,20 @@ import type { RowSink, RowSource } from '../rows.ts';
 import type { Program, Span } from './backend.ts';
 import { type Pacer, untilTurn } from './pacer.ts';
 
-/** Some finished rows of a network's output: [count][width][stride], channels last. */
+/** Finished rows of a network's output: [count][width][stride], channels last. */
 export interface RowBatch {
   readonly first: number;
   readonly count: number;
   readonly stride: number;
-  /** Only until the next batch is asked for: what lasts longer is copied. */
+  /** Valid until the next batch is requested. */
   readonly data: Float32Array;
 }
 
-/** Hands the rows of a batch on, one by one. @param first  the number of its first row there, its own unless said */
+/**
+ * Hands the rows of a batch to a sink, one by one.
+ *
+ * @param first  the number that the sink gets for the first row. Defaults to the row's own.
+ */
 export function handOn(batch: RowBatch, sink: RowSink, first = batch.first): void {
   const { count, stride, data } = batch;
   const length = data.length / count;
@@ -20,18 +24,18 @@ export function handOn(batch: RowBatch, sink: RowSink, first = batch.first): voi
   }
 }
 
-/** A place that runs one network on one picture or latent, here or elsewhere. */
+/** Runs one network on one picture or latent: on this thread, on workers or on a device. */
 export interface Runner {
   /**
-   * The rows `span` of the output, from top to bottom, in batches as they are finished. The work goes on only while
-   * batches are asked for, but for what workers do in advance; leaving the loop ends it.
+   * Returns the rows `span` of the output, from top to bottom, in batches as they are finished.
+   * Only workers compute ahead of the requests for batches. Leaving the loop ends the work.
    *
    * @throws TaesdError LIMIT, OOM, ABORTED
    */
   batches(source: RowSource, span: Span, pacer: Pacer): AsyncGenerator<RowBatch, void, void>;
 }
 
-/** Runs a program on this thread, giving the event loop its turns. */
+/** Runs a program on this thread and gives the event loop its turns. */
 export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer) {
@@ -45,7 +49,10 @@ export function localRunner(program: Program): Runner {
   };
 }
 
-/** Rows since the last batch, in one array for all batches: new ones would leave 30 MB of garbage at 1024×1024. */
+/**
+ * The rows since the last batch. All batches share one array: new ones would leave 30 MB of garbage
+ * at 1024×1024.
+ */
 class FinishedRows {
   #data = new Float32Array(0);
   #first = 0;

@@ -27,8 +27,8 @@ export interface Variant {
 }
 
 /**
- * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift are
- * `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift
+ * are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {

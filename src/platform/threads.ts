@@ -2,8 +2,7 @@ import { expected } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
- * Threads and their messages: `node:worker_threads` in Node, Deno and Bun, module workers
- * elsewhere.
+ * Threads and messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
  */
 
 /** A thread that receives messages of one type. */
@@ -11,7 +10,8 @@ export interface Thread<Message> {
   post(message: Message, transfer?: ArrayBufferLike[]): void;
   terminate(): void;
   /**
-   * Sets if the process waits for the thread. An idle thread must not keep the process from ending.
+   * Sets whether the process waits for the thread. An idle thread must not keep the process from
+   * ending.
    */
   keepAlive(alive: boolean): void;
 }
@@ -40,15 +40,14 @@ export function startThread<To, From>(
 ): Thread<To> {
   if (isNodeLike()) {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    // A worker inherits the flags of the process. Passed explicitly, Node refuses V8's flags, such
-    // as
-    // --expose-gc. Only the flags of a script on the command line keep the worker's file from
-    // loading.
+    // A worker inherits the flags of the process. If they are passed on explicitly, Node refuses
+    // V8's flags, such as --expose-gc. But the flags of a script given on the command line keep a
+    // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
     const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
     worker.on('message', onMessage);
     worker.on('error', onError);
-    worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));
+    worker.on('exit', (code) => onError(new Error(`exit code ${code}`)));
     return {
       post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
       terminate: () => void worker.terminate(),

@@ -1,3 +1,5 @@
+import type { Clamp, PixelShuffle, PixelUnshuffle, Relu } from '../../model/layers.ts';
+import type { ConvStage, Stage } from '../plan.ts';
 import { jobOf } from './job.ts';
 import {
   JOB_BIAS,
@@ -11,30 +13,22 @@ import {
   JOB_WIDTH,
 } from './job-layout.ts';
 import type { PackedConv } from './pack.ts';
-import {
-  type ConvStage,
-  isWinograd,
-  type PointwiseStage,
-  type ShuffleStage,
-  type Stage,
-} from './plan.ts';
 import type { StageContext, StageRunner } from './stage-context.ts';
 import { prepareWinograd } from './winograd.ts';
 
 /*
- * How each kind of stage makes a span of rows: its job, and which kernel it calls on which addresses.
+ * How each kind of stage makes a span of rows: its job, and which kernel it calls on which
+ * addresses.
  */
 
 /**
- * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all memory of the
- * run is allocated, and allocates none.
+ * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all
+ * memory of the run is allocated, and allocates none.
  */
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   switch (stage.kind) {
     case 'conv':
-      return isWinograd(stage.conv)
-        ? prepareWinograd(stage, context)
-        : prepareDirect(stage, context);
+      return stage.winograd ? prepareWinograd(stage, context) : prepareDirect(stage, context);
     case 'upsample2x':
       return prepareUpsample(context);
     case 'relu':
@@ -52,7 +46,7 @@ function prepareUpsample({ kernels, input, output }: StageContext): StageRunner 
   );
 }
 
-function preparePointwise(stage: PointwiseStage, context: StageContext): StageRunner {
+function preparePointwise(stage: Relu | Clamp, context: StageContext): StageRunner {
   const { kernels, input, output } = context;
   return eachRow((y) => {
     const target = output.row(y);
@@ -62,7 +56,10 @@ function preparePointwise(stage: PointwiseStage, context: StageContext): StageRu
   });
 }
 
-function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): StageRunner {
+function prepareShuffle(
+  { kind, factor }: PixelShuffle | PixelUnshuffle,
+  context: StageContext,
+): StageRunner {
   const { memory, jobPtr, kernels, input, output, cin, cout } = context;
   const job = jobOf([
     [JOB_WIDTH, Math.min(input.width, output.width)],
@@ -87,7 +84,9 @@ function prepareShuffle({ kind, factor }: ShuffleStage, context: StageContext): 
   });
 }
 
-/** Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache. */
+/**
+ * Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache.
+ */
 function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, kernels, input, output, add } = context;
   const { weightsPtr, biasPtr, cin, cout } = context.packed as PackedConv;

@@ -1,3 +1,5 @@
+import type { ConvStage } from '../plan.ts';
+import { TILE } from '../tile.ts';
 import { jobOf } from './job.ts';
 import {
   JOB_ADD,
@@ -26,9 +28,8 @@ import {
   JOB_WEIGHTS_FLAT,
 } from './job-layout.ts';
 import type { KernelName } from './kernels.ts';
-import { F32_BYTES, GROUP, MAX_INPUT_ROWS, TILE } from './layout.ts';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS } from './layout.ts';
 import type { PackedConv } from './pack.ts';
-import type { ConvStage } from './plan.ts';
 import type { StageContext, StageRunner } from './stage-context.ts';
 import {
   columnsStrideOf,
@@ -41,8 +42,8 @@ import {
 } from './workspace.ts';
 
 /*
- * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each group of
- * output channels the products and the output's transform.
+ * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each
+ * group of output channels the products and the output's transform.
  */
 
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
@@ -83,8 +84,8 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
 }
 
 /**
- * The kernels of the three steps, by products and stride: rows of the input to points, points to products,
- * those to rows of the output.
+ * The kernels of the three steps, by products and stride: rows of the input to points, points to
+ * products, those to rows of the output.
  */
 export const WINOGRAD_KERNELS = {
   f32: {
@@ -97,7 +98,9 @@ export const WINOGRAD_KERNELS = {
   },
 } as const satisfies Record<string, Record<1 | 2, readonly KernelName[]>>;
 
-/** The job of a Winograd convolution: what its kernels need and what does not change while it runs. */
+/**
+ * The job of a Winograd convolution: what its kernels need and what does not change while it runs.
+ */
 export function winogradJob(
   stage: ConvStage,
   { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
@@ -133,8 +136,8 @@ export function winogradJob(
 }
 
 /**
- * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the
- * output.
+ * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of
+ * the output.
  */
 function fillRowTable(
   rows: Uint32Array,
