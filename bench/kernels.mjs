@@ -1,4 +1,5 @@
-// Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a real run.
+// Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a
+// real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
 import { TILE } from '../dist/backend/tile.js';
@@ -20,8 +21,9 @@ const LIVE_BYTES = (WIDTH + 2) * CHANNELS * F32_BYTES;
 const multiplyAddsOf = (window, pixels) => window * CHANNELS * CHANNELS * pixels;
 
 /**
- * @returns rows { kernel, rate, unit, peak }: G multiply-adds/s for convolutions, GB/s read and written for the rest.
- *   `peak` is the kind of instruction whose peak (see peak.mjs) bounds the rate; undefined where none does
+ * @returns rows { kernel, rate, unit, peak }: G multiply-adds/s for convolutions, GB/s read and
+ *   written for the rest. `peak` is the kind of instruction whose peak (see peak.mjs) bounds the
+ *   rate; undefined if none does
  */
 export async function benchKernels() {
   const cases = await prepareCases();
@@ -38,7 +40,8 @@ export async function benchKernels() {
 async function prepareCases() {
   const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
   const module = await WebAssembly.compile(bytes);
-  // A memory for each group of cases. It grows once: the first allocation is the most that a group takes.
+  // A memory for each group of cases. It grows once: the first allocation is the most that a group
+  // takes.
   const withMachine = async (make) => {
     const machine = await CompactMachine.start(module, undefined);
     const { memory } = machine;
@@ -121,8 +124,8 @@ const SHAPES = [
 ];
 
 /**
- * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16
- * bits.
+ * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32
+ * and in 16 bits.
  */
 function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
   const stage = {

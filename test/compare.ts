@@ -8,7 +8,8 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
   let largest = 0;
   for (let i = 0; i < a.length; i++) {
     const difference = Math.abs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;
+    if (Number.isNaN(difference)) return NaN;
+    if (difference > largest) largest = difference;
   }
   return largest;
 }
@@ -21,9 +22,13 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
  */
 export function expectClose(actual: Tensor, wanted: Tensor, bound: number): number {
   expect(shapeText(actual.shape)).toBe(shapeText(wanted.shape));
-  const at = actual.data.findIndex((value, i) => !(Math.abs(value - wanted.data[i]) <= bound));
+  const largest = largestDifference(actual.data, wanted.data);
+  const at =
+    largest <= bound
+      ? -1
+      : actual.data.findIndex((value, i) => !(Math.abs(value - wanted.data[i]) <= bound));
   const found =
     at < 0 ? 'none' : `element ${at}: got ${actual.data[at]}, expected ${wanted.data[at]}`;
   expect(found, `first element off by more than ${bound}`).toBe('none');
-  return largestDifference(actual.data, wanted.data);
+  return largest;
 }

@@ -164,8 +164,8 @@ describe('FolderStore', () => {
     expect(readdirSync(folder)).toEqual([FILE.name]);
   });
 
-  // For root there are no permissions.
-  test.skipIf(process.getuid?.() === 0)('begin: a folder without permission → ARG', async () => {
+  test('begin: a folder without permission → ARG', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'root may write to any folder');
     mkdirSync(folder);
     chmodSync(folder, 0o500);
     await expect(begin()).rejects.toMatchObject({

@@ -1,9 +1,9 @@
 import { expected, messageOf, TaesdError } from '../../errors.ts';
 
 /**
- * The kernels of `assembly/`, each with the number of its parameters, all of them numbers. Pointers are byte
- * addresses, `jobPtr` that of the stage's job (job-layout.ts), offsets are bytes, sizes are elements. All other
- * lists of the kernels are derived from this table.
+ * The kernels of `assembly/`, each with the number of its parameters, all of them numbers. Pointers
+ * are byte addresses, `jobPtr` that of the stage's job (job-layout.ts), offsets are bytes, sizes
+ * are elements. All other lists of the kernels are derived from this table.
  */
 const PARAMETERS = {
   add: 3, // dataPtr, otherPtr, count
@@ -45,7 +45,7 @@ export type Kernels = {
 /** The names of all kernels. */
 export const KERNEL_NAMES = Object.keys(PARAMETERS) as readonly KernelName[];
 
-/** Whether an export is the kernel of that name: a function of as many parameters. */
+/** Returns true if an export is the kernel of that name: a function of as many parameters. */
 const isKernel = (exported: unknown, name: KernelName): boolean =>
   typeof exported === 'function' && exported.length === PARAMETERS[name];
 

@@ -17,12 +17,13 @@ import type { StageContext, StageRunner } from './stage-context.ts';
 import { prepareWinograd } from './winograd.ts';
 
 /*
- * How each kind of stage makes a span of rows: its job, and which kernel it calls on which addresses.
+ * How each kind of stage makes a span of rows: its job, and which kernel it calls on which
+ * addresses.
  */
 
 /**
- * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all memory of the
- * run is allocated, and allocates none.
+ * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all
+ * memory of the run is allocated, and allocates none.
  */
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   switch (stage.kind) {
@@ -83,7 +84,9 @@ function prepareShuffle(
   });
 }
 
-/** Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache. */
+/**
+ * Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache.
+ */
 function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, kernels, input, output, add } = context;
   const { weightsPtr, biasPtr, cin, cout } = context.packed as PackedConv;

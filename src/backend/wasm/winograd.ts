@@ -42,8 +42,8 @@ import {
 } from './workspace.ts';
 
 /*
- * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each group of
- * output channels the products and the output's transform.
+ * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each
+ * group of output channels the products and the output's transform.
  */
 
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
@@ -84,8 +84,8 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
 }
 
 /**
- * The kernels of the three steps, by products and stride: rows of the input to points, points to products,
- * those to rows of the output.
+ * The kernels of the three steps, by products and stride: rows of the input to points, points to
+ * products, those to rows of the output.
  */
 export const WINOGRAD_KERNELS = {
   f32: {
@@ -98,7 +98,9 @@ export const WINOGRAD_KERNELS = {
   },
 } as const satisfies Record<string, Record<1 | 2, readonly KernelName[]>>;
 
-/** The job of a Winograd convolution: what its kernels need and what does not change while it runs. */
+/**
+ * The job of a Winograd convolution: what its kernels need and what does not change while it runs.
+ */
 export function winogradJob(
   stage: ConvStage,
   { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
@@ -134,8 +136,8 @@ export function winogradJob(
 }
 
 /**
- * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the
- * output.
+ * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of
+ * the output.
  */
 function fillRowTable(
   rows: Uint32Array,
