@@ -193,7 +193,7 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
  * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
  * @param cin      even
- * @param tiles    of 8 output channels, at each point of each group
+ * @param tiles    tiles of 8 output channels, at each point of each group
  * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once. A sum that is not finite gives a unit that is
  * not finite.

@@ -50,8 +50,8 @@ export function localRunner(program: Program): Runner {
 }
 
 /**
- * Collects rows, and hands out the rows since the last batch, if any. All batches share one array: new
- * ones would leave 30 MB of garbage at 1024×1024.
+ * Collects rows, and hands out the rows since the last batch, if any. All batches share one array:
+ * new ones would leave 30 MB of garbage at 1024×1024.
  */
 function collectRows(): { readonly add: RowSink; take(): RowBatch[] } {
   let numbers = new Float32Array(0);
