@@ -11,8 +11,9 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'encode',
   summary: 'Turns a picture into latents.',
-  detail:
-    'OUT.png holds 8-bit latents as an RGBA picture. OUT.safetensors holds f32 "latents" [1,C,h,w]. Both record the model and the size of the picture.',
+  detail: `
+OUT.png holds 8-bit latents as an RGBA picture. OUT.safetensors holds f32 "latents" [1,C,h,w].
+Both record the model and the size of the picture.`,
   examples: [
     'taesd encode photo.png -o latents.png',
     'taesd encode photo.png -o latents.safetensors --model taesdxl',
