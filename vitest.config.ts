@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { SkippedReporter } from './test/skipped-reporter.ts';
 
 /** Generous: no test may fail because the machine is slow or busy. */
@@ -38,6 +39,7 @@ export default defineConfig({
   test: {
     // Every core; by itself vitest leaves one idle.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new SkippedReporter()],
     projects: [
       {

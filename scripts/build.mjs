@@ -42,7 +42,9 @@ function writePlainImport(path) {
   writeFileSync(url, plain);
 }
 
-/** Rejects kernels with static data, such as `Mathf.exp`'s table: their memory is not kept for it. */
+/**
+ * Rejects kernels with static data, such as the table of `Mathf.exp`: buffers would overwrite it.
+ */
 function checkStaticData() {
   if (!readFileSync(new URL('dist/taesd.wat', root), 'utf8').includes('(data ')) return;
   throw new Error('assembly: expected kernels without static data, got a data segment');

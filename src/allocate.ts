@@ -1,39 +1,50 @@
-import { expected, messageOf, type TaesdError } from './errors.ts';
+import { onOneLine, TaesdError } from './errors.ts';
 
 /*
- * Memory that may not be there. A runtime reports that as a RangeError, which callers could not tell from a fault of
- * this program; here it becomes OOM.
+ * Allocations that may fail. A runtime reports a failed allocation as a RangeError, which callers
+ * could not tell from a fault of this program. Here it becomes a TaesdError with the code OOM.
  */
 
-/** Bytes for `what`. @throws TaesdError OOM */
+/** Allocates bytes for `what`. @throws TaesdError OOM */
 export const allocateBytes = (what: string, length: number, hint?: string) =>
   allocate(what, `${length} bytes`, () => new Uint8Array(length), hint);
 
-/** Bytes that round and clamp what is stored in them, for `what`. @throws TaesdError OOM */
+/** Allocates bytes that round and clamp stored numbers, for `what`. @throws TaesdError OOM */
 export const allocateClamped = (what: string, length: number, hint?: string) =>
   allocate(what, `${length} bytes`, () => new Uint8ClampedArray(length), hint);
 
-/** Float32 numbers for `what`. @throws TaesdError OOM */
+/** Allocates float32 numbers for `what`. @throws TaesdError OOM */
 export const allocateFloats = (what: string, length: number) =>
   allocate(what, `${length} numbers`, () => new Float32Array(length));
 
 /**
- * Runs `make`, of which nothing but lack of memory may throw a RangeError.
+ * Runs `make` and turns its RangeError into OOM. Only a lack of memory may make it throw one.
  *
- * @param what   what it is for
- * @param rule   how much, or for what: `16 bytes`
+ * @param what    the name of the thing that needs the memory: `pixels`
+ * @param amount  the amount of memory, or its use: `16 bytes`
+ * @param hint    the remedy, if one is known
  * @throws TaesdError OOM
  */
-export function allocate<T>(what: string, rule: string, make: () => T, hint?: string): T {
+export function allocate<T>(what: string, amount: string, make: () => T, hint?: string): T {
   try {
     return make();
   } catch (cause) {
-    throw cause instanceof RangeError ? outOfMemory(what, rule, cause, hint) : cause;
+    throw cause instanceof RangeError ? outOfMemory(what, amount, cause, hint) : cause;
   }
 }
 
-/** The error for an allocation that failed. */
-export function outOfMemory(what: string, rule: string, cause: unknown, hint?: string): TaesdError {
-  const got = messageOf(cause);
-  return expected('OOM', what, `memory for ${rule}`, got, { hint, cause });
+/**
+ * Makes the error of a failed allocation.
+ *
+ * @param cause  the runtime's RangeError
+ */
+export function outOfMemory(
+  what: string,
+  amount: string,
+  cause: unknown,
+  hint?: string,
+): TaesdError {
+  const remedy = hint === undefined ? '' : ` (${hint})`;
+  const sentence = `out of memory for "${onOneLine(what)}": ${amount}${remedy}`;
+  return new TaesdError('OOM', sentence, { cause });
 }

@@ -1,13 +1,18 @@
 import { expected, onOneLine, TaesdError } from './errors.ts';
 
 /*
- * What every entry asks of its arguments, whatever they are for.
+ * Checks of arguments that all public functions share.
  */
 
-/** The longest side of anything: a picture of 2³¹ − 1 is the most that PNG can say. */
+/** The largest width or height: PNG stores at most 2³¹ − 1. */
 const MAX_SIDE = 2 ** 31 - 1;
 
-/** @throws TaesdError ARG where `size` is not a whole number from 1 to 2³¹ − 1 */
+/**
+ * Checks a width, a height or another count.
+ *
+ * @returns `size`
+ * @throws TaesdError ARG (not a whole number from 1 to 2³¹ − 1)
+ */
 export function checkSize(what: string, size: unknown): number {
   if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_SIDE) {
     throw expected('ARG', what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
@@ -16,8 +21,11 @@ export function checkSize(what: string, size: unknown): number {
 }
 
 /**
- * @param known  the names of the options that there are: a misspelt one would be silently not taken
- * @throws TaesdError ARG where it is no object, or has other options
+ * Checks the names of options. Without this check a misspelt option would be ignored silently.
+ *
+ * @param known    the names of all options
+ * @param example  the right value, for the error if `options` is not an object
+ * @throws TaesdError ARG (not an object, unknown option)
  */
 export function checkNames(options: object, known: readonly string[], example = 'an object'): void {
   if (typeof options !== 'object' || options === null) {
@@ -29,23 +37,23 @@ export function checkNames(options: object, known: readonly string[], example = 
   throw new TaesdError('ARG', `unknown option "${onOneLine(unknown)}" (known: ${names})`);
 }
 
-/** @throws TaesdError ARG */
+/** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
 }
 
-/** @throws TaesdError ARG for a view whose buffer was transferred away */
+/** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */
 export function checkLive(what: string, view: ArrayBufferView): void {
   if (!isDetached(view)) return;
   const hint = 'transferred to a worker?';
   throw expected('ARG', what, 'live data', 'a detached buffer', { hint });
 }
 
-/** True for a view whose buffer was transferred away (such a view has length 0). */
+/** Returns true for a view whose buffer was transferred. Such a view has length 0. */
 export function isDetached(view: ArrayBufferView): boolean {
   if (view.byteLength > 0) return false;
-  // `ArrayBuffer.prototype.detached` is newer than Node 20; constructing a view works everywhere.
+  // `ArrayBuffer.prototype.detached` is newer than Node 20. Constructing a view works everywhere.
   try {
     new Uint8Array(view.buffer);
     return false;
@@ -54,7 +62,7 @@ export function isDetached(view: ArrayBufferView): boolean {
   }
 }
 
-/** A value in few words, for error messages; whatever it is, this does not throw. */
+/** Describes any value in a few words for an error message. It never throws. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return `${value}`;
   if (typeof value === 'string')
@@ -71,7 +79,7 @@ export function describe(value: unknown): string {
   }
 }
 
-/** What made an object: `Float64Array`, `Map`; an object without prototype has no such name. */
+/** Returns the name of an object's class: `Float64Array`, `Map`. Without one, `an object`. */
 export function kindOf(value: object): string {
   const name: unknown = value.constructor?.name;
   return typeof name === 'string' && name !== '' ? name : 'an object';

@@ -1,6 +1,6 @@
 import type { Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
-import type { GpuPlace, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -23,7 +23,7 @@ export interface EngineOptions
   readonly precision: Precision;
 }
 
-/** What running a half layer by layer needs, independent of the compiled networks. */
+/** A half's layers, to run them one by one, independent of the compiled networks. */
 export interface EngineLayers {
   readonly network: BoundNetwork;
   readonly kernels: KernelModule | undefined;
@@ -41,7 +41,7 @@ export class Engine {
   #pool: WorkerPool | undefined;
   #poolSize = 0;
   /** Undefined if WebGPU was not requested. */
-  #gpu: GpuPlace | undefined;
+  #gpu: GpuNetworks | undefined;
   /** Why wanted workers could not start. */
   #reason: string | undefined;
 
@@ -64,8 +64,8 @@ export class Engine {
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
     const engine = new Engine(networks, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
-      const { GpuNetworks } = await import('./backend/webgpu/networks.ts');
-      engine.#gpu = await GpuNetworks.start(networks, { ...options, backend, kernels });
+      const { WebGpuNetworks } = await import('./backend/webgpu/networks.ts');
+      engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
       // WASM starts when it has to take over.
       if (engine.#gpu.active) return engine;
     }
@@ -100,11 +100,13 @@ export class Engine {
     return this.#gpu?.check(latents);
   }
 
-  /** The rows of each latent of a batch; those on a device are copies, which the caller releases. */
+  /**
+   * The rows of each latent of a batch; those on a device are copies, which the caller releases.
+   */
   rowsOf(latents: Tensor | LatentsOnDevice): readonly RowSource[] {
     return 'data' in latents
       ? picturesOf(latents).map(tensorRows)
-      : (this.#gpu as GpuPlace).copy(latents);
+      : (this.#gpu as GpuNetworks).copy(latents);
   }
 
   /** Chooses where a network runs for a picture of that many pixels. */
@@ -127,7 +129,7 @@ export class Engine {
     return localRunner(programs.get(part) as Program);
   }
 
-  /** What running a half layer by layer needs. */
+  /** A half's layers with weights and kernels. */
   layers(part: Half): EngineLayers {
     const network = this.#networks.get(part) as BoundNetwork;
     return { network, kernels: this.#kernels, maxMemory: this.#options.maxMemory };

@@ -1,4 +1,4 @@
-/** The stable codes: what went wrong, for programs. The message says it for people. */
+/** The stable codes, for programs. The message is for people. */
 export type ErrorCode =
   /** The bytes do not follow their format. */
   | 'FORMAT'
@@ -6,26 +6,28 @@ export type ErrorCode =
   | 'TRUNCATED'
   /** A checksum or hash does not match. */
   | 'INTEGRITY'
-  /** Valid, but not something this program reads or can run on. */
+  /** Valid, but this program cannot read it or run on it. */
   | 'UNSUPPORTED'
-  /** Larger than a limit; the message names the limit and, where there is one, the option. */
+  /** Larger than a limit. The message names the limit and, if there is one, its option. */
   | 'LIMIT'
-  /** A tensor has another shape than the model needs, or is missing, or is one too many. */
+  /** A tensor is missing, is one too many, or does not have the shape the model needs. */
   | 'SHAPE'
-  /** NaN or infinity where numbers are needed. */
+  /** NaN or infinity where finite numbers are needed. */
   | 'NONFINITE'
   /** A file that tries to do more than hold data. */
   | 'UNSAFE'
   /** A wrong argument or option, or a file that cannot be read or written. */
   | 'ARG'
-  /** A server that is not reached, refuses, stalls or hangs up; another try may do. */
+  /** A server cannot be reached, refuses, stalls or hangs up. A retry may succeed. */
   | 'NETWORK'
-  /** Memory could not be had; smaller work still runs. */
+  /** Memory ran out. Smaller work still runs. */
   | 'OOM'
-  /** The caller cancelled. */
+  /** A worker thread ended or failed, but not for lack of memory. The next call starts new ones. */
+  | 'WORKER'
+  /** The caller cancelled the call. */
   | 'ABORTED';
 
-/** Every error that this package throws on purpose. Compare `code`, show `message`. */
+/** The class of every error this package throws on purpose. Compare `code`, show `message`. */
 export class TaesdError extends Error {
   override readonly name = 'TaesdError';
   readonly code: ErrorCode;
@@ -72,10 +74,10 @@ export const isAbort = (error: unknown): boolean => {
 };
 
 /**
- * Runs a public call, so that the message of any `TaesdError` begins with its name: `decode: …`. If
- * one public call makes another, the outer one's name counts: it is the one the caller wrote.
+ * Runs a public call and begins the message of any `TaesdError` with its name: `decode: …`. If one
+ * public call makes another, the outer name counts, because it is the one the caller wrote.
  *
- * @param work  may return a promise, whose rejection is named too
+ * @param work  may return a promise; its rejection is named too
  */
 export function inCall<T>(name: string, work: () => T): T {
   try {
@@ -89,7 +91,7 @@ export function inCall<T>(name: string, work: () => T): T {
   }
 }
 
-/** Passes on what a generator yields; its errors are named as `inCall` names them. */
+/** Yields everything `work` yields and names its errors as `inCall` does. */
 export async function* inLoop<T>(
   name: string,
   work: AsyncIterable<T>,
@@ -101,7 +103,7 @@ export async function* inLoop<T>(
   }
 }
 
-/** Writes the call's name before an error's sentence, in its stack too. */
+/** Writes the call's name before an error's sentence, both in its message and in its stack. */
 function named(call: string, error: unknown): unknown {
   if (!(error instanceof TaesdError)) return error;
   const { message, stack } = error;
@@ -112,10 +114,11 @@ function named(call: string, error: unknown): unknown {
 }
 
 /**
- * Runs `read`, which reads something that has a name of its own, such as a file. The name comes
- * before the sentence of any `TaesdError`: `in.png: "IHDR" expected …`.
+ * Runs `read` and writes the name of the file it reads before the sentence of any `TaesdError`:
+ * `in.png: "IHDR" expected …`.
  *
- * @throws TaesdError of the code that `read` throws
+ * @param name  a file's name, or any other name of the thing that `read` reads
+ * @throws TaesdError with the code that `read` throws
  */
 export function inside<T>(name: string, read: () => T): T {
   try {
@@ -127,7 +130,7 @@ export function inside<T>(name: string, read: () => T): T {
   }
 }
 
-/** The first line of the message of whatever was thrown. It does not throw. */
+/** Returns the first line of an error's message, or of any other thrown value. It never throws. */
 export function messageOf(error: unknown): string {
   try {
     return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
@@ -136,21 +139,21 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** Longer names and values lose their middle: a path's beginning and end say most. */
-const LONGEST_SHOWN = 200;
+/** Longer names and values lose their middle: a path's beginning and end identify it best. */
+const MAX_SHOWN = 200;
 const SHOWN_HEAD = 120;
 
-/** Control, format (direction among them) and line-ending characters, and halves of surrogate pairs. */
+/** Control, format (such as direction) and line-ending characters, halves of surrogate pairs. */
 const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
 
 /**
- * Text from outside, made fit for one line of a message: of more than 200 characters the middle is left out, and what
- * a terminal would obey is written as `\uXXXX`.
+ * Returns text from outside in a form that fits on one line of a message. Text of more than 200
+ * characters loses its middle. Characters that a terminal would obey are written as `\uXXXX`.
  */
 export function onOneLine(text: string): string {
-  const tail = LONGEST_SHOWN - SHOWN_HEAD - 1;
+  const tail = MAX_SHOWN - SHOWN_HEAD - 1;
   const short =
-    text.length > LONGEST_SHOWN ? `${text.slice(0, SHOWN_HEAD)}…${text.slice(-tail)}` : text;
+    text.length > MAX_SHOWN ? `${text.slice(0, SHOWN_HEAD)}…${text.slice(-tail)}` : text;
   return escaped(short);
 }
 
@@ -162,13 +165,13 @@ export const escaped = (text: string): string =>
   });
 
 /**
- * The one grammar of messages: `"what" expected RULE, got VALUE (likely cause)`. Names and values may come from
- * outside, so both go through `onOneLine`.
+ * Returns the sentence `"what" expected RULE, got VALUE (likely cause)`. Names and values may come
+ * from outside, so both go through `onOneLine`.
  *
- * @param what   the argument, tensor, chunk or byte: `decoder 1.weight`
- * @param rule   what would have been right: `shape [64,4,3,3]`
- * @param got    what came: `[64,16,3,3]`
- * @param hint   the likely cause or the remedy, if one is known: `SD3 or FLUX.1 weights?`
+ * @param what  the argument, tensor, chunk or byte: `decoder 1.weight`
+ * @param rule  the right value: `shape [64,4,3,3]`
+ * @param got   the actual value: `[64,16,3,3]`
+ * @param hint  the likely cause or the remedy, if known: `SD3 or FLUX.1 weights?`
  */
 export function expectedText(what: string, rule: string, got: string, hint?: string): string {
   return withHint(`"${onOneLine(what)}" expected ${rule}, got ${onOneLine(got)}`, hint);
@@ -184,7 +187,7 @@ export interface ErrorDetails extends ErrorParts {
   readonly hint?: string | undefined;
 }
 
-/** Makes the error with that message. `inCall` adds the name of the call. */
+/** Makes an error whose sentence is `expectedText`. `inCall` adds the name of the call. */
 export function expected(
   code: ErrorCode,
   what: string,
@@ -195,6 +198,6 @@ export function expected(
   return new TaesdError(code, expectedText(what, rule, got, hint), options);
 }
 
-/** Makes the error of a call whose signal fired. @param reason  the signal's */
+/** Makes the error of a call whose signal fired. @param reason  the signal's reason */
 export const aborted = (reason: unknown): TaesdError =>
   new TaesdError('ABORTED', `aborted (${onOneLine(messageOf(reason))})`, { cause: reason });

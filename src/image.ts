@@ -8,10 +8,10 @@ const WHITE: Rgb = [255, 255, 255];
 /**
  * Checks a picture.
  *
- * @param what  for messages: the argument's name
- * @param rule  for messages: what it should be
+ * @param what  the argument's name, for messages
+ * @param rule  the right value, for messages
  * @returns bytes a pixel: 3 or 4
- * @throws TaesdError ARG
+ * @throws TaesdError ARG (not a picture, wrong size or data length, detached data)
  */
 export function checkImage(
   image: unknown,
@@ -39,10 +39,11 @@ export function checkImage(
 }
 
 /**
- * A picture's rows as the encoder reads them: bytes divided by 255, alpha laid over the background.
+ * Returns a picture's rows as the encoder reads them: bytes divided by 255, with translucent pixels
+ * laid over the background.
  *
- * @returns rows of 3 channels in [0, 1]; they are read from `image.data` when they are asked for
- * @throws TaesdError ARG
+ * @returns rows of 3 channels in [0, 1]; each `read` reads from `image.data`
+ * @throws TaesdError ARG (wrong picture, alpha or background)
  */
 export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSource {
   const channels = checkImage(image);
@@ -72,7 +73,7 @@ export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSour
 
 function checkBackground(background: Rgb): void {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
-  // `Array.from` sees holes, which `every` steps over.
+  // `Array.from` turns holes, which `every` would skip, into undefined.
   const colours = Array.isArray(background) ? Array.from(background) : [];
   if (colours.length !== 3 || !colours.every(isByte)) {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
@@ -81,21 +82,23 @@ function checkBackground(background: Rgb): void {
 }
 
 /**
- * One row of RGBA from one of the decoder's: values are clamped to [0, 1] and rounded to the nearest byte
- * (torchvision truncates); NaN becomes 0, alpha is 255.
+ * Writes one row of RGBA from one row of the decoder. Values are clamped to [0, 1] and rounded to
+ * the nearest byte, where torchvision truncates. NaN becomes 0; alpha is 255.
  *
- * @param bytes  [width][4]
+ * @param bytes   u8 [width][4], written
+ * @param row     f32 [width][stride], red, green and blue first
+ * @param stride  elements from one pixel to the next
  */
 function writePixels(bytes: Uint8ClampedArray, row: Float32Array, stride: number): void {
   const width = bytes.length / 4;
   for (let x = 0; x < width; x++) {
-    // Stored plainly, the array would round ties to even; this rounds them up.
+    // The array itself would round ties to even. Adding 0.5 rounds them up.
     for (let c = 0; c < 3; c++) bytes[4 * x + c] = Math.floor(row[x * stride + c] * 255 + 0.5);
     bytes[4 * x + 3] = 255;
   }
 }
 
-/** Collects rows in a picture; what lies right of its width is cropped. */
+/** Returns a sink that collects rows in a picture and crops them to its width. */
 export function pictureSink({ width, data }: Picture): RowSink {
   return (y, row, stride) => {
     writePixels(data.subarray(4 * width * y, 4 * width * (y + 1)), row, stride);

@@ -13,23 +13,23 @@ import type { ImageLike, Picture } from './options/types.ts';
 import { checkTensor4d, shapeText, type Tensor, zeros } from './tensor.ts';
 
 /*
- * 8-bit latents, and the two spaces in which latents are met.
- * Source: taesd.py `scale_latents`, `unscale_latents`; the notebooks beside it for the fold into RGBA.
+ * Conversions of latents: to 8 bits, to a picture, and to the space of the full VAE.
+ * Source: taesd.py `scale_latents`, `unscale_latents`; for the picture, the notebooks beside it.
  */
 
-/** 8-bit latents span ±3: taesd.py's `latent_magnitude`. */
+/** The distance between the ends of 8-bit latents, ±3: taesd.py's `latent_magnitude`. */
 const QUANTISED_SPAN = 2 * LATENT_MAGNITUDE;
 
-/** A latent picture holds 4 channels in a pixel's red, green, blue and alpha. */
+/** Latent channels in a pixel of a latent picture: its red, green, blue and alpha. */
 const CHANNELS_IN_PIXEL = 4;
 
 /**
- * Latents → bytes: `round(clamp(x / 6 + 0.5, 0, 1) · 255)`, ties to even, NaN to 0.
- * Each operation is rounded to float32, so that bytes equal those of the reference.
+ * Converts latents to bytes: `round(clamp(x / 6 + 0.5, 0, 1) · 255)`. Ties are rounded to even; NaN
+ * becomes 0. Each operation is rounded to float32, so the bytes equal those of taesd.py.
  *
- * @param data  any length, in any order; not written to
- * @returns as many bytes, in the same order
- * @throws TaesdError ARG, OOM
+ * @param data  latents of any shape; not written to
+ * @returns one byte a number, in the order of `data`
+ * @throws TaesdError ARG (not a Float32Array, detached), OOM
  */
 export function quantizeLatents(data: Float32Array): Uint8Array {
   return inCall('quantizeLatents', () => {
@@ -38,7 +38,7 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
     }
     checkLive('data', data);
     const { fround } = Math;
-    // A Uint8ClampedArray rounds to nearest, ties to even, as PyTorch's `round` does.
+    // A Uint8ClampedArray rounds ties to even, as PyTorch's `round` does.
     const bytes = allocateClamped('bytes', data.length);
     for (let i = 0; i < data.length; i++) {
       const unit = fround(fround(data[i] / QUANTISED_SPAN) + 0.5);
@@ -49,11 +49,11 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
 }
 
 /**
- * Bytes → latents: `(q / 255 − 0.5) · 6`; one step is 0.0235.
+ * Converts bytes to latents: `(q / 255 − 0.5) · 6`. One step is 0.0235.
  *
- * @param bytes  any length, in any order; not written to
- * @returns as many numbers, in the same order
- * @throws TaesdError ARG, OOM
+ * @param bytes  latents of any shape; not written to
+ * @returns one number a byte, in [−3, 3], in the order of `bytes`
+ * @throws TaesdError ARG (not a Uint8Array or Uint8ClampedArray, detached), OOM
  */
 export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float32Array {
   return inCall('dequantizeLatents', () => {
@@ -71,10 +71,13 @@ export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float3
 }
 
 /**
- * Latents [1, 4·k, h, w] → one RGBA picture w × k·h: k tiles stacked from top to bottom, tile t holding channels
- * 4t … 4t + 3. Its alpha is data: a canvas, which premultiplies, would destroy it.
+ * Folds latents [1, 4·k, h, w] into an RGBA picture of width w and height k·h: k tiles from top to
+ * bottom. Tile t holds the channels 4t … 4t + 3. The alpha channel holds data, and a canvas would
+ * destroy it by premultiplying.
  *
- * @throws TaesdError ARG, SHAPE where the batch is not 1 or the channels are not a multiple of 4, OOM
+ * @param latents  quantised as by `quantizeLatents`; not written to
+ * @throws TaesdError ARG (not a tensor), SHAPE (a batch of more than 1, channels not a multiple of
+ *   4), OOM
  */
 export function latentsToPicture(latents: Tensor): Picture {
   return inCall('latentsToPicture', () => {
@@ -97,10 +100,13 @@ export function latentsToPicture(latents: Tensor): Picture {
 }
 
 /**
- * The way back: an RGBA picture w × k·h → latents [1, 4·k, h, w].
+ * Unfolds an RGBA picture of width w and height k·h, made by `latentsToPicture`, into latents
+ * [1, 4·k, h, w].
  *
+ * @param picture   RGBA; not written to
  * @param channels  latent channels of the model: 4·k
- * @throws TaesdError ARG where it is not RGBA; SHAPE where its height is not a multiple of k; OOM
+ * @throws TaesdError ARG (not RGBA, channels not a multiple of 4), SHAPE (a height that is not a
+ *   multiple of k), OOM
  */
 export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
   return inCall('pictureToLatents', () => {
@@ -116,7 +122,7 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
     const height = picture.height / tiles;
     if (!Number.isInteger(height)) {
       const rule = `a height that is a multiple of ${tiles}, for ${channels} latent channels`;
-      const hint = 'a latent picture of a 4-channel model, or no latent picture?';
+      const hint = 'a latent picture of a 4-channel model, or not a latent picture?';
       throw expected('SHAPE', 'picture', rule, `${width}×${picture.height}`, { hint });
     }
     const values = dequantizeLatents(picture.data);
@@ -134,11 +140,12 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
 }
 
 /**
- * From the latents that the full VAE of a diffusion model speaks to those that diffusion, and TAESD, work on:
- * `(z − shift) · scale`. The given tensor is not written to.
+ * Converts latents of a diffusion model's full VAE to the latents that diffusion and TAESD work on:
+ * `(z − shift) · scale`.
  *
- * @param latents  [N, C, h, w] with the model's channels
- * @throws TaesdError ARG, SHAPE, OOM
+ * @param latents  [N, C, h, w] with the model's channels; not written to
+ * @param model    the name of the model whose scale and shift apply
+ * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels), OOM
  */
 export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
   return inCall('fromVaeLatents', () =>
@@ -147,10 +154,12 @@ export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
 }
 
 /**
- * The way back: `x / scale + shift`. The given tensor is not written to.
+ * Converts latents that diffusion and TAESD work on to latents of the model's full VAE, the inverse
+ * of `fromVaeLatents`: `x / scale + shift`.
  *
- * @param latents  [N, C, h, w] with the model's channels
- * @throws TaesdError ARG, SHAPE, OOM
+ * @param latents  [N, C, h, w] with the model's channels; not written to
+ * @param model    the name of the model whose scale and shift apply
+ * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels), OOM
  */
 export function toVaeLatents(latents: Tensor, model: ModelName): Tensor {
   return inCall('toVaeLatents', () =>

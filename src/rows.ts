@@ -1,25 +1,28 @@
 import { type Tensor, zeros } from './tensor.ts';
 
 /*
- * Pictures, latents and feature maps as rows that pass by: what goes into a network and what comes out of it.
- * A row is channels last: channel c of pixel x lies at `x · stride + c`.
+ * Pictures, latents and feature maps, row by row: the inputs and outputs of a network. A row is
+ * channels last: channel c of pixel x lies at `x · stride + c`.
  */
 
-/** Something of known size whose rows can be read in any order. */
+/** A picture, latent or feature map whose rows can be read in any order. */
 export interface RowSource {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** Writes the channels of row `y` into `row` [width][stride]; what lies between them is left alone. */
+  /**
+   * Writes the channels of row `y` into `row` [width][stride]. It does not write to the elements
+   * between the last channel and the next pixel.
+   */
   read(y: number, row: Float32Array, stride: number): void;
-  /** Lets go of what it holds outside of this program's memory; it is not read after that. */
+  /** Frees memory outside of JavaScript's, such as a device's. `read` is not called after it. */
   release?(): void;
 }
 
-/** Takes row `y`, [width][stride], which is overwritten after the call. */
+/** Takes row `y`, [width][stride]. The caller overwrites the row after the call. */
 export type RowSink = (y: number, row: Float32Array, stride: number) => void;
 
-/** The rows of a tensor [1, C, H, W]. */
+/** Returns the rows of a tensor [1, C, H, W]. */
 export function tensorRows({ shape, data }: Tensor): RowSource {
   const [, channels, height, width] = shape;
   return {
@@ -35,7 +38,7 @@ export function tensorRows({ shape, data }: Tensor): RowSource {
   };
 }
 
-/** Collects rows in a tensor [1, C, H, W]; what lies right of its width is cropped. */
+/** Returns a sink that collects rows in a tensor [1, C, H, W] and crops them to its width. */
 export function tensorSink({ shape, data }: Tensor): RowSink {
   const [, channels, height, width] = shape;
   return (y, row, stride) => {
@@ -46,7 +49,7 @@ export function tensorSink({ shape, data }: Tensor): RowSink {
   };
 }
 
-/** All rows, as a tensor [1, C, H, W]. */
+/** Reads all rows into a new tensor [1, C, H, W]. */
 export function readAll(source: RowSource): Tensor {
   const { channels, height, width } = source;
   const tensor = zeros([1, channels, height, width]);

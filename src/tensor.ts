@@ -2,42 +2,39 @@ import { allocateFloats } from './allocate.ts';
 import { checkLive, describe, kindOf } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 
-export { describe, isDetached } from './checks.ts';
-
 /**
- * Numbers and their shape, nothing else. Pictures and latents are [N, C, height, width], row-major,
- * so element (n, c, y, x) lies at `((n·C + c)·height + y)·width + x`, as in PyTorch.
+ * Numbers and their shape. Pictures and latents have the shape [N, C, height, width]. The numbers
+ * are row-major as in PyTorch: element (n, c, y, x) lies at `((n·C + c)·height + y)·width + x`.
  */
 export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** NumPy allows 64 dimensions, PyTorch 64; nothing real has more than a handful. */
+/** The most dimensions of a tensor: NumPy and PyTorch allow 64. Real tensors have far fewer. */
 export const MAX_RANK = 64;
 
-/** A shape as people write it, for messages: `[64,4,3,3]`. What is no number is described, the 65th size left out. */
+/**
+ * Writes a shape for messages: `[64,4,3,3]`. Values other than numbers are described. Sizes after
+ * the 64th are left out.
+ */
 export function shapeText(shape: readonly unknown[]): string {
   const more = shape.length > MAX_RANK ? ',…' : '';
   return `[${Array.from(shape.slice(0, MAX_RANK), describe)}${more}]`;
 }
 
-/** The number of elements of a shape; `Infinity`, never a rounded number, past 2⁵³. */
+/** Returns the number of elements of a shape: `Infinity`, not a rounded number, from 2⁵³ on. */
 export function elementCount(shape: readonly number[]): number {
   const count = shape.reduce((product, size) => product * size, 1);
   return count <= Number.MAX_SAFE_INTEGER ? count : Infinity;
 }
 
-/**
- * A tensor of zeros.
- *
- * @throws TaesdError OOM where there is no room for it
- */
+/** Returns a new tensor of zeros. @throws TaesdError OOM */
 export function zeros(shape: readonly number[]): Tensor {
   return { shape, data: allocateFloats(shapeText(shape), elementCount(shape)) };
 }
 
-/** The pictures [1, C, H, W] of a batch [N, C, H, W], as views. */
+/** Returns the pictures [1, C, H, W] of a batch [N, C, H, W] as views of its data. */
 export function picturesOf({ shape, data }: Tensor): Tensor[] {
   const [batch, ...chw] = shape;
   const count = elementCount(chw);
@@ -47,20 +44,12 @@ export function picturesOf({ shape, data }: Tensor): Tensor[] {
   }));
 }
 
-/** Pictures [1, C, H, W] of one shape as a batch [N, C, H, W]. */
-export function stack(pictures: readonly Tensor[]): Tensor {
-  if (pictures.length === 1) return pictures[0];
-  const [, ...chw] = pictures[0].shape;
-  const batch = zeros([pictures.length, ...chw]);
-  for (const [n, { data }] of pictures.entries()) batch.data.set(data, n * data.length);
-  return batch;
-}
-
 /**
- * Checks that `value` is a tensor of four dimensions, each a whole number ≥ 1, with data to match.
- * A subarray at any offset is fine; the shape is copied, the data is not.
+ * Checks that `value` is a tensor of four dimensions, each a whole number ≥ 1, whose data has as
+ * many elements. The data may be a subarray at any offset.
  *
- * @throws TaesdError ARG (not a tensor, detached data), SHAPE (wrong rank or sizes, data too long or short)
+ * @returns a tensor with a copy of the shape and the given data
+ * @throws TaesdError ARG (not a tensor, detached data), SHAPE (wrong rank, size or data length)
  */
 export function checkTensor4d(what: string, value: unknown): Tensor {
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
@@ -68,7 +57,7 @@ export function checkTensor4d(what: string, value: unknown): Tensor {
     throw notTensor(what, value);
   }
   checkLive(what, data);
-  // Copied first, so that holes become undefined, which `every` would have passed over, and nothing changes later.
+  // The copy turns holes, which `every` would skip, into undefined. The caller cannot change it.
   const sizes: number[] = Array.from(shape.slice(0, MAX_RANK + 1));
   if (sizes.length !== 4 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
     const hint = sizes.length === 3 ? 'add the batch dimension: [1,C,H,W]' : undefined;
@@ -85,14 +74,14 @@ export function checkTensor4d(what: string, value: unknown): Tensor {
 const hasKey = (value: unknown, key: string): boolean =>
   typeof value === 'object' && value !== null && key in value;
 
-/** The error for what is no tensor; of a shape and data it tells the one of the wrong type. */
+/** Makes the error for a value that is not a tensor. It names a wrong type of `shape` or `data`. */
 export function notTensor(what: string, value: unknown): TaesdError {
   const rule = 'a tensor { shape, data: Float32Array }';
   const hint = hasKey(value, 'latents') ? 'pass its .latents' : undefined;
   return expected('ARG', what, rule, notTensorText(value), { hint });
 }
 
-/** `{ shape, data: Float64Array }` */
+/** Describes such a value: `{ shape, data: Float64Array }`. */
 function notTensorText(value: unknown): string {
   if (!hasKey(value, 'shape') || !hasKey(value, 'data')) return describe(value);
   const { shape, data } = value as { shape: unknown; data: unknown };
@@ -104,9 +93,9 @@ function notTensorText(value: unknown): string {
 const typeText = (value: unknown): string =>
   typeof value === 'object' && value !== null ? kindOf(value) : describe(value);
 
-/** The index of the first NaN or infinity, or −1. */
+/** Returns the index of the first NaN or infinity, or −1. */
 export function firstNonFinite(data: Float32Array): number {
-  // x − x is 0 for every finite x and NaN otherwise: one pass without a branch finds the usual case.
+  // x − x is 0 for finite x and NaN otherwise: usually one pass without a branch is enough.
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] - data[i];
   return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));

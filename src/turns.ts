@@ -1,34 +1,33 @@
 import type { Pacer } from './backend/pacer.ts';
+import { Doorbell } from './platform/doorbell.ts';
 
-/** The calls of an instance: one works at a time, in the order in which they were made. */
+/** The calls of an instance. One works at a time, in the order of the calls. */
 export class Turns {
-  /** Settled when the last call that was made is done. */
+  /** Settles when the latest call and all calls before it are done. */
   #last: Promise<void> = Promise.resolve();
 
   /**
-   * Waits for the calls that were made before.
+   * Waits for all earlier calls.
    *
-   * @returns what ends the turn
-   * @throws TaesdError ABORTED as soon as the call is cancelled, also while it waits
+   * @returns a function that ends the turn
+   * @throws TaesdError ABORTED as soon as the call is cancelled, even while it waits
    */
   async take(pacer: Pacer): Promise<() => void> {
     const before = this.#last;
-    let release = () => {};
-    const own = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    // Who leaves while waiting lets nobody pass those before.
+    const end = new Doorbell();
+    const own = end.wait();
+    // A call that gives up while it waits must not let later calls overtake earlier ones.
     this.#last = before.then(() => own);
     try {
       await pacer.unlessAborted(before);
     } catch (error) {
-      release();
+      end.ring();
       throw error;
     }
-    return release;
+    return () => end.ring();
   }
 
-  /** Resolves when all calls that were made until now are done. */
+  /** Resolves when all calls made so far are done. */
   done(): Promise<void> {
     return this.#last;
   }

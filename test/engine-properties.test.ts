@@ -21,6 +21,10 @@ import { networkTensors, randomWeights } from './small-model.ts';
 const PRECISIONS: readonly Precision[] = ['f32', 'fast'];
 const PARTS: readonly Half[] = ['encoder', 'decoder'];
 const WORKERS = [1, 2, 3, 4];
+/** Of each of three sizes. */
+const SPANS = rounds(4, 8);
+/** Of fast against f32. */
+const SEEDS = rounds(3, 8);
 
 const WEIGHTS = {
   encoder: randomWeights('taesd', 'encoder'),
@@ -155,7 +159,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     (['taesd', 'nano'] as const).map((m) => [part, m] as const),
   );
   for (const [part, model] of cases) {
-    test(`Program [wasm]: ${part} of ${model}, ${precision}, 24 seeded spans of rows → the bits of the whole`, async () => {
+    test(`Program [wasm]: ${part} of ${model}, ${precision}, ${3 * SPANS} seeded spans of rows → the bits of the whole`, async () => {
       const network = VARIANTS[model].networks[part];
       const wasm = await createWasmBackend({ precision });
       const tensors = networkTensors(network, 8);
@@ -169,7 +173,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
         const input = inputOf(part, size);
         const whole = runProgram(program, network, input);
         const [, channels, height, width] = whole.shape;
-        for (let n = 0; n < 8; n++) {
+        for (let n = 0; n < SPANS; n++) {
           const first = Math.floor(height * random());
           const end = first + 1 + Math.floor((height - first) * random());
           const some = runProgram(program, network, input, { first, end });
@@ -235,10 +239,10 @@ function psnr(got: Tensor, wanted: Tensor): number {
 const FAST_DECIBELS = { encoder: 60, decoder: 60 };
 
 for (const part of PARTS) {
-  test(`Taesd [wasm]: ${part}, precision fast, 8 seeded weights → ${FAST_DECIBELS[part]} dB and more against f32`, async () => {
+  test(`Taesd [wasm]: ${part}, precision fast, ${SEEDS} seeded weights → ${FAST_DECIBELS[part]} dB and more against f32`, async () => {
     const network = VARIANTS.taesd.networks[part];
     let least = Infinity;
-    for (let seed = 0; seed < 8; seed++) {
+    for (let seed = 0; seed < SEEDS; seed++) {
       const weights = { [part]: writeSafetensors([...networkTensors(network, 50 + seed)]) };
       const input = inputOf(part, [1 + seed, 9 - seed]);
       const [exact, fast] = await Promise.all(

@@ -1,3 +1,5 @@
+import { test } from 'vitest';
+
 /**
  * Whether this is the slow suite. It runs some quick files again, at full length: every seed and size of what the quick suite
  * takes a sample of, and every command line as a process of its own.
@@ -6,3 +8,8 @@ export const isFullLength = process.env.TAESD_TEST_FULL_LENGTH === '1';
 
 /** A number of rounds, seeds or rows: a sample in the quick suite, all in the slow one. */
 export const rounds = (sample: number, all: number): number => (isFullLength ? all : sample);
+
+/** Adds a test to the slow suite alone. */
+export function testAtFullLength(name: string, body: () => void | Promise<void>): void {
+  if (isFullLength) test(name, body);
+}

@@ -124,7 +124,7 @@ test.each([
     'a height that 4 does not divide',
     () => pictureToLatents({ width: 2, height: 6, data: new Uint8Array(48) }, 16),
     'SHAPE',
-    'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent channels, got 2×6 (a latent picture of a 4-channel model, or no latent picture?)',
+    'pictureToLatents: "picture" expected a height that is a multiple of 4, for 16 latent channels, got 2×6 (a latent picture of a 4-channel model, or not a latent picture?)',
   ],
   [
     'a batch',
@@ -181,9 +181,10 @@ test.each([
   ['toVaeLatents', 'Float32Array', 'latents', () => toVaeLatents(LATENTS, 'taesd'), '4 numbers'],
   ['latentsToPicture', 'Uint8ClampedArray', 'bytes', () => latentsToPicture(LATENTS), '4 bytes'],
   ['pictureToLatents', 'Float32Array', 'data', () => pictureToLatents(PICTURE, 4), '4 numbers'],
-] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, rule) => {
-  const message = `${where}: "${what}" expected memory for ${rule}, got Array buffer allocation failed`;
+] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, amount) => {
+  const message = `${where}: out of memory for "${what}": ${amount}`;
+  const cause = expect.objectContaining({ message: 'Array buffer allocation failed' });
   const failing = () => withoutMemory(array, () => work());
-  expect(failing).toThrow(expect.objectContaining({ code: 'OOM', message }));
+  expect(failing).toThrow(expect.objectContaining({ code: 'OOM', message, cause }));
   expect(work()).toBeDefined();
 });

@@ -1,6 +1,9 @@
 import { elementCount, type Tensor } from '../src/tensor.ts';
 
-/** Numbers in [0, 1) that are the same at every run. Source: Mulberry32, Tommy Ettinger, public domain. */
+/**
+ * Returns a generator of numbers in [0, 1) that depend on the seed alone.
+ * Source: Mulberry32, Tommy Ettinger, public domain.
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +14,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A tensor of numbers in [−magnitude, magnitude). */
+/** Returns a tensor of numbers in [−magnitude, magnitude). */
 export function randomTensor(
   random: () => number,
   shape: readonly number[],

@@ -1,22 +1,37 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
-/** Prints, as the last line of a run, how many tests were skipped and why. */
+/** Prints, as the last lines of a run, which suites were left out, and how many tests were skipped and why. */
 export class SkippedReporter implements Reporter {
+  #isQuickAlone = false;
+
+  onInit({ projects }: Vitest): void {
+    this.#isQuickAlone = projects.every(({ name }) => name === 'quick');
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = new Map<string, number>();
     for (const module of modules) {
       for (const test of module.children.allTests('skipped')) {
         const result = test.result();
-        const reason =
-          (result.state === 'skipped' && result.note) || 'this machine cannot run them';
+        const note = result.state === 'skipped' ? result.note : undefined;
+        const reason = note ?? 'this machine lacks what they need';
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
       }
+    }
+    if (this.#isQuickAlone) {
+      console.log('Browsers, other runtimes and the slow tests are in npm run test:all.');
     }
     console.log(skippedSentence(counts));
   }
 }
 
+/** @param counts  the number of skipped tests for each reason */
 export function skippedSentence(counts: ReadonlyMap<string, number>): string {
-  const parts = [...counts].map(([reason, count]) => `${count} since ${reason}`);
-  return parts.length === 0 ? 'No test was skipped.' : `Skipped tests: ${parts.join('; ')}.`;
+  const parts = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count], n) => {
+      const tests = n > 0 ? '' : count === 1 ? ' test' : ' tests';
+      return `${count}${tests} ${count === 1 ? 'was' : 'were'} skipped, since ${reason}`;
+    });
+  return parts.length === 0 ? 'No test was skipped.' : `${parts.join('; ')}.`;
 }

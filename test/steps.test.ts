@@ -13,11 +13,12 @@ import { testShared } from './shared.ts';
 import { randomWeights } from './small-model.ts';
 
 /*
- * Going through the layers: each against the golden tensors, the last against decode and encode, what is inside a block
- * against the block, and single numbers against their own arithmetic.
+ * Steps through the layers. Each layer is compared with the golden tensors, the last with decode
+ * and encode, the operations inside a block with the block, and single numbers with their
+ * arithmetic.
  */
 
-/** Of PyTorch's numbers; of decode's and encode's, which are measured to be the same to the bit, a hundredth. */
+/** The largest difference to PyTorch's numbers, and to decode's and encode's, measured as 0. */
 const BOUND = 1e-4;
 const WHOLE_BOUND = 1e-6;
 const WEIGHTS = {
@@ -69,7 +70,7 @@ for (const backend of isFullLength ? (['wasm', 'reference'] as const) : (['wasm'
       );
       const off = steps.map(({ name, output }) => expectClose(output, golden(name), BOUND));
       note(`${backend} ${part} layers to PyTorch`, Math.max(...off));
-      // Measured: equal to the bit. What is fused saves memory, and a kernel may one day add in another order.
+      // Measured: equal to the bit. But a fused kernel may one day add in another order.
       const toWhole = expectClose(last(steps), whole[part], WHOLE_BOUND);
       note(`${backend} ${part} to ${part === 'encoder' ? 'encode' : 'decode'}`, toWhole);
     }
@@ -215,7 +216,7 @@ describe('inside a block', () => {
         inside.reduce((total, step) => total + step[key], 0);
       expect(sum('parameters')).toBe(block.parameters);
       expect(sum('multiplyAdds')).toBe(block.multiplyAdds);
-      // What is no block has nothing inside.
+      // Other layers have no operations inside.
       expect(await all(steps[1].inner())).toEqual([]);
       instance.dispose();
     },
@@ -317,7 +318,7 @@ describe('inputArea', () => {
     let area = { x: 160, y: 164, width: 1, height: 1 };
     expect(steps[19].inputArea(area)).toEqual({ x: 159, y: 163, width: 3, height: 3 });
     for (const step of steps.toReversed()) area = step.inputArea(area);
-    // Latent 20 lies under pixels 160 to 167. The first of them reaches one farther to the left than to the right.
+    // Latent 20 lies under pixels 160 to 167. The first reaches one farther left than right.
     expect(area.x).toBe(20 - 19);
     expect(area.x + area.width).toBeGreaterThanOrEqual(20 + 18);
     expect(area.x + area.width).toBeLessThanOrEqual(20 + 20);
@@ -339,7 +340,7 @@ describe('inputArea', () => {
     };
     expect(area.width).toBeLessThan(41);
     expect(await off(true)).toBeGreaterThan(1e-3);
-    // Winograd's tiles read past the windows, and what they add there they take away again, but for the rounding.
+    // Winograd's tiles read past the windows. Their terms from there cancel, except for rounding.
     expect(await off(false)).toBeLessThan(1e-5);
   });
 
@@ -425,7 +426,7 @@ describe('the calls around it', () => {
     };
     await expect(run()).rejects.toThrow(aborted);
     expect(seen).toEqual(['decoder.0', 'decoder.1']);
-    // The first layer of a picture takes longer than a turn: another task comes in the middle of it.
+    // The first layer of a picture takes longer than a turn, so another task runs in its middle.
     const large = randomTensor(seededRandom(3), [1, 3, 512, 512]);
     const late = new AbortController();
     setImmediate(() => late.abort());

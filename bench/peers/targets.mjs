@@ -1,4 +1,4 @@
-// The promises, and the figure that each is held against. Nothing here may be softened to be kept.
+// The promises, and the figure that each is held against. None may be softened in order to be kept.
 import { F32, FAST, NATIVE, WEB } from './contestants.mjs';
 import { ratio } from './measure/speed.mjs';
 
@@ -28,8 +28,8 @@ const perPixel = (name, label) => ({
 });
 
 /**
- * `measured` takes what the part of that name gave (see parts.mjs) and returns the figure, in the unit of `atMost`;
- * it throws where there is none.
+ * `measured` takes the result of the part of that name (see parts.mjs) and returns the figure, in
+ * the unit of `atMost`. It throws if there is none.
  */
 export const TARGETS = [
   againstPeer('decode', 'decode', F32, 'f32', WEB, 0.19),
@@ -87,8 +87,11 @@ export const TARGETS = [
 ];
 
 /**
- * @param results  by part, `{ value }` or `{ reason }`; parts that were not asked for are not in it
- * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` where nothing was measured;
+ * Compares the results with the promises.
+ *
+ * @param results  by part, `{ value }` or `{ reason }`; parts that were not run are not in it
+ * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` if nothing
+ *   was measured;
  *   texts for people in `shown` and `shownAtMost`
  */
 export function judge(results) {

@@ -9,32 +9,36 @@ export interface LatentsOnDevice {
 }
 
 /**
- * The networks of a model on a device, as the rest of the library knows them: no type of WebGPU's is in the package's
- * declarations, and none of its code in the core.
+ * The networks of a model on a device, as the rest of the library knows them. It keeps WebGPU's
+ * code out of the core, and WebGPU's types out of the package's declarations.
  */
-export interface GpuPlace {
+export interface GpuNetworks {
   /** True while the device does the work. */
   readonly active: boolean;
-  /** What `taesd.info` tells of it. */
+  /** The part of `taesd.info` that is about WebGPU. */
   readonly info: GpuInfo;
   /** Bytes of the buffers that are kept on the device. */
   readonly memoryBytes: number;
   /**
-   * Checks latents that lie in a buffer of the device; undefined for any others.
+   * Checks latents in a buffer of the device. Returns undefined for any others.
    *
    * @throws TaesdError ARG, SHAPE
    */
   check(latents: unknown): LatentsOnDevice | undefined;
-  /** Copies of such latents, one for each of the batch, as they are now; they are the caller's to release. */
+  /**
+   * Copies such latents as they are now, one copy for each of the batch. The caller releases them.
+   */
   copy(latents: LatentsOnDevice): readonly RowSource[];
   /**
-   * Where a network runs: on the device, and on WASM from the row on at which the device fails.
+   * Returns the runner of a network: on the device, and on WASM from the row at which the device
+   * fails.
    *
-   * @throws TaesdError UNSUPPORTED where WASM may not take over
+   * @param wasm  starts the runner on WASM
+   * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
    */
-  runner(part: Half, wasm: () => Promise<Runner>): Runner;
-  /** Gives back what a large run has taken. */
+  runner(half: Half, wasm: () => Promise<Runner>): Runner;
+  /** Gives back the memory that a large run has taken. */
   settle(): void;
-  /** Lets go of everything on the device; the device itself goes where it is not the caller's. */
+  /** Releases all buffers on the device. A device that is not the caller's is destroyed. */
   dispose(): void;
 }

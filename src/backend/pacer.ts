@@ -1,11 +1,12 @@
 import { aborted } from '../errors.ts';
+import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 
-/** After this long the event loop gets a turn, at the next step: a band of rows on wasm, a layer on reference. */
+/** The event loop gets a turn after this long, when the work next pauses. */
 const TURN_MS = 12;
 /**
- * After so many multiply-adds, some 4 ms, where no time seems to have passed: on the edge the clock stands still while code
- * runs.
+ * The multiply-adds, about 4 ms of them, after which it gets a turn if no time seems to have
+ * passed: on edge runtimes the clock stands still while code runs.
  */
 const TURN_WORK = 2 ** 28;
 
@@ -17,44 +18,46 @@ export class Pacer {
   #turnStarted = performance.now();
   #work = 0;
 
-  /** @throws TaesdError ABORTED where the signal has already fired */
+  /** @throws TaesdError ABORTED (the signal has already fired) */
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.check();
   }
 
-  /** @throws TaesdError ABORTED once the signal has fired */
+  /** @throws TaesdError ABORTED (the signal has fired) */
   check(): void {
     if (this.#signal?.aborted !== true) return;
     throw aborted(this.#signal.reason);
   }
 
-  /** Calls `listener` when the signal fires. @returns what stops that */
+  /** Calls `listener` when the signal fires. @returns a function that removes the listener */
   onAbort(listener: () => void): () => void {
     this.#signal?.addEventListener('abort', listener);
     return () => this.#signal?.removeEventListener('abort', listener);
   }
 
-  /** Waits for what nothing stops: others' calls, a device. @throws TaesdError ABORTED as soon as the signal fires */
+  /**
+   * Waits for work that cannot be cancelled: other calls, a device.
+   *
+   * @throws TaesdError ABORTED as soon as the signal fires; what `work` throws
+   */
   async unlessAborted<Result>(work: Promise<Result>): Promise<Result> {
-    // Where the signal comes first, it is nobody's business any more.
+    // If the signal fires first, nothing awaits `work`: its rejection must not go unhandled.
     work.catch(() => undefined);
-    let stop = () => {};
-    const aborted = new Promise<void>((resolve) => {
-      stop = this.onAbort(resolve);
-    });
-    await Promise.race([work, aborted]).finally(stop);
+    const alarm = new Doorbell();
+    const stop = this.onAbort(() => alarm.ring());
+    await Promise.race([work, alarm.wait()]).finally(stop);
     this.#turnStarted = performance.now();
     this.check();
     return work;
   }
 
-  /** So many multiply-adds were done. */
+  /** Adds multiply-adds that were done. */
   did(work: number): void {
     this.#work += work;
   }
 
-  /** True once the event loop is owed a turn. */
+  /** True if the event loop is owed a turn. */
   get due(): boolean {
     const elapsed = performance.now() - this.#turnStarted;
     return elapsed >= TURN_MS || (elapsed === 0 && this.#work >= TURN_WORK);
@@ -70,8 +73,8 @@ export class Pacer {
 }
 
 /**
- * Does work of which each portion tells its multiply-adds, and yields where the event loop is owed a turn, which is for the
- * caller to give. Whoever leaves the loop ends the work.
+ * Does work that yields its multiply-adds, portion by portion. Yields when the event loop is owed a
+ * turn, which the caller gives. Leaving the loop ends the work.
  */
 export function* untilTurn(
   work: Generator<number, void, void>,

@@ -1,18 +1,44 @@
 import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
-import { blockSkip, blockSteps } from '../model/layers.ts';
+import { blockOps, blockSkip } from '../model/layers.ts';
 import { countMultiplyAdds } from '../model/measure.ts';
 import { type RowSink, type RowSource, readAll, tensorRows } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
-import type { Backend, Operators, Program, Span } from './backend.ts';
+import type { Backend, Program, Span } from './backend.ts';
 
 /*
- * The networks in plain loops over whole tensors: what the other backends are tested against, and the place
- * to read what each operator does. Sums are kept in float64 and rounded once, so this is the more exact one.
+ * The networks in plain loops over whole tensors. The other backends are tested against them, and
+ * each operator is defined here. Sums are kept in float64 and rounded once, so this backend is the
+ * most exact.
  */
 
+/** The operators that layers are made of. All tensors are [N, C, H, W]. */
+export interface Operators {
+  /**
+   * Convolution with a square kernel of 1 or 3 and zero padding (kernel − 1) / 2.
+   * @param input   [N, cin, H, W]
+   * @param weight  [cout, cin, kernel, kernel]
+   * @param bias    [cout]
+   * @returns [N, cout, ⌈H / stride⌉, ⌈W / stride⌉]
+   */
+  conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor;
+  /** max(x, 0) */
+  relu(input: Tensor): Tensor;
+  /** a + b, of one shape */
+  add(a: Tensor, b: Tensor): Tensor;
+  /** [N, C, H, W] → [N, C, 2·H, 2·W], each value a 2×2 square */
+  upsample2x(input: Tensor): Tensor;
+  /** [N, C·f², H, W] → [N, C, f·H, f·W]; see `PixelShuffle` */
+  pixelShuffle(input: Tensor, factor: number): Tensor;
+  /** [N, C, H, W] → [N, C·f², ⌈H / f⌉, ⌈W / f⌉]; see `PixelUnshuffle` */
+  pixelUnshuffle(input: Tensor, factor: number): Tensor;
+  /** tanh(x / magnitude) · magnitude */
+  clamp(input: Tensor, magnitude: number): Tensor;
+}
+
 /**
- * The sums of all output channels of a pixel grow together, so that the innermost loop reads weights in a row: 2.5 times
- * as fast as one sum after the other, with the same order of additions in each sum.
+ * Sums the products of all output channels of a pixel together, so that the innermost loop reads
+ * weights in a row. This is 2.5 times as fast as one sum after the other, and each sum adds in the
+ * same order.
  */
 function conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor {
   const [batch, cin, height, width] = input.shape;
@@ -120,7 +146,7 @@ function clamp({ shape, data }: Tensor, magnitude: number): Tensor {
   return { shape, data: data.map((value) => Math.tanh(value / magnitude) * magnitude) };
 }
 
-/** The operators as plain functions. */
+/** The operators, each a plain function. */
 export const operators: Operators = {
   conv2d,
   relu,
@@ -131,7 +157,7 @@ export const operators: Operators = {
   clamp,
 };
 
-/** One layer, in terms of the operators. */
+/** Runs one layer with the operators. */
 function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
   const weight = (name: string) => weights.get(`${name}weight`) as Tensor;
   const bias = (name: string) => weights.get(`${name}bias`);
@@ -150,7 +176,7 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       return pixelUnshuffle(input, layer.factor);
     case 'block': {
       let x = input;
-      for (const step of blockSteps(layer)) {
+      for (const step of blockOps(layer)) {
         x =
           step.kind === 'relu'
             ? relu(x)
@@ -185,5 +211,5 @@ function compile(network: BoundNetwork): Program {
   };
 }
 
-/** The reference backend holds nothing, so there is only one. */
+/** The backend. It holds no memory, so all instances share it. */
 export const referenceBackend: Backend = { name: 'reference', compile };

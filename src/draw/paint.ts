@@ -3,23 +3,24 @@ import { watched } from '../backend/webgpu/scopes.ts';
 import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
 
 /*
- * From a decoded map, or from a picture's bytes, to a texture of whatever format, on the device.
+ * From a decoded map, or from a picture's bytes, to a texture of any format, on the device.
  */
 
-/** Where pixels are read from: a map's buffer, f32 [height][width][4], or a texture of bytes. */
-type From = 'map' | 'bytes';
+/** The source of pixels: a map's buffer, f32 [height][width][4], or a texture of bytes. */
+type PixelSource = 'map' | 'bytes';
 
-const READ: Readonly<Record<From, readonly [declaration: string, value: string]>> = {
+const READ: Readonly<Record<PixelSource, readonly [declaration: string, value: string]>> = {
   map: ['var<storage, read> pixels: array<vec4f>', 'pixels[place.y * corner.width + place.x].xyz'],
   bytes: ['var pixels: texture_2d<f32>', 'textureLoad(pixels, place, 0).xyz'],
 };
 
 /**
- * A triangle that covers the texture; each pixel is clamped and rounded to the nearest byte as image.ts does, alpha 1. Of
- * an sRGB texture the device would encode what it is given, so it is given what that encoding makes the byte of. The map's
- * width, which a cropped picture's may be less than, comes as the number of the instance.
+ * Returns a shader that draws a triangle over the texture. Each pixel is clamped and rounded to the
+ * nearest byte as image.ts does; alpha is 1. For an sRGB texture the device encodes each value, so
+ * the shader writes the value whose encoding is the byte. The map's width, which may be more than a
+ * cropped picture's, comes as the number of the instance.
  */
-function shader(from: From, encodes: boolean): string {
+function shader(from: PixelSource, encodes: boolean): string {
   const [declaration, value] = READ[from];
   return `
 struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) width: u32 }
@@ -35,10 +36,14 @@ struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) wi
 }`;
 }
 
-/** Compiled once a device, source and format. */
+/** The pipelines of each device, by source and format. */
 const compiled = new WeakMap<GPUDevice, Map<string, GPURenderPipeline>>();
 
-function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): GPURenderPipeline {
+function paintPipeline(
+  device: GPUDevice,
+  from: PixelSource,
+  format: GPUTextureFormat,
+): GPURenderPipeline {
   const known = compiled.get(device) ?? new Map<string, GPURenderPipeline>();
   compiled.set(device, known);
   const key = `${from} ${format}`;
@@ -56,34 +61,36 @@ function pipelineFor(device: GPUDevice, from: From, format: GPUTextureFormat): G
   return pipeline;
 }
 
-/** What the device finds wrong: out of memory, which makes the rest invalid too; something else. */
-export type Faults = readonly ({ readonly message: string } | null)[];
+/**
+ * The faults that the device finds: out of memory, which makes the rest invalid too; anything else.
+ */
+export type PaintFaults = readonly ({ readonly message: string } | null)[];
 
-/** Gives the texture to paint on. */
-type Target = () => GPUTexture;
+/** Returns the texture to paint on. */
+type GetTexture = () => GPUTexture;
 
-/** Paints a whole picture, cropped to the texture. @returns what the device finds wrong with that, once it is done */
+/** Paints a whole picture, cropped to the texture. @returns the faults, once it is painted */
 export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
-  target: Target,
-): Promise<Faults> {
-  const faults = paint(device, target, 'map', (pass, bind) => {
+  getTexture: GetTexture,
+): Promise<PaintFaults> {
+  const faults = paint(device, getTexture, 'map', (pass, bind) => {
     bind({ buffer });
     pass.draw(3, 1, 0, shape[2]);
   });
   return onceDone(device, faults);
 }
 
-/** Paints a picture of the texture's size, RGBA. @returns what the device finds wrong with that, once it is done */
+/** Paints a picture of the texture's size, RGBA. @returns the faults, once it is painted */
 export function paintBytes(
   device: GPUDevice,
   data: Uint8ClampedArray<ArrayBuffer>,
-  target: Target,
-): Promise<Faults> {
+  getTexture: GetTexture,
+): Promise<PaintFaults> {
   const usage = TEXTURE_USAGE.TEXTURE_BINDING | TEXTURE_USAGE.COPY_DST;
   let picture: GPUTexture | undefined;
-  const faults = paint(device, target, 'bytes', (pass, bind, { width, height }) => {
+  const faults = paint(device, getTexture, 'bytes', (pass, bind, { width, height }) => {
     const size = { width, height };
     picture = device.createTexture({ size, format: 'rgba8unorm', usage });
     device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * width }, size);
@@ -94,14 +101,16 @@ export function paintBytes(
   return onceDone(device, faults);
 }
 
-/** A loop that previews waits for the device, and so do those who want to know whether it was lost. */
-async function onceDone(device: GPUDevice, faults: Promise<Faults>) {
+/**
+ * Waits for the device: so that a loop that previews does not run ahead of it, and a loss is known.
+ */
+async function onceDone(device: GPUDevice, faults: Promise<PaintFaults>) {
   await device.queue.onSubmittedWorkDone().catch(() => undefined);
   return faults;
 }
 
-/** Paints nothing, to see whether that can be done. @returns what the device finds wrong with that */
-export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promise<Faults> {
+/** Paints nothing, to find out whether the texture can be painted on. @returns the faults */
+export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promise<PaintFaults> {
   try {
     return await paint(
       device,
@@ -111,27 +120,27 @@ export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promis
       'load',
     );
   } catch (error) {
-    // A format that takes a feature which the device was not asked for is not found wrong but thrown.
+    // A format whose feature the device lacks is not reported as a fault: the device throws.
     return [null, error as Error];
   }
 }
 
-/** A pass over the texture's first layer. */
+/** Runs a pass over the texture's first layer. */
 function paint(
   device: GPUDevice,
-  target: Target,
-  from: From,
+  getTexture: GetTexture,
+  from: PixelSource,
   draw: (
     pass: GPURenderPassEncoder,
     bind: (resource: GPUBindingResource) => void,
     size: { readonly width: number; readonly height: number },
   ) => void,
   loadOp: GPULoadOp = 'clear',
-): Promise<Faults> {
+): Promise<PaintFaults> {
   const { faults } = watched(device, ['out-of-memory', 'validation'], () => {
-    const texture = target();
+    const texture = getTexture();
     const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
-    const pipeline = pipelineFor(device, from, texture.format);
+    const pipeline = paintPipeline(device, from, texture.format);
     const commands = device.createCommandEncoder();
     const pass = commands.beginRenderPass({
       colorAttachments: [{ view, loadOp, storeOp: 'store' }],

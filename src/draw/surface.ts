@@ -1,41 +1,41 @@
 import { lossOf } from '../backend/webgpu/device.ts';
 import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
-import { expected, messageOf, type TaesdError } from '../errors.ts';
-import type { CanvasLike, DrawTarget } from '../options/types.ts';
-import { isCanvas, isTexture } from './target.ts';
+import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
+import type { CanvasLike } from '../options/types.ts';
+import { context2dOf, contextOf, resize, undrawable } from './canvas-2d.ts';
+import { type Drawing, isCanvas, isTexture } from './target.ts';
 
 /*
- * What a picture is drawn on: textures of a device, or a canvas in 2d.
+ * The surfaces that a device paints pictures on: a texture, or the textures of a canvas.
  */
 
-/** A picture's size, and where it goes. */
-export interface Frame {
-  readonly target: DrawTarget;
-  readonly width: number;
-  readonly height: number;
-}
+/** The picture's size, and what it is drawn on. */
+type Frame = Omit<Drawing, 'source'>;
 
-/** Textures of the frame's size, of a device. */
+/** Textures of the picture's size, of a device. */
 export interface Surface {
   readonly device: GPUDevice;
   /**
-   * Where to paint: of a canvas its next texture, to be painted on in the same task. Asked for under the scopes of the
-   * painting, as a canvas may be too large to have one.
+   * Returns the texture to paint on. A canvas returns its next one, which must be painted on in the
+   * same task. Called under the error scopes of the painting, as a canvas may be too large to have
+   * one.
    *
    * @throws TaesdError ARG
    */
   texture(): GPUTexture;
 }
 
-/** The device that each canvas was made ready for, as configuring one clears it. */
+/**
+ * The device that each canvas was configured for here. Configuring a canvas again would clear it.
+ */
 const configured = new WeakMap<object, GPUDevice>();
 
 /**
- * The surface that the target is or has.
+ * Returns the surface that the target is or has, or the context of a canvas that draws in 2d.
  *
- * @param device  the one that the model runs on, if any
- * @throws TaesdError ARG (a texture of another size, a context that was not configured), UNSUPPORTED (a canvas that draws
- *   otherwise, a texture or context where there is no device)
+ * @param device  the device that the model runs on, if any
+ * @throws TaesdError ARG (a texture of another size, a context that is not configured), UNSUPPORTED
+ *   (a canvas that draws in neither way; a texture or context without a device)
  */
 export function surfaceOf(
   frame: Frame,
@@ -43,7 +43,7 @@ export function surfaceOf(
 ): Surface | CanvasRenderingContext2D {
   const { target } = frame;
   if (isTexture(target)) {
-    checkSize(frame, target);
+    checkTextureSize(frame, target);
     if (device !== undefined) return { device, texture: () => target };
     throw undrawable('a canvas, as the model runs on no device', 'a texture');
   }
@@ -60,56 +60,51 @@ function surfaceOfCanvas(
   const own = device ?? configured.get(canvas);
   const context = own && contextOf(canvas, 'webgpu');
   if (own && context) return canvasSurface(frame, canvas, own, context as GPUCanvasContext);
-  const context2d = contextOf(canvas, '2d');
-  if (isContext2d(context2d)) return context2d;
-  // One that was configured by others, while the model does not run on a device.
+  const context2d = context2dOf(canvas);
+  if (context2d !== undefined) return context2d;
+  // The model runs on no device, and the caller has configured the canvas for one.
   const others = contextOf(canvas, 'webgpu') as GPUCanvasContext | null;
   if (others) return surfaceOfContext(frame, others, device, () => resize(canvas, frame));
-  throw undrawable(DRAWING, 'another');
+  throw undrawable('one that draws in 2d or with WebGPU', 'another');
 }
 
-const DRAWING = 'one that draws in 2d or with WebGPU';
-
-/** @throws TaesdError UNSUPPORTED where it was handed to another thread */
-function contextOf(canvas: CanvasLike, kind: string): unknown {
-  try {
-    return canvas.getContext(kind);
-  } catch (error) {
-    throw undrawable(DRAWING, messageOf(error));
-  }
-}
-
-export const isContext2d = (context: unknown): context is CanvasRenderingContext2D =>
-  typeof (context as CanvasRenderingContext2D | undefined)?.putImageData === 'function';
+export const isContext2d = (
+  surface: Surface | CanvasRenderingContext2D,
+): surface is CanvasRenderingContext2D => 'putImageData' in surface;
 
 /**
- * The surface, or another one of the same canvas where its device was lost in the meantime.
+ * Returns the surface, or another one of its canvas if its device was lost in the meantime.
  *
- * @throws TaesdError UNSUPPORTED where what is left of the target belongs to a lost device
+ * @throws TaesdError UNSUPPORTED (the target belongs to the lost device; there is no other device)
  */
 export async function liveSurface(frame: Frame, surface: Surface): Promise<Surface> {
   const { target } = frame;
   const lost = await lossOf(surface.device);
   if (lost === undefined) return surface;
-  if (!isCanvas(target)) throw lostSurface(lost);
+  if (!isCanvas(target)) throw lostTarget(lost);
   try {
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
     const context = target.getContext('webgpu') as GPUCanvasContext;
     return canvasSurface(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
-    const got = `none but a lost one: ${messageOf(error)}`;
-    throw undrawable('a device to paint it', got);
+    throw lostDevice(`no other was found: ${messageOf(error)}`);
   }
 }
 
-export const lostSurface = ({ message }: GPUDeviceLostInfo): TaesdError =>
-  undrawable('one whose device is there', `one of a lost device: ${message}`);
+/** Makes the error of a target whose device was lost. */
+export const lostTarget = ({ message }: GPUDeviceLostInfo): TaesdError => lostDevice(message);
 
-const undrawable = (rule: string, got: string): TaesdError =>
-  expected('UNSUPPORTED', 'canvas', rule, got, { hint: 'a new canvas?' });
+const lostDevice = (reason: string): TaesdError =>
+  new TaesdError(
+    'UNSUPPORTED',
+    `the canvas's device was lost: ${onOneLine(reason)} (a new canvas?)`,
+  );
 
-/** Of a canvas that becomes the frame's when it is painted on, not before: work that ends early leaves it as it was. */
+/**
+ * Returns the surface of a canvas. It is resized when it is painted on, so work that ends early
+ * leaves it as it was.
+ */
 const canvasSurface = (
   frame: Frame,
   canvas: CanvasLike,
@@ -119,7 +114,7 @@ const canvasSurface = (
   device,
   texture() {
     resize(canvas, frame);
-    // What others made of it since, older browsers do not tell.
+    // The caller may have configured the canvas since. Older browsers cannot tell.
     const now = context.getConfiguration === undefined ? { device } : context.getConfiguration();
     if (configured.get(canvas) !== device || now?.device !== device) {
       const format = navigator.gpu.getPreferredCanvasFormat();
@@ -131,17 +126,17 @@ const canvasSurface = (
   },
 });
 
-/** @param sized  gives the context the frame's size, which it has already unless said */
+/** @param resized  gives the context the picture's size. Left out if it must have that already. */
 function surfaceOfContext(
   frame: Frame,
   context: GPUCanvasContext,
   own: GPUDevice | undefined,
-  sized?: () => void,
+  resized?: () => void,
 ): Surface {
-  // Older browsers do not tell.
+  // Older browsers have no `getConfiguration`.
   const configuration = context.getConfiguration?.();
   if (configuration === null) throw unconfigured('one that was not');
-  if (sized === undefined) checkSize(frame, context.canvas);
+  if (resized === undefined) checkTextureSize(frame, context.canvas);
   const device = configuration?.device ?? own;
   if (device === undefined) {
     throw undrawable('a canvas, as the model runs on no device', 'its context');
@@ -149,7 +144,7 @@ function surfaceOfContext(
   return {
     device,
     texture() {
-      sized?.();
+      resized?.();
       return currentTexture(frame, context);
     },
   };
@@ -162,24 +157,18 @@ function currentTexture(frame: Frame, context: GPUCanvasContext): GPUTexture {
   } catch (cause) {
     throw unconfigured(messageOf(cause), cause);
   }
-  checkSize(frame, texture);
+  checkTextureSize(frame, texture);
   return texture;
 }
 
 const unconfigured = (got: string, cause?: unknown): TaesdError =>
   expected('ARG', 'canvas', 'a context that was configured', got, { cause });
 
-function checkSize(
+function checkTextureSize(
   { width, height }: Frame,
   got: { readonly width: number; readonly height: number },
 ): void {
   if (got.width === width && got.height === height) return;
   const rule = `one of ${width}×${height}`;
   throw expected('ARG', 'canvas', rule, `${got.width}×${got.height}`);
-}
-
-export function resize(canvas: CanvasLike, { width, height }: Frame): void {
-  // Set to what it is, a size clears the canvas.
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
 }

@@ -1,10 +1,19 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { CanvasLike, DrawTarget } from '../options/types.ts';
+import type { RowSource } from '../rows.ts';
 
 /*
- * Which of the things a picture can be drawn on one is.
+ * Tells apart the things a picture can be drawn on.
  */
+
+/** The latent to decode, the picture's size, and what it is drawn on. */
+export interface Drawing {
+  readonly source: RowSource;
+  readonly target: DrawTarget;
+  readonly width: number;
+  readonly height: number;
+}
 
 export const isCanvas = (target: DrawTarget): target is CanvasLike =>
   typeof (target as CanvasLike)?.getContext === 'function';
@@ -13,7 +22,7 @@ const isContext = (target: DrawTarget): target is GPUCanvasContext =>
 export const isTexture = (target: DrawTarget): target is GPUTexture =>
   typeof (target as GPUTexture)?.createView === 'function';
 
-/** @throws TaesdError ARG where it is none of the three */
+/** @throws TaesdError ARG (none of the three) */
 export function checkTarget(target: DrawTarget): void {
   if (isCanvas(target) || isContext(target) || isTexture(target)) return;
   const rule = 'a canvas, its GPUCanvasContext or a GPUTexture';

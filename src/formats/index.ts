@@ -1,7 +1,3 @@
-export type { LatentFile } from './latent-file.ts';
-export {
-  decodeLatentPng,
-  decodeLatentSafetensors,
-  encodeLatentPng,
-  encodeLatentSafetensors,
-} from './latent-file.ts';
+export type { LatentFile } from './format.ts';
+export { decodeLatentPng, encodeLatentPng } from './latent-png.ts';
+export { decodeLatentSafetensors, encodeLatentSafetensors } from './latent-safetensors.ts';

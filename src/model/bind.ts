@@ -3,26 +3,26 @@ import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
 import type { Layer, Network } from './layers.ts';
 import { weightShapes } from './measure.ts';
 
-/** A layer with its tensors, by their names inside the layer: `weight`, `conv.0.bias`. */
+/** A layer and its tensors by their names inside the layer: `weight`, `conv.0.bias`. */
 export interface BoundLayer {
   readonly layer: Layer;
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
-/** A network whose every layer has the tensors that it needs, in the shapes that it needs. */
+/** A network whose layers have all their tensors in the right shapes. */
 export type BoundNetwork = readonly BoundLayer[];
 
-/** How many faults an error lists before it only counts the others. */
-const LISTED = 8;
+/** The most faults that an error lists. It only counts the others. */
+const MAX_LISTED = 8;
 
 /**
  * Gives each layer its tensors.
  *
- * @param what     for messages: `encoder` or `decoder`
- * @param tensors  by taesd.py's names: `1.weight`, `3.conv.0.bias`
- * @param hintFor  the likely cause of a tensor's wrong shape, if one is known
- * @throws TaesdError SHAPE listing every tensor that is missing, misshapen or one too many;
- *   NONFINITE where a weight is NaN or infinite
+ * @param what     the network's name in messages: `encoder` or `decoder`
+ * @param tensors  the tensors by taesd.py's names: `1.weight`, `3.conv.0.bias`
+ * @param hintFor  returns the likely cause of a tensor's wrong shape, if known
+ * @throws TaesdError SHAPE (tensors are missing, of the wrong shape or too many; it lists them),
+ *   NONFINITE (a weight is NaN or infinite)
  */
 export function bindNetwork(
   what: string,
@@ -55,8 +55,8 @@ export function bindNetwork(
     faults.push(expectedText(`${what} ${name}`, 'no such tensor', got));
   }
   if (faults.length > 0) {
-    const more = faults.length > LISTED ? `; and ${faults.length - LISTED} more` : '';
-    throw new TaesdError('SHAPE', `${faults.slice(0, LISTED).join('; ')}${more}`);
+    const more = faults.length > MAX_LISTED ? `; and ${faults.length - MAX_LISTED} more` : '';
+    throw new TaesdError('SHAPE', `${faults.slice(0, MAX_LISTED).join('; ')}${more}`);
   }
   for (const [name, { data }] of tensors) {
     const index = firstNonFinite(data);

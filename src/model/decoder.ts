@@ -3,7 +3,7 @@ import { block, CHANNELS, clamp, conv3x3, type Network, relu, upsample2x } from 
 const smooth = () => conv3x3(CHANNELS, CHANNELS, { bias: false });
 
 /**
- * The decoder: latents [latentChannels, h, w] → picture [3, 8·h, 8·w], near [0, 1] and not clamped to it.
+ * The decoder: latents [latentChannels, h, w] → picture [3, 8·h, 8·w], near [0, 1], not clamped.
  * Source: taesd.py `Decoder`.
  */
 export function decoder(latentChannels: number): Network {

@@ -2,11 +2,11 @@ import type { Half, Layer } from './layers.ts';
 import { latentSpaces, VARIANTS } from './variants.ts';
 
 /**
- * The latent channels that a half's weights were trained for, whichever model they belong to: the encoder's
- * last convolution gives them, the decoder's first one takes them.
+ * Returns the number of latent channels that a half's weights were trained for. It is the number of
+ * outputs of the encoder's last convolution, and of inputs of the decoder's first.
  *
- * @param tensors  by taesd.py's names; of those, the one layer's `weight` is looked at
- * @returns undefined where that tensor is missing, or has no such dimension
+ * @param tensors  the half's tensors by taesd.py's names; one layer's `weight` is read
+ * @returns undefined if that tensor is missing or has no such dimension
  */
 export function latentChannelsOf(
   part: Half,
@@ -19,7 +19,7 @@ export function latentChannelsOf(
   return undefined;
 }
 
-/** The numbers that the layer has that latents come out of or go into: in every model but `nano` the same. */
+/** Returns the indices, over all models, of the layer that gives or takes latents. */
 function latentLayers(part: Half): ReadonlySet<number> {
   const isConv = ({ kind }: Layer) => kind === 'conv';
   return new Set(
@@ -29,7 +29,7 @@ function latentLayers(part: Half): ReadonlySet<number> {
   );
 }
 
-/** The likely cause of a misshapen tensor: where the latent's channels are those of another model, its name. */
+/** Returns a hint for a tensor of the wrong shape: the models whose latent channels it has. */
 export function otherModel(part: Half, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
   const models = channels === undefined ? [] : latentSpaces(channels);

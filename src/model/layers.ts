@@ -2,13 +2,14 @@
 export type Half = 'encoder' | 'decoder';
 
 /**
- * The vocabulary of which the networks are made. A layer is data: it can be printed, counted, bound to
- * weights (`bind.ts`) and run by any backend. Source: taesd.py, https://github.com/madebyollin/taesd; the two pixel
- * shuffles, which `nano` alone uses: PyTorch's `nn.PixelShuffle` and `nn.PixelUnshuffle`.
+ * A layer of a network. A layer is data: it can be printed, counted, bound to weights (`bind.ts`)
+ * and run by any backend. Only `nano` uses the two pixel shuffles.
+ * Source: taesd.py, https://github.com/madebyollin/taesd; for the pixel shuffles PyTorch's
+ * `nn.PixelShuffle` and `nn.PixelUnshuffle`.
  */
 export type Layer = Conv | Relu | Block | Upsample2x | Clamp | PixelShuffle | PixelUnshuffle;
 
-/** A convolution: kernel 3 with zero padding 1, or kernel 1 with none; the picture is ⌈size / stride⌉. */
+/** A convolution: kernel 3 with zero padding 1, or kernel 1. The output is ⌈size / stride⌉. */
 export interface Conv {
   readonly kind: 'conv';
   readonly cin: number;
@@ -24,8 +25,8 @@ export interface Relu {
 }
 
 /**
- * `relu(conv(relu(conv(relu(conv(x))))) + skip(x))`: three 3×3 convolutions beside a skip connection.
- * The skip is the identity, or, where widths differ, a 1×1 convolution without bias.
+ * `relu(conv(relu(conv(relu(conv(x))))) + skip(x))`: three 3×3 convolutions and a skip connection.
+ * The skip is the identity if `cin` equals `cout`, otherwise a 1×1 convolution without bias.
  */
 export interface Block {
   readonly kind: 'block';
@@ -45,8 +46,8 @@ export interface Clamp {
 }
 
 /**
- * Channels to pixels: [C·f², H, W] → [C, f·H, f·W]. Pixel (f·y + i, f·x + j) of channel c was channel c·f² + i·f + j of
- * pixel (y, x).
+ * Channels to pixels: [C·f², H, W] → [C, f·H, f·W]. Channel c·f² + i·f + j of pixel (y, x) becomes
+ * channel c of pixel (f·y + i, f·x + j).
  */
 export interface PixelShuffle {
   readonly kind: 'pixelShuffle';
@@ -54,21 +55,21 @@ export interface PixelShuffle {
 }
 
 /**
- * Pixels to channels, the reverse: [C, H, W] → [C·f², ⌈H / f⌉, ⌈W / f⌉]. What lies past the edge counts as 0, where PyTorch
- * wants sizes that f divides.
+ * Pixels to channels, the inverse of `PixelShuffle`: [C, H, W] → [C·f², ⌈H / f⌉, ⌈W / f⌉]. Pixels
+ * past the edge count as 0, while PyTorch requires sizes that f divides.
  */
 export interface PixelUnshuffle {
   readonly kind: 'pixelUnshuffle';
   readonly factor: number;
 }
 
-/** A network is a list of layers; each layer's number in it is its number in taesd.py. */
+/** A list of layers. A layer's index is its number in taesd.py. */
 export type Network = readonly Layer[];
 
-/** Channels between the layers of both networks: taesd.py's `64`. */
+/** Channels between the layers of both halves: taesd.py's `64`. */
 export const CHANNELS = 64;
 
-/** 3×3 convolution, zero padding 1. */
+/** Makes a 3×3 convolution with zero padding 1. */
 export function conv3x3(
   cin: number,
   cout: number,
@@ -77,7 +78,7 @@ export function conv3x3(
   return { kind: 'conv', cin, cout, kernel: 3, stride, bias };
 }
 
-/** 1×1 convolution: a matrix applied at each pixel. */
+/** Makes a 1×1 convolution: a matrix applied at each pixel. */
 export function conv1x1(cin: number, cout: number, { bias = true } = {}): Conv {
   return { kind: 'conv', cin, cout, kernel: 1, stride: 1, bias };
 }
@@ -88,7 +89,7 @@ export const block = (cin: number, cout = cin): Block => ({ kind: 'block', cin, 
 
 export const upsample2x = (): Upsample2x => ({ kind: 'upsample2x' });
 
-/** taesd.py's `Clamp`: latents are drawn softly into ±3. */
+/** The range of latents, ±3, into which taesd.py's `Clamp` draws them softly. */
 export const LATENT_MAGNITUDE = 3;
 
 export const clamp = (magnitude = LATENT_MAGNITUDE): Clamp => ({ kind: 'clamp', magnitude });
@@ -100,13 +101,13 @@ export const pixelUnshuffle = (factor: number): PixelUnshuffle => ({
   factor,
 });
 
-/** A step inside a layer: an operator, its weights' place in the layer (taesd.py's `conv.0`), its layer. */
-export type Step =
+/** An operation on a block's main path. `name` is its weights' name in the block (`conv.0`). */
+export type BlockOp =
   | { readonly kind: 'conv'; readonly name: string; readonly conv: Conv }
   | { readonly kind: 'relu' };
 
-/** The main path of a block: three convolutions, named as in taesd.py, with a ReLU after the first two. */
-export function blockSteps({ cin, cout }: Block): readonly Step[] {
+/** Returns a block's main path: three convolutions with a ReLU after the first two. */
+export function blockOps({ cin, cout }: Block): readonly BlockOp[] {
   return [
     { kind: 'conv', name: 'conv.0', conv: conv3x3(cin, cout) },
     { kind: 'relu' },
@@ -116,7 +117,7 @@ export function blockSteps({ cin, cout }: Block): readonly Step[] {
   ];
 }
 
-/** The skip connection of a block: undefined for the identity. */
+/** Returns the convolution of a block's skip connection, or undefined for the identity. */
 export function blockSkip({ cin, cout }: Block): Conv | undefined {
   return cin === cout ? undefined : conv1x1(cin, cout, { bias: false });
 }

@@ -1,34 +1,27 @@
-import {
-  type Block,
-  blockSkip,
-  blockSteps,
-  type Conv,
-  type Layer,
-  type Network,
-} from './layers.ts';
+import { type Block, blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
 export type Chw = readonly [channels: number, height: number, width: number];
 
-/** The shape of a layer's weights, by its name inside the layer: `weight`, `bias`, `conv.0.weight`. */
+/** The shapes of a layer's weights by name inside the layer: `weight`, `bias`, `conv.0.weight`. */
 export type WeightShapes = ReadonlyMap<string, readonly number[]>;
 
-/** The convolutions inside a layer, each with the name of its weights' place (`''` for the layer itself). */
+/** Returns a layer's convolutions with their names inside it: `conv.0`, or `''` for the layer. */
 export function convolutionsOf(layer: Layer): readonly { name: string; conv: Conv }[] {
   if (layer.kind === 'conv') return [{ name: '', conv: layer }];
   if (layer.kind === 'block') return [...mainPath(layer), ...skipPath(layer)];
   return [];
 }
 
-/** The three convolutions between a block's ends. */
-export const mainPath = (layer: Block) => blockSteps(layer).filter((step) => step.kind === 'conv');
+/** Returns the three convolutions of a block's main path. */
+export const mainPath = (layer: Block) => blockOps(layer).filter((op) => op.kind === 'conv');
 
 function skipPath(layer: Block): { name: string; conv: Conv }[] {
   const conv = blockSkip(layer);
   return conv === undefined ? [] : [{ name: 'skip', conv }];
 }
 
-/** The tensors that a layer needs: weights [cout, cin, k, k], biases [cout]. */
+/** Returns the shapes of a layer's tensors: weights [cout, cin, k, k], biases [cout]. */
 export function weightShapes(layer: Layer): WeightShapes {
   const shapes = new Map<string, readonly number[]>();
   for (const { name, conv } of convolutionsOf(layer)) {
@@ -39,14 +32,14 @@ export function weightShapes(layer: Layer): WeightShapes {
   return shapes;
 }
 
-/** The number of trained numbers in a layer. */
+/** Counts a layer's trained numbers. */
 export function countParameters(layer: Layer): number {
   let count = 0;
   for (const shape of weightShapes(layer).values()) count += shape.reduce((a, b) => a * b, 1);
   return count;
 }
 
-/** The shape that a layer gives for an input of shape `input`. */
+/** Returns the shape of a layer's output for an input of shape `input`. */
 export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
   switch (layer.kind) {
     case 'conv':
@@ -67,15 +60,18 @@ export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
   }
 }
 
-/** The multiply-adds of a layer's convolutions, padding counted as if it were data. */
+/** Returns the multiply-adds that a convolution takes for one pixel of its output. */
+export const pixelMultiplyAdds = ({ cin, cout, kernel }: Conv): number => cin * cout * kernel ** 2;
+
+/** Counts the multiply-adds of a layer's convolutions. Padding counts like data. */
 export function countMultiplyAdds(layer: Layer, input: Chw): number {
   const [, height, width] = outputShape(layer, input);
   let perPixel = 0;
-  for (const { conv } of convolutionsOf(layer)) perPixel += conv.cin * conv.cout * conv.kernel ** 2;
+  for (const { conv } of convolutionsOf(layer)) perPixel += pixelMultiplyAdds(conv);
   return perPixel * height * width;
 }
 
-/** One row of the table that `describeNetwork` gives. */
+/** One row of `describeNetwork`'s table. */
 export interface LayerRow {
   /** The layer's number in taesd.py. */
   readonly index: number;
@@ -86,7 +82,7 @@ export interface LayerRow {
   readonly multiplyAdds: number;
 }
 
-/** Walks a network with an input's shape: a row for each layer. */
+/** Returns one row a layer of a network, for an input of shape `input`. */
 export function describeNetwork(network: Network, input: Chw): LayerRow[] {
   let shape = input;
   return network.map((layer, index) => {

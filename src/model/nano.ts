@@ -9,8 +9,9 @@ import {
 } from './layers.ts';
 
 /*
- * `nano`: two much smaller networks of this project's own training (weights/nano) that speak the latents of `taesd`.
- * Most of their work is done at an eighth of the picture's size; no layer ever sees it whole.
+ * `nano`: two much smaller networks for the latents of `taesd`, trained by this project
+ * (weights/nano). They do most of their work at an eighth of the picture's size. No layer works at
+ * its full size.
  */
 
 const LATENT_CHANNELS = 4;
@@ -29,7 +30,7 @@ export function nanoEncoder(): Network {
   ];
 }
 
-/** Latents [4, h, w] → picture [3, 8·h, 8·w], near [0, 1] and not clamped to it. */
+/** Latents [4, h, w] → picture [3, 8·h, 8·w], near [0, 1], not clamped. */
 export function nanoDecoder(): Network {
   return [
     clamp(), // 0

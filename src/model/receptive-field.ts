@@ -1,21 +1,21 @@
 import type { Layer, Network } from './layers.ts';
 import { mainPath } from './measure.ts';
 
-/** How far one output reaches into the input, in input elements, along either axis. */
+/** The distance that one output element reaches into the input along either axis. */
 export interface ReceptiveField {
-  /** Elements above or left of the cell that lies under the output element. */
+  /** Input elements above or left of the cell under the output element. */
   readonly before: number;
-  /** Elements below or right of it. */
+  /** Input elements below or right of that cell. */
   readonly after: number;
 }
 
 /**
- * The receptive field of a network. The cell under an output element is the one input element that it was
- * upsampled from (decoder), or the square of input elements that it stands for (encoder: 8×8).
- * The largest over all positions, away from the borders.
+ * Returns the receptive field of a network, the largest over all positions away from the borders.
+ * The cell under an output element is the input element it was upsampled from (decoder), or the
+ * square of input elements it stands for (encoder: 8×8).
  */
 export function receptiveField(network: Network): ReceptiveField {
-  // Positions repeat with the upsampling factor; far enough from 0 that nothing is negative.
+  // The field repeats with the upsampling factor. Positions may be negative: nothing is cut here.
   const factor = network.reduce((product, layer) => product * upsamplingOf(layer), 1);
   let before = 0;
   let after = 0;
@@ -28,30 +28,30 @@ export function receptiveField(network: Network): ReceptiveField {
   return { before, after };
 }
 
-/** How many times as wide and high a layer makes its input. */
+/** Returns the factor by which a layer enlarges its input along each axis. */
 function upsamplingOf(layer: Layer): number {
   if (layer.kind === 'upsample2x') return 2;
   return layer.kind === 'pixelShuffle' ? layer.factor : 1;
 }
 
-/** The inputs first … last that outputs first … last depend on; without `reach`, those they stand for. */
+/** Applies `inputRange` to all layers from the last to the first. */
 function walkBack(network: Network, first: number, last: number, reach: boolean): InputRange {
   return network
     .toReversed()
     .reduce((range, layer) => inputRange(layer, range, reach), { first, last });
 }
 
-/** Elements along an axis, both ends among them. */
+/** Elements along an axis, `first` and `last` included. */
 export interface InputRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * The elements of a layer's input that elements first … last of its output depend on, along either axis; those past the
- * edges, which count as 0, are among them.
+ * Returns the range of a layer's input that a range of its output depends on, along either axis.
+ * The range may go past the edges, where elements count as 0.
  *
- * @param reach  false for the elements that the output stands for, without a kernel's neighbours
+ * @param reach  false leaves out a kernel's neighbours; defaults to true
  */
 export function inputRange(
   layer: Layer,

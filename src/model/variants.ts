@@ -27,8 +27,8 @@ export interface Variant {
 }
 
 /**
- * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift are
- * `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift
+ * are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
@@ -84,7 +84,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     scale: 0.18215,
     shift: 0,
     get networks() {
-      return networksOf(this, () => ({ encoder: nanoEncoder(), decoder: nanoDecoder() }));
+      return networksOf(this, nanoNetworks);
     },
   },
 };
@@ -92,17 +92,21 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
 /** The networks built so far: a program uses one or two models of the table. */
 const built = new Map<Variant, Variant['networks']>();
 
-function networksOf(
-  variant: Variant,
-  build = (): Variant['networks'] => ({
-    encoder: encoder(variant.latentChannels),
-    decoder: decoder(variant.latentChannels),
-  }),
-): Variant['networks'] {
-  const networks = built.get(variant) ?? build();
+function networksOf(variant: Variant, build = taesdNetworks): Variant['networks'] {
+  const networks = built.get(variant) ?? build(variant);
   built.set(variant, networks);
   return networks;
 }
+
+const taesdNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
+  encoder: encoder(latentChannels),
+  decoder: decoder(latentChannels),
+});
+
+const nanoNetworks = (): Variant['networks'] => ({
+  encoder: nanoEncoder(),
+  decoder: nanoDecoder(),
+});
 
 /** A picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;

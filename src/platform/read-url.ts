@@ -2,44 +2,34 @@ import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { isMissing } from './system-errors.ts';
 
-/** The most that is read: the largest file of these models' weights has 10 MB. */
+/** The default limit. The largest weights file of these models has 10 MB. */
 const MAX_FILE_BYTES = 2 ** 28;
 
-/** How a file is read. */
 interface ReadOptions {
+  /** Defaults to 256 MiB. */
   readonly maxBytes?: number | undefined;
-  /** Ends the request, which then fails. */
+  /** Cancels an HTTP request, which then fails. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
 /**
- * Reads a file (`file:`) or fetches a URL (anything else).
+ * Reads a file (`file:`) or fetches a URL (all others).
  *
- * @returns its bytes, or undefined where there is no such file (for HTTP: 404 and 410)
- * @throws TaesdError ARG where it is there but cannot be read, or is cut off on its way; LIMIT where it is longer than
- *   `maxBytes`, of which no more than that is read; OOM
+ * @returns the bytes, or undefined if there is no such file (over HTTP: status 404 or 410)
+ * @throws TaesdError ARG (unreadable, an HTTP error, cut off midway), LIMIT (longer than
+ *   `maxBytes`, of which at most one piece more is read), OOM
  */
 export async function readUrl(
   url: URL,
   { maxBytes = MAX_FILE_BYTES, signal = null }: ReadOptions = {},
 ): Promise<Uint8Array | undefined> {
-  if (url.protocol === 'file:') {
-    try {
-      const { readFile, stat } = process.getBuiltinModule('node:fs/promises');
-      const { size } = await stat(url);
-      if (size > maxBytes) throw tooLong(url, maxBytes, `${size}`);
-      return await readFile(url);
-    } catch (cause) {
-      if (cause instanceof TaesdError) throw cause;
-      if (isMissing(cause)) return undefined;
-      throw expected('ARG', url.href, 'a readable file', reason(cause), { cause });
-    }
-  }
+  if (url.protocol === 'file:') return readFile(url, maxBytes);
   let response: Response;
   try {
     response = await fetch(url, { signal });
   } catch (cause) {
-    throw expected('ARG', url.href, 'an answer', reason(cause), { hint: 'no network?', cause });
+    const hint = 'no network?';
+    throw expected('ARG', url.href, 'an answer', messageOf(cause), { hint, cause });
   }
   if (response.ok) return readBody(url, response, maxBytes);
   await response.body?.cancel().catch(() => undefined);
@@ -47,7 +37,23 @@ export async function readUrl(
   throw expected('ARG', url.href, 'HTTP status 200 to 299', `${response.status}`);
 }
 
-/** The body of an answer, of which a server may say anything or nothing: piece by piece, up to the limit. */
+async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefined> {
+  const { readFile: read, stat } = process.getBuiltinModule('node:fs/promises');
+  try {
+    const { size } = await stat(url);
+    if (size > maxBytes) throw tooLong(url, maxBytes, `${size}`);
+    return await read(url);
+  } catch (cause) {
+    if (cause instanceof TaesdError) throw cause;
+    if (isMissing(cause)) return undefined;
+    throw expected('ARG', url.href, 'a readable file', messageOf(cause), { cause });
+  }
+}
+
+/**
+ * Reads a response's body piece by piece, up to the limit. The announced length is only a first
+ * check: servers may announce a wrong one, or none.
+ */
 async function readBody(url: URL, response: Response, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(response.headers.get('content-length'));
   if (announced > maxBytes) {
@@ -60,7 +66,7 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
   for (;;) {
     const piece = await reader?.read().catch((cause: unknown) => {
       const hint = 'the connection was cut?';
-      throw expected('ARG', url.href, 'the whole answer', reason(cause), { hint, cause });
+      throw expected('ARG', url.href, 'the whole answer', messageOf(cause), { hint, cause });
     });
     if (piece === undefined || piece.done) break;
     length += piece.value.length;
@@ -81,8 +87,3 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
 
 const tooLong = (url: URL, maxBytes: number, got: string): TaesdError =>
   expected('LIMIT', url.href, `at most ${maxBytes} bytes`, got, { hint: 'another file?' });
-
-/** What an error says, in one line. */
-function reason(error: unknown): string {
-  return messageOf(error);
-}

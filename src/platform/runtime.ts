@@ -1,19 +1,24 @@
 /*
- * What the runtime is and has. Node's own modules come by `process.getBuiltinModule`, a call where they are used, here and
- * everywhere in the library: it loads in a browser, a worker and an edge function untouched, and bundlers see no import
- * that they would have to resolve (esbuild and webpack refuse `import('node:fs')` in what is made for browsers).
+ * The runtime, and what it has. Node's own modules come from `process.getBuiltinModule`, called
+ * where they are used, here and everywhere in the library. Such a file loads unchanged in a
+ * browser, a worker and an edge function, and bundlers see no import to resolve: esbuild and
+ * webpack refuse `import('node:fs')` in code for browsers.
  */
 
 /**
- * True in Node (20.16, 22.3 and later) and in those that do as it does, such as Deno and Bun. Not in workerd, which has modules of
- * Node's by name, but no threads, and no files that outlive a request.
+ * Returns true in Node (20.16, 22.3 and later) and in runtimes with its modules: Deno and Bun.
+ * Returns false in workerd, which has some of the modules, but no threads, and no files that
+ * outlive a request.
  */
 export const isNodeLike = () =>
   typeof process !== 'undefined' &&
   typeof process.getBuiltinModule === 'function' &&
   globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
 
-/** An environment variable, or undefined where it is not set, there are none, or (Deno) leave to read it was not given. */
+/**
+ * Returns an environment variable; undefined if it is not set, the runtime has none, or Deno was
+ * not given the permission to read it.
+ */
 export function environmentVariable(name: string): string | undefined {
   if (typeof process === 'undefined') return undefined;
   try {
@@ -23,16 +28,17 @@ export function environmentVariable(name: string): string | undefined {
   }
 }
 
-/** Threads that can run at once. */
+/** Returns the number of threads that can run at the same time. */
 export function hardwareThreads(): number {
   if (!isNodeLike()) return globalThis.navigator?.hardwareConcurrency ?? 1;
   return process.getBuiltinModule('node:os').availableParallelism();
 }
 
 /**
- * Resolves in a task of its own. Browsers have no `setImmediate` and delay nested timers by 4 ms; a channel costs Node
- * 0.3 ms. Edge functions do not delay timers, and have no channels, or ones whose messages keep timers from firing
- * (workerd).
+ * Resolves in a new task. Browsers have no `setImmediate` and delay nested timers by 4 ms, so they
+ * get a message channel, which would cost Node 0.3 ms. Edge functions do not delay timers. They get
+ * one because some have no channels, and in workerd the messages of a channel keep timers from
+ * firing.
  */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => {

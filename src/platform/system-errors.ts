@@ -1,13 +1,13 @@
 import { messageOf } from '../errors.ts';
 
 /*
- * What the system says when a file cannot be read or written, in words.
+ * The errors of the operating system in words.
  */
 
 /** The system's errors that users meet most. */
 const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOENT', 'no such file'],
-  ['ENOTDIR', 'no such file: a part of its path is no folder'],
+  ['ENOTDIR', 'no such file: a part of its path is not a folder'],
   ['EISDIR', 'a folder'],
   ['EACCES', 'no permission'],
   ['EPERM', 'no permission'],
@@ -17,15 +17,15 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['EFBIG', 'a limit of the size of files'],
 ]);
 
-/** An error in a few words. */
+/** Returns an error in a few words. */
 export function systemReason(error: unknown): string {
   const known = REASONS.get(systemCode(error));
   return known ?? messageOf(error);
 }
 
-/** `ENOENT` and its like. */
+/** Returns the error's code, such as `ENOENT`. */
 export const systemCode = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
 
-/** True for errors that say that there is no such file or folder. */
+/** Returns true for the errors of a file or folder that does not exist. */
 export const isMissing = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes(systemCode(error) as string);

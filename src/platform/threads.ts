@@ -2,30 +2,36 @@ import { expected } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
- * Threads and their messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
+ * Threads and messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
  */
 
-/** A thread that takes messages of one type. */
+/** A thread that receives messages of one type. */
 export interface Thread<Message> {
   post(message: Message, transfer?: ArrayBufferLike[]): void;
   terminate(): void;
-  /** Whether the process waits for it; a thread that has nothing to do must not keep it from ending. */
+  /**
+   * Sets whether the process waits for the thread. An idle thread must not keep the process from
+   * ending.
+   */
   keepAlive(alive: boolean): void;
 }
 
-/** How a module is started. */
+/** The two ways to start a module in a thread. */
 export interface ThreadModule {
-  /** Where it lies, for runtimes that load files. */
+  /** Returns the module's URL, for runtimes that load files. */
   url(): URL;
-  /** As a worker of a page: written out where the module is named, since bundlers look for that form. */
+  /**
+   * Starts the module as a worker of a page. The caller writes out `new Worker(new URL(…))`,
+   * because bundlers look for that form.
+   */
   worker(): Worker;
 }
 
 /**
  * Starts a module in a thread of its own.
  *
- * @param onError  the thread has died
- * @throws TaesdError UNSUPPORTED where there are no workers
+ * @param onError  called when the thread has ended by itself, with the reason
+ * @throws TaesdError UNSUPPORTED if the runtime has no workers
  */
 export function startThread<To, From>(
   module: ThreadModule,
@@ -34,13 +40,14 @@ export function startThread<To, From>(
 ): Thread<To> {
   if (isNodeLike()) {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    // Flags are inherited, and must not be handed on by hand: Node then refuses V8's, like --expose-gc. But those that go
-    // with a script given on the command line keep a file from being loaded.
+    // A worker inherits the flags of the process. If they are passed on explicitly, Node refuses
+    // V8's flags, such as --expose-gc. But the flags of a script given on the command line keep a
+    // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
     const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
     worker.on('message', onMessage);
     worker.on('error', onError);
-    worker.on('exit', (code) => onError(new Error(`exited with code ${code}`)));
+    worker.on('exit', (code) => onError(new Error(`exit code ${code}`)));
     return {
       post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
       terminate: () => void worker.terminate(),
@@ -60,7 +67,9 @@ export function startThread<To, From>(
   };
 }
 
-/** In a thread: listens to the one that started it, and speaks to it. */
+/**
+ * Connects a thread with the thread that started it: listens to it, and returns what posts to it.
+ */
 export function parentThread<From, To>(
   onMessage: (message: From) => void,
 ): Pick<Thread<To>, 'post'> {
@@ -76,7 +85,7 @@ export function parentThread<From, To>(
   return { post: (message, transfer) => scope.postMessage(message, transfer) };
 }
 
-/** What a worker's global scope has beyond a page's. */
+/** The members of a worker's global scope that a page's scope lacks. */
 interface DedicatedWorker {
   onmessage: (event: { data: unknown }) => void;
   postMessage(message: unknown, transfer?: ArrayBufferLike[]): void;

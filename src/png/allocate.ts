@@ -1,15 +1,13 @@
-import { allocateBytes as bytesFor, outOfMemory as noMemory } from '../allocate.ts';
+import { allocateBytes, outOfMemory } from '../allocate.ts';
+import type { TaesdError } from '../errors.ts';
 
+/** The remedy that every OOM error of this folder names. */
 const HINT = 'a smaller picture still works';
 
-/**
- * `new Uint8Array(length)` with a typed error.
- *
- * @throws TaesdError OOM when the runtime has no room for it
- */
-export const allocateBytes = (what: string, length: number): Uint8Array =>
-  bytesFor(what, length, HINT);
+/** Allocates bytes for `what`, a part of the work on a PNG file. @throws TaesdError OOM */
+export const allocatePngBytes = (what: string, length: number): Uint8Array =>
+  allocateBytes(what, length, HINT);
 
-/** The error for a failed allocation: runtimes report it as a RangeError. */
-export const outOfMemory = (what: string, rule: string, cause: unknown): Error =>
-  noMemory(what, rule, cause, HINT);
+/** Makes the error of a failed allocation. @param cause  the runtime's RangeError */
+export const outOfPngMemory = (what: string, amount: string, cause: unknown): TaesdError =>
+  outOfMemory(what, amount, cause, HINT);

@@ -2,10 +2,12 @@ import { expected } from '../errors.ts';
 import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB } from './header.ts';
 
 /**
- * Checks the length of PLTE. In RGB pictures it is only a suggestion for poor screens, but a chunk
- * that every decoder must understand, so it has to be well formed there as well.
+ * Checks the length of PLTE. In RGB pictures a palette is only a suggestion for screens with few
+ * colours. But PLTE is a critical chunk, so it has to be well formed there too.
  * Source: https://www.w3.org/TR/png-3/#11PLTE
  *
+ * @param what  the chunk's name in messages
+ * @param data  the chunk's data, u8 [entries][3]
  * @throws TaesdError FORMAT
  */
 export function checkPalette(what: string, header: PngHeader, data: Uint8Array): void {
@@ -15,17 +17,20 @@ export function checkPalette(what: string, header: PngHeader, data: Uint8Array):
   if (data.length % 3 !== 0) {
     throw expected('FORMAT', what, 'a length divisible by 3', `${data.length}`);
   }
-  const most = header.colourType === PALETTE ? 2 ** header.depth : 256;
+  const maxEntries = header.colourType === PALETTE ? 2 ** header.depth : 256;
   const entries = data.length / 3;
-  if (entries < 1 || entries > most) {
-    throw expected('FORMAT', what, `1 to ${most} entries`, `${entries}`);
+  if (entries < 1 || entries > maxEntries) {
+    throw expected('FORMAT', what, `1 to ${maxEntries} entries`, `${entries}`);
   }
 }
 
 /**
- * Checks that tRNS fits the colour type: one grey sample, one RGB sample, or up to as many alphas
- * as there are palette entries. Source: https://www.w3.org/TR/png-3/#11tRNS
+ * Checks that tRNS fits the colour type. It holds one grey sample, one RGB sample, or at most one
+ * alpha for each palette entry.
+ * Source: https://www.w3.org/TR/png-3/#11tRNS
  *
+ * @param what  the chunk's name in messages
+ * @param data  the chunk's data
  * @throws TaesdError FORMAT
  */
 export function checkTransparency(
@@ -41,7 +46,7 @@ export function checkTransparency(
     }
     const entries = palette.length / 3;
     if (data.length < 1 || data.length > entries) {
-      const rule = `1 to ${entries} alphas, as many as palette entries`;
+      const rule = `1 to ${entries} alphas, at most one for each palette entry`;
       throw expected('FORMAT', what, rule, `${data.length}`);
     }
     return;

@@ -1,20 +1,27 @@
-/** The filters of a row by their number in the file. Source: https://www.w3.org/TR/png-3/#9Filter-types */
+/**
+ * The filters of a row by their number in the file.
+ * Source: https://www.w3.org/TR/png-3/#9Filter-types
+ */
 export const NONE = 0;
 export const SUB = 1;
 export const UP = 2;
 export const AVERAGE = 3;
-const PAETH = 4;
+export const PAETH = 4;
 
 /*
- * Rows here are u8 [pixelBytes + rowBytes]: one pixel of zeros, then the row, so that the first pixel has a left
- * neighbour like every other. Names as in the standard: a is left of x, b above it, c above a.
+ * Rows in this file are u8 [pixelBytes + rowBytes]: one pixel of zeros and then the row, so that
+ * the first pixel has a left neighbour too. The names are the standard's: a is left of x, b is
+ * above x, c is above a.
  *
  *          0   pixelBytes                     length
  *   above  0 0 0 │ … c b …
  *   row    0 0 0 │ … a x …
  */
 
-/** Whichever of a, b and c is nearest to a + b − c. Source: https://www.w3.org/TR/png-3/#9Filter-type-4-Paeth */
+/**
+ * Returns that one of a, b and c which is nearest to a + b − c.
+ * Source: https://www.w3.org/TR/png-3/#9Filter-type-4-Paeth
+ */
 function paeth(a: number, b: number, c: number): number {
   const toA = Math.abs(b - c);
   const toB = Math.abs(a - c);
@@ -23,15 +30,16 @@ function paeth(a: number, b: number, c: number): number {
   return toB <= toC ? b : c;
 }
 
-/** |x| of a byte taken as signed: 255 is −1. */
+/** Returns |x| of a byte taken as signed: 255 is −1. */
 const magnitude = (x: number): number => Math.abs((x << 24) >> 24);
 
 /**
- * The filter whose bytes, taken as signed, have the smallest sum of magnitudes; the lowest number of equal ones.
+ * Chooses the filter whose bytes, taken as signed, have the smallest sum of magnitudes. Among equal
+ * sums it chooses the filter with the lowest number.
  * Source: https://www.w3.org/TR/png-3/#12Filter-selection
  *
- * @param row    u8 [pixelBytes + rowBytes], see above
- * @param above  the row above it, zeros above the first
+ * @param row    u8 [pixelBytes + rowBytes], as above
+ * @param above  u8 [pixelBytes + rowBytes], the row above; zeros for the first row
  */
 export function chooseFilter(row: Uint8Array, above: Uint8Array, pixelBytes: number): number {
   let none = 0;
@@ -55,11 +63,12 @@ export function chooseFilter(row: Uint8Array, above: Uint8Array, pixelBytes: num
 }
 
 /**
- * Writes a row as the file has it before compression: the filter's number, then x − prediction, modulo 256.
+ * Writes a row as the file stores it before compression: the filter's number, then x − prediction,
+ * modulo 256.
  *
  * @param line   u8 [1 + rowBytes], written
- * @param row    u8 [pixelBytes + rowBytes], see above
- * @param above  the row above it, zeros above the first
+ * @param row    u8 [pixelBytes + rowBytes], as above
+ * @param above  u8 [pixelBytes + rowBytes], the row above; zeros for the first row
  */
 export function filterRow(
   line: Uint8Array,

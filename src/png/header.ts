@@ -1,18 +1,22 @@
 import { expected } from '../errors.ts';
+import { readUint32 } from './layout.ts';
 
-/** The most pixels that `decodePng` accepts unless told otherwise: 2²⁷, or 512 MiB of RGBA. */
+/**
+ * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁷
+ * pixels, which are 512 MiB of RGBA.
+ */
 export const DEFAULT_MAX_PIXELS = 2 ** 27;
-/** The most that can be asked for: 2²⁹ pixels are 2 GiB of RGBA, one array's worth. */
-export const HIGHEST_MAX_PIXELS = 2 ** 29;
+/** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
+export const MAX_PIXELS_LIMIT = 2 ** 29;
 
-/** The colour types by their number in IHDR; samples of a pixel come in this order. */
+/** The colour types by their number in IHDR. Each name lists a pixel's samples in order. */
 export const GREY = 0;
 export const RGB = 2;
 export const PALETTE = 3;
 export const GREY_ALPHA = 4;
 export const RGB_ALPHA = 6;
 
-/** What IHDR says, checked. Source: https://www.w3.org/TR/png-3/#11IHDR */
+/** The contents of IHDR, checked. Source: https://www.w3.org/TR/png-3/#11IHDR */
 export interface PngHeader {
   readonly width: number;
   readonly height: number;
@@ -39,21 +43,16 @@ const COLOUR_KINDS: ReadonlyMap<number, ColourKind> = new Map([
   [RGB_ALPHA, { channels: 4, depths: [8, 16] }],
 ]);
 
-/** A big-endian 32-bit number, unsigned, as everywhere in PNG. */
-export const readUint32 = (bytes: Uint8Array, offset: number): number =>
-  bytes[offset] * 2 ** 24 +
-  ((bytes[offset + 1] << 16) | (bytes[offset + 2] << 8) | bytes[offset + 3]);
-
 /**
  * Reads and checks the 13 bytes of IHDR.
  *
- * @param what       how messages call the chunk: `IHDR at byte 8`
+ * @param what       the chunk's name in messages: `IHDR at byte 8`
  * @param data       the chunk's data, 13 bytes
- * @param maxPixels  the most width × height allowed
+ * @param maxPixels  the largest width × height allowed
  * @throws TaesdError FORMAT (size 0 or from 2³¹ on, illegal depth and colour), UNSUPPORTED
  *   (unknown compression, filter or interlace method), LIMIT (more than `maxPixels`)
  */
-export function readHeader(what: string, data: Uint8Array, maxPixels: number): PngHeader {
+export function readIhdr(what: string, data: Uint8Array, maxPixels: number): PngHeader {
   const width = readUint32(data, 0);
   const height = readUint32(data, 4);
   const [depth, colourType, compression, filter, interlace] = data.subarray(8);

@@ -1,12 +1,7 @@
-/** PNG files to pixels and back; usable on its own. */
+/** PNG files to pixels and back. This entry does not load the rest of the package. */
 
+export type { PngBand, PngRowsHeader, PngRowsOptions } from './bands.ts';
 export { DEFAULT_MAX_PIXELS } from './header.ts';
 export { type DecodedPng, type DecodePngOptions, decodePng } from './read.ts';
-export {
-  encodePngRows,
-  type PngBand,
-  type PngRowsHeader,
-  type PngRowsOptions,
-  PngRowWriter,
-} from './stream.ts';
+export { encodePngRows, PngRowWriter } from './stream.ts';
 export { encodePng, type PngImage } from './write.ts';

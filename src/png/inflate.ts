@@ -1,48 +1,50 @@
 import { Inflate } from 'fflate';
 import { expected, messageOf, TaesdError } from '../errors.ts';
-import { allocateBytes, outOfMemory } from './allocate.ts';
+import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
 import { adler32, checksumText } from './checksums.ts';
-import { readUint32 } from './header.ts';
+import { readUint32 } from './layout.ts';
 
-/** 258 bytes from two bits: no DEFLATE stream can grow by more. */
-const HIGHEST_RATIO = 1032;
+/** The largest growth of a DEFLATE stream: 258 bytes from two bits. */
+const MAX_RATIO = 1032;
 /**
- * Input handed to fflate at once. It inflates a piece whole before anyone can object, so a bomb
- * gets at most 1032 × 16 KiB ≈ 17 MB past the cap. Smaller pieces cost time: fflate clears 160 KiB
- * for each.
+ * Input given to fflate at once. fflate inflates a whole piece before this code can stop it, so a
+ * decompression bomb gets at most 1032 × 16 KiB ≈ 17 MB past the limit. Smaller pieces cost time,
+ * because fflate clears 160 KiB for each.
  */
 const PIECE_BYTES = 16384;
 /**
- * Input without output after which the stream is taken to have ended: a stored block, the longest
- * thing fflate waits for, has 64 KiB. Past its end fflate keeps and copies all it is given, in
- * quadratic time.
+ * The stream counts as ended after this much input without output. The longest part fflate waits
+ * for is a stored block of 64 KiB. Past the stream's end fflate keeps and copies all further input,
+ * which takes quadratic time.
  */
 const IDLE_BYTES = 131072;
 /** fflate's error code for input that ends too early. */
 const UNEXPECTED_END = 0;
 
 /**
- * Inflates a zlib stream that must give exactly `length` bytes. Memory: `length`, which is checked
- * against what the input can give, and about 40 MB at most for fflate. Bytes after the stream are
- * ignored, as libpng does (with a warning); the Adler-32 must match, which fflate does not check.
- * What of DEFLATE itself is refused is fflate's choice: it does not compare the two lengths of a stored
- * block (LEN and NLEN), so one with a wrong NLEN passes if the Adler-32 of what comes out is right.
+ * Inflates a zlib stream that must give exactly `length` bytes.
+ *
+ * Memory: `length` bytes, which are checked against the size of the input first, and at most about
+ * 40 MB for fflate. Bytes after the stream are ignored, as libpng does with a warning. The Adler-32
+ * is checked here, since fflate does not check it. DEFLATE's own rules are checked by fflate. It
+ * does not compare the two lengths of a stored block (LEN and NLEN), so a block with a wrong NLEN
+ * passes if the Adler-32 of the output is right.
  * Source: RFC 1950, RFC 1951, https://www.w3.org/TR/png-3/#10CompressionCM0
  *
- * @param what        how messages call the stream: `IDAT at byte 41`
+ * @param what        the stream's name in messages: `IDAT at byte 41`
  * @param compressed  the whole stream
- * @param length      the bytes that the picture's header calls for
- * @throws TaesdError TRUNCATED (gives less), LIMIT (gives more), INTEGRITY (no zlib stream, preset
- *   dictionary, damaged data, wrong Adler-32), OOM
+ * @param length      the number of bytes for the size in the picture's header
+ * @throws TaesdError TRUNCATED (gives fewer bytes), LIMIT (gives more bytes), INTEGRITY (not a zlib
+ *   stream, preset dictionary, damaged data, wrong Adler-32), OOM
  */
 export function inflateExactly(what: string, compressed: Uint8Array, length: number): Uint8Array {
   checkZlibHeader(what, compressed);
-  const rule = `to inflate to ${length} bytes, as IHDR says`;
-  if (length > compressed.length * HIGHEST_RATIO) {
+  const rule = `${length} bytes after inflating, as IHDR requires`;
+  if (length > compressed.length * MAX_RATIO) {
     const got = `${compressed.length} compressed bytes, too few for that`;
     throw expected('TRUNCATED', what, rule, got, { hint: 'cut off?' });
   }
-  const output = allocateBytes('scanlines', length);
+  const output = allocatePngBytes('scanlines', length);
   let filled = 0;
   const stream = new Inflate((piece) => {
     if (piece.length > length - filled) {
@@ -52,7 +54,7 @@ export function inflateExactly(what: string, compressed: Uint8Array, length: num
     filled += piece.length;
   });
 
-  // The piece in which the last byte of output came: what follows the stream follows here.
+  // The piece that gave the last byte of output. The stream's Adler-32 begins in it or after it.
   let lastPieceAt = 2;
   try {
     for (let at = 2, idle = 0; at < compressed.length && idle <= IDLE_BYTES; at += PIECE_BYTES) {
@@ -62,17 +64,17 @@ export function inflateExactly(what: string, compressed: Uint8Array, length: num
       if (filled > before) lastPieceAt = at;
     }
   } catch (cause) {
-    throw typedError(what, rule, cause);
+    throw typedError(what, cause);
   }
   if (filled < length) throw expected('TRUNCATED', what, rule, `${filled}`, { hint: 'cut off?' });
   checkAdler(what, compressed.subarray(lastPieceAt), adler32(output));
   return output;
 }
 
-/** The two bytes before the compressed data: method, window, dictionary, and a check of these. */
+/** Checks the two bytes before the compressed data: method, window, dictionary and check bits. */
 function checkZlibHeader(what: string, compressed: Uint8Array): void {
   if (compressed.length < 2) {
-    const got = `${compressed.length}`;
+    const got = `${compressed.length} bytes`;
     throw expected('TRUNCATED', what, 'a zlib header of 2 bytes', got, { hint: 'cut off?' });
   }
   const [method, flags] = compressed;
@@ -87,8 +89,9 @@ function checkZlibHeader(what: string, compressed: Uint8Array): void {
 }
 
 /**
- * fflate does not tell where the stream ended. In a sound file its Adler-32 is the last thing in
- * the data; where bytes follow it, it is looked for from the piece on that finished the output.
+ * Checks that the stream's Adler-32 is in `tail`, the input from the piece that gave the last byte
+ * of output on. fflate does not report the stream's end. In a sound file the Adler-32 is the last
+ * four bytes. Other files may have bytes after it, so each earlier position is tried too.
  */
 function checkAdler(what: string, tail: Uint8Array, sum: number): void {
   for (let at = tail.length - 4; at >= 0; at--) {
@@ -100,10 +103,10 @@ function checkAdler(what: string, tail: Uint8Array, sum: number): void {
   throw expected('INTEGRITY', what, `Adler-32 ${checksumText(sum)} at its end`, got, { hint });
 }
 
-function typedError(what: string, rule: string, cause: unknown): Error {
+function typedError(what: string, cause: unknown): Error {
   if (cause instanceof TaesdError) return cause;
-  if (cause instanceof RangeError) return outOfMemory(what, 'inflating', cause);
+  if (cause instanceof RangeError) return outOfPngMemory(what, 'inflating', cause);
   const got = messageOf(cause);
   const code = (cause as { code?: unknown }).code === UNEXPECTED_END ? 'TRUNCATED' : 'INTEGRITY';
-  return expected(code, what, rule, got, { hint: 'damaged file?', cause });
+  return expected(code, what, 'a sound zlib stream', got, { hint: 'damaged file?', cause });
 }

@@ -1,12 +1,12 @@
 import type { PngHeader } from './header.ts';
 
 /**
- * One pass over the picture, itself a small picture of `width` × `height`: its pixel (x, y) lies at
- * (firstX + x·stepX, firstY + y·stepY) of the whole. Without interlacing there is one pass, the
- * whole.
+ * One pass over the picture, itself a small picture of `width` × `height`. Its pixel (x, y) lies at
+ * (firstX + x·stepX, firstY + y·stepY) of the whole picture. Without interlacing, the whole picture
+ * is one pass.
  */
 export interface Pass {
-  /** 1 to 7, or 0 for the whole; messages name it. */
+  /** 1 to 7, or 0 without interlacing. Messages name it. */
   readonly number: number;
   readonly firstX: number;
   readonly firstY: number;
@@ -14,7 +14,7 @@ export interface Pass {
   readonly stepY: number;
   readonly width: number;
   readonly height: number;
-  /** Bytes of a row, without its filter byte. Rows begin at a byte, whatever the depth. */
+  /** Bytes of a row without its filter byte. Rows of any depth begin at a byte. */
   readonly rowBytes: number;
 }
 
@@ -29,7 +29,7 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** The passes of a picture in file order. Passes without pixels take no bytes and are left out. */
+/** Returns a picture's passes in file order. A pass without pixels is not in the file either. */
 export function passesOf(header: PngHeader): readonly Pass[] {
   const grid = header.interlaced ? ADAM7 : [[0, 0, 1, 1] as const];
   return grid
@@ -43,7 +43,7 @@ export function passesOf(header: PngHeader): readonly Pass[] {
     .filter(({ width, height }) => width > 0 && height > 0);
 }
 
-/** The bytes all passes take before compression: each row with its filter byte. */
+/** Returns the bytes of all passes before compression. Each row has a filter byte. */
 export function scanlineBytes(passes: readonly Pass[]): number {
   return passes.reduce((sum, { height, rowBytes }) => sum + height * (1 + rowBytes), 0);
 }

@@ -3,39 +3,48 @@ import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB } from './header.ts';
 import type { Pass } from './passes.ts';
 import type { ScannedPng } from './scan.ts';
 
-/** How samples become colours; made once a picture. */
+/** The tables that turn samples into colours. They are made once a picture. */
 export interface ColourMap {
   readonly header: PngHeader;
   /** The 8-bit level of each sample value: round(v·255 / (2^depth − 1)). */
   readonly levels: Uint8Array;
   /** RGBA of each palette entry; empty without a palette. */
   readonly palette: Uint8Array;
-  /** The samples of the one transparent colour at full depth; −1 equals no sample. */
+  /** The samples of the one transparent colour, at the picture's depth. No sample equals −1. */
   readonly transparent: readonly [number, number, number];
+}
+
+/** The memory that `placeRow` works on. */
+export interface PixelBuffers {
+  /** u8 [height][width][4] of the whole picture. */
+  readonly output: Uint8Array;
+  /** Room for one row's samples below depth 8: the width of the widest pass. */
+  readonly scratch: Uint8Array;
 }
 
 const NO_COLOUR = [-1, -1, -1] as const;
 
+/** Makes the tables for a picture. */
 export function colourMap({ header, palette, transparency }: ScannedPng): ColourMap {
   const { colourType, depth } = header;
-  const highest = 2 ** depth - 1;
-  // No value falls halfway between two levels, so the way of rounding does not matter.
-  const levels = Uint8Array.from({ length: highest + 1 }, (_, v) =>
-    Math.round((v * 255) / highest),
+  const maxSample = 2 ** depth - 1;
+  // No value lies halfway between two levels, so the way of rounding does not matter.
+  const levels = Uint8Array.from({ length: maxSample + 1 }, (_, v) =>
+    Math.round((v * 255) / maxSample),
   );
   if (colourType === PALETTE) {
     return { header, levels, palette: paletteRgba(palette, transparency), transparent: NO_COLOUR };
   }
-  // Below depth 16 only the low bits of tRNS count: https://www.w3.org/TR/png-3/#11tRNS
+  // Below depth 16, only the low bits of tRNS count: https://www.w3.org/TR/png-3/#11tRNS
   const sample = (i: number): number =>
     transparency === undefined
       ? -1
-      : (transparency[2 * i] * 256 + transparency[2 * i + 1]) & highest;
+      : (transparency[2 * i] * 256 + transparency[2 * i + 1]) & maxSample;
   const transparent = [sample(0), sample(1), sample(2)] as const;
   return { header, levels, palette: new Uint8Array(0), transparent };
 }
 
-/** Entries without an alpha of their own are opaque. */
+/** Joins the palette and its alphas. Entries without an alpha of their own are opaque. */
 function paletteRgba(
   palette: Uint8Array = new Uint8Array(0),
   alphas: Uint8Array = new Uint8Array(0),
@@ -51,10 +60,9 @@ function paletteRgba(
 /**
  * Writes one row of a pass into the picture, as RGBA.
  *
- * @param row      the row's samples as `Band` describes them
  * @param y        the row's number within the pass
- * @param output   u8 [height][width][4] of the whole picture
- * @param scratch  room for one row's samples: width × channels of the widest pass
+ * @param row      the row's samples as `UnfilteredRows` describes them
+ * @param buffers  `output` and `scratch` are written
  * @throws TaesdError FORMAT (an index past the end of the palette)
  */
 export function placeRow(
@@ -62,8 +70,7 @@ export function placeRow(
   pass: Pass,
   y: number,
   row: Uint8Array | Uint16Array,
-  output: Uint8Array,
-  scratch: Uint8Array,
+  { output, scratch }: PixelBuffers,
 ): void {
   const { header, levels, palette, transparent } = map;
   const samples = header.depth < 8 ? unpack(row, header.depth, pass.width, scratch) : row;
@@ -99,7 +106,7 @@ export function placeRow(
   }
 }
 
-/** Several samples a byte, the leftmost in the high bits. */
+/** Unpacks bytes of several samples, the leftmost in the high bits. @param samples  written */
 function unpack(
   packed: Uint8Array | Uint16Array,
   depth: number,
@@ -109,8 +116,8 @@ function unpack(
   const perByte = 8 / depth;
   const mask = 2 ** depth - 1;
   for (let x = 0, i = 0; x < width; i++) {
-    for (let part = 1; part <= perByte && x < width; part++) {
-      samples[x++] = (packed[i] >> (8 - part * depth)) & mask;
+    for (let n = 1; n <= perByte && x < width; n++) {
+      samples[x++] = (packed[i] >> (8 - n * depth)) & mask;
     }
   }
   return samples;

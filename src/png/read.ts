@@ -1,26 +1,26 @@
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { allocateBytes } from './allocate.ts';
-import { DEFAULT_MAX_PIXELS, HIGHEST_MAX_PIXELS } from './header.ts';
+import { allocatePngBytes } from './allocate.ts';
+import { DEFAULT_MAX_PIXELS, MAX_PIXELS_LIMIT } from './header.ts';
 import { inflateExactly } from './inflate.ts';
 import { passesOf, scanlineBytes } from './passes.ts';
 import { colourMap, placeRow } from './pixels.ts';
 import { scanPng } from './scan.ts';
 import { unfilterBands } from './unfilter.ts';
 
-/** A picture and the texts beside it, as `decodePng` gives them. */
+/** A decoded PNG file: its picture and its texts. */
 export interface DecodedPng {
   readonly width: number;
   readonly height: number;
-  /** RGBA, u8 [height][width][4], row-major; alpha is straight (not multiplied in). */
+  /** RGBA, u8 [height][width][4], row-major. Alpha is straight (not premultiplied). */
   readonly data: Uint8Array;
-  /** The texts of tEXt chunks by keyword, up to 64 KiB each, 256 of them and 1 MiB in all. */
+  /** The texts of tEXt chunks by keyword: at most 256 texts of up to 64 KiB each, 1 MiB in all. */
   readonly text: ReadonlyMap<string, string>;
 }
 
-/** What `decodePng` takes beside the file. */
+/** The options of `decodePng`. */
 export interface DecodePngOptions {
-  /** The most width × height accepted, 1 to 2²⁹; 2²⁷ unless given. */
+  /** The largest width × height accepted, 1 to 2²⁹. Defaults to 2²⁷ (`DEFAULT_MAX_PIXELS`). */
   readonly maxPixels?: number;
 }
 
@@ -28,16 +28,18 @@ export interface DecodePngOptions {
  * Decodes a PNG file of any legal colour type, depth and interlacing to 8-bit RGBA.
  *
  * Samples of other depths are rounded to the nearest of 256 levels: round(v·255 / (2^depth − 1)).
- * tRNS becomes alpha. Gamma and colour profiles are not applied; of an animated PNG the still
- * picture is read. The header is believed only as far as the compressed data could bear it out, so
- * memory stays in proportion to the input. The input is not changed and not kept.
+ * tRNS becomes alpha. Gamma and colour profiles are not applied. An animated PNG gives its still
+ * picture. The size in the header is checked against the amount of compressed data before memory is
+ * allocated, so memory stays in proportion to the input. The input is not changed and not kept.
  * Source: https://www.w3.org/TR/png-3/
  *
- * @param bytes    the whole file; a subarray at any offset is fine
+ * @param bytes    the whole file; it may be a subarray at any offset
  * @param options  `maxPixels`
- * @throws TaesdError FORMAT (not a PNG, or against its rules), TRUNCATED (cut off), INTEGRITY (a
- *   checksum does not match), UNSUPPORTED (another picture type; a method or chunk unknown to PNG),
- *   LIMIT (more than `maxPixels`, or more data than the header says), ARG, OOM
+ * @returns the picture as RGBA, u8 [height][width][4], and the file's texts
+ * @throws TaesdError FORMAT (not a PNG file, or breaks a rule of PNG), TRUNCATED (cut off),
+ *   INTEGRITY (a checksum does not match), UNSUPPORTED (another type of picture; a method or chunk
+ *   unknown to PNG), LIMIT (more than `maxPixels`, or more data than the size in the header), ARG
+ *   (wrong argument or option), OOM
  */
 export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): DecodedPng {
   return inCall('decodePng', () => decode(bytes, options));
@@ -52,8 +54,9 @@ function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
   const scanlines = inflateExactly(compressedName, compressed, scanlineBytes(passes));
 
   const map = colourMap(scanned);
-  const data = allocateBytes('pixels', width * height * 4);
-  const scratch = allocateBytes('row', header.depth < 8 ? width : 0);
+  const data = allocatePngBytes('pixels', width * height * 4);
+  const scratch = allocatePngBytes('row', header.depth < 8 ? width : 0);
+  const buffers = { output: data, scratch };
   let passStart = 0;
   for (const pass of passes) {
     const passEnd = passStart + pass.height * (1 + pass.rowBytes);
@@ -63,7 +66,7 @@ function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
       const rowLength = rows.length / rowCount;
       for (let y = 0; y < rowCount; y++) {
         const row = rows.subarray(y * rowLength, (y + 1) * rowLength);
-        placeRow(map, columns, firstRow + y, row, data, scratch);
+        placeRow(map, columns, firstRow + y, row, buffers);
       }
     }
     passStart = passEnd;
@@ -87,9 +90,9 @@ function checkMaxPixels(options: unknown): number {
     typeof maxPixels !== 'number' ||
     !Number.isInteger(maxPixels) ||
     maxPixels < 1 ||
-    maxPixels > HIGHEST_MAX_PIXELS
+    maxPixels > MAX_PIXELS_LIMIT
   ) {
-    const rule = `a whole number from 1 to ${HIGHEST_MAX_PIXELS}`;
+    const rule = `a whole number from 1 to ${MAX_PIXELS_LIMIT}`;
     throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
   }
   return maxPixels;

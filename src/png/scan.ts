@@ -1,47 +1,47 @@
 import { expected } from '../errors.ts';
-import { allocateBytes } from './allocate.ts';
+import { allocatePngBytes } from './allocate.ts';
 import { checksumText, crc32 } from './checksums.ts';
 import { checkPalette, checkTransparency } from './colours.ts';
-import { PALETTE, type PngHeader, readHeader, readUint32 } from './header.ts';
+import { PALETTE, type PngHeader, readIhdr } from './header.ts';
+import { CHUNK_OVERHEAD, readUint32 } from './layout.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH, TextCollector } from './text.ts';
 
-/** What a PNG file holds that matters here; every array is a view or copy, checked. */
+/** The parts of a PNG file that `decodePng` uses, checked. Each array is a view or a copy. */
 export interface ScannedPng {
   readonly header: PngHeader;
-  /** RGB triples; present in every palette picture. */
+  /** RGB triples. Every palette picture has them. */
   readonly palette: Uint8Array | undefined;
   /** The data of tRNS. */
   readonly transparency: Uint8Array | undefined;
   /** The data of all IDAT chunks, joined: one zlib stream. */
   readonly compressed: Uint8Array;
-  /** How messages call the compressed data: `IDAT at byte 41`. */
+  /** The name of the compressed data in messages: `IDAT at byte 41`. */
   readonly compressedName: string;
   readonly text: ReadonlyMap<string, string>;
 }
 
-/** Length, type and checksum around a chunk's data. */
-const CHUNK_OVERHEAD = 12;
-
 interface Chunk {
   readonly type: string;
-  /** The offset of its length field, and the one past its checksum. */
+  /** The offset of its length field. */
   readonly start: number;
+  /** The offset after its checksum. */
   readonly end: number;
   /** The number of bytes of its data. */
   readonly length: number;
-  /** How messages call it: type and offset. */
+  /** Its name in messages: type and offset. */
   readonly name: string;
 }
 
 /**
  * Walks the chunks of a PNG file once, in time linear in its length, before anything is inflated.
- * Ancillary chunks are stepped over unread, so nothing in iCCP, zTXt or iTXt is ever inflated; only
- * tRNS and tEXt are taken, and skipped like the others when their checksum is wrong. Bytes after
- * IEND are ignored, as libpng does.
+ * Ancillary chunks other than tRNS and tEXt are skipped unread, so iCCP, zTXt and iTXt are never
+ * inflated. tRNS and tEXt are skipped too if their checksum is wrong. Bytes after IEND are ignored,
+ * as libpng does.
  * Source: https://www.w3.org/TR/png-3/#5DataRep
  *
- * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT, OOM; the message names the chunk
+ * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT, OOM; the message names the
+ *   chunk
  */
 export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
   checkSignature(bytes);
@@ -65,27 +65,27 @@ export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
     const data = bytes.subarray(chunk.start + 8, chunk.end - 4);
 
     if (header === undefined) {
-      header = readHeader(name, data, maxPixels);
+      header = readIhdr(name, data, maxPixels);
     } else if (type === 'IHDR') {
       throw expected('FORMAT', name, 'one IHDR', 'a second');
     } else if (type === 'PLTE') {
-      checkPlace(name, idat.end, palette);
+      checkOrder(chunk, idat.end, palette);
       if (transparency !== undefined) {
-        throw expected('FORMAT', name, 'its place before tRNS', 'it after');
+        throw expected('FORMAT', name, 'to come before tRNS', 'it after tRNS');
       }
       checkPalette(name, header, data);
       palette = data;
     } else if (type === 'tRNS') {
-      checkPlace(name, idat.end, transparency);
+      checkOrder(chunk, idat.end, transparency);
       checkTransparency(name, header, data, palette);
       transparency = data;
     } else if (type === 'IDAT') {
       if (header.colourType === PALETTE && palette === undefined) {
-        throw expected('FORMAT', name, 'PLTE before it, as the colours are indices', 'none');
+        throw expected('FORMAT', name, 'PLTE before it, since colours are indices', 'none');
       }
       if (idat.end === 0) idat.start = chunk.start;
       else if (idat.end !== chunk.start) {
-        throw expected('FORMAT', name, 'all IDAT in one run', 'another chunk between');
+        throw expected('FORMAT', name, 'to follow the last IDAT', 'another chunk between them');
       }
       idat.end = chunk.end;
       idat.bytes += chunk.length;
@@ -101,17 +101,17 @@ export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
       const text = collector.texts;
       return { header, palette, transparency, compressed, compressedName, text };
     } else {
-      const hint = 'a chunk that a decoder may not ignore';
+      const hint = 'a decoder must not ignore this chunk';
       throw expected('UNSUPPORTED', name, 'IHDR, PLTE, IDAT or IEND', type, { hint });
     }
   }
 }
 
-/** Reads length and type of the chunk at `offset`; its data may still reach past the end. */
+/** Reads length and type of the chunk at `offset`. Its data may reach past the end of the file. */
 function chunkAt(bytes: Uint8Array, offset: number): Chunk {
   if (offset + 8 > bytes.length) {
     const what = `chunk at byte ${offset}`;
-    const got = `${bytes.length - offset} bytes before the end of the file`;
+    const got = `${bytes.length - offset} bytes up to the end of the file`;
     throw expected('TRUNCATED', what, 'chunks up to IEND', got, { hint: 'the file is cut off' });
   }
   const length = readUint32(bytes, offset);
@@ -129,7 +129,7 @@ function chunkAt(bytes: Uint8Array, offset: number): Chunk {
   return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
 }
 
-/** The first chunk is IHDR, of 13 bytes. */
+/** Checks that the first chunk is IHDR, of 13 bytes. */
 function checkFirst({ type, name, length }: Chunk): void {
   if (type === 'CgBI') {
     const hint = 'optimised for iOS by Xcode; "pngcrush -revert-iphone-optimizations" restores it';
@@ -139,23 +139,24 @@ function checkFirst({ type, name, length }: Chunk): void {
   if (length !== 13) throw expected('FORMAT', name, '13 bytes', `${length}`);
 }
 
+/** Checks that a chunk ends inside the file. */
 function checkInside({ start, end, length, name }: Chunk, fileLength: number): void {
   if (end <= fileLength) return;
-  const got = `${fileLength - start - 8} bytes before the end of the file`;
+  const got = `${fileLength - start - 8} bytes up to the end of the file`;
   const rule = `${length} bytes of data and 4 of checksum`;
   throw expected('TRUNCATED', name, rule, got, { hint: 'the file is cut off' });
 }
 
-/** PLTE and tRNS come at most once, before the pixels. */
-function checkPlace(name: string, idatEnd: number, earlier: unknown): void {
-  if (idatEnd !== 0) throw expected('FORMAT', name, 'its place before IDAT', 'it after');
-  if (earlier !== undefined) throw expected('FORMAT', name, 'one such chunk', 'a second');
+/** Checks that PLTE or tRNS comes at most once, before the pixels. */
+function checkOrder({ name, type }: Chunk, idatEnd: number, earlier: unknown): void {
+  if (idatEnd !== 0) throw expected('FORMAT', name, 'to come before IDAT', 'it after IDAT');
+  if (earlier !== undefined) throw expected('FORMAT', name, `one ${type}`, 'a second');
 }
 
-/** An upper-case first letter (bit 5 clear) marks the chunks a decoder may not ignore. */
+/** An upper-case first letter (bit 5 clear) marks the chunks a decoder must not ignore. */
 const isCritical = (type: string): boolean => type[0] <= 'Z';
 
-/** A wrong checksum condemns a critical chunk (it throws) and discards an ancillary one (false). */
+/** Returns false for an ancillary chunk with a wrong checksum. Throws for a critical one. */
 function checksumHolds(chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
   const stored = readUint32(bytes, chunk.end - 4);
   const computed = crc32(bytes, chunk.start + 4, chunk.end - 4);
@@ -168,7 +169,7 @@ function checksumHolds(chunk: Chunk, bytes: Uint8Array, critical: boolean): bool
 /** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
 function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {
   if (end - start === total + CHUNK_OVERHEAD) return bytes.subarray(start + 8, end - 4);
-  const joined = allocateBytes('IDAT', total);
+  const joined = allocatePngBytes('IDAT', total);
   for (let offset = start, filled = 0; offset < end; ) {
     const length = readUint32(bytes, offset);
     joined.set(bytes.subarray(offset + 8, offset + 8 + length), filled);

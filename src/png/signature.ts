@@ -1,11 +1,14 @@
 import { expected } from '../errors.ts';
 
-/** The eight bytes every PNG file begins with. Source: https://www.w3.org/TR/png-3/#5PNG-file-signature */
+/**
+ * The eight bytes at the start of every PNG file.
+ * Source: https://www.w3.org/TR/png-3/#5PNG-file-signature
+ */
 export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
 
 /**
- * How other files that carry a picture begin; `.` stands for any byte. They are recognised only to
- * name them: a JPEG under the name picture.png is the most common "broken PNG".
+ * The first bytes of other types of pictures; `.` stands for any byte. They are recognised only for
+ * the error message: a JPEG with the name picture.png is the most common "broken PNG".
  */
 const OTHER_TYPES: readonly (readonly [name: string, start: string])[] = [
   ['JPEG', '\xff\xd8\xff'],
@@ -26,8 +29,8 @@ const OTHER_TYPES: readonly (readonly [name: string, start: string])[] = [
 /**
  * Checks that `bytes` begin as a PNG file does.
  *
- * @throws TaesdError FORMAT (empty, or no picture's beginning), TRUNCATED (the signature is cut
- *   short), UNSUPPORTED (another type of picture, which the message names)
+ * @throws TaesdError FORMAT (empty, or not a known type of picture), TRUNCATED (the signature is
+ *   cut off), UNSUPPORTED (another type of picture, which the message names)
  */
 export function checkSignature(bytes: Uint8Array): void {
   const rule = 'a PNG file';
@@ -59,7 +62,7 @@ function beginsWith(bytes: Uint8Array, start: string): boolean {
   return true;
 }
 
-/** The signature was designed to show what a transfer did to the file: its line ends tell. */
+/** Returns what a transfer did to the file. PNG's signature is designed to show such damage. */
 function likelyCause(bytes: Uint8Array): string | undefined {
   if (beginsWith(bytes, '\x89PNG\n')) return 'line ends were converted: transfer it as binary';
   if (beginsWith(bytes, '\x09PNG')) return 'the eighth bits were lost: transfer it as binary';

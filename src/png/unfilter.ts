@@ -1,52 +1,44 @@
-import { decode } from 'fast-png';
-import { zlibSync } from 'fflate';
-import { expected, messageOf } from '../errors.ts';
-import { outOfMemory } from './allocate.ts';
+import { expected } from '../errors.ts';
+import { AVERAGE, NONE, PAETH, SUB } from './filter.ts';
 import type { PngHeader } from './header.ts';
 import type { Pass } from './passes.ts';
-import { PNG_SIGNATURE } from './signature.ts';
+import { unfilterLines } from './unfilter-lines.ts';
 
-/** Rows, or of a very wide one a piece, whose filters are undone. */
-export interface Band {
-  /** The columns of the pass that are in it: the pass itself, or one as narrow as the piece. */
+/** Unfiltered rows, or a piece of one very wide row. */
+export interface UnfilteredRows {
+  /** The pass. For a piece, a pass of the piece's columns only. */
   readonly columns: Pass;
-  /** The pass's row that `rows` begins with. */
+  /** The number of the first row within the pass. */
   readonly firstRow: number;
   readonly rowCount: number;
   /**
-   * Row after row, without filter bytes: at depth 16 one element a sample, at depth 8 one byte a
-   * sample, below it packed samples, each row padded to whole bytes.
+   * Row after row, without filter bytes. At depths 8 and 16 an element is one sample. At lower
+   * depths samples are packed, and each row is padded to whole bytes.
    */
   readonly rows: Uint8Array | Uint16Array;
 }
 
 /**
- * Rows are handed to fast-png in bands of at most 128 KiB beside the row above, since it holds what it is given five
- * times.
+ * The most bytes of a band, besides the row above it. fast-png holds five copies of its input, so
+ * it never gets the whole picture.
  */
 const BAND_BYTES = 2 ** 17;
-/** The filters by their number; 2 and 4 are Up and Paeth. */
-const NONE = 0;
-const SUB = 1;
-const AVERAGE = 3;
-const HIGHEST_FILTER = 4;
 
 /**
- * Undoes the row filters of one pass, a band of rows at a time, and rows wider than a band piece by piece.
+ * Undoes the row filters of one pass, band by band. Rows wider than a band are undone in pieces.
  *
- * fast-png does the arithmetic. It is given small pictures that cannot go wrong: three chunks, no
- * interlacing (its Adam7 is wrong below depth 8), pixels stored and not compressed. A row needs the
- * unfiltered row above it, so each band but the first begins with that one, marked as unfiltered.
- * Source: https://www.w3.org/TR/png-3/#9Filters
+ * A row needs the unfiltered row above it. So each band but the first begins with that row, marked
+ * as unfiltered.
  *
- * @param scanlines  the pass's rows as inflated: height × (1 + rowBytes) bytes; wide rows are overwritten
+ * @param scanlines  the pass's rows as inflated: height × (1 + rowBytes) bytes; wide rows are
+ *   overwritten
  * @throws TaesdError FORMAT (filter byte above 4), OOM
  */
 export function* unfilterBands(
   header: PngHeader,
   pass: Pass,
   scanlines: Uint8Array,
-): Generator<Band> {
+): Generator<UnfilteredRows> {
   const lineBytes = 1 + pass.rowBytes;
   checkFilterBytes(pass, scanlines);
   if (lineBytes > BAND_BYTES) {
@@ -63,7 +55,7 @@ export function* unfilterBands(
     const lines = scanlines.subarray(firstRow * lineBytes, (firstRow + rowCount) * lineBytes);
     const all = above === undefined ? lines : prepend(above, lines);
     const lineCount = all.length / lineBytes;
-    const decoded = unfilter(header, pass.width, lineCount, all);
+    const decoded = unfilterLines(header, pass.width, lineCount, all);
 
     const rowLength = decoded.length / lineCount;
     const rows = above === undefined ? decoded : decoded.subarray(rowLength);
@@ -73,31 +65,32 @@ export function* unfilterBands(
 }
 
 /**
- * Undoes the filter of one row in pieces, each as a picture of two rows: the piece above, unfiltered, and the piece. A
- * filter looks at the pixel to the left too, so all pieces but the first begin with that pixel, filtered by its rule:
+ * Undoes the filter of one row in pieces. Each piece becomes a picture of two rows: the unfiltered
+ * piece above and the piece itself. Filters also use the pixel to the left, so each piece but the
+ * first begins with that pixel, filtered so that it unfilters to its known value:
  *
  *              ┌─────────┬───────────────────┐
  *     filter 0 │ pixel   │ piece above       │
- *     filter f │ pixel*  │ piece as it is    │   pixel* unfilters to the one that the last piece ended with
+ *     filter f │ pixel*  │ piece as it is    │   pixel* unfilters to the last piece's last pixel
  *              └─────────┴───────────────────┘
  *
- * The unfiltered bytes take the place of the filtered ones in `scanlines`: they are the next row's row above.
+ * The unfiltered bytes replace the filtered ones in `scanlines`, as the row above the next row.
  */
 function* unfilterWideRow(
   header: PngHeader,
   pass: Pass,
   scanlines: Uint8Array,
   row: number,
-): Generator<Band> {
+): Generator<UnfilteredRows> {
   const { rowBytes } = pass;
   const pixelBits = header.channels * header.depth;
-  // As the filters see it: at least a byte.
+  // Filters work on whole bytes, so a pixel counts as at least one.
   const pixelBytes = Math.ceil(pixelBits / 8);
   const pieceBytes = Math.floor(BAND_BYTES / 2 / pixelBytes) * pixelBytes;
   const lineAt = row * (1 + rowBytes);
   const filter = scanlines[lineAt];
   const current = scanlines.subarray(lineAt + 1, lineAt + 1 + rowBytes);
-  // Above the first row all is 0, for which there need be no bytes.
+  // The row above the first is all 0, which an empty array stands for.
   const above = scanlines.subarray(Math.max(0, lineAt - rowBytes), lineAt);
 
   for (let begin = 0; begin < rowBytes; begin += pieceBytes) {
@@ -113,7 +106,7 @@ function* unfilterWideRow(
     lines.set(current.subarray(begin, end), second + 1 + left);
 
     const width = Math.floor(((left + end - begin) * 8) / pixelBits);
-    const decoded = unfilter(header, width, 2, lines);
+    const decoded = unfilterLines(header, width, 2, lines);
     const samplesOfLeft = left / decoded.BYTES_PER_ELEMENT;
     const rows = decoded.subarray(decoded.length / 2 + samplesOfLeft);
     current.set(toFileBytes(rows), begin);
@@ -127,7 +120,7 @@ function* unfilterWideRow(
   }
 }
 
-/** A byte of a row's first pixel, to whose left and upper left all is 0, filtered. Paeth's choice is the one above. */
+/** Filters a byte of a row's first pixel. Left and upper left are 0; so Paeth chooses `above`. */
 function firstPixelFiltered(filter: number, value: number, above: number): number {
   if (filter === NONE || filter === SUB) return value;
   return filter === AVERAGE ? value - (above >> 1) : value - above;
@@ -136,14 +129,14 @@ function firstPixelFiltered(filter: number, value: number, above: number): numbe
 function checkFilterBytes(pass: Pass, scanlines: Uint8Array): void {
   for (let row = 0; row < pass.height; row++) {
     const filter = scanlines[row * (1 + pass.rowBytes)];
-    if (filter <= HIGHEST_FILTER) continue;
+    if (filter <= PAETH) continue;
     const ofPass = pass.number === 0 ? '' : ` of Adam7 pass ${pass.number}`;
     const what = `filter of row ${row}${ofPass}`;
-    throw expected('FORMAT', what, `0 to ${HIGHEST_FILTER}`, `${filter}`);
+    throw expected('FORMAT', what, `0 to ${PAETH}`, `${filter}`);
   }
 }
 
-/** The row above, with filter 0 (none), before the band's own lines. */
+/** Puts the row above, with filter 0 (none), before the band's own lines. */
 function prepend(above: Uint8Array, lines: Uint8Array): Uint8Array {
   const all = new Uint8Array(1 + above.length + lines.length);
   all.set(above, 1);
@@ -151,7 +144,7 @@ function prepend(above: Uint8Array, lines: Uint8Array): Uint8Array {
   return all;
 }
 
-/** Samples as PNG stores them: 16-bit ones with the high byte first. */
+/** Returns samples as PNG stores them: 16-bit samples with the high byte first. */
 function toFileBytes(row: Uint8Array | Uint16Array): Uint8Array {
   if (row instanceof Uint8Array) return row;
   const bytes = new Uint8Array(row.length * 2);
@@ -159,47 +152,5 @@ function toFileBytes(row: Uint8Array | Uint16Array): Uint8Array {
     bytes[2 * i] = row[i] >> 8;
     bytes[2 * i + 1] = row[i];
   }
-  return bytes;
-}
-
-function unfilter(
-  header: PngHeader,
-  width: number,
-  height: number,
-  lines: Uint8Array,
-): Uint8Array | Uint16Array {
-  try {
-    const { data } = decode(minimalPng(header, width, height, lines));
-    // The decoder's type allows for a clamped array, which it never makes.
-    return data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer) : data;
-  } catch (cause) {
-    if (cause instanceof RangeError) throw outOfMemory('rows', `${height} rows`, cause);
-    const got = messageOf(cause);
-    throw expected('FORMAT', 'rows', 'rows that fast-png can unfilter', got, { cause });
-  }
-}
-
-/** Signature, IHDR, one IDAT, IEND. The checksums stay 0: fast-png reads past them. */
-function minimalPng(
-  { depth, colourType }: PngHeader,
-  width: number,
-  height: number,
-  lines: Uint8Array,
-): Uint8Array {
-  const stored = zlibSync(lines, { level: 0 });
-  const bytes = new Uint8Array(8 + 25 + 12 + stored.length + 12);
-  const view = new DataView(bytes.buffer);
-  const putChunk = (offset: number, length: number, type: string): number => {
-    view.setUint32(offset, length);
-    for (let i = 0; i < 4; i++) view.setUint8(offset + 4 + i, type.charCodeAt(i));
-    return offset + 8;
-  };
-  bytes.set(PNG_SIGNATURE);
-  const ihdrData = putChunk(8, 13, 'IHDR');
-  view.setUint32(ihdrData, width);
-  view.setUint32(ihdrData + 4, height);
-  bytes.set([depth, colourType], ihdrData + 8);
-  bytes.set(stored, putChunk(33, stored.length, 'IDAT'));
-  putChunk(bytes.length - 12, 0, 'IEND');
   return bytes;
 }

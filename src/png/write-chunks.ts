@@ -1,24 +1,24 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { crc32 } from './checksums.ts';
+import { RGB, RGB_ALPHA } from './header.ts';
+import { toLatin1 } from './latin1.ts';
+import { CHUNK_OVERHEAD } from './layout.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH } from './text.ts';
 
-/** A chunk without its data: length, type, CRC-32. */
-const FRAME_BYTES = 12;
-
 /**
- * One chunk: length, type, data, CRC-32 of type and data.
+ * Makes one chunk: length, type, data, CRC-32 of type and data.
  * Source: https://www.w3.org/TR/png-3/#5Chunk-layout
  *
  * @param type   four letters
- * @param parts  the data, in as many pieces as it happens to be
+ * @param parts  the data, in any number of pieces
  */
 export function pngChunk(type: string, ...parts: readonly ArrayLike<number>[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = new Uint8Array(FRAME_BYTES + length);
+  const bytes = new Uint8Array(CHUNK_OVERHEAD + length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, length);
-  bytes.set(latin1(type), 4);
+  bytes.set(toLatin1(type), 4);
   let at = 8;
   for (const part of parts) {
     bytes.set(part, at);
@@ -28,15 +28,24 @@ export function pngChunk(type: string, ...parts: readonly ArrayLike<number>[]): 
   return bytes;
 }
 
-/** A text as tEXt: keyword, NUL, text. Source: https://www.w3.org/TR/png-3/#11tEXt */
+/** Makes a tEXt chunk: keyword, NUL, text. Source: https://www.w3.org/TR/png-3/#11tEXt */
 export const textChunk = (keyword: string, text: string): Uint8Array =>
-  pngChunk('tEXt', latin1(`${keyword}\0${text}`));
+  pngChunk('tEXt', toLatin1(`${keyword}\0${text}`));
 
-/** Code point n is byte n. */
-const latin1 = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => character.charCodeAt(0));
+/**
+ * Makes IHDR of a picture of depth 8 that is not interlaced.
+ * Source: https://www.w3.org/TR/png-3/#11IHDR
+ */
+export function headerChunk(width: number, height: number, channels: 3 | 4): Uint8Array {
+  const data = new DataView(new ArrayBuffer(13));
+  data.setUint32(0, width);
+  data.setUint32(4, height);
+  data.setUint8(8, 8);
+  data.setUint8(9, channels === 3 ? RGB : RGB_ALPHA);
+  return pngChunk('IHDR', new Uint8Array(data.buffer));
+}
 
-/** tEXt holds one byte a character; NUL would end it. */
+/** Returns true for text that tEXt can hold: one byte a character and no NUL, which ends text. */
 function isTextLatin1(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -46,9 +55,10 @@ function isTextLatin1(text: string): boolean {
 }
 
 /**
- * Checks texts by keyword. Source of the rules for keywords: https://www.w3.org/TR/png-3/#11keywords
+ * Checks texts by keyword.
+ * Source of the rules for keywords: https://www.w3.org/TR/png-3/#11keywords
  *
- * @returns a copy, as pairs of keyword and text
+ * @returns a copy as pairs of keyword and text
  * @throws TaesdError ARG (a wrong keyword or text), LIMIT (a text above 64 KiB)
  */
 export function checkText(text: unknown): [keyword: string, text: string][] {

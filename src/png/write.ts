@@ -1,27 +1,33 @@
 import { encode } from 'fast-png';
 import { checkLive, checkSize, describe } from '../checks.ts';
 import { expected, inCall, messageOf } from '../errors.ts';
-import { outOfMemory } from './allocate.ts';
+import { outOfPngMemory } from './allocate.ts';
 import { checkText } from './write-chunks.ts';
 
-/** A picture as `encodePng` takes it. */
+/** A picture for `encodePng`. */
 export interface PngImage {
-  /** Pixels, 1 to 2³¹ − 1. */
+  /** In pixels, 1 to 2³¹ − 1. */
   readonly width: number;
+  /** In pixels, 1 to 2³¹ − 1. */
   readonly height: number;
-  /** u8 [height][width][3] or [4], row-major: RGB or RGBA (straight alpha), told by the length. */
+  /**
+   * RGB, u8 [height][width][3], or RGBA with straight alpha, u8 [height][width][4]; row-major. The
+   * length tells which.
+   */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
 /**
- * Encodes 8-bit pixels as a PNG file, not interlaced; RGB stays RGB. Reading it back with
- * `decodePng` gives the same pixels and texts.
+ * Encodes 8-bit pixels as a PNG file without interlacing. RGB stays RGB. `decodePng` reads back the
+ * pixels and texts unchanged.
  * Source: https://www.w3.org/TR/png-3/
  *
- * @param image  width, height and the pixels; they are not changed
- * @param text   texts to store as tEXt by keyword; keywords of 1 to 79 printable Latin-1
- *   characters without leading, trailing or doubled spaces, texts of Latin-1 without NUL
- * @throws TaesdError ARG (wrong size, length, keyword or text), LIMIT (a text above 64 KiB), OOM
+ * @param image  width, height and the pixels; not written to
+ * @param text   texts to store as tEXt, by keyword. A keyword has 1 to 79 printable Latin-1
+ *   characters without leading, trailing or doubled spaces. A text has Latin-1 characters other
+ *   than NUL. Defaults to none.
+ * @returns the whole file
+ * @throws TaesdError ARG (wrong size, data, keyword or text), LIMIT (a text above 64 KiB), OOM
  */
 export function encodePng(
   image: PngImage,
@@ -34,24 +40,23 @@ function encodeImage(
   image: PngImage,
   text: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const { width, height, data, channels } = checkImage(image);
+  const { width, height, data, channels } = checkPngImage(image);
   const texts = Object.fromEntries(checkText(text));
   try {
     const png = encode({ width, height, data, channels, depth: 8, text: texts });
-    // fast-png writes into an ArrayBuffer of its own, which its type does not say.
+    // fast-png writes into an ArrayBuffer of its own. Its type allows a SharedArrayBuffer too.
     return png as Uint8Array<ArrayBuffer>;
   } catch (cause) {
-    if (cause instanceof RangeError) throw outOfMemory('image', 'the PNG', cause);
+    if (cause instanceof RangeError) throw outOfPngMemory('image', 'the PNG', cause);
     const got = messageOf(cause);
     throw expected('ARG', 'image', 'a picture that fast-png can write', got, { cause });
   }
 }
 
-function checkImage(image: unknown): PngImage & { readonly channels: number } {
+function checkPngImage(image: unknown): PngImage & { readonly channels: number } {
   const { width, height, data } = (image ?? {}) as Partial<PngImage>;
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    const rule = 'Uint8Array or Uint8ClampedArray';
-    throw expected('ARG', 'data', rule, describe(data));
+    throw expected('ARG', 'data', 'a Uint8Array or Uint8ClampedArray', describe(data));
   }
   checkLive('data', data);
   const size = {

@@ -1,2 +1,7 @@
 export type { LatentsLike } from './latents-like.ts';
-export { createPreviewer, type Frame, type Previewer, type PreviewOptions } from './previewer.ts';
+export {
+  createPreviewer,
+  type FrameInfo,
+  type Previewer,
+  type PreviewOptions,
+} from './previewer.ts';

@@ -4,34 +4,38 @@ import { f16BytesToF32 } from '../safetensors/half.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 
 /*
- * Latents as the tensors of other libraries hold them: onnxruntime and transformers.js say `dims`, TensorFlow.js and most
- * others say `shape`; some have their numbers on a GPU and give them later.
+ * Latents in the tensors of other libraries. onnxruntime and transformers.js name the sizes `dims`,
+ * TensorFlow.js and most others `shape`. If the numbers are on a GPU, they have to be fetched.
  */
 
-/** A tensor [N, C, h, w] or [C, h, w] of whichever library. It is read and never written to. */
+/** A tensor [N, C, h, w] or [C, h, w] of any library. It is not written to. */
 export interface LatentsLike {
   /**
-   * The numbers, row-major: f32, f64, f16 (as numbers, or as their bits in a Uint16Array) or a plain array; or, as in
-   * TensorFlow.js, the function that fetches them. The types of libraries allow for texts and 64-bit integers too.
+   * The numbers, row-major: f32, f64, f16 (as numbers, or as bits in a Uint16Array) or a plain
+   * array; or, as in TensorFlow.js, a function that fetches them. The type is `unknown` because the
+   * types of libraries allow texts and 64-bit integers too.
    */
   readonly data: unknown;
+  /** The sizes, [N, C, h, w] or [C, h, w]. */
   readonly dims?: ArrayLike<number | bigint> | undefined;
-  /** The same by its other name. */
+  /** The sizes under another name. It counts if both are given. */
   readonly shape?: ArrayLike<number | bigint> | undefined;
-  /** onnxruntime: where the numbers lie. Unless that is `cpu`, `getData` fetches them. */
+  /** The numbers' memory, in onnxruntime. `getData` is called if it is not `cpu`. */
   readonly location?: string | undefined;
+  /** Fetches the numbers, in onnxruntime. */
   getData?(): Promise<unknown>;
 }
 
 const RULE = 'a tensor with data, and dims or shape [N,C,h,w]';
 
 /**
- * A copy of one of a batch's latents, [1, C, h, w]: made before this returns, or, where the numbers have to be fetched,
- * once they are there.
+ * Copies one of a batch's latents.
  *
- * @param pick  which of the batch
- * @throws TaesdError ARG (not such a tensor, numbers of another type), SHAPE (other dimensions, too few numbers, a
- *   smaller batch); the promise rejects with these, and with what the fetching throws
+ * @param pick  the index in the batch
+ * @returns f32 [1, C, h, w]; a promise if the numbers have to be fetched. It rejects with the
+ *   errors below, and with errors of the fetching.
+ * @throws TaesdError ARG (not such a tensor, numbers of another type), SHAPE (other dimensions, the
+ *   wrong count of numbers, a smaller batch)
  */
 export function copyLatents(value: LatentsLike, pick: number): Tensor | Promise<Tensor> {
   if (typeof value !== 'object' || value === null) {
@@ -47,7 +51,7 @@ export function copyLatents(value: LatentsLike, pick: number): Tensor | Promise<
 function shapeOf({ dims, shape = dims }: LatentsLike): number[] {
   const isList = typeof shape === 'object' && shape !== null && typeof shape.length === 'number';
   if (!isList) throw expected('ARG', 'latents', RULE, `dims ${describe(shape)}`);
-  // Some runtimes count in 64 bits.
+  // Some runtimes have 64-bit sizes.
   const sizes = Array.from(shape, (size) => (typeof size === 'bigint' ? Number(size) : size));
   const batched = sizes.length === 3 ? [1, ...sizes] : sizes;
   if (batched.length === 4 && batched.every((size) => Number.isSafeInteger(size) && size > 0)) {
@@ -57,9 +61,9 @@ function shapeOf({ dims, shape = dims }: LatentsLike): number[] {
   throw expected('SHAPE', 'latents', rule, shapeText(sizes));
 }
 
-/** The numbers, or the promise of them where they are not in this memory. */
+/** Returns the numbers, or a promise if they are on a GPU. */
 function fetchedNumbers(value: LatentsLike): unknown {
-  // Read first: onnxruntime's `data` throws where the numbers are on a GPU.
+  // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
   const { location } = value;
   if (location !== undefined && location !== 'cpu' && typeof value.getData === 'function') {
     return value.getData();
@@ -73,7 +77,7 @@ const isPromise = (value: unknown): value is Promise<unknown> =>
 
 function copyOne(data: unknown, [batch, ...chw]: readonly number[], pick: number): Tensor {
   if (pick >= batch) {
-    const rule = `a batch of more than ${pick}, which "pick" asks for`;
+    const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
     throw expected('SHAPE', 'latents', rule, shapeText([batch, ...chw]));
   }
   if (ArrayBuffer.isView(data)) checkLive('latents', data);
@@ -87,7 +91,7 @@ function copyOne(data: unknown, [batch, ...chw]: readonly number[], pick: number
   return { shape: [1, ...chw], data: copy };
 }
 
-/** Numbers `first` up to and without `end`, as a new array. */
+/** Copies the numbers from `first` up to but not including `end`. */
 function floatsOf(data: unknown, first: number, end: number): Float32Array {
   if (data instanceof Float32Array) return data.slice(first, end);
   if (data instanceof Float64Array || isFloat16Array(data)) {
@@ -107,13 +111,13 @@ function floatsOf(data: unknown, first: number, end: number): Float32Array {
   throw wrongNumbers(data);
 }
 
-/** Newer than the types, and than Node 20, know. */
+/** Float16Array is newer than Node 20 and than TypeScript's types. */
 const isFloat16Array = (data: unknown): data is Float32Array =>
   ArrayBuffer.isView(data) && kindOf(data) === 'Float16Array';
 
 function wrongNumbers(data: unknown): TaesdError {
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-  const hint = isBytes ? '8-bit latents? dequantizeLatents' : undefined;
+  const hint = isBytes ? '8-bit latents? use dequantizeLatents' : undefined;
   const rule = 'f32, f64 or f16 numbers';
   return expected('ARG', 'latents data', rule, describe(data), { hint });
 }

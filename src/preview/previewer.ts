@@ -2,58 +2,64 @@ import { checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { fromVaeLatents } from '../latent.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
+import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Tensor } from '../tensor.ts';
 import { copyLatents, type LatentsLike } from './latents-like.ts';
 
-/*
- * Pictures of a diffusion loop while it goes on.
- */
-
-/** What `createPreviewer` takes beside the instance. */
+/** The options of `createPreviewer`. `width` and `height` crop the pictures. */
 export interface PreviewOptions extends SizeOptions {
-  /** Gets each picture. Where it gives a promise, the next picture is not begun before that is settled. */
-  readonly onFrame: (picture: Picture, frame: Frame) => void | Promise<void>;
-  /** Gets what went wrong: with latents, with decoding, in `onFrame`. Unless given, `idle` rejects with the first of it. */
+  /** Takes each picture. If it returns a promise, the next picture begins after that settles. */
+  readonly onFrame: (picture: Picture, frame: FrameInfo) => void | Promise<void>;
+  /**
+   * Takes errors of latents, of decoding and of `onFrame`. Without it, `idle` rejects with the
+   * first error.
+   */
   readonly onError?: ((error: unknown) => unknown) | undefined;
-  /** `diffusion` (default): latents as the loop works on them. `vae`: as the full VAE takes them (`fromVaeLatents`). */
+  /**
+   * `diffusion` for latents that the loop works on, `vae` for latents of the model's full VAE,
+   * which go through `fromVaeLatents`. Defaults to `diffusion`.
+   */
   readonly space?: 'diffusion' | 'vae' | undefined;
-  /** Which of a batch is shown; the first, 0, unless said. */
+  /** The index, in a batch, of the latents to show. Defaults to 0. */
   readonly pick?: number | undefined;
-  /** The most pictures a second; as many as can be decoded unless said. */
+  /** The most pictures a second, above 0. Defaults to no limit. */
   readonly maxFps?: number | undefined;
 }
 
-/** What is told beside a picture. */
-export interface Frame {
-  /** What `push` was given beside the latents. */
+/** Facts about a picture that `onFrame` takes. */
+export interface FrameInfo {
+  /** The `step` of the `push` with its latents. */
   readonly step: number | undefined;
-  /** How long it took to decode, other calls of the instance that came before included. */
+  /** Milliseconds of decoding, including the wait for earlier calls of the instance. */
   readonly elapsedMs: number;
-  /** Latents that were dropped since the picture before, because newer ones came. */
+  /** Latents dropped since the last picture, because newer ones came. */
   readonly dropped: number;
 }
 
-/** Shows the latest latents of a loop that does not wait for it. */
+/** Shows the latest latents of a diffusion loop, which does not wait for it. */
 export interface Previewer {
   /**
-   * To be called in the loop, with the latents as they are. It copies them and returns; decoding begins in a later turn of
-   * the event loop. It never throws: what is wrong goes to `onError`, and the loop goes on.
+   * Takes latents from the loop. It copies them and returns; decoding begins in a later turn of the
+   * event loop. It never throws: errors go to `onError`, and the loop goes on.
    *
-   * @param step  a number of the caller's, handed to `onFrame` with the picture
-   * @returns whether they were taken: not after `stop`, nor where they are no latents
+   * @param latents  [N, C, h, w] or [C, h, w] with the model's channels; not written to
+   * @param step     any number, passed to `onFrame` with the picture
+   * @returns true if they were taken; false after `stop`, and for latents that are wrong already
+   *   before any fetching
    */
   push(latents: LatentsLike, step?: number): boolean;
-  /** Latents that were taken and never decoded, because newer ones came or `stop` was called. */
+  /** Latents taken but never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
   /**
-   * Resolves when the last latents that were pushed are shown, so it must not be awaited in `onFrame`.
+   * Resolves when the last latents pushed are shown. Awaiting it in `onFrame` would wait forever.
    *
-   * @throws what went wrong, where there is no `onError`
+   * @throws TaesdError the first error, if there is no `onError`; or the error that `onFrame`,
+   *   `onError` or the fetching of latents threw
    */
   idle(): Promise<void>;
-  /** Drops what waits, cancels what is being decoded, takes nothing more. The instance stays as it is. */
+  /** Drops waiting latents, cancels decoding, takes no more latents. The instance stays loaded. */
   stop(): void;
 }
 
@@ -68,13 +74,15 @@ const NAMES = Object.keys({
 } satisfies Record<keyof PreviewOptions, true>);
 
 /**
- * A previewer. Latents that come while others are being decoded wait, one at most: newer ones take their place. What is
- * being decoded is finished, else a fast loop would never see a picture.
+ * Makes a previewer. While latents are being decoded, only the latest others wait: newer ones
+ * replace them. Nothing stops the decoding, because a fast loop would then never show a picture.
  *
- * On the loop's own thread decoding takes turns of some 12 ms; an instance loaded with `workers: 1` decodes beside it.
+ * On the loop's own thread decoding takes turns of about 12 ms. An instance loaded with
+ * `workers: 1` decodes on another thread.
  *
- * @param taesd  an instance with its decoder, whose latents are those of the loop's model
- * @throws TaesdError ARG for a wrong option
+ * @param taesd    an instance with a decoder, for latents of the loop's model
+ * @param options  `onFrame` is required
+ * @throws TaesdError ARG (not an instance, wrong option)
  */
 export function createPreviewer(
   taesd: Pick<Taesd, 'decode' | 'info'>,
@@ -83,7 +91,7 @@ export function createPreviewer(
   return inCall('preview', () => new LatestFirst(taesd, checkedOptions(taesd, options)));
 }
 
-/** Latents that wait, copied or on their way. */
+/** Waiting latents: a copy, or a promise while their numbers are fetched. */
 interface Waiting {
   readonly latents: Tensor | Promise<Tensor>;
   readonly step: number | undefined;
@@ -94,11 +102,11 @@ class LatestFirst implements Previewer {
   readonly #options: PreviewOptions;
   readonly #stopped = new AbortController();
   #waiting: Waiting | undefined;
-  /** Settled when nothing is being decoded and nothing waits; undefined then. */
+  /** Settles when no latents wait or are being decoded; undefined from then on. */
   #running: Promise<void> | undefined;
   #dropped = 0;
-  /** Of these, those that the last frame has told of. */
-  #toldDropped = 0;
+  /** `#dropped` at the last frame. */
+  #droppedBefore = 0;
   #frameStarted = -Infinity;
   #error: { readonly reason: unknown } | undefined;
 
@@ -115,7 +123,7 @@ class LatestFirst implements Previewer {
     if (this.#stopped.signal.aborted) return false;
     try {
       const copy = inCall('preview', () => copyLatents(latents, this.#options.pick ?? 0));
-      // Where it is dropped, nobody waits for it any more.
+      // Nothing awaits dropped latents: their rejection must not go unhandled.
       if (copy instanceof Promise) copy.catch(() => {});
       this.#drop();
       this.#waiting = { latents: copy, step };
@@ -146,10 +154,10 @@ class LatestFirst implements Previewer {
 
   async #run(): Promise<void> {
     while (this.#waiting !== undefined) {
-      // Not in the turn of the loop that has pushed, nor in what it awaits at once.
+      // Leaves the turn of the loop's `push`, its microtasks included.
       await nextTask();
       await this.#untilDue();
-      // The latest by now.
+      // Newer latents may have come meanwhile.
       const waiting: Waiting | undefined = this.#waiting;
       this.#waiting = undefined;
       if (waiting === undefined) break;
@@ -172,30 +180,28 @@ class LatestFirst implements Previewer {
     const own = space === 'vae' ? fromVaeLatents(tensor, this.#taesd.info.model) : tensor;
     const picture = await this.#taesd.decode(own, { width, height, signal });
     if (signal.aborted) return;
-    const dropped = this.#dropped - this.#toldDropped;
-    this.#toldDropped = this.#dropped;
+    const dropped = this.#dropped - this.#droppedBefore;
+    this.#droppedBefore = this.#dropped;
     await onFrame(picture, { step, elapsedMs: performance.now() - started, dropped });
   }
 
-  /** Waits until the next picture may be begun, or `stop` is called. */
+  /** Waits until `maxFps` allows the next picture, or `stop` is called. */
   async #untilDue(): Promise<void> {
     const { maxFps } = this.#options;
     if (maxFps === undefined) return;
     const missing = this.#frameStarted + 1000 / maxFps - performance.now();
     if (missing <= 0) return;
     const { signal } = this.#stopped;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, missing);
-      signal.addEventListener('abort', end);
-    });
+    const due = new Doorbell();
+    const ring = () => due.ring();
+    const timer = setTimeout(ring, missing);
+    signal.addEventListener('abort', ring);
+    await due.wait();
+    clearTimeout(timer);
+    signal.removeEventListener('abort', ring);
   }
 
-  /** An error is told, or kept to be told: the loop must not fail for want of a picture. */
+  /** Reports an error to `onError`, or keeps it for `idle`. It must not end the caller's loop. */
   #fail(reason: unknown): void {
     const { onError } = this.#options;
     if (onError === undefined) {
@@ -213,24 +219,23 @@ class LatestFirst implements Previewer {
   }
 }
 
-/** What a promise gives, or undefined as soon as the signal fires: it may never settle. */
+/** Resolves to a value, or to undefined as soon as the signal fires: `value` may never settle. */
 async function unlessAborted<T>(
   value: T | Promise<T>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
   if (!(value instanceof Promise)) return value;
-  let stop = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    stop = () => resolve(undefined);
-    signal.addEventListener('abort', stop);
-  });
-  return Promise.race([value, aborted]).finally(() => signal.removeEventListener('abort', stop));
+  const stopped = new Doorbell();
+  const ring = () => stopped.ring();
+  signal.addEventListener('abort', ring);
+  const nothing = stopped.wait().then(() => undefined);
+  return Promise.race([value, nothing]).finally(() => signal.removeEventListener('abort', ring));
 }
 
 function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions {
   const { decode, info } = (taesd ?? {}) as Partial<Taesd>;
   if (typeof decode !== 'function' || typeof info !== 'object') {
-    throw expected('ARG', 'taesd', 'what Taesd.load gives', describe(taesd));
+    throw expected('ARG', 'taesd', 'an instance from Taesd.load', describe(taesd));
   }
   checkNames(options, NAMES, 'an object { onFrame, … }');
   const { onFrame, onError, space, pick, maxFps, width, height } = options;
@@ -246,7 +251,7 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
   if (width !== undefined) checkSize('width', width);
   if (height !== undefined) checkSize('height', height);
   if (pick !== undefined && !(Number.isInteger(pick) && pick >= 0)) {
-    throw expected('ARG', 'pick', 'a whole number from 0 on', describe(pick));
+    throw expected('ARG', 'pick', 'a whole number, at least 0', describe(pick));
   }
   if (maxFps !== undefined && !(Number.isFinite(maxFps) && maxFps > 0)) {
     throw expected('ARG', 'maxFps', 'a number above 0', describe(maxFps));

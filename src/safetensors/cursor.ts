@@ -1,17 +1,20 @@
 import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
 import { showName } from './show-name.ts';
 
-/** More keys than this in one object is refused: real files have hundreds. */
+/** The most keys in one object. Real files have hundreds. */
 const MAX_KEYS = 1 << 20;
 
 /**
- * Reads the JSON of a safetensors header from left to right, asking at each place for the one thing
- * that belongs there: an object, an array, a string, a whole number. `JSON.parse` is not used because
- * it keeps the last of two equal keys, reads 1.0 and 1e0 as 1, recurses into anything, and builds all
- * of it before a check can run. Here nesting cannot happen where none belongs, so there is no stack to
- * overflow, and time and memory are linear in the header.
+ * Reads the JSON of a safetensors header from left to right. The caller requests the one thing that
+ * belongs at each position: an object, an array, a string, a whole number.
  *
- * Source: RFC 8259. Every method throws TaesdError FORMAT where the text does not fit.
+ * `JSON.parse` is not used because it keeps the last of two equal keys, reads 1.0 and 1e0 as 1,
+ * recurses into anything, and builds all of it before a check can run. This reader nests only as
+ * deep as the format does, so no stack can overflow, and time and memory are linear in the header.
+ *
+ * Every method throws TaesdError FORMAT if the text does not fit.
+ *
+ * Source: RFC 8259
  */
 export class HeaderCursor {
   private readonly text: string;
@@ -22,8 +25,9 @@ export class HeaderCursor {
   }
 
   /**
-   * `{ "key": …, … }`; `readValue` must read the value of each key.
-   * @throws TaesdError FORMAT for a key that comes twice (compared after unescaping), LIMIT past 2²⁰ keys
+   * Reads `{ "key": …, … }`. `readValue` must read the value of each key.
+   * @throws TaesdError FORMAT (a key that occurs twice, compared after unescaping), LIMIT (more
+   *   than 2²⁰ keys)
    */
   readObject(what: string, readValue: (key: string) => void): void {
     this.open(what, '{', 'an object');
@@ -43,16 +47,16 @@ export class HeaderCursor {
   }
 
   /**
-   * `[whole number, …]`.
-   * @throws TaesdError LIMIT past `most` numbers
+   * Reads `[whole number, …]`.
+   * @throws TaesdError LIMIT (more than `max` numbers)
    */
-  readCounts(what: string, most: number): number[] {
+  readCounts(what: string, max: number): number[] {
     this.open(what, '[', 'an array of whole numbers');
     const counts: number[] = [];
     if (this.take(']')) return counts;
     do {
-      if (counts.length === most) {
-        throw this.fail(what, `at most ${most} numbers`, 'more', 'LIMIT');
+      if (counts.length === max) {
+        throw this.fail(what, `at most ${max} numbers`, 'more', 'LIMIT');
       }
       counts.push(this.readCount(what));
     } while (this.take(','));
@@ -60,7 +64,7 @@ export class HeaderCursor {
     return counts;
   }
 
-  /** A string, unescaped; half of a surrogate pair is no text and is refused. */
+  /** Reads a string and unescapes it. Half of a surrogate pair is not text and is refused. */
   readString(what: string, rule = 'a string'): string {
     this.open(what, '"', rule);
     const start = this.at - 1;
@@ -79,14 +83,14 @@ export class HeaderCursor {
     if (plain) return this.text.slice(start + 1, this.at - 1);
     const quoted = this.text.slice(start, this.at);
     const string = this.unescape(what, quoted);
-    // A raw half cannot come out of strict UTF-8, but `\ud800` can spell one.
+    // Strict UTF-8 contains no halves, but `\ud800` spells one.
     if (/\p{Surrogate}/u.test(string)) {
       throw this.fail(what, 'whole characters', `half a surrogate pair in ${showName(quoted)}`);
     }
     return string;
   }
 
-  /** Only white space may follow: the format pads the header with it. */
+  /** Checks that only white space follows. The format pads the header with it. */
   readEnd(what: string): void {
     if (this.skipSpace() < this.text.length) {
       throw this.fail(what, 'nothing but spaces after the last "}"', this.next());
@@ -109,9 +113,7 @@ export class HeaderCursor {
     try {
       return JSON.parse(quoted);
     } catch (cause) {
-      const options = { cause };
-      const got = showName(quoted);
-      throw expected('FORMAT', what, 'JSON escapes', got, { ...options });
+      throw expected('FORMAT', what, 'JSON escapes', showName(quoted), { cause });
     }
   }
 
@@ -135,7 +137,7 @@ export class HeaderCursor {
     return pattern.exec(this.text)?.[0];
   }
 
-  /** What stands at the cursor, in a word or two. */
+  /** Returns the text at the cursor in a word or two, for messages. */
   private next(): string {
     const char = this.text[this.at];
     if (char === undefined) return "the header's end";

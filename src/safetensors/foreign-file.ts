@@ -1,5 +1,7 @@
 import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
+import { firstBytes, isHtml, mayBeSafetensors } from './first-bytes.ts';
 
+/** A kind of file that is not safetensors. */
 interface ForeignKind {
   readonly begins: (start: string) => boolean;
   readonly code: ErrorCode;
@@ -9,13 +11,16 @@ interface ForeignKind {
 
 const CONVERT = 'convert it to safetensors';
 
-/** What people save under the name of a weights file, by its first bytes (read as Latin-1). */
+/** The remedy for a `.pth` file. */
+export const CONVERT_PTH = `a .pth file is not read yet; ${CONVERT}`;
+
+/** The files that people save under the name of weights, by their first bytes. */
 const FOREIGN: readonly ForeignKind[] = [
   {
     begins: (start) => start.startsWith('PK\x03\x04'),
     code: 'UNSUPPORTED',
     got: 'a zip file',
-    hint: `a .pth file is not read yet; ${CONVERT}`,
+    hint: CONVERT_PTH,
   },
   {
     begins: (start) => start.startsWith('\x80\x02'),
@@ -30,7 +35,7 @@ const FOREIGN: readonly ForeignKind[] = [
     hint: 'a picture in place of weights?',
   },
   {
-    begins: (start) => /^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)/i.test(start),
+    begins: isHtml,
     code: 'FORMAT',
     got: 'HTML',
     hint: 'a web page was saved in place of the file; download the file itself',
@@ -44,16 +49,13 @@ const FOREIGN: readonly ForeignKind[] = [
 ];
 
 /**
- * The error for bytes that are recognisably something else, or `undefined`. The first eight bytes of a
- * safetensors file are a length and may spell anything, so whatever could still be one (or the
- * beginning of one) is left alone: a length under 2³² has four zeros in bytes 4–7, and byte 8 is `{`.
+ * Returns the error for bytes that are recognisably another kind of file, else undefined. A
+ * safetensors file begins with a length, which may spell anything, so bytes that may be one are
+ * never taken for another kind.
  */
 export function foreignFile(bytes: Uint8Array): TaesdError | undefined {
-  const couldBeOurs = bytes.subarray(4, 9).every((byte, i) => byte === (i < 4 ? 0 : OPEN_BRACE));
-  if (couldBeOurs) return undefined;
-  const start = String.fromCharCode(...bytes.subarray(0, 64));
+  if (mayBeSafetensors(bytes)) return undefined;
+  const start = firstBytes(bytes);
   const kind = FOREIGN.find(({ begins }) => begins(start));
   return kind && expected(kind.code, 'bytes', 'a safetensors file', kind.got, { hint: kind.hint });
 }
-
-const OPEN_BRACE = 0x7b;

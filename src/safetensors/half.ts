@@ -2,34 +2,39 @@ import { allocateFloats } from '../allocate.ts';
 import { expected } from '../errors.ts';
 
 /*
- * 16-bit floats to 32-bit floats. Every value of both 16-bit types is a float32, so nothing rounds.
+ * Conversion of 16-bit floats to 32-bit floats. Every value of both 16-bit types is a float32, so
+ * nothing is rounded.
  *
  *            sign  exponent  fraction   bias
  *   f16         1         5        10     15     IEEE 754 binary16
  *   bf16        1         8         7    127     the upper half of a float32
  *   f32         1         8        23    127
  *
- * Sources: IEEE 754-2019 §3.4 (binary16); https://en.wikipedia.org/wiki/Bfloat16_floating-point_format
+ * Sources: IEEE 754-2019 §3.4 (binary16);
+ * https://en.wikipedia.org/wiki/Bfloat16_floating-point_format
  */
 
 /**
- * 2¹¹²: the biases' difference, 127 − 15. The fraction and exponent of an f16, moved to their places in
- * a float32, read as 2⁻¹¹² times the right value, subnormals included, and the product is exact.
+ * 2 to the difference of the biases, 127 − 15 = 112. The fraction and exponent of an f16, moved to
+ * their bits of a float32, read as 2⁻¹¹² times the right value, subnormals included. The product is
+ * exact.
  */
 const REBIAS = 2 ** 112;
 
-/** The bits of an f16 in a float32's places, before the exponent is corrected. */
+/** Moves the bits of an f16 to those of a float32, before the exponent is corrected. */
 const spread = (bits: number): number => ((bits & 0x8000) << 16) | ((bits & 0x7fff) << 13);
 
-/** An exponent of all ones is infinity or NaN; in a float32 that is eight ones, not five. */
+/** Infinity and NaN have an exponent of all ones: five in an f16, eight in a float32. */
 const isSpecial = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
 
 /**
- * Little-endian IEEE half floats as a new array of `bytes.length / 2` values. Any alignment.
- * @throws TaesdError ARG for an odd number of bytes, OOM
+ * Widens little-endian IEEE half floats, at any alignment, to a new array of `bytes.length / 2`
+ * values.
+ *
+ * @throws TaesdError ARG (an odd number of bytes), OOM
  */
 export function f16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = pairsOf(bytes);
+  const values = valuesFor(bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < values.length; i++) {
     const bits = bytes[2 * i] | (bytes[2 * i + 1] << 8);
@@ -41,11 +46,13 @@ export function f16BytesToF32(bytes: Uint8Array): Float32Array {
 }
 
 /**
- * Little-endian bfloat16 values as a new array of `bytes.length / 2` values. Any alignment.
- * @throws TaesdError ARG for an odd number of bytes, OOM
+ * Widens little-endian bfloat16 values, at any alignment, to a new array of `bytes.length / 2`
+ * values.
+ *
+ * @throws TaesdError ARG (an odd number of bytes), OOM
  */
 export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
-  const values = pairsOf(bytes);
+  const values = valuesFor(bytes);
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < words.length; i++) {
     words[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24);
@@ -53,8 +60,8 @@ export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
   return values;
 }
 
-/** Room for a number for every two bytes. */
-function pairsOf(bytes: Uint8Array): Float32Array {
+/** Allocates a number for every two bytes. */
+function valuesFor(bytes: Uint8Array): Float32Array {
   if (bytes.length % 2 !== 0) {
     throw expected('ARG', 'bytes', 'an even number of bytes', `${bytes.length}`);
   }

@@ -1,31 +1,34 @@
 import { expected } from '../errors.ts';
 import { MAX_RANK, shapeText } from '../tensor.ts';
 import { HeaderCursor } from './cursor.ts';
+import { OPEN_BRACE } from './first-bytes.ts';
 import { foreignFile } from './foreign-file.ts';
 import { showName } from './show-name.ts';
 
-/** The header's own length comes first, as an unsigned 64-bit little-endian number. */
+/** The bytes of the header's length, an unsigned 64-bit little-endian number, which comes first. */
 export const LENGTH_BYTES = 8;
 
 /** The limit of the reference implementation, `MAX_HEADER_SIZE` in safetensors/src/tensor.rs. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** The key whose value is not a tensor but free text, string to string. */
+/** The key of the file's free text, string to string. All other keys are tensors. */
 export const METADATA_KEY = '__metadata__';
 
 /**
- * Bytes an element, for each of the format's types that fills whole bytes; F4 and F6 pack several into one.
- * Source: `Dtype` in safetensors/src/tensor.rs.
+ * Bytes of an element, for each of the format's types that fills whole bytes. F4 and F6 pack
+ * several elements into one byte and are not read.
+ *
+ * Source: `Dtype` in safetensors/src/tensor.rs
  */
-const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
-  ...['BOOL', 'U8', 'I8'].map((dtype) => [dtype, 1] as const),
-  ...['E4M3', 'E5M2', 'E8M0', 'E4M3FNUZ', 'E5M2FNUZ'].map((kind) => [`F8_${kind}`, 1] as const),
-  ...['I16', 'U16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
-  ...['I32', 'U32', 'F32'].map((dtype) => [dtype, 4] as const),
-  ...['I64', 'U64', 'F64', 'C64'].map((dtype) => [dtype, 8] as const),
-]);
+const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  ...{ BOOL: 1, U8: 1, I8: 1 },
+  ...{ F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1 },
+  ...{ I16: 2, U16: 2, F16: 2, BF16: 2 },
+  ...{ I32: 4, U32: 4, F32: 4 },
+  ...{ I64: 8, U64: 8, F64: 8, C64: 8 },
+};
 
-/** One tensor of the header; `begin` and `end` are byte offsets into the data after the header. */
+/** One tensor of the header. `begin` and `end` are byte offsets into the data after the header. */
 export interface HeaderEntry {
   readonly name: string;
   readonly dtype: string;
@@ -34,19 +37,19 @@ export interface HeaderEntry {
   readonly end: number;
 }
 
-/** What the header says, each entry checked by itself. */
+/** A header, each entry checked by itself. */
 export interface SafetensorsHeader {
   readonly entries: readonly HeaderEntry[];
   readonly metadata: ReadonlyMap<string, string>;
-  /** Where the tensors' data begins, in bytes from the file's start. */
+  /** The offset of the tensors' data, in bytes from the file's start. */
   readonly dataStart: number;
 }
 
 /**
- * Reads and checks everything in the header that can be checked without the other tensors: each
- * entry's own shape, type and length agree. How the tensors lie side by side is `safetensors.ts`.
+ * Reads the header and checks each entry by itself: its shape, type and length agree. `read.ts`
+ * checks how the tensors lie side by side.
  *
- * @throws TaesdError TRUNCATED, LIMIT, FORMAT, UNSUPPORTED as `readSafetensors` says
+ * @throws TaesdError TRUNCATED, LIMIT, FORMAT, UNSUPPORTED as `readSafetensors`
  */
 export function readHeader(bytes: Uint8Array): SafetensorsHeader {
   const foreign = foreignFile(bytes);
@@ -93,7 +96,7 @@ function headerText(bytes: Uint8Array, dataStart: number): string {
     throw expected('FORMAT', 'header', 'JSON that begins with "{"', got);
   }
   try {
-    // A copy, because TextDecoder refuses shared memory; its length is within the limit by now.
+    // A copy, because TextDecoder refuses shared memory. Its length is within the limit by now.
     const header = bytes.slice(LENGTH_BYTES, dataStart);
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
   } catch (cause) {
@@ -125,19 +128,20 @@ function readEntry(cursor: HeaderCursor, name: string): HeaderEntry {
     const missing = Object.entries(fields).flatMap(([field, value]) => (value ? [] : [field]));
     throw expected('FORMAT', what, FIELDS, `none named ${missing.join(', ')}`);
   }
-  return checkEntry(what, name, dtype, shape, offsets);
+  const { begin, end } = checkEntry(what, dtype, shape, offsets);
+  return { name, dtype, shape, begin, end };
 }
 
+/** Checks that an entry's fields agree. @returns the offsets of its data */
 function checkEntry(
   what: string,
-  name: string,
   dtype: string,
   shape: readonly number[],
   offsets: readonly number[],
-): HeaderEntry {
-  const elementBytes = DTYPE_BYTES.get(dtype);
+): { begin: number; end: number } {
+  const elementBytes = Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
   if (elementBytes === undefined) {
-    const rule = `a dtype of ${[...DTYPE_BYTES.keys()].join(', ')}`;
+    const rule = `a dtype of ${Object.keys(DTYPE_BYTES).join(', ')}`;
     throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
   }
   const [begin, end] = offsets;
@@ -154,15 +158,15 @@ function checkEntry(
     const rule = `${needed} bytes for ${dtype} ${shapeText(shape)}`;
     throw expected('FORMAT', what, rule, `${end - begin} in ${shapeText(offsets)}`);
   }
-  return { name, dtype, shape, begin, end };
+  return { begin, end };
 }
 
 /**
- * Checks a shape that comes from a program, by the rules for one in a file.
+ * Checks a program's shape by the rules for shapes in files.
  *
  * @returns a copy of it, and the bytes of its elements
- * @throws TaesdError SHAPE (a size that is no whole number of at least 0, or missing; 2⁵³ bytes and more), LIMIT (more
- *   than 64 dimensions)
+ * @throws TaesdError SHAPE (a size that is missing or not a whole number of at least 0; 2⁵³ bytes
+ *   and more), LIMIT (more than 64 dimensions)
  */
 export function checkSizes(
   what: string,
@@ -185,8 +189,8 @@ export function checkSizes(
 }
 
 /**
- * Bytes of a shape, or `undefined` where a product passes 2⁵³. Each step is checked, as the reference
- * does with `checked_mul`, so a 0 further on does not excuse an overflow before it.
+ * Returns the bytes of a shape, or undefined if a product passes 2⁵³. Each step is checked, as the
+ * reference implementation does with `checked_mul`, so a 0 does not excuse an overflow before it.
  */
 function byteLength(shape: readonly number[], elementBytes: number): number | undefined {
   let product = elementBytes;
@@ -198,4 +202,3 @@ function byteLength(shape: readonly number[], elementBytes: number): number | un
 }
 
 const FIELDS = 'dtype, shape and data_offsets';
-const OPEN_BRACE = 0x7b;

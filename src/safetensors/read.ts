@@ -6,21 +6,21 @@ import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
 import { checkSizes, type HeaderEntry, readHeader } from './header.ts';
 import { showName } from './show-name.ts';
 
-/** A tensor as the file holds it. */
+/** A tensor as it is stored in a file. */
 export interface StoredTensor {
   /** The format's name of the element type: `F32`, `BF16` … */
   readonly dtype: string;
-  /** Sizes, outermost first; `[]` is a single number, and a size may be 0. */
+  /** Sizes, outermost first. `[]` is a single number. A size may be 0. */
   readonly shape: readonly number[];
-  /** Row-major, little-endian. A view into the file's bytes, at any alignment, not a copy. */
+  /** The elements, row-major, little-endian: a view of the file's bytes at any alignment. */
   readonly bytes: Uint8Array;
 }
 
-/** A safetensors file, read: its tensors as they are stored, and its free text. */
+/** The content of a safetensors file: its tensors as they are stored, and its free text. */
 export interface SafetensorsFile {
-  /** By name, in the header's order. */
+  /** The tensors by name, in the header's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** The header's `__metadata__`; empty where the file has none. */
+  /** The header's `__metadata__`; empty if the file has none. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -32,17 +32,17 @@ export interface SafetensorsFile {
  *     │  n   │ JSON header  │ tensor │ tensor │ …              │
  *     └ u64 ─┴─ n bytes ────┴─ side by side, no hole, no rest ─┘
  *
- * Everything is checked before a tensor is handed out, and no data is copied. Stricter than the
- * reference implementation in refusing unknown fields of a tensor, duplicate keys everywhere, and more
- * than 64 dimensions or 2²⁰ tensors.
+ * Everything is checked before it returns, and no data is copied. It is stricter than the reference
+ * implementation: it refuses unknown fields of a tensor, duplicate keys everywhere, and more than
+ * 64 dimensions or 2²⁰ tensors.
  *
  * @param bytes the whole file; a view at any offset
  * @throws TaesdError
- *   TRUNCATED: ends before its header or its data does.
- *   FORMAT: header not UTF-8, not the JSON it must be, duplicate keys, wrong offsets or sizes, tensors
- *   that overlap or leave bytes unused; a web page or a Git LFS pointer.
- *   LIMIT: header over 100,000,000 bytes, too many tensors or dimensions.
- *   UNSUPPORTED: unknown dtype; a `.pth` file.
+ *   TRUNCATED: the file ends before its header or its data does.
+ *   FORMAT: the header is not UTF-8, not the JSON it must be, has duplicate keys, wrong offsets or
+ *   sizes; tensors overlap or leave bytes unused; a web page or a Git LFS pointer.
+ *   LIMIT: the header is over 100,000,000 bytes, or has too many tensors or dimensions.
+ *   UNSUPPORTED: an unknown dtype; a `.pth` file.
  *   ARG: not a Uint8Array, or a detached one.
  * Sources: https://huggingface.co/docs/safetensors, https://github.com/huggingface/safetensors
  */
@@ -66,7 +66,7 @@ function read(bytes: Uint8Array): SafetensorsFile {
   return { tensors, metadata };
 }
 
-/** The tensors, in the order of their data, must tile it: each begins where the last one ended. */
+/** Checks that the tensors tile the data: each begins where the one before it ends. */
 function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void {
   const sorted = entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
@@ -92,13 +92,13 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
 }
 
 /**
- * The numbers of a stored tensor as float32, copied out of the file: F32 as it is, F16 and BF16
- * widened exactly. Values are not judged: NaN and infinity pass.
+ * Copies a stored tensor out of the file, as float32: F32 unchanged, F16 and BF16 widened exactly.
+ * NaN and infinity pass.
  *
- * @param stored from `readSafetensors`, or as it would give it
+ * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages
- * @throws TaesdError UNSUPPORTED for any other dtype, SHAPE where shape and bytes disagree, ARG (not a stored tensor,
- *   detached bytes), OOM
+ * @throws TaesdError UNSUPPORTED (another dtype), SHAPE (shape and bytes disagree), ARG (not a
+ *   stored tensor, detached bytes), OOM
  */
 export function toTensor(stored: StoredTensor, name?: string): Tensor {
   return inCall('toTensor', () => widen(stored, name));
@@ -116,7 +116,7 @@ function widen(stored: StoredTensor, name: string | undefined): Tensor {
     const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
     throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
   }
-  // A detached view has no bytes, and would pass for a tensor of size 0.
+  // A detached view has no bytes and would pass as a tensor of size 0.
   checkLive(what, bytes);
   const { sizes, byteCount } = checkSizes(what, shape, widening.elementBytes);
   if (byteCount !== bytes.length) {
@@ -126,7 +126,7 @@ function widen(stored: StoredTensor, name: string | undefined): Tensor {
   return { shape: sizes, data: widening.toF32(bytes) };
 }
 
-/** Through a DataView, since the bytes may lie at any address and the machine may be big-endian. */
+/** Uses a DataView, because bytes may lie at any address and the machine may be big-endian. */
 function f32BytesToF32(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = allocateFloats('values', bytes.length / 4);

@@ -7,20 +7,21 @@ import { showName } from './show-name.ts';
 
 const F32_BYTES = 4;
 
-/** Free text, string to string: an object, or pairs, such as the map that `readSafetensors` gives. */
+/** Free text, string to string: an object, or pairs such as the map `readSafetensors` returns. */
 export type SafetensorsMetadata =
   | Readonly<Record<string, string>>
   | Iterable<readonly [string, string]>;
 
 /**
  * Writes tensors as a safetensors file, all F32, little-endian, in the order given. The header is
- * padded with spaces so that the data begin at a multiple of 8 bytes.
+ * padded with spaces so that the data begins at a multiple of 8 bytes.
  *
- * @param tensors  name and tensor; any shape, `[]` and sizes of 0 included
- * @param metadata left out of the file when not given
- * @throws TaesdError ARG (not pairs of a name and a tensor, data other than a Float32Array, or detached; a name that
- *   comes twice, is `__metadata__` or is not whole Unicode text; the same in metadata, or a value that is no string),
- *   SHAPE (shape and data disagree), LIMIT (header over 100,000,000 bytes, more than 64 dimensions), OOM
+ * @param tensors  pairs of a name and a tensor of any shape, `[]` and sizes of 0 included
+ * @param metadata free text for the header; left out if undefined
+ * @throws TaesdError ARG (not pairs of a name and a tensor; data that is not a Float32Array, or is
+ *   detached; a name or key of metadata that occurs twice or is not whole Unicode text; a tensor
+ *   named `__metadata__`; metadata that is not a string), SHAPE (shape and data disagree), LIMIT (a
+ *   header over 100,000,000 bytes, more than 64 dimensions), OOM
  * Source: https://huggingface.co/docs/safetensors
  */
 export function writeSafetensors(
@@ -43,8 +44,8 @@ function write(
   for (const pair of pairsOf('tensors', rule, tensors)) {
     const { name, sizes, data } = checkTensor(pair, seen);
     const end = begin + data.length * F32_BYTES;
-    const entry = `{"dtype":"F32","shape":${JSON.stringify(sizes)},"data_offsets":[${begin},${end}]}`;
-    header.add(quote(name), entry);
+    const shape = JSON.stringify(sizes);
+    header.add(quote(name), `{"dtype":"F32","shape":${shape},"data_offsets":[${begin},${end}]}`);
     list.push(data);
     begin = end;
   }
@@ -52,8 +53,9 @@ function write(
 }
 
 /**
- * The header's JSON, put together by hand because an object's keys change order and swallow `__proto__`. Its length is
- * watched as it grows: a string has a limit of its own, at which the runtime throws a RangeError.
+ * The header's JSON. It is put together by hand because an object changes the order of keys and
+ * swallows `__proto__`. Its length is checked as it grows, because strings have a limit at which
+ * the runtime throws a RangeError.
  */
 class HeaderText {
   readonly #fields: string[] = [];
@@ -62,7 +64,7 @@ class HeaderText {
   /** @throws TaesdError LIMIT */
   add(key: string, value: string): void {
     this.#length += key.length + value.length + 2;
-    // No character takes less than a byte.
+    // Every character takes at least a byte.
     if (this.#length > MAX_HEADER_BYTES) throw tooLong();
     this.#fields.push(`${key}:${value}`);
   }
@@ -71,7 +73,7 @@ class HeaderText {
     return `{${this.#fields.join(',')}}`;
   }
 
-  /** UTF-8, padded with spaces. @throws TaesdError LIMIT, OOM */
+  /** Returns the header as UTF-8, padded with spaces. @throws TaesdError LIMIT, OOM */
   bytes(): Uint8Array {
     const text = allocate('header', `${this.#length} characters`, () =>
       new TextEncoder().encode(this.toString()),
@@ -100,7 +102,7 @@ function assemble(header: Uint8Array, list: readonly Float32Array[], dataBytes: 
   return file;
 }
 
-/** The pairs of an iterable, each checked to be one. @throws TaesdError ARG */
+/** Yields the pairs of an iterable and checks each. @throws TaesdError ARG (not pairs) */
 function* pairsOf(what: string, rule: string, pairs: unknown): Generator<[unknown, unknown]> {
   if (typeof pairs !== 'object' || pairs === null || !isIterable(pairs)) {
     throw expected('ARG', what, rule, describe(pairs));
@@ -117,7 +119,7 @@ function* pairsOf(what: string, rule: string, pairs: unknown): Generator<[unknow
 const isIterable = (value: object): value is Iterable<unknown> =>
   typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
 
-/** Checks a tensor and takes its name. */
+/** Checks a tensor and its name, and adds the name to those seen. */
 function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
   checkText('tensor name', name);
   const what = `tensor ${showName(name)}`;
@@ -159,18 +161,21 @@ function addMetadata(header: HeaderText, metadata: unknown): void {
   header.add(`"${METADATA_KEY}"`, `${text}`);
 }
 
-/** JSON of a text. @throws TaesdError LIMIT */
+/** Returns a text as JSON. @throws TaesdError LIMIT */
 function quote(text: string): string {
   if (text.length > MAX_HEADER_BYTES) throw tooLong();
   try {
     return JSON.stringify(text);
   } catch (cause) {
-    // Escapes make it up to six times as long, which may be more than a string can be.
+    // Escapes make it up to six times as long, which may pass the limit of strings.
     throw cause instanceof RangeError ? tooLong() : cause;
   }
 }
 
-/** Half of a surrogate pair has no UTF-8; the encoder would silently write U+FFFD in its place. */
+/**
+ * Checks a name or a value. Half of a surrogate pair has no UTF-8: the encoder would silently write
+ * U+FFFD instead.
+ */
 function checkText(what: string, text: unknown): asserts text is string {
   if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) {
     throw expected('ARG', what, 'a string of whole characters', describe(text));

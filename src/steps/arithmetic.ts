@@ -4,13 +4,14 @@ import type { Conv, Layer } from '../model/layers.ts';
 import type { Add, Arithmetic, Position, Product } from '../options/step.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 
-/** A number of the input that counts, and how much. */
+/** The position of one number of an input, and its weight. */
 type Term = Position & { readonly input: number; readonly weight: number };
 
 /**
- * How one number of an output comes about: each number that was read, in the order of the formula.
+ * Computes one number of an output in float64 from inputs and weights. Products are in the order of
+ * the formula.
  *
- * @throws TaesdError ARG where the position is not inside the output, or the layer is a block
+ * @throws TaesdError ARG (the position is not inside the output, the layer is a block)
  */
 export function arithmeticOf(
   layer: Layer | Add,
@@ -55,13 +56,13 @@ function termsOf(
     }
     case 'pixelUnshuffle': {
       const { factor } = layer;
-      const place = channel % factor ** 2;
+      const pixel = channel % factor ** 2;
       return [
         {
           ...one,
           channel: Math.floor(channel / factor ** 2),
-          y: y * factor + Math.floor(place / factor),
-          x: x * factor + (place % factor),
+          y: y * factor + Math.floor(pixel / factor),
+          x: x * factor + (pixel % factor),
         },
       ];
     }
@@ -72,7 +73,7 @@ function termsOf(
   }
 }
 
-/** All of the kernel's window in all channels, what lies outside the map too. */
+/** Returns the kernel's whole window in all channels, positions outside the map included. */
 function convTerms(conv: Conv, weight: Tensor, { channel, y, x }: Position): Term[] {
   const { cin, kernel, stride } = conv;
   const radius = (kernel - 1) / 2;
@@ -100,7 +101,7 @@ function applied(layer: Layer | Add, value: number): number {
   return value;
 }
 
-/** The number at a place of a tensor [1, C, H, W]; 0 outside it. */
+/** Returns the number at a position of a tensor [1, C, H, W], and 0 outside of it. */
 function valueAt({ shape, data }: Tensor, { channel, y, x }: Position): number {
   const [, , height, width] = shape;
   if (y < 0 || y >= height || x < 0 || x >= width) return 0;

@@ -5,11 +5,13 @@ import { inputRange } from '../model/receptive-field.ts';
 import type { Add, Area } from '../options/step.ts';
 
 /**
- * The part of a layer's input that a part of its output depends on, cut at the input's edges.
+ * Returns the area of a layer's input that an area of its output depends on, cut at the input's
+ * edges.
  *
  * @param inputShape   [1, C, H, W]
  * @param outputShape  [1, C, H, W]
- * @throws TaesdError ARG where the area is empty or not inside the output
+ * @param area         an area of the output
+ * @throws TaesdError ARG (the area is empty or not inside the output)
  */
 export function inputAreaOf(
   layer: Layer | Add,
@@ -38,7 +40,10 @@ const isSpan = (first: unknown, count: unknown, size: number): boolean =>
   (count as number) >= 1 &&
   (first as number) + (count as number) <= size;
 
-/** One axis. A window can lie wholly past the edge only where a size was rounded up, and then by less than the last row. */
+/**
+ * Returns the range of the input along one axis. It is never empty: a window can lie past the edge
+ * only if a size was rounded up, and then by less than one output element.
+ */
 function cut(layer: Layer, first: number, count: number, size: number) {
   const range = inputRange(layer, { first, last: first + count - 1 });
   const begin = Math.max(range.first, 0);

@@ -1,23 +1,23 @@
 import type { BoundLayer } from '../model/bind.ts';
-import { type Block, blockSkip, blockSteps, type Conv, type Layer } from '../model/layers.ts';
+import { type Block, blockOps, blockSkip, type Conv, type Layer } from '../model/layers.ts';
 import type { Add } from '../options/step.ts';
 import type { Tensor } from '../tensor.ts';
 
 /*
- * Layers and what is inside them, in the words of taesd.py.
+ * Layers and the operations inside them, with the names of taesd.py.
  */
 
-/** A layer, or one operation inside a block, before it is run. */
+/** A layer, or one operation inside a block, before it runs. */
 export interface Operation {
   readonly index: number;
   readonly name: string;
   readonly layer: Layer | Add;
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Of the values that there are, those that it reads: value 0 is the input, operation n makes value n + 1. */
+  /** The indices of the values it reads. Value 0 is the input; operation n makes value n + 1. */
   readonly reads: readonly number[];
 }
 
-/** What is inside a block: `fuse(conv(x) + skip(x))`. */
+/** Returns the operations of a block in order: `fuse(conv(x) + skip(x))`. */
 export function blockOperations(
   name: string,
   block: Block,
@@ -26,13 +26,13 @@ export function blockOperations(
   const operations: Operation[] = [];
   const push = (inner: string, layer: Layer | Add, reads: readonly number[]): number => {
     const index = operations.length;
-    const own = weightsAt(weights, inner);
+    const own = weightsOf(weights, inner);
     operations.push({ index, name: `${name}.${inner}`, layer, weights: own, reads });
     return index + 1;
   };
   let x = 0;
-  for (const [index, step] of blockSteps(block).entries()) {
-    x = push(`conv.${index}`, step.kind === 'conv' ? step.conv : step, [x]);
+  for (const [index, op] of blockOps(block).entries()) {
+    x = push(`conv.${index}`, op.kind === 'conv' ? op.conv : op, [x]);
   }
   const widen = blockSkip(block);
   const skip = widen === undefined ? 0 : push('skip', widen, [0]);
@@ -40,17 +40,17 @@ export function blockOperations(
   return operations;
 }
 
-/** The tensors `conv.0.weight` and `conv.0.bias` as `weight` and `bias`. */
-function weightsAt(weights: BoundLayer['weights'], place: string): Map<string, Tensor> {
+/** Returns an operation's tensors, `conv.0.weight` and `conv.0.bias`, as `weight` and `bias`. */
+function weightsOf(weights: BoundLayer['weights'], operation: string): Map<string, Tensor> {
   const own = new Map<string, Tensor>();
   for (const name of ['weight', 'bias']) {
-    const tensor = weights.get(`${place}.${name}`);
+    const tensor = weights.get(`${operation}.${name}`);
     if (tensor !== undefined) own.set(name, tensor);
   }
   return own;
 }
 
-/** What taesd.py writes for it; the pixel shuffles of `nano` as PyTorch calls them. */
+/** Returns a layer's code in taesd.py, and PyTorch's name for the pixel shuffles of `nano`. */
 export function moduleText(layer: Layer | Add): string {
   switch (layer.kind) {
     case 'conv':
@@ -72,7 +72,7 @@ export function moduleText(layer: Layer | Add): string {
   }
 }
 
-/** taesd.py's `conv` is a 3×3 convolution with padding 1. */
+/** Writes a convolution. taesd.py's `conv` is a 3×3 convolution with padding 1. */
 function convText({ cin, cout, kernel, stride, bias }: Conv): string {
   const options = `${stride === 1 ? '' : `, stride=${stride}`}${bias ? '' : ', bias=False'}`;
   return kernel === 3

@@ -17,35 +17,40 @@ import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
 
-/** Numbers that are added in one go, a millisecond's work, before the event loop may have a turn. */
+/** Numbers added in one go, about 1 ms of work, before the event loop may have a turn. */
 const ADDED_AT_ONCE = 2 ** 18;
 
-/** What an instance lends to those who walk through its layers. */
+/** The parts of an instance that a walk through its layers uses. */
 export interface WalkedInstance {
   readonly variant: Variant;
-  /** @throws TaesdError ARG where it was not loaded, or the instance was disposed */
+  /** @throws TaesdError ARG (the half is not loaded, the instance was disposed) */
   readonly checkPart: (part: Half) => void;
   readonly layers: (part: Half) => EngineLayers;
-  /** Waits for the calls that were made before. @returns what ends the turn @throws TaesdError ABORTED */
+  /**
+   * Waits for all earlier calls.
+   *
+   * @returns a function that ends the turn
+   * @throws TaesdError ABORTED
+   */
   readonly turn: (pacer: Pacer) => Promise<() => void>;
 }
 
 /**
- * Runs a half layer by layer; see `Taesd.steps`. A layer waits for its turn among the instance's calls, and between two
- * layers others may have theirs: a loop that calls `decode` is not waiting for itself.
+ * Runs a half layer by layer; see `Taesd.steps`. Each layer takes a turn of its own among the
+ * instance's calls, so a loop that calls `decode` between two layers does not wait for itself.
  *
- * @param input  a copy that nobody else writes to
+ * @param input  a copy that only the loop writes to
  */
 export async function* walkSteps(
   input: ImageLike | Tensor,
   options: StepsOptions,
   instance: WalkedInstance,
 ): AsyncGenerator<Step, void, void> {
-  const { part, tensor } = theInput(input, options, instance.variant);
+  const { part, tensor } = checkedInput(input, options, instance.variant);
   instance.checkPart(part);
   const { network, kernels, maxMemory } = instance.layers(part);
-  const place = await startPlace(kernels, maxMemory);
-  const walk: Walk = { part, place, instance };
+  const runner = await startRunner(kernels, maxMemory);
+  const walk: Walk = { part, runner, instance };
   const pacer = new Pacer(options.signal);
   let x = tensor;
   for (const [index, { layer, weights }] of network.entries()) {
@@ -56,15 +61,15 @@ export async function* walkSteps(
   }
 }
 
-/** What all steps of a walk, and those inside them, share. */
+/** The parts shared by all steps of a walk, and by the steps inside blocks. */
 interface Walk {
   readonly part: Half;
-  readonly place: LayerByLayer;
+  readonly runner: LayerByLayer;
   readonly instance: WalkedInstance;
 }
 
-/** Code that only those need who ask for it is loaded when they do. */
-async function startPlace(
+/** Loads the code that runs single layers, which only `steps` needs. */
+async function startRunner(
   kernels: WebAssembly.Module | undefined,
   maxMemory: number | undefined,
 ): Promise<LayerByLayer> {
@@ -76,7 +81,7 @@ async function startPlace(
   return wasmLayerByLayer(kernels, maxMemory);
 }
 
-/** The operations inside a block. */
+/** Runs the operations inside a block. */
 async function* open(
   walk: Walk,
   operations: readonly Operation[],
@@ -103,7 +108,7 @@ async function run(
   inputs: readonly Tensor[],
   pacer: Pacer,
 ): Promise<Step> {
-  const { part, place, instance } = walk;
+  const { part, runner, instance } = walk;
   const { name, index, layer, weights } = operation;
   const release = await instance.turn(pacer);
   try {
@@ -115,8 +120,8 @@ async function run(
     const output = zeros([1, ...(layer.kind === 'add' ? chw : outputShape(layer, chw))]);
     const work =
       layer.kind === 'add'
-        ? addInPieces(place, inputs, output)
-        : place.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
+        ? addInPieces(runner, inputs, output)
+        : runner.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
     const elapsedMs = await drive(work, pacer);
     async function* innerSteps(options: Pick<RunOptions, 'signal'>) {
       checkOptions('steps', options);
@@ -136,7 +141,7 @@ async function run(
       weights: copied(weights),
       parameters: layer.kind === 'add' ? 0 : countParameters(layer),
       multiplyAdds: layer.kind === 'add' ? 0 : countMultiplyAdds(layer, chw),
-      kernels: place.called(),
+      kernels: runner.called(),
       elapsedMs,
       inner: (options = {}) => inLoop('steps', innerSteps(options)),
       inputArea: (area) =>
@@ -153,20 +158,20 @@ async function run(
   }
 }
 
-/** The sum piece by piece: whole maps would have to lie in the kernels' memory twice. */
-function* addInPieces({ operators }: LayerByLayer, [a, b]: readonly Tensor[], output: Tensor) {
+/** Adds two maps piece by piece, so that the kernels' memory need not hold them whole. */
+function* addInPieces(place: LayerByLayer, [a, b]: readonly Tensor[], output: Tensor) {
   for (let first = 0; first < output.data.length; first += ADDED_AT_ONCE) {
     const [one, other] = [a, b].map(({ data }) => {
       const piece = data.subarray(first, first + ADDED_AT_ONCE);
       return { shape: [piece.length], data: piece };
     });
-    output.data.set(operators.add(one, other).data, first);
-    // Memory is what takes the time: that of some 64 multiply-adds a number.
+    output.data.set(place.add(one, other).data, first);
+    // Memory access takes most of the time: that of about 64 multiply-adds a number.
     yield 64 * one.data.length;
   }
 }
 
-/** @returns the milliseconds that the work took, without the event loop's turns */
+/** Runs the work to its end. @returns its milliseconds, without the event loop's turns */
 async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise<number> {
   let elapsed = 0;
   let started = performance.now();
@@ -178,7 +183,7 @@ async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise
   return elapsed + performance.now() - started;
 }
 
-/** The instance's own weights must not change under it. */
+/** Copies weights, because the caller may write to them but must not change the instance. */
 const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
   Object.fromEntries(
     [...weights].map(([name, { shape, data }]) => [
@@ -187,8 +192,8 @@ const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
     ]),
   );
 
-/** Which half the input is for, and the input as that half's tensor. */
-function theInput(
+/** Returns the half to run and the input as its tensor. */
+function checkedInput(
   input: ImageLike | Tensor,
   options: StepsOptions,
   variant: Variant,
@@ -199,7 +204,9 @@ function theInput(
   }
   if (!('shape' in input)) {
     if (part === 'decoder') {
-      throw expected('ARG', 'input', 'latents for the decoder', 'a picture', { hint: 'encode it' });
+      throw expected('ARG', 'input', 'latents for the decoder', 'a picture', {
+        hint: 'encode it first',
+      });
     }
     return { part: 'encoder', tensor: readAll(imageRows(input, options)) };
   }

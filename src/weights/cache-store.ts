@@ -3,11 +3,12 @@ import type { ManifestFile } from './manifest.ts';
 import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
 
 /**
- * Weights in a browser's Cache API (https://w3c.github.io/ServiceWorker/#cache-interface). A put is whole or is not, so
- * pages that pull at once do no harm. What came of a file is in memory until then: a page that is closed begins again.
+ * The store in a browser's Cache API (https://w3c.github.io/ServiceWorker/#cache-interface). A put
+ * is atomic, so pages may pull at the same time. Until then a draft is in memory: a page that is
+ * closed loses it.
  */
 export class CacheStore implements WeightStore {
-  get place(): string {
+  get location(): string {
     const none = hasCaches() ? '' : ' (there is no Cache API here)';
     return `cache ${STORE_NAME} of this site${none}`;
   }
@@ -24,15 +25,15 @@ export class CacheStore implements WeightStore {
       const response = await cache.match(keyOf(name));
       return response && new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
-      throw refused(this.pathOf(name), 'a cache that can be used', cause);
+      throw refused(this.pathOf(name), 'a cache that can be read', cause);
     }
   }
 
   async begin(file: ManifestFile): Promise<Draft> {
     if (!hasCaches()) {
-      const hint = 'a page that came by HTTPS has it; or give the option weights';
+      const remedy = { api: 'a page that came by HTTPS has it; or give the option weights' };
       const rule = 'the Cache API, to keep what is downloaded';
-      throw expected('UNSUPPORTED', 'caches', rule, 'none', { hint });
+      throw expected('UNSUPPORTED', 'caches', rule, 'none', { remedy });
     }
     return new CacheDraft(this.pathOf(file.name), file);
   }
@@ -82,12 +83,14 @@ class CacheDraft implements Draft {
 
 const hasCaches = () => typeof caches !== 'undefined';
 
-/** A cache's keys are requests; `.invalid` is a name that no server has (RFC 6761). */
+/**
+ * Returns the key of a file, which must be a URL. No server has a name in `.invalid` (RFC 6761).
+ */
 const keyOf = (name: string) => `https://${STORE_NAME}.invalid/${name}`;
 
 function refused(path: string, rule: string, cause: unknown): TaesdError {
   const isFull = (cause as { name?: unknown } | null)?.name === 'QuotaExceededError';
   const got = isFull ? 'a full disk: the quota of this site is used up' : String(cause);
-  const hint = 'the option weights needs none';
-  return expected('ARG', path, rule, got, { hint, cause });
+  const remedy = { api: 'the option weights needs none' };
+  return expected('ARG', path, rule, got, { remedy, cause });
 }

@@ -5,29 +5,29 @@ import { type Manifest, type WantedFile, wantedFiles } from './manifest.ts';
 import { sha256 } from './sha256.ts';
 import type { WeightStore } from './store.ts';
 
-/** What the store has under the name of a file. */
-export interface KeptFile {
+/** A file of the manifest, and what the store has under its name. */
+export interface CachedFile {
   readonly file: WantedFile;
-  /** `broken`: something else than the file, by its SHA-256. */
+  /** `broken` if the SHA-256 is another one. */
   readonly state: 'whole' | 'missing' | 'broken';
-  /** Undefined where it is missing. */
+  /** Undefined if it is missing. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   readonly hash: string | undefined;
 }
 
 /**
- * Reads and checks what the store has of a model.
+ * Reads and checks the files that the store has of a model.
  *
- * @throws TaesdError ARG where a file cannot be read, UNSUPPORTED where SHA-256 cannot be had
+ * @throws TaesdError ARG (an unreadable file), UNSUPPORTED (a runtime without SHA-256)
  */
-export const readKept = (
+export const readCached = (
   manifest: Manifest,
   store: WeightStore,
   variant: Variant,
-  parts: readonly Half[],
-): Promise<KeptFile[]> =>
+  halves: readonly Half[],
+): Promise<CachedFile[]> =>
   Promise.all(
-    wantedFiles(manifest, variant, parts).map(async (file) => {
+    wantedFiles(manifest, variant, halves).map(async (file) => {
       const bytes = await store.read(file.name);
       if (bytes === undefined) return { file, state: 'missing', bytes, hash: undefined };
       const hash = await sha256(bytes);
@@ -35,11 +35,11 @@ export const readKept = (
     }),
   );
 
-/** The error for a file that is broken. */
+/** Makes the error for a broken file. */
 export function brokenFile(
   store: WeightStore,
   variant: Variant,
-  { file, hash = '' }: KeptFile,
+  { file, hash = '' }: CachedFile,
 ): TaesdError {
   const rule = `SHA-256 ${file.sha256}`;
   const { api, command } = pullRemedy(variant);
@@ -47,7 +47,7 @@ export function brokenFile(
   return expected('INTEGRITY', store.pathOf(file.name), rule, hash, { remedy });
 }
 
-/** The command, and the option, that bring a model into the store. */
+/** Returns the command, and the option, that bring a model into the store. */
 export function pullRemedy({ name }: Variant): Required<Remedy> {
   const command = `npx taesd pull ${name}`;
   return { api: `${command} or the option download: true`, command };

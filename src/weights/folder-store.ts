@@ -6,8 +6,8 @@ import type { ManifestFile } from './manifest.ts';
 import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
- * Weights in a folder, in runtimes that have Node's modules. They come when they are used and not before: a bundler may
- * make one file of all, which browsers run too.
+ * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
+ * not at import: a bundler may put this file into a bundle that browsers run too.
  */
 const node = {
   get crypto() {
@@ -25,10 +25,11 @@ const node = {
 };
 
 /**
- * The user's cache folder, as the platform has it: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification,
- * by which a relative path there is ignored), `~/Library/Caches`, `%LOCALAPPDATA%`.
+ * Returns our folder in the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base
+ * Directory Specification, which ignores a relative path there), `~/Library/Caches` on macOS,
+ * `%LOCALAPPDATA%` on Windows.
  *
- * @throws TaesdError UNSUPPORTED where Deno was given no leave to ask for it
+ * @throws TaesdError UNSUPPORTED (Deno without the permission to read the home folder's path)
  */
 export function cacheFolder(): string {
   const { platform } = process;
@@ -47,18 +48,21 @@ function homeFolder(): string {
   } catch (cause) {
     const hint = 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
     const got = systemReason(cause);
-    throw expected('UNSUPPORTED', 'home folder', 'leave to ask for it', got, { hint, cause });
+    const rule = 'permission to read its path';
+    throw expected('UNSUPPORTED', 'home folder', rule, got, { hint, cause });
   }
 }
 
 /**
- * Half a file is called `.NAME.HOST.PROCESS.RANDOM.part`; two processes never write to the same one. It is taken over, by
- * renaming, which succeeds for but one, when its process is gone or it has not grown for long. What was left on
- * purpose has no process: 0.
+ * The names of drafts: `.NAME.HOST.PROCESS.RANDOM.part`, so that no two processes write to one
+ * file. A draft that its process left for later has the process 0.
+ *
+ * A draft is abandoned if it was left, if its process has ended, or if it has not grown for long. A
+ * process takes it over by renaming it, which succeeds for only one.
  */
-const PART = /^\.(?<name>.+)\.(?<host>[\w-]+)\.(?<pid>\d+)\.[\w-]+\.part$/;
+const DRAFT_NAME = /^\.(?<name>.+)\.(?<host>[\w-]+)\.(?<pid>\d+)\.[\w-]+\.part$/;
 
-/** Without a byte for so long, also on another machine, nobody is writing any more. */
+/** The age of a draft, of any machine, after which its process is taken for dead. */
 const ABANDONED_MS = 10 * 60_000;
 
 export class FolderStore implements WeightStore {
@@ -68,7 +72,7 @@ export class FolderStore implements WeightStore {
     this.#folder = folder;
   }
 
-  get place(): string {
+  get location(): string {
     return `cache ${this.#folder}`;
   }
 
@@ -90,16 +94,16 @@ export class FolderStore implements WeightStore {
   async begin(file: ManifestFile): Promise<Draft> {
     const fail = failing(this.pathOf(file.name), file.bytes);
     await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
-    const path = partPath(this.#folder, file.name, process.pid);
-    await claim(this.#folder, file.name, path).catch(fail);
+    const path = draftPath(this.#folder, file.name, process.pid);
+    await takeOver(this.#folder, file.name, path).catch(fail);
     const handle = await node.fs.open(path, 'a').catch(fail);
     const { size } = await handle.stat().catch(fail);
     return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
   }
 }
 
-/** What a draft has to begin with. */
-interface OpenPart {
+/** The open file of a draft. */
+interface OpenDraft {
   readonly path: string;
   readonly handle: FileHandle;
   readonly size: number;
@@ -109,16 +113,16 @@ interface OpenPart {
 class FolderDraft implements Draft {
   readonly #folder: string;
   readonly #name: string;
-  readonly #part: OpenPart;
-  /** Nothing that is cut by a full disk is of use, and it takes room that others need. */
+  readonly #open: OpenDraft;
+  /** Set after a failed write: the draft is then deleted, not left for a later one. */
   #isUseless = false;
   #length: number;
 
-  constructor(folder: string, name: string, part: OpenPart) {
+  constructor(folder: string, name: string, open: OpenDraft) {
     this.#folder = folder;
     this.#name = name;
-    this.#part = part;
-    this.#length = part.size;
+    this.#open = open;
+    this.#length = open.size;
   }
 
   get length(): number {
@@ -126,22 +130,22 @@ class FolderDraft implements Draft {
   }
 
   async append(piece: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#step(this.#part.handle.appendFile(piece));
+    await this.#step(this.#open.handle.appendFile(piece));
     this.#length += piece.length;
   }
 
   async restart(): Promise<void> {
-    await this.#step(this.#part.handle.truncate(0));
+    await this.#step(this.#open.handle.truncate(0));
     this.#length = 0;
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#step(node.fs.readFile(this.#part.path));
+    return this.#step(node.fs.readFile(this.#open.path));
   }
 
   async keep(): Promise<void> {
-    const { path, handle } = this.#part;
-    // A name must not outlive a power cut without its bytes.
+    const { path, handle } = this.#open;
+    // After a power cut the name must not exist without its bytes.
     await this.#step(handle.sync());
     await this.#step(handle.close());
     await this.#step(node.fs.rename(path, node.path.join(this.#folder, this.#name)));
@@ -149,11 +153,11 @@ class FolderDraft implements Draft {
   }
 
   async leave(): Promise<void> {
-    const { path, handle } = this.#part;
+    const { path, handle } = this.#open;
     await handle.close().catch(() => undefined);
     const isOfUse = this.#length > 0 && !this.#isUseless;
     const left = isOfUse
-      ? node.fs.rename(path, partPath(this.#folder, this.#name, 0))
+      ? node.fs.rename(path, draftPath(this.#folder, this.#name, 0))
       : node.fs.rm(path);
     await left.catch(() => undefined);
   }
@@ -163,21 +167,21 @@ class FolderDraft implements Draft {
       return await step;
     } catch (cause) {
       this.#isUseless = true;
-      return this.#part.fail(cause);
+      return this.#open.fail(cause);
     }
   }
 }
 
 const hostWord = () => node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
 
-const partPath = (folder: string, name: string, pid: number) =>
+const draftPath = (folder: string, name: string, pid: number) =>
   node.path.join(folder, `.${name}.${hostWord()}.${pid}.${node.crypto.randomUUID()}.part`);
 
-/** Takes over the longest half file that nobody writes any more, if there is one, under the name of our own. */
-async function claim(folder: string, name: string, own: string): Promise<void> {
+/** Takes over the longest abandoned draft, if there is one, by renaming it to `own`. */
+async function takeOver(folder: string, name: string, own: string): Promise<void> {
   for (const path of await abandoned(folder, name)) {
     try {
-      // Before it is ours, so that nobody takes it from us for its age.
+      // Renewed before the renaming, so that no process takes it from us for its age.
       const now = new Date();
       await node.fs.utimes(path, now, now);
       await node.fs.rename(path, own);
@@ -190,24 +194,24 @@ async function claim(folder: string, name: string, own: string): Promise<void> {
 }
 
 async function removeAbandoned(folder: string, name: string): Promise<void> {
-  // The file is there: what cannot be removed does no harm.
-  const halves = await abandoned(folder, name).catch(() => []);
-  for (const path of halves) await node.fs.rm(path).catch(() => undefined);
+  // The file is already in place: a draft that cannot be removed does no harm.
+  const drafts = await abandoned(folder, name).catch(() => []);
+  for (const path of drafts) await node.fs.rm(path).catch(() => undefined);
 }
 
-/** Half files of that name that nobody writes any more, the longest first. */
+/** Returns the paths of a file's abandoned drafts, the longest first. */
 async function abandoned(folder: string, name: string): Promise<string[]> {
   const found: { path: string; size: number }[] = [];
   for (const entry of await node.fs.readdir(folder)) {
-    const { name: whole, host, pid } = PART.exec(entry)?.groups ?? {};
+    const { name: whole, host, pid } = DRAFT_NAME.exec(entry)?.groups ?? {};
     if (whole !== name) continue;
     const path = node.path.join(folder, entry);
     const { size, mtimeMs } = (await node.fs.stat(path).catch(() => undefined)) ?? {};
-    // Gone meanwhile: another process has taken it.
+    // Another process has taken it meanwhile.
     if (size === undefined || mtimeMs === undefined) continue;
     const isOld = Date.now() - mtimeMs > ABANDONED_MS;
-    const isOurs = host === hostWord() && !isAlive(Number(pid));
-    if (pid === '0' || isOurs || isOld) found.push({ path, size });
+    const isOrphan = host === hostWord() && !isAlive(Number(pid));
+    if (pid === '0' || isOrphan || isOld) found.push({ path, size });
   }
   return found.sort((a, b) => b.size - a.size).map(({ path }) => path);
 }
@@ -217,19 +221,20 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Without the right to signal it, it is there.
+    // Any other error, such as no permission to signal it, means that it exists.
     return systemCode(error) !== 'ESRCH';
   }
 }
 
-const ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+/** The system's errors for too little room. */
+const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
-/** Turns the system's errors into those that name the file. */
+/** Returns a handler that turns the system's errors into errors that name the file. */
 const failing =
   (path: string, bytes: number) =>
   (cause: unknown): never => {
     if (systemCode(cause) === undefined) throw cause;
-    const isFull = ROOM.includes(systemCode(cause) as string);
+    const isFull = NO_ROOM.includes(systemCode(cause) as string);
     const rule = isFull ? `room for ${bytes} bytes` : 'a file that can be written';
     throw expected('ARG', path, rule, systemReason(cause), { cause });
   };

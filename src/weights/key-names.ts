@@ -6,21 +6,24 @@ import { type SafetensorsFile, type StoredTensor, toTensor } from '../safetensor
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 
-/** The tensors of a network or of both, under the names of taesd.py: `0.weight`, `1.conv.2.bias` … */
+/**
+ * The tensors of one network or both, under the names of taesd.py: `0.weight`, `1.conv.2.bias` …
+ */
 export interface ModelTensors {
   readonly encoder: Map<string, Tensor> | undefined;
   readonly decoder: Map<string, Tensor> | undefined;
-  /** VAE space → diffusion space, `(z − shift) · scale`, where a ComfyUI file carries them. */
+  /** VAE space → diffusion space, `(z − shift) · scale`, if a ComfyUI file carries them. */
   readonly vaeScale?: number;
   readonly vaeShift?: number;
 }
 
+/** Names with one prefix, and what they mean. */
 interface Family {
   readonly layout: string;
-  /** A file of this family does not say which part it is. */
-  readonly part: Half | undefined;
+  /** Undefined if the names do not tell the halves apart. */
+  readonly half: Half | undefined;
   readonly prefix: string;
-  /** Added to the number in the file to get the layer of taesd.py. */
+  /** Added to the number in the name to get the layer of taesd.py. */
   readonly shift: number;
 }
 
@@ -31,27 +34,24 @@ interface Family {
  * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
  */
 const FAMILIES: readonly Family[] = [
-  { layout: 'original', part: undefined, prefix: '', shift: 0 },
-  { layout: 'diffusers', part: 'encoder', prefix: 'encoder.layers.', shift: 0 },
-  { layout: 'diffusers', part: 'decoder', prefix: 'decoder.layers.', shift: 1 },
-  { layout: 'ComfyUI', part: 'encoder', prefix: 'taesd_encoder.', shift: 0 },
-  { layout: 'ComfyUI', part: 'decoder', prefix: 'taesd_decoder.', shift: 0 },
+  { layout: 'original', half: undefined, prefix: '', shift: 0 },
+  { layout: 'diffusers', half: 'encoder', prefix: 'encoder.layers.', shift: 0 },
+  { layout: 'diffusers', half: 'decoder', prefix: 'decoder.layers.', shift: 1 },
+  { layout: 'ComfyUI', half: 'encoder', prefix: 'taesd_encoder.', shift: 0 },
+  { layout: 'ComfyUI', half: 'decoder', prefix: 'taesd_decoder.', shift: 0 },
 ];
 
 const KNOWN =
   'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, ' +
   'or ComfyUI taesd_decoder.1.weight';
 
-/** 15 in every model but `nano`. */
-const ENCODER_LAYERS = encoder(4).length;
-const NANO_ENCODER_LAYERS = nanoEncoder().length;
-
 /** The numbers beside the networks that ComfyUI's combined files may carry. */
 const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
 type ScalarKey = keyof typeof SCALARS;
 
-/** What one tensor's name says. */
-interface Place {
+/** A tensor, and the meaning of its name. */
+interface NamedTensor {
+  /** The name in the file. */
   readonly name: string;
   readonly stored: StoredTensor;
   readonly family: Family;
@@ -60,80 +60,88 @@ interface Place {
 }
 
 /**
- * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only what is
- * asked for is converted. Shapes, missing and superfluous tensors are for the model's binding to find.
+ * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only the
+ * requested half is converted. The model's binding checks shapes, missing and superfluous tensors.
  *
- * @param part  what the file is to be read as: of a file with prefixes that part is taken and the other
- *   one left. The names of the original layout do not say which part it is, only the layers do: the
- *   encoder alone has tensors in layer 0, the decoder alone in those after layer 14. Without `part`, an
- *   original file with tensors in layer 0 is an encoder and one without a decoder, but for the encoder of `nano`.
- * @param otherHint  the likely cause where the file holds the other part alone
- * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `part` not in the file, scale or
- *   shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16, BF16)
+ * The names of the original layout do not say which half a file is. The layers do: the encoder
+ * alone has tensors in layer 0, the decoder alone in those after layer 14. Without `half`, an
+ * original file with tensors in layer 0 is an encoder, and one without is a decoder, except the
+ * encoder of `nano`.
+ *
+ * @param half  the half to read. In a file with prefixes, the other half is ignored. Defaults to
+ *   those in the file
+ * @param otherHint  the likely cause if the file holds only the other half
+ * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `half` not in the file, scale
+ *   or shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16,
+ *   BF16)
  */
 export function splitByKeyNames(
   file: SafetensorsFile,
-  part?: Half,
+  half?: Half,
   otherHint = 'the other file?',
 ): ModelTensors {
-  const places = findPlaces(file);
-  const guess = part ?? (hasFirstLayer(places) || isNanoEncoder(places) ? 'encoder' : 'decoder');
-  const placesOf = (wanted: Half) =>
-    places.filter(({ family }) => (family.part ?? guess) === wanted);
-  if (part !== undefined && (placesOf(part).length === 0 || isOther(places, part))) {
-    const got = `only ${showNames(places.map(({ name }) => name))}`;
-    throw expected('SHAPE', 'file', `tensors of the ${part}`, got, { hint: otherHint });
+  const all = nameTensors(file);
+  const guess = half ?? (hasFirstLayer(all) || isNanoEncoder(all) ? 'encoder' : 'decoder');
+  const tensorsOf = (wanted: Half) => all.filter(({ family }) => (family.half ?? guess) === wanted);
+  if (half !== undefined && (tensorsOf(half).length === 0 || isOther(all, half))) {
+    const got = `only ${showNames(all.map(({ name }) => name))}`;
+    throw expected('SHAPE', 'file', `tensors of the ${half}`, got, { hint: otherHint });
   }
   return {
-    encoder: part === 'decoder' ? undefined : convert(placesOf('encoder')),
-    decoder: part === 'encoder' ? undefined : convert(placesOf('decoder')),
-    ...readScalars(file, places[0].family.layout),
+    encoder: half === 'decoder' ? undefined : convert(tensorsOf('encoder')),
+    decoder: half === 'encoder' ? undefined : convert(tensorsOf('decoder')),
+    ...readScalars(file, all[0].family.layout),
   };
 }
 
-const hasFirstLayer = (places: readonly Place[]): boolean =>
-  places.some(({ key }) => key.startsWith('0.'));
+const hasFirstLayer = (all: readonly NamedTensor[]): boolean =>
+  all.some(({ key }) => key.startsWith('0.'));
 
-const layerOf = ({ key }: Place): number => Number.parseInt(key, 10);
+const layerOf = ({ key }: NamedTensor): number => Number.parseInt(key, 10);
 
-/** The encoder of `nano` has no tensors in layer 0; it ends earlier than any decoder. */
-const isNanoEncoder = (places: readonly Place[]): boolean =>
-  Math.max(...places.map(layerOf)) === NANO_ENCODER_LAYERS - 1;
+/** The encoder of `nano` has no tensors in layer 0. It ends earlier than any decoder. */
+const isNanoEncoder = (all: readonly NamedTensor[]): boolean =>
+  Math.max(...all.map(layerOf)) === nanoEncoder().length - 1;
 
-/** True for an original file whose layers are the other part's beyond doubt; some of its tensors may be missing. */
-function isOther(places: readonly Place[], part: Half): boolean {
-  if (places[0].family.part !== undefined) return false;
-  const hasDecoderLayer = places.some((place) => layerOf(place) >= ENCODER_LAYERS);
-  return part === 'encoder'
-    ? hasDecoderLayer && !hasFirstLayer(places)
-    : hasFirstLayer(places) && !hasDecoderLayer;
+/**
+ * Returns true if the layers of an original file, of which some may be missing, are the other
+ * half's.
+ */
+function isOther(all: readonly NamedTensor[], half: Half): boolean {
+  if (all[0].family.half !== undefined) return false;
+  // The encoders of all models but `nano` have as many layers.
+  const encoderLayers = encoder(4).length;
+  const hasDecoderLayer = all.some((tensor) => layerOf(tensor) >= encoderLayers);
+  return half === 'encoder'
+    ? hasDecoderLayer && !hasFirstLayer(all)
+    : hasFirstLayer(all) && !hasDecoderLayer;
 }
 
-/** A place for every tensor but the scalars; at least one, and all of one layout. */
-function findPlaces({ tensors }: SafetensorsFile): Place[] {
-  const places: Place[] = [];
+/** Returns all tensors but the scalars: at least one, and all of one layout. */
+function nameTensors({ tensors }: SafetensorsFile): NamedTensor[] {
+  const all: NamedTensor[] = [];
   const unknown: string[] = [];
   for (const [name, stored] of tensors) {
     if (isScalar(name)) continue;
-    const place = placeOf(name, stored);
-    if (place === undefined) unknown.push(name);
-    else places.push(place);
+    const tensor = nameTensor(name, stored);
+    if (tensor === undefined) unknown.push(name);
+    else all.push(tensor);
   }
   if (unknown.length > 0) {
     const hint = 'another model, or a full VAE?';
     throw expected('SHAPE', 'tensor names', KNOWN, showNames(unknown), { hint });
   }
-  if (places.length === 0) throw expected('SHAPE', 'tensor names', KNOWN, 'none');
-  const oneOfEach = new Map(places.map(({ family, name }) => [family.layout, name]));
+  if (all.length === 0) throw expected('SHAPE', 'tensor names', KNOWN, 'none');
+  const oneOfEach = new Map(all.map(({ family, name }) => [family.layout, name]));
   if (oneOfEach.size > 1) {
     const got = [...oneOfEach].map(([layout, name]) => `${layout} ${showName(name)}`);
     throw expected('SHAPE', 'tensor names', 'one layout', got.join(' beside '));
   }
-  return places;
+  return all;
 }
 
-/** `decoder.layers.3.conv.0.bias` → diffusers' decoder, `4.conv.0.bias`. */
-function placeOf(name: string, stored: StoredTensor): Place | undefined {
+/** Finds the meaning of a name: `decoder.layers.3.conv.0.bias` is diffusers' `4.conv.0.bias`. */
+function nameTensor(name: string, stored: StoredTensor): NamedTensor | undefined {
   for (const family of FAMILIES) {
     if (!name.startsWith(family.prefix)) continue;
     const match = /^(0|[1-9]\d{0,2})(\.[a-z][\w.]*)$/.exec(name.slice(family.prefix.length));
@@ -143,9 +151,9 @@ function placeOf(name: string, stored: StoredTensor): Place | undefined {
   return undefined;
 }
 
-function convert(places: readonly Place[]): Map<string, Tensor> | undefined {
-  if (places.length === 0) return undefined;
-  return new Map(places.map(({ name, stored, key }) => [key, toTensor(stored, name)]));
+function convert(all: readonly NamedTensor[]): Map<string, Tensor> | undefined {
+  if (all.length === 0) return undefined;
+  return new Map(all.map(({ name, stored, key }) => [key, toTensor(stored, name)]));
 }
 
 const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);

@@ -1,69 +1,162 @@
-import { expected, messageOf, TaesdError } from '../errors.ts';
+import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
-import type { LoadOptions } from '../options/types.ts';
-import { readBytes, readParts } from './from-bytes.ts';
+import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
+import { brokenFile, pullRemedy, readCached } from './cached.ts';
+import type { FoundWeights, LookOptions } from './found.ts';
+import { readFiles } from './from-bytes.ts';
+import { Absent, readLocation, weightFileNames } from './from-location.ts';
 import type { ModelTensors } from './key-names.ts';
-import type { PullOptions } from './pull.ts';
+import { MANIFEST } from './manifest-data.ts';
+import { openStore } from './open-store.ts';
+import type { WeightStore } from './store.ts';
 
-/** Weights, whose they are, and where they were found: what `info` says. */
-export interface FoundWeights {
+/*
+ * The search for weights that the caller did not give: the folder that TAESD_WEIGHTS names, the
+ * cache, the network, and for `nano` the package.
+ */
+
+/** The weights that are looked for. */
+interface Wanted {
   readonly variant: Variant;
-  readonly tensors: ModelTensors;
-  readonly from: string;
+  readonly halves: readonly Half[];
 }
 
-/** How weights are looked for: the options of `load`, and for tests the store and the manifest. */
-export type LookOptions = Pick<LoadOptions, 'weights' | 'download'> & PullOptions;
+/** A location without the weights, and what it has instead. */
+interface LookedAt {
+  readonly location: string;
+  readonly got: string;
+}
+
+/** The environment variable that names a folder of weights. */
+export const FOLDER_VARIABLE = 'TAESD_WEIGHTS';
 
 /**
- * Finds and reads the weights of a model: those that are given, or else those of the first place that has them: the
- * folder that TAESD_WEIGHTS names, the cache of downloaded files, and, if that is allowed, the network. Never those of
- * another model than the named one; where none is named, `taesd`, and if it is nowhere, `nano`, which is in the package.
+ * Finds and reads the weights of a model in the first location that has them: the folder that
+ * TAESD_WEIGHTS names, the cache of downloaded files, and, if downloads are allowed, the network.
  *
- * @param named  undefined for none
- * @param parts  the networks that are wanted: from a folder all of them, from a file or bytes those that are there,
- *   at least one
- * @throws TaesdError ARG (not found, naming each place; unreadable), UNSUPPORTED (a .pth), SHAPE (the other network
- *   alone), LIMIT (a file of more than 256 MiB), and what `readSafetensors`, `splitByKeyNames` and `pullModel` throw
+ * A named model is never replaced by another. Without a name it is `taesd`, or `nano`, which is in
+ * the package, if `taesd` is not found.
+ *
+ * @param named  the model the caller named, if any
+ * @throws TaesdError ARG (not found, naming each location; unreadable), INTEGRITY (a damaged file
+ *   in the cache), and the errors of `readSafetensors`, `splitByKeyNames` and `pullModel`
  */
 export async function locateWeights(
   named: Variant | undefined,
-  parts: readonly Half[],
-  options: LookOptions = {},
+  halves: readonly Half[],
+  options: LookOptions,
 ): Promise<FoundWeights> {
-  const variant = named ?? VARIANTS.taesd;
-  const { weights } = options;
-  if (typeof weights === 'string' || weights instanceof URL) {
-    const { readGivenPlace } = await import('./from-place.ts');
-    const tensors = await readGivenPlace(variant, weights, parts, options.signal);
-    return { variant, tensors, from: `${weights}` };
+  if (named === VARIANTS.nano) return inPackage(halves);
+  const wanted = { variant: named ?? VARIANTS.taesd, halves };
+  const steps = [
+    ...(isNodeLike() ? [inEnvironment] : []),
+    options.download === true ? onNetwork : inCache,
+  ];
+  const lookedAt: LookedAt[] = [];
+  for (const look of steps) {
+    const found = await look(wanted, options);
+    if ('tensors' in found) return found;
+    lookedAt.push(found);
   }
-  if (weights !== undefined) {
-    return { variant, tensors: readBytes(weights, parts), from: 'given bytes' };
-  }
-  if (variant === VARIANTS.nano) return inPackage(parts);
-  // With the cache, the network and all: whoever gives bytes never loads this code.
-  const { notFound, searchWeights } = await import('./search.ts');
-  const wanted = { variant, parts };
-  const found = await searchWeights(wanted, options);
-  if ('tensors' in found) return found;
-  if (named === undefined) return inPackage(parts);
-  throw notFound(wanted, found);
+  if (named === undefined) return inPackage(halves);
+  throw notFound(wanted, lookedAt);
 }
 
-/** The small model of the package, as a module: wherever the package's code can be loaded, it can. */
-async function inPackage(parts: readonly Half[]): Promise<FoundWeights> {
-  const api = 'Taesd.load(nano()) with nano from taesd-wasm/nano; in a checkout, "npm run build"';
+/**
+ * Looks in the folder of the environment variable. A folder that lacks the model is passed over: it
+ * may be that of other programs, with other models.
+ */
+async function inEnvironment(
+  { variant, halves }: Wanted,
+  { signal }: LookOptions,
+): Promise<FoundWeights | LookedAt> {
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  if (folder === undefined || folder === '') return { location: FOLDER_VARIABLE, got: 'not set' };
+  const location = `${FOLDER_VARIABLE} ${folder}`;
+  const tensors = await readLocation(variant, folder, halves, signal);
+  if (tensors instanceof Absent) return { location, got: tensors.got };
+  return { variant, tensors, from: location };
+}
+
+async function inCache(
+  { variant, halves }: Wanted,
+  options: LookOptions,
+): Promise<FoundWeights | LookedAt> {
+  const { manifest = MANIFEST } = options;
+  const store = options.store ?? (await openStore().catch(asReason));
+  if (typeof store === 'string') return { location: 'cache', got: store };
+  const cached = await readCached(manifest, store, variant, halves);
+  const broken = cached.find(({ state }) => state === 'broken');
+  if (broken !== undefined) throw brokenFile(store, variant, broken);
+  const { location } = store;
+  const missing = cached.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
+  if (missing.length > 0) {
+    const isNone = missing.length === cached.length && cached.length > 1;
+    return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
+  }
+  const files = cached.map(({ file, bytes }) => ({ ...file, bytes }));
+  return { variant, tensors: readStored(store, files, halves), from: location };
+}
+
+/** A cache that we may not access (Deno without permission) counts as empty, for this reason. */
+function asReason(error: unknown): string {
+  if (error instanceof TaesdError) return error.sentence;
+  throw error;
+}
+
+/** Looks in the cache, and downloads into it what it lacks. */
+async function onNetwork({ variant, halves }: Wanted, options: LookOptions): Promise<FoundWeights> {
+  const { store = await openStore() } = options;
+  const { pullModel } = await import('./pull.ts');
+  const pulled = await pullModel(variant, halves, { ...options, store });
+  const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
+  const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
+  const from = `${store.location}${fetched}`;
+  return { variant, tensors: readStored(store, pulled, halves), from };
+}
+
+/** Reads the content of a store's files, which errors name by their paths in the store. */
+function readStored(
+  store: WeightStore,
+  files: readonly { half: Half; name: string; bytes: Uint8Array | undefined }[],
+  halves: readonly Half[],
+): ModelTensors {
+  const bytes = files.map((file) => [file.half, file.bytes] as const);
+  const paths = files.map(({ half, name }) => [half, store.pathOf(name)] as const);
+  return readFiles(Object.fromEntries(bytes), halves, Object.fromEntries(paths));
+}
+
+/** Reads the small model of the package: a module, so it loads wherever the package's code does. */
+async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
+  const command = 'in a checkout, "npm run build"';
+  const remedy = { api: `Taesd.load(nano()) with nano from taesd-wasm/nano; ${command}`, command };
   try {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
     const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
-    const tensors = readParts(nano().weights, parts);
+    const tensors = readFiles(nano().weights, halves);
     return { variant: VARIANTS.nano, tensors, from: 'the package' };
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
-    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy: { api }, cause });
+    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy, cause });
   }
+}
+
+/**
+ * Makes the error for weights that none of these locations has. Locations may be long: each is
+ * shortened by itself, so that all are named.
+ */
+function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
+  const names = weightFileNames(variant, halves).join(' and ');
+  const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
+  const { api, command } = pullRemedy(variant);
+  const fetches = isNodeLike() ? api : 'the option download: true';
+  const remedy = {
+    api: `${fetches} fetches them, the option weights gives them`,
+    command: `${command} fetches them, --weights DIR gives them`,
+  };
+  const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;
+  return new TaesdError('ARG', text, { remedy });
 }

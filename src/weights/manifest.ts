@@ -1,24 +1,24 @@
 import type { Half } from '../model/layers.ts';
 import type { LatentSpace, Variant } from '../model/variants.ts';
 
-/** A file of weights: what it must be to be taken for one. */
+/** A file of weights, and how to recognise it. */
 export interface ManifestFile {
   readonly name: string;
   readonly bytes: number;
-  /** 64 hexadecimal digits, small letters. */
+  /** 64 hexadecimal digits in lower case. */
   readonly sha256: string;
 }
 
-/** Whose work the files are, and where they are to be had. */
+/** The author of files, and their mirrors. */
 export interface ManifestSource {
   readonly author: string;
   readonly licence: string;
   readonly copyright: string;
-  /** Web addresses that the files lie below, the first to be tried first. */
-  readonly places: readonly string[];
+  /** Web addresses of folders with all files. The first is tried first. */
+  readonly mirrors: readonly string[];
 }
 
-/** What weights/manifest.json says. */
+/** The content of weights/manifest.json. */
 export interface Manifest {
   readonly sources: Readonly<Record<string, ManifestSource>>;
   readonly models: Readonly<Record<LatentSpace, ManifestModel>>;
@@ -27,19 +27,19 @@ export interface Manifest {
 /** The two files of a model, and the name of their source. */
 export type ManifestModel = { readonly source: string } & Readonly<Record<Half, ManifestFile>>;
 
-/** A file that is wanted, for which network, and where it may be fetched. */
+/** A file to read or download, its half, and its mirrors. */
 export interface WantedFile extends ManifestFile {
-  readonly part: Half;
-  readonly places: readonly string[];
+  readonly half: Half;
+  readonly mirrors: readonly string[];
 }
 
-/** The files of some networks of a latent space's TAESD. */
+/** Returns the files of some halves of the TAESD of a model's latent space. */
 export function wantedFiles(
   { sources, models }: Manifest,
   { space }: Variant,
-  parts: readonly Half[],
+  halves: readonly Half[],
 ): WantedFile[] {
   const model = models[space];
-  const { places } = sources[model.source];
-  return parts.map((part) => ({ ...model[part], part, places }));
+  const { mirrors } = sources[model.source];
+  return halves.map((half) => ({ ...model[half], half, mirrors }));
 }

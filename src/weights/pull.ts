@@ -1,68 +1,72 @@
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
-import { readKept } from './cached.ts';
+import { readCached } from './cached.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { downloadFile } from './mirrors.ts';
-import { openStore, type WeightStore } from './store.ts';
+import { openStore } from './open-store.ts';
+import type { WeightStore } from './store.ts';
 
-/** What weights in the store are compared with and fetched by; in each case the usual unless said. */
+/** The options of `pullModel`. */
 export interface PullOptions {
+  /** The files to have. Defaults to weights/manifest.json. */
   readonly manifest?: Manifest;
+  /** Defaults to the store of this runtime. */
   readonly store?: WeightStore;
-  /** The one folder to fetch from, in place of the manifest's. */
+  /** The one folder to fetch from. Defaults to the manifest's mirrors. */
   readonly from?: URL;
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  /** Ends the work with its reason; what came is left for the next time. */
+  /** Ends the work with its reason. The bytes fetched so far are left for the next pull. */
   readonly signal?: AbortSignal | undefined;
+  /** The time after which a silent server is given up. Defaults to 30 seconds. */
   readonly stallMs?: number;
 }
 
 /** A file that is now in the store. */
 export interface PulledFile {
-  readonly part: Half;
+  readonly half: Half;
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What was in the store before: something `broken` was replaced. */
+  /** The file's state before. A `broken` file was replaced. */
   readonly before: 'whole' | 'missing' | 'broken';
-  /** Where it was fetched just now; undefined where nothing had to be. */
+  /** The address it was fetched from now; undefined if nothing was fetched. */
   readonly url: string | undefined;
 }
 
-/** Slow lines do trickle; a server that is silent for so long has stalled. */
+/** Slow lines still trickle. A server that sends nothing for so long has stalled. */
 const STALL_MS = 30_000;
 
 /**
- * Brings the files of a model into the store, unless they are there. Nothing is ever under a file's name but the file:
- * all of it, its SHA-256 checked.
+ * Downloads the files of a model that the store lacks. A file gets its name only when it is whole
+ * and its SHA-256 is checked.
  *
- * @throws TaesdError NETWORK, INTEGRITY, TRUNCATED (each place and what was wrong there), ARG (what cannot be read or
- *   written, such as a full disk), UNSUPPORTED (no cache, no WebCrypto)
+ * @throws TaesdError NETWORK, INTEGRITY, TRUNCATED (naming each mirror and its fault), ARG
+ *   (unreadable or unwritable, such as a full disk), UNSUPPORTED (no cache, no WebCrypto)
  */
 export async function pullModel(
   variant: Variant,
-  parts: readonly Half[],
+  halves: readonly Half[],
   options: PullOptions = {},
 ): Promise<PulledFile[]> {
   const { manifest = MANIFEST, store = await openStore(), from } = options;
-  const kept = await readKept(manifest, store, variant, parts);
-  const missing = kept.filter(({ state }) => state !== 'whole');
+  const cached = await readCached(manifest, store, variant, halves);
+  const missing = cached.filter(({ state }) => state !== 'whole');
   const total = missing.reduce((sum, { file }) => sum + file.bytes, 0);
   let done = 0;
   const pulled: PulledFile[] = [];
-  for (const { file, state, bytes } of kept) {
-    const { part, name } = file;
+  for (const { file, state, bytes } of cached) {
+    const { half, name } = file;
     if (state === 'whole' && bytes !== undefined) {
-      pulled.push({ part, name, bytes, before: state, url: undefined });
+      pulled.push({ half, name, bytes, before: state, url: undefined });
       continue;
     }
-    const places = from === undefined ? file.places.map((place) => new URL(place)) : [from];
-    const fetched = await fetchInto(store, file, places, options, (length) =>
+    const mirrors = from === undefined ? file.mirrors.map((mirror) => new URL(mirror)) : [from];
+    const fetched = await fetchInto(store, file, mirrors, options, (length) =>
       options.onDownload?.({ file: name, done: done + length, total }),
     );
     done += file.bytes;
-    pulled.push({ part, name, ...fetched, before: state });
+    pulled.push({ half, name, ...fetched, before: state });
   }
   return pulled;
 }
@@ -70,14 +74,13 @@ export async function pullModel(
 async function fetchInto(
   store: WeightStore,
   file: WantedFile,
-  places: readonly URL[],
+  mirrors: readonly URL[],
   { signal, stallMs = STALL_MS }: PullOptions,
   onLength: (length: number) => void,
 ) {
   const draft = await store.begin(file);
   try {
-    const ask = { file, signal, stallMs };
-    const got = await downloadFile(ask, places, draft, onLength);
+    const got = await downloadFile({ file, signal, stallMs }, mirrors, draft, onLength);
     signal?.throwIfAborted();
     await draft.keep();
     return got;

@@ -1,56 +1,46 @@
-import { isNodeLike } from '../platform/runtime.ts';
 import type { ManifestFile } from './manifest.ts';
 
-/** The folder, or the name of the browser's cache, that downloaded weights are kept in. */
+/** The name of the folder or of the browser's cache that keeps downloaded weights. */
 export const STORE_NAME = 'taesd-wasm';
 
-/** Where downloaded weights are kept, each file whole and under its own name. */
+/** A store of downloaded weights, each file whole and under its own name. */
 export interface WeightStore {
-  /** In words: `cache /home/me/.cache/taesd-wasm`. */
-  readonly place: string;
-  /** What a file there is called in messages: `/home/me/.cache/taesd-wasm/taesd_encoder.safetensors`. */
+  /** The location in words: `cache /home/me/.cache/taesd-wasm`. */
+  readonly location: string;
+  /** Returns a file's name in messages: `/home/me/.cache/taesd-wasm/taesd_encoder.safetensors`. */
   pathOf(name: string): string;
   /**
-   * A file that was kept.
+   * Reads a file.
    *
-   * @returns undefined where there is none
-   * @throws TaesdError ARG where it cannot be read
+   * @returns undefined if there is none
+   * @throws TaesdError ARG (unreadable)
    */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Begins to write a file, or goes on with one that was left half written.
+   * Begins to write a file, or continues one that an interrupted download left.
    *
-   * @throws TaesdError ARG where nothing can be written, UNSUPPORTED where nothing can be kept
+   * @throws TaesdError ARG (the store cannot be written), UNSUPPORTED (the runtime has no store)
    */
   begin(file: ManifestFile): Promise<Draft>;
 }
 
 /**
- * A file that is being written. Nobody else writes to it, and nobody sees it under its name before it is kept. What
- * cannot be written, such as to a full disk, is a TaesdError ARG.
+ * A file that is being written. No other process writes to it, and it has no name before it is
+ * kept. Calls throw TaesdError ARG if bytes cannot be written, for example to a full disk.
  */
 export interface Draft {
-  /** Bytes that are there. */
+  /** The bytes written so far. */
   readonly length: number;
   append(piece: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Forgets all bytes. */
+  /** Drops all bytes. */
   restart(): Promise<void>;
-  /** What is there, read back. */
+  /** Reads back the bytes written so far. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Gives the file its name, in one step, in place of one that may be there. The draft's end. */
+  /** Gives the file its name in one step, replacing an older file. Ends the draft. */
   keep(): Promise<void>;
-  /** Leaves what is there, if it is of use, to a later draft of the same file. Never throws. The draft's end. */
+  /**
+   * Leaves the bytes, if they are useful, to a later draft of the file. Never throws. Ends the
+   * draft.
+   */
   leave(): Promise<void>;
-}
-
-/**
- * The store of this runtime: the user's cache folder, which is made when something is written, or a browser's Cache API.
- */
-export async function openStore(): Promise<WeightStore> {
-  if (isNodeLike()) {
-    const { cacheFolder, FolderStore } = await import('./folder-store.ts');
-    return new FolderStore(cacheFolder());
-  }
-  const { CacheStore } = await import('./cache-store.ts');
-  return new CacheStore();
 }

@@ -2,13 +2,16 @@ import { expected } from '../errors.ts';
 import type { Variant } from '../model/variants.ts';
 import type { ModelTensors } from './key-names.ts';
 
-/** As BF16 a number is off by up to 0.4 %; the models' scales differ by 28 % and more. */
+/**
+ * The relative tolerance. BF16 rounds by up to 0.4 %; the models' scales differ by 28 % and more.
+ */
 const TOLERANCE = 0.01;
 
 /**
- * ComfyUI's combined files carry scale and shift: a second sign of the model beside the shapes.
+ * Checks the scale and shift in ComfyUI's combined files, which identify the model beside its
+ * shapes.
  *
- * @throws TaesdError ARG where what the file carries is not the model's
+ * @throws TaesdError ARG (numbers of another model)
  */
 export function checkVaeScale(
   { name, scale, shift }: Variant,
@@ -25,6 +28,6 @@ export function checkVaeScale(
   throw expected('ARG', what, rule, got, { hint: 'weights of another model?' });
 }
 
-/** A shift of 0 has no per cents; it is as good as 0 up to 0.0001. */
+/** Compares with the relative tolerance. A shift of 0 is compared absolutely (0.0001). */
 const isNear = (rule: number, got = rule): boolean =>
   Math.abs(got - rule) <= TOLERANCE * Math.max(rule, TOLERANCE);

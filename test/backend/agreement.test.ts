@@ -1,6 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { Operators } from '../../src/backend/backend.ts';
-import { operators, referenceBackend } from '../../src/backend/reference.ts';
+import { type Operators, operators, referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { tensorRows } from '../../src/rows.ts';
 import type { Tensor } from '../../src/tensor.ts';

@@ -64,7 +64,7 @@ test('compileKernels: a web page in place of the kernels → FORMAT with the rem
     expect.objectContaining({
       code: 'FORMAT',
       message: expect.stringMatching(
-        /^Taesd\.load: "WebAssembly\.compile" expected the kernels, got .* \(a web page: the server or bundler does not serve taesd\.wasm \(Vite: optimizeDeps: \{ exclude: \['taesd-wasm'\] \}; else wasm: kernels\(\) of taesd-wasm\/kernels\)\)$/,
+        /^"WebAssembly\.compile" expected the kernels, got .* \(a web page: the server or bundler does not serve taesd\.wasm \(Vite: optimizeDeps: \{ exclude: \['taesd-wasm'\] \}; else wasm: kernels\(\) of taesd-wasm\/kernels\)\)$/,
       ),
     }),
   );
@@ -82,7 +82,7 @@ test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy
     expect.objectContaining({
       code: 'UNSUPPORTED',
       message: expect.stringMatching(
-        /^Taesd\.load: "WebAssembly\.compile" expected leave to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
+        /^"WebAssembly\.compile" expected permission to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
       ),
     }),
   );
@@ -100,7 +100,7 @@ test('compileKernels: no WebAssembly at all → UNSUPPORTED; the reference backe
     expect.objectContaining({
       code: 'UNSUPPORTED',
       message:
-        'Taesd.load: "WebAssembly" expected a runtime that has it, got none (backend: \'reference\' runs without, slowly)',
+        '"WebAssembly" expected a runtime that has it, got none (backend: \'reference\' runs without, slowly)',
     }),
   );
   const decoder = await Taesd.load({
@@ -116,14 +116,13 @@ test.runIf(process.arch === 'x64')(
   () => {
     const entry = fileURLToPath(new URL('../../dist/backend/wasm/module.js', import.meta.url));
     const script = `
-    import { instantiateKernels, KERNEL_NAMES } from '../../src/backend/wasm/kernels.ts';
-import { compileKernels } from ${JSON.stringify(entry)};
+    import { compileKernels } from ${JSON.stringify(entry)};
     compileKernels().catch((error) => console.log(error.code + ' ' + error.message));
   `;
     const args = ['--no-enable-sse4-1', '--input-type=module', '-e', script];
     const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stdout).toMatch(
-      /^UNSUPPORTED Taesd\.load: "WebAssembly\.compile" expected WebAssembly with SIMD, got .*SIMD unsupported.* \(SIMD came with Chrome 91, Firefox 89, Safari 16\.4, Node 16\.4; backend: 'reference' runs without, slowly\)\n$/,
+      /^UNSUPPORTED "WebAssembly\.compile" expected WebAssembly with SIMD, got .*SIMD unsupported.* \(SIMD came with Chrome 91, Firefox 89, Safari 16\.4, Node 16\.4; backend: 'reference' runs without, slowly\)\n$/,
     );
   },
 );

@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest';
-import {
-  type ConvStage,
-  inputRows,
-  isWinograd,
-  planNetwork,
-  type Stage,
-  storedChannels,
-} from '../../src/backend/wasm/plan.ts';
+import { type ConvStage, planNetwork, type Stage } from '../../src/backend/plan.ts';
+import { inputRows } from '../../src/backend/rows-needed.ts';
+import { isWinograd, WASM_RULES } from '../../src/backend/wasm/plan-rules.ts';
+import { storedChannels } from '../../src/backend/wasm/ring.ts';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
 import {
@@ -37,9 +33,10 @@ function written(stage: Stage): string {
   ].join(' ');
 }
 
-const planned = (network: Network) => planNetwork(network).stages.map(written);
+const plan = (network: Network) => planNetwork(network, WASM_RULES);
+const planned = (network: Network) => plan(network).stages.map(written);
 const convs = (network: Network) =>
-  planNetwork(network).stages.filter((stage) => stage.kind === 'conv') as (ConvStage & Stage)[];
+  plan(network).stages.filter((stage) => stage.kind === 'conv') as (ConvStage & Stage)[];
 
 /** A block without a convolution on its skip path, from map `input` on. */
 const plainBlock = (layer: number, input: number) => [
@@ -144,7 +141,7 @@ test.each<[string, Network, number, number, number]>([
   ['the last map', [conv3x3(3, 8), conv3x3(8, 3)], 2, 3, 4],
   ['another map of 8', [conv3x3(3, 8), conv3x3(8, 3)], 1, 8, 8],
 ])('storedChannels: %s → map and channels as stored', (_, network, map, channels, stored) => {
-  expect(storedChannels(planNetwork(network).stages, map, channels)).toBe(stored);
+  expect(storedChannels(plan(network).stages, map, channels)).toBe(stored);
 });
 
 test.each<[string, Network, string[]]>([
@@ -201,7 +198,7 @@ test.each<[string, Network, string[]]>([
 
 test('planNetwork: every network → a stage reads only maps made before it, map n is made by stage n − 1', () => {
   for (const network of [decoder(4), encoder(16), [block(8, 16), upsample2x(), block(16, 4)]]) {
-    for (const [n, stage] of planNetwork(network).stages.entries()) {
+    for (const [n, stage] of plan(network).stages.entries()) {
       expect(stage.output).toBe(n + 1);
       expect(stage.input).toBeLessThan(stage.output);
       if (stage.kind === 'conv' && stage.add !== undefined) {
@@ -218,7 +215,7 @@ test('Plan.shapes: sizes 1×1 to 19×19 → the last as the layers give it one b
   ] as const) {
     for (let height = 1; height < 20; height++) {
       for (const width of [1, 2, 7, 8, 9, 19]) {
-        const shapes = planNetwork(network).shapes([channels, height, width]);
+        const shapes = plan(network).shapes([channels, height, width]);
         const rows = describeNetwork(network, [channels, height, width]);
         expect(shapes.at(-1)).toEqual(rows.at(-1)?.output);
       }
@@ -228,9 +225,8 @@ test('Plan.shapes: sizes 1×1 to 19×19 → the last as the layers give it one b
 
 test('inputRows: 3×3 of stride 1 and 2, upsampled, 1×1, pointwise → the rows under the window, cut at the edges', () => {
   const [one, two, up, matrix, point, double] = [
-    ...planNetwork([conv3x3(4, 4), conv3x3(4, 16, { stride: 2 }), upsample2x(), conv3x3(16, 16)])
-      .stages,
-    ...planNetwork([conv1x1(4, 4), clamp(), upsample2x()]).stages,
+    ...plan([conv3x3(4, 4), conv3x3(4, 16, { stride: 2 }), upsample2x(), conv3x3(16, 16)]).stages,
+    ...plan([conv1x1(4, 4), clamp(), upsample2x()]).stages,
   ];
   const rows = (stage: Stage, first: number, end: number) => {
     const span = inputRows(stage, { first, end }, 10);

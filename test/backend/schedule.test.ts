@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Span } from '../../src/backend/backend.ts';
+import { type Plan, planNetwork, type Stage } from '../../src/backend/plan.ts';
+import { inputRows } from '../../src/backend/rows-needed.ts';
+import { isWinograd, WASM_RULES } from '../../src/backend/wasm/plan-rules.ts';
 import {
   bandFrom,
-  inputRows,
-  isWinograd,
-  type Plan,
-  planNetwork,
-  type Stage,
-} from '../../src/backend/wasm/plan.ts';
-import { inputSpan, ringRows, type Step, schedule } from '../../src/backend/wasm/schedule.ts';
+  inputSpan,
+  ringRows,
+  schedule,
+  type Task,
+} from '../../src/backend/wasm/schedule.ts';
 import { decoder } from '../../src/model/decoder.ts';
 import { encoder } from '../../src/model/encoder.ts';
 import {
@@ -144,10 +145,10 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
 }
 
 /** The steps by the rule that each row pulls the rows it needs, as a recursion; where each map begins and ends is as it is. */
-function pulled(plan: Plan, shapes: readonly Chw[], wanted: Span, steps: readonly Step[]): Step[] {
+function pulled(plan: Plan, shapes: readonly Chw[], wanted: Span, steps: readonly Task[]): Task[] {
   const made = shapes.map((_, map) => steps.find((step) => step.map === map)?.span.first ?? 0);
   const ends = shapes.map((_, map) => steps.findLast((step) => step.map === map)?.span.end ?? 0);
-  const order: Step[] = [];
+  const order: Task[] = [];
   const pull = (map: number, end: number): void => {
     const stage: Stage | undefined = plan.stages[map - 1];
     while (made[map] < end) {
@@ -172,7 +173,7 @@ const WIDTHS = [1, 20, 40, 80, 160, 320, 640, 1280];
 
 /** Asserts that nothing is wrong for an input of that height, in one of the widths. */
 function expectPlays(network: Network, height: number, wanted?: Span): void {
-  const plan = planNetwork(network);
+  const plan = planNetwork(network, WASM_RULES);
   const width = WIDTHS[(height + 3 * (wanted?.first ?? 0)) % WIDTHS.length];
   const shapes = plan.shapes([channelsOf(network), height, width]);
   const span = wanted ?? { first: 0, end: shapes[shapes.length - 1][1] };
@@ -181,7 +182,7 @@ function expectPlays(network: Network, height: number, wanted?: Span): void {
 }
 
 const outputHeight = (network: Network, height: number) =>
-  planNetwork(network)
+  planNetwork(network, WASM_RULES)
     .shapes([channelsOf(network), height, 1])
     .at(-1)?.[1] as number;
 
@@ -211,9 +212,9 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
   });
 
   test(`schedule: ${name}, 40 seeded sizes and spans → the steps of a recursion, in its order`, () => {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const random = seededRandom(name.length + 1);
-    const told = ({ map, span }: Step) => `map ${map}, rows ${span.first} … ${span.end}`;
+    const told = ({ map, span }: Task) => `map ${map}, rows ${span.first} … ${span.end}`;
     for (let n = 0; n < 40; n++) {
       const height = 1 + Math.floor(200 * random());
       const shapes = plan.shapes([channelsOf(network), height, WIDTHS[n % WIDTHS.length]]);
@@ -230,7 +231,7 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
   });
 
   test(`schedule: ${name}, all rows → every row of every map that is read, none left out above`, () => {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     for (const height of [1, 5, 16, 33]) {
       const shapes = plan.shapes([channelsOf(network), height, 1]);
       const firsts = new Map<number, number>();
@@ -246,7 +247,7 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
   });
 
   test(`schedule: ${name}, a span in the middle → no row of the output beyond the bands it touches`, () => {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const shapes = plan.shapes([channelsOf(network), 64, 1]);
     const [, rows] = shapes[shapes.length - 1];
     for (const [first, end] of [
@@ -262,7 +263,7 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
   });
 
   test(`ringRows: ${name}, 512 to 4096 high → the same number of rows, at most 24`, () => {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const rowsAt = (height: number) => {
       const shapes = plan.shapes([channelsOf(network), height, 1]);
       return ringRows(plan, shapes, { first: 0, end: shapes[shapes.length - 1][1] });
@@ -279,7 +280,7 @@ describe.each(Object.entries(NETWORKS))('schedule: %s', (name, network) => {
 
 test('ringRows: the last map → one band alone, since rows are handed on at once', () => {
   const last = (network: Network) => {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const shapes = plan.shapes([channelsOf(network), 64, 1]);
     return ringRows(plan, shapes, { first: 0, end: shapes[shapes.length - 1][1] }).at(-1);
   };
@@ -300,7 +301,7 @@ const MORE_PICTURE_ROWS = 429;
 
 test(`inputSpan: decoder, spans from 32-row lines → its receptive field, at most ${MORE_LATENT_ROWS} latent rows more`, () => {
   const network = decoder(4);
-  const plan = planNetwork(network);
+  const plan = planNetwork(network, WASM_RULES);
   const { before, after } = receptiveField(network);
   const height = 200;
   const shapes = plan.shapes([4, height, 1]);
@@ -323,7 +324,7 @@ test(`inputSpan: decoder, spans from 32-row lines → its receptive field, at mo
 
 test(`inputSpan: encoder, spans of latent rows → its receptive field, at most ${MORE_PICTURE_ROWS} picture rows more`, () => {
   const network = encoder(4);
-  const plan = planNetwork(network);
+  const plan = planNetwork(network, WASM_RULES);
   const { before, after } = receptiveField(network);
   const height = 1600;
   const shapes = plan.shapes([3, height, 1]);
@@ -346,7 +347,7 @@ test(`inputSpan: encoder, spans of latent rows → its receptive field, at most 
 
 test('inputSpan: any span → the rows that the schedule reads, no more', () => {
   for (const network of Object.values(NETWORKS)) {
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const random = seededRandom(3);
     for (let n = 0; n < 60; n++) {
       const height = 1 + Math.floor(120 * random());

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Span } from '../../src/backend/backend.ts';
-import { planNetwork } from '../../src/backend/wasm/plan.ts';
+import { planNetwork } from '../../src/backend/plan.ts';
+import { WASM_RULES } from '../../src/backend/wasm/plan-rules.ts';
 import { workFor } from '../../src/backend/wasm/schedule.ts';
 import { divideRows, spansOf } from '../../src/backend/wasm/spans.ts';
 import { decoder } from '../../src/model/decoder.ts';
@@ -30,7 +31,7 @@ function fault(spans: readonly Span[], wanted: Span, grid: number): string | und
 }
 
 describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, grid, most }) => {
-  const plan = planNetwork(network);
+  const plan = planNetwork(network, WASM_RULES);
   const divide = (height: number, workers: number, wanted?: Span) => {
     const shapes = plan.shapes([channels, height, 64]);
     const rows = shapes[shapes.length - 1][1];
@@ -100,7 +101,7 @@ describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, 
 });
 
 test('spansOf: decoder, 512 and 1024 rows on 2 and 4 workers → a span for each', () => {
-  const plan = planNetwork(decoder(4));
+  const plan = planNetwork(decoder(4), WASM_RULES);
   const lengths = (latentHeight: number, workers: number) => {
     const shapes = plan.shapes([4, latentHeight, 64]);
     const spans = spansOf(shapes, { first: 0, end: 8 * latentHeight }, workers);
@@ -116,7 +117,7 @@ test('spansOf: decoder, 512 and 1024 rows on 2 and 4 workers → a span for each
 test('divideRows: as many workers as are a tenth sooner done with each more → decoder by 2 and 4, encoder once it is high enough', () => {
   const spanCount = (part: 'decoder' | 'encoder', height: number, workers: number) => {
     const { network, channels } = CASES[part];
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const shapes = plan.shapes([channels, part === 'decoder' ? height / 8 : height, 1024]);
     const wanted = { first: 0, end: shapes[shapes.length - 1][1] };
     const spans = divideRows(plan, shapes, wanted, workers);
@@ -134,7 +135,7 @@ test('divideRows: as many workers as are a tenth sooner done with each more → 
 test('workFor: halves of a decode and of an encode of 1024 rows → their share of the work', () => {
   const share = (part: 'decoder' | 'encoder') => {
     const { network, channels } = CASES[part];
-    const plan = planNetwork(network);
+    const plan = planNetwork(network, WASM_RULES);
     const height = part === 'decoder' ? 128 : 1024;
     const shapes = plan.shapes([channels, height, height]);
     const [, end] = shapes[shapes.length - 1];

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files/write-output.ts';
 import { TaesdError } from '../../src/errors.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
@@ -43,7 +43,7 @@ describe('input', () => {
       const missing = at('no.png');
       expect(run(missing)).toEqual(failed(`${missing}: no such file`));
       const below = at('in.png/x.png');
-      const reason = 'no such file: a part of its path is no folder';
+      const reason = 'no such file: a part of its path is not a folder';
       expect(run(below)).toEqual(failed(`${below}: ${reason}`));
       mkdirSync(at('folder.png'), { recursive: true });
       const folder = at('folder.png');

@@ -102,7 +102,7 @@ export interface DenoOptions {
 }
 
 /** Longer than any of these takes: one that does not end at all would stop the tests. */
-const DENO_ENDS_MS = 120_000;
+const DENO_ENDS_MS = 300_000;
 
 /** Runs it in Deno, which has WebGPU. */
 export function taesdInDeno(

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { describeNetwork } from '../../src/model/measure.ts';
 import { modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';

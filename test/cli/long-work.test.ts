@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { randomTensor, seededRandom } from '../random.ts';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { decodeLatentPng } from '../../src/formats/latent-file.ts';
+import { decodeLatentPng } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture } from './tiny-files.ts';

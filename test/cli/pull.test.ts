@@ -170,7 +170,7 @@ describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('
         return 0;
       }
     };
-    await expect.poll(length, { timeout: 20_000 }).toBe(half.length / 2);
+    await expect.poll(length, { timeout: 300_000 }).toBe(half.length / 2);
     child.kill('SIGINT');
     expect(await ended).toEqual({
       code: 130,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
 import { quantizeLatents } from '../../src/latent.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { tensorRows, tensorSink } from '../../src/rows.ts';

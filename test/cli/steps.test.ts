@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { colourOf } from '../../src/cli/maps/colours.ts';
-import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/latent-file.ts';
+import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -94,17 +95,28 @@ describe('steps', () => {
     }
   });
 
+  test('--backend reference, an existing folder → overwrites what has these names, leaves the rest', () => {
+    mkdirSync(at('used'));
+    writeFileSync(at('used/notes.txt'), 'mine');
+    writeFileSync(at('used/overview.png'), 'old');
+    const args = ['steps', IN, '-o', at('used'), '--backend', 'reference', '--part', 'encoder'];
+    expect(taesd(args, { env }).code).toBe(0);
+    expect(readFileSync(at('used/notes.txt'), 'utf8')).toBe('mine');
+    expect(picture('used/overview.png').width).toBeGreaterThan(100);
+    expect(files('used')).toHaveLength(15 + 2);
+  });
+
   test('overview → both halves beside each other; one half → one column', () => {
     const both = picture('both/overview.png');
-    const { code } = taesd(['steps', IN, '-o', at('one'), '--part', 'encoder'], { env });
-    expect(code).toBe(0);
-    expect(files('one')).toHaveLength(15 + 1);
-    const one = picture('one/overview.png');
+    // The run before was of one half.
+    expect(files('used')).toHaveLength(15 + 2);
+    const one = picture('used/overview.png');
     expect(both.width).toBe(2 * one.width - 16);
     expect(new Set(both.data).size).toBeGreaterThan(100);
   });
 
-  test('--inner → the operations of each block too', () => {
+  // 86 pictures.
+  testAtFullLength('--inner → the operations of each block too', () => {
     const args = ['steps', IN, '-o', at('inner'), '--part', 'encoder', '--inner'];
     expect(taesd(args, { env }).code).toBe(0);
     const names = files('inner');
@@ -151,17 +163,6 @@ describe('steps', () => {
     expect(picture('of-plain.png/19-decoder-19-conv.png')).toEqual(
       picture('of-l.png/19-decoder-19-conv.png'),
     );
-  });
-
-  test('--backend reference, an existing folder → overwrites what has these names, leaves the rest', () => {
-    mkdirSync(at('used'));
-    writeFileSync(at('used/notes.txt'), 'mine');
-    writeFileSync(at('used/overview.png'), 'old');
-    const args = ['steps', IN, '-o', at('used'), '--backend', 'reference', '--part', 'encoder'];
-    expect(taesd(args, { env }).code).toBe(0);
-    expect(readFileSync(at('used/notes.txt'), 'utf8')).toBe('mine');
-    expect(picture('used/overview.png').width).toBeGreaterThan(100);
-    expect(files('used')).toHaveLength(15 + 2);
   });
 });
 

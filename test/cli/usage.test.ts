@@ -92,7 +92,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['roundtrip a -o b.png --float=yes', '--float: expected no value, got "yes"'],
     ['encode', 'IN is missing: the picture, a PNG file'],
     ['encode in', '-o OUT is missing'],
-    ['encode in -o=', '-o: expected a file to write, not a stream, got ""'],
+    ['encode in --output=', '-o: expected a file to write, not a stream, got ""'],
     ['encode in -o=a.png', '-o: expected a file to write, not a stream, got "=a.png"'],
     ['encode in -o', '-o: expected a value OUT, got nothing'],
     ...['-', '/dev/stdout', '/dev/fd/1'].map((name) => [

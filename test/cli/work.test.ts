@@ -5,7 +5,7 @@ import {
   decodeLatentSafetensors,
   encodeLatentPng,
   encodeLatentSafetensors,
-} from '../../src/formats/latent-file.ts';
+} from '../../src/formats/index.ts';
 import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
 import type { ImageLike, SizeOptions } from '../../src/options/types.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { Operators, Program } from '../../src/backend/backend.ts';
-import { operators, referenceBackend } from '../../src/backend/reference.ts';
+import type { Program } from '../../src/backend/backend.ts';
+import { type Operators, operators, referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
-import type { LaterOperators } from '../../src/backend/webgpu/operators.ts';
 import type { BoundNetwork } from '../../src/model/bind.ts';
 import { operatorsOnWasm } from '../backend/operators-on-wasm.ts';
 import { runProgram } from '../run-program.ts';
 import { sharedFile, testShared } from '../shared.ts';
 import { CASES } from './cases.ts';
-import type { Place } from './place.ts';
+import type { LaterOperators, Place } from './place.ts';
 
 /*
  * The conformance suite on the backends that need no more than this process. WASM is in the quick suite and the reference, which

@@ -1,5 +1,5 @@
-import type { LaterOperators } from '../../src/backend/webgpu/operators.ts';
 import { shapeText, type Tensor } from '../../src/tensor.ts';
+import type { LaterOperators } from './place.ts';
 
 /*
  * ONNX's own cases for the operators that the networks are made of, as calls of ours.

@@ -1,7 +1,14 @@
 import type { Span } from '../../src/backend/backend.ts';
-import type { LaterOperators } from '../../src/backend/webgpu/operators.ts';
+import type { Operators } from '../../src/backend/reference.ts';
 import type { BoundNetwork } from '../../src/model/bind.ts';
 import type { Tensor } from '../../src/tensor.ts';
+
+/** The operators of a backend that answers later. */
+export type LaterOperators = {
+  readonly [Name in keyof Operators]: (
+    ...args: Parameters<Operators[Name]>
+  ) => Promise<ReturnType<Operators[Name]>>;
+};
 
 /** A backend, wherever it is: in this process, on a page, in another runtime. Nothing here may need vitest or Node. */
 export interface Place {

@@ -39,7 +39,10 @@ test.each([
   [['--foo'], "Unknown option '--foo'"],
   [['8788'], "Unexpected argument '8788'"],
 ])('examples/node-server/server.mjs %j → one line, exit 2', (args, message) => {
-  const run = spawnSync(process.execPath, [SERVER, ...args], { encoding: 'utf8', timeout: 10_000 });
+  const run = spawnSync(process.execPath, [SERVER, ...args], {
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
   expect({ status: run.status, stdout: run.stdout }).toEqual({ status: 2, stdout: '' });
   expect(run.stderr.split('\n')).toEqual([expect.any(String), '']);
   expect(run.stderr.startsWith(`server: ${message}`), run.stderr).toBe(true);
@@ -47,7 +50,7 @@ test.each([
 
 test('examples/node-server/server.mjs: a port that is in use → one line, exit 1', () => {
   const args = [SERVER, '--port', `${port}`];
-  const run = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 });
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 300_000 });
   expect({ status: run.status, stdout: run.stdout, stderr: run.stderr }).toEqual({
     status: 1,
     stdout: '',

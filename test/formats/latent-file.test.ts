@@ -5,7 +5,7 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
   type LatentFile,
-} from '../../src/formats/latent-file.ts';
+} from '../../src/formats/index.ts';
 import { dequantizeLatents, latentsToPicture, quantizeLatents } from '../../src/latent.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
@@ -69,7 +69,7 @@ describe('latent PNG', () => {
   test('16 channels from a height that 4 does not divide → SHAPE', () => {
     const message =
       'decodeLatentPng: "picture" expected a height that is a multiple of 4, for 16 latent ' +
-      'channels, got 3×2 (a latent picture of a 4-channel model, or no latent picture?)';
+      'channels, got 3×2 (a latent picture of a 4-channel model, or not a latent picture?)';
     expectError(() => decodeLatentPng(encodeLatentPng({ latents }), 'taesd3'), 'SHAPE', message);
   });
 });

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import type { WeightSource } from '../../src/options/types.ts';
-import { isUrlThere, urlInFolder, urlOf } from '../../src/platform/place-urls.ts';
+import { fileExists, urlInFolder, urlOf } from '../../src/platform/locations.ts';
 import { readUrl } from '../../src/platform/read-url.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
-import { locateWeights } from '../../src/weights/locate.ts';
+import { loadWeights } from '../../src/weights/load.ts';
 
 /*
  * A server whose paths begin with what it does: a status, `cut` (the connection, in the middle of the body) or `hang up`
@@ -116,21 +116,21 @@ test('readUrl: a file → its bytes; none, below a file → undefined; a folder 
   await expect(readUrl(fileUrl('.'))).rejects.toMatchObject({ code: 'ARG' });
 });
 
-test('isUrlThere: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
-  expect(await isUrlThere(fileUrl('file'))).toBe(true);
-  expect(await isUrlThere(new URL(`${base}/200/a`))).toBe(true);
+test('fileExists: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
+  expect(await fileExists(fileUrl('file'))).toBe(true);
+  expect(await fileExists(new URL(`${base}/200/a`))).toBe(true);
   for (const url of [fileUrl('none'), fileUrl('.'), fileUrl('file/below')]) {
-    expect(await isUrlThere(url)).toBe(false);
+    expect(await fileExists(url)).toBe(false);
   }
   for (const way of ['404', '405', 'hang-up']) {
-    expect(await isUrlThere(new URL(`${base}/${way}/a`))).toBe(false);
+    expect(await fileExists(new URL(`${base}/${way}/a`))).toBe(false);
   }
 });
 
-test('locateWeights: no .safetensors on the web → a .pth is asked for, not fetched', async () => {
+test('loadWeights: no .safetensors on the web → a .pth is asked for, not fetched', async () => {
   asked.length = 0;
   const options = { weights: `${base}/404` };
-  const work = locateWeights(VARIANTS.taef1, ['decoder'], options);
+  const work = loadWeights(VARIANTS.taef1, ['decoder'], options);
   await expect(work).rejects.toMatchObject({ code: 'ARG' });
   expect(asked).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
 });
@@ -159,15 +159,15 @@ test('readUrl: longer than the limit, by its header or by what comes → LIMIT, 
 
 test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → the same', async () => {
   for (const place of [folder, `${folder}/`, fileUrl('.'), pathToFileURL(folder).href]) {
-    const url = await urlOf(place);
+    const url = await urlOf('weights', place);
     expect(urlInFolder(url, 'file').href).toBe(fileUrl('file').href);
   }
-  const web = urlInFolder(await urlOf('https://host/a?b=/c'), 'file');
+  const web = urlInFolder(await urlOf('weights', 'https://host/a?b=/c'), 'file');
   expect(web.href).toBe('https://host/a/file');
 });
 
 const load = async (weights: WeightSource, parts: readonly Half[] = ['encoder', 'decoder']) =>
-  (await locateWeights(VARIANTS.taesdxl, parts, { weights })).tensors;
+  (await loadWeights(VARIANTS.taesdxl, parts, { weights })).tensors;
 const place = (name: string) => join(folder, name);
 
 /** A folder there with these files. */
@@ -178,7 +178,7 @@ function folderOf(name: string, files: Readonly<Record<string, Uint8Array>>): st
 }
 
 test.each(['hf:x', 'data:x', 'mailto:a', 'blob:http://host/1'])(
-  'locateWeights: %s → ARG',
+  'loadWeights: %s → ARG',
   async (text) => {
     const hint = 'such as weights, file:///weights or https://host/weights';
     const message = `"weights" expected a folder or URL, got ${text} (${hint})`;
@@ -187,7 +187,7 @@ test.each(['hf:x', 'data:x', 'mailto:a', 'blob:http://host/1'])(
   },
 );
 
-test('locateWeights: files missing in a folder → ARG naming each, whichever was missed first', async () => {
+test('loadWeights: files missing in a folder → ARG naming each, whichever was missed first', async () => {
   const rule =
     'expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got';
   const hint = '(another model, or another folder?)';
@@ -218,7 +218,7 @@ test('locateWeights: files missing in a folder → ARG naming each, whichever wa
   });
 });
 
-test('locateWeights: one broken file and one missing → the broken one, named before its fault', async () => {
+test('loadWeights: one broken file and one missing → the broken one, named before its fault', async () => {
   const broken = folderOf('broken', {
     'taesdxl_encoder.safetensors': new Uint8Array(0),
     'taesdxl_decoder.safetensors': DECODER.subarray(0, 40),
@@ -244,7 +244,7 @@ test('locateWeights: one broken file and one missing → the broken one, named b
   }
 });
 
-test('locateWeights: a file .safetensors by its path or URL → read; none → ARG; the other half → SHAPE', async () => {
+test('loadWeights: a file .safetensors by its path or URL → read; none → ARG; the other half → SHAPE', async () => {
   const decoder = new Map([['1.weight', { shape: [1], data: Float32Array.of(7) }]]);
   const encoder = new Map([['0.weight', { shape: [1], data: Float32Array.of(8) }]]);
   writeFileSync(place('one.safetensors'), DECODER);
@@ -284,14 +284,14 @@ const ONLY_ENCODER = writeSafetensors([
   ['encoder.layers.0.weight', { shape: [1], data: Float32Array.of(8) }],
 ]);
 
-test('locateWeights: bytes of an original encoder where a decoder is wanted → SHAPE', async () => {
+test('loadWeights: bytes of an original encoder where a decoder is wanted → SHAPE', async () => {
   await expect(load(ENCODER, ['decoder'])).rejects.toMatchObject({
     code: 'SHAPE',
     message: '"file" expected tensors of the decoder, got only 0.weight (the other file?)',
   });
 });
 
-test('locateWeights: encoder and decoder swapped → SHAPE saying so', async () => {
+test('loadWeights: encoder and decoder swapped → SHAPE saying so', async () => {
   const decoder = writeSafetensors([['19.bias', { shape: [1], data: Float32Array.of(7) }]]);
   await expect(load({ encoder: decoder, decoder: ENCODER })).rejects.toMatchObject({
     code: 'SHAPE',
@@ -300,12 +300,12 @@ test('locateWeights: encoder and decoder swapped → SHAPE saying so', async () 
   });
 });
 
-test('locateWeights: a path to another file → what to give instead', async () => {
+test('loadWeights: a path to another file → what to give instead', async () => {
   const rule =
     'expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got';
   await expect(load(place('file'))).rejects.toMatchObject({
     code: 'ARG',
-    message: `"${place('file')}" ${rule} a file (give its folder; from code, its bytes)`,
+    message: `"${place('file')}" ${rule} a file (give its folder, or a file that ends in .safetensors)`,
   });
   writeFileSync(place('weights.pth'), 'PK');
   await expect(load(place('weights.pth'))).rejects.toMatchObject({

@@ -64,8 +64,8 @@ const CONVERT = 'convert it first; the name of a file does not make it a PNG';
 const CUT = '(the file is cut off)';
 const DAMAGED = '(damaged file?)';
 const CUT_IN_HALF =
-  /^decodePng: "IDAT at byte 33" expected to inflate to 50 bytes, as IHDR says, got \d+ \(cut off\?\)$/;
-const SIZE = 'to inflate to 50 bytes, as IHDR says';
+  /^decodePng: "IDAT at byte 33" expected 50 bytes after inflating, as IHDR requires, got \d+ \(cut off\?\)$/;
+const SIZE = '50 bytes after inflating, as IHDR requires';
 
 type BadCase = readonly [name: string, png: Uint8Array, ErrorCode, message: string];
 
@@ -174,7 +174,7 @@ const CASES: readonly BadCase[] = [
     '2²⁷ pixels of depth 16 in a few bytes',
     file(ihdr({ width: 2 ** 27, height: 1, depth: 16, colourType: 6 }), DATA, IEND),
     'TRUNCATED',
-    `"IDAT at byte 33" expected to inflate to 1073741825 bytes, as IHDR says, got ${ZLIB.length} compressed bytes, too few for that (cut off?)`,
+    `"IDAT at byte 33" expected 1073741825 bytes after inflating, as IHDR requires, got ${ZLIB.length} compressed bytes, too few for that (cut off?)`,
   ],
   ...(
     [
@@ -248,13 +248,13 @@ const CASES: readonly BadCase[] = [
     'IDAT past the end',
     file(HEADER, concat(uint32(1000), ascii('IDAT'), [1, 2, 3])),
     'TRUNCATED',
-    `"IDAT at byte 33" expected 1000 bytes of data and 4 of checksum, got 3 bytes before the end of the file ${CUT}`,
+    `"IDAT at byte 33" expected 1000 bytes of data and 4 of checksum, got 3 bytes up to the end of the file ${CUT}`,
   ],
   [
     'an ancillary chunk past the end',
     file(HEADER, DATA, concat(uint32(2 ** 31 - 1), ascii('tEXt'))),
     'TRUNCATED',
-    `"tEXt at byte ${33 + DATA.length}" expected 2147483647 bytes of data and 4 of checksum, got 0 bytes before the end of the file ${CUT}`,
+    `"tEXt at byte ${33 + DATA.length}" expected 2147483647 bytes of data and 4 of checksum, got 0 bytes up to the end of the file ${CUT}`,
   ],
   [
     'a length of 2³¹',
@@ -272,7 +272,7 @@ const CASES: readonly BadCase[] = [
     'IEND missing',
     file(HEADER, DATA),
     'TRUNCATED',
-    `"chunk at byte ${33 + DATA.length}" expected chunks up to IEND, got 0 bytes before the end of the file ${CUT}`,
+    `"chunk at byte ${33 + DATA.length}" expected chunks up to IEND, got 0 bytes up to the end of the file ${CUT}`,
   ],
   [
     'a byte too many',
@@ -297,7 +297,7 @@ const CASES: readonly BadCase[] = [
     'IDAT without data',
     withIdat(new Uint8Array(0)),
     'TRUNCATED',
-    '"IDAT at byte 33" expected a zlib header of 2 bytes, got 0 (cut off?)',
+    '"IDAT at byte 33" expected a zlib header of 2 bytes, got 0 bytes (cut off?)',
   ],
   [
     'zlib method 7',
@@ -321,7 +321,7 @@ const CASES: readonly BadCase[] = [
     'block type 3',
     withIdat(Uint8Array.of(0x78, 0x9c, 7, 0, 0, 0)),
     'INTEGRITY',
-    `"IDAT at byte 33" expected ${SIZE}, got invalid block type ${DAMAGED}`,
+    `"IDAT at byte 33" expected a sound zlib stream, got invalid block type ${DAMAGED}`,
   ],
   [
     'Adler-32',
@@ -350,19 +350,19 @@ const CASES: readonly BadCase[] = [
     'PLTE missing',
     file(INDEXED_HEADER, INDICES_0_TO_1, IEND),
     'FORMAT',
-    '"IDAT at byte 33" expected PLTE before it, as the colours are indices, got none',
+    '"IDAT at byte 33" expected PLTE before it, since colours are indices, got none',
   ],
   [
     'PLTE after IDAT',
     file(HEADER, DATA, TWO_COLOURS, IEND),
     'FORMAT',
-    `"PLTE at byte ${33 + DATA.length}" expected its place before IDAT, got it after`,
+    `"PLTE at byte ${33 + DATA.length}" expected to come before IDAT, got it after IDAT`,
   ],
   [
     'PLTE twice',
     file(INDEXED_HEADER, TWO_COLOURS, TWO_COLOURS, INDICES_0_TO_1, IEND),
     'FORMAT',
-    '"PLTE at byte 51" expected one such chunk, got a second',
+    '"PLTE at byte 51" expected one PLTE, got a second',
   ],
   [
     'PLTE of 4 bytes',
@@ -428,13 +428,13 @@ const CASES: readonly BadCase[] = [
     'tRNS longer than the palette',
     file(INDEXED_HEADER, TWO_COLOURS, chunk('tRNS', [1, 2, 3]), INDICES_0_TO_1, IEND),
     'FORMAT',
-    '"tRNS at byte 51" expected 1 to 2 alphas, as many as palette entries, got 3',
+    '"tRNS at byte 51" expected 1 to 2 alphas, at most one for each palette entry, got 3',
   ],
   [
     'tRNS without alphas',
     file(INDEXED_HEADER, TWO_COLOURS, chunk('tRNS'), INDICES_0_TO_1, IEND),
     'FORMAT',
-    '"tRNS at byte 51" expected 1 to 2 alphas, as many as palette entries, got 0',
+    '"tRNS at byte 51" expected 1 to 2 alphas, at most one for each palette entry, got 0',
   ],
   [
     'tRNS before PLTE',
@@ -446,25 +446,25 @@ const CASES: readonly BadCase[] = [
     'tRNS before a suggested PLTE',
     file(HEADER, chunk('tRNS', [0, 1, 0, 2, 0, 3]), TWO_COLOURS, DATA, IEND),
     'FORMAT',
-    '"PLTE at byte 51" expected its place before tRNS, got it after',
+    '"PLTE at byte 51" expected to come before tRNS, got it after tRNS',
   ],
   [
     'tRNS after IDAT',
     file(HEADER, DATA, chunk('tRNS', [0, 1, 0, 2, 0, 3]), IEND),
     'FORMAT',
-    `"tRNS at byte ${33 + DATA.length}" expected its place before IDAT, got it after`,
+    `"tRNS at byte ${33 + DATA.length}" expected to come before IDAT, got it after IDAT`,
   ],
   [
     'tRNS twice',
     file(greyHeader, chunk('tRNS', [0, 1]), chunk('tRNS', [0, 1]), idat([0, 0]), IEND),
     'FORMAT',
-    '"tRNS at byte 47" expected one such chunk, got a second',
+    '"tRNS at byte 47" expected one tRNS, got a second',
   ],
   [
     'an unknown critical chunk',
     file(HEADER, chunk('ABCD'), DATA, IEND),
     'UNSUPPORTED',
-    '"ABCD at byte 33" expected IHDR, PLTE, IDAT or IEND, got ABCD (a chunk that a decoder may not ignore)',
+    '"ABCD at byte 33" expected IHDR, PLTE, IDAT or IEND, got ABCD (a decoder must not ignore this chunk)',
   ],
   [
     "Apple's CgBI",
@@ -482,7 +482,7 @@ const CASES: readonly BadCase[] = [
       IEND,
     ),
     'FORMAT',
-    '"IDAT at byte 69" expected all IDAT in one run, got another chunk between',
+    '"IDAT at byte 69" expected to follow the last IDAT, got another chunk between them',
   ],
   ['no IDAT', file(HEADER, IEND), 'FORMAT', '"IEND at byte 33" expected IDAT before it, got none'],
   [

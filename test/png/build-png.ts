@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib';
 import { seededRandom } from '../random.ts';
 
-/**
- * Builds PNG files chunk by chunk from known samples, and the RGBA they stand for. It shares nothing
- * with src/png: the CRC is computed bit by bit, the pass of a pixel is looked up in the standard's
- * 8×8 drawing, and the colours are computed from the samples, not from the file.
+/*
+ * PNG files built chunk by chunk from known samples, and the RGBA they stand for. This file shares
+ * no code with src/png: the CRC is computed bit by bit, the pass of a pixel is read from the
+ * standard's 8×8 drawing, and the colours are computed from the samples.
  */
 
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -13,7 +13,7 @@ export function concat(...parts: readonly (Uint8Array | readonly number[])[]): U
   return Uint8Array.from(Buffer.concat(parts.map((part) => Uint8Array.from(part))));
 }
 
-/** The characters' codes as bytes. */
+/** Returns the characters' codes as bytes. */
 export const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 export const uint32 = (value: number): Uint8Array =>
@@ -77,17 +77,17 @@ const ADAM7_TILE = [
 ];
 
 export interface Picture extends Ihdr {
-  /** height × width × channels numbers below 2^depth. */
+  /** [height][width][channels] numbers below 2^depth. */
   readonly samples: readonly number[];
   /** RGB triples. */
   readonly palette?: readonly number[];
-  /** The numbers of tRNS: one grey, three RGB, or alphas. */
+  /** The numbers of tRNS: one for grey, three for RGB, alphas for a palette. */
   readonly transparency?: readonly number[];
-  /** The filter of each row by its number within its pass; rows cycle through all five if absent. */
+  /** Returns a row's filter by its number in its pass. Defaults to a cycle of all five filters. */
   readonly rowFilter?: (row: number) => number;
 }
 
-/** The rows of each pass, as lists of samples. */
+/** Returns the rows of each pass as lists of samples. */
 function passRows({ width, height, colourType, interlace, samples }: Picture): number[][][] {
   const channels = CHANNELS[colourType];
   const passes: number[][][] = Array.from({ length: 8 }, () => []);
@@ -105,7 +105,7 @@ function passRows({ width, height, colourType, interlace, samples }: Picture): n
   return passes;
 }
 
-/** Samples as a string of bits, padded with ones (decoders must not look at them). */
+/** Packs samples into bytes, padded with ones, which decoders must ignore. */
 function packRow(row: readonly number[], depth: number): Uint8Array {
   const bits = row.map((sample) => sample.toString(2).padStart(depth, '0')).join('');
   return Uint8Array.from(bits.match(/.{1,8}/g) ?? [], (byte) => parseInt(byte.padEnd(8, '1'), 2));
@@ -126,7 +126,7 @@ function filterRow(kind: number, row: Uint8Array, above: Uint8Array, bpp: number
   });
 }
 
-/** The filtered rows of all passes, before compression. */
+/** Returns the filtered rows of all passes, before compression. */
 export function scanlinesOf(picture: Picture): Uint8Array {
   const { depth, colourType, rowFilter = (row) => row % 5 } = picture;
   const bpp = Math.max(1, (depth * CHANNELS[colourType]) / 8);
@@ -143,7 +143,7 @@ export function scanlinesOf(picture: Picture): Uint8Array {
   return concat(...lines);
 }
 
-/** The chunks of a picture before IDAT. */
+/** Returns the chunks of a picture before IDAT. */
 export function preamble(picture: Picture): Uint8Array[] {
   const { palette, transparency, colourType } = picture;
   const chunks = [ihdr(picture)];
@@ -158,7 +158,7 @@ export function preamble(picture: Picture): Uint8Array[] {
 export const buildPng = (picture: Picture): Uint8Array =>
   file(...preamble(picture), idat(scanlinesOf(picture)), IEND);
 
-/** The RGBA that the samples stand for, by the standard's formulas. */
+/** Returns the RGBA of the samples, by the standard's formulas. */
 export function rgbaOf(picture: Picture): Uint8Array {
   const { depth, colourType, samples, palette = [], transparency } = picture;
   const channels = CHANNELS[colourType];
@@ -190,16 +190,15 @@ export const KINDS: readonly (readonly [colourType: number, depth: number])[] = 
 ];
 
 /**
- * A picture of random samples. With `transparent`, tRNS is present where it is legal and some of the
- * pixels equal it, others differ from it in one sample's lowest bit only.
+ * Returns a picture of random samples. With `transparent` it has tRNS, if its colour type allows
+ * that. A third of the pixels then equal tRNS, or differ from it in one sample's lowest bit.
  */
 export function randomPicture(
   colourType: number,
   depth: number,
   width: number,
   height: number,
-  interlace = 0,
-  transparent = false,
+  { interlace = 0, transparent = false } = {},
 ): Picture {
   const random = seededRandom(colourType * 1000 + depth * 100 + width * 10 + height + interlace);
   const below = (limit: number): number => Math.floor(random() * limit);

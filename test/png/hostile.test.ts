@@ -21,7 +21,9 @@ import {
 
 /** One small picture of each colour type, depth and interlacing, with tRNS where it is legal. */
 const SMALL = KINDS.flatMap(([colourType, depth]) =>
-  [0, 1].map((interlace) => randomPicture(colourType, depth, 3, 5, interlace, colourType < 4)),
+  [0, 1].map((interlace) =>
+    randomPicture(colourType, depth, 3, 5, { interlace, transparent: colourType < 4 }),
+  ),
 );
 const MUTATIONS = rounds(4_000, 20_000);
 const PICTURE = randomPicture(2, 8, 3, 5);
@@ -163,7 +165,7 @@ test('decodePng: a 1 GiB bomb in IDAT → LIMIT', () => {
   expect(() => decodePng(png)).toThrow(
     new TaesdError(
       'LIMIT',
-      'decodePng: "IDAT at byte 33" expected to inflate to 50 bytes, as IHDR says, got more (a decompression bomb?)',
+      'decodePng: "IDAT at byte 33" expected 50 bytes after inflating, as IHDR requires, got more (a decompression bomb?)',
     ),
   );
 });

@@ -49,7 +49,8 @@ for (const [colourType, depth] of KINDS) {
       const name = `colour type ${colourType}, depth ${depth}, interlace ${interlace}, tRNS ${transparent}`;
       test(`decodePng: ${name}, all sizes and filters → exact RGBA`, () => {
         for (const [width, height] of SIZES) {
-          const picture = randomPicture(colourType, depth, width, height, interlace, transparent);
+          const options = { interlace, transparent };
+          const picture = randomPicture(colourType, depth, width, height, options);
           expectPixels(`${width}×${height} mixed`, buildPng(picture), picture);
           for (const filter of [0, 1, 2, 3, 4]) {
             const filtered = { ...picture, rowFilter: () => filter };

@@ -72,7 +72,7 @@ function written(
   return concat(...parts, writer.end());
 }
 
-/** The picture's pixels with `channels` bytes each: without alpha, or with alpha 255 in place of none. */
+/** Returns the pixels with `channels` bytes each: without alpha, or with alpha 255 added. */
 function withChannels({ inputBytes, data }: Pixels, channels: 3 | 4): Uint8Array {
   const converted = new Uint8Array((data.length / inputBytes) * channels).fill(255);
   for (let at = 0, to = 0; at < data.length; at += inputBytes, to += channels) {
@@ -347,7 +347,7 @@ function bestFilter({ width, inputBytes, data }: Pixels, y: number): number {
   return sums.indexOf(Math.min(...sums));
 }
 
-/** Rows of the pictures that are written in pieces; they must be many times what the writer may hold. */
+/** Rows of the pictures written in pieces: many times as many as the writer may hold. */
 const HEIGHT = rounds(6000, 20000);
 
 test(`PngRowWriter: 512×${HEIGHT} of noise → at most 2.5 MiB held, 64 KiB of IDAT, 128 KiB behind`, async () => {
@@ -356,7 +356,7 @@ test(`PngRowWriter: 512×${HEIGHT} of noise → at most 2.5 MiB held, 64 KiB of 
   const [width, height, rows] = [512, HEIGHT, 8];
   const random = seededRandom(11);
   const data = new Uint8Array(width * rows * 4);
-  // Buffers are freed some time after their collection, so the least of a few looks is what is held.
+  // Buffers are freed a while after their collection, so the least of a few looks counts.
   const held = async (): Promise<number> => {
     let least = Infinity;
     for (let look = 0; look < 3; look++) {
@@ -368,7 +368,7 @@ test(`PngRowWriter: 512×${HEIGHT} of noise → at most 2.5 MiB held, 64 KiB of 
   };
   const before = await held();
   const writer = new PngRowWriter({ width, height, channels: 3 });
-  let [out, largest, most] = [0, 0, 0];
+  let [out, largest, maxHeld] = [0, 0, 0];
   for (let y = 0; y < height; y += rows) {
     for (let i = 0; i < data.length; i++) data[i] = random() * 256;
     const bytes = writer.write({ y, rows, data });
@@ -376,11 +376,11 @@ test(`PngRowWriter: 512×${HEIGHT} of noise → at most 2.5 MiB held, 64 KiB of 
     largest = Math.max(largest, bytes.length);
     // Noise does not compress: what went in and has not come out is held.
     expect((y + rows) * (1 + width * 3) - out).toBeLessThan(2 * PIECE_BYTES);
-    if (y % 800 === 0) most = Math.max(most, (await held()) - before);
+    if (y % 800 === 0) maxHeld = Math.max(maxHeld, (await held()) - before);
   }
   expect(out).toBeGreaterThan(0.99 * height * width * 3);
   expect(largest).toBeLessThan(PIECE_BYTES + 256);
-  expect(most).toBeLessThan(2.5 * 2 ** 20);
+  expect(maxHeld).toBeLessThan(2.5 * 2 ** 20);
   expect(writer.end().length).toBeLessThan(PIECE_BYTES + 256);
 });
 
@@ -466,7 +466,7 @@ const WRONG_HEADERS: readonly (readonly [string, object, object, string])[] = [
   ],
 ];
 
-/** What a call threw: code and message of this package's errors. */
+/** Returns the code and message of the error that a call threw. */
 function thrown(call: () => unknown): string {
   try {
     call();
@@ -500,7 +500,7 @@ const ROWS = (rows: number, bytes = 3): PngBand => ({
   data: new Uint8Array(rows * 3 * bytes),
 });
 const DATA_RULE = 'expected 18 bytes of RGB or 24 bytes of RGBA for 3×2 pixels';
-const ARRAY_RULE = '"data" expected Uint8Array or Uint8ClampedArray';
+const ARRAY_RULE = '"data" expected a Uint8Array or Uint8ClampedArray';
 const WRONG_BANDS: readonly (readonly [string, unknown, string])[] = [
   ['no band', undefined, `${ARRAY_RULE}, got undefined`],
   ['bytes alone', new Uint8Array(9), `${ARRAY_RULE}, got undefined`],
@@ -522,7 +522,7 @@ const WRONG_BANDS: readonly (readonly [string, unknown, string])[] = [
     { ...ROWS(1), y: 0 },
     '"y" expected 1, the next row, got 0 (rows go from top to bottom)',
   ],
-  ['a row too many', ROWS(5), '"rows" expected at most 4, as many as are missing of 5, got 5'],
+  ['a row too many', ROWS(5), '"rows" expected at most 4 more of 5, got 5'],
 ];
 
 for (const [name, band, message] of WRONG_BANDS) {
@@ -558,7 +558,7 @@ test('PngRowWriter: end while rows are missing → ARG, and they can still be wr
   const [first, second] = bandsOf(picture, () => 4);
   const writer = new PngRowWriter(HEADER);
   const missing = (rows: number) =>
-    `ARG PngRowWriter.end: "rows" expected 5 before the end, got ${rows} (write the missing ones first)`;
+    `ARG PngRowWriter.end: "rows" expected 5 before the end, got ${rows} (write the missing rows first)`;
   expect(thrown(() => writer.end())).toBe(missing(0));
   const parts = [writer.write(first)];
   expect(thrown(() => writer.end())).toBe(missing(4));
@@ -569,10 +569,10 @@ test('PngRowWriter: end while rows are missing → ARG, and they can still be wr
 test('PngRowWriter: a call after end → ARG', () => {
   const writer = new PngRowWriter(HEADER);
   writer.write(ROWS(5));
-  const rule = '"rows" expected at most 0, as many as are missing of 5, got 1';
+  const rule = '"rows" expected at most 0 more of 5, got 1';
   expect(thrown(() => writer.write(ROWS(1)))).toBe(`ARG PngRowWriter.write: ${rule}`);
   writer.end();
-  const spent = '"writer" expected one that is still writing, got one after end()';
+  const spent = 'this writer has ended its file';
   expect(thrown(() => writer.write(ROWS(1)))).toBe(`ARG PngRowWriter.write: ${spent}`);
   expect(thrown(() => writer.end())).toBe(`ARG PngRowWriter.end: ${spent}`);
 });
@@ -585,7 +585,7 @@ afterEach(() => {
 const noMemory = (): never => {
   throw new RangeError('Array buffer allocation failed');
 };
-const NO_MEMORY = 'got Array buffer allocation failed (a smaller picture still works)';
+const REMEDY = '(a smaller picture still works)';
 
 test('PngRowWriter: no memory for a row → OOM', () => {
   vi.stubGlobal('Uint8Array', function stub() {
@@ -593,7 +593,7 @@ test('PngRowWriter: no memory for a row → OOM', () => {
   });
   const message = thrown(() => new PngRowWriter(HEADER));
   vi.unstubAllGlobals();
-  expect(message).toBe(`OOM PngRowWriter: "row" expected memory for 12 bytes, ${NO_MEMORY}`);
+  expect(message).toBe(`OOM PngRowWriter: out of memory for "row": 12 bytes ${REMEDY}`);
 });
 
 test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
@@ -601,11 +601,9 @@ test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
   writer.write(ROWS(5));
   vi.spyOn(Zlib.prototype, 'push').mockImplementation(noMemory);
   expect(thrown(() => writer.end())).toBe(
-    `OOM PngRowWriter.end: "rows" expected memory for the file's next bytes, ${NO_MEMORY}`,
+    `OOM PngRowWriter.end: out of memory for "rows": the file's next bytes ${REMEDY}`,
   );
-  expect(thrown(() => writer.end())).toBe(
-    'ARG PngRowWriter.end: "writer" expected one that is still writing, got one that failed',
-  );
+  expect(thrown(() => writer.end())).toBe('ARG PngRowWriter.end: this writer has failed');
 });
 
 async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -678,7 +676,7 @@ test('encodePngRows: rows missing at the end → ARG', async () => {
   await expect(collected(encodePngRows(HEADER, [first]))).rejects.toThrow(
     new TaesdError(
       'ARG',
-      'PngRowWriter.end: "rows" expected 5 before the end, got 4 (write the missing ones first)',
+      'PngRowWriter.end: "rows" expected 5 before the end, got 4 (write the missing rows first)',
     ),
   );
 });

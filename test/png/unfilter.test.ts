@@ -7,7 +7,7 @@ import { buildPng, chunk, file, IEND, ihdr, randomPicture, rgbaOf } from './buil
 
 vi.mock('fast-png', { spy: true });
 
-/** Rows just wider than the 128 KiB that fast-png is given at once, by every filter, each with another one above. */
+/** Rows just wider than the 128 KiB that fast-png gets at once, with every filter below another. */
 const WIDE = [
   { name: 'grey of depth 1', colourType: 0, depth: 1, width: 2 ** 20 + 3, height: 2 },
   { name: 'grey of depth 4', colourType: 0, depth: 4, width: 2 ** 18 + 1, height: 5 },
@@ -26,7 +26,7 @@ for (const [index, { name, colourType, depth, width, height }] of WIDE.entries()
 }
 
 test('decodePng: wide rows interlaced → exact', () => {
-  const picture = randomPicture(6, 16, 40_001, 3, 1);
+  const picture = randomPicture(6, 16, 40_001, 3, { interlace: 1 });
   expect(Buffer.compare(decodePng(buildPng(picture)).data, rgbaOf(picture))).toBe(0);
 });
 

@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import type { Picture } from '../../src/options/types.ts';
-import { createPreviewer, type Frame, type LatentsLike } from '../../src/preview/index.ts';
+import { createPreviewer, type FrameInfo, type LatentsLike } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { randomWeights } from '../small-model.ts';
 
 /*
- * The previewer in loops that do not wait for it, on random weights and on nano: which latents are shown, and that
- * nothing else happens to them.
+ * The previewer in loops that do not wait for it, on random weights and on nano: the latents it
+ * shows, and proof that it does not write to them.
  */
 
 const LATENTS = randomTensor(seededRandom(5), [1, 4, 3, 5], 2);
@@ -21,7 +21,7 @@ beforeAll(async () => {
   nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
 });
 
-interface Shown extends Frame {
+interface Shown extends FrameInfo {
   readonly picture: Picture;
 }
 
@@ -228,7 +228,7 @@ describe('what is wrong → onError, and the next latents are shown', () => {
       latents([1, 4, 1, 1], new Uint8Array(4)),
       false,
       'ARG',
-      '(8-bit latents? dequantizeLatents)',
+      '(8-bit latents? use dequantizeLatents)',
     ],
     [
       'nested',
@@ -336,7 +336,7 @@ describe('what is wrong → onError, and the next latents are shown', () => {
     const { previewer, errors } = keeping(taesd, { pick: 1 });
     expect(previewer.push(LATENTS)).toBe(false);
     expect((errors[0] as Error).message).toBe(
-      'preview: "latents" expected a batch of more than 1, which "pick" asks for, got [1,4,3,5]',
+      'preview: "latents" expected a batch of at least 2, for pick 1, got [1,4,3,5]',
     );
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { planNetwork } from '../../src/backend/plan.ts';
 import { type Layout, type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
-import { planNetwork } from '../../src/backend/webgpu/plan.ts';
+import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
 import type { Half } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
 import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
@@ -16,25 +17,25 @@ const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS 
 const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS };
 
 function layoutOf(model: ModelName, part: Half, side: number, limits: Limits) {
-  const plan = planNetwork(VARIANTS[model].networks[part]);
+  const plan = planNetwork(VARIANTS[model].networks[part], WEBGPU_RULES);
   const input: Chw = part === 'encoder' ? [3, side, side] : [4, side / 8, side / 8];
   const shapes = plan.shapes(input);
   const stored = shapes.map(() => 'f32' as const);
-  const [, height] = shapes[plan.steps.length];
-  const layout = layOut(plan, shapes, stored, { first: 0, end: height }, limits);
+  const [, height] = shapes[plan.stages.length];
+  const layout = layOut({ plan, shapes, stored, span: { first: 0, end: height }, limits });
   return { plan, shapes, height, layout };
 }
 
 /** Multiply-adds with bands for each without: rows that several bands make count each time. */
 function overhead({ plan, shapes, layout }: ReturnType<typeof layoutOf>): number {
   let [made, needed] = [0, 0];
-  for (const { steps, rows } of layout.bands) {
-    for (const { output } of plan.steps.slice(steps.first, steps.end)) {
+  for (const { stages, rows } of layout.bands) {
+    for (const { output } of plan.stages.slice(stages.first, stages.end)) {
       const [channels, , width] = shapes[output];
       made += (rows[output].end - rows[output].first) * width * channels;
     }
   }
-  for (const { output } of plan.steps) {
+  for (const { output } of plan.stages) {
     const [channels, height, width] = shapes[output];
     needed += height * width * channels;
   }
@@ -76,7 +77,7 @@ describe('bands', () => {
 
   test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
     expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(
-      /^webgpu: "maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
+      /^"maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
     );
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES } from '../conformance/cases.ts';
 import { chromium, firefox } from '../page.ts';
-import { sharedIsThere } from '../shared.ts';
+import { SHARED_ABSENT, sharedIsThere } from '../shared.ts';
 import { GPU_CASES } from './cases.ts';
 import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
 
@@ -60,7 +60,7 @@ for (const { place, program, run, missing } of PLACES) {
       if (!name.includes(wanted)) continue;
       test(name, ({ skip }) => {
         skip(report.outcomes.length === 0, report.adapter);
-        skip(shared && !sharedIsThere, 'the folder ../shared is absent');
+        skip(shared && !sharedIsThere, SHARED_ABSENT);
         const outcome = report.outcomes.find((one) => one.name === name);
         expect(outcome?.error ?? (outcome === undefined ? 'it did not run' : 'none')).toBe('none');
       });

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Taesd } from '../../src/taesd.ts';
 
@@ -22,7 +24,7 @@ for (const backend of ['webgpu', 'auto'] as const) {
     const loading = Taesd.load({ model: 'nano', backend, fallback: false });
     await expect(loading).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: `webgpu: "device" expected one that does its work, got ${REASON} (without fallback: false, WASM takes over)`,
+      message: `Taesd.load: WebGPU is not available: ${REASON} (without fallback: false, WASM takes over)`,
     });
   });
 }
@@ -44,7 +46,7 @@ test('decode: latents in a GPUBuffer and no device → ARG, and the instance wor
   const asked = await Taesd.load({ model: 'nano', backend: 'webgpu' });
   await expect(asked.decode(inBuffer)).rejects.toMatchObject({
     code: 'ARG',
-    message: `decode: "latents" expected a device that their buffer lies on, got none: ${REASON}`,
+    message: `decode: "latents" expected a tensor in memory, as the model runs on no device, got a GPUBuffer (${REASON})`,
   });
   const unasked = await Taesd.load({ model: 'nano' });
   await expect(unasked.decode(inBuffer)).rejects.toMatchObject({ code: 'ARG' });
@@ -89,4 +91,31 @@ test('decodeToCanvas: no canvas, a texture without a device, a canvas of another
   await taesd.decodeToCanvas(latents, canvas);
   expect([canvas.width, canvas.height]).toEqual([24, 16]);
   expect(drawn).toEqual([(await taesd.decode(latents)).data]);
+});
+
+/** Leaves out what is imported while a program runs. */
+const atOnce: Plugin = {
+  name: 'at once',
+  setup({ onResolve }) {
+    onResolve({ filter: /.*/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};
+
+test('Taesd, and what draws on a canvas in 2d: their modules → none of WebGPU', async () => {
+  for (const entry of ['index.ts', 'draw/decode-to-canvas.ts']) {
+    const { metafile } = await build({
+      entryPoints: [fileURLToPath(new URL(`../../src/${entry}`, import.meta.url))],
+      bundle: true,
+      format: 'esm',
+      metafile: true,
+      plugins: [atOnce],
+      write: false,
+    });
+    const modules = Object.keys(metafile.inputs).map((path) => path.replace(/^src\//, ''));
+    expect(modules).toContain(entry);
+    const others = /^backend\/webgpu\/|^draw\/(on-device|surface|paint)/;
+    expect(modules.filter((path) => others.test(path))).toEqual([]);
+  }
 });

@@ -17,8 +17,8 @@ const NAME = 'taesd_encoder.safetensors';
 const HEAD = `
   const { VARIANTS, Taesd } = await import('/dist/index.js');
   const { pullModel } = await import('/dist/weights/pull.js');
-  const { readKept } = await import('/dist/weights/cached.js');
-  const { openStore } = await import('/dist/weights/store.js');
+  const { readCached } = await import('/dist/weights/cached.js');
+  const { openStore } = await import('/dist/weights/open-store.js');
   const caught = (work) => work.then(() => 'no error', ({ code, message }) => ({ code, message }));
   const keptUrls = async () =>
     (await (await caches.open('taesd-wasm')).keys()).map(({ url }) => url);
@@ -58,13 +58,13 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const cache = await caches.open('taesd-wasm');
       const [key] = await cache.keys();
       await cache.put(key, new Response('x'));
-      const [kept] = await readKept(manifest, store, VARIANTS.taesd, ['encoder']);
+      const [kept] = await readCached(manifest, store, VARIANTS.taesd, ['encoder']);
       states.push(kept.state);
       await pulled();
-      const { length } = await store.read('test', '${NAME}');
-      return { place: store.place, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
+      const { length } = await store.read('${NAME}');
+      return { location: store.location, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
     expect(await runOnPage(code, NOISE)).toEqual({
-      place: 'cache taesd-wasm of this site',
+      location: 'cache taesd-wasm of this site',
       path: `taesd-wasm/${NAME}`,
       states: ['missing', 'whole', 'broken', 'broken'],
       last: { file: NAME, done: FILES.encoder.length, total: FILES.encoder.length },
@@ -79,7 +79,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       manifest.models.taesd.encoder.sha256 = 'no hash';
       errors.push(await caught(pull()));
       const store = await openStore();
-      const isThere = (await store.read('test', '${NAME}')) !== undefined;
+      const isThere = (await store.read('${NAME}')) !== undefined;
       return { codes: errors.map(({ code }) => code), isThere, kept: await keptUrls() };`;
     const result = { codes: ['NETWORK', 'INTEGRITY'], isThere: false, kept: [] };
     expect(await runOnPage(code, NOISE)).toEqual(result);
@@ -94,7 +94,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       {
         code: 'UNSUPPORTED',
         message:
-          'pull: "caches" expected the Cache API, to keep what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
+          '"caches" expected the Cache API, to keep what is downloaded, got none (a page that came by HTTPS has it; or give the option weights)',
       },
     ]);
   });

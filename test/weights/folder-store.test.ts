@@ -68,7 +68,7 @@ describe('FolderStore', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
     expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
-    expect(store.place).toBe(`cache ${folder}`);
+    expect(store.location).toBe(`cache ${folder}`);
     mkdirSync(join(folder, 'b'));
     await expect(store.read('b')).rejects.toMatchObject({
       code: 'ARG',
@@ -157,20 +157,20 @@ describe('FolderStore', () => {
     await expect(draft.keep()).rejects.toMatchObject({
       code: 'ARG',
       message: expect.stringMatching(
-        /^pull: ".*a\.safetensors" expected a file that can be written, got /,
+        /^".*a\.safetensors" expected a file that can be written, got /,
       ),
     });
     await draft.leave();
     expect(readdirSync(folder)).toEqual([FILE.name]);
   });
 
-  // For root there are no permissions.
-  test.skipIf(process.getuid?.() === 0)('begin: a folder without permission → ARG', async () => {
+  test('begin: a folder without permission → ARG', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'root may write to any folder');
     mkdirSync(folder);
     chmodSync(folder, 0o500);
     await expect(begin()).rejects.toMatchObject({
       code: 'ARG',
-      message: `pull: "${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
+      message: `"${join(folder, FILE.name)}" expected a file that can be written, got no permission`,
     });
   });
 });

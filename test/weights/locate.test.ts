@@ -8,7 +8,8 @@ import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 import type { DownloadProgress } from '../../src/options/types.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
-import { type LookOptions, locateWeights } from '../../src/weights/locate.ts';
+import type { LookOptions } from '../../src/weights/found.ts';
+import { loadWeights } from '../../src/weights/load.ts';
 import { manifestOf } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
@@ -47,7 +48,7 @@ const locate = (options: LookOptions & { parts?: readonly Half[]; way?: string }
     store: new FolderStore(cache),
     ...rest,
   };
-  return locateWeights(VARIANTS.taesd, parts, look);
+  return loadWeights(VARIANTS.taesd, parts, look);
 };
 
 /** Puts a model's files into a folder; of another value than those of the manifest where it is given. */
@@ -69,14 +70,14 @@ const values = ({ encoder, decoder }: Awaited<ReturnType<typeof locate>>['tensor
 
 const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
 const HINT =
-  'npx taesd pull taesd or the option download: true fetches them, the option weights (--weights DIR) gives them';
+  'npx taesd pull taesd or the option download: true fetches them, the option weights gives them';
 const notFound = (places: string) => ({
   name: 'TaesdError',
   code: 'ARG',
   message: `"weights of taesd" expected ${NAMES}, got none in ${places} (${HINT})`,
 });
 
-describe('locateWeights', () => {
+describe('loadWeights', () => {
   test('given weights → before all other places; a folder that lacks them → ARG, and no other place is looked at', async () => {
     put(cache, 'taesd', BOTH);
     put(folder, 'taesd', BOTH, 5);
@@ -153,7 +154,7 @@ describe('locateWeights', () => {
     vi.stubEnv('TAESD_WEIGHTS', file);
     await expect(locate()).rejects.toMatchObject(
       notFound(
-        `TAESD_WEIGHTS ${file} (a file: give its folder; from code, its bytes), cache ${cache} (${half('encoder')})`,
+        `TAESD_WEIGHTS ${file} (a file: give its folder, or a file that ends in .safetensors), cache ${cache} (${half('encoder')})`,
       ),
     );
     expect(asked).toEqual([]);
@@ -169,13 +170,13 @@ describe('locateWeights', () => {
       throw new Error('Requires sys access');
     });
     try {
-      await expect(locateWeights(VARIANTS.taesd, BOTH)).rejects.toMatchObject({
+      await expect(loadWeights(VARIANTS.taesd, BOTH)).rejects.toMatchObject({
         code: 'ARG',
         message: expect.stringContaining(
-          'cache (cache: "home folder" expected leave to ask for it, got Requires sys access (in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME))',
+          'cache ("home folder" expected permission to read its path, got Requires sys access (in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME))',
         ),
       });
-      expect((await locateWeights(undefined, BOTH)).from).toBe('the package');
+      expect((await loadWeights(undefined, BOTH)).from).toBe('the package');
     } finally {
       homedir.mockRestore();
     }

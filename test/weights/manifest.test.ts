@@ -23,18 +23,18 @@ test('MANIFEST: → weights/manifest.json, in the sources and in the package', a
   expect(JSON.parse(text('package.json')).files).toContain('weights/manifest.json');
 });
 
-test('MANIFEST: every model → two files, sizes, hashes, whose work, and several https places', () => {
+test('MANIFEST: every model → two files, sizes, hashes, whose work, and several https mirrors', () => {
   expect(Object.keys(MANIFEST.models)).toEqual(latentSpaces());
   for (const variant of FETCHED) {
     const { author, licence, copyright } = MANIFEST.sources[MANIFEST.models[variant.space].source];
     expect([author, licence]).toEqual(['Ollin Boer Bohan', 'MIT']);
     expect(copyright).toBe('Copyright (c) 2023 Ollin Boer Bohan');
-    for (const { name, part, bytes, sha256, places } of wantedFiles(MANIFEST, variant, BOTH)) {
-      expect(name).toBe(`${variant.name}_${part}.safetensors`);
+    for (const { name, half, bytes, sha256, mirrors } of wantedFiles(MANIFEST, variant, BOTH)) {
+      expect(name).toBe(`${variant.name}_${half}.safetensors`);
       expect(bytes).toBeGreaterThan(2_400_000);
       expect(sha256).toMatch(/^[\da-f]{64}$/);
-      expect(places.length).toBeGreaterThan(1);
-      for (const place of places) expect(place).toMatch(/^https:\/\/.+\/$/);
+      expect(mirrors.length).toBeGreaterThan(1);
+      for (const mirror of mirrors) expect(mirror).toMatch(/^https:\/\/.+\/$/);
     }
   }
   const hashes = FETCHED.flatMap((variant) =>

@@ -59,7 +59,7 @@ describe('a file that comes', () => {
     const seen: DownloadProgress[] = [];
     const [first] = await pull(['good'], { onDownload: (progress) => seen.push(progress) });
     expect(first).toMatchObject({
-      part: 'encoder',
+      half: 'encoder',
       name: NAME,
       before: 'missing',
       url: url('good'),

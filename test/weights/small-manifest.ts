@@ -6,8 +6,8 @@ import { seededRandom } from '../random.ts';
 /** The files of a model. */
 export type Files = Readonly<Record<Half, Uint8Array<ArrayBuffer>>>;
 
-/** A manifest by which every model's files are these, to be had at these places. */
-export function manifestOf(files: Files, places: readonly string[]): Manifest {
+/** A manifest with these files for every model, from these mirrors. */
+export function manifestOf(files: Files, mirrors: readonly string[]): Manifest {
   const file = (name: string, part: Half) => ({
     name: `${name}_${part}.safetensors`,
     bytes: files[part].length,
@@ -19,7 +19,7 @@ export function manifestOf(files: Files, places: readonly string[]): Manifest {
     decoder: file(name, 'decoder'),
   });
   return {
-    sources: { test: { author: 'nobody', licence: 'none', copyright: 'none', places } },
+    sources: { test: { author: 'nobody', licence: 'none', copyright: 'none', mirrors } },
     models: {
       taesd: model('taesd'),
       taesdxl: model('taesdxl'),

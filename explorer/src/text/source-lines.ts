@@ -17,7 +17,7 @@ export interface SourceLine {
 export function sourceLine(step: StepView, isNano: boolean): SourceLine | undefined {
   const { part, index, block, name } = step;
   if (block !== undefined) {
-    return find('layers.ts', layers, 'export function blockSteps', innerPattern(name));
+    return find('layers.ts', layers, 'export function blockOps', innerPattern(name));
   }
   // In the lists each layer has its number beside it.
   const numbered = new RegExp(`// ${index}\\b`);

@@ -1,50 +1,53 @@
-import { expected, messageOf, TaesdError } from '../../errors.ts';
+import { expected, messageOf } from '../../errors.ts';
 
 /**
- * The kernels of `assembly/`, each with its parameters. Pointers are byte addresses, `jobPtr` that of the
- * stage's job (job-layout.ts), offsets are bytes, sizes are elements. Everything else that needs a list of
- * the kernels derives it from this table.
+ * The kernels of `assembly/`, each with the number of its parameters, all of them numbers. Pointers
+ * are byte addresses, `jobPtr` that of the stage's job (job-layout.ts), offsets are bytes, sizes
+ * are elements. All other lists of the kernels are derived from this table.
  */
 const PARAMETERS = {
-  add: ['dataPtr', 'otherPtr', 'count'],
-  clamp: ['dataPtr', 'count', 'magnitude'],
-  conv1x1: ['jobPtr', 'outPtr', 'rowPtr'],
-  conv3x3: ['jobPtr', 'outPtr', 'abovePtr', 'herePtr', 'belowPtr'],
-  conv3x3Stride2: ['jobPtr', 'outPtr', 'abovePtr', 'herePtr', 'belowPtr'],
-  copy: ['outPtr', 'dataPtr', 'count'],
-  pixelShuffle: ['jobPtr', 'outPtr', 'rowPtr', 'subrow'],
-  pixelUnshuffle: ['jobPtr', 'outPtr', 'rowPtr', 'subrow'],
-  relu: ['dataPtr', 'count'],
-  touchRows: ['jobPtr', 'offset', 'tiles'],
-  upsample2x: ['outPtr', 'rowPtr', 'width', 'channels'],
-  winogradMultiply: ['jobPtr', 'group', 'tiles'],
-  winogradMultiply16: ['jobPtr', 'group', 'tiles'],
-  winogradRoundWeights: ['u16Ptr', 'uScalesPtr', 'uPtr', 'cin', 'tiles'],
-  winogradStride2TransformInput: ['jobPtr', 'offset', 'tiles'],
-  winogradStride2TransformInput16: ['jobPtr', 'offset', 'tiles'],
-  winogradStride2TransformOutput: ['jobPtr', 'group', 'offset', 'tiles'],
-  winogradTransformInput: ['jobPtr', 'offset', 'tiles'],
-  winogradTransformInput16: ['jobPtr', 'offset', 'tiles'],
-  winogradTransformOutput: ['jobPtr', 'group', 'offset', 'tiles'],
-  winogradTransformWeights: ['uPtr', 'weightsPtr', 'scratchPtr', 'cin', 'cout', 'stride'],
+  add: 3, // dataPtr, otherPtr, count
+  clamp: 3, // dataPtr, count, magnitude
+  conv1x1: 3, // jobPtr, outPtr, rowPtr
+  conv3x3: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
+  conv3x3Stride2: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
+  copy: 3, // outPtr, dataPtr, count
+  pixelShuffle: 4, // jobPtr, outPtr, rowPtr, subrow
+  pixelUnshuffle: 4, // jobPtr, outPtr, rowPtr, subrow
+  relu: 2, // dataPtr, count
+  touchRows: 3, // jobPtr, offset, tiles
+  upsample2x: 4, // outPtr, rowPtr, width, channels
+  winogradMultiply: 3, // jobPtr, group, tiles
+  winogradMultiply16: 3, // jobPtr, group, tiles
+  winogradRoundWeights: 5, // u16Ptr, uScalesPtr, uPtr, cin, tiles
+  winogradStride2TransformInput: 3, // jobPtr, offset, tiles
+  winogradStride2TransformInput16: 3, // jobPtr, offset, tiles
+  winogradStride2TransformOutput: 4, // jobPtr, group, offset, tiles
+  winogradTransformInput: 3, // jobPtr, offset, tiles
+  winogradTransformInput16: 3, // jobPtr, offset, tiles
+  winogradTransformOutput: 4, // jobPtr, group, offset, tiles
+  winogradTransformWeights: 6, // uPtr, weightsPtr, scratchPtr, cin, cout, stride
 } as const;
 
 export type KernelName = keyof typeof PARAMETERS;
 
-/** As many numbers as there are names. */
-type Operands<Names extends readonly string[]> = { readonly [N in keyof Names]: number };
+/** A list of `Count` numbers. */
+type Numbers<
+  Count extends number,
+  List extends readonly number[] = [],
+> = List['length'] extends Count ? List : Numbers<Count, [...List, number]>;
 
-/** Every kernel, as a function of the numbers that the table names. */
+/** Every kernel, as a function of as many numbers as the table says. */
 export type Kernels = {
-  readonly [Name in KernelName]: (...operands: Operands<(typeof PARAMETERS)[Name]>) => void;
+  readonly [Name in KernelName]: (...operands: Numbers<(typeof PARAMETERS)[Name]>) => void;
 };
 
 /** The names of all kernels. */
 export const KERNEL_NAMES = Object.keys(PARAMETERS) as readonly KernelName[];
 
-/** Whether an export is the kernel of that name: a function of as many parameters. */
+/** Returns true if an export is the kernel of that name: a function of as many parameters. */
 const isKernel = (exported: unknown, name: KernelName): boolean =>
-  typeof exported === 'function' && exported.length === PARAMETERS[name].length;
+  typeof exported === 'function' && exported.length === PARAMETERS[name];
 
 /**
  * Ties compiled kernels to a memory.
@@ -55,15 +58,17 @@ export async function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
 ): Promise<Kernels> {
-  const hint = 'the taesd.wasm of another version?';
+  let got: string;
+  let cause: unknown;
   try {
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const missing = KERNEL_NAMES.filter((name) => !isKernel(exports[name], name));
     if (missing.length === 0) return { ...exports } as unknown as Kernels;
-    throw expected('FORMAT', 'wasm', 'the kernels', `none of ${missing}`, { hint });
-  } catch (cause) {
-    if (cause instanceof TaesdError) throw cause;
-    const got = messageOf(cause);
-    throw expected('FORMAT', 'wasm', 'the kernels', got, { hint, cause });
+    got = `none of ${missing}`;
+  } catch (error) {
+    got = messageOf(error);
+    cause = error;
   }
+  const hint = 'the taesd.wasm of another version?';
+  throw expected('FORMAT', 'wasm', 'the kernels', got, { hint, cause });
 }

@@ -1,14 +1,16 @@
+import type { Tensor } from '../../tensor.ts';
 import type { LayerByLayer } from '../layer-by-layer.ts';
 import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
+import { F32_BYTES } from './layout.ts';
 import { CompactMachine, type Machine } from './machine.ts';
-import { wasmOperators } from './operators.ts';
 import { WasmProgram } from './program.ts';
 
 /**
- * The kernels with a memory of their own that holds one layer's weights and rows at a time, a few MB. The plan,
- * the packing and the stages are those of whole networks, on networks of one layer. Between layers nothing is
- * fused; inside a block everything is that the plan fuses. It is always f32: which stages of a `fast` network
- * have 16-bit products depends on the whole of it.
+ * Runs one layer at a time, as a network of one layer, by the plan, packing and stages of whole
+ * networks. The kernels have a memory of their own, a few MB, that holds one layer's weights and
+ * rows at a time. Nothing is fused between layers; inside a block everything is that the plan
+ * fuses. It is always f32: which stages of a `fast` network have 16-bit products depends on the
+ * whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */
@@ -19,16 +21,12 @@ export async function wasmLayerByLayer(
   const { memory, kernels } = await CompactMachine.start(module, maxMemory);
   const empty = memory.mark();
   const called = new Set<KernelName>();
-  const machine: Machine = { memory, kernels: watched(kernels, called) };
-  const operators = wasmOperators(machine);
+  const machine: Machine = { memory, kernels: recorded(kernels, called) };
   return {
-    operators: {
-      ...operators,
-      add(a, b) {
-        memory.release(empty);
-        called.clear();
-        return operators.add(a, b);
-      },
+    add(a, b) {
+      memory.release(empty);
+      called.clear();
+      return add(machine, a, b);
     },
     compile(bound) {
       memory.release(empty);
@@ -41,8 +39,19 @@ export async function wasmLayerByLayer(
   };
 }
 
-/** Kernels each of which leaves its name in `called`: a step reports what ran, not what a table lists. */
-function watched(kernels: Kernels, called: Set<KernelName>): Kernels {
+function add({ memory, kernels }: Machine, a: Tensor, b: Tensor): Tensor {
+  const count = Math.ceil(a.data.length / 4) * 4;
+  const [aPtr, bPtr] = [a, b].map(({ data }) => {
+    const ptr = memory.allocate('operands', count * F32_BYTES);
+    memory.f32(ptr, data.length).set(data);
+    return ptr;
+  });
+  kernels.add(aPtr, bPtr, count);
+  return { shape: a.shape, data: memory.f32(aPtr, a.data.length).slice() };
+}
+
+/** Wraps kernels: each call adds the kernel's name to `called`, so that a step reports what ran. */
+function recorded(kernels: Kernels, called: Set<KernelName>): Kernels {
   const entries = KERNEL_NAMES.map((name) => {
     const kernel = kernels[name] as (...operands: number[]) => void;
     const call = (...operands: number[]) => {

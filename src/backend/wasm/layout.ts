@@ -1,6 +1,6 @@
 /*
- * The numbers that the kernels and their callers share. Both compilers read this file as it is: tsc with
- * src/, AssemblyScript from assembly/. It therefore holds plain constants and nothing else.
+ * The numbers that the kernels and their callers share. Both compilers read this file as it is: tsc
+ * with src/, AssemblyScript from assembly/. It therefore holds plain constants and nothing else.
  */
 
 /** Bytes of a number, of a 16-bit number and of an address. */
@@ -12,9 +12,6 @@ export const PTR_BYTES = 4;
 export const TILE_COUT = 8;
 export const TILE_COUT_BYTES = TILE_COUT * F32_BYTES;
 
-/** Rows and columns of a Winograd tile's outputs. Tiles lie on multiples of it, from the picture's corner. */
-export const TILE = 4;
-
 /** Output channels that a Winograd convolution makes at a time, and their bytes. */
 export const GROUP = 16;
 export const GROUP_BYTES = GROUP * F32_BYTES;
@@ -23,8 +20,8 @@ export const GROUP_BYTES = GROUP * F32_BYTES;
 export const MAX_CIN = 64;
 
 /**
- * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the
- * inner loop of the product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
+ * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs
+ * the inner loop of the product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
  */
 export const V_TILE_BYTES = MAX_CIN * F32_BYTES;
 /** The distance between tiles where v is i16. */

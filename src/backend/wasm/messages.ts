@@ -1,11 +1,11 @@
-import type { ErrorCode } from '../../errors.ts';
+import { type ErrorCode, messageOf } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Precision } from '../../options/types.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 
 /*
- * What passes between the thread that was called and its workers.
+ * The messages between the thread that was called and its workers.
  */
 
 /** The first message to a worker: all that it needs to make the networks ready. */
@@ -17,29 +17,31 @@ export interface LoadMessage {
   readonly maxMemory: number | undefined;
 }
 
-/** Rows of the output that a worker shall make. */
+/** Asks a worker for rows of the output. */
 export interface RunMessage {
   readonly kind: 'run';
   readonly id: number;
-  /** Which of the networks. */
+  /** The number of the network. */
   readonly network: number;
-  /** The whole input's shape, and those of its rows that are needed: f32 [rows][width][channels]. */
+  /** The whole input's shape. */
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  /** The rows of the input that are needed: f32 [rows][width][channels]. */
   readonly input: Span;
   readonly data: Float32Array;
+  /** The rows of the output that are wanted. */
   readonly span: Span;
 }
 
-/** So many more rows of the run of that number were handed on. */
+/** Reports how many more rows of run `id` were passed on. */
 export interface TakenMessage {
   readonly kind: 'taken';
   readonly id: number;
   readonly rows: number;
 }
 
-/** The run of that number is not wanted any more. */
+/** Cancels run `id`. */
 export interface CancelMessage {
   readonly kind: 'cancel';
   readonly id: number;
@@ -47,12 +49,12 @@ export interface CancelMessage {
 
 export type ToWorker = LoadMessage | RunMessage | TakenMessage | CancelMessage;
 
-/** Networks are ready. */
+/** Reports that the networks are ready. */
 export interface ReadyMessage {
   readonly kind: 'ready';
 }
 
-/** Some rows are finished. */
+/** Hands over some finished rows. */
 export interface RowsMessage {
   readonly kind: 'rows';
   readonly id: number;
@@ -66,13 +68,17 @@ export interface DoneMessage {
   readonly memoryBytes: number;
 }
 
-/** A run, or without a number loading, has failed. */
+/** Reports that a run has failed, or loading if there is no `id`. */
 export interface FailedMessage {
   readonly kind: 'failed';
   readonly id: number | undefined;
-  /** Undefined for what is no TaesdError. */
+  /** Undefined if the error is not a TaesdError. */
   readonly code: ErrorCode | undefined;
   readonly message: string;
 }
 
 export type FromWorker = ReadyMessage | RowsMessage | DoneMessage | FailedMessage;
+
+/** The text of any error, with its name if that says more than "Error". */
+export const textOf = (error: unknown): string =>
+  error instanceof Error && error.name !== 'Error' ? `${error}` : messageOf(error);

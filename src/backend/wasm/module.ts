@@ -3,15 +3,20 @@ import { expected, messageOf, type TaesdError } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
-/** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
+/**
+ * The address of the kernels in dist/, as seen from `src/backend/wasm` and from
+ * `dist/backend/wasm`.
+ */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
 
 /**
- * Compiles the kernels, unless they come compiled.
+ * Compiles the kernels, unless they are compiled already.
  *
- * @param source  a module where the runtime forbids compiling (edge functions); undefined for the package's file
- * @throws TaesdError UNSUPPORTED where WebAssembly or its SIMD is missing or compiling is forbidden, with the
- *   remedy; FORMAT where the bytes are no WebAssembly; ARG where `source` is neither a module nor bytes, or the package's file is not there
+ * @param source  a module if the runtime forbids compiling (edge functions). Defaults to the
+ *                package's file
+ * @throws TaesdError UNSUPPORTED (WebAssembly or its SIMD is missing, or compiling is forbidden;
+ *   the message has the remedy), FORMAT (the bytes are not WebAssembly), ARG (`source` is neither a
+ *   module nor bytes, or the package's file is not there)
  */
 export async function compileKernels(source?: KernelSource): Promise<KernelModule> {
   if (typeof WebAssembly === 'undefined') {
@@ -32,7 +37,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
 }
 
-/** The package's own file. */
+/** Reads the package's own file. */
 async function readKernels(): Promise<Uint8Array> {
   const hint =
     'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
@@ -40,7 +45,7 @@ async function readKernels(): Promise<Uint8Array> {
   try {
     url = kernelsUrl();
   } catch (cause) {
-    // Bundled code may not know where it lies.
+    // Bundled code may not know its own address.
     const rule = 'to know where the package lies';
     throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
   }
@@ -49,7 +54,7 @@ async function readKernels(): Promise<Uint8Array> {
   return bytes;
 }
 
-/** What a web page begins with, and what is likely where one came. */
+/** The first byte of a web page, and the likely reason if a page came instead of the kernels. */
 const LESS_THAN = 0x3c;
 const WEB_PAGE =
   "a web page: the server or bundler does not serve taesd.wasm (Vite: optimizeDeps: { exclude: ['taesd-wasm'] }; else wasm: kernels() of taesd-wasm/kernels)";
@@ -63,7 +68,10 @@ const SIMD_PROBE = Uint8Array.of(
   0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b, // code
 );
 
-/** Why compiling failed: no SIMD, damaged bytes, or, where both validate, a policy that forbids compiling. */
+/**
+ * Finds out why compiling failed: no SIMD, damaged bytes, or, if both validate, a policy that
+ * forbids compiling.
+ */
 function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
   const got = messageOf(cause);
   const what = 'WebAssembly.compile';
@@ -79,6 +87,6 @@ function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
   }
   const hint =
     "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
-  const rule = 'leave to compile WebAssembly';
+  const rule = 'permission to compile WebAssembly';
   return expected('UNSUPPORTED', what, rule, got, { hint, cause });
 }

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { ConvStage } from '../plan.ts';
 import {
   F32_BYTES,
   GROUP,
@@ -12,7 +13,6 @@ import {
 } from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
-import { type ConvStage, isWinograd } from './plan.ts';
 import { paddedChannels } from './ring.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
@@ -22,18 +22,23 @@ export interface PackedConv {
   /** Channels as stored in the rings, but 3 more than a multiple of 8 stay 3. */
   readonly cout: number;
   readonly weightsPtr: number;
-  /** f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32. */
+  /**
+   * f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32.
+   */
   readonly scalesPtr: number | undefined;
-  /** f32 [cout / 16][2][cin][8]: unrounded weights at point (1, 1), beside 16-bit ones if they are wanted. */
+  /**
+   * f32 [cout / 16][2][cin][8]: unrounded weights at point (1, 1), beside 16-bit ones if they are
+   * wanted.
+   */
   readonly flatPtr: number | undefined;
   /** f32 [cout]; zeros if the convolution has none. */
   readonly biasPtr: number;
 }
 
 /**
- * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at the one
- * point that flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct convolutions always
- * multiply in f32.
+ * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at
+ * the one point that flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct
+ * convolutions always multiply in f32.
  */
 export type Products = 'f32' | 'i16' | 'i16 but flat';
 
@@ -46,7 +51,7 @@ export type Products = 'f32' | 'i16' | 'i16 but flat';
 export function packConv(
   machine: Machine,
   network: BoundNetwork,
-  { conv, layer, name, upsample }: ConvStage,
+  { conv, layer, name, winograd, upsample }: ConvStage,
   cin: number,
   products: Products,
 ): PackedConv {
@@ -59,7 +64,7 @@ export function packConv(
   memory.f32(biasPtr, paddedChannels(cout)).fill(0);
   const bias = weights.get(`${prefix}bias`);
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
-  if (!isWinograd(conv)) {
+  if (!winograd) {
     const weightsPtr = packDirect(memory, weight, cin, cout);
     return { cin, cout, weightsPtr, scalesPtr: undefined, flatPtr: undefined, biasPtr };
   }
@@ -109,8 +114,8 @@ function packWinograd(
 }
 
 /**
- * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`, rounded, with
- * a scale for each point and output channel.
+ * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`,
+ * rounded, with a scale for each point and output channel.
  */
 function packWinograd16(
   machine: Machine,

@@ -1,29 +1,35 @@
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import { bandFrom, inputRows, leastRows, type Plan, rowWork, type Stage } from './plan.ts';
+import type { Plan, Stage } from '../plan.ts';
+import { fewestRows, inputRows, neededRows, stageWork } from '../rows-needed.ts';
+import { TILE } from '../tile.ts';
 
-/** A stage makes rows `span` of its output; without a stage, rows of the input are read. */
-export interface Step {
+/**
+ * Rows to make: a stage makes rows `span` of map `map`. Without a stage they are rows of the input,
+ * to be read.
+ */
+export interface Task {
   readonly stage: Stage | undefined;
   readonly map: number;
   readonly span: Span;
 }
 
 /**
- * The order of work: each row of the output pulls the rows that it needs, those pull theirs, and so on to the
- * input. Every row of every map is made once, in order, as late as possible.
+ * Yields the work in order. Each row of the output pulls the rows it needs, those pull theirs, and
+ * so on to the input. Every row of every map is made once, in order, as late as possible.
  *
- * @param shapes  of the maps, from `plan.shapes`
- * @param wanted  rows of the last map; those that share a tile with the first or the last are made too
+ * @param shapes  the shapes of the maps, from `plan.shapes`
+ * @param wanted  rows of the last map. Rows that share a tile with the first or the last are made
+ *   too.
  */
-export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Step> {
+export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Generator<Task> {
   const height = (map: number) => shapes[map][1];
   const needed = neededRows(plan, shapes, wanted);
-  /** Rows of each map are made up to here. */
+  /** The row of each map up to which rows are made. */
   const made = needed.map(({ first }) => first);
 
-  // What is being pulled, innermost last. A stack and not a recursion of generators: those pass each step through all levels,
-  // which took 1 % of a decode.
+  // The rows being pulled, innermost last. Nested generators would pass each task through all
+  // levels, which took 1 % of a decode.
   const pulled = [{ map: shapes.length - 1, end: wanted.end }];
   for (let top = pulled.at(-1); top !== undefined; top = pulled.at(-1)) {
     const { map, end } = top;
@@ -52,49 +58,47 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
   }
 }
 
+/** A Winograd stage makes two rows of tiles at once if a row has so many tiles, else one. */
+const PAIRED_TILES = { min: 32, max: 64 };
+
 /**
- * The rows of each map that rows `wanted` of the last one depend on: tiles whole, though not bands, since what is made twice
- * where a picture is divided grows by these with every stage.
+ * Returns the rows that a stage makes in one go, from row `y` on.
+ *
+ * A Winograd stage makes one row of tiles, or two on maps of middling width. Its transformed
+ * weights, 590 kB, come from the third-level cache each time it is the stage's turn, which costs 10
+ * % of a 512×512 decode with one row everywhere. With two rows on the narrowest maps too, or with
+ * more, the rings take more memory than that gains.
  */
-function neededRows(plan: Plan, shapes: readonly Chw[], wanted: Span): Span[] {
-  const needed = shapes.map(([, height]) => ({ first: height, end: 0 }));
-  needed[needed.length - 1] = { ...wanted };
-  const widen = (map: number, { first, end }: Span) => {
-    needed[map].first = Math.min(needed[map].first, first);
-    needed[map].end = Math.max(needed[map].end, end);
-  };
-  for (const stage of plan.stages.toReversed()) {
-    const [, height] = shapes[stage.output];
-    const least = leastRows(stage);
-    const { first, end } = needed[stage.output];
-    const whole = {
-      first: Math.min(Math.floor(first / least) * least, height),
-      end: Math.min(Math.ceil(end / least) * least, height),
-    };
-    widen(stage.output, whole);
-    widen(stage.input, inputRows(stage, whole, shapes[stage.input][1]));
-    if (stage.kind === 'conv' && stage.add !== undefined) widen(stage.add, whole);
-  }
-  return needed;
+export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
+  const rows = bandRows(stage, width);
+  return { first: y, end: Math.min((Math.floor(y / rows) + 1) * rows, height) };
 }
 
-/** The multiply-adds that rows `wanted` of the output take. */
+/** Returns the rows of a whole band. Bands begin at multiples of them. */
+function bandRows(stage: Stage, width: number): number {
+  const rows = fewestRows(stage);
+  if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
+  const tiles = Math.ceil(width / TILE);
+  return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
+}
+
+/** Returns the multiply-adds that rows `wanted` of the output take. */
 export function workFor(plan: Plan, shapes: readonly Chw[], wanted: Span): number {
   const needed = neededRows(plan, shapes, wanted);
   return plan.stages.reduce((sum, stage) => {
     const { first, end } = needed[stage.output];
-    return sum + Math.max(end - first, 0) * rowWork(stage, shapes[stage.output][2]);
+    return sum + stageWork(stage, Math.max(end - first, 0), shapes[stage.output][2]);
   }, 0);
 }
 
-/** The rows of the input that rows `wanted` of the output depend on. */
+/** Returns the rows of the input that rows `wanted` of the output depend on. */
 export function inputSpan(plan: Plan, shapes: readonly Chw[], wanted: Span): Span {
   return neededRows(plan, shapes, wanted)[0];
 }
 
 /**
- * How many rows of each map are alive at once, so that a ring of that many holds it: found by going through the
- * whole schedule without computing anything.
+ * Returns the number of rows of each map that are alive at once, for which its ring needs room. It
+ * goes through the whole schedule without computing anything.
  */
 export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): number[] {
   const rows = shapes.map(() => 1);
@@ -106,7 +110,8 @@ export function ringRows(plan: Plan, shapes: readonly Chw[], wanted: Span): numb
   );
   for (const { map, span } of schedule(plan, shapes, wanted)) {
     made[map] = span.end;
-    // The last map's rows are handed on at once; others stay until their readers' next band is past them.
+    // The last map's rows leave as they are made. Others stay until the next band of each reader is
+    // past them.
     let oldest = span.first;
     for (const stage of readers[map]) {
       const shape = shapes[stage.output];

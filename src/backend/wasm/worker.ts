@@ -1,16 +1,23 @@
-import { messageOf, TaesdError } from '../../errors.ts';
+import { TaesdError } from '../../errors.ts';
+import { Doorbell } from '../../platform/doorbell.ts';
 import { parentThread } from '../../platform/threads.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
-import type { FromWorker, LoadMessage, RunMessage, ToWorker } from './messages.ts';
+import {
+  type FromWorker,
+  type LoadMessage,
+  type RunMessage,
+  type ToWorker,
+  textOf,
+} from './messages.ts';
 import { OUTPUT_ROWS } from './spans.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './wasm-backend.ts';
 
 /*
- * A worker: it has the kernels, their memory and the networks' weights for itself, gets rows of the input and sends
- * rows of the output. No memory is shared, so pages need no cross-origin isolation.
+ * A worker. It has the kernels, their memory and the networks' weights for itself, gets rows of the
+ * input and sends rows of the output. No memory is shared, so pages need no cross-origin isolation.
  */
 
 const thread = parentThread<ToWorker, FromWorker>((message) => {
@@ -22,19 +29,23 @@ const thread = parentThread<ToWorker, FromWorker>((message) => {
 
 let backend: WasmBackend;
 let runners: Runner[] = [];
-/** What a run may leave behind in the memory for the next. */
+/** Bytes that a run may leave behind in the memory for the next run. */
 let keptBytes = 0;
 const running = new Map<number, Run>();
 
-/** A run that may be cancelled. Of a span longer than `OUTPUT_ROWS`, half of that many rows wait to be handed on at most. */
+/**
+ * A run that may be cancelled. At most `OUTPUT_ROWS` finished rows wait to be passed on, of a
+ * longer span half of that.
+ */
 class Run {
   readonly #controller = new AbortController();
-  readonly #most: number;
+  readonly #maxAhead: number;
   #ahead = 0;
-  #wake = () => {};
+  /** Rings if rows were passed on, or the run is cancelled. */
+  readonly #news = new Doorbell();
 
   constructor({ first, end }: Span) {
-    this.#most = end - first > OUTPUT_ROWS ? OUTPUT_ROWS / 2 : OUTPUT_ROWS;
+    this.#maxAhead = end - first > OUTPUT_ROWS ? OUTPUT_ROWS / 2 : OUTPUT_ROWS;
   }
 
   get signal(): AbortSignal {
@@ -43,22 +54,18 @@ class Run {
 
   cancel(): void {
     this.#controller.abort();
-    this.#wake();
+    this.#news.ring();
   }
 
   taken(rows: number): void {
     this.#ahead -= rows;
-    this.#wake();
+    this.#news.ring();
   }
 
-  /** Resolves once more rows may be sent, or the run is cancelled. */
+  /** Resolves when more rows may be sent, or the run is cancelled. */
   async sent(rows: number): Promise<void> {
     this.#ahead += rows;
-    while (this.#ahead > this.#most && !this.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    while (this.#ahead > this.#maxAhead && !this.signal.aborted) await this.#news.wait();
   }
 }
 
@@ -92,7 +99,7 @@ async function run(message: RunMessage): Promise<void> {
   }
   running.delete(id);
   try {
-    // Whatever became of the run, it may have grown the memory.
+    // The run may have grown the memory, also if it failed.
     if (backend.memoryBytes() > keptBytes) await backend.compact();
   } catch (error) {
     failure ??= { error };
@@ -101,7 +108,7 @@ async function run(message: RunMessage): Promise<void> {
   else fail(id, failure.error);
 }
 
-/** The rows that came along, at their places in the whole input. */
+/** The rows that came with the message, numbered as in the whole input. */
 function rowsOf({ channels, height, width, input, data }: RunMessage): RowSource {
   return {
     channels,
@@ -117,7 +124,7 @@ function rowsOf({ channels, height, width, input, data }: RunMessage): RowSource
 }
 
 function fail(id: number | undefined, error: unknown): void {
-  const code = error instanceof TaesdError ? error.code : undefined;
-  const message = messageOf(error);
+  const isOurs = error instanceof TaesdError;
+  const [code, message] = isOurs ? [error.code, error.message] : [undefined, textOf(error)];
   thread.post({ kind: 'failed', id, code, message });
 }

@@ -1,27 +1,21 @@
 import { expected } from '../../errors.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
+import type { Plan, Stage } from '../plan.ts';
+import { neededRows, stageWork } from '../rows-needed.ts';
 import type { Stored } from './convolution.ts';
-import { quadsOf, writtenQuads } from './pack.ts';
-import {
-  type ConvStep,
-  convRows,
-  cuts,
-  isWinograd,
-  neededRows,
-  type Plan,
-  type Step,
-  type Steps,
-  stepWork,
-} from './plan.ts';
-import { POINTS, POINTS_BYTES, TILE } from './winograd.ts';
+import { quadsOf } from './pack.ts';
+import { assignSlots } from './slots.ts';
+import { maxPointBytes, type PointBytes } from './tile-rows.ts';
+import { POINTS_BYTES } from './winograd.ts';
 
 /*
- * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows that it needs of every
- * map and no others, so bands meet without a seam: each value is the same sum in the same order in whichever band it is.
+ * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows
+ * it needs of every map and no others. Bands meet without a seam: each value is one sum, in one
+ * order, in whichever band it is computed.
  */
 
-/** What a device can hold. */
+/** The limits of a device. */
 export interface Limits {
   /** Bytes of one map. */
   readonly mapBytes: number;
@@ -31,235 +25,254 @@ export interface Limits {
   readonly groups: number;
 }
 
+/** The picture, or latent, that is laid out. */
+export interface LayoutRequest {
+  readonly plan: Plan;
+  /** The shape of each map, from `plan.shapes`. */
+  readonly shapes: readonly Chw[];
+  /** How the numbers of each map are stored. */
+  readonly stored: readonly Stored[];
+  /** The wanted rows of the last map. */
+  readonly span: Span;
+  readonly limits: Limits;
+}
+
 export interface Band {
-  readonly steps: Steps;
+  /** The numbers of the stages that run. */
+  readonly stages: Span;
   /** The rows of each map that are made, or were. */
   readonly rows: readonly Span[];
   /** The rows of each map that its buffer holds. */
   readonly stored: readonly Span[];
-  /** Rows of the network's output, where these are the last steps. */
+  /** Rows of the network's output, if the last stage is among these. */
   readonly span: Span | undefined;
 }
 
 /** How the maps lie in buffers. */
 export interface Layout {
   readonly bands: readonly Band[];
-  /** The buffer of each map. */
+  /** The number of each map's buffer. */
   readonly slotOf: readonly number[];
-  /** Of each of them, and of two more: the points and the products of Winograd's convolutions. */
+  /** Bytes of each slot, then of two more: Winograd's points and products. */
   readonly slotBytes: readonly number[];
-  /** What the points, or the products, may take. */
+  /** The most bytes that the points, or the products, may take. */
   readonly pointsBytes: number;
 }
 
-const BYTES: Readonly<Record<Stored, number>> = { f32: 4, f16: 2 };
+/** A layout, and its multiply-adds: `Infinity` if it exceeds the limits. */
+interface Candidate {
+  readonly layout: Layout;
+  readonly work: number;
+}
 
-/** Bytes of so many rows of a map. */
+const NUMBER_BYTES: Readonly<Record<Stored, number>> = { f32: 4, f16: 2 };
+
+/** Returns the bytes of so many rows of a map. */
 export const mapBytes = ([channels, , width]: Chw, rows: number, stored: Stored): number =>
-  quadsOf(channels) * 4 * BYTES[stored] * width * rows;
+  quadsOf(channels) * 4 * NUMBER_BYTES[stored] * width * rows;
 
 /**
- * The layout of least work that the limits allow: whole; or in bands; or in bands up to some map that is kept whole, and
- * from there on. The last is what large pictures want: their maps of a quarter of the height fit, and bands of those would
- * need the most rows around them, as each row there stands for four.
+ * Finds the layout of least work that the limits allow: whole; in bands; or in bands up to some map
+ * that is kept whole, and in bands from there on. The last suits large pictures: their maps of a
+ * quarter of the height fit, and bands of those would need the most rows around them, as each row
+ * there stands for four.
  *
- * @throws TaesdError LIMIT where not even single rows fit
+ * @throws TaesdError LIMIT (not even single rows fit)
  */
-export function layOut(
-  plan: Plan,
-  shapes: readonly Chw[],
-  stored: readonly Stored[],
-  span: Span,
-  limits: Limits,
-): Layout {
-  const whole = bandsOf(plan, shapes, stored, span, limits, undefined);
-  if (whole.fits && whole.layout.bands.length === 1) return whole.layout;
-  const fitting = [
-    whole,
-    ...cuts(plan).map((cut) => bandsOf(plan, shapes, stored, span, limits, cut)),
-  ]
-    .filter(({ fits }) => fits)
-    .sort((a, b) => a.work - b.work);
-  if (fitting.length > 0) return fitting[0].layout;
-  const { slotBytes } = whole.layout;
+export function layOut(request: LayoutRequest): Layout {
+  const whole = fewestBands(request, undefined);
+  if (whole.work < Infinity && whole.layout.bands.length === 1) return whole.layout;
+  const cutOnce = cuts(request.plan).map((cut) => fewestBands(request, cut));
+  const best = [whole, ...cutOnce].reduce((a, b) => (b.work < a.work ? b : a));
+  if (best.work < Infinity) return best.layout;
+  throw tooLarge(request, whole.layout);
+}
+
+function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
   const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
   const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
   const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
-  throw expected('LIMIT', 'maps', rule, got, { hint: 'the latter is maxMemory' });
+  return expected('LIMIT', 'maps', rule, got, { hint: 'the latter is maxMemory' });
 }
 
-/** The fewest bands that fit, of nearly equal height, for a map that is kept whole; `fits` is false where none do. */
-function bandsOf(
-  plan: Plan,
-  shapes: readonly Chw[],
-  stored: readonly Stored[],
-  span: Span,
-  limits: Limits,
-  cut: number | undefined,
-): { layout: Layout; fits: boolean; work: number } {
-  const slotOf = assignSlots(plan, cut);
-  const pointsBytes = Math.min(POINTS_BYTES, limits.mapBytes, limits.allBytes / 8);
-  const last = plan.steps.length;
-  const late = { first: cut ?? 0, end: last };
-  const kept = cut === undefined ? undefined : neededRows(plan, shapes, late, span)[cut];
-  const layoutOf = (counts: readonly number[], some = false): Layout => {
-    const bands: Band[] = [];
-    const add = (steps: Steps, wanted: Span, count: number) => {
-      const parts = split(wanted, count);
-      const samples = [parts[0], parts[count >> 1], parts[count - 1]];
-      for (const part of some ? samples : parts) {
-        const rows = neededRows(plan, shapes, steps, part);
-        const held = rows.map((own, map) => (map === cut ? (kept as Span) : own));
-        bands.push({ steps, rows, stored: held, span: steps.end === last ? part : undefined });
-      }
-    };
-    if (kept !== undefined) add({ first: 0, end: cut as number }, kept, counts[1]);
-    add(late, span, counts[0]);
-    const slotBytes: number[] = [];
-    for (const { stored: held } of bands) {
-      for (const [map, { first, end }] of held.entries()) {
-        const bytes = mapBytes(shapes[map], end - first, stored[map]);
-        slotBytes[slotOf[map]] = Math.max(slotBytes[slotOf[map]] ?? 0, bytes);
-      }
-    }
-    const most = mostPoints(plan, shapes, bands, pointsBytes);
-    return { bands, slotOf, slotBytes: [...slotBytes, most.points, most.products], pointsBytes };
-  };
-  const fits = ({ slotBytes, bands }: Layout): boolean =>
-    slotBytes.every((bytes) => bytes <= limits.mapBytes) &&
-    slotBytes.reduce((sum, bytes) => sum + bytes, 0) <= limits.allBytes &&
-    // Workgroups are at least one row and 16 columns.
-    shapes.every(([, , width]) => width <= 16 * limits.groups) &&
-    bands.every(({ rows }) => rows.every(({ first, end }) => end - first <= limits.groups));
-  const heights = [span, kept].map((rows) => (rows === undefined ? 1 : rows.end - rows.first));
-  // Single rows: the first, one in the middle, which has the most around it, and the last speak for all.
-  const finest = layoutOf(heights, true);
-  if (!fits(finest)) return { layout: finest, fits: false, work: Infinity };
-  const counts = [1, 1];
+/** Divides the passes of a route into as few bands of nearly equal height as fit. */
+function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate {
+  const { shapes } = request;
+  const route = routeOf(request, cut);
+  const heights = route.passes.map(({ wanted }) => wanted.end - wanted.first);
+  // If single rows do not fit, nothing does: the first, one in the middle, which has the most rows
+  // around it, and the last.
+  const singleRows = route.passes.map(({ wanted }, n) => samples(split(wanted, heights[n])));
+  const finest = layoutOf(request, route, singleRows);
+  if (!fits(finest, request)) return { layout: finest, work: Infinity };
+
+  const counts = heights.map(() => 1);
   for (;;) {
-    const layout = layoutOf(counts);
-    if (fits(layout)) return { layout, fits: true, work: workOf(plan, shapes, layout.bands) };
-    // Rows that lie otherwise on the tiles' grid than those three may need a little more.
-    if (counts.every((count, n) => count === heights[n])) {
-      return { layout, fits: false, work: Infinity };
-    }
-    // Whichever of the two takes more is divided further.
-    const sizes = [late, { first: 0, end: cut ?? 0 }].map((steps) =>
-      Math.max(
-        0,
-        ...layout.bands
-          .filter((band) => band.steps.first === steps.first)
-          .map((band) => bytesOf(band, shapes, stored, cut)),
-      ),
+    const parts = route.passes.map(({ wanted }, n) => split(wanted, counts[n]));
+    const layout = layoutOf(request, route, parts);
+    if (fits(layout, request)) return { layout, work: workOf(request.plan, shapes, layout) };
+    const divisible = route.passes.filter((_, n) => counts[n] < heights[n]);
+    // Rows that lie otherwise on the grid of tiles than those three may need a little more.
+    if (divisible.length === 0) return { layout, work: Infinity };
+    // The pass with the larger maps is divided further, or the later one if they are equal.
+    const larger = divisible.reduce((a, b) =>
+      largestMap(request, route, layout, b) >= largestMap(request, route, layout, a) ? b : a,
     );
-    const n = counts[1] < heights[1] && (sizes[1] > sizes[0] || counts[0] === heights[0]) ? 1 : 0;
+    const n = route.passes.indexOf(larger);
     counts[n] = Math.min(heights[n], Math.ceil(counts[n] * 1.25));
   }
 }
 
-/** A span in so many parts, one after the other. */
+/** Stages that run one after the other, and the rows that are wanted of the last one's map. */
+interface Pass {
+  readonly stages: Span;
+  readonly wanted: Span;
+}
+
+/** A way through the network: in one pass, or in two with a map between them that is kept whole. */
+interface Route {
+  readonly passes: readonly Pass[];
+  readonly kept: { readonly map: number; readonly rows: Span } | undefined;
+  readonly slotOf: readonly number[];
+}
+
+function routeOf({ plan, shapes, span }: LayoutRequest, cut: number | undefined): Route {
+  const slotOf = assignSlots(plan, cut);
+  const end = plan.stages.length;
+  if (cut === undefined) {
+    return { passes: [{ stages: { first: 0, end }, wanted: span }], kept: undefined, slotOf };
+  }
+  const early = { first: 0, end: cut };
+  const late = { first: cut, end };
+  const rows = neededRows(partOf(plan, late), shapes, span)[cut];
+  const passes = [
+    { stages: early, wanted: rows },
+    { stages: late, wanted: span },
+  ];
+  return { passes, kept: { map: cut, rows }, slotOf };
+}
+
+const partOf = ({ stages, rules }: Plan, { first, end }: Span) => ({
+  stages: stages.slice(first, end),
+  rules,
+});
+
+/** Lays out the parts of each pass, a band for each. */
+function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]): Layout {
+  const { plan, shapes, stored, limits } = request;
+  const bands = route.passes.flatMap((pass, n) =>
+    parts[n].map((part) => bandOf(request, route, pass, part)),
+  );
+  const slotBytes: number[] = [];
+  for (const band of bands) {
+    for (const [map, { first, end }] of band.stored.entries()) {
+      const slot = route.slotOf[map];
+      const bytes = mapBytes(shapes[map], end - first, stored[map]);
+      slotBytes[slot] = Math.max(slotBytes[slot] ?? 0, bytes);
+    }
+  }
+  const pointsBytes = Math.min(POINTS_BYTES, limits.mapBytes, limits.allBytes / 8);
+  const { points, products } = maxPointsOf(plan, shapes, bands, pointsBytes);
+  const { slotOf } = route;
+  return { bands, slotOf, slotBytes: [...slotBytes, points, products], pointsBytes };
+}
+
+function bandOf({ plan, shapes }: LayoutRequest, route: Route, pass: Pass, part: Span): Band {
+  const { stages } = pass;
+  const { kept } = route;
+  const rows = neededRows(partOf(plan, stages), shapes, part);
+  const stored = rows.map((own, map) => (map === kept?.map ? kept.rows : own));
+  return { stages, rows, stored, span: stages.end === plan.stages.length ? part : undefined };
+}
+
+/** Returns true for a layout that the device can hold and dispatch. */
+function fits({ slotBytes, bands }: Layout, { shapes, limits }: LayoutRequest): boolean {
+  const { groups } = limits;
+  return (
+    slotBytes.every((bytes) => bytes <= limits.mapBytes) &&
+    slotBytes.reduce((sum, bytes) => sum + bytes, 0) <= limits.allBytes &&
+    // Workgroups are at least one row and 16 columns.
+    shapes.every(([, , width]) => width <= 16 * groups) &&
+    bands.every(({ rows }) => rows.every(({ first, end }) => end - first <= groups))
+  );
+}
+
+/** Divides a span into so many parts, one after the other. */
 function split({ first, end }: Span, count: number): Span[] {
   const at = (n: number) => first + Math.floor((n * (end - first)) / count);
   return Array.from({ length: count }, (_, n) => ({ first: at(n), end: at(n + 1) }));
 }
 
-/** Bytes of a band's largest map, but for the one that is kept. */
-function bytesOf(
-  { rows }: Band,
-  shapes: readonly Chw[],
-  stored: readonly Stored[],
-  cut: number | undefined,
+/** The first, one in the middle, and the last. */
+const samples = (parts: readonly Span[]): Span[] => [
+  parts[0],
+  parts[parts.length >> 1],
+  parts[parts.length - 1],
+];
+
+/** Returns the bytes of the largest map in a pass's bands, apart from the one that is kept. */
+function largestMap(
+  { shapes, stored }: LayoutRequest,
+  { kept }: Route,
+  { bands }: Layout,
+  { stages }: Pass,
 ): number {
-  const bytes = rows.map(({ first, end }, map) =>
-    map === cut ? 0 : mapBytes(shapes[map], end - first, stored[map]),
+  const own = bands.filter((band) => band.stages.first === stages.first);
+  const bytes = own.flatMap(({ rows }) =>
+    rows.map(({ first, end }, map) =>
+      map === kept?.map ? 0 : mapBytes(shapes[map], end - first, stored[map]),
+    ),
   );
-  return Math.max(...bytes);
+  return bytes.reduce((max, size) => Math.max(max, size), 0);
 }
 
-function workOf(plan: Plan, shapes: readonly Chw[], bands: readonly Band[]): number {
+function workOf(plan: Plan, shapes: readonly Chw[], { bands }: Layout): number {
   let work = 0;
-  for (const { steps, rows } of bands) {
-    for (const step of plan.steps.slice(steps.first, steps.end)) {
-      const { first, end } = rows[step.output];
-      work += stepWork(step, end - first, shapes[step.output][2]);
+  for (const { stages, rows } of bands) {
+    for (const stage of plan.stages.slice(stages.first, stages.end)) {
+      const { first, end } = rows[stage.output];
+      work += stageWork(stage, end - first, shapes[stage.output][2]);
     }
   }
   return work;
 }
 
-/** Some rows of tiles of a convolution, which are transformed, multiplied and transformed back together. */
-export interface TileRows {
-  readonly first: number;
-  readonly count: number;
-  /** Tiles in a row. */
-  readonly columns: number;
-}
-
-/** The rows of tiles of a step in a band, as many at a time as points and products have room for, but at least one. */
-export function tileRowsOf(
-  step: Step & ConvStep,
-  shapes: readonly Chw[],
-  { rows }: Band,
-  pointsBytes: number,
-): TileRows[] {
-  const made = convRows(step, rows[step.output]);
-  const [, , width] = shapes[step.output];
-  const columns = Math.ceil(width / step.shuffle / TILE);
-  const first = made.first / TILE;
-  const all = made.end / TILE - first;
-  const quads = Math.max(quadsOf(step.conv.cin), writtenQuads(step));
-  const most = Math.max(1, Math.floor(pointsBytes / (quads * columns * POINT_QUAD_BYTES)));
-  const pieces = Math.ceil(all / most);
-  return Array.from({ length: pieces }, (_, n) => {
-    const [from, end] = [n, n + 1].map((k) => Math.floor((k * all) / pieces));
-    return { first: first + from, count: end - from, columns };
-  });
-}
-
-/** Bytes that a quad of channels of a tile takes, at all points. */
-const POINT_QUAD_BYTES = POINTS * 16;
-
-/** The most that points and products take in any step. */
-function mostPoints(
+/** Returns the most bytes that points and products take in any stage of any band. */
+function maxPointsOf(
   plan: Plan,
   shapes: readonly Chw[],
   bands: readonly Band[],
   pointsBytes: number,
-): { points: number; products: number } {
-  // A binding of nothing is none.
-  let [points, products] = [16, 16];
-  for (const band of bands) {
-    for (const step of plan.steps.slice(band.steps.first, band.steps.end).filter(isWinograd)) {
-      for (const { count, columns } of tileRowsOf(step, shapes, band, pointsBytes)) {
-        const bytes = count * columns * POINT_QUAD_BYTES;
-        points = Math.max(points, bytes * quadsOf(step.conv.cin));
-        products = Math.max(products, bytes * writtenQuads(step));
-      }
+): PointBytes {
+  // WebGPU rejects empty bindings: at least one quad.
+  const max = { points: 16, products: 16 };
+  for (const { stages, rows } of bands) {
+    for (const stage of plan.stages.slice(stages.first, stages.end)) {
+      if (stage.kind !== 'conv' || !stage.winograd) continue;
+      const { points, products } = maxPointBytes(stage, shapes, rows, pointsBytes);
+      max.points = Math.max(max.points, points);
+      max.products = Math.max(max.products, products);
     }
   }
-  return { points, products };
+  return max;
 }
 
 /**
- * Gives each map a buffer that no other map is in while it is alive: three do for a decoder, and one for its input. The map
- * that is kept while bands come and go shares with none.
+ * The maps at which a plan can be cut in two. Everything later depends on such a map alone, and the
+ * number of rows changes there, without which nothing is gained.
  */
-function assignSlots(plan: Plan, kept: number | undefined): number[] {
-  const lastUse: number[] = [];
-  for (const [n, step] of plan.steps.entries()) {
-    lastUse[step.input] = n;
-    if (step.kind === 'conv' && step.add !== undefined) lastUse[step.add] = n;
-  }
-  // The input has a buffer of its own: it is written before all else.
-  const slotOf = [0];
-  /** The map that lies in each slot. */
-  const holds: number[] = [0];
-  for (const [n, step] of plan.steps.entries()) {
-    const isFree = (map: number, slot: number) => slot > 0 && map !== kept && lastUse[map] < n;
-    const free = step.output === kept ? -1 : holds.findIndex(isFree);
-    const slot = free < 0 ? holds.length : free;
-    holds[slot] = step.output;
-    slotOf[step.output] = slot;
-  }
-  return slotOf;
+function cuts({ stages }: Plan): number[] {
+  const maps = stages.map((_, n) => n).slice(1);
+  return maps.filter((map) => {
+    const maker = stages[map - 1];
+    const later = stages.slice(map);
+    const isRescaled =
+      maker.kind === 'conv' &&
+      (maker.conv.stride === 2 ||
+        maker.shuffle > 1 ||
+        later.some((stage) => stage.kind === 'conv' && stage.upsample && stage.input === map));
+    const readsEarlier = (stage: Stage) =>
+      stage.input < map || (stage.kind === 'conv' && stage.add !== undefined && stage.add < map);
+    return isRescaled && !later.some(readsEarlier);
+  });
 }

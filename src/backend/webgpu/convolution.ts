@@ -1,43 +1,49 @@
 /*
- * The convolution: nearly all of the work, one shader in some variants.
+ * The shader of convolutions without Winograd's tiles, and what it shares with those that have
+ * them.
  */
 
-/** How numbers of a map are stored; sums are f32 in either case. */
+/** How the numbers of a map are stored. Sums are f32 in either case. */
 export type Stored = 'f32' | 'f16';
 
-/** What a convolution's shader is written for: all else is read from its parameters, so that few shaders do for all. */
+/**
+ * The properties that a shader is compiled for. All others are read from its parameters, so few
+ * shaders serve all convolutions.
+ */
 export interface ConvolutionVariant {
   readonly kernel: 1 | 3;
   readonly stride: 1 | 2;
-  /** Quads of output channels that an invocation makes. */
+  /** Quads of output channels an invocation makes. */
   readonly quads: 1 | 2;
   readonly input: Stored;
-  /** Of the map that is added; where there is none, any. */
+  /** The type of the added map; any type if there is none. */
   readonly added: Stored;
   readonly output: Stored;
 }
 
-/** Rows that an invocation makes: with 2 quads 32 sums, for which 12 numbers are loaded in place of 64. */
+/**
+ * Rows an invocation makes. With 2 quads these are 32 sums: it loads 12 numbers for them, not 64.
+ */
 export const ROWS = 4;
-/** Invocations of a workgroup: columns and, above each other, blocks of `ROWS` rows. */
-export const GROUP = { columns: 16, blocks: 4 };
+/** Invocations of a workgroup: columns, times blocks of `ROWS` rows above each other. */
+export const WORKGROUP = { columns: 16, blocks: 4 };
 
 /** The parameters, i32 each, in this order. */
 export const CONVOLUTION_PARAMETERS = [
-  // The map that is read, after upsampling where it is upsampled.
+  // The map that is read; the size is that of its upsampling, if it is upsampled.
   'inHeight',
   'inWidth',
-  'inShift', // 1 where it is upsampled: its coordinates are halved
-  'inFirst', // its first row that is stored
+  'inShift', // 1 if it is upsampled: coordinates are halved
+  'inFirst', // the first stored row
   'inRowLength', // stored columns
   'inPlaneLength', // stored columns · rows
   'inQuads',
-  // The rows of this convolution's output that are made.
+  // The rows of its own output that the convolution makes.
   'first',
   'end',
   'width',
   'quads',
-  // Where they go, and which rows there are wanted.
+  // The map they are written to, and the rows of it that are kept.
   'shuffle',
   'keptFirst',
   'keptEnd',
@@ -46,24 +52,26 @@ export const CONVOLUTION_PARAMETERS = [
   'outRowLength',
   'outQuads',
   'relu',
-  'add', // 1 where there is a map to add, of the output's shape
+  'add', // 1 if there is a map to add, of the output's shape
   'addFirst',
   'addPlaneLength',
-  // Of Winograd's convolutions alone (winograd.ts): the tiles that are made at a time.
+  // The tiles made at a time, for Winograd's convolutions alone (winograd.ts).
   'tileColumns',
   'firstTileRow',
   'tiles',
 ] as const;
 
-/** What a shader of these types begins with. */
+/** Returns the first line of a shader of these types. */
 export const enable = (...types: readonly Stored[]): string =>
   types.includes('f16') ? 'enable f16;' : '';
 
-export const PARAMETERS_STRUCT = `struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }`;
+/** WGSL of the struct of parameters. */
+export const parametersStruct = (): string =>
+  `struct Parameters { ${CONVOLUTION_PARAMETERS.map((name) => `${name}: i32`).join(', ')} }`;
 
-/** How a map is read: `source`. */
+/** WGSL that reads the map `source`. */
 export const READING = `
-// Where a row begins in its plane; below zero outside the map.
+// The index at which a row begins in its plane; below zero outside the map.
 fn rowAt(y: i32) -> i32 {
   return select(-1, ((y >> u32(p.inShift)) - p.inFirst) * p.inRowLength, y >= 0 && y < p.inHeight);
 }
@@ -75,7 +83,7 @@ fn load(row: i32, column: i32, plane: i32) -> vec4f {
   return vec4f(source[plane + row + column]);
 }`;
 
-/** How sums become a map: `added` and `made`. */
+/** WGSL that makes sums a map: it reads the map `added` and writes `made`. */
 const writing = (output: Stored): string => `
 fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
   if (y >= p.end || x >= p.width || quad >= p.quads) { return; }
@@ -96,19 +104,23 @@ fn store(sum: vec4f, quad: i32, y: i32, x: i32) {
  * 3×3 (zero padding 1) or 1×1 convolution, stride 1 or 2, with what follows it.
  *   sum[o][y][x] = bias[o] + Σ(ky,kx,i) input[i][s·y + ky − 1][s·x + kx − 1] · weight[o][i][ky][kx]
  *   out[o][y][x] = relu(sum[o][y][x] + added[o][y][x])
- * with input read at halved coordinates where it is upsampled, and written to pixel (f·y + i, f·x + j) of channel c from
- * channel (f·i + j)·C + c where it is shuffled (the weights are packed in that order).
+ * If the input is upsampled, it is read at halved coordinates. If the output is shuffled, channel
+ * (f·i + j)·C + c is written to pixel (f·y + i, f·x + j) of channel c; the weights are packed in
+ * that order.
  *
- * Maps are planes of four channels, vec4 [⌈channels / 4⌉][rows][width]: neighbours in a workgroup, which stand side by
- * side in a row, load neighbours in memory. Weights are f32 in either precision: all invocations of a workgroup load the
- * same ones, so their size matters little.
+ * Maps are planes of four channels, vec4 [⌈channels / 4⌉][rows][width]. Invocations side by side in
+ * a workgroup make pixels side by side in a row, and so load neighbours in memory. Weights are f32
+ * in either precision: all invocations of a workgroup load one set of them, so their size matters
+ * little.
  *
- * An invocation makes 4 rows × 4 or 8 channels of a column. For a quad of input channels and a column of the kernel it
- * loads 6 quads and 12 or 24 quads of weights, for 192 or 384 multiply-adds. Nothing goes by workgroup memory: caches do
- * as well, and software adapters pay for each barrier by leaving and entering every invocation.
+ * An invocation makes 4 rows × 4 or 8 channels of a column. For a quad of input channels and a
+ * column of the kernel it loads 6 quads and 12 or 24 quads of weights, for 192 or 384
+ * multiply-adds. It uses no workgroup memory: caches serve as well, and on software adapters each
+ * barrier makes every invocation stop and resume.
  *
- * Errors: none here; program.ts sees to shapes and limits.
- * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|input · weight|) against float64, and 2⁻¹¹·|out| where stored as f16.
+ * Errors: none here; bands.ts checks limits.
+ * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|input · weight|) against float64, and 2⁻¹¹·|out| more if
+ * the output is stored as f16.
  * Source: taesd.py `conv`.
  */
 export function convolutionShader(variant: ConvolutionVariant): string {
@@ -118,7 +130,7 @@ export function convolutionShader(variant: ConvolutionVariant): string {
   const sums = range(ROWS).flatMap((row) => range(quads).map((quad) => ({ row, quad })));
   const weights = kernel * kernel * quads;
   return `${enable(input, added, output)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
@@ -127,11 +139,11 @@ ${PARAMETERS_STRUCT}
 @group(0) @binding(5) var<storage, read_write> made: array<vec4<${output}>>;
 ${READING}
 ${writing(output)}
-@compute @workgroup_size(${GROUP.columns}, ${GROUP.blocks})
+@compute @workgroup_size(${WORKGROUP.columns}, ${WORKGROUP.blocks})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
-  let x = i32(group.y * ${GROUP.columns} + local.x);
-  let y = p.first + i32(group.z * ${GROUP.blocks} + local.y) * ${ROWS};
+  let x = i32(group.y * ${WORKGROUP.columns} + local.x);
+  let y = p.first + i32(group.z * ${WORKGROUP.blocks} + local.y) * ${ROWS};
   if (x >= p.width || y >= p.end) { return; }
 ${inRows.map((r) => `  let row${r} = rowAt(y * ${stride} + ${r - radius});`).join('\n')}
 ${sums.map(({ row, quad }) => `  var s${row}${quad} = bias[block * ${quads} + ${quad}];`).join('\n')}
@@ -152,7 +164,7 @@ ${sums.map(({ row, quad }) => `  store(s${row}${quad}, block * ${quads} + ${quad
 }`;
 }
 
-/** One row of the kernel's column: 4 input channels × `ROWS` rows × the quads. */
+/** WGSL for one row of the kernel's column: 4 input channels × `ROWS` rows × the quads. */
 function multiplyAdds(ky: number, stride: number, quads: number): string {
   const lines: string[] = [];
   for (const quad of range(quads)) {

@@ -5,36 +5,45 @@ import type { Stored } from './convolution.ts';
 /** A device and what is known of it. */
 export interface Gpu {
   readonly device: GPUDevice;
-  /** The adapter in words, as far as it says what it is. */
+  /** The adapter's name, as far as it has one. */
   readonly adapter: string;
   /** False for the caller's device, which is never destroyed here. */
   readonly owned: boolean;
-  /** Set once the device is lost: why. */
+  /** The reason for which the device was lost, once it is. */
   lost: string | undefined;
 }
 
-/** Adapters that are the processor under another name; `isFallbackAdapter` is not everywhere, or not everywhere true. */
+/** The device failed or was lost; WASM can take over. */
+export class GpuFault extends Error {}
+
+/**
+ * Names of adapters that run on the processor. `isFallbackAdapter` is missing in some browsers and
+ * wrong in others.
+ */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b/i;
 
-/** More than this is never asked for: a band needs no more, and some drivers promise what they do not have. */
-const MOST_BYTES = 2 ** 30;
+/**
+ * The largest buffer that is requested: a band needs no more, and some drivers promise more than
+ * they have.
+ */
+const MAX_BUFFER_BYTES = 2 ** 30;
 
-/** A device, or in words why there is none. */
+/** A device, or the reason why there is none. */
 export type Found = Gpu | string;
 
 /**
- * Takes the caller's device, or asks for one.
+ * Takes the caller's device, or requests one.
  *
- * @param wanted  `auto`: no software adapter; WASM does as well, and sooner
+ * @param wanted  `auto` refuses software adapters: WASM is faster
  */
 export async function findDevice(
   wanted: 'webgpu' | 'auto',
   given: GPUDevice | undefined,
 ): Promise<Found> {
-  // Deno 2.9 panics when a device is asked for an adapter that was collected since.
-  const asks = !('Deno' in globalThis);
   if (given !== undefined) {
-    return watch(given, describeAdapter(asks ? given.adapterInfo : undefined), false);
+    // Deno 2.9 panics if a device is asked for an adapter that was collected since.
+    const info = 'Deno' in globalThis ? undefined : given.adapterInfo;
+    return watch(given, describeAdapter(info), false);
   }
   const gpu = globalThis.navigator?.gpu;
   if (gpu === undefined) return 'no WebGPU in this runtime';
@@ -44,7 +53,7 @@ export async function findDevice(
     const name = describeAdapter(adapter.info);
     if (wanted === 'auto' && isSoftware(adapter)) return `${name} is a software adapter`;
     const limit = (key: 'maxBufferSize' | 'maxStorageBufferBindingSize') =>
-      Math.min(adapter.limits[key], MOST_BYTES);
+      Math.min(adapter.limits[key], MAX_BUFFER_BYTES);
     const device = await adapter.requestDevice({
       requiredFeatures: adapter.features.has('shader-f16') ? ['shader-f16'] : [],
       requiredLimits: {
@@ -58,11 +67,9 @@ export async function findDevice(
   }
 }
 
-/** True where the processor does the work. */
-function isSoftware({ info }: { readonly info?: GPUAdapterInfo }): boolean {
-  // Older browsers tell nothing of their adapters.
-  return info?.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
-}
+/** Returns true for an adapter that runs on the processor. Older browsers have no `info`. */
+const isSoftware = ({ info }: { readonly info?: GPUAdapterInfo }): boolean =>
+  info?.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
 
 /** `nvidia lovelace (NVIDIA GeForce RTX 4070)` */
 export function describeAdapter(info: GPUAdapterInfo | undefined): string {
@@ -78,16 +85,16 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): string {
 function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
   const gpu: Gpu = { device, adapter, owned, lost: undefined };
   void device.lost.then(({ reason, message }) => {
-    // Deno's message says no more than that.
+    // Deno's message says no more than "device was lost".
     gpu.lost = message.replace(/^device was lost$/, '') || reason || 'unknown reason';
   });
   return gpu;
 }
 
-/** Each device is asked once: whoever waits for a loss is kept until there is one, which would be something of every frame. */
+/** The loss of each device. One listener serves all calls: it stays until the device is lost. */
 const losses = new WeakMap<GPUDevice, { info?: GPUDeviceLostInfo }>();
 
-/** Why a device was lost; undefined where that was not told until now. */
+/** Returns why a device was lost; undefined if no loss was reported so far. */
 export async function lossOf(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
   const loss = losses.get(device) ?? {};
   if (!losses.has(device)) {
@@ -101,17 +108,17 @@ export async function lossOf(device: GPUDevice): Promise<GPUDeviceLostInfo | und
 }
 
 /**
- * That a device is lost may be told later than that it does not work: by Firefox after some milliseconds, on a busy machine
- * after more than 100.
+ * The time within which a loss is reported after a fault. Firefox takes some milliseconds, and more
+ * than 100 on a busy machine.
  */
 const LOSS_MS = 1000;
 
-/** Why a device on which something went wrong was lost; undefined where it is there. */
+/** Returns why a device with a fault was lost; undefined if it was not. */
 export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
   const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LOSS_MS));
   return Promise.race([device.lost, patience]);
 }
 
-/** How maps are stored. */
+/** Returns how maps are stored for a precision. */
 export const storedAs = ({ device }: Gpu, precision: 'f32' | 'fast'): Stored =>
   precision === 'fast' && device.features.has('shader-f16') ? 'f16' : 'f32';

@@ -1,11 +1,11 @@
-import { expected, messageOf, TaesdError } from '../../errors.ts';
+import { expected, messageOf, onOneLine, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
-import type { GpuPlace } from '../gpu-networks.ts';
+import type { GpuNetworks } from '../gpu-networks.ts';
 import type { Pacer } from '../pacer.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
@@ -15,21 +15,21 @@ import { Slots } from './slots.ts';
 import {
   type CheckedLatents,
   checkGpuLatents,
-  copyLatents,
+  copyOnDevice,
   isGpuLatents,
   isOnDevice,
   type SourceOnDevice,
 } from './source.ts';
 import { disagreement } from './trust.ts';
 
-/** How the networks are to run on a device. */
+/** How the networks run on a device. */
 export interface GpuOptions {
   readonly backend: 'webgpu' | 'auto';
   readonly precision: Precision;
   readonly device?: GpuDevice | undefined;
-  /** False: what the device does not do is not done. */
+  /** False: if the device fails, calls fail. WASM does not take over. */
   readonly fallback?: boolean | undefined;
-  /** Bytes of maps. */
+  /** The most bytes of maps. */
   readonly maxMemory?: number | undefined;
   /** The WASM kernels, which the device is compared with. */
   readonly kernels: KernelModule | undefined;
@@ -41,9 +41,9 @@ export interface GpuRunner extends Runner {
   /**
    * Makes a picture that is drawn on the device.
    *
-   * @param draw  draws it from where it lies; called once, when nearly all is done
-   * @returns false where the device does not do it: nothing was drawn
-   * @throws TaesdError as `batches`, and what `draw` throws
+   * @param draw  draws the picture from its buffer. Called at most once, at the end.
+   * @returns false if the device does not do it. Nothing was drawn then.
+   * @throws TaesdError as `batches`; what `draw` throws
    */
   paint(
     source: RowSource,
@@ -54,12 +54,13 @@ export interface GpuRunner extends Runner {
 }
 
 /** The networks of a model on a device, or the reason why WASM runs them. */
-export class GpuNetworks implements GpuPlace {
+export class WebGpuNetworks implements GpuNetworks {
   readonly #options: GpuOptions;
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
   #stored: Stored = 'f32';
   #programs = new Map<Half, GpuProgram>();
+  /** Why this device was taken, or why WASM does the work. */
   #reason = '';
 
   private constructor(options: GpuOptions) {
@@ -69,37 +70,35 @@ export class GpuNetworks implements GpuPlace {
   /**
    * Finds a device, compiles the networks for it, and compares a small case of each with WASM.
    *
-   * @throws TaesdError UNSUPPORTED where WASM may not take over
+   * @throws TaesdError UNSUPPORTED (no device, or not a trusted one, and `fallback` is false)
    */
   static async start(
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: GpuOptions,
-  ): Promise<GpuNetworks> {
+  ): Promise<WebGpuNetworks> {
     const { backend, precision, device } = options;
-    const started = new GpuNetworks(options);
+    const started = new WebGpuNetworks(options);
     const gpu = await findDevice(backend, device as GPUDevice | undefined);
     if (typeof gpu === 'string') {
       started.#giveUp(gpu);
       return started;
     }
     started.#gpu = gpu;
-    const found = `${device === undefined ? `asked for ${backend}` : 'the device was given'}: ${gpu.adapter}`;
+    const origin = device === undefined ? `asked for ${backend}` : 'the device was given';
     let doubt = '';
-    // Where maps of 16 bits come out wrong, those of 32 may not.
+    // If maps of 16 bits come out wrong, those of 32 may not.
     for (const stored of new Set([storedAs(gpu, precision), 'f32'] as const)) {
-      const fault = await started
-        .#tryOut(gpu, networks, stored)
-        .catch((error: unknown) => messageOf(error));
+      const fault = await started.#tryOut(gpu, networks, stored).catch(messageOf);
       if (fault === undefined) {
-        const wished = precision === 'fast' && stored === 'f32';
-        const f32 = doubt === '' ? 'it has no shader-f16' : doubt;
-        started.#reason = wished ? `${found}; f32, as ${f32}` : found;
+        const why = doubt === '' ? 'it has no shader-f16' : doubt;
+        const f32 = precision === 'fast' && stored === 'f32' ? `; f32, as ${why}` : '';
+        started.#reason = `${origin}: ${gpu.adapter}${f32}`;
         return started;
       }
       doubt = fault;
-      started.#letGo();
+      started.#release();
     }
-    started.#abandonDevice();
+    started.#destroyDevice();
     started.#giveUp(`${gpu.adapter} is not trusted: ${doubt}`);
     return started;
   }
@@ -125,36 +124,36 @@ export class GpuNetworks implements GpuPlace {
   check(latents: unknown): CheckedLatents | undefined {
     if (!isGpuLatents(latents)) return undefined;
     if (this.#gpu === undefined || this.#gpu.lost !== undefined) {
-      const got = `none: ${this.#whyNot}`;
-      throw expected('ARG', 'latents', 'a device that their buffer lies on', got);
+      const rule = 'a tensor in memory, as the model runs on no device';
+      throw expected('ARG', 'latents', rule, `a GPUBuffer (${this.#whyNot})`);
     }
     return checkGpuLatents(latents);
   }
 
   copy(latents: CheckedLatents): SourceOnDevice[] {
-    return copyLatents((this.#gpu as Gpu).device, latents);
+    return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  runner(part: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
+  runner(half: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.#inMemory(source);
-    const elsewhere = async function* (source: RowSource, span: Span, pacer: Pacer) {
+    const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
     if (this.#programs.size > 0 && !this.active) this.#stop(this.#whyNot);
-    const program = this.#programs.get(part);
+    const program = this.#programs.get(half);
     const gpu = this.#gpu;
     if (program === undefined || gpu === undefined) {
       this.#giveUp(this.#reason);
-      return { batches: elsewhere };
+      return { batches: onWasm };
     }
     const failed = (error: unknown) => this.#failed(error);
-    const works = () => this.#programs.get(part) === program;
+    const works = () => this.#programs.get(half) === program;
     return {
       device: gpu.device,
       async *batches(source, span, pacer): AsyncGenerator<RowBatch, void, void> {
         let { first } = span;
-        // Where it has failed to paint the same picture, its buffers are gone, and why is known.
+        // If painting this picture failed before, the buffers are gone and the reason is recorded.
         if (works()) {
           try {
             for await (const batch of program.batches(source, span, pacer)) {
@@ -166,11 +165,11 @@ export class GpuNetworks implements GpuPlace {
             await failed(error);
           }
         }
-        yield* elsewhere(source, { first, end: span.end }, pacer);
+        yield* onWasm(source, { first, end: span.end }, pacer);
       },
       async paint(source, span, pacer, draw) {
         try {
-          // Of a canvas, the texture is gone by the time of a second band.
+          // The texture of a canvas would be gone by the second band.
           if ((await program.bandCount(source, span)) > 1) return false;
           for await (const _ of program.run(source, span, pacer, async (band) => draw(band)));
           return true;
@@ -187,18 +186,19 @@ export class GpuNetworks implements GpuPlace {
   }
 
   dispose(): void {
-    this.#letGo();
-    this.#abandonDevice();
+    this.#release();
+    this.#destroyDevice();
     this.#gpu = undefined;
   }
 
-  /** The caller's device stays: latents may still lie on it. */
-  #abandonDevice(): void {
+  /** Destroys the device. The caller's own stays: latents may still lie on it. */
+  #destroyDevice(): void {
     if (!this.#gpu?.owned) return;
     this.#gpu.device.destroy();
     this.#gpu = undefined;
   }
 
+  /** @returns how a network disagrees with WASM, in words; undefined if all agree */
   async #tryOut(
     gpu: Gpu,
     networks: ReadonlyMap<Half, BoundNetwork>,
@@ -208,32 +208,32 @@ export class GpuNetworks implements GpuPlace {
     this.#slots = slots;
     this.#stored = stored;
     this.#programs = new Map();
-    const compiling = [...networks].map(async ([part, network]) => {
-      this.#programs.set(part, await GpuProgram.compile(gpu, slots, network, stored));
+    const compiling = [...networks].map(async ([half, network]) => {
+      this.#programs.set(half, await GpuProgram.compile(gpu, slots, network, stored));
     });
-    // Where one fails, the other is let go of once it is there.
+    // Both are awaited even if one fails, so that the other can be released.
     for (const one of await Promise.allSettled(compiling)) {
       if (one.status === 'rejected') throw one.reason;
     }
     const { kernels } = this.#options;
-    for (const [part, network] of networks) {
-      const program = this.#programs.get(part) as GpuProgram;
-      // In f32, whatever the precision, with a memory that goes when this is done.
+    for (const [half, network] of networks) {
+      const program = this.#programs.get(half) as GpuProgram;
+      // In f32, whatever the precision, with a memory that is collected after this.
       const wasm = localRunner((await createWasmBackend({ kernels })).compile(network));
-      const fault = await disagreement(part, network, stored, program, wasm);
+      const fault = await disagreement(half, network, stored, program, wasm);
       if (fault !== undefined) return fault;
     }
     return undefined;
   }
 
   /**
-   * After an error of the device: WASM runs what is left, and all that comes.
+   * Records an error of the device: WASM runs the rest of the picture, and all later ones.
    *
-   * @throws TaesdError ABORTED; what WASM could not do either; UNSUPPORTED where it may not take over
+   * @throws TaesdError ABORTED; errors that WASM would have too; UNSUPPORTED (`fallback` is false)
    */
   async #failed(error: unknown): Promise<void> {
     if (error instanceof TaesdError) {
-      // One picture that is too wide says nothing of the next.
+      // After one picture that is too wide, the device still makes others.
       if (error.code !== 'LIMIT' || this.#options.fallback === false) throw error;
       this.#reason = `a picture was too large for the device: ${error.message}`;
       return;
@@ -248,14 +248,14 @@ export class GpuNetworks implements GpuPlace {
     return lost === undefined ? this.#reason : `the device was lost: ${lost}`;
   }
 
-  /** From now on WASM does the work. @throws TaesdError UNSUPPORTED where it may not take over */
+  /** Leaves all work to WASM from now on. @throws TaesdError UNSUPPORTED (`fallback` is false) */
   #stop(reason: string, cause?: unknown): void {
-    this.#letGo();
-    this.#abandonDevice();
+    this.#release();
+    this.#destroyDevice();
     this.#giveUp(reason, cause);
   }
 
-  /** @throws TaesdError UNSUPPORTED for latents that were lost with their device */
+  /** Reads latents back from the device. @throws TaesdError UNSUPPORTED (lost with their device) */
   async #inMemory(source: RowSource): Promise<RowSource> {
     if (!isOnDevice(source)) return source;
     try {
@@ -263,21 +263,23 @@ export class GpuNetworks implements GpuPlace {
       return await source.download();
     } catch (cause) {
       if (cause instanceof TaesdError) throw cause;
-      const rule = 'latents that can be read back';
-      const hint = 'what lay on a lost device is gone; decode them from memory';
-      throw expected('UNSUPPORTED', 'latents', rule, this.#whyNot, { hint, cause });
+      const reason = onOneLine(this.#whyNot);
+      const sentence = `the latents were lost with their device (${reason}); decode them from memory`;
+      throw new TaesdError('UNSUPPORTED', sentence, { cause });
     }
   }
 
-  /** @throws TaesdError UNSUPPORTED where WASM may not take over */
+  /** Records why WASM does the work. @throws TaesdError UNSUPPORTED (`fallback` is false) */
   #giveUp(reason: string, cause?: unknown): void {
     this.#reason = reason;
     if (this.#options.fallback !== false) return;
-    const hint = 'without fallback: false, WASM takes over';
-    throw expected('UNSUPPORTED', 'device', 'one that does its work', reason, { hint, cause });
+    const remedy = 'without fallback: false, WASM takes over';
+    const sentence = `WebGPU is not available: ${onOneLine(reason)} (${remedy})`;
+    throw new TaesdError('UNSUPPORTED', sentence, { cause });
   }
 
-  #letGo(): void {
+  /** Releases the networks and their buffers. */
+  #release(): void {
     for (const program of this.#programs.values()) program.dispose();
     this.#programs.clear();
     this.#slots?.release();

@@ -1,34 +1,39 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type ConvStep, isWinograd, type Step } from './plan.ts';
+import type { ConvStage } from '../plan.ts';
 import { POINTS, transformWeights } from './winograd.ts';
 
 const QUAD = 4;
 
-/** Channels come in fours; the last quad is filled up with zeros. */
+/** Returns the quads of so many channels. The last quad is filled up with zeros. */
 export const quadsOf = (channels: number): number => Math.ceil(channels / QUAD);
 
 /** A convolution's weights as its shader reads them. */
 export interface Packed {
   /**
-   * f32 [blocks][quads in][kernel x][kernel y][quads of a block][4 in][4 out]; of Winograd's convolutions [points][blocks]
-   * [quads in][2 quads][4 in][4 out]
+   * f32 [blocks][quads in][kernel x][kernel y][quads of a block][4 in][4 out]; of Winograd's
+   * convolutions [points][blocks][quads in][2 quads][4 in][4 out]
    */
   readonly weights: Float32Array<ArrayBuffer>;
-  /** f32 [quads][4], zeros where there is none */
+  /** f32 [quads][4]; zeros if the convolution has none */
   readonly bias: Float32Array<ArrayBuffer>;
 }
 
-/** Quads of output channels as they are written: each phase of a shuffle begins with a quad of its own. */
-export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStep): number =>
+/**
+ * Returns the quads of output that are written. Each phase of a shuffle begins with a quad of its
+ * own.
+ */
+export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStage): number =>
   shuffle ** 2 * quadsOf(cout / shuffle ** 2);
 
-/** Quads that an invocation makes: two, but where there is only one. */
-export const blockQuadsOf = (step: ConvStep): 1 | 2 => (writtenQuads(step) === 1 ? 1 : 2);
+/** Returns the quads an invocation makes: two, or one if there is only one. */
+export const blockQuadsOf = (stage: ConvStage): 1 | 2 => (writtenQuads(stage) === 1 ? 1 : 2);
 
-/** Packs a step's weights [cout, cin, k, k], its output channels in the order in which they are written. */
-export function packConvolution(network: BoundNetwork, step: ConvStep & Step): Packed {
-  const { conv, layer, name, shuffle } = step;
+/**
+ * Packs weights [cout, cin, k, k], with the output channels in the order in which they are written.
+ */
+export function packConvolution(network: BoundNetwork, stage: ConvStage): Packed {
+  const { conv, layer, name, winograd, shuffle } = stage;
   const { cin, cout, kernel } = conv;
   const tensor = (what: string) =>
     network[layer].weights.get(name === '' ? what : `${name}.${what}`);
@@ -37,16 +42,17 @@ export function packConvolution(network: BoundNetwork, step: ConvStep & Step): P
   const phases = shuffle ** 2;
   const channels = cout / phases;
   const quadsIn = quadsOf(cin);
-  const quads = writtenQuads(step);
-  const blockQuads = blockQuadsOf(step);
+  const quads = writtenQuads(stage);
+  const blockQuads = blockQuadsOf(stage);
   const blocks = Math.ceil(quads / blockQuads);
-  const winograd = isWinograd(step);
   const blockLength = blockQuads * QUAD ** 2;
   const [points, scratch] = [new Float64Array(POINTS), new Float64Array(POINTS / 2)];
   const taps = winograd ? POINTS : kernel ** 2;
   const weights = new Float32Array(blocks * blockQuads * QUAD * quadsIn * QUAD * taps);
   const bias = new Float32Array(blocks * blockQuads * QUAD);
-  /** The channel of the weights that is written as number `written`; undefined for filling. */
+  /**
+   * Returns the channel of the weights that is written as number `written`; undefined for filling.
+   */
   const channelOf = (written: number): number | undefined => {
     const phase = Math.floor(written / QUAD / quadsOf(channels));
     const channel = written - phase * quadsOf(channels) * QUAD;
@@ -58,7 +64,7 @@ export function packConvolution(network: BoundNetwork, step: ConvStep & Step): P
     bias[written] = biases?.data[o] ?? 0;
     const block = Math.floor(written / QUAD / blockQuads);
     const quad = Math.floor(written / QUAD) % blockQuads;
-    // Where this channel's column begins in a matrix [4 in][4 out] of the first place.
+    // The index of this channel's column in the first matrix [4 in][4 out].
     const inMatrix = quad * QUAD ** 2 + (written % QUAD);
     for (let i = 0; i < cin; i++) {
       const quadIn = Math.floor(i / QUAD);

@@ -1,29 +1,30 @@
 import type { Chw } from '../../model/measure.ts';
-import type { Band, TileRows } from './bands.ts';
+import type { ConvStage, LayerStage, Stage } from '../plan.ts';
+import type { Band } from './bands.ts';
 import { CONVOLUTION_PARAMETERS } from './convolution.ts';
 import { quadsOf } from './pack.ts';
-import { type ConvStep, convRows, type Step } from './plan.ts';
 import { OPERATIONS, REMAP_PARAMETERS } from './remap.ts';
+import { convRows, type TileRows } from './tile-rows.ts';
 
 /*
- * The numbers that a dispatch is told, in the order of the shader's struct: what of the picture it makes, and where that lies
- * in the buffers of a band.
+ * The parameters of a dispatch, in the order of the shader's struct: which part of the picture it
+ * makes, and where that lies in the buffers of a band.
  */
 
 export function convolutionParameters(
-  step: ConvStep & Step,
+  stage: ConvStage & Stage,
   shapes: readonly Chw[],
   { rows, stored }: Band,
   tiles: TileRows = { first: 0, count: 0, columns: 0 },
 ) {
-  const [cin, height, width] = shapes[step.input];
-  const [channels, , outWidth] = shapes[step.output];
-  const input = stored[step.input];
-  const output = stored[step.output];
-  const made = convRows(step, rows[step.output]);
-  const up = step.upsample ? 2 : 1;
+  const [cin, height, width] = shapes[stage.input];
+  const [channels, , outWidth] = shapes[stage.output];
+  const input = stored[stage.input];
+  const output = stored[stage.output];
+  const made = convRows(stage, rows[stage.output]);
+  const up = stage.upsample ? 2 : 1;
   const outQuads = quadsOf(channels);
-  const add = step.add === undefined ? undefined : stored[step.add];
+  const add = stage.add === undefined ? undefined : stored[stage.add];
   const values: Record<(typeof CONVOLUTION_PARAMETERS)[number], number> = {
     inHeight: height * up,
     inWidth: width * up,
@@ -34,17 +35,17 @@ export function convolutionParameters(
     inQuads: quadsOf(cin),
     first: made.first,
     // Tiles reach past the last row.
-    end: Math.min(made.end, shapes[step.output][1] / step.shuffle),
-    width: outWidth / step.shuffle,
-    quads: outQuads * step.shuffle ** 2,
-    shuffle: step.shuffle,
-    keptFirst: rows[step.output].first,
-    keptEnd: rows[step.output].end,
+    end: Math.min(made.end, shapes[stage.output][1] / stage.shuffle),
+    width: outWidth / stage.shuffle,
+    quads: outQuads * stage.shuffle ** 2,
+    shuffle: stage.shuffle,
+    keptFirst: rows[stage.output].first,
+    keptEnd: rows[stage.output].end,
     outFirst: output.first,
     outRows: output.end - output.first,
     outRowLength: outWidth,
     outQuads,
-    relu: step.relu ? 1 : 0,
+    relu: stage.relu ? 1 : 0,
     add: add === undefined ? 0 : 1,
     addFirst: add?.first ?? 0,
     addPlaneLength: add === undefined ? 0 : (add.end - add.first) * outWidth,
@@ -56,18 +57,18 @@ export function convolutionParameters(
 }
 
 export function remapParameters(
-  { layer, ...step }: Extract<Step, { kind: 'remap' }>,
+  stage: LayerStage & Stage,
   shapes: readonly Chw[],
   { rows, stored }: Band,
 ) {
-  const [inChannels, inHeight, inWidth] = shapes[step.input];
-  const [channels, , width] = shapes[step.output];
-  const input = stored[step.input];
-  const output = rows[step.output];
-  const magnitude = layer.kind === 'clamp' ? layer.magnitude : 0;
+  const [inChannels, inHeight, inWidth] = shapes[stage.input];
+  const [channels, , width] = shapes[stage.output];
+  const input = stored[stage.input];
+  const output = rows[stage.output];
+  const magnitude = stage.kind === 'clamp' ? stage.magnitude : 0;
   const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {
-    operation: OPERATIONS.indexOf(layer.kind),
-    factor: 'factor' in layer ? layer.factor : 2,
+    operation: OPERATIONS.indexOf(stage.kind),
+    factor: 'factor' in stage ? stage.factor : 2,
     inHeight,
     inWidth,
     inFirst: input.first,

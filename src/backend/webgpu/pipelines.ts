@@ -3,24 +3,26 @@ import { remapShader } from './remap.ts';
 import { watched } from './scopes.ts';
 import { type WinogradPart, type WinogradTypes, winogradShader } from './winograd.ts';
 
-/** What a step runs as. */
+/** A shader that a stage, or a part of one, runs as. */
 export type Shader =
   | ({ readonly kind: 'conv' } & ConvolutionVariant)
   | ({ readonly kind: 'winograd'; readonly part: WinogradPart } & WinogradTypes)
   | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored };
 
-/** Compiled once a device, for all instances that use it. */
+/** The pipelines of each device, for all instances that use it. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
-/** Compiles what is not compiled yet; those that are asked for together are compiled side by side. */
-export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUComputePipeline> {
+/**
+ * Compiles a shader, once for each device. Shaders requested together are compiled side by side.
+ */
+export function computePipeline(device: GPUDevice, shader: Shader): Promise<GPUComputePipeline> {
   const key = JSON.stringify(shader, Object.keys(shader).sort());
   const known = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
   compiled.set(device, known);
   let pipeline = known.get(key);
   if (pipeline === undefined) {
     const code = codeOf(shader);
-    // What is wrong is thrown below; it is not for those who listen to the caller's device.
+    // Faults are thrown below: they must not reach the listeners of the caller's device.
     const { module, made } = watched(device, ['validation'], () => {
       const module = device.createShaderModule({ code, label: key });
       const compute = { module, entryPoint: 'main' };
@@ -28,9 +30,9 @@ export function pipelineFor(device: GPUDevice, shader: Shader): Promise<GPUCompu
       return { module, made };
     }).result;
     pipeline = made.catch(async (error: Error) => {
-      // Another time it may go well: a device has more memory then.
+      // A later attempt may succeed, for example with more memory free.
       known.delete(key);
-      // What is wrong is told of the module; the pipeline only says that something is.
+      // The module knows what is wrong, the pipeline only that something is.
       const { messages } = await module.getCompilationInfo();
       const [fault] = messages.filter(({ type }) => type === 'error');
       throw fault === undefined

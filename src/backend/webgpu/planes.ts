@@ -5,35 +5,36 @@ import type { RowBatch } from '../batches.ts';
 import { quadsOf } from './pack.ts';
 
 /*
- * Rows as callers have them, f32 [rows][width][channels], and as a device has them: planes of quads, f32
- * [⌈channels / 4⌉][rows][width][4]. Both ways a portion at a time, between which the event loop can have its turn.
+ * From rows as callers have them, f32 [rows][width][channels], to planes of quads as a device has
+ * them, f32 [⌈channels / 4⌉][rows][width][4], and back. Both work a portion at a time, so that the
+ * event loop can have turns between.
  */
 
-/** Quads of a portion, 4 MB: handing on those of a picture takes about 2 ms. */
+/** Quads of a portion: 4 MB. A picture's portion takes about 2 ms to hand on. */
 const PORTION_QUADS = 2 ** 18;
 
 const rowsOfPortion = (rows: number, rowQuads: number): number =>
   Math.min(rows, Math.max(1, Math.floor(PORTION_QUADS / rowQuads)));
 
-/** Numbers, and the byte of the planes that they begin at; only until the next are asked for. */
+/** Numbers, and the byte of the planes they begin at. Valid until the next portion is requested. */
 export interface PlanePortion {
   readonly offset: number;
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-/** Some rows of a source as planes; channels that fill up the last quad are 0. */
+/** Reads rows of a source as planes. Channels that fill up the last quad are 0. */
 export function* planePortions(
   source: RowSource,
   { first, end }: Span,
 ): Generator<PlanePortion, void, void> {
   const { channels, width } = source;
   const quads = quadsOf(channels);
-  const most = rowsOfPortion(end - first, width * quads);
-  const rows = new Float32Array(most * width * quads * 4);
-  const plane = quads === 1 ? rows : new Float32Array(most * width * 4);
+  const max = rowsOfPortion(end - first, width * quads);
+  const rows = new Float32Array(max * width * quads * 4);
+  const plane = quads === 1 ? rows : new Float32Array(max * width * 4);
   const rowLength = 4 * quads * width;
-  for (let y = first; y < end; y += most) {
-    const count = Math.min(most, end - y);
+  for (let y = first; y < end; y += max) {
+    const count = Math.min(max, end - y);
     for (let n = 0; n < count; n++) {
       source.read(y + n, rows.subarray(n * rowLength, (n + 1) * rowLength), 4 * quads);
     }
@@ -50,9 +51,9 @@ export function* planePortions(
 }
 
 /**
- * Planes as rows, channels last.
+ * Returns planes as rows, channels last.
  *
- * @throws TypeError where the planes lay in mapped memory, and went with their device
+ * @throws TypeError (the planes lay in mapped memory, and were lost with their device)
  */
 export function* rowBatches(
   planes: Float32Array,
@@ -61,11 +62,11 @@ export function* rowBatches(
 ): Generator<RowBatch, void, void> {
   const quads = quadsOf(channels);
   const stride = 4 * quads;
-  const most = rowsOfPortion(end - first, width * quads);
-  const rows = quads === 1 ? undefined : new Float32Array(most * width * stride);
+  const max = rowsOfPortion(end - first, width * quads);
+  const rows = quads === 1 ? undefined : new Float32Array(max * width * stride);
   const all = (end - first) * width;
-  for (let y = first; y < end; y += most) {
-    const count = Math.min(most, end - y);
+  for (let y = first; y < end; y += max) {
+    const count = Math.min(max, end - y);
     const [before, pixels] = [(y - first) * width, count * width];
     if (rows === undefined) {
       const data = planes.subarray(4 * before, 4 * (before + pixels));
@@ -73,7 +74,8 @@ export function* rowBatches(
       continue;
     }
     for (let quad = 0; quad < quads; quad++) {
-      // Read one by one, numbers that are gone would be undefined, and NaN in the rows; this throws.
+      // If the memory is gone, `subarray` throws. Numbers read one by one would be undefined, then
+      // NaN.
       const from = 4 * (quad * all + before);
       const plane = planes.subarray(from, from + 4 * pixels);
       for (let pixel = 0; pixel < pixels; pixel++) {

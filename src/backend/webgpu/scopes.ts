@@ -1,14 +1,19 @@
-/** Work that was handed to a device, and what the device finds wrong with it. */
+/**
+ * The result of work that was submitted to a device, and the faults that the device finds with it.
+ */
 export interface Watched<Result> {
   readonly result: Result;
   /**
-   * For each kind of fault what was found, null for nothing, once the device has looked. A lost device finds nothing: that it
-   * is lost is noticed elsewhere.
+   * The fault of each kind, or null, once the device has looked. A lost device finds no faults; its
+   * loss is noticed elsewhere.
    */
   readonly faults: Promise<readonly (GPUError | null)[]>;
 }
 
-/** Does work, none of which may wait, so that nobody else's falls under the same scopes. */
+/**
+ * Does work and collects its faults. The work must be synchronous: otherwise another call's work
+ * would fall under these scopes.
+ */
 export function watched<Result>(
   device: GPUDevice,
   kinds: readonly GPUErrorFilter[],

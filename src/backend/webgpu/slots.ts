@@ -1,37 +1,53 @@
+import type { Plan } from '../plan.ts';
 import type { Gpu } from './device.ts';
 import { USAGE } from './usage.ts';
 
-/** What a picture of 512×512 takes in f32, or one of 1024×1024 in f16, is kept for the next; more is given back. */
+/*
+ * Buffers that maps lie in, each in turn for several maps.
+ */
+
+/**
+ * Kept for the next picture: the maps of 512×512 in f32, or of 1024×1024 in f16. More is given
+ * back.
+ */
 const KEPT_BYTES = 2 ** 29;
 
-/** All maps of a band together, unless said: those of 1536×1536 in f32. A card that has less says so, and gets bands. */
-const MOST_BYTES = 2 ** 31;
+/**
+ * The default limit of all maps of a band together: those of 1536×1536 in f32. If a device runs out
+ * of memory below it, the picture is made in smaller bands.
+ */
+const DEFAULT_MAX_BYTES = 2 ** 31;
 
-/** Buffers that maps lie in, shared by the programs of an instance: one runs at a time. */
+/** The buffers, shared by the programs of an instance. One program runs at a time. */
 export class Slots {
   readonly #gpu: Gpu;
-  /** The most bytes that all of them together take: pictures are made in bands that need no more. */
-  readonly mostBytes: number;
+  /**
+   * The most bytes that all buffers together take. Pictures are made in bands that need no more.
+   */
+  readonly maxBytes: number;
   #buffers: (GPUBuffer | undefined)[] = [];
-  /** Changes where a buffer was replaced, so that what was bound to the old one is bound anew. */
+  /** Changes whenever a buffer is replaced: bindings of an older version are made anew. */
   version = 0;
 
-  constructor(gpu: Gpu, mostBytes = MOST_BYTES) {
+  constructor(gpu: Gpu, maxBytes = DEFAULT_MAX_BYTES) {
     this.#gpu = gpu;
-    this.mostBytes = mostBytes;
+    this.maxBytes = maxBytes;
   }
 
   get bytes(): number {
     return this.#buffers.reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
-  /** A buffer of at least that many bytes for each number, which together are at most `mostBytes`. */
+  /**
+   * Returns a buffer of at least so many bytes for each size. The sizes add up to at most
+   * `maxBytes`.
+   */
   take(sizes: readonly number[]): GPUBuffer[] {
-    // Those of another shape may be large where these are small, and the other way round.
-    const number = Math.max(sizes.length, this.#buffers.length);
+    // Buffers left by another shape may be large where these are small, and the other way round.
+    const count = Math.max(sizes.length, this.#buffers.length);
     let bytes = 0;
-    for (let n = 0; n < number; n++) bytes += Math.max(sizes[n] ?? 0, this.#buffers[n]?.size ?? 0);
-    if (bytes > this.mostBytes) this.release();
+    for (let n = 0; n < count; n++) bytes += Math.max(sizes[n] ?? 0, this.#buffers[n]?.size ?? 0);
+    if (bytes > this.maxBytes) this.release();
     return sizes.map((size, n) => {
       const buffer = this.#buffers[n];
       if (buffer !== undefined && buffer.size >= size) return buffer;
@@ -54,4 +70,32 @@ export class Slots {
     this.#buffers = [];
     this.version++;
   }
+}
+
+/**
+ * Gives each map a slot that no other map is in while it is alive: a decoder has three, and one for
+ * its input.
+ *
+ * @param kept  a map that stays while bands come and go, and shares its slot with none
+ * @returns the slot of each map
+ */
+export function assignSlots({ stages }: Plan, kept: number | undefined): number[] {
+  /** The last stage that reads each map. */
+  const lastUse: number[] = [];
+  for (const [n, stage] of stages.entries()) {
+    lastUse[stage.input] = n;
+    if (stage.kind === 'conv' && stage.add !== undefined) lastUse[stage.add] = n;
+  }
+  // The input has a slot of its own: it is written before all else.
+  const slotOf = [0];
+  /** The map that lies in each slot. */
+  const holds: number[] = [0];
+  for (const [n, stage] of stages.entries()) {
+    const isFree = (map: number, slot: number) => slot > 0 && map !== kept && lastUse[map] < n;
+    const free = stage.output === kept ? -1 : holds.findIndex(isFree);
+    const slot = free < 0 ? holds.length : free;
+    holds[slot] = stage.output;
+    slotOf[stage.output] = slot;
+  }
+  return slotOf;
 }

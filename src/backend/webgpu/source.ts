@@ -3,28 +3,35 @@ import { expected } from '../../errors.ts';
 import type { GpuLatents } from '../../options/types.ts';
 import { type RowSource, tensorRows } from '../../rows.ts';
 import { elementCount, shapeText } from '../../tensor.ts';
-import { lossBehind } from './device.ts';
-import { GpuFault } from './fault.ts';
+import { GpuFault, lossBehind } from './device.ts';
 import { watched } from './scopes.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
 
-/** A tensor [C, H, W] of f32 that lies on the device already, from the buffer's beginning. */
+/*
+ * Latents that the caller hands over in a buffer of the device.
+ */
+
+/** A tensor f32 [C, H, W] at the beginning of a buffer on the device. */
 export interface SourceOnDevice extends RowSource {
   readonly buffer: GPUBuffer;
-  /** Waits until the device has said that the copy could be made. @throws TaesdError ARG, OOM; GpuFault where it is lost */
+  /**
+   * Waits until the device has checked the copy.
+   *
+   * @throws TaesdError ARG, OOM; GpuFault (the device was lost)
+   */
   arrived(): Promise<void>;
-  /** The same rows in memory. @throws Error where the device is lost, and they with it */
+  /** Reads the tensor back to memory. @throws Error (it was lost with the device) */
   download(): Promise<RowSource>;
   release(): void;
 }
 
 export const isOnDevice = (source: RowSource): source is SourceOnDevice => 'buffer' in source;
 
-/** Something that is meant to be latents on a device; whether it is, `checkGpuLatents` tells. */
+/** Returns true for a value meant as latents on a device. `checkGpuLatents` checks the rest. */
 export const isGpuLatents = (value: unknown): value is GpuLatents =>
   typeof value === 'object' && value !== null && 'buffer' in value && 'shape' in value;
 
-/** Latents on a device, checked as far as they can be without asking it. */
+/** Latents on a device, checked as far as that goes without the device. */
 export interface CheckedLatents {
   readonly shape: readonly number[];
   readonly offset: number;
@@ -32,7 +39,8 @@ export interface CheckedLatents {
 }
 
 /**
- * @throws TaesdError SHAPE, ARG (no buffer, one that is too short or cannot be copied, an offset that is no multiple of 4)
+ * @throws TaesdError SHAPE; ARG (not a buffer, a buffer that is too short or cannot be copied, an
+ *   offset that is not a multiple of 4)
  */
 export function checkGpuLatents(latents: GpuLatents): CheckedLatents {
   const shape: readonly number[] = Array.isArray(latents.shape) ? Array.from(latents.shape) : [];
@@ -60,8 +68,10 @@ export function checkGpuLatents(latents: GpuLatents): CheckedLatents {
   return { shape, offset, buffer };
 }
 
-/** Copies of the latents of a batch as they are on the device now, after what the caller has submitted. */
-export function copyLatents(
+/**
+ * Copies the latents of a batch as they are after the work that the caller has submitted so far.
+ */
+export function copyOnDevice(
   device: GPUDevice,
   { shape, offset, buffer: from }: CheckedLatents,
 ): SourceOnDevice[] {
@@ -84,7 +94,7 @@ export function copyLatents(
       throw expected('OOM', 'latents', `memory for ${size} bytes each`, full.message);
     }
     if (invalid !== null) {
-      // Of a lost device, all buffers are wrong.
+      // On a lost device all buffers are invalid.
       const lost = await lossBehind(device);
       if (lost !== undefined) throw new GpuFault(lost.message);
       const rule = "a buffer of the model's device, neither destroyed nor mapped";
@@ -97,7 +107,7 @@ export function copyLatents(
     width,
     buffer,
     read() {
-      throw new Error('rows on the device are not read one by one');
+      throw new Error('rows on a device cannot be read one by one');
     },
     arrived,
     download: async () =>

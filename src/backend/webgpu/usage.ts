@@ -1,4 +1,7 @@
-/** Numbers of the WebGPU standard; the globals that hold them are missing in some runtimes and in TypeScript's library. */
+/**
+ * Usages of buffers, from the WebGPU standard. The globals that hold them are missing in some
+ * runtimes and in TypeScript's library.
+ */
 export const USAGE = {
   MAP_READ: 0x1,
   COPY_SRC: 0x4,
@@ -7,7 +10,7 @@ export const USAGE = {
   STORAGE: 0x80,
 } as const;
 
-/** Of textures. */
+/** Usages of textures. */
 export const TEXTURE_USAGE = {
   COPY_DST: 0x2,
   TEXTURE_BINDING: 0x4,

@@ -1,43 +1,51 @@
-import { enable, PARAMETERS_STRUCT, READING, range, type Stored } from './convolution.ts';
+import { TILE } from '../tile.ts';
+import { enable, parametersStruct, READING, range, type Stored } from './convolution.ts';
 
 /*
- * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3): 36 multiplications where 144 were.
+ * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3): 36 multiplications instead of 144.
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
- * The matrices are those of assembly/winograd.ts. An output tile of 4×4 comes from the 6×6 numbers d around it; both are
- * transformed to 36 points, and at each point the channels meet in a matrix product of their own. Three dispatches:
+ * The matrices are those of assembly/winograd.ts. An output tile of 4×4 comes from the 6×6 numbers
+ * d around it. These and the kernel w are transformed to 36 points, and at each point the channels
+ * meet in a matrix product of their own. Three dispatches:
  *
- *     source ──transform──▶ v [36][quads in][tiles] ──multiply──▶ m [36][quads out][tiles] ──transform back──▶ made
+ *     source ──transform──▶ v [36][quads in][tiles] ──multiply──▶ m [36][quads out][tiles]
+ *            ──transform back──▶ made
  *
- * some rows of tiles at a time, so few that v and m stay in the caches of a card (16 MB each) and take no memory that
- * grows with the picture. Both are f32 in either precision: with them in 12 bits pictures came to 58 dB on the CPU, and f16
- * has 11.
+ * They run for a few rows of tiles at a time, so that v and m stay in the caches of a card (16 MB
+ * each) and do not grow with the picture. Both are f32 in either precision: with them in 12 bits
+ * pictures came to 58 dB on the CPU, and f16 has 11.
  *
- * Tiles lie on a grid that begins at the picture's corner, whatever band is made: each value is the same sum.
+ * Tiles lie on a grid that begins at the picture's corner, so no value depends on the band it is
+ * made in.
  * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64.
- * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, https://arxiv.org/abs/1509.09308
+ * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015,
+ * https://arxiv.org/abs/1509.09308
  */
 
-/** Rows and columns of a tile, and of the input around it. */
-export const TILE = 4;
+/** Rows and columns of the input around a tile. */
 const SIDE = 6;
 export const POINTS = SIDE ** 2;
-/** Points that are not 0 everywhere where the input is upsampled: rows and columns 1 and 2 of it are equal, as 3 and 4. */
+/**
+ * Points of an upsampled input. Its rows and columns 1 and 2 are equal, and so are 3 and 4, which
+ * makes the points of row and column 2 zero.
+ */
 export const UPSAMPLED_POINTS = 25;
-/** Invocations of a workgroup: as many as the widest cards run in step. */
-export const WINOGRAD_GROUP = 64;
-/** Tiles that an invocation of the product makes, of two quads each. */
+/** Invocations of a workgroup: as many as the widest cards run in lockstep. */
+export const WINOGRAD_WORKGROUP = 64;
+/** Tiles an invocation of the product makes, of two quads each. */
 export const PRODUCT_TILES = 4;
-/** Bytes that v, or m, may take; at least a row of tiles. */
+/** The most bytes that v, or m, takes, unless a single row of tiles takes more. */
 export const POINTS_BYTES = 2 ** 24;
 
-/** The three dispatches. */
-export type WinogradPart = 'transform' | 'multiply' | 'transformBack';
+/** The three dispatches, in order. */
+export const WINOGRAD_PARTS = ['transform', 'multiply', 'transformBack'] as const;
+export type WinogradPart = (typeof WINOGRAD_PARTS)[number];
 
 export function winogradShader(part: WinogradPart, types: WinogradTypes): string {
   if (part === 'transform') return transform(types.input);
-  return part === 'multiply' ? MULTIPLY : transformBack(types);
+  return part === 'multiply' ? multiply() : transformBack(types);
 }
 
 export interface WinogradTypes {
@@ -79,12 +87,12 @@ const column = (table: readonly (readonly string[])[], x: number) => table.map((
 function transform(input: Stored): string {
   const [d, t, v] = ['d', 't', 'v'].map((letter) => names(letter, SIDE, SIDE));
   return `${enable(input)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<vec4<${input}>>;
 @group(0) @binding(2) var<storage, read_write> points: array<vec4f>;
 ${READING}
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let tile = i32(id.x);
   let quad = i32(id.y);
@@ -109,27 +117,27 @@ ${v.flatMap((row, r) => row.map((name, c) => `  points[at + ${r * SIDE + c} * st
 }
 
 /**
- * m = u v at each point. An invocation makes ${PRODUCT_TILES} tiles × 8 channels of one point; its tiles are as far
- * apart as there are invocations, so that neighbours load neighbours. Weights: mat4x4 [points][blocks][quads in][2], a column for each
- * channel in.
+ * m = u v at each point. An invocation makes `PRODUCT_TILES` tiles × 8 channels of one point. Its
+ * tiles are as far apart as there are invocations, so that neighbours load neighbours. Weights:
+ * mat4x4 [points][blocks][quads in][2], a column for each input channel.
  */
-const MULTIPLY = `
-${PARAMETERS_STRUCT}
+const multiply = (): string => `
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> points: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weights: array<mat4x4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<vec4f>;
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let block = i32(group.x);
   var point = i32(group.z);
   if (p.inShift != 0) {
-    // Row and column 2 are 0.
-    let row = point / 5;
-    let column = point % 5;
+    // Row and column 2 are 0 and were left out.
+    let row = point / ${SIDE - 1};
+    let column = point % ${SIDE - 1};
     point = (row + select(0, 1, row > 1)) * ${SIDE} + column + select(0, 1, column > 1);
   }
-  let tile = i32(group.y * ${WINOGRAD_GROUP} + local.x);
+  let tile = i32(group.y * ${WINOGRAD_WORKGROUP} + local.x);
   let apart = (p.tiles + ${PRODUCT_TILES - 1}) / ${PRODUCT_TILES};
   if (tile >= apart) { return; }
   let last = p.tiles - 1;
@@ -171,25 +179,29 @@ ${range(PRODUCT_TILES)
   .join('\n')}
 }`;
 
-/** out = Aᵀ m A + bias, and what follows a convolution: an invocation makes a quad of channels of a tile. */
+/**
+ * out = Aᵀ m A + bias, then skip connection and ReLU: an invocation makes a quad of channels of a
+ * tile.
+ */
 function transformBack({ added, output }: WinogradTypes): string {
   const m = names('m', SIDE, SIDE);
   const t = names('t', TILE, SIDE);
   const y = names('y', TILE, TILE);
   const load = (name: string, r: number, c: number) => {
     const value = `products[at + ${r * SIDE + c} * stride]`;
-    // Where the input is upsampled, these points were not multiplied.
+    // If the input is upsampled, these points were not multiplied.
     if (r !== 2 && c !== 2) return `  let ${name} = ${value};`;
     return `  var ${name} = vec4f(); if (p.inShift == 0) { ${name} = ${value}; }`;
   };
   return `${enable(added, output)}
-${PARAMETERS_STRUCT}
+${parametersStruct()}
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> products: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> added: array<vec4<${added}>>;
 @group(0) @binding(4) var<storage, read_write> made: array<vec4<${output}>>;
-// As store() in convolution.ts, for a row of a tile: what its numbers have in common is found once.
+// As store() in convolution.ts, for a row of a tile: indices common to its numbers are computed
+// once.
 fn storeRow(sums: mat4x4f, quad: i32, y: i32, x: i32) {
   let phase = quad / p.outQuads;
   let plane = quad % p.outQuads;
@@ -209,7 +221,7 @@ ${range(TILE)
   )
   .join('\n')}
 }
-@compute @workgroup_size(${WINOGRAD_GROUP})
+@compute @workgroup_size(${WINOGRAD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let tile = i32(id.x);
   let quad = i32(id.y);
@@ -243,7 +255,7 @@ export function transformWeights(
   at: number,
   columns: Float64Array,
 ): void {
-  // Written out, with nothing allocated: 150,000 kernels make a decoder.
+  // Written out, without allocations: a decoder has 150,000 kernels.
   for (let x = 0; x < 3; x++) {
     transform3(columns, x * SIDE, weights[at + x], weights[at + 3 + x], weights[at + 6 + x]);
   }

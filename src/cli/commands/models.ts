@@ -1,12 +1,13 @@
 import { type Half, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { type KeptFile, readKept } from '../../weights/cached.ts';
-import { NotThere, readPlace } from '../../weights/from-place.ts';
+import { type CachedFile, readCached } from '../../weights/cached.ts';
+import { Absent, readLocation } from '../../weights/from-location.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { wantedFiles } from '../../weights/manifest.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
-import { FOLDER_VARIABLE } from '../../weights/search.ts';
-import { openStore, type WeightStore } from '../../weights/store.ts';
+import { openStore } from '../../weights/open-store.ts';
+import type { WeightStore } from '../../weights/store.ts';
 import type { CommandSpec } from '../line/command-line.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
@@ -57,12 +58,12 @@ function f16Bytes({ networks }: Variant): number {
 async function locationOf(variant: Variant, store: WeightStore): Promise<string> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder !== undefined && folder !== '') {
-    const weights = await readPlace(variant, folder, HALVES).catch(asTaesdError);
+    const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
     if (weights instanceof TaesdError) return `unreadable: ${weights.sentence}`;
-    if (!(weights instanceof NotThere)) return `${FOLDER_VARIABLE} ${folder}`;
+    if (!(weights instanceof Absent)) return `${FOLDER_VARIABLE} ${folder}`;
   }
-  const kept = await readKept(MANIFEST, store, variant, HALVES);
-  if (kept.every(({ state }) => state === 'whole')) return store.place;
+  const kept = await readCached(MANIFEST, store, variant, HALVES);
+  if (kept.every(({ state }) => state === 'whole')) return store.location;
   return `${lack(kept)}: npx taesd pull ${variant.name}`;
 }
 
@@ -72,7 +73,7 @@ function asTaesdError(error: unknown): TaesdError {
   throw error;
 }
 
-function lack(kept: readonly KeptFile[]): string {
+function lack(kept: readonly CachedFile[]): string {
   if (kept.some(({ state }) => state === 'broken')) return 'damaged in the cache';
   return kept.every(({ state }) => state === 'missing') ? 'not found' : 'one of two files found';
 }

@@ -1,8 +1,8 @@
 import { VARIANTS } from '../../index.ts';
 import { isModelName, type LatentSpace, latentSpaces } from '../../model/variants.ts';
-import { urlOf } from '../../platform/place-urls.ts';
+import { urlOf } from '../../platform/locations.ts';
+import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
-import { openStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { expectedGot, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -86,7 +86,7 @@ async function pull(
 /** @throws TaesdError ARG (a URL without folders, such as `data:`) */
 function sourceOf(from: string): URL {
   try {
-    return urlOf(from);
+    return urlOf('--from', from);
   } catch (cause) {
     const rule = 'a folder or a web address';
     throw fault('--from', expectedGot(rule, JSON.stringify(from)), { cause });

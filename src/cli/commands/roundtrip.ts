@@ -1,6 +1,6 @@
 import { dequantizeLatents, quantizeLatents, type Tensor } from '../../index.ts';
-import { DECODED_DETAIL, decodeToFile } from '../files/decoded-file.ts';
-import { DECODED_CONTENTS, formatOf } from '../files/format.ts';
+import { DECODED_DETAIL, DECODED_FORMATS, decodeToFile } from '../files/decoded-file.ts';
+import { formatOf } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -30,7 +30,7 @@ export const roundtripCommand: Command = {
 
 async function roundtrip(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output: path, background, float } = line;
-  const format = formatOf(path, DECODED_CONTENTS);
+  const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const picture = await readPicture(operand);
   await withModel(path, line, async (taesd, bar) => {

@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LATENT_FORMATS } from '../../formats/table.ts';
 import { type Step, type Taesd, VARIANTS } from '../../index.ts';
 import { encodePng } from '../../png/index.ts';
+import { endingsOf } from '../files/format.ts';
 import { inFolder } from '../files/output-folder.ts';
 import { readStepsInput, type StepsInput } from '../files/steps-input.ts';
 import { checkOutput, writeOutput } from '../files/write-output.ts';
@@ -31,7 +33,10 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
     'taesd steps photo.png -o layers',
     'taesd steps latents.png -o layers --inner --backend reference',
   ],
-  operand: { name: 'IN', help: 'a picture (PNG) or latents (.png or .safetensors)' },
+  operand: {
+    name: 'IN',
+    help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
+  },
   options: ['folder', 'part', 'inner', 'latentsModel', 'weights', 'layerBackend', 'background'],
 } as const satisfies CommandSpec;
 

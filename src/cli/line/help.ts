@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VARIANTS } from '../../index.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
-import { FOLDER_VARIABLE } from '../../weights/search.ts';
 import type { CommandSpec } from './command-line.ts';
 import { nameOf, OPTIONS, type OptionName, type Text, textOf } from './options.ts';
 

@@ -1,6 +1,6 @@
 import { modelNames } from '../../model/variants.ts';
 import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
-import { FOLDER_VARIABLE } from '../../weights/search.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
   readBackend,
   readBackground,

@@ -2,43 +2,48 @@ import { expected } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
- * Places that people name, as paths or URLs: what their URLs are, and whether something is there.
+ * Locations that people name by a path or a URL.
  */
 
 /**
- * The URL of a file or folder given as a path or URL; relative paths count from the working folder or the page.
+ * Returns the URL of a file or folder. Relative paths start at the working folder or the page.
  *
- * @throws TaesdError ARG where it is neither, or a URL below which there are no others (`data:`, `blob:`, `hf:x`)
+ * @param what      the name of the option, for the error
+ * @param location  a path or a URL
+ * @throws TaesdError ARG (neither of them, or a URL that has no files below it: `data:`, `blob:`,
+ *   `hf:x`)
  */
-export function urlOf(place: string | URL): URL {
-  const text = String(place);
+export function urlOf(what: string, location: string | URL): URL {
+  const text = String(location);
   if (!isUrlText(text) && isNodeLike()) {
     const { pathToFileURL } = process.getBuiltinModule('node:url');
     return pathToFileURL(text);
   }
   try {
     const url = new URL(text, globalThis.location?.href);
-    // Throws where the path does not consist of folders.
+    // Throws if the path does not consist of folders.
     new URL('file', url);
     return url;
   } catch (cause) {
     const hint = 'such as weights, file:///weights or https://host/weights';
-    throw expected('ARG', 'weights', 'a folder or URL', text, { hint, cause });
+    throw expected('ARG', what, 'a folder or URL', text, { hint, cause });
   }
 }
 
 /** One letter before the colon is a Windows drive, not a scheme. */
 const isUrlText = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
 
-/** What is called `name` in a folder, with a slash at its end or without. */
+/**
+ * Returns the URL of the file `name` in a folder. The folder's URL may lack the slash at its end.
+ */
 export function urlInFolder(folder: URL, name: string): URL {
   const slashed = new URL(folder);
   if (!slashed.pathname.endsWith('/')) slashed.pathname += '/';
   return new URL(name, slashed);
 }
 
-/** Asks whether there is such a folder (`file:`). */
-export async function isFolderThere(url: URL): Promise<boolean> {
+/** Checks whether a `file:` URL is a folder. */
+export async function folderExists(url: URL): Promise<boolean> {
   const { stat } = process.getBuiltinModule('node:fs/promises');
   return stat(url).then(
     (found) => found.isDirectory(),
@@ -47,11 +52,11 @@ export async function isFolderThere(url: URL): Promise<boolean> {
 }
 
 /**
- * Asks whether there is such a file, without reading it: for HTTP by a HEAD request.
+ * Checks whether a URL is a file, without reading it. Over HTTP it sends a HEAD request.
  *
- * @returns false also where nobody can tell
+ * @returns false also if the server does not answer, or not with a status of success
  */
-export async function isUrlThere(url: URL): Promise<boolean> {
+export async function fileExists(url: URL): Promise<boolean> {
   try {
     if (url.protocol === 'file:') {
       const { stat } = process.getBuiltinModule('node:fs/promises');

@@ -1,27 +1,22 @@
-import type { BoundNetwork } from '../../model/bind.ts';
-import { conv1x1, type Layer } from '../../model/layers.ts';
-import { outputShape } from '../../model/measure.ts';
-import { tensorRows, tensorSink } from '../../rows.ts';
-import { picturesOf, stack, type Tensor, zeros } from '../../tensor.ts';
-import type { Operators } from '../backend.ts';
-import { handOn } from '../batches.ts';
-import { Pacer } from '../pacer.ts';
-import type { Gpu } from './device.ts';
-import { type ConvStep, type Plan, planNetwork, type Step } from './plan.ts';
-import { GpuProgram } from './program.ts';
-import { Slots } from './slots.ts';
+import { handOn } from '../../src/backend/batches.ts';
+import { Pacer } from '../../src/backend/pacer.ts';
+import { type ConvStage, type Plan, planNetwork, type Stage } from '../../src/backend/plan.ts';
+import type { Gpu } from '../../src/backend/webgpu/device.ts';
+import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
+import { GpuProgram } from '../../src/backend/webgpu/program.ts';
+import { Slots } from '../../src/backend/webgpu/slots.ts';
+import type { BoundNetwork } from '../../src/model/bind.ts';
+import { conv1x1, type Layer } from '../../src/model/layers.ts';
+import { outputShape } from '../../src/model/measure.ts';
+import { tensorRows, tensorSink } from '../../src/rows.ts';
+import { picturesOf, type Tensor, zeros } from '../../src/tensor.ts';
+import type { LaterOperators } from '../conformance/place.ts';
+import { stack } from '../stack.ts';
 
-/** The operators of a backend that answers later. */
-export type LaterOperators = {
-  readonly [Name in keyof Operators]: (
-    ...args: Parameters<Operators[Name]>
-  ) => Promise<ReturnType<Operators[Name]>>;
-};
-
-/** The operators one by one, in f32, which the library itself never calls: networks of one layer. */
-export function gpuOperators(gpu: Gpu): LaterOperators {
+/** The operators one by one, in f32: networks of one layer. */
+export function operatorsOnGpu(gpu: Gpu): LaterOperators {
   const one = (input: Tensor, layer: Layer, weights: ReadonlyMap<string, Tensor> = new Map()) =>
-    run(gpu, [{ layer, weights }], planNetwork([layer]), input);
+    run(gpu, [{ layer, weights }], planNetwork([layer], WEBGPU_RULES), input);
   return {
     conv2d(input, weight, bias, stride) {
       const [cout, cin, size] = weight.shape;
@@ -41,7 +36,7 @@ export function gpuOperators(gpu: Gpu): LaterOperators {
 }
 
 /**
- * a + b, as blocks add: no step does that alone, so one takes `a` from the channels of both, and one takes `b` and adds.
+ * a + b, as blocks add. No stage does that alone: one takes `a` from the channels of both, another takes `b` and adds.
  */
 function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
   const [, channels] = a.shape;
@@ -56,8 +51,16 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     for (let c = 0; c < channels; c++) weight.data[c * 2 * channels + from + c] = 1;
     return { layer: conv, weights: new Map([['weight', weight]]) };
   };
-  const plain = { kind: 'conv', conv, name: '', upsample: false, relu: false, shuffle: 1 } as const;
-  const steps: (ConvStep & Step)[] = [
+  const plain = {
+    kind: 'conv',
+    conv,
+    name: '',
+    upsample: false,
+    relu: false,
+    shuffle: 1,
+    winograd: false,
+  } as const;
+  const stages: (ConvStage & Stage)[] = [
     { ...plain, layer: 0, add: undefined, input: 0, output: 1 },
     { ...plain, layer: 1, add: 1, input: 0, output: 2 },
   ];
@@ -66,7 +69,7 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     outputShape(conv, input),
     outputShape(conv, input),
   ];
-  return run(gpu, [take(0), take(channels)], { steps, shapes }, stack(both));
+  return run(gpu, [take(0), take(channels)], { stages, shapes, rules: WEBGPU_RULES }, stack(both));
 }
 
 async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): Promise<Tensor> {
@@ -75,7 +78,7 @@ async function run(gpu: Gpu, network: BoundNetwork, plan: Plan, input: Tensor): 
   const outputs: Tensor[] = [];
   for (const picture of picturesOf(input)) {
     const [, channels, height, width] = picture.shape;
-    const shape = plan.shapes([channels, height, width])[plan.steps.length];
+    const shape = plan.shapes([channels, height, width])[plan.stages.length];
     const output = zeros([1, ...shape]);
     const sink = tensorSink(output);
     const span = { first: 0, end: shape[1] };

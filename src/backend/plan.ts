@@ -1,0 +1,144 @@
+import {
+  type Block,
+  blockOps,
+  blockSkip,
+  type Conv,
+  type Layer,
+  type Network,
+} from '../model/layers.ts';
+import { type Chw, outputShape } from '../model/measure.ts';
+
+/*
+ * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip
+ * connection and an upsampling become part of a convolution, and so does a pixel shuffle if the
+ * backend can do that.
+ */
+
+/** A convolution and what is fused into it. */
+export interface ConvStage {
+  readonly kind: 'conv';
+  readonly conv: Conv;
+  /** The number of the layer that holds the weights. */
+  readonly layer: number;
+  /** The name of the weights in that layer: `conv.0` in a block, `''` in a convolution. */
+  readonly name: string;
+  /** True if it is computed by Winograd's tiles: it makes whole rows of tiles. */
+  readonly winograd: boolean;
+  /** True if it works on the nearest upsampling of its input. The upsampled map is never stored. */
+  readonly upsample: boolean;
+  /** The map added to its output. */
+  readonly add: number | undefined;
+  /** True if a ReLU follows. */
+  readonly relu: boolean;
+  /** The factor of the pixel shuffle that its output is written through; 1 if there is none. */
+  readonly shuffle: number;
+}
+
+/** A layer that no convolution takes over. */
+export type LayerStage = Exclude<Layer, { kind: 'conv' | 'block' }>;
+
+/**
+ * One link of the chain: it reads map `input` and makes map `output`. Map 0 is the network's input.
+ */
+export type Stage = (ConvStage | LayerStage) & {
+  readonly input: number;
+  readonly output: number;
+};
+
+/** How a backend's plans differ from those of others. */
+export interface PlanRules {
+  /** Returns true for a convolution that the backend computes by Winograd's tiles. */
+  winograd(conv: Conv): boolean;
+  /** Returns true for a convolution that can read the upsampling of its input. */
+  upsamples(conv: Conv): boolean;
+  /** True if a convolution can write its output through a pixel shuffle. */
+  readonly shuffles: boolean;
+  /**
+   * True if a stage stores every row it makes, so that the maps it adds must have all of those.
+   * False if it drops rows that no stage asked for.
+   */
+  readonly storesWholeTiles: boolean;
+}
+
+/** The chain. Map n is made by stage n − 1. */
+export interface Plan {
+  readonly stages: readonly Stage[];
+  readonly rules: PlanRules;
+  /** Returns [channels, height, width] of each map for an input of that shape. */
+  shapes(input: Chw): readonly Chw[];
+}
+
+/** Plans a network by a backend's rules. */
+export function planNetwork(network: Network, rules: PlanRules): Plan {
+  const stages: Stage[] = [];
+  const push = (stage: ConvStage | LayerStage, input: number): number => {
+    const output = stages.length + 1;
+    stages.push({ ...stage, input, output });
+    return output;
+  };
+  const pushConv: PushConv = (conv, layer, name, input, fused) => {
+    const plain = { upsample: false, add: undefined, relu: false, shuffle: 1 };
+    const stage = { conv, layer, name, winograd: rules.winograd(conv), ...plain, ...fused };
+    return push({ kind: 'conv', ...stage }, input);
+  };
+
+  /** The map that the next layer reads. */
+  let current = 0;
+  for (let index = 0; index < network.length; index++) {
+    let layer = network[index];
+    const next = network[index + 1];
+    const upsample = layer.kind === 'upsample2x' && next?.kind === 'conv' && rules.upsamples(next);
+    if (upsample) layer = network[++index];
+    if (layer.kind === 'block') {
+      current = pushBlock(layer, index, current, pushConv);
+    } else if (layer.kind === 'conv') {
+      const number = index;
+      const relu = network[index + 1]?.kind === 'relu';
+      if (relu) index++;
+      const after = network[index + 1];
+      const shuffle = rules.shuffles && after?.kind === 'pixelShuffle' ? after.factor : 1;
+      if (shuffle > 1) index++;
+      current = pushConv(layer, number, '', current, { upsample, relu, shuffle });
+    } else {
+      current = push(layer, current);
+    }
+  }
+  return {
+    stages,
+    rules,
+    shapes(input) {
+      const shapes = [input];
+      for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
+      return shapes;
+    },
+  };
+}
+
+/** Adds a convolution to the chain. @returns the map it makes */
+type PushConv = (
+  conv: Conv,
+  layer: number,
+  name: string,
+  input: number,
+  fused: Partial<ConvStage>,
+) => number;
+
+/**
+ * Adds three convolutions, the last of which adds the skip connection; a fourth if that has
+ * weights.
+ */
+function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
+  const [first, second, third] = blockOps(block).filter((step) => step.kind === 'conv');
+  const a = pushConv(first.conv, layer, first.name, input, { relu: true });
+  const b = pushConv(second.conv, layer, second.name, a, { relu: true });
+  const widen = blockSkip(block);
+  const add = widen === undefined ? input : pushConv(widen, layer, 'skip', input, {});
+  return pushConv(third.conv, layer, third.name, b, { add, relu: true });
+}
+
+function shapeAfter(stage: Stage, input: Chw): Chw {
+  if (stage.kind !== 'conv') return outputShape(stage, input);
+  const { conv, upsample, shuffle } = stage;
+  const made = outputShape(conv, upsample ? outputShape({ kind: 'upsample2x' }, input) : input);
+  return shuffle === 1 ? made : outputShape({ kind: 'pixelShuffle', factor: shuffle }, made);
+}

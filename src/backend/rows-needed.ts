@@ -1,0 +1,94 @@
+import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
+import type { Span } from './backend.ts';
+import type { Plan, Stage } from './plan.ts';
+import { TILE } from './tile.ts';
+
+/*
+ * The arithmetic of rows: which rows of one map a stage needs for which rows of the next.
+ */
+
+/** The fewest rows a stage makes at once. They begin at multiples of it. */
+export function fewestRows(stage: Stage): number {
+  if (stage.kind !== 'conv') return upsamplingOf(stage);
+  return (stage.winograd ? TILE : 1) * stage.shuffle;
+}
+
+/**
+ * Rows that a stage makes of each row of its input; a convolution, before it does anything else.
+ */
+function upsamplingOf(stage: Stage): number {
+  if (stage.kind === 'pixelShuffle') return stage.factor;
+  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
+}
+
+/**
+ * Widens a span of a stage's output to the rows it makes at once. The last of them may lie below
+ * the picture.
+ */
+export function wholeRows(stage: Stage, { first, end }: Span): Span {
+  const rows = fewestRows(stage);
+  return { first: Math.floor(first / rows) * rows, end: Math.ceil(end / rows) * rows };
+}
+
+/**
+ * The rows of its input that a stage needs for rows `span` of its output, without those outside the
+ * picture.
+ */
+export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
+  let { first, end } = wholeRows(stage, span);
+  if (stage.kind === 'conv') {
+    const { conv, shuffle } = stage;
+    const radius = (conv.kernel - 1) / 2;
+    first = (first / shuffle) * conv.stride - radius;
+    end = (end / shuffle - 1) * conv.stride + radius + 1;
+  }
+  if (stage.kind === 'pixelUnshuffle') {
+    first *= stage.factor;
+    end *= stage.factor;
+  }
+  const upsampling = upsamplingOf(stage);
+  return {
+    first: Math.max(Math.floor(first / upsampling), 0),
+    end: Math.min(Math.ceil(end / upsampling), inputHeight),
+  };
+}
+
+/**
+ * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several
+ * rows of tiles are not counted: the rows made twice where a picture is divided would grow by a
+ * band with every stage.
+ *
+ * @param plan  the whole chain, or a part of it. Maps that none of its stages reads or makes get no
+ *   rows.
+ */
+export function neededRows(
+  { stages, rules }: Pick<Plan, 'stages' | 'rules'>,
+  shapes: readonly Chw[],
+  wanted: Span,
+): Span[] {
+  const needed = shapes.map((): Span => ({ first: 0, end: 0 }));
+  const need = (map: number, { first, end }: Span) => {
+    const before = needed[map];
+    const [, height] = shapes[map];
+    needed[map] = {
+      first: Math.min(before.end > 0 ? before.first : height, first),
+      end: Math.max(before.end, Math.min(end, height)),
+    };
+  };
+  need(stages.at(-1)?.output ?? 0, wanted);
+  for (const stage of stages.toReversed()) {
+    const { input, output } = stage;
+    if (rules.storesWholeTiles) need(output, wholeRows(stage, needed[output]));
+    need(input, inputRows(stage, needed[output], shapes[input][1]));
+    if (stage.kind === 'conv' && stage.add !== undefined) need(stage.add, needed[output]);
+  }
+  return needed;
+}
+
+/**
+ * Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them.
+ */
+export function stageWork(stage: Stage, rows: number, width: number): number {
+  if (stage.kind !== 'conv') return 0;
+  return (pixelMultiplyAdds(stage.conv) * rows * width) / stage.shuffle ** 2;
+}

@@ -1,0 +1,15 @@
+import type { Conv } from '../../model/layers.ts';
+import type { PlanRules } from '../plan.ts';
+import { GROUP, MAX_CIN } from './layout.ts';
+
+/** Winograd's kernels take channels in groups of 16, in and out, and at most 64 in. */
+export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
+  kernel === 3 && cin % GROUP === 0 && cin <= MAX_CIN && cout % GROUP === 0;
+
+/** The rules of plans for the kernels. */
+export const WASM_RULES: PlanRules = {
+  winograd: isWinograd,
+  upsamples: (conv) => conv.stride === 1 && isWinograd(conv),
+  shuffles: false,
+  storesWholeTiles: true,
+};

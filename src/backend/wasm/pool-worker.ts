@@ -1,0 +1,128 @@
+import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
+import type { BoundNetwork } from '../../model/bind.ts';
+import type { Precision } from '../../options/types.ts';
+import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
+import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
+
+/**
+ * The address of the worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`.
+ * Vite, webpack and Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is
+ * written in just this way. The other address is hidden from them: they would copy the file a
+ * second time, without what it imports.
+ */
+const WORKER: ThreadModule = {
+  worker: () =>
+    new Worker(new URL('../../../dist/backend/wasm/worker.js', import.meta.url), {
+      type: 'module',
+    }),
+  url: () => new URL(WORKER_PATH, HERE),
+};
+const WORKER_PATH = '../../../dist/backend/wasm/worker.js';
+const HERE = import.meta.url;
+
+/** All that a worker needs to make its networks ready. */
+export interface WorkerOptions {
+  readonly kernels: WebAssembly.Module;
+  readonly networks: readonly BoundNetwork[];
+  readonly precision: Precision;
+  readonly maxMemory: number | undefined;
+}
+
+/** Hears what a worker reports while it is at one thing: at its start, or at a span of rows. */
+export interface WorkerListener {
+  heard(message: FromWorker): void;
+  /** The worker has ended and will report nothing more. */
+  died(error: TaesdError): void;
+}
+
+/** A worker of a pool. */
+export class PoolWorker {
+  /**
+   * Resolves when the networks are ready.
+   *
+   * @throws TaesdError UNSUPPORTED (it cannot start), LIMIT, OOM
+   */
+  readonly ready: Promise<void>;
+  /** Undefined while the worker has nothing to do. */
+  listener: WorkerListener | undefined;
+  #thread: Thread<ToWorker> | undefined;
+  #memoryBytes = 0;
+
+  /** @param onDeath  called once it has ended, before its listener is */
+  constructor(options: WorkerOptions, onDeath: (error: TaesdError) => void) {
+    this.ready = new Promise((resolve, reject) => {
+      const starting: WorkerListener = {
+        heard: (message) => {
+          this.listener = undefined;
+          if (message.kind === 'failed') reject(failureOf(message));
+          else {
+            this.keepAlive(false);
+            resolve();
+          }
+        },
+        died: reject,
+      };
+      this.listener = starting;
+      const died = (cause: Error) => {
+        const error = this.listener === starting ? cannotStart(cause) : hasEnded(cause);
+        onDeath(error);
+        this.listener?.died(error);
+      };
+      const heard = (message: FromWorker) => this.#heard(message);
+      this.#thread = startThread<ToWorker, FromWorker>(WORKER, heard, died);
+      this.post({ kind: 'load', ...options });
+    });
+  }
+
+  /** Bytes that the kernels' memory took after the last span. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  post(message: ToWorker, transfer?: ArrayBufferLike[]): void {
+    this.#thread?.post(message, transfer);
+  }
+
+  keepAlive(alive: boolean): void {
+    this.#thread?.keepAlive(alive);
+  }
+
+  /** Ends the worker. @param error  for the call that waits for it, if one does */
+  end(error: TaesdError): void {
+    this.#thread?.terminate();
+    this.listener?.died(error);
+  }
+
+  #heard(message: FromWorker): void {
+    if (message.kind === 'done') this.#memoryBytes = message.memoryBytes;
+    this.listener?.heard(message);
+  }
+}
+
+/** The error of a start, or of a span, that a worker could not finish. The worker lives on. */
+export function failureOf({ code, message }: FailedMessage): TaesdError {
+  if (code !== undefined) return new TaesdError(code, message);
+  return workerError('failed', message);
+}
+
+const cannotStart = (cause: Error): TaesdError =>
+  new TaesdError('UNSUPPORTED', `a worker could not start (${onOneLine(messageOf(cause))})`, {
+    cause,
+  });
+
+/** The error of a worker that started well and has ended since. */
+const hasEnded = (cause: Error): TaesdError => workerError('ended', textOf(cause), cause);
+
+/** @param why  the text of an error: the reason, told apart by it */
+function workerError(what: 'ended' | 'failed', why: string, cause?: Error): TaesdError {
+  const isFull = OUT_OF_MEMORY.test(why);
+  const sentence = `a worker ${isFull ? 'ran out of memory' : what} (${onOneLine(why)})`;
+  return new TaesdError(isFull ? 'OOM' : 'WORKER', sentence, { cause });
+}
+
+/**
+ * The texts of errors for want of memory. Node's for a full heap of a worker is "Worker terminated
+ * due to reaching memory limit: JS heap out of memory"; those of allocations differ between
+ * engines, but are RangeErrors, as an overflow of the stack is, too.
+ */
+const OUT_OF_MEMORY = /out of memory|allocation failed|RangeError(?!.*call stack)/i;

@@ -1,0 +1,65 @@
+import { handOn, type Runner } from '../backend/batches.ts';
+import type { Pacer } from '../backend/pacer.ts';
+import { expected, messageOf, type TaesdError } from '../errors.ts';
+import { pictureSink } from '../image.ts';
+import { allocatePixels } from '../options/call.ts';
+import type { CanvasLike } from '../options/types.ts';
+import type { Drawing } from './target.ts';
+
+/*
+ * Pictures in memory, and canvases that draw in 2d. Nothing here needs WebGPU.
+ */
+
+/** Decodes a picture to memory and draws it on a canvas, which takes its size. */
+export async function drawIn2d(
+  context: CanvasRenderingContext2D,
+  drawing: Drawing,
+  runner: Runner,
+  pacer: Pacer,
+): Promise<void> {
+  const data = await decodePixels(drawing, runner, pacer);
+  resize(drawing.target as CanvasLike, drawing);
+  context.putImageData(new ImageData(data, drawing.width, drawing.height), 0, 0);
+}
+
+/** Decodes a picture to RGBA in memory. @throws TaesdError as `decode` */
+export async function decodePixels(
+  { source, width, height }: Drawing,
+  runner: Runner,
+  pacer: Pacer,
+): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  const data = allocatePixels(width, height);
+  const sink = pictureSink({ width, height, data });
+  const span = { first: 0, end: height };
+  for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
+  return data;
+}
+
+/**
+ * Returns a canvas's 2d context; undefined if it has another one.
+ *
+ * @throws TaesdError UNSUPPORTED (the canvas was transferred to another thread)
+ */
+export function context2dOf(canvas: CanvasLike): CanvasRenderingContext2D | undefined {
+  const context = contextOf(canvas, '2d') as CanvasRenderingContext2D | null;
+  return typeof context?.putImageData === 'function' ? context : undefined;
+}
+
+/** @throws TaesdError UNSUPPORTED (the canvas was transferred to another thread) */
+export function contextOf(canvas: CanvasLike, kind: '2d' | 'webgpu'): unknown {
+  try {
+    return canvas.getContext(kind);
+  } catch (error) {
+    throw undrawable('one that draws in 2d or with WebGPU', messageOf(error));
+  }
+}
+
+/** Makes the error of a target that the picture cannot be drawn on. */
+export const undrawable = (rule: string, got: string): TaesdError =>
+  expected('UNSUPPORTED', 'canvas', rule, got, { hint: 'a new canvas?' });
+
+export function resize(canvas: CanvasLike, { width, height }: Omit<Drawing, 'source'>): void {
+  // Setting a size clears the canvas, even if it stays as it is.
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}

@@ -1,0 +1,55 @@
+import type { ModelName } from '../model/variants.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** Latents, and what their file remembers of their origin. */
+export interface LatentFile {
+  /** f32 [1, C, h, w] */
+  readonly latents: Tensor;
+  /** The model that encoded them. Files of `nano` say `taesd`, whose latents they hold. */
+  readonly model?: ModelName | undefined;
+  /** The picture's size, which rounds up to 8·w × 8·h. A file has both numbers or neither. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+/** A format of files of latents: a row of the table in `table.ts`. */
+export interface LatentFormat {
+  /** Its name with the article, for messages: `a safetensors file`. */
+  readonly name: string;
+  /** The endings of its files' names in lower case. Files are written with the first one. */
+  readonly endings: readonly [string, ...string[]];
+  /** The content in a few words, for messages about endings: `f32 latents`. */
+  readonly holds: string;
+  /** The content in a sentence after the file's name, for help: `holds f32 "latents" [1,C,h,w]`. */
+  readonly detail: string;
+  /** The other content that such files may have; undefined if they hold latents only. */
+  readonly also: 'pictures' | 'tensors' | undefined;
+  /** Returns true if bytes begin as files of this format do. They may be cut short or damaged. */
+  recognises(bytes: Uint8Array): boolean;
+  /** Reads a whole file. @throws TaesdError */
+  read(bytes: Uint8Array, options?: LatentReadOptions): FoundLatents;
+  /** Writes a file; undefined if this format is only read. @throws TaesdError */
+  readonly write: ((file: LatentFile) => Uint8Array<ArrayBuffer>) | undefined;
+}
+
+/** The options of a format's `read`. */
+export interface LatentReadOptions {
+  /** The model of the latents, if the file does not say it. Defaults to `taesd`. */
+  readonly model?: ModelName | undefined;
+  /** The limit on width × height of a latent that is a picture, as for `decodePng`. */
+  readonly maxPixels?: number | undefined;
+}
+
+/** The result of a format's `read`. */
+export interface FoundLatents {
+  readonly file: LatentFile;
+  /** The stored form in words: `latents, F16`. */
+  readonly kind: string;
+  /**
+   * The doubt that these are latents; undefined if the file says that they are.
+   * `unmarked`: nothing in the file says what it holds.
+   * `opaque`: nor does it look like latents: an opaque picture would have a channel that is at its
+   * largest everywhere, and no network makes such a channel.
+   */
+  readonly doubt: 'unmarked' | 'opaque' | undefined;
+}

@@ -1,0 +1,83 @@
+import { inCall } from '../errors.ts';
+import { latentsToPicture, pictureToLatents } from '../latent.ts';
+import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
+import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
+import type { FoundLatents, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
+import { rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+
+/*
+ * Latents as an RGBA picture of 8 bits a channel.
+ */
+
+/** The first four bytes of a PNG. Damaged line ends after them are for `decodePng` to report. */
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
+
+/** The row of the table of formats. */
+export const latentPng: LatentFormat = {
+  name: 'a PNG file',
+  endings: ['.png'],
+  holds: '8-bit latents',
+  detail: 'holds 8-bit latents as an RGBA picture',
+  also: 'pictures',
+  recognises: (bytes) => SIGNATURE.every((byte, i) => bytes[i] === byte),
+  read(bytes, options = {}) {
+    const { file, picture } = read(bytes, options);
+    return { file, kind: '8-bit latents, an RGBA picture', doubt: doubtOf(file, picture) };
+  },
+  write,
+};
+
+/**
+ * Encodes latents as a PNG: 8 bits a value (one step is 0.0235), four channels in a pixel's red,
+ * green, blue and alpha, the tiles of further channels stacked below (`latentsToPicture`).
+ *
+ * @throws TaesdError ARG (not an object, a wrong model or size), SHAPE (not [1, 4·k, h, w], or not
+ *   the model's channels)
+ */
+export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
+  return inCall('encodeLatentPng', () => write(file));
+}
+
+/**
+ * Decodes a PNG to latents.
+ *
+ * @param bytes  the whole file, from this package or another program that folds latents in this way
+ * @param model  the model of the latents if the file does not say it. Defaults to `taesd`. A file
+ *   that says it is unfolded by its own model, which determines the number of tiles
+ * @param options  as for `decodePng`. `maxPixels` counts the latent's pixels, not the picture's
+ * @throws TaesdError SHAPE (a height that is not a whole number of tiles), FORMAT (a remembered
+ *   size that is not a size, or not the latents'), UNSUPPORTED (an unknown remembered model), ARG,
+ *   and the errors of `decodePng`
+ */
+export function decodeLatentPng(
+  bytes: Uint8Array,
+  model: ModelName = 'taesd',
+  options: DecodePngOptions = {},
+): LatentFile {
+  return inCall('decodeLatentPng', () => read(bytes, { ...options, model }).file);
+}
+
+function write(file: LatentFile): Uint8Array<ArrayBuffer> {
+  const text = rememberedText(file);
+  return encodePng(latentsToPicture(file.latents), text);
+}
+
+function read(
+  bytes: Uint8Array,
+  { model = 'taesd', maxPixels }: LatentReadOptions,
+): { file: LatentFile; picture: DecodedPng } {
+  const given = variantNamed(model);
+  const picture = decodePng(bytes, maxPixels === undefined ? {} : { maxPixels });
+  const { text } = picture;
+  const remembered = rememberedModel(text);
+  const { latentChannels } = remembered === undefined ? given : VARIANTS[remembered];
+  const latents = pictureToLatents(picture, latentChannels);
+  return { file: { latents, model: remembered, ...rememberedSize(text, latents) }, picture };
+}
+
+/** Returns the doubt about a PNG. Every PNG can be read as latents. */
+function doubtOf({ model, width }: LatentFile, { data }: DecodedPng): FoundLatents['doubt'] {
+  if (model !== undefined || width !== undefined) return undefined;
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return 'unmarked';
+  return 'opaque';
+}

@@ -1,0 +1,80 @@
+import { expected, inCall } from '../errors.ts';
+import { checkLatentChannels, VARIANTS } from '../model/variants.ts';
+import { isSafetensors } from '../safetensors/first-bytes.ts';
+import { readSafetensors, toTensor } from '../safetensors/read.ts';
+import { showNames } from '../safetensors/show-name.ts';
+import { writeSafetensors } from '../safetensors/write.ts';
+import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
+import type { LatentFile, LatentFormat } from './format.ts';
+import { LATENTS_NAME, rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+
+/*
+ * Latents as one f32 tensor of a safetensors file.
+ */
+
+/** The row of the table of formats. */
+export const latentSafetensors: LatentFormat = {
+  name: 'a safetensors file',
+  endings: ['.safetensors'],
+  holds: 'f32 latents',
+  detail: 'holds f32 "latents" [1,C,h,w]',
+  also: 'tensors',
+  recognises: isSafetensors,
+  read(bytes) {
+    const { file, dtype } = read(bytes);
+    return { file, kind: `latents, ${dtype}`, doubt: undefined };
+  },
+  write,
+};
+
+/**
+ * Encodes latents as a safetensors file: f32 `latents` [1, C, h, w].
+ *
+ * @throws TaesdError ARG (not an object, a wrong model or size), SHAPE (not [1, C, h, w], or not
+ *   the model's channels)
+ */
+export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffer> {
+  return inCall('encodeLatentSafetensors', () => write(file));
+}
+
+/**
+ * Decodes a safetensors file to latents. F16 and BF16 are widened. Tensors of other names are
+ * ignored.
+ *
+ * @throws TaesdError SHAPE (no `latents`, not [1, C, h, w], not the remembered model's channels),
+ *   FORMAT (a remembered size that is not a size, or not the latents'), UNSUPPORTED (another dtype,
+ *   an unknown remembered model), and the errors of `readSafetensors`
+ */
+export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
+  return inCall('decodeLatentSafetensors', () => read(bytes).file);
+}
+
+function write(file: LatentFile): Uint8Array<ArrayBuffer> {
+  const text = rememberedText(file);
+  const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(file.latents)]], text);
+  // It allocates with `new Uint8Array(length)`.
+  return bytes as Uint8Array<ArrayBuffer>;
+}
+
+function read(bytes: Uint8Array): { file: LatentFile; dtype: string } {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const stored = tensors.get(LATENTS_NAME);
+  if (stored === undefined) {
+    const names = showNames([...tensors.keys()]) || 'no tensor';
+    const hint = 'not a file of latents?';
+    throw expected('SHAPE', 'tensor names', LATENTS_NAME, names, { hint });
+  }
+  const latents = checkBatchOfOne(toTensor(stored, LATENTS_NAME));
+  const model = rememberedModel(metadata);
+  if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
+  return { file: { latents, model, ...rememberedSize(metadata, latents) }, dtype: stored.dtype };
+}
+
+function checkBatchOfOne(value: Tensor): Tensor {
+  const latents = checkTensor4d(LATENTS_NAME, value);
+  if (latents.shape[0] !== 1) {
+    const hint = 'a file holds the latents of one picture';
+    throw expected('SHAPE', LATENTS_NAME, 'shape [1,C,h,w]', shapeText(latents.shape), { hint });
+  }
+  return latents;
+}

@@ -1,0 +1,35 @@
+import type { Half } from '../model/layers.ts';
+import { VARIANTS, type Variant } from '../model/variants.ts';
+import type { FoundWeights, LookOptions } from './found.ts';
+import { readBytes } from './from-bytes.ts';
+
+/**
+ * Reads the weights of a model: those the caller gave, else those that `locate.ts` finds. Given
+ * bytes need none of the code for files, the cache and the network, so it is imported only if
+ * needed.
+ *
+ * @param named   the model the caller named, if any
+ * @param halves  the halves to read: all of them from a folder, at least one of them from a file or
+ *   bytes
+ * @throws TaesdError ARG (unreadable, not found), SHAPE (only the other half), UNSUPPORTED (a
+ *   .pth), LIMIT (a file of more than 256 MiB), and the errors of `readSafetensors`,
+ *   `splitByKeyNames` and `locateWeights`
+ */
+export async function loadWeights(
+  named: Variant | undefined,
+  halves: readonly Half[],
+  options: LookOptions = {},
+): Promise<FoundWeights> {
+  const { weights, signal } = options;
+  const variant = named ?? VARIANTS.taesd;
+  if (weights === undefined) {
+    const { locateWeights } = await import('./locate.ts');
+    return locateWeights(named, halves, options);
+  }
+  if (typeof weights === 'string' || weights instanceof URL) {
+    const { readGivenLocation } = await import('./from-location.ts');
+    const tensors = await readGivenLocation(variant, weights, halves, signal);
+    return { variant, tensors, from: `${weights}` };
+  }
+  return { variant, tensors: readBytes(weights, halves), from: 'given bytes' };
+}

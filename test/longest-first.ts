@@ -1,0 +1,21 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The quick files that take longest. */
+const LONGEST = [
+  'test/workers.test.ts',
+  'test/engine-properties.test.ts',
+  'test/golden.test.ts',
+  'test/cli/steps.test.ts',
+  'test/examples/decode-service.test.ts',
+];
+
+/** Starts the longest files first, so that no core is left with one at the end. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
