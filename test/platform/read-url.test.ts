@@ -8,8 +8,8 @@ import { fileExists, urlInFolder, urlOf } from '../../src/platform/locations.ts'
 import { readUrl } from '../../src/platform/read-url.ts';
 
 /*
- * A server whose paths begin with what it does: a status, `cut` (the connection, in the middle of the body) or `hang up`
- * (before any answer).
+ * A server whose paths begin with what it does: a status, `cut` (the connection, in the middle of
+ * the body) or `hang up` (before any answer).
  */
 const server = createServer((request, response) => {
   const [, way] = (request.url ?? '').split('/');
@@ -28,7 +28,7 @@ const server = createServer((request, response) => {
     response.end('body');
   }
 });
-/** Sends a byte too many and more, for as long as somebody takes it. */
+/** Sends bytes for as long as the client takes them. */
 function sendEndlessly(response: ServerResponse): void {
   let open = true;
   response.on('close', () => {
@@ -38,7 +38,7 @@ function sendEndlessly(response: ServerResponse): void {
   const more = () => void (open && response.write(new Uint8Array(65536), more));
   more();
 }
-/** Endless answers that were hung up on. */
+/** The number of endless responses that the client ended. */
 let closed = 0;
 let base: string;
 const folder = mkdtempSync(join(tmpdir(), 'taesd-platform-'));
@@ -134,7 +134,7 @@ test('readUrl: longer than the limit, by its header or by what comes → LIMIT, 
   expect(await readUrl(new URL(`${base}/200/a`), { maxBytes: 4 })).toEqual(BODY);
 });
 
-test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → the same', async () => {
+test('urlOf: paths, file: and web addresses → URLs; urlInFolder: with a slash or without → one URL', async () => {
   for (const place of [folder, `${folder}/`, fileUrl('.'), pathToFileURL(folder).href]) {
     const url = await urlOf('weights', place);
     expect(urlInFolder(url, 'file').href).toBe(fileUrl('file').href);

@@ -21,9 +21,9 @@ const COMBINED = writeSafetensors([
   ['decoder.layers.0.weight', { shape: [1], data: Float32Array.of(7) }],
 ]);
 /** The server has one decoder, under any name in `one/`. */
-const asked: string[] = [];
+const requests: string[] = [];
 const server = createServer((request, response) => {
-  asked.push(`${request.method} ${request.url}`);
+  requests.push(`${request.method} ${request.url}`);
   if (request.url?.startsWith('/one/')) response.end(DECODER);
   else response.writeHead(404).end('body');
 });
@@ -46,7 +46,7 @@ const load = async (weights: WeightSource, halves: readonly Half[] = ['encoder',
   (await loadWeights(VARIANTS.taesdxl, halves, { weights })).tensors;
 const at = (name: string) => join(folder, name);
 
-/** A folder there with these files. */
+/** Makes a folder with these files. */
 function folderOf(name: string, files: Readonly<Record<string, Uint8Array>>): string {
   mkdirSync(at(name));
   for (const [file, bytes] of Object.entries(files)) writeFileSync(join(at(name), file), bytes);
@@ -190,10 +190,10 @@ test('loadWeights: a path to another file → what to give instead', async () =>
   });
 });
 
-test('loadWeights: no .safetensors on the web → a .pth is asked for, not fetched', async () => {
-  asked.length = 0;
+test('loadWeights: no .safetensors on the web → a HEAD request for a .pth, which is not fetched', async () => {
+  requests.length = 0;
   const options = { weights: `${base}/404` };
   const work = loadWeights(VARIANTS.taef1, ['decoder'], options);
   await expect(work).rejects.toMatchObject({ code: 'ARG' });
-  expect(asked).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
+  expect(requests).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
 });
