@@ -23,7 +23,7 @@ describe('load: signal', () => {
     message: `Taesd.load: aborted (${got})`,
   });
 
-  test('fired before → ABORTED, and nobody is requests', async () => {
+  test('fired before → ABORTED, and no request', async () => {
     const loading = Taesd.load({ weights: mirror('good'), signal: AbortSignal.abort('enough') });
     await expect(loading).rejects.toMatchObject(aborted('enough'));
     expect(requests).toEqual([]);
