@@ -153,14 +153,14 @@ describe('models', () => {
 
 describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('a signal', () => {
   const half = new Uint8Array(2_450_568);
-  const { asked, place } = weightsServer({ encoder: half, decoder: half });
+  const { requests, mirror } = weightsServer({ encoder: half, decoder: half });
   const children: { kill: (signal: 'SIGKILL') => unknown }[] = [];
   afterAll(() => {
     for (const child of children) child.kill('SIGKILL');
   });
 
   test('pull: SIGINT in the middle → exit 130, half of it left; the next asks for the rest', async () => {
-    const { child, ended } = startTaesd(['pull', '--from', place('stall')], env());
+    const { child, ended } = startTaesd(['pull', '--from', mirror('stall')], env());
     children.push(child);
     const length = () => {
       try {
@@ -180,16 +180,16 @@ describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('
     expect(readdirSync(folder)).toEqual([
       expect.stringMatching(/^\.taesd_encoder\..*\.0\..*\.part$/),
     ]);
-    const next = startTaesd(['pull', '--from', place('good')], env());
+    const next = startTaesd(['pull', '--from', mirror('good')], env());
     const { code, stderr } = await next.ended;
-    expect(asked.slice(1)).toEqual([
+    expect(requests.slice(1)).toEqual([
       `good ${ENCODER} bytes=${half.length / 2}-`,
       // Of zeros the hash cannot be right: once more from the beginning.
       `good ${ENCODER}`,
     ]);
     expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({
       code: 1,
-      stderr: `taesd: "${place('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
+      stderr: `taesd: "${mirror('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
     });
     expect(readdirSync(folder)).toEqual([]);
   });
