@@ -21,7 +21,7 @@ const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
 export async function compileKernels(source?: KernelSource): Promise<KernelModule> {
   if (typeof WebAssembly === 'undefined') {
     throw expected('UNSUPPORTED', 'WebAssembly', 'a runtime that has it', 'none', {
-      remedy: { api: `backend: 'reference' ${SLOWLY}`, command: `--backend reference ${SLOWLY}` },
+      hint: "backend: 'reference' runs without, slowly",
     });
   }
   if (source instanceof WebAssembly.Module) return source;
@@ -37,25 +37,20 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
 }
 
-const SLOWLY = 'runs without, slowly';
-
 /** Reads the package's own file. */
 async function readKernels(): Promise<Uint8Array> {
-  const command = 'in a checkout, "npm run build" makes it';
-  const option = 'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm';
-  const remedy = { api: `${option}; ${command}`, command };
+  const hint =
+    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
   let url: URL;
   try {
     url = kernelsUrl();
   } catch (cause) {
     // Bundled code may not know its own address.
     const rule = 'to know where the package lies';
-    throw expected('ARG', 'import.meta.url', rule, 'no URL', { remedy, cause });
+    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
   }
   const bytes = await readUrl(url);
-  if (bytes === undefined) {
-    throw expected('ARG', url.href, 'the kernels', 'no such file', { remedy });
-  }
+  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
   return bytes;
 }
 
@@ -81,12 +76,9 @@ function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
   const got = messageOf(cause);
   const what = 'WebAssembly.compile';
   if (!WebAssembly.validate(SIMD_PROBE)) {
-    const since = 'SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4';
-    const remedy = {
-      api: `${since}; backend: 'reference' ${SLOWLY}`,
-      command: `${since}; --backend reference ${SLOWLY}`,
-    };
-    return expected('UNSUPPORTED', what, 'WebAssembly with SIMD', got, { remedy, cause });
+    const hint =
+      "SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4; backend: 'reference' runs without, slowly";
+    return expected('UNSUPPORTED', what, 'WebAssembly with SIMD', got, { hint, cause });
   }
   if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
     const hint =
