@@ -1,24 +1,25 @@
 /*
  * Convolutions, one output row a call, channels last.
  *
- * A row of a feature map is f32 [1 + width + 1][channels]. A zero pixel on either side stands for the
- * padding. The three columns of a 3×3 window at pixel x are therefore the 3·cin numbers that begin at pixel
- * x of the row, and a row of the window is one straight run of memory:
+ * A row of a feature map is f32 [1 + width + 1][channels]. A zero pixel on either side stands for
+ * the padding. The three columns of a 3×3 window at pixel x are therefore the 3·cin numbers that
+ * begin at pixel x of the row, and a row of the window is one straight run of memory:
  *
  *     row      │ 0 │ p0 │ p1 │ p2 │ p3 │ … │ 0 │      each box: cin numbers
  *     window 1         └────────────┘
  *
- * A tile is 4 pixels × 8 output channels: 8 accumulators of 4 lanes. For each of the 3·cin numbers of a
- * window's row, 8 weights are loaded and multiplied by one number of each of the 4 pixels. Measured in
- * Node 20 on a Zen 5: 27 G multiply-adds/s, which is what four vector pipes can do. With the loop unrolled
- * twice it is 17, since V8 then spills; 12 accumulators lose as much.
+ * A tile is 4 pixels × 8 output channels: 8 accumulators of 4 lanes. For each of the 3·cin numbers
+ * of a window's row, 8 weights are loaded and multiplied by one number of each of the 4 pixels.
+ * Measured in Node 20 on a Zen 5: 27 G multiply-adds/s, which is what four vector pipes can do.
+ * With the loop unrolled twice it is 17, since V8 then spills; 12 accumulators lose as much.
  *
- * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8], read front to back. A tile's are 18 KB
- * for 64 channels, and stay in the first-level cache while the tile walks along the row. If up to 4 output
- * channels remain, the last tile takes the input's channels four at a time. It has 2 pixels × 4 channels (a
- * latent's), with weights [kernel rows][columns · cin / 4][4 channels out][4 in], or 2 pixels × 3 channels
- * (a picture's), with weights [kernel rows][columns · cin / 4][3 out][4 in], which saves a quarter of a
- * decoder's last convolution. Rows of 1 to 3 channels more than a multiple of 4 have room for 4.
+ * Weights are f32 [cout / 8][kernel rows][kernel columns · cin][8], read front to back. A tile's
+ * are 18 KB for 64 channels, and stay in the first-level cache while the tile walks along the row.
+ * If up to 4 output channels remain, the last tile takes the input's channels four at a time. It
+ * has 2 pixels × 4 channels (a latent's), with weights
+ * [kernel rows][columns · cin / 4][4 channels out][4 in], or 2 pixels × 3 channels (a picture's),
+ * with weights [kernel rows][columns · cin / 4][3 out][4 in], which saves a quarter of a decoder's
+ * last convolution. Rows of 1 to 3 channels more than a multiple of 4 have room for 4.
  */
 
 import {
@@ -43,13 +44,14 @@ const TILE_WIDTH: i32 = 4;
  *               JOB_WEIGHTS, f32 [cout / 8][3][3 · cin][8], then, if cout is not a multiple of 8,
  *               [3][3 · cin / 4][3 or 4][4];
  *               JOB_BIAS, f32 [cout, filled up to a multiple of 4]
- * @param out    f32 row [1 + width + 1][cout, filled up to a multiple of 4], written with its zero pixels;
+ * @param out    f32 row [1 + width + 1][cout, filled up to a multiple of 4], written with its zero
+ *               pixels;
  *               must not overlap an input row
  * @param above  f32 row [1 + width + 1][cin], a row of zeros above the picture
  * @param here   f32 row like `above`
  * @param below  f32 row like `above`, a row of zeros below the picture
- * Units: pointers are byte addresses, 16-byte aligned except for rows of cin not a multiple of 4; sizes are
- * elements.
+ * Units: pointers are byte addresses, 16-byte aligned except for rows of cin not a multiple of 4;
+ * sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·9·cin·2⁻²⁴·(|bias| + Σ|row · weight|) against float64.
  * Source: taesd.py `conv`.
@@ -79,8 +81,8 @@ export function conv3x3Stride2(
 /**
  * 1×1 convolution: a matrix applied at each pixel.
  *   out[x][o] = bias[o] + Σ(i) row[stride · x][i] · weight[o][i]
- * @param job  reads what `conv3x3` reads, and JOB_STRIDE, 1 or 2; JOB_WEIGHTS is f32 [cout / 8][cin][8],
- *             then, if cout is not a multiple of 8, [cin / 4][3 or 4][4]
+ * @param job  reads what `conv3x3` reads, and JOB_STRIDE, 1 or 2; JOB_WEIGHTS is f32
+ *             [cout / 8][cin][8], then, if cout is not a multiple of 8, [cin / 4][3 or 4][4]
  * @param out  f32 row as in `conv3x3`
  * @param row  f32 row [1 + inputWidth + 1][cin]
  * Units, errors and source are those of `conv3x3`.
@@ -228,7 +230,10 @@ function tile4x8(
   v128.store(out, acc3x4567, 16);
 }
 
-/** 1 pixel × 8 output channels, for the last 1 to 3 pixels of a row. It adds in the order of `tile4x8`. */
+/**
+ * 1 pixel × 8 output channels, for the last 1 to 3 pixels of a row. It adds in the order of
+ * `tile4x8`.
+ */
 function tile1x8(
   out: usize,
   row0: usize,
@@ -256,8 +261,9 @@ function tile1x8(
 }
 
 /**
- * 2 pixels × 4 output channels, for few channels out. The four lanes of an accumulator are four channels in,
- * added up at the end, so that 6 loads feed 8 multiplications. `acc1x2` holds pixel 1, output channel 2.
+ * 2 pixels × 4 output channels, for few channels out. The four lanes of an accumulator are four
+ * channels in, added up at the end, so that 6 loads feed 8 multiplications. `acc1x2` holds pixel 1,
+ * output channel 2.
  * @param pixels  1 or more; if it is 1, the second pixel is the first once more and is not stored
  */
 function tile2x4(

@@ -1,8 +1,8 @@
 /*
- * The kernels. They work on one row, or on one block of a row's tiles; they allocate nothing and check
- * nothing. Their callers are in src/backend/wasm, which check once. All of a stage that does not change while
- * it runs is in its job, src/backend/wasm/job-layout.ts. src/backend/wasm/kernels.ts lists these names once
- * more, each with its parameters.
+ * The kernels. They work on one row, or on one block of a row's tiles; they allocate nothing and
+ * check nothing. Their callers are in src/backend/wasm, which check once. All of a stage that does
+ * not change while it runs is in its job, src/backend/wasm/job-layout.ts.
+ * src/backend/wasm/kernels.ts lists these names once more, each with its parameters.
  */
 
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';

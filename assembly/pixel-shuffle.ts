@@ -1,6 +1,6 @@
 /*
- * Channels to pixels and back, one row at a time, one number at a time: a decoder's last layer at 512×512
- * takes 1 ms.
+ * Channels to pixels and back, one row at a time, one number at a time: a decoder's last layer at
+ * 512×512 takes 1 ms.
  */
 
 import {
@@ -16,11 +16,11 @@ import { F32_BYTES } from '../src/backend/wasm/layout';
 /**
  * Makes one of the `factor` output rows that an input row becomes.
  *   out[factor·x + j][c] = row[x][c·factor² + subrow·factor + j]
- * @param job     reads JOB_WIDTH, pixels of the input row; JOB_CHANNELS and JOB_OUT_CHANNELS, those of the
- *                input and the output as stored; JOB_COUT, the output's true channels, with
+ * @param job     reads JOB_WIDTH, pixels of the input row; JOB_CHANNELS and JOB_OUT_CHANNELS, those
+ *                of the input and the output as stored; JOB_COUT, the output's true channels, with
  *                outChannels ≥ cout and channels ≥ cout·factor²; JOB_FACTOR
- * @param out     f32 row [1 + factor·width + 1][outChannels], written whole, 0 where nothing belongs; must
- *                not overlap `row`
+ * @param out     f32 row [1 + factor·width + 1][outChannels], written whole, 0 where nothing
+ *                belongs; must not overlap `row`
  * @param row     f32 row [1 + width + 1][channels]
  * @param subrow  0 … factor − 1
  * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
@@ -53,11 +53,12 @@ export function pixelShuffle(job: usize, out: usize, row: usize, subrow: i32): v
 }
 
 /**
- * Adds one of the `factor` input rows that become an output row. The first clears the output row, the
- * others keep what is there.
+ * Adds one of the `factor` input rows that become an output row. The first clears the output row,
+ * the others keep what is there.
  *   out[x][c·factor² + subrow·factor + j] = row[factor·x + j][c]
- * @param job     reads JOB_WIDTH, pixels of the output row; JOB_CHANNELS and JOB_OUT_CHANNELS, those of the
- *                input and the output as stored; JOB_CIN, the input's true channels; JOB_FACTOR
+ * @param job     reads JOB_WIDTH, pixels of the output row; JOB_CHANNELS and JOB_OUT_CHANNELS,
+ *                those of the input and the output as stored; JOB_CIN, the input's true channels;
+ *                JOB_FACTOR
  * @param out     f32 row [1 + width + 1][outChannels]
  * @param row     f32 row [1 + at least factor·width][channels], zeros right of the picture
  * @param subrow  0 … factor − 1

@@ -1,6 +1,6 @@
 /*
- * Kernels that work on each number by itself. They run over a whole row, zero pixels included: relu(0),
- * 0 + 0 and tanh(0) are 0, so the padding stays 0.
+ * Kernels that work on each number by itself. They run over a whole row, zero pixels included:
+ * relu(0), 0 + 0 and tanh(0) are 0, so the padding stays 0.
  *
  * Units of all: pointers are byte addresses, `count` is elements.
  * Errors: none here; backend/wasm checks shapes once.

@@ -6,13 +6,14 @@ import { rowAt } from './winograd';
 const LINE_BYTES: usize = 64;
 
 /**
- * Reads one number of each cache line of the rows that a block of tiles is about to write or add, so that
- * they are in the cache then. Stores to lines that are not there wait for them almost one by one, while reads
- * overlap and the processor foresees them. Without this, the output transform takes twice as long on rows
- * that left the second-level cache.
- * @param job     reads JOB_OUTPUT_ROWS and JOB_ADD, which say that 4 or 8 rows f32 [pixels][cout] follow;
- *                JOB_COUT; JOB_TILE, u32 [1]: something is written here, so that no compiler leaves the
- *                reading out
+ * Reads one number of each cache line of the rows that a block of tiles is about to write or add,
+ * so that they are in the cache then. Stores to lines that are not there wait for them almost one
+ * by one, while reads overlap and the processor foresees them. Without this, the output transform
+ * takes twice as long on rows that left the second-level cache.
+ * @param job     reads JOB_OUTPUT_ROWS and JOB_ADD, which say that 4 or 8 rows f32 [pixels][cout]
+ *                follow;
+ *                JOB_COUT; JOB_TILE, u32 [1]: something is written here, so that no compiler leaves
+ *                the reading out
  * @param offset  bytes from a row's start to the block's first pixel
  * @param tiles   in the block, 4 pixels each
  * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.

@@ -1,10 +1,11 @@
 import { F32_BYTES } from '../src/backend/wasm/layout';
 
 /**
- * Nearest upsampling of one row, in width. The caller calls it twice, for the two output rows that an input
- * row becomes.
+ * Nearest upsampling of one row, in width. The caller calls it twice, for the two output rows that
+ * an input row becomes.
  *   out[2·x][c] = out[2·x + 1][c] = row[x][c]
- * @param out       f32 row [1 + 2·width + 1][channels], written with its zero pixels; must not overlap `row`
+ * @param out       f32 row [1 + 2·width + 1][channels], written with its zero pixels; must not
+ *                  overlap `row`
  * @param row       f32 row [1 + width + 1][channels]
  * @param width     pixels of the input row
  * @param channels  a multiple of 4

@@ -1,9 +1,11 @@
 /*
- * 3×3 convolutions with stride 2 as Winograd, channels last: 81 multiplications for 16 outputs instead of 144.
+ * 3×3 convolutions with stride 2 as Winograd, channels last: 81 multiplications for 16 outputs
+ * instead of 144.
  *
- * Along one axis, outputs y0 … y3 come from inputs d0 … d8: y[x] = w0·d[2x] + w1·d[2x+1] + w2·d[2x+2]. The
- * even inputs d0 d2 d4 d6 d8 meet the two taps w0 w2 with stride 1, which is F(4, 2) on five points
- * (0, 1, −1, 2, ∞). The odd inputs meet w1 alone: their four "points" are the inputs themselves.
+ * Along one axis, outputs y0 … y3 come from inputs d0 … d8:
+ * y[x] = w0·d[2x] + w1·d[2x+1] + w2·d[2x+2]. The even inputs d0 d2 d4 d6 d8 meet the two taps w0 w2
+ * with stride 1, which is F(4, 2) on five points (0, 1, −1, 2, ∞). The odd inputs meet w1 alone:
+ * their four "points" are the inputs themselves.
  *
  *          ⎡ 2  0 −1  0 −2  0  1 0 0 ⎤        ⎡  1/2   0    0  ⎤
  *          ⎢ 0  0 −2  0 −1  0  1 0 0 ⎥        ⎢ −1/2   0  −1/2 ⎥
@@ -15,11 +17,12 @@
  *          ⎢ 0  0  0  0  0  1  0 0 0 ⎥        ⎢   0    1    0  ⎥
  *          ⎣ 0  0  0  0  0  0  0 1 0 ⎦        ⎣   0    1    0  ⎦
  *
- * Both axes together have 9 × 9 points. The last four rows of G are equal, so 6 × 6 transformed weights are
- * stored, as for stride 1. Buffers, blocks and the product between the transforms are those of winograd.ts.
+ * Both axes together have 9 × 9 points. The last four rows of G are equal, so 6 × 6 transformed
+ * weights are stored, as for stride 1. Buffers, blocks and the product between the transforms are
+ * those of winograd.ts.
  *
- * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal Processing", 2010,
- * section 5.2; a strided convolution as a sum over the input's phases.
+ * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal
+ * Processing", 2010, section 5.2; a strided convolution as a sum over the input's phases.
  * Accuracy: as winograd.ts.
  */
 
@@ -48,12 +51,14 @@ const VECTOR_BYTES: usize = 16;
 const SCRATCH_ROW: usize = 144;
 
 /**
- * v = Bᵀ d B for a block of tiles, with stride 2. It differs from `winogradTransformInput` in its shapes:
+ * v = Bᵀ d B for a block of tiles, with stride 2. It differs from `winogradTransformInput` in its
+ * shapes:
  * @param job     reads JOB_CIN;
- *                JOB_INPUT_ROWS, u32 [9]: nine rows f32 [pixels][cin], the one above the tile first;
+ *                JOB_INPUT_ROWS, u32 [9]: nine rows f32 [pixels][cin], the one above the tile
+ *                first;
  *                JOB_COLUMNS, f32 [9][8 · tiles + 1][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
- *                are written
+ *                JOB_V, f32 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *                first cin are written
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block, one every 8 pixels
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -123,8 +128,8 @@ export function transformColumns(
 }
 
 /**
- * The four points of the odd inputs. A loop copies them: `memory.copy` leaves the module, which costs more
- * than 256 bytes are worth.
+ * The four points of the odd inputs. A loop copies them: `memory.copy` leaves the module, which
+ * costs more than 256 bytes are worth.
  */
 function copyOdd(
   out: usize,
@@ -148,8 +153,8 @@ function copyOdd(
 }
 
 /**
- * The five points of the even inputs, lane by lane: five runs of `bytes` bytes into five, `stride` bytes
- * apart.
+ * The five points of the even inputs, lane by lane: five runs of `bytes` bytes into five, `stride`
+ * bytes apart.
  */
 function transformEven(
   out: usize,
@@ -227,7 +232,10 @@ export function winogradStride2TransformOutput(
   }
 }
 
-/** Aᵀ m down one column of points: nine numbers in each of four lanes, `stride` bytes apart, to four. */
+/**
+ * Aᵀ m down one column of points: nine numbers in each of four lanes, `stride` bytes apart, to
+ * four.
+ */
 function transformDown(out: usize, m: usize, stride: usize): void {
   const m0 = v128.load(m);
   m += stride;

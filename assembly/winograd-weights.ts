@@ -12,9 +12,9 @@ import {
 } from '../src/backend/wasm/layout';
 
 /**
- * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called once, at
- * load. It works on four output channels at a time, which lie side by side in u (7 ms for a decoder instead
- * of 24 one by one, of 80 to a first picture).
+ * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called
+ * once, at load. It works on four output channels at a time, which lie side by side in u (7 ms for
+ * a decoder instead of 24 one by one, of 80 to a first picture).
  * @param u        f32 [cout / 16][36][2][cin][8]
  * @param weights  f32 [cout][cin][3][3]
  * @param scratch  f32 [6][3][4]
@@ -82,10 +82,10 @@ function gather4(weight: usize, channelBytes: usize): v128 {
 }
 
 /**
- * G w for three numbers in each of four lanes, stored every `outStride` bytes. It divides: multiplying by a
- * rounded reciprocal costs taesdxl's latents half of their exactness. In f64, rounded at the end, they would
- * be 2.2e-5 off PyTorch's and not 6.7e-5. But one fast latent of taesdxl, where all precisions part, would
- * then be two steps off.
+ * G w for three numbers in each of four lanes, stored every `outStride` bytes. It divides:
+ * multiplying by a rounded reciprocal costs taesdxl's latents half of their exactness. In f64,
+ * rounded at the end, they would be 2.2e-5 off PyTorch's and not 6.7e-5. But one fast latent of
+ * taesdxl, where all precisions part, would then be two steps off.
  */
 function transform3(out: usize, outStride: usize, w0: v128, w1: v128, w2: v128, stride: i32): void {
   if (stride == 1) transformStride1(out, outStride, w0, w1, w2);

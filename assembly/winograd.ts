@@ -3,9 +3,9 @@
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
- * An output tile of 4×4 pixels comes from the 6×6 input pixels d around it. Both are transformed to 36 points; at
- * each point the channels meet in one matrix product, [tiles][cin] × [cin][cout]. That is 36 multiplications
- * for 16 outputs instead of 144.
+ * An output tile of 4×4 pixels comes from the 6×6 input pixels d around it. Both are transformed to
+ * 36 points; at each point the channels meet in one matrix product, [tiles][cin] × [cin][cout].
+ * That is 36 multiplications for 16 outputs instead of 144.
  *
  *          ⎡ 4  0 −5  0 1 0 ⎤        ⎡  1/4    0     0  ⎤
  *          ⎢ 0 −4 −4  1 1 0 ⎥        ⎢ −1/6  −1/6  −1/6 ⎥        ⎡ 1 1  1 1  1 0 ⎤
@@ -17,9 +17,9 @@
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.2,
  * https://arxiv.org/abs/1509.09308
  *
- * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for 16 output
- * channels at a time. The products of a group stay in the first-level cache, everything else in the second.
- * Point p = 6·row + column:
+ * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for
+ * 16 output channels at a time. The products of a group stay in the first-level cache, everything
+ * else in the second. Point p = 6·row + column:
  *
  *     rows ──transformInput──▶ v [36][tiles][cin]
  *                                      │        for each group of 16 output channels:
@@ -27,12 +27,12 @@
  *                                             ▲
  *                              u [cout / 16][36][2][cin][8]
  *
- * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the caller's
- * choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into one set of the
- * first-level cache, and transforming takes four times as long.
+ * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
+ * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
+ * one set of the first-level cache, and transforming takes four times as long.
  *
- * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder within
- * 10⁻⁵ of PyTorch.
+ * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder
+ * within 10⁻⁵ of PyTorch.
  */
 
 import { TILE } from '../src/backend/tile';
@@ -79,17 +79,18 @@ export function rowAt(rows: usize, r: usize): usize {
 /**
  * v = Bᵀ d B for a block of tiles.
  *
- * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two), then
- * along the rows.
+ * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two),
+ * then along the rows.
  * @param job     reads JOB_CIN, a multiple of 4, at most 64;
- *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first; with
- *                JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
+ *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first;
+ *                with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
  *                JOB_COLUMNS, f32 [6][columns][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
- *                are written;
- *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a tile then
- *                begins every 2 pixels, and pixels 1 and 2 stand for two columns each. Points of row or
- *                column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with d1 = d2 and d3 = d4
+ *                JOB_V, f32 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *                first cin are written;
+ *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
+ *                tile then begins every 2 pixels, and pixels 1 and 2 stand for two columns each.
+ *                Points of row or column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with
+ *                d1 = d2 and d3 = d4
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -116,7 +117,8 @@ export function winogradTransformInput(job: usize, offset: usize, tiles: i32): v
     rowAt(rows, 5) + offset,
     <usize>count * pixelBytes,
   );
-  // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4 are one.
+  // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4 are
+  // one.
   const apart: usize = upsample ? 0 : pixelBytes;
   const step = <usize>(upsample ? 2 : 4) * pixelBytes;
   for (let r: usize = 0; r < <usize>SIDE; r++) {
@@ -182,19 +184,20 @@ export function transform6(
 }
 
 /**
- * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8 accumulators, as in
- * conv.ts and for its reasons.
+ * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8
+ * accumulators, as in conv.ts and for its reasons.
  * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, f32 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first
- *               cin are read;
- *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8]; with JOB_UPSAMPLE the 25 points that are not
- *               skipped;
+ *               JOB_V, f32 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *               first cin are read;
+ *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8]; with JOB_UPSAMPLE the 25 points that
+ *               are not skipped;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
- *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their weights;
+ *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their
+ *               weights;
  *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
  * @param group  the output channels, 16·group and the 15 after it
- * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's end do not
- *               matter, nor do their products
+ * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
+ *               end do not matter, nor do their products
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·cin·2⁻²⁴·Σ|v·u| against float64.
@@ -280,8 +283,8 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
 /**
  * Y = Aᵀ m A, plus bias, plus the skip connection, then ReLU, into four rows.
  * @param job     reads JOB_M, f32 [36][tiles][16], a point every JOB_M_STRIDE bytes;
- *                JOB_OUTPUT_ROWS, u32 [4 or 8]: four rows f32 [pixels][cout], which are written; with JOB_ADD
- *                behind them four rows of that shape, which are added;
+ *                JOB_OUTPUT_ROWS, u32 [4 or 8]: four rows f32 [pixels][cout], which are written;
+ *                with JOB_ADD behind them four rows of that shape, which are added;
  *                JOB_TILE, f32 [4][6][4], scratch;
  *                JOB_BIAS, f32 [cout]; JOB_COUT, of all groups together;
  *                JOB_ADD, 1 to add the four rows; JOB_RELU, 1 for max(y, 0)
@@ -301,7 +304,8 @@ export function winogradTransformOutput(job: usize, group: i32, offset: usize, t
   const bias = load<usize>(job, JOB_BIAS) + groupBytes;
   const add = load<i32>(job, JOB_ADD);
   const pixelBytes = load<usize>(job, JOB_COUT) * F32_BYTES;
-  // The lower bound of the result. `pmax` is one instruction where `max` is five, and keeps NaN as well.
+  // The lower bound of the result. `pmax` is one instruction where `max` is five, and keeps NaN as
+  // well.
   const floor = f32x4.splat(load<i32>(job, JOB_RELU) ? 0 : -Infinity);
   for (let j = 0; j < tiles; j++) {
     for (let lane: usize = 0; lane < <usize>GROUP_BYTES; lane += VECTOR_BYTES) {
@@ -323,7 +327,10 @@ export function winogradTransformOutput(job: usize, group: i32, offset: usize, t
   }
 }
 
-/** Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to four. */
+/**
+ * Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to
+ * four.
+ */
 function transformDown(out: usize, m: usize, mStride: usize): void {
   const m0 = v128.load(m);
   m += mStride;

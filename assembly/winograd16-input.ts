@@ -1,6 +1,6 @@
 /*
- * The input's transform of winograd.ts, scaled and rounded to 16 bits. winograd16.ts says how, and why
- * nothing overflows.
+ * The input's transform of winograd.ts, scaled and rounded to 16 bits. winograd16.ts says how, and
+ * why nothing overflows.
  */
 
 import {
@@ -23,26 +23,31 @@ import { rowAt, transform6 } from './winograd';
 
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX: f32 = 16383;
-/** 1.5 · 2²³. Added to a small number, it leaves that number, rounded to nearest even, in the low bits. */
+/**
+ * 1.5 · 2²³. Added to a small number, it leaves that number, rounded to nearest even, in the low
+ * bits.
+ */
 const ROUNDER: f32 = 12582912;
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles.
  * @param job     reads JOB_CIN, a multiple of 16, at most 64;
- *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as `winogradTransformInput`;
- *                JOB_V, i16 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
- *                are written;
- *                JOB_SCALES, f32 [36][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of v stands
- *                for, written;
+ *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as
+ *                `winogradTransformInput`;
+ *                JOB_V, i16 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *                first cin are written;
+ *                JOB_SCALES, f32 [36][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
+ *                v stands for, written;
  *                JOB_MAXIMA, f32 [6][columns], scratch, a row every JOB_MAXIMA_STRIDE bytes;
  *                JOB_TILE, f32 [6][cin], scratch;
- *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do without
+ *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
+ *                without
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: |Δ| ≤ half a unit + 16·2⁻²⁴·|Bᵀ||d||B| against float64, within ±INPUT_MAX units; at JOB_V_FLAT
- * |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B|.
+ * Accuracy: |Δ| ≤ half a unit + 16·2⁻²⁴·|Bᵀ||d||B| against float64, within ±INPUT_MAX units; at
+ * JOB_V_FLAT |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B|.
  */
 export function winogradTransformInput16(job: usize, offset: usize, tiles: i32): void {
   const columns = load<usize>(job, JOB_COLUMNS);
@@ -153,7 +158,10 @@ export function largestOf(magnitudes: usize, count: usize): f32 {
   return reinterpret<f32>(largest);
 }
 
-/** The factor that takes `largest` to INPUT_MAX. Tiny numbers count as 0: their reciprocal would be infinite. */
+/**
+ * The factor that takes `largest` to INPUT_MAX. Tiny numbers count as 0: their reciprocal would be
+ * infinite.
+ */
 export function unitOf(largest: f32): f32 {
   return largest > 1e-30 ? INPUT_MAX / largest : 0;
 }
@@ -164,8 +172,9 @@ function bound(c: usize): f32 {
 }
 
 /**
- * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes are
- * compared as integers, which order them alike and let NaN win. A comparison of numbers would forget NaN.
+ * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes
+ * are compared as integers, which order them alike and let NaN win. A comparison of numbers would
+ * forget NaN.
  */
 function transformColumnsMeasuring(
   columns: usize,
@@ -256,9 +265,9 @@ function largestLane(values: v128): v128 {
 }
 
 /**
- * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for 8 channels. The
- * points are scaled by the most that they can become. Columns are read again for each pair of points: with
- * all of them at hand for eight channels, numbers leave the registers.
+ * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for
+ * 8 channels. The points are scaled by the most that they can become. Columns are read again for
+ * each pair of points: with all of them at hand for eight channels, numbers leave the registers.
  */
 function roundBounded(
   out: usize,

@@ -1,6 +1,6 @@
 /*
- * The input's transform of winograd-stride2.ts, rounded to 16 bits as winograd16.ts describes. Each point of a
- * tile is scaled by the largest magnitude at it.
+ * The input's transform of winograd-stride2.ts, rounded to 16 bits as winograd16.ts describes. Each
+ * point of a tile is scaled by the largest magnitude at it.
  */
 
 import {
@@ -21,11 +21,12 @@ import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles, with stride 2.
  * @param job     reads JOB_CIN, a multiple of 16, at most 64;
- *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE as `winogradStride2TransformInput`;
- *                JOB_V, i16 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
- *                are written;
- *                JOB_SCALES, f32 [81][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of v stands
- *                for, written;
+ *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE as
+ *                `winogradStride2TransformInput`;
+ *                JOB_V, i16 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *                first cin are written;
+ *                JOB_SCALES, f32 [81][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
+ *                v stands for, written;
  *                JOB_TILE, f32 [9][cin], scratch
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block, one every 8 pixels

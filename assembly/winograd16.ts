@@ -1,23 +1,25 @@
 /*
- * The convolutions of winograd.ts and winograd-stride2.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight
- * of them where `f32x4.mul` does four.
+ * The convolutions of winograd.ts and winograd-stride2.ts with 16-bit products: `i32x4.dot_i16x8_s`
+ * does eight of them where `f32x4.mul` does four.
  *
- * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled back to f32.
- * The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
+ * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
+ * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
  *
- *   - After the first half of the input's transform, down the columns, each of a tile's six rows is scaled by
- *     its largest magnitude d. The second half, along the row, gives at most bound(c) · d at column c, with the
- *     sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is scaled to INPUT_MAX. The scale belongs
- *     to the tile and depends on nothing else. (Scaling by the largest magnitude at each point instead is 3 dB
- *     more exact and a third slower.)
- *   - The weights of one output channel at one point are scaled so that their magnitudes add up to at most
- *     WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most INPUT_MAX · WEIGHT_SUM < 2³¹.
+ *   - After the first half of the input's transform, down the columns, each of a tile's six rows is
+ *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
+ *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
+ *     scaled to INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by
+ *     the largest magnitude at each point instead is 3 dB more exact and a third slower.)
+ *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
+ *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
+ *     INPUT_MAX · WEIGHT_SUM < 2³¹.
  *
- * Where a region of the input is flat, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0), and the
- * error of rounding at this one point is equal over the whole region: it moves a latent where noise would not.
- * An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT, JOB_WEIGHTS_FLAT), and scale the
- * other five points of its row by their own largest magnitudes. That costs 3 % of the time. Without it, latents
- * of taesdxl were off by three 8-bit steps in places.
+ * In a flat region of the input, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0).
+ * The error of rounding at this one point is equal over the whole region: it moves a latent, which
+ * noise would not. An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT,
+ * JOB_WEIGHTS_FLAT), and scale the other five points of its row by their own largest magnitudes.
+ * That costs 3 % of the time. Without it, latents of taesdxl were off by three 8-bit steps in
+ * places.
  *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
@@ -55,24 +57,27 @@ const WEIGHT_SUM: f32 = 131072;
 const I16_MAX: f32 = 32767;
 
 /**
- * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply` with i16
- * products in pairs.
+ * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply`
+ * with i16 products in pairs.
  * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, i16 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the first cin
- *               are read;
+ *               JOB_V, i16 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
+ *               first cin are read;
  *               JOB_SCALES, f32 [side²][tiles], a point every JOB_SCALES_STRIDE bytes;
- *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points that are
- *               not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][16], of the points of JOB_WEIGHTS;
- *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use the rounded
- *               ones; JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), read with JOB_WEIGHTS_FLAT alone;
+ *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points
+ *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][16], of the points of
+ *               JOB_WEIGHTS;
+ *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use
+ *               the rounded ones; JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), read with
+ *               JOB_WEIGHTS_FLAT alone;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
  *               JOB_SIDE and JOB_UPSAMPLE as `winogradMultiply`
  * @param group  the output channels, 16·group and the 15 after it
- * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's end do not
- *               matter, nor do their products
+ * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
+ *               end do not matter, nor do their products
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: the sums of products are exact; two roundings for the scales, one for the product with them.
+ * Accuracy: the sums of products are exact; two roundings for the scales, one for the product with
+ * them.
  */
 export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   let m = load<usize>(job, JOB_M);
@@ -188,9 +193,10 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
  * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
  * @param cin      even
- * @param tiles    of 8 output channels, at each point of each group
+ * @param tiles    tiles of 8 output channels, at each point of each group
  * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
- * Errors: none here; backend/wasm checks shapes once. A sum that is not finite gives a unit that is not finite.
+ * Errors: none here; backend/wasm checks shapes once. A sum that is not finite gives a unit that is
+ * not finite.
  * Accuracy: |Δ| ≤ half a unit and a rounding of the quotient.
  */
 export function winogradRoundWeights(

@@ -1,10 +1,12 @@
-// npm run bench -- --against DIR: this build beside another built checkout, level by level, in one process.
+// npm run bench -- --against DIR: this build beside another built checkout, level by level, in one
+// process.
 //
-// Both run in pairs, and the two runs of a pair in slices of some milliseconds, A B B A in turn, so that a
-// drift of the machine's speed falls on both. Times are processor time: other programs that take the core
-// for a while do not count. The figure of a level is the median of the pairs' ratios, this build's time by
-// the other's. Its interval reaches from the 4th to the 12th of the 15 ordered ratios. It holds the true
-// median with 96.5 % (order statistics, by the binomial distribution), whatever the ratios' distribution is.
+// Both run in pairs, and the two runs of a pair in slices of some milliseconds, A B B A in turn, so
+// that a drift of the machine's speed falls on both. Times are processor time: other programs that
+// take the core for a while do not count. The figure of a level is the median of the pairs' ratios,
+// this build's time by the other's. Its interval reaches from the 4th to the 12th of the 15 ordered
+// ratios. It holds the true median with 96.5 % (order statistics, by the binomial distribution),
+// whatever the ratios' distribution is.
 import { loadCheckout, piecesOf, preparePiece } from './checkout.mjs';
 import { HERE } from './levels.mjs';
 import { median } from './machine.mjs';
@@ -20,7 +22,9 @@ const PAIRS = 5;
 const WARMUPS = 1;
 /** A level that takes less runs several times in each half of a pair. */
 const LEAST_MS = 120;
-/** The two runs of a pair take turns after so long: what slows the machine for a while slows both. */
+/**
+ * The two runs of a pair take turns after so long: what slows the machine for a while slows both.
+ */
 const SLICE_MS = 8;
 /** Places of the interval's ends among the 15 ordered ratios, counted from 0. */
 const [LOW, HIGH] = [3, 11];

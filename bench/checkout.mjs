@@ -3,13 +3,15 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Where modules lie in `dist/`, the newest address first: a benchmark also loads older checkouts. */
+/**
+ * The addresses of modules in `dist/`, the newest first: a benchmark also loads older checkouts.
+ */
 const WASM_BACKEND = ['backend/wasm/wasm-backend.js', 'backend/wasm/index.js'];
 const MEASURE = ['model/measure.js'];
 const VARIANTS = ['model/variants.js'];
 
 /**
- * Loads what the benchmark by level needs.
+ * Loads the modules that the benchmark by level needs.
  *
  * @param folder  the checkout, with its `dist/`
  * @returns { createWasmBackend, describeNetwork, weightShapes, networkOf }
@@ -48,7 +50,9 @@ export function piecesOf({ describeNetwork, networkOf }, half, size) {
   }));
 }
 
-/** Neighbouring layers whose outputs are equally high. An upsampling belongs to the layers after it. */
+/**
+ * Neighbouring layers whose outputs are equally high. An upsampling belongs to the layers after it.
+ */
 function splitByHeight(layers) {
   const levels = [];
   for (const row of layers) {
@@ -61,7 +65,8 @@ function splitByHeight(layers) {
 }
 
 /**
- * Compiles a piece as a network of its own. Its weights are random: the time does not depend on them.
+ * Compiles a piece as a network of its own. Its weights are random: the time does not depend on
+ * them.
  *
  * @returns a function that starts a run, a generator that yields after each portion of the work
  */

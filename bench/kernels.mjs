@@ -1,8 +1,9 @@
-// Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a real run.
+// Each kernel by itself, on rows of a 512-wide map that stay in the second-level cache, as in a
+// real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
 import { TILE } from '../dist/backend/tile.js';
-import { jobOf } from '../dist/backend/wasm/job.js';
+import { writeJob } from '../dist/backend/wasm/job.js';
 import * as fields from '../dist/backend/wasm/job-layout.js';
 import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
 import { CompactMachine } from '../dist/backend/wasm/machine.js';
@@ -20,8 +21,9 @@ const LIVE_BYTES = (WIDTH + 2) * CHANNELS * F32_BYTES;
 const multiplyAddsOf = (window, pixels) => window * CHANNELS * CHANNELS * pixels;
 
 /**
- * @returns rows { kernel, rate, unit, peak }: G multiply-adds/s for convolutions, GB/s read and written for the rest.
- *   `peak` is the kind of instruction whose peak (see peak.mjs) bounds the rate; undefined where none does
+ * @returns rows { kernel, rate, unit, peak }: G multiply-adds/s for convolutions, GB/s read and
+ *   written for the rest. `peak` is the kind of instruction whose peak (see peak.mjs) bounds the
+ *   rate; undefined if none does
  */
 export async function benchKernels() {
   const cases = await prepareCases();
@@ -38,7 +40,8 @@ export async function benchKernels() {
 async function prepareCases() {
   const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
   const module = await WebAssembly.compile(bytes);
-  // A memory for each group of cases. It grows once: the first allocation is the most that a group takes.
+  // A memory for each group of cases. It grows once: the first allocation is the most that a group
+  // takes.
   const withMachine = async (make) => {
     const machine = await CompactMachine.start(module, undefined);
     const { memory } = machine;
@@ -55,9 +58,9 @@ async function prepareCases() {
 }
 
 /** Writes a job into a memory. @returns its address */
-function putJob(memory, job) {
+function putJob(memory, values) {
   const ptr = memory.allocate('job', fields.JOB_BYTES);
-  memory.u32(ptr, job.length).set(job);
+  writeJob(memory, ptr, values);
   return ptr;
 }
 
@@ -70,17 +73,14 @@ function directCases({ kernels, memory }) {
   const bias = region(CHANNELS * F32_BYTES);
   const count = LIVE_BYTES / F32_BYTES;
   const jobFor = (width) =>
-    putJob(
-      memory,
-      jobOf([
-        [fields.JOB_WIDTH, width],
-        [fields.JOB_CIN, CHANNELS],
-        [fields.JOB_COUT, CHANNELS],
-        [fields.JOB_STRIDE, 1],
-        [fields.JOB_WEIGHTS, weights],
-        [fields.JOB_BIAS, bias],
-      ]),
-    );
+    putJob(memory, [
+      [fields.JOB_WIDTH, width],
+      [fields.JOB_CIN, CHANNELS],
+      [fields.JOB_COUT, CHANNELS],
+      [fields.JOB_STRIDE, 1],
+      [fields.JOB_WEIGHTS, weights],
+      [fields.JOB_BIAS, bias],
+    ]);
   const [job, halfJob] = [jobFor(WIDTH), jobFor(WIDTH / 2)];
   return [
     {
@@ -121,8 +121,8 @@ const SHAPES = [
 ];
 
 /**
- * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32 and in 16
- * bits.
+ * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32
+ * and in 16 bits.
  */
 function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
   const stage = {

@@ -1,14 +1,14 @@
-// What a benchmark's figures belong to.
+// The machine that a benchmark's figures belong to.
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 
-/** Processor, cores, system, runtime: one line. */
+/** Returns processor, cores, system and runtime in one line. */
 export function machine() {
   const cores = cpus();
   return `${processorName(cores[0]?.model)} × ${cores.length}, ${platform()} ${arch()}, Node ${process.versions.node}, V8 ${process.versions.v8}`;
 }
 
-/** Virtual machines shorten the model's name ("AMD EPYC"); family and model number tell the generation. */
+/** Adds family and model number: virtual machines shorten the model's name ("AMD EPYC"). */
 function processorName(model) {
   try {
     const info = readFileSync('/proc/cpuinfo', 'utf8');
@@ -20,7 +20,7 @@ function processorName(model) {
   }
 }
 
-/** The median of some numbers. */
+/** Returns the median of some numbers. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

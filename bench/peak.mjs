@@ -1,8 +1,9 @@
-// What one core can do with a kind of instruction: the line that kernels are held against.
+// The peak of one core with a kind of instruction: the line that kernels are held against.
 //
-// A tile of P × Q accumulators stays in registers while its operands, P splats and Q vectors a step, come from the
-// first-level cache; the fastest of some tiles counts. Operands that stay in registers are no way to a higher line:
-// V8 either reuses products of an earlier step, or moves registers about (measured: 23 instead of 29).
+// A tile of P × Q accumulators stays in registers while its operands, P splats and Q vectors a
+// step, come from the first-level cache. The fastest of some tiles counts. Operands that stay in
+// registers do not raise the line: V8 either reuses products of an earlier step, or moves registers
+// about (measured: 23 instead of 29).
 import asc from 'assemblyscript/asc';
 import { Bench } from 'tinybench';
 
@@ -23,7 +24,9 @@ const TILES = [
 /** Steps of a tile: 4 KB of splats at most, 16 KB of vectors. */
 const STEPS = 256;
 const ROUNDS = 1000;
-/** Where the operands are; zeros, for which no processor takes longer or shorter. */
+/**
+ * Addresses of the operands. They are zeros, which cost every processor what other numbers cost.
+ */
 const SPLATS = 16384;
 const VECTORS = 32768;
 
@@ -47,7 +50,7 @@ export async function measurePeaks() {
   return peaks;
 }
 
-/** AssemblyScript for a tile of p × q accumulators. */
+/** Writes AssemblyScript for a tile of p × q accumulators. */
 function program({ p, q, multiply, add }) {
   const rows = Array.from({ length: p }, (_, i) => i);
   const columns = Array.from({ length: q }, (_, i) => i);
@@ -75,7 +78,7 @@ function program({ p, q, multiply, add }) {
     }`;
 }
 
-/** AssemblyScript's text → WASM with one page of memory. */
+/** Compiles AssemblyScript's text to WASM with one page of memory. */
 async function compile(text) {
   let bytes;
   const flags = ['--runtime', 'stub', '--enable', 'simd', '--initialMemory', '1', '-O3'];

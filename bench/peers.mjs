@@ -1,8 +1,11 @@
-// npm run bench:peers: this project beside its peers, the promises in the project's issues, and the plot's figures.
-//   --quick       fewer runs, nothing of 4096² or 16384 rows: to try the script, not for figures to publish
+// npm run bench:peers: this project beside its peers, the promises in the project's issues, and the
+// figures of the plot.
+//   --quick       fewer runs, nothing of 4096² or 16384 rows. It tries the script; publish no
+//                 figures of it
 //   --only NAME   one part (several: --only NAME --only NAME); the names are in peers/parts.mjs
-//   --out FILE    where the results go as JSON
-// A whole run writes bench/results.json and bench/speed.svg; another one the same files in out/.
+//   --out FILE    the file for the results, JSON
+// A whole run writes bench/results.json and bench/speed.svg; a partial run writes these files in
+// out/.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,7 +88,7 @@ console.log(
     .join(', '),
 );
 console.log(
-  `one thread each unless said, medians of interleaved runs${quick ? ', --quick' : ''}\n`,
+  `one thread each except where noted, medians of interleaved runs${quick ? ', --quick' : ''}\n`,
 );
 for (const text of [
   targets.length > 0 ? targetsTable(targets) : '',

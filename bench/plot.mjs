@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { F32, FAST, NATIVE, TFJS, WEB } from './peers/contestants.mjs';
 
-/** Each in its colour and with its mark (hollow for `fast`), so that colour alone need not tell them apart. */
+/**
+ * Each line has its colour and its mark (hollow for `fast`): they can be told apart without
+ * colours.
+ */
 const SERIES = [
   { name: F32, label: 'taesd-wasm f32', style: 'f32', mark: circle },
   { name: FAST, label: 'taesd-wasm fast', style: 'fast', mark: circle },
@@ -63,8 +66,8 @@ const STYLE = `
   }`;
 
 /**
- * @param report  what bench:peers writes, with its part `sizes`
- * @returns the SVG's text
+ * @param report  the JSON that bench:peers writes, with its part `sizes`
+ * @returns the text of the SVG
  */
 export function plotSvg({ machine, versions, results }) {
   const rows = results.sizes.value.filter(({ reason }) => reason === undefined);

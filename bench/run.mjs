@@ -1,8 +1,8 @@
-// npm run bench: the kernels beside the machine's peak, the whole networks by level, and both beside a
-// peer. `npm run bench:peers` runs all peers and checks all promises.
+// npm run bench: the kernels beside the machine's peak, the whole networks by level, and both
+// beside a peer. `npm run bench:peers` runs all peers and checks all promises.
 //   --kernels, --levels, --peers   these parts alone
-//   --against DIR                  this build beside another built checkout, by level; nothing else.
-//                                  The exit code is 1 if a level is slower (see against.mjs)
+//   --against DIR                  this build beside another built checkout, by level; nothing
+//                                  else. The exit code is 1 if a level is slower (see against.mjs)
 //   --only NAME                    with --against: the levels whose name contains NAME, as in
 //                                  "decoder fast 64x64"; may stand several times
 import { parseArgs } from 'node:util';

@@ -1,10 +1,12 @@
-// npm run bench:webgpu: this project's WebGPU backend beside onnxruntime-web's WebGPU provider and tfjs's WebGPU backend, in
-// one browser on one adapter: a card where there is one (512² and 1024²), else the software adapter (128²), so labelled.
-//   --runs N       timed runs of each, in turns: 5 on a card, 2 on a software adapter unless said
-//   --firsts N     first pictures of each, every one in a browser of its own: 3, or 1
+// npm run bench:webgpu: this project's WebGPU backend beside onnxruntime-web's WebGPU provider and
+// tfjs's WebGPU backend, in one browser on one adapter: a card if there is one (512² and 1024²),
+// else the software adapter (128²), and labelled as such.
+//   --runs N       timed runs of each, in turns. Defaults to 5 on a card, 2 on a software adapter
+//   --firsts N     first pictures of each, every one in a browser of its own. Defaults to 3, or 1
 //   --size N       this size alone
-//   --software     the software adapter, even where there is a card
-// Writes out/webgpu.json. On a software adapter the peers take a quarter of a minute a picture, the whole some five minutes.
+//   --software     the software adapter, even if there is a card
+// Writes out/webgpu.json. On a software adapter the peers take a quarter of a minute a picture, the
+// whole about five minutes.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -30,7 +32,10 @@ if (missing !== undefined) {
 const OURS = 'webgpu';
 const FAST = 'webgpu, fast';
 const PEERS = ['onnxruntime', 'tfjs'];
-/** Multiply-adds of a decode and an encode of 512×512, as direct convolutions would do them (measure.ts). */
+/**
+ * Multiply-adds of a decode and an encode of 512×512, as direct convolutions would do them
+ * (measure.ts).
+ */
 const WORK = { decoder: 70.7e9, encoder: 61.1e9 };
 const AT_MOST = { steady: 0.7, first: 0.5 };
 
@@ -61,7 +66,7 @@ const report = { date: new Date().toISOString(), machine: machine(), browser, ad
 writeFileSync(fileName, `${JSON.stringify({ ...report, peak, results, judged }, null, 2)}\n`);
 print();
 
-/** A card where there is one and it is wanted. */
+/** Finds a card if there is one and it is wanted, else the software adapter. */
 async function findAdapter() {
   for (const kind of values.software ? ['software'] : ['card', 'software']) {
     const browser = await startBrowser(kind);
@@ -75,7 +80,9 @@ async function findAdapter() {
   throw new Error('no WebGPU adapter');
 }
 
-/** From weights in memory to the first picture, compilation included, each time in a fresh browser. */
+/**
+ * Times weights in memory to the first picture, compilation included, each time in a fresh browser.
+ */
 async function measureFirst(part, size) {
   const times = new Map(names.map((name) => [name, []]));
   const reasons = new Map();
@@ -91,10 +98,13 @@ async function measureFirst(part, size) {
       await browser.close();
     }
   }
-  return names.map((name) => row('first', name, part, size, times.get(name), reasons.get(name)));
+  return names.map((name) => ({
+    ...{ what: 'first', name, part, size },
+    ...figures(times.get(name), reasons.get(name)),
+  }));
 }
 
-/** All in one browser, in turns. */
+/** Times all in one browser, in turns. */
 async function measureSteady(part) {
   const browser = await startBrowser(kind);
   const rows = [];
@@ -121,7 +131,8 @@ async function measureSteady(part) {
       for (const name of names) {
         const { [name]: reason } = Object.fromEntries(reasons);
         rows.push({
-          ...row('steady', name, part, size, times.get(name), reason),
+          ...{ what: 'steady', name, part, size },
+          ...figures(times.get(name), reason),
           off: off.get(name),
         });
       }
@@ -132,9 +143,7 @@ async function measureSteady(part) {
   return rows;
 }
 
-function row(what, name, part, size, runs, reason) {
-  return { what, name, part, size, ms: reason ? undefined : median(runs), runs, reason };
-}
+const figures = (runs, reason) => ({ ms: reason ? undefined : median(runs), runs, reason });
 
 async function measurePeak() {
   const browser = await startBrowser(kind);
@@ -145,7 +154,7 @@ async function measurePeak() {
   }
 }
 
-/** Ours against the better of the peers. */
+/** Compares this project with the better of the peers. */
 function judge() {
   const find = (what, name, part, size) =>
     results.find((r) => r.what === what && r.name === name && r.part === part && r.size === size);
@@ -178,7 +187,7 @@ function print() {
   const verb = { decoder: 'decode', encoder: 'encode' };
   const milliseconds = (ms) => (ms === undefined ? '–' : `${ms.toFixed(ms < 100 ? 1 : 0)} ms`);
   const share = ({ what, part, size, ms }) => {
-    // Of a software adapter, other programs' share of the processor would be the figure.
+    // On a software adapter the figure would be that of other programs on the processor.
     if (what === 'first' || ms === undefined || adapter.software) return '';
     const rate = (WORK[part] * (size / 512) ** 2) / (ms / 1000);
     return `${(rate / 1e9).toFixed(1)} G/s, ${((100 * rate) / peak).toFixed(1)} %`;

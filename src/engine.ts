@@ -23,7 +23,7 @@ export interface EngineOptions
   readonly precision: Precision;
 }
 
-/** What running a half layer by layer needs, independent of the compiled networks. */
+/** A half's layers, to run them one by one, independent of the compiled networks. */
 export interface EngineLayers {
   readonly network: BoundNetwork;
   readonly kernels: KernelModule | undefined;
@@ -100,7 +100,9 @@ export class Engine {
     return this.#gpu?.check(latents);
   }
 
-  /** The rows of each latent of a batch; those on a device are copies, which the caller releases. */
+  /**
+   * The rows of each latent of a batch; those on a device are copies, which the caller releases.
+   */
   rowsOf(latents: Tensor | LatentsOnDevice): readonly RowSource[] {
     return 'data' in latents
       ? picturesOf(latents).map(tensorRows)
@@ -127,7 +129,7 @@ export class Engine {
     return localRunner(programs.get(part) as Program);
   }
 
-  /** What running a half layer by layer needs. */
+  /** A half's layers with weights and kernels. */
   layers(part: Half): EngineLayers {
     const network = this.#networks.get(part) as BoundNetwork;
     return { network, kernels: this.#kernels, maxMemory: this.#options.maxMemory };

@@ -32,13 +32,14 @@ export class TaesdError extends Error {
   override readonly name = 'TaesdError';
   readonly code: ErrorCode;
   readonly #sentence: string;
-  readonly #remedy: Remedy | undefined;
+  /** A remedy that the message ends with, if one is known. */
+  declare readonly remedy?: Remedy;
 
   constructor(code: ErrorCode, sentence: string, { remedy, ...options }: ErrorParts = {}) {
     super(withHint(sentence, remedy?.api), options);
     this.code = code;
     this.#sentence = sentence;
-    this.#remedy = remedy;
+    if (remedy) this.remedy = remedy;
   }
 
   /**
@@ -47,11 +48,6 @@ export class TaesdError extends Error {
    */
   get sentence(): string {
     return this.#sentence;
-  }
-
-  /** A remedy in the message that names an option, if there is one. */
-  get remedy(): Remedy | undefined {
-    return this.#remedy;
   }
 }
 

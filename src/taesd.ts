@@ -64,8 +64,8 @@ interface Work {
  * TAESD: pictures to latents and back.
  *
  * Calls may overlap. Each waits for its turn and works on its input as it was at the time of the
- * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn every
- * few milliseconds. The instance stays usable after an error.
+ * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn
+ * every few milliseconds. The instance stays usable after an error.
  */
 export class Taesd {
   readonly #variant: Variant;
@@ -155,11 +155,11 @@ export class Taesd {
    * to the nearest, `output: 'tensor'` gives the raw values.
    *
    * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to
-   * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each latent of the batch;
-   *   with `output: 'tensor'` f32 [N, 3, H, W]
+   * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each latent of the
+   *   batch; with `output: 'tensor'` f32 [N, 3, H, W]
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE
-   *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED, UNSUPPORTED
-   *   (latents lost with their device; with `fallback: false`, a device that failed)
+   *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED,
+   *   UNSUPPORTED (latents lost with their device; with `fallback: false`, a device that failed)
    */
   decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
@@ -236,9 +236,9 @@ export class Taesd {
    * device the model runs on, the picture never comes to memory, unless it is made in bands.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
-   * @throws TaesdError as `decode`; ARG (not a canvas; an unconfigured context; a texture of another
-   *   size, or one that cannot be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with
-   *   WebGPU; a texture if the model runs on no device, or on a lost one)
+   * @throws TaesdError as `decode`; ARG (not a canvas; an unconfigured context; a texture of
+   *   another size, or one that cannot be painted on), UNSUPPORTED (a canvas that draws neither in
+   *   2d nor with WebGPU; a texture if the model runs on no device, or on a lost one)
    */
   decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions = {}): Promise<void> {
     return inCall('decodeToCanvas', () => this.#decodeToCanvas(latents, target, options));
@@ -260,17 +260,17 @@ export class Taesd {
 
   /**
    * Runs a half layer by layer and yields each layer's name, shape, weights, kernels, time and
-   * output, from the first to the last. A block opens into its operations, and a number of an output
-   * into the products it is the sum of. Each layer runs by itself, on this thread and in f32,
-   * regardless of `workers` and `precision`, while `decode` and `encode` fuse layers. The last output
-   * is within 1e-4 of theirs in f32, and was measured equal to the bit. It takes about twice their
-   * time, and whole feature maps: 67 MB for 64 channels of 512×512. Each layer waits for its turn
-   * among the other calls of this instance; leaving the loop ends the work.
+   * output, from the first to the last. A block opens into its operations, and a number of an
+   * output into the products it is the sum of. Each layer runs by itself, on this thread and in
+   * f32, regardless of `workers` and `precision`, while `decode` and `encode` fuse layers. The last
+   * output is within 1e-4 of theirs in f32, and was measured equal to the bit. It takes about twice
+   * their time, and whole feature maps: 67 MB for 64 channels of 512×512. Each layer waits for its
+   * turn among the other calls of this instance; leaving the loop ends the work.
    *
-   * @param input  a picture, as for `encode`, goes through the encoder. A tensor goes by its channels:
-   *   [1, 3, H, W] through the encoder, latents [1, C, h, w] through the decoder
-   * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded, disposed),
-   *   SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
+   * @param input  a picture, as for `encode`, goes through the encoder. A tensor goes by its
+   *   channels: [1, 3, H, W] through the encoder, latents [1, C, h, w] through the decoder
+   * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded,
+   *   disposed), SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
    */
   steps(input: ImageLike | Tensor, options: StepsOptions = {}): AsyncGenerator<Step, void, void> {
     return inLoop('steps', this.#steps(input, options));
@@ -324,7 +324,8 @@ export class Taesd {
    * Begins a call's work: copies latents that lie on a device, then waits for the call's turn.
    *
    * @param input  rows, or latents that were checked
-   * @returns the rows, the pacer of the work, and the function that ends the turn and frees the rows
+   * @returns the rows, the pacer of the work, and the function that ends the turn and frees the
+   *   rows
    * @throws TaesdError ABORTED; ARG if the instance was disposed while the call waited
    */
   async #begin(

@@ -13,7 +13,7 @@ export * from './index.ts';
 export class Taesd extends TaesdElsewhere {
   static override load(options: LoadOptions = {}): Promise<Taesd> {
     const isOurs = typeof options === 'object' && options !== null && options.wasm === undefined;
-    // biome-ignore lint/complexity/noThisInStatic: TaesdElsewhere.load would make instances of that class, not of this one
+    // biome-ignore lint/complexity/noThisInStatic: else it makes instances of the other class
     return super.load(isOurs ? { ...options, wasm: kernels } : options);
   }
 }

@@ -13,8 +13,9 @@ import { testShared } from './shared.ts';
 import { randomWeights } from './small-model.ts';
 
 /*
- * Steps through the layers. Each layer is compared with the golden tensors, the last with decode and
- * encode, the operations inside a block with the block, and single numbers with their arithmetic.
+ * Steps through the layers. Each layer is compared with the golden tensors, the last with decode
+ * and encode, the operations inside a block with the block, and single numbers with their
+ * arithmetic.
  */
 
 /** The largest difference to PyTorch's numbers, and to decode's and encode's, measured as 0. */
@@ -339,7 +340,7 @@ describe('inputArea', () => {
     };
     expect(area.width).toBeLessThan(41);
     expect(await off(true)).toBeGreaterThan(1e-3);
-    // Winograd's tiles read past the windows. What they add there cancels, except for rounding.
+    // Winograd's tiles read past the windows. Their terms from there cancel, except for rounding.
     expect(await off(false)).toBeLessThan(1e-5);
   });
 

@@ -1,7 +1,8 @@
-// One contestant in a process of its own; contestant.mjs asks, this answers. Arguments: the adapter, its options.
+// One contestant in a process of its own. contestant.mjs sends requests, this answers. Arguments:
+// the adapter, its options.
 import { residentBytes } from './process-memory.mjs';
 
-// Before anything else is loaded, so that all that the contestant takes lies above it.
+// Read before anything else is loaded, so that all memory of the contestant lies above it.
 const startBytes = residentBytes('VmRSS');
 const [adapter, options] = process.argv.slice(2);
 let contestant;
@@ -15,10 +16,10 @@ const answers = {
     prepared = { base, part };
   },
   /**
-   * One run.
-   * @param size  of the picture: { height, width }
+   * Runs the contestant once.
+   * @param size  the picture's size: { height, width }
    * @param rows  see adapters/this-project.mjs
-   * @param wantsOutput  true: `output` is sent too
+   * @param wantsOutput  true sends `output` too
    */
   async run({ size, rows, wantsOutput = false }) {
     const input = await inputOf(size);

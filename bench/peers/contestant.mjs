@@ -1,11 +1,11 @@
-// The asking side of child.mjs.
+// Starts child.mjs and sends its requests.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CONTESTANTS } from './contestants.mjs';
 import { residentBytes } from './process-memory.mjs';
 import { goldenTrip } from './shared.mjs';
 
-/** A process that takes more is ended: half of the machine that the figures are made on. */
+/** A process that takes more bytes is ended: half of the machine that the figures are made on. */
 export const MEMORY_LIMIT_BYTES = 12e9;
 const WATCH_MS = 50;
 
@@ -13,7 +13,8 @@ const WATCH_MS = 50;
  * Starts a process for a contestant and loads one half of the model in it.
  *
  * @param options  in place of the contestant's own
- * @returns { run({ size, rows, wantsOutput }) → { ms, output }, memory() → { aboveStartBytes, wasmBytes }, close() }
+ * @returns { run({ size, rows, wantsOutput }) → { ms, output },
+ *   memory() → { aboveStartBytes, wasmBytes }, close() }
  */
 export async function startContestant(name, part, options) {
   const { adapter, options: own = {} } = CONTESTANTS[name];
@@ -67,7 +68,7 @@ export async function startContestant(name, part, options) {
   };
 }
 
-/** Of what a process wrote before it ended, the line that says why, if one does. */
+/** Finds the line that says why a process ended, in what it wrote before. */
 function lastLine(text) {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines.findLast((line) => /error|abort|memory/i.test(line)) ?? '';

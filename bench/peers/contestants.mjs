@@ -1,11 +1,15 @@
-// Who is measured. Each runs in a process of its own, on one thread unless said.
+// The contestants. Each runs in a process of its own, on one thread except where its options say
+// more.
 export const F32 = 'taesd-wasm, f32';
 export const FAST = 'taesd-wasm, fast';
 export const WEB = 'onnxruntime-web';
 export const NATIVE = 'onnxruntime-node';
 export const TFJS = 'tfjs-backend-wasm';
 
-/** The adapter that speaks to each, its options, and the package whose version is printed (none: this project). */
+/**
+ * The adapter of each, its options, and the package whose version is printed (none for this
+ * project).
+ */
 export const CONTESTANTS = {
   [F32]: { adapter: 'this-project', options: { precision: 'f32', workers: 0 } },
   [FAST]: { adapter: 'this-project', options: { precision: 'fast', workers: 0 } },

@@ -1,4 +1,5 @@
-// Installs the peers beside their package.json where a version is missing; their install scripts, which download, are not run.
+// Installs the peers beside their package.json if a version is missing. Their install scripts,
+// which download, are not run.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 const HERE = new URL('./', import.meta.url);
 
 /**
- * @param folder  where the package.json is
- * @returns the installed version of each peer, by package name; undefined where it is not there
+ * @param folder  the folder of the package.json
+ * @returns the installed version of each peer, by package name; undefined if it is missing
  */
 export function installPeers(folder = HERE) {
   const readJson = (path) => JSON.parse(readFileSync(new URL(path, folder), 'utf8'));

@@ -1,4 +1,4 @@
-// All that is measured, in order. `--only NAME` picks by these names.
+// All measurements, in order. `--only NAME` picks by these names.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { measureScale } from './measure/scale.mjs';
@@ -12,7 +12,10 @@ import { measureWorkers } from './measure/workers.mjs';
 const SQUARE = { height: 512, width: 512 };
 const TALL = { height: 16384, width: 512 };
 
-/** Each takes { quick, runs, progress } and gives what targets.mjs and report.mjs read, or throws the reason. */
+/**
+ * Each takes { quick, runs, progress } and returns what targets.mjs and report.mjs read, or throws
+ * the reason.
+ */
 export const PARTS = {
   size: () => {
     const bytes = readFileSync(new URL('../../dist/taesd.wasm', import.meta.url));

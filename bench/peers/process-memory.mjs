@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * @param field  'VmRSS': resident now; 'VmHWM': the most that it has been
- * @param pid    this process unless said
- * @returns bytes, or undefined where there is no /proc or no such process
+ * @param field  'VmRSS': resident now; 'VmHWM': the maximum so far
+ * @param pid    defaults to this process
+ * @returns bytes, or undefined if there is no /proc or no such process
  */
 export function residentBytes(field, pid = 'self') {
   try {

@@ -1,6 +1,6 @@
 // The results as Markdown tables, which also read well in a terminal.
 
-/** Columns padded to one width; all but the first aligned to the right. */
+/** Pads columns to one width; all but the first are aligned to the right. */
 export function table(header, rows) {
   const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => row[i].length)));
   const line = (cells) =>
@@ -23,7 +23,7 @@ export function targetsTable(judged) {
   return [table(['what', 'measured', 'at most', 'reached'], rows), ...reasons].join('\n');
 }
 
-/** @param results  { value } of the parts decode and encode, where they ran */
+/** @param results  { value } of the parts decode and encode, if they ran */
 export function speedTable({ decode, encode }, versions) {
   const columns = [
     ['decode', decode?.value],
@@ -75,7 +75,7 @@ const seconds = (ms) => `${(ms / 1000).toPrecision(ms < 1000 ? 2 : 3)} s`;
 const gigabytes = (bytes) =>
   bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Lines on what the tables do not say. */
+/** Returns lines for the figures that are in no table. */
 export function notes({ start, workers, size }) {
   const lines = [];
   if (start?.value) {

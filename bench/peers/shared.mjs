@@ -1,4 +1,4 @@
-// The files beside the repository that the benchmark needs, and the work that it gives everyone.
+// The files beside the repository that the benchmark needs, and the work of every contestant.
 import { existsSync, readFileSync } from 'node:fs';
 import { readSafetensors, toTensor } from '../../dist/index.js';
 
@@ -8,14 +8,17 @@ const GOLDEN = new URL('golden/taesd-astronaut-512x512.safetensors', SHARED);
 export const weightsUrl = (part) => new URL(`weights/taesd_${part}.safetensors`, SHARED);
 export const onnxUrl = (part) => new URL(`peers/taesd_${part}.onnx`, SHARED);
 
-/** What is missing of the shared files, or undefined. */
+/** Returns the first of the shared files that is missing, or undefined. */
 export function missingFile() {
   const parts = ['encoder', 'decoder'];
   const needed = [GOLDEN, ...parts.map(weightsUrl), ...parts.map(onnxUrl)];
   return needed.find((url) => !existsSync(url))?.pathname;
 }
 
-/** A real picture of 512×512 and its real latents, with what PyTorch makes of both: { input, output } for each half. */
+/**
+ * A real picture of 512×512 and its real latents, with PyTorch's results: { input, output } for
+ * each half.
+ */
 export function goldenTrip() {
   const { tensors } = readSafetensors(readFileSync(GOLDEN));
   const tensor = (name) => toTensor(tensors.get(name), name, 'golden');
@@ -28,7 +31,7 @@ export function goldenTrip() {
   };
 }
 
-/** A tensor [1, C, height, width] that repeats `tensor` as often as it takes. */
+/** Returns a tensor [1, C, height, width] that repeats `tensor`. */
 export function tile({ shape, data }, height, width) {
   const [, channels, h, w] = shape;
   if (h === height && w === width) return { shape, data };

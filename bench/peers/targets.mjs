@@ -1,4 +1,4 @@
-// The promises, and the figure that each is held against. Nothing here may be softened to be kept.
+// The promises, and the figure that each is held against. None may be softened in order to be kept.
 import { F32, FAST, NATIVE, WEB } from './contestants.mjs';
 import { ratio } from './measure/speed.mjs';
 
@@ -8,8 +8,8 @@ const megabytes = (value) => `${value.toFixed(1)} MB`;
 const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const kilobytes = (value) => `${value.toFixed(1)} kB`;
 
-const againstPeer = (verb, part, mine, label, peer, atMost) => ({
-  what: `${verb} 512², ${label}, against ${peer}`,
+const againstPeer = (part, mine, label, peer, atMost) => ({
+  what: `${part} 512², ${label}, against ${peer}`,
   part,
   measured: (results) => ratio(results, mine, peer),
   atMost,
@@ -28,18 +28,18 @@ const perPixel = (name, label) => ({
 });
 
 /**
- * `measured` takes what the part of that name gave (see parts.mjs) and returns the figure, in the unit of `atMost`;
- * it throws where there is none.
+ * `measured` takes the result of the part of that name (see parts.mjs) and returns the figure, in
+ * the unit of `atMost`. It throws if there is none.
  */
 export const TARGETS = [
-  againstPeer('decode', 'decode', F32, 'f32', WEB, 0.19),
-  againstPeer('decode', 'decode', FAST, 'fast', WEB, 0.125),
-  againstPeer('decode', 'decode', F32, 'f32', NATIVE, 1.25),
-  againstPeer('decode', 'decode', FAST, 'fast', NATIVE, 0.85),
-  againstPeer('encode', 'encode', F32, 'f32', WEB, 0.22),
-  againstPeer('encode', 'encode', FAST, 'fast', WEB, 0.15),
-  againstPeer('encode', 'encode', F32, 'f32', NATIVE, 1.5),
-  againstPeer('encode', 'encode', FAST, 'fast', NATIVE, 0.95),
+  againstPeer('decode', F32, 'f32', WEB, 0.19),
+  againstPeer('decode', FAST, 'fast', WEB, 0.125),
+  againstPeer('decode', F32, 'f32', NATIVE, 1.25),
+  againstPeer('decode', FAST, 'fast', NATIVE, 0.85),
+  againstPeer('encode', F32, 'f32', WEB, 0.22),
+  againstPeer('encode', FAST, 'fast', WEB, 0.15),
+  againstPeer('encode', F32, 'f32', NATIVE, 1.5),
+  againstPeer('encode', FAST, 'fast', NATIVE, 0.95),
   perPixel(F32, 'f32'),
   perPixel(FAST, 'fast'),
   {
@@ -87,8 +87,11 @@ export const TARGETS = [
 ];
 
 /**
- * @param results  by part, `{ value }` or `{ reason }`; parts that were not asked for are not in it
- * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` where nothing was measured;
+ * Compares the results with the promises.
+ *
+ * @param results  by part, `{ value }` or `{ reason }`; parts that were not run are not in it
+ * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` if nothing
+ *   was measured;
  *   texts for people in `shown` and `shownAtMost`
  */
 export function judge(results) {

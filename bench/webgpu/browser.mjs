@@ -1,4 +1,5 @@
-// A browser that benchmarks run in: a fresh profile, a page that does what it is asked, one thing after the other.
+// A browser that benchmarks run in: a fresh profile, and a page that runs one function after the
+// other.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,7 +12,9 @@ const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** The adapters that a browser can be told to use: a card, where there is one, or the software one. */
+/**
+ * The adapters that a browser can be started with: a card, if there is one, or the software one.
+ */
 const FLAGS = {
   card: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'],
   software: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
@@ -24,7 +27,7 @@ export const browserVersion = () =>
 
 /**
  * @param kind  'card' or 'software'
- * @returns { ask(name, ...args) → what page.mjs's function of that name gives, close() }
+ * @returns { ask(name, ...args) → the result of page.mjs's function of that name, close() }
  */
 export async function startBrowser(kind) {
   if (chromium === undefined) throw new Error('no Chromium here');

@@ -1,4 +1,4 @@
-// What runs in the browser: the contestants, and what the script asks of them.
+// The part that runs in the browser: the contestants, and the functions that the script calls.
 import { readSafetensors, toTensor } from '/dist/index.js';
 
 const ADAPTERS = {
@@ -11,7 +11,7 @@ const ADAPTERS = {
 
 const bytesOf = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
 const ready = new Map();
-/** Its output at each size, which the others' are compared with. */
+/** The first contestant's output at each size. The outputs of the others are compared with it. */
 const wanted = new Map();
 
 const QUESTIONS = {
@@ -23,7 +23,7 @@ const QUESTIONS = {
     const software = isFallbackAdapter || /swiftshader|llvmpipe|software/i.test(name);
     return { name, software, f16: adapter.features.has('shader-f16') };
   },
-  /** @returns ms from the weights in memory to the first picture; loading the code is not in it */
+  /** @returns ms from the weights in memory to the first picture, without loading the code */
   async first(name, part, size) {
     const [address, options] = ADAPTERS[name];
     const { load } = await import(address);
@@ -64,7 +64,7 @@ async function filesOf(part) {
   };
 }
 
-/** The picture of 512×512 or its latents: of a smaller one the middle, for a larger one again and again. */
+/** Returns the picture of 512×512 or its latents, cut to the middle or repeated to the size. */
 async function inputOf(part, size) {
   const { tensors } = readSafetensors(
     await bytesOf('/shared/golden/taesd-astronaut-512x512.safetensors'),
@@ -87,7 +87,7 @@ async function inputOf(part, size) {
   return { shape: [1, channels, side, side], data: out };
 }
 
-/** Against the first contestant of a page. */
+/** Compares an output with that of the page's first contestant. */
 function compare(name, part, size, output) {
   const key = `${part} ${size}`;
   if (!wanted.has(key)) wanted.set(key, output);

@@ -1,9 +1,10 @@
-// What an adapter's arithmetic can do: multiply-adds of f32 in registers, with nothing loaded or stored between.
+// The peak of an adapter's arithmetic: multiply-adds of f32 in registers, without loads or stores
+// between.
 const SUMS = 8;
 const ROUNDS = 2048;
 const GROUP = 256;
-/** Of a dispatch: 137 billion multiply-adds, which fill any card. */
-const MOST_GROUPS = 8192;
+/** The most workgroups of a dispatch: 137 billion multiply-adds, which fill any card. */
+const MAX_GROUPS = 8192;
 
 const SHADER = `
 @group(0) @binding(0) var<storage, read_write> out: array<vec4f>;
@@ -25,15 +26,15 @@ export async function measurePeak() {
   const compute = { module, entryPoint: 'main' };
   const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute });
   const out = device.createBuffer({
-    size: 16 * MOST_GROUPS * GROUP,
+    size: 16 * MAX_GROUPS * GROUP,
     usage: GPUBufferUsage.STORAGE,
   });
   const entries = [{ binding: 0, resource: { buffer: out } }];
   const bindings = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   let best = 0;
-  // As many workgroups as take long enough to be timed, on a card in many dispatches.
+  // As many workgroups as take long enough to be timed. On a card these are many dispatches.
   for (let groups = 16, runs = 0; runs < 4; ) {
-    const dispatches = Math.ceil(groups / MOST_GROUPS);
+    const dispatches = Math.ceil(groups / MAX_GROUPS);
     const commands = device.createCommandEncoder();
     const pass = commands.beginComputePass();
     pass.setPipeline(pipeline);

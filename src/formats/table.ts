@@ -7,6 +7,13 @@ import { latentSafetensors } from './latent-safetensors.ts';
  */
 export const LATENT_FORMATS: readonly LatentFormat[] = [latentPng, latentSafetensors];
 
+/** A format with a writer. */
+export type WrittenFormat = LatentFormat & { readonly write: NonNullable<LatentFormat['write']> };
+
+/** Returns the formats that can be written. */
+export const writtenFormats = (): readonly WrittenFormat[] =>
+  LATENT_FORMATS.filter((format): format is WrittenFormat => format.write !== undefined);
+
 /** Returns the format of a file by its content; undefined if it is none of these. */
 export const recogniseFormat = (bytes: Uint8Array): LatentFormat | undefined =>
   LATENT_FORMATS.find((format) => format.recognises(bytes));

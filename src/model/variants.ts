@@ -84,7 +84,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     scale: 0.18215,
     shift: 0,
     get networks() {
-      return networksOf(this, () => ({ encoder: nanoEncoder(), decoder: nanoDecoder() }));
+      return networksOf(this, nanoNetworks);
     },
   },
 };
@@ -92,17 +92,21 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
 /** The networks built so far: a program uses one or two models of the table. */
 const built = new Map<Variant, Variant['networks']>();
 
-function networksOf(
-  variant: Variant,
-  build = (): Variant['networks'] => ({
-    encoder: encoder(variant.latentChannels),
-    decoder: decoder(variant.latentChannels),
-  }),
-): Variant['networks'] {
-  const networks = built.get(variant) ?? build();
+function networksOf(variant: Variant, build = taesdNetworks): Variant['networks'] {
+  const networks = built.get(variant) ?? build(variant);
   built.set(variant, networks);
   return networks;
 }
+
+const taesdNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
+  encoder: encoder(latentChannels),
+  decoder: decoder(latentChannels),
+});
+
+const nanoNetworks = (): Variant['networks'] => ({
+  encoder: nanoEncoder(),
+  decoder: nanoDecoder(),
+});
 
 /** A picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;

@@ -37,7 +37,9 @@ const OPTIONS = {
   steps: (keyof StepsOptions)[];
 };
 
-/** @throws TaesdError ARG (not an object, an unknown option, a callback or signal of another type) */
+/**
+ * @throws TaesdError ARG (not an object, an unknown option, a callback or signal of another type)
+ */
 export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): void {
   checkNames(options, OPTIONS[call]);
   const { onProgress, signal } = options;

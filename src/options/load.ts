@@ -16,7 +16,7 @@ const PRECISIONS: readonly unknown[] = ['f32', 'fast'];
 const isFunction = (value: unknown) => typeof value === 'function';
 const isBoolean = (value: unknown) => typeof value === 'boolean';
 
-/** What a value must be, and whether it is. */
+/** The rule of a value in words, and its test. */
 interface Rule {
   readonly rule: string;
   fits(value: unknown): boolean;

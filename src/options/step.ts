@@ -4,7 +4,10 @@ import type { AlphaOptions, RunOptions } from './types.ts';
 
 /** The options of `taesd.steps`. */
 export interface StepsOptions extends Pick<RunOptions, 'signal' | 'allowNonFinite'>, AlphaOptions {
-  /** The half to run. Defaults to the encoder for pictures and tensors of 3 channels, otherwise the decoder. */
+  /**
+   * The half to run. Defaults to the encoder for pictures and tensors of 3 channels, otherwise the
+   * decoder.
+   */
   readonly part?: Half | undefined;
 }
 
@@ -16,9 +19,9 @@ export interface Add {
 /**
  * One layer, or one operation inside a block, that has just run.
  *
- * The tensors are not copied from step to step: a step's output is the next one's input. They are the
- * caller's to keep. Numbers written into an output before the next step is requested are what that
- * step reads, so a channel can be set to 0 to see the effect on the picture.
+ * The tensors are not copied from step to step: a step's output is the next one's input. They are
+ * the caller's to keep. Numbers written into an output before the next step is requested are what
+ * that step reads, so a channel can be set to 0 to see the effect on the picture.
  */
 export interface Step {
   readonly part: Half;
@@ -36,7 +39,10 @@ export interface Step {
   readonly shape: readonly number[];
   /** f32 [1, C, H, W] */
   readonly output: Tensor;
-  /** A copy of its weights: `weight` [cout, cin, k, k], `bias` [cout]; of a block `conv.0.weight` etc. */
+  /**
+   * A copy of its weights: `weight` [cout, cin, k, k], `bias` [cout]; of a block `conv.0.weight`
+   * etc.
+   */
   readonly weights: Readonly<Record<string, Tensor>>;
   readonly parameters: number;
   /** Multiply-adds of its convolutions, done directly, with padding counted as data. */
@@ -46,17 +52,17 @@ export interface Step {
   /** Milliseconds in these kernels, without packing weights and the turns of others. */
   readonly elapsedMs: number;
   /**
-   * Runs a block once more on its present input, operation by operation: convolutions, ReLUs, the sum
-   * with the skip connection. Yields nothing for other layers. May be called inside the loop or after
-   * it.
+   * Runs a block once more on its present input, operation by operation: convolutions, ReLUs, the
+   * sum with the skip connection. Yields nothing for other layers. May be called inside the loop or
+   * after it.
    *
    * @throws TaesdError as `taesd.steps`
    */
   inner(options?: Pick<RunOptions, 'signal'>): AsyncGenerator<Step, void, void>;
   /**
    * Returns the area of the input that an area of the output depends on, cut at the input's edges.
-   * Applied from step to step backwards, it gives the receptive field. It holds for both inputs of an
-   * `add`.
+   * Applied from step to step backwards, it gives the receptive field. It holds for both inputs of
+   * an `add`.
    *
    * @throws TaesdError ARG if the area is not inside the output
    */
@@ -97,8 +103,8 @@ export interface Product extends Position {
 }
 
 /**
- * `value = f(sum + bias)`: f is max(·, 0) for a ReLU, tanh(· / magnitude) · magnitude for a clamp, and
- * the identity for other layers.
+ * `value = f(sum + bias)`: f is max(·, 0) for a ReLU, tanh(· / magnitude) · magnitude for a clamp,
+ * and the identity for other layers.
  */
 export interface Arithmetic {
   /** For a 3×3 convolution cin · 9 products, channel by channel, row by row. */

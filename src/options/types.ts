@@ -9,13 +9,15 @@ import type { ModelName } from '../model/variants.ts';
 /** The options of `Taesd.load`. */
 export interface LoadOptions {
   /**
-   * The model whose latents are spoken. Defaults to `taesd` (Stable Diffusion 1 and 2) if its weights
-   * are found, otherwise to `nano`, which is in the package. `info.model` reports which it is.
+   * The model whose latents are spoken. Defaults to `taesd` (Stable Diffusion 1 and 2) if its
+   * weights are found, otherwise to `nano`, which is in the package. `info.model` reports which it
+   * is.
    */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` file, or bytes. Defaults to a search: first the folder that the
-   * environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download` fill.
+   * A folder, a URL, a `.safetensors` file, or bytes. Defaults to a search: first the folder that
+   * the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download`
+   * fill.
    */
   readonly weights?: WeightSource | undefined;
   /**
@@ -48,8 +50,8 @@ export interface LoadOptions {
   readonly precision?: Precision | undefined;
   /**
    * The number of workers that share a picture, 0 to 64; 0 means this thread alone. Defaults to one
-   * worker a core, at most 4, for pictures of 384×384 pixels and larger. Each worker has kernels and
-   * weights of its own; no memory is shared.
+   * worker a core, at most 4, for pictures of 384×384 pixels and larger. Each worker has kernels
+   * and weights of its own; no memory is shared.
    */
   readonly workers?: number | undefined;
   /** Loads this half alone. Defaults to both halves. */
@@ -228,9 +230,9 @@ export interface AlphaOptions {
 }
 
 /**
- * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, two thirds of the time, at least 62 dB from
- * the f32 picture and within one step of its 8-bit latents. With WebGPU, `fast` means 16-bit feature
- * maps if the adapter has `shader-f16`, at least 55 dB.
+ * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, two thirds of the time, at least 62 dB
+ * from the f32 picture and within one step of its 8-bit latents. With WebGPU, `fast` means 16-bit
+ * feature maps if the adapter has `shader-f16`, at least 55 dB.
  */
 export type Precision = 'f32' | 'fast';
 

@@ -1,9 +1,9 @@
-/** Lets work sleep until something happens elsewhere. One ring wakes all who wait. */
+/** Lets work sleep until something happens elsewhere. One ring wakes all that wait. */
 export class Doorbell {
   #rung = () => {};
   #waiting: Promise<void> | undefined;
 
-  /** Wakes those who wait now. */
+  /** Wakes all calls that wait now. */
   ring(): void {
     this.#waiting = undefined;
     this.#rung();

@@ -42,7 +42,7 @@ export function urlInFolder(folder: URL, name: string): URL {
   return new URL(name, slashed);
 }
 
-/** Checks if a `file:` URL is a folder. */
+/** Checks whether a `file:` URL is a folder. */
 export async function folderExists(url: URL): Promise<boolean> {
   const { stat } = process.getBuiltinModule('node:fs/promises');
   return stat(url).then(
@@ -52,7 +52,7 @@ export async function folderExists(url: URL): Promise<boolean> {
 }
 
 /**
- * Checks if a URL is a file, without reading it. Over HTTP it sends a HEAD request.
+ * Checks whether a URL is a file, without reading it. Over HTTP it sends a HEAD request.
  *
  * @returns false also if the server does not answer, or not with a status of success
  */

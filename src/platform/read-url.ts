@@ -1,6 +1,6 @@
 import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
-import { isMissing, systemReason } from './system-errors.ts';
+import { isMissing } from './system-errors.ts';
 
 /** The default limit. The largest weights file of these models has 10 MB. */
 const MAX_FILE_BYTES = 2 ** 28;
@@ -46,7 +46,7 @@ async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefi
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     if (isMissing(cause)) return undefined;
-    throw expected('ARG', url.href, 'a readable file', systemReason(cause), { cause });
+    throw expected('ARG', url.href, 'a readable file', messageOf(cause), { cause });
   }
 }
 

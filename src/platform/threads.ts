@@ -2,8 +2,7 @@ import { expected } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
- * Threads and their messages: `node:worker_threads` in Node, Deno and Bun, module workers
- * elsewhere.
+ * Threads and messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
  */
 
 /** A thread that receives messages of one type. */
@@ -11,7 +10,8 @@ export interface Thread<Message> {
   post(message: Message, transfer?: ArrayBufferLike[]): void;
   terminate(): void;
   /**
-   * Sets if the process waits for the thread. An idle thread must not keep the process from ending.
+   * Sets whether the process waits for the thread. An idle thread must not keep the process from
+   * ending.
    */
   keepAlive(alive: boolean): void;
 }

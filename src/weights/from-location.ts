@@ -11,9 +11,9 @@ import type { ModelTensors } from './key-names.ts';
 export const weightFileNames = ({ name }: Variant, halves: readonly Half[]) =>
   halves.map((half) => `${name}_${half}.safetensors`);
 
-/** The result for a location without the weights. The caller decides if that is an error. */
+/** The result for a location without the weights. The caller decides whether that is an error. */
 export class Absent {
-  /** What the location has instead, with the likely cause if it helps. */
+  /** The content found instead, with the likely cause if it helps. */
   readonly got: string;
   /** Makes the error, if this is one. */
   readonly error: () => TaesdError;

@@ -17,7 +17,7 @@ const MIRROR_FAULTS: readonly string[] = ['NETWORK', 'INTEGRITY', 'TRUNCATED'];
 
 /**
  * Downloads a file into a draft and checks it. Each mirror continues what the one before it, or an
- * earlier attempt, has left. Only the SHA-256 of the complete file decides if the parts belong
+ * earlier attempt, has left. Only the SHA-256 of the complete file decides whether the parts belong
  * together, so ETags are not needed.
  *
  * @param mirrors  URLs of folders with the file; the first is tried first

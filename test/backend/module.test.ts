@@ -82,7 +82,7 @@ test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy
     expect.objectContaining({
       code: 'UNSUPPORTED',
       message: expect.stringMatching(
-        /^"WebAssembly\.compile" expected leave to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
+        /^"WebAssembly\.compile" expected permission to compile WebAssembly, got .*disallowed by embedder \(allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly\.Module as the option wasm\)$/,
       ),
     }),
   );

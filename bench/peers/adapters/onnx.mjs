@@ -1,4 +1,4 @@
-// What both builds of onnxruntime have in common: the session, the tensors.
+// The session and the tensors, which both builds of onnxruntime have in common.
 import { readFileSync } from 'node:fs';
 import { onnxUrl } from '../shared.mjs';
 

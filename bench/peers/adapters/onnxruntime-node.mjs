@@ -1,4 +1,5 @@
-// onnxruntime-node: native code. The package has the CPU library in it; its install script would fetch CUDA's.
+// onnxruntime-node: native code. The package contains the CPU library; its install script would
+// download CUDA's.
 import { createSession } from './onnx.mjs';
 
 export async function load(part) {

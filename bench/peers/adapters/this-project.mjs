@@ -1,11 +1,11 @@
-// This project, as its users see it.
+// This project, through its public API.
 import { readFileSync } from 'node:fs';
 import { Taesd } from '../../../dist/index.js';
 import { weightsUrl } from '../shared.mjs';
 
 /**
  * @param part     'encoder' or 'decoder'
- * @param options  of `Taesd.load`: precision, workers
+ * @param options  options of `Taesd.load`: precision, workers
  */
 export async function load(part, options) {
   const bytes = readFileSync(weightsUrl(part));
@@ -21,7 +21,10 @@ export async function load(part, options) {
   const { workers, workersReason = 'this build has no workers' } = taesd.info;
   if (options.workers > 0 && workers !== options.workers) throw new Error(workersReason);
   return {
-    /** @param rows  true: rows are handed on as they come and kept nowhere; else a tensor, as the peers give */
+    /**
+     * @param rows  true passes rows on as they come and keeps none; false returns a tensor, as the
+     *              peers do
+     */
     async run(input, { rows = false } = {}) {
       if (part === 'encoder') return taesd.encode(input);
       if (!rows) return taesd.decode(input, { output: 'tensor' });

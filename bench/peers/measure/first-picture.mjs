@@ -1,4 +1,5 @@
-// A program of its own, see start.mjs: loads the decoder and decodes 64×64, once. Prints { ms, importMs }.
+// A program of its own, see start.mjs. Loads the decoder, decodes 64×64 once, prints
+// { ms, importMs }.
 import { readFileSync } from 'node:fs';
 
 const importStarted = performance.now();

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** @returns what the program at `bench/peers/measure/NAME` printed */
+/** Runs the program at `bench/peers/measure/NAME`. @returns the object that it printed */
 export function runFresh(name, ...args) {
   const program = fileURLToPath(new URL(name, import.meta.url));
   const { status, stdout, stderr, signal } = spawnSync(process.execPath, [program, ...args], {

@@ -1,4 +1,4 @@
-// Does a pixel of a large picture cost what a pixel of a small one costs?
+// The time of a pixel of a large picture by that of a small one.
 import { median } from '../../machine.mjs';
 import { startContestant } from '../contestant.mjs';
 import { F32, FAST } from '../contestants.mjs';
@@ -7,7 +7,10 @@ const SMALL = { height: 512, width: 512 };
 const LARGE = { height: 4096, width: 4096 };
 const PIXELS = (LARGE.height * LARGE.width) / (SMALL.height * SMALL.width);
 
-/** @returns by contestant { small, large: runs in ms, perPixel: ratio of the medians }, or { reason } */
+/**
+ * @returns by contestant { small, large: runs in ms, perPixel: ratio of the medians }, or
+ *   { reason }
+ */
 export async function measureScale({ quick, progress }) {
   if (quick) throw new Error('--quick leaves 4096² out');
   const results = {};

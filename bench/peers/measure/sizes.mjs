@@ -1,13 +1,15 @@
-// Time and memory against the picture's size, decoding, for the plot. One process at a time: some take all there is.
+// Time and memory of decoding against the picture's size, for the plot. One process at a time: some
+// need all of the memory.
 import { median } from '../../machine.mjs';
 import { MEMORY_LIMIT_BYTES, startContestant } from '../contestant.mjs';
 import { CONTESTANTS } from '../contestants.mjs';
 
 const WARM_UP = { height: 256, width: 256 };
-const MOST_WARM_UPS = 8;
+const MAX_WARM_UPS = 8;
 
 /**
- * @returns [{ name, size, ms, runs, aboveStartBytes }], with a `reason` instead of figures where it could not run
+ * @returns [{ name, size, ms, runs, aboveStartBytes }], with a `reason` instead of figures if it
+ *   could not run
  */
 export async function measureSizes({ quick, progress }) {
   const steps = [
@@ -39,7 +41,7 @@ export async function measureSizes({ quick, progress }) {
   return rows;
 }
 
-/** One run in a fresh process, which small pictures have warmed. */
+/** Runs once in a fresh process, after small pictures have warmed it. */
 async function measureOnce(row) {
   let contestant;
   try {
@@ -58,17 +60,22 @@ async function measureOnce(row) {
   }
 }
 
-/** Small pictures until one is no faster than those before it: the compiler has done its work. */
+/**
+ * Runs small pictures until one is not faster than those before it: the compiler has done its work.
+ */
 async function warmUp(contestant) {
   let best = Infinity;
-  for (let i = 0; i < MOST_WARM_UPS; i++) {
+  for (let i = 0; i < MAX_WARM_UPS; i++) {
     const { ms } = await contestant.run({ size: WARM_UP, rows: true });
     if (ms > 0.9 * best) return;
     best = Math.min(best, ms);
   }
 }
 
-/** A size that follows from a smaller one is not tried: whole maps take four times the memory at twice the size. */
+/**
+ * Skips a size whose failure follows from a smaller one: whole maps take four times the memory at
+ * twice the size.
+ */
 function whyNot({ name, size }, rows) {
   const before = rows.findLast((row) => row.name === name);
   if (before === undefined) return undefined;

@@ -1,17 +1,18 @@
-// Everyone on the same picture of 512×512, in turns, so that a slow moment of the machine meets all alike.
+// All contestants on one picture of 512×512, in turns, so that a slow moment of the machine falls
+// on all.
 import { median } from '../../machine.mjs';
 import { startContestant } from '../contestant.mjs';
 import { CONTESTANTS, FAST } from '../contestants.mjs';
 import { goldenTrip } from '../shared.mjs';
 
 const SIZE = { height: 512, width: 512 };
-/** What f32 may differ from PyTorch; a peer that does not keep it computes something else. */
+/** The most that f32 may differ from PyTorch. A peer past it computes something else. */
 const TOLERANCE = 1e-3;
 
 /**
  * @param part   'encoder' or 'decoder'
- * @param names  of contestants
- * @returns by contestant { ms, runs, largestDifference, decibels }, or { reason } where it cannot run
+ * @param names  the contestants' names
+ * @returns by contestant { ms, runs, largestDifference, decibels }, or { reason } if it cannot run
  */
 export async function measureSpeed(part, { runs, progress }, names = Object.keys(CONTESTANTS)) {
   const { output: golden } = goldenTrip()[part];
@@ -63,12 +64,12 @@ function compare(name, output, golden) {
   if (name !== FAST && !(largestDifference <= TOLERANCE)) {
     throw new Error(`differs from PyTorch by ${largestDifference.toPrecision(2)}`);
   }
-  // Of signals whose range is 1; latents have 6.
+  // The range of pictures is 1, that of latents 6.
   const decibels = -10 * Math.log10(squares / golden.data.length);
   return { largestDifference, decibels };
 }
 
-/** A contestant's time as a share of another's. @throws where one of them has none */
+/** Returns a contestant's time by another's. @throws if one of them has none */
 export function ratio(results, mine, other) {
   for (const name of [mine, other]) {
     if (results[name].reason !== undefined) throw new Error(`${name}: ${results[name].reason}`);

@@ -1,4 +1,4 @@
-// How much memory a process takes that decodes a picture and writes its rows as they come.
+// The memory of a process that decodes a picture and writes its rows as they come.
 import { runFresh } from './fresh.mjs';
 
 /** @returns { aboveStartBytes, ms } */

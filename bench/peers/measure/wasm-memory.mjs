@@ -1,4 +1,4 @@
-// What the kernels' memory has grown to, weights included, after one picture.
+// The size of the kernels' memory after one picture, weights included.
 import { startContestant } from '../contestant.mjs';
 import { F32 } from '../contestants.mjs';
 

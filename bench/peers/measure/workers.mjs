@@ -6,8 +6,9 @@ import { F32 } from '../contestants.mjs';
 const SIZE = { height: 1024, width: 1024 };
 
 /**
- * @returns { counts: { [workers]: { ms, runs } }, ratio }: two workers against one, or against this thread alone where
- *   that is faster, so that a slow worker cannot make two of them look good
+ * @returns { counts: { [workers]: { ms, runs } }, ratio }: the time of two workers by that of one,
+ *   or of this thread alone if that is faster, so that a slow worker cannot make two of them look
+ *   good
  */
 export async function measureWorkers({ quick, progress }) {
   const running = [];

@@ -1,5 +1,5 @@
-// A program of its own, see stream.mjs: decodes a picture of N×N (its argument) into a file of raw RGBA, row by row.
-// Prints { aboveStartBytes, ms }.
+// A program of its own, see stream.mjs. Decodes a picture of N×N (its argument) into a file of raw
+// RGBA, row by row. Prints { aboveStartBytes, ms }.
 import { residentBytes } from '../process-memory.mjs';
 
 const startBytes = residentBytes('VmRSS');

@@ -1,10 +1,10 @@
 /*
  * The fields of a job. Both compilers read this file, as they read layout.ts.
  *
- * A job is a struct in the kernels' memory: u32 [32], 16-byte aligned. It holds all that stays as it is
- * while a stage runs. The stage's preparation writes it (job.ts), its kernels read it, and their other
- * parameters say which part of the work is to be done. Each constant is the byte offset of a field. Fields
- * that a stage's kernels do not read are 0.
+ * A job is a struct in the kernels' memory: u32 [32], 16-byte aligned. It holds all that stays as
+ * it is while a stage runs. The stage's preparation writes it (job.ts), its kernels read it, and
+ * their other parameters say which part of the work is to be done. Each constant is the byte offset
+ * of a field. Fields that a stage's kernels do not read are 0.
  *
  * Units: pointers are byte addresses, 16-byte aligned unless their kernel's comment says otherwise;
  * strides are bytes; sizes are elements.
@@ -18,7 +18,9 @@ export const JOB_COUT = 4;
 export const JOB_WEIGHTS = 8;
 export const JOB_BIAS = 12;
 
-/** Direct convolutions, pixel shuffles: pixels of a row, of the smaller map where the two differ. */
+/**
+ * Direct convolutions, pixel shuffles: pixels of a row, of the smaller map where the two differ.
+ */
 export const JOB_WIDTH = 16;
 /** 1×1 convolutions: 1 or 2. */
 export const JOB_STRIDE = 20;
@@ -30,7 +32,9 @@ export const JOB_FACTOR = 32;
 
 /** Winograd: u32 [9], the addresses of the input rows that a row of tiles depends on. */
 export const JOB_INPUT_ROWS = 36;
-/** Winograd: u32 [4 or 8], the addresses of four output rows, then with JOB_ADD of four rows to add. */
+/**
+ * Winograd: u32 [4 or 8], the addresses of four output rows, then with JOB_ADD of four rows to add.
+ */
 export const JOB_OUTPUT_ROWS = 40;
 
 /** Winograd: the transformed input of a block, and bytes from one point of it to the next. */
@@ -40,7 +44,9 @@ export const JOB_V_STRIDE = 48;
 export const JOB_M = 52;
 export const JOB_M_STRIDE = 56;
 
-/** Winograd's scratch: the input after the transform down its columns, and bytes from row to row. */
+/**
+ * Winograd's scratch: the input after the transform down its columns, and bytes from row to row.
+ */
 export const JOB_COLUMNS = 60;
 export const JOB_COLUMNS_STRIDE = 64;
 /** Winograd's scratch for one tile. */
@@ -63,7 +69,9 @@ export const JOB_MAXIMA = 96;
 export const JOB_MAXIMA_STRIDE = 100;
 /** 16 bits: scales of the weights. */
 export const JOB_WEIGHT_SCALES = 104;
-/** 16 bits: v and the weights at point (1, 1) in f32, or 0 if that point is rounded like the others. */
+/**
+ * 16 bits: v and the weights at point (1, 1) in f32, or 0 if that point is rounded like the others.
+ */
 export const JOB_V_FLAT = 108;
 export const JOB_WEIGHTS_FLAT = 112;
 

@@ -1,6 +1,6 @@
 /*
- * The numbers that the kernels and their callers share. Both compilers read this file as it is: tsc with
- * src/, AssemblyScript from assembly/. It therefore holds plain constants and nothing else.
+ * The numbers that the kernels and their callers share. Both compilers read this file as it is: tsc
+ * with src/, AssemblyScript from assembly/. It therefore holds plain constants and nothing else.
  */
 
 /** Bytes of a number, of a 16-bit number and of an address. */
@@ -20,8 +20,8 @@ export const GROUP_BYTES = GROUP * F32_BYTES;
 export const MAX_CIN = 64;
 
 /**
- * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs the
- * inner loop of the product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
+ * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs
+ * the inner loop of the product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
  */
 export const V_TILE_BYTES = MAX_CIN * F32_BYTES;
 /** The distance between tiles where v is i16. */

@@ -5,8 +5,8 @@ import { Memory } from './memory.ts';
 export interface Machine {
   readonly memory: Memory;
   /**
-   * The kernels as they are tied now. `compact` ties them anew, so a caller reads this at the beginning of
-   * a run and keeps it for that run alone.
+   * The kernels as they are tied now. `compact` ties them anew, so a caller reads this at the
+   * beginning of a run and keeps it for that run alone.
    */
   readonly kernels: Kernels;
 }
@@ -41,8 +41,9 @@ export class CompactMachine implements Machine {
   }
 
   /**
-   * Moves all that is allocated into a memory that is no larger, and ties the kernels to that one. No run
-   * may be going on. Programs hold the machine and not its kernels, so they go on with the new ones.
+   * Moves all that is allocated into a memory that is no larger, and ties the kernels to that one.
+   * No run may be going on. Programs hold the machine and not its kernels, so they go on with the
+   * new ones.
    *
    * @throws TaesdError OOM
    */

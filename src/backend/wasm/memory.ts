@@ -2,30 +2,33 @@ import { expected } from '../../errors.ts';
 
 /** WebAssembly counts memory in pages of 64 KiB. */
 const PAGE_BYTES = 65_536;
-/** What a 32-bit address reaches. */
+/** The memory that a 32-bit address reaches. */
 const ADDRESSABLE_BYTES = 2 ** 32;
-/** A cache line: rows that begin on one are loaded without straddling. */
+/** A cache line. Rows that begin on one are loaded without straddling two. */
 const ALIGNMENT_BYTES = 64;
 
-/** Address 0 is left unused, so that it can never pass for a place. The kernels have no data of their own. */
+/**
+ * Address 0 stays unused, so that it is never a valid address. The kernels have no data of their
+ * own.
+ */
 const FIRST_FREE_BYTE = ALIGNMENT_BYTES;
 
 /**
- * The kernels' memory, used as a stack: `mark`, `allocate` what a run needs, run, `release`. It grows on
- * demand, and only here, before any kernel runs.
+ * The kernels' memory, used as a stack: `mark`, `allocate` what a run needs, run, `release`. It
+ * grows on demand. It grows only here, before any kernel runs.
  */
 export class Memory {
   #wasm: WebAssembly.Memory;
   readonly #limitBytes: number;
   #top = FIRST_FREE_BYTE;
 
-  /** @param limitBytes  the most that it may grow to */
+  /** @param limitBytes  the most that the memory may grow to */
   constructor(limitBytes = ADDRESSABLE_BYTES) {
     this.#limitBytes = Math.min(limitBytes, ADDRESSABLE_BYTES);
     this.#wasm = this.#create(1);
   }
 
-  /** What the kernels are tied to; another one after `adopt`. */
+  /** The memory to tie the kernels to. `adopt` replaces it. */
   get wasm(): WebAssembly.Memory {
     return this.#wasm;
   }
@@ -36,8 +39,8 @@ export class Memory {
   }
 
   /**
-   * A copy of what is allocated in a memory no larger than that, since one that has grown never shrinks. It is to be
-   * adopted once the kernels are tied to it.
+   * Copies what is allocated into a memory that is no larger, since a memory never shrinks. The
+   * caller ties the kernels to the copy and then adopts it.
    *
    * @throws TaesdError OOM
    */
@@ -48,7 +51,7 @@ export class Memory {
     return wasm;
   }
 
-  /** Goes on with the memory that `compacted` gave. */
+  /** Replaces the memory by the one that `compacted` returned. */
   adopt(wasm: WebAssembly.Memory): void {
     this.#wasm = wasm;
   }
@@ -65,25 +68,28 @@ export class Memory {
     }
   }
 
-  /** The place to go back to with `release`. */
+  /** Returns the address to go back to with `release`. */
   mark(): number {
     return this.#top;
   }
 
-  /** Frees all that was allocated since `mark`. */
+  /** Frees everything that was allocated since `mark`. */
   release(mark: number): void {
     this.#top = mark;
   }
 
   /**
-   * @param what  for messages: what the memory is for
+   * Allocates memory on top of the stack.
+   *
+   * @param what  the purpose of the memory, for messages
    * @returns the address of `bytes` bytes, aligned to 64, contents undefined
-   * @throws TaesdError LIMIT past `limitBytes` or what 32 bits address, OOM where the memory cannot grow
+   * @throws TaesdError LIMIT (past `limitBytes`, or past what 32 bits address), OOM (the memory
+   *   cannot grow)
    */
   allocate(what: string, bytes: number): number {
     const ptr = Math.ceil(this.#top / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     const end = ptr + bytes;
-    // Written so that a NaN or an infinity fails too.
+    // Written so that NaN and infinity fail too.
     if (!(end <= this.#limitBytes)) {
       const rule = `at most ${inMiB(this.#limitBytes)} of memory`;
       const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'a larger maxMemory, or ' : '';
@@ -104,12 +110,15 @@ export class Memory {
     }
   }
 
-  /** A view of `count` numbers at `ptr`; good until the next `allocate`, which may move the memory. */
+  /**
+   * Returns a view of `count` numbers at `ptr`. It is valid until the next `allocate`, which may
+   * move the memory.
+   */
   f32(ptr: number, count: number): Float32Array {
     return new Float32Array(this.#wasm.buffer, ptr, count);
   }
 
-  /** The same for addresses. */
+  /** Returns a view of `count` addresses at `ptr`, valid as long as that of `f32`. */
   u32(ptr: number, count: number): Uint32Array {
     return new Uint32Array(this.#wasm.buffer, ptr, count);
   }

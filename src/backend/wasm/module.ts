@@ -3,20 +3,25 @@ import { expected, messageOf, type TaesdError } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
-/** The kernels as the build leaves them, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. */
+/**
+ * The address of the kernels in dist/, as seen from `src/backend/wasm` and from
+ * `dist/backend/wasm`.
+ */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
 
 /**
- * Compiles the kernels, unless they come compiled.
+ * Compiles the kernels, unless they are compiled already.
  *
- * @param source  a module where the runtime forbids compiling (edge functions); undefined for the package's file
- * @throws TaesdError UNSUPPORTED where WebAssembly or its SIMD is missing or compiling is forbidden, with the
- *   remedy; FORMAT where the bytes are no WebAssembly; ARG where `source` is neither a module nor bytes, or the package's file is not there
+ * @param source  a module if the runtime forbids compiling (edge functions). Defaults to the
+ *                package's file
+ * @throws TaesdError UNSUPPORTED (WebAssembly or its SIMD is missing, or compiling is forbidden;
+ *   the message has the remedy), FORMAT (the bytes are not WebAssembly), ARG (`source` is neither a
+ *   module nor bytes, or the package's file is not there)
  */
 export async function compileKernels(source?: KernelSource): Promise<KernelModule> {
   if (typeof WebAssembly === 'undefined') {
     throw expected('UNSUPPORTED', 'WebAssembly', 'a runtime that has it', 'none', {
-      remedy: { api: `backend: 'reference' ${SLOWLY}`, command: `--backend reference ${SLOWLY}` },
+      hint: "backend: 'reference' runs without, slowly",
     });
   }
   if (source instanceof WebAssembly.Module) return source;
@@ -32,29 +37,24 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
 }
 
-const SLOWLY = 'runs without, slowly';
-
-/** The package's own file. */
+/** Reads the package's own file. */
 async function readKernels(): Promise<Uint8Array> {
-  const command = 'in a checkout, "npm run build" makes it';
-  const option = 'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm';
-  const remedy = { api: `${option}; ${command}`, command };
+  const hint =
+    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
   let url: URL;
   try {
     url = kernelsUrl();
   } catch (cause) {
-    // Bundled code may not know where it lies.
+    // Bundled code may not know its own address.
     const rule = 'to know where the package lies';
-    throw expected('ARG', 'import.meta.url', rule, 'no URL', { remedy, cause });
+    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
   }
   const bytes = await readUrl(url);
-  if (bytes === undefined) {
-    throw expected('ARG', url.href, 'the kernels', 'no such file', { remedy });
-  }
+  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
   return bytes;
 }
 
-/** What a web page begins with, and what is likely where one came. */
+/** The first byte of a web page, and the likely reason if a page came instead of the kernels. */
 const LESS_THAN = 0x3c;
 const WEB_PAGE =
   "a web page: the server or bundler does not serve taesd.wasm (Vite: optimizeDeps: { exclude: ['taesd-wasm'] }; else wasm: kernels() of taesd-wasm/kernels)";
@@ -68,17 +68,17 @@ const SIMD_PROBE = Uint8Array.of(
   0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b, // code
 );
 
-/** Why compiling failed: no SIMD, damaged bytes, or, where both validate, a policy that forbids compiling. */
+/**
+ * Finds out why compiling failed: no SIMD, damaged bytes, or, if both validate, a policy that
+ * forbids compiling.
+ */
 function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
   const got = messageOf(cause);
   const what = 'WebAssembly.compile';
   if (!WebAssembly.validate(SIMD_PROBE)) {
-    const since = 'SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4';
-    const remedy = {
-      api: `${since}; backend: 'reference' ${SLOWLY}`,
-      command: `${since}; --backend reference ${SLOWLY}`,
-    };
-    return expected('UNSUPPORTED', what, 'WebAssembly with SIMD', got, { remedy, cause });
+    const hint =
+      "SIMD came with Chrome 91, Firefox 89, Safari 16.4, Node 16.4; backend: 'reference' runs without, slowly";
+    return expected('UNSUPPORTED', what, 'WebAssembly with SIMD', got, { hint, cause });
   }
   if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
     const hint =
@@ -87,6 +87,6 @@ function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
   }
   const hint =
     "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
-  const rule = 'leave to compile WebAssembly';
+  const rule = 'permission to compile WebAssembly';
   return expected('UNSUPPORTED', what, rule, got, { hint, cause });
 }

@@ -22,18 +22,23 @@ export interface PackedConv {
   /** Channels as stored in the rings, but 3 more than a multiple of 8 stay 3. */
   readonly cout: number;
   readonly weightsPtr: number;
-  /** f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32. */
+  /**
+   * f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32.
+   */
   readonly scalesPtr: number | undefined;
-  /** f32 [cout / 16][2][cin][8]: unrounded weights at point (1, 1), beside 16-bit ones if they are wanted. */
+  /**
+   * f32 [cout / 16][2][cin][8]: unrounded weights at point (1, 1), beside 16-bit ones if they are
+   * wanted.
+   */
   readonly flatPtr: number | undefined;
   /** f32 [cout]; zeros if the convolution has none. */
   readonly biasPtr: number;
 }
 
 /**
- * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at the one
- * point that flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct convolutions always
- * multiply in f32.
+ * How a convolution multiplies: in `f32`; with 16-bit products, `i16`; or with those, but in f32 at
+ * the one point that flat regions come down to, `i16 but flat` (assembly/winograd16.ts). Direct
+ * convolutions always multiply in f32.
  */
 export type Products = 'f32' | 'i16' | 'i16 but flat';
 
@@ -109,8 +114,8 @@ function packWinograd(
 }
 
 /**
- * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`, rounded, with
- * a scale for each point and output channel.
+ * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`,
+ * rounded, with a scale for each point and output channel.
  */
 function packWinograd16(
   machine: Machine,

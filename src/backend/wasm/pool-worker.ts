@@ -5,10 +5,10 @@ import { startThread, type Thread, type ThreadModule } from '../../platform/thre
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
 
 /**
- * The worker as the build leaves it, seen from `src/backend/wasm` and from `dist/backend/wasm` alike. Vite,
- * webpack and Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is written in just
- * this way. The other address is hidden from them: they would copy the file a second time, without what it
- * imports.
+ * The address of the worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`.
+ * Vite, webpack and Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is
+ * written in just this way. The other address is hidden from them: they would copy the file a
+ * second time, without what it imports.
  */
 const WORKER: ThreadModule = {
   worker: () =>
@@ -121,8 +121,8 @@ function workerError(what: 'ended' | 'failed', why: string, cause?: Error): Taes
 }
 
 /**
- * The texts of errors for want of memory. Node's for a full heap of a worker is "Worker terminated due to
- * reaching memory limit: JS heap out of memory"; those of allocations differ between engines, but are
- * RangeErrors, as an overflow of the stack is, too.
+ * The texts of errors for want of memory. Node's for a full heap of a worker is "Worker terminated
+ * due to reaching memory limit: JS heap out of memory"; those of allocations differ between
+ * engines, but are RangeErrors, as an overflow of the stack is, too.
  */
 const OUT_OF_MEMORY = /out of memory|allocation failed|RangeError(?!.*call stack)/i;

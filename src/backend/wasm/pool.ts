@@ -10,15 +10,15 @@ import { inputSpan } from './schedule.ts';
 import { SharedRun } from './shared-run.ts';
 import { divideRows } from './spans.ts';
 
-/** What a pool needs to set its workers up. */
+/** The options of a pool: those of its workers, and their number. */
 export interface PoolOptions extends WorkerOptions {
   readonly workers: number;
 }
 
 /**
- * Workers that share the rows of a picture. Each has its own kernels and memory, and takes a horizontal span
- * with the rows around it that it needs. Spans lie on the grid of tiles, so that every number is as on one
- * thread.
+ * Workers that share the rows of a picture. Each has its own kernels and memory, and takes a
+ * horizontal span with the rows around it that it needs. Spans lie on the grid of tiles, so that
+ * every number is as on one thread.
  */
 export class WorkerPool {
   readonly #options: PoolOptions;

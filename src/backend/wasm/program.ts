@@ -18,14 +18,16 @@ import { allocateWorkspace } from './workspace.ts';
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
 /**
- * Stages whose output has this part of the full height, or less, stay f32 in either precision. They are 2 % of the work, and
- * with them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents of taesd are two 8-bit steps off.
+ * Stages whose output has this part of the full height, or less, stay f32 in either precision. They
+ * are 2 % of the work. With them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents
+ * of taesd are two 8-bit steps off.
  */
 const COARSE = 8;
 
 /**
- * A network in the kernels' memory, run as a pipeline of rows: of each feature map only the rows that are still
- * needed are kept, so memory grows with the width of the picture and not with its height.
+ * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
+ * feature map that are still needed, so memory grows with the width of the picture and not with its
+ * height.
  */
 export class WasmProgram implements Program {
   readonly #machine: Machine;
@@ -83,7 +85,10 @@ export class WasmProgram implements Program {
     }
   }
 
-  /** The rings' sizes, kept for the next run of the same shape: finding them takes up to 1 % of it. */
+  /**
+   * The rings' sizes. They are kept for the next run if its shape is equal: finding them takes up
+   * to 1 % of it.
+   */
   #ringRows(shapes: ReturnType<Plan['shapes']>, span: Span): readonly number[] {
     const key = `${shapes[0]} ${span.first} ${span.end}`;
     if (this.#lastRings?.key !== key) {
@@ -92,7 +97,7 @@ export class WasmProgram implements Program {
     return this.#lastRings.rows;
   }
 
-  /** A ring for each map, and what each stage needs beside. */
+  /** Allocates a ring for each map and the buffers of the stages, and prepares the stages. */
   #allocate(shapes: ReturnType<Plan['shapes']>, span: Span) {
     const { memory, kernels } = this.#machine;
     const { stages } = this.#plan;
@@ -106,7 +111,7 @@ export class WasmProgram implements Program {
     const jobsPtr = memory.allocate('jobs', stages.length * JOB_BYTES);
     const workspace = allocateWorkspace(memory, stages, widest * F32_BYTES);
     const alive = this.#ringRows(shapes, span);
-    // Only the source's rows may be written with gaps, where the true channels are fewer than the stored ones.
+    // Only the source's rows may be written with gaps, if fewer channels are true than stored.
     const rings = stored.map(
       (shape, map) => new Ring(memory, shape, alive[map], zeroRowPtr, map === 0),
     );

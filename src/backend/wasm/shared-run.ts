@@ -21,9 +21,9 @@ export interface SharedWork {
 }
 
 /**
- * One run of a network on several workers. Spans are handed out from the top, a new one to each worker that
- * has finished; rows that come out of order wait. No span is begun that lies further ahead of the one whose
- * rows are passed on than there are workers, so what waits is bounded.
+ * One run of a network on several workers. Spans are handed out from the top, a new one to each
+ * worker that has finished; rows that come out of order wait. No span is begun that lies further
+ * ahead of the one whose rows are passed on than there are workers, so what waits is bounded.
  */
 export class SharedRun {
   readonly #work: SharedWork;
@@ -83,7 +83,7 @@ export class SharedRun {
     while (this.#free.length > 0 && this.#begun.length < end) {
       const id = this.#begun.length;
       const { output: span, input } = spans[id];
-      // What may throw comes first: `settle` waits for every span that was begun.
+      // Code that may throw comes first: `settle` waits for every span that was begun.
       const data = await readRows(source, input, pacer);
       const worker = this.#free.pop() as PoolWorker;
       this.#begun.push(new SpanAtWork(id, worker, (at) => this.#heardOf(at)));
@@ -102,8 +102,8 @@ export class SharedRun {
   }
 
   /**
-   * Cancels what is at work and waits until it has ended, so that the workers are free for the next call. If a
-   * worker has died there is none for them, and a span of it might never end.
+   * Cancels what is at work and waits until it has ended, so that the workers are free for the next
+   * call. If a worker has died there is none for them, and a span of it might never end.
    */
   async #settle(): Promise<void> {
     const isSettled = () => this.#begun.every(({ isDone }) => isDone);

@@ -1,6 +1,6 @@
 import type { Clamp, PixelShuffle, PixelUnshuffle, Relu } from '../../model/layers.ts';
 import type { ConvStage, Stage } from '../plan.ts';
-import { jobOf } from './job.ts';
+import { writeJob } from './job.ts';
 import {
   JOB_BIAS,
   JOB_CHANNELS,
@@ -17,12 +17,13 @@ import type { StageContext, StageRunner } from './stage-context.ts';
 import { prepareWinograd } from './winograd.ts';
 
 /*
- * How each kind of stage makes a span of rows: its job, and which kernel it calls on which addresses.
+ * How each kind of stage makes a span of rows: its job, and which kernel it calls on which
+ * addresses.
  */
 
 /**
- * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all memory of the
- * run is allocated, and allocates none.
+ * Ties a stage to its rings and buffers, and writes its job. It is called once a run, after all
+ * memory of the run is allocated, and allocates none.
  */
 export function prepareStage(stage: Stage, context: StageContext): StageRunner {
   switch (stage.kind) {
@@ -60,7 +61,7 @@ function prepareShuffle(
   context: StageContext,
 ): StageRunner {
   const { memory, jobPtr, kernels, input, output, cin, cout } = context;
-  const job = jobOf([
+  writeJob(memory, jobPtr, [
     [JOB_WIDTH, Math.min(input.width, output.width)],
     [JOB_CHANNELS, input.channels],
     [JOB_OUT_CHANNELS, output.channels],
@@ -68,7 +69,6 @@ function prepareShuffle(
     [JOB_COUT, cout],
     [JOB_FACTOR, factor],
   ]);
-  memory.u32(jobPtr, job.length).set(job);
   if (kind === 'pixelShuffle') {
     return eachRow((y) => {
       const row = input.row(Math.floor(y / factor));
@@ -83,12 +83,14 @@ function prepareShuffle(
   });
 }
 
-/** Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache. */
+/**
+ * Direct convolutions. The skip connection and ReLU follow row by row, while a row is in the cache.
+ */
 function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, kernels, input, output, add } = context;
   const { weightsPtr, biasPtr, cin, cout } = context.packed as PackedConv;
   const { kernel, stride } = conv;
-  const job = jobOf([
+  writeJob(memory, jobPtr, [
     [JOB_WIDTH, output.width],
     [JOB_CIN, cin],
     [JOB_COUT, cout],
@@ -96,7 +98,6 @@ function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageR
     [JOB_WEIGHTS, weightsPtr],
     [JOB_BIAS, biasPtr],
   ]);
-  memory.u32(jobPtr, job.length).set(job);
   const conv3x3 = stride === 1 ? kernels.conv3x3 : kernels.conv3x3Stride2;
   return eachRow((y) => {
     const target = output.row(y);

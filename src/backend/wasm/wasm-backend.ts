@@ -6,7 +6,9 @@ import { WasmProgram } from './program.ts';
 
 export type { KernelSource } from '../../options/types.ts';
 
-/** Bytes that a run may leave behind in the kernels' memory for the next run. More are given back. */
+/**
+ * Bytes that a run may leave behind in the kernels' memory for the next run. More are given back.
+ */
 export const KEPT_BYTES = 48 * 2 ** 20;
 
 /** How a WASM backend is set up. */

@@ -1,6 +1,6 @@
 import type { ConvStage } from '../plan.ts';
 import { TILE } from '../tile.ts';
-import { jobOf } from './job.ts';
+import { type JobFields, writeJob } from './job.ts';
 import {
   JOB_ADD,
   JOB_BIAS,
@@ -42,16 +42,15 @@ import {
 } from './workspace.ts';
 
 /*
- * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each group of
- * output channels the products and the output's transform.
+ * A Winograd convolution over a row of tiles: block by block, the input's transform, then for each
+ * group of output channels the products and the output's transform.
  */
 
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, output, workspace, kernels } = context;
   const { cin, cout, scalesPtr } = context.packed as PackedConv;
   const { step, blockTiles } = tilingOf(stage);
-  const job = winogradJob(stage, context);
-  memory.u32(jobPtr, job.length).set(job);
+  writeJob(memory, jobPtr, winogradJob(stage, context));
   const rows = memory.u32(workspace.inputRowsPtr, MAX_INPUT_ROWS + 2 * TILE);
   const products = scalesPtr === undefined ? 'f32' : 'i16';
   const [input, product, result] = WINOGRAD_KERNELS[products][stage.conv.stride];
@@ -84,8 +83,8 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
 }
 
 /**
- * The kernels of the three steps, by products and stride: rows of the input to points, points to products,
- * those to rows of the output.
+ * The kernels of the three steps, by products and stride: rows of the input to points, points to
+ * products, those to rows of the output.
  */
 export const WINOGRAD_KERNELS = {
   f32: {
@@ -98,14 +97,16 @@ export const WINOGRAD_KERNELS = {
   },
 } as const satisfies Record<string, Record<1 | 2, readonly KernelName[]>>;
 
-/** The job of a Winograd convolution: what its kernels need and what does not change while it runs. */
+/**
+ * The job of a Winograd convolution: what its kernels need and what does not change while it runs.
+ */
 export function winogradJob(
   stage: ConvStage,
   { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
-): Uint32Array {
+): JobFields {
   const { cin, cout, weightsPtr, biasPtr, scalesPtr, flatPtr } = packed as PackedConv;
   const tiling = tilingOf(stage);
-  return jobOf([
+  return [
     [JOB_CIN, cin],
     [JOB_COUT, cout],
     [JOB_WEIGHTS, weightsPtr],
@@ -130,12 +131,12 @@ export function winogradJob(
     [JOB_WEIGHT_SCALES, scalesPtr ?? 0],
     [JOB_V_FLAT, flatPtr === undefined ? 0 : workspace.flatPtr],
     [JOB_WEIGHTS_FLAT, flatPtr ?? 0],
-  ]);
+  ];
 }
 
 /**
- * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of the
- * output.
+ * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of
+ * the output.
  */
 function fillRowTable(
   rows: Uint32Array,

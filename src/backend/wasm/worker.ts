@@ -16,8 +16,8 @@ import { OUTPUT_ROWS } from './spans.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './wasm-backend.ts';
 
 /*
- * A worker. It has the kernels, their memory and the networks' weights for itself, gets rows of the input and
- * sends rows of the output. No memory is shared, so pages need no cross-origin isolation.
+ * A worker. It has the kernels, their memory and the networks' weights for itself, gets rows of the
+ * input and sends rows of the output. No memory is shared, so pages need no cross-origin isolation.
  */
 
 const thread = parentThread<ToWorker, FromWorker>((message) => {
@@ -34,8 +34,8 @@ let keptBytes = 0;
 const running = new Map<number, Run>();
 
 /**
- * A run that may be cancelled. At most `OUTPUT_ROWS` finished rows wait to be passed on, of a longer span half
- * of that.
+ * A run that may be cancelled. At most `OUTPUT_ROWS` finished rows wait to be passed on, of a
+ * longer span half of that.
  */
 class Run {
   readonly #controller = new AbortController();

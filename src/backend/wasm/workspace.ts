@@ -5,13 +5,13 @@ import type { Memory } from './memory.ts';
 import { paddedChannels } from './ring.ts';
 
 /*
- * The buffers that all convolutions of a network work in, and how a Winograd convolution cuts its rows into
- * tiles.
+ * The buffers that all convolutions of a network work in, and how a Winograd convolution cuts its
+ * rows into tiles.
  */
 
 /**
- * Padding after each point's slice. Without it the 36 slices are a power of two apart, share one L1 set, and
- * the transform takes four times as long.
+ * Padding after each point's slice. Without it the 36 slices are a power of two apart, share one L1
+ * set, and the transform takes four times as long.
  */
 const POINT_PAD_BYTES = 320;
 
@@ -24,8 +24,8 @@ export interface Tiling {
   /** Columns of the stored input from one tile to the next. */
   readonly step: number;
   /**
-   * Tiles side by side that go through the three steps together. With 81 points it is half of what 36 points
-   * have room for.
+   * Tiles side by side that go through the three steps together. With 81 points it is half of what
+   * 36 points have room for.
    */
   readonly blockTiles: number;
 }
@@ -65,7 +65,10 @@ export const maximaStrideOf = (tiling: Tiling): number => columnsOf(tiling) * F3
 /** Bytes from one point's scales to the next. */
 export const scalesStrideOf = ({ blockTiles }: Tiling): number => blockTiles * F32_BYTES;
 
-/** Addresses of buffers that every convolution of a network uses in turn; job-layout.ts has their shapes. */
+/**
+ * Addresses of buffers that every convolution of a network uses in turn; job-layout.ts has their
+ * shapes.
+ */
 export interface Workspace {
   /** u32 [9]. The output's rows follow it. */
   readonly inputRowsPtr: number;

@@ -1,11 +1,17 @@
 import { inside, onOneLine, TaesdError } from '../../errors.ts';
-import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
+import type { LatentFile } from '../../formats/index.ts';
+import { LATENT_FORMATS } from '../../formats/table.ts';
 import type { Tensor } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
-import { decodePng } from '../../png/index.ts';
-import { DECODED_DETAIL, type DecodedFile, decodeToFile, fullSize } from '../files/decoded-file.ts';
-import { DECODED_CONTENTS, formatOf, LATENT_CONTENTS } from '../files/format.ts';
-import { chooseModel, recordsLatents, takeUnmarked } from '../files/latents-input.ts';
+import {
+  DECODED_DETAIL,
+  DECODED_FORMATS,
+  type DecodedFile,
+  decodeToFile,
+  fullSize,
+} from '../files/decoded-file.ts';
+import { endingsOf, formatOf } from '../files/format.ts';
+import { chooseModel, takeUnmarked } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -18,13 +24,14 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'decode',
   summary: 'Turns latents into a picture.',
-  detail: `${DECODED_DETAIL} The model defaults to the one recorded in IN. A PNG is written while it is decoded, so the picture may be larger than memory.`,
+  detail: `
+${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.`,
   examples: [
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
   ],
-  operand: { name: 'IN', help: 'the latents, a .png or .safetensors file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'size'],
+  operand: { name: 'IN', help: () => `the latents, a ${endingsOf(LATENT_FORMATS)} file` },
+  options: ['output', 'latentsModel', 'weights', 'precision', 'workers', 'backend', 'size'],
 } as const satisfies CommandSpec;
 
 export const decodeCommand: Command = {
@@ -34,26 +41,24 @@ export const decodeCommand: Command = {
 
 async function decode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output: path } = line;
-  const inputFormat = formatOf(operand, LATENT_CONTENTS);
-  const format = formatOf(path, DECODED_CONTENTS);
+  const inputFormat = formatOf(operand, LATENT_FORMATS);
+  const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const bytes = await readInput(operand);
-  const file = inside(operand, () =>
-    inputFormat === 'png' ? decodeLatentPng(bytes, line.model) : decodeLatentSafetensors(bytes),
-  );
+  const found = inside(operand, () => inputFormat.read(bytes, { model: line.latentsModel }));
+  const { file, doubt } = found;
   const { latents } = file;
-  const model = chooseModel(operand, line.model, file);
+  const model = chooseModel(operand, line.latentsModel, file);
   if (line.size !== undefined) checkCrop(latents, line.size);
   const size = line.size ?? recordedSize(file);
-  const isMarked = inputFormat === 'safetensors' || recordsLatents(file);
-  if (!isMarked) takeUnmarked(operand, decodePng(bytes), model);
+  takeUnmarked(operand, found, model);
   const decoded: DecodedFile = { path, format, size };
   await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {
     try {
       const run = { onProgress: bar.stage('decoding'), signal };
       return await decodeToFile(taesd, latents, decoded, run);
     } catch (error) {
-      throw aboutLatents(operand, latents, isMarked, error);
+      throw aboutLatents(operand, latents, doubt === undefined, error);
     }
   });
 }
@@ -66,8 +71,9 @@ function recordedSize({ width, height }: LatentFile): Size | undefined {
 function checkCrop(latents: Tensor, { width, height }: Size): void {
   const max = fullSize(latents);
   const min = { width: max.width - LATENT_SCALE + 1, height: max.height - LATENT_SCALE + 1 };
-  const fits = (size: number, least: number, most: number) => least <= size && size <= most;
-  if (fits(width, min.width, max.width) && fits(height, min.height, max.height)) return;
+  const fitsX = min.width <= width && width <= max.width;
+  const fitsY = min.height <= height && height <= max.height;
+  if (fitsX && fitsY) return;
   const rule = `${min.width}x${min.height} to ${max.width}x${max.height}`;
   const hint = 'it crops, it does not scale';
   throw fault('--size', expectedGot(rule, `${width}x${height}`), { hint });

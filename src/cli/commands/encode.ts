@@ -1,5 +1,5 @@
-import { encodeLatentPng, encodeLatentSafetensors } from '../../formats/index.ts';
-import { formatOf, LATENT_CONTENTS } from '../files/format.ts';
+import { writtenFormats } from '../../formats/table.ts';
+import { formatOf } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
 import { checkOutput, writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -11,8 +11,10 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'encode',
   summary: 'Turns a picture into latents.',
-  detail:
-    'OUT.png holds 8-bit latents as an RGBA picture. OUT.safetensors holds f32 "latents" [1,C,h,w]. Both record the model and the size of the picture.',
+  detail: () => {
+    const sentences = writtenFormats().map(({ endings, detail }) => `OUT${endings[0]} ${detail}.`);
+    return `${sentences.join(' ')} Files record the model and the size of the picture.`;
+  },
   examples: [
     'taesd encode photo.png -o latents.png',
     'taesd encode photo.png -o latents.safetensors --model taesdxl',
@@ -28,7 +30,7 @@ export const encodeCommand: Command = {
 
 async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output, background } = line;
-  const format = formatOf(output, LATENT_CONTENTS);
+  const format = formatOf(output, writtenFormats());
   await checkOutput(output, operand);
   const picture = await readPicture(operand);
   await withModel(output, { ...line, only: 'encoder' }, async (taesd, bar) => {
@@ -37,8 +39,7 @@ async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Prom
       throw aboutInput(operand, error);
     });
     const { width, height } = picture;
-    const toBytes = format === 'png' ? encodeLatentPng : encodeLatentSafetensors;
-    const bytes = toBytes({ latents, model: taesd.info.model, width, height });
+    const bytes = format.write({ latents, model: taesd.info.model, width, height });
     await writeOutput(output, [bytes], signal);
     const [, c, h, w] = latents.shape;
     return `${w}×${h} latents with ${c} channels`;

@@ -1,6 +1,6 @@
 import { dequantizeLatents, quantizeLatents, type Tensor } from '../../index.ts';
-import { DECODED_DETAIL, decodeToFile } from '../files/decoded-file.ts';
-import { DECODED_CONTENTS, formatOf } from '../files/format.ts';
+import { DECODED_DETAIL, DECODED_FORMATS, decodeToFile } from '../files/decoded-file.ts';
+import { formatOf } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -12,7 +12,9 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'roundtrip',
   summary: 'Encodes a picture and decodes it again.',
-  detail: `${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float keeps them.`,
+  detail: `
+${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float
+keeps them.`,
   examples: [
     'taesd roundtrip photo.png -o again.png',
     'taesd roundtrip photo.png -o again.png --float --model taef1',
@@ -28,7 +30,7 @@ export const roundtripCommand: Command = {
 
 async function roundtrip(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output: path, background, float } = line;
-  const format = formatOf(path, DECODED_CONTENTS);
+  const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const picture = await readPicture(operand);
   await withModel(path, line, async (taesd, bar) => {

@@ -2,8 +2,13 @@ import { type RunOptions, type Taesd, type Tensor, writeSafetensors } from '../.
 import { LATENT_SCALE } from '../../model/variants.ts';
 import { encodePngRows } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
-import type { Format } from './format.ts';
 import { writeOutput } from './write-output.ts';
+
+/** The formats of files of decoded latents. */
+export const DECODED_FORMATS = [
+  { name: 'png', endings: ['.png'], holds: 'the picture' },
+  { name: 'safetensors', endings: ['.safetensors'], holds: 'f32 decoded' },
+] as const;
 
 /** The sentence about the output in the help of commands that decode. */
 export const DECODED_DETAIL =
@@ -12,7 +17,7 @@ export const DECODED_DETAIL =
 /** A file to make from latents. */
 export interface DecodedFile {
   readonly path: string;
-  readonly format: Format;
+  readonly format: (typeof DECODED_FORMATS)[number];
   /** The size to crop to. Defaults to 8 times the latents. */
   readonly size?: Size | undefined;
 }
@@ -32,7 +37,7 @@ export async function decodeToFile(
   const { width, height } = size ?? fullSize(latents);
   const options = { ...run, width, height };
   const pieces =
-    format === 'png'
+    format.name === 'png'
       ? encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents, options))
       : [decodedTensor(await taesd.decode(latents, { ...options, output: 'tensor' }))];
   await writeOutput(path, pieces, run.signal);

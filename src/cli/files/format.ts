@@ -1,40 +1,35 @@
 import { extname } from 'node:path';
 import { expectedGot, fault } from '../terminal/faults.ts';
 
-/** The formats a file's ending can choose. */
-export type Format = 'png' | 'safetensors';
-
-/** The contents of each format, for messages about endings. */
-export type FormatContents = Readonly<Record<Format, string>>;
-
-/** The contents of files of latents. */
-export const LATENT_CONTENTS: FormatContents = {
-  png: '8-bit latents',
-  safetensors: 'f32 latents',
-};
-
-/** The contents of files of decoded latents. */
-export const DECODED_CONTENTS: FormatContents = {
-  png: 'the picture',
-  safetensors: 'f32 decoded',
-};
+/** A format that a file's ending can choose. */
+interface Format {
+  /** In lower case; messages name the first one. */
+  readonly endings: readonly [string, ...string[]];
+  /** The content in a few words. */
+  readonly holds: string;
+}
 
 /**
  * Returns the format of a path's ending. Capitals do not matter.
  *
  * @throws TaesdError ARG (another ending)
  */
-export function formatOf(path: string, contents: FormatContents): Format {
+export function formatOf<T extends Format>(path: string, formats: readonly T[]): T {
   const ending = extname(path).toLowerCase();
-  if (ending === '.png') return 'png';
-  if (ending === '.safetensors') return 'safetensors';
-  const rule = `the ending .png (${contents.png}) or .safetensors (${contents.safetensors})`;
+  const format = formats.find(({ endings }) => endings.includes(ending));
+  if (format !== undefined) return format;
+  const known = formats.map(({ endings, holds }) => `${endings[0]} (${holds})`);
+  const rule = `the ending ${orList(known)}`;
   throw fault(path, expectedGot(rule, ending === '' ? 'no ending' : ending));
 }
 
-/** True for bytes that begin like a safetensors file: a 64-bit length below 2³², then `{`. */
-export const isSafetensors = (bytes: Uint8Array): boolean =>
-  startsWith(bytes.subarray(4), '\0\0\0\0{');
+/** Returns the endings of formats for help: `.png or .safetensors`. */
+export const endingsOf = (formats: readonly Format[]): string =>
+  orList(formats.map(({ endings }) => endings[0]));
+
+/** Returns `a, b or c`. */
+const orList = (words: readonly string[]): string =>
+  words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
 
 /** True if the first bytes are those of the text, one byte a character. */
 export const startsWith = (bytes: Uint8Array, text: string): boolean =>

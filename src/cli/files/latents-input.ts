@@ -1,4 +1,4 @@
-import type { LatentFile } from '../../formats/index.ts';
+import type { FoundLatents, LatentFile } from '../../formats/format.ts';
 import { type ModelName, VARIANTS } from '../../index.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { sayLine } from '../terminal/say.ts';
@@ -24,29 +24,20 @@ export function chooseModel(
   return named ?? (recorded === 'taesd' ? undefined : recorded);
 }
 
-/** True if the file records that it holds latents. */
-export const recordsLatents = ({ model, width }: LatentFile): boolean =>
-  model !== undefined || width !== undefined;
-
 /**
- * Reports that a PNG which might hold a picture is read as latents.
+ * Reports that a file which might hold a picture is read as latents.
  *
- * @throws TaesdError FORMAT (an opaque PNG: no network makes a channel with its largest value
- *   everywhere)
+ * @throws TaesdError FORMAT (an opaque picture)
  */
 export function takeUnmarked(
   path: string,
-  { data }: { readonly data: Uint8ClampedArray | Uint8Array },
+  { doubt }: FoundLatents,
   model: ModelName | undefined,
 ): void {
-  if (isOpaque(data)) {
+  if (doubt === 'opaque') {
     const hint = 'taesd encode makes latents of it; or did an editor drop the alpha channel?';
     throw fault(path, expectedGot('latents', 'an opaque picture'), { code: 'FORMAT', hint });
   }
+  if (doubt === undefined) return;
   sayLine(`${path}: no record that this PNG holds latents; read as latents of ${model ?? 'taesd'}`);
-}
-
-function isOpaque(rgba: ArrayLike<number>): boolean {
-  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] !== 255) return false;
-  return true;
 }

@@ -1,9 +1,9 @@
 import { inside, onOneLine } from '../../errors.ts';
 import { namedModel } from '../../formats/remembered.ts';
+import { recogniseFormat } from '../../formats/table.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
-import { isSafetensors } from './format.ts';
 import { readInput } from './read-input.ts';
 
 /**
@@ -13,9 +13,10 @@ import { readInput } from './read-input.ts';
  */
 export async function readPicture(path: string): Promise<DecodedPng> {
   const bytes = await readInput(path);
-  if (isSafetensors(bytes)) {
+  const format = recogniseFormat(bytes);
+  if (format !== undefined && format.also !== 'pictures') {
     const hint = 'latents? taesd decode';
-    throw fault(path, expectedGot('a picture', 'a safetensors file'), { hint });
+    throw fault(path, expectedGot('a picture', format.name), { hint });
   }
   const picture = inside(path, () => decodePng(bytes));
   const model = namedModel(picture.text);

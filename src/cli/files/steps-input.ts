@@ -1,14 +1,15 @@
 import { inside } from '../../errors.ts';
-import { decodeLatentPng, decodeLatentSafetensors, type LatentFile } from '../../formats/index.ts';
+import type { FoundLatents } from '../../formats/format.ts';
+import { latentPng } from '../../formats/latent-png.ts';
 import { namedModel } from '../../formats/remembered.ts';
+import { recogniseFormat } from '../../formats/table.ts';
 import type { Half, ImageLike, ModelName, Tensor } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
 import { fullSize } from './decoded-file.ts';
-import { isSafetensors } from './format.ts';
-import { chooseModel, recordsLatents, takeUnmarked } from './latents-input.ts';
+import { chooseModel, takeUnmarked } from './latents-input.ts';
 import { readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
@@ -35,29 +36,26 @@ interface Asked {
  */
 export async function readStepsInput(path: string, asked: Asked): Promise<StepsInput> {
   const bytes = await readInput(path);
-  if (isSafetensors(bytes)) {
-    return latentsInput(
-      path,
-      asked,
-      inside(path, () => decodeLatentSafetensors(bytes)),
-    );
-  }
+  const format = recogniseFormat(bytes) ?? latentPng;
+  const readLatents = () => inside(path, () => format.read(bytes, { model: asked.model }));
+  if (format.also !== 'pictures') return latentsInput(path, asked, readLatents());
   const picture = inside(path, () => decodePng(bytes));
   if (namedModel(picture.text) !== undefined || asked.part === 'decoder') {
-    const file = inside(path, () => decodeLatentPng(bytes, asked.model));
-    const input = latentsInput(path, asked, file);
-    if (!recordsLatents(file)) takeUnmarked(path, picture, input.model);
-    return input;
+    return latentsInput(path, asked, readLatents());
   }
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
   return { input: picture, model: asked.model, halves };
 }
 
-function latentsInput(path: string, { model, part }: Asked, file: LatentFile): StepsInput {
-  if (part === 'encoder') throw fault(path, expectedGot('a picture for the encoder', 'latents'));
+function latentsInput(path: string, asked: Asked, found: FoundLatents): StepsInput {
+  const { file } = found;
+  if (asked.part === 'encoder')
+    throw fault(path, expectedGot('a picture for the encoder', 'latents'));
   checkPixels(path, fullSize(file.latents));
-  return { input: file.latents, model: chooseModel(path, model, file), halves: ['decoder'] };
+  const model = chooseModel(path, asked.model, file);
+  takeUnmarked(path, found, model);
+  return { input: file.latents, model, halves: ['decoder'] };
 }
 
 /** @throws TaesdError LIMIT */

@@ -1,4 +1,4 @@
-import { decodeLatentPng } from '../../formats/index.ts';
+import { latentPng } from '../../formats/latent-png.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -8,17 +8,15 @@ import { refuseSize } from './size.ts';
 /**
  * Returns lines about a PNG: the latents it records, or a picture and its possible uses.
  *
- * @throws TaesdError ARG (a size is given); errors of `decodeLatentPng`
+ * @throws TaesdError ARG (a size is given); errors of `decodePng`
  */
 export function pngLines(bytes: Uint8Array, size: Size | undefined): string[] {
-  const file = decodeLatentPng(bytes);
-  const isLatents = file.model !== undefined || file.width !== undefined;
+  const found = latentPng.read(bytes);
+  const isLatents = found.doubt === undefined;
   refuseSize(size, isLatents ? 'latents' : 'a picture');
-  if (isLatents) {
-    return latentLines('8-bit latents, an RGBA picture', file);
-  }
+  if (isLatents) return latentLines(found);
   // Latents of four channels keep one latent point in each pixel.
-  const [, , height, width] = file.latents.shape;
+  const [, , height, width] = found.file.latents.shape;
   const channelCounts = new Set(Object.values(VARIANTS).map((variant) => variant.latentChannels));
   return factLines([
     ['kind', 'a picture; no record that it holds latents'],

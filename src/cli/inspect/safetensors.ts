@@ -1,4 +1,4 @@
-import { decodeLatentSafetensors } from '../../formats/index.ts';
+import { latentSafetensors } from '../../formats/latent-safetensors.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -13,10 +13,9 @@ import { weightLines } from './weights.ts';
  */
 export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = readSafetensors(bytes);
-  const latents = file.tensors.get('latents');
-  if (latents !== undefined) {
+  if (file.tensors.has('latents')) {
     refuseSize(size, 'latents');
-    return latentLines(`latents, ${latents.dtype}`, decodeLatentSafetensors(bytes));
+    return latentLines(latentSafetensors.read(bytes));
   }
   const decoded = file.tensors.get('decoded');
   if (decoded !== undefined) {
