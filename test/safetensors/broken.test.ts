@@ -6,7 +6,7 @@ import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
 import { entry, rawFile, thrownBy } from '../weights/raw-file.ts';
 
-const MUTATIONS = rounds(20_000, 100_000);
+const MUTATIONS = rounds(10_000, 100_000);
 const SPLICED = rounds(5_000, 20_000);
 
 const SMALL = rawFile(
