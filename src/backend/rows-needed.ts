@@ -1,6 +1,7 @@
+import { geometryOf, type InputRange, inputRange } from '../model/geometry.ts';
 import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
-import type { Plan, Stage } from './plan.ts';
+import type { ConvStage, Plan, Stage } from './plan.ts';
 import { TILE } from './tile.ts';
 
 /*
@@ -9,16 +10,8 @@ import { TILE } from './tile.ts';
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {
-  if (stage.kind !== 'conv') return upsamplingOf(stage);
+  if (stage.kind !== 'conv') return geometryOf(stage).up;
   return (stage.winograd ? TILE : 1) * stage.shuffle;
-}
-
-/**
- * Rows that a stage makes of each row of its input; a convolution, before it does anything else.
- */
-function upsamplingOf(stage: Stage): number {
-  if (stage.kind === 'pixelShuffle') return stage.factor;
-  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
 }
 
 /**
@@ -35,21 +28,19 @@ export function wholeRows(stage: Stage, { first, end }: Span): Span {
  * picture.
  */
 export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
-  let { first, end } = wholeRows(stage, span);
-  if (stage.kind === 'conv') {
-    const { conv, shuffle } = stage;
-    const radius = (conv.kernel - 1) / 2;
-    first = (first / shuffle) * conv.stride - radius;
-    end = (end / shuffle - 1) * conv.stride + radius + 1;
-  }
-  if (stage.kind === 'pixelUnshuffle') {
-    first *= stage.factor;
-    end *= stage.factor;
-  }
-  const upsampling = upsamplingOf(stage);
+  const whole = wholeRows(stage, span);
+  const range = { first: whole.first, last: whole.end - 1 };
+  const { first, last } = stage.kind === 'conv' ? convRange(stage, range) : inputRange(stage, range);
+  return { first: Math.max(first, 0), end: Math.min(last + 1, inputHeight) };
+}
+
+/** Like `inputRange`, of a convolution with the upsampling before it and the shuffle after it. */
+function convRange({ conv, upsample, shuffle }: ConvStage, { first, last }: InputRange) {
+  const radius = (conv.kernel - 1) / 2;
+  const up = upsample ? 2 : 1;
   return {
-    first: Math.max(Math.floor(first / upsampling), 0),
-    end: Math.min(Math.ceil(end / upsampling), inputHeight),
+    first: Math.floor((Math.floor(first / shuffle) * conv.stride - radius) / up),
+    last: Math.floor((Math.floor(last / shuffle) * conv.stride + radius) / up),
   };
 }
 

@@ -1,3 +1,4 @@
+import { geometryOf } from './geometry.ts';
 import { type Block, blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
@@ -13,8 +14,7 @@ export function convolutionsOf(layer: Layer): readonly { name: string; conv: Con
   return [];
 }
 
-/** Returns the three convolutions of a block's main path. */
-export const mainPath = (layer: Block) => blockOps(layer).filter((op) => op.kind === 'conv');
+const mainPath = (layer: Block) => blockOps(layer).filter((op) => op.kind === 'conv');
 
 function skipPath(layer: Block): { name: string; conv: Conv }[] {
   const conv = blockSkip(layer);
@@ -40,24 +40,9 @@ export function countParameters(layer: Layer): number {
 }
 
 /** Returns the shape of a layer's output for an input of shape `input`. */
-export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
-  switch (layer.kind) {
-    case 'conv':
-      return [layer.cout, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride)];
-    case 'block':
-      return [layer.cout, height, width];
-    case 'upsample2x':
-      return [channels, 2 * height, 2 * width];
-    case 'pixelShuffle':
-      return [channels / layer.factor ** 2, layer.factor * height, layer.factor * width];
-    case 'pixelUnshuffle': {
-      const { factor } = layer;
-      return [channels * factor ** 2, Math.ceil(height / factor), Math.ceil(width / factor)];
-    }
-    case 'relu':
-    case 'clamp':
-      return [channels, height, width];
-  }
+export function outputShape(layer: Layer, [inputChannels, height, width]: Chw): Chw {
+  const { up, down, channels } = geometryOf(layer, inputChannels);
+  return [channels, Math.ceil((height * up) / down), Math.ceil((width * up) / down)];
 }
 
 /** Returns the multiply-adds that a convolution takes for one pixel of its output. */
