@@ -30,7 +30,8 @@ export function wholeRows(stage: Stage, { first, end }: Span): Span {
 export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
   const whole = wholeRows(stage, span);
   const range = { first: whole.first, last: whole.end - 1 };
-  const { first, last } = stage.kind === 'conv' ? convRange(stage, range) : inputRange(stage, range);
+  const { first, last } =
+    stage.kind === 'conv' ? convRange(stage, range) : inputRange(stage, range);
   return { first: Math.max(first, 0), end: Math.min(last + 1, inputHeight) };
 }
 
