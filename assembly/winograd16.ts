@@ -14,12 +14,12 @@
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.
  *
- * In a flat region of the input, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0), and
- * the error of rounding at this one point is equal over the whole region: it moves a latent, which
- * noise would not. An encoder's convolutions therefore multiply point (1, 1) in f32
- * (JOB_V_FLAT, JOB_WEIGHTS_FLAT), and scale the other five points of its row by their own largest
- * magnitudes. That costs 3 % of the time. Without it, latents of taesdxl were off by three 8-bit
- * steps in places.
+ * In a flat region of the input, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0).
+ * The error of rounding at this one point is equal over the whole region: it moves a latent, which
+ * noise would not. An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT,
+ * JOB_WEIGHTS_FLAT), and scale the other five points of its row by their own largest magnitudes.
+ * That costs 3 % of the time. Without it, latents of taesdxl were off by three 8-bit steps in
+ * places.
  *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
@@ -193,7 +193,7 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
  * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
  * @param cin      even
- * @param tiles    of 8 output channels, at each point of each group
+ * @param tiles    tiles of 8 output channels, at each point of each group
  * Units: pointers are byte addresses, 4-byte aligned; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once. A sum that is not finite gives a unit that is
  * not finite.

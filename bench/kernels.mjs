@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
 import { TILE } from '../dist/backend/tile.js';
-import { jobOf } from '../dist/backend/wasm/job.js';
+import { writeJob } from '../dist/backend/wasm/job.js';
 import * as fields from '../dist/backend/wasm/job-layout.js';
 import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
 import { CompactMachine } from '../dist/backend/wasm/machine.js';
@@ -58,9 +58,9 @@ async function prepareCases() {
 }
 
 /** Writes a job into a memory. @returns its address */
-function putJob(memory, job) {
+function putJob(memory, values) {
   const ptr = memory.allocate('job', fields.JOB_BYTES);
-  memory.u32(ptr, job.length).set(job);
+  writeJob(memory, ptr, values);
   return ptr;
 }
 
@@ -73,17 +73,14 @@ function directCases({ kernels, memory }) {
   const bias = region(CHANNELS * F32_BYTES);
   const count = LIVE_BYTES / F32_BYTES;
   const jobFor = (width) =>
-    putJob(
-      memory,
-      jobOf([
-        [fields.JOB_WIDTH, width],
-        [fields.JOB_CIN, CHANNELS],
-        [fields.JOB_COUT, CHANNELS],
-        [fields.JOB_STRIDE, 1],
-        [fields.JOB_WEIGHTS, weights],
-        [fields.JOB_BIAS, bias],
-      ]),
-    );
+    putJob(memory, [
+      [fields.JOB_WIDTH, width],
+      [fields.JOB_CIN, CHANNELS],
+      [fields.JOB_COUT, CHANNELS],
+      [fields.JOB_STRIDE, 1],
+      [fields.JOB_WEIGHTS, weights],
+      [fields.JOB_BIAS, bias],
+    ]);
   const [job, halfJob] = [jobFor(WIDTH), jobFor(WIDTH / 2)];
   return [
     {

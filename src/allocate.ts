@@ -1,4 +1,4 @@
-import { expected, messageOf, type TaesdError } from './errors.ts';
+import { onOneLine, TaesdError } from './errors.ts';
 
 /*
  * Allocations that may fail. A runtime reports a failed allocation as a RangeError, which callers
@@ -20,21 +20,31 @@ export const allocateFloats = (what: string, length: number) =>
 /**
  * Runs `make` and turns its RangeError into OOM. Only a lack of memory may make it throw one.
  *
- * @param what  the name of the thing that needs the memory: `pixels`
- * @param rule  how much memory, or its use: `16 bytes`
- * @param hint  the remedy, if one is known
+ * @param what    the name of the thing that needs the memory: `pixels`
+ * @param amount  the amount of memory, or its use: `16 bytes`
+ * @param hint    the remedy, if one is known
  * @throws TaesdError OOM
  */
-export function allocate<T>(what: string, rule: string, make: () => T, hint?: string): T {
+export function allocate<T>(what: string, amount: string, make: () => T, hint?: string): T {
   try {
     return make();
   } catch (cause) {
-    throw cause instanceof RangeError ? outOfMemory(what, rule, cause, hint) : cause;
+    throw cause instanceof RangeError ? outOfMemory(what, amount, cause, hint) : cause;
   }
 }
 
-/** Makes the error of a failed allocation. @param cause  the runtime's RangeError */
-export function outOfMemory(what: string, rule: string, cause: unknown, hint?: string): TaesdError {
-  const got = messageOf(cause);
-  return expected('OOM', what, `memory for ${rule}`, got, { hint, cause });
+/**
+ * Makes the error of a failed allocation.
+ *
+ * @param cause  the runtime's RangeError
+ */
+export function outOfMemory(
+  what: string,
+  amount: string,
+  cause: unknown,
+  hint?: string,
+): TaesdError {
+  const remedy = hint === undefined ? '' : ` (${hint})`;
+  const sentence = `out of memory for "${onOneLine(what)}": ${amount}${remedy}`;
+  return new TaesdError('OOM', sentence, { cause });
 }

@@ -181,9 +181,10 @@ test.each([
   ['toVaeLatents', 'Float32Array', 'latents', () => toVaeLatents(LATENTS, 'taesd'), '4 numbers'],
   ['latentsToPicture', 'Uint8ClampedArray', 'bytes', () => latentsToPicture(LATENTS), '4 bytes'],
   ['pictureToLatents', 'Float32Array', 'data', () => pictureToLatents(PICTURE, 4), '4 numbers'],
-] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, rule) => {
-  const message = `${where}: "${what}" expected memory for ${rule}, got Array buffer allocation failed`;
+] as const)('%s: without the memory → OOM; then it works', (where, array, what, work, amount) => {
+  const message = `${where}: out of memory for "${what}": ${amount}`;
+  const cause = expect.objectContaining({ message: 'Array buffer allocation failed' });
   const failing = () => withoutMemory(array, () => work());
-  expect(failing).toThrow(expect.objectContaining({ code: 'OOM', message }));
+  expect(failing).toThrow(expect.objectContaining({ code: 'OOM', message, cause }));
   expect(work()).toBeDefined();
 });

@@ -17,7 +17,7 @@ const answers = {
   },
   /**
    * Runs the contestant once.
-   * @param size  of the picture: { height, width }
+   * @param size  the picture's size: { height, width }
    * @param rows  see adapters/this-project.mjs
    * @param wantsOutput  true sends `output` too
    */

@@ -39,43 +39,39 @@ export interface Runner {
 export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer) {
-      const finished = new FinishedRows();
+      const finished = collectRows();
       for (const _ of untilTurn(program.run(source, finished.add, span), pacer)) {
-        if (finished.count > 0) yield finished.take();
+        yield* finished.take();
         await pacer.turn();
       }
-      if (finished.count > 0) yield finished.take();
+      yield* finished.take();
     },
   };
 }
 
 /**
- * The rows since the last batch. All batches share one array: new ones would leave 30 MB of garbage
- * at 1024×1024.
+ * Collects rows, and hands out the rows since the last batch, if any. All batches share one array:
+ * new ones would leave 30 MB of garbage at 1024×1024.
  */
-class FinishedRows {
-  #data = new Float32Array(0);
-  #first = 0;
-  #length = 0;
-  #stride = 0;
-  count = 0;
-
-  readonly add: RowSink = (y, row, stride) => {
-    if (this.count === 0) [this.#first, this.#length, this.#stride] = [y, row.length, stride];
-    const at = this.count * this.#length;
-    if (this.#data.length < at + row.length) {
-      const longer = new Float32Array(2 * (at + row.length));
-      longer.set(this.#data);
-      this.#data = longer;
-    }
-    this.#data.set(row, at);
-    this.count += 1;
+function collectRows(): { readonly add: RowSink; take(): RowBatch[] } {
+  let numbers = new Float32Array(0);
+  let [first, count, used, stride] = [0, 0, 0, 0];
+  return {
+    add(y, row, rowStride) {
+      const end = used + row.length;
+      if (numbers.length < end) {
+        const longer = new Float32Array(2 * end);
+        longer.set(numbers);
+        numbers = longer;
+      }
+      numbers.set(row, used);
+      [first, count, used, stride] = [y - count, count + 1, end, rowStride];
+    },
+    take() {
+      if (count === 0) return [];
+      const batch = { first, count, stride, data: numbers.subarray(0, used) };
+      count = used = 0;
+      return [batch];
+    },
   };
-
-  take(): RowBatch {
-    const data = this.#data.subarray(0, this.count * this.#length);
-    const batch = { first: this.#first, count: this.count, stride: this.#stride, data };
-    this.count = 0;
-    return batch;
-  }
 }

@@ -77,8 +77,9 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     return output;
   };
   const pushConv: PushConv = (conv, layer, name, input, fused) => {
-    const winograd = rules.winograd(conv);
-    return push({ ...NOTHING_FUSED, conv, layer, name, winograd, ...fused }, input);
+    const plain = { upsample: false, add: undefined, relu: false, shuffle: 1 };
+    const stage = { conv, layer, name, winograd: rules.winograd(conv), ...plain, ...fused };
+    return push({ kind: 'conv', ...stage }, input);
   };
 
   /** The map that the next layer reads. */
@@ -102,7 +103,15 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
       current = push(layer, current);
     }
   }
-  return { stages, rules, shapes: (input) => shapesOf(stages, input) };
+  return {
+    stages,
+    rules,
+    shapes(input) {
+      const shapes = [input];
+      for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
+      return shapes;
+    },
+  };
 }
 
 /** Adds a convolution to the chain. @returns the map it makes */
@@ -113,14 +122,6 @@ type PushConv = (
   input: number,
   fused: Partial<ConvStage>,
 ) => number;
-
-const NOTHING_FUSED = {
-  kind: 'conv',
-  upsample: false,
-  add: undefined,
-  relu: false,
-  shuffle: 1,
-} as const;
 
 /**
  * Adds three convolutions, the last of which adds the skip connection; a fourth if that has
@@ -133,12 +134,6 @@ function pushBlock(block: Block, layer: number, input: number, pushConv: PushCon
   const widen = blockSkip(block);
   const add = widen === undefined ? input : pushConv(widen, layer, 'skip', input, {});
   return pushConv(third.conv, layer, third.name, b, { add, relu: true });
-}
-
-function shapesOf(stages: readonly Stage[], input: Chw): Chw[] {
-  const shapes: Chw[] = [input];
-  for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
-  return shapes;
 }
 
 function shapeAfter(stage: Stage, input: Chw): Chw {

@@ -8,9 +8,9 @@ import { checkTarget, type Drawing, isCanvas } from './target.ts';
  * Decodes a picture and draws it: on the device that made it if there is one, else from memory. A
  * canvas takes the picture's size, a texture must have it.
  *
- * @throws TaesdError as `decode`; ARG (not a target; a texture of another size, or one that cannot be
- *   painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture without a
- *   device, or of a lost one)
+ * @throws TaesdError as `decode`; ARG (not a target; a texture of another size, or one that cannot
+ *   be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture
+ *   without a device, or of a lost one)
  */
 export async function drawDecoded(
   drawing: Drawing,

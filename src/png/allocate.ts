@@ -9,5 +9,5 @@ export const allocatePngBytes = (what: string, length: number): Uint8Array =>
   allocateBytes(what, length, HINT);
 
 /** Makes the error of a failed allocation. @param cause  the runtime's RangeError */
-export const outOfPngMemory = (what: string, rule: string, cause: unknown): TaesdError =>
-  outOfMemory(what, rule, cause, HINT);
+export const outOfPngMemory = (what: string, amount: string, cause: unknown): TaesdError =>
+  outOfMemory(what, amount, cause, HINT);

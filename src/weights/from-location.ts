@@ -13,7 +13,7 @@ export const weightFileNames = ({ name }: Variant, halves: readonly Half[]) =>
 
 /** The result for a location without the weights. The caller decides whether that is an error. */
 export class Absent {
-  /** What the location has instead, with the likely cause if it helps. */
+  /** The content found instead, with the likely cause if it helps. */
   readonly got: string;
   /** Makes the error, if this is one. */
   readonly error: () => TaesdError;

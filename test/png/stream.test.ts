@@ -585,7 +585,7 @@ afterEach(() => {
 const noMemory = (): never => {
   throw new RangeError('Array buffer allocation failed');
 };
-const NO_MEMORY = 'got Array buffer allocation failed (a smaller picture still works)';
+const REMEDY = '(a smaller picture still works)';
 
 test('PngRowWriter: no memory for a row → OOM', () => {
   vi.stubGlobal('Uint8Array', function stub() {
@@ -593,7 +593,7 @@ test('PngRowWriter: no memory for a row → OOM', () => {
   });
   const message = thrown(() => new PngRowWriter(HEADER));
   vi.unstubAllGlobals();
-  expect(message).toBe(`OOM PngRowWriter: "row" expected memory for 12 bytes, ${NO_MEMORY}`);
+  expect(message).toBe(`OOM PngRowWriter: out of memory for "row": 12 bytes ${REMEDY}`);
 });
 
 test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
@@ -601,7 +601,7 @@ test('PngRowWriter: no memory while compressing → OOM, then ARG', () => {
   writer.write(ROWS(5));
   vi.spyOn(Zlib.prototype, 'push').mockImplementation(noMemory);
   expect(thrown(() => writer.end())).toBe(
-    `OOM PngRowWriter.end: "rows" expected memory for the file's next bytes, ${NO_MEMORY}`,
+    `OOM PngRowWriter.end: out of memory for "rows": the file's next bytes ${REMEDY}`,
   );
   expect(thrown(() => writer.end())).toBe('ARG PngRowWriter.end: this writer has failed');
 });

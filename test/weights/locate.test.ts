@@ -8,7 +8,8 @@ import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 import type { DownloadProgress } from '../../src/options/types.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
-import { type LookOptions, loadWeights } from '../../src/weights/load.ts';
+import type { LookOptions } from '../../src/weights/found.ts';
+import { loadWeights } from '../../src/weights/load.ts';
 import { manifestOf } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 

@@ -5,7 +5,7 @@ import { weightsUrl } from '../shared.mjs';
 
 /**
  * @param part     'encoder' or 'decoder'
- * @param options  of `Taesd.load`: precision, workers
+ * @param options  options of `Taesd.load`: precision, workers
  */
 export async function load(part, options) {
   const bytes = readFileSync(weightsUrl(part));

@@ -11,7 +11,7 @@ const TOLERANCE = 1e-3;
 
 /**
  * @param part   'encoder' or 'decoder'
- * @param names  of contestants
+ * @param names  the contestants' names
  * @returns by contestant { ms, runs, largestDifference, decibels }, or { reason } if it cannot run
  */
 export async function measureSpeed(part, { runs, progress }, names = Object.keys(CONTESTANTS)) {

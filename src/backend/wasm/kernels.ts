@@ -1,4 +1,4 @@
-import { expected, messageOf, TaesdError } from '../../errors.ts';
+import { expected, messageOf } from '../../errors.ts';
 
 /**
  * The kernels of `assembly/`, each with the number of its parameters, all of them numbers. Pointers
@@ -58,15 +58,17 @@ export async function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
 ): Promise<Kernels> {
-  const hint = 'the taesd.wasm of another version?';
+  let got: string;
+  let cause: unknown;
   try {
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const missing = KERNEL_NAMES.filter((name) => !isKernel(exports[name], name));
     if (missing.length === 0) return { ...exports } as unknown as Kernels;
-    throw expected('FORMAT', 'wasm', 'the kernels', `none of ${missing}`, { hint });
-  } catch (cause) {
-    if (cause instanceof TaesdError) throw cause;
-    const got = messageOf(cause);
-    throw expected('FORMAT', 'wasm', 'the kernels', got, { hint, cause });
+    got = `none of ${missing}`;
+  } catch (error) {
+    got = messageOf(error);
+    cause = error;
   }
+  const hint = 'the taesd.wasm of another version?';
+  throw expected('FORMAT', 'wasm', 'the kernels', got, { hint, cause });
 }

@@ -7,9 +7,10 @@ import { WasmProgram } from './program.ts';
 
 /**
  * Runs one layer at a time, as a network of one layer, by the plan, packing and stages of whole
- * networks. The kernels have a memory of their own, a few MB, that holds one layer's weights and rows
- * at a time. Nothing is fused between layers; inside a block everything is that the plan fuses. It is
- * always f32: which stages of a `fast` network have 16-bit products depends on the whole of it.
+ * networks. The kernels have a memory of their own, a few MB, that holds one layer's weights and
+ * rows at a time. Nothing is fused between layers; inside a block everything is that the plan
+ * fuses. It is always f32: which stages of a `fast` network have 16-bit products depends on the
+ * whole of it.
  *
  * @throws TaesdError FORMAT (other kernels), OOM
  */

@@ -1,6 +1,6 @@
 import type { Clamp, PixelShuffle, PixelUnshuffle, Relu } from '../../model/layers.ts';
 import type { ConvStage, Stage } from '../plan.ts';
-import { jobOf } from './job.ts';
+import { writeJob } from './job.ts';
 import {
   JOB_BIAS,
   JOB_CHANNELS,
@@ -61,7 +61,7 @@ function prepareShuffle(
   context: StageContext,
 ): StageRunner {
   const { memory, jobPtr, kernels, input, output, cin, cout } = context;
-  const job = jobOf([
+  writeJob(memory, jobPtr, [
     [JOB_WIDTH, Math.min(input.width, output.width)],
     [JOB_CHANNELS, input.channels],
     [JOB_OUT_CHANNELS, output.channels],
@@ -69,7 +69,6 @@ function prepareShuffle(
     [JOB_COUT, cout],
     [JOB_FACTOR, factor],
   ]);
-  memory.u32(jobPtr, job.length).set(job);
   if (kind === 'pixelShuffle') {
     return eachRow((y) => {
       const row = input.row(Math.floor(y / factor));
@@ -91,7 +90,7 @@ function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageR
   const { memory, jobPtr, kernels, input, output, add } = context;
   const { weightsPtr, biasPtr, cin, cout } = context.packed as PackedConv;
   const { kernel, stride } = conv;
-  const job = jobOf([
+  writeJob(memory, jobPtr, [
     [JOB_WIDTH, output.width],
     [JOB_CIN, cin],
     [JOB_COUT, cout],
@@ -99,7 +98,6 @@ function prepareDirect({ conv, relu }: ConvStage, context: StageContext): StageR
     [JOB_WEIGHTS, weightsPtr],
     [JOB_BIAS, biasPtr],
   ]);
-  memory.u32(jobPtr, job.length).set(job);
   const conv3x3 = stride === 1 ? kernels.conv3x3 : kernels.conv3x3Stride2;
   return eachRow((y) => {
     const target = output.row(y);

@@ -1,6 +1,6 @@
 import type { ConvStage } from '../plan.ts';
 import { TILE } from '../tile.ts';
-import { jobOf } from './job.ts';
+import { type JobFields, writeJob } from './job.ts';
 import {
   JOB_ADD,
   JOB_BIAS,
@@ -50,8 +50,7 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
   const { memory, jobPtr, output, workspace, kernels } = context;
   const { cin, cout, scalesPtr } = context.packed as PackedConv;
   const { step, blockTiles } = tilingOf(stage);
-  const job = winogradJob(stage, context);
-  memory.u32(jobPtr, job.length).set(job);
+  writeJob(memory, jobPtr, winogradJob(stage, context));
   const rows = memory.u32(workspace.inputRowsPtr, MAX_INPUT_ROWS + 2 * TILE);
   const products = scalesPtr === undefined ? 'f32' : 'i16';
   const [input, product, result] = WINOGRAD_KERNELS[products][stage.conv.stride];
@@ -104,10 +103,10 @@ export const WINOGRAD_KERNELS = {
 export function winogradJob(
   stage: ConvStage,
   { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
-): Uint32Array {
+): JobFields {
   const { cin, cout, weightsPtr, biasPtr, scalesPtr, flatPtr } = packed as PackedConv;
   const tiling = tilingOf(stage);
-  return jobOf([
+  return [
     [JOB_CIN, cin],
     [JOB_COUT, cout],
     [JOB_WEIGHTS, weightsPtr],
@@ -132,7 +131,7 @@ export function winogradJob(
     [JOB_WEIGHT_SCALES, scalesPtr ?? 0],
     [JOB_V_FLAT, flatPtr === undefined ? 0 : workspace.flatPtr],
     [JOB_WEIGHTS_FLAT, flatPtr ?? 0],
-  ]);
+  ];
 }
 
 /**

@@ -154,7 +154,9 @@ export function bindGroup(
   });
 }
 
-/** The surroundings of a stage: its network, a band of the picture, and the buffers of all slots. */
+/**
+ * The surroundings of a stage: its network, a band of the picture, and the buffers of all slots.
+ */
 interface BandContext {
   readonly compiled: CompiledNetwork;
   readonly shapes: readonly Chw[];

@@ -78,7 +78,7 @@ interface Pipelines {
 /**
  * Packs the weights while the pipelines are compiled.
  *
- * @param plan    of the network, or another one of its weights
+ * @param plan    the network's plan, or another plan of its weights
  * @param stored  how maps are stored; the first and the last always in f32
  * @throws GpuFault (no room for the weights); Error (the device does not compile a shader)
  */

@@ -34,8 +34,8 @@ type Finish<Result> = (band: BandOnDevice) => Promise<Result>;
 
 /**
  * A network on a device, run band by band: weights and maps stay there from the first layer to the
- * last. What a picture of some shape needs is made once and kept for the next one of that shape, as
- * in a loop that previews.
+ * last. The buffers for a picture's shape are made once and kept for the next picture of that
+ * shape, as in a preview loop.
  */
 export class GpuProgram {
   readonly #compiled: CompiledNetwork;

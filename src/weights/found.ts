@@ -1,0 +1,14 @@
+import type { Variant } from '../model/variants.ts';
+import type { LoadOptions } from '../options/types.ts';
+import type { ModelTensors } from './key-names.ts';
+import type { PullOptions } from './pull.ts';
+
+/** Weights, their model, and where they were found, in the words of `info`. */
+export interface FoundWeights {
+  readonly variant: Variant;
+  readonly tensors: ModelTensors;
+  readonly from: string;
+}
+
+/** The options of `load` that concern weights, and for tests the store and the manifest. */
+export type LookOptions = Pick<LoadOptions, 'weights' | 'download'> & PullOptions;

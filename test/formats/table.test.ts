@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import type { LatentFile } from '../../src/formats/format.ts';
+import { LATENT_FORMATS, recogniseFormat, writtenFormats } from '../../src/formats/table.ts';
+import { encodePng } from '../../src/png/index.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+
+const latents = randomTensor(seededRandom(3), [1, 4, 2, 3], 2);
+const FILE: LatentFile = { latents, model: 'taesdxl', width: 17, height: 9 };
+
+describe('table of formats', () => {
+  test('endings → in lower case with a dot, each of one format', () => {
+    const endings = LATENT_FORMATS.flatMap((format) => format.endings);
+    expect(endings.filter((ending) => !/^\.[a-z\d.]+$/.test(ending))).toEqual([]);
+    expect(new Set(endings).size).toBe(endings.length);
+  });
+
+  for (const format of writtenFormats()) {
+    test(`${format.endings[0]}: written → recognised; read → model and size, no doubt`, () => {
+      const bytes = format.write(FILE);
+      expect(recogniseFormat(bytes)).toBe(format);
+      const { file, doubt } = format.read(bytes);
+      expect(file).toMatchObject({ model: 'taesdxl', width: 17, height: 9 });
+      expect(file.latents.shape).toEqual([1, 4, 2, 3]);
+      // A step of 8 bits is 0.0235.
+      const distances = file.latents.data.map((value, i) => Math.abs(value - latents.data[i]));
+      expect(Math.max(...distances)).toBeLessThan(0.012);
+      expect(doubt).toBeUndefined();
+    });
+
+    test(`${format.endings[0]}: cut short, empty → a TaesdError`, () => {
+      const bytes = format.write(FILE);
+      for (const length of [0, 8, 9, bytes.length >> 1, bytes.length - 1]) {
+        expect(() => format.read(bytes.subarray(0, length))).toThrow(
+          expect.objectContaining({ name: 'TaesdError' }),
+        );
+      }
+    });
+  }
+});
+
+describe('recogniseFormat', () => {
+  const nameOf = (bytes: Uint8Array) => recogniseFormat(bytes)?.name;
+
+  test('the beginning of a PNG or of a safetensors file → its format', () => {
+    const [png, safetensors] = [encodePng(PICTURE), writeSafetensors([['x', latents]])];
+    expect([png, png.subarray(0, 4)].map(nameOf)).toEqual(['a PNG file', 'a PNG file']);
+    const name = 'a safetensors file';
+    expect([safetensors, safetensors.subarray(0, 9)].map(nameOf)).toEqual([name, name]);
+  });
+
+  test('less, other bytes → undefined', () => {
+    const others = [
+      [],
+      [0x89, 0x50, 0x4e],
+      [0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0],
+      [1, 0, 0, 0, 0, 0, 0, 0],
+      [1, 0, 0, 0, 1, 0, 0, 0, 0x7b],
+    ];
+    expect(others.map((bytes) => nameOf(Uint8Array.from(bytes)))).toEqual(
+      others.map(() => undefined),
+    );
+  });
+});
+
+const PICTURE = { width: 1, height: 2, data: Uint8ClampedArray.of(1, 2, 3, 255, 4, 5, 6, 255) };
+
+describe('a PNG without text', () => {
+  const doubtOf = (picture: typeof PICTURE) => {
+    const bytes = encodePng(picture);
+    return recogniseFormat(bytes)?.read(bytes).doubt;
+  };
+
+  test('opaque → opaque; one translucent pixel → unmarked', () => {
+    expect(doubtOf(PICTURE)).toBe('opaque');
+    const data = PICTURE.data.slice();
+    data[7] = 254;
+    expect(doubtOf({ ...PICTURE, data })).toBe('unmarked');
+  });
+});
