@@ -1,12 +1,5 @@
-import {
-  type Block,
-  blockOps,
-  blockSkip,
-  type Conv,
-  type Layer,
-  type Network,
-} from '../model/layers.ts';
-import { type Chw, outputShape } from '../model/measure.ts';
+import type { Block, Conv, Layer, Network } from '../model/layers.ts';
+import { type Chw, convolutionsOf, outputShape } from '../model/measure.ts';
 
 /*
  * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip
@@ -128,11 +121,10 @@ type PushConv = (
  * weights.
  */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
-  const [first, second, third] = blockOps(block).filter((step) => step.kind === 'conv');
+  const [first, second, third, skip] = convolutionsOf(block);
   const a = pushConv(first.conv, layer, first.name, input, { relu: true });
   const b = pushConv(second.conv, layer, second.name, a, { relu: true });
-  const widen = blockSkip(block);
-  const add = widen === undefined ? input : pushConv(widen, layer, 'skip', input, {});
+  const add = skip === undefined ? input : pushConv(skip.conv, layer, skip.name, input, {});
   return pushConv(third.conv, layer, third.name, b, { add, relu: true });
 }
 

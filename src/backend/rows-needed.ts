@@ -1,7 +1,7 @@
-import { geometryOf, type InputRange, inputRange } from '../model/geometry.ts';
+import { geometryOf, inputRange } from '../model/geometry.ts';
 import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
-import type { ConvStage, Plan, Stage } from './plan.ts';
+import type { Plan, Stage } from './plan.ts';
 import { TILE } from './tile.ts';
 
 /*
@@ -10,7 +10,7 @@ import { TILE } from './tile.ts';
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {
-  if (stage.kind !== 'conv') return geometryOf(stage).up;
+  if (stage.kind !== 'conv') return geometryOf(stage)[0];
   return (stage.winograd ? TILE : 1) * stage.shuffle;
 }
 
@@ -28,21 +28,13 @@ export function wholeRows(stage: Stage, { first, end }: Span): Span {
  * picture.
  */
 export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
-  const whole = wholeRows(stage, span);
-  const range = { first: whole.first, last: whole.end - 1 };
-  const { first, last } =
-    stage.kind === 'conv' ? convRange(stage, range) : inputRange(stage, range);
-  return { first: Math.max(first, 0), end: Math.min(last + 1, inputHeight) };
-}
-
-/** Like `inputRange`, of a convolution with the upsampling before it and the shuffle after it. */
-function convRange({ conv, upsample, shuffle }: ConvStage, { first, last }: InputRange) {
-  const radius = (conv.kernel - 1) / 2;
-  const up = upsample ? 2 : 1;
-  return {
-    first: Math.floor((Math.floor(first / shuffle) * conv.stride - radius) / up),
-    last: Math.floor((Math.floor(last / shuffle) * conv.stride + radius) / up),
-  };
+  const { first, end } = wholeRows(stage, span);
+  const isConv = stage.kind === 'conv';
+  const shuffle = isConv ? stage.shuffle : 1;
+  const own = { first: first / shuffle, last: end / shuffle - 1 };
+  let range = inputRange(isConv ? stage.conv : stage, own);
+  if (isConv && stage.upsample) range = inputRange({ kind: 'upsample2x' }, range);
+  return { first: Math.max(range.first, 0), end: Math.min(range.last + 1, inputHeight) };
 }
 
 /**

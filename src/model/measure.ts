@@ -1,5 +1,5 @@
 import { geometryOf } from './geometry.ts';
-import { type Block, blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
+import { blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
 export type Chw = readonly [channels: number, height: number, width: number];
@@ -10,15 +10,10 @@ export type WeightShapes = ReadonlyMap<string, readonly number[]>;
 /** Returns a layer's convolutions with their names inside it: `conv.0`, or `''` for the layer. */
 export function convolutionsOf(layer: Layer): readonly { name: string; conv: Conv }[] {
   if (layer.kind === 'conv') return [{ name: '', conv: layer }];
-  if (layer.kind === 'block') return [...mainPath(layer), ...skipPath(layer)];
-  return [];
-}
-
-const mainPath = (layer: Block) => blockOps(layer).filter((op) => op.kind === 'conv');
-
-function skipPath(layer: Block): { name: string; conv: Conv }[] {
+  if (layer.kind !== 'block') return [];
+  const mainPath = blockOps(layer).filter((op) => op.kind === 'conv');
   const conv = blockSkip(layer);
-  return conv === undefined ? [] : [{ name: 'skip', conv }];
+  return conv === undefined ? mainPath : [...mainPath, { name: 'skip', conv }];
 }
 
 /** Returns the shapes of a layer's tensors: weights [cout, cin, k, k], biases [cout]. */
@@ -41,7 +36,7 @@ export function countParameters(layer: Layer): number {
 
 /** Returns the shape of a layer's output for an input of shape `input`. */
 export function outputShape(layer: Layer, [inputChannels, height, width]: Chw): Chw {
-  const { up, down, channels } = geometryOf(layer, inputChannels);
+  const [up, down, , , channels] = geometryOf(layer, inputChannels);
   return [channels, Math.ceil((height * up) / down), Math.ceil((width * up) / down)];
 }
 

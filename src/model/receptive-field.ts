@@ -16,7 +16,7 @@ export interface ReceptiveField {
  */
 export function receptiveField(network: Network): ReceptiveField {
   // The field repeats with the upsampling factor. Positions may be negative: nothing is cut here.
-  const factor = network.reduce((product, layer) => product * geometryOf(layer).up, 1);
+  const factor = network.reduce((product, layer) => product * geometryOf(layer)[0], 1);
   let before = 0;
   let after = 0;
   for (let phase = 0; phase < factor; phase++) {
@@ -36,6 +36,6 @@ function walkBack(network: Network, from: InputRange, step: typeof inputRange): 
 
 /** Returns the input elements that a range of the output stands for, without their neighbours. */
 function cellRange(layer: Layer, { first, last }: InputRange): InputRange {
-  const { up, down } = geometryOf(layer);
+  const [up, down] = geometryOf(layer);
   return { first: Math.floor(first / up) * down, last: Math.floor(last / up) * down + down - 1 };
 }
