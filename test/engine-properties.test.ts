@@ -9,7 +9,7 @@ import { writeSafetensors } from '../src/safetensors/write.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
-import { isFullLength, rounds } from './full-length.ts';
+import { isFullLength, rounds, sampled } from './full-length.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { runProgram } from './run-program.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
@@ -89,8 +89,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   });
   afterAll(() => alone.dispose());
 
-  // Precision changes what is computed and not who computes it: a sample of it is 3 workers.
-  const counts = precision === 'f32' || isFullLength ? WORKERS : [3];
+  const counts = sampled(precision === 'f32' ? [1, 3] : [3], WORKERS);
   for (const workers of counts) {
     test(`Taesd [wasm]: ${precision}, ${workers} workers, ${SIZES_NAME} → the bits of one thread`, async () => {
       const taesd = await Taesd.load({ weights: WEIGHTS, precision, workers });

@@ -9,6 +9,10 @@ export const isFullLength = process.env.TAESD_TEST_FULL_LENGTH === '1';
 /** A number of rounds, seeds or rows: a sample in the quick suite, all in the slow one. */
 export const rounds = (sample: number, all: number): number => (isFullLength ? all : sample);
 
+/** A sample in the quick suite, all in the slow one. */
+export const sampled = <Item>(sample: readonly Item[], all: readonly Item[]): readonly Item[] =>
+  isFullLength ? all : sample;
+
 /** Adds a test to the slow suite alone. */
 export function testAtFullLength(name: string, body: () => void | Promise<void>): void {
   if (isFullLength) test(name, body);

@@ -5,7 +5,7 @@ import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
 import { isFullLength } from './full-length.ts';
 import { realWeights } from './golden.ts';
-import { BOUND, measured, planes, TRIPS, testGolden, trip } from './golden-trips.ts';
+import { BOUND, measured, planes, SLOWEST, TRIPS, testGolden, trip } from './golden-trips.ts';
 import { testShared } from './shared.ts';
 
 testGolden('wasm');
@@ -26,8 +26,7 @@ function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 for (const { file, model } of TRIPS) {
-  // The largest picture in fast is in the slow suite.
-  if (file === 'taesd-astronaut-512x512' && !isFullLength) continue;
+  if (file === SLOWEST && !isFullLength) continue;
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
     async () => {

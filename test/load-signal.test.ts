@@ -16,31 +16,31 @@ const STALL_MS = 30_000;
 const LATENTS = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
 
 describe('load: signal', () => {
-  const { asked, place } = weightsServer(FILES);
+  const { requests, mirror } = weightsServer(FILES);
   const aborted = (got: string) => ({
     name: 'TaesdError',
     code: 'ABORTED',
     message: `Taesd.load: aborted (${got})`,
   });
 
-  test('fired before → ABORTED, and nobody is asked', async () => {
-    const loading = Taesd.load({ weights: place('good'), signal: AbortSignal.abort('enough') });
+  test('fired before → ABORTED, and no request', async () => {
+    const loading = Taesd.load({ weights: mirror('good'), signal: AbortSignal.abort('enough') });
     await expect(loading).rejects.toMatchObject(aborted('enough'));
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test('fired while a server stalls → ABORTED at once; the next load works', async () => {
     const controller = new AbortController();
-    const loading = Taesd.load({ weights: place('stall'), signal: controller.signal });
-    await vi.waitFor(() => expect(asked).toHaveLength(2), { timeout: 300_000 });
+    const loading = Taesd.load({ weights: mirror('stall'), signal: controller.signal });
+    await vi.waitFor(() => expect(requests).toHaveLength(2), { timeout: 300_000 });
     const started = performance.now();
     controller.abort();
     await expect(loading).rejects.toMatchObject(aborted('This operation was aborted'));
     // Before a download gives up by itself.
     expect(performance.now() - started).toBeLessThan(STALL_MS);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
     const taesd = await Taesd.load({
-      weights: place('good'),
+      weights: mirror('good'),
       signal: new AbortController().signal,
     });
     expect((await taesd.decode(LATENTS)).data).toHaveLength(4 * 8 * 8);

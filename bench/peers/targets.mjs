@@ -8,8 +8,8 @@ const megabytes = (value) => `${value.toFixed(1)} MB`;
 const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const kilobytes = (value) => `${value.toFixed(1)} kB`;
 
-const againstPeer = (verb, part, mine, label, peer, atMost) => ({
-  what: `${verb} 512², ${label}, against ${peer}`,
+const againstPeer = (part, mine, label, peer, atMost) => ({
+  what: `${part} 512², ${label}, against ${peer}`,
   part,
   measured: (results) => ratio(results, mine, peer),
   atMost,
@@ -32,14 +32,14 @@ const perPixel = (name, label) => ({
  * the unit of `atMost`. It throws if there is none.
  */
 export const TARGETS = [
-  againstPeer('decode', 'decode', F32, 'f32', WEB, 0.19),
-  againstPeer('decode', 'decode', FAST, 'fast', WEB, 0.125),
-  againstPeer('decode', 'decode', F32, 'f32', NATIVE, 1.25),
-  againstPeer('decode', 'decode', FAST, 'fast', NATIVE, 0.85),
-  againstPeer('encode', 'encode', F32, 'f32', WEB, 0.22),
-  againstPeer('encode', 'encode', FAST, 'fast', WEB, 0.15),
-  againstPeer('encode', 'encode', F32, 'f32', NATIVE, 1.5),
-  againstPeer('encode', 'encode', FAST, 'fast', NATIVE, 0.95),
+  againstPeer('decode', F32, 'f32', WEB, 0.19),
+  againstPeer('decode', FAST, 'fast', WEB, 0.125),
+  againstPeer('decode', F32, 'f32', NATIVE, 1.25),
+  againstPeer('decode', FAST, 'fast', NATIVE, 0.85),
+  againstPeer('encode', F32, 'f32', WEB, 0.22),
+  againstPeer('encode', FAST, 'fast', WEB, 0.15),
+  againstPeer('encode', F32, 'f32', NATIVE, 1.5),
+  againstPeer('encode', FAST, 'fast', NATIVE, 0.95),
   perPixel(F32, 'f32'),
   perPixel(FAST, 'fast'),
   {

@@ -25,7 +25,7 @@ const VERSION = new Set(['--version', '-v', '-V']);
 /**
  * Runs one command line. Results go to stdout.
  *
- * @throws UsageError (the line is not understood), Interruption (a signal came); errors of the command
+ * @throws UsageError (not understood), Interruption (a signal came); errors of the command
  */
 export async function run([first, ...rest]: readonly string[]): Promise<void> {
   if (first !== undefined && HELP.has(first)) {

@@ -200,7 +200,7 @@ export function testNotFinite16(
       );
       const space = arena(machine.memory);
       const v = runTransformInput16(machine, space, geometry, block, isFlat);
-      const { at } = runMultiply16(machine, space, geometry, v, weights, uFlat);
+      const { at } = runMultiply16(machine, space, geometry, v, { ...weights, uFlat });
       space.check();
       return { block, at };
     };

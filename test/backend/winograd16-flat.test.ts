@@ -101,7 +101,7 @@ for (const geometry of [...STRIDE1, ...STRIDE2_GEOMETRIES.filter(({ cout }) => c
       flatPtr: space.put(vFlat),
     };
     const plain = runMultiply16(machine, space, geometry, operand, weights);
-    const kept = runMultiply16(machine, space, geometry, operand, weights, uFlat);
+    const kept = runMultiply16(machine, space, geometry, operand, { ...weights, uFlat });
     space.check();
     const faults = new Faults();
     for (let p = 0; p < points; p++) {

@@ -152,10 +152,18 @@ export function runTransformInput16(
   return { ptr, stride, scalesPtr, scalesStride, flatPtr };
 }
 
+/** 16-bit weights of a group, their units, and f32 weights of the flat point if it stays f32. */
+interface Weights16 {
+  readonly u16: Int16Array;
+  readonly units: Float32Array;
+  readonly uFlat?: Float32Array | undefined;
+}
+
 /**
  * Multiplies for one group of output channels.
  *
- * @param uFlat  f32 [2][cin][8], or undefined to multiply all points in 16 bits
+ * @param weights  u16 and their units; `uFlat`, f32 [2][cin][8], is undefined to multiply all points in
+ *   16 bits
  * @returns the product at a point, and the numbers beside the points
  */
 export function runMultiply16(
@@ -163,8 +171,7 @@ export function runMultiply16(
   space: Space,
   geometry: Geometry,
   v: Transformed,
-  { u16, units }: { readonly u16: Int16Array; readonly units: Float32Array },
-  uFlat?: Float32Array,
+  { u16, units, uFlat }: Weights16,
 ) {
   const { tiles, cin, upsample } = geometry;
   const points = pointsOf(geometry);

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { writeOutput } from '../../src/cli/files/files.ts';
+import { writeOutput } from '../../src/cli/files/write-output.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
@@ -36,42 +36,37 @@ const failed = (message: string) => ({ code: 1, stdout: '', stderr: `taesd: ${me
 afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
 
 describe('input', () => {
-  test.each([
-    ['encode', 'a picture to read'],
-    ['roundtrip', 'a picture to read'],
-    ['decode', 'latents to read'],
-  ])('%s: missing, a folder, below a file → exit 1', (command, rule) => {
-    const run = (path: string) => taesd([command, path, '-o', OUT]);
-    const missing = at('no.png');
-    expect(run(missing)).toEqual(
-      failed(`${command}: "${missing}" expected ${rule}, got no such file`),
-    );
-    const below = at('in.png/x.png');
-    const got = 'no such file: a part of its path is not a folder';
-    expect(run(below)).toEqual(failed(`${command}: "${below}" expected ${rule}, got ${got}`));
-    mkdirSync(at('folder.png'), { recursive: true });
-    const folder = at('folder.png');
-    expect(run(folder)).toEqual(failed(`${command}: "${folder}" expected ${rule}, got a folder`));
-  });
+  test.each(['encode', 'roundtrip', 'decode'])(
+    '%s: missing, a folder, below a file → exit 1',
+    (command) => {
+      const run = (path: string) => taesd([command, path, '-o', OUT]);
+      const missing = at('no.png');
+      expect(run(missing)).toEqual(failed(`${missing}: no such file`));
+      const below = at('in.png/x.png');
+      const reason = 'no such file: a part of its path is not a folder';
+      expect(run(below)).toEqual(failed(`${below}: ${reason}`));
+      mkdirSync(at('folder.png'), { recursive: true });
+      const folder = at('folder.png');
+      expect(run(folder)).toEqual(failed(`${folder}: cannot be read (a folder)`));
+    },
+  );
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
-    const rule = 'a file, or a model (taesd, taesdxl, taesd3, taef1, nano)';
-    const message = `inspect: "taesd9" expected ${rule}, got no such file`;
+    const message = 'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, nano)';
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
-    const folder = `inspect: "${at('out')}" expected ${rule}, got a folder`;
+    const folder = `${at('out')}: cannot be read (a folder)`;
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
   });
 
   test('encode: a name with a line break and an escape → still one line', () => {
-    const message =
-      'encode: "a\\u000ab\\u001b[31m.png" expected a picture to read, got no such file';
+    const message = 'a\\u000ab\\u001b[31m.png: no such file';
     expect(taesd(['encode', 'a\nb\x1b[31m.png', '-o', OUT])).toEqual(failed(message));
   });
 
   test('every command: bytes that are no PNG → the file is named, and what it is', () => {
     const jpeg = at('photo.png');
     writeFileSync(jpeg, Uint8Array.of(0xff, 0xd8, 0xff, 0xe0));
-    const message = `${jpeg}: decodePng: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
+    const message = `${jpeg}: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
     for (const command of ['encode', 'roundtrip', 'decode']) {
       expect(taesd([command, jpeg, '-o', OUT])).toEqual(failed(message));
     }
@@ -85,7 +80,7 @@ describe('input', () => {
     writeFileSync(at('later.png'), encodePng(randomPicture(2, 2, 4), { 'taesd.model': 'taesd9' }));
     for (const command of ['encode', 'roundtrip']) {
       const got = (name: string, what: string) => {
-        const message = `${command}: "${at(name)}" expected a picture, got ${what}`;
+        const message = `${at(name)}: expected a picture, got ${what}`;
         expect(taesd([command, at(name), '-o', OUT])).toEqual(failed(message));
       };
       got('z.png', 'latents of taesdxl (taesd decode?)');
@@ -98,7 +93,7 @@ describe('input', () => {
     const photo = at('photo.png');
     const data = new Uint8Array(4 * 9 * 5).fill(255);
     writeFileSync(photo, encodePng({ width: 9, height: 5, data }));
-    const message = `taesd: ${photo}: "pixels" expected latents, got an opaque picture (taesd encode makes latents of it; or an editor has lost their alpha)\n`;
+    const message = `taesd: ${photo}: expected latents, got an opaque picture (taesd encode makes latents of it; or did an editor drop the alpha channel?)\n`;
     const decoding = taesd(['decode', photo, '-o', OUT, '--weights', WEIGHTS]);
     expect(decoding).toMatchObject({ code: 1, stderr: message });
     const steps = ['steps', photo, '-o', at('maps'), '--part', 'decoder', '--weights', WEIGHTS];
@@ -112,16 +107,16 @@ describe('input', () => {
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
     const [first, second, ...rest] = stderr.split('\n');
     expect(first).toBe(
-      `taesd: ${wide}: nothing in it says that it holds latents; read as those of taesd`,
+      `taesd: ${wide}: no record that this PNG holds latents; read as latents of taesd`,
     );
     const size = 'latents of 4000000×1 for 32000000×8 pixels';
-    expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): wasm: "`);
+    expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
   });
 
   test('decode: another ending → the endings there are', () => {
     const message =
-      'decode: "z.pt" expected the ending .png (8-bit latents) or .safetensors (f32 latents), got .pt';
+      'z.pt: expected the ending .png (8-bit latents) or .safetensors (f32 latents), got .pt';
     expect(taesd(['decode', 'z.pt', '-o', OUT])).toEqual(failed(message));
   });
 
@@ -130,9 +125,7 @@ describe('input', () => {
     const pixels = randomPicture(2, 2, 4);
     writeFileSync(malformed, encodePng(pixels, { 'taesd.size': 'abc' }));
     expect(taesd(['decode', malformed, '-o', OUT])).toEqual(
-      failed(
-        `${malformed}: decodeLatentPng: "taesd.size" expected WIDTHxHEIGHT, such as 451x300, got "abc"`,
-      ),
+      failed(`${malformed}: "taesd.size" expected WIDTHxHEIGHT, such as 451x300, got "abc"`),
     );
     const nan = at('nan.safetensors');
     const latents = { shape: [1, 4, 1, 1], data: Float32Array.of(0, 0, Number.NaN, 0) };
@@ -142,8 +135,7 @@ describe('input', () => {
     const { code, stderr } = taesd(['decode', nan, '-o', at('kept/o.png'), '--weights', WEIGHTS]);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr:
-        'taesd: decodeRows: "latents" expected finite numbers, got NaN at element 2 (allowNonFinite: true lets it pass)\n',
+      stderr: `taesd: ${nan}: "latents" expected finite numbers, got NaN at element 2\n`,
     });
     expect(readdirSync(at('kept'))).toEqual(['o.png']);
     expect(readFileSync(at('kept/o.png'), 'utf8')).toBe('as it was');
@@ -156,29 +148,28 @@ describe('output, found out before the work', () => {
 
   test('encode, decode, roundtrip: another ending, none → the endings there are', () => {
     const rule = 'the ending .png (8-bit latents) or .safetensors (f32 latents)';
-    expect(run('o.jpg')).toEqual(failed(`encode: "o.jpg" expected ${rule}, got .jpg`));
-    expect(run('png')).toEqual(failed(`encode: "png" expected ${rule}, got no ending`));
+    expect(run('o.jpg')).toEqual(failed(`o.jpg: expected ${rule}, got .jpg`));
+    expect(run('png')).toEqual(failed(`png: expected ${rule}, got no ending`));
     const decoded = 'the ending .png (the picture) or .safetensors (f32 decoded)';
-    const message = (command: string) => `${command}: "o" expected ${decoded}, got no ending`;
-    expect(taesd(['decode', PICTURE, '-o', 'o'])).toEqual(failed(message('decode')));
-    expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message('roundtrip')));
+    const message = `o: expected ${decoded}, got no ending`;
+    expect(taesd(['decode', PICTURE, '-o', 'o'])).toEqual(failed(message));
+    expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message));
   });
 
   test('encode: OUT is a folder → exit 1', () => {
     mkdirSync(at('taken.png'));
-    const message = `encode: "${at('taken.png')}" expected a file to write, got a folder`;
+    const message = `${at('taken.png')}: expected a file to write, got a folder`;
     expect(run(at('taken.png'))).toEqual(failed(message));
   });
 
   test('encode: OUT in a folder that does not exist, in a file → exit 1', () => {
-    const rule = 'a file in a folder that exists, got';
     const missing = at('no/o.png');
     const place = at('in.png/o.png');
     expect(run(missing)).toEqual(
-      failed(`encode: "${missing}" expected ${rule} no such folder: ${at('no')}`),
+      failed(`${missing}: cannot be written (no such folder: ${at('no')})`),
     );
     expect(run(place)).toEqual(
-      failed(`encode: "${place}" expected ${rule} a file in its place: ${PICTURE}`),
+      failed(`${place}: cannot be written (a file in place of its folder: ${PICTURE})`),
     );
   });
 
@@ -189,7 +180,7 @@ describe('output, found out before the work', () => {
     symlinkSync(at('same/o.png'), at('same/link.png'));
     for (const command of ['encode', 'decode', 'roundtrip']) {
       for (const name of ['./o.png', '../same/o.png', 'link.png']) {
-        const message = `${command}: "${name}" expected another file than IN, got the same file`;
+        const message = `${name}: expected another file than IN, got IN itself`;
         const outcome = taesd([command, 'o.png', '-o', name], { cwd: at('same') });
         expect(outcome).toEqual(failed(message));
       }
@@ -201,7 +192,7 @@ describe('output, found out before the work', () => {
   // Root may write anywhere but here.
   test('encode: OUT in a folder where nothing can be written → exit 1', (context) => {
     if (!existsSync('/proc/self')) context.skip('no /proc here');
-    const message = 'encode: "/proc/o.png" expected a file that can be written, got no such file';
+    const message = '/proc/o.png: cannot be written (no such file)';
     expect(run('/proc/o.png')).toEqual(failed(message));
   });
 
@@ -247,7 +238,7 @@ describe('output, found out before the work', () => {
 
 describe('weights', () => {
   const nowhere = (model: string, names: string, places: string) =>
-    `Taesd.load: "weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} or the option download: true fetches them, the option weights (--weights DIR) gives them)`;
+    `"weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} fetches them, --weights DIR gives them)`;
   const cache = (got: string) => `cache ${join(NO_CACHE_HOME, 'taesd-wasm')} (${got})`;
 
   test('encode: a model named, no weights given → where was looked, and the command that fetches them', () => {
@@ -267,7 +258,7 @@ describe('weights', () => {
   test('roundtrip: weights not in the folder of --weights → exit 1; it wins over TAESD_WEIGHTS', () => {
     const args = ['roundtrip', PICTURE, '-o', OUT, '--weights', at('out')];
     const rule = 'a folder that holds taesd_encoder.safetensors and taesd_decoder.safetensors';
-    const message = `Taesd.load: "${at('out')}" expected ${rule}, got neither (another model, or another folder?)`;
+    const message = `"${at('out')}" expected ${rule}, got neither (another model, or another folder?)`;
     expect(taesd(args, { env: { TAESD_WEIGHTS: WEIGHTS } })).toEqual(failed(message));
   });
 
@@ -277,7 +268,7 @@ describe('weights', () => {
     const got = 'taesd_encoder.pth';
     const hint = 'a .pth file is not read yet; convert it to safetensors';
     const name = 'taesd_encoder.safetensors';
-    const given = `Taesd.load: "${at('pth')}" expected ${name}, got ${got} (${hint})`;
+    const given = `"${at('pth')}" expected ${name}, got ${got} (${hint})`;
     const args = ['encode', PICTURE, '-o', OUT];
     expect(taesd([...args, '--weights', at('pth')])).toEqual(failed(given));
     const places = `TAESD_WEIGHTS ${at('pth')} (${got}: ${hint}), ${cache(`no ${name}`)}`;
@@ -297,8 +288,7 @@ describe('streams', () => {
   test('inspect: stdout on a full disk → one line, exit 1', (context) => {
     if (!existsSync('/dev/full')) context.skip('no /dev/full here');
     const file = openSync('/dev/full', 'w');
-    const message =
-      'taesd: "stdout" expected room for what is printed, got ENOSPC: no space left on device, write';
+    const message = 'stdout: cannot be written (ENOSPC: no space left on device, write)';
     expect(taesd(['inspect', 'taesd'], { stdout: file })).toEqual({
       ...failed(message),
       stdout: null,
@@ -310,8 +300,8 @@ describe('streams', () => {
     const { code, stderr } = taesd(['inspect', 'taesd9'], { env: { TAESD_DEBUG: '1' } });
     expect(code).toBe(1);
     const [line, name, where] = stderr.split('\n');
-    expect(line).toMatch(/^taesd: inspect: "taesd9" expected /);
-    expect(name).toMatch(/^TaesdError: inspect: /);
+    expect(line).toMatch(/^taesd: taesd9: no such file /);
+    expect(name).toMatch(/^TaesdError: taesd9: no such file /);
     expect(where).toMatch(/^ {4}at /);
   });
 });

@@ -151,13 +151,13 @@ describe('weights', () => {
     const broken = decoder16.filter(([name]) => name !== '19.bias');
     const lines = inspectBytesWide('broken.safetensors', writeSafetensors(broken));
     expect(lines[1]).toBe(
-      'decoder     not whole: inspect: "decoder 19.bias" expected shape [3], got no such tensor',
+      'decoder     not whole: "decoder 19.bias" expected shape [3], got no such tensor',
     );
     expect(lines).toContain('decoder:');
     expect(lines.some((line) => /^19\.weight +\[3,64,3,3\] +1,728$/.test(line))).toBe(true);
     const alone = writeSafetensors(decoder16.filter(([name]) => name === '3.conv.0.bias'));
     expect(inspectBytes('alone.safetensors', alone)[1]).toBe(
-      'decoder     fits no model: it has no layer that latents go into or come from',
+      'decoder     fits no model: no layer takes or makes latents',
     );
     const odd: [string, Tensor] = [
       '1.weight',
@@ -191,8 +191,8 @@ describe('latents and pictures', () => {
     expect(inspectBytes('bare', encodeLatentSafetensors({ latents }))).toEqual([
       'kind        latents, F32',
       'shape       [1,4,2,3]',
-      'model       not said; taesd or taesdxl by its channels',
-      'decodes to  24×16; no other size is said',
+      'model       not recorded; taesd or taesdxl by its channels',
+      'decodes to  24×16; no size recorded',
       'values      −1.500 … 3.000, mean 0.063',
     ]);
   });
@@ -201,8 +201,8 @@ describe('latents and pictures', () => {
     const data = Float32Array.of(Number.NaN, 1, -Infinity, 0, 0);
     const five = encodeLatentSafetensors({ latents: { shape: [1, 5, 1, 1], data } });
     expect(inspectBytes('five.safetensors', five).slice(2)).toEqual([
-      'model       not said; no model has so many channels',
-      'decodes to  8×8; no other size is said',
+      'model       not recorded; no model has 5 channels',
+      'decodes to  8×8; no size recorded',
       'values      0.000 … 1.000, mean 0.333; 2 are NaN or infinite',
     ]);
   });
@@ -219,7 +219,7 @@ describe('latents and pictures', () => {
 
   test('inspect: any other PNG → its size, what it would become', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
-      'kind        a picture; nothing in it says that it holds latents',
+      'kind        a picture; no record that it holds latents',
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd or taesdxl',
       'encodes to  latents [1,16,2,3] of taesd3 or taef1',
@@ -242,7 +242,7 @@ describe('latents and pictures', () => {
 describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
   const pth =
-    'FILE: inspect: "bytes" expected a safetensors file, got a zip file ' +
+    'FILE: "bytes" expected a safetensors file, got a zip file ' +
     '(a .pth file is not read yet; convert it to safetensors)';
 
   test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
@@ -251,19 +251,19 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
-    const rule = 'inspect: "FILE" expected a .safetensors or .png file, got';
+    const rule = 'FILE: expected a .safetensors or .png file, got';
     refused(
       'notes.txt',
       ascii('# Pictures'),
-      `${rule} one that begins with 23 20 50 69 63 74 75 72`,
+      `${rule} a file that begins with 23 20 50 69 63 74 75 72`,
     );
-    refused('short', ascii('#'), `${rule} one that begins with 23`);
+    refused('short', ascii('#'), `${rule} a file that begins with 23`);
     refused('empty', ascii(''), `${rule} an empty file`);
   });
 
   test('inspect: a JPEG → called one', () => {
     const hint = 'convert it first; the name of a file does not make it a PNG';
-    const message = `FILE: inspect: "bytes" expected a PNG file, got a JPEG file (${hint})`;
+    const message = `FILE: "bytes" expected a PNG file, got a JPEG file (${hint})`;
     refused('real.jpg', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), message);
   });
 
@@ -276,15 +276,14 @@ describe('what cannot be read → exit 1', () => {
       ['s.safetensors', encodeLatentSafetensors({ latents }), 'latents'],
       ['s.safetensors', writeSafetensors([['decoded', decoded]]), 'a decoded picture'],
     ] as const) {
-      const rule = 'a model or a file of weights to go with';
-      const message = `FILE: inspect: "--size" expected ${rule}, got ${got}`;
+      const message = `FILE: --size is for models and weights, not for ${got}`;
       refused(name, bytes, message, '--size', '64x64');
     }
   });
 
   test('inspect: an ending that lies → what the bytes are', () => {
     const web = 'got HTML (a web page was saved in place of the file; download the file itself)';
-    const rule = 'FILE: inspect: "bytes" expected a safetensors file,';
+    const rule = 'FILE: "bytes" expected a safetensors file,';
     refused('w.safetensors', ascii('<!doctype html><html></html>'), `${rule} ${web}`);
   });
 
@@ -292,7 +291,7 @@ describe('what cannot be read → exit 1', () => {
     const names =
       'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, or ComfyUI taesd_decoder.1.weight';
     const bytes = rawFile(`{${entry('lora.up', 'U8', [1], [0, 1])}}`, Uint8Array.of(1));
-    const message = `FILE: inspect: "tensor names" expected ${names}, got lora.up (another model, or a full VAE?)`;
+    const message = `FILE: "tensor names" expected ${names}, got lora.up (another model, or a full VAE?)`;
     refused('lora.safetensors', bytes, message);
   });
 

@@ -14,7 +14,7 @@ const PICTURE = at('in.png');
 writeFileSync(PICTURE, encodePng(randomPicture(17, 9, 3)));
 
 const NOTE =
-  'taesd: note: nano, the small model of the package: "npx taesd pull" fetches taesd, which is sharper\n';
+  'taesd: note: using nano, the small model in the package; "npx taesd pull" fetches taesd, which is sharper\n';
 const noted = { code: 0, stdout: '', stderr: NOTE };
 const done = { code: 0, stdout: '', stderr: '' };
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { type CommandSpec, readCommandLine } from '../../src/cli/line/command-line.ts';
 import {
-  checkOutputName,
   readBackground,
+  readOutput,
   readSize,
   readWorkers,
 } from '../../src/cli/line/option-values.ts';
@@ -15,25 +16,45 @@ test.each([
   ['#Ff8001', [255, 128, 1]],
   ['1,20,255', [1, 20, 255]],
 ])('readBackground: %s → %j', (text, background) => {
-  expect(readBackground('encode', text)).toEqual({ background });
+  expect(readBackground(text)).toEqual({ background });
 });
 
-test('readBackground: drop → alpha is forgotten; none → the default', () => {
-  expect(readBackground('encode', 'drop')).toEqual({ alpha: 'drop' });
-  expect(readBackground('encode', undefined)).toEqual({});
+test('readBackground: drop → alpha is forgotten', () => {
+  expect(readBackground('drop')).toEqual({ alpha: 'drop' });
 });
 
 test.each(['451x300', '451X300', '451×300'])('readSize: %s → 451×300', (text) => {
-  expect(readSize('decode', text)).toEqual({ width: 451, height: 300 });
+  expect(readSize(text)).toEqual({ width: 451, height: 300 });
 });
 
-test('readWorkers: 0 to 64 → the number; none → decided later', () => {
-  expect(['0', '2', '64'].map((text) => readWorkers('encode', text))).toEqual([0, 2, 64]);
-  expect(readWorkers('encode', undefined)).toBeUndefined();
+test('readWorkers: 0 to 64 → the number', () => {
+  expect(['0', '2', '64'].map(readWorkers)).toEqual([0, 2, 64]);
 });
 
-test('checkOutputName: files, in /dev too → nothing', () => {
-  for (const path of ['o.png', './-', '-.png', '/dev/shm/o.png']) {
-    checkOutputName('encode', path, 'a file');
-  }
+test('readOutput: files, in /dev too → the name', () => {
+  const names = ['o.png', './-', '-.png', '/dev/shm/o.png'];
+  expect(names.map(readOutput)).toEqual(names);
+});
+
+test('readCommandLine: options that are not given → undefined, flags → false', () => {
+  const spec = {
+    name: 'roundtrip',
+    summary: '',
+    detail: '',
+    examples: [],
+    operand: { name: 'IN', help: '' },
+    options: ['output', 'model', 'workers', 'background', 'tableSize', 'float', 'inner'],
+  } as const satisfies CommandSpec;
+  const args = ['in.png', '-o', 'o.png', '--size', '3x4', '--inner'];
+  expect(readCommandLine(spec, args)).toEqual({
+    operand: 'in.png',
+    output: 'o.png',
+    model: undefined,
+    workers: undefined,
+    background: undefined,
+    tableSize: { width: 3, height: 4 },
+    float: false,
+    inner: true,
+  });
+  expect(readCommandLine(spec, [...args, '-h'])).toBe('help');
 });

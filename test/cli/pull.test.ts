@@ -39,14 +39,14 @@ const source = (name: string) => pathToFileURL(join(sharedPath('weights'), name)
 const fetchedLine = (name: string) =>
   `${join(folder, name)}: fetched from ${source(name)}, ${size(name)} bytes, SHA-256 checked\n`;
 const thereLine = (name: string) =>
-  `${join(folder, name)}: there already, ${size(name)} bytes, SHA-256 checked\n`;
+  `${join(folder, name)}: already there, ${size(name)} bytes, SHA-256 checked\n`;
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 const PICTURE = at('in.png');
 writeFileSync(PICTURE, encodePng(randomPicture(9, 9, 3)));
 
 describe.skipIf(process.platform === 'darwin')('pull', () => {
-  testShared('pull: --from a folder → fetched; again → there already; taesd unless said', () => {
+  testShared('pull: --from a folder → fetched; again → there already; taesd by default', () => {
     const pulled = run('pull', '--from', sharedPath('weights'));
     const stdout = fetchedLine(ENCODER) + fetchedLine(DECODER);
     expect(pulled).toEqual({ code: 0, stdout, stderr: '' });
@@ -73,7 +73,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
     const listed = run('models');
     expect({ ...listed, stdout: '' }).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(listed.stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
-      'model | speaks the latents of | bytes | weights',
+      'model | latents of | bytes | weights',
       expect.stringMatching(/^─+/),
       `taesd | Stable Diffusion 1 and 2 | 4,901,158 | cache ${folder}`,
       'taesdxl | Stable Diffusion XL | 4,901,158 | one of two files found: npx taesd pull taesdxl',
@@ -114,7 +114,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
     mkdirSync(at('empty'), { recursive: true });
     for (const from of [at('empty'), at('nowhere')]) {
       const url = pathToFileURL(join(from, ENCODER)).href;
-      const message = `pull: "${url}" expected a file of 2450568 bytes, got no such file`;
+      const message = `"${url}" expected a file of 2450568 bytes, got no such file`;
       expect(run('pull', '--from', from)).toEqual(failed(message));
       expect(readdirSync(folder)).toEqual([]);
     }
@@ -124,7 +124,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
     writeFileSync(home, '');
     const { code, stderr } = run('pull', '--from', at('empty'));
     expect(code).toBe(1);
-    const message = /^taesd: pull: ".+" expected a file that can be written, got .+\n$/;
+    const message = /^taesd: ".+" expected a file that can be written, got .+\n$/;
     expect(stderr).toMatch(message);
   });
 });
@@ -146,21 +146,21 @@ describe('models', () => {
     const rows = stdout.split('\n').slice(2, 6);
     const path = `${TAESD_WEIGHTS}/taesd3_encoder.safetensors`;
     const fault = `"header length" expected at least 8 bytes, got 0 (empty file?)`;
-    expect(rows[2]).toContain(`unreadable: models ${path}: ${fault}`);
+    expect(rows[2]).toContain(`unreadable: ${path}: ${fault}`);
     expect(rows.filter((row) => row.includes('not found: npx taesd pull')).length).toBe(3);
   });
 });
 
 describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('a signal', () => {
   const half = new Uint8Array(2_450_568);
-  const { asked, place } = weightsServer({ encoder: half, decoder: half });
+  const { requests, mirror } = weightsServer({ encoder: half, decoder: half });
   const children: { kill: (signal: 'SIGKILL') => unknown }[] = [];
   afterAll(() => {
     for (const child of children) child.kill('SIGKILL');
   });
 
   test('pull: SIGINT in the middle → exit 130, half of it left; the next asks for the rest', async () => {
-    const { child, ended } = startTaesd(['pull', '--from', place('stall')], env());
+    const { child, ended } = startTaesd(['pull', '--from', mirror('stall')], env());
     children.push(child);
     const length = () => {
       try {
@@ -175,21 +175,21 @@ describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('
     expect(await ended).toEqual({
       code: 130,
       signal: null,
-      stderr: 'taesd: pull: interrupted by SIGINT, the next pull goes on with what has come\n',
+      stderr: 'taesd: interrupted by SIGINT, the next pull resumes the download\n',
     });
     expect(readdirSync(folder)).toEqual([
       expect.stringMatching(/^\.taesd_encoder\..*\.0\..*\.part$/),
     ]);
-    const next = startTaesd(['pull', '--from', place('good')], env());
+    const next = startTaesd(['pull', '--from', mirror('good')], env());
     const { code, stderr } = await next.ended;
-    expect(asked.slice(1)).toEqual([
+    expect(requests.slice(1)).toEqual([
       `good ${ENCODER} bytes=${half.length / 2}-`,
       // Of zeros the hash cannot be right: once more from the beginning.
       `good ${ENCODER}`,
     ]);
     expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({
       code: 1,
-      stderr: `taesd: pull: "${place('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
+      stderr: `taesd: "${mirror('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
     });
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -91,6 +91,6 @@ testShared('inspect: a real .pth → says that it is not read yet', () => {
   const { code, stderr } = run('inspect', pth);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `taesd: ${pth}: inspect: "bytes" expected a safetensors file, got a zip file (a .pth file is not read yet; convert it to safetensors)\n`,
+    `taesd: ${pth}: "bytes" expected a safetensors file, got a zip file (a .pth file is not read yet; convert it to safetensors)\n`,
   );
 });

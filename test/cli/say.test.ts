@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { UsageError } from '../../src/cli/line/usage-error.ts';
+import { UsageError } from '../../src/cli/terminal/faults.ts';
 import { Interruption } from '../../src/cli/terminal/interrupt.ts';
 import { sayError } from '../../src/cli/terminal/say.ts';
 import { TaesdError } from '../../src/errors.ts';
@@ -24,9 +24,9 @@ test('sayError: what went wrong on purpose → its message; a command line → e
 });
 
 test('sayError: a signal → which, and the exit code of shells', () => {
-  const text = (name: string) => `taesd: decode: interrupted by ${name}, nothing was written\n`;
-  expect(said(new Interruption('decode', 'SIGINT'))).toEqual({ code: 130, text: text('SIGINT') });
-  expect(said(new Interruption('decode', 'SIGTERM'))).toEqual({
+  const text = (name: string) => `taesd: interrupted by ${name}, nothing was written\n`;
+  expect(said(new Interruption('SIGINT'))).toEqual({ code: 130, text: text('SIGINT') });
+  expect(said(new Interruption('SIGTERM'))).toEqual({
     code: 143,
     text: text('SIGTERM'),
   });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { colourOf } from '../../src/cli/maps/feature-maps.ts';
+import { colourOf } from '../../src/cli/maps/colours.ts';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
@@ -154,7 +154,7 @@ describe('steps', () => {
     ];
     expect([exact.code, bytes.code, plain.code]).toEqual([0, 0, 0]);
     expect(plain.stderr).toContain(
-      'nothing in it says that it holds latents; read as those of taesd',
+      'no record that this PNG holds latents; read as latents of taesd',
     );
     expect(files('of-l.safetensors')).toHaveLength(20 + 1);
     expect(picture('of-l.safetensors/19-decoder-19-conv.png')).toEqual(
@@ -168,30 +168,22 @@ describe('steps', () => {
 
 describe('what is wrong → one line, exit 1, nothing left behind', () => {
   test.each([
-    [
-      'IN missing',
-      ['steps', at('no.png'), '-o', at('x')],
-      `steps: "${at('no.png')}" expected a picture or latents to read, got no such file`,
-    ],
-    [
-      'DIR is a file',
-      ['steps', IN, '-o', IN],
-      `steps: "${IN}" expected a folder to write to, got a file in its place`,
-    ],
+    ['IN missing', ['steps', at('no.png'), '-o', at('x')], `${at('no.png')}: no such file`],
+    ['DIR is a file', ['steps', IN, '-o', IN], `${IN}: expected a folder to write to, got a file`],
     [
       'DIR in no folder',
       ['steps', IN, '-o', at('no/x')],
-      `steps: "${at('no/x')}" expected a folder to write to, got no folder to make it in`,
+      `${at('no/x')}: cannot be made (no such folder: ${at('no')})`,
     ],
     [
       'latents for the encoder',
       ['steps', at('l.png'), '-o', at('x'), '--part', 'encoder'],
-      `steps: "${at('l.png')}" expected a picture for the encoder, got latents`,
+      `${at('l.png')}: expected a picture for the encoder, got latents`,
     ],
     [
       'latents of another model',
       ['steps', at('l.png'), '-o', at('x'), '--model', 'taef1'],
-      'steps: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)',
+      `${at('l.png')}: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)`,
     ],
     ['no weights', ['steps', IN, '-o', at('x'), '--model', 'taesd3'], /taesd3/],
   ])('%s', (_, args, message) => {
@@ -214,7 +206,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
       const { code, stderr } = taesd(['steps', path, '-o', at('same')], { env });
       expect({ code, stderr }).toEqual({
         code: 1,
-        stderr: `taesd: steps: "${path}" expected another file than IN, got the same file\n`,
+        stderr: `taesd: ${path}: expected another file than IN, got IN itself\n`,
       });
       expect(decodePng(new Uint8Array(readFileSync(path))).width).toBe(17);
     }
@@ -227,7 +219,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     const { code, stderr } = taesd(['steps', large, '-o', at('x')], { env });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `taesd: steps: "${large}" expected at most 1,048,576 pixels, since maps are whole in memory, got 1025×1024 (scale it down first)\n`,
+      stderr: `taesd: ${large}: expected at most 1,048,576 pixels, because whole maps are kept in memory, got 1025×1024 (scale it down first)\n`,
     });
     expect(existsSync(at('x'))).toBe(false);
   });
@@ -242,7 +234,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     child.kill('SIGINT');
     expect(await ended).toMatchObject({
       code: 130,
-      stderr: 'taesd: steps: interrupted by SIGINT, what is written is whole\n',
+      stderr: 'taesd: interrupted by SIGINT, the files written so far are complete\n',
     });
     for (const name of files('cut')) expect(picture(`cut/${name}`).width).toBeGreaterThan(100);
   });

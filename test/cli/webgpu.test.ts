@@ -27,8 +27,7 @@ beforeAll(() => {
 
 /** Latents that are found out to be none once the model is loaded. */
 const decodeNan = (backend: string) => ['decode', NAN, '-o', at('nan.png'), ...on(backend)];
-const NAN_ERROR =
-  'taesd: decodeRows: "latents" expected finite numbers, got NaN at element 0 (allowNonFinite: true lets it pass)\n';
+const NAN_ERROR = `taesd: ${NAN}: "latents" expected finite numbers, got NaN at element 0\n`;
 const NOTE = 'taesd: note: WASM does the work, not WebGPU: no WebGPU in this runtime\n';
 
 describe.each(BACKENDS)('--backend %s in Node → one line that says why WASM does it', (backend) => {

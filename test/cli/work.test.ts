@@ -32,7 +32,7 @@ let latents: Tensor;
 const done = { code: 0, stdout: '', stderr: '' };
 const env = { TAESD_WEIGHTS: WEIGHTS };
 const unmarked = (name: string, model: string) =>
-  `taesd: ${at(name)}: nothing in it says that it holds latents; read as those of ${model}\n`;
+  `taesd: ${at(name)}: no record that this PNG holds latents; read as latents of ${model}\n`;
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 const pixels = (name: string) => {
   const { width, height, data } = decodePng(read(name));
@@ -147,23 +147,22 @@ describe('decode', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
-    const stderr = `taesd: ${path}: latents of taesdxl, decoded as taesd because --model says so\n`;
+    const stderr = `taesd: ${path}: latents of taesdxl, decoded as taesd because of --model\n`;
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
-      'decodeRows: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
+      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
     expect(taesd(args('taef1'), { env })).toEqual({
       code: 1,
       stdout: '',
-      stderr: `taesd: ${message}\n`,
+      stderr: `taesd: ${path}: ${message}\n`,
     });
   });
 
   test('decode [wasm]: --size that the latent does not stand for → exit 1', () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
     const args = ['decode', at('bare.png'), '-o', at('never.png'), '--size', '25x16'];
-    const rule = '17x9 to 24x16 (it crops, it does not scale)';
-    const message = `decode: "--size" expected ${rule}, got 25x16`;
+    const message = '--size: expected 17x9 to 24x16, got 25x16 (it crops, it does not scale)';
     expect(taesd(args, { env })).toEqual({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
     expect(readdirSync(at('.'))).not.toContain('never.png');
   });

@@ -57,7 +57,7 @@ describe('latent PNG', () => {
     const latents = { shape: [1, 4, 3, 5], data: new Float32Array(60) };
     const bytes = encodeLatentPng({ latents });
     expect(decodeLatentPng(bytes, 'taesd', { maxPixels: 15 }).latents.shape).toEqual([1, 4, 3, 5]);
-    // In the place of the model: not silently left aside.
+    // Options where the model belongs are not silently ignored.
     expect(() => decodeLatentPng(bytes, { maxPixels: 14 } as never)).toThrow(
       expect.objectContaining({ code: 'ARG' }),
     );

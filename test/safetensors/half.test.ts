@@ -3,7 +3,10 @@ import { bf16BytesToF32, f16BytesToF32 } from '../../src/safetensors/half.ts';
 
 const ALL = Array.from({ length: 65536 }, (_, bits) => bits);
 
-/** IEEE 754 binary16 by its definition: sign · 2^e · (1 + m/1024), or m/1024 · 2^-14 below that. */
+/**
+ * Evaluates IEEE 754 binary16 by its definition: sign · 2^e · (1 + m/1024), or m/1024 · 2^-14 below
+ * that.
+ */
 function halfByDefinition(bits: number): number {
   const sign = bits >= 0x8000 ? -1 : 1;
   const exponent = Math.floor(bits / 1024) % 32;
@@ -13,21 +16,21 @@ function halfByDefinition(bits: number): number {
   return sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
 }
 
-/** The upper half of a float32, read by the platform. */
+/** Reads bits as the upper half of a float32, by the platform's own means. */
 function bfloatByDataView(bits: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setUint16(0, bits);
   return view.getFloat32(0);
 }
 
-/** 16-bit patterns as bytes, at an odd address. */
+/** Returns 16-bit patterns as bytes at an odd address. */
 function littleEndian(patterns: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(1 + 2 * patterns.length).subarray(1);
   for (const [i, bits] of patterns.entries()) bytes.set([bits & 255, bits >> 8], 2 * i);
   return bytes;
 }
 
-/** The first pattern whose value differs; `Object.is` tells −0 from 0 and knows NaN. */
+/** Returns the first pattern whose value differs. `Object.is` distinguishes −0 and knows NaN. */
 const firstWrong = (got: Float32Array, want: (bits: number) => number) =>
   ALL.filter((bits) => !Object.is(got[bits], want(bits)))
     .slice(0, 1)

@@ -10,7 +10,7 @@ const tensor = (shape: readonly number[], ...values: number[]): Tensor => ({
   data: Float32Array.from(values),
 });
 
-/** Written and read back: names, shapes, numbers. */
+/** Writes tensors and reads them back: names, shapes, numbers. */
 function roundTrip(list: readonly (readonly [string, Tensor])[]): [string, Tensor][] {
   const { tensors } = readSafetensors(writeSafetensors(list));
   return [...tensors].map(([name, stored]) => [name, toTensor(stored, name)]);

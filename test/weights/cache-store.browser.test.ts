@@ -4,7 +4,7 @@ import { sharedFile, testShared } from '../shared.ts';
 import { manifestOf, noiseFiles } from './small-manifest.ts';
 
 /*
- * The Cache API as the store, in a real browser.
+ * The store in the Cache API of a real browser.
  */
 
 const FILES = noiseFiles();
@@ -13,7 +13,7 @@ const NOISE: PageOptions = {
 };
 const NAME = 'taesd_encoder.safetensors';
 
-/** What each page begins with. */
+/** The beginning of each page's script. */
 const HEAD = `
   const { VARIANTS, Taesd } = await import('/dist/index.js');
   const { pullModel } = await import('/dist/weights/pull.js');

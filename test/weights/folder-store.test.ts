@@ -25,7 +25,7 @@ const FILE = { name: 'a.safetensors', bytes: 4, sha256: '' };
 const BYTES = Uint8Array.of(1, 2, 3, 4);
 const begin = () => new FolderStore(folder).begin(FILE);
 
-/** Half a file in the folder, as a process with that number on that machine has left it. */
+/** Makes an abandoned draft, as a process with that number on that machine leaves it. */
 function part(host: string, pid: number, bytes: readonly number[], ageMinutes = 0): string {
   mkdirSync(folder, { recursive: true });
   const name = `.${FILE.name}.${host}.${pid}.a-b.part`;
@@ -35,9 +35,9 @@ function part(host: string, pid: number, bytes: readonly number[], ageMinutes = 
   return name;
 }
 
-/** As it stands in the names of half files. */
+/** The host in the names of drafts. */
 const HERE = hostname().replace(/[^\w-]/g, '_');
-/** No process has it: it is past the largest number of Linux. */
+/** No process has this number: it is past the largest of Linux. */
 const NOBODY = 2 ** 22 + 1;
 
 describe('cacheFolder', () => {
@@ -111,7 +111,7 @@ describe('FolderStore', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('begin: half files of gone processes → the longest is taken; those of others stay; keep removes the rest', async () => {
+  test('begin: drafts of ended processes → the longest is taken over; those of others stay; keep removes the rest', async () => {
     part(HERE, NOBODY, [1]);
     part(HERE, 0, [1, 2, 3]);
     const live = part(HERE, process.pid, [1, 2, 3, 4]);

@@ -24,7 +24,7 @@ const COMFY = [...prefixed('taesd_encoder.', ENCODER), ...prefixed('taesd_decode
 
 const split = (names: readonly string[], part?: Half) => splitByKeyNames(fileOf(names), part);
 
-/** Names in taesd.py's numbers, with 1, 2, 3 …, counted from `first`. */
+/** Makes tensors under names of taesd.py that hold 1, 2, 3 …, counted from `first`. */
 const tensorsNamed = (names: readonly string[], first = 1): Map<string, Tensor> =>
   new Map(names.map((name, i) => [name, { shape: [1], data: Float32Array.of(first + i) }]));
 
@@ -76,7 +76,7 @@ describe('names of tensors', () => {
   });
 
   test('splitByKeyNames: an original file → read as the part that the caller names, if it can be that', () => {
-    // The middle of a network may be either's.
+    // The middle of a network may belong to either half.
     const middle = ['3.conv.0.weight', '14.bias'];
     const encoder = tensorsNamed(middle);
     expect(split(middle, 'encoder')).toEqual({ encoder, decoder: undefined });
@@ -89,7 +89,7 @@ describe('names of tensors', () => {
     const encoder = `"file" expected tensors of the decoder, got only ${ENCODER.join(', ')}`;
     const swapped = () => splitByKeyNames(fileOf(ENCODER), 'decoder', 'swapped?');
     expectError(swapped, 'SHAPE', `${encoder} (swapped?)`);
-    // Damaged as it may be, with layers of both it is bound to what was asked for, and its faults listed.
+    // A file with layers of both halves is read as the requested one. Its binding lists the faults.
     expect(split([...ENCODER, '19.bias'], 'decoder').decoder?.size).toBe(5);
   });
 

@@ -14,8 +14,8 @@ import { manifestOf } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
 /*
- * Where weights are looked for when none are given, and in which order. The files have one tensor: what model they
- * fit is not asked here.
+ * The locations that are searched if the caller gives no weights, and their order. Each file has
+ * one tensor. Whether it fits a model is not tested here.
  */
 
 const one = (name: string, value: number) =>
@@ -24,7 +24,7 @@ const FILES = {
   encoder: new Uint8Array(one('0.weight', 1)),
   decoder: new Uint8Array(one('1.weight', 2)),
 };
-const { asked, place } = weightsServer(FILES);
+const { requests, mirror } = weightsServer(FILES);
 const BOTH: readonly Half[] = ['encoder', 'decoder'];
 
 const parent = mkdtempSync(join(tmpdir(), 'taesd-locate-'));
@@ -40,18 +40,21 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** Looks for taesd. */
+/** Loads taesd. */
 const locate = (options: LookOptions & { parts?: readonly Half[]; way?: string } = {}) => {
   const { parts = BOTH, way = 'good', ...rest } = options;
   const look = {
-    manifest: manifestOf(FILES, [place(way)]),
+    manifest: manifestOf(FILES, [mirror(way)]),
     store: new FolderStore(cache),
     ...rest,
   };
   return loadWeights(VARIANTS.taesd, parts, look);
 };
 
-/** Puts a model's files into a folder; of another value than those of the manifest where it is given. */
+/**
+ * Puts a model's files into a folder: those of the manifest, or files with another value if it is
+ * given.
+ */
 function put(into: string, model: ModelName, parts: readonly Half[], value?: number): void {
   mkdirSync(into, { recursive: true });
   for (const part of parts) {
@@ -78,7 +81,7 @@ const notFound = (places: string) => ({
 });
 
 describe('loadWeights', () => {
-  test('given weights → before all other places; a folder that lacks them → ARG, and no other place is looked at', async () => {
+  test('given weights → before all other locations; a folder that lacks them → ARG, and no other location is searched', async () => {
     put(cache, 'taesd', BOTH);
     put(folder, 'taesd', BOTH, 5);
     const given = join(folder, 'given');
@@ -94,7 +97,7 @@ describe('loadWeights', () => {
       code: 'ARG',
       message: `"${given}" expected a folder that holds ${NAMES}, got no such folder`,
     });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test('TAESD_WEIGHTS has the model → it, whatever the cache has', async () => {
@@ -102,7 +105,7 @@ describe('loadWeights', () => {
     put(folder, 'taesd', BOTH, 5);
     const found = await locate({ download: true });
     expect([values(found.tensors), found.from]).toEqual([[5, 5], `TAESD_WEIGHTS ${folder}`]);
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test.each([
@@ -117,7 +120,7 @@ describe('loadWeights', () => {
     put(cache, 'taesd', BOTH);
     const found = await locate();
     expect([values(found.tensors), found.from]).toEqual([[1, 2], `cache ${cache}`]);
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test('TAESD_WEIGHTS has a file that cannot be read → its error, not the cache', async () => {
@@ -130,7 +133,7 @@ describe('loadWeights', () => {
     });
   });
 
-  test('nowhere → ARG naming each place and the remedies; nothing is made or fetched', async () => {
+  test('nowhere → ARG naming each location and the remedies; nothing is made or fetched', async () => {
     await expect(locate()).rejects.toMatchObject(
       notFound(`TAESD_WEIGHTS ${folder} (neither), cache ${cache} (neither)`),
     );
@@ -157,13 +160,13 @@ describe('loadWeights', () => {
         `TAESD_WEIGHTS ${file} (a file: give its folder, or a file that ends in .safetensors), cache ${cache} (${half('encoder')})`,
       ),
     );
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
     rmSync(cache, { recursive: true });
     await expect(locate()).rejects.toMatchObject({ code: 'ARG' });
     expect(readdirSync(join(cache, '..'))).toEqual([]);
   });
 
-  test('a cache that nobody may ask for → named: ARG that says so; nothing named: nano', async () => {
+  test('a cache that we may not access → named: ARG that says so; nothing named: nano', async () => {
     vi.stubEnv('XDG_CACHE_HOME', '');
     const homedir = vi.spyOn(process.getBuiltinModule('node:os'), 'homedir');
     homedir.mockImplementation(() => {
@@ -204,7 +207,7 @@ describe('loadWeights', () => {
     });
     const encoder = await locate({ parts: ['encoder'], download: true });
     expect(values(encoder.tensors)).toEqual([1, undefined]);
-    expect(asked).toEqual(['good taesd_encoder.safetensors']);
+    expect(requests).toEqual(['good taesd_encoder.safetensors']);
   });
 
   test('a damaged file in the cache → INTEGRITY naming it and the remedies; download: true → mended', async () => {
@@ -218,17 +221,17 @@ describe('loadWeights', () => {
     );
     const found = await locate({ download: true });
     expect(values(found.tensors)).toEqual([1, 2]);
-    expect(asked).toEqual(['good taesd_decoder.safetensors']);
+    expect(requests).toEqual(['good taesd_decoder.safetensors']);
     expect((await locate()).from).toBe(`cache ${cache}`);
   });
 
-  test('download: true → fetched, kept, told; the next load needs no network', async () => {
+  test('download: true → fetched, kept, reported; the next load needs no network', async () => {
     const seen: DownloadProgress[] = [];
     const found = await locate({
       download: true,
       onDownload: (progress) => seen.push(progress),
     });
-    const url = (part: Half) => `${place('good')}/taesd_${part}.safetensors`;
+    const url = (part: Half) => `${mirror('good')}/taesd_${part}.safetensors`;
     const from = `cache ${cache}, fetched from ${url('encoder')} and ${url('decoder')}`;
     expect([values(found.tensors), found.from]).toEqual([[1, 2], from]);
     const total = FILES.encoder.length + FILES.decoder.length;
@@ -236,13 +239,13 @@ describe('loadWeights', () => {
     const again = await locate({ download: true });
     expect(again.from).toBe(`cache ${cache}`);
     expect((await locate()).from).toBe(`cache ${cache}`);
-    expect(asked.length).toBe(2);
+    expect(requests.length).toBe(2);
   });
 
-  test('download: true and a place that fails → its error, nothing kept', async () => {
+  test('download: true and a mirror that fails → its error, nothing kept', async () => {
     await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
       code: 'NETWORK',
-      message: `"${place('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
+      message: `"${mirror('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
     });
     expect(readdirSync(cache)).toEqual([]);
   });

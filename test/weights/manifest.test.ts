@@ -8,7 +8,7 @@ import { MANIFEST } from '../../src/weights/manifest-data.ts';
 import { sharedFile, testShared } from '../shared.ts';
 
 const BOTH: readonly Half[] = ['encoder', 'decoder'];
-/** The models that are fetched: nano is in the package. */
+/** The models that are downloaded. `nano` is in the package. */
 const FETCHED = latentSpaces().map((space) => VARIANTS[space]);
 const ROOT = new URL('../../', import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');

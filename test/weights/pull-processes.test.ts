@@ -8,7 +8,8 @@ import { manifestOf, noiseFiles } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
 /*
- * Pulls in processes of their own: at once, killed, and on disks and under limits that leave too little room.
+ * Pulls in processes of their own: at the same time, killed, and with too little room on the disk
+ * or under a limit.
  */
 
 const FILES = noiseFiles();
@@ -16,7 +17,7 @@ const NAME = 'taesd_encoder.safetensors';
 const SIZE = FILES.encoder.length;
 const HALF = SIZE / 2;
 const SCRIPT = fileURLToPath(new URL('pull-process.mjs', import.meta.url));
-const { asked, place } = weightsServer(FILES);
+const { requests, mirror } = weightsServer(FILES);
 
 const parent = mkdtempSync(join(tmpdir(), 'taesd-pulls-'));
 afterAll(() => rmSync(parent, { recursive: true }));
@@ -27,7 +28,7 @@ beforeEach(() => {
 });
 beforeAll(() => {
   for (const way of ['good', 'cut', 'stall', 'pair']) {
-    writeFileSync(manifestPath(way), JSON.stringify(manifestOf(FILES, [place(way)])));
+    writeFileSync(manifestPath(way), JSON.stringify(manifestOf(FILES, [mirror(way)])));
   }
 });
 const manifestPath = (way: string) => join(parent, `${way}.json`);
@@ -36,12 +37,12 @@ const kept = () => new Uint8Array(readFileSync(join(folder, NAME)));
 
 interface Pulling {
   readonly child: ChildProcess;
-  /** Resolved when so many bytes are there. */
+  /** Resolves when so many bytes have come. */
   readonly reached: (bytes: number) => Promise<void>;
   readonly ended: Promise<unknown>;
 }
 
-/** Starts a pull from a server of that manner; `prefix` is what the process is run by. */
+/** Starts a pull from a server that behaves in this way. `prefix` is a command that runs it. */
 function start(way: string, prefix: readonly string[] = []): Pulling {
   const [program, ...args] = [...prefix, process.execPath, SCRIPT, manifestPath(way), folder];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
@@ -60,10 +61,10 @@ function start(way: string, prefix: readonly string[] = []): Pulling {
   return { child, reached, ended };
 }
 
-const fetched = (way: string) => ({ before: 'missing', url: `${place(way)}/${NAME}` });
+const fetched = (way: string) => ({ before: 'missing', url: `${mirror(way)}/${NAME}` });
 
 test('pull: two processes at once → both fetch, one whole file, nothing beside it', async () => {
-  // The server sees to it that both are at it at the same time.
+  // The server makes sure that both are downloading at the same time.
   const both = [start('pair'), start('pair')];
   await Promise.all(both.map(({ reached }) => reached(1)));
   expect(entries()).toEqual(['part', 'part']);
@@ -71,36 +72,36 @@ test('pull: two processes at once → both fetch, one whole file, nothing beside
   expect(outcomes).toEqual([fetched('pair'), fetched('pair')]);
   expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   expect(entries()).toEqual([NAME]);
-  expect(asked).toEqual([`pair ${NAME}`, `pair ${NAME}`]);
+  expect(requests).toEqual([`pair ${NAME}`, `pair ${NAME}`]);
 });
 
-test('pull: two processes at once, half a file left → one goes on with it, the other does without', async () => {
+test('pull: two processes at once, a draft left → one continues it, the other begins anew', async () => {
   mkdirSync(folder);
   writeFileSync(join(folder, `.${NAME}.here.0.a-b.part`), FILES.encoder.subarray(0, HALF));
   const outcomes = await Promise.all([start('pair'), start('pair')].map(({ ended }) => ended));
   expect(outcomes).toEqual([fetched('pair'), fetched('pair')]);
-  expect([...asked].sort()).toEqual([`pair ${NAME}`, `pair ${NAME} bytes=${HALF}-`]);
+  expect([...requests].sort()).toEqual([`pair ${NAME}`, `pair ${NAME} bytes=${HALF}-`]);
   expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   expect(entries()).toEqual([NAME]);
 });
 
-test('pull: killed in the middle → nothing under the name; the next goes on where it was', async () => {
+test('pull: killed in the middle → nothing under the name; the next continues it', async () => {
   const { child, reached, ended } = start('stall');
   await reached(HALF);
   child.kill('SIGKILL');
   expect(await ended).toEqual({ code: null, signal: 'SIGKILL' });
   expect(entries()).toEqual(['part']);
   expect(await start('good').ended).toEqual(fetched('good'));
-  expect(asked).toEqual([`stall ${NAME}`, `good ${NAME} bytes=${HALF}-`]);
+  expect(requests).toEqual([`stall ${NAME}`, `good ${NAME} bytes=${HALF}-`]);
   expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   expect(entries()).toEqual([NAME]);
 });
 
-test('pull: beside a live process that has half a file → its half is left alone', async () => {
+test('pull: beside a live process with a draft → its draft is left alone', async () => {
   const live = start('stall');
   await live.reached(HALF);
   expect(await start('good').ended).toEqual(fetched('good'));
-  expect(asked).toEqual([`stall ${NAME}`, `good ${NAME}`]);
+  expect(requests).toEqual([`stall ${NAME}`, `good ${NAME}`]);
   expect(entries().sort()).toEqual(['part', NAME]);
   live.child.kill('SIGKILL');
   await live.ended;
@@ -130,7 +131,7 @@ describe.skipIf(process.platform === 'win32')('too little room', () => {
     try {
       expect(await start('good').ended).toEqual(room('a full disk'));
       expect(entries()).toEqual([]);
-      expect(asked).toEqual([`good ${NAME}`]);
+      expect(requests).toEqual([`good ${NAME}`]);
     } finally {
       expect(spawnSync('umount', [folder]).status).toBe(0);
     }

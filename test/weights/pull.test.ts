@@ -12,19 +12,19 @@ import { manifestOf, noiseFiles } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
 /*
- * Pulling from a server that misbehaves in every way, into a folder: whatever happens, there is nothing but the file
- * under a file's name.
+ * Pulls into a folder from a server that misbehaves in every way. A file's name is only ever that
+ * of the whole file.
  */
 
 const FILES = noiseFiles();
 const NAME = 'taesd_encoder.safetensors';
 const SIZE = FILES.encoder.length;
 const HALF = SIZE / 2;
-const { asked, place } = weightsServer(FILES);
+const { requests, mirror } = weightsServer(FILES);
 
 const parent = mkdtempSync(join(tmpdir(), 'taesd-pull-'));
 afterAll(() => rmSync(parent, { recursive: true }));
-/** A folder that is not there yet; each test has its own. */
+/** A folder that does not exist yet. Each test has its own. */
 let folder: string;
 let count = 0;
 beforeEach(() => {
@@ -33,29 +33,29 @@ beforeEach(() => {
 
 const STALL_MS = 300;
 
-/** Pulls the encoder, which the server has at these places. */
+/** Pulls the encoder from mirrors that behave in these ways. */
 const pull = (ways: readonly string[], options: PullOptions = {}) =>
   pullModel(VARIANTS.taesd, ['encoder'], {
-    manifest: manifestOf(FILES, ways.map(place)),
+    manifest: manifestOf(FILES, ways.map(mirror)),
     store: new FolderStore(folder),
     stallMs: STALL_MS,
     ...options,
   });
 
-/** The names in the folder; of half files, `part`. */
+/** The names in the folder, with `part` for drafts. */
 const entries = () => readdirSync(folder).map((name) => name.replace(/^\..*\.part$/, 'part'));
 const kept = () => new Uint8Array(readFileSync(join(folder, NAME)));
 
-/** Leaves so many bytes of the file to be gone on with, as an interrupted pull does. */
+/** Leaves a draft with these bytes, as an interrupted pull does. */
 function leavePart(bytes: Uint8Array): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `.${NAME}.elsewhere.0.a-b.part`), bytes);
 }
 
-const url = (way: string) => `${place(way)}/${NAME}`;
+const url = (way: string) => `${mirror(way)}/${NAME}`;
 
 describe('a file that comes', () => {
-  test('pullModel: nothing there → fetched, under its name alone; again → there, and nobody is asked', async () => {
+  test('pullModel: nothing there → fetched, under its name alone; again → there, without a request', async () => {
     const seen: DownloadProgress[] = [];
     const [first] = await pull(['good'], { onDownload: (progress) => seen.push(progress) });
     expect(first).toMatchObject({
@@ -67,18 +67,18 @@ describe('a file that comes', () => {
     expect(Buffer.compare(first.bytes, FILES.encoder)).toBe(0);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
     expect(entries()).toEqual([NAME]);
-    expect(asked).toEqual([`good ${NAME}`]);
+    expect(requests).toEqual([`good ${NAME}`]);
     expect(seen[0]).toEqual({ file: NAME, done: 0, total: SIZE });
     expect(seen.at(-1)).toEqual({ file: NAME, done: SIZE, total: SIZE });
     const [again] = await pull(['good']);
     expect(again).toMatchObject({ before: 'whole', url: undefined });
-    expect(asked.length).toBe(1);
+    expect(requests.length).toBe(1);
   });
 
   test('pullModel: both files → onDownload counts the bytes of both', async () => {
     const seen: DownloadProgress[] = [];
     const pulled = await pullModel(VARIANTS.taesd, ['encoder', 'decoder'], {
-      manifest: manifestOf(FILES, [place('good')]),
+      manifest: manifestOf(FILES, [mirror('good')]),
       store: new FolderStore(folder),
       onDownload: (progress) => seen.push(progress),
     });
@@ -127,64 +127,67 @@ describe('a file that comes', () => {
   });
 });
 
-describe('half a file', () => {
+describe('a draft', () => {
   test.each([
     ['good', [`good ${NAME} bytes=${HALF}-`]],
-    // The range is ignored, is another one, or there is none: from the beginning.
+    // The server ignores the range, sends another one, or has none: from the beginning.
     ['whole', [`whole ${NAME} bytes=${HALF}-`]],
     ['shifted', [`shifted ${NAME} bytes=${HALF}-`, `shifted ${NAME}`]],
     ['unsatisfied', [`unsatisfied ${NAME} bytes=${HALF}-`, `unsatisfied ${NAME}`]],
     ['packed', [`packed ${NAME} bytes=${HALF}-`]],
     ['moved', [`moved ${NAME} bytes=${HALF}-`, `good ${NAME} bytes=${HALF}-`]],
-  ])('pullModel: a server that is %s → gone on with, or begun again', async (way, requests) => {
+  ])('pullModel: a server that is %s → continued, or begun again', async (way, requests) => {
     leavePart(FILES.encoder.subarray(0, HALF));
     await pull([way]);
-    expect(asked).toEqual(requests);
+    expect(requests).toEqual(requests);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
     expect(entries()).toEqual([NAME]);
   });
 
-  test('pullModel: all of it left → nobody is asked', async () => {
+  test('pullModel: all of it left → no request', async () => {
     leavePart(FILES.encoder);
     expect(await pull(['good'])).toMatchObject([{ before: 'missing', url: undefined }]);
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 
-  test('pullModel: left bytes are of another file, or too many → begun again at the same place', async () => {
+  test('pullModel: left bytes are of another file, or too many → begun again at that mirror', async () => {
     leavePart(new Uint8Array(HALF));
     await pull(['good']);
-    expect(asked).toEqual([`good ${NAME} bytes=${HALF}-`, `good ${NAME}`]);
+    expect(requests).toEqual([`good ${NAME} bytes=${HALF}-`, `good ${NAME}`]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
 
     rmSync(join(folder, NAME));
-    asked.length = 0;
+    requests.length = 0;
     leavePart(new Uint8Array(SIZE + 1));
     await pull(['good']);
-    expect(asked).toEqual([`good ${NAME}`]);
+    expect(requests).toEqual([`good ${NAME}`]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 
-  test('pullModel: the rest is of another file → INTEGRITY after a whole one from there, then the next place', async () => {
+  test('pullModel: the rest is of another file → INTEGRITY after a whole one from there, then the next mirror', async () => {
     leavePart(FILES.encoder.subarray(0, HALF));
     await pull(['changed', 'good']);
-    expect(asked).toEqual([`changed ${NAME} bytes=${HALF}-`, `changed ${NAME}`, `good ${NAME}`]);
+    expect(requests).toEqual([`changed ${NAME} bytes=${HALF}-`, `changed ${NAME}`, `good ${NAME}`]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 
-  test('pullModel: a page in place of the rest → what is there stays for the next place', async () => {
+  test('pullModel: a page in place of the rest → what is there stays for the next mirror', async () => {
     leavePart(FILES.encoder.subarray(0, HALF));
     await pull(['bare', '404', 'good']);
-    expect(asked.at(-1)).toBe(`good ${NAME} bytes=${HALF}-`);
+    expect(requests.at(-1)).toBe(`good ${NAME} bytes=${HALF}-`);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 
-  test('pullModel: cut in the middle, then 500 → what came is left; the next pull goes on with it', async () => {
+  test('pullModel: cut in the middle, then 500 → what came is left; the next pull continues it', async () => {
     const error = await pull(['cut', '500']).catch((thrown) => thrown);
     expect(error).toMatchObject({ name: 'TaesdError', code: 'NETWORK' });
     expect(entries()).toEqual(['part']);
     await pull(['404', 'good']);
-    expect(asked.slice(2)).toEqual([`404 ${NAME} bytes=${HALF}-`, `good ${NAME} bytes=${HALF}-`]);
+    expect(requests.slice(2)).toEqual([
+      `404 ${NAME} bytes=${HALF}-`,
+      `good ${NAME} bytes=${HALF}-`,
+    ]);
     expect(entries()).toEqual([NAME]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
@@ -192,7 +195,7 @@ describe('half a file', () => {
 
 const whole = `expected a file of ${SIZE} bytes, got`;
 
-/** What each bad place is said to be, after its address. */
+/** The fault of each bad mirror, after its address in the message. */
 const FAULTS: readonly (readonly [way: string, code: string, fault: RegExp | string])[] = [
   ['page', 'INTEGRITY', `${whole} a web page (a login page or a proxy in between?)`],
   ['bare', 'INTEGRITY', `${whole} a web page (a login page or a proxy in between?)`],
@@ -226,23 +229,23 @@ describe('a file that does not come', () => {
     expect(error.message.slice(0, begin.length)).toBe(begin);
     if (typeof fault === 'string') expect(error.message.slice(begin.length)).toBe(fault);
     else expect(error.message.slice(begin.length)).toMatch(fault);
-    // What a cut or stalled connection brought is left to be gone on with.
+    // The bytes before a cut or a stall are left for the next pull.
     expect(entries()).toEqual(['cut', 'stall'].includes(way) ? ['part'] : []);
-    // The same folder then takes the file.
+    // The folder then takes the file.
     await pull(['good']);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
     expect(entries()).toEqual([NAME]);
   });
 
-  test.each(FAULTS)('pullModel: %s, then a good place → fetched there', async (way) => {
+  test.each(FAULTS)('pullModel: %s, then a good mirror → fetched there', async (way) => {
     expect(await pull([way, 'good'])).toMatchObject([{ url: url('good') }]);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
     expect(entries()).toEqual([NAME]);
   });
 
-  test('pullModel: nobody listens → NETWORK', async () => {
-    const nobody = new URL('http://127.0.0.1:9/');
-    await expect(pull([], { from: nobody })).rejects.toMatchObject({
+  test('pullModel: no server → NETWORK', async () => {
+    const nowhere = new URL('http://127.0.0.1:9/');
+    await expect(pull([], { from: nowhere })).rejects.toMatchObject({
       code: 'NETWORK',
       message: expect.stringMatching(
         /^"http:\/\/127\.0\.0\.1:9\/taesd_encoder\.safetensors" expected an answer, got .+ \(no network\?\)$/,
@@ -250,7 +253,7 @@ describe('a file that does not come', () => {
     });
   });
 
-  test('pullModel: all places fail → what was wrong at each, and the code that they share, else NETWORK', async () => {
+  test('pullModel: all mirrors fail → the fault of each, and their common code, else NETWORK', async () => {
     const status = (way: string) => `"${url(way)}" expected HTTP status 200, got ${way}`;
     const page = `"${url('page')}" ${whole} a web page (a login page or a proxy in between?)`;
     const long = `"${url('long')}" ${whole} more (another file?)`;
@@ -269,7 +272,7 @@ describe('a file that does not come', () => {
   test('pullModel: the second file fails → the first is kept, and not fetched again', async () => {
     const options = { store: new FolderStore(folder), stallMs: STALL_MS };
     const both = (files: typeof FILES, way: string) => {
-      const manifest = manifestOf(files, [place(way)]);
+      const manifest = manifestOf(files, [mirror(way)]);
       return pullModel(VARIANTS.taesd, ['encoder', 'decoder'], { ...options, manifest });
     };
     const wrong = { ...FILES, decoder: FILES.decoder.slice().reverse() };
@@ -281,25 +284,25 @@ describe('a file that does not come', () => {
   test('pullModel: a signal, before and while bytes are awaited → its reason; what came is left', async () => {
     const reason = new Error('enough');
     await expect(pull(['good'], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
     const controller = new AbortController();
     const onDownload = ({ done }: DownloadProgress) => {
       if (done > 0) setTimeout(() => controller.abort(reason), 10);
     };
-    // Only the signal can end the wait within the patience of this test.
+    // Only the signal can end the wait within the timeout of this test.
     const work = pull(['stall'], { signal: controller.signal, stallMs: 2 ** 31 - 1, onDownload });
     await expect(work).rejects.toBe(reason);
     expect(entries()).toEqual(['part']);
   });
 
-  test('pullModel: onDownload that throws → that is thrown; the next pull goes on', async () => {
+  test('pullModel: onDownload that throws → that is thrown; the next pull continues', async () => {
     const boom = new Error('from the callback');
     const onDownload = ({ done }: DownloadProgress) => {
       if (done > 0) throw boom;
     };
     await expect(pull(['good'], { onDownload })).rejects.toBe(boom);
     await pull(['good']);
-    expect(asked[1]).toMatch(/^good taesd_encoder\.safetensors bytes=\d+-$/);
+    expect(requests[1]).toMatch(/^good taesd_encoder\.safetensors bytes=\d+-$/);
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 

@@ -28,7 +28,9 @@ export const entry = (
   offsets: readonly number[],
 ): string => `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets })}`;
 
-/** What `run` throws; fails the test if that is nothing, or another thing than a TaesdError. */
+/**
+ * Returns the TaesdError that `run` throws. Fails the test if it throws anything else or nothing.
+ */
 export function thrownBy(run: () => unknown): TaesdError {
   try {
     run();
@@ -39,7 +41,7 @@ export function thrownBy(run: () => unknown): TaesdError {
   throw new Error('expected a TaesdError, but nothing was thrown');
 }
 
-/** Both the code and the whole message. */
+/** Checks the code and the whole message of an error. */
 export function expectError(run: () => unknown, code: ErrorCode, message: string): void {
   const error = thrownBy(run);
   expect(error.message).toBe(message);
@@ -52,7 +54,9 @@ export const GOOD = rawFile(`{${entry('a', 'F32', [2], [0, 8])}}`, ones(8));
 /** A file of one tensor, `a`, whose entry is this text. */
 export const withEntry = (text: string): Uint8Array => rawFile(`{"a":${text}}`, ones(8));
 
-/** The bytes are refused with this code and message, and a sound file is read all the same after it. */
+/**
+ * Checks that bytes are refused with this code and message, and that a sound file is read after it.
+ */
 export function refused(bytes: Uint8Array, code: ErrorCode, message: string): void {
   expectError(() => readSafetensors(bytes), code, `readSafetensors: ${message}`);
   expect([...readSafetensors(GOOD).tensors.keys()]).toEqual(['a']);

@@ -7,7 +7,7 @@ import { sharedFile, testShared } from '../shared.ts';
 import { expectError } from './raw-file.ts';
 
 const files: readonly [string, Half, number][] = [
-  // A channel more is 64 · 9 parameters more, and for the encoder a bias.
+  // Each further channel adds 64 · 9 parameters, and a bias in the encoder.
   ['taesd', 'encoder', 1_222_532],
   ['taesd', 'decoder', 1_222_531],
   ['taesdxl', 'encoder', 1_222_532],

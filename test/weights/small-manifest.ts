@@ -29,7 +29,7 @@ export function manifestOf(files: Files, mirrors: readonly string[]): Manifest {
   };
 }
 
-/** Two files of noise, of some 300 kB. */
+/** Two files of noise, of about 300 kB. */
 export function noiseFiles(): Files {
   const random = seededRandom(77);
   const noise = (length: number) => Uint8Array.from({ length }, () => 256 * random());

@@ -4,17 +4,17 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Files } from './small-manifest.ts';
 
-/** What the server knows when it answers. */
+/** A request, and the file it is for. */
 interface Answering {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The file that is asked for. */
+  /** The requested file. */
   readonly file: Uint8Array;
-  /** The byte that is asked for, 0 for the whole. */
+  /** The first requested byte, 0 for the whole file. */
   readonly first: number;
 }
 
-/** Sends what was asked for, as servers do that know ranges. */
+/** Sends the requested bytes, as servers with ranges do. */
 function good({ response, file, first }: Answering, length = file.length): void {
   if (first >= file.length) {
     response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
@@ -30,25 +30,25 @@ function good({ response, file, first }: Answering, length = file.length): void 
 
 const PAGE = '<!DOCTYPE html><title>Sign in</title>';
 
-/** Those that `pair` lets wait. */
+/** The requests that wait in `pair`. */
 const waiting: (() => void)[] = [];
 
-/** The first part of a path says what the server does. */
+/** The server's behaviours by the first part of a path. */
 const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
   good,
   /** Knows no ranges. */
   whole: (answering) => good({ ...answering, first: 0 }),
-  /** Sends another range than the one that is asked for. */
+  /** Sends another range than the requested one. */
   shifted: ({ response, file, first }) => {
     const headers = { 'content-range': `bytes ${first - 1}-${file.length - 1}/${file.length}` };
     response.writeHead(first === 0 ? 200 : 206, first === 0 ? {} : headers);
     response.end(file.subarray(Math.max(first - 1, 0)));
   },
-  /** A range as it should be, but of another file. */
+  /** Sends the requested range of another file. */
   changed: ({ first, ...rest }) => good({ ...rest, first, file: reversed(rest.file) }),
-  /** Says that there is no such range. */
+  /** Reports that there is no such range. */
   unsatisfied: ({ first, ...rest }) => good({ ...rest, first: first > 0 ? Infinity : 0 }),
-  /** Knows no lengths, and packs for the way. */
+  /** Knows no lengths, and compresses. */
   packed: ({ response, file }) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(file));
   },
@@ -62,14 +62,14 @@ const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
   page: ({ response }) => {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
   },
-  /** A page that does not say so, and comes without a length. */
+  /** Sends a page without a content type and a length. */
   bare: ({ response }) => {
     response.writeHead(200);
     response.write(PAGE);
     response.end();
   },
   short: ({ file, ...rest }) => good({ ...rest, file: file.subarray(1) }),
-  /** Ends in good order, too early, and has announced no length. */
+  /** Ends the response cleanly but too early, without a length. */
   ends: ({ response, file, first }) => {
     response.writeHead(200);
     response.write(file.subarray(first, file.length - 1));
@@ -90,7 +90,7 @@ const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
   },
   /** Sends half, then nothing. */
   stall: (answering) => good(answering, Math.floor(answering.file.length / 2)),
-  /** Keeps the second half to itself until two have asked and a moment has passed. */
+  /** Holds the second half back until there are two requests and a moment has passed. */
   pair: (answering) => {
     const { response, file, first } = answering;
     const middle = Math.floor((first + file.length) / 2);
@@ -102,20 +102,20 @@ const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
       for (const finish of both) finish();
     }, 200);
   },
-  /** Takes the question, and says nothing. */
+  /** Never responds. */
   mute: () => {},
   'hang-up': ({ request }) => void request.socket.destroy(),
 };
 
 const reversed = (file: Uint8Array) => file.slice().reverse();
 
-/** A server on this machine that has a model's files, and a bad manner for each path. */
+/** Starts a server on this machine with a model's files, and a behaviour for each path. */
 export function weightsServer(files: Files) {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const server = createServer((request, response) => {
     const [, way, name] = (request.url ?? '').split('/');
     const { range } = request.headers;
-    asked.push(`${way} ${name}${range === undefined ? '' : ` ${range}`}`);
+    requests.push(`${way} ${name}${range === undefined ? '' : ` ${range}`}`);
     const first = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const file = name.includes('encoder') ? files.encoder : files.decoder;
     const answer = WAYS[way];
@@ -126,14 +126,16 @@ export function weightsServer(files: Files) {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
   beforeEach(() => {
-    asked.length = 0;
+    requests.length = 0;
   });
   afterAll(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  const place = (way: string) =>
+  const mirror = (way: string) =>
     `http://127.0.0.1:${(server.address() as AddressInfo).port}/${way}`;
-  /** `asked`: what was asked for since the test began: `good taesd_encoder.safetensors bytes=5-`. */
-  return { asked, place };
+  /**
+   * `requests`: those since the test began: `good taesd_encoder.safetensors bytes=5-`.
+   */
+  return { requests, mirror };
 }

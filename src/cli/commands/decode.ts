@@ -24,13 +24,14 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'decode',
   summary: 'Turns latents into a picture.',
-  detail: `${DECODED_DETAIL} The model defaults to the one recorded in IN. A PNG is written while it is decoded, so the picture may be larger than memory.`,
+  detail: `
+${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.`,
   examples: [
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
   ],
   operand: { name: 'IN', help: () => `the latents, a ${endingsOf(LATENT_FORMATS)} file` },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'size'],
+  options: ['output', 'latentsModel', 'weights', 'precision', 'workers', 'backend', 'size'],
 } as const satisfies CommandSpec;
 
 export const decodeCommand: Command = {
@@ -44,10 +45,10 @@ async function decode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Prom
   const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const bytes = await readInput(operand);
-  const found = inside(operand, () => inputFormat.read(bytes, { model: line.model }));
+  const found = inside(operand, () => inputFormat.read(bytes, { model: line.latentsModel }));
   const { file, doubt } = found;
   const { latents } = file;
-  const model = chooseModel(operand, line.model, file);
+  const model = chooseModel(operand, line.latentsModel, file);
   if (line.size !== undefined) checkCrop(latents, line.size);
   const size = line.size ?? recordedSize(file);
   takeUnmarked(operand, found, model);
@@ -70,8 +71,9 @@ function recordedSize({ width, height }: LatentFile): Size | undefined {
 function checkCrop(latents: Tensor, { width, height }: Size): void {
   const max = fullSize(latents);
   const min = { width: max.width - LATENT_SCALE + 1, height: max.height - LATENT_SCALE + 1 };
-  const fits = (size: number, least: number, most: number) => least <= size && size <= most;
-  if (fits(width, min.width, max.width) && fits(height, min.height, max.height)) return;
+  const fitsX = min.width <= width && width <= max.width;
+  const fitsY = min.height <= height && height <= max.height;
+  if (fitsX && fitsY) return;
   const rule = `${min.width}x${min.height} to ${max.width}x${max.height}`;
   const hint = 'it crops, it does not scale';
   throw fault('--size', expectedGot(rule, `${width}x${height}`), { hint });

@@ -18,8 +18,10 @@ import { type Command, runLine } from './command.ts';
 const SPEC = {
   name: 'inspect',
   summary: 'Prints the layers of a model, or the contents of a file.',
-  detail:
-    "For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents: their shape and range, the model and the picture's size. For any other PNG: its size and the latents or picture it would become. To read a file that has the name of a model, write ./taesd.",
+  detail: `
+For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
+their shape and range, the model and the picture's size. For any other PNG: its size and the
+latents or picture it would become. To read a file that has the name of a model, write ./taesd.`,
   examples: [
     'taesd inspect taesd --size 1024x768',
     'taesd inspect latents.png',

@@ -13,8 +13,11 @@ import { type Command, runLine } from './command.ts';
 const SPEC = {
   name: 'pull',
   summary: 'Fetches the weights of models into the cache.',
-  detail:
-    "The cache is the folder taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows. Files already there are checked and not fetched again. An interrupted download resumes. The SHA-256 of every file is checked before the file gets its name.",
+  detail: `
+The cache is the folder taesd-wasm in the user's cache folder: $XDG_CACHE_HOME or ~/.cache,
+~/Library/Caches on macOS, %LOCALAPPDATA% on Windows. Files already there are checked and not
+fetched again. An interrupted download resumes. The SHA-256 of every file is checked before the
+file gets its name.`,
   examples: ['taesd pull', 'taesd pull taesdxl taef1', 'taesd pull --all --from /mnt/weights'],
   operand: {
     name: 'MODEL',

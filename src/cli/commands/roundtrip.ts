@@ -12,7 +12,9 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'roundtrip',
   summary: 'Encodes a picture and decodes it again.',
-  detail: `${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float keeps them.`,
+  detail: `
+${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float
+keeps them.`,
   examples: [
     'taesd roundtrip photo.png -o again.png',
     'taesd roundtrip photo.png -o again.png --float --model taef1',

@@ -22,8 +22,13 @@ import { withModel } from './with-model.ts';
 const SPEC = {
   name: 'steps',
   summary: 'Draws the output of every layer, and prints a table of layers.',
-  detail:
-    "For a picture, runs the encoder and then the decoder on its output; for latents, the decoder. DIR gets a PNG with all channels of each layer, and overview.png, which shows every layer. Colors: 0 is dark, positive numbers go through orange to white, negative ones through blue to white. White is the magnitude that 99.5 % of the layer's numbers stay within. Large maps are reduced to means, small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU. IN has at most 1024x1024 pixels, or latents for that many.",
+  detail: `
+For a picture, runs the encoder and then the decoder on its output; for latents, the decoder. DIR
+gets a PNG with all channels of each layer, and overview.png, which shows every layer. Colours: 0
+is dark, positive numbers go through orange to white, negative ones through blue to white. White
+is the magnitude that 99.5 % of the layer's numbers stay within. Large maps are reduced to means,
+small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU. IN has at most
+1024x1024 pixels, or latents for that many.`,
   examples: [
     'taesd steps photo.png -o layers',
     'taesd steps latents.png -o layers --inner --backend reference',
@@ -32,7 +37,7 @@ const SPEC = {
     name: 'IN',
     help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
   },
-  options: ['folder', 'part', 'inner', 'model', 'weights', 'layerBackend', 'background'],
+  options: ['folder', 'part', 'inner', 'latentsModel', 'weights', 'layerBackend', 'background'],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
@@ -56,7 +61,7 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
   for (const name of await readdir(folder)) {
     if (OURS.test(name)) await checkOutput(join(folder, name), operand);
   }
-  const input = await readStepsInput(operand, line);
+  const input = await readStepsInput(operand, { model: line.latentsModel, part: line.part });
   const { model, halves } = input;
   const only = halves.length === 1 ? halves[0] : undefined;
   let table: string[] = [];

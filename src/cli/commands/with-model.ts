@@ -10,7 +10,8 @@ type ModelOptions = Pick<
 >;
 
 const NANO_NOTE =
-  'note: using nano, the small model in the package; "npx taesd pull" fetches taesd, which is sharper';
+  'note: using nano, the small model in the package; ' +
+  '"npx taesd pull" fetches taesd, which is sharper';
 
 /**
  * Loads a model, runs `work` with it under a progress bar, and disposes of it. If workers cannot

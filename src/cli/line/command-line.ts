@@ -71,9 +71,9 @@ export function readCommandLine<Spec extends CommandSpec>(
     const key = keyOf(spec, token);
     texts.set(key, checkedText(spec, key, token));
   }
+  const rest = spec.operand?.many ? { operands } : { operand: theOperand(spec, operands) };
   const values = spec.options.map((key) => [key, readValue(spec, key, texts.get(key))] as const);
-  const operand = spec.operand?.many ? undefined : theOperand(spec, operands);
-  const line: unknown = { ...Object.fromEntries(values), operand, operands };
+  const line: unknown = { ...Object.fromEntries(values), ...rest };
   return line as CommandLine<Spec>;
 }
 
@@ -91,7 +91,7 @@ function keyOf({ name: command, options }: CommandSpec, { name, rawName }: Optio
   const key = options.find((candidate) => nameOf(candidate) === name);
   if (key !== undefined) return key;
   const known = [...options, 'help' as const].map((option) => `--${nameOf(option)}`).join(', ');
-  throw usageError(command, `unknown option ${JSON.stringify(rawName)}, known: ${known}`);
+  throw usageError(command, `unknown option ${JSON.stringify(rawName)}`, `known: ${known}`);
 }
 
 /** Returns the text of an option's value, or '' for a flag. */
@@ -118,23 +118,25 @@ function readValue({ name: command }: CommandSpec, key: OptionName, text: string
   const option: Option = OPTIONS[key];
   if (!('read' in option)) return text !== undefined;
   if (text === undefined && option.isRequired !== true) return undefined;
-  const value = text === undefined ? undefined : option.read(text);
-  if (value !== undefined) return value;
   const name = option.isRequired ? `-${option.short}` : `--${nameOf(key)}`;
-  const got = text === undefined ? 'none' : JSON.stringify(text);
-  throw usageError(command, `${name}: ${expectedGot(textOf(option.rule), got)}`);
+  if (text === undefined) throw usageError(command, `${name} ${option.value} is missing`);
+  const value = option.read(text);
+  if (value !== undefined) return value;
+  const sentence = expectedGot(textOf(option.rule), JSON.stringify(text));
+  throw usageError(command, `${name}: ${sentence}`);
 }
 
 function theOperand({ name: command, operand }: CommandSpec, operands: readonly string[]) {
   const [first, ...others] = operands;
   const more = operand === undefined ? operands : others;
-  if (more.length > 0) throw usageError(command, `unexpected ${more.map(quoted).join(' and ')}`);
+  if (more.length > 0) {
+    const texts = more.map((text) => JSON.stringify(text)).join(' and ');
+    throw usageError(command, `unexpected argument ${texts}`);
+  }
+  // An empty operand often comes from a variable that is not set.
   if (operand === undefined || (first !== undefined && first !== '')) return first;
-  const got = first === undefined ? 'none' : quoted(first);
-  throw usageError(command, `${operand.name}: ${expectedGot(textOf(operand.help), got)}`);
+  throw usageError(command, `${operand.name} is missing: ${textOf(operand.help)}`);
 }
-
-const quoted = (text: string): string => JSON.stringify(text);
 
 function parserOptions(spec: CommandSpec) {
   const entries = [...spec.options, 'help' as const].map((key) => {

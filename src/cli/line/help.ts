@@ -17,7 +17,11 @@ export function packageVersion(): string {
 /** Returns the general help. */
 export function helpText(specs: readonly CommandSpec[]): string {
   const repositories = Object.keys(MANIFEST.sources).join(' and ');
-  const weights = `Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights they are searched in the folder that the environment variable ${FOLDER_VARIABLE} names, then in the cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see weights/README.md. Other commands use the network only if --weights is a web address.`;
+  const weights = `
+Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights
+they are looked for in the folder that the environment variable ${FOLDER_VARIABLE} names, then in
+the cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see
+weights/README.md. Other commands use the network only if --weights is a web address.`;
   return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
 
 ${rows(specs.map((spec) => [usage(spec), spec.summary]))}
@@ -84,10 +88,10 @@ function rows(pairs: readonly (readonly [string, string])[]): string {
 
 const paragraph = (text: string): string => wrap(text, LINE_LENGTH).join('\n');
 
-/** Breaks a text into lines between words. */
+/** Breaks a text into lines between words. Line breaks in the text count as spaces. */
 function wrap(text: string, width: number): string[] {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  for (const word of text.trim().split(/\s+/)) {
     const longer = `${lines[lines.length - 1]} ${word}`.trimStart();
     if (longer.length <= width) lines[lines.length - 1] = longer;
     else lines.push(word);

@@ -25,7 +25,7 @@ interface Flag {
   readonly short?: string;
 }
 
-/** An option with a value. */
+/** An option with a value. Line breaks in its help count as spaces. */
 export interface ValueOption {
   /** Its name in a command line. Defaults to its key in the table. */
   readonly name?: string;
@@ -42,7 +42,13 @@ export interface ValueOption {
 
 export type Option = Flag | ValueOption;
 
-const BACKENDS = 'wasm; reference (plain loops, slow)';
+const BACKENDS = 'wasm; reference: plain loops, slow';
+
+const MODEL = {
+  value: 'MODEL',
+  rule: () => `one of ${modelNames().join(', ')}`,
+  read: readModel,
+} as const;
 
 /** Every option. Each command lists the keys of those it accepts. */
 export const OPTIONS = {
@@ -50,7 +56,7 @@ export const OPTIONS = {
     short: 'o',
     value: 'OUT',
     help: 'the file to write; it cannot be - or /dev/stdout',
-    rule: 'the file to write, not a stream',
+    rule: 'a file to write, not a stream',
     read: readOutput,
     isRequired: true,
   },
@@ -58,7 +64,7 @@ export const OPTIONS = {
     short: 'o',
     value: 'DIR',
     help: 'the folder to write to; it is made if missing',
-    rule: 'the folder to write to',
+    rule: 'a folder to write to',
     read: readOutput,
     isRequired: true,
   },
@@ -70,33 +76,40 @@ export const OPTIONS = {
   },
   inner: { help: 'also draw the operations inside each block' },
   model: {
-    value: 'MODEL',
+    ...MODEL,
+    help: () => `${MODEL.rule()} (default: taesd, or nano if no weights of taesd are found)`,
+  },
+  latentsModel: {
+    ...MODEL,
+    name: 'model',
     help: () =>
-      `one of ${modelNames().join(', ')} (default: taesd, or nano if no weights of taesd are found)`,
-    rule: () => `one of ${modelNames().join(', ')}`,
-    read: readModel,
+      `${MODEL.rule()} (default: the one recorded in IN, or taesd;
+      nano replaces taesd if its weights are not found)`,
   },
   weights: {
     value: 'DIR',
-    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
+    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors
+      (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
     rule: 'a folder or web address',
     read: readLocation,
   },
   precision: {
     value: 'NAME',
-    help: 'f32; or fast (16-bit products: a third faster, slightly less exact) (default: f32)',
+    help: 'f32, or fast: 16-bit products, a third faster, slightly less exact (default: f32)',
     rule: 'f32 or fast',
     read: readPrecision,
   },
   workers: {
     value: 'N',
-    help: `worker threads, 0 to ${MAX_WORKERS} (default: one per core, at most ${DEFAULT_WORKERS_CAP}, for pictures of 384x384 and larger)`,
+    help: `worker threads, 0 to ${MAX_WORKERS} (default: one per core, at most
+      ${DEFAULT_WORKERS_CAP}, for pictures of 384x384 and larger)`,
     rule: `a whole number from 0 to ${MAX_WORKERS}`,
     read: readWorkers,
   },
   backend: {
     value: 'NAME',
-    help: `${BACKENDS}; webgpu (any adapter, otherwise wasm); auto (like webgpu, but hardware only) (default: wasm)`,
+    help: `${BACKENDS}; webgpu: any adapter, otherwise wasm; auto: like webgpu,
+      but hardware only (default: wasm)`,
     rule: 'wasm, reference, webgpu or auto',
     read: readBackend,
   },
@@ -109,13 +122,15 @@ export const OPTIONS = {
   },
   background: {
     value: 'COLOR',
-    help: 'the color behind translucent pixels: white, black, gray, #rgb, #rrggbb or r,g,b; or drop, to ignore alpha (default: white)',
+    help: `the colour behind translucent pixels: white, black, gray, #rgb, #rrggbb or r,g,b;
+      or drop, to ignore alpha (default: white)`,
     rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
     read: readBackground,
   },
   size: {
     value: 'WxH',
-    help: "the picture's size, such as 451x300; it crops (default: the size recorded in IN, or 8 times the latents)",
+    help: `the picture's size, such as 451x300; it crops
+      (default: the size recorded in IN, or 8 times the latents)`,
     rule: 'WxH, such as 451x300',
     read: readSize,
   },

@@ -62,7 +62,7 @@ export function* inkOf(text: string): Generator<readonly [x: number, y: number]>
     const row = ROWS.find(([signs]) => signs.includes(sign));
     if (row === undefined) continue;
     const [signs, drawing] = row;
-    // A line of the drawing is as long as its glyphs and the gaps between them, with its line break.
+    // A line holds its glyphs, a gap after each but the last, and a line break.
     const lineLength = signs.length * GLYPH.advance;
     const first = 1 + signs.indexOf(sign) * GLYPH.advance;
     for (let y = 0; y < GLYPH.height; y++) {

@@ -62,7 +62,7 @@ export function mapPicture(tensor: Tensor, channel: number, scale: number, size:
   return picture;
 }
 
-/** Returns the numbers that pixel `at` of `count` stands for, of `length`: from, up to (not with). */
+/** Returns the first number, of `length`, that pixel `at` of `count` shows, and the last plus 1. */
 function sourceSpan(at: number, count: number, length: number): [number, number] {
   const first = Math.floor((at * length) / count);
   return [first, Math.max(Math.floor(((at + 1) * length) / count), first + 1)];
@@ -89,8 +89,8 @@ export function layerPicture(tensor: Tensor, { scale }: MapRange): Raster {
 }
 
 /**
- * Returns the number of columns. Up to 4 channels stand in one row. For more it is the first divisor
- * from the root on: 64 channels are 8 by 8.
+ * Returns the number of columns. Up to 4 channels stand in one row. More get the first divisor from
+ * the root on: 64 channels are 8 by 8.
  */
 function columnsFor(channels: number): number {
   if (channels <= 4) return channels;

@@ -24,9 +24,13 @@ export class UsageError extends Error {
  *
  * @param command  the command whose help explains more; undefined for the general help
  */
-export function usageError(command: string | undefined, sentence: string): UsageError {
-  const help = command === undefined ? 'taesd --help' : `taesd ${command} --help`;
-  return new UsageError(withHint(sentence, `see ${help}`));
+export function usageError(
+  command: string | undefined,
+  sentence: string,
+  hint?: string,
+): UsageError {
+  const help = command === undefined ? 'see taesd --help' : `see taesd ${command} --help`;
+  return new UsageError(withHint(sentence, hint === undefined ? help : `${hint}; ${help}`));
 }
 
 /** Makes the error `SUBJECT: SENTENCE (hint)`. @param details.code  defaults to ARG */

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 /** The signals that ask a program to end: Ctrl+C, and the default of `kill`. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Work that ignores its AbortSignal, such as a request for weights, is abandoned after this time. */
+/** Work that ignores its AbortSignal, such as a request, is abandoned after this time. */
 const PATIENCE_MS = 1000;
 
 /** The state that most commands leave behind. */
