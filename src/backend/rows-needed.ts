@@ -1,4 +1,5 @@
 import { geometryOf, inputRange } from '../model/geometry.ts';
+import { upsample2x } from '../model/layers.ts';
 import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
 import type { Plan, Stage } from './plan.ts';
@@ -33,7 +34,7 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
   const shuffle = isConv ? stage.shuffle : 1;
   const own = { first: first / shuffle, last: end / shuffle - 1 };
   let range = inputRange(isConv ? stage.conv : stage, own);
-  if (isConv && stage.upsample) range = inputRange({ kind: 'upsample2x' }, range);
+  if (isConv && stage.upsample) range = inputRange(upsample2x(), range);
   return { first: Math.max(range.first, 0), end: Math.min(range.last + 1, inputHeight) };
 }
 
