@@ -11,7 +11,7 @@ import type { Backend, Program, Span } from './backend.ts';
  * most exact.
  */
 
-/** What a backend computes in one go, on whole tensors [N, C, H, W]. */
+/** The operations of a backend, on whole tensors [N, C, H, W]. */
 export interface Operators {
   /** Returns a layer's output. */
   layer(bound: BoundLayer, input: Tensor): Tensor;
