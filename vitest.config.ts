@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { SkippedReporter } from './test/skipped-reporter.ts';
@@ -37,8 +38,8 @@ const common = {
 
 export default defineConfig({
   test: {
-    // Every core; by itself vitest leaves one idle.
-    maxWorkers: '100%',
+    // One more than there are cores: some tests wait for timers, servers and processes.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new SkippedReporter()],
     projects: [

@@ -25,7 +25,8 @@ const DECODER = randomWeights('taesd', 'decoder');
 const latentsOf = (height: number, width: number) =>
   randomTensor(seededRandom(height + width), [1, 4, height, width], 2);
 const SMALL = latentsOf(8, 6);
-const LARGE = latentsOf(64, 64);
+/** 384×384 pixels, from which on workers are started unasked. */
+const LARGE = latentsOf(48, 48);
 /** Takes workers long enough to be waited for, and a test not too long. */
 const MIDDLE = latentsOf(24, 64);
 /** For calls that are aborted or left: no machine is done with them before. */
@@ -101,7 +102,6 @@ describe('info', () => {
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
     expect(taesd.info.workers).toBe(0);
     const none = await load({ workers: 0 });
-    // 512×512 is large enough for workers.
     expect(same((await none.decode(LARGE)).data, large)).toBe(true);
     expect([none.info.workers, none.info.workersReason]).toEqual([0, undefined]);
   });
