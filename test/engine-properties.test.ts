@@ -89,7 +89,7 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
   });
   afterAll(() => alone.dispose());
 
-  const counts = sampled(precision === 'f32' ? [1, 3] : [3], WORKERS);
+  const counts = sampled([3], WORKERS);
   for (const workers of counts) {
     test(`Taesd [wasm]: ${precision}, ${workers} workers, ${SIZES_NAME} → the bits of one thread`, async () => {
       const taesd = await Taesd.load({ weights: WEIGHTS, precision, workers });
