@@ -3,7 +3,7 @@ import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
 import type { FoundLatents, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+import { rememberedModel, rememberedSize, rememberedText } from './recorded.ts';
 
 /*
  * Latents as an RGBA picture of 8 bits a channel.

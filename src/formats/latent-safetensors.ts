@@ -6,7 +6,7 @@ import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
 import type { LatentFile, LatentFormat } from './format.ts';
-import { LATENTS_NAME, rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+import { LATENTS_NAME, rememberedModel, rememberedSize, rememberedText } from './recorded.ts';
 
 /*
  * Latents as one f32 tensor of a safetensors file.

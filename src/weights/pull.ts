@@ -1,11 +1,11 @@
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
-import { readCached } from './cached.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { downloadFile } from './mirrors.ts';
 import { openStore } from './open-store.ts';
+import { readCached } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 
 /** The options of `pullModel`. */

@@ -5,10 +5,10 @@ import type { Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
-import { PoolWorker, type WorkerOptions } from './pool-worker.ts';
 import { inputSpan } from './schedule.ts';
 import { SharedRun } from './shared-run.ts';
 import { divideRows } from './spans.ts';
+import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 
 /** The options of a pool: those of its workers, and their number. */
 export interface PoolOptions extends WorkerOptions {

@@ -5,7 +5,7 @@ import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import type { FromWorker } from './messages.ts';
-import { failureOf, type PoolWorker, type WorkerListener } from './pool-worker.ts';
+import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle.ts';
 
 /** The rows of one picture that the workers of a pool make together. */
 export interface SharedWork {

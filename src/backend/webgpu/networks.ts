@@ -11,6 +11,7 @@ import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
 import { type BandOnDevice, GpuProgram } from './program.ts';
+import { disagreement } from './self-test.ts';
 import { Slots } from './slots.ts';
 import {
   type CheckedLatents,
@@ -20,7 +21,6 @@ import {
   isOnDevice,
   type SourceOnDevice,
 } from './source.ts';
-import { disagreement } from './trust.ts';
 
 /** How the networks run on a device. */
 export interface GpuOptions {

@@ -1,12 +1,12 @@
 import { type Half, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { type CachedFile, readCached } from '../../weights/cached.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { wantedFiles } from '../../weights/manifest.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { openStore } from '../../weights/open-store.ts';
+import { type CachedFile, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandSpec } from '../line/command-line.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
