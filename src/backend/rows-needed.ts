@@ -13,9 +13,7 @@ export function fewestRows(stage: Stage): number {
   return (stage.winograd ? TILE : 1) * stage.shuffle;
 }
 
-/**
- * Rows that a stage makes of each row of its input; a convolution, before it does anything else.
- */
+/** Returns the rows made of each input row. For a convolution, this counts only its upsampling. */
 function upsamplingOf(stage: Stage): number {
   if (stage.kind === 'pixelShuffle') return stage.factor;
   return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
@@ -54,9 +52,8 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
 }
 
 /**
- * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several
- * rows of tiles are not counted: the rows made twice where a picture is divided would grow by a
- * band with every stage.
+ * The rows of each map that rows `wanted` of the last one need. Ignores that the schedule makes
+ * several rows of tiles at once. Counting them would add a band of repeated rows a stage.
  *
  * @param plan  the whole chain, or a part of it. Maps that none of its stages reads or makes get no
  *   rows.
@@ -85,9 +82,7 @@ export function neededRows(
   return needed;
 }
 
-/**
- * Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them.
- */
+/** Returns the multiply-adds of a direct convolution for `rows` rows of a stage's output. */
 export function stageWork(stage: Stage, rows: number, width: number): number {
   if (stage.kind !== 'conv') return 0;
   return (pixelMultiplyAdds(stage.conv) * rows * width) / stage.shuffle ** 2;

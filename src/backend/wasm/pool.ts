@@ -55,7 +55,7 @@ export class WorkerPool {
     return this.#workers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
-  /** True once a worker has ended. The pool is of no use then. */
+  /** True if a worker has ended. The engine then replaces the pool. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }

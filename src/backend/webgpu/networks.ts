@@ -29,7 +29,7 @@ export interface GpuOptions {
   readonly device?: GpuDevice | undefined;
   /** False: if the device fails, calls fail. WASM does not take over. */
   readonly fallback?: boolean | undefined;
-  /** The most bytes of maps. */
+  /** The maximum number of bytes of maps. */
   readonly maxMemory?: number | undefined;
   /** The WASM kernels, which the device is compared with. */
   readonly kernels: KernelModule | undefined;
