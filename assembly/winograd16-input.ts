@@ -266,7 +266,7 @@ function largestLane(values: v128): v128 {
 
 /**
  * A tile's row, transformed as in `transform6` and rounded: 16 bytes every `stride` bytes for
- * 8 channels. The points are scaled by the most that they can become. Columns are read again for
+ * 8 channels. The points are scaled by the maximum they can reach. Columns are read again for
  * each pair of points: with all of them at hand for eight channels, numbers leave the registers.
  */
 function roundBounded(

@@ -15,16 +15,14 @@ import { median } from './machine.mjs';
 const SLOWER = 1.01;
 const FASTER = 1 / SLOWER;
 
-/** Fresh instances of both builds, so that no figure hangs on where one memory happens to lie. */
+/** Fresh instances of both builds. A memory's address affects a figure. */
 const INSTANCES = 3;
 /** Pairs on each instance, after one that is not timed, in which V8 compiles the kernels anew. */
 const PAIRS = 5;
 const WARMUPS = 1;
 /** A level that takes less runs several times in each half of a pair. */
 const LEAST_MS = 120;
-/**
- * The two runs of a pair take turns after so long: what slows the machine for a while slows both.
- */
+/** The runs of a pair alternate every `SLICE_MS`, so a slow phase of the machine affects both. */
 const SLICE_MS = 8;
 /** Places of the interval's ends among the 15 ordered ratios, counted from 0. */
 const [LOW, HIGH] = [3, 11];

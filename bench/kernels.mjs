@@ -40,8 +40,7 @@ export async function benchKernels() {
 async function prepareCases() {
   const bytes = readFileSync(new URL('../dist/taesd.wasm', import.meta.url));
   const module = await WebAssembly.compile(bytes);
-  // A memory for each group of cases. It grows once: the first allocation is the most that a group
-  // takes.
+  // A memory for each group of cases. It grows once, since the first allocation is the largest.
   const withMachine = async (make) => {
     const machine = await CompactMachine.start(module, undefined);
     const { memory } = machine;
@@ -183,7 +182,7 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
         peak: is16 ? I16_PEAK : F32_PEAK,
         run: multiply,
       },
-      // The output's transform is one for both products.
+      // f32 and 16-bit products share the output transform; it is timed once.
       ...(is16 ? [] : [outputCase]),
       {
         kernel: `winograd${is16 ? '16' : ''}${suffix}, all steps, as if direct`,
@@ -199,7 +198,7 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
   return [...casesOf('f32'), ...casesOf('i16')];
 }
 
-/** Fills a memory with small numbers: denormals and NaN would take other times. */
+/** Fills a memory with small normal numbers. Denormals and NaN would change the times. */
 function fillSmall(memory) {
   const floats = new Float32Array(memory.wasm.buffer);
   for (let i = 0; i < floats.length; i++) floats[i] = ((i % 17) - 8) / 64;

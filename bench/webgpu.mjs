@@ -1,10 +1,10 @@
 // npm run bench:webgpu: this project's WebGPU backend beside onnxruntime-web's WebGPU provider and
-// tfjs's WebGPU backend, in one browser on one adapter: a card if there is one (512² and 1024²),
+// tfjs's WebGPU backend, in one browser on one adapter: a GPU if there is one (512² and 1024²),
 // else the software adapter (128²), and labelled as such.
-//   --runs N       timed runs of each, in turns. Defaults to 5 on a card, 2 on a software adapter
+//   --runs N       timed runs of each, in turns. Defaults to 5 on a GPU, 2 on a software adapter
 //   --firsts N     first pictures of each, every one in a browser of its own. Defaults to 3, or 1
 //   --size N       this size alone
-//   --software     the software adapter, even if there is a card
+//   --software     the software adapter, even if there is a GPU
 // Writes out/webgpu.json. On a software adapter the peers take a quarter of a minute a picture, the
 // whole about five minutes.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -66,9 +66,9 @@ const report = { date: new Date().toISOString(), machine: machine(), browser, ad
 writeFileSync(fileName, `${JSON.stringify({ ...report, peak, results, judged }, null, 2)}\n`);
 print();
 
-/** Finds a card if there is one and it is wanted, else the software adapter. */
+/** Finds a GPU if there is one and it is wanted, else the software adapter. */
 async function findAdapter() {
-  for (const kind of values.software ? ['software'] : ['card', 'software']) {
+  for (const kind of values.software ? ['software'] : ['gpu', 'software']) {
     const browser = await startBrowser(kind);
     try {
       const adapter = await browser.ask('adapter');

@@ -1,6 +1,7 @@
-// node examples/compare.mjs --weights DIR [PICTURE.png] Decodes a picture's latent with taesd, with
-// nano and by a matrix alone, and writes out/models.png: the original, taesd, nano, the matrix;
-// below, the middle of each, enlarged. The picture defaults to the rendered one.
+// node examples/compare.mjs --weights DIR [PICTURE.png]
+// Decodes a picture's latent with taesd, with nano and by a matrix alone, and writes
+// out/models.png: the original, taesd, nano, the matrix; below, the middle of each, enlarged. The
+// picture defaults to the rendered one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';

@@ -1,7 +1,7 @@
-// node examples/preview.mjs [--weights DIR] Watches a sampler at work. Its step callback hands the
-// latents to a previewer, which decodes the latest and drops stale ones while the loop goes on:
-// with taesd if --weights is given, otherwise with nano. Writes out/preview.png: a few of the
-// pictures, from noise to the end.
+// node examples/preview.mjs [--weights DIR]
+// Watches a sampler at work. Its step callback hands the latents to a previewer, which decodes the
+// latest and drops stale ones while the loop goes on: with taesd if --weights is given, otherwise
+// with nano. Writes out/preview.png: a few of the pictures, from noise to the end.
 //
 // The sampler is a toy: a diffusion model would guess the picture from the noise, the toy knows it.
 // The noise, the schedule and Euler's steps are those of a real sampler.

@@ -1,5 +1,6 @@
-// npm run example [-- --weights DIR] Renders a picture, encodes it to an 8-bit latent and decodes
-// that. Writes all three, and a panel of them, to out/.
+// npm run example [-- --weights DIR]
+// Renders a picture, encodes it to an 8-bit latent and decodes that. Writes all three, and a panel
+// of them, to out/.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { latentsToPicture, pictureToLatents, Taesd, TaesdError } from 'taesd-wasm';

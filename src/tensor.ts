@@ -11,7 +11,7 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-/** The most dimensions of a tensor: NumPy and PyTorch allow 64. Real tensors have far fewer. */
+/** The maximum number of dimensions of a tensor, as in NumPy and PyTorch. Real ones have fewer. */
 export const MAX_RANK = 64;
 
 /**

@@ -13,10 +13,10 @@ const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'a
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /**
- * The adapters that a browser can be started with: a card, if there is one, or the software one.
+ * The adapters that a browser can be started with: a GPU, if there is one, or the software one.
  */
 const FLAGS = {
-  card: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'],
+  gpu: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'],
   software: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
 };
 
@@ -26,7 +26,7 @@ export const browserVersion = () =>
   chromium && spawnSync(chromium, ['--version'], { encoding: 'utf8' }).stdout.trim();
 
 /**
- * @param kind  'card' or 'software'
+ * @param kind  'gpu' or 'software'
  * @returns { ask(name, ...args) → the result of page.mjs's function of that name, close() }
  */
 export async function startBrowser(kind) {

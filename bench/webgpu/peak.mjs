@@ -3,7 +3,7 @@
 const SUMS = 8;
 const ROUNDS = 2048;
 const GROUP = 256;
-/** The most workgroups of a dispatch: 137 billion multiply-adds, which fill any card. */
+/** The maximum number of workgroups of a dispatch: 137 billion multiply-adds fill any GPU. */
 const MAX_GROUPS = 8192;
 
 const SHADER = `
@@ -32,7 +32,7 @@ export async function measurePeak() {
   const entries = [{ binding: 0, resource: { buffer: out } }];
   const bindings = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   let best = 0;
-  // As many workgroups as take long enough to be timed. On a card these are many dispatches.
+  // As many workgroups as take long enough to be timed. On a GPU these are many dispatches.
   for (let groups = 16, runs = 0; runs < 4; ) {
     const dispatches = Math.ceil(groups / MAX_GROUPS);
     const commands = device.createCommandEncoder();

@@ -1,6 +1,7 @@
-// node examples/edge-worker/build.mjs Bundles the worker into out/: its code, the kernels and the
-// small model's decoder. workerd runs that folder, and it is what gets deployed. Prints its size,
-// and fails if an edge would not take it.
+// node examples/edge-worker/build.mjs
+// Bundles the worker into out/: its code, the kernels and the small model's decoder. workerd runs
+// that folder, and it is what gets deployed. Prints its size, and fails if an edge would not take
+// it.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';

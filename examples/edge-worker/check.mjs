@@ -1,6 +1,7 @@
-// node examples/edge-worker/check.mjs [PICTURE.png] Builds the worker, runs it in workerd, and
-// sends it good requests and requests that it must refuse. Prints a line for each; exit code 1 if
-// one fails. A picture made by workerd is written to PICTURE.png.
+// node examples/edge-worker/check.mjs [PICTURE.png]
+// Builds the worker, runs it in workerd, and sends it good requests and requests that it must
+// refuse. Prints a line for each; exit code 1 if one fails. A picture made by workerd is written to
+// PICTURE.png.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { Taesd } from 'taesd-wasm';
@@ -39,7 +40,7 @@ try {
     if (process.argv[2] !== undefined) writeFileSync(process.argv[2], file);
     assert.deepEqual(pixelsOf(file), picture(await nano.decode(latents)));
   });
-  await check('a latent PNG: the same, cropped to the size that it remembers', async () => {
+  await check('a latent PNG: the same, cropped to the size that it records', async () => {
     const { latents: stored, width, height } = decodeLatentPng(png[1].body);
     const decoded = picture(await nano.decode(stored, { width, height }));
     assert.deepEqual(pixelsOf(await bytesOf(await ask(png))), decoded);

@@ -1,6 +1,7 @@
-// node examples/edge-worker/measure.mjs Builds the worker and measures workerd from outside, beside
-// a worker that does nothing: start-up, memory, time to the first bytes, time for a picture. Memory
-// is measured on Linux only. For figures to publish, run it on an otherwise idle machine.
+// node examples/edge-worker/measure.mjs
+// Builds the worker and measures workerd from outside, beside a worker that does nothing: start-up,
+// memory, time to the first bytes, time for a picture. Memory is measured on Linux only. For
+// figures to publish, run it on an otherwise idle machine.
 import { buildWorker, checkSize } from './build.mjs';
 import { LIMITS } from './decode-service.mjs';
 import { workerdVersion } from './tools/install.mjs';

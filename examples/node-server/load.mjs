@@ -1,7 +1,7 @@
-// node examples/node-server/load.mjs [--requests 200] [--at-once 8] Puts the server under load:
-// good requests, bad ones and clients that disconnect, several at a time. Checks that each request
-// gets the right answer, that none is lost and that the server's memory stays flat. Prints a table;
-// exit code 1 if something is wrong.
+// node examples/node-server/load.mjs [--requests 200] [--at-once 8]
+// Puts the server under load: good requests, bad ones and clients that disconnect, several at a
+// time. Checks that each request gets the right answer, that none is lost and that the server's
+// memory stays flat. Prints a table; exit code 1 if something is wrong.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';

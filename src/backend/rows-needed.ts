@@ -39,9 +39,8 @@ export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
 }
 
 /**
- * The rows of each map that rows `wanted` of the last one need. The schedule's bands of several
- * rows of tiles are not counted: the rows made twice where a picture is divided would grow by a
- * band with every stage.
+ * The rows of each map that rows `wanted` of the last one need. Ignores that the schedule makes
+ * several rows of tiles at once. Counting them would add a band of repeated rows a stage.
  *
  * @param plan  the whole chain, or a part of it. Maps that none of its stages reads or makes get no
  *   rows.
@@ -70,9 +69,7 @@ export function neededRows(
   return needed;
 }
 
-/**
- * Multiply-adds of a stage for so many rows of its output, as a direct convolution would do them.
- */
+/** Returns the multiply-adds of a direct convolution for `rows` rows of a stage's output. */
 export function stageWork(stage: Stage, rows: number, width: number): number {
   if (stage.kind !== 'conv') return 0;
   return (pixelMultiplyAdds(stage.conv) * rows * width) / stage.shuffle ** 2;

@@ -1,7 +1,7 @@
 import type { ModelName } from '../model/variants.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** Latents, and what their file remembers of their origin. */
+/** Latents, and what their file records of their origin. */
 export interface LatentFile {
   /** f32 [1, C, h, w] */
   readonly latents: Tensor;

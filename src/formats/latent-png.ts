@@ -3,7 +3,7 @@ import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
 import type { FoundLatents, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+import { recordedModel, recordedSize, recordedText } from './recorded.ts';
 
 /*
  * Latents as an RGBA picture of 8 bits a channel.
@@ -45,8 +45,8 @@ export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
  * @param model  the model of the latents if the file does not say it. Defaults to `taesd`. A file
  *   that says it is unfolded by its own model, which determines the number of tiles
  * @param options  as for `decodePng`. `maxPixels` counts the latent's pixels, not the picture's
- * @throws TaesdError SHAPE (a height that is not a whole number of tiles), FORMAT (a remembered
- *   size that is not a size, or not the latents'), UNSUPPORTED (an unknown remembered model), ARG,
+ * @throws TaesdError SHAPE (a height that is not a whole number of tiles), FORMAT (a recorded
+ *   size that is not a size, or not the latents'), UNSUPPORTED (an unknown recorded model), ARG,
  *   and the errors of `decodePng`
  */
 export function decodeLatentPng(
@@ -58,7 +58,7 @@ export function decodeLatentPng(
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const text = rememberedText(file);
+  const text = recordedText(file);
   return encodePng(latentsToPicture(file.latents), text);
 }
 
@@ -69,10 +69,10 @@ function read(
   const given = variantNamed(model);
   const picture = decodePng(bytes, maxPixels === undefined ? {} : { maxPixels });
   const { text } = picture;
-  const remembered = rememberedModel(text);
-  const { latentChannels } = remembered === undefined ? given : VARIANTS[remembered];
+  const recorded = recordedModel(text);
+  const { latentChannels } = recorded === undefined ? given : VARIANTS[recorded];
   const latents = pictureToLatents(picture, latentChannels);
-  return { file: { latents, model: remembered, ...rememberedSize(text, latents) }, picture };
+  return { file: { latents, model: recorded, ...recordedSize(text, latents) }, picture };
 }
 
 /** Returns the doubt about a PNG. Every PNG can be read as latents. */

@@ -6,7 +6,7 @@ import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
 import type { LatentFile, LatentFormat } from './format.ts';
-import { LATENTS_NAME, rememberedModel, rememberedSize, rememberedText } from './remembered.ts';
+import { LATENTS_NAME, recordedModel, recordedSize, recordedText } from './recorded.ts';
 
 /*
  * Latents as one f32 tensor of a safetensors file.
@@ -41,16 +41,16 @@ export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffe
  * Decodes a safetensors file to latents. F16 and BF16 are widened. Tensors of other names are
  * ignored.
  *
- * @throws TaesdError SHAPE (no `latents`, not [1, C, h, w], not the remembered model's channels),
- *   FORMAT (a remembered size that is not a size, or not the latents'), UNSUPPORTED (another dtype,
- *   an unknown remembered model), and the errors of `readSafetensors`
+ * @throws TaesdError SHAPE (no `latents`, not [1, C, h, w], not the recorded model's channels),
+ *   FORMAT (a recorded size that is not a size, or not the latents'), UNSUPPORTED (another dtype,
+ *   an unknown recorded model), and the errors of `readSafetensors`
  */
 export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
   return inCall('decodeLatentSafetensors', () => read(bytes).file);
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const text = rememberedText(file);
+  const text = recordedText(file);
   const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(file.latents)]], text);
   // It allocates with `new Uint8Array(length)`.
   return bytes as Uint8Array<ArrayBuffer>;
@@ -65,9 +65,9 @@ function read(bytes: Uint8Array): { file: LatentFile; dtype: string } {
     throw expected('SHAPE', 'tensor names', LATENTS_NAME, names, { hint });
   }
   const latents = checkBatchOfOne(toTensor(stored, LATENTS_NAME));
-  const model = rememberedModel(metadata);
+  const model = recordedModel(metadata);
   if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
-  return { file: { latents, model, ...rememberedSize(metadata, latents) }, dtype: stored.dtype };
+  return { file: { latents, model, ...recordedSize(metadata, latents) }, dtype: stored.dtype };
 }
 
 function checkBatchOfOne(value: Tensor): Tensor {

@@ -12,7 +12,7 @@ export interface BoundLayer {
 /** A network whose layers have all their tensors in the right shapes. */
 export type BoundNetwork = readonly BoundLayer[];
 
-/** The most faults that an error lists. It only counts the others. */
+/** The maximum number of faults that an error lists. It only counts the others. */
 const MAX_LISTED = 8;
 
 /**

@@ -4,9 +4,9 @@ import type { Half } from '../model/layers.ts';
 import { type Variant, variantNamed } from '../model/variants.ts';
 import type { LoadOptions, Precision } from './types.ts';
 
-/** The most workers that `workers` takes. */
+/** The maximum of the option `workers`. */
 export const MAX_WORKERS = 64;
-/** The most workers by default. More gain little, and each costs about 40 MB. */
+/** The maximum number of workers by default. More gain little, and each costs about 40 MB. */
 export const DEFAULT_WORKERS_CAP = 4;
 
 const HALVES: readonly unknown[] = ['encoder', 'decoder'];

@@ -173,7 +173,7 @@ export interface Info {
   readonly model: ModelName;
   /**
    * The source of the weights in words: the given folder or URL, `given bytes`,
-   * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses they were just fetched from.
+   * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses of this download.
    */
   readonly weights: string;
   /** The backend that runs the networks now. */

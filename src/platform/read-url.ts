@@ -13,7 +13,7 @@ interface ReadOptions {
 }
 
 /**
- * Reads a file (`file:`) or fetches a URL (all others).
+ * Reads a file (`file:`) or downloads a URL (all others).
  *
  * @returns the bytes, or undefined if there is no such file (over HTTP: status 404 or 410)
  * @throws TaesdError ARG (unreadable, an HTTP error, cut off midway), LIMIT (longer than

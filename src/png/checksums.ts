@@ -26,7 +26,7 @@ export function crc32(bytes: Uint8Array, start: number, end: number): number {
 
 /** The largest prime below 2¹⁶: Adler-32's modulus. */
 const ADLER_BASE = 65521;
-/** The most bytes that can be added before the second sum could pass 2³²: zlib's NMAX. */
+/** The maximum number of bytes to add before the second sum could pass 2³²: zlib's NMAX. */
 const ADLER_RUN = 5552;
 
 /**

@@ -1,6 +1,6 @@
 /** PNG files to pixels and back. This entry does not load the rest of the package. */
 
-export type { PngBand, PngRowsHeader, PngRowsOptions } from './bands.ts';
+export type { PngBand, PngRowsHeader, PngRowsOptions } from './check-rows.ts';
 export { DEFAULT_MAX_PIXELS } from './header.ts';
 export { type DecodedPng, type DecodePngOptions, decodePng } from './read.ts';
 export { encodePngRows, PngRowWriter } from './stream.ts';

@@ -1,7 +1,7 @@
 import { expected } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
+import { checkPalette, checkTransparency } from './check-palette.ts';
 import { checksumText, crc32 } from './checksums.ts';
-import { checkPalette, checkTransparency } from './colours.ts';
 import { PALETTE, type PngHeader, readIhdr } from './header.ts';
 import { CHUNK_OVERHEAD, readUint32 } from './layout.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';
@@ -71,7 +71,7 @@ export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
     } else if (type === 'PLTE') {
       checkOrder(chunk, idat.end, palette);
       if (transparency !== undefined) {
-        throw expected('FORMAT', name, 'to come before tRNS', 'it after tRNS');
+        throw expected('FORMAT', name, 'a place before tRNS', 'one after it');
       }
       checkPalette(name, header, data);
       palette = data;
@@ -85,7 +85,7 @@ export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
       }
       if (idat.end === 0) idat.start = chunk.start;
       else if (idat.end !== chunk.start) {
-        throw expected('FORMAT', name, 'to follow the last IDAT', 'another chunk between them');
+        throw expected('FORMAT', name, 'a place right after the last IDAT', 'a chunk between them');
       }
       idat.end = chunk.end;
       idat.bytes += chunk.length;
@@ -149,7 +149,7 @@ function checkInside({ start, end, length, name }: Chunk, fileLength: number): v
 
 /** Checks that PLTE or tRNS comes at most once, before the pixels. */
 function checkOrder({ name, type }: Chunk, idatEnd: number, earlier: unknown): void {
-  if (idatEnd !== 0) throw expected('FORMAT', name, 'to come before IDAT', 'it after IDAT');
+  if (idatEnd !== 0) throw expected('FORMAT', name, 'a place before IDAT', 'one after it');
   if (earlier !== undefined) throw expected('FORMAT', name, `one ${type}`, 'a second');
 }
 

@@ -6,7 +6,7 @@ import {
   type PngBand,
   type PngRowsHeader,
   type PngRowsOptions,
-} from './bands.ts';
+} from './check-rows.ts';
 import { chooseFilter, filterRow, NONE } from './filter.ts';
 import { IdatWriter } from './idat.ts';
 import { PNG_SIGNATURE } from './signature.ts';

@@ -2,9 +2,9 @@ import { fromLatin1 } from './latin1.ts';
 
 /** The longest text. The reader leaves out longer ones; the writers refuse them. */
 export const MAX_TEXT_LENGTH = 65536;
-/** The most keywords kept, since a file can hold a million tiny tEXt chunks. */
+/** The maximum number of keywords kept, since a file can hold a million tiny tEXt chunks. */
 const MAX_TEXT_COUNT = 256;
-/** The most characters of text kept, of all keywords together. */
+/** The maximum number of characters of text kept, of all keywords together. */
 const MAX_TOTAL_LENGTH = 2 ** 20;
 /** The longest keyword. Source: https://www.w3.org/TR/png-3/#11keywords */
 export const MAX_KEYWORD_LENGTH = 79;

@@ -19,8 +19,8 @@ export interface UnfilteredRows {
 }
 
 /**
- * The most bytes of a band, besides the row above it. fast-png holds five copies of its input, so
- * it never gets the whole picture.
+ * The maximum number of bytes of a band, besides the row above it. fast-png holds five copies of
+ * its input, so it never gets the whole picture.
  */
 const BAND_BYTES = 2 ** 17;
 

@@ -5,14 +5,14 @@ import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 
 /*
  * Latents in the tensors of other libraries. onnxruntime and transformers.js name the sizes `dims`,
- * TensorFlow.js and most others `shape`. If the numbers are on a GPU, they have to be fetched.
+ * TensorFlow.js and most others `shape`. Numbers on a GPU have to be read back.
  */
 
 /** A tensor [N, C, h, w] or [C, h, w] of any library. It is not written to. */
 export interface LatentsLike {
   /**
    * The numbers, row-major: f32, f64, f16 (as numbers, or as bits in a Uint16Array) or a plain
-   * array; or, as in TensorFlow.js, a function that fetches them. The type is `unknown` because the
+   * array; or, as in TensorFlow.js, a function that reads them. The type is `unknown` because the
    * types of libraries allow texts and 64-bit integers too.
    */
   readonly data: unknown;
@@ -22,7 +22,7 @@ export interface LatentsLike {
   readonly shape?: ArrayLike<number | bigint> | undefined;
   /** The numbers' memory, in onnxruntime. `getData` is called if it is not `cpu`. */
   readonly location?: string | undefined;
-  /** Fetches the numbers, in onnxruntime. */
+  /** Reads the numbers, in onnxruntime. */
   getData?(): Promise<unknown>;
 }
 
@@ -32,8 +32,8 @@ const RULE = 'a tensor with data, and dims or shape [N,C,h,w]';
  * Copies one of a batch's latents.
  *
  * @param pick  the index in the batch
- * @returns f32 [1, C, h, w]; a promise if the numbers have to be fetched. It rejects with the
- *   errors below, and with errors of the fetching.
+ * @returns f32 [1, C, h, w]; a promise if the numbers have to be read from a GPU. It rejects with
+ *   the errors below, and with errors of that reading.
  * @throws TaesdError ARG (not such a tensor, numbers of another type), SHAPE (other dimensions, the
  *   wrong count of numbers, a smaller batch)
  */
@@ -42,9 +42,9 @@ export function copyLatents(value: LatentsLike, pick: number): Tensor | Promise<
     throw expected('ARG', 'latents', RULE, describe(value));
   }
   const shape = shapeOf(value);
-  const numbers = fetchedNumbers(value);
+  const numbers = numbersOf(value);
   return isPromise(numbers)
-    ? Promise.resolve(numbers).then((fetched) => copyOne(fetched, shape, pick))
+    ? Promise.resolve(numbers).then((read) => copyOne(read, shape, pick))
     : copyOne(numbers, shape, pick);
 }
 
@@ -62,7 +62,7 @@ function shapeOf({ dims, shape = dims }: LatentsLike): number[] {
 }
 
 /** Returns the numbers, or a promise if they are on a GPU. */
-function fetchedNumbers(value: LatentsLike): unknown {
+function numbersOf(value: LatentsLike): unknown {
   // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
   const { location } = value;
   if (location !== undefined && location !== 'cpu' && typeof value.getData === 'function') {

@@ -24,7 +24,7 @@ export interface PreviewOptions extends SizeOptions {
   readonly space?: 'diffusion' | 'vae' | undefined;
   /** The index, in a batch, of the latents to show. Defaults to 0. */
   readonly pick?: number | undefined;
-  /** The most pictures a second, above 0. Defaults to no limit. */
+  /** The maximum number of pictures a second, above 0. Defaults to no limit. */
   readonly maxFps?: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Previewer {
    * @param latents  [N, C, h, w] or [C, h, w] with the model's channels; not written to
    * @param step     any number, passed to `onFrame` with the picture
    * @returns true if they were taken; false after `stop`, and for latents that are wrong already
-   *   before any fetching
+   *   before any reading from a GPU
    */
   push(latents: LatentsLike, step?: number): boolean;
   /** Latents taken but never decoded, because newer ones came or `stop` was called. */
@@ -56,7 +56,7 @@ export interface Previewer {
    * Resolves when the last latents pushed are shown. Awaiting it in `onFrame` would wait forever.
    *
    * @throws TaesdError the first error, if there is no `onError`; or the error that `onFrame`,
-   *   `onError` or the fetching of latents threw
+   *   `onError` or the reading of latents threw
    */
   idle(): Promise<void>;
   /** Drops waiting latents, cancels decoding, takes no more latents. The instance stays loaded. */
@@ -91,7 +91,7 @@ export function createPreviewer(
   return inCall('preview', () => new LatestFirst(taesd, checkedOptions(taesd, options)));
 }
 
-/** Waiting latents: a copy, or a promise while their numbers are fetched. */
+/** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
 interface Waiting {
   readonly latents: Tensor | Promise<Tensor>;
   readonly step: number | undefined;

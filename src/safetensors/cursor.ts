@@ -1,7 +1,7 @@
 import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
 import { showName } from './show-name.ts';
 
-/** The most keys in one object. Real files have hundreds. */
+/** The maximum number of keys in one object. Real files have hundreds. */
 const MAX_KEYS = 1 << 20;
 
 /**

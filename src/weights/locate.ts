@@ -2,13 +2,13 @@ import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
-import { brokenFile, pullRemedy, readCached } from './cached.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileNames } from './from-location.ts';
 import type { ModelTensors } from './key-names.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
+import { brokenFile, pullRemedy, readCached } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 
 /*

@@ -1,11 +1,11 @@
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
-import { readCached } from './cached.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { downloadFile } from './mirrors.ts';
 import { openStore } from './open-store.ts';
+import { readCached } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 
 /** The options of `pullModel`. */
@@ -14,10 +14,10 @@ export interface PullOptions {
   readonly manifest?: Manifest;
   /** Defaults to the store of this runtime. */
   readonly store?: WeightStore;
-  /** The one folder to fetch from. Defaults to the manifest's mirrors. */
+  /** The one folder to download from. Defaults to the manifest's mirrors. */
   readonly from?: URL;
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  /** Ends the work with its reason. The bytes fetched so far are left for the next pull. */
+  /** Ends the work with its reason. The bytes downloaded so far are left for the next pull. */
   readonly signal?: AbortSignal | undefined;
   /** The time after which a silent server is given up. Defaults to 30 seconds. */
   readonly stallMs?: number;
@@ -30,7 +30,7 @@ export interface PulledFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The file's state before. A `broken` file was replaced. */
   readonly before: 'whole' | 'missing' | 'broken';
-  /** The address it was fetched from now; undefined if nothing was fetched. */
+  /** The address of this download; undefined if nothing was downloaded. */
   readonly url: string | undefined;
 }
 

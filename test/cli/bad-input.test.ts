@@ -120,7 +120,7 @@ describe('input', () => {
     expect(taesd(['decode', 'z.pt', '-o', OUT])).toEqual(failed(message));
   });
 
-  test('decode: a remembered size that is none; NaN → exit 1, what was there stays', () => {
+  test('decode: a recorded size that is none; NaN → exit 1, what was there stays', () => {
     const malformed = at('malformed.png');
     const pixels = randomPicture(2, 2, 4);
     writeFileSync(malformed, encodePng(pixels, { 'taesd.size': 'abc' }));

@@ -179,7 +179,7 @@ describe('latents and pictures', () => {
   latents.data[0] = -1.5;
   latents.data[23] = 3;
 
-  test('inspect: .safetensors with everything remembered, with nothing → says which', () => {
+  test('inspect: .safetensors with everything recorded, with nothing → says which', () => {
     const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl', width: 17, height: 9 });
     expect(inspectBytes('z.safetensors', bytes)).toEqual([
       'kind        latents, F32',
@@ -207,7 +207,7 @@ describe('latents and pictures', () => {
     ]);
   });
 
-  test('inspect: .png of latents → what it remembers', () => {
+  test('inspect: .png of latents → what it records', () => {
     const bytes = encodeLatentPng({ latents, model: 'taesd', width: 24, height: 16 });
     expect(inspectBytes('z.png', bytes).slice(0, 4)).toEqual([
       'kind        8-bit latents, an RGBA picture',

@@ -33,7 +33,7 @@ testShared('encode [wasm]: chelsea 451×300 → max |Δ| < 1e-4, bytes within 1'
   expect(largestDifference(bytes, wanted('latents_u8').data)).toBeLessThanOrEqual(1);
 });
 
-testShared('decode [wasm]: golden latents, nothing remembered → 456×304, max |Δ| < 1e-4', () => {
+testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |Δ| < 1e-4', () => {
   const wanted = readGolden('taesd-chelsea-451x300')('decoded');
   expect(run('decode', golden, '-o', at('d.safetensors'))).toEqual(done);
   const decoded = readSafetensors(read('d.safetensors')).tensors.get('decoded');

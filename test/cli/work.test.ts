@@ -57,13 +57,13 @@ beforeAll(async () => {
 });
 
 describe('encode', () => {
-  test('encode [wasm]: to .safetensors → f32 latents, model and size remembered; nothing said on a pipe', () => {
+  test('encode [wasm]: to .safetensors → f32 latents, model and size recorded; nothing said on a pipe', () => {
     expect(taesd(['encode', RGB_FILE, '-o', at('z.safetensors')], { env })).toEqual(done);
     const file = { latents, model: 'taesd', width: 17, height: 9 };
     expect(decodeLatentSafetensors(read('z.safetensors'))).toEqual(file);
   });
 
-  test('encode [wasm]: to .PNG in capitals → 8-bit latents, model and size remembered', () => {
+  test('encode [wasm]: to .PNG in capitals → 8-bit latents, model and size recorded', () => {
     const args = ['encode', RGB_FILE, '--output', at('z.PNG'), '--weights', WEIGHTS];
     expect(taesd(args)).toEqual(done);
     const file = decodeLatentPng(read('z.PNG'));
@@ -100,14 +100,14 @@ describe('encode', () => {
 });
 
 describe('decode', () => {
-  test('decode [wasm]: .png latents → those bytes dequantised; the remembered size crops to 17×9', async () => {
+  test('decode [wasm]: .png latents → those bytes dequantised; the recorded size crops to 17×9', async () => {
     writeFileSync(at('in.png'), encodeLatentPng({ latents, model: 'taesd', width: 17, height: 9 }));
     expect(taesd(['decode', at('in.png'), '-o', at('d.png')], { env })).toEqual(done);
     const wanted = await apiPixels(api, throughBytes(latents), { width: 17, height: 9 });
     expect(pixels('d.png')).toEqual(wanted);
   });
 
-  test('decode [wasm]: nothing remembered → taesd, 8 times the latent; --size crops', async () => {
+  test('decode [wasm]: nothing recorded → taesd, 8 times the latent; --size crops', async () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
     const bare = { ...done, stderr: unmarked('bare.png', 'taesd') };
     expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(bare);
@@ -119,7 +119,7 @@ describe('decode', () => {
     expect(pixels('sized.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
   });
 
-  test('decode [wasm]: .safetensors → f32 decoded, not clamped; --size wins over the remembered size', async () => {
+  test('decode [wasm]: .safetensors → f32 decoded, not clamped; --size wins over the recorded size', async () => {
     const file = { latents, model: 'taesd', width: 17, height: 9 } as const;
     writeFileSync(at('in.safetensors'), encodeLatentSafetensors(file));
     const args = ['decode', at('in.safetensors'), '-o', at('d.safetensors'), '--size=18x16'];
@@ -131,7 +131,7 @@ describe('decode', () => {
     expect(wanted.data.some((value) => value < 0 || value > 1)).toBe(true);
   });
 
-  test('decode [wasm]: 16 channels → the remembered model decodes; for a bare file --model does', async () => {
+  test('decode [wasm]: 16 channels → the recorded model decodes; for a bare file --model does', async () => {
     const tensor = await api16.encode(RGB);
     const wanted = await apiPixels(api16, throughBytes(tensor));
     writeFileSync(at('m16.png'), encodeLatentPng({ latents: tensor, model: 'taef1' }));
@@ -143,7 +143,7 @@ describe('decode', () => {
     expect(pixels('b.png')).toEqual(wanted);
   });
 
-  test('decode [wasm]: --model, another one remembered → --model wins, and a line says so', () => {
+  test('decode [wasm]: --model, another one recorded → --model wins, and a line says so', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];

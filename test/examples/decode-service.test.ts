@@ -78,7 +78,7 @@ describe('pictures', () => {
     expect(await pixelsOf(answer)).toEqual(await decoded(small));
   });
 
-  test('POST a latent PNG → the pixels of its 8-bit latents, cropped to the size that it remembers', async () => {
+  test('POST a latent PNG → the pixels of its 8-bit latents, cropped to the size that it records', async () => {
     const size = { width: 22, height: 33 };
     const file = encodeLatentPng({ latents: small, model: 'nano', ...size });
     const { latents } = decodeLatentPng(file);
@@ -95,7 +95,7 @@ describe('pictures', () => {
     expect(await pixelsOf(answer)).toEqual(await decoded(small));
   });
 
-  test('POST a latent PNG that remembers nothing → its whole picture', async () => {
+  test('POST a latent PNG that records nothing → its whole picture', async () => {
     const file = encodePng(latentsToPicture(small));
     expect(await pixelsOf(await service(post('image/png', file)))).toMatchObject({
       width: 24,

@@ -38,14 +38,14 @@ describe('latent PNG', () => {
     expect([...png.data]).toEqual([...latentsToPicture(latents).data]);
   });
 
-  test('nothing remembered → no text, nothing remembered', () => {
+  test('nothing recorded → no text, nothing recorded', () => {
     const bytes = encodeLatentPng({ latents });
     expect(decodePng(bytes).text.size).toBe(0);
     const { model, width, height } = decodeLatentPng(bytes);
     expect([model, width, height]).toEqual([undefined, undefined, undefined]);
   });
 
-  test('no remembered model → the given one unfolds; a remembered one wins over it', () => {
+  test('no recorded model → the given one unfolds; a recorded one wins over it', () => {
     const unmarked = encodeLatentPng({ latents: latents16 });
     expect(decodeLatentPng(unmarked, 'taesd3').latents.shape).toEqual([1, 16, 2, 3]);
     expect(decodeLatentPng(unmarked).latents.shape).toEqual([1, 4, 8, 3]);
@@ -139,7 +139,7 @@ describe('latent safetensors', () => {
   });
 });
 
-describe('remembered values that are wrong', () => {
+describe('recorded values that are wrong', () => {
   const png = (text: Record<string, string>) => encodePng(latentsToPicture(latents), text);
   const safetensors = (text: Record<string, string>) =>
     writeSafetensors([['latents', latents]], text);

@@ -356,7 +356,7 @@ const CASES: readonly BadCase[] = [
     'PLTE after IDAT',
     file(HEADER, DATA, TWO_COLOURS, IEND),
     'FORMAT',
-    `"PLTE at byte ${33 + DATA.length}" expected to come before IDAT, got it after IDAT`,
+    `"PLTE at byte ${33 + DATA.length}" expected a place before IDAT, got one after it`,
   ],
   [
     'PLTE twice',
@@ -446,13 +446,13 @@ const CASES: readonly BadCase[] = [
     'tRNS before a suggested PLTE',
     file(HEADER, chunk('tRNS', [0, 1, 0, 2, 0, 3]), TWO_COLOURS, DATA, IEND),
     'FORMAT',
-    '"PLTE at byte 51" expected to come before tRNS, got it after tRNS',
+    '"PLTE at byte 51" expected a place before tRNS, got one after it',
   ],
   [
     'tRNS after IDAT',
     file(HEADER, DATA, chunk('tRNS', [0, 1, 0, 2, 0, 3]), IEND),
     'FORMAT',
-    `"tRNS at byte ${33 + DATA.length}" expected to come before IDAT, got it after IDAT`,
+    `"tRNS at byte ${33 + DATA.length}" expected a place before IDAT, got one after it`,
   ],
   [
     'tRNS twice',
@@ -482,7 +482,7 @@ const CASES: readonly BadCase[] = [
       IEND,
     ),
     'FORMAT',
-    '"IDAT at byte 69" expected to follow the last IDAT, got another chunk between them',
+    '"IDAT at byte 69" expected a place right after the last IDAT, got a chunk between them',
   ],
   ['no IDAT', file(HEADER, IEND), 'FORMAT', '"IEND at byte 33" expected IDAT before it, got none'],
   [

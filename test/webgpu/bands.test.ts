@@ -77,7 +77,7 @@ describe('bands', () => {
 
   test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
     expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(
-      /^"maps" expected rows of at most 1048576 bytes a map, \d+ in all, got \d+ and \d+ for a picture 4096 wide \(the latter is maxMemory\)$/,
+      /^"maps" expected at most 1048576 bytes for one and \d+ for all, got \d+ and \d+ for single rows of an output 4096 wide \(maxMemory is the second limit\)$/,
     );
   });
 

@@ -17,7 +17,7 @@ const NAME = 'taesd_encoder.safetensors';
 const HEAD = `
   const { VARIANTS, Taesd } = await import('/dist/index.js');
   const { pullModel } = await import('/dist/weights/pull.js');
-  const { readCached } = await import('/dist/weights/cached.js');
+  const { readCached } = await import('/dist/weights/read-cached.js');
   const { openStore } = await import('/dist/weights/open-store.js');
   const caught = (work) => work.then(() => 'no error', ({ code, message }) => ({ code, message }));
   const keptUrls = async () =>

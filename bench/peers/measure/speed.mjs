@@ -6,7 +6,7 @@ import { CONTESTANTS, FAST } from '../contestants.mjs';
 import { goldenTrip } from '../shared.mjs';
 
 const SIZE = { height: 512, width: 512 };
-/** The most that f32 may differ from PyTorch. A peer past it computes something else. */
+/** The maximum difference of f32 to PyTorch. A peer past it computes something else. */
 const TOLERANCE = 1e-3;
 
 /**

@@ -16,7 +16,7 @@ export const TILE_COUT_BYTES = TILE_COUT * F32_BYTES;
 export const GROUP = 16;
 export const GROUP_BYTES = GROUP * F32_BYTES;
 
-/** The most input channels of a Winograd convolution: each tile has room for them. */
+/** The maximum number of input channels of a Winograd convolution. Each tile has room for them. */
 export const MAX_CIN = 64;
 
 /**

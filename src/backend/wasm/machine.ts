@@ -1,12 +1,12 @@
 import { instantiateKernels, type Kernels } from './kernels.ts';
 import { Memory } from './memory.ts';
 
-/** Kernels and the memory that they are tied to. */
+/** Kernels and the memory they are bound to. */
 export interface Machine {
   readonly memory: Memory;
   /**
-   * The kernels as they are tied now. `compact` ties them anew, so a caller reads this at the
-   * beginning of a run and keeps it for that run alone.
+   * The kernels, bound to the present memory. `compact` replaces them, so a caller reads this at
+   * the beginning of a run and keeps it for that run alone.
    */
   readonly kernels: Kernels;
 }
@@ -41,9 +41,9 @@ export class CompactMachine implements Machine {
   }
 
   /**
-   * Moves all that is allocated into a memory that is no larger, and ties the kernels to that one.
-   * No run may be going on. Programs hold the machine and not its kernels, so they go on with the
-   * new ones.
+   * Moves all allocations to a memory of their size, in whole pages, and binds the kernels to it.
+   * Must not be called during a run. Programs hold the machine and not its kernels, so their next
+   * run uses the new kernels.
    *
    * @throws TaesdError OOM
    */

@@ -22,7 +22,7 @@ export class Memory {
   readonly #limitBytes: number;
   #top = FIRST_FREE_BYTE;
 
-  /** @param limitBytes  the most that the memory may grow to */
+  /** @param limitBytes  the maximum size of the memory */
   constructor(limitBytes = ADDRESSABLE_BYTES) {
     this.#limitBytes = Math.min(limitBytes, ADDRESSABLE_BYTES);
     this.#wasm = this.#create(1);
@@ -39,8 +39,8 @@ export class Memory {
   }
 
   /**
-   * Copies what is allocated into a memory that is no larger, since a memory never shrinks. The
-   * caller ties the kernels to the copy and then adopts it.
+   * Copies all allocations to a memory of their size, since a memory never shrinks. The caller
+   * binds the kernels to the copy and then adopts it.
    *
    * @throws TaesdError OOM
    */

@@ -5,10 +5,10 @@ import type { Runner } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
-import { PoolWorker, type WorkerOptions } from './pool-worker.ts';
 import { inputSpan } from './schedule.ts';
 import { SharedRun } from './shared-run.ts';
 import { divideRows } from './spans.ts';
+import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 
 /** The options of a pool: those of its workers, and their number. */
 export interface PoolOptions extends WorkerOptions {
@@ -55,7 +55,7 @@ export class WorkerPool {
     return this.#workers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
-  /** True once a worker has ended. The pool is of no use then. */
+  /** True if a worker has ended. The engine then replaces the pool. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }

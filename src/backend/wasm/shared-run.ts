@@ -5,7 +5,7 @@ import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import type { FromWorker } from './messages.ts';
-import { failureOf, type PoolWorker, type WorkerListener } from './pool-worker.ts';
+import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle.ts';
 
 /** The rows of one picture that the workers of a pool make together. */
 export interface SharedWork {
@@ -22,8 +22,8 @@ export interface SharedWork {
 
 /**
  * One run of a network on several workers. Spans are handed out from the top, a new one to each
- * worker that has finished; rows that come out of order wait. No span is begun that lies further
- * ahead of the one whose rows are passed on than there are workers, so what waits is bounded.
+ * worker that has finished. Rows that come out of order wait. With n workers, only the span whose
+ * rows are being passed on and the n − 1 spans below it are begun. That bounds the waiting rows.
  */
 export class SharedRun {
   readonly #work: SharedWork;

@@ -5,11 +5,14 @@ import { TILE } from '../tile.ts';
 import { workFor } from './schedule.ts';
 
 /**
- * The most rows of the output in one span if there are several, and the most of each worker's rows
- * that wait to be handed on. A worker that has a longer span to itself pauses when so many wait.
+ * The maximum number of output rows in a span if there are several spans. It also bounds the rows
+ * of each worker that wait to be handed on: a worker pauses while more of them wait.
  */
 export const OUTPUT_ROWS = 512;
-/** The most rows of a span at full height: a worker gets the rows of the input in one message. */
+/**
+ * The maximum number of rows of a span at full height. A worker gets the rows of the input in one
+ * message.
+ */
 const FULL_ROWS = 2048;
 
 /** One more worker is used if all of them together are faster by this factor. */

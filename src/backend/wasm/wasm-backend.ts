@@ -15,7 +15,7 @@ export const KEPT_BYTES = 48 * 2 ** 20;
 export interface WasmOptions {
   /** The kernels, if the package's own file cannot be loaded or compiled. */
   readonly kernels?: KernelSource | undefined;
-  /** The most bytes that the kernels' memory may grow to. Defaults to 4 GiB. */
+  /** The maximum size of the kernels' memory, in bytes. Defaults to 4 GiB. */
   readonly maxMemory?: number | undefined;
   /** Defaults to `f32`. */
   readonly precision?: Precision | undefined;

@@ -34,8 +34,8 @@ let keptBytes = 0;
 const running = new Map<number, Run>();
 
 /**
- * A run that may be cancelled. At most `OUTPUT_ROWS` finished rows wait to be passed on, of a
- * longer span half of that.
+ * A run that may be cancelled. It pauses while more than `OUTPUT_ROWS` finished rows wait to be
+ * passed on. If its span is longer than that, half as many may wait.
  */
 class Run {
   readonly #controller = new AbortController();

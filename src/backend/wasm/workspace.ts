@@ -98,7 +98,7 @@ export function allocateWorkspace(
   const convs = stages.filter(
     (stage): stage is ConvStage & Stage => stage.kind === 'conv' && stage.winograd,
   );
-  /** As many bytes as the stage needs that needs the most. */
+  /** Allocates the largest number of bytes that any stage needs. */
   const allocate = (bytes: (tiling: Tiling, stage: ConvStage) => number) =>
     memory.allocate('tiles', Math.max(0, ...convs.map((conv) => bytes(tilingOf(conv), conv))));
   const tableBytes = (MAX_INPUT_ROWS + 2 * TILE) * PTR_BYTES;

@@ -40,7 +40,7 @@ export interface LayoutRequest {
 export interface Band {
   /** The numbers of the stages that run. */
   readonly stages: Span;
-  /** The rows of each map that are made, or were. */
+  /** The rows of each map that this band makes, or reads from the input or an earlier band. */
   readonly rows: readonly Span[];
   /** The rows of each map that its buffer holds. */
   readonly stored: readonly Span[];
@@ -55,7 +55,7 @@ export interface Layout {
   readonly slotOf: readonly number[];
   /** Bytes of each slot, then of two more: Winograd's points and products. */
   readonly slotBytes: readonly number[];
-  /** The most bytes that the points, or the products, may take. */
+  /** The maximum number of bytes for the points, and for the products. */
   readonly pointsBytes: number;
 }
 
@@ -72,10 +72,10 @@ export const mapBytes = ([channels, , width]: Chw, rows: number, stored: Stored)
   quadsOf(channels) * 4 * NUMBER_BYTES[stored] * width * rows;
 
 /**
- * Finds the layout of least work that the limits allow: whole; in bands; or in bands up to some map
- * that is kept whole, and in bands from there on. The last suits large pictures: their maps of a
- * quarter of the height fit, and bands of those would need the most rows around them, as each row
- * there stands for four.
+ * Finds the layout of least work that the limits allow. Tries three: one pass; bands; bands up to
+ * one whole map, then bands from it. The last suits large pictures. Their maps of a quarter of the
+ * height fit as a whole. Bands of those maps would have the largest halos, since each of their rows
+ * stands for four rows of the picture.
  *
  * @throws TaesdError LIMIT (not even single rows fit)
  */
@@ -90,9 +90,10 @@ export function layOut(request: LayoutRequest): Layout {
 
 function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
   const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-  const rule = `rows of at most ${limits.mapBytes} bytes a map, ${limits.allBytes} in all`;
-  const got = `${Math.max(...slotBytes)} and ${all} for a picture ${shapes.at(-1)?.[2]} wide`;
-  return expected('LIMIT', 'maps', rule, got, { hint: 'the latter is maxMemory' });
+  const rule = `at most ${limits.mapBytes} bytes for one and ${limits.allBytes} for all`;
+  const width = shapes.at(-1)?.[2];
+  const got = `${Math.max(...slotBytes)} and ${all} for single rows of an output ${width} wide`;
+  return expected('LIMIT', 'maps', rule, got, { hint: 'maxMemory is the second limit' });
 }
 
 /** Divides the passes of a route into as few bands of nearly equal height as fit. */
@@ -100,8 +101,8 @@ function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate
   const { shapes } = request;
   const route = routeOf(request, cut);
   const heights = route.passes.map(({ wanted }) => wanted.end - wanted.first);
-  // If single rows do not fit, nothing does: the first, one in the middle, which has the most rows
-  // around it, and the last.
+  // Tries three single rows first: the first, one in the middle, whose halo is the largest, and the
+  // last. If they do not fit, nothing does.
   const singleRows = route.passes.map(({ wanted }, n) => samples(split(wanted, heights[n])));
   const finest = layoutOf(request, route, singleRows);
   if (!fits(finest, request)) return { layout: finest, work: Infinity };
@@ -112,7 +113,7 @@ function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate
     const layout = layoutOf(request, route, parts);
     if (fits(layout, request)) return { layout, work: workOf(request.plan, shapes, layout) };
     const divisible = route.passes.filter((_, n) => counts[n] < heights[n]);
-    // Rows that lie otherwise on the grid of tiles than those three may need a little more.
+    // A row at another offset in the grid of tiles may need slightly more than these three.
     if (divisible.length === 0) return { layout, work: Infinity };
     // The pass with the larger maps is divided further, or the later one if they are equal.
     const larger = divisible.reduce((a, b) =>
@@ -237,7 +238,7 @@ function workOf(plan: Plan, shapes: readonly Chw[], { bands }: Layout): number {
   return work;
 }
 
-/** Returns the most bytes that points and products take in any stage of any band. */
+/** Returns the largest number of bytes of points, and of products, in any stage of any band. */
 function maxPointsOf(
   plan: Plan,
   shapes: readonly Chw[],
@@ -258,8 +259,8 @@ function maxPointsOf(
 }
 
 /**
- * The maps at which a plan can be cut in two. Everything later depends on such a map alone, and the
- * number of rows changes there, without which nothing is gained.
+ * The maps at which a plan can be cut in two. Later stages read no earlier map. The number of rows
+ * must change there, or the cut saves nothing.
  */
 function cuts({ stages }: Plan): number[] {
   const maps = stages.map((_, n) => n).slice(1);

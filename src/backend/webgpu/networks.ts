@@ -11,6 +11,7 @@ import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
 import { type BandOnDevice, GpuProgram } from './program.ts';
+import { disagreement } from './self-test.ts';
 import { Slots } from './slots.ts';
 import {
   type CheckedLatents,
@@ -20,7 +21,6 @@ import {
   isOnDevice,
   type SourceOnDevice,
 } from './source.ts';
-import { disagreement } from './trust.ts';
 
 /** How the networks run on a device. */
 export interface GpuOptions {
@@ -29,7 +29,7 @@ export interface GpuOptions {
   readonly device?: GpuDevice | undefined;
   /** False: if the device fails, calls fail. WASM does not take over. */
   readonly fallback?: boolean | undefined;
-  /** The most bytes of maps. */
+  /** The maximum number of bytes of maps. */
   readonly maxMemory?: number | undefined;
   /** The WASM kernels, which the device is compared with. */
   readonly kernels: KernelModule | undefined;

@@ -26,7 +26,7 @@ export interface Packed {
 export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStage): number =>
   shuffle ** 2 * quadsOf(cout / shuffle ** 2);
 
-/** Returns the quads an invocation makes: two, or one if there is only one. */
+/** Returns how many quads an invocation makes: 1 if the output has one quad, otherwise 2. */
 export const blockQuadsOf = (stage: ConvStage): 1 | 2 => (writtenQuads(stage) === 1 ? 1 : 2);
 
 /**

@@ -6,17 +6,17 @@ import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { type Plan, planNetwork } from '../plan.ts';
 import { mapBytes } from './bands.ts';
-import { type BoundPlan, bindPlan, type Dispatch } from './bind.ts';
+import { type BoundPlan, bindPlan, type Dispatch } from './bind-groups.ts';
 import { type CompiledNetwork, compileNetwork } from './compile.ts';
 import type { Stored } from './convolution.ts';
 import { type Gpu, GpuFault } from './device.ts';
-import { importRows, writeRows } from './input.ts';
 import { WEBGPU_RULES } from './plan-rules.ts';
 import { rowBatches } from './planes.ts';
 import { watched } from './scopes.ts';
 import type { Slots } from './slots.ts';
 import { isOnDevice } from './source.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
+import { importRows, writeRows } from './write-input.ts';
 
 /** The multiply-adds that are submitted together at first; later as many as take `SUBMIT_MS`. */
 const FIRST_WORK = 2e9;

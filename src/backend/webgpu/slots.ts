@@ -21,9 +21,7 @@ const DEFAULT_MAX_BYTES = 2 ** 31;
 /** The buffers, shared by the programs of an instance. One program runs at a time. */
 export class Slots {
   readonly #gpu: Gpu;
-  /**
-   * The most bytes that all buffers together take. Pictures are made in bands that need no more.
-   */
+  /** The maximum number of bytes of all buffers together. Bands of pictures need no more. */
   readonly maxBytes: number;
   #buffers: (GPUBuffer | undefined)[] = [];
   /** Changes whenever a buffer is replaced: bindings of an older version are made anew. */

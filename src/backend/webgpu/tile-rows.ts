@@ -32,7 +32,7 @@ const POINT_QUAD_BYTES = POINTS * 16;
  * Divides the tiles that a stage makes in a band. Each piece has at least one row of tiles.
  *
  * @param rows         the band's rows of each map
- * @param pointsBytes  the most bytes that the points, or the products, may take
+ * @param pointsBytes  the maximum number of bytes of the points, and of the products
  */
 export function tileRowsOf(
   stage: ConvStage & Stage,
@@ -60,9 +60,7 @@ export interface PointBytes {
   readonly products: number;
 }
 
-/**
- * Returns the most bytes that one piece of a stage's tiles takes; arguments as for `tileRowsOf`.
- */
+/** Returns the bytes of the largest piece of a stage's tiles. Arguments as for `tileRowsOf`. */
 export function maxPointBytes(
   stage: ConvStage & Stage,
   shapes: readonly Chw[],

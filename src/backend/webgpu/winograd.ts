@@ -13,9 +13,9 @@ import { enable, parametersStruct, READING, range, type Stored } from './convolu
  *     source ──transform──▶ v [36][quads in][tiles] ──multiply──▶ m [36][quads out][tiles]
  *            ──transform back──▶ made
  *
- * They run for a few rows of tiles at a time, so that v and m stay in the caches of a card (16 MB
- * each) and do not grow with the picture. Both are f32 in either precision: with them in 12 bits
- * pictures came to 58 dB on the CPU, and f16 has 11.
+ * They run for a few rows of tiles at a time, so that v and m stay in the caches of a GPU (16 MB
+ * each) and do not grow with the picture. v and m are f32 in both precisions. On the CPU, v and m
+ * of 12 bits gave pictures of 58 dB, and f16 has 11 bits.
  *
  * Tiles lie on a grid that begins at the picture's corner, so no value depends on the band it is
  * made in.
@@ -32,11 +32,11 @@ export const POINTS = SIDE ** 2;
  * makes the points of row and column 2 zero.
  */
 export const UPSAMPLED_POINTS = 25;
-/** Invocations of a workgroup: as many as the widest cards run in lockstep. */
+/** Invocations of a workgroup: as many as the widest GPUs run in lockstep. */
 export const WINOGRAD_WORKGROUP = 64;
 /** Tiles an invocation of the product makes, of two quads each. */
 export const PRODUCT_TILES = 4;
-/** The most bytes that v, or m, takes, unless a single row of tiles takes more. */
+/** The maximum number of bytes of v, and of m. A single row of tiles may take more. */
 export const POINTS_BYTES = 2 ** 24;
 
 /** The three dispatches, in order. */

@@ -1,12 +1,12 @@
 import { type Half, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { type CachedFile, readCached } from '../../weights/cached.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { wantedFiles } from '../../weights/manifest.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { openStore } from '../../weights/open-store.ts';
+import { type CachedFile, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandSpec } from '../line/command-line.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
@@ -15,7 +15,7 @@ import { type Command, runLine } from './command.ts';
 const SPEC = {
   name: 'models',
   summary: 'Lists the models and where their weights are.',
-  detail: `It looks in the folder that ${FOLDER_VARIABLE} names, then in the cache.`,
+  detail: `The command searches the folder that ${FOLDER_VARIABLE} names, then the cache.`,
   examples: ['taesd models', `${FOLDER_VARIABLE}=weights taesd models`],
   options: [],
 } as const satisfies CommandSpec;
@@ -54,7 +54,7 @@ function f16Bytes({ networks }: Variant): number {
   return layers.reduce((sum, layer) => sum + 2 * countParameters(layer), 0);
 }
 
-/** Returns the location where `load` would find a model, or the command that fetches it. */
+/** Returns the location where `load` would find a model, or the command that downloads it. */
 async function locationOf(variant: Variant, store: WeightStore): Promise<string> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder !== undefined && folder !== '') {

@@ -14,7 +14,7 @@ const SPEC = {
   summary: 'Encodes a picture and decodes it again.',
   detail: `
 ${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float
-keeps them.`,
+keeps the latents as f32.`,
   examples: [
     'taesd roundtrip photo.png -o again.png',
     'taesd roundtrip photo.png -o again.png --float --model taef1',

@@ -1,5 +1,5 @@
 import { inside, onOneLine } from '../../errors.ts';
-import { namedModel } from '../../formats/remembered.ts';
+import { namedModel } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';

@@ -1,7 +1,7 @@
 import { inside } from '../../errors.ts';
 import type { FoundLatents } from '../../formats/format.ts';
 import { latentPng } from '../../formats/latent-png.ts';
-import { namedModel } from '../../formats/remembered.ts';
+import { namedModel } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { Half, ImageLike, ModelName, Tensor } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';

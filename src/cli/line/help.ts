@@ -18,9 +18,9 @@ export function packageVersion(): string {
 export function helpText(specs: readonly CommandSpec[]): string {
   const repositories = Object.keys(MANIFEST.sources).join(' and ');
   const weights = `
-Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights
-they are looked for in the folder that the environment variable ${FOLDER_VARIABLE} names, then in
-the cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see
+Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights,
+the command searches the folder that the environment variable ${FOLDER_VARIABLE} names, then the
+cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see
 weights/README.md. Other commands use the network only if --weights is a web address.`;
   return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
 

@@ -1,7 +1,7 @@
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { Pacer } from '../pacer.ts';
-import { bindGroup, remapGroups } from './bind.ts';
+import { bindGroup, remapGroups } from './bind-groups.ts';
 import type { CompiledNetwork } from './compile.ts';
 import { planePortions } from './planes.ts';
 import { OPERATIONS } from './remap.ts';

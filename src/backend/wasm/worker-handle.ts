@@ -28,7 +28,7 @@ export interface WorkerOptions {
   readonly maxMemory: number | undefined;
 }
 
-/** Hears what a worker reports while it is at one thing: at its start, or at a span of rows. */
+/** Receives a worker's messages during its start, or during one span. */
 export interface WorkerListener {
   heard(message: FromWorker): void;
   /** The worker has ended and will report nothing more. */
@@ -48,7 +48,7 @@ export class PoolWorker {
   #thread: Thread<ToWorker> | undefined;
   #memoryBytes = 0;
 
-  /** @param onDeath  called once it has ended, before its listener is */
+  /** @param onDeath  called when the worker ends, before `listener.died` */
   constructor(options: WorkerOptions, onDeath: (error: TaesdError) => void) {
     this.ready = new Promise((resolve, reject) => {
       const starting: WorkerListener = {
@@ -113,7 +113,7 @@ const cannotStart = (cause: Error): TaesdError =>
 /** The error of a worker that started well and has ended since. */
 const hasEnded = (cause: Error): TaesdError => workerError('ended', textOf(cause), cause);
 
-/** @param why  the text of an error: the reason, told apart by it */
+/** @param why  the error's text; it decides between OOM and WORKER */
 function workerError(what: 'ended' | 'failed', why: string, cause?: Error): TaesdError {
   const isFull = OUT_OF_MEMORY.test(why);
   const sentence = `a worker ${isFull ? 'ran out of memory' : what} (${onOneLine(why)})`;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { distance } from '../../src/backend/webgpu/trust.ts';
+import { distance } from '../../src/backend/webgpu/self-test.ts';
 
 test('distance: the worst in f32, the root mean square in f16, of the largest right number', () => {
   const wanted = Float32Array.of(1, -4, 2, 0);

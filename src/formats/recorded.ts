@@ -35,7 +35,7 @@ export const namedModel = (text: ReadonlyMap<string, string>): string | undefine
  *
  * @throws TaesdError ARG (not an object, a wrong model or size), SHAPE (not the model's channels)
  */
-export function rememberedText(file: LatentFile): Record<string, string> {
+export function recordedText(file: LatentFile): Record<string, string> {
   if (typeof file !== 'object' || file === null) {
     const rule = 'an object { latents, model, width, height }';
     throw expected('ARG', 'file', rule, describe(file));
@@ -61,7 +61,7 @@ export function rememberedText(file: LatentFile): Record<string, string> {
 }
 
 /** Returns the model of a file's text. @throws TaesdError UNSUPPORTED (an unknown model) */
-export function rememberedModel(text: ReadonlyMap<string, string>): ModelName | undefined {
+export function recordedModel(text: ReadonlyMap<string, string>): ModelName | undefined {
   const model = namedModel(text);
   if (model === undefined) return undefined;
   if (isModelName(model)) return VARIANTS[model].space;
@@ -73,7 +73,7 @@ export function rememberedModel(text: ReadonlyMap<string, string>): ModelName | 
 /**
  * Returns the size of a file's text. @throws TaesdError FORMAT (not a size, or not the latents')
  */
-export function rememberedSize(
+export function recordedSize(
   text: ReadonlyMap<string, string>,
   latents: Tensor,
 ): Pick<LatentFile, 'width' | 'height'> {
