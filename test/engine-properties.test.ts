@@ -22,7 +22,7 @@ const PRECISIONS: readonly Precision[] = ['f32', 'fast'];
 const PARTS: readonly Half[] = ['encoder', 'decoder'];
 const WORKERS = [1, 2, 3, 4];
 /** Of each of three sizes. */
-const SPANS = rounds(4, 8);
+const SPANS = rounds(3, 8);
 /** Of fast against f32. */
 const SEEDS = rounds(3, 8);
 

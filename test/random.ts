@@ -20,9 +20,7 @@ export function randomTensor(
   shape: readonly number[],
   magnitude = 1,
 ): Tensor {
-  const data = Float32Array.from(
-    { length: elementCount(shape) },
-    () => (2 * random() - 1) * magnitude,
-  );
+  const data = new Float32Array(elementCount(shape));
+  for (let i = 0; i < data.length; i++) data[i] = (2 * random() - 1) * magnitude;
   return { shape, data };
 }

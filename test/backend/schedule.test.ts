@@ -114,28 +114,30 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
   for (const { stage, map, span } of schedule(plan, shapes, wanted)) {
     const height = shapes[map][1];
     const before = made.get(map);
-    const at = `map ${map}, rows ${span.first} … ${span.end}`;
-    if (before !== undefined && before.end !== span.first) return `${at}: after ${before.end}`;
-    if (span.first >= span.end || span.first < 0 || span.end > height) return `${at} of ${height}`;
-    if ((stage === undefined) !== (map === 0) || (stage && stage.output !== map)) return `${at}: ?`;
+    const at = () => `map ${map}, rows ${span.first} … ${span.end}`;
+    if (before !== undefined && before.end !== span.first) return `${at()}: after ${before.end}`;
+    if (span.first >= span.end || span.first < 0 || span.end > height)
+      return `${at()} of ${height}`;
+    if ((stage === undefined) !== (map === 0) || (stage && stage.output !== map))
+      return `${at()}: ?`;
     if (stage !== undefined) {
       if (stage.kind === 'conv' && isWinograd(stage.conv) && span.first % 4 !== 0) {
-        return `${at}: not on the grid of tiles`;
+        return `${at()}: not on the grid of tiles`;
       }
       for (const y of touched(stage, span)) {
         const missing = rings.missing(stage.input, y);
-        if (missing !== undefined) return `${at}: ${missing}`;
+        if (missing !== undefined) return `${at()}: ${missing}`;
       }
       for (let y = span.first; y < span.end && stage.kind === 'conv'; y++) {
         const missing = stage.add === undefined ? undefined : rings.missing(stage.add, y);
-        if (missing !== undefined) return `${at}, added: ${missing}`;
+        if (missing !== undefined) return `${at()}, added: ${missing}`;
       }
     }
     for (let y = span.first; y < span.end; y++) rings.write(map, y);
     // Rows made together are all there afterwards: for the input those that the reader wants, for the last map all.
     for (let y = span.first; y < span.end && map === last; y++) {
       const missing = rings.missing(map, y);
-      if (missing !== undefined) return `${at}, handed on: ${missing}`;
+      if (missing !== undefined) return `${at()}, handed on: ${missing}`;
     }
     made.set(map, { first: before?.first ?? span.first, end: span.end });
   }

@@ -64,7 +64,9 @@ export const STRIDE2_GEOMETRIES: readonly Geometry[] = [
 
 export const randomValues = (seed: number, count: number, magnitude = 1): Float32Array => {
   const random = seededRandom(seed);
-  return Float32Array.from({ length: count }, () => (2 * random() - 1) * magnitude);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = (2 * random() - 1) * magnitude;
+  return values;
 };
 
 /** Bytes from one point's part to the next, for `count` numbers of `bytes` in each. */

@@ -215,18 +215,20 @@ export function testNotFinite16(
         for (let p = 0; p < side ** 2; p++) {
           const [r, c] = [Math.floor(p / side), p % side];
           // The points whose rows of Bᵀ take the pixel; upsampled, that of two columns or rows may cancel out.
-          const reached = d.some((pixels, y) =>
-            pixels.some((number, x) => !Number.isFinite(number) && BT[r][y] * BT[c][x] !== 0),
-          );
+          const reached = () =>
+            d.some((pixels, y) =>
+              pixels.some((number, x) => !Number.isFinite(number) && BT[r][y] * BT[c][x] !== 0),
+            );
+          const isReached = hit && !isSkipped(upsample, p) && reached();
           for (let o = 0; o < GROUP; o++) {
             const number = at(p, j, o);
-            const where = `channel ${bad}, point ${p}, tile ${j}, output ${o}: ${number}`;
+            const where = () => `channel ${bad}, point ${p}, tile ${j}, output ${o}: ${number}`;
             if (!hit) {
               const without = good.at(p, j, o);
-              if (number !== without) fault ??= `${where}, expected ${without}`;
-            } else if (reached && !isSkipped(upsample, p)) {
+              if (number !== without) fault ??= `${where()}, expected ${without}`;
+            } else if (isReached) {
               hits++;
-              if (Number.isFinite(number)) fault ??= where;
+              if (Number.isFinite(number)) fault ??= where();
             }
           }
         }

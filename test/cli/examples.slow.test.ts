@@ -7,8 +7,32 @@ import { expect, test } from 'vitest';
 import { decodePng } from '../../src/png/index.ts';
 import { sharedPath, testShared } from '../shared.ts';
 
+const EXAMPLE = fileURLToPath(new URL('../../examples/roundtrip.mjs', import.meta.url));
 const PREVIEW = fileURLToPath(new URL('../../examples/preview.mjs', import.meta.url));
 const COMPARE = fileURLToPath(new URL('../../examples/compare.mjs', import.meta.url));
+
+test('examples/roundtrip.mjs: no weights anywhere → nano, four pictures, the decoded one near the original', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'taesd-example-'));
+  const home = { XDG_CACHE_HOME: folder, LOCALAPPDATA: folder, HOME: folder, TAESD_WEIGHTS: '' };
+  try {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [EXAMPLE], {
+      encoding: 'utf8',
+      cwd: folder,
+      env: { ...process.env, ...home },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^model nano, weights from the package\n/);
+    const decibels = Number(/PSNR ([\d.]+) dB/.exec(stdout)?.[1]);
+    expect(decibels).toBeGreaterThan(25);
+    const sizes = ['picture', 'latent', 'decoded', 'side-by-side'].map((name) => {
+      const { width, height } = decodePng(readFileSync(join(folder, `out/${name}.png`)));
+      return `${width}×${height}`;
+    });
+    expect(sizes).toEqual(['512×512', '64×64', '512×512', '784×256']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('examples/preview.mjs: a sampler that is watched → pictures in order to its last step, a strip of them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'taesd-example-'));

@@ -31,6 +31,10 @@ beforeAll(async () => {
   for await (const step of api.steps(PICTURE)) steps.push(step);
   latents = steps[14].output;
   for await (const step of api.steps(latents)) steps.push(step);
+  const size = { width: 17, height: 9 };
+  writeFileSync(at('l.safetensors'), encodeLatentSafetensors({ latents, model: 'taesd', ...size }));
+  writeFileSync(at('l.png'), encodeLatentPng({ latents, model: 'taesd', ...size }));
+  writeFileSync(at('plain.png'), encodeLatentPng({ latents }));
 });
 
 const files = (folder: string) => readdirSync(at(folder)).sort();
@@ -137,33 +141,29 @@ describe('steps', () => {
     );
   });
 
-  test('latents, .safetensors and .png → the decoder; a PNG that says nothing with --part decoder', () => {
-    const size = { width: 17, height: 9 };
-    writeFileSync(
-      at('l.safetensors'),
-      encodeLatentSafetensors({ latents, model: 'taesd', ...size }),
-    );
-    writeFileSync(at('l.png'), encodeLatentPng({ latents, model: 'taesd', ...size }));
-    writeFileSync(at('plain.png'), encodeLatentPng({ latents }));
-    const run = (name: string, ...more: string[]) =>
-      taesd(['steps', at(name), '-o', at(`of-${name}`), ...more], { env });
-    const [exact, bytes, plain] = [
-      run('l.safetensors'),
-      run('l.png'),
-      run('plain.png', '--part', 'decoder'),
-    ];
-    expect([exact.code, bytes.code, plain.code]).toEqual([0, 0, 0]);
-    expect(plain.stderr).toContain(
-      'no record that this PNG holds latents; read as latents of taesd',
-    );
-    expect(files('of-l.safetensors')).toHaveLength(20 + 1);
-    expect(picture('of-l.safetensors/19-decoder-19-conv.png')).toEqual(
-      picture('both/34-decoder-19-conv.png'),
-    );
-    expect(picture('of-plain.png/19-decoder-19-conv.png')).toEqual(
-      picture('of-l.png/19-decoder-19-conv.png'),
-    );
-  });
+  testAtFullLength(
+    'latents, .safetensors and .png → the decoder; a PNG that says nothing with --part decoder',
+    () => {
+      const run = (name: string, ...more: string[]) =>
+        taesd(['steps', at(name), '-o', at(`of-${name}`), ...more], { env });
+      const [exact, bytes, plain] = [
+        run('l.safetensors'),
+        run('l.png'),
+        run('plain.png', '--part', 'decoder'),
+      ];
+      expect([exact.code, bytes.code, plain.code]).toEqual([0, 0, 0]);
+      expect(plain.stderr).toContain(
+        'no record that this PNG holds latents; read as latents of taesd',
+      );
+      expect(files('of-l.safetensors')).toHaveLength(20 + 1);
+      expect(picture('of-l.safetensors/19-decoder-19-conv.png')).toEqual(
+        picture('both/34-decoder-19-conv.png'),
+      );
+      expect(picture('of-plain.png/19-decoder-19-conv.png')).toEqual(
+        picture('of-l.png/19-decoder-19-conv.png'),
+      );
+    },
+  );
 });
 
 describe('what is wrong → one line, exit 1, nothing left behind', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readSafetensors } from '../../src/safetensors/read.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { entry, GOOD, ones, rawFile, refused, utf8, withEntry } from '../weights/raw-file.ts';
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
@@ -165,7 +166,7 @@ describe('safetensors: length and header', () => {
     },
   );
 
-  test('readSafetensors: more than 2²⁰ keys, or 64 dimensions → LIMIT', () => {
+  testAtFullLength('readSafetensors: more than 2²⁰ keys, or 64 dimensions → LIMIT', () => {
     const pairs = Array.from({ length: 2 ** 20 + 1 }, (_, i) => `"${i}":""`).join(',');
     const header = `{"__metadata__":{${pairs}}}`;
     const at = header.lastIndexOf(':');
