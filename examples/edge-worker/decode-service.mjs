@@ -28,7 +28,8 @@ export const LIMITS = {
 };
 
 /**
- * Level 6 would make files 2 % smaller, and take half as long again: as much as the decoder itself.
+ * Level 6 makes files 7 to 12 % smaller, but a picture then takes 1.6 to 2.1 times the processor
+ * time: compressing takes longer than decoding (Node 20, three pictures of up to 512×512).
  */
 const COMPRESSION = 1;
 
