@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { SkippedReporter } from './test/skipped-reporter.ts';
@@ -29,6 +30,26 @@ const FULL_LENGTH = [
   'test/workers.test.ts',
 ];
 
+/**
+ * Quick files that get a process of their own, since they replace modules, clocks, globals or the environment. The others
+ * share one: starting a process and loading src/ take longer than most of them.
+ */
+const OWN_PROCESS = [
+  'test/backend/module.test.ts',
+  'test/cli/progress.test.ts',
+  'test/cli/pull.test.ts',
+  'test/cli/say.test.ts',
+  'test/examples/decode-service.test.ts',
+  'test/examples/line.test.ts',
+  'test/nano.test.ts',
+  'test/png/stream.test.ts',
+  'test/png/unfilter.test.ts',
+  'test/weights/folder-store.test.ts',
+  'test/weights/locate.test.ts',
+  'test/weights/pull.test.ts',
+  'test/workers.test.ts',
+];
+
 const common = {
   setupFiles: 'test/fast-equality.ts',
   testTimeout: PATIENCE_MS,
@@ -37,8 +58,8 @@ const common = {
 
 export default defineConfig({
   test: {
-    // Every core; by itself vitest leaves one idle.
-    maxWorkers: '100%',
+    // One more than there are cores: some tests wait for timers, servers and processes.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new SkippedReporter()],
     projects: [
@@ -47,8 +68,12 @@ export default defineConfig({
           ...common,
           name: 'quick',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{slow,browser}.test.ts'],
+          exclude: ['test/**/*.{slow,browser}.test.ts', ...OWN_PROCESS],
+          isolate: false,
         },
+      },
+      {
+        test: { ...common, name: 'quick, alone', include: OWN_PROCESS },
       },
       {
         test: {

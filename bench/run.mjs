@@ -39,13 +39,13 @@ if (against !== undefined) {
     `  ${'level'.padEnd(24)}${'this'.padStart(11)} ${'other'.padStart(11)}   ratio, 96.5 %`,
   );
   const compared = await compareWith(against, only, (row) => console.log(lineOf(row)));
-  const slower = compared.filter(({ verdict }) => verdict === 'SLOWER');
-  console.log(
-    slower.length === 0
-      ? `\nno level is slower (of ${compared.length})`
-      : `\nSLOWER: ${slower.map(({ name }) => name).join('; ')}. Measure these again with --only.`,
-  );
-  if (compared.length === 0) console.log(`--only: no level is named so: ${only.join(', ')}`);
+  const slower = compared.filter(({ verdict }) => verdict === 'SLOWER').map(({ name }) => name);
+  let verdict = `no level is slower (of ${compared.length})`;
+  if (compared.length === 0) verdict = `--only: no level has a name with ${only.join(' or ')}`;
+  if (slower.length > 0) {
+    verdict = `SLOWER: ${slower.join('; ')}. To measure a level again: --only "${slower[0]}"`;
+  }
+  console.log(`\n${verdict}`);
   process.exitCode = slower.length === 0 && compared.length > 0 ? 0 : 1;
 }
 

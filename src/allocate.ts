@@ -1,4 +1,4 @@
-import { onOneLine, TaesdError } from './errors.ts';
+import { onOneLine, TaesdError, withHint } from './errors.ts';
 
 /*
  * Allocations that may fail. A runtime reports a failed allocation as a RangeError, which callers
@@ -44,7 +44,6 @@ export function outOfMemory(
   cause: unknown,
   hint?: string,
 ): TaesdError {
-  const remedy = hint === undefined ? '' : ` (${hint})`;
-  const sentence = `out of memory for "${onOneLine(what)}": ${amount}${remedy}`;
-  return new TaesdError('OOM', sentence, { cause });
+  const sentence = `out of memory for "${onOneLine(what)}": ${amount}`;
+  return new TaesdError('OOM', withHint(sentence, hint), { cause });
 }

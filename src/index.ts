@@ -7,6 +7,7 @@ export {
   quantizeLatents,
   toVaeLatents,
 } from './latent.ts';
+export type { Position } from './model/kinds.ts';
 export type {
   Block,
   Clamp,
@@ -24,7 +25,6 @@ export type {
   Add,
   Area,
   Arithmetic,
-  Position,
   Product,
   Step,
   StepsOptions,

@@ -5,7 +5,7 @@ export class SkippedReporter implements Reporter {
   #isQuickAlone = false;
 
   onInit({ projects }: Vitest): void {
-    this.#isQuickAlone = projects.every(({ name }) => name === 'quick');
+    this.#isQuickAlone = projects.every(({ name }) => name.startsWith('quick'));
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {

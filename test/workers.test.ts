@@ -25,7 +25,8 @@ const DECODER = randomWeights('taesd', 'decoder');
 const latentsOf = (height: number, width: number) =>
   randomTensor(seededRandom(height + width), [1, 4, height, width], 2);
 const SMALL = latentsOf(8, 6);
-const LARGE = latentsOf(64, 64);
+/** 384×384 pixels, from which on workers are started unasked. */
+const LARGE = latentsOf(48, 48);
 /** Takes workers long enough to be waited for, and a test not too long. */
 const MIDDLE = latentsOf(24, 64);
 /** For calls that are aborted or left: no machine is done with them before. */
@@ -101,7 +102,6 @@ describe('info', () => {
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
     expect(taesd.info.workers).toBe(0);
     const none = await load({ workers: 0 });
-    // 512×512 is large enough for workers.
     expect(same((await none.decode(LARGE)).data, large)).toBe(true);
     expect([none.info.workers, none.info.workersReason]).toEqual([0, undefined]);
   });
@@ -381,8 +381,10 @@ describe('processes', () => {
     }
   });
 
-  test('process [2 workers]: aborted, a loop left, iteration given up without return → ends by itself', async () => {
-    const { stdout, stderr, code } = await runScript(`
+  testAtFullLength(
+    'process [2 workers]: aborted, a loop left, iteration given up without return → ends by itself',
+    async () => {
+      const { stdout, stderr, code } = await runScript(`
       const taesd = await Taesd.load({ weights: { decoder }, only: 'decoder', workers: 2 });
       const signal = AbortSignal.timeout(30);
       await taesd.decode(latents(256, 256), { signal }).catch(({ code }) => console.log(code));
@@ -390,8 +392,9 @@ describe('processes', () => {
       const rows = taesd.decodeRows(latents(16, 16));
       console.log((await rows.next()).value.y);
     `);
-    expect([stderr, code, stdout]).toEqual(['', 0, 'ABORTED\n0\n']);
-  });
+      expect([stderr, code, stdout]).toEqual(['', 0, 'ABORTED\n0\n']);
+    },
+  );
 
   test('process [2 workers]: a script given as node --input-type=module -e → workers start all the same', async () => {
     const { stdout, stderr, code } = await runScript(
@@ -404,17 +407,20 @@ describe('processes', () => {
     expect([stderr, code, stdout]).toEqual(['', 0, '2 undefined\n']);
   });
 
-  test('process [2 workers]: node started with flags of V8 → workers start all the same', async () => {
-    const { stdout, stderr, code } = await runScript(
-      `
+  testAtFullLength(
+    'process [2 workers]: node started with flags of V8 → workers start all the same',
+    async () => {
+      const { stdout, stderr, code } = await runScript(
+        `
       const taesd = await Taesd.load({ weights: { decoder }, only: 'decoder', workers: 2 });
       console.log((await taesd.decode(latents(16, 16))).height, typeof globalThis.gc);
       console.log(taesd.info.workers, taesd.info.workersReason);
     `,
-      { flags: ['--expose-gc', '--max-old-space-size=512'] },
-    );
-    expect([stderr, code, stdout]).toEqual(['', 0, '128 function\n2 undefined\n']);
-  });
+        { flags: ['--expose-gc', '--max-old-space-size=512'] },
+      );
+      expect([stderr, code, stdout]).toEqual(['', 0, '128 function\n2 undefined\n']);
+    },
+  );
 
   test('process: dist without its worker → the same picture on one thread, and info says why', async () => {
     const dist = join(folder, 'dist');
@@ -479,20 +485,23 @@ describe('memory', () => {
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
   });
 
-  test('info [2 workers]: latents 300×4 decoded, or aborted → each within 48 MiB of its memory for a small picture', async () => {
-    const taesd = await load({ workers: 2 });
-    // A span for each.
-    await taesd.decode(latentsOf(8, 2));
-    const before = taesd.info.memoryBytes;
-    await taesd.decode(latentsOf(8, 300));
-    expect(taesd.info.memoryBytes).toBeLessThanOrEqual(before + 2 * 48 * MIB);
-    const controller = new AbortController();
-    const cut = taesd.decode(latentsOf(200, 300), { signal: controller.signal });
-    setTimeout(() => controller.abort(), 40);
-    await expect(cut).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(taesd.info.memoryBytes, 'aborted').toBeLessThanOrEqual(before + 2 * 48 * MIB);
-    expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
-  });
+  testAtFullLength(
+    'info [2 workers]: latents 300×4 decoded, or aborted → each within 48 MiB of its memory for a small picture',
+    async () => {
+      const taesd = await load({ workers: 2 });
+      // A span for each.
+      await taesd.decode(latentsOf(8, 2));
+      const before = taesd.info.memoryBytes;
+      await taesd.decode(latentsOf(8, 300));
+      expect(taesd.info.memoryBytes).toBeLessThanOrEqual(before + 2 * 48 * MIB);
+      const controller = new AbortController();
+      const cut = taesd.decode(latentsOf(200, 300), { signal: controller.signal });
+      setTimeout(() => controller.abort(), 40);
+      await expect(cut).rejects.toMatchObject({ code: 'ABORTED' });
+      expect(taesd.info.memoryBytes, 'aborted').toBeLessThanOrEqual(before + 2 * 48 * MIB);
+      expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
+    },
+  );
 
   for (const [height, width] of [[64, 64], ...sampled([], [[512, 64]])]) {
     test(`info [0 workers]: decoder alone, latents ${width}×${height}, f32 → at most 48e6 bytes`, async () => {

@@ -1,12 +1,12 @@
 import {
   type Block,
-  blockOps,
-  blockSkip,
   type Conv,
   type Layer,
   type Network,
+  pixelShuffle,
+  upsample2x,
 } from '../model/layers.ts';
-import { type Chw, outputShape } from '../model/measure.ts';
+import { type Chw, convolutionsOf, outputShape } from '../model/measure.ts';
 
 /*
  * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip
@@ -76,7 +76,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     stages.push({ ...stage, input, output });
     return output;
   };
-  const pushConv: PushConv = (conv, layer, name, input, fused) => {
+  const pushConv: PushConv = ({ conv, name }, layer, input, fused) => {
     const plain = { upsample: false, add: undefined, relu: false, shuffle: 1 };
     const stage = { conv, layer, name, winograd: rules.winograd(conv), ...plain, ...fused };
     return push({ kind: 'conv', ...stage }, input);
@@ -98,7 +98,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
       const after = network[index + 1];
       const shuffle = rules.shuffles && after?.kind === 'pixelShuffle' ? after.factor : 1;
       if (shuffle > 1) index++;
-      current = pushConv(layer, number, '', current, { upsample, relu, shuffle });
+      current = pushConv({ conv: layer, name: '' }, number, current, { upsample, relu, shuffle });
     } else {
       current = push(layer, current);
     }
@@ -116,9 +116,8 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
 
 /** Adds a convolution to the chain. @returns the map it makes */
 type PushConv = (
-  conv: Conv,
+  convolution: { readonly conv: Conv; readonly name: string },
   layer: number,
-  name: string,
   input: number,
   fused: Partial<ConvStage>,
 ) => number;
@@ -128,17 +127,16 @@ type PushConv = (
  * weights.
  */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
-  const [first, second, third] = blockOps(block).filter((step) => step.kind === 'conv');
-  const a = pushConv(first.conv, layer, first.name, input, { relu: true });
-  const b = pushConv(second.conv, layer, second.name, a, { relu: true });
-  const widen = blockSkip(block);
-  const add = widen === undefined ? input : pushConv(widen, layer, 'skip', input, {});
-  return pushConv(third.conv, layer, third.name, b, { add, relu: true });
+  const [first, second, third, skip] = convolutionsOf(block);
+  const a = pushConv(first, layer, input, { relu: true });
+  const b = pushConv(second, layer, a, { relu: true });
+  const add = skip === undefined ? input : pushConv(skip, layer, input, {});
+  return pushConv(third, layer, b, { add, relu: true });
 }
 
 function shapeAfter(stage: Stage, input: Chw): Chw {
   if (stage.kind !== 'conv') return outputShape(stage, input);
   const { conv, upsample, shuffle } = stage;
-  const made = outputShape(conv, upsample ? outputShape({ kind: 'upsample2x' }, input) : input);
-  return shuffle === 1 ? made : outputShape({ kind: 'pixelShuffle', factor: shuffle }, made);
+  const made = outputShape(conv, upsample ? outputShape(upsample2x(), input) : input);
+  return shuffle === 1 ? made : outputShape(pixelShuffle(shuffle), made);
 }

@@ -11,34 +11,25 @@ import type { Backend, Program, Span } from './backend.ts';
  * most exact.
  */
 
-/** The operators that layers are made of. All tensors are [N, C, H, W]. */
+/** The operations of a backend, on whole tensors [N, C, H, W]. */
 export interface Operators {
-  /**
-   * Convolution with a square kernel of 1 or 3 and zero padding (kernel − 1) / 2.
-   * @param input   [N, cin, H, W]
-   * @param weight  [cout, cin, kernel, kernel]
-   * @param bias    [cout]
-   * @returns [N, cout, ⌈H / stride⌉, ⌈W / stride⌉]
-   */
-  conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor;
-  /** max(x, 0) */
-  relu(input: Tensor): Tensor;
-  /** a + b, of one shape */
+  /** Returns a layer's output. */
+  layer(bound: BoundLayer, input: Tensor): Tensor;
+  /** Returns a + b, of one shape. Blocks add their skip connection so. */
   add(a: Tensor, b: Tensor): Tensor;
-  /** [N, C, H, W] → [N, C, 2·H, 2·W], each value a 2×2 square */
-  upsample2x(input: Tensor): Tensor;
-  /** [N, C·f², H, W] → [N, C, f·H, f·W]; see `PixelShuffle` */
-  pixelShuffle(input: Tensor, factor: number): Tensor;
-  /** [N, C, H, W] → [N, C·f², ⌈H / f⌉, ⌈W / f⌉]; see `PixelUnshuffle` */
-  pixelUnshuffle(input: Tensor, factor: number): Tensor;
-  /** tanh(x / magnitude) · magnitude */
-  clamp(input: Tensor, magnitude: number): Tensor;
 }
 
 /**
+ * Convolution with a square kernel of 1 or 3 and zero padding (kernel − 1) / 2.
+ *
  * Sums the products of all output channels of a pixel together, so that the innermost loop reads
  * weights in a row. This is 2.5 times as fast as one sum after the other, and each sum adds in the
  * same order.
+ *
+ * @param input   [N, cin, H, W]
+ * @param weight  [cout, cin, kernel, kernel]
+ * @param bias    [cout]
+ * @returns [N, cout, ⌈H / stride⌉, ⌈W / stride⌉]
  */
 function conv2d(input: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 1 | 2): Tensor {
   const [batch, cin, height, width] = input.shape;
@@ -86,6 +77,7 @@ function tapsByOutput({ shape: [cout], data }: Tensor): Float64Array {
   return taps;
 }
 
+/** max(x, 0) */
 function relu({ shape, data }: Tensor): Tensor {
   return { shape, data: data.map((value) => Math.max(value, 0)) };
 }
@@ -94,6 +86,7 @@ function add(a: Tensor, b: Tensor): Tensor {
   return { shape: a.shape, data: a.data.map((value, i) => value + b.data[i]) };
 }
 
+/** [N, C, H, W] → [N, C, 2·H, 2·W], each value a 2×2 square */
 function upsample2x({ shape, data }: Tensor): Tensor {
   const [batch, channels, height, width] = shape;
   const out = zeros([batch, channels, 2 * height, 2 * width]);
@@ -108,6 +101,7 @@ function upsample2x({ shape, data }: Tensor): Tensor {
   return out;
 }
 
+/** [N, C·f², H, W] → [N, C, f·H, f·W]; see `PixelShuffle` */
 function pixelShuffle({ shape, data }: Tensor, factor: number): Tensor {
   const [batch, channels, height, width] = shape;
   const out = zeros([batch, channels / factor ** 2, height * factor, width * factor]);
@@ -124,6 +118,7 @@ function pixelShuffle({ shape, data }: Tensor, factor: number): Tensor {
   return out;
 }
 
+/** [N, C, H, W] → [N, C·f², ⌈H / f⌉, ⌈W / f⌉]; see `PixelUnshuffle` */
 function pixelUnshuffle({ shape, data }: Tensor, factor: number): Tensor {
   const [batch, channels, height, width] = shape;
   const outHeight = Math.ceil(height / factor);
@@ -142,22 +137,11 @@ function pixelUnshuffle({ shape, data }: Tensor, factor: number): Tensor {
   return out;
 }
 
+/** tanh(x / magnitude) · magnitude */
 function clamp({ shape, data }: Tensor, magnitude: number): Tensor {
   return { shape, data: data.map((value) => Math.tanh(value / magnitude) * magnitude) };
 }
 
-/** The operators, each a plain function. */
-export const operators: Operators = {
-  conv2d,
-  relu,
-  add,
-  upsample2x,
-  pixelShuffle,
-  pixelUnshuffle,
-  clamp,
-};
-
-/** Runs one layer with the operators. */
 function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
   const weight = (name: string) => weights.get(`${name}weight`) as Tensor;
   const bias = (name: string) => weights.get(`${name}bias`);
@@ -189,6 +173,8 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
     }
   }
 }
+
+export const operators: Operators = { layer: runLayer, add };
 
 function compile(network: BoundNetwork): Program {
   return {

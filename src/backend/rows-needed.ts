@@ -1,3 +1,5 @@
+import { geometryOf, inputRange } from '../model/geometry.ts';
+import { upsample2x } from '../model/layers.ts';
 import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
 import type { Plan, Stage } from './plan.ts';
@@ -9,14 +11,8 @@ import { TILE } from './tile.ts';
 
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {
-  if (stage.kind !== 'conv') return upsamplingOf(stage);
+  if (stage.kind !== 'conv') return geometryOf(stage)[0];
   return (stage.winograd ? TILE : 1) * stage.shuffle;
-}
-
-/** Returns the rows made of each input row. For a convolution, this counts only its upsampling. */
-function upsamplingOf(stage: Stage): number {
-  if (stage.kind === 'pixelShuffle') return stage.factor;
-  return stage.kind === 'upsample2x' || (stage.kind === 'conv' && stage.upsample) ? 2 : 1;
 }
 
 /**
@@ -33,22 +29,13 @@ export function wholeRows(stage: Stage, { first, end }: Span): Span {
  * picture.
  */
 export function inputRows(stage: Stage, span: Span, inputHeight: number): Span {
-  let { first, end } = wholeRows(stage, span);
-  if (stage.kind === 'conv') {
-    const { conv, shuffle } = stage;
-    const radius = (conv.kernel - 1) / 2;
-    first = (first / shuffle) * conv.stride - radius;
-    end = (end / shuffle - 1) * conv.stride + radius + 1;
-  }
-  if (stage.kind === 'pixelUnshuffle') {
-    first *= stage.factor;
-    end *= stage.factor;
-  }
-  const upsampling = upsamplingOf(stage);
-  return {
-    first: Math.max(Math.floor(first / upsampling), 0),
-    end: Math.min(Math.ceil(end / upsampling), inputHeight),
-  };
+  const { first, end } = wholeRows(stage, span);
+  const isConv = stage.kind === 'conv';
+  const shuffle = isConv ? stage.shuffle : 1;
+  const own = { first: first / shuffle, last: end / shuffle - 1 };
+  let range = inputRange(isConv ? stage.conv : stage, own);
+  if (isConv && stage.upsample) range = inputRange(upsample2x(), range);
+  return { first: Math.max(range.first, 0), end: Math.min(range.last + 1, inputHeight) };
 }
 
 /**

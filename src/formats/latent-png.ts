@@ -17,7 +17,7 @@ export const latentPng: LatentFormat = {
   name: 'a PNG file',
   endings: ['.png'],
   holds: '8-bit latents',
-  detail: 'holds 8-bit latents as an RGBA picture',
+  detail: 'holds 8-bit latents as an RGBA picture, the model and the size of the picture',
   also: 'pictures',
   recognises: (bytes) => SIGNATURE.every((byte, i) => bytes[i] === byte),
   read(bytes, options = {}) {

@@ -17,7 +17,7 @@ export const latentSafetensors: LatentFormat = {
   name: 'a safetensors file',
   endings: ['.safetensors'],
   holds: 'f32 latents',
-  detail: 'holds f32 "latents" [1,C,h,w]',
+  detail: 'holds f32 "latents" [1,C,h,w], the model and the size of the picture',
   also: 'tensors',
   recognises: isSafetensors,
   read(bytes) {

@@ -1,4 +1,5 @@
-import { type Block, blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
+import { geometryOf } from './geometry.ts';
+import { blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
 export type Chw = readonly [channels: number, height: number, width: number];
@@ -9,16 +10,10 @@ export type WeightShapes = ReadonlyMap<string, readonly number[]>;
 /** Returns a layer's convolutions with their names inside it: `conv.0`, or `''` for the layer. */
 export function convolutionsOf(layer: Layer): readonly { name: string; conv: Conv }[] {
   if (layer.kind === 'conv') return [{ name: '', conv: layer }];
-  if (layer.kind === 'block') return [...mainPath(layer), ...skipPath(layer)];
-  return [];
-}
-
-/** Returns the three convolutions of a block's main path. */
-export const mainPath = (layer: Block) => blockOps(layer).filter((op) => op.kind === 'conv');
-
-function skipPath(layer: Block): { name: string; conv: Conv }[] {
+  if (layer.kind !== 'block') return [];
+  const mainPath = blockOps(layer).filter((op) => op.kind === 'conv');
   const conv = blockSkip(layer);
-  return conv === undefined ? [] : [{ name: 'skip', conv }];
+  return conv === undefined ? mainPath : [...mainPath, { name: 'skip', conv }];
 }
 
 /** Returns the shapes of a layer's tensors: weights [cout, cin, k, k], biases [cout]. */
@@ -40,24 +35,9 @@ export function countParameters(layer: Layer): number {
 }
 
 /** Returns the shape of a layer's output for an input of shape `input`. */
-export function outputShape(layer: Layer, [channels, height, width]: Chw): Chw {
-  switch (layer.kind) {
-    case 'conv':
-      return [layer.cout, Math.ceil(height / layer.stride), Math.ceil(width / layer.stride)];
-    case 'block':
-      return [layer.cout, height, width];
-    case 'upsample2x':
-      return [channels, 2 * height, 2 * width];
-    case 'pixelShuffle':
-      return [channels / layer.factor ** 2, layer.factor * height, layer.factor * width];
-    case 'pixelUnshuffle': {
-      const { factor } = layer;
-      return [channels * factor ** 2, Math.ceil(height / factor), Math.ceil(width / factor)];
-    }
-    case 'relu':
-    case 'clamp':
-      return [channels, height, width];
-  }
+export function outputShape(layer: Layer, [inputChannels, height, width]: Chw): Chw {
+  const [up, down, , , channels] = geometryOf(layer, inputChannels);
+  return [channels, Math.ceil((height * up) / down), Math.ceil((width * up) / down)];
 }
 
 /** Returns the multiply-adds that a convolution takes for one pixel of its output. */

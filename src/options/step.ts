@@ -1,3 +1,4 @@
+import type { Position } from '../model/kinds.ts';
 import type { Half, Layer } from '../model/layers.ts';
 import type { Tensor } from '../tensor.ts';
 import type { AlphaOptions, RunOptions } from './types.ts';
@@ -82,13 +83,6 @@ export interface Area {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-}
-
-/** The position of a number in a feature map. */
-export interface Position {
-  readonly channel: number;
-  readonly y: number;
-  readonly x: number;
 }
 
 /** One number of an input, multiplied by its weight. */

@@ -1,11 +1,12 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import type { Conv, Layer } from '../model/layers.ts';
-import type { Add, Arithmetic, Position, Product } from '../options/step.ts';
+import { kindOf, type Position, type Term } from '../model/kinds.ts';
+import type { Layer } from '../model/layers.ts';
+import type { Add, Arithmetic, Product } from '../options/step.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 
-/** The position of one number of an input, and its weight. */
-type Term = Position & { readonly input: number; readonly weight: number };
+/** A term, and the number of the input it is from. */
+type InputTerm = Term & { readonly input: number };
 
 /**
  * Computes one number of an output in float64 from inputs and weights. Products are in the order of
@@ -28,7 +29,7 @@ export function arithmeticOf(
   });
   const sum = products.reduce((total, { product }) => total + product, 0);
   const bias = weights.get('bias')?.data[position.channel] ?? 0;
-  const value = applied(layer, sum + bias);
+  const value = layer.kind === 'add' ? sum : kindOf(layer).value(layer, sum + bias);
   return { products, sum, bias, value, kernelValue: valueAt(output, position) };
 }
 
@@ -36,69 +37,15 @@ function termsOf(
   layer: Layer | Add,
   weights: ReadonlyMap<string, Tensor>,
   position: Position,
-): Term[] {
+): readonly InputTerm[] {
   const { channel, y, x } = position;
-  const one = { input: 0, weight: 1 };
-  switch (layer.kind) {
-    case 'conv':
-      return convTerms(layer, weights.get('weight') as Tensor, position);
-    case 'relu':
-    case 'clamp':
-      return [{ ...one, channel, y, x }];
-    case 'add':
-      return [0, 1].map((input) => ({ input, weight: 1, channel, y, x }));
-    case 'upsample2x':
-      return [{ ...one, channel, y: y >> 1, x: x >> 1 }];
-    case 'pixelShuffle': {
-      const { factor } = layer;
-      const source = (channel * factor + (y % factor)) * factor + (x % factor);
-      return [{ ...one, channel: source, y: Math.floor(y / factor), x: Math.floor(x / factor) }];
-    }
-    case 'pixelUnshuffle': {
-      const { factor } = layer;
-      const pixel = channel % factor ** 2;
-      return [
-        {
-          ...one,
-          channel: Math.floor(channel / factor ** 2),
-          y: y * factor + Math.floor(pixel / factor),
-          x: x * factor + (pixel % factor),
-        },
-      ];
-    }
-    case 'block': {
-      const hint = 'inner() opens it';
-      throw expected('ARG', 'step', 'one operation', 'a block of several', { hint });
-    }
+  if (layer.kind === 'add') return [0, 1].map((input) => ({ input, weight: 1, channel, y, x }));
+  const { terms } = kindOf(layer);
+  if (terms === undefined) {
+    const hint = 'inner() opens it';
+    throw expected('ARG', 'step', 'one operation', 'a block of several', { hint });
   }
-}
-
-/** Returns the kernel's whole window in all channels, positions outside the map included. */
-function convTerms(conv: Conv, weight: Tensor, { channel, y, x }: Position): Term[] {
-  const { cin, kernel, stride } = conv;
-  const radius = (kernel - 1) / 2;
-  const terms: Term[] = [];
-  let at = channel * cin * kernel * kernel;
-  for (let i = 0; i < cin; i++) {
-    for (let ky = 0; ky < kernel; ky++) {
-      for (let kx = 0; kx < kernel; kx++) {
-        terms.push({
-          input: 0,
-          channel: i,
-          y: y * stride + ky - radius,
-          x: x * stride + kx - radius,
-          weight: weight.data[at++],
-        });
-      }
-    }
-  }
-  return terms;
-}
-
-function applied(layer: Layer | Add, value: number): number {
-  if (layer.kind === 'relu') return Math.max(value, 0);
-  if (layer.kind === 'clamp') return Math.tanh(value / layer.magnitude) * layer.magnitude;
-  return value;
+  return terms(layer, { channel, y, x }, weights).map((term) => ({ ...term, input: 0 }));
 }
 
 /** Returns the number at a position of a tensor [1, C, H, W], and 0 outside of it. */

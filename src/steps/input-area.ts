@@ -1,7 +1,7 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
+import { inputRange } from '../model/geometry.ts';
 import type { Layer } from '../model/layers.ts';
-import { inputRange } from '../model/receptive-field.ts';
 import type { Add, Area } from '../options/step.ts';
 
 /**

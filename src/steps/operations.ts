@@ -1,5 +1,6 @@
 import type { BoundLayer } from '../model/bind.ts';
-import { type Block, blockOps, blockSkip, type Conv, type Layer } from '../model/layers.ts';
+import { kindOf } from '../model/kinds.ts';
+import { type Block, blockOps, blockSkip, type Layer } from '../model/layers.ts';
 import type { Add } from '../options/step.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -50,32 +51,6 @@ function weightsOf(weights: BoundLayer['weights'], operation: string): Map<strin
   return own;
 }
 
-/** Returns a layer's code in taesd.py, and PyTorch's name for the pixel shuffles of `nano`. */
-export function moduleText(layer: Layer | Add): string {
-  switch (layer.kind) {
-    case 'conv':
-      return convText(layer);
-    case 'relu':
-      return 'nn.ReLU()';
-    case 'block':
-      return `Block(${layer.cin}, ${layer.cout})`;
-    case 'upsample2x':
-      return 'nn.Upsample(scale_factor=2)';
-    case 'clamp':
-      return 'Clamp()';
-    case 'pixelShuffle':
-      return `nn.PixelShuffle(${layer.factor})`;
-    case 'pixelUnshuffle':
-      return `nn.PixelUnshuffle(${layer.factor})`;
-    case 'add':
-      return 'conv(x) + skip(x)';
-  }
-}
-
-/** Writes a convolution. taesd.py's `conv` is a 3×3 convolution with padding 1. */
-function convText({ cin, cout, kernel, stride, bias }: Conv): string {
-  const options = `${stride === 1 ? '' : `, stride=${stride}`}${bias ? '' : ', bias=False'}`;
-  return kernel === 3
-    ? `conv(${cin}, ${cout}${options})`
-    : `nn.Conv2d(${cin}, ${cout}, ${kernel}${options})`;
-}
+/** Returns the code of a layer or a sum in taesd.py. */
+export const moduleText = (layer: Layer | Add): string =>
+  layer.kind === 'add' ? 'conv(x) + skip(x)' : kindOf(layer).module(layer);

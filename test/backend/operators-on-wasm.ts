@@ -3,7 +3,7 @@ import { wasmLayerByLayer } from '../../src/backend/wasm/layer-by-layer.ts';
 import { CompactMachine } from '../../src/backend/wasm/machine.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { WasmProgram } from '../../src/backend/wasm/program.ts';
-import type { Conv, Layer } from '../../src/model/layers.ts';
+import type { BoundLayer } from '../../src/model/bind.ts';
 import { outputShape } from '../../src/model/measure.ts';
 import { tensorRows, tensorSink } from '../../src/rows.ts';
 import { picturesOf, type Tensor, zeros } from '../../src/tensor.ts';
@@ -16,14 +16,14 @@ export async function operatorsOnWasm(): Promise<Operators> {
   const { memory } = machine;
   const { add } = await wasmLayerByLayer(module, undefined);
 
-  function runLayer(layer: Layer, input: Tensor, weights = new Map<string, Tensor>()): Tensor {
+  function runLayer(bound: BoundLayer, input: Tensor): Tensor {
     const mark = memory.mark();
     try {
-      const program = new WasmProgram(machine, [{ layer, weights }]);
+      const program = new WasmProgram(machine, [bound]);
       return stack(
         picturesOf(input).map((picture) => {
           const [, channels, height, width] = picture.shape;
-          const output = zeros([1, ...outputShape(layer, [channels, height, width])]);
+          const output = zeros([1, ...outputShape(bound.layer, [channels, height, width])]);
           const run = program.run(tensorRows(picture), tensorSink(output));
           while (!run.next().done);
           return output;
@@ -34,19 +34,5 @@ export async function operatorsOnWasm(): Promise<Operators> {
     }
   }
 
-  return {
-    conv2d(input, weight, bias, stride) {
-      const [cout, cin, kernel] = weight.shape;
-      const layer = { kind: 'conv', cin, cout, kernel, stride, bias: bias !== undefined } as Conv;
-      const weights = new Map([['weight', weight]]);
-      if (bias !== undefined) weights.set('bias', bias);
-      return runLayer(layer, input, weights);
-    },
-    relu: (input) => runLayer({ kind: 'relu' }, input),
-    upsample2x: (input) => runLayer({ kind: 'upsample2x' }, input),
-    pixelShuffle: (input, factor) => runLayer({ kind: 'pixelShuffle', factor }, input),
-    pixelUnshuffle: (input, factor) => runLayer({ kind: 'pixelUnshuffle', factor }, input),
-    clamp: (input, magnitude) => runLayer({ kind: 'clamp', magnitude }, input),
-    add,
-  };
+  return { layer: runLayer, add };
 }

@@ -251,7 +251,7 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
-    const rule = 'FILE: expected a .safetensors or .png file, got';
+    const rule = 'FILE: expected a .png or .safetensors file, got';
     refused(
       'notes.txt',
       ascii('# Pictures'),

@@ -1,5 +1,6 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
+import { kindOf } from '../../src/model/kinds.ts';
 import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
@@ -10,7 +11,7 @@ import { runProgram } from '../run-program.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
-import { NETWORKS, randomInput, randomNetwork } from './random-networks.ts';
+import { NETWORKS, randomInput, randomNetwork, sampleLayers } from './random-networks.ts';
 
 /*
  * What every backend must do, wherever it is: the operators one by one, small networks with every layer in every company,
@@ -31,7 +32,7 @@ const SIZES = [
   [18, 33],
 ] as const;
 
-/** Random operators and networks: within this of the reference, relative to the largest value. */
+/** Random networks: within this of the reference, relative to the largest value. */
 const RANDOM_BOUND = 1e-5;
 /** The real networks: within this of PyTorch. */
 const GOLDEN_BOUND = 1e-4;
@@ -155,38 +156,16 @@ async function checkOperators(
   width: number,
 ): Promise<string> {
   const random = seededRandom(100 * height + width);
-  const x = randomTensor(random, [2, 3, height, width], 2);
-  const y = randomTensor(random, [2, 3, height, width], 2);
-  const bias = randomTensor(random, [5]);
   let most = 0;
   const check = async (what: string, got: Promise<Tensor>, wanted: Tensor, bound: number) => {
     most = Math.max(most, checkClose(what, await got, wanted, bound));
   };
-  for (const stride of [1, 2] as const) {
-    for (const kernel of [1, 3]) {
-      const weight = randomTensor(random, [5, 3, kernel, kernel]);
-      for (const added of [bias, undefined]) {
-        const got = later.conv2d(x, weight, added, stride);
-        const wanted = operators.conv2d(x, weight, added, stride);
-        await check(`conv2d ${kernel}×${kernel}, stride ${stride}`, got, wanted, RANDOM_BOUND);
-      }
-    }
+  for (const { layer, input, bound } of sampleLayers(random, height, width)) {
+    const what = kindOf(layer.layer).words(layer.layer);
+    await check(what, later.layer(layer, input), operators.layer(layer, input), bound);
   }
-  await check('relu', later.relu(x), operators.relu(x), 0);
+  const [x, y] = [0, 1].map(() => randomTensor(random, [2, 3, height, width], 2));
   await check('add', later.add(x, y), operators.add(x, y), 0);
-  await check('upsample2x', later.upsample2x(x), operators.upsample2x(x), 0);
-  await check('clamp', later.clamp(x, 3), operators.clamp(x, 3), RANDOM_BOUND);
-  const channels = randomTensor(random, [2, 18, height, width]);
-  await check(
-    'pixelShuffle',
-    later.pixelShuffle(channels, 3),
-    operators.pixelShuffle(channels, 3),
-    0,
-  );
-  for (const factor of [2, 4]) {
-    const wanted = operators.pixelUnshuffle(x, factor);
-    await check(`pixelUnshuffle ${factor}`, later.pixelUnshuffle(x, factor), wanted, 0);
-  }
   return `off by ${most.toExponential(1)}`;
 }
 

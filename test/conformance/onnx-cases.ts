@@ -1,3 +1,5 @@
+import type { BoundLayer } from '../../src/model/bind.ts';
+import { clamp, type Layer, relu, upsample2x } from '../../src/model/layers.ts';
 import { shapeText, type Tensor } from '../../src/tensor.ts';
 import type { LaterOperators } from './place.ts';
 
@@ -26,13 +28,13 @@ export function planOnnxCase({ op, attributes, inputs }: OnnxCase): Run | string
       }
       return async ({ add }, [a, b]) => reshaped(await add(to4d(a), to4d(b)), a.shape);
     case 'Relu':
-      return async ({ relu }, [x]) => reshaped(await relu(to4d(x)), x.shape);
+      return async ({ layer }, [x]) => reshaped(await layer(bare(relu()), to4d(x)), x.shape);
     case 'Tanh':
-      return async ({ clamp }, [x]) => reshaped(await clamp(to4d(x), 1), x.shape);
+      return async ({ layer }, [x]) => reshaped(await layer(bare(clamp(1)), to4d(x)), x.shape);
     case 'Resize': {
       const scales = [...inputs[1].data];
       if (scales.join() !== '1,1,2,2') return `upsampling is by 2 and 2 alone, not ${scales}`;
-      return ({ upsample2x }, [x]) => upsample2x(x);
+      return ({ layer }, [x]) => layer(bare(upsample2x()), x);
     }
     case 'Conv':
       return planConv(attributes);
@@ -53,12 +55,23 @@ function planConv({
 }: OnnxCase['attributes']): Run | string {
   const stride = strides[0] as 1 | 2;
   const padding = auto_pad === undefined ? pads.join() : '1,1,1,1'; // symmetric at its size
-  if (padding === '1,1,1,1') return ({ conv2d }, [x, w]) => conv2d(x, w, undefined, stride);
+  if (padding === '1,1,1,1') return ({ layer }, [x, w]) => layer(convOf(w, stride), x);
   if (padding === '0,0,0,0' && stride === 1) {
     // Without padding the result is the inner part of the result with it.
-    return async ({ conv2d }, [x, w]) => inner(await conv2d(x, w, undefined, 1));
+    return async ({ layer }, [x, w]) => inner(await layer(convOf(w, 1), x));
   }
   return `padding is 1 on every side, not [${padding}]`;
+}
+
+/** Returns a layer without weights. */
+const bare = (layer: Layer): BoundLayer => ({ layer, weights: new Map() });
+
+/** Returns a convolution by weights [cout, cin, kernel, kernel]. */
+function convOf(weight: Tensor, stride: 1 | 2): BoundLayer {
+  const [cout, cin, size] = weight.shape;
+  const kernel = size === 1 ? 1 : 3;
+  const layer = { kind: 'conv', cin, cout, kernel, stride, bias: false } as const;
+  return { layer, weights: new Map([['weight', weight]]) };
 }
 
 const to4d = ({ shape, data }: Tensor): Tensor => ({

@@ -4,6 +4,7 @@ import {
   clamp,
   conv1x1,
   conv3x3,
+  type Layer,
   type Network,
   pixelShuffle,
   pixelUnshuffle,
@@ -15,8 +16,53 @@ import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * Small networks that have every layer, in every company that changes how it is run.
+ * Layers of every kind alone, and small networks that have them in every company that changes how they are run.
  */
+
+/** Layers of one kind that are compared with the reference. */
+interface Sample {
+  readonly layers: readonly Layer[];
+  /** The channels of their input. Defaults to 3. */
+  readonly channels?: number;
+  /** The largest difference to the reference, on any backend. */
+  readonly bound: number;
+  /** The largest difference of the WASM kernels. Defaults to `bound`. */
+  readonly wasmBound?: number;
+}
+
+/** Blocks are missing: they are made of the others, and the networks below have them. */
+const SAMPLES: Readonly<Record<Exclude<Layer['kind'], 'block'>, Sample>> = {
+  conv: { layers: convolutions(3, 5), bound: 1e-5 },
+  relu: { layers: [relu()], bound: 0 },
+  upsample2x: { layers: [upsample2x()], bound: 0 },
+  clamp: { layers: [clamp(3)], bound: 1e-5, wasmBound: 1e-6 },
+  pixelShuffle: { layers: [pixelShuffle(3)], channels: 18, bound: 0 },
+  pixelUnshuffle: { layers: [pixelUnshuffle(2), pixelUnshuffle(4)], bound: 0 },
+};
+
+/** Convolutions of each kernel and stride, with and without bias. */
+function convolutions(cin: number, cout: number): Layer[] {
+  const strides = [1, 2] as const;
+  const kernels = [1, 3] as const;
+  return strides.flatMap((stride) =>
+    kernels.flatMap((kernel) =>
+      [true, false].map((bias): Layer => ({ kind: 'conv', cin, cout, kernel, stride, bias })),
+    ),
+  );
+}
+
+/** Returns every sample with random weights and an input of two pictures. */
+export function sampleLayers(random: () => number, height: number, width: number) {
+  return Object.values(SAMPLES).flatMap(({ layers, channels = 3, bound, wasmBound = bound }) => {
+    const input = randomTensor(random, [2, channels, height, width], 2);
+    return layers.map((layer) => {
+      const weights = [...weightShapes(layer)].map(
+        ([name, shape]) => [name, randomTensor(random, shape)] as const,
+      );
+      return { layer: { layer, weights: new Map(weights) }, input, bound, wasmBound };
+    });
+  });
+}
 
 export const NETWORKS: Record<string, Network> = {
   'a block whose widths differ': [conv3x3(3, 8), block(8, 20), conv3x3(20, 2)],

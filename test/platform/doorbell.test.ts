@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Doorbell } from '../../src/platform/doorbell.ts';
 
-test('Doorbell: two wait, one ring → both go on; a ring before → nobody is woken by it later', async () => {
+test('Doorbell: two calls wait, one ring → both go on; a ring before them → wakes neither', async () => {
   const bell = new Doorbell();
   bell.ring();
   const woken: string[] = [];

@@ -56,10 +56,13 @@ test('decodePng: each kind of picture cut at every byte → TRUNCATED, FORMAT if
   }
 });
 
-test('decodePng: every byte changed in three ways → decodes or TaesdError', () => {
+/** In the quick suite every third byte. */
+const STEP = rounds(3, 1);
+
+test(`decodePng: every ${STEP === 1 ? '' : '3rd '}byte changed in three ways → decodes or TaesdError`, () => {
   for (const picture of SMALL) {
     const png = buildPng(picture);
-    for (let at = 0; at < png.length; at++) {
+    for (let at = 0; at < png.length; at += STEP) {
       for (const change of [0x01, 0x80, 0xff]) {
         const copy = png.slice();
         copy[at] ^= change;

@@ -6,7 +6,7 @@ import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
 import { GpuProgram } from '../../src/backend/webgpu/program.ts';
 import { Slots } from '../../src/backend/webgpu/slots.ts';
 import type { BoundNetwork } from '../../src/model/bind.ts';
-import { conv1x1, type Layer } from '../../src/model/layers.ts';
+import { conv1x1 } from '../../src/model/layers.ts';
 import { outputShape } from '../../src/model/measure.ts';
 import { tensorRows, tensorSink } from '../../src/rows.ts';
 import { picturesOf, type Tensor, zeros } from '../../src/tensor.ts';
@@ -15,22 +15,8 @@ import { stack } from '../stack.ts';
 
 /** The operators one by one, in f32: networks of one layer. */
 export function operatorsOnGpu(gpu: Gpu): LaterOperators {
-  const one = (input: Tensor, layer: Layer, weights: ReadonlyMap<string, Tensor> = new Map()) =>
-    run(gpu, [{ layer, weights }], planNetwork([layer], WEBGPU_RULES), input);
   return {
-    conv2d(input, weight, bias, stride) {
-      const [cout, cin, size] = weight.shape;
-      const kernel = size === 1 ? 1 : 3;
-      const weights = new Map([['weight', weight]]);
-      if (bias !== undefined) weights.set('bias', bias);
-      const conv = { kind: 'conv', cin, cout, kernel, stride, bias: bias !== undefined } as const;
-      return one(input, conv, weights);
-    },
-    relu: (input) => one(input, { kind: 'relu' }),
-    upsample2x: (input) => one(input, { kind: 'upsample2x' }),
-    pixelShuffle: (input, factor) => one(input, { kind: 'pixelShuffle', factor }),
-    pixelUnshuffle: (input, factor) => one(input, { kind: 'pixelUnshuffle', factor }),
-    clamp: (input, magnitude) => one(input, { kind: 'clamp', magnitude }),
+    layer: (bound, input) => run(gpu, [bound], planNetwork([bound.layer], WEBGPU_RULES), input),
     add: (a, b) => addMaps(gpu, a, b),
   };
 }

@@ -1,3 +1,4 @@
+import type { Layer } from 'taesd-wasm';
 import type { StepView } from '../engine/protocol.ts';
 
 /*
@@ -54,6 +55,22 @@ function explainLayer({ part, index, layer, shape }: StepView, layerCount: numbe
       };
     case 'add':
       return explainAdd;
+  }
+}
+
+/** Returns what a layer does to each number, or undefined if it does not change numbers. */
+export function formulaOf(layer: Layer): string | undefined {
+  switch (layer.kind) {
+    case 'relu':
+      return 'max(that, 0)';
+    case 'clamp':
+      return `tanh(that / ${layer.magnitude}) · ${layer.magnitude}`;
+    case 'conv':
+    case 'block':
+    case 'upsample2x':
+    case 'pixelShuffle':
+    case 'pixelUnshuffle':
+      return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PixelView, StepView } from '../engine/protocol.ts';
 import { chosenChannel, pixel, pixelView } from '../state/stepping.ts';
+import { formulaOf } from '../text/explanations.ts';
 import { exact } from '../text/numbers.ts';
 import { Windows } from './windows.tsx';
 
@@ -95,24 +96,17 @@ function lines(view: PixelView, { layer }: StepView): [string, string, string][]
     ];
   }
   const from = `x ${first.x}, y ${first.y} of channel ${first.channel}`;
-  switch (layer.kind) {
-    case 'relu':
-      return [
-        [`Input, ${from}`, exact(sum), 'sum'],
-        ['max(that, 0)', exact(value), 'value'],
-      ];
-    case 'clamp':
-      return [
-        [`Input, ${from}`, exact(sum), 'sum'],
-        [`tanh(that / ${layer.magnitude}) · ${layer.magnitude}`, exact(value), 'value'],
-      ];
-    case 'add':
-      return [
-        ['From the convolutions', exact(windows[0].products[0].value), 'sum'],
-        ['+ skip connection', exact(windows[1].products[0].value), 'skip'],
-        ['=', exact(value), 'value'],
-      ];
-    default:
-      return [[`Copied from ${from}`, exact(value), 'value']];
+  if (layer.kind === 'add') {
+    return [
+      ['From the convolutions', exact(windows[0].products[0].value), 'sum'],
+      ['+ skip connection', exact(windows[1].products[0].value), 'skip'],
+      ['=', exact(value), 'value'],
+    ];
   }
+  const formula = formulaOf(layer);
+  if (formula === undefined) return [[`Copied from ${from}`, exact(value), 'value']];
+  return [
+    [`Input, ${from}`, exact(sum), 'sum'],
+    [formula, exact(value), 'value'],
+  ];
 }

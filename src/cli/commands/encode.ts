@@ -13,7 +13,7 @@ const SPEC = {
   summary: 'Turns a picture into latents.',
   detail: () => {
     const sentences = writtenFormats().map(({ endings, detail }) => `OUT${endings[0]} ${detail}.`);
-    return `${sentences.join(' ')} Files record the model and the size of the picture.`;
+    return sentences.join(' ');
   },
   examples: [
     'taesd encode photo.png -o latents.png',

@@ -1,4 +1,5 @@
-import type { Half, Layer, Network, Variant } from '../../index.ts';
+import type { Half, Network, Variant } from '../../index.ts';
+import { kindOf } from '../../model/kinds.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
@@ -47,7 +48,7 @@ export function networkLines(
     countText(rows.reduce((total, row) => total + row[key], 0));
   const cells = rows.map(({ index, layer, output, parameters, multiplyAdds }) => [
     `${index}`,
-    layerWords(layer),
+    kindOf(layer).words(layer),
     output.join('×'),
     countOrDash(parameters),
     countOrDash(multiplyAdds),
@@ -63,31 +64,6 @@ export function networkLines(
 
 /** Returns a dash for 0, because a dash is easier to skip. */
 const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
-
-function layerWords(layer: Layer): string {
-  switch (layer.kind) {
-    case 'conv': {
-      const { kernel, cin, cout, stride, bias } = layer;
-      const steps = stride === 1 ? '' : `, stride ${stride}`;
-      return `conv ${kernel}×${kernel} ${cin}→${cout}${steps}${bias ? '' : ', no bias'}`;
-    }
-    case 'block': {
-      const { cin, cout } = layer;
-      const skip = cin === cout ? 'skip' : 'conv 1×1 skip';
-      return `block ${cin}→${cout}: 3 × conv 3×3 + ${skip}`;
-    }
-    case 'upsample2x':
-      return 'upsample ×2, nearest';
-    case 'pixelShuffle':
-      return `pixel shuffle ×${layer.factor}, channels to pixels`;
-    case 'pixelUnshuffle':
-      return `pixel unshuffle ÷${layer.factor}, pixels to channels`;
-    case 'clamp':
-      return `clamp, tanh(x / ${layer.magnitude}) · ${layer.magnitude}`;
-    case 'relu':
-      return 'relu';
-  }
-}
 
 function fieldWords(network: Network, half: Half): string {
   const { before, after } = receptiveField(network);
