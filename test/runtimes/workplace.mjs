@@ -56,7 +56,7 @@ async function writeInputs(place) {
     import(pathToFileURL(join(place, 'node_modules/taesd-wasm/dist', path)).href);
   const { readSafetensors, toTensor } = await installed('index.js');
   const { encodePng } = await installed('png/index.js');
-  const { encodeLatentPng } = await installed('latent-file.js');
+  const { encodeLatentPng } = await installed('formats/index.js');
   const golden = (name, tensor) =>
     readSafetensors(readFileSync(sharedPath(name))).tensors.get(tensor);
 
