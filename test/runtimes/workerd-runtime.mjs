@@ -36,7 +36,7 @@ async function exampleCheck(worker) {
   const [{ Taesd }, { nano }] = [await installed('index.js'), await installed('nano.js')];
   const [{ encodePng }, { decodeLatentPng }] = [
     await installed('png/index.js'),
-    await installed('latent-file.js'),
+    await installed('formats/index.js'),
   ];
   const { latents, width, height } = decodeLatentPng(latent);
   const taesd = await Taesd.load({ ...nano(), workers: 0 });

@@ -11,7 +11,7 @@ const FAST_STEPS = 1;
 const NANO_DECIBELS = 22;
 /** README says a few milliseconds; a machine that others use too may take its time. A whole decode takes seconds. */
 const ABORT_MS = 500;
-const NO_WORKERS = 'Taesd.load: "Worker" expected a runtime with workers, got none';
+const NO_WORKERS = '"Worker" expected a runtime with workers, got none';
 /** Timed runs after the others, of which the fastest counts: what else a machine does only ever adds. */
 const TIMED_RUNS = 4;
 
