@@ -6,7 +6,6 @@ const LONGEST = [
   'test/engine-properties.test.ts',
   'test/golden.test.ts',
   'test/cli/steps.test.ts',
-  'test/examples/decode-service.test.ts',
 ];
 
 /** Starts the longest files first, so that no core is left with one at the end. */
