@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['checks', 'allocate'],
   ['platform'],
   ['tensor', 'png'],
+  ['numbers'],
   ['rows', 'safetensors', 'model'],
   ['options'],
   ['image'],
@@ -45,7 +46,8 @@ const UP_ARROWS: readonly string[] = ['options/call.ts → image.ts'];
 /** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   png: ['errors', 'checks', 'allocate'],
-  safetensors: ['errors', 'checks', 'allocate', 'tensor'],
+  safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
+  numbers: ['errors', 'checks', 'allocate', 'tensor'],
 };
 
 /** The rooms and files that a room must not import from. */

@@ -1,6 +1,6 @@
 import { checkLive, describe, kindOf } from '../checks.ts';
 import { expected, type TaesdError } from '../errors.ts';
-import { f16BytesToF32 } from '../safetensors/half.ts';
+import { f16BytesToF32 } from '../numbers/half.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 
 /*
