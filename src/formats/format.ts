@@ -35,6 +35,8 @@ export interface LatentFormat {
   readonly detail: string;
   /** The other content that such files may have; undefined if they hold latents only. */
   readonly also: 'pictures' | 'tensors' | undefined;
+  /** The space of the files it writes; undefined if they hold either space and do not say which. */
+  readonly writtenSpace?: Space;
   /** Returns true if bytes begin as files of this format do. They may be cut short or damaged. */
   recognises(bytes: Uint8Array): boolean;
   /** Reads a whole file. @throws TaesdError */
