@@ -186,7 +186,9 @@ function spreadWarning(
 ): string | undefined {
   const spreads = models.map((model) => spreadOf(data, space, model));
   const isUsual = (spread: number) => spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1];
-  if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
+  if (models.includes('taesd3') || spreads.some(isUsual)) return undefined;
+  // Numbers that are not finite are an error of their own when they are decoded.
+  if (spreads.length === 0 || !Number.isFinite(spreads[0])) return undefined;
   const other = space === 'vae' ? 'diffusion' : 'vae';
   const [low, high] = USUAL_SPREAD;
   return (
