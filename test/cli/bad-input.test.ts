@@ -35,6 +35,11 @@ const failed = (message: string) => ({ code: 1, stdout: '', stderr: `taesd: ${me
 
 afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
 
+const WRITTEN =
+  '.png (8-bit latents), .safetensors (f32 latents), .latent (f32 latents for ComfyUI), ' +
+  '.f32 (bare f32 numbers), .f16 (bare f16 numbers) or .bf16 (bare bf16 numbers)';
+const ENDINGS = WRITTEN.replace(', .f32', ', .sft (a float tensor), .f32');
+
 describe('input', () => {
   test.each(['encode', 'roundtrip', 'decode'])(
     '%s: missing, a folder, below a file → exit 1',
@@ -115,9 +120,8 @@ describe('input', () => {
   });
 
   test('decode: another ending → the endings there are', () => {
-    const message =
-      'z.pt: expected the ending .png (8-bit latents) or .safetensors (f32 latents), got .pt';
-    expect(taesd(['decode', 'z.pt', '-o', OUT])).toEqual(failed(message));
+    const message = `z.txt: expected the ending ${ENDINGS}, got .txt`;
+    expect(taesd(['decode', 'z.txt', '-o', OUT])).toEqual(failed(message));
   });
 
   test('decode: a recorded size that is none; NaN → exit 1, what was there stays', () => {
@@ -147,7 +151,7 @@ describe('output, found out before the work', () => {
   const run = (path: string) => taesd(['encode', PICTURE, '-o', path]);
 
   test('encode, decode, roundtrip: another ending, none → the endings there are', () => {
-    const rule = 'the ending .png (8-bit latents) or .safetensors (f32 latents)';
+    const rule = `the ending ${WRITTEN}`;
     expect(run('o.jpg')).toEqual(failed(`o.jpg: expected ${rule}, got .jpg`));
     expect(run('png')).toEqual(failed(`png: expected ${rule}, got no ending`));
     const decoded = 'the ending .png (the picture) or .safetensors (f32 decoded)';

@@ -251,7 +251,8 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
-    const rule = 'FILE: expected a .png or .safetensors file, got';
+    const rule =
+      'FILE: expected a .png, .safetensors, .latent, .sft, .f32, .f16 or .bf16 file, got';
     refused(
       'notes.txt',
       ascii('# Pictures'),

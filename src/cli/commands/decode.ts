@@ -45,7 +45,8 @@ async function decode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Prom
   const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const bytes = await readInput(operand);
-  const found = inside(operand, () => inputFormat.read(bytes, { model: line.latentsModel }));
+  const options = { model: line.latentsModel, name: operand };
+  const found = await inside(operand, async () => inputFormat.read(bytes, options));
   const { file, doubt } = found;
   const { latents } = file;
   const model = chooseModel(operand, line.latentsModel, file);

@@ -50,8 +50,8 @@ async function fileLines(path: string, size: Size | undefined): Promise<string[]
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
   const format = recogniseFormat(bytes);
   if (format !== undefined && format.also === undefined) {
-    refuseSize(size, 'latents');
-    return inside(path, () => latentLines(format.read(bytes)));
+    inside(path, () => refuseSize(size, 'latents'));
+    return latentLines(await inside(path, async () => format.read(bytes, { name: path })));
   }
   if (isPng(path, bytes)) return inside(path, () => pngLines(bytes, size));
   if (isWeights(path, bytes)) return inside(path, () => safetensorsLines(bytes, size));

@@ -1,4 +1,4 @@
-import type { FoundLatents, LatentFile } from '../../formats/format.ts';
+import type { FormatReading, LatentFile } from '../../formats/format.ts';
 import { type ModelName, VARIANTS } from '../../index.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { sayLine } from '../terminal/say.ts';
@@ -31,7 +31,7 @@ export function chooseModel(
  */
 export function takeUnmarked(
   path: string,
-  { doubt }: FoundLatents,
+  { doubt }: FormatReading,
   model: ModelName | undefined,
 ): void {
   if (doubt === 'opaque') {

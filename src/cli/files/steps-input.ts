@@ -1,5 +1,5 @@
 import { inside } from '../../errors.ts';
-import type { FoundLatents } from '../../formats/format.ts';
+import type { FormatReading } from '../../formats/format.ts';
 import { latentPng } from '../../formats/latent-png.ts';
 import { namedModel } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
@@ -37,18 +37,19 @@ interface Asked {
 export async function readStepsInput(path: string, asked: Asked): Promise<StepsInput> {
   const bytes = await readInput(path);
   const format = recogniseFormat(bytes) ?? latentPng;
-  const readLatents = () => inside(path, () => format.read(bytes, { model: asked.model }));
-  if (format.also !== 'pictures') return latentsInput(path, asked, readLatents());
+  const readLatents = () =>
+    inside(path, async () => format.read(bytes, { model: asked.model, name: path }));
+  if (format.also !== 'pictures') return latentsInput(path, asked, await readLatents());
   const picture = inside(path, () => decodePng(bytes));
   if (namedModel(picture.text) !== undefined || asked.part === 'decoder') {
-    return latentsInput(path, asked, readLatents());
+    return latentsInput(path, asked, await readLatents());
   }
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
   return { input: picture, model: asked.model, halves };
 }
 
-function latentsInput(path: string, asked: Asked, found: FoundLatents): StepsInput {
+function latentsInput(path: string, asked: Asked, found: FormatReading): StepsInput {
   const { file } = found;
   if (asked.part === 'encoder')
     throw fault(path, expectedGot('a picture for the encoder', 'latents'));

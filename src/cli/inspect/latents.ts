@@ -1,10 +1,10 @@
-import type { FoundLatents } from '../../formats/format.ts';
+import type { FormatReading } from '../../formats/format.ts';
 import type { Tensor } from '../../index.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
 import { countText, factLines, shapeText } from '../terminal/table.ts';
 
 /** Returns lines about latents: their shape, the records of their file, their values. */
-export function latentLines({ file, kind }: FoundLatents): string[] {
+export function latentLines({ file, kind }: FormatReading): string[] {
   const { latents, model, width, height } = file;
   const [, channels, h, w] = latents.shape;
   const fitting = latentSpaces(channels).join(' or ');
