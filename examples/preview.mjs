@@ -4,9 +4,9 @@
 // while the loop goes on: with taesd if --weights is given, otherwise with nano. Writes
 // out/preview.png: a few of the pictures, from the first guess to the end.
 //
-// The model is a toy: a diffusion model would guess the picture from the noise. The toy knows it, and
-// blurs it the more, the more noise there is. The noise, the schedule and Euler's steps are those of
-// a real sampler.
+// The model is a toy: a diffusion model would guess the picture from the noise. The toy knows it
+// and blurs it by the amount of noise. The noise, the schedule and Euler's steps are those of a real
+// sampler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, TaesdError } from 'taesd-wasm';

@@ -3,7 +3,7 @@ import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { copyWhole, type LatentsLike, shapeOf } from './latents-like.ts';
 
-/** What a model predicts, how much noise its sample holds, and which way its velocity points. */
+/** The model's kind of prediction, its sample's part of noise, and its velocity's direction. */
 export interface PredictionOptions {
   /**
    * The quantity the model was trained to predict: the noise, Salimans and Ho's velocity v, the
@@ -16,7 +16,7 @@ export interface PredictionOptions {
    * `alphaCumprod` and `sigma` is given.
    */
   readonly alphaCumprod?: number | undefined;
-  /** The noise's standard deviation in k-diffusion, at least 0; the noise's part of a flow, 0 … 1. */
+  /** The noise's standard deviation in k-diffusion, at least 0; a flow's part of noise, 0 … 1. */
   readonly sigma?: number | undefined;
   /** −1 for models whose velocity points the other way. Defaults to 1. */
   readonly sign?: 1 | -1 | undefined;
@@ -49,18 +49,18 @@ export interface PredictionStep extends PredictionOptions {
  * `sign: -1` the output is their opposite, as Lumina-Image 2.0 and Z-Image compute it. Their time
  * runs from noise to picture, so `sigma` is 1 − t.
  *
- * The numbers of both tensors are taken as f32. Each result is computed in f64 and rounded once. NaN
- * and infinity pass; `decode` refuses them.
+ * The numbers of both tensors are taken as f32. Each result is computed in f64 and rounded once.
+ * NaN and infinity pass; `decode` refuses them.
  *
- * Sources: Ho et al. 2020, eq. 15 (arXiv 2006.11239); Salimans and Ho 2022, §4 and appendix D (arXiv
- * 2202.00512); Karras et al. 2022, §5, with k-diffusion's `VDenoiser` (arXiv 2206.00364); Liu et al.
- * 2022 (arXiv 2209.03003); Lin et al. 2023 for ᾱ = 0 (arXiv 2305.08891).
+ * Sources: Ho et al. 2020, eq. 15 (arXiv 2006.11239); Salimans and Ho 2022, appendix D (arXiv
+ * 2202.00512); Karras et al. 2022 (arXiv 2206.00364) with k-diffusion's `VDenoiser`; Liu et al. 2022
+ * (arXiv 2209.03003); Lin et al. 2023 for ᾱ = 0 (arXiv 2305.08891).
  *
  * @param sample  the sampler's latents of this step, of any shape; not written to
  * @param output  the model's output for them, after guidance, of that shape; not written to
  * @returns f32 of the sample's shape; a promise if either tensor has to be read from a GPU
- * @throws TaesdError ARG (not a tensor; wrong option; an impossible cell of the table), SHAPE (shapes
- *   that differ, the wrong count of numbers)
+ * @throws TaesdError ARG (not a tensor, wrong option, an impossible cell of the table), SHAPE (the
+ *   shapes differ, the wrong count of numbers)
  */
 export function predictOriginal(sample: Tensor, output: Tensor, options: PredictionOptions): Tensor;
 export function predictOriginal(
