@@ -5,8 +5,8 @@
 // out/preview.png: a few of the pictures, from the first guess to the end.
 //
 // The model is a toy: a diffusion model would guess the picture from the noise. The toy knows it
-// and blurs it by the amount of noise. The noise, the schedule and Euler's steps are those of a real
-// sampler.
+// and blurs it by the amount of noise. The noise, the schedule and Euler's steps are those of a
+// real sampler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, TaesdError } from 'taesd-wasm';

@@ -53,8 +53,8 @@ export interface PredictionStep extends PredictionOptions {
  * NaN and infinity pass; `decode` refuses them.
  *
  * Sources: Ho et al. 2020, eq. 15 (arXiv 2006.11239); Salimans and Ho 2022, appendix D (arXiv
- * 2202.00512); Karras et al. 2022 (arXiv 2206.00364) with k-diffusion's `VDenoiser`; Liu et al. 2022
- * (arXiv 2209.03003); Lin et al. 2023 for ᾱ = 0 (arXiv 2305.08891).
+ * 2202.00512); Karras et al. 2022 (arXiv 2206.00364) with k-diffusion's `VDenoiser`; Liu et al.
+ * 2022 (arXiv 2209.03003); Lin et al. 2023 for ᾱ = 0 (arXiv 2305.08891).
  *
  * @param sample  the sampler's latents of this step, of any shape; not written to
  * @param output  the model's output for them, after guidance, of that shape; not written to
