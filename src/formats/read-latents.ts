@@ -189,10 +189,10 @@ function spreadWarning(
   if (models.includes('taesd3') || spreads.some(isUsual)) return undefined;
   // Numbers that are not finite are an error of their own when they are decoded.
   if (spreads.length === 0 || !Number.isFinite(spreads[0])) return undefined;
-  const other = space === 'vae' ? 'diffusion' : 'vae';
+  const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
   const [low, high] = USUAL_SPREAD;
   return (
-    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${space} space have ` +
+    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${own} space have ` +
     `${low} to ${high}; are they in ${other} space?`
   );
 }

@@ -38,7 +38,7 @@ afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
 
 const WRITTEN =
   '.png (8-bit latents), .safetensors (f32 latents), .latent (f32 latents for ComfyUI), ' +
-  '.f32 (bare f32 numbers), .f16 (bare f16 numbers) or .bf16 (bare bf16 numbers)';
+  '.f32 (raw f32 numbers), .f16 (raw f16 numbers) or .bf16 (raw bf16 numbers)';
 const endingsList = () => LATENT_FORMATS.flatMap(({ endings }) => endings);
 
 describe('input', () => {
@@ -119,7 +119,7 @@ describe('input', () => {
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
   });
 
-  test('decode: none of the formats → all of them, and the options for bare numbers', () => {
+  test('decode: none of the formats → all of them, and the options for raw numbers', () => {
     const path = at('z.png');
     writeFileSync(path, '# Pictures');
     const names = endingsList().join(', ');

@@ -253,13 +253,13 @@ describe('latents and pictures', () => {
     ]);
     const wrong = inspectBytes('b.latent', bytes, '--model', 'taesd', '--space', 'diffusion');
     expect(wrong.slice(6).join(' ').replace(/ +/g, ' ')).toMatch(
-      /^note the root mean square is 8\.1\d, where .* are they in vae space\?$/,
+      /^note the root mean square is 8\.1\d, where .* are they in VAE space\?$/,
     );
     const message = 'FILE: "latents" expected a batch of at least 3, for pick 2, got [2,4,1,1]';
     refused('b.latent', bytes, message, '--pick', '2');
   });
 
-  test('inspect: bare numbers with --shape → as described', () => {
+  test('inspect: raw numbers with --shape → as described', () => {
     const bytes = new Uint8Array(2 * 4 * 6);
     for (const shape of ['1x4x2x3', '4x2x3', '1,4,2,3', '[4, 2, 3]']) {
       expect(
@@ -307,7 +307,7 @@ describe('what cannot be read → exit 1', () => {
     const endings = LATENT_FORMATS.flatMap((format) => format.endings.slice(0, 1));
     const names = endings.join(', ').replace(/, (?=[^,]*$)/, ' or ');
     const message = (got: string) =>
-      `FILE: expected a ${names} file, got ${got} (--shape and --dtype describe bare numbers)`;
+      `FILE: expected a ${names} file, got ${got} (--shape and --dtype describe raw numbers)`;
     const first = 'a file that begins with 23';
     refused('notes.txt', ascii('# Pictures'), message(`${first} 20 50 69 63 74 75 72`));
     refused('short', ascii('#'), message(first));

@@ -33,7 +33,7 @@ assumed, and a line on stderr says so.`,
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
     'taesd decode ComfyUI_00001_.latent -o photo.png --model taesdxl --pick 1',
-    'taesd decode cache.safetensors -o photo.png --tensor latent_image --space vae',
+    'taesd decode cache.safetensors -o photo.png --tensor latents --space vae',
     'taesd decode latents.f16 -o photo.png --shape 4x64x64',
   ],
   operand: {
