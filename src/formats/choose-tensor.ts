@@ -30,7 +30,7 @@ export function chooseTensor<T extends Candidate>(
   throw fitting.length === 0 ? noLatents(tensors) : severalTensors(fitting);
 }
 
-/** Returns true for the name of a layer's weights. Those of a convolution may have 4 or 16 channels. */
+/** Returns true for the name of weights. Those of a convolution may have 4 or 16 channels. */
 const isWeight = (name: string): boolean => /(?:^|\.)(?:weight|bias)$/.test(name);
 
 function tensorNamed<T extends Candidate>(tensors: readonly T[], named: string): T {

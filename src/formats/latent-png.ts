@@ -24,7 +24,11 @@ export const latentPng = {
   recognises: (bytes: Uint8Array) => SIGNATURE.every((byte, i) => bytes[i] === byte),
   read(bytes: Uint8Array, options: LatentReadOptions = {}): FormatReading {
     const { file, picture } = read(bytes, options);
-    return { file, kind: '8-bit latents, an RGBA picture', doubt: doubtOf(picture) };
+    return {
+      file: { ...file, space: 'diffusion' },
+      kind: '8-bit latents, an RGBA picture',
+      doubt: doubtOf(picture),
+    };
   },
   write,
 } satisfies LatentFormat;

@@ -24,7 +24,7 @@ export const latentSafetensors = {
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latents$/),
   read(bytes: Uint8Array): FormatReading {
     const { file, dtype } = read(bytes);
-    return { file, kind: `latents, ${dtype}`, doubt: undefined };
+    return { file: { ...file, space: 'diffusion' }, kind: `latents, ${dtype}`, doubt: undefined };
   },
   write,
 } satisfies LatentFormat;

@@ -52,8 +52,9 @@ const NAMES = Object.keys({
  * Reads a file of latents of any format of the table. The content decides about the format.
  *
  * @param bytes  the whole file
- * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED, INTEGRITY,
- *   UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the batch), ARG, OOM
+ * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
+ *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the
+ *   batch), ARG, OOM
  */
 export function readLatents(
   bytes: Uint8Array,
@@ -124,7 +125,7 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
   if (doubt === 'unmarked') assumed.push(UNMARKED);
   const latents = picked(file.latents, options.pick);
   const space = options.space ?? file.space ?? 'diffusion';
-  if (options.space === undefined && file.space === undefined && !isOwn(reading)) {
+  if (options.space === undefined && file.space === undefined) {
     assumed.push('the file does not say its space; diffusion space is assumed');
   }
   const model = options.model ?? file.model;
@@ -150,10 +151,6 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
 /** True for two models whose latents have these channels and differ. */
 const isOther = (recorded: ModelName, named: ModelName, channels: number): boolean =>
   VARIANTS[named].space !== VARIANTS[recorded].space && VARIANTS[named].latentChannels === channels;
-
-/** Files with a doubt or a record are PNGs of this package, whose latents are in diffusion space. */
-const isOwn = ({ doubt, file }: FormatReading): boolean =>
-  doubt !== undefined || file.width !== undefined || file.model !== undefined;
 
 const orList = (names: readonly string[]): string => names.join(' or ');
 
@@ -185,10 +182,10 @@ function spreadWarning(
   models: readonly LatentSpace[],
 ): string | undefined {
   const spreads = models.map((model) => spreadOf(data, space, model));
-  const isUsual = (spread: number) => spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1];
-  if (models.includes('taesd3') || spreads.some(isUsual)) return undefined;
-  // Numbers that are not finite are an error of their own when they are decoded.
-  if (spreads.length === 0 || !Number.isFinite(spreads[0])) return undefined;
+  // Numbers that are not finite pass: decoding refuses them with a sentence of its own.
+  const isUsual = (spread: number) =>
+    !Number.isFinite(spread) || (spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1]);
+  if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
   const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
   const [low, high] = USUAL_SPREAD;
   return (

@@ -188,7 +188,6 @@ describe('input', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: [
-        'the file does not say its space; diffusion space is assumed',
         'the file does not say its model; its channels are those of taesd or taesdxl',
         '"latents" expected finite numbers, got NaN at element 2',
       ]

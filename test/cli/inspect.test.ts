@@ -197,7 +197,6 @@ describe('latents and pictures', () => {
       'model       not recorded',
       'decodes to  24×16',
       'values      −1.500 … 3.000, mean 0.063',
-      'note        the file does not say its space; diffusion space is assumed',
       'note        the file does not say its model; its channels are those of taesd or taesdxl',
     ]);
   });
@@ -210,7 +209,6 @@ describe('latents and pictures', () => {
       'model       not recorded',
       'decodes to  8×8',
       'values      0.000 … 1.000, mean 0.333; 2 are NaN or infinite',
-      'note        the file does not say its space; diffusion space is assumed',
       'note        the file does not say its model; no model has 5 channels',
     ]);
   });
