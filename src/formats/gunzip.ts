@@ -18,9 +18,6 @@ const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 const [CRC16, EXTRA, NAME, COMMENT] = [2, 4, 8, 16];
 
-/** Returns true for the first bytes of a gzip file. */
-export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
-
 /**
  * Returns the content of a gzip file with one member.
  *

@@ -1,11 +1,17 @@
 import type { ModelName } from '../model/variants.ts';
-import { type StoredTensor, widen } from '../numbers/stored.ts';
 import { isNpy, readNpy, writeNpy } from '../npy/npy.ts';
 import { isNpz } from '../npy/npz.ts';
+import { type StoredTensor, widen } from '../numbers/stored.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { elementCount } from '../tensor.ts';
 import { chooseTensor } from './choose-tensor.ts';
-import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions, Space } from './format.ts';
+import type {
+  FormatReading,
+  LatentFile,
+  LatentFormat,
+  LatentReadOptions,
+  Space,
+} from './format.ts';
 import { asLatents } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 
@@ -74,12 +80,14 @@ interface Cached {
 }
 
 /** The models by the suffix of the file's name. FLUX.1's latents are scaled before they are saved. */
-const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space: Space }> = new Map([
-  ['sd', { model: 'taesd', space: 'vae' }],
-  ['sdxl', { model: 'taesdxl', space: 'vae' }],
-  ['sd3', { model: 'taesd3', space: 'vae' }],
-  ['flux', { model: 'taef1', space: 'diffusion' }],
-]);
+const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space: Space }> = new Map(
+  [
+    ['sd', { model: 'taesd', space: 'vae' }],
+    ['sdxl', { model: 'taesdxl', space: 'vae' }],
+    ['sd3', { model: 'taesd3', space: 'vae' }],
+    ['flux', { model: 'taef1', space: 'diffusion' }],
+  ],
+);
 
 /**
  * Returns the layout of a cache of sd-scripts: `latents` beside `original_size`, or `latents_HxW`
@@ -98,7 +106,9 @@ function cacheOf(
   const assumed =
     others.length === 0
       ? []
-      : [`of several resolutions the largest is taken, ${largest.name}; others: ${others.join(', ')}`];
+      : [
+          `of several resolutions the largest is taken, ${largest.name}; others: ${others.join(', ')}`,
+        ];
   const suffix = /_(sd|sdxl|sd3|flux)\.npz$/i.exec(file)?.[1].toLowerCase() ?? '';
   const bySuffix = SUFFIXES.get(suffix);
   // SD and SDXL are in VAE space both; of 16 channels only the model tells.

@@ -10,6 +10,7 @@ import {
 } from '../model/variants.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
+import { isGzip } from './gunzip-first-bytes.ts';
 import { type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
@@ -87,7 +88,16 @@ function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
   }
 }
 
+/** Reads a file, and the file inside a gzipped one. */
 async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
+  if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
+  // Imported on first use: most files are not gzipped.
+  const { gunzip } = await import('./gunzip.ts');
+  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  return { ...reading, kind: `${kind}, gzipped` };
+}
+
+async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   const format = recogniseFormat(bytes);
   if (options.shape !== undefined) {
     if (format !== undefined) {

@@ -34,7 +34,8 @@ export const torchLatents = {
     const { name, tensor } = chooseTensor(tensors, options.tensor ?? layout?.tensor);
     const what = name === '' ? 'tensor' : name;
     const latents = asLatents(widen(tensor.read(), what), what);
-    const kind = layout?.kind ?? (name === '' ? 'torch tensor' : `torch tensor "${showName(name)}"`);
+    const kind =
+      layout?.kind ?? (name === '' ? 'torch tensor' : `torch tensor "${showName(name)}"`);
     return { file: { latents, space: layout?.space }, kind: `${kind}, ${tensor.dtype}` };
   },
   write: undefined,

@@ -23,7 +23,8 @@ export function parseHeader(text: string): NpyHeader {
   if (/'descr'\s*:\s*\[/.test(body)) {
     throw expected('UNSUPPORTED', 'descr', 'a plain type such as <f4', 'a structured type');
   }
-  const entry = /\s*'(descr|fortran_order|shape)'\s*:\s*('[^'\\]{1,40}'|True|False|\([\d\s,L]*\))\s*(,|$)/y;
+  const entry =
+    /\s*'(descr|fortran_order|shape)'\s*:\s*('[^'\\]{1,40}'|True|False|\([\d\s,L]*\))\s*(,|$)/y;
   const found = new Map<string, string>();
   while (entry.lastIndex < body.trimEnd().length) {
     const match = entry.exec(body);
@@ -51,4 +52,5 @@ function sizesOf(tuple: string, text: string): number[] {
   return parts.map((part) => Number.parseInt(part, 10));
 }
 
-const malformed = (text: string) => expected('FORMAT', 'npy header', RULE, JSON.stringify(text.trim()));
+const malformed = (text: string) =>
+  expected('FORMAT', 'npy header', RULE, JSON.stringify(text.trim()));

@@ -64,7 +64,12 @@ export function readNpy(bytes: Uint8Array): StoredTensor {
     }
     if (length !== found) {
       const code = found < length ? 'TRUNCATED' : 'FORMAT';
-      throw expected(code, 'elements', `${length} bytes for ${descr} ${shapeText(shape)}`, `${found}`);
+      throw expected(
+        code,
+        'elements',
+        `${length} bytes for ${descr} ${shapeText(shape)}`,
+        `${found}`,
+      );
     }
     const swapped = inLittleEndian(bytes.subarray(start), descr[0] === '>' ? size : 1);
     const data = fortranOrder && shape.length > 1 ? rowMajor(swapped, shape, size) : swapped;
@@ -74,7 +79,9 @@ export function readNpy(bytes: Uint8Array): StoredTensor {
 
 function headerOf(bytes: Uint8Array): { text: string; start: number } {
   if (!isNpy(bytes)) {
-    const code = MAGIC.startsWith(String.fromCharCode(...bytes.subarray(0, 6))) ? 'TRUNCATED' : 'FORMAT';
+    const code = MAGIC.startsWith(String.fromCharCode(...bytes.subarray(0, 6)))
+      ? 'TRUNCATED'
+      : 'FORMAT';
     throw expected(code, 'bytes', 'a .npy file', `${bytes.length} bytes without its signature`);
   }
   const [major, minor] = [bytes[6], bytes[7]];
