@@ -51,7 +51,10 @@ const STORAGES: ReadonlyMap<string, ElementType> = new Map([
 ]);
 
 /** The functions, by module and name. */
-const FUNCTIONS: ReadonlyMap<string, ReadonlyMap<string, TorchFunction>> = new Map([
+const FUNCTIONS: ReadonlyMap<string, ReadonlyMap<string, TorchFunction>> = new Map<
+  string,
+  ReadonlyMap<string, TorchFunction>
+>([
   ['collections', new Map([['OrderedDict', 'OrderedDict']])],
   [
     'torch._utils',
@@ -60,7 +63,7 @@ const FUNCTIONS: ReadonlyMap<string, ReadonlyMap<string, TorchFunction>> = new M
       ['_rebuild_parameter', '_rebuild_parameter'],
     ]),
   ],
-] satisfies [string, Map<string, TorchFunction>][]);
+]);
 
 /** Names of torch that hold data, though none that can be read here. */
 const UNSUPPORTED: ReadonlyMap<string, ReadonlySet<string>> = new Map([

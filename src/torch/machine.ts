@@ -114,6 +114,12 @@ class Machine {
         }
         this.#marks.push(stack.length);
         return;
+      case OP.POP:
+        this.#pop('a value');
+        return;
+      case OP.POP_MARK:
+        this.#popToMark();
+        return;
       case OP.NONE:
         stack.push(null);
         return;

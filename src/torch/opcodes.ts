@@ -9,6 +9,8 @@ export const OP = {
   MARK: 0x28,
   EMPTY_TUPLE: 0x29,
   STOP: 0x2e,
+  POP: 0x30,
+  POP_MARK: 0x31,
   BINFLOAT: 0x47,
   BININT: 0x4a,
   BININT1: 0x4b,
@@ -59,9 +61,7 @@ export const UNSAFE_OPS: ReadonlyMap<number, string> = new Map([
 
 /** Opcodes of values that torch's files of tensors do not have. */
 export const FOREIGN_OPS: ReadonlyMap<number, string> = new Map([
-  [0x30, 'POP'],
-  [0x31, 'POP_MARK'],
-  [0x32, 'DUP'],
+  [0x32, 'a value twice'],
   [0x42, 'bytes'],
   [0x43, 'bytes'],
   [0x46, 'a float as text'],
