@@ -69,11 +69,21 @@ export function npyByHand(stored: Stored, options: NpyOptions = {}): Uint8Array<
   const growing = isFortran ? shape[shape.length - 1] : shape[0];
   if (header === 'growing') text += ' '.repeat(21 - `${growing}`.length);
   const padding = ' '.repeat(63 - ((10 + text.length) % 64));
-  return joined('\x93NUMPY\x01\x00', fields([2, text.length + padding.length + 1]), text, padding, '\n', bytes);
+  return joined(
+    '\x93NUMPY\x01\x00',
+    fields([2, text.length + padding.length + 1]),
+    text,
+    padding,
+    '\n',
+    bytes,
+  );
 }
 
 /** Returns a `.npz` file of np.savez, or of np.savez_compressed. */
-export function npzByHand(entries: Entries, { isDeflated = false, header = 'growing' as NpyHeader } = {}) {
+export function npzByHand(
+  entries: Entries,
+  { isDeflated = false, header = 'growing' as NpyHeader } = {},
+) {
   const parts = entries.map(([name, stored]) => ({
     name: `${name}.npy`,
     bytes: npyByHand(stored, { header }),

@@ -30,15 +30,19 @@ const sizeOf = (dtype: FloatType): number => ({ F64: 8, F32: 4, F16: 2, BF16: 2 
 
 export const productOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Returns numbers in [−2, 2), rounded to a type. */
-export function seededNumbers(dtype: FloatType, shape: readonly number[], seed: number): Numbers {
+/** Returns numbers in [−magnitude, magnitude) before they are rounded to a type. */
+export function unrounded(shape: readonly number[], seed: number, magnitude = 2): Float64Array {
   const random = seededRandom(seed);
-  return numbersOf(
-    dtype,
-    shape,
-    Array.from({ length: productOf(shape) }, () => 4 * random() - 2),
-  );
+  return Float64Array.from({ length: productOf(shape) }, () => (2 * random() - 1) * magnitude);
 }
+
+/** Returns numbers in [−magnitude, magnitude), rounded to a type. */
+export const seededNumbers = (
+  dtype: FloatType,
+  shape: readonly number[],
+  seed: number,
+  magnitude = 2,
+): Numbers => numbersOf(dtype, shape, unrounded(shape, seed, magnitude));
 
 /** Returns given numbers, rounded to a type. */
 export function numbersOf(

@@ -41,7 +41,11 @@ export function torchByHand(content: TorchContent, options: TorchOptions = {}) {
   const parts = [
     { name: `${root}/data.pkl`, bytes: pickle },
     ...(isNew
-      ? [text('.format_version', '1'), text('.storage_alignment', '64'), text('byteorder', 'little')]
+      ? [
+          text('.format_version', '1'),
+          text('.storage_alignment', '64'),
+          text('byteorder', 'little'),
+        ]
       : []),
     ...storages,
     text('version', '3\n'),

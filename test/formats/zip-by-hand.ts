@@ -64,8 +64,7 @@ function recordsOf({ name, bytes, isDeflated = false }: ZipPart, form: ZipForm, 
 
 /** torch's extra field "FB", filled with Z. */
 function paddingField(start: number): string {
-  const length =
-    (TORCH_ALIGNMENT - ((start + 4) % TORCH_ALIGNMENT)) % TORCH_ALIGNMENT;
+  const length = (TORCH_ALIGNMENT - ((start + 4) % TORCH_ALIGNMENT)) % TORCH_ALIGNMENT;
   return `FB${fields([2, length])}${'Z'.repeat(length)}`;
 }
 
