@@ -139,7 +139,10 @@ describe('files without the latents of a model', () => {
     ],
     [
       'weights',
-      safetensorsByHand([['layer.weight', numbers([64, 4, 3, 3])]]),
+      safetensorsByHand([
+        ['1.weight', numbers([64, 4, 3, 3])],
+        ['3.weight', numbers([64, 4, 3, 3])],
+      ]),
       {},
       'SHAPE',
       /weights of a model\?/,
@@ -209,7 +212,7 @@ describe('F32 files of the golden latents', () => {
     if (/512|451/.test(file) && !isFullLength) continue;
     testShared(`${file} → within 1e-4 of the golden picture`, async () => {
       const golden = readGolden(file);
-      const [latents, decoded] = [golden('latent'), golden('decoded')];
+      const [latents, decoded] = [golden('latents'), golden('decoded')];
       const stored = (data: Float32Array) => numbersOf('F32', latents.shape, data);
       const files = [
         safetensorsByHand([['x', stored(latents.data)]]),
