@@ -8,8 +8,8 @@ import { asLatents } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 
 /*
- * Latents as bare little-endian numbers. The file says nothing of itself: the caller gives the shape
- * and, unless the file's ending does, the type.
+ * Latents as bare little-endian numbers. The file says nothing of itself. The caller gives the
+ * shape, and the type if the file's ending does not.
  */
 
 /** The types and their endings. */

@@ -41,6 +41,9 @@ export interface FoundLatents {
   readonly assumed: readonly string[];
 }
 
+/** The sentence about a PNG that may be a picture. */
+export const UNMARKED = 'nothing in this PNG says that it holds latents';
+
 const NAMES = Object.keys({
   ...{ name: 1, model: 1, space: 1, tensor: 1, shape: 1, dtype: 1, pick: 1, maxPixels: 1 },
 } satisfies Record<keyof ReadLatentsOptions, 1>);
@@ -49,8 +52,8 @@ const NAMES = Object.keys({
  * Reads a file of latents of any format of the table. The content decides about the format.
  *
  * @param bytes  the whole file
- * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED, INTEGRITY,
- *   UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the batch), ARG, OOM
+ * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
+ *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the batch), ARG, OOM
  */
 export function readLatents(
   bytes: Uint8Array,
@@ -113,20 +116,28 @@ function firstBytesText(bytes: Uint8Array): string {
 function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatents {
   const { file, kind, doubt } = reading;
   if (doubt === 'opaque') {
-    const hint = 'encode makes latents of it; or did an editor drop the alpha channel?';
-    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { hint });
+    const rest = 'makes latents of it; or did an editor drop the alpha channel?';
+    const remedy = { api: `encode ${rest}`, command: `taesd encode ${rest}` };
+    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { remedy });
   }
   const assumed = [...(reading.assumed ?? [])];
-  if (doubt === 'unmarked') assumed.push('nothing in this PNG says that it holds latents');
+  if (doubt === 'unmarked') assumed.push(UNMARKED);
   const latents = picked(file.latents, options.pick);
   const space = options.space ?? file.space ?? 'diffusion';
-  if (options.space === undefined && file.space === undefined && !isOwn(reading)) {
+  if (options.space === undefined && file.space === undefined) {
     assumed.push('the file does not say its space; diffusion space is assumed');
   }
   const model = options.model ?? file.model;
-  const speakers = latentSpaces(latents.shape[1]);
+  const channels = latents.shape[1];
+  const speakers = latentSpaces(channels);
   if (model === undefined) {
-    assumed.push(`the file does not say its model; its channels are those of ${orList(speakers)}`);
+    const whose =
+      speakers.length === 0
+        ? `no model has ${channels} channels`
+        : `its channels are those of ${orList(speakers)}`;
+    assumed.push(`the file does not say its model; ${whose}`);
+  } else if (file.model !== undefined && isOther(file.model, model, channels)) {
+    assumed.push(`the file says that these are latents of ${file.model}, not of ${model}`);
   }
   const candidates = model === undefined ? speakers : [VARIANTS[model].space];
   const spread = spreadWarning(latents, space, candidates);
@@ -136,9 +147,9 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
   return { latents, space, model, width, height, source: kind, assumed };
 }
 
-/** Files with a doubt or a record are PNGs of this package, whose latents are in diffusion space. */
-const isOwn = ({ doubt, file }: FormatReading): boolean =>
-  doubt !== undefined || file.width !== undefined || file.model !== undefined;
+/** True for two models whose latents have these channels and differ. */
+const isOther = (recorded: ModelName, named: ModelName, channels: number): boolean =>
+  VARIANTS[named].space !== VARIANTS[recorded].space && VARIANTS[named].latentChannels === channels;
 
 const orList = (names: readonly string[]): string => names.join(' or ');
 
@@ -170,7 +181,8 @@ function spreadWarning(
   models: readonly LatentSpace[],
 ): string | undefined {
   const spreads = models.map((model) => spreadOf(data, space, model));
-  const isUsual = (spread: number) => spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1];
+  // NaN passes: decoding refuses it with a sentence of its own.
+  const isUsual = (spread: number) => !(spread < USUAL_SPREAD[0] || spread > USUAL_SPREAD[1]);
   if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
   const other = space === 'vae' ? 'diffusion' : 'vae';
   const [low, high] = USUAL_SPREAD;
