@@ -51,8 +51,8 @@ export const musubiSafetensors = {
 } satisfies LatentFormat;
 
 /**
- * Frames are the second axis, where other files have channels: 16 channels of 4 frames would pass as
- * 16 latents of 4 channels.
+ * Checks that there is a single frame. Frames are the second axis, where other files have channels:
+ * 16 channels of 4 frames would pass as 16 latents of 4 channels.
  *
  * @throws TaesdError SHAPE (a video)
  */
