@@ -118,15 +118,23 @@ function named(call: string, error: unknown): unknown {
  * `in.png: "IHDR" expected …`.
  *
  * @param name  a file's name, or any other name of the thing that `read` reads
+ * @param read  may return a promise; its rejection is named too
  * @throws TaesdError with the code that `read` throws
  */
 export function inside<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof TaesdError)) throw cause;
+  const about = (cause: unknown): unknown => {
+    if (!(cause instanceof TaesdError)) return cause;
     const { code, sentence, remedy } = cause;
-    throw new TaesdError(code, `${onOneLine(name)}: ${sentence}`, { cause, remedy });
+    return new TaesdError(code, `${onOneLine(name)}: ${sentence}`, { cause, remedy });
+  };
+  try {
+    const result = read();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw about(error);
+    }) as T;
+  } catch (error) {
+    throw about(error);
   }
 }
 

@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['checks', 'allocate', 'checksums'],
   ['platform'],
   ['tensor', 'png', 'zip'],
+  ['numbers'],
   ['rows', 'safetensors', 'model'],
   ['options'],
   ['image'],
@@ -46,7 +47,8 @@ const UP_ARROWS: readonly string[] = ['options/call.ts → image.ts'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   png: ['errors', 'checks', 'allocate', 'checksums'],
   zip: ['errors', 'allocate', 'checksums'],
-  safetensors: ['errors', 'checks', 'allocate', 'tensor'],
+  numbers: ['errors', 'checks', 'allocate', 'tensor'],
+  safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
 };
 
 /** The rooms and files that a room must not import from. */

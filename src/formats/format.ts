@@ -1,10 +1,18 @@
 import type { ModelName } from '../model/variants.ts';
 import type { Tensor } from '../tensor.ts';
 
+/**
+ * The space of latents. `diffusion` is the one that diffusion models and TAESD work in; `vae` is
+ * that of the model's full VAE, before `(z − shift) · scale`.
+ */
+export type Space = 'diffusion' | 'vae';
+
 /** Latents, and what their file records of their origin. */
 export interface LatentFile {
   /** f32 [1, C, h, w] */
   readonly latents: Tensor;
+  /** The space of the numbers. Defaults to `diffusion`. */
+  readonly space?: Space | undefined;
   /** The model that encoded them. Files of `nano` say `taesd`, whose latents they hold. */
   readonly model?: ModelName | undefined;
   /** The picture's size, which rounds up to 8·w × 8·h. A file has both numbers or neither. */
@@ -16,32 +24,42 @@ export interface LatentFile {
 export interface LatentFormat {
   /** Its name with the article, for messages: `a safetensors file`. */
   readonly name: string;
-  /** The endings of its files' names in lower case. Files are written with the first one. */
-  readonly endings: readonly [string, ...string[]];
+  /**
+   * The endings of its files' names in lower case, none if it shares them with another format.
+   * Files are written with the first one. Reading goes by content, not by endings.
+   */
+  readonly endings: readonly string[];
   /** The content in a few words, for messages about endings: `f32 latents`. */
   readonly holds: string;
   /** The content in a sentence after the file's name, for help: `holds f32 "latents" [1,C,h,w]`. */
   readonly detail: string;
   /** The other content that such files may have; undefined if they hold latents only. */
   readonly also: 'pictures' | 'tensors' | undefined;
+  /** The space of the files it writes; undefined if they hold either space and do not say which. */
+  readonly writtenSpace?: Space;
   /** Returns true if bytes begin as files of this format do. They may be cut short or damaged. */
   recognises(bytes: Uint8Array): boolean;
   /** Reads a whole file. @throws TaesdError */
-  read(bytes: Uint8Array, options?: LatentReadOptions): FoundLatents;
+  read(bytes: Uint8Array, options: LatentReadOptions): FormatReading | Promise<FormatReading>;
   /** Writes a file; undefined if this format is only read. @throws TaesdError */
   readonly write: ((file: LatentFile) => Uint8Array<ArrayBuffer>) | undefined;
 }
 
 /** The options of a format's `read`. */
 export interface LatentReadOptions {
-  /** The model of the latents, if the file does not say it. Defaults to `taesd`. */
+  /** The model of the latents, if the file does not say it. */
   readonly model?: ModelName | undefined;
+  /** The file's name. Its ending and suffixes such as `_sdxl` decide what the content leaves. */
+  readonly name?: string | undefined;
+  /** The name of the tensor to read, in formats that hold several. */
+  readonly tensor?: string | undefined;
   /** The limit on width × height of a latent that is a picture, as for `decodePng`. */
   readonly maxPixels?: number | undefined;
 }
 
 /** The result of a format's `read`. */
-export interface FoundLatents {
+export interface FormatReading {
+  /** `latents` may be a batch [N, C, h, w]. */
   readonly file: LatentFile;
   /** The stored form in words: `latents, F16`. */
   readonly kind: string;
@@ -51,5 +69,7 @@ export interface FoundLatents {
    * `opaque`: nor does it look like latents: an opaque picture would have a channel that is at its
    * largest everywhere, and no network makes such a channel.
    */
-  readonly doubt: 'unmarked' | 'opaque' | undefined;
+  readonly doubt?: 'unmarked' | 'opaque' | undefined;
+  /** Sentences about the choices that the file leaves open. */
+  readonly assumed?: readonly string[] | undefined;
 }

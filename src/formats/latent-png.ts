@@ -2,8 +2,9 @@ import { inCall } from '../errors.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
-import type { FoundLatents, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { recordedModel, recordedSize, recordedText } from './recorded.ts';
+import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
+import { recordedModel, recordedSize, recordedText, recordsLatents } from './recorded.ts';
+import { inSpace } from './spaces.ts';
 
 /*
  * Latents as an RGBA picture of 8 bits a channel.
@@ -13,19 +14,24 @@ import { recordedModel, recordedSize, recordedText } from './recorded.ts';
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
 
 /** The row of the table of formats. */
-export const latentPng: LatentFormat = {
+export const latentPng = {
   name: 'a PNG file',
   endings: ['.png'],
   holds: '8-bit latents',
   detail: 'holds 8-bit latents as an RGBA picture, the model and the size of the picture',
   also: 'pictures',
-  recognises: (bytes) => SIGNATURE.every((byte, i) => bytes[i] === byte),
-  read(bytes, options = {}) {
+  writtenSpace: 'diffusion',
+  recognises: (bytes: Uint8Array) => SIGNATURE.every((byte, i) => bytes[i] === byte),
+  read(bytes: Uint8Array, options: LatentReadOptions = {}): FormatReading {
     const { file, picture } = read(bytes, options);
-    return { file, kind: '8-bit latents, an RGBA picture', doubt: doubtOf(file, picture) };
+    return {
+      file: { ...file, space: 'diffusion' },
+      kind: '8-bit latents, an RGBA picture',
+      doubt: doubtOf(picture),
+    };
   },
   write,
-};
+} satisfies LatentFormat;
 
 /**
  * Encodes latents as a PNG: 8 bits a value (one step is 0.0235), four channels in a pixel's red,
@@ -58,8 +64,9 @@ export function decodeLatentPng(
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const text = recordedText(file);
-  return encodePng(latentsToPicture(file.latents), text);
+  const own = inSpace(file, 'diffusion');
+  const text = recordedText(own);
+  return encodePng(latentsToPicture(own.latents), text);
 }
 
 function read(
@@ -76,8 +83,8 @@ function read(
 }
 
 /** Returns the doubt about a PNG. Every PNG can be read as latents. */
-function doubtOf({ model, width }: LatentFile, { data }: DecodedPng): FoundLatents['doubt'] {
-  if (model !== undefined || width !== undefined) return undefined;
+function doubtOf({ text, data }: DecodedPng): FormatReading['doubt'] {
+  if (recordsLatents(text)) return undefined;
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return 'unmarked';
   return 'opaque';
 }

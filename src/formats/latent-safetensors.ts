@@ -1,31 +1,33 @@
 import { expected, inCall } from '../errors.ts';
 import { checkLatentChannels, VARIANTS } from '../model/variants.ts';
-import { isSafetensors } from '../safetensors/first-bytes.ts';
 import { readSafetensors, toTensor } from '../safetensors/read.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
-import type { LatentFile, LatentFormat } from './format.ts';
+import type { FormatReading, LatentFile, LatentFormat } from './format.ts';
 import { LATENTS_NAME, recordedModel, recordedSize, recordedText } from './recorded.ts';
+import { holdsTensor } from './safetensors-names.ts';
+import { inSpace } from './spaces.ts';
 
 /*
  * Latents as one f32 tensor of a safetensors file.
  */
 
 /** The row of the table of formats. */
-export const latentSafetensors: LatentFormat = {
+export const latentSafetensors = {
   name: 'a safetensors file',
   endings: ['.safetensors'],
   holds: 'f32 latents',
   detail: 'holds f32 "latents" [1,C,h,w], the model and the size of the picture',
-  also: 'tensors',
-  recognises: isSafetensors,
-  read(bytes) {
+  also: undefined,
+  writtenSpace: 'diffusion',
+  recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latents$/),
+  read(bytes: Uint8Array): FormatReading {
     const { file, dtype } = read(bytes);
-    return { file, kind: `latents, ${dtype}`, doubt: undefined };
+    return { file: { ...file, space: 'diffusion' }, kind: `latents, ${dtype}`, doubt: undefined };
   },
   write,
-};
+} satisfies LatentFormat;
 
 /**
  * Encodes latents as a safetensors file: f32 `latents` [1, C, h, w].
@@ -50,8 +52,9 @@ export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
-  const text = recordedText(file);
-  const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(file.latents)]], text);
+  const own = inSpace(file, 'diffusion');
+  const text = recordedText(own);
+  const bytes = writeSafetensors([[LATENTS_NAME, checkBatchOfOne(own.latents)]], text);
   // It allocates with `new Uint8Array(length)`.
   return bytes as Uint8Array<ArrayBuffer>;
 }

@@ -1,5 +1,10 @@
 export type { LatentsLike } from './latents-like.ts';
 export {
+  type PredictionOptions,
+  type PredictionStep,
+  predictOriginal,
+} from './predict-original.ts';
+export {
   createPreviewer,
   type FrameInfo,
   type Previewer,

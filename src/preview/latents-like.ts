@@ -1,7 +1,7 @@
 import { checkLive, describe, kindOf } from '../checks.ts';
 import { expected, type TaesdError } from '../errors.ts';
-import { f16BytesToF32 } from '../safetensors/half.ts';
-import { elementCount, shapeText, type Tensor } from '../tensor.ts';
+import { f16BytesToF32 } from '../numbers/half.ts';
+import { elementCount, MAX_RANK, shapeText, type Tensor } from '../tensor.ts';
 
 /*
  * Latents in the tensors of other libraries. onnxruntime and transformers.js name the sizes `dims`,
@@ -38,27 +38,72 @@ const RULE = 'a tensor with data, and dims or shape [N,C,h,w]';
  *   wrong count of numbers, a smaller batch)
  */
 export function copyLatents(value: LatentsLike, pick: number): Tensor | Promise<Tensor> {
-  if (typeof value !== 'object' || value === null) {
-    throw expected('ARG', 'latents', RULE, describe(value));
+  const shape = batched(sizesOf('latents', value));
+  const [batch, ...chw] = shape;
+  if (pick >= batch) {
+    const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
+    throw expected('SHAPE', 'latents', rule, shapeText(shape));
   }
-  const shape = shapeOf(value);
-  const numbers = numbersOf(value);
-  return isPromise(numbers)
-    ? Promise.resolve(numbers).then((read) => copyOne(read, shape, pick))
-    : copyOne(numbers, shape, pick);
+  const count = elementCount(chw);
+  return whenRead(numbersOf(value), (data) => {
+    checkCount('latents', data, shape);
+    const copy = floatsOf('latents', data, pick * count, (pick + 1) * count);
+    return { shape: [1, ...chw], data: copy };
+  });
 }
 
-function shapeOf({ dims, shape = dims }: LatentsLike): number[] {
-  const isList = typeof shape === 'object' && shape !== null && typeof shape.length === 'number';
-  if (!isList) throw expected('ARG', 'latents', RULE, `dims ${describe(shape)}`);
-  // Some runtimes have 64-bit sizes.
-  const sizes = Array.from(shape, (size) => (typeof size === 'bigint' ? Number(size) : size));
-  const batched = sizes.length === 3 ? [1, ...sizes] : sizes;
-  if (batched.length === 4 && batched.every((size) => Number.isSafeInteger(size) && size > 0)) {
-    return batched;
+/**
+ * Copies a whole tensor of any dimensions.
+ *
+ * @param what  its name, for errors
+ * @returns f32 of its own shape; a promise as with {@link copyLatents}
+ * @throws TaesdError ARG, SHAPE (as {@link copyLatents})
+ */
+export function copyWhole(what: string, value: LatentsLike): Tensor | Promise<Tensor> {
+  const shape = shapeOf(what, value);
+  return whenRead(numbersOf(value), (data) => {
+    checkCount(what, data, shape);
+    return { shape, data: floatsOf(what, data, 0, elementCount(shape)) };
+  });
+}
+
+/** Returns a tensor's own shape. Reads no numbers. @throws TaesdError ARG, SHAPE */
+export const shapeOf = (what: string, value: LatentsLike): number[] =>
+  checkSizes(what, sizesOf(what, value), 'a shape of sizes, each at least 1');
+
+/** Uses a value at once, or after it was read from a GPU. */
+export function whenRead<In, Out>(
+  value: In | Promise<In>,
+  use: (value: In) => Out | Promise<Out>,
+): Out | Promise<Out> {
+  return isPromise(value) ? Promise.resolve(value as Promise<In>).then(use) : use(value as In);
+}
+
+/** Returns the sizes as the tensor states them, whatever they are. */
+function sizesOf(what: string, value: LatentsLike): unknown[] {
+  if (typeof value !== 'object' || value === null) {
+    throw expected('ARG', what, RULE, describe(value));
   }
+  const { dims, shape = dims } = value;
+  const isList = typeof shape === 'object' && shape !== null && typeof shape.length === 'number';
+  if (!isList) throw expected('ARG', what, RULE, `dims ${describe(shape)}`);
+  // Some runtimes have 64-bit sizes.
+  return Array.from(shape, (size) => (typeof size === 'bigint' ? Number(size) : size));
+}
+
+/** Returns [N, C, h, w] for itself and for [C, h, w]. */
+function batched(sizes: unknown[]): number[] {
   const rule = 'shape [N,C,h,w] or [C,h,w], each at least 1';
-  throw expected('SHAPE', 'latents', rule, shapeText(sizes));
+  const four = sizes.length === 3 ? [1, ...sizes] : sizes;
+  if (four.length !== 4) throw expected('SHAPE', 'latents', rule, shapeText(sizes));
+  checkSizes('latents', sizes, rule);
+  return four as number[];
+}
+
+function checkSizes(what: string, sizes: unknown[], rule: string): number[] {
+  const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) > 0;
+  if (sizes.length > 0 && sizes.length <= MAX_RANK && sizes.every(isSize)) return sizes as number[];
+  throw expected('SHAPE', what, rule, shapeText(sizes));
 }
 
 /** Returns the numbers, or a promise if they are on a GPU. */
@@ -75,24 +120,17 @@ function numbersOf(value: LatentsLike): unknown {
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | undefined)?.then === 'function';
 
-function copyOne(data: unknown, [batch, ...chw]: readonly number[], pick: number): Tensor {
-  if (pick >= batch) {
-    const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
-    throw expected('SHAPE', 'latents', rule, shapeText([batch, ...chw]));
-  }
-  if (ArrayBuffer.isView(data)) checkLive('latents', data);
+function checkCount(what: string, data: unknown, shape: readonly number[]): void {
+  if (ArrayBuffer.isView(data)) checkLive(what, data);
   const { length } = (data ?? {}) as { length?: unknown };
-  const count = elementCount(chw);
-  if (typeof length === 'number' && length !== batch * count) {
-    const rule = `${batch * count} numbers for shape ${shapeText([batch, ...chw])}`;
-    throw expected('SHAPE', 'latents', rule, `${length}`);
+  const count = elementCount(shape);
+  if (typeof length === 'number' && length !== count) {
+    throw expected('SHAPE', what, `${count} numbers for shape ${shapeText(shape)}`, `${length}`);
   }
-  const copy = floatsOf(data, pick * count, (pick + 1) * count);
-  return { shape: [1, ...chw], data: copy };
 }
 
 /** Copies the numbers from `first` up to but not including `end`. */
-function floatsOf(data: unknown, first: number, end: number): Float32Array {
+function floatsOf(what: string, data: unknown, first: number, end: number): Float32Array {
   if (data instanceof Float32Array) return data.slice(first, end);
   if (data instanceof Float64Array || isFloat16Array(data)) {
     return Float32Array.from(data.subarray(first, end));
@@ -106,18 +144,18 @@ function floatsOf(data: unknown, first: number, end: number): Float32Array {
     const at = numbers.findIndex((value) => typeof value !== 'number');
     if (at < 0) return Float32Array.from(numbers as number[]);
     const got = `${describe(numbers[at])} at element ${first + at}`;
-    throw expected('ARG', 'latents', 'a flat array of numbers', got);
+    throw expected('ARG', what, 'a flat array of numbers', got);
   }
-  throw wrongNumbers(data);
+  throw wrongNumbers(what, data);
 }
 
 /** Float16Array is newer than Node 20 and than TypeScript's types. */
 const isFloat16Array = (data: unknown): data is Float32Array =>
   ArrayBuffer.isView(data) && kindOf(data) === 'Float16Array';
 
-function wrongNumbers(data: unknown): TaesdError {
+function wrongNumbers(what: string, data: unknown): TaesdError {
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   const hint = isBytes ? '8-bit latents? use dequantizeLatents' : undefined;
   const rule = 'f32, f64 or f16 numbers';
-  return expected('ARG', 'latents data', rule, describe(data), { hint });
+  return expected('ARG', `${what} data`, rule, describe(data), { hint });
 }

@@ -6,7 +6,8 @@ import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Tensor } from '../tensor.ts';
-import { copyLatents, type LatentsLike } from './latents-like.ts';
+import { copyLatents, type LatentsLike, whenRead } from './latents-like.ts';
+import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
 export interface PreviewOptions extends SizeOptions {
@@ -50,6 +51,12 @@ export interface Previewer {
    *   before any reading from a GPU
    */
   push(latents: LatentsLike, step?: number): boolean;
+  /**
+   * Takes a step's sample and the model's output, and shows the picture the model predicts from
+   * them, where the sample alone would show noise. See `predictOriginal` for the options. Both
+   * tensors are copied, and either may have to be read from a GPU.
+   */
+  push(sample: LatentsLike, prediction: PredictionStep): boolean;
   /** Latents taken but never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
   /**
@@ -119,13 +126,14 @@ class LatestFirst implements Previewer {
     return this.#dropped;
   }
 
-  push(latents: LatentsLike, step?: number): boolean {
+  push(latents: LatentsLike, by?: number | PredictionStep): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
-      const copy = inCall('preview', () => copyLatents(latents, this.#options.pick ?? 0));
+      const copy = inCall('preview', () => this.#copied(latents, by));
       // Nothing awaits dropped latents: their rejection must not go unhandled.
       if (copy instanceof Promise) copy.catch(() => {});
       this.#drop();
+      const step = typeof by === 'object' ? by?.step : by;
       this.#waiting = { latents: copy, step };
     } catch (error) {
       this.#fail(error);
@@ -133,6 +141,13 @@ class LatestFirst implements Previewer {
     }
     this.#running ??= this.#run();
     return true;
+  }
+
+  #copied(latents: LatentsLike, by: number | PredictionStep | undefined): Tensor | Promise<Tensor> {
+    const { pick = 0 } = this.#options;
+    return typeof by === 'object' && by !== null
+      ? whenRead(predictedStep(latents, by), (original) => copyLatents(original, pick))
+      : copyLatents(latents, pick);
   }
 
   async idle(): Promise<void> {

@@ -1,20 +1,11 @@
-import { allocateFloats } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { shapeText, type Tensor } from '../tensor.ts';
-import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
-import { checkSizes, type HeaderEntry, readHeader } from './header.ts';
+import { type StoredTensor, widen } from '../numbers/stored.ts';
+import type { Tensor } from '../tensor.ts';
+import { type HeaderEntry, readHeader } from './header.ts';
 import { showName } from './show-name.ts';
 
-/** A tensor as it is stored in a file. */
-export interface StoredTensor {
-  /** The format's name of the element type: `F32`, `BF16` … */
-  readonly dtype: string;
-  /** Sizes, outermost first. `[]` is a single number. A size may be 0. */
-  readonly shape: readonly number[];
-  /** The elements, row-major, little-endian: a view of the file's bytes at any alignment. */
-  readonly bytes: Uint8Array;
-}
+export type { StoredTensor } from '../numbers/stored.ts';
 
 /** The content of a safetensors file: its tensors as they are stored, and its free text. */
 export interface SafetensorsFile {
@@ -92,8 +83,8 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
 }
 
 /**
- * Copies a stored tensor out of the file, as float32: F32 unchanged, F16 and BF16 widened exactly.
- * NaN and infinity pass.
+ * Copies a stored tensor out of the file, as float32: F32 unchanged, F16 and BF16 widened exactly,
+ * F64 rounded to the nearest. NaN and infinity pass.
  *
  * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages
@@ -101,46 +92,6 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
  *   stored tensor, detached bytes), OOM
  */
 export function toTensor(stored: StoredTensor, name?: string): Tensor {
-  return inCall('toTensor', () => widen(stored, name));
-}
-
-function widen(stored: StoredTensor, name: string | undefined): Tensor {
-  const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
   const what = name === undefined ? 'tensor' : `tensor ${showName(String(name))}`;
-  if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
-    const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
-    throw expected('ARG', what, rule, describe(stored));
-  }
-  const widening = TO_F32.get(dtype);
-  if (widening === undefined) {
-    const rule = `a dtype of ${[...TO_F32.keys()].join(', ')}`;
-    throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
-  }
-  // A detached view has no bytes and would pass as a tensor of size 0.
-  checkLive(what, bytes);
-  const { sizes, byteCount } = checkSizes(what, shape, widening.elementBytes);
-  if (byteCount !== bytes.length) {
-    const rule = `${byteCount} bytes for ${dtype} ${shapeText(sizes)}`;
-    throw expected('SHAPE', what, rule, `${bytes.length}`);
-  }
-  return { shape: sizes, data: widening.toF32(bytes) };
+  return inCall('toTensor', () => widen(stored, what));
 }
-
-/** Uses a DataView, because bytes may lie at any address and the machine may be big-endian. */
-function f32BytesToF32(bytes: Uint8Array): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = allocateFloats('values', bytes.length / 4);
-  for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(4 * i, true);
-  return values;
-}
-
-interface Widening {
-  readonly elementBytes: number;
-  readonly toF32: (bytes: Uint8Array) => Float32Array;
-}
-
-const TO_F32: ReadonlyMap<string, Widening> = new Map([
-  ['F32', { elementBytes: 4, toF32: f32BytesToF32 }],
-  ['F16', { elementBytes: 2, toF32: f16BytesToF32 }],
-  ['BF16', { elementBytes: 2, toF32: bf16BytesToF32 }],
-]);

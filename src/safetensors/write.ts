@@ -1,8 +1,9 @@
 import { allocate, allocateBytes } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall, type TaesdError } from '../errors.ts';
+import { checkSizes } from '../numbers/sizes.ts';
 import { notTensor, shapeText, type Tensor } from '../tensor.ts';
-import { checkSizes, LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from './header.ts';
+import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from './header.ts';
 import { showName } from './show-name.ts';
 
 const F32_BYTES = 4;

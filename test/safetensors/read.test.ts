@@ -208,8 +208,8 @@ describe('safetensors: numbers', () => {
   });
 
   test('toTensor: another dtype → UNSUPPORTED naming the tensor', () => {
-    const stored = { dtype: 'F64', shape: [], bytes: ones(8) };
-    const message = 'toTensor: "tensor a.b" expected a dtype of F32, F16, BF16, got "F64"';
+    const stored = { dtype: 'I64', shape: [], bytes: ones(8) };
+    const message = 'toTensor: "tensor a.b" expected a dtype of F32, F16, BF16, F64, got "I64"';
     expectError(() => toTensor(stored, 'a.b'), 'UNSUPPORTED', message);
   });
 

@@ -4,7 +4,7 @@ import { expectedGot, fault } from '../terminal/faults.ts';
 /** A format that a file's ending can choose. */
 interface Format {
   /** In lower case; messages name the first one. */
-  readonly endings: readonly [string, ...string[]];
+  readonly endings: readonly string[];
   /** The content in a few words. */
   readonly holds: string;
 }
@@ -18,14 +18,16 @@ export function formatOf<T extends Format>(path: string, formats: readonly T[]):
   const ending = extname(path).toLowerCase();
   const format = formats.find(({ endings }) => endings.includes(ending));
   if (format !== undefined) return format;
-  const known = formats.map(({ endings, holds }) => `${endings[0]} (${holds})`);
+  const known = formats.flatMap(({ endings: [first], holds }) =>
+    first === undefined ? [] : `${first} (${holds})`,
+  );
   const rule = `the ending ${orList(known)}`;
   throw fault(path, expectedGot(rule, ending === '' ? 'no ending' : ending));
 }
 
 /** Returns the endings of formats for help: `.png or .safetensors`. */
 export const endingsOf = (formats: readonly Format[]): string =>
-  orList(formats.map(({ endings }) => endings[0]));
+  orList(formats.flatMap(({ endings }) => endings.slice(0, 1)));
 
 /** Returns `a, b or c`. */
 const orList = (words: readonly string[]): string =>

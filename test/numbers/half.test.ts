@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bf16BytesToF32, f16BytesToF32 } from '../../src/safetensors/half.ts';
+import { bf16BytesToF32, f16BytesToF32 } from '../../src/numbers/half.ts';
 
 const ALL = Array.from({ length: 65536 }, (_, bits) => bits);
 

@@ -1,0 +1,58 @@
+import { expected, type TaesdError } from '../errors.ts';
+import { isFloatType } from '../numbers/stored.ts';
+import { showName, showNames } from '../safetensors/show-name.ts';
+import { shapeText } from '../tensor.ts';
+import { latentShape } from './latent-shape.ts';
+
+/** A tensor of a file before its numbers are read. */
+export interface Candidate {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Chooses the tensor that holds the latents: the one named, or the only one whose type and shape
+ * latents may have.
+ *
+ * @throws TaesdError SHAPE (no such tensor, none that fits, several that fit)
+ */
+export function chooseTensor<T extends Candidate>(
+  tensors: readonly T[],
+  named: string | undefined,
+): T {
+  if (named !== undefined) return tensorNamed(tensors, named);
+  const fitting = tensors.filter(
+    ({ name, dtype, shape }) =>
+      !isWeight(name) && isFloatType(dtype) && latentShape(shape) !== undefined,
+  );
+  if (fitting.length === 1) return fitting[0];
+  throw fitting.length === 0 ? noLatents(tensors) : severalTensors(fitting);
+}
+
+/** Returns true for the name of weights. Those of a convolution may have 4 or 16 channels. */
+const isWeight = (name: string): boolean => /(?:^|\.)(?:weight|bias)$/.test(name);
+
+function tensorNamed<T extends Candidate>(tensors: readonly T[], named: string): T {
+  const found = tensors.find(({ name }) => name === named);
+  if (found !== undefined) return found;
+  const names = showNames(tensors.map(({ name }) => name)) || 'no tensor';
+  throw expected('SHAPE', 'tensor', `one of ${names}`, `"${showName(named)}"`);
+}
+
+function noLatents(tensors: readonly Candidate[]): TaesdError {
+  const shown = tensors
+    .slice(0, 3)
+    .map(({ name, dtype, shape }) => `"${showName(name)}" ${dtype} ${shapeText(shape)}`);
+  const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
+  const isWeights = tensors.some(({ name }) => isWeight(name));
+  const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';
+  const hint = isWeights ? 'weights of a model?' : 'not a file of latents?';
+  throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, { hint });
+}
+
+function severalTensors(fitting: readonly Candidate[]): TaesdError {
+  const names = showNames(fitting.map(({ name }) => name));
+  const remedy = { api: "tensor: 'NAME' chooses one", command: '--tensor NAME chooses one' };
+  return expected('SHAPE', 'tensors', 'a single tensor of latents', names, { remedy });
+}

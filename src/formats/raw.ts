@@ -1,0 +1,110 @@
+import { describe } from '../checks.ts';
+import { expected, TaesdError } from '../errors.ts';
+import { type NarrowType, narrowTo } from '../numbers/narrow.ts';
+import { bytesToF32, FLOAT_BYTES } from '../numbers/stored.ts';
+import { elementCount, shapeText, type Tensor } from '../tensor.ts';
+import type { LatentFile, LatentFormat } from './format.ts';
+import { asLatents } from './latent-shape.ts';
+import { recordedText } from './recorded.ts';
+
+/*
+ * Latents as bare little-endian numbers. The file says nothing of itself. The caller gives the
+ * shape, and the type if the file's ending does not.
+ */
+
+/** The types and their endings. */
+const TYPES = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+
+/** The name of a type of raw numbers. */
+export type RawType = keyof typeof TYPES;
+
+/** A row of the table of formats, which `readRaw` reads. */
+export const rawF32 = {
+  name: 'raw f32 numbers',
+  endings: ['.f32'],
+  holds: 'raw f32 numbers',
+  detail: 'holds the numbers alone, f32, little-endian, row-major',
+  also: undefined,
+  recognises: () => false,
+  read: needsShape,
+  write: (file: LatentFile) => writeRaw('f32', file),
+} satisfies LatentFormat;
+
+/** A row of the table of formats, which `readRaw` reads. */
+export const rawF16 = {
+  name: 'raw f16 numbers',
+  endings: ['.f16'],
+  holds: 'raw f16 numbers',
+  detail: 'holds the numbers alone, f16, little-endian, row-major',
+  also: undefined,
+  recognises: () => false,
+  read: needsShape,
+  write: (file: LatentFile) => writeRaw('f16', file),
+} satisfies LatentFormat;
+
+/** A row of the table of formats, which `readRaw` reads. */
+export const rawBf16 = {
+  name: 'raw bf16 numbers',
+  endings: ['.bf16'],
+  holds: 'raw bf16 numbers',
+  detail: 'holds the numbers alone, bf16, little-endian, row-major',
+  also: undefined,
+  recognises: () => false,
+  read: needsShape,
+  write: (file: LatentFile) => writeRaw('bf16', file),
+} satisfies LatentFormat;
+
+/** Raw numbers are never recognised, so that only `readRaw` reads them. */
+function needsShape(): never {
+  throw new TaesdError('ARG', 'raw numbers need their shape');
+}
+
+function writeRaw(type: RawType, file: LatentFile): Uint8Array<ArrayBuffer> {
+  recordedText(file);
+  return narrowTo(TYPES[type] satisfies NarrowType, file.latents.data);
+}
+
+/** The options that describe raw numbers. */
+export interface RawOptions {
+  readonly name?: string | undefined;
+  readonly shape?: readonly number[] | undefined;
+  readonly dtype?: RawType | undefined;
+}
+
+/**
+ * Reads raw numbers.
+ *
+ * @returns f32 [N, C, h, w], and the stored form in words
+ * @throws TaesdError ARG (no type, a wrong shape), TRUNCATED (too few bytes), FORMAT (too many),
+ *   SHAPE (no model has such latents)
+ */
+export function readRaw(bytes: Uint8Array, options: RawOptions): { latents: Tensor; kind: string } {
+  const shape = checkedShape(options.shape);
+  const dtype = TYPES[typeOf(options)];
+  const length = elementCount(shape) * FLOAT_BYTES[dtype];
+  if (bytes.length !== length) {
+    const rule = `${length} bytes for ${dtype} ${shapeText(shape)}`;
+    const code = bytes.length < length ? 'TRUNCATED' : 'FORMAT';
+    throw expected(code, 'raw numbers', rule, `${bytes.length}`);
+  }
+  const latents = asLatents({ shape, data: bytesToF32(dtype, bytes) }, 'shape');
+  return { latents, kind: `raw numbers, ${dtype}` };
+}
+
+function checkedShape(shape: unknown): number[] {
+  const sizes: unknown[] = Array.isArray(shape) ? Array.from(shape) : [];
+  const isSize = (size: unknown) => Number.isSafeInteger(size) && Number(size) > 0;
+  if (sizes.length >= 3 && sizes.length <= 5 && sizes.every(isSize)) return sizes as number[];
+  const got = Array.isArray(shape) ? shapeText(sizes) : describe(shape);
+  throw expected('ARG', 'shape', '[N,C,h,w] or [C,h,w], each at least 1', got);
+}
+
+function typeOf({ dtype, name }: RawOptions): RawType {
+  const ending = /\.(f32|f16|bf16)$/i.exec(name ?? '')?.[1].toLowerCase() as RawType | undefined;
+  const type = dtype ?? ending;
+  if (type !== undefined && Object.hasOwn(TYPES, type)) return type;
+  const hint = 'raw numbers do not say their type';
+  throw expected('ARG', 'dtype', `one of ${Object.keys(TYPES).join(', ')}`, describe(dtype), {
+    hint,
+  });
+}

@@ -1,0 +1,213 @@
+import { checkLive, checkNames, describe } from '../checks.ts';
+import { expected, inCall } from '../errors.ts';
+import {
+  LATENT_SCALE,
+  type LatentSpace,
+  latentSpaces,
+  type ModelName,
+  VARIANTS,
+  variantNamed,
+} from '../model/variants.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
+import type { FormatReading, LatentReadOptions, Space } from './format.ts';
+import { isGzip } from './gunzip-first-bytes.ts';
+import { type RawType, readRaw } from './raw.ts';
+import { LATENT_FORMATS, recogniseFormat } from './table.ts';
+
+/** The options of `readLatents`. */
+export interface ReadLatentsOptions extends LatentReadOptions {
+  /** The space of the latents. Defaults to the one the file says, otherwise to `diffusion`. */
+  readonly space?: Space | undefined;
+  /** The shape of raw numbers, [N, C, h, w] or [C, h, w]. */
+  readonly shape?: readonly number[] | undefined;
+  /** The type of raw numbers. Defaults to the one that the name's ending says. */
+  readonly dtype?: RawType | undefined;
+  /** The index of the latents to return of a batch. Defaults to the whole batch. */
+  readonly pick?: number | undefined;
+}
+
+/** Latents of a file. `decode` takes this object and honours its space and size. */
+export interface FoundLatents {
+  /** f32 [N, C, h, w]: the numbers as they stand in the file, widened to float32. */
+  readonly latents: Tensor;
+  readonly space: Space;
+  /** The model that speaks them; undefined if neither the file nor the caller says it. */
+  readonly model: ModelName | undefined;
+  /** The picture's size in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** The format and the stored form in words: `ComfyUI latent, F32`. */
+  readonly source: string;
+  /** One sentence for each thing that the file does not say, and for numbers that look wrong. */
+  readonly assumed: readonly string[];
+}
+
+/** The sentence about a PNG that may be a picture. */
+export const UNMARKED = 'nothing in this PNG says that it holds latents';
+
+const NAMES = Object.keys({
+  ...{ name: 1, model: 1, space: 1, tensor: 1, shape: 1, dtype: 1, pick: 1, maxPixels: 1 },
+} satisfies Record<keyof ReadLatentsOptions, 1>);
+
+/**
+ * Reads a file of latents of any format of the table. The content decides about the format.
+ *
+ * @param bytes  the whole file
+ * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
+ *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the
+ *   batch), ARG, OOM
+ */
+export function readLatents(
+  bytes: Uint8Array,
+  options: ReadLatentsOptions = {},
+): Promise<FoundLatents> {
+  return inCall('readLatents', async () => {
+    checkArguments(bytes, options);
+    const reading = await readFormat(bytes, options);
+    return found(reading, options);
+  });
+}
+
+function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
+  }
+  checkLive('bytes', bytes);
+  checkNames(options, NAMES);
+  const { name, model, space, tensor, pick } = options;
+  if (model !== undefined) variantNamed(model);
+  if (space !== undefined && space !== 'diffusion' && space !== 'vae') {
+    throw expected('ARG', 'space', "'diffusion' or 'vae'", describe(space));
+  }
+  for (const [what, text] of Object.entries({ name, tensor })) {
+    if (text === undefined || typeof text === 'string') continue;
+    throw expected('ARG', what, 'a string', describe(text));
+  }
+  if (pick !== undefined && !(Number.isSafeInteger(pick) && pick >= 0)) {
+    throw expected('ARG', 'pick', 'a whole number, at least 0', describe(pick));
+  }
+}
+
+/** Reads a file, and the file inside a gzipped one. */
+async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
+  if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
+  // Imported on first use: most files are not gzipped.
+  const { gunzip } = await import('./gunzip.ts');
+  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  return { ...reading, kind: `${kind}, gzipped` };
+}
+
+async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
+  const format = recogniseFormat(bytes);
+  if (options.shape !== undefined) {
+    if (format !== undefined) {
+      throw expected('ARG', 'shape', 'raw numbers', `${format.name}, which says its shape`);
+    }
+    const { latents, kind } = readRaw(bytes, options);
+    return { file: { latents }, kind };
+  }
+  if (format !== undefined) return format.read(bytes, options);
+  const names = LATENT_FORMATS.flatMap(({ endings }) => endings).join(', ');
+  const remedy = {
+    api: 'shape and dtype describe raw numbers',
+    command: '--shape and --dtype describe raw numbers',
+  };
+  throw expected('FORMAT', 'bytes', `latents in one of ${names}`, firstBytesText(bytes), {
+    remedy,
+  });
+}
+
+function firstBytesText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'an empty file';
+  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
+  return `a file that begins with ${first.join(' ')}`;
+}
+
+/** Adds what the caller says, picks from a batch, and lists what remains assumed. */
+function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatents {
+  const { file, kind, doubt } = reading;
+  if (doubt === 'opaque') {
+    const rest = 'makes latents of it; or did an editor drop the alpha channel?';
+    const remedy = { api: `encode ${rest}`, command: `taesd encode ${rest}` };
+    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { remedy });
+  }
+  const assumed = [...(reading.assumed ?? [])];
+  if (doubt === 'unmarked') assumed.push(UNMARKED);
+  const latents = picked(file.latents, options.pick);
+  const space = options.space ?? file.space ?? 'diffusion';
+  if (options.space === undefined && file.space === undefined) {
+    assumed.push('the file does not say its space; diffusion space is assumed');
+  }
+  const model = options.model ?? file.model;
+  const channels = latents.shape[1];
+  const speakers = latentSpaces(channels);
+  if (model === undefined) {
+    const whose =
+      speakers.length === 0
+        ? `no model has ${channels} channels`
+        : `its channels are those of ${orList(speakers)}`;
+    assumed.push(`the file does not say its model; ${whose}`);
+  } else if (file.model !== undefined && isOther(file.model, model, channels)) {
+    assumed.push(`the file says that these are latents of ${file.model}, not of ${model}`);
+  }
+  const candidates = model === undefined ? speakers : [VARIANTS[model].space];
+  const spread = spreadWarning(latents, space, candidates);
+  if (spread !== undefined) assumed.push(spread);
+  const [, , h, w] = latents.shape;
+  const { width = w * LATENT_SCALE, height = h * LATENT_SCALE } = file;
+  return { latents, space, model, width, height, source: kind, assumed };
+}
+
+/** True for two models whose latents have these channels and differ. */
+const isOther = (recorded: ModelName, named: ModelName, channels: number): boolean =>
+  VARIANTS[named].space !== VARIANTS[recorded].space && VARIANTS[named].latentChannels === channels;
+
+const orList = (names: readonly string[]): string => names.join(' or ');
+
+/** @throws TaesdError SHAPE (a smaller batch) */
+function picked({ shape, data }: Tensor, pick: number | undefined): Tensor {
+  if (pick === undefined) return { shape, data };
+  const [batch, ...chw] = shape;
+  if (pick >= batch) {
+    const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
+    throw expected('SHAPE', 'latents', rule, shapeText(shape));
+  }
+  const count = data.length / batch;
+  return { shape: [1, ...chw], data: data.slice(pick * count, (pick + 1) * count) };
+}
+
+/**
+ * The root mean square that latents of real pictures have in diffusion space, with room: unit noise
+ * has 1, flat pictures and pictures of the golden tensors lie between.
+ */
+const USUAL_SPREAD = [0.25, 4] as const;
+
+/**
+ * Returns a sentence about latents whose numbers are too small or too large for every model that
+ * may have made them. taesd3's two spaces have nearly equal spreads and cannot be told apart.
+ */
+function spreadWarning(
+  { data }: Tensor,
+  space: Space,
+  models: readonly LatentSpace[],
+): string | undefined {
+  const spreads = models.map((model) => spreadOf(data, space, model));
+  // Numbers that are not finite pass: decoding refuses them with a sentence of its own.
+  const isUsual = (spread: number) =>
+    !Number.isFinite(spread) || (spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1]);
+  if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
+  const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
+  const [low, high] = USUAL_SPREAD;
+  return (
+    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${own} space have ` +
+    `${low} to ${high}; are they in ${other} space?`
+  );
+}
+
+/** Returns the root mean square in diffusion space. */
+function spreadOf(data: Float32Array, space: Space, model: LatentSpace): number {
+  const { scale, shift } = space === 'vae' ? VARIANTS[model] : { scale: 1, shift: 0 };
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += ((data[i] - shift) * scale) ** 2;
+  return Math.sqrt(sum / data.length);
+}
