@@ -71,7 +71,7 @@ interface NamedArray {
   readonly stored: StoredTensor;
 }
 
-/** What the keys of sd-scripts and the file's name say. */
+/** The facts that the keys of sd-scripts and the file's name tell. */
 interface Cached {
   readonly tensor: string;
   readonly space: Space | undefined;
@@ -79,7 +79,7 @@ interface Cached {
   readonly assumed: readonly string[];
 }
 
-/** The models by the suffix of the file's name. FLUX.1's latents are scaled before they are saved. */
+/** The models by the suffix of the file's name. FLUX.1's are in diffusion space when saved. */
 const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space: Space }> = new Map(
   [
     ['sd', { model: 'taesd', space: 'vae' }],
