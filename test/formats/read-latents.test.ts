@@ -68,7 +68,7 @@ describe('options of readLatents', () => {
   test('the spread of another space → a sentence', async () => {
     const { assumed } = await readLatents(bytes, { model: 'taesd', space: 'diffusion' });
     expect(assumed).toEqual([
-      expect.stringMatching(/^the root mean square is 4\.\d+, .*vae space\?$/),
+      expect.stringMatching(/^the root mean square is 4\.\d+, .*VAE space\?$/),
     ]);
   });
 
