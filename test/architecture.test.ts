@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['tensor', 'png'],
   ['numbers'],
-  ['rows', 'safetensors', 'model'],
+  ['rows', 'safetensors', 'torch', 'model'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
@@ -47,6 +47,7 @@ const UP_ARROWS: readonly string[] = ['options/call.ts → image.ts'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   png: ['errors', 'checks', 'allocate'],
   safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
+  torch: ['errors', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
 };
 
