@@ -10,6 +10,7 @@ import {
 } from '../model/variants.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
+import { isGzip } from './gunzip-first-bytes.ts';
 import { type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
@@ -53,7 +54,8 @@ const NAMES = Object.keys({
  *
  * @param bytes  the whole file
  * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
- *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the batch), ARG, OOM
+ *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the
+ *   batch), ARG, OOM
  */
 export function readLatents(
   bytes: Uint8Array,
@@ -86,7 +88,16 @@ function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
   }
 }
 
+/** Reads a file, and the file inside a gzipped one. */
 async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
+  if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
+  // Imported on first use: most files are not gzipped.
+  const { gunzip } = await import('./gunzip.ts');
+  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  return { ...reading, kind: `${kind}, gzipped` };
+}
+
+async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   const format = recogniseFormat(bytes);
   if (options.shape !== undefined) {
     if (format !== undefined) {
@@ -181,13 +192,14 @@ function spreadWarning(
   models: readonly LatentSpace[],
 ): string | undefined {
   const spreads = models.map((model) => spreadOf(data, space, model));
-  // NaN passes: decoding refuses it with a sentence of its own.
-  const isUsual = (spread: number) => !(spread < USUAL_SPREAD[0] || spread > USUAL_SPREAD[1]);
+  // Numbers that are not finite pass: decoding refuses them with a sentence of its own.
+  const isUsual = (spread: number) =>
+    !Number.isFinite(spread) || (spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1]);
   if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
-  const other = space === 'vae' ? 'diffusion' : 'vae';
+  const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
   const [low, high] = USUAL_SPREAD;
   return (
-    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${space} space have ` +
+    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${own} space have ` +
     `${low} to ${high}; are they in ${other} space?`
   );
 }

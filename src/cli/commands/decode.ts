@@ -12,7 +12,7 @@ import {
   fullSize,
 } from '../files/decoded-file.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
-import { diffusionLatents, modelFor, readLatentsInput } from '../files/latents-input.ts';
+import { diffusionLatents, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -33,7 +33,7 @@ assumed, and a line on stderr says so.`,
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
     'taesd decode ComfyUI_00001_.latent -o photo.png --model taesdxl --pick 1',
-    'taesd decode cache.safetensors -o photo.png --tensor latent_image --space vae',
+    'taesd decode cache.safetensors -o photo.png --tensor latents --space vae',
     'taesd decode latents.f16 -o photo.png --shape 4x64x64',
   ],
   operand: {
@@ -68,8 +68,9 @@ async function decode(line: Line, signal: AbortSignal): Promise<void> {
   const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const bytes = await readInput(operand);
-  const found = await readLatentsInput(operand, bytes, { ...line, model: line.latentsModel });
-  if (line.size !== undefined) checkCrop(found.latents, line.size);
+  const all = await readLatentFile(operand, bytes, { ...line, model: line.latentsModel });
+  if (line.size !== undefined) checkCrop(all.latents, line.size);
+  const found = takeOne(operand, all);
   const decoded: DecodedFile = { path, format, size: line.size ?? found };
   const model = modelFor(line.latentsModel, found);
   await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {

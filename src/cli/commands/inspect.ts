@@ -77,7 +77,7 @@ async function fileLines(line: Line): Promise<string[]> {
   inside(path, () => refuseOtherPicture(bytes));
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
   const got = bytes.length === 0 ? 'an empty file' : `a file that begins with ${first.join(' ')}`;
-  const hint = '--shape and --dtype describe bare numbers';
+  const hint = '--shape and --dtype describe raw numbers';
   const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
   throw fault(path, expectedGot(rule, got), { code: 'FORMAT', hint });
 }

@@ -29,17 +29,10 @@ export function readLatentFile(
 }
 
 /**
- * Reads the latents of one picture, and reports what the file does not say. From a batch it takes
- * the first if `pick` is undefined, and reports it.
- *
- * @throws TaesdError as `readLatentFile` does
+ * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
+ * what the file does not say.
  */
-export async function readLatentsInput(
-  path: string,
-  bytes: Uint8Array,
-  asked: LatentsAsked,
-): Promise<FoundLatents> {
-  const found = await readLatentFile(path, bytes, asked);
+export function takeOne(path: string, found: FoundLatents): FoundLatents {
   for (const sentence of found.assumed) sayLine(`${path}: ${sentence}`);
   const [batch] = found.latents.shape;
   if (batch === 1) return found;

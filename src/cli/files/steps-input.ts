@@ -8,7 +8,7 @@ import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
 import { fullSize } from './decoded-file.ts';
-import { type LatentsAsked, modelFor, readLatentsInput } from './latents-input.ts';
+import { type LatentsAsked, modelFor, readLatentFile, takeOne } from './latents-input.ts';
 import { readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
@@ -48,8 +48,9 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
 async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Promise<StepsInput> {
   if (asked.part === 'encoder')
     throw fault(path, expectedGot('a picture for the encoder', 'latents'));
-  const input = await readLatentsInput(path, bytes, asked);
-  checkPixels(path, fullSize(input.latents));
+  const found = await readLatentFile(path, bytes, asked);
+  checkPixels(path, fullSize(found.latents));
+  const input = takeOne(path, found);
   return { input, model: modelFor(asked.model, input), halves: ['decoder'] };
 }
 

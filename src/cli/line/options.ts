@@ -156,7 +156,7 @@ export const OPTIONS = {
   writtenSpace: {
     ...SPACE,
     name: 'space',
-    help: `diffusion or vae, for files that do not say their space: .npy and bare numbers
+    help: `diffusion or vae, in files of raw numbers, which do not say their space
       (default: diffusion)`,
   },
   tensor: {
@@ -167,13 +167,13 @@ export const OPTIONS = {
   },
   shape: {
     value: 'NxCxHxW',
-    help: 'the shape of bare numbers, such as 1x4x64x64, 4x64x64 or 1,4,64,64',
+    help: 'the shape of raw numbers, such as 1x4x64x64, 4x64x64 or 1,4,64,64',
     rule: 'NxCxHxW or CxHxW, such as 1x4x64x64',
     read: readShape,
   },
   dtype: {
     value: 'TYPE',
-    help: "f32, f16 or bf16: the type of bare numbers (default: the file's ending)",
+    help: "f32, f16 or bf16: the type of raw numbers (default: the file's ending)",
     rule: 'f32, f16 or bf16',
     read: readDtype,
   },
