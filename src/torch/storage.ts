@@ -22,8 +22,8 @@ export class Storage extends HostItem {
   }
 
   /**
-   * Returns the bytes of all elements. They are kept, so a storage that tensors share is checked and
-   * inflated once.
+   * Returns the bytes of all elements. They are kept, so a storage that tensors share is checked
+   * and inflated once.
    *
    * @throws TaesdError INTEGRITY, LIMIT, TRUNCATED, FORMAT, OOM
    */
