@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
-  ['rows', 'safetensors', 'torch', 'model'],
+  ['rows', 'safetensors', 'model', 'npy', 'torch'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
