@@ -48,6 +48,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   png: ['errors', 'checks', 'allocate', 'checksums'],
   zip: ['errors', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
+  torch: ['errors', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
 };
 
