@@ -96,7 +96,7 @@ const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space:
  */
 function cacheOf(
   arrays: readonly NamedArray[],
-  { name: file = '', model: named }: LatentReadOptions,
+  { name: file = '', model: named, tensor }: LatentReadOptions,
 ): Cached | undefined {
   const isCache = arrays.some(({ name }) => /^original_size(?:_\d+x\d+)?$/.test(name));
   const latents = arrays.filter(({ name }) => /^latents(?:_\d+x\d+)?$/.test(name));
@@ -104,7 +104,7 @@ function cacheOf(
   const [largest] = latents.toSorted((a, b) => elementCount(b.shape) - elementCount(a.shape));
   const others = latents.map(({ name }) => name).filter((name) => name !== largest.name);
   const assumed =
-    others.length === 0
+    others.length === 0 || tensor !== undefined
       ? []
       : [
           `of several resolutions the largest is taken, ${largest.name}; others: ${others.join(', ')}`,
