@@ -22,6 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tensor', 'png'],
   ['numbers'],
   ['rows', 'safetensors', 'model'],
+  ['tensor-like'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],

@@ -1,12 +1,12 @@
 import { checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { fromVaeLatents } from '../latent.ts';
+import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import type { Tensor } from '../tensor.ts';
-import { copyLatents, type LatentsLike } from './latents-like.ts';
+import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
+import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
 export interface PreviewOptions extends SizeOptions {
@@ -44,12 +44,12 @@ export interface Previewer {
    * Takes latents from the loop. It copies them and returns; decoding begins in a later turn of the
    * event loop. It never throws: errors go to `onError`, and the loop goes on.
    *
-   * @param latents  [N, C, h, w] or [C, h, w] with the model's channels; not written to
+   * @param latents  a tensor of any library with the model's channels, as for `decode`
    * @param step     any number, passed to `onFrame` with the picture
    * @returns true if they were taken; false after `stop`, and for latents that are wrong already
    *   before any reading from a GPU
    */
-  push(latents: LatentsLike, step?: number): boolean;
+  push(latents: TensorLike | LatentsFound, step?: number): boolean;
   /** Latents taken but never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
   /**
@@ -93,7 +93,7 @@ export function createPreviewer(
 
 /** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
 interface Waiting {
-  readonly latents: Tensor | Promise<Tensor>;
+  readonly latents: ReadLatents | Promise<ReadLatents>;
   readonly step: number | undefined;
 }
 
@@ -119,10 +119,10 @@ class LatestFirst implements Previewer {
     return this.#dropped;
   }
 
-  push(latents: LatentsLike, step?: number): boolean {
+  push(latents: TensorLike | LatentsFound, step?: number): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
-      const copy = inCall('preview', () => copyLatents(latents, this.#options.pick ?? 0));
+      const copy = inCall('preview', () => this.#copy(latents));
       // Nothing awaits dropped latents: their rejection must not go unhandled.
       if (copy instanceof Promise) copy.catch(() => {});
       this.#drop();
@@ -133,6 +133,15 @@ class LatestFirst implements Previewer {
     }
     this.#running ??= this.#run();
     return true;
+  }
+
+  #copy(latents: TensorLike | LatentsFound): ReadLatents | Promise<ReadLatents> {
+    const { pick = 0, space, width, height } = this.#options;
+    const variant = variantNamed(this.#taesd.info.model);
+    const channels = [variant.latentChannels];
+    // `decode` looks for NaN.
+    const wanted = { what: 'latents', channels, pick, space, width, height, allowNonFinite: true };
+    return readLatentsLike(latents, wanted, variant);
   }
 
   async idle(): Promise<void> {
@@ -171,14 +180,18 @@ class LatestFirst implements Previewer {
   }
 
   async #show({ latents, step }: Waiting): Promise<void> {
-    const { space, width, height, onFrame } = this.#options;
+    const { onFrame } = this.#options;
     const { signal } = this.#stopped;
-    const tensor = await unlessAborted(latents, signal);
-    if (tensor === undefined) return;
+    const read = await unlessAborted(latents, signal);
+    if (read === undefined) return;
     const started = performance.now();
     this.#frameStarted = started;
-    const own = space === 'vae' ? fromVaeLatents(tensor, this.#taesd.info.model) : tensor;
-    const picture = await this.#taesd.decode(own, { width, height, signal });
+    const { tensor, space, size, isPacked } = read;
+    // The size of packed latents has chosen their shape, which rounds it.
+    const [, , rows, columns] = tensor.shape;
+    const width = isPacked ? Math.min(size.width ?? Infinity, 8 * columns) : size.width;
+    const height = isPacked ? Math.min(size.height ?? Infinity, 8 * rows) : size.height;
+    const picture = await this.#taesd.decode(tensor, { width, height, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;
