@@ -39,7 +39,6 @@ import type {
 } from './options/types.ts';
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
-import { toUnitRange } from './tensor-like/picture-range.ts';
 import {
   checkSpace,
   type ReadLatents,
@@ -47,6 +46,7 @@ import {
   toDiffusion,
 } from './tensor-like/read-latents-like.ts';
 import { isTensorLike, readTensor } from './tensor-like/read-tensor.ts';
+import { needsUnitRange } from './tensor-like/shares-outside.ts';
 import type { LatentsFound, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
 import { loadWeights } from './weights/load.ts';
@@ -347,8 +347,7 @@ export class Taesd {
     const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
     const ready = ({ tensor }: { readonly tensor: Tensor }) => {
       checkPictures(tensor);
-      toUnitRange(tensor.data, range);
-      return tensor;
+      return needsUnitRange(tensor.data, range) ? inUnitRange(tensor, range) : tensor;
     };
     return read instanceof Promise
       ? new Pacer(signal).unlessAborted(read).then(ready)
@@ -487,6 +486,14 @@ export class Taesd {
       await end();
     }
   }
+}
+
+/** Converts a picture tensor, or refuses it. */
+async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promise<Tensor> {
+  // Imported when needed: most pictures are bytes.
+  const { toUnitRange } = await import('./tensor-like/picture-range.ts');
+  toUnitRange(tensor.data, range);
+  return tensor;
 }
 
 /** Returns rows of VAE latents as rows of the space of diffusion. */

@@ -15,6 +15,7 @@ import { readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { toUnitRange } from '../tensor-like/picture-range.ts';
 import { type ReadLatents, toDiffusion } from '../tensor-like/read-latents-like.ts';
+import { needsUnitRange } from '../tensor-like/shares-outside.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
@@ -218,7 +219,8 @@ function checkedInput(
   checkOne('input', tensor, hint);
   if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
     if (shape[1] === 3) {
-      toUnitRange(tensor.data, options.range);
+      const { range } = options;
+      if (needsUnitRange(tensor.data, range)) toUnitRange(tensor.data, range);
       return { part: 'encoder', tensor };
     }
     const rule = 'shape [1,3,H,W], values in [0,1]';

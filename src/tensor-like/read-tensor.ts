@@ -76,10 +76,11 @@ export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise
   });
 }
 
-function sizesOf(what: string, { dims, shape = dims }: TensorLike): number[] {
+function sizesOf(what: string, tensor: TensorLike): number[] {
+  const { dims, shape = dims } = tensor;
   const sizes = listOf(shape);
   if (sizes === undefined) {
-    const got = shape === undefined ? 'dims undefined' : `shape ${describe(shape)}`;
+    const got = shape === undefined ? describe(tensor) : `shape ${describe(shape)}`;
     throw expected('ARG', what, RULE, got);
   }
   if (sizes.length >= 3 && sizes.length <= 5 && sizes.every(isSize)) return sizes as number[];
