@@ -349,9 +349,7 @@ export class Taesd {
       checkPictures(tensor);
       return needsUnitRange(tensor.data, range) ? inUnitRange(tensor, range) : tensor;
     };
-    return read instanceof Promise
-      ? new Pacer(signal).unlessAborted(read).then(ready)
-      : ready(read);
+    return whenRead(read, signal, ready);
   }
 
   /**
@@ -382,9 +380,7 @@ export class Taesd {
       toDiffusion(copy, variant);
       return checked;
     };
-    return read instanceof Promise
-      ? new Pacer(options.signal).unlessAborted(read).then(ready)
-      : ready(read);
+    return whenRead(read, options.signal, ready);
   }
 
   #checked(
@@ -442,6 +438,8 @@ export class Taesd {
   /** Reads latents back from the device and converts their rows. The turn ends if that fails. */
   async #fromVae(copies: readonly RowSource[], release: () => void): Promise<RowSource[]> {
     try {
+      // Imported on first use: most latents are in the space of diffusion.
+      const { vaeRows } = await import('./tensor-like/vae-rows.ts');
       const inMemory = await Promise.all(copies.map((copy) => this.#engine.inMemory(copy)));
       return inMemory.map((rows) => vaeRows(rows, this.#variant));
     } catch (error) {
@@ -496,22 +494,13 @@ async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promi
   return tensor;
 }
 
-/** Returns rows of VAE latents as rows of the space of diffusion. */
-function vaeRows(rows: RowSource, { scale, shift }: Variant): RowSource {
-  return {
-    channels: rows.channels,
-    height: rows.height,
-    width: rows.width,
-    read(y, row, stride) {
-      rows.read(y, row, stride);
-      for (let x = 0; x < rows.width; x++) {
-        for (let c = 0; c < rows.channels; c++) {
-          row[x * stride + c] = (row[x * stride + c] - shift) * scale;
-        }
-      }
-    },
-  };
-}
+/** Passes what was read on, at once or when the device has given it. */
+const whenRead = <Read, Result>(
+  read: Read | Promise<Read>,
+  signal: AbortSignal | undefined,
+  ready: (read: Read) => Result | Promise<Result>,
+): Result | Promise<Result> =>
+  read instanceof Promise ? new Pacer(signal).unlessAborted(read).then(ready) : ready(read);
 
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
 async function loadEngine(options: LoadOptions) {

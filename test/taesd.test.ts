@@ -216,11 +216,11 @@ describe('encode and decode', () => {
   });
 
   test.each([
-    ['encode', 'signal, allowNonFinite, onProgress, alpha, background'],
-    ['decode', 'signal, allowNonFinite, onProgress, width, height, output'],
-    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height'],
-    ['decodeToCanvas', 'signal, allowNonFinite, width, height'],
-    ['steps', 'signal, allowNonFinite, alpha, background, part'],
+    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range'],
+    ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
+    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
+    ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],
+    ['steps', 'signal, allowNonFinite, alpha, background, range, space, part'],
   ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
     const options = { widht: 24 } as object;
     const calls: Record<string, () => Promise<unknown>> = {

@@ -69,8 +69,6 @@ export function typeOf(what: string, data: unknown, declared: FloatType | undefi
 
 /** The types that each array can hold, the one it has by itself first. */
 const POSSIBLE: Readonly<Record<string, readonly FloatType[] | undefined>> = {
-  // biome-ignore lint/suspicious/noExplicitAny: a record without a prototype's names
-  ...({ __proto__: null } as any),
   Float32Array: ['f32'],
   Float64Array: ['f64'],
   Float16Array: ['f16'],
