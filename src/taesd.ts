@@ -17,7 +17,6 @@ import {
   checkPictures,
   croppedSize,
   ownImage,
-  packedSize,
 } from './options/call.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
@@ -391,13 +390,8 @@ export class Taesd {
   ): Checked {
     checkLatentChannels(own, this.#variant);
     if (one !== undefined) checkOne('latents', own, one);
-    const [, , rows, columns] = own.shape;
-    const height = isPacked
-      ? packedSize(size.height, rows)
-      : croppedSize('height', size.height, rows);
-    const width = isPacked
-      ? packedSize(size.width, columns)
-      : croppedSize('width', size.width, columns);
+    const height = croppedSize('height', size.height, own.shape[2], isPacked);
+    const width = croppedSize('width', size.width, own.shape[3], isPacked);
     return { own, width, height };
   }
 
@@ -423,27 +417,21 @@ export class Taesd {
       const release = await this.#turns.take(pacer);
       if (this.#disposed) release();
       this.#checkAlive();
-      const sources = 'isVae' in input ? await this.#fromVae(copies, release) : copies;
       const end = () => {
         free();
         return this.#engine.settle().finally(release);
       };
+      if (!('isVae' in input)) return { sources: copies, pacer, end };
+      // Imported on first use: most latents are in the space of diffusion.
+      const { vaeRows } = await import('./tensor-like/vae-rows.ts');
+      const inMemory = (copy: RowSource) => this.#engine.inMemory(copy);
+      const sources = await vaeRows(copies, inMemory, this.#variant).catch(async (error) => {
+        await end();
+        throw error;
+      });
       return { sources, pacer, end };
     } catch (error) {
       free();
-      throw error;
-    }
-  }
-
-  /** Reads latents back from the device and converts their rows. The turn ends if that fails. */
-  async #fromVae(copies: readonly RowSource[], release: () => void): Promise<RowSource[]> {
-    try {
-      // Imported on first use: most latents are in the space of diffusion.
-      const { vaeRows } = await import('./tensor-like/vae-rows.ts');
-      const inMemory = await Promise.all(copies.map((copy) => this.#engine.inMemory(copy)));
-      return inMemory.map((rows) => vaeRows(rows, this.#variant));
-    } catch (error) {
-      release();
       throw error;
     }
   }

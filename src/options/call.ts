@@ -79,10 +79,17 @@ export const allocatePixels = (width: number, height: number) =>
  *
  * @param size    rounds up to the latent's size; defaults to 8 times the latent
  * @param latent  rows or columns of the latent
+ * @param isPacked  true for packed latents: the size chose their rows and columns and may be larger,
+ *   because it was rounded down to a multiple of 16, as in diffusers
  */
-export function croppedSize(what: string, size: number | undefined, latent: number) {
+export function croppedSize(
+  what: string,
+  size: number | undefined,
+  latent: number,
+  isPacked = false,
+): number {
   const max = latent * LATENT_SCALE;
-  if (size === undefined) return max;
+  if (size === undefined || (isPacked && size > max)) return max;
   const min = max - LATENT_SCALE + 1;
   if (checkSize(what, size) < min || size > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
@@ -90,10 +97,3 @@ export function croppedSize(what: string, size: number | undefined, latent: numb
   }
   return size;
 }
-
-/**
- * Returns the size to crop packed latents to. The size chose their rows and columns, which round it
- * down to a multiple of 16, as diffusers does, or up.
- */
-export const packedSize = (size: number | undefined, latent: number): number =>
-  Math.min(size ?? Infinity, latent * LATENT_SCALE);

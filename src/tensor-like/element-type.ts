@@ -12,8 +12,8 @@ const NAMES: Readonly<Record<FloatType, string>> = {
   f64: 'float64 f64 double f8 fp64',
 };
 
-/** Names that say nothing of the numbers: ndarray's for plain arrays. */
-const SILENT = ['array', 'generic'];
+/** The library, and the little-endian order of bytes. */
+const PREFIX = /^(torch\.|numpy\.|np\.|[<=|])/;
 
 /**
  * Returns the type a tensor declares by `dtype` or `type`; undefined if it declares none.
@@ -29,17 +29,14 @@ export function declaredType(what: string, dtype: unknown, type: unknown): Float
 
 function typeNamed(what: string, name: unknown): FloatType | undefined {
   if (name === undefined || name === null) return undefined;
-  const plain =
-    typeof name === 'string'
-      ? name.toLowerCase().replace(/^(torch\.|numpy\.|np\.|[<=|])/, '')
-      : undefined;
-  if (plain !== undefined && SILENT.includes(plain)) return undefined;
+  const plain = typeof name === 'string' ? name.toLowerCase().replace(PREFIX, '') : '';
+  // ndarray's names for plain arrays say nothing of the numbers.
+  if (plain === 'array' || plain === 'generic') return undefined;
   const types = Object.keys(NAMES) as FloatType[];
-  const found = types.find((type) => plain !== undefined && NAMES[type].split(' ').includes(plain));
+  const found = types.find((type) => NAMES[type].split(' ').includes(plain));
   if (found !== undefined) return found;
   const rule = 'float32, float64, float16 or bfloat16';
-  const hint = /^u?int8$|^u8$/.test(plain ?? '') ? EIGHT_BITS : undefined;
-  throw expected('ARG', `${what} dtype`, rule, describe(name), { hint });
+  throw expected('ARG', `${what} dtype`, rule, describe(name));
 }
 
 const EIGHT_BITS = '8-bit latents? use dequantizeLatents';

@@ -1,8 +1,21 @@
 import type { Variant } from '../model/variants.ts';
 import type { RowSource } from '../rows.ts';
 
-/** Returns rows of VAE latents as rows of the space of diffusion. */
-export function vaeRows(rows: RowSource, { scale, shift }: Variant): RowSource {
+/**
+ * Reads VAE latents back from the device and converts their rows to the space of diffusion.
+ *
+ * @throws TaesdError UNSUPPORTED (they were lost with their device)
+ */
+export async function vaeRows(
+  copies: readonly RowSource[],
+  inMemory: (copy: RowSource) => Promise<RowSource>,
+  variant: Variant,
+): Promise<RowSource[]> {
+  const sources = await Promise.all(copies.map(inMemory));
+  return sources.map((rows) => converted(rows, variant));
+}
+
+function converted(rows: RowSource, { scale, shift }: Variant): RowSource {
   const { channels, height, width } = rows;
   return {
     channels,
