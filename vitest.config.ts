@@ -19,6 +19,8 @@ const FULL_LENGTH = [
   'test/backend/winograd-widths.test.ts',
   'test/cli/**/*.test.ts',
   'test/engine-properties.test.ts',
+  'test/formats/damaged.test.ts',
+  'test/formats/read-latents.test.ts',
   'test/golden.test.ts',
   'test/nano.test.ts',
   'test/png/hostile.test.ts',

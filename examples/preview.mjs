@@ -1,10 +1,12 @@
 // node examples/preview.mjs [--weights DIR]
-// Watches a sampler at work. Its step callback hands the latents to a previewer, which decodes the
-// latest and drops stale ones while the loop goes on: with taesd if --weights is given, otherwise
-// with nano. Writes out/preview.png: a few of the pictures, from noise to the end.
+// Watches a sampler at work. Its step callback hands the noisy sample and the model's output to a
+// previewer, which decodes the picture the model predicts. It shows the latest and drops stale ones
+// while the loop goes on: with taesd if --weights is given, otherwise with nano. Writes
+// out/preview.png: a few of the pictures, from the first guess to the end.
 //
-// The sampler is a toy: a diffusion model would guess the picture from the noise, the toy knows it.
-// The noise, the schedule and Euler's steps are those of a real sampler.
+// The model is a toy: a diffusion model would guess the picture from the noise. The toy knows it
+// and blurs it by the amount of noise. The noise, the schedule and Euler's steps are those of a
+// real sampler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, TaesdError } from 'taesd-wasm';
@@ -39,8 +41,10 @@ async function main() {
       console.log(`step ${`${step}`.padStart(2)}: ${elapsedMs.toFixed(0)} ms${after}`);
     },
   });
-  // A library's step callback: it gets the step and a tensor, and the loop waits until it returns.
-  await sample(original, (step, latents) => previewer.push(latents, step));
+  // A library's step callback: it gets the step and two tensors. The loop waits until it returns.
+  await sample(original, (step, sigma, x, noise) =>
+    previewer.push(x, { step, output: noise, prediction: 'epsilon', sigma }),
+  );
   await previewer.idle();
   taesd.dispose();
 
@@ -56,12 +60,12 @@ async function main() {
   const [width, height] = [frames[0].width / SHRINK, frames[0].height / SHRINK];
   const parts = chosen.map((picture) => shrunk(picture, 4, SHRINK));
   writeFileSync('out/preview.png', encodePng(grid([parts], width, height)));
-  console.log('out/preview.png: from noise to the picture');
+  console.log('out/preview.png: from the first guess to the picture');
 }
 
 /**
- * Runs Euler's method from noise to latents. `onStep` gets the latents as the model would see them,
- * in one buffer that every step overwrites, as samplers do.
+ * Runs Euler's method from noise to latents. `onStep` gets the noise's spread, the latents and the
+ * noise in them that the model predicts, in buffers that every step overwrites, as samplers do.
  */
 async function sample({ shape, data: wanted }, onStep) {
   const sigmas = Array.from({ length: STEPS }, (_, n) => {
@@ -70,15 +74,29 @@ async function sample({ shape, data: wanted }, onStep) {
   });
   const gaussian = seededGaussian(1);
   const x = wanted.map((value) => value + gaussian() * sigmas[0]);
-  const seen = new Float32Array(x.length);
+  const noise = new Float32Array(x.length);
   for (const [step, sigma] of sigmas.entries()) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    const guess = blurred(wanted, shape, Math.round(sigma));
+    for (let i = 0; i < x.length; i++) noise[i] = (x[i] - guess[i]) / sigma;
+    onStep(step, sigma, { data: x, dims: shape }, { data: noise, dims: shape });
     const next = sigmas[step + 1] ?? 0;
-    // The direction is (x − denoised) / sigma; `wanted` is the toy's perfect guess.
-    for (let i = 0; i < x.length; i++) x[i] += ((x[i] - wanted[i]) / sigma) * (next - sigma);
-    for (let i = 0; i < x.length; i++) seen[i] = x[i] / Math.sqrt(1 + next * next);
-    onStep(step, { data: seen, dims: shape });
+    for (let i = 0; i < x.length; i++) x[i] += noise[i] * (next - sigma);
   }
+}
+
+/** Returns latents [1, C, h, w] of which each is the mean of those at most `radius` away. */
+function blurred(data, [, , height, width], radius) {
+  const along = (values, size, stride) =>
+    values.map((_, i) => {
+      const at = Math.floor(i / stride) % size;
+      const first = Math.max(at - radius, 0);
+      const last = Math.min(at + radius, size - 1);
+      let sum = 0;
+      for (let k = first; k <= last; k++) sum += values[i + (k - at) * stride];
+      return sum / (last - first + 1);
+    });
+  return along(along(data, width, 1), height, width);
 }
 
 /**

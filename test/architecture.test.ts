@@ -17,9 +17,9 @@ const DIST = new URL('../dist/', import.meta.url).href;
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
-  ['checks', 'allocate'],
+  ['checks', 'allocate', 'checksums'],
   ['platform'],
-  ['tensor', 'png'],
+  ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model'],
   ['tensor-like'],
@@ -46,9 +46,10 @@ const UP_ARROWS: readonly string[] = ['options/call.ts → image.ts'];
 
 /** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  png: ['errors', 'checks', 'allocate'],
-  safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
+  png: ['errors', 'checks', 'allocate', 'checksums'],
+  zip: ['errors', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
+  safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
 };
 
 /** The rooms and files that a room must not import from. */

@@ -23,11 +23,15 @@ export function chooseTensor<T extends Candidate>(
 ): T {
   if (named !== undefined) return tensorNamed(tensors, named);
   const fitting = tensors.filter(
-    ({ dtype, shape }) => isFloatType(dtype) && latentShape(shape) !== undefined,
+    ({ name, dtype, shape }) =>
+      !isWeight(name) && isFloatType(dtype) && latentShape(shape) !== undefined,
   );
   if (fitting.length === 1) return fitting[0];
   throw fitting.length === 0 ? noLatents(tensors) : severalTensors(fitting);
 }
+
+/** Returns true for the name of weights. Those of a convolution may have 4 or 16 channels. */
+const isWeight = (name: string): boolean => /(?:^|\.)(?:weight|bias)$/.test(name);
 
 function tensorNamed<T extends Candidate>(tensors: readonly T[], named: string): T {
   const found = tensors.find(({ name }) => name === named);
@@ -41,7 +45,7 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
     .slice(0, 3)
     .map(({ name, dtype, shape }) => `"${showName(name)}" ${dtype} ${shapeText(shape)}`);
   const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
-  const isWeights = tensors.some(({ name }) => /\.(weight|bias)$/.test(name));
+  const isWeights = tensors.some(({ name }) => isWeight(name));
   const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';
   const hint = isWeights ? 'weights of a model?' : 'not a file of latents?';
   throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, { hint });
@@ -49,9 +53,6 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
 
 function severalTensors(fitting: readonly Candidate[]): TaesdError {
   const names = showNames(fitting.map(({ name }) => name));
-  const isWeights = fitting.some(({ name }) => /\.(weight|bias)$/.test(name));
-  if (isWeights)
-    return expected('SHAPE', 'tensors', 'latents', names, { hint: 'weights of a model?' });
   const remedy = { api: "tensor: 'NAME' chooses one", command: '--tensor NAME chooses one' };
   return expected('SHAPE', 'tensors', 'a single tensor of latents', names, { remedy });
 }

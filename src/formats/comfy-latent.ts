@@ -25,6 +25,7 @@ export const comfyLatent = {
   holds: 'f32 latents for ComfyUI',
   detail: 'holds f32 "latent_tensor" [1,C,h,w] in VAE space, as ComfyUI saves and loads it',
   also: undefined,
+  writtenSpace: 'vae',
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latent_tensor$/),
   read(bytes: Uint8Array, { tensor = TENSOR }: LatentReadOptions): FormatReading {
     const { tensors } = readSafetensors(bytes);

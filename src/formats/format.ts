@@ -25,8 +25,8 @@ export interface LatentFormat {
   /** Its name with the article, for messages: `a safetensors file`. */
   readonly name: string;
   /**
-   * The endings of its files' names in lower case, none if it shares them with another format. Files
-   * are written with the first one. Reading goes by content, not by endings.
+   * The endings of its files' names in lower case, none if it shares them with another format.
+   * Files are written with the first one. Reading goes by content, not by endings.
    */
   readonly endings: readonly string[];
   /** The content in a few words, for messages about endings: `f32 latents`. */
@@ -35,6 +35,8 @@ export interface LatentFormat {
   readonly detail: string;
   /** The other content that such files may have; undefined if they hold latents only. */
   readonly also: 'pictures' | 'tensors' | undefined;
+  /** The space of the files it writes; undefined if they hold either space and do not say which. */
+  readonly writtenSpace?: Space;
   /** Returns true if bytes begin as files of this format do. They may be cut short or damaged. */
   recognises(bytes: Uint8Array): boolean;
   /** Reads a whole file. @throws TaesdError */
@@ -47,7 +49,7 @@ export interface LatentFormat {
 export interface LatentReadOptions {
   /** The model of the latents, if the file does not say it. */
   readonly model?: ModelName | undefined;
-  /** The file's name. Its ending and suffixes such as `_sdxl` decide what the content leaves open. */
+  /** The file's name. Its ending and suffixes such as `_sdxl` decide what the content leaves. */
   readonly name?: string | undefined;
   /** The name of the tensor to read, in formats that hold several. */
   readonly tensor?: string | undefined;

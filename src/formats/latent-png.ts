@@ -3,7 +3,7 @@ import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { recordedModel, recordedSize, recordedText } from './recorded.ts';
+import { recordedModel, recordedSize, recordedText, recordsLatents } from './recorded.ts';
 import { inSpace } from './spaces.ts';
 
 /*
@@ -20,10 +20,15 @@ export const latentPng = {
   holds: '8-bit latents',
   detail: 'holds 8-bit latents as an RGBA picture, the model and the size of the picture',
   also: 'pictures',
+  writtenSpace: 'diffusion',
   recognises: (bytes: Uint8Array) => SIGNATURE.every((byte, i) => bytes[i] === byte),
   read(bytes: Uint8Array, options: LatentReadOptions = {}): FormatReading {
     const { file, picture } = read(bytes, options);
-    return { file, kind: '8-bit latents, an RGBA picture', doubt: doubtOf(file, picture) };
+    return {
+      file: { ...file, space: 'diffusion' },
+      kind: '8-bit latents, an RGBA picture',
+      doubt: doubtOf(picture),
+    };
   },
   write,
 } satisfies LatentFormat;
@@ -78,8 +83,8 @@ function read(
 }
 
 /** Returns the doubt about a PNG. Every PNG can be read as latents. */
-function doubtOf({ model, width }: LatentFile, { data }: DecodedPng): FormatReading['doubt'] {
-  if (model !== undefined || width !== undefined) return undefined;
+function doubtOf({ text, data }: DecodedPng): FormatReading['doubt'] {
+  if (recordsLatents(text)) return undefined;
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return 'unmarked';
   return 'opaque';
 }

@@ -20,10 +20,11 @@ export const latentSafetensors = {
   holds: 'f32 latents',
   detail: 'holds f32 "latents" [1,C,h,w], the model and the size of the picture',
   also: undefined,
+  writtenSpace: 'diffusion',
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latents$/),
   read(bytes: Uint8Array): FormatReading {
     const { file, dtype } = read(bytes);
-    return { file, kind: `latents, ${dtype}`, doubt: undefined };
+    return { file: { ...file, space: 'diffusion' }, kind: `latents, ${dtype}`, doubt: undefined };
   },
   write,
 } satisfies LatentFormat;

@@ -3,6 +3,7 @@ import type { ModelName } from '../model/variants.ts';
 import { widen } from '../numbers/stored.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { showName } from '../safetensors/show-name.ts';
+import { shapeText } from '../tensor.ts';
 import { chooseTensor } from './choose-tensor.ts';
 import type { FormatReading, LatentFormat, LatentReadOptions } from './format.ts';
 import { asLatents } from './latent-shape.ts';
@@ -38,6 +39,7 @@ export const musubiSafetensors = {
       tensor === undefined ? own : candidatesOf(tensors),
       tensor,
     );
+    checkFrames(name, stored.shape);
     const latents = asLatents(widen(stored, name), name);
     const architecture = metadata.get('architecture');
     const recorded = modelOf(architecture, model);
@@ -47,6 +49,18 @@ export const musubiSafetensors = {
   },
   write: undefined,
 } satisfies LatentFormat;
+
+/**
+ * Checks that there is a single frame. Frames are the second axis, where other files have channels:
+ * 16 channels of 4 frames would pass as 16 latents of 4 channels.
+ *
+ * @throws TaesdError SHAPE (a video)
+ */
+function checkFrames(name: string, shape: readonly number[]): void {
+  if (shape.length !== 4 || shape[1] === 1) return;
+  const rule = 'a single frame [C,1,H,W] or [C,H,W]';
+  throw expected('SHAPE', showName(name), rule, shapeText(shape), { hint: 'latents of a video?' });
+}
 
 /** @throws TaesdError UNSUPPORTED (an architecture whose latents no model here speaks) */
 function modelOf(architecture: string | undefined, named: ModelName | undefined) {

@@ -8,8 +8,8 @@ import { asLatents } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 
 /*
- * Latents as bare little-endian numbers. The file says nothing of itself: the caller gives the shape
- * and, unless the file's ending does, the type.
+ * Latents as bare little-endian numbers. The file says nothing of itself. The caller gives the
+ * shape, and the type if the file's ending does not.
  */
 
 /** The types and their endings. */
@@ -22,7 +22,7 @@ export type RawType = keyof typeof TYPES;
 export const rawF32 = {
   name: 'raw f32 numbers',
   endings: ['.f32'],
-  holds: 'bare f32 numbers',
+  holds: 'raw f32 numbers',
   detail: 'holds the numbers alone, f32, little-endian, row-major',
   also: undefined,
   recognises: () => false,
@@ -34,7 +34,7 @@ export const rawF32 = {
 export const rawF16 = {
   name: 'raw f16 numbers',
   endings: ['.f16'],
-  holds: 'bare f16 numbers',
+  holds: 'raw f16 numbers',
   detail: 'holds the numbers alone, f16, little-endian, row-major',
   also: undefined,
   recognises: () => false,
@@ -46,7 +46,7 @@ export const rawF16 = {
 export const rawBf16 = {
   name: 'raw bf16 numbers',
   endings: ['.bf16'],
-  holds: 'bare bf16 numbers',
+  holds: 'raw bf16 numbers',
   detail: 'holds the numbers alone, bf16, little-endian, row-major',
   also: undefined,
   recognises: () => false,

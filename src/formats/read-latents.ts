@@ -10,6 +10,7 @@ import {
 } from '../model/variants.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
+import { isGzip } from './gunzip-first-bytes.ts';
 import { type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
@@ -41,6 +42,9 @@ export interface FoundLatents {
   readonly assumed: readonly string[];
 }
 
+/** The sentence about a PNG that may be a picture. */
+export const UNMARKED = 'nothing in this PNG says that it holds latents';
+
 const NAMES = Object.keys({
   ...{ name: 1, model: 1, space: 1, tensor: 1, shape: 1, dtype: 1, pick: 1, maxPixels: 1 },
 } satisfies Record<keyof ReadLatentsOptions, 1>);
@@ -49,8 +53,9 @@ const NAMES = Object.keys({
  * Reads a file of latents of any format of the table. The content decides about the format.
  *
  * @param bytes  the whole file
- * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED, INTEGRITY,
- *   UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the batch), ARG, OOM
+ * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
+ *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the
+ *   batch), ARG, OOM
  */
 export function readLatents(
   bytes: Uint8Array,
@@ -83,7 +88,16 @@ function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
   }
 }
 
+/** Reads a file, and the file inside a gzipped one. */
 async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
+  if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
+  // Imported on first use: most files are not gzipped.
+  const { gunzip } = await import('./gunzip.ts');
+  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  return { ...reading, kind: `${kind}, gzipped` };
+}
+
+async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   const format = recogniseFormat(bytes);
   if (options.shape !== undefined) {
     if (format !== undefined) {
@@ -113,20 +127,28 @@ function firstBytesText(bytes: Uint8Array): string {
 function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatents {
   const { file, kind, doubt } = reading;
   if (doubt === 'opaque') {
-    const hint = 'encode makes latents of it; or did an editor drop the alpha channel?';
-    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { hint });
+    const rest = 'makes latents of it; or did an editor drop the alpha channel?';
+    const remedy = { api: `encode ${rest}`, command: `taesd encode ${rest}` };
+    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { remedy });
   }
   const assumed = [...(reading.assumed ?? [])];
-  if (doubt === 'unmarked') assumed.push('nothing in this PNG says that it holds latents');
+  if (doubt === 'unmarked') assumed.push(UNMARKED);
   const latents = picked(file.latents, options.pick);
   const space = options.space ?? file.space ?? 'diffusion';
-  if (options.space === undefined && file.space === undefined && !isOwn(reading)) {
+  if (options.space === undefined && file.space === undefined) {
     assumed.push('the file does not say its space; diffusion space is assumed');
   }
   const model = options.model ?? file.model;
-  const speakers = latentSpaces(latents.shape[1]);
+  const channels = latents.shape[1];
+  const speakers = latentSpaces(channels);
   if (model === undefined) {
-    assumed.push(`the file does not say its model; its channels are those of ${orList(speakers)}`);
+    const whose =
+      speakers.length === 0
+        ? `no model has ${channels} channels`
+        : `its channels are those of ${orList(speakers)}`;
+    assumed.push(`the file does not say its model; ${whose}`);
+  } else if (file.model !== undefined && isOther(file.model, model, channels)) {
+    assumed.push(`the file says that these are latents of ${file.model}, not of ${model}`);
   }
   const candidates = model === undefined ? speakers : [VARIANTS[model].space];
   const spread = spreadWarning(latents, space, candidates);
@@ -136,9 +158,9 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
   return { latents, space, model, width, height, source: kind, assumed };
 }
 
-/** Files with a doubt or a record are PNGs of this package, whose latents are in diffusion space. */
-const isOwn = ({ doubt, file }: FormatReading): boolean =>
-  doubt !== undefined || file.width !== undefined || file.model !== undefined;
+/** True for two models whose latents have these channels and differ. */
+const isOther = (recorded: ModelName, named: ModelName, channels: number): boolean =>
+  VARIANTS[named].space !== VARIANTS[recorded].space && VARIANTS[named].latentChannels === channels;
 
 const orList = (names: readonly string[]): string => names.join(' or ');
 
@@ -170,12 +192,14 @@ function spreadWarning(
   models: readonly LatentSpace[],
 ): string | undefined {
   const spreads = models.map((model) => spreadOf(data, space, model));
-  const isUsual = (spread: number) => spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1];
+  // Numbers that are not finite pass: decoding refuses them with a sentence of its own.
+  const isUsual = (spread: number) =>
+    !Number.isFinite(spread) || (spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1]);
   if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
-  const other = space === 'vae' ? 'diffusion' : 'vae';
+  const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
   const [low, high] = USUAL_SPREAD;
   return (
-    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${space} space have ` +
+    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${own} space have ` +
     `${low} to ${high}; are they in ${other} space?`
   );
 }

@@ -29,6 +29,10 @@ export const LATENTS_NAME = 'latents';
 export const namedModel = (text: ReadonlyMap<string, string>): string | undefined =>
   text.get(MODEL_KEY);
 
+/** Returns true for the text of a file of latents, even if a model or size in it is wrong. */
+export const recordsLatents = (text: ReadonlyMap<string, string>): boolean =>
+  text.has(MODEL_KEY) || text.has(SIZE_KEY);
+
 /**
  * Returns the text of a new file. It is checked as it would be when read, so that every file that
  * is written can be read.

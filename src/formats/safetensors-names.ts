@@ -4,8 +4,8 @@ import { isSafetensors } from '../safetensors/first-bytes.ts';
 const MAX_SEARCHED = 2 ** 20;
 
 /**
- * Returns true for a safetensors file whose header has a key that matches. It reads no more than the
- * header's first MiB, and the file may be damaged: its format then says how.
+ * Returns true for a safetensors file whose header has a key that matches. It reads no more than
+ * the header's first MiB, and the file may be damaged: its format then says how.
  */
 export function holdsTensor(bytes: Uint8Array, name: RegExp): boolean {
   if (!isSafetensors(bytes)) return false;

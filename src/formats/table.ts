@@ -3,8 +3,10 @@ import type { LatentFormat } from './format.ts';
 import { latentPng } from './latent-png.ts';
 import { latentSafetensors } from './latent-safetensors.ts';
 import { musubiSafetensors } from './musubi-safetensors.ts';
+import { numpyArchive, numpyArray } from './numpy-latents.ts';
 import { rawBf16, rawF16, rawF32 } from './raw.ts';
 import { tensorSafetensors } from './tensor-safetensors.ts';
+import { torchLatents } from './torch-latents.ts';
 
 /**
  * The formats of latents, in the order in which they are recognised. A new one is a file and a row.
@@ -15,6 +17,9 @@ export const LATENT_FORMATS: readonly LatentFormat[] = [
   comfyLatent,
   musubiSafetensors,
   tensorSafetensors,
+  numpyArray,
+  numpyArchive,
+  torchLatents,
   rawF32,
   rawF16,
   rawBf16,

@@ -46,7 +46,7 @@ function f16Bits(word: number): number {
   const magnitude = word & 0x7fffffff;
   // 65520, halfway between the largest f16 and the next power of two.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  // From 2⁻¹⁴ on: the exponent is rebiased by 127 − 15, and 13 bits of the fraction are rounded off.
+  // From 2⁻¹⁴ on: the exponent is rebiased by 127 − 15, and 13 bits are rounded off.
   if (magnitude >= 0x38800000) {
     return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
   }

@@ -22,8 +22,8 @@ export const FLOAT_BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, B
 export const isFloatType = (dtype: string): boolean => Object.hasOwn(FLOAT_BYTES, dtype);
 
 /**
- * Copies a stored tensor as float32: F32 unchanged, F16 and BF16 widened exactly, F64 rounded to the
- * nearest. NaN and infinity pass.
+ * Copies a stored tensor as float32: F32 unchanged, F16 and BF16 widened exactly, F64 rounded to
+ * the nearest. NaN and infinity pass.
  *
  * @param what  the tensor's name for messages
  * @throws TaesdError UNSUPPORTED (another dtype), SHAPE (shape and bytes disagree), ARG (not a

@@ -1,7 +1,7 @@
 import { Inflate } from 'fflate';
+import { adler32, checksumText } from '../checksums.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
-import { adler32, checksumText } from './checksums.ts';
 import { readUint32 } from './layout.ts';
 
 /** The largest growth of a DEFLATE stream: 258 bytes from two bits. */

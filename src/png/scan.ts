@@ -1,7 +1,7 @@
+import { checksumText, crc32 } from '../checksums.ts';
 import { expected } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
 import { checkPalette, checkTransparency } from './check-palette.ts';
-import { checksumText, crc32 } from './checksums.ts';
 import { PALETTE, type PngHeader, readIhdr } from './header.ts';
 import { CHUNK_OVERHEAD, readUint32 } from './layout.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';

@@ -1,6 +1,6 @@
 import { describe } from '../checks.ts';
+import { crc32 } from '../checksums.ts';
 import { expected } from '../errors.ts';
-import { crc32 } from './checksums.ts';
 import { RGB, RGB_ALPHA } from './header.ts';
 import { toLatin1 } from './latin1.ts';
 import { CHUNK_OVERHEAD } from './layout.ts';

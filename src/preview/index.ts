@@ -1,5 +1,10 @@
 export type { LatentsFound, TensorLike, TensorLike as LatentsLike } from '../tensor-like/types.ts';
 export {
+  type PredictionOptions,
+  type PredictionStep,
+  predictOriginal,
+} from './predict-original.ts';
+export {
   createPreviewer,
   type FrameInfo,
   type Previewer,

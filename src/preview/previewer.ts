@@ -7,6 +7,7 @@ import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
+import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
 export interface PreviewOptions extends SizeOptions {
@@ -50,6 +51,12 @@ export interface Previewer {
    *   before any reading from a GPU
    */
   push(latents: TensorLike | LatentsFound, step?: number): boolean;
+  /**
+   * Takes a step's sample and the model's output, and shows the picture the model predicts from
+   * them, where the sample alone would show noise. See `predictOriginal` for the options. Both
+   * tensors are copied, and either may have to be read from a GPU.
+   */
+  push(sample: TensorLike, prediction: PredictionStep): boolean;
   /** Latents taken but never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
   /**
@@ -119,13 +126,14 @@ class LatestFirst implements Previewer {
     return this.#dropped;
   }
 
-  push(latents: TensorLike | LatentsFound, step?: number): boolean {
+  push(latents: TensorLike | LatentsFound, by?: number | PredictionStep): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
-      const copy = inCall('preview', () => this.#copy(latents));
+      const copy = inCall('preview', () => this.#copied(latents, by));
       // Nothing awaits dropped latents: their rejection must not go unhandled.
       if (copy instanceof Promise) copy.catch(() => {});
       this.#drop();
+      const step = typeof by === 'object' ? by?.step : by;
       this.#waiting = { latents: copy, step };
     } catch (error) {
       this.#fail(error);
@@ -133,6 +141,19 @@ class LatestFirst implements Previewer {
     }
     this.#running ??= this.#run();
     return true;
+  }
+
+  #copied(
+    latents: TensorLike | LatentsFound,
+    by: number | PredictionStep | undefined,
+  ): ReadLatents | Promise<ReadLatents> {
+    if (typeof by !== 'object' || by === null) return this.#copy(latents);
+    const original = predictedStep(latents as TensorLike, by);
+    // The axes of the prediction are those of the sample.
+    const { layout } = latents as TensorLike;
+    return original instanceof Promise
+      ? original.then((tensor) => this.#copy({ ...tensor, layout }))
+      : this.#copy({ ...original, layout });
   }
 
   #copy(latents: TensorLike | LatentsFound): ReadLatents | Promise<ReadLatents> {

@@ -42,9 +42,6 @@ export const isTensorLike = (value: unknown): value is TensorLike | LatentsFound
  */
 export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise<ReadTensor> {
   const { what, pick } = wanted;
-  if (typeof value !== 'object' || value === null) {
-    throw expected('ARG', what, RULE, describe(value));
-  }
   const tensor = value as TensorLike;
   const sizes = sizesOf(what, tensor);
   const declared = declaredType(what, tensor.dtype, tensor.type);
@@ -76,22 +73,28 @@ export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise
   });
 }
 
-function sizesOf(what: string, tensor: TensorLike): number[] {
+const FOUR = { min: 3, max: 5, rule: 'shape [N,C,h,w] or [C,h,w], each at least 1' };
+
+/** Returns the sizes of a tensor. @throws TaesdError ARG (none), SHAPE (other numbers of axes) */
+export function sizesOf(what: string, tensor: TensorLike, { min, max, rule } = FOUR): number[] {
+  if (typeof tensor !== 'object' || tensor === null) {
+    throw expected('ARG', what, RULE, describe(tensor));
+  }
   const { dims, shape = dims } = tensor;
   const sizes = listOf(shape);
   if (sizes === undefined) {
     const got = shape === undefined ? describe(tensor) : `shape ${describe(shape)}`;
     throw expected('ARG', what, RULE, got);
   }
-  if (sizes.length >= 3 && sizes.length <= 5 && sizes.every(isSize)) return sizes as number[];
-  const rule = 'shape [N,C,h,w] or [C,h,w], each at least 1';
+  const { length } = sizes;
+  if (length >= min && length <= max && sizes.every(isSize)) return sizes as number[];
   throw expected('SHAPE', what, rule, shapeText(sizes));
 }
 
 const isSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) > 0;
 
 /** Checks that data without strides and offset has a number for each element, and no others. */
-function checkCount(what: string, data: unknown, sizes: readonly number[]): void {
+export function checkCount(what: string, data: unknown, sizes: readonly number[]): void {
   const { length } = (data ?? {}) as { length?: unknown };
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return;
   if (ArrayBuffer.isView(data) && data.byteLength === 0) return;
@@ -110,7 +113,7 @@ function checkFinite(what: string, data: Float32Array): void {
 }
 
 /** Returns the numbers, or a promise if they are on a GPU. */
-function numbersOf(what: string, tensor: TensorLike): unknown {
+export function numbersOf(what: string, tensor: TensorLike): unknown {
   try {
     // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
     const { location } = tensor;
@@ -127,10 +130,10 @@ function numbersOf(what: string, tensor: TensorLike): unknown {
   }
 }
 
-const isPromise = (value: unknown): value is Promise<unknown> =>
+export const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | undefined)?.then === 'function';
 
-function unreadable(what: string, reason: unknown): TaesdError {
+export function unreadable(what: string, reason: unknown): TaesdError {
   if (reason instanceof TaesdError) return reason;
   const rule = 'numbers that can be read';
   return expected('ARG', `${what} data`, rule, messageOf(reason), { cause: reason });

@@ -13,6 +13,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { writeOutput } from '../../src/cli/files/write-output.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
+import { LATENT_FORMATS } from '../../src/formats/table.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
@@ -37,8 +38,8 @@ afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
 
 const WRITTEN =
   '.png (8-bit latents), .safetensors (f32 latents), .latent (f32 latents for ComfyUI), ' +
-  '.f32 (bare f32 numbers), .f16 (bare f16 numbers) or .bf16 (bare bf16 numbers)';
-const ENDINGS = WRITTEN.replace(', .f32', ', .sft (a float tensor), .f32');
+  '.f32 (raw f32 numbers), .f16 (raw f16 numbers) or .bf16 (raw bf16 numbers)';
+const endingsList = () => LATENT_FORMATS.flatMap(({ endings }) => endings);
 
 describe('input', () => {
   test.each(['encode', 'roundtrip', 'decode'])(
@@ -98,7 +99,7 @@ describe('input', () => {
     const photo = at('photo.png');
     const data = new Uint8Array(4 * 9 * 5).fill(255);
     writeFileSync(photo, encodePng({ width: 9, height: 5, data }));
-    const message = `taesd: ${photo}: expected latents, got an opaque picture (taesd encode makes latents of it; or did an editor drop the alpha channel?)\n`;
+    const message = `taesd: ${photo}: "bytes" expected latents, got an opaque picture (taesd encode makes latents of it; or did an editor drop the alpha channel?)\n`;
     const decoding = taesd(['decode', photo, '-o', OUT, '--weights', WEIGHTS]);
     expect(decoding).toMatchObject({ code: 1, stderr: message });
     const steps = ['steps', photo, '-o', at('maps'), '--part', 'decoder', '--weights', WEIGHTS];
@@ -110,18 +111,65 @@ describe('input', () => {
     const wide = at('wide.png');
     writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
-    const [first, second, ...rest] = stderr.split('\n');
-    expect(first).toBe(
-      `taesd: ${wide}: no record that this PNG holds latents; read as latents of taesd`,
-    );
+    const [first, model, second, ...rest] = stderr.split('\n');
+    expect(first).toBe(`taesd: ${wide}: nothing in this PNG says that it holds latents`);
+    expect(model).toContain('the file does not say its model');
     const size = 'latents of 4000000×1 for 32000000×8 pixels';
     expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
   });
 
-  test('decode: another ending → the endings there are', () => {
-    const message = `z.txt: expected the ending ${ENDINGS}, got .txt`;
-    expect(taesd(['decode', 'z.txt', '-o', OUT])).toEqual(failed(message));
+  test('decode: none of the formats → all of them, and the options for raw numbers', () => {
+    const path = at('z.png');
+    writeFileSync(path, '# Pictures');
+    const names = endingsList().join(', ');
+    const message = `${path}: "bytes" expected latents in one of ${names}, got a file that begins with 23 20 50 69 63 74 75 72 (--shape and --dtype describe raw numbers)`;
+    expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(message));
+  });
+
+  test('decode: weights of a model, several tensors → says so', () => {
+    const path = at('weights.safetensors');
+    const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
+    writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
+    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4 or 16 channels';
+    const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model?)';
+    expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
+    writeFileSync(
+      path,
+      writeSafetensors([
+        ['a', tensor],
+        ['b', tensor],
+      ]),
+    );
+    const several = '"tensors" expected a single tensor of latents, got a, b';
+    const remedy = '--tensor NAME chooses one';
+    for (const command of ['decode', 'steps']) {
+      const out = command === 'steps' ? at('maps') : OUT;
+      const message = `${path}: ${several} (${remedy})`;
+      expect(taesd([command, path, '-o', out])).toEqual(failed(message));
+    }
+    expect(taesd(['inspect', path])).toEqual(failed(`${path}: ${several} (${remedy})`));
+  });
+
+  test('a PNG that records a size alone → latents for every command', () => {
+    const path = at('sized.png');
+    const latents = { shape: [1, 4, 2, 3], data: new Float32Array(24).fill(1) };
+    writeFileSync(path, encodeLatentPng({ latents, width: 17, height: 9 }));
+    const message = `${path}: expected a picture, got latents (taesd decode?)`;
+    expect(taesd(['encode', path, '-o', OUT])).toEqual(failed(message));
+    expect(taesd(['inspect', path]).stdout).toContain('decodes to  17×9\n');
+    const encoder = `${path}: expected a picture for the encoder, got latents`;
+    const steps = ['steps', path, '-o', at('maps'), '--part', 'encoder'];
+    expect(taesd(steps)).toEqual(failed(encoder));
+  });
+
+  test('encode: --space that OUT never has → exit 1', () => {
+    const run = (out: string, space: string) =>
+      taesd(['encode', PICTURE, '-o', at(out), '--space', space]);
+    const message = (is: string, ending: string, got: string) =>
+      failed(`--space: expected ${is}, the space of every ${ending} file, got ${got}`);
+    expect(run('z2.png', 'vae')).toEqual(message('diffusion', '.png', 'vae'));
+    expect(run('z2.latent', 'diffusion')).toEqual(message('vae', '.latent', 'diffusion'));
   });
 
   test('decode: a recorded size that is none; NaN → exit 1, what was there stays', () => {
@@ -139,7 +187,12 @@ describe('input', () => {
     const { code, stderr } = taesd(['decode', nan, '-o', at('kept/o.png'), '--weights', WEIGHTS]);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `taesd: ${nan}: "latents" expected finite numbers, got NaN at element 2\n`,
+      stderr: [
+        'the file does not say its model; its channels are those of taesd or taesdxl',
+        '"latents" expected finite numbers, got NaN at element 2',
+      ]
+        .map((sentence) => `taesd: ${nan}: ${sentence}\n`)
+        .join(''),
     });
     expect(readdirSync(at('kept'))).toEqual(['o.png']);
     expect(readFileSync(at('kept/o.png'), 'utf8')).toBe('as it was');

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
+import { LATENT_FORMATS } from '../../src/formats/table.ts';
 import { describeNetwork } from '../../src/model/measure.ts';
 import { modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
@@ -184,6 +185,7 @@ describe('latents and pictures', () => {
     expect(inspectBytes('z.safetensors', bytes)).toEqual([
       'kind        latents, F32',
       'shape       [1,4,2,3]',
+      'space       diffusion',
       'model       taesdxl, for Stable Diffusion XL',
       'decodes to  17×9',
       'values      −1.500 … 3.000, mean 0.063',
@@ -191,9 +193,11 @@ describe('latents and pictures', () => {
     expect(inspectBytes('bare', encodeLatentSafetensors({ latents }))).toEqual([
       'kind        latents, F32',
       'shape       [1,4,2,3]',
-      'model       not recorded; taesd or taesdxl by its channels',
-      'decodes to  24×16; no size recorded',
+      'space       diffusion',
+      'model       not recorded',
+      'decodes to  24×16',
       'values      −1.500 … 3.000, mean 0.063',
+      'note        the file does not say its model; its channels are those of taesd or taesdxl',
     ]);
   });
 
@@ -201,20 +205,67 @@ describe('latents and pictures', () => {
     const data = Float32Array.of(Number.NaN, 1, -Infinity, 0, 0);
     const five = encodeLatentSafetensors({ latents: { shape: [1, 5, 1, 1], data } });
     expect(inspectBytes('five.safetensors', five).slice(2)).toEqual([
-      'model       not recorded; no model has 5 channels',
-      'decodes to  8×8; no size recorded',
+      'space       diffusion',
+      'model       not recorded',
+      'decodes to  8×8',
       'values      0.000 … 1.000, mean 0.333; 2 are NaN or infinite',
+      'note        the file does not say its model; no model has 5 channels',
     ]);
   });
 
   test('inspect: .png of latents → what it records', () => {
     const bytes = encodeLatentPng({ latents, model: 'taesd', width: 24, height: 16 });
-    expect(inspectBytes('z.png', bytes).slice(0, 4)).toEqual([
+    expect(inspectBytes('z.png', bytes).slice(0, 5)).toEqual([
       'kind        8-bit latents, an RGBA picture',
       'shape       [1,4,2,3]',
+      'space       diffusion',
       'model       taesd, for Stable Diffusion 1 and 2',
       'decodes to  24×16',
     ]);
+  });
+
+  test('inspect: a ComfyUI latent, a batch, one of it → VAE space, each size', () => {
+    const batch: Tensor = { shape: [2, 4, 1, 1], data: Float32Array.of(8, 8, 8, 8, 9, 8, 8, 8) };
+    const marker: Tensor = { shape: [0], data: new Float32Array(0) };
+    const bytes = writeSafetensors([
+      ['latent_tensor', batch],
+      ['latent_format_version_0', marker],
+    ]);
+    const whose =
+      'note        the file does not say its model; its channels are those of taesd or taesdxl';
+    expect(inspectBytes('b.latent', bytes)).toEqual([
+      'kind        ComfyUI latent, F32',
+      'shape       [2,4,1,1]',
+      'space       VAE',
+      'model       not recorded',
+      'decodes to  8×8, each of 2',
+      'values      8.000 … 9.000, mean 8.125',
+      whose,
+    ]);
+    expect(inspectBytes('b.latent', bytes, '--pick', '0', '--model', 'taesdxl').slice(1)).toEqual([
+      'shape       [1,4,1,1]',
+      'space       VAE',
+      'model       taesdxl, for Stable Diffusion XL',
+      'decodes to  8×8',
+      'values      8.000 … 8.000, mean 8.000',
+    ]);
+    const wrong = inspectBytes('b.latent', bytes, '--model', 'taesd', '--space', 'diffusion');
+    expect(wrong.slice(6).join(' ').replace(/ +/g, ' ')).toMatch(
+      /^note the root mean square is 8\.1\d, where .* are they in VAE space\?$/,
+    );
+    const message = 'FILE: "latents" expected a batch of at least 3, for pick 2, got [2,4,1,1]';
+    refused('b.latent', bytes, message, '--pick', '2');
+  });
+
+  test('inspect: raw numbers with --shape → as described', () => {
+    const bytes = new Uint8Array(2 * 4 * 6);
+    for (const shape of ['1x4x2x3', '4x2x3', '1,4,2,3', '[4, 2, 3]']) {
+      expect(
+        inspectBytes('z.f16', bytes, '--shape', shape, '--model', 'taesd3').slice(0, 2),
+      ).toEqual(['kind        raw numbers, F16', 'shape       [1,4,2,3]']);
+    }
+    const message = 'FILE: "raw numbers" expected 96 bytes for F32 [4,2,3], got 48';
+    refused('z.f16', bytes, message, '--shape', '4x2x3', '--dtype', 'f32');
   });
 
   test('inspect: any other PNG → its size, what it would become', () => {
@@ -251,15 +302,14 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
-    const rule =
-      'FILE: expected a .png, .safetensors, .latent, .sft, .f32, .f16 or .bf16 file, got';
-    refused(
-      'notes.txt',
-      ascii('# Pictures'),
-      `${rule} a file that begins with 23 20 50 69 63 74 75 72`,
-    );
-    refused('short', ascii('#'), `${rule} a file that begins with 23`);
-    refused('empty', ascii(''), `${rule} an empty file`);
+    const endings = LATENT_FORMATS.flatMap((format) => format.endings.slice(0, 1));
+    const names = endings.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+    const message = (got: string) =>
+      `FILE: expected a ${names} file, got ${got} (--shape and --dtype describe raw numbers)`;
+    const first = 'a file that begins with 23';
+    refused('notes.txt', ascii('# Pictures'), message(`${first} 20 50 69 63 74 75 72`));
+    refused('short', ascii('#'), message(first));
+    refused('empty', ascii(''), message('an empty file'));
   });
 
   test('inspect: a JPEG → called one', () => {

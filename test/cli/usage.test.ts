@@ -62,9 +62,10 @@ describe('command lines that are not understood → one line that names it, exit
       .join(', ');
     return `unknown option "${option}" (known: ${known}; see taesd ${command} --help)`;
   };
-  const ENCODE = 'output model weights precision workers backend background';
-  const DECODE = 'output model weights precision workers backend size';
-  const STEPS = 'folder part inner model weights backend background';
+  const ENCODE = 'output model space background weights precision workers backend';
+  const DECODE =
+    'output model space tensor shape dtype pick size weights precision workers backend';
+  const STEPS = 'folder part inner model space tensor shape dtype pick weights backend background';
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
@@ -79,7 +80,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode in -o o.png --size 3x3', unknown('encode', '--size', ENCODE)],
     ['encode in -o o.png --__proto__', unknown('encode', '--__proto__', ENCODE)],
     ['decode in -x', unknown('decode', '-x', DECODE)],
-    ['inspect in -o o', unknown('inspect', '-o', 'size')],
+    ['inspect in -o o', unknown('inspect', '-o', 'size model space tensor shape dtype pick')],
     ['pull sd', `MODEL: expected ${PULLED}, got "sd"`],
     ['pull nano', `MODEL: expected ${PULLED}, got nano, which is in the package`],
     ['pull taesd toString', `MODEL: expected ${PULLED}, got "toString"`],
@@ -121,6 +122,17 @@ describe('command lines that are not understood → one line that names it, exit
     ...['65', '-1', '1.5', 'all', '0x2'].map((count) => [
       `decode a -o o.png --workers=${count}`,
       `--workers: expected a whole number from 0 to 64, got "${count}"`,
+    ]),
+    ['decode a -o o.png --space x', '--space: expected diffusion or vae, got "x"'],
+    ['inspect a --dtype i8', '--dtype: expected f32, f16 or bf16, got "i8"'],
+    ['decode a -o o.png --tensor=', '--tensor: expected the name of a tensor, got ""'],
+    ...['-1', '1.5', 'all'].map((n) => [
+      `steps a -o d --pick=${n}`,
+      `--pick: expected a whole number, counted from 0, got "${n}"`,
+    ]),
+    ...['4', '4x64', '0x4x4x4', '4x4x4x4x4x4', '4x4x'].map((shape) => [
+      `decode a -o o.png --shape=${shape}`,
+      `--shape: expected NxCxHxW or CxHxW, such as 1x4x64x64, got "${shape}"`,
     ]),
     ['encode a -o o.png --background', '--background: expected a value COLOR, got nothing'],
     ...['teal', '#12', '#12345g', '1,2', '1,2,256', '-1,2,3'].map((color) => [

@@ -6,12 +6,14 @@ import {
   encodeLatentPng,
   encodeLatentSafetensors,
 } from '../../src/formats/index.ts';
-import { dequantizeLatents, quantizeLatents } from '../../src/latent.ts';
+import { dequantizeLatents, quantizeLatents, toVaeLatents } from '../../src/latent.ts';
 import type { ImageLike, SizeOptions } from '../../src/options/types.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
+import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { expectClose } from '../compare.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -31,8 +33,10 @@ let latents: Tensor;
 
 const done = { code: 0, stdout: '', stderr: '' };
 const env = { TAESD_WEIGHTS: WEIGHTS };
-const unmarked = (name: string, model: string) =>
-  `taesd: ${at(name)}: no record that this PNG holds latents; read as latents of ${model}\n`;
+const unmarked = (name: string) =>
+  `taesd: ${at(name)}: nothing in this PNG says that it holds latents\n`;
+const noModel = (name: string) =>
+  `taesd: ${at(name)}: the file does not say its model; its channels are those of taesd or taesdxl\n`;
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 const pixels = (name: string) => {
   const { width, height, data } = decodePng(read(name));
@@ -109,7 +113,7 @@ describe('decode', () => {
 
   test('decode [wasm]: nothing recorded → taesd, 8 times the latent; --size crops', async () => {
     writeFileSync(at('bare.png'), encodeLatentPng({ latents }));
-    const bare = { ...done, stderr: unmarked('bare.png', 'taesd') };
+    const bare = { ...done, stderr: unmarked('bare.png') + noModel('bare.png') };
     expect(taesd(['decode', at('bare.png'), '-o', at('full.png')], { env })).toEqual(bare);
     expect(pixels('full.png')).toEqual(await apiPixels(api, throughBytes(latents)));
     expect(pixels('full.png')).toMatchObject({ width: 24, height: 16 });
@@ -139,7 +143,7 @@ describe('decode', () => {
     expect(pixels('m.png')).toEqual(wanted);
     writeFileSync(at('b16.png'), encodeLatentPng({ latents: tensor }));
     const args = ['decode', at('b16.png'), '-o', at('b.png'), '--model', 'taef1'];
-    expect(taesd(args, { env })).toEqual({ ...done, stderr: unmarked('b16.png', 'taef1') });
+    expect(taesd(args, { env })).toEqual({ ...done, stderr: unmarked('b16.png') });
     expect(pixels('b.png')).toEqual(wanted);
   });
 
@@ -147,7 +151,7 @@ describe('decode', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
-    const stderr = `taesd: ${path}: latents of taesdxl, decoded as taesd because of --model\n`;
+    const stderr = `taesd: ${path}: the file says that these are latents of taesdxl, not of taesd\n`;
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
@@ -165,6 +169,56 @@ describe('decode', () => {
     const message = '--size: expected 17x9 to 24x16, got 25x16 (it crops, it does not scale)';
     expect(taesd(args, { env })).toEqual({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
     expect(readdirSync(at('.'))).not.toContain('never.png');
+  });
+});
+
+describe('latents of other programs', () => {
+  /** Latents as ComfyUI saves them: in VAE space, with a marker. */
+  const comfy = (data: Float32Array, batch: number) =>
+    writeSafetensors([
+      ['latent_tensor', { shape: [batch, 4, 2, 3], data }],
+      ['latent_format_version_0', { shape: [0], data: new Float32Array(0) }],
+    ]);
+  const vae = () => toVaeLatents(latents, 'taesd');
+  const decoded = (name: string, ...more: string[]) =>
+    taesd(['decode', at(name), '-o', at('o.safetensors'), '--model', 'taesd', ...more], { env });
+  const wanted = () => api.decode(latents, { output: 'tensor' });
+
+  test('decode [wasm]: ComfyUI latent, a batch, --pick → the picture of these latents', async () => {
+    writeFileSync(at('c.latent'), comfy(vae().data, 1));
+    expect(decoded('c.latent')).toEqual(done);
+    expectClose(onlyTensor('o.safetensors'), await wanted(), 1e-5);
+    const other = new Float32Array(24).fill(3);
+    writeFileSync(at('b.latent'), comfy(Float32Array.of(...vae().data, ...other), 2));
+    const choice = '--pick 0 to --pick 1 choose one';
+    const stderr = `taesd: ${at('b.latent')}: a batch of 2, of which the first is taken (${choice})\n`;
+    expect(decoded('b.latent')).toEqual({ ...done, stderr });
+    expectClose(onlyTensor('o.safetensors'), await wanted(), 1e-5);
+    writeFileSync(at('b.latent'), comfy(Float32Array.of(...other, ...vae().data), 2));
+    expect(decoded('b.latent', '--pick', '1')).toEqual(done);
+    expectClose(onlyTensor('o.safetensors'), await wanted(), 1e-5);
+  });
+
+  test('encode [wasm] to .latent, .f32, .f16, .bf16 with --space, decode → the same picture', async () => {
+    for (const [name, ...space] of [
+      ['e.latent'],
+      ['e.f32'],
+      ['e.f32', '--space', 'vae'],
+      ['e.f16', '--space', 'diffusion'],
+      ['e.bf16', '--space', 'vae'],
+    ]) {
+      const encoding = ['encode', RGB_FILE, '-o', at(name), '--model', 'taesd', ...space];
+      expect(taesd(encoding, { env })).toEqual(done);
+      const shape = name === 'e.latent' ? [] : ['--shape', '1x4x2x3'];
+      const { code, stderr } = decoded(name, ...shape, ...space);
+      const assumed = 'the file does not say its space; diffusion space is assumed';
+      const isSaid = name === 'e.latent' || space.length > 0;
+      const line = isSaid ? '' : `taesd: ${at(name)}: ${assumed}\n`;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: line });
+      const tolerance = name === 'e.bf16' ? 0.05 : name === 'e.f16' ? 0.01 : 1e-5;
+      // A file of another program does not say how much of the last 8 pixels is the picture.
+      expectClose(onlyTensor('o.safetensors'), await wanted(), tolerance);
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { nano } from 'taesd-wasm/nano';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer } from 'taesd-wasm/preview';
+import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
 import module from 'taesd-wasm/taesd.wasm';
 
 /*
@@ -31,6 +31,8 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   for await (const piece of rows) piece satisfies Uint8Array;
   const previewer = createPreviewer(other, { onFrame: ({ data }) => void data });
   previewer.push({ data: new Float64Array(4), dims: [1n, 4n, 1n, 1n] });
+  const original: Tensor = predictOriginal(latents, latents, { prediction: 'v', sigma: 1 });
+  previewer.push(original, { output: latents, prediction: 'flow', sigma: 0.5, sign: -1, step: 1 });
   const { tensors } = readSafetensors(file);
   const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
   const steps: Step[] = [];

@@ -1,5 +1,6 @@
-import { inside, onOneLine, TaesdError } from '../../errors.ts';
-import type { LatentFile } from '../../formats/index.ts';
+import { onOneLine, TaesdError } from '../../errors.ts';
+import type { FoundLatents } from '../../formats/index.ts';
+import { UNMARKED } from '../../formats/read-latents.ts';
 import { LATENT_FORMATS } from '../../formats/table.ts';
 import type { Tensor } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
@@ -11,7 +12,7 @@ import {
   fullSize,
 } from '../files/decoded-file.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
-import { chooseModel, takeUnmarked } from '../files/latents-input.ts';
+import { diffusionLatents, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -25,13 +26,34 @@ const SPEC = {
   name: 'decode',
   summary: 'Turns latents into a picture.',
   detail: `
-${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.`,
+${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.
+The content of IN decides how it is read, not its ending. Whatever IN does not say of its latents is
+assumed, and a line on stderr says so.`,
   examples: [
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
+    'taesd decode ComfyUI_00001_.latent -o photo.png --model taesdxl --pick 1',
+    'taesd decode cache.safetensors -o photo.png --tensor latents --space vae',
+    'taesd decode latents.f16 -o photo.png --shape 4x64x64',
   ],
-  operand: { name: 'IN', help: () => `the latents, a ${endingsOf(LATENT_FORMATS)} file` },
-  options: ['output', 'latentsModel', 'weights', 'precision', 'workers', 'backend', 'size'],
+  operand: {
+    name: 'IN',
+    help: () => `the latents: a ${endingsOf(LATENT_FORMATS)} file`,
+  },
+  options: [
+    'output',
+    'latentsModel',
+    'space',
+    'tensor',
+    'shape',
+    'dtype',
+    'pick',
+    'size',
+    'weights',
+    'precision',
+    'workers',
+    'backend',
+  ],
 } as const satisfies CommandSpec;
 
 export const decodeCommand: Command = {
@@ -39,33 +61,27 @@ export const decodeCommand: Command = {
   run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => decode(line, signal))),
 };
 
-async function decode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
+type Line = CommandLine<typeof SPEC>;
+
+async function decode(line: Line, signal: AbortSignal): Promise<void> {
   const { operand, output: path } = line;
-  const inputFormat = formatOf(operand, LATENT_FORMATS);
   const format = formatOf(path, DECODED_FORMATS);
   await checkOutput(path, operand);
   const bytes = await readInput(operand);
-  const options = { model: line.latentsModel, name: operand };
-  const found = await inside(operand, async () => inputFormat.read(bytes, options));
-  const { file, doubt } = found;
-  const { latents } = file;
-  const model = chooseModel(operand, line.latentsModel, file);
-  if (line.size !== undefined) checkCrop(latents, line.size);
-  const size = line.size ?? recordedSize(file);
-  takeUnmarked(operand, found, model);
-  const decoded: DecodedFile = { path, format, size };
+  const all = await readLatentFile(operand, bytes, { ...line, model: line.latentsModel });
+  if (line.size !== undefined) checkCrop(all.latents, line.size);
+  const found = takeOne(operand, all);
+  const decoded: DecodedFile = { path, format, size: line.size ?? found };
+  const model = modelFor(line.latentsModel, found);
   await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {
     try {
       const run = { onProgress: bar.stage('decoding'), signal };
+      const latents = diffusionLatents(found, taesd.info.model);
       return await decodeToFile(taesd, latents, decoded, run);
     } catch (error) {
-      throw aboutLatents(operand, latents, doubt === undefined, error);
+      throw aboutLatents(operand, found, error);
     }
   });
-}
-
-function recordedSize({ width, height }: LatentFile): Size | undefined {
-  return width === undefined || height === undefined ? undefined : { width, height };
 }
 
 /** @throws TaesdError ARG (latents cannot be cropped to that size) */
@@ -81,14 +97,13 @@ function checkCrop(latents: Tensor, { width, height }: Size): void {
 }
 
 /** Adds the input's name to an error that it caused, and its size if the size is the cause. */
-function aboutLatents(path: string, latents: Tensor, isMarked: boolean, error: unknown): unknown {
+function aboutLatents(path: string, { latents, assumed }: FoundLatents, error: unknown): unknown {
   const isTooLarge = error instanceof TaesdError && ['LIMIT', 'OOM'].includes(error.code);
   if (!isTooLarge) return aboutInput(path, error);
   const [, , h, w] = latents.shape;
   const { width, height } = fullSize(latents);
   const size = `latents of ${w}×${h} for ${width}×${height} pixels`;
-  // Any PNG can be read as latents. One that does not record that it holds them may be a picture.
-  const doubt = isMarked ? '' : '; a picture? taesd encode';
+  const doubt = assumed.includes(UNMARKED) ? '; a picture? taesd encode' : '';
   const { code, sentence, remedy } = error;
   const named = `${onOneLine(path)} (${size}${doubt}): ${sentence}`;
   return new TaesdError(code, named, { cause: error, remedy });

@@ -1,9 +1,11 @@
-import { writtenFormats } from '../../formats/table.ts';
+import type { Space } from '../../formats/index.ts';
+import { inSpace } from '../../formats/spaces.ts';
+import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import { formatOf } from '../files/format.ts';
 import { readPicture } from '../files/picture-file.ts';
 import { checkOutput, writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
-import { aboutInput } from '../terminal/faults.ts';
+import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { type Command, runLine } from './command.ts';
 import { withModel } from './with-model.ts';
@@ -18,9 +20,20 @@ const SPEC = {
   examples: [
     'taesd encode photo.png -o latents.png',
     'taesd encode photo.png -o latents.safetensors --model taesdxl',
+    'taesd encode photo.png -o photo.latent --model taesdxl',
+    'taesd encode photo.png -o latents.f16 --space vae',
   ],
   operand: { name: 'IN', help: 'the picture, a PNG file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background'],
+  options: [
+    'output',
+    'model',
+    'writtenSpace',
+    'background',
+    'weights',
+    'precision',
+    'workers',
+    'backend',
+  ],
 } as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {
@@ -31,6 +44,7 @@ export const encodeCommand: Command = {
 async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
   const { operand, output, background } = line;
   const format = formatOf(output, writtenFormats());
+  const space = spaceOf(format, line.writtenSpace);
   await checkOutput(output, operand);
   const picture = await readPicture(operand);
   await withModel(output, { ...line, only: 'encoder' }, async (taesd, bar) => {
@@ -39,9 +53,21 @@ async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Prom
       throw aboutInput(operand, error);
     });
     const { width, height } = picture;
-    const bytes = format.write({ latents, model: taesd.info.model, width, height });
-    await writeOutput(output, [bytes], signal);
+    const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
+    await writeOutput(output, [format.write(file)], signal);
     const [, c, h, w] = latents.shape;
     return `${w}×${h} latents with ${c} channels`;
   });
+}
+
+/**
+ * Returns the space to write latents in.
+ *
+ * @throws TaesdError ARG (files of this format always have the other space)
+ */
+function spaceOf({ writtenSpace, endings }: WrittenFormat, named: Space | undefined): Space {
+  if (writtenSpace === undefined) return named ?? 'diffusion';
+  if (named === undefined || named === writtenSpace) return writtenSpace;
+  const rule = `${writtenSpace}, the space of every ${endings[0]} file`;
+  throw fault('--space', expectedGot(rule, named));
 }

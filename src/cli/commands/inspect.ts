@@ -1,9 +1,12 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
+import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
+import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { isModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
 import { endingsOf, startsWith } from '../files/format.ts';
+import { readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { latentLines } from '../inspect/latents.ts';
 import { modelLines } from '../inspect/model.ts';
@@ -11,7 +14,6 @@ import { pngLines } from '../inspect/png.ts';
 import { safetensorsLines } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
-import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -20,18 +22,20 @@ const SPEC = {
   summary: 'Prints the layers of a model, or the contents of a file.',
   detail: `
 For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
-their shape and range, the model and the picture's size. For any other PNG: its size and the
-latents or picture it would become. To read a file that has the name of a model, write ./taesd.`,
+their shape, space and range, the model, the picture's size, and what the file does not say. For
+any other PNG: its size and the latents or picture it would become. To read a file that has the name of a model, write ./taesd.`,
   examples: [
     'taesd inspect taesd --size 1024x768',
     'taesd inspect latents.png',
+    'taesd inspect ComfyUI_00001_.latent',
+    'taesd inspect latents.f16 --shape 1x4x64x64',
     'taesd inspect taesd_decoder.safetensors',
   ],
   operand: {
     name: 'FILE|MODEL',
     help: () => `a ${endingsOf(LATENT_FORMATS)} file, or a model: ${modelNames().join(', ')}`,
   },
-  options: ['tableSize'],
+  options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick'],
 } as const satisfies CommandSpec;
 
 export const inspectCommand: Command = {
@@ -39,27 +43,48 @@ export const inspectCommand: Command = {
   run: (args) => runLine(SPEC, args, inspect),
 };
 
-async function inspect({ operand, tableSize: size }: CommandLine<typeof SPEC>): Promise<void> {
+type Line = CommandLine<typeof SPEC>;
+
+async function inspect(line: Line): Promise<void> {
+  const { operand, tableSize } = line;
   const lines = isModelName(operand)
-    ? modelLines(VARIANTS[operand], size ?? DEFAULT_SIZE)
-    : await fileLines(operand, size);
+    ? modelLines(VARIANTS[operand], tableSize ?? DEFAULT_SIZE)
+    : await fileLines(line);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-async function fileLines(path: string, size: Size | undefined): Promise<string[]> {
+async function fileLines(line: Line): Promise<string[]> {
+  const { operand: path, tableSize: size } = line;
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
   const format = recogniseFormat(bytes);
-  if (format !== undefined && format.also === undefined) {
-    inside(path, () => refuseSize(size, 'latents'));
-    return latentLines(await inside(path, async () => format.read(bytes, { name: path })));
+  const isPicture = isPng(path, bytes) && line.shape === undefined;
+  if (isPicture && !inside(path, () => recordsLatents(decodePng(bytes).text))) {
+    return inside(path, () => pngLines(bytes, size));
   }
-  if (isPng(path, bytes)) return inside(path, () => pngLines(bytes, size));
+  if (format !== undefined || line.shape !== undefined) {
+    try {
+      const asked = { ...line, model: line.shownModel, pick: line.shownPick };
+      const found = await readLatentFile(path, bytes, asked);
+      inside(path, () => refuseSize(size, 'latents'));
+      return latentLines(found);
+    } catch (error) {
+      if (format !== tensorSafetensors || line.tensor !== undefined || !hasNoLatents(error)) {
+        throw error;
+      }
+    }
+  }
   if (isWeights(path, bytes)) return inside(path, () => safetensorsLines(bytes, size));
   inside(path, () => refuseOtherPicture(bytes));
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
   const got = bytes.length === 0 ? 'an empty file' : `a file that begins with ${first.join(' ')}`;
-  throw fault(path, expectedGot(`a ${endingsOf(LATENT_FORMATS)} file`, got), { code: 'FORMAT' });
+  const hint = '--shape and --dtype describe raw numbers';
+  const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
+  throw fault(path, expectedGot(rule, got), { code: 'FORMAT', hint });
 }
+
+/** True for the error about tensors none of which may be latents. One with a remedy has several. */
+const hasNoLatents = (error: unknown): boolean =>
+  error instanceof TaesdError && error.code === 'SHAPE' && error.remedy === undefined;
 
 /** True for the first bytes of a PNG, or for its ending: then an error explains what is wrong. */
 const isPng = (path: string, bytes: Uint8Array): boolean =>
@@ -73,16 +98,3 @@ const isWeights = (path: string, bytes: Uint8Array): boolean =>
   WEIGHT_ENDINGS.has(extname(path).toLowerCase()) ||
   recogniseFormat(bytes)?.also === 'tensors' ||
   startsWith(bytes, 'PK\x03\x04');
-
-/**
- * Checks bytes that do not begin like a PNG.
- *
- * @throws TaesdError UNSUPPORTED (a JPEG or another known type of picture)
- */
-function refuseOtherPicture(bytes: Uint8Array): void {
-  try {
-    decodePng(bytes);
-  } catch (error) {
-    if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
-  }
-}

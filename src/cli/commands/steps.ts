@@ -4,6 +4,7 @@ import { LATENT_FORMATS } from '../../formats/table.ts';
 import { type Step, type Taesd, VARIANTS } from '../../index.ts';
 import { encodePng } from '../../png/index.ts';
 import { endingsOf } from '../files/format.ts';
+import { diffusionLatents } from '../files/latents-input.ts';
 import { inFolder } from '../files/output-folder.ts';
 import { readStepsInput, type StepsInput } from '../files/steps-input.ts';
 import { checkOutput, writeOutput } from '../files/write-output.ts';
@@ -32,12 +33,26 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
   examples: [
     'taesd steps photo.png -o layers',
     'taesd steps latents.png -o layers --inner --backend reference',
+    'taesd steps ComfyUI_00001_.latent -o layers --model taesdxl',
   ],
   operand: {
     name: 'IN',
     help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
   },
-  options: ['folder', 'part', 'inner', 'latentsModel', 'weights', 'layerBackend', 'background'],
+  options: [
+    'folder',
+    'part',
+    'inner',
+    'latentsModel',
+    'space',
+    'tensor',
+    'shape',
+    'dtype',
+    'pick',
+    'weights',
+    'layerBackend',
+    'background',
+  ],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
@@ -61,7 +76,7 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
   for (const name of await readdir(folder)) {
     if (OURS.test(name)) await checkOutput(join(folder, name), operand);
   }
-  const input = await readStepsInput(operand, { model: line.latentsModel, part: line.part });
+  const input = await readStepsInput(operand, { ...line, model: line.latentsModel });
   const { model, halves } = input;
   const only = halves.length === 1 ? halves[0] : undefined;
   let table: string[] = [];
@@ -115,16 +130,16 @@ async function* stepsOf(
   path: string,
   options: Parameters<Taesd['steps']>[1],
 ): AsyncGenerator<Step> {
-  let x = input;
-  for (const part of halves) {
-    try {
+  try {
+    let x = 'latents' in input ? diffusionLatents(input, taesd.info.model) : input;
+    for (const part of halves) {
       for await (const step of taesd.steps(x, { ...options, part })) {
         yield step;
         x = step.output;
       }
-    } catch (error) {
-      throw aboutInput(path, error);
     }
+  } catch (error) {
+    throw aboutInput(path, error);
   }
 }
 

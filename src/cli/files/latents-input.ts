@@ -1,43 +1,72 @@
-import type { FormatReading, LatentFile } from '../../formats/format.ts';
-import { type ModelName, VARIANTS } from '../../index.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
+import { inside, TaesdError } from '../../errors.ts';
+import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
+import { inSpace } from '../../formats/spaces.ts';
+import { recogniseFormat } from '../../formats/table.ts';
+import type { ModelName, Tensor } from '../../index.ts';
+import { decodePng } from '../../png/index.ts';
 import { sayLine } from '../terminal/say.ts';
 
-/*
- * Files of latents may record the model that made them. This is how commands use the record.
- */
+/** The options of a command that decide how a file of latents is read. */
+export type LatentsAsked = Pick<
+  ReadLatentsOptions,
+  'space' | 'tensor' | 'shape' | 'dtype' | 'pick'
+> & { readonly model: ModelName | undefined };
 
 /**
- * Returns the model named in the command line, or else the recorded one. Returns undefined for
- * latents of `taesd` if no model is named: `nano` decodes them if `taesd` has no weights.
+ * Reads the latents of a file of any format.
+ *
+ * @throws TaesdError UNSUPPORTED (a JPEG or another type of picture); errors of `readLatents`
  */
-export function chooseModel(
+export function readLatentFile(
   path: string,
-  named: ModelName | undefined,
-  { model: recorded, latents }: LatentFile,
-): ModelName | undefined {
-  // With another number of channels decoding fails, and that error is enough.
-  const runs = named !== undefined && VARIANTS[named].latentChannels === latents.shape[1];
-  if (runs && recorded !== undefined && VARIANTS[named].space !== recorded) {
-    sayLine(`${path}: latents of ${recorded}, decoded as ${named} because of --model`);
-  }
-  return named ?? (recorded === 'taesd' ? undefined : recorded);
+  bytes: Uint8Array,
+  { model, space, tensor, shape, dtype, pick }: LatentsAsked,
+): Promise<FoundLatents> {
+  return inside(path, async () => {
+    if (shape === undefined && recogniseFormat(bytes) === undefined) refuseOtherPicture(bytes);
+    return readLatents(bytes, { name: path, model, space, tensor, shape, dtype, pick });
+  });
 }
 
 /**
- * Reports that a file which might hold a picture is read as latents.
- *
- * @throws TaesdError FORMAT (an opaque picture)
+ * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
+ * what the file does not say.
  */
-export function takeUnmarked(
-  path: string,
-  { doubt }: FormatReading,
-  model: ModelName | undefined,
-): void {
-  if (doubt === 'opaque') {
-    const hint = 'taesd encode makes latents of it; or did an editor drop the alpha channel?';
-    throw fault(path, expectedGot('latents', 'an opaque picture'), { code: 'FORMAT', hint });
+export function takeOne(path: string, found: FoundLatents): FoundLatents {
+  for (const sentence of found.assumed) sayLine(`${path}: ${sentence}`);
+  const [batch] = found.latents.shape;
+  if (batch === 1) return found;
+  const others = `--pick 0 to --pick ${batch - 1} choose one`;
+  sayLine(`${path}: a batch of ${batch}, of which the first is taken (${others})`);
+  return { ...found, latents: firstOf(found.latents) };
+}
+
+function firstOf({ shape: [batch, ...chw], data }: Tensor): Tensor {
+  return { shape: [1, ...chw], data: data.slice(0, data.length / batch) };
+}
+
+/**
+ * Returns the model to load for latents. Returns undefined for those of `taesd` if the command line
+ * names no model: `nano` decodes them if `taesd` has no weights.
+ */
+export const modelFor = (
+  named: ModelName | undefined,
+  { model }: FoundLatents,
+): ModelName | undefined => named ?? (model === 'taesd' ? undefined : model);
+
+/** Returns latents in the space that models work in. @throws TaesdError SHAPE (other channels) */
+export const diffusionLatents = ({ latents, space }: FoundLatents, model: ModelName): Tensor =>
+  inSpace({ latents, space, model }, 'diffusion').latents;
+
+/**
+ * Checks bytes that begin like none of the formats of latents.
+ *
+ * @throws TaesdError UNSUPPORTED (a JPEG or another known type of picture)
+ */
+export function refuseOtherPicture(bytes: Uint8Array): void {
+  try {
+    decodePng(bytes);
+  } catch (error) {
+    if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
   }
-  if (doubt === undefined) return;
-  sayLine(`${path}: no record that this PNG holds latents; read as latents of ${model ?? 'taesd'}`);
 }

@@ -1,5 +1,5 @@
 import { inside, onOneLine } from '../../errors.ts';
-import { namedModel } from '../../formats/recorded.ts';
+import { namedModel, recordsLatents } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';
@@ -19,10 +19,14 @@ export async function readPicture(path: string): Promise<DecodedPng> {
     throw fault(path, expectedGot('a picture', format.name), { hint });
   }
   const picture = inside(path, () => decodePng(bytes));
-  const model = namedModel(picture.text);
-  if (model !== undefined) {
-    const name = isModelName(model) ? model : JSON.stringify(onOneLine(model));
-    throw fault(path, expectedGot('a picture', `latents of ${name}`), { hint: 'taesd decode?' });
+  if (recordsLatents(picture.text)) {
+    const got = `latents${ofModel(namedModel(picture.text))}`;
+    throw fault(path, expectedGot('a picture', got), { hint: 'taesd decode?' });
   }
   return picture;
+}
+
+function ofModel(model: string | undefined): string {
+  if (model === undefined) return '';
+  return ` of ${isModelName(model) ? model : JSON.stringify(onOneLine(model))}`;
 }

@@ -1,15 +1,14 @@
 import { inside } from '../../errors.ts';
-import type { FormatReading } from '../../formats/format.ts';
-import { latentPng } from '../../formats/latent-png.ts';
-import { namedModel } from '../../formats/recorded.ts';
+import type { FoundLatents } from '../../formats/index.ts';
+import { recordsLatents } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
-import type { Half, ImageLike, ModelName, Tensor } from '../../index.ts';
+import type { Half, ImageLike, ModelName } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
 import { fullSize } from './decoded-file.ts';
-import { chooseModel, takeUnmarked } from './latents-input.ts';
+import { type LatentsAsked, modelFor, readLatentFile, takeOne } from './latents-input.ts';
 import { readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
@@ -17,14 +16,13 @@ const MAX_PIXELS = 1024 * 1024;
 
 /** The input of `taesd steps`, and the halves to run on it. */
 export interface StepsInput {
-  readonly input: ImageLike | Tensor;
+  readonly input: ImageLike | FoundLatents;
   readonly model: ModelName | undefined;
   readonly halves: readonly Half[];
 }
 
 /** The options that decide how an input is read. */
-interface Asked {
-  readonly model: ModelName | undefined;
+interface Asked extends LatentsAsked {
   readonly part: Half | undefined;
 }
 
@@ -36,27 +34,24 @@ interface Asked {
  */
 export async function readStepsInput(path: string, asked: Asked): Promise<StepsInput> {
   const bytes = await readInput(path);
-  const format = recogniseFormat(bytes) ?? latentPng;
-  const readLatents = () =>
-    inside(path, async () => format.read(bytes, { model: asked.model, name: path }));
-  if (format.also !== 'pictures') return latentsInput(path, asked, await readLatents());
+  if (asked.part === 'decoder' || asked.shape !== undefined)
+    return latentsInput(path, asked, bytes);
+  const format = recogniseFormat(bytes);
+  if (format !== undefined && format.also !== 'pictures') return latentsInput(path, asked, bytes);
   const picture = inside(path, () => decodePng(bytes));
-  if (namedModel(picture.text) !== undefined || asked.part === 'decoder') {
-    return latentsInput(path, asked, await readLatents());
-  }
+  if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
   return { input: picture, model: asked.model, halves };
 }
 
-function latentsInput(path: string, asked: Asked, found: FormatReading): StepsInput {
-  const { file } = found;
+async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Promise<StepsInput> {
   if (asked.part === 'encoder')
     throw fault(path, expectedGot('a picture for the encoder', 'latents'));
-  checkPixels(path, fullSize(file.latents));
-  const model = chooseModel(path, asked.model, file);
-  takeUnmarked(path, found, model);
-  return { input: file.latents, model, halves: ['decoder'] };
+  const found = await readLatentFile(path, bytes, asked);
+  checkPixels(path, fullSize(found.latents));
+  const input = takeOne(path, found);
+  return { input, model: modelFor(asked.model, input), halves: ['decoder'] };
 }
 
 /** @throws TaesdError LIMIT */

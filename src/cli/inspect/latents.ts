@@ -1,25 +1,27 @@
-import type { FormatReading } from '../../formats/format.ts';
+import type { FoundLatents } from '../../formats/index.ts';
 import type { Tensor } from '../../index.ts';
-import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
+import { VARIANTS } from '../../model/variants.ts';
 import { countText, factLines, shapeText } from '../terminal/table.ts';
+import { wrap } from '../terminal/wrap.ts';
 
-/** Returns lines about latents: their shape, the records of their file, their values. */
-export function latentLines({ file, kind }: FormatReading): string[] {
-  const { latents, model, width, height } = file;
-  const [, channels, h, w] = latents.shape;
-  const fitting = latentSpaces(channels).join(' or ');
-  const unknown =
-    fitting === '' ? `no model has ${channels} channels` : `${fitting} by its channels`;
-  const full = `${w * LATENT_SCALE}×${h * LATENT_SCALE}`;
+/** The columns left beside the longest name of a fact about latents. */
+const NOTE_LENGTH = 86;
+
+/** Returns lines about latents: their form, shape, space, model, values, and what is assumed. */
+export function latentLines(found: FoundLatents): string[] {
+  const { latents, space, model, width, height, source, assumed } = found;
+  const [batch] = latents.shape;
+  const each = batch === 1 ? '' : `, each of ${batch}`;
   return factLines([
-    ['kind', kind],
+    ['kind', source],
     ['shape', shapeText(latents.shape)],
-    [
-      'model',
-      model === undefined ? `not recorded; ${unknown}` : `${model}, for ${VARIANTS[model].speaks}`,
-    ],
-    ['decodes to', width === undefined ? `${full}; no size recorded` : `${width}×${height}`],
+    ['space', space === 'vae' ? 'VAE' : 'diffusion'],
+    ['model', model === undefined ? 'not recorded' : `${model}, for ${VARIANTS[model].speaks}`],
+    ['decodes to', `${width}×${height}${each}`],
     ['values', valueWords(latents)],
+    ...assumed.flatMap((sentence) =>
+      wrap(sentence, NOTE_LENGTH).map((line, i) => [i === 0 ? 'note' : '', line] as const),
+    ),
   ]);
 }
 

@@ -1,22 +1,17 @@
-import { latentPng } from '../../formats/latent-png.ts';
 import { LATENT_SCALE, latentSpaces, VARIANTS } from '../../model/variants.ts';
+import { decodePng } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
-import { latentLines } from './latents.ts';
 import { refuseSize } from './size.ts';
 
 /**
- * Returns lines about a PNG: the latents it records, or a picture and its possible uses.
+ * Returns lines about a PNG that does not record latents: its size and its possible uses.
  *
  * @throws TaesdError ARG (a size is given); errors of `decodePng`
  */
 export function pngLines(bytes: Uint8Array, size: Size | undefined): string[] {
-  const found = latentPng.read(bytes);
-  const isLatents = found.doubt === undefined;
-  refuseSize(size, isLatents ? 'latents' : 'a picture');
-  if (isLatents) return latentLines(found);
-  // Latents of four channels keep one latent point in each pixel.
-  const [, , height, width] = found.file.latents.shape;
+  refuseSize(size, 'a picture');
+  const { width, height } = decodePng(bytes);
   const channelCounts = new Set(Object.values(VARIANTS).map((variant) => variant.latentChannels));
   return factLines([
     ['kind', 'a picture; no record that it holds latents'],

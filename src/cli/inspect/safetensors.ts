@@ -1,22 +1,17 @@
-import { latentSafetensors } from '../../formats/latent-safetensors.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
-import { latentLines, valueWords } from './latents.ts';
+import { valueWords } from './latents.ts';
 import { DEFAULT_SIZE, refuseSize } from './size.ts';
 import { weightLines } from './weights.ts';
 
 /**
- * Returns lines about a safetensors file: latents, a decoded picture or weights.
+ * Returns lines about a safetensors file without latents: a decoded picture or weights.
  *
- * @throws TaesdError ARG (a size is given for latents or a picture); errors of `readSafetensors`
+ * @throws TaesdError ARG (a size is given for a picture); errors of `readSafetensors`
  */
 export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
   const file = readSafetensors(bytes);
-  if (file.tensors.has('latents')) {
-    refuseSize(size, 'latents');
-    return latentLines(latentSafetensors.read(bytes));
-  }
   const decoded = file.tensors.get('decoded');
   if (decoded !== undefined) {
     refuseSize(size, 'a decoded picture');

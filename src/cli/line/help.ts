@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { VARIANTS } from '../../index.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
+import { wrap } from '../terminal/wrap.ts';
 import type { CommandSpec } from './command-line.ts';
 import { nameOf, OPTIONS, type OptionName, type Text, textOf } from './options.ts';
 
@@ -87,14 +88,3 @@ function rows(pairs: readonly (readonly [string, string])[]): string {
 }
 
 const paragraph = (text: string): string => wrap(text, LINE_LENGTH).join('\n');
-
-/** Breaks a text into lines between words. Line breaks in the text count as spaces. */
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.trim().split(/\s+/)) {
-    const longer = `${lines[lines.length - 1]} ${word}`.trimStart();
-    if (longer.length <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
-}

@@ -1,3 +1,4 @@
+import type { ReadLatentsOptions, Space } from '../../formats/index.ts';
 import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
 import { isModelName } from '../../model/variants.ts';
 import { MAX_WORKERS } from '../../options/load.ts';
@@ -47,6 +48,26 @@ export function readSize(text: string): Size | undefined {
   const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);
   return match === null ? undefined : { width: Number(match[1]), height: Number(match[2]) };
 }
+
+export const readSpace = (text: string): Space | undefined =>
+  text === 'diffusion' || text === 'vae' ? text : undefined;
+
+export const readDtype = (text: string): ReadLatentsOptions['dtype'] =>
+  text === 'f32' || text === 'f16' || text === 'bf16' ? text : undefined;
+
+/** Reads `1x4x64x64`, `4x64x64`, and the commas and brackets that other programs print. */
+export function readShape(text: string): readonly number[] | undefined {
+  const plain = text.replace(/\s+/g, '').replace(/^\[(.*)\]$|^\((.*)\)$/, '$1$2');
+  if (!/^[1-9]\d{0,9}(?:[x×,][1-9]\d{0,9}){2,4}$/i.test(plain)) return undefined;
+  return plain.split(/[x×,]/i).map(Number);
+}
+
+/** Reads the name of a tensor. */
+export const readName = (text: string): string | undefined => (text === '' ? undefined : text);
+
+/** Reads an index from 0. */
+export const readIndex = (text: string): number | undefined =>
+  /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 
 const NAMED: ReadonlyMap<string, Rgb> = new Map([
   ['white', [255, 255, 255]],

@@ -4,13 +4,18 @@ import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
   readBackend,
   readBackground,
+  readDtype,
   readHalf,
+  readIndex,
   readLayerBackend,
   readLocation,
   readModel,
+  readName,
   readOutput,
   readPrecision,
+  readShape,
   readSize,
+  readSpace,
   readWorkers,
 } from './option-values.ts';
 
@@ -49,6 +54,8 @@ const MODEL = {
   rule: () => `one of ${modelNames().join(', ')}`,
   read: readModel,
 } as const;
+
+const SPACE = { value: 'SPACE', rule: 'diffusion or vae', read: readSpace } as const;
 
 /** Every option. Each command lists the keys of those it accepts. */
 export const OPTIONS = {
@@ -140,6 +147,53 @@ export const OPTIONS = {
     help: 'the size of the picture that layers are listed for (default: 512x512)',
     rule: 'WxH, such as 451x300',
     read: readSize,
+  },
+  space: {
+    ...SPACE,
+    help: `diffusion or vae: the numbers before the model's scale and shift
+      (default: what the file says, or diffusion)`,
+  },
+  writtenSpace: {
+    ...SPACE,
+    name: 'space',
+    help: `diffusion or vae, in files of raw numbers, which do not say their space
+      (default: diffusion)`,
+  },
+  tensor: {
+    value: 'NAME',
+    help: 'the tensor to read, if a file holds several (default: the only one that may be latents)',
+    rule: 'the name of a tensor',
+    read: readName,
+  },
+  shape: {
+    value: 'NxCxHxW',
+    help: 'the shape of raw numbers, such as 1x4x64x64, 4x64x64 or 1,4,64,64',
+    rule: 'NxCxHxW or CxHxW, such as 1x4x64x64',
+    read: readShape,
+  },
+  dtype: {
+    value: 'TYPE',
+    help: "f32, f16 or bf16: the type of raw numbers (default: the file's ending)",
+    rule: 'f32, f16 or bf16',
+    read: readDtype,
+  },
+  pick: {
+    value: 'N',
+    help: 'the latents to take from a batch, counted from 0 (default: 0)',
+    rule: 'a whole number, counted from 0',
+    read: readIndex,
+  },
+  shownPick: {
+    name: 'pick',
+    value: 'N',
+    help: 'the latents to show of a batch, counted from 0 (default: all)',
+    rule: 'a whole number, counted from 0',
+    read: readIndex,
+  },
+  shownModel: {
+    ...MODEL,
+    name: 'model',
+    help: () => `for latents that do not say their model: ${MODEL.rule()}`,
   },
   float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
   all: { help: 'every model' },

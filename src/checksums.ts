@@ -12,8 +12,8 @@ const makeCrcTable = (): Uint32Array =>
   });
 
 /**
- * Returns the CRC-32 of `bytes[start, end)` as an unsigned number. Every PNG chunk ends with the
- * CRC-32 of its type and data.
+ * Returns the CRC-32 of `bytes[start, end)` as an unsigned number. PNG chunks and zip entries have
+ * one.
  * Source: https://www.w3.org/TR/png-3/#5CRC-algorithm
  */
 export function crc32(bytes: Uint8Array, start: number, end: number): number {

@@ -1,0 +1,63 @@
+import { widen } from '../numbers/stored.ts';
+import { showName } from '../safetensors/show-name.ts';
+import { isPickle, isTorch } from '../torch/first-bytes.ts';
+import type { TorchFile, TorchValue } from '../torch/values.ts';
+import { chooseTensor } from './choose-tensor.ts';
+import type { FormatReading, LatentFormat, LatentReadOptions, Space } from './format.ts';
+import { asLatents } from './latent-shape.ts';
+
+/*
+ * Latents that `torch.save` wrote: a tensor alone, as SimpleTuner caches them; `{"samples"}`, as
+ * ComfyUI's nodes hand latents on; OneTrainer's cache; or the only tensor of latents of any dict.
+ */
+
+/** The row of the table of formats. */
+export const torchLatents = {
+  name: 'a file of torch.save',
+  endings: ['.pt', '.pth', '.bin'],
+  holds: 'a tensor of torch',
+  detail: 'holds a tensor, or a dict with a tensor of latents',
+  also: undefined,
+  recognises: (bytes: Uint8Array) => isTorch(bytes) || isPickle(bytes),
+  async read(bytes: Uint8Array, options: LatentReadOptions): Promise<FormatReading> {
+    // Imported on first use: most programs read no file of torch.
+    const { readTorch } = await import('../torch/read-torch.ts');
+    const { tensorsOf } = await import('../torch/tensors-of.ts');
+    const file = readTorch(bytes);
+    const layout = layoutOf(file);
+    const tensors = tensorsOf(file).map(({ path, tensor }) => ({
+      name: path.join('.'),
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      tensor,
+    }));
+    const { name, tensor } = chooseTensor(tensors, options.tensor ?? layout?.tensor);
+    const what = name === '' ? 'tensor' : name;
+    const latents = asLatents(widen(tensor.read(), what), what);
+    const kind =
+      layout?.kind ?? (name === '' ? 'torch tensor' : `torch tensor "${showName(name)}"`);
+    return { file: { latents, space: layout?.space }, kind: `${kind}, ${tensor.dtype}` };
+  },
+  write: undefined,
+} satisfies LatentFormat;
+
+/** The layout of a program's files. */
+interface Layout {
+  readonly kind: string;
+  readonly tensor: string;
+  readonly space: Space;
+}
+
+/**
+ * Returns the layout of a dict that a known program writes.
+ * Source: https://github.com/Nerogar/mgds, PersistentCacheState; ComfyUI, nodes.py
+ */
+function layoutOf({ root }: TorchFile): Layout | undefined {
+  if (!(root instanceof Map)) return undefined;
+  const dict: ReadonlyMap<unknown, TorchValue> = root;
+  if (dict.has('__version') && dict.has('latent_image')) {
+    return { kind: 'OneTrainer cache', tensor: 'latent_image', space: 'vae' };
+  }
+  if (dict.has('samples')) return { kind: 'ComfyUI samples', tensor: 'samples', space: 'vae' };
+  return undefined;
+}

@@ -1,0 +1,181 @@
+import { allocateBytes } from '../allocate.ts';
+import { expected } from '../errors.ts';
+import { isFloatType, type StoredTensor } from '../numbers/stored.ts';
+import { elementCount, MAX_RANK, shapeText } from '../tensor.ts';
+import { HostItem, type Item, itemText, PickleDict, PickleTuple } from './items.ts';
+import { Storage } from './storage.ts';
+import type { TorchTensor } from './values.ts';
+
+/** A checked tensor: all its elements lie in its storage. */
+export class TensorItem extends HostItem {
+  readonly words = 'a tensor';
+  readonly value: TorchTensor;
+
+  constructor(where: string, storage: Storage, layout: Layout) {
+    super();
+    const { dtype } = storage.type;
+    const read = () => readTensor(`tensor of ${where}`, storage, layout);
+    this.value = Object.freeze({ dtype, ...layout, read });
+  }
+}
+
+interface Layout {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** The arguments of `_rebuild_tensor_v2` without the last one, which only torch 2 may write. */
+const ARGUMENTS = 6;
+
+/**
+ * Makes the tensor of a call
+ * `_rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks, metadata = {})`.
+ *
+ * @param where     the place of the call, for messages
+ * @param maxBytes  the maximum size of the tensor, for strides that repeat elements
+ * @throws TaesdError FORMAT (malformed arguments, elements outside the storage), LIMIT (over 64
+ *   dimensions, over `maxBytes`), UNSUPPORTED (hooks or metadata)
+ */
+export function rebuildTensor(where: string, args: readonly Item[], maxBytes: number): TensorItem {
+  if (args.length < ARGUMENTS || args.length > ARGUMENTS + 1) {
+    throw expected('FORMAT', where, 'the six arguments of a tensor', `${args.length}`);
+  }
+  const [storage, offset, sizes, strides, needsGradient, hooks, metadata] = args;
+  if (!(storage instanceof Storage)) {
+    throw expected('FORMAT', where, "a tensor's storage", itemText(storage));
+  }
+  const layout = {
+    shape: wholeNumbers(where, "a tensor's sizes", sizes),
+    strides: wholeNumbers(where, "a tensor's strides", strides),
+    offset: wholeNumber(where, "a tensor's offset", offset),
+  };
+  checkFlags(where, needsGradient, hooks);
+  if (metadata !== undefined) checkEmpty(where, "a tensor's metadata", metadata);
+  checkLayout(where, storage, layout, maxBytes);
+  return new TensorItem(where, storage, layout);
+}
+
+/**
+ * Returns the tensor of a call `_rebuild_parameter(tensor, requires_grad, hooks)`.
+ *
+ * @throws TaesdError FORMAT, UNSUPPORTED (hooks)
+ */
+export function rebuildParameter(where: string, args: readonly Item[]): TensorItem {
+  const [tensor, needsGradient, hooks] = args;
+  if (args.length !== 3 || !(tensor instanceof TensorItem)) {
+    throw expected('FORMAT', where, 'the tensor of a parameter', itemText(tensor));
+  }
+  checkFlags(where, needsGradient, hooks);
+  return tensor;
+}
+
+function checkFlags(where: string, needsGradient: Item, hooks: Item): void {
+  if (typeof needsGradient !== 'boolean') {
+    const rule = 'True or False for requires_grad';
+    throw expected('FORMAT', where, rule, itemText(needsGradient));
+  }
+  checkEmpty(where, "a tensor's hooks", hooks);
+}
+
+function checkEmpty(where: string, what: string, item: Item): void {
+  if (!(item instanceof PickleDict)) {
+    throw expected('FORMAT', where, `${what} as a dict`, itemText(item));
+  }
+  if (item.entries.size > 0) {
+    throw expected('UNSUPPORTED', where, `${what} empty`, `${item.entries.size} of them`);
+  }
+}
+
+/** Python's int alone: a float or a boolean that equals one is refused. */
+function wholeNumber(where: string, what: string, item: Item): number {
+  if (typeof item === 'number' && item >= 0) return item;
+  throw expected('FORMAT', where, `${what} in whole numbers from 0 to 2^53 − 1`, itemText(item));
+}
+
+function wholeNumbers(where: string, what: string, item: Item): number[] {
+  if (!(item instanceof PickleTuple)) {
+    throw expected('FORMAT', where, `${what} as a tuple`, itemText(item));
+  }
+  if (item.items.length > MAX_RANK) {
+    throw expected('LIMIT', where, `at most ${MAX_RANK} dimensions`, `${item.items.length}`);
+  }
+  return item.items.map((one) => wholeNumber(where, what, one));
+}
+
+/**
+ * Checks that the first and the last element lie in the storage. Sums and products are exact up to
+ * 2⁵³. Past that they are rounded, but still larger than every storage.
+ */
+function checkLayout(where: string, storage: Storage, layout: Layout, maxBytes: number): void {
+  const { shape, strides, offset } = layout;
+  if (shape.length !== strides.length) {
+    const rule = `a stride for each of ${shape.length} sizes`;
+    throw expected('FORMAT', where, rule, `${strides.length}`);
+  }
+  const isEmpty = shape.includes(0);
+  const reach = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset + 1);
+  const end = isEmpty ? offset : reach;
+  if (end > storage.count) {
+    const rule = `a tensor within the ${storage.count} elements of its storage`;
+    throw expected('FORMAT', where, rule, `element ${end}`);
+  }
+  if (isEmpty) return;
+  const bytes = elementCount(shape) * storage.type.bytes;
+  if (bytes > maxBytes) {
+    const got = `${bytes} for ${shapeText(shape)}`;
+    const hint = 'a tensor that was expanded; save its clone()';
+    throw expected('LIMIT', where, `at most ${maxBytes} bytes for a tensor`, got, { hint });
+  }
+}
+
+function readTensor(what: string, storage: Storage, layout: Layout): StoredTensor {
+  const { dtype, bytes: size } = storage.type;
+  const { shape, offset } = layout;
+  if (!isFloatType(dtype)) {
+    const rule = 'elements of F32, F16, BF16 or F64';
+    const hint = 'convert it with .float() before saving';
+    throw expected('UNSUPPORTED', what, rule, dtype, { hint });
+  }
+  const all = storage.bytes();
+  const count = shape.includes(0) ? 0 : elementCount(shape);
+  if (isRowMajor(layout)) {
+    return { dtype, shape, bytes: all.subarray(offset * size, (offset + count) * size) };
+  }
+  const bytes = allocateBytes(what, count * size);
+  copyRows(bytes, all, layout, size);
+  return { dtype, shape, bytes };
+}
+
+/** Returns true if the elements lie side by side. The stride of an axis of 1 has no meaning. */
+function isRowMajor({ shape, strides }: Layout): boolean {
+  if (shape.includes(0)) return true;
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== step) return false;
+    step *= shape[axis];
+  }
+  return true;
+}
+
+/** Copies elements in row-major order. Called only for tensors with at least one axis. */
+function copyRows(target: Uint8Array, source: Uint8Array, layout: Layout, size: number): void {
+  const { shape, strides, offset } = layout;
+  const last = shape.length - 1;
+  const index = new Array<number>(shape.length).fill(0);
+  let row = offset;
+  for (let at = 0; at < target.length; ) {
+    for (let i = 0; i < shape[last]; i++) {
+      const from = (row + i * strides[last]) * size;
+      for (let byte = 0; byte < size; byte++) target[at++] = source[from + byte];
+    }
+    // The odometer: the innermost axis that is not at its end steps on, those inside it start again.
+    for (let axis = last - 1; axis >= 0; axis--) {
+      index[axis]++;
+      row += strides[axis];
+      if (index[axis] < shape[axis]) break;
+      row -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}

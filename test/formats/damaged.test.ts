@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { readLatents } from '../../src/formats/index.ts';
+import { rounds } from '../full-length.ts';
+import { LATENT_CASES, type LatentCase } from './latent-cases.ts';
+import { MISSING_READERS } from './missing-readers.ts';
+
+/*
+ * Damaged files: cut short, and with one byte changed. Nothing but a TaesdError may leave, and no other numbers may arrive than
+ * those of the element that was hit.
+ */
+
+/** In the quick suite each file is cut and changed at every such place. */
+const STRIDE = rounds(11, 1);
+/** The changes of a byte: its lowest bit, its highest, the case of a letter, and all of it. */
+const CHANGES = [0x01, 0x80, 0x20, 0xff, 0x02, 0x04, 0x08, 0x10, 0x40];
+
+const here = LATENT_CASES.filter(({ reader }) => !MISSING_READERS.has(reader));
+
+/** Returns the numbers, or the error, which must be typed. */
+async function outcome({ options }: LatentCase, bytes: Uint8Array) {
+  try {
+    return (await readLatents(bytes, options)).latents;
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'TaesdError', code: expect.stringMatching(/^[A-Z]+$/) });
+    return undefined;
+  }
+}
+
+describe('a file cut short → a typed error', () => {
+  test.for(here.map((one) => [one.name, one] as const))('%s', async ([, one]) => {
+    for (let length = one.bytes.length - 1; length >= 0; length -= STRIDE) {
+      const latents = await outcome(one, one.bytes.slice(0, length));
+      expect(latents, `cut to ${length} of ${one.bytes.length} bytes`).toBeUndefined();
+    }
+  });
+});
+
+/** One letter of the header of a `.npy` file is the order of bytes, which has no check. */
+const isByteOrder = (bytes: Uint8Array, at: number): boolean =>
+  Buffer.from(bytes.slice(Math.max(at - 10, 0), at + 1)).toString('latin1') === "'descr': '<";
+
+describe('one byte changed → a typed error, the same numbers, or one other number', () => {
+  test.for(here.map((one) => [one.name, one] as const))('%s', async ([, one]) => {
+    const changes = CHANGES.slice(0, rounds(3, CHANGES.length));
+    for (let at = 0; at < one.bytes.length; at += STRIDE) {
+      if (isByteOrder(one.bytes, at)) continue;
+      for (const change of changes) {
+        const bytes = one.bytes.slice();
+        bytes[at] ^= change;
+        const latents = await outcome(one, bytes);
+        if (latents === undefined) continue;
+        const where = `byte ${at} changed by ${change}`;
+        expect(latents.data.length, where).toBe(one.values.length);
+        let others = 0;
+        for (let i = 0; i < one.values.length; i++) {
+          if (!Object.is(latents.data[i], one.values[i])) others++;
+        }
+        expect(others, where).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});

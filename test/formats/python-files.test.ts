@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
+import { npyByHand } from './files-by-hand.ts';
+import type { LatentCase } from './latent-cases.ts';
+import { MISSING_READERS } from './missing-readers.ts';
+import { type FloatType, type Numbers, numbersOf, unrounded } from './seeded-numbers.ts';
+
+/*
+ * Files that Debian's numpy and torch write while the test runs. The builders beside this file make them by hand; here the
+ * programs themselves speak.
+ */
+
+const PYTHON = '/usr/bin/python3';
+const folder = mkdtempSync(join(tmpdir(), 'taesd-python-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const numbers = unrounded([16, 6, 5], 14);
+writeFileSync(join(folder, 'numbers.f64'), Buffer.from(numbers.buffer));
+const of = (dtype: FloatType, shape: number[], from = 0): Numbers =>
+  numbersOf(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
+
+const has = (module: string): boolean =>
+  spawnSync(PYTHON, [
+    '-I',
+    '-c',
+    `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
+  ]).status === 0;
+
+/** Runs a script once, when the first test needs it. */
+const written = new Map<string, void>();
+function write(script: string): void {
+  if (written.has(script)) return;
+  const path = fileURLToPath(new URL(`python/${script}`, import.meta.url));
+  const { status, stderr } = spawnSync(PYTHON, ['-I', path, folder], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
+  written.set(script);
+}
+
+/** A file, its numbers and what readLatents must say of it. */
+type Row = [
+  file: string,
+  numbers: Numbers,
+  wanted: Record<string, unknown>,
+  options?: ReadLatentsOptions,
+];
+
+function testRows(module: 'numpy' | 'torch', reader: LatentCase['reader'], rows: readonly Row[]) {
+  const isThere = has(module);
+  for (const [file, wanted, found, options = {}] of rows) {
+    const name = `${module}: ${file} → the numbers it was given, rounded to ${wanted.dtype}`;
+    if (MISSING_READERS.has(reader)) {
+      test.todo(name);
+      continue;
+    }
+    test(name, async ({ skip }) => {
+      if (!isThere && process.env.CI)
+        throw new Error(`${PYTHON} lacks ${module}, and CI must not skip this test`);
+      if (!isThere) skip(`${PYTHON} lacks ${module} (Debian's python3-${module})`);
+      write(`write_${module}.py`);
+      const bytes = new Uint8Array(readFileSync(join(folder, file)));
+      const read = await readLatents(bytes, { name: file, ...options });
+      const shape = wanted.shape.length === 3 ? [1, ...wanted.shape] : wanted.shape;
+      expect(read.latents.shape).toEqual(shape);
+      expect([...read.latents.data]).toEqual([...wanted.values]);
+      expect(read).toMatchObject(found);
+    });
+  }
+}
+
+describe('files that numpy writes', () => {
+  const four = of('F32', [4, 6, 5]);
+  testRows('numpy', 'npy', [
+    ['float16.npy', of('F16', [1, 4, 6, 5]), { space: 'diffusion' }],
+    ['float32.npy', of('F32', [1, 4, 6, 5]), { space: 'diffusion' }],
+    ['float64.npy', of('F64', [1, 4, 6, 5]), { space: 'diffusion' }],
+    ['fortran.npy', four, { space: 'diffusion' }],
+    ['big.npy', four, { space: 'diffusion' }],
+    ['old.npz', four, { space: 'vae', model: undefined }],
+    ['pic_0040x0048_sdxl.npz', four, { space: 'vae', model: 'taesdxl' }],
+    ['packed_0040x0048_sd.npz', four, { space: 'vae', model: 'taesd' }],
+    [
+      'pic_0040x0048_flux.npz',
+      of('F32', [16, 6, 5]),
+      { space: 'diffusion', model: 'taef1' },
+      { tensor: 'latents_6x5' },
+    ],
+  ]);
+
+  test('the builder of .npy → the bytes of np.save', ({ skip }) => {
+    if (!has('numpy') && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
+    write('write_numpy.py');
+    for (const [file, type] of [
+      ['float16', 'F16'],
+      ['float32', 'F32'],
+      ['float64', 'F64'],
+    ] as const) {
+      const bytes = readFileSync(join(folder, `${file}.npy`));
+      expect(Buffer.compare(bytes, npyByHand(of(type, [1, 4, 6, 5]))), file).toBe(0);
+    }
+  });
+});
+
+describe('files that torch writes', () => {
+  const whole = of('BF16', [16, 6, 5]);
+  testRows('torch', 'torch', [
+    ['float32.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
+    ['float16.pt', of('F16', [16, 6, 5]), { space: 'diffusion' }],
+    ['bfloat16.pt', whole, { space: 'diffusion' }],
+    ['view.pt', of('F32', [4, 6, 5], 120), { space: 'diffusion' }],
+    ['strides.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
+    ['samples.pt', of('F32', [1, 16, 6, 5]), { space: 'vae' }],
+    ['onetrainer.pt', whole, { space: 'vae' }],
+    ['packed.pt', whole, { space: 'diffusion' }],
+  ]);
+});

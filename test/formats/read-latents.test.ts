@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { readLatents } from '../../src/formats/index.ts';
+import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { expectClose } from '../compare.ts';
+import { isFullLength } from '../full-length.ts';
+import { readGolden, realWeights } from '../golden.ts';
+import { TRIPS } from '../golden-trips.ts';
+import { testShared } from '../shared.ts';
+import { comfyByHand, musubiByHand, safetensorsByHand } from './files-by-hand.ts';
+import { LATENT_CASES, type LatentCase, twoResolutions } from './latent-cases.ts';
+import { MISSING_READERS } from './missing-readers.ts';
+import { numbersOf, seededNumbers } from './seeded-numbers.ts';
+
+const testCase = (one: LatentCase, end: string, body: () => Promise<void>): void => {
+  if (MISSING_READERS.has(one.reader)) test.todo(one.name + end);
+  else test(one.name + end, body);
+};
+
+describe('readLatents', () => {
+  for (const one of LATENT_CASES) {
+    testCase(one, ' → its numbers to the bit, and what it says of itself', async () => {
+      const found = await readLatents(one.bytes, one.options);
+      expect(found.latents.shape).toEqual(one.shape);
+      expect([...found.latents.data]).toEqual([...one.values]);
+      expect({ space: found.space, model: found.model }).toEqual({
+        space: one.space,
+        model: one.model,
+      });
+      const [h, w] = one.shape.slice(-2);
+      expect([found.width, found.height]).toEqual([8 * w, 8 * h]);
+      expect(found.source).toMatch(one.source);
+      expect(found.assumed, found.assumed.join('\n')).toHaveLength(one.assumed.length);
+      for (const [i, sentence] of one.assumed.entries()) expect(found.assumed[i]).toMatch(sentence);
+    });
+  }
+
+  test('bytes at an odd address → the numbers', async () => {
+    const [one] = LATENT_CASES;
+    const moved = new Uint8Array(one.bytes.length + 1);
+    moved.set(one.bytes, 1);
+    expect((await readLatents(moved.subarray(1))).latents.data).toEqual(one.values);
+  });
+});
+
+describe('options of readLatents', () => {
+  const batch = seededNumbers('F32', [3, 4, 2, 3], 1, 8);
+  const bytes = comfyByHand(batch);
+
+  test('model, space → win over the file, and nothing is assumed', async () => {
+    const found = await readLatents(bytes, { model: 'taesdxl', space: 'vae' });
+    expect(found).toMatchObject({ model: 'taesdxl', space: 'vae', assumed: [] });
+    const plain = comfyByHand(seededNumbers('F32', [1, 4, 2, 3], 1));
+    const other = await readLatents(plain, { model: 'taesd', space: 'diffusion' });
+    expect(other).toMatchObject({ model: 'taesd', space: 'diffusion', assumed: [] });
+  });
+
+  test('pick → one of the batch', async () => {
+    const { latents } = await readLatents(bytes, { pick: 2 });
+    expect(latents).toEqual({ shape: [1, 4, 2, 3], data: batch.values.slice(48) });
+  });
+
+  test('a name with another ending → the content decides', async () => {
+    const found = await readLatents(bytes, { name: 'x.npz' });
+    expect(found.source).toBe('ComfyUI latent, F32');
+  });
+
+  test('the spread of another space → a sentence', async () => {
+    const { assumed } = await readLatents(bytes, { model: 'taesd', space: 'diffusion' });
+    expect(assumed).toEqual([
+      expect.stringMatching(/^the root mean square is 4\.\d+, .*vae space\?$/),
+    ]);
+  });
+
+  test.for<[string, Record<string, unknown>, RegExp]>([
+    ['an unknown option', { modle: 'taesd' }, /^readLatents: .*modle/],
+    ['an unknown model', { model: 'sdxl' }, /"model" expected/],
+    ['an unknown space', { space: 'pixel' }, /"space" expected .*diffusion.*vae/],
+    ['a negative pick', { pick: -1 }, /"pick" expected/],
+    ['a fraction to pick', { pick: 0.5 }, /"pick" expected/],
+    ['a tensor that is no text', { tensor: 3 }, /"tensor" expected/],
+    ['a name that is no text', { name: 3 }, /"name" expected/],
+    [
+      'shape of a file that says its own',
+      { shape: [3, 4, 2, 3], dtype: 'f32' },
+      /"shape" expected/,
+    ],
+  ])('%s → ARG', async ([, options, message]) => {
+    await expect(readLatents(bytes, options)).rejects.toMatchObject({
+      name: 'TaesdError',
+      code: 'ARG',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.for<[string, Record<string, unknown>, RegExp]>([
+    ['no type', { shape: [1, 4, 2, 3] }, /"dtype" expected one of f32, f16, bf16/],
+    ['an unknown type', { shape: [1, 4, 2, 3], dtype: 'f64' }, /"dtype" expected/],
+    ['two axes', { shape: [2, 3], dtype: 'f32' }, /"shape" expected/],
+    ['a size of 0', { shape: [1, 4, 0, 3], dtype: 'f32' }, /"shape" expected/],
+    ['a shape that is no list', { shape: '1,4,2,3', dtype: 'f32' }, /"shape" expected/],
+  ])('raw numbers, %s → ARG', async ([, options, message]) => {
+    await expect(readLatents(new Uint8Array(96), options)).rejects.toMatchObject({
+      code: 'ARG',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.for<[string, unknown]>([
+    ['nothing', undefined],
+    ['text', 'x.latent'],
+    ['an array', [1, 2]],
+  ])('%s for bytes → ARG', async ([, value]) => {
+    await expect(readLatents(value as Uint8Array)).rejects.toMatchObject({ code: 'ARG' });
+  });
+});
+
+describe('files without the latents of a model', () => {
+  const numbers = (shape: number[]) => seededNumbers('F32', shape, 5);
+  const refusals: [string, Uint8Array, Record<string, unknown>, string, RegExp][] = [
+    ['pick past the batch', comfyByHand(numbers([1, 4, 2, 3])), { pick: 1 }, 'SHAPE', /pick 1/],
+    ['128 channels', safetensorsByHand([['x', numbers([1, 128, 2, 3])]]), {}, 'SHAPE', /128/],
+    [
+      'two tensors',
+      safetensorsByHand([
+        ['a', numbers([4, 2, 3])],
+        ['b', numbers([4, 2, 3])],
+      ]),
+      {},
+      'SHAPE',
+      /a.*b.*tensor: 'NAME' chooses one/,
+    ],
+    [
+      'a tensor that is not there',
+      safetensorsByHand([['a', numbers([4, 2, 3])]]),
+      { tensor: 'b' },
+      'SHAPE',
+      /"tensor" expected one of .*a.*, got "b"/,
+    ],
+    [
+      'weights',
+      safetensorsByHand([
+        ['1.weight', numbers([64, 4, 3, 3])],
+        ['3.weight', numbers([64, 4, 3, 3])],
+      ]),
+      {},
+      'SHAPE',
+      /weights of a model\?/,
+    ],
+    [
+      'four frames of a video (not 16 latents of 4 channels)',
+      musubiByHand([['latents_4x6x5_bf16', numbers([16, 4, 6, 5])]], 'flux_kontext', [40, 48]),
+      {},
+      'SHAPE',
+      /\[16,4,6,5\]/,
+    ],
+    [
+      'an architecture that no model speaks',
+      musubiByHand([['latents_1x6x5_bf16', numbers([16, 1, 6, 5])]], 'qwen_image', [40, 48]),
+      {},
+      'UNSUPPORTED',
+      /qwen_image/,
+    ],
+    ['nothing known', new Uint8Array(99).fill(7), {}, 'FORMAT', /shape and dtype describe raw/],
+    ['no bytes', new Uint8Array(0), {}, 'FORMAT', /an empty file/],
+  ];
+  test.for(refusals)('%s → a sentence', async ([, bytes, options, code, message]) => {
+    const error: Error = await readLatents(bytes, options).then(
+      () => new Error('was read'),
+      (reason) => reason,
+    );
+    expect(error).toMatchObject({ name: 'TaesdError', code });
+    expect(error.message).toMatch(/^readLatents: /);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('\n');
+  });
+
+  const several = twoResolutions({});
+  testCase(several, ', none named → SHAPE', async () => {
+    await expect(readLatents(several.bytes, several.options)).rejects.toMatchObject({
+      code: 'SHAPE',
+      message: expect.stringMatching(/latents_3x4.*latents_6x5/),
+    });
+  });
+});
+
+describe('decode', () => {
+  const nano = Taesd.load({
+    model: 'nano',
+    weights: new URL('../../weights/nano', import.meta.url),
+  });
+  const output = 'tensor' as const;
+
+  for (const one of LATENT_CASES.filter(({ shape }) => shape[1] === 4)) {
+    testCase(one, ' → the picture of its numbers', async () => {
+      const taesd = await nano;
+      const inDiffusion = (
+        latents: { shape: readonly number[]; data: Float32Array },
+        space: string,
+      ) => (space === 'vae' ? fromVaeLatents(latents, 'taesd') : latents);
+      const found = await readLatents(one.bytes, one.options);
+      const got = await taesd.decode(inDiffusion(found.latents, found.space), { output });
+      const numbers = { shape: one.shape, data: one.values };
+      const wanted = await taesd.decode(inDiffusion(numbers, one.space), { output });
+      expectClose(got, wanted, 1e-6);
+    });
+  }
+});
+
+describe('F32 files of the golden latents', () => {
+  for (const { file, model } of TRIPS) {
+    if (/512|451/.test(file) && !isFullLength) continue;
+    testShared(`${file} → within 1e-4 of the golden picture`, async () => {
+      const golden = readGolden(file);
+      const [latents, decoded] = [golden('latents'), golden('decoded')];
+      const stored = (data: Float32Array) => numbersOf('F32', latents.shape, data);
+      const files = [
+        safetensorsByHand([['x', stored(latents.data)]]),
+        comfyByHand(stored(toVaeLatents(latents, model).data)),
+      ];
+      const taesd = await Taesd.load({ model, weights: realWeights(model) });
+      const errors = [];
+      for (const bytes of files) {
+        const found = await readLatents(bytes, { model });
+        const own = found.space === 'vae' ? fromVaeLatents(found.latents, model) : found.latents;
+        errors.push(expectClose(await taesd.decode(own, { output: 'tensor' }), decoded, 1e-4));
+        expect(found.assumed.filter((sentence) => /root mean square/.test(sentence))).toEqual([]);
+      }
+      console.log(
+        `${file}: largest errors ${errors.map((error) => error.toExponential(1)).join(', ')}`,
+      );
+    });
+  }
+});
