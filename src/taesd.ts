@@ -49,7 +49,6 @@ import { needsUnitRange } from './tensor-like/shares-outside.ts';
 import type { LatentsFound, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
 import { loadWeights } from './weights/load.ts';
-import { checkVaeScale } from './weights/vae-scale.ts';
 
 /** Latents in memory, or on the device the model runs on. */
 type Latents = TensorLike | LatentsFound | GpuLatents;
@@ -498,7 +497,11 @@ async function loadEngine(options: LoadOptions) {
   const look = { weights, download, onDownload, signal };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from } = await pacer.unlessAborted(looking);
-  checkVaeScale(variant, tensors);
+  if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {
+    // Imported when needed: most files of weights carry neither.
+    const { checkVaeScale } = await import('./weights/vae-scale.ts');
+    checkVaeScale(variant, tensors);
+  }
   const networks = new Map<Half, BoundNetwork>();
   for (const half of parts) {
     const weights = tensors[half];

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
-  ['rows', 'safetensors', 'model'],
+  ['rows', 'safetensors', 'model', 'npy', 'torch'],
   ['tensor-like'],
   ['options'],
   ['image'],
