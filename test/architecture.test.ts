@@ -22,6 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
+  ['tensor-like'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
