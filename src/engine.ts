@@ -109,6 +109,11 @@ export class Engine {
       : (this.#gpu as GpuNetworks).copy(latents);
   }
 
+  /** Reads rows of latents that lie on a device. */
+  inMemory(source: RowSource): Promise<RowSource> {
+    return (this.#gpu as GpuNetworks).inMemory(source);
+  }
+
   /** Chooses where a network runs for a picture of that many pixels. */
   async runner(part: Half, pixels: number): Promise<Runner> {
     const wasm = () => this.#wasmRunner(part, pixels);

@@ -50,9 +50,11 @@ export type {
   PixelRows,
   Precision,
   Progress,
+  RangeOptions,
   Rgb,
   RunOptions,
   SizeOptions,
+  SpaceOptions,
   WeightSource,
 } from './options/types.ts';
 export {
@@ -64,3 +66,4 @@ export {
 export { type SafetensorsMetadata, writeSafetensors } from './safetensors/write.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
+export type { LatentsFound, TensorLike } from './tensor-like/types.ts';

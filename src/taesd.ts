@@ -16,9 +16,7 @@ import {
   checkOptions,
   checkPictures,
   croppedSize,
-  isTensorLike,
   ownImage,
-  snapshot,
 } from './options/call.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
@@ -36,18 +34,40 @@ import type {
   PixelRows,
   RunOptions,
   SizeOptions,
+  SpaceOptions,
 } from './options/types.ts';
 import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
+import {
+  checkSpace,
+  type ReadLatents,
+  readLatentsLike,
+  toDiffusion,
+} from './tensor-like/read-latents-like.ts';
+import { isTensorLike, readTensor } from './tensor-like/read-tensor.ts';
+import { needsUnitRange } from './tensor-like/shares-outside.ts';
+import type { LatentsFound, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
 import { loadWeights } from './weights/load.ts';
-import { checkVaeScale } from './weights/vae-scale.ts';
 
 /** Latents in memory, or on the device the model runs on. */
-type Latents = Tensor | GpuLatents;
+type Latents = TensorLike | LatentsFound | GpuLatents;
 
 /** The remedy for a batch if a call takes one latent. */
 const ONE_EACH = 'one call for each';
+
+/** The checked latents of a call, and the size of its pictures. */
+interface Checked {
+  readonly own: Tensor | LatentsOnDevice;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Returns the options that reading a tensor goes by. */
+const wantedOf = (
+  what: string,
+  { allowNonFinite, width, height, space }: RunOptions & SizeOptions & SpaceOptions,
+) => ({ what, allowNonFinite, width, height, space });
 
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
@@ -128,16 +148,18 @@ export class Taesd {
    *   NONFINITE (a tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with
    *   `fallback: false`, a device that failed)
    */
-  encode(image: ImageLike | Tensor, options: EncodeOptions = {}): Promise<Tensor> {
+  encode(image: ImageLike | TensorLike, options: EncodeOptions = {}): Promise<Tensor> {
     return inCall('encode', () => this.#encode(image, options));
   }
 
-  async #encode(image: ImageLike | Tensor, options: EncodeOptions): Promise<Tensor> {
+  async #encode(image: ImageLike | TensorLike, options: EncodeOptions): Promise<Tensor> {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
-    const sources = isTensorLike(image)
-      ? picturesOf(checkPictures(snapshot('image', image, options))).map(tensorRows)
+    const read = isTensorLike(image)
+      ? this.#readPictures(image, options)
       : [imageRows(ownImage(image), options)];
+    const given = read instanceof Promise ? await read : read;
+    const sources = 'shape' in given ? picturesOf(given).map(tensorRows) : given;
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>
       Math.ceil(size / LATENT_SCALE),
@@ -179,7 +201,8 @@ export class Taesd {
       throw expected('ARG', 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
-    const { own, width, height } = this.#checkLatents(latents, options, one);
+    const checked = this.#checkLatents(latents, options, one);
+    const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const [batch] = own.shape;
     const work = { half: 'decoder', pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
@@ -214,7 +237,8 @@ export class Taesd {
   ): AsyncGenerator<PixelRows, void, void> {
     checkOptions('decodeRows', options);
     const { signal, onProgress } = options;
-    const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
+    const checked = this.#checkLatents(latents, options, ONE_EACH);
+    const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
@@ -246,7 +270,8 @@ export class Taesd {
 
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
-    const { own, width, height } = this.#checkLatents(latents, options, ONE_EACH);
+    const checked = this.#checkLatents(latents, options, ONE_EACH);
+    const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
@@ -272,17 +297,25 @@ export class Taesd {
    * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded,
    *   disposed), SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
    */
-  steps(input: ImageLike | Tensor, options: StepsOptions = {}): AsyncGenerator<Step, void, void> {
+  steps(
+    input: ImageLike | TensorLike | LatentsFound,
+    options: StepsOptions = {},
+  ): AsyncGenerator<Step, void, void> {
     return inLoop('steps', this.#steps(input, options));
   }
 
   async *#steps(
-    input: ImageLike | Tensor,
+    input: ImageLike | TensorLike | LatentsFound,
     options: StepsOptions,
   ): AsyncGenerator<Step, void, void> {
     this.#checkAlive();
     checkOptions('steps', options);
-    const own = isTensorLike(input) ? snapshot('input', input, options) : ownImage(input);
+    const channels = [this.#variant.latentChannels, 3];
+    const read = isTensorLike(input)
+      ? readLatentsLike(input, { ...wantedOf('input', options), channels }, this.#variant)
+      : ownImage(input);
+    const own =
+      read instanceof Promise ? await new Pacer(options.signal).unlessAborted(read) : read;
     // Imported on first use: most programs never step.
     const { walkSteps } = await import('./steps/walk.ts');
     yield* walkSteps(own, options, {
@@ -303,20 +336,61 @@ export class Taesd {
     void this.#turns.done().then(() => this.#engine.dispose());
   }
 
+  /** Copies a picture tensor, with its values in [0, 1]. */
+  #readPictures(
+    image: TensorLike | LatentsFound,
+    options: EncodeOptions,
+  ): Tensor | Promise<Tensor> {
+    const { allowNonFinite, range, signal } = options;
+    const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
+    const ready = ({ tensor }: { readonly tensor: Tensor }) => {
+      checkPictures(tensor);
+      return needsUnitRange(tensor.data, range) ? inUnitRange(tensor, range) : tensor;
+    };
+    return whenRead(read, signal, ready);
+  }
+
   /**
    * Checks the latents of a call that decodes, and the size of its output.
    *
    * @param one  the remedy for a batch, if the call takes a single latent
-   * @returns latents in memory as a copy; latents on a device are copied by `#begin`
+   * @returns latents in memory as a copy in the space of diffusion; latents on a device are copied
+   *   by `#begin`. A promise if the numbers have to be read from a GPU.
    */
-  #checkLatents(latents: Latents, options: RunOptions & SizeOptions, one?: string) {
+  #checkLatents(
+    latents: Latents,
+    options: RunOptions & SizeOptions & SpaceOptions,
+    one?: string,
+  ): Checked | Promise<Checked> {
     this.#checkLoaded('decoder');
-    const own =
-      this.#engine.checkOnDevice(latents) ?? snapshot('latents', latents as Tensor, options);
+    const onDevice = this.#engine.checkOnDevice(latents);
+    if (onDevice !== undefined) {
+      const isVae = checkSpace(options.space ?? 'diffusion') === 'vae';
+      const checked = this.#checked(onDevice, options, one);
+      return isVae ? { ...checked, own: { ...onDevice, isVae } } : checked;
+    }
+    const variant = this.#variant;
+    const channels = [variant.latentChannels];
+    const wanted = { ...wantedOf('latents', options), channels };
+    const read = readLatentsLike(latents, wanted, variant);
+    const ready = (copy: ReadLatents) => {
+      const checked = this.#checked(copy.tensor, copy.size, one, copy);
+      toDiffusion(copy, variant);
+      return checked;
+    };
+    return whenRead(read, options.signal, ready);
+  }
+
+  #checked(
+    own: Tensor | LatentsOnDevice,
+    size: SizeOptions,
+    one: string | undefined,
+    { isPacked = false } = {},
+  ): Checked {
     checkLatentChannels(own, this.#variant);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', options.height, own.shape[2]);
-    const width = croppedSize('width', options.width, own.shape[3]);
+    const height = croppedSize('height', size.height, own.shape[2], isPacked);
+    const width = croppedSize('width', size.width, own.shape[3], isPacked);
     return { own, width, height };
   }
 
@@ -334,9 +408,9 @@ export class Taesd {
   ) {
     const pacer = new Pacer(signal);
     // The last step before the `try`: if anything threw in between, copies on a device would leak.
-    const sources = 'shape' in input ? this.#engine.rowsOf(input) : input;
+    const copies = 'shape' in input ? this.#engine.rowsOf(input) : input;
     const free = () => {
-      for (const source of sources) source.release?.();
+      for (const source of copies) source.release?.();
     };
     try {
       const release = await this.#turns.take(pacer);
@@ -346,6 +420,14 @@ export class Taesd {
         free();
         return this.#engine.settle().finally(release);
       };
+      if (!('isVae' in input)) return { sources: copies, pacer, end };
+      // Imported on first use: most latents are in the space of diffusion.
+      const { vaeRows } = await import('./tensor-like/vae-rows.ts');
+      const inMemory = (copy: RowSource) => this.#engine.inMemory(copy);
+      const sources = await vaeRows(copies, inMemory, this.#variant).catch(async (error) => {
+        await end();
+        throw error;
+      });
       return { sources, pacer, end };
     } catch (error) {
       free();
@@ -391,6 +473,22 @@ export class Taesd {
   }
 }
 
+/** Converts a picture tensor, or refuses it. */
+async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promise<Tensor> {
+  // Imported when needed: most pictures are bytes.
+  const { toUnitRange } = await import('./tensor-like/picture-range.ts');
+  toUnitRange(tensor.data, range);
+  return tensor;
+}
+
+/** Passes what was read on, at once or when the device has given it. */
+const whenRead = <Read, Result>(
+  read: Read | Promise<Read>,
+  signal: AbortSignal | undefined,
+  ready: (read: Read) => Result | Promise<Result>,
+): Result | Promise<Result> =>
+  read instanceof Promise ? new Pacer(signal).unlessAborted(read).then(ready) : ready(read);
+
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
 async function loadEngine(options: LoadOptions) {
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options);
@@ -399,7 +497,11 @@ async function loadEngine(options: LoadOptions) {
   const look = { weights, download, onDownload, signal };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from } = await pacer.unlessAborted(looking);
-  checkVaeScale(variant, tensors);
+  if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {
+    // Imported when needed: most files of weights carry neither.
+    const { checkVaeScale } = await import('./weights/vae-scale.ts');
+    checkVaeScale(variant, tensors);
+  }
   const networks = new Map<Half, BoundNetwork>();
   for (const half of parts) {
     const weights = tensors[half];

@@ -21,7 +21,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
-  ['rows', 'safetensors', 'model'],
+  ['rows', 'safetensors', 'model', 'npy', 'torch'],
+  ['tensor-like'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
@@ -48,6 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   png: ['errors', 'checks', 'allocate', 'checksums'],
   zip: ['errors', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
+  torch: ['errors', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
 };
 

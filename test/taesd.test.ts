@@ -107,7 +107,8 @@ describe('encode and decode', () => {
 
   test('a batch of 2 → as picture by picture', async () => {
     const random = seededRandom(9);
-    const batch = randomTensor(random, [2, 3, 9, 8]);
+    const signed = randomTensor(random, [2, 3, 9, 8]);
+    const batch = { ...signed, data: signed.data.map(Math.abs) };
     const one = (n: number): Tensor => ({
       shape: [1, 3, 9, 8],
       data: batch.data.slice(n * 216, (n + 1) * 216),
@@ -215,11 +216,11 @@ describe('encode and decode', () => {
   });
 
   test.each([
-    ['encode', 'signal, allowNonFinite, onProgress, alpha, background'],
-    ['decode', 'signal, allowNonFinite, onProgress, width, height, output'],
-    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height'],
-    ['decodeToCanvas', 'signal, allowNonFinite, width, height'],
-    ['steps', 'signal, allowNonFinite, alpha, background, part'],
+    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range'],
+    ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
+    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
+    ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],
+    ['steps', 'signal, allowNonFinite, alpha, background, range, space, part'],
   ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
     const options = { widht: 24 } as object;
     const calls: Record<string, () => Promise<unknown>> = {
@@ -371,31 +372,31 @@ describe('bad arguments', () => {
       'decode: a picture',
       () => taesd.decode(IMAGE as never),
       'ARG',
-      'decode: "latents" expected a tensor { shape, data: Float32Array }, got { width, height, data }',
+      'decode: "latents" expected a tensor with data, and dims or shape [N,C,h,w], got { width, height, data }',
     ],
     [
-      'decode: three dimensions',
-      () => taesd.decode({ shape: [4, 2, 3], data: LATENTS.data }),
+      'decode: two dimensions',
+      () => taesd.decode({ shape: [4, 6], data: LATENTS.data }),
       'SHAPE',
-      'decode: "latents" expected shape [N,C,H,W], each at least 1, got [4,2,3] (add the batch dimension: [1,C,H,W])',
+      'decode: "latents" expected shape [N,C,h,w] or [C,h,w], each at least 1, got [4,6]',
     ],
     [
       'decode: a size of 0',
       () => taesd.decode({ shape: [1, 4, 0, 3], data: new Float32Array(0) }),
       'SHAPE',
-      'decode: "latents" expected shape [N,C,H,W], each at least 1, got [1,4,0,3]',
+      'decode: "latents" expected shape [N,C,h,w] or [C,h,w], each at least 1, got [1,4,0,3]',
     ],
     [
       'decode: data too short',
       () => taesd.decode({ shape: [1, 4, 2, 4], data: LATENTS.data }),
       'SHAPE',
-      'decode: "latents" expected 32 elements for shape [1,4,2,4], got 24',
+      'decode: "latents" expected 32 numbers for shape [1,4,2,4], got 24',
     ],
     [
       'decode: a product past 2⁵³',
       () => taesd.decode({ shape: [1, 4, 2 ** 40, 2 ** 40], data: LATENTS.data }),
       'SHAPE',
-      'decode: "latents" expected Infinity elements for shape [1,4,1099511627776,1099511627776], got 24',
+      'decode: "latents" expected Infinity numbers for shape [1,4,1099511627776,1099511627776], got 24',
     ],
     [
       'decode: 16 channels',

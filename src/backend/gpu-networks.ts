@@ -6,6 +6,8 @@ import type { Runner } from './batches.ts';
 /** Latents in a buffer of the device, checked. */
 export interface LatentsOnDevice {
   readonly shape: readonly number[];
+  /** True for latents of the full VAE, which are converted in memory. */
+  readonly isVae?: boolean;
 }
 
 /**
@@ -29,6 +31,8 @@ export interface GpuNetworks {
    * Copies such latents as they are now, one copy for each of the batch. The caller releases them.
    */
   copy(latents: LatentsOnDevice): readonly RowSource[];
+  /** Reads such a copy to memory. @throws TaesdError UNSUPPORTED (it was lost with its device) */
+  inMemory(source: RowSource): Promise<RowSource>;
   /**
    * Returns the runner of a network: on the device, and on WASM from the row at which the device
    * fails.

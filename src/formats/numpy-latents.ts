@@ -71,7 +71,7 @@ interface NamedArray {
   readonly stored: StoredTensor;
 }
 
-/** What the keys of sd-scripts and the file's name say. */
+/** The facts that the keys of sd-scripts and the file's name tell. */
 interface Cached {
   readonly tensor: string;
   readonly space: Space | undefined;
@@ -79,7 +79,7 @@ interface Cached {
   readonly assumed: readonly string[];
 }
 
-/** The models by the suffix of the file's name. FLUX.1's latents are scaled before they are saved. */
+/** The models by the suffix of the file's name. FLUX.1's are in diffusion space when saved. */
 const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space: Space }> = new Map(
   [
     ['sd', { model: 'taesd', space: 'vae' }],
@@ -96,7 +96,7 @@ const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space:
  */
 function cacheOf(
   arrays: readonly NamedArray[],
-  { name: file = '', model: named }: LatentReadOptions,
+  { name: file = '', model: named, tensor }: LatentReadOptions,
 ): Cached | undefined {
   const isCache = arrays.some(({ name }) => /^original_size(?:_\d+x\d+)?$/.test(name));
   const latents = arrays.filter(({ name }) => /^latents(?:_\d+x\d+)?$/.test(name));
@@ -104,7 +104,7 @@ function cacheOf(
   const [largest] = latents.toSorted((a, b) => elementCount(b.shape) - elementCount(a.shape));
   const others = latents.map(({ name }) => name).filter((name) => name !== largest.name);
   const assumed =
-    others.length === 0
+    others.length === 0 || tensor !== undefined
       ? []
       : [
           `of several resolutions the largest is taken, ${largest.name}; others: ${others.join(', ')}`,

@@ -18,8 +18,8 @@ export function isNpz(bytes: Uint8Array): boolean {
 /**
  * Reads a file of `numpy.savez` or `savez_compressed`. Entries that are not arrays are left out.
  *
- * @returns the arrays by their names without `.npy`. Each is read, and its checksum checked, when its
- *   function is called, which throws the errors of `readNpy` and INTEGRITY.
+ * @returns the arrays by their names without `.npy`. Each is read, and its checksum checked, when
+ *   its function is called, which throws the errors of `readNpy` and INTEGRITY.
  * @throws TaesdError as `readZip`
  */
 export function readNpz(bytes: Uint8Array): ReadonlyMap<string, () => StoredTensor> {

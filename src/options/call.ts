@@ -3,7 +3,7 @@ import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { checkImage } from '../image.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
-import { checkTensor4d, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
 import type { StepsOptions } from './step.ts';
 import type {
   DecodeOptions,
@@ -24,11 +24,11 @@ const ALPHA = ['alpha', 'background'] as const;
 
 /** The options of each call. */
 const OPTIONS = {
-  encode: [...RUN, ...ALPHA],
-  decode: [...RUN, ...SIZE, 'output'],
-  decodeRows: [...RUN, ...SIZE],
-  decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE],
-  steps: ['signal', 'allowNonFinite', ...ALPHA, 'part'],
+  encode: [...RUN, ...ALPHA, 'range'],
+  decode: [...RUN, ...SIZE, 'space', 'output'],
+  decodeRows: [...RUN, ...SIZE, 'space'],
+  decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE, 'space'],
+  steps: ['signal', 'allowNonFinite', ...ALPHA, 'range', 'space', 'part'],
 } satisfies {
   encode: (keyof EncodeOptions)[];
   decode: (keyof DecodeOptions)[];
@@ -47,24 +47,6 @@ export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): v
     throw expected('ARG', 'onProgress', 'a function', describe(onProgress));
   }
   checkSignal(signal);
-}
-
-/** Returns true for an object with a shape, which is checked as a tensor. */
-export const isTensorLike = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'shape' in value;
-
-/** Checks a tensor and returns a copy, which the caller can no longer change. */
-export function snapshot(what: string, value: Tensor, options: RunOptions): Tensor {
-  const { shape, data } = checkTensor4d(what, value);
-  if (options.allowNonFinite !== true) {
-    const index = firstNonFinite(data);
-    if (index >= 0) {
-      const got = `${data[index]} at element ${index}`;
-      const remedy = { api: 'allowNonFinite: true lets it pass' };
-      throw expected('NONFINITE', what, 'finite numbers', got, { remedy });
-    }
-  }
-  return { shape, data: allocate(what, 'a copy', () => data.slice()) };
 }
 
 /** Checks a picture and returns a copy, which the caller can no longer change. */
@@ -97,10 +79,17 @@ export const allocatePixels = (width: number, height: number) =>
  *
  * @param size    rounds up to the latent's size; defaults to 8 times the latent
  * @param latent  rows or columns of the latent
+ * @param isPacked  true for packed latents: the size chose their rows and columns and may be larger,
+ *   because it was rounded down to a multiple of 16, as in diffusers
  */
-export function croppedSize(what: string, size: number | undefined, latent: number) {
+export function croppedSize(
+  what: string,
+  size: number | undefined,
+  latent: number,
+  isPacked = false,
+): number {
   const max = latent * LATENT_SCALE;
-  if (size === undefined) return max;
+  if (size === undefined || (isPacked && size > max)) return max;
   const min = max - LATENT_SCALE + 1;
   if (checkSize(what, size) < min || size > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;

@@ -130,7 +130,27 @@ export interface RunOptions {
 }
 
 /** The options of `encode`. */
-export type EncodeOptions = RunOptions & AlphaOptions;
+export type EncodeOptions = RunOptions & AlphaOptions & RangeOptions;
+
+/** The range of a picture tensor's values. */
+export interface RangeOptions {
+  /**
+   * `[-1,1]`, the range of diffusers, is converted by (x + 1) / 2. `[0,1]` lets all finite values
+   * pass. Defaults to [0, 1], and tensors clearly outside of it are refused: those with more than
+   * 2 % of their values below −0.25 or above 2.
+   */
+  readonly range?: '[0,1]' | '[-1,1]' | undefined;
+}
+
+/** The space of latents that a call decodes. */
+export interface SpaceOptions {
+  /**
+   * `diffusion` for latents that diffusion models work on, `vae` for latents of the model's full
+   * VAE, which go through `(z − shift) · scale`. Defaults to the space that the latents name, or to
+   * `diffusion`.
+   */
+  readonly space?: 'diffusion' | 'vae' | undefined;
+}
 
 /**
  * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to 8
@@ -142,7 +162,7 @@ export interface SizeOptions {
 }
 
 /** The options of `decode`. */
-export interface DecodeOptions extends RunOptions, SizeOptions {
+export interface DecodeOptions extends RunOptions, SizeOptions, SpaceOptions {
   /**
    * `image`: one picture. `images`: one for each latent of the batch. `tensor`: f32, not clamped.
    * Defaults to `image`.
@@ -151,10 +171,12 @@ export interface DecodeOptions extends RunOptions, SizeOptions {
 }
 
 /** The options of `decodeRows`. */
-export type DecodeRowsOptions = RunOptions & SizeOptions;
+export type DecodeRowsOptions = RunOptions & SizeOptions & SpaceOptions;
 
 /** The options of `decodeToCanvas`. */
-export type DrawOptions = Pick<RunOptions, 'signal' | 'allowNonFinite'> & SizeOptions;
+export type DrawOptions = Pick<RunOptions, 'signal' | 'allowNonFinite'> &
+  SizeOptions &
+  SpaceOptions;
 
 /** Finished rows of a picture that is being decoded. */
 export interface PixelRows {

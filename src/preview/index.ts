@@ -1,4 +1,4 @@
-export type { LatentsLike } from './latents-like.ts';
+export type { LatentsFound, TensorLike, TensorLike as LatentsLike } from '../tensor-like/types.ts';
 export {
   type PredictionOptions,
   type PredictionStep,

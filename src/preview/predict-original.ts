@@ -1,7 +1,8 @@
 import { checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
-import { copyWhole, type LatentsLike, shapeOf } from './latents-like.ts';
+import { copyWhole, shapeOf } from '../tensor-like/copy-whole.ts';
+import type { TensorLike as LatentsLike } from '../tensor-like/types.ts';
 
 /** The model's kind of prediction, its sample's part of noise, and its velocity's direction. */
 export interface PredictionOptions {
@@ -185,6 +186,10 @@ function checkAlpha(alpha: unknown, prediction: string): number {
 
 function mixed(sample: LatentsLike, output: LatentsLike, mix: Mix): Tensor | Promise<Tensor> {
   checkSameShape(shapeOf('sample', sample), shapeOf('output', output));
+  if (sample.layout !== output.layout) {
+    const rule = `the sample's layout ${describe(sample.layout)}`;
+    throw expected('ARG', 'output layout', rule, describe(output.layout));
+  }
   const copies = [copyWhole('sample', sample), copyWhole('output', output)] as const;
   const [x, o] = copies;
   if (x instanceof Promise || o instanceof Promise) {

@@ -1,12 +1,12 @@
 import { checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { fromVaeLatents } from '../latent.ts';
+import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import type { Tensor } from '../tensor.ts';
-import { copyLatents, type LatentsLike, whenRead } from './latents-like.ts';
+import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
+import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
@@ -45,18 +45,18 @@ export interface Previewer {
    * Takes latents from the loop. It copies them and returns; decoding begins in a later turn of the
    * event loop. It never throws: errors go to `onError`, and the loop goes on.
    *
-   * @param latents  [N, C, h, w] or [C, h, w] with the model's channels; not written to
+   * @param latents  a tensor of any library with the model's channels, as for `decode`
    * @param step     any number, passed to `onFrame` with the picture
    * @returns true if they were taken; false after `stop`, and for latents that are wrong already
    *   before any reading from a GPU
    */
-  push(latents: LatentsLike, step?: number): boolean;
+  push(latents: TensorLike | LatentsFound, step?: number): boolean;
   /**
    * Takes a step's sample and the model's output, and shows the picture the model predicts from
    * them, where the sample alone would show noise. See `predictOriginal` for the options. Both
    * tensors are copied, and either may have to be read from a GPU.
    */
-  push(sample: LatentsLike, prediction: PredictionStep): boolean;
+  push(sample: TensorLike, prediction: PredictionStep): boolean;
   /** Latents taken but never decoded, because newer ones came or `stop` was called. */
   readonly dropped: number;
   /**
@@ -100,7 +100,7 @@ export function createPreviewer(
 
 /** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
 interface Waiting {
-  readonly latents: Tensor | Promise<Tensor>;
+  readonly latents: ReadLatents | Promise<ReadLatents>;
   readonly step: number | undefined;
 }
 
@@ -126,7 +126,7 @@ class LatestFirst implements Previewer {
     return this.#dropped;
   }
 
-  push(latents: LatentsLike, by?: number | PredictionStep): boolean {
+  push(latents: TensorLike | LatentsFound, by?: number | PredictionStep): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
       const copy = inCall('preview', () => this.#copied(latents, by));
@@ -143,11 +143,26 @@ class LatestFirst implements Previewer {
     return true;
   }
 
-  #copied(latents: LatentsLike, by: number | PredictionStep | undefined): Tensor | Promise<Tensor> {
-    const { pick = 0 } = this.#options;
-    return typeof by === 'object' && by !== null
-      ? whenRead(predictedStep(latents, by), (original) => copyLatents(original, pick))
-      : copyLatents(latents, pick);
+  #copied(
+    latents: TensorLike | LatentsFound,
+    by: number | PredictionStep | undefined,
+  ): ReadLatents | Promise<ReadLatents> {
+    if (typeof by !== 'object' || by === null) return this.#copy(latents);
+    const original = predictedStep(latents as TensorLike, by);
+    // The axes of the prediction are those of the sample.
+    const { layout } = latents as TensorLike;
+    return original instanceof Promise
+      ? original.then((tensor) => this.#copy({ ...tensor, layout }))
+      : this.#copy({ ...original, layout });
+  }
+
+  #copy(latents: TensorLike | LatentsFound): ReadLatents | Promise<ReadLatents> {
+    const { pick = 0, space, width, height } = this.#options;
+    const variant = variantNamed(this.#taesd.info.model);
+    const channels = [variant.latentChannels];
+    // `decode` looks for NaN.
+    const wanted = { what: 'latents', channels, pick, space, width, height, allowNonFinite: true };
+    return readLatentsLike(latents, wanted, variant);
   }
 
   async idle(): Promise<void> {
@@ -186,14 +201,18 @@ class LatestFirst implements Previewer {
   }
 
   async #show({ latents, step }: Waiting): Promise<void> {
-    const { space, width, height, onFrame } = this.#options;
+    const { onFrame } = this.#options;
     const { signal } = this.#stopped;
-    const tensor = await unlessAborted(latents, signal);
-    if (tensor === undefined) return;
+    const read = await unlessAborted(latents, signal);
+    if (read === undefined) return;
     const started = performance.now();
     this.#frameStarted = started;
-    const own = space === 'vae' ? fromVaeLatents(tensor, this.#taesd.info.model) : tensor;
-    const picture = await this.#taesd.decode(own, { width, height, signal });
+    const { tensor, space, size, isPacked } = read;
+    // The size of packed latents has chosen their shape, which rounds it.
+    const [, , rows, columns] = tensor.shape;
+    const width = isPacked ? Math.min(size.width ?? Infinity, 8 * columns) : size.width;
+    const height = isPacked ? Math.min(size.height ?? Infinity, 8 * rows) : size.height;
+    const picture = await this.#taesd.decode(tensor, { width, height, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;

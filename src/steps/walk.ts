@@ -13,6 +13,9 @@ import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
+import { toUnitRange } from '../tensor-like/picture-range.ts';
+import { type ReadLatents, toDiffusion } from '../tensor-like/read-latents-like.ts';
+import { needsUnitRange } from '../tensor-like/shares-outside.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
@@ -42,7 +45,7 @@ export interface WalkedInstance {
  * @param input  a copy that only the loop writes to
  */
 export async function* walkSteps(
-  input: ImageLike | Tensor,
+  input: ImageLike | ReadLatents,
   options: StepsOptions,
   instance: WalkedInstance,
 ): AsyncGenerator<Step, void, void> {
@@ -194,7 +197,7 @@ const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
 
 /** Returns the half to run and the input as its tensor. */
 function checkedInput(
-  input: ImageLike | Tensor,
+  input: ImageLike | ReadLatents,
   options: StepsOptions,
   variant: Variant,
 ): { part: Half; tensor: Tensor } {
@@ -202,7 +205,7 @@ function checkedInput(
   if (part !== undefined && part !== 'encoder' && part !== 'decoder') {
     throw expected('ARG', 'part', "'encoder' or 'decoder'", describe(part));
   }
-  if (!('shape' in input)) {
+  if (!('tensor' in input)) {
     if (part === 'decoder') {
       throw expected('ARG', 'input', 'latents for the decoder', 'a picture', {
         hint: 'encode it first',
@@ -210,14 +213,20 @@ function checkedInput(
     }
     return { part: 'encoder', tensor: readAll(imageRows(input, options)) };
   }
-  const { shape } = input;
+  const { tensor } = input;
+  const { shape } = tensor;
   const hint = shape[1] === 3 ? 'pictures: one call for each' : 'one call for each';
-  checkOne('input', input, hint);
+  checkOne('input', tensor, hint);
   if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
-    if (shape[1] === 3) return { part: 'encoder', tensor: input };
+    if (shape[1] === 3) {
+      const { range } = options;
+      if (needsUnitRange(tensor.data, range)) toUnitRange(tensor.data, range);
+      return { part: 'encoder', tensor };
+    }
     const rule = 'shape [1,3,H,W], values in [0,1]';
     throw expected('SHAPE', 'image', rule, shapeText(shape));
   }
-  checkLatentChannels(input, variant);
-  return { part: 'decoder', tensor: input };
+  checkLatentChannels(tensor, variant);
+  toDiffusion(input, variant);
+  return { part: 'decoder', tensor };
 }

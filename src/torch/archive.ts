@@ -24,8 +24,8 @@ const MAX_NOTE_BYTES = 64;
  *     FOLDER/data/0 …    the numbers, a storage each
  *     FOLDER/version     `3`
  *
- * FOLDER is the file's name or `archive`. Other entries, such as `.data/serialization_id` of torch 2,
- * say nothing about tensors and are not read.
+ * FOLDER is the file's name or `archive`. Other entries, such as torch 2's
+ * `.data/serialization_id`, say nothing about tensors and are not read.
  *
  * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED (TorchScript, big-endian, another
  *   version), UNSAFE (two pickles, records that disagree), LIMIT (contents of over 64 sizes of the

@@ -1,6 +1,6 @@
 import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
 
-/** Reads the bytes of a pickle in order. Every length is checked against the bytes that are left. */
+/** Reads the bytes of a pickle in order. Every length is checked against the bytes left. */
 export class Cursor {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;

@@ -9,8 +9,8 @@ const TAIL_BYTES = 65536;
 
 /**
  * Returns true for a zip archive that holds a `FOLDER/data.pkl`, as `torch.save` writes since
- * version 1.6. It stands first, so a damaged or cut file is recognised too. In archives that another
- * program wrote, the directory at the end is searched.
+ * version 1.6. It stands first, so a damaged or cut file is recognised too. In archives of other
+ * programs the directory at the end is searched.
  */
 export function isTorch(bytes: Uint8Array): boolean {
   if (!startsWith(bytes, 'PK\x03\x04')) return false;

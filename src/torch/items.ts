@@ -1,8 +1,8 @@
 import type { TorchKey, TorchValue } from './values.ts';
 
 /*
- * The values of a pickle while it runs. Here a list differs from a tuple, and 2 from 2.0; the file's
- * values, which callers get, no longer need to.
+ * The values of a pickle while it runs. Here a list differs from a tuple, and 2 from 2.0. Callers
+ * get values without these differences.
  */
 
 export class PickleList {

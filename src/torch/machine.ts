@@ -23,7 +23,7 @@ export interface PickleHost {
   call(where: string, callee: Item, args: Item): Item;
 }
 
-/** The limits of a pickle. Real files of tensors have about 20 opcodes and 6 containers a tensor. */
+/** The limits of a pickle. Real files have about 20 opcodes and 6 containers a tensor. */
 const MAX_OPCODES = 2 ** 22;
 const MAX_CONTAINERS = 2 ** 19;
 /** The maximum of marks open at once: one for each level of nesting, and a few for calls. */

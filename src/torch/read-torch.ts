@@ -24,9 +24,9 @@ const MIN_TENSOR_LIMIT = 65536;
  * describes the values and an entry for the numbers of each storage.
  *
  * A pickle is a program, and torch's own reader has run hostile ones. This reader runs only what
- * tensors, dicts, lists and plain values need. It resolves no name: the few functions and classes of
- * torch's tensors are a list, and any other name is an error. All is checked before it returns, but
- * for the checksums and deflated data of storages, which a tensor's `read` checks.
+ * tensors, dicts, lists and plain values need. It resolves no name: the few functions and classes
+ * of torch's tensors are a list, and any other name is an error. Everything is checked before it
+ * returns, except the checksums and deflated data of storages, which a tensor's `read` checks.
  *
  * Time and memory are linear in the file, and the value is small enough to be walked whole: at most
  * 100 levels, and it never holds itself.

@@ -22,8 +22,8 @@ export class Storage extends HostItem {
   }
 
   /**
-   * The bytes of all elements. They are kept, so that tensors that share a storage check and inflate
-   * it once.
+   * Returns the bytes of all elements. They are kept, so a storage that tensors share is checked
+   * and inflated once.
    *
    * @throws TaesdError INTEGRITY, LIMIT, TRUNCATED, FORMAT, OOM
    */

@@ -169,7 +169,8 @@ function copyRows(target: Uint8Array, source: Uint8Array, layout: Layout, size: 
       const from = (row + i * strides[last]) * size;
       for (let byte = 0; byte < size; byte++) target[at++] = source[from + byte];
     }
-    // The odometer: the innermost axis that is not at its end steps on, those inside it start again.
+    // As an odometer does: the innermost axis that is not at its end steps on, and those inside it
+    // start again.
     for (let axis = last - 1; axis >= 0; axis--) {
       index[axis]++;
       row += strides[axis];

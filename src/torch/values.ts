@@ -17,7 +17,10 @@ export type TorchValue =
   | boolean
   | null;
 
-/** A tensor of a file. Its element (i, j, …) is number `offset + i·strides[0] + j·strides[1] + …`. */
+/**
+ * A tensor of a file. Its element (i, j, …) is number `offset + i·strides[0] + j·strides[1] + …` of
+ * its storage.
+ */
 export interface TorchTensor {
   /** The element type by its name in safetensors: `F32`, `BF16` … */
   readonly dtype: string;
@@ -31,8 +34,8 @@ export interface TorchTensor {
    * Returns the elements, row-major: a view of the file if they lie so there, otherwise a copy.
    * NaN and infinity pass.
    *
-   * @throws TaesdError UNSUPPORTED (not F16, BF16, F32 or F64), INTEGRITY (a wrong checksum), LIMIT,
-   *   TRUNCATED or FORMAT (a damaged deflated entry), OOM
+   * @throws TaesdError UNSUPPORTED (not F16, BF16, F32 or F64), INTEGRITY (a wrong checksum),
+   *   LIMIT, TRUNCATED or FORMAT (a damaged deflated entry), OOM
    */
   read(): StoredTensor;
 }

@@ -143,7 +143,7 @@ function checkAgreement(narrow: EndFields, wide: EndFields): void {
   }
 }
 
-/** @param end  where the directory must end: the offset of the first end record */
+/** @param end  the offset of the first end record, at which the directory ends */
 function checkFields({ disk, directoryDisk, countHere, ...rest }: EndFields, end: number) {
   const { count, size, start } = rest;
   if (disk !== 0 || directoryDisk !== 0 || countHere !== count) throw severalDisks();

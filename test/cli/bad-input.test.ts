@@ -38,7 +38,7 @@ afterEach(() => expect(readdirSync(at('out')), 'left behind').toEqual([]));
 
 const WRITTEN =
   '.png (8-bit latents), .safetensors (f32 latents), .latent (f32 latents for ComfyUI), ' +
-  '.f32 (raw f32 numbers), .f16 (raw f16 numbers) or .bf16 (raw bf16 numbers)';
+  '.npy (an f32 array of numpy), .f32 (raw f32 numbers), .f16 (raw f16 numbers) or .bf16 (raw bf16 numbers)';
 const endingsList = () => LATENT_FORMATS.flatMap(({ endings }) => endings);
 
 describe('input', () => {

@@ -247,7 +247,7 @@ function torchDict(kind: 'OneTrainer' | 'samples', dtype: FloatType): LatentCase
     }),
     values: numbers.values,
     space: 'vae',
-    source: kind === 'samples' ? /torch.*samples/ : /OneTrainer/,
+    source: kind === 'samples' ? /samples/ : /OneTrainer/,
     assumed: [MODEL],
   };
 }

@@ -175,7 +175,12 @@ describe('latents by any name → as decode gives them', () => {
     ['typed sizes', { dims: Int32Array.from(LATENTS.shape), data }, LATENTS, {}],
     ['f64', { dims: LATENTS.shape, data: Float64Array.from(data) }, LATENTS, {}],
     ['a plain array', { dims: LATENTS.shape, data: [...data] }, LATENTS, {}],
-    ['f16 bits', { dims: [1, 4, 1, 1], data: f16 }, { shape: [1, 4, 1, 1], data: f16Values }, {}],
+    [
+      'f16 bits',
+      { dims: [1, 4, 1, 1], data: f16, dtype: 'float16' },
+      { shape: [1, 4, 1, 1], data: f16Values },
+      {},
+    ],
     ['a batch, pick 1', { dims: [2, ...CHW], data: twice }, LATENTS, { pick: 1 }],
     ['frozen', Object.freeze({ dims: Object.freeze([...LATENTS.shape]), data }), LATENTS, {}],
   ])('%s', async (_, latents, wanted, options) => {
@@ -208,7 +213,7 @@ describe('what is wrong → onError, and the next latents are shown', () => {
       'ARG',
       'preview: "latents" expected a tensor with data, and dims or shape [N,C,h,w], got null',
     ],
-    ['no dims', { data: [] }, false, 'ARG', 'got dims undefined'],
+    ['no dims', { data: [] }, false, 'ARG', 'got { data }'],
     [
       'rank 2',
       latents([3, 5], new Float32Array(15)),

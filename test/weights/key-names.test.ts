@@ -71,7 +71,7 @@ describe('names of tensors', () => {
     const file = readSafetensors(rawFile(`{${header.join(',')}}`));
     expect(splitByKeyNames(file, 'encoder').encoder?.size).toBe(1);
     const message =
-      'toTensor: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, got "I64"';
+      'toTensor: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, F64, got "I64"';
     expectError(() => splitByKeyNames(file), 'UNSUPPORTED', message);
   });
 

@@ -135,7 +135,7 @@ export class WebGpuNetworks implements GpuNetworks {
   }
 
   runner(half: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
-    const inMemory = (source: RowSource) => this.#inMemory(source);
+    const inMemory = (source: RowSource) => this.inMemory(source);
     const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
@@ -256,7 +256,7 @@ export class WebGpuNetworks implements GpuNetworks {
   }
 
   /** Reads latents back from the device. @throws TaesdError UNSUPPORTED (lost with their device) */
-  async #inMemory(source: RowSource): Promise<RowSource> {
+  async inMemory(source: RowSource): Promise<RowSource> {
     if (!isOnDevice(source)) return source;
     try {
       await source.arrived();

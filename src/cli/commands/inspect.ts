@@ -1,8 +1,10 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
+import type { LatentFormat } from '../../formats/format.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
+import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
 import { endingsOf, startsWith } from '../files/format.ts';
@@ -68,7 +70,7 @@ async function fileLines(line: Line): Promise<string[]> {
       inside(path, () => refuseSize(size, 'latents'));
       return latentLines(found);
     } catch (error) {
-      if (format !== tensorSafetensors || line.tensor !== undefined || !hasNoLatents(error)) {
+      if (line.tensor !== undefined || !mayBeWeights(format, error)) {
         throw error;
       }
     }
@@ -82,9 +84,16 @@ async function fileLines(line: Line): Promise<string[]> {
   throw fault(path, expectedGot(rule, got), { code: 'FORMAT', hint });
 }
 
-/** True for the error about tensors none of which may be latents. One with a remedy has several. */
-const hasNoLatents = (error: unknown): boolean =>
-  error instanceof TaesdError && error.code === 'SHAPE' && error.remedy === undefined;
+/**
+ * True for the error about tensors none of which may be latents. One with a remedy has several. A
+ * file of torch counts if it holds weights, for the sentence that says how to convert it.
+ */
+function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean {
+  if (!(error instanceof TaesdError) || error.code !== 'SHAPE') return false;
+  if (error.remedy !== undefined) return false;
+  if (format === torchLatents) return error.sentence.includes('weights of a model?');
+  return format === tensorSafetensors;
+}
 
 /** True for the first bytes of a PNG, or for its ending: then an error explains what is wrong. */
 const isPng = (path: string, bytes: Uint8Array): boolean =>

@@ -1,0 +1,115 @@
+import { describe } from '../checks.ts';
+import { expected } from '../errors.ts';
+import { shapeText } from '../tensor.ts';
+import { patchGrid, type Size } from './packed.ts';
+import type { View } from './view.ts';
+
+/** Rows from which [16, h, 64] may be packed: the patches of a picture of 256×256. */
+const MIN_AMBIGUOUS = 256;
+
+const PACKED_CHANNELS = 16;
+
+/** A view as [N, C, h, w]. That of packed latents has the axes [N, C, h/2, 2, w/2, 2]. */
+export interface Arranged {
+  readonly view: View;
+  readonly shape: readonly number[];
+  readonly isPacked: boolean;
+}
+
+/**
+ * Finds the axes of a tensor.
+ *
+ * @param layout    as the tensor declares it
+ * @param channels  the numbers of channels that the call takes
+ * @param size      the picture's size by the options
+ * @throws TaesdError ARG (an unknown layout), SHAPE (not such axes, an ambiguous shape)
+ */
+export function arrange(
+  what: string,
+  view: View,
+  layout: unknown,
+  channels: readonly number[],
+  size: Size,
+): Arranged {
+  if (layout !== undefined && !['NCHW', 'NHWC', 'packed'].includes(layout as string)) {
+    throw expected('ARG', `${what} layout`, "'NCHW', 'NHWC' or 'packed'", describe(layout));
+  }
+  if (isPacked(what, view, layout, channels)) return unpack(what, view, size);
+  const axes = axesOf(view.sizes, layout === 'NHWC', channels);
+  if (axes === undefined) {
+    const rule = 'shape [N,C,h,w] or [C,h,w], each at least 1';
+    throw expected('SHAPE', what, rule, shapeText(view.sizes));
+  }
+  const pick = (list: readonly number[]) => axes.map((axis) => list[axis] ?? 1);
+  const sizes = pick(view.sizes);
+  return {
+    view: { sizes, strides: pick(view.strides), first: view.first },
+    shape: sizes,
+    isPacked: false,
+  };
+}
+
+/** Returns the axes that are N, C, h and w. −1 is an axis of 1 that the tensor lacks. */
+function axesOf(
+  sizes: readonly number[],
+  isLast: boolean,
+  channels: readonly number[],
+): number[] | undefined {
+  const ordered = (axes: number[]) => {
+    const [n, a, b, c] = axes;
+    return isLast ? [n, c, a, b] : axes;
+  };
+  if (sizes.length === 3) return ordered([-1, 0, 1, 2]);
+  const channelsOf = (axes: number[]) => sizes[axes[1]];
+  const candidates =
+    sizes.length === 4
+      ? [[0, 1, 2, 3], ...dropped(sizes, [1, 0]).map((axes) => [-1, ...axes])]
+      : sizes.length === 5
+        ? dropped(sizes, isLast ? [1] : [2, 1])
+        : [];
+  const fits = candidates.map(ordered);
+  return fits.find((axes) => channels.includes(channelsOf(axes))) ?? fits[0];
+}
+
+/** Returns the axes without one of 1, for each of the given ones. */
+const dropped = (sizes: readonly number[], which: readonly number[]): number[][] =>
+  which
+    .filter((axis) => sizes[axis] === 1)
+    .map((axis) => sizes.map((_, i) => i).filter((i) => i !== axis));
+
+function isPacked(
+  what: string,
+  { sizes }: View,
+  layout: unknown,
+  channels: readonly number[],
+): boolean {
+  const fits =
+    sizes.length === 3 && sizes[2] === 4 * PACKED_CHANNELS && channels.includes(PACKED_CHANNELS);
+  if (layout === 'packed') {
+    if (fits) return true;
+    const rule = 'packed latents [N,P,64] of a model of 16 channels';
+    throw expected('SHAPE', what, rule, shapeText(sizes));
+  }
+  if (layout !== undefined || !fits) return false;
+  if (!channels.includes(sizes[0])) return true;
+  if (sizes[0] !== PACKED_CHANNELS || sizes[1] < MIN_AMBIGUOUS) return false;
+  const rule = "a batch axis, or layout: 'NCHW' or 'packed'";
+  const hint = 'one latent [C,h,w], or 16 packed ones?';
+  throw expected('SHAPE', what, rule, shapeText(sizes), { hint });
+}
+
+/** Source: diffusers' `FluxPipeline._pack_latents`, [N, h/2, w/2, C, 2, 2] made [N, P, 64]. */
+function unpack(what: string, { sizes, strides, first }: View, size: Size): Arranged {
+  const [batch, patches] = sizes;
+  const [rows, columns] = patchGrid(what, patches, size);
+  const [n, p, c] = strides;
+  return {
+    view: {
+      sizes: [batch, PACKED_CHANNELS, rows, 2, columns, 2],
+      strides: [n, 4 * c, columns * p, 2 * c, p, c],
+      first,
+    },
+    shape: [batch, PACKED_CHANNELS, 2 * rows, 2 * columns],
+    isPacked: true,
+  };
+}

@@ -1,0 +1,78 @@
+import { allocate } from '../allocate.ts';
+import { checkLive, describe } from '../checks.ts';
+import { expected } from '../errors.ts';
+import { bf16BytesToF32, f16BytesToF32 } from '../numbers/half.ts';
+import { elementCount, shapeText } from '../tensor.ts';
+import { type FloatType, typeOf } from './element-type.ts';
+import { gather, isContiguous, rangeOf, type View } from './view.ts';
+
+/**
+ * Copies the numbers of a view as f32.
+ *
+ * @throws TaesdError ARG (numbers of another type, detached), SHAPE (too few or too many), OOM
+ */
+export function copyNumbers(
+  what: string,
+  data: unknown,
+  declared: FloatType | undefined,
+  view: View,
+): Float32Array {
+  if (ArrayBuffer.isView(data)) checkLive(what, data);
+  const type = typeOf(what, data, declared);
+  const numbers = data as ArrayLike<number>;
+  const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  const width = isBytes ? { f64: 8, f32: 4, f16: 2, bf16: 2 }[type] : 1;
+  const [low, high] = rangeOf(view);
+  if (low < 0 || high >= numbers.length / width) {
+    const rule = `numbers up to element ${high} for shape ${shapeText(view.sizes)}`;
+    throw expected('SHAPE', what, rule, low < 0 ? `element ${low}` : `${numbers.length / width}`);
+  }
+  const source = widened(what, numbers, type, { first: low, end: high + 1, width });
+  const count = elementCount(view.sizes);
+  if (isContiguous(view) && source instanceof Float32Array) {
+    // What was widened is a copy already.
+    return source === data
+      ? allocate(what, 'a copy', () => source.slice(low, low + count))
+      : source;
+  }
+  const moved = source === data ? view : { ...view, first: view.first - low };
+  return allocate(what, 'a copy', () => {
+    const copy = new Float32Array(count);
+    gather(source, moved, copy);
+    return copy;
+  });
+}
+
+/** The elements of data that a view touches, and the bytes of each. */
+interface Part {
+  readonly first: number;
+  readonly end: number;
+  readonly width: number;
+}
+
+/** Returns the given data if it can be read as it is; otherwise the part as numbers. */
+function widened(
+  what: string,
+  data: ArrayLike<number>,
+  type: FloatType,
+  { first, end, width }: Part,
+): ArrayLike<number> {
+  if (data instanceof Float32Array) return data;
+  if (Array.isArray(data)) {
+    const part: unknown[] = data.slice(first, end);
+    const at = part.findIndex((value) => typeof value !== 'number');
+    if (at < 0) return part as number[];
+    const got = `${describe(part[at])} at element ${first + at}`;
+    throw expected('ARG', what, 'a flat array of numbers', got);
+  }
+  const view = data as Float64Array;
+  const isWords = data instanceof Uint16Array;
+  if (width === 1 && !isWords) return view.subarray(first, end);
+  const size = isWords ? 2 : width;
+  const { buffer, byteOffset } = view;
+  const bytes = new Uint8Array(buffer, byteOffset + first * size, (end - first) * size);
+  if (type === 'f16') return f16BytesToF32(bytes);
+  if (type === 'bf16') return bf16BytesToF32(bytes);
+  const aligned = bytes.slice().buffer;
+  return type === 'f64' ? new Float64Array(aligned) : new Float32Array(aligned);
+}

@@ -1,0 +1,93 @@
+import { describe } from '../checks.ts';
+import { expected } from '../errors.ts';
+import { elementCount, MAX_RANK, shapeText } from '../tensor.ts';
+
+/** The places of a tensor's elements in its data. The sizes come from the outermost axis. */
+export interface View {
+  readonly sizes: readonly number[];
+  /** Elements between neighbours on each axis. */
+  readonly strides: readonly number[];
+  /** The element at index 0 of every axis. */
+  readonly first: number;
+}
+
+/** Returns a list of a library, whose numbers may be 64-bit, as an array; undefined if not a list. */
+export function listOf(list: unknown): unknown[] | undefined {
+  if (typeof list !== 'object' || list === null) return undefined;
+  const { length } = list as ArrayLike<unknown>;
+  if (typeof length !== 'number') return undefined;
+  const sizes = Array.from({ length: Math.min(length, MAX_RANK + 1) }, (_, i) => {
+    const size = (list as ArrayLike<unknown>)[i];
+    return typeof size === 'bigint' ? Number(size) : size;
+  });
+  return sizes;
+}
+
+/** Returns the row-major strides of sizes. */
+export function rowMajor(sizes: readonly number[]): number[] {
+  const strides = sizes.map(() => 1);
+  for (let i = sizes.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * sizes[i + 1];
+  return strides;
+}
+
+/**
+ * Returns the view a tensor declares.
+ *
+ * @throws TaesdError SHAPE (strides of another rank or not whole), ARG (a wrong offset)
+ */
+export function declaredView(
+  what: string,
+  sizes: readonly number[],
+  strides: unknown,
+  offset: unknown,
+): View {
+  const first = offset ?? 0;
+  if (!Number.isSafeInteger(first) || (first as number) < 0) {
+    throw expected('ARG', `${what} offset`, 'a whole number of elements', describe(offset));
+  }
+  if (strides === undefined || strides === null) {
+    return { sizes, strides: rowMajor(sizes), first: first as number };
+  }
+  const list = listOf(strides) as number[] | undefined;
+  if (list?.length !== sizes.length || !list.every(Number.isSafeInteger)) {
+    const rule = `${sizes.length} whole numbers of elements, for shape ${shapeText(sizes)}`;
+    const got = list === undefined ? describe(strides) : shapeText(list);
+    throw expected('SHAPE', `${what} strides`, rule, got);
+  }
+  return { sizes, strides: list, first: first as number };
+}
+
+/** Returns the lowest and the highest element that a view touches. */
+export function rangeOf({ sizes, strides, first }: View): [low: number, high: number] {
+  let [low, high] = [first, first];
+  for (const [axis, size] of sizes.entries()) {
+    const far = (size - 1) * strides[axis];
+    if (far < 0) low += far;
+    else high += far;
+  }
+  return [low, high];
+}
+
+/** Returns true for a view of neighbours in row-major order. */
+export function isContiguous({ sizes, strides }: View): boolean {
+  const plain = rowMajor(sizes);
+  return sizes.every((size, axis) => size === 1 || strides[axis] === plain[axis]);
+}
+
+/** Copies the elements of a view in row-major order. */
+export function gather(source: ArrayLike<number>, view: View, target: Float32Array): void {
+  const { sizes, strides } = view;
+  const last = sizes.length - 1;
+  const index = sizes.map(() => 0);
+  let from = view.first;
+  const count = elementCount(sizes);
+  for (let to = 0; to < count; to += sizes[last]) {
+    for (let i = 0; i < sizes[last]; i++) target[to + i] = source[from + i * strides[last]];
+    for (let axis = last - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < sizes[axis]) break;
+      from -= sizes[axis] * strides[axis];
+      index[axis] = 0;
+    }
+  }
+}
