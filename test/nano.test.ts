@@ -59,7 +59,7 @@ describe('load', () => {
     const weights = fileURLToPath(new URL('../weights/nano', import.meta.url));
     const [named, ...others] = await Promise.all(
       [{ model: 'nano' as const }, nano(), { model: 'nano' as const, weights }].map(
-        async (options) => (await Taesd.load(options)).encode(image),
+        async (options) => (await Taesd.load(options)).encode(image, { range: '[-1,1]' }),
       ),
     );
     expect(named.shape).toEqual([1, 4, 2, 3]);

@@ -30,7 +30,7 @@ export function copyNumbers(
   const source = widened(what, numbers, type, { first: low, end: high + 1, width });
   const count = elementCount(view.sizes);
   if (isContiguous(view) && source instanceof Float32Array) {
-    // What was widened is a copy already.
+    // Widened numbers are a copy already.
     return source === data
       ? allocate(what, 'a copy', () => source.slice(low, low + count))
       : source;

@@ -12,8 +12,9 @@ export interface Size {
 }
 
 /**
- * Returns the rows and columns of patches. A size in pixels rounds down to patches, as in diffusers,
- * or up by at most 7 pixels. Without a size they are the two factors nearest to a square, the larger one for columns.
+ * Returns the rows and columns of patches. A size in pixels rounds down to patches, as in
+ * diffusers, or up by at most 7 pixels. Without a size they are the two factors nearest to a
+ * square, the larger one for columns.
  *
  * @throws TaesdError ARG, SHAPE (patches that make no picture of that size)
  */

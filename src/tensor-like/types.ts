@@ -1,6 +1,6 @@
 import type { ModelName } from '../model/variants.ts';
 
-/** A tensor of any library. What it says of itself is honoured or refused. It is not written to. */
+/** A tensor of any library. Its own description is honoured or refused. It is not written to. */
 export interface TensorLike {
   /**
    * The numbers: a Float32Array, Float64Array, Float16Array or a plain array; a Uint16Array if
@@ -15,8 +15,8 @@ export interface TensorLike {
    *
    * [N, P, 64] for a model of 16 channels holds packed latents of FLUX.1, in the order of
    * diffusers' `_pack_latents`: P patches of 2×2 numbers of 16 channels. The options `width` and
-   * `height` give the picture's size. Without them it is the size nearest to a square, and the wider
-   * one of two. Sizes that are not multiples of 16 round to them as in diffusers.
+   * `height` give the picture's size. Without them it is the size nearest to a square, and the
+   * wider one of two. Sizes that are not multiples of 16 round to them as in diffusers.
    *
    * [16, h, 64] could be both. It is [C, h, w] for h below 256. From 256 on it is refused, because
    * it is a picture of 512×2048 or 16 packed ones of 256×256: `layout` says which, or a batch

@@ -11,7 +11,7 @@ export interface View {
   readonly first: number;
 }
 
-/** Returns a list of a library, whose numbers may be 64-bit, as an array; undefined if not a list. */
+/** Returns a library's list, whose numbers may be 64-bit, as an array; undefined for others. */
 export function listOf(list: unknown): unknown[] | undefined {
   if (typeof list !== 'object' || list === null) return undefined;
   const { length } = list as ArrayLike<unknown>;
