@@ -20,6 +20,12 @@ export function checkSize(what: string, size: unknown): number {
   return size;
 }
 
+/** Checks an index. @throws TaesdError ARG (not a whole number, at least 0) */
+export function checkIndex(what: string, index: unknown): void {
+  if (Number.isSafeInteger(index) && (index as number) >= 0) return;
+  throw expected('ARG', what, 'a whole number, at least 0', describe(index));
+}
+
 /**
  * Checks the names of options. Without this check a misspelt option would be ignored silently.
  *

@@ -79,15 +79,19 @@ export const isAbort = (error: unknown): boolean => {
  *
  * @param work  may return a promise; its rejection is named too
  */
-export function inCall<T>(name: string, work: () => T): T {
+export const inCall = <T>(name: string, work: () => T): T =>
+  convertingErrors(work, (error) => named(name, error));
+
+/** Runs `work`, and converts what it throws or what its promise rejects with. */
+function convertingErrors<T>(work: () => T, convert: (error: unknown) => unknown): T {
   try {
     const result = work();
     if (!(result instanceof Promise)) return result;
     return result.catch((error: unknown) => {
-      throw named(name, error);
+      throw convert(error);
     }) as T;
   } catch (error) {
-    throw named(name, error);
+    throw convert(error);
   }
 }
 
@@ -121,22 +125,12 @@ function named(call: string, error: unknown): unknown {
  * @param read  may return a promise; its rejection is named too
  * @throws TaesdError with the code that `read` throws
  */
-export function inside<T>(name: string, read: () => T): T {
-  const about = (cause: unknown): unknown => {
+export const inside = <T>(name: string, read: () => T): T =>
+  convertingErrors(read, (cause) => {
     if (!(cause instanceof TaesdError)) return cause;
     const { code, sentence, remedy } = cause;
     return new TaesdError(code, `${onOneLine(name)}: ${sentence}`, { cause, remedy });
-  };
-  try {
-    const result = read();
-    if (!(result instanceof Promise)) return result;
-    return result.catch((error: unknown) => {
-      throw about(error);
-    }) as T;
-  } catch (error) {
-    throw about(error);
-  }
-}
+  });
 
 /** Returns the first line of an error's message, or of any other thrown value. It never throws. */
 export function messageOf(error: unknown): string {

@@ -5,6 +5,7 @@ import { checkImage } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';
 import {
   checkLatentChannels,
+  fromVae,
   type ModelName,
   type Variant,
   variantNamed,
@@ -148,9 +149,7 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
  * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels), OOM
  */
 export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  return inCall('fromVaeLatents', () =>
-    mapVaeLatents(latents, model, (z, { scale, shift }) => (z - shift) * scale),
-  );
+  return inCall('fromVaeLatents', () => mapVaeLatents(latents, model, fromVae));
 }
 
 /**

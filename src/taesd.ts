@@ -63,12 +63,6 @@ interface Checked {
   readonly height: number;
 }
 
-/** Returns the options that reading a tensor goes by. */
-const wantedOf = (
-  what: string,
-  { allowNonFinite, width, height, space }: RunOptions & SizeOptions & SpaceOptions,
-) => ({ what, allowNonFinite, width, height, space });
-
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
   readonly half: Half;
@@ -312,10 +306,9 @@ export class Taesd {
     checkOptions('steps', options);
     const channels = [this.#variant.latentChannels, 3];
     const read = isTensorLike(input)
-      ? readLatentsLike(input, { ...wantedOf('input', options), channels }, this.#variant)
+      ? readLatentsLike(input, { ...options, what: 'input', channels }, this.#variant)
       : ownImage(input);
-    const own =
-      read instanceof Promise ? await new Pacer(options.signal).unlessAborted(read) : read;
+    const own = await whenRead(read, options.signal, (copy: ImageLike | ReadLatents) => copy);
     // Imported on first use: most programs never step.
     const { walkSteps } = await import('./steps/walk.ts');
     yield* walkSteps(own, options, {
@@ -371,7 +364,7 @@ export class Taesd {
     }
     const variant = this.#variant;
     const channels = [variant.latentChannels];
-    const wanted = { ...wantedOf('latents', options), channels };
+    const wanted = { ...options, what: 'latents', channels };
     const read = readLatentsLike(latents, wanted, variant);
     const ready = (copy: ReadLatents) => {
       const checked = this.#checked(copy.tensor, copy.size, one, copy);

@@ -17,7 +17,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
-  ['checks', 'allocate', 'checksums'],
+  ['checks', 'allocate', 'checksums', 'first-bytes'],
   ['platform'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
@@ -46,11 +46,11 @@ const UP_ARROWS: readonly string[] = ['options/call.ts → image.ts'];
 
 /** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  png: ['errors', 'checks', 'allocate', 'checksums'],
-  zip: ['errors', 'allocate', 'checksums'],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums'],
+  zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
-  torch: ['errors', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
-  safetensors: ['errors', 'checks', 'allocate', 'tensor', 'numbers'],
+  torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
+  safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
 };
 
 /** The rooms and files that a room must not import from. */
@@ -68,6 +68,7 @@ const CLI_MAY: readonly string[] = [
   'png',
   'formats',
   'errors',
+  'first-bytes',
   'checks',
   'platform',
   'options/load',

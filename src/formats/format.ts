@@ -1,11 +1,8 @@
 import type { ModelName } from '../model/variants.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Space } from '../tensor-like/types.ts';
 
-/**
- * The space of latents. `diffusion` is the one that diffusion models and TAESD work in; `vae` is
- * that of the model's full VAE, before `(z − shift) · scale`.
- */
-export type Space = 'diffusion' | 'vae';
+export type { Space } from '../tensor-like/types.ts';
 
 /** Latents, and what their file records of their origin. */
 export interface LatentFile {

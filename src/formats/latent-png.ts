@@ -1,4 +1,5 @@
 import { inCall } from '../errors.ts';
+import { startsWith } from '../first-bytes.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
@@ -11,7 +12,7 @@ import { inSpace } from './spaces.ts';
  */
 
 /** The first four bytes of a PNG. Damaged line ends after them are for `decodePng` to report. */
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
+const SIGNATURE = '\x89PNG';
 
 /** The row of the table of formats. */
 export const latentPng = {
@@ -21,7 +22,7 @@ export const latentPng = {
   detail: 'holds 8-bit latents as an RGBA picture, the model and the size of the picture',
   also: 'pictures',
   writtenSpace: 'diffusion',
-  recognises: (bytes: Uint8Array) => SIGNATURE.every((byte, i) => bytes[i] === byte),
+  recognises: (bytes: Uint8Array) => startsWith(bytes, SIGNATURE),
   read(bytes: Uint8Array, options: LatentReadOptions = {}): FormatReading {
     const { file, picture } = read(bytes, options);
     return {

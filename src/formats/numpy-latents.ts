@@ -51,9 +51,10 @@ export const numpyArchive = {
     // Imported on first use: most programs read no archives.
     const { readNpz } = await import('../npy/npz.ts');
     const arrays = readNpz(bytes);
-    const tensors = Array.from(arrays, ([name, read]) => ({ name, stored: read() })).map(
-      ({ name, stored }) => ({ name, dtype: stored.dtype, shape: stored.shape, stored }),
-    );
+    const tensors = Array.from(arrays, ([name, read]) => {
+      const stored = read();
+      return { name, dtype: stored.dtype, shape: stored.shape, stored };
+    });
     const cached = cacheOf(tensors, options);
     const { name, stored } = chooseTensor(tensors, options.tensor ?? cached?.tensor);
     const latents = asLatents(widen(stored, name), name);

@@ -18,43 +18,39 @@ const TYPES = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
 /** The name of a type of raw numbers. */
 export type RawType = keyof typeof TYPES;
 
-/** A row of the table of formats, which `readRaw` reads. */
+/** The fields that the rows share. Raw numbers are not recognised: `readRaw` alone reads them. */
+const RAW = { also: undefined, recognises: () => false, read: needsShape };
+
+/** A row of the table of formats. */
 export const rawF32 = {
+  ...RAW,
   name: 'raw f32 numbers',
   endings: ['.f32'],
   holds: 'raw f32 numbers',
   detail: 'holds the numbers alone, f32, little-endian, row-major',
-  also: undefined,
-  recognises: () => false,
-  read: needsShape,
   write: (file: LatentFile) => writeRaw('f32', file),
 } satisfies LatentFormat;
 
-/** A row of the table of formats, which `readRaw` reads. */
+/** A row of the table of formats. */
 export const rawF16 = {
+  ...RAW,
   name: 'raw f16 numbers',
   endings: ['.f16'],
   holds: 'raw f16 numbers',
   detail: 'holds the numbers alone, f16, little-endian, row-major',
-  also: undefined,
-  recognises: () => false,
-  read: needsShape,
   write: (file: LatentFile) => writeRaw('f16', file),
 } satisfies LatentFormat;
 
-/** A row of the table of formats, which `readRaw` reads. */
+/** A row of the table of formats. */
 export const rawBf16 = {
+  ...RAW,
   name: 'raw bf16 numbers',
   endings: ['.bf16'],
   holds: 'raw bf16 numbers',
   detail: 'holds the numbers alone, bf16, little-endian, row-major',
-  also: undefined,
-  recognises: () => false,
-  read: needsShape,
   write: (file: LatentFile) => writeRaw('bf16', file),
 } satisfies LatentFormat;
 
-/** Raw numbers are never recognised, so that only `readRaw` reads them. */
 function needsShape(): never {
   throw new TaesdError('ARG', 'raw numbers need their shape');
 }

@@ -1,6 +1,8 @@
-import { checkLive, checkNames, describe } from '../checks.ts';
+import { checkIndex, checkLive, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
+import { isGzip, unknownFile } from '../first-bytes.ts';
 import {
+  fromVae,
   LATENT_SCALE,
   type LatentSpace,
   latentSpaces,
@@ -8,9 +10,9 @@ import {
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
-import { shapeText, type Tensor } from '../tensor.ts';
+import { picturesOf, shapeText, type Tensor } from '../tensor.ts';
+import { checkSpace } from '../tensor-like/read-latents-like.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
-import { isGzip } from './gunzip-first-bytes.ts';
 import { type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
@@ -76,16 +78,12 @@ function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
   checkNames(options, NAMES);
   const { name, model, space, tensor, pick } = options;
   if (model !== undefined) variantNamed(model);
-  if (space !== undefined && space !== 'diffusion' && space !== 'vae') {
-    throw expected('ARG', 'space', "'diffusion' or 'vae'", describe(space));
-  }
+  if (space !== undefined) checkSpace(space);
   for (const [what, text] of Object.entries({ name, tensor })) {
     if (text === undefined || typeof text === 'string') continue;
     throw expected('ARG', what, 'a string', describe(text));
   }
-  if (pick !== undefined && !(Number.isSafeInteger(pick) && pick >= 0)) {
-    throw expected('ARG', 'pick', 'a whole number, at least 0', describe(pick));
-  }
+  if (pick !== undefined) checkIndex('pick', pick);
 }
 
 /** Reads a file, and the file inside a gzipped one. */
@@ -112,15 +110,9 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
     api: 'shape and dtype describe raw numbers',
     command: '--shape and --dtype describe raw numbers',
   };
-  throw expected('FORMAT', 'bytes', `latents in one of ${names}`, firstBytesText(bytes), {
+  throw expected('FORMAT', 'bytes', `latents in one of ${names}`, unknownFile(bytes), {
     remedy,
   });
-}
-
-function firstBytesText(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'an empty file';
-  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-  return `a file that begins with ${first.join(' ')}`;
 }
 
 /** Adds what the caller says, picks from a batch, and lists what remains assumed. */
@@ -165,15 +157,12 @@ const isOther = (recorded: ModelName, named: ModelName, channels: number): boole
 const orList = (names: readonly string[]): string => names.join(' or ');
 
 /** @throws TaesdError SHAPE (a smaller batch) */
-function picked({ shape, data }: Tensor, pick: number | undefined): Tensor {
-  if (pick === undefined) return { shape, data };
-  const [batch, ...chw] = shape;
-  if (pick >= batch) {
-    const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
-    throw expected('SHAPE', 'latents', rule, shapeText(shape));
-  }
-  const count = data.length / batch;
-  return { shape: [1, ...chw], data: data.slice(pick * count, (pick + 1) * count) };
+function picked(latents: Tensor, pick: number | undefined): Tensor {
+  if (pick === undefined) return latents;
+  const one = picturesOf(latents)[pick];
+  if (one !== undefined) return { ...one, data: one.data.slice() };
+  const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
+  throw expected('SHAPE', 'latents', rule, shapeText(latents.shape));
 }
 
 /**
@@ -206,8 +195,10 @@ function spreadWarning(
 
 /** Returns the root mean square in diffusion space. */
 function spreadOf(data: Float32Array, space: Space, model: LatentSpace): number {
-  const { scale, shift } = space === 'vae' ? VARIANTS[model] : { scale: 1, shift: 0 };
+  const variant = VARIANTS[model];
   let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += ((data[i] - shift) * scale) ** 2;
+  for (let i = 0; i < data.length; i++) {
+    sum += (space === 'vae' ? fromVae(data[i], variant) : data[i]) ** 2;
+  }
   return Math.sqrt(sum / data.length);
 }

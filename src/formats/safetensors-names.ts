@@ -1,4 +1,4 @@
-import { isSafetensors } from '../safetensors/first-bytes.ts';
+import { isSafetensors } from '../first-bytes.ts';
 
 /** Headers of latents are short. A longer one is that of weights. */
 const MAX_SEARCHED = 2 ** 20;

@@ -1,5 +1,5 @@
+import { isSafetensors } from '../first-bytes.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
-import { isSafetensors } from '../safetensors/first-bytes.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { chooseTensor } from './choose-tensor.ts';

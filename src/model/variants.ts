@@ -108,6 +108,10 @@ const nanoNetworks = (): Variant['networks'] => ({
   decoder: nanoDecoder(),
 });
 
+/** Converts a number of the full VAE's latents to the space of diffusion. */
+export const fromVae = (z: number, { scale, shift }: Pick<Variant, 'scale' | 'shift'>): number =>
+  (z - shift) * scale;
+
 /** A picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;
 

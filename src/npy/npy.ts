@@ -1,5 +1,6 @@
 import { allocateBytes } from '../allocate.ts';
 import { expected, inCall } from '../errors.ts';
+import { startsWith } from '../first-bytes.ts';
 import { narrowTo } from '../numbers/narrow.ts';
 import { byteLength } from '../numbers/sizes.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
@@ -41,8 +42,7 @@ const TYPES: ReadonlyMap<string, { readonly dtype: string; readonly bytes: numbe
 ]);
 
 /** Returns true for the first bytes of a file of `numpy.save`. */
-export const isNpy = (bytes: Uint8Array): boolean =>
-  [...MAGIC].every((char, i) => bytes[i] === char.charCodeAt(0));
+export const isNpy = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
 
 /**
  * Reads a file of `numpy.save`. Big-endian numbers and Fortran order are converted to a copy;

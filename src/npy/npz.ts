@@ -1,5 +1,6 @@
 import { inCall, inside } from '../errors.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
+import { firstEntryName } from '../zip/first-bytes.ts';
 import { readZip } from '../zip/read-zip.ts';
 import { readNpy } from './npy.ts';
 
@@ -10,9 +11,7 @@ const ENDING = '.npy';
  * array.
  */
 export function isNpz(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b || bytes[2] !== 3 || bytes[3] !== 4) return false;
-  const nameEnd = 30 + (bytes[26] | (bytes[27] << 8));
-  return String.fromCharCode(...bytes.subarray(nameEnd - ENDING.length, nameEnd)) === ENDING;
+  return firstEntryName(bytes)?.endsWith(ENDING) === true;
 }
 
 /**

@@ -79,9 +79,8 @@ export const allocatePixels = (width: number, height: number) =>
  *
  * @param size    rounds up to the latent's size; defaults to 8 times the latent
  * @param latent  rows or columns of the latent
- * @param isPacked  true for packed latents: the size chose their rows and columns and may be
- *   larger,
- *   because it was rounded down to a multiple of 16, as in diffusers
+ * @param isPacked  true for packed latents: the size chose their rows and columns. It may be larger
+ *   than they are, because it was rounded down to a multiple of 16, as in diffusers
  */
 export function croppedSize(
   what: string,

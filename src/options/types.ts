@@ -1,5 +1,6 @@
 import type { Half } from '../model/layers.ts';
 import type { ModelName } from '../model/variants.ts';
+import type { Space } from '../tensor-like/types.ts';
 
 /*
  * The public types of loading, calling and `info`, on one floor below all that use them. Those of
@@ -149,7 +150,7 @@ export interface SpaceOptions {
    * VAE, which go through `(z − shift) · scale`. Defaults to the space that the latents name, or to
    * `diffusion`.
    */
-  readonly space?: 'diffusion' | 'vae' | undefined;
+  readonly space?: Space | undefined;
 }
 
 /**

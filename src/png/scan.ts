@@ -1,5 +1,6 @@
 import { checksumText, crc32 } from '../checksums.ts';
 import { expected } from '../errors.ts';
+import { hexText } from '../first-bytes.ts';
 import { allocatePngBytes } from './allocate.ts';
 import { checkPalette, checkTransparency } from './check-palette.ts';
 import { PALETTE, type PngHeader, readIhdr } from './header.ts';
@@ -119,7 +120,7 @@ function chunkAt(bytes: Uint8Array, offset: number): Chunk {
   const type = String.fromCharCode(codes[0], codes[1], codes[2], codes[3]);
   if (!/^[A-Za-z]{4}$/.test(type)) {
     const what = `chunk at byte ${offset}`;
-    const got = `bytes ${Array.from(codes, (code) => code.toString(16).padStart(2, '0')).join(' ')}`;
+    const got = `bytes ${hexText(codes)}`;
     throw expected('FORMAT', what, 'a type of four letters', got, { hint: 'damaged file?' });
   }
   const name = `${type} at byte ${offset}`;

@@ -1,4 +1,5 @@
 import { expected } from '../errors.ts';
+import { hexText } from '../first-bytes.ts';
 
 /**
  * The eight bytes at the start of every PNG file.
@@ -50,8 +51,7 @@ export function checkSignature(bytes: Uint8Array): void {
     const hint = 'convert it first; the name of a file does not make it a PNG';
     throw expected('UNSUPPORTED', 'bytes', rule, `a ${name} file`, { hint });
   }
-  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-  throw expected('FORMAT', 'bytes', rule, `bytes ${first.join(' ')}`, { hint: likelyCause(bytes) });
+  throw expected('FORMAT', 'bytes', rule, `bytes ${hexText(bytes)}`, { hint: likelyCause(bytes) });
 }
 
 function beginsWith(bytes: Uint8Array, start: string): boolean {

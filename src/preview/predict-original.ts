@@ -2,7 +2,7 @@ import { checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { copyWhole, shapeOf } from '../tensor-like/copy-whole.ts';
-import type { TensorLike as LatentsLike } from '../tensor-like/types.ts';
+import type { TensorLike } from '../tensor-like/types.ts';
 
 /** The model's kind of prediction, its sample's part of noise, and its velocity's direction. */
 export interface PredictionOptions {
@@ -26,7 +26,7 @@ export interface PredictionOptions {
 /** A step of a diffusion loop: the model's output, and what `predictOriginal` takes beside it. */
 export interface PredictionStep extends PredictionOptions {
   /** The model's output for the sample, after guidance, of the sample's shape. */
-  readonly output: LatentsLike;
+  readonly output: TensorLike;
   /** Any number, passed to `onFrame` with the picture. */
   readonly step?: number | undefined;
 }
@@ -65,13 +65,13 @@ export interface PredictionStep extends PredictionOptions {
  */
 export function predictOriginal(sample: Tensor, output: Tensor, options: PredictionOptions): Tensor;
 export function predictOriginal(
-  sample: LatentsLike,
-  output: LatentsLike,
+  sample: TensorLike,
+  output: TensorLike,
   options: PredictionOptions,
 ): Tensor | Promise<Tensor>;
 export function predictOriginal(
-  sample: LatentsLike,
-  output: LatentsLike,
+  sample: TensorLike,
+  output: TensorLike,
   options: PredictionOptions,
 ): Tensor | Promise<Tensor> {
   return inCall('predictOriginal', () => {
@@ -81,7 +81,7 @@ export function predictOriginal(
 }
 
 /** `predictOriginal` for a step that the previewer takes. */
-export function predictedStep(sample: LatentsLike, step: PredictionStep): Tensor | Promise<Tensor> {
+export function predictedStep(sample: TensorLike, step: PredictionStep): Tensor | Promise<Tensor> {
   checkNames(step, ['output', 'step', ...NAMES]);
   return mixed(sample, step.output, mixOf(step));
 }
@@ -184,7 +184,7 @@ function checkAlpha(alpha: unknown, prediction: string): number {
   throw expected('ARG', 'alphaCumprod', rule, describe(alpha), { hint });
 }
 
-function mixed(sample: LatentsLike, output: LatentsLike, mix: Mix): Tensor | Promise<Tensor> {
+function mixed(sample: TensorLike, output: TensorLike, mix: Mix): Tensor | Promise<Tensor> {
   checkSameShape(shapeOf('sample', sample), shapeOf('output', output));
   if (sample.layout !== output.layout) {
     const rule = `the sample's layout ${describe(sample.layout)}`;

@@ -1,12 +1,12 @@
-import { checkNames, checkSize, describe } from '../checks.ts';
+import { checkIndex, checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { variantNamed } from '../model/variants.ts';
+import { LATENT_SCALE, variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
-import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
+import { checkSpace, type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
+import type { LatentsFound, Space, TensorLike } from '../tensor-like/types.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
@@ -22,7 +22,7 @@ export interface PreviewOptions extends SizeOptions {
    * `diffusion` for latents that the loop works on, `vae` for latents of the model's full VAE,
    * which go through `fromVaeLatents`. Defaults to `diffusion`.
    */
-  readonly space?: 'diffusion' | 'vae' | undefined;
+  readonly space?: Space | undefined;
   /** The index, in a batch, of the latents to show. Defaults to 0. */
   readonly pick?: number | undefined;
   /** The maximum number of pictures a second, above 0. Defaults to no limit. */
@@ -210,8 +210,8 @@ class LatestFirst implements Previewer {
     const { tensor, space, size, isPacked } = read;
     // The size of packed latents has chosen their shape, which rounds it.
     const [, , rows, columns] = tensor.shape;
-    const width = isPacked ? Math.min(size.width ?? Infinity, 8 * columns) : size.width;
-    const height = isPacked ? Math.min(size.height ?? Infinity, 8 * rows) : size.height;
+    const width = isPacked ? Math.min(size.width ?? Infinity, LATENT_SCALE * columns) : size.width;
+    const height = isPacked ? Math.min(size.height ?? Infinity, LATENT_SCALE * rows) : size.height;
     const picture = await this.#taesd.decode(tensor, { width, height, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
@@ -279,14 +279,10 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
   if (onError !== undefined && typeof onError !== 'function') {
     throw expected('ARG', 'onError', 'a function', describe(onError));
   }
-  if (space !== undefined && space !== 'diffusion' && space !== 'vae') {
-    throw expected('ARG', 'space', "'diffusion' or 'vae'", describe(space));
-  }
+  if (space !== undefined) checkSpace(space);
   if (width !== undefined) checkSize('width', width);
   if (height !== undefined) checkSize('height', height);
-  if (pick !== undefined && !(Number.isInteger(pick) && pick >= 0)) {
-    throw expected('ARG', 'pick', 'a whole number, at least 0', describe(pick));
-  }
+  if (pick !== undefined) checkIndex('pick', pick);
   if (maxFps !== undefined && !(Number.isFinite(maxFps) && maxFps > 0)) {
     throw expected('ARG', 'maxFps', 'a number above 0', describe(maxFps));
   }

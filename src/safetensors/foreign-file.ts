@@ -1,13 +1,11 @@
-import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
-import { firstBytes, isHtml, mayBeSafetensors } from './first-bytes.ts';
-
-/** A kind of file that is not safetensors. */
-interface ForeignKind {
-  readonly begins: (start: string) => boolean;
-  readonly code: ErrorCode;
-  readonly got: string;
-  readonly hint: string;
-}
+import type { TaesdError } from '../errors.ts';
+import {
+  type ForeignKind,
+  foreignError,
+  mayBeSafetensors,
+  NOT_DOWNLOADED,
+  startsWith,
+} from '../first-bytes.ts';
 
 const CONVERT = 'convert it to safetensors';
 
@@ -17,35 +15,24 @@ export const CONVERT_PTH = `a .pth file is not read yet; ${CONVERT}`;
 /** The files that people save under the name of weights, by their first bytes. */
 const FOREIGN: readonly ForeignKind[] = [
   {
-    begins: (start) => start.startsWith('PK\x03\x04'),
+    is: (bytes) => startsWith(bytes, 'PK\x03\x04'),
     code: 'UNSUPPORTED',
     got: 'a zip file',
     hint: CONVERT_PTH,
   },
   {
-    begins: (start) => start.startsWith('\x80\x02'),
+    is: (bytes) => startsWith(bytes, '\x80\x02'),
     code: 'UNSUPPORTED',
     got: 'a Python pickle',
     hint: `an old .pth or .ckpt file is not read; ${CONVERT}`,
   },
   {
-    begins: (start) => start.startsWith('\x89PNG'),
+    is: (bytes) => startsWith(bytes, '\x89PNG'),
     code: 'FORMAT',
     got: 'a PNG',
     hint: 'a picture in place of weights?',
   },
-  {
-    begins: isHtml,
-    code: 'FORMAT',
-    got: 'HTML',
-    hint: 'a web page was saved in place of the file; download the file itself',
-  },
-  {
-    begins: (start) => start.startsWith('version https://git-lfs'),
-    code: 'FORMAT',
-    got: 'a Git LFS pointer',
-    hint: 'the file itself was not fetched; run `git lfs pull`, or download it',
-  },
+  ...NOT_DOWNLOADED,
 ];
 
 /**
@@ -55,7 +42,5 @@ const FOREIGN: readonly ForeignKind[] = [
  */
 export function foreignFile(bytes: Uint8Array): TaesdError | undefined {
   if (mayBeSafetensors(bytes)) return undefined;
-  const start = firstBytes(bytes);
-  const kind = FOREIGN.find(({ begins }) => begins(start));
-  return kind && expected(kind.code, 'bytes', 'a safetensors file', kind.got, { hint: kind.hint });
+  return foreignError(bytes, 'a safetensors file', FOREIGN);
 }

@@ -1,8 +1,8 @@
 import { expected } from '../errors.ts';
+import { OPEN_BRACE } from '../first-bytes.ts';
 import { byteLength } from '../numbers/sizes.ts';
 import { MAX_RANK, shapeText } from '../tensor.ts';
 import { HeaderCursor } from './cursor.ts';
-import { OPEN_BRACE } from './first-bytes.ts';
 import { foreignFile } from './foreign-file.ts';
 import { showName } from './show-name.ts';
 

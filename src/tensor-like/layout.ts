@@ -2,7 +2,7 @@ import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { shapeText } from '../tensor.ts';
 import { patchGrid, type Size } from './packed.ts';
-import type { View } from './view.ts';
+import { FOUR_AXES, type View } from './view.ts';
 
 /** Rows from which [16, h, 64] may be packed: the patches of a picture of 256×256. */
 const MIN_AMBIGUOUS = 256;
@@ -37,8 +37,7 @@ export function arrange(
   if (isPacked(what, view, layout, channels)) return unpack(what, view, size);
   const axes = axesOf(view.sizes, layout === 'NHWC', channels);
   if (axes === undefined) {
-    const rule = 'shape [N,C,h,w] or [C,h,w], each at least 1';
-    throw expected('SHAPE', what, rule, shapeText(view.sizes));
+    throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
   }
   const pick = (list: readonly number[]) => axes.map((axis) => list[axis] ?? 1);
   const sizes = pick(view.sizes);
@@ -55,20 +54,17 @@ function axesOf(
   isLast: boolean,
   channels: readonly number[],
 ): number[] | undefined {
-  const ordered = (axes: number[]) => {
-    const [n, a, b, c] = axes;
-    return isLast ? [n, c, a, b] : axes;
-  };
-  if (sizes.length === 3) return ordered([-1, 0, 1, 2]);
-  const channelsOf = (axes: number[]) => sizes[axes[1]];
-  const candidates =
-    sizes.length === 4
-      ? [[0, 1, 2, 3], ...dropped(sizes, [1, 0]).map((axes) => [-1, ...axes])]
-      : sizes.length === 5
-        ? dropped(sizes, isLast ? [1] : [2, 1])
-        : [];
-  const fits = candidates.map(ordered);
-  return fits.find((axes) => channels.includes(channelsOf(axes))) ?? fits[0];
+  const fits = candidatesOf(sizes, isLast).map(([n, a, b, c]) =>
+    isLast ? [n, c, a, b] : [n, a, b, c],
+  );
+  return fits.find(([, c]) => channels.includes(sizes[c])) ?? fits[0];
+}
+
+/** Returns the choices of four axes, in the order of the tensor, the plainest first. */
+function candidatesOf(sizes: readonly number[], isLast: boolean): number[][] {
+  if (sizes.length === 3) return [[-1, 0, 1, 2]];
+  if (sizes.length === 5) return dropped(sizes, isLast ? [1] : [2, 1]);
+  return [[0, 1, 2, 3], ...dropped(sizes, [1, 0]).map((axes) => [-1, ...axes])];
 }
 
 /** Returns the axes without one of 1, for each of the given ones. */

@@ -1,11 +1,9 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { type Variant, variantNamed } from '../model/variants.ts';
+import { fromVae, type Variant, variantNamed } from '../model/variants.ts';
 import type { Size } from './packed.ts';
 import { type ReadTensor, readTensor, type Wanted } from './read-tensor.ts';
-import type { LatentsFound } from './types.ts';
-
-type Space = 'diffusion' | 'vae';
+import type { LatentsFound, Space } from './types.ts';
 
 /** A copy of latents, and the space and size that came with them. */
 export interface ReadLatents extends ReadTensor {
@@ -32,14 +30,14 @@ export function readLatentsLike(
   { space, ...wanted }: Wanted & { readonly space?: Space | undefined },
   variant: Variant,
 ): ReadLatents | Promise<ReadLatents> {
-  const isFound = typeof value === 'object' && value !== null && 'latents' in value;
-  const found = isFound ? (value as LatentsFound) : undefined;
-  if (found?.model !== undefined) checkModel(found.model, variant);
-  const own = checkSpace(space ?? found?.space ?? 'diffusion');
+  const given = (value ?? {}) as Partial<LatentsFound>;
+  const found: Partial<LatentsFound> = given.latents === undefined ? {} : given;
+  if (found.model !== undefined) checkModel(found.model, variant);
+  const own = checkSpace(space ?? found.space ?? 'diffusion');
   const { width, height } = wanted;
   const isSized = width !== undefined || height !== undefined;
-  const size = isSized ? { width, height } : { width: found?.width, height: found?.height };
-  const read = readTensor(found?.latents ?? value, { ...wanted, ...size });
+  const size = isSized ? { width, height } : { width: found.width, height: found.height };
+  const read = readTensor(found.latents ?? value, { ...wanted, ...size });
   const withOrigin = (copy: ReadTensor) => ({ ...copy, space: own, size });
   return read instanceof Promise ? read.then(withOrigin) : withOrigin(read);
 }
@@ -51,8 +49,8 @@ function checkModel(model: unknown, variant: Variant): void {
 }
 
 /** Converts a copy of latents to the space the networks work in: `(z − shift) · scale`. */
-export function toDiffusion({ tensor, space }: ReadLatents, { scale, shift }: Variant): void {
+export function toDiffusion({ tensor, space }: ReadLatents, variant: Variant): void {
   if (space === 'diffusion') return;
   const { data } = tensor;
-  for (let i = 0; i < data.length; i++) data[i] = (data[i] - shift) * scale;
+  for (let i = 0; i < data.length; i++) data[i] = fromVae(data[i], variant);
 }

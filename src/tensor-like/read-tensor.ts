@@ -6,7 +6,7 @@ import { arrange } from './layout.ts';
 import { copyNumbers } from './numbers.ts';
 import type { Size } from './packed.ts';
 import type { LatentsFound, TensorLike } from './types.ts';
-import { declaredView, listOf } from './view.ts';
+import { declaredView, FOUR_AXES, listOf, type View } from './view.ts';
 
 /** The needs of the call that reads a tensor. */
 export interface Wanted extends Size {
@@ -43,11 +43,8 @@ export const isTensorLike = (value: unknown): value is TensorLike | LatentsFound
 export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise<ReadTensor> {
   const { what, pick } = wanted;
   const tensor = value as TensorLike;
-  const sizes = sizesOf(what, tensor);
-  const declared = declaredType(what, tensor.dtype, tensor.type);
-  const strides = tensor.strides ?? tensor.stride;
-  const whole = declaredView(what, sizes, strides, tensor.offset);
-  const arranged = arrange(what, whole, tensor.layout, wanted.channels, wanted);
+  const opened = openTensor(what, tensor, sizesOf(what, tensor));
+  const arranged = arrange(what, opened.view, tensor.layout, wanted.channels, wanted);
   const { isPacked } = arranged;
   let { view, shape } = arranged;
   if (pick !== undefined) {
@@ -59,21 +56,46 @@ export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise
     view = { ...view, sizes: [1, ...view.sizes.slice(1)], first };
     shape = [1, ...shape.slice(1)];
   }
-  const isPlain = strides === undefined && tensor.offset === undefined;
-  const copy = (data: unknown): ReadTensor => {
-    if (isPlain) checkCount(what, data, sizes);
-    const numbers = copyNumbers(what, data, declared, view);
-    if (wanted.allowNonFinite !== true) checkFinite(what, numbers);
-    return { tensor: { shape, data: numbers }, isPacked };
-  };
-  const numbers = numbersOf(what, tensor);
-  if (!isPromise(numbers)) return copy(numbers);
-  return Promise.resolve(numbers).then(copy, (reason) => {
-    throw unreadable(what, reason);
+  return opened.copy(view, (data) => {
+    if (wanted.allowNonFinite !== true) checkFinite(what, data);
+    return { tensor: { shape, data }, isPacked };
   });
 }
 
-const FOUR = { min: 3, max: 5, rule: 'shape [N,C,h,w] or [C,h,w], each at least 1' };
+/** A tensor whose description of itself was read, and whose numbers were not. */
+interface Opened {
+  /** All elements. */
+  readonly view: View;
+  /** Copies the numbers of a view and passes them to `make`, at once or when a GPU gives them. */
+  copy<T>(view: View, make: (data: Float32Array) => T): T | Promise<T>;
+}
+
+/**
+ * Reads the description of a tensor.
+ *
+ * @throws TaesdError ARG, SHAPE; its `copy` too, and OOM
+ */
+export function openTensor(what: string, tensor: TensorLike, sizes: readonly number[]): Opened {
+  const declared = declaredType(what, tensor.dtype, tensor.type);
+  const strides = tensor.strides ?? tensor.stride;
+  const isPlain = strides === undefined && tensor.offset === undefined;
+  return {
+    view: declaredView(what, sizes, strides, tensor.offset),
+    copy(view, make) {
+      const copy = (data: unknown) => {
+        if (isPlain) checkCount(what, data, sizes);
+        return make(copyNumbers(what, data, declared, view));
+      };
+      const numbers = numbersOf(what, tensor);
+      if (!isPromise(numbers)) return copy(numbers);
+      return Promise.resolve(numbers).then(copy, (reason) => {
+        throw unreadable(what, reason);
+      });
+    },
+  };
+}
+
+const FOUR = { min: 3, max: 5, rule: FOUR_AXES };
 
 /** Returns the sizes of a tensor. @throws TaesdError ARG (none), SHAPE (other numbers of axes) */
 export function sizesOf(what: string, tensor: TensorLike, { min, max, rule } = FOUR): number[] {
@@ -94,7 +116,7 @@ export function sizesOf(what: string, tensor: TensorLike, { min, max, rule } = F
 const isSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) > 0;
 
 /** Checks that data without strides and offset has a number for each element, and no others. */
-export function checkCount(what: string, data: unknown, sizes: readonly number[]): void {
+function checkCount(what: string, data: unknown, sizes: readonly number[]): void {
   const { length } = (data ?? {}) as { length?: unknown };
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return;
   if (ArrayBuffer.isView(data) && data.byteLength === 0) return;
@@ -113,7 +135,7 @@ function checkFinite(what: string, data: Float32Array): void {
 }
 
 /** Returns the numbers, or a promise if they are on a GPU. */
-export function numbersOf(what: string, tensor: TensorLike): unknown {
+function numbersOf(what: string, tensor: TensorLike): unknown {
   try {
     // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
     const { location } = tensor;
@@ -130,10 +152,10 @@ export function numbersOf(what: string, tensor: TensorLike): unknown {
   }
 }
 
-export const isPromise = (value: unknown): value is Promise<unknown> =>
+const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | undefined)?.then === 'function';
 
-export function unreadable(what: string, reason: unknown): TaesdError {
+function unreadable(what: string, reason: unknown): TaesdError {
   if (reason instanceof TaesdError) return reason;
   const rule = 'numbers that can be read';
   return expected('ARG', `${what} data`, rule, messageOf(reason), { cause: reason });

@@ -49,11 +49,17 @@ export interface TensorLike {
   getData?(): Promise<unknown>;
 }
 
+/**
+ * The space of latents. `diffusion` is the one that diffusion models and TAESD work in; `vae` is
+ * that of the model's full VAE, before `(z − shift) · scale`.
+ */
+export type Space = 'diffusion' | 'vae';
+
 /** Latents with their origin, such as the result of `readLatents`. */
 export interface LatentsFound {
   readonly latents: TensorLike;
   /** The space of the numbers. The option `space` of a call counts if both are given. */
-  readonly space?: 'diffusion' | 'vae' | undefined;
+  readonly space?: Space | undefined;
   /** The model of the latents. Latents of another space than the instance's are refused. */
   readonly model?: ModelName | undefined;
   /** The picture's size: the default of the options `width` and `height`. */

@@ -1,4 +1,4 @@
-import type { Variant } from '../model/variants.ts';
+import { fromVae, type Variant } from '../model/variants.ts';
 import type { RowSource } from '../rows.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function vaeRows(
   return sources.map((rows) => converted(rows, variant));
 }
 
-function converted(rows: RowSource, { scale, shift }: Variant): RowSource {
+function converted(rows: RowSource, variant: Variant): RowSource {
   const { channels, height, width } = rows;
   return {
     channels,
@@ -25,7 +25,7 @@ function converted(rows: RowSource, { scale, shift }: Variant): RowSource {
       rows.read(y, row, stride);
       for (let x = 0; x < width; x++) {
         for (let c = 0; c < channels; c++) {
-          row[x * stride + c] = (row[x * stride + c] - shift) * scale;
+          row[x * stride + c] = fromVae(row[x * stride + c], variant);
         }
       }
     },

@@ -11,6 +11,9 @@ export interface View {
   readonly first: number;
 }
 
+/** The right axes of pictures and latents, for messages. */
+export const FOUR_AXES = 'shape [N,C,h,w] or [C,h,w], each at least 1';
+
 /** Returns a library's list, whose numbers may be 64-bit, as an array; undefined for others. */
 export function listOf(list: unknown): unknown[] | undefined {
   if (typeof list !== 'object' || list === null) return undefined;

@@ -1,3 +1,6 @@
+import { startsWith } from '../first-bytes.ts';
+import { firstEntryName } from '../zip/first-bytes.ts';
+
 /*
  * The first bytes of torch's files, for programs that decide by content which reader to use.
  */
@@ -13,12 +16,9 @@ const TAIL_BYTES = 65536;
  * programs the directory at the end is searched.
  */
 export function isTorch(bytes: Uint8Array): boolean {
-  if (!startsWith(bytes, 'PK\x03\x04')) return false;
-  const nameEnd = 30 + (bytes[26] | (bytes[27] << 8));
-  return (
-    startsWith(bytes.subarray(nameEnd - PICKLE_NAME.length, nameEnd), PICKLE_NAME) ||
-    includes(bytes.subarray(-TAIL_BYTES), PICKLE_NAME)
-  );
+  const first = firstEntryName(bytes);
+  if (first === undefined) return false;
+  return first.endsWith(PICKLE_NAME) || includes(bytes.subarray(-TAIL_BYTES), PICKLE_NAME);
 }
 
 /**
@@ -37,14 +37,6 @@ export const isLegacyTorch = (bytes: Uint8Array): boolean =>
 
 /** Returns true for a tar, which torch wrote before version 0.2. */
 export const isTar = (bytes: Uint8Array): boolean => startsWith(bytes.subarray(257), 'ustar');
-
-/** Returns true if bytes begin with a text of one byte a character. */
-export function startsWith(bytes: Uint8Array, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (bytes[i] !== text.charCodeAt(i)) return false;
-  }
-  return true;
-}
 
 /** Returns true if a text of one byte a character occurs in bytes. */
 function includes(bytes: Uint8Array, text: string): boolean {

@@ -1,13 +1,13 @@
-import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
-import { isLegacyTorch, isPickle, isTar, startsWith } from './first-bytes.ts';
-
-/** A kind of file that is not torch's zip archive. */
-interface ForeignKind {
-  readonly is: (bytes: Uint8Array) => boolean;
-  readonly code: ErrorCode;
-  readonly got: string;
-  readonly hint: string;
-}
+import { expected, type TaesdError } from '../errors.ts';
+import {
+  type ForeignKind,
+  foreignError,
+  hexText,
+  isGzip,
+  isSafetensors,
+  NOT_DOWNLOADED,
+} from '../first-bytes.ts';
+import { isLegacyTorch, isPickle, isTar } from './first-bytes.ts';
 
 /** The line of Python that writes an old file anew. */
 const CONVERT = 'torch.save(torch.load("old.pt", weights_only=True), "new.pt")';
@@ -33,26 +33,14 @@ const FOREIGN: readonly ForeignKind[] = [
     hint: `if torch before 0.2 wrote it, ${CONVERT} converts it`,
   },
   {
-    is: (bytes) => startsWith(bytes, '\x1f\x8b'),
+    is: isGzip,
     code: 'UNSUPPORTED',
     got: 'a gzipped file',
     hint: 'unpack it with gunzip',
   },
+  ...NOT_DOWNLOADED,
   {
-    is: (bytes) => /^\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)/i.test(start(bytes)),
-    code: 'FORMAT',
-    got: 'HTML',
-    hint: 'a web page was saved in place of the file; download the file itself',
-  },
-  {
-    is: (bytes) => startsWith(bytes, 'version https://git-lfs'),
-    code: 'FORMAT',
-    got: 'a Git LFS pointer',
-    hint: 'the file itself was not fetched; run `git lfs pull`, or download it',
-  },
-  {
-    // The length of the header in 64 bits, of which a real file needs 32, then the header's brace.
-    is: (bytes) => startsWith(bytes.subarray(4), '\0\0\0\0{'),
+    is: isSafetensors,
     code: 'UNSUPPORTED',
     got: 'a safetensors file',
     hint: 'name it .safetensors',
@@ -62,14 +50,8 @@ const FOREIGN: readonly ForeignKind[] = [
 /** Returns the error for bytes that do not begin a zip archive. */
 export function foreignFile(bytes: Uint8Array): TaesdError {
   const rule = 'a file of torch.save, torch 1.6 or later (a zip archive)';
-  const kind = FOREIGN.find(({ is }) => is(bytes));
-  if (kind !== undefined) {
-    return expected(kind.code, 'bytes', rule, kind.got, { hint: kind.hint });
-  }
+  const foreign = foreignError(bytes, rule, FOREIGN);
+  if (foreign !== undefined) return foreign;
   if (bytes.length < 4) return expected('TRUNCATED', 'bytes', rule, `${bytes.length} bytes`);
-  const shown = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-  return expected('FORMAT', 'bytes', rule, `bytes ${shown.join(' ')}`);
+  return expected('FORMAT', 'bytes', rule, `bytes ${hexText(bytes)}`);
 }
-
-/** Returns the first 64 bytes as text, one character a byte. */
-const start = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, 64));

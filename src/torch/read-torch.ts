@@ -1,7 +1,7 @@
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
+import { startsWith } from '../first-bytes.ts';
 import { openArchive, type TorchArchive } from './archive.ts';
-import { startsWith } from './first-bytes.ts';
 import { foreignFile } from './foreign-file.ts';
 import { FunctionItem, globalNamed } from './globals.ts';
 import { type Item, itemText, PickleDict, PickleTuple } from './items.ts';

@@ -1,6 +1,6 @@
 import { TaesdError } from '../errors.ts';
+import { firstBytes, isHtml } from '../first-bytes.ts';
 import { urlInFolder } from '../platform/locations.ts';
-import { firstBytes, isHtml } from '../safetensors/first-bytes.ts';
 import { type FileRequest, refusal, requestFile, webPage, wholeFile } from './request.ts';
 import { sha256 } from './sha256.ts';
 import type { Draft } from './store.ts';

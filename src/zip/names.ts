@@ -1,4 +1,5 @@
 import { expected } from '../errors.ts';
+import { hexText } from '../first-bytes.ts';
 
 /**
  * Reads an entry's name.
@@ -33,8 +34,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    const shown = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-    const got = `bytes ${shown.join(' ')}`;
+    const got = `bytes ${hexText(bytes)}`;
     throw expected('FORMAT', 'entry of the zip archive', 'a name in UTF-8', got, { cause });
   }
 }

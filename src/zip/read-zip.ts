@@ -1,5 +1,6 @@
 import { checksumText, crc32 } from '../checksums.ts';
 import { expected } from '../errors.ts';
+import { hexText } from '../first-bytes.ts';
 import { type CentralRecord, entryText, readDirectory, STORED } from './directory.ts';
 import { findDirectory } from './end-record.ts';
 import type { Range } from './extra.ts';
@@ -55,7 +56,12 @@ export function readZip(
   if (!isZip(bytes)) {
     const rule = 'a zip archive, which begins with PK';
     const code = bytes.length < 4 ? 'TRUNCATED' : 'FORMAT';
-    throw expected(code, 'bytes', rule, firstBytesText(bytes));
+    throw expected(
+      code,
+      'bytes',
+      rule,
+      bytes.length === 0 ? '0 bytes' : `bytes ${hexText(bytes, 4)}`,
+    );
   }
   const directory = findDirectory(bytes);
   const records = readDirectory(bytes, directory);
@@ -96,10 +102,4 @@ function isFolder({ name, size }: CentralRecord): boolean {
   if (size > 0)
     throw expected('FORMAT', entryText(name), 'a folder without content', `${size} bytes`);
   return true;
-}
-
-function firstBytesText(bytes: Uint8Array): string {
-  if (bytes.length === 0) return '0 bytes';
-  const shown = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0'));
-  return `bytes ${shown.join(' ')}`;
 }

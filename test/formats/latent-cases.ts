@@ -17,7 +17,6 @@ import { dict, torchByHand } from './torch-by-hand.ts';
 /** A file and the result it must have. */
 export interface LatentCase {
   readonly name: string;
-  readonly reader: 'safetensors' | 'raw' | 'npy' | 'torch';
   readonly bytes: Uint8Array;
   readonly options?: ReadLatentsOptions;
   readonly values: Float32Array;
@@ -43,7 +42,6 @@ const wide = (dtype: FloatType, shape: readonly number[]) =>
 
 const comfy = (numbers: Numbers, shape = numbers.shape): LatentCase => ({
   name: `ComfyUI, ${numbers.dtype} [${numbers.shape}]`,
-  reader: 'safetensors',
   bytes: comfyByHand(numbers),
   values: numbers.values,
   shape,
@@ -64,7 +62,6 @@ const oldComfy = (numbers: Numbers): LatentCase => ({
 
 const generic = (numbers: Numbers, shape = numbers.shape): LatentCase => ({
   name: `safetensors, ${numbers.dtype} [${numbers.shape}]`,
-  reader: 'safetensors',
   bytes: safetensorsByHand([['x', numbers]]),
   values: numbers.values,
   shape,
@@ -102,7 +99,6 @@ const musubi = (architecture: string, shape: number[]): LatentCase => {
   const frames = shape.length === 4 ? '1x' : '';
   return {
     name: `musubi-tuner, ${architecture} [${shape}]`,
-    reader: 'safetensors',
     bytes: musubiByHand(
       [
         [`latents_${frames}${h}x${w}_bf16`, numbers],
@@ -125,7 +121,6 @@ const raw = (dtype: FloatType, shape: number[], options: ReadLatentsOptions): La
   const numbers = plain(dtype, shape);
   return {
     name: `raw ${dtype} [${shape}], ${options.name ?? 'no name'}`,
-    reader: 'raw',
     bytes: numbers.bytes,
     options: { ...options, shape },
     values: numbers.values,
@@ -140,7 +135,6 @@ const npy = (dtype: FloatType, header: 'plain' | 'growing', shape: number[]): La
   const numbers = plain(dtype, shape);
   return {
     name: `.npy, ${header} header, ${dtype} [${shape}]`,
-    reader: 'npy',
     bytes: npyByHand(numbers, { header }),
     values: numbers.values,
     shape: shape.length === 3 ? [1, ...shape] : shape,
@@ -159,7 +153,6 @@ function sdScripts(name: string, c: number, suffix = '', isDeflated = false): La
   const numbers = space === 'vae' ? wide('F32', [c, 6, 5]) : plain('F32', [c, 6, 5]);
   return {
     name: `sd-scripts ${name}${isDeflated ? ', deflated' : ''}`,
-    reader: 'npy',
     bytes: npzByHand(
       [
         [`latents${suffix}`, numbers],
@@ -199,7 +192,6 @@ const bareTorch = (dtype: FloatType, shape: number[], version: 1 | 2): LatentCas
   const numbers = plain(dtype, shape);
   return {
     name: `torch ${version}, a bare tensor (SimpleTuner), ${dtype} [${shape}]`,
-    reader: 'torch',
     bytes: torchByHand(numbers, { version, root: 'simpletuner' }),
     values: numbers.values,
     shape: shape.length === 3 ? [1, ...shape] : shape,

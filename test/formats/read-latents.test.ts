@@ -8,18 +8,12 @@ import { readGolden, realWeights } from '../golden.ts';
 import { TRIPS } from '../golden-trips.ts';
 import { testShared } from '../shared.ts';
 import { comfyByHand, musubiByHand, safetensorsByHand } from './files-by-hand.ts';
-import { LATENT_CASES, type LatentCase, twoResolutions } from './latent-cases.ts';
-import { MISSING_READERS } from './missing-readers.ts';
+import { LATENT_CASES, twoResolutions } from './latent-cases.ts';
 import { numbersOf, seededNumbers } from './seeded-numbers.ts';
-
-const testCase = (one: LatentCase, end: string, body: () => Promise<void>): void => {
-  if (MISSING_READERS.has(one.reader)) test.todo(one.name + end);
-  else test(one.name + end, body);
-};
 
 describe('readLatents', () => {
   for (const one of LATENT_CASES) {
-    testCase(one, ' → its numbers to the bit, and what it says of itself', async () => {
+    test(`${one.name} → its numbers to the bit, and what it says of itself`, async () => {
       const found = await readLatents(one.bytes, one.options);
       expect(found.latents.shape).toEqual(one.shape);
       expect([...found.latents.data]).toEqual([...one.values]);
@@ -176,7 +170,7 @@ describe('files without the latents of a model', () => {
   });
 
   const several = twoResolutions({});
-  testCase(several, ', none named → the largest, and a sentence', async () => {
+  test(`${several.name}, none named → the largest, and a sentence`, async () => {
     const found = await readLatents(several.bytes, several.options);
     expect(found.latents.shape.slice(2)).toEqual([6, 5]);
     expect(found.assumed).toContainEqual(
@@ -193,7 +187,7 @@ describe('decode', () => {
   const output = 'tensor' as const;
 
   for (const one of LATENT_CASES.filter(({ shape }) => shape[1] === 4)) {
-    testCase(one, ' → the picture of its numbers', async () => {
+    test(`${one.name} → the picture of its numbers`, async () => {
       const taesd = await nano;
       const inDiffusion = (
         latents: { shape: readonly number[]; data: Float32Array },

@@ -12,7 +12,7 @@ import {
   fullSize,
 } from '../files/decoded-file.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
-import { diffusionLatents, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
+import { LATENT_OPTIONS, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { checkOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -40,20 +40,7 @@ assumed, and a line on stderr says so.`,
     name: 'IN',
     help: () => `the latents: a ${endingsOf(LATENT_FORMATS)} file`,
   },
-  options: [
-    'output',
-    'latentsModel',
-    'space',
-    'tensor',
-    'shape',
-    'dtype',
-    'pick',
-    'size',
-    'weights',
-    'precision',
-    'workers',
-    'backend',
-  ],
+  options: ['output', ...LATENT_OPTIONS, 'size', 'weights', 'precision', 'workers', 'backend'],
 } as const satisfies CommandSpec;
 
 export const decodeCommand: Command = {
@@ -75,9 +62,8 @@ async function decode(line: Line, signal: AbortSignal): Promise<void> {
   const model = modelFor(line.latentsModel, found);
   await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {
     try {
-      const run = { onProgress: bar.stage('decoding'), signal };
-      const latents = diffusionLatents(found, taesd.info.model);
-      return await decodeToFile(taesd, latents, decoded, run);
+      const run = { onProgress: bar.stage('decoding'), signal, space: found.space };
+      return await decodeToFile(taesd, found.latents, decoded, run);
     } catch (error) {
       throw aboutLatents(operand, found, error);
     }

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
+import { startsWith, unknownFile } from '../../first-bytes.ts';
 import type { LatentFormat } from '../../formats/format.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
@@ -7,7 +8,7 @@ import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
-import { endingsOf, startsWith } from '../files/format.ts';
+import { endingsOf } from '../files/format.ts';
 import { readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { latentLines } from '../inspect/latents.ts';
@@ -25,7 +26,8 @@ const SPEC = {
   detail: `
 For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
 their shape, space and range, the model, the picture's size, and what the file does not say. For
-any other PNG: its size and the latents or picture it would become. To read a file that has the name of a model, write ./taesd.`,
+any other PNG: its size and the latents or picture it would become. To read a file that has the
+name of a model, write ./taesd.`,
   examples: [
     'taesd inspect taesd --size 1024x768',
     'taesd inspect latents.png',
@@ -77,11 +79,9 @@ async function fileLines(line: Line): Promise<string[]> {
   }
   if (isWeights(path, bytes)) return inside(path, () => safetensorsLines(bytes, size));
   inside(path, () => refuseOtherPicture(bytes));
-  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
-  const got = bytes.length === 0 ? 'an empty file' : `a file that begins with ${first.join(' ')}`;
   const hint = '--shape and --dtype describe raw numbers';
   const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
-  throw fault(path, expectedGot(rule, got), { code: 'FORMAT', hint });
+  throw fault(path, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
 }
 
 /**

@@ -4,7 +4,7 @@ import { LATENT_FORMATS } from '../../formats/table.ts';
 import { type Step, type Taesd, VARIANTS } from '../../index.ts';
 import { encodePng } from '../../png/index.ts';
 import { endingsOf } from '../files/format.ts';
-import { diffusionLatents } from '../files/latents-input.ts';
+import { LATENT_OPTIONS } from '../files/latents-input.ts';
 import { inFolder } from '../files/output-folder.ts';
 import { readStepsInput, type StepsInput } from '../files/steps-input.ts';
 import { checkOutput, writeOutput } from '../files/write-output.ts';
@@ -39,20 +39,7 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
     name: 'IN',
     help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
   },
-  options: [
-    'folder',
-    'part',
-    'inner',
-    'latentsModel',
-    'space',
-    'tensor',
-    'shape',
-    'dtype',
-    'pick',
-    'weights',
-    'layerBackend',
-    'background',
-  ],
+  options: ['folder', 'part', 'inner', ...LATENT_OPTIONS, 'weights', 'layerBackend', 'background'],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
@@ -131,7 +118,7 @@ async function* stepsOf(
   options: Parameters<Taesd['steps']>[1],
 ): AsyncGenerator<Step> {
   try {
-    let x = 'latents' in input ? diffusionLatents(input, taesd.info.model) : input;
+    let x: Parameters<Taesd['steps']>[0] = input;
     for (const part of halves) {
       for await (const step of taesd.steps(x, { ...options, part })) {
         yield step;

@@ -1,4 +1,4 @@
-import { type RunOptions, type Taesd, type Tensor, writeSafetensors } from '../../index.ts';
+import { type DecodeRowsOptions, type Taesd, type Tensor, writeSafetensors } from '../../index.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
 import { encodePngRows } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
@@ -32,7 +32,7 @@ export async function decodeToFile(
   taesd: Taesd,
   latents: Tensor,
   { path, format, size }: DecodedFile,
-  run: RunOptions,
+  run: DecodeRowsOptions,
 ): Promise<string> {
   const { width, height } = size ?? fullSize(latents);
   const options = { ...run, width, height };

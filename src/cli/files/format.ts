@@ -32,7 +32,3 @@ export const endingsOf = (formats: readonly Format[]): string =>
 /** Returns `a, b or c`. */
 const orList = (words: readonly string[]): string =>
   words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
-
-/** True if the first bytes are those of the text, one byte a character. */
-export const startsWith = (bytes: Uint8Array, text: string): boolean =>
-  [...text].every((char, i) => bytes[i] === char.charCodeAt(0));

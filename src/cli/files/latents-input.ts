@@ -1,10 +1,19 @@
 import { inside, TaesdError } from '../../errors.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
-import { inSpace } from '../../formats/spaces.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName, Tensor } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';
 import { sayLine } from '../terminal/say.ts';
+
+/** The names of the options below in the table of options. */
+export const LATENT_OPTIONS = [
+  'latentsModel',
+  'space',
+  'tensor',
+  'shape',
+  'dtype',
+  'pick',
+] as const;
 
 /** The options of a command that decide how a file of latents is read. */
 export type LatentsAsked = Pick<
@@ -53,10 +62,6 @@ export const modelFor = (
   named: ModelName | undefined,
   { model }: FoundLatents,
 ): ModelName | undefined => named ?? (model === 'taesd' ? undefined : model);
-
-/** Returns latents in the space that models work in. @throws TaesdError SHAPE (other channels) */
-export const diffusionLatents = ({ latents, space }: FoundLatents, model: ModelName): Tensor =>
-  inSpace({ latents, space, model }, 'diffusion').latents;
 
 /**
  * Checks bytes that begin like none of the formats of latents.
