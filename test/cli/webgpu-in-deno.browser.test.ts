@@ -30,7 +30,7 @@ beforeAll(() => {
   writeWeights(WEIGHTS, ['taesd']);
   writeFileSync(IN, encodePng(randomPicture(17, 9, 3)));
   const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4).fill(Number.NaN) };
-  writeFileSync(NAN, writeSafetensors([['latents', latents]]));
+  writeFileSync(NAN, writeSafetensors([['latents', latents]], { 'taesd.model': 'taesd' }));
   expect(taesd(roundtrip('wasm.png', 'wasm'))).toEqual(done);
 });
 
