@@ -2,22 +2,18 @@ import { allocateClamped } from './allocate.ts';
 import { handOn } from './backend/batches.ts';
 import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
+import { allocatePixels, checkOptions, ownImage } from './calls/arguments.ts';
+import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents.ts';
+import { picturesOfCall } from './calls/pictures.ts';
+import { whenRead } from './calls/when-read.ts';
 import { describe } from './checks.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
-import { imageRows, pictureSink } from './image.ts';
+import { pictureSink } from './image.ts';
 import { type BoundNetwork, bindNetwork } from './model/bind.ts';
 import { otherModel } from './model/latent-channels.ts';
 import type { Half } from './model/layers.ts';
-import { checkLatentChannels, LATENT_SCALE, type Variant } from './model/variants.ts';
-import {
-  allocatePixels,
-  checkOne,
-  checkOptions,
-  checkPictures,
-  croppedSize,
-  ownImage,
-} from './options/call.ts';
+import { LATENT_SCALE, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -26,7 +22,6 @@ import type {
   DrawOptions,
   DrawTarget,
   EncodeOptions,
-  GpuLatents,
   ImageLike,
   Info,
   LoadOptions,
@@ -36,32 +31,16 @@ import type {
   SizeOptions,
   SpaceOptions,
 } from './options/types.ts';
-import { type RowSink, type RowSource, tensorRows, tensorSink } from './rows.ts';
+import { type RowSink, type RowSource, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
-import {
-  checkSpace,
-  type ReadLatents,
-  readLatentsLike,
-  toDiffusion,
-} from './tensor-like/read-latents-like.ts';
-import { isTensorLike, readTensor } from './tensor-like/read-tensor.ts';
-import { needsUnitRange } from './tensor-like/shares-outside.ts';
+import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-like.ts';
+import { isTensorLike } from './tensor-like/read-tensor.ts';
 import type { LatentsFound, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
 import { loadWeights } from './weights/load.ts';
 
-/** Latents in memory, or on the device the model runs on. */
-type Latents = TensorLike | LatentsFound | GpuLatents;
-
 /** The remedy for a batch if a call takes one latent. */
 const ONE_EACH = 'one call for each';
-
-/** The checked latents of a call, and the size of its pictures. */
-interface Checked {
-  readonly own: Tensor | LatentsOnDevice;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
@@ -149,11 +128,8 @@ export class Taesd {
   async #encode(image: ImageLike | TensorLike, options: EncodeOptions): Promise<Tensor> {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
-    const read = isTensorLike(image)
-      ? this.#readPictures(image, options)
-      : [imageRows(ownImage(image), options)];
-    const given = read instanceof Promise ? await read : read;
-    const sources = 'shape' in given ? picturesOf(given).map(tensorRows) : given;
+    const read = picturesOfCall(image, options);
+    const sources = read instanceof Promise ? await read : read;
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>
       Math.ceil(size / LATENT_SCALE),
@@ -195,7 +171,7 @@ export class Taesd {
       throw expected('ARG', 'output', "'image', 'images' or 'tensor'", describe(output));
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
-    const checked = this.#checkLatents(latents, options, one);
+    const checked = this.#latentsOf(latents, options, one);
     const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const [batch] = own.shape;
     const work = { half: 'decoder', pixels: width * height, rows: height } as const;
@@ -231,7 +207,7 @@ export class Taesd {
   ): AsyncGenerator<PixelRows, void, void> {
     checkOptions('decodeRows', options);
     const { signal, onProgress } = options;
-    const checked = this.#checkLatents(latents, options, ONE_EACH);
+    const checked = this.#latentsOf(latents, options, ONE_EACH);
     const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
@@ -264,7 +240,7 @@ export class Taesd {
 
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
-    const checked = this.#checkLatents(latents, options, ONE_EACH);
+    const checked = this.#latentsOf(latents, options, ONE_EACH);
     const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
@@ -329,62 +305,15 @@ export class Taesd {
     void this.#turns.done().then(() => this.#engine.dispose());
   }
 
-  /** Copies a picture tensor, with its values in [0, 1]. */
-  #readPictures(
-    image: TensorLike | LatentsFound,
-    options: EncodeOptions,
-  ): Tensor | Promise<Tensor> {
-    const { allowNonFinite, range, signal } = options;
-    const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
-    const ready = ({ tensor }: { readonly tensor: Tensor }) => {
-      checkPictures(tensor);
-      return needsUnitRange(tensor.data, range) ? inUnitRange(tensor, range) : tensor;
-    };
-    return whenRead(read, signal, ready);
-  }
-
-  /**
-   * Checks the latents of a call that decodes, and the size of its output.
-   *
-   * @param one  the remedy for a batch, if the call takes a single latent
-   * @returns latents in memory as a copy in the space of diffusion; latents on a device are copied
-   *   by `#begin`. A promise if the numbers have to be read from a GPU.
-   */
-  #checkLatents(
+  /** Copies and checks the latents of a call that decodes; see `latentsOfCall`. */
+  #latentsOf(
     latents: Latents,
     options: RunOptions & SizeOptions & SpaceOptions,
     one?: string,
-  ): Checked | Promise<Checked> {
+  ): LatentsOfCall | Promise<LatentsOfCall> {
     this.#checkLoaded('decoder');
     const onDevice = this.#engine.checkOnDevice(latents);
-    if (onDevice !== undefined) {
-      const isVae = checkSpace(options.space ?? 'diffusion') === 'vae';
-      const checked = this.#checked(onDevice, options, one);
-      return isVae ? { ...checked, own: { ...onDevice, isVae } } : checked;
-    }
-    const variant = this.#variant;
-    const channels = [variant.latentChannels];
-    const wanted = { ...options, what: 'latents', channels };
-    const read = readLatentsLike(latents, wanted, variant);
-    const ready = (copy: ReadLatents) => {
-      const checked = this.#checked(copy.tensor, copy.size, one, copy);
-      toDiffusion(copy, variant);
-      return checked;
-    };
-    return whenRead(read, options.signal, ready);
-  }
-
-  #checked(
-    own: Tensor | LatentsOnDevice,
-    size: SizeOptions,
-    one: string | undefined,
-    { isPacked = false } = {},
-  ): Checked {
-    checkLatentChannels(own, this.#variant);
-    if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], isPacked);
-    const width = croppedSize('width', size.width, own.shape[3], isPacked);
-    return { own, width, height };
+    return latentsOfCall(latents, options, { onDevice, variant: this.#variant, one });
   }
 
   /**
@@ -465,22 +394,6 @@ export class Taesd {
     }
   }
 }
-
-/** Converts a picture tensor, or refuses it. */
-async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promise<Tensor> {
-  // Imported when needed: most pictures are bytes.
-  const { toUnitRange } = await import('./tensor-like/picture-range.ts');
-  toUnitRange(tensor.data, range);
-  return tensor;
-}
-
-/** Passes what was read on, at once or when the device has given it. */
-const whenRead = <Read, Result>(
-  read: Read | Promise<Read>,
-  signal: AbortSignal | undefined,
-  ready: (read: Read) => Result | Promise<Result>,
-): Result | Promise<Result> =>
-  read instanceof Promise ? new Pacer(signal).unlessAborted(read).then(ready) : ready(read);
 
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
 async function loadEngine(options: LoadOptions) {

@@ -1,8 +1,8 @@
 import { handOn, type Runner } from '../backend/batches.ts';
 import type { Pacer } from '../backend/pacer.ts';
+import { allocatePixels } from '../calls/arguments.ts';
 import { expected, messageOf, type TaesdError } from '../errors.ts';
 import { pictureSink } from '../image.ts';
-import { allocatePixels } from '../options/call.ts';
 import type { CanvasLike } from '../options/types.ts';
 import type { Drawing } from './target.ts';
 

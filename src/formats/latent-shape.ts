@@ -1,27 +1,17 @@
 import { expected } from '../errors.ts';
 import { latentSpaces } from '../model/variants.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
+import { axesReadings, shapeBy } from '../tensor-like/axes.ts';
 
 /**
  * Returns the shape [N, C, h, w] of latents that a file stores with 3 to 5 axes; undefined if no
- * model has such latents. [C, h, w] becomes a batch of 1. An axis of 1 is dropped: [N, C, 1, h, w]
- * and [C, 1, h, w] are the single frame of video models.
+ * model has such latents. `axesReadings` says which axes of 1 are dropped.
  */
 export function latentShape(shape: readonly number[]): number[] | undefined {
-  return layoutsOf(shape).find(
-    ([, c, ...hw]) => latentSpaces(c).length > 0 && hw.every((size) => size > 0),
-  );
-}
-
-/** The readings of a shape as [N, C, h, w], the plainest first. */
-function layoutsOf(shape: readonly number[]): number[][] {
-  if (shape.some((size) => size < 1)) return [];
-  if (shape.length === 3) return [[1, ...shape]];
-  const without = (axis: number) => shape.filter((_, i) => i !== axis);
-  const dropped = [2, 1, 0].filter((axis) => shape[axis] === 1).map(without);
-  if (shape.length === 5) return dropped;
-  if (shape.length !== 4) return [];
-  return [[...shape], ...dropped.map((sizes) => [1, ...sizes])];
+  if (shape.some((size) => size < 1)) return undefined;
+  return axesReadings(shape)
+    .map((axes) => shapeBy(axes, shape))
+    .find(([, channels]) => latentSpaces(channels).length > 0);
 }
 
 /** Returns latents as [N, C, h, w]. @throws TaesdError SHAPE (no model has such latents) */

@@ -1,5 +1,6 @@
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
+import { checkOne, checkOptions } from '../calls/arguments.ts';
 import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
@@ -8,7 +9,6 @@ import type { BoundLayer } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
-import { checkOne, checkOptions } from '../options/call.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { readAll, tensorRows, tensorSink } from '../rows.ts';

@@ -1,6 +1,7 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { shapeText } from '../tensor.ts';
+import { axesReadings, shapeBy } from './axes.ts';
 import { patchGrid, type Size } from './packed.ts';
 import { FOUR_AXES, type View } from './view.ts';
 
@@ -35,43 +36,18 @@ export function arrange(
     throw expected('ARG', `${what} layout`, "'NCHW', 'NHWC' or 'packed'", describe(layout));
   }
   if (isPacked(what, view, layout, channels)) return unpack(what, view, size);
-  const axes = axesOf(view.sizes, layout === 'NHWC', channels);
+  const readings = axesReadings(view.sizes, layout === 'NHWC');
+  const axes = readings.find(([, c]) => channels.includes(view.sizes[c])) ?? readings[0];
   if (axes === undefined) {
     throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
   }
-  const pick = (list: readonly number[]) => axes.map((axis) => list[axis] ?? 1);
-  const sizes = pick(view.sizes);
+  const sizes = shapeBy(axes, view.sizes);
   return {
-    view: { sizes, strides: pick(view.strides), first: view.first },
+    view: { sizes, strides: shapeBy(axes, view.strides), first: view.first },
     shape: sizes,
     isPacked: false,
   };
 }
-
-/** Returns the axes that are N, C, h and w. −1 is an axis of 1 that the tensor lacks. */
-function axesOf(
-  sizes: readonly number[],
-  isLast: boolean,
-  channels: readonly number[],
-): number[] | undefined {
-  const fits = candidatesOf(sizes, isLast).map(([n, a, b, c]) =>
-    isLast ? [n, c, a, b] : [n, a, b, c],
-  );
-  return fits.find(([, c]) => channels.includes(sizes[c])) ?? fits[0];
-}
-
-/** Returns the choices of four axes, in the order of the tensor, the plainest first. */
-function candidatesOf(sizes: readonly number[], isLast: boolean): number[][] {
-  if (sizes.length === 3) return [[-1, 0, 1, 2]];
-  if (sizes.length === 5) return dropped(sizes, isLast ? [1] : [2, 1]);
-  return [[0, 1, 2, 3], ...dropped(sizes, [1, 0]).map((axes) => [-1, ...axes])];
-}
-
-/** Returns the axes without one of 1, for each of the given ones. */
-const dropped = (sizes: readonly number[], which: readonly number[]): number[][] =>
-  which
-    .filter((axis) => sizes[axis] === 1)
-    .map((axis) => sizes.map((_, i) => i).filter((i) => i !== axis));
 
 function isPacked(
   what: string,

@@ -3,8 +3,7 @@ import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { checkImage } from '../image.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
-import { shapeText, type Tensor } from '../tensor.ts';
-import type { StepsOptions } from './step.ts';
+import type { StepsOptions } from '../options/step.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
@@ -12,7 +11,8 @@ import type {
   EncodeOptions,
   ImageLike,
   RunOptions,
-} from './types.ts';
+} from '../options/types.ts';
+import { shapeText, type Tensor } from '../tensor.ts';
 
 /*
  * The checks of the arguments of `encode`, `decode` and their like, and the copies they work on.

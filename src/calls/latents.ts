@@ -1,0 +1,64 @@
+import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
+import { checkLatentChannels, type Variant } from '../model/variants.ts';
+import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
+import type { Tensor } from '../tensor.ts';
+import {
+  checkSpace,
+  type ReadLatents,
+  readLatentsLike,
+  toDiffusion,
+} from '../tensor-like/read-latents-like.ts';
+import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
+import { checkOne, croppedSize } from './arguments.ts';
+import { whenRead } from './when-read.ts';
+
+/** Latents in memory, or on the device the model runs on. */
+export type Latents = TensorLike | LatentsFound | GpuLatents;
+
+/** The latents of a call. Those in memory are a copy in the space of diffusion. */
+export interface LatentsOfCall {
+  readonly own: Tensor | LatentsOnDevice;
+  /** The size of each picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The checks of the latents of a call. */
+interface Wanted {
+  /** The latents on a device, if that is where they lie. */
+  readonly onDevice: LatentsOnDevice | undefined;
+  readonly variant: Variant;
+  /** The remedy for a batch, if the call takes a single latent. */
+  readonly one: string | undefined;
+}
+
+/**
+ * Copies the latents of a call that decodes, and checks them and the size of its pictures.
+ *
+ * @returns a promise if the numbers have to be read from a GPU
+ * @throws TaesdError ARG, SHAPE, NONFINITE, OOM, ABORTED
+ */
+export function latentsOfCall(
+  latents: Latents,
+  options: RunOptions & SizeOptions & SpaceOptions,
+  { onDevice, variant, one }: Wanted,
+): LatentsOfCall | Promise<LatentsOfCall> {
+  const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
+    checkLatentChannels(own, variant);
+    if (one !== undefined) checkOne('latents', own, one);
+    const height = croppedSize('height', size.height, own.shape[2], isPacked);
+    const width = croppedSize('width', size.width, own.shape[3], isPacked);
+    return { own, width, height };
+  };
+  if (onDevice !== undefined) {
+    const isVae = checkSpace(options.space ?? 'diffusion') === 'vae';
+    return checked(isVae ? { ...onDevice, isVae } : onDevice, options);
+  }
+  const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };
+  const read = readLatentsLike(latents, wanted, variant);
+  return whenRead(read, options.signal, (copy: ReadLatents) => {
+    const call = checked(copy.tensor, copy.size, copy.isPacked);
+    toDiffusion(copy, variant);
+    return call;
+  });
+}

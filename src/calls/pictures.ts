@@ -1,0 +1,39 @@
+import { imageRows } from '../image.ts';
+import type { EncodeOptions, ImageLike } from '../options/types.ts';
+import { type RowSource, tensorRows } from '../rows.ts';
+import { picturesOf, type Tensor } from '../tensor.ts';
+import { isTensorLike, readTensor } from '../tensor-like/read-tensor.ts';
+import { needsUnitRange } from '../tensor-like/shares-outside.ts';
+import type { TensorLike } from '../tensor-like/types.ts';
+import { checkPictures, ownImage } from './arguments.ts';
+import { whenRead } from './when-read.ts';
+
+/**
+ * Copies the pictures of a call that encodes.
+ *
+ * @returns the rows of each, 3 channels in [0, 1]; a promise if a device has the numbers
+ * @throws TaesdError ARG (not a picture, values outside the range), SHAPE, NONFINITE, OOM, ABORTED
+ */
+export function picturesOfCall(
+  image: ImageLike | TensorLike,
+  options: EncodeOptions,
+): readonly RowSource[] | Promise<readonly RowSource[]> {
+  if (!isTensorLike(image)) return [imageRows(ownImage(image), options)];
+  const { allowNonFinite, range, signal } = options;
+  const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
+  const rowsOf = (tensor: Tensor) => picturesOf(tensor).map(tensorRows);
+  return whenRead(read, signal, ({ tensor }) => {
+    checkPictures(tensor);
+    return needsUnitRange(tensor.data, range)
+      ? inUnitRange(tensor, range).then(rowsOf)
+      : rowsOf(tensor);
+  });
+}
+
+/** Converts a picture tensor, or refuses it. */
+async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promise<Tensor> {
+  // Imported when needed: most pictures are bytes.
+  const { toUnitRange } = await import('../tensor-like/picture-range.ts');
+  toUnitRange(tensor.data, range);
+  return tensor;
+}
