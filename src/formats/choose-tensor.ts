@@ -47,7 +47,9 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
   const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
   const isWeights = tensors.some(({ name }) => isWeight(name));
   const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';
-  const hint = isWeights ? 'weights of a model?' : 'not a file of latents?';
+  const hint = isWeights
+    ? 'weights of a model? the option weights takes those'
+    : 'not a file of latents?';
   throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, { hint });
 }
 

@@ -1,3 +1,4 @@
+import { type ErrorCode, TaesdError } from '../errors.ts';
 import type { ModelName } from '../model/variants.ts';
 import { isNpy, readNpy, writeNpy } from '../npy/npy.ts';
 import { isNpz } from '../npy/npz.ts';
@@ -50,12 +51,11 @@ export const numpyArchive = {
   async read(bytes: Uint8Array, options: LatentReadOptions): Promise<FormatReading> {
     // Imported on first use: most programs read no archives.
     const { readNpz } = await import('../npy/npz.ts');
-    const arrays = readNpz(bytes);
-    const tensors = Array.from(arrays, ([name, read]) => {
-      const stored = read();
-      return { name, dtype: stored.dtype, shape: stored.shape, stored };
-    });
-    const cached = cacheOf(tensors, options);
+    const entries = readNpz(bytes);
+    const names = [...entries.keys()];
+    const cachedNames = cachedLatents(names);
+    const tensors = readArrays(entries, wantedNames(names, options.tensor, cachedNames));
+    const cached = cachedNames.length === 0 ? undefined : cacheOf(tensors, options);
     const { name, stored } = chooseTensor(tensors, options.tensor ?? cached?.tensor);
     const latents = asLatents(widen(stored, name), name);
     const kind = cached === undefined ? `array "${showName(name)}"` : 'sd-scripts cache';
@@ -68,6 +68,7 @@ export const numpyArchive = {
 /** An array of an archive. */
 interface NamedArray {
   readonly name: string;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly stored: StoredTensor;
 }
@@ -91,17 +92,59 @@ const SUFFIXES: ReadonlyMap<string, { readonly model: ModelName; readonly space:
 );
 
 /**
- * Returns the layout of a cache of sd-scripts: `latents` beside `original_size`, or `latents_HxW`
- * for each of several resolutions.
+ * Returns the names of the latents in a cache of sd-scripts: `latents` beside `original_size`, or
+ * `latents_HxW` for each of several resolutions. Returns none for other files.
  * Source: https://github.com/kohya-ss/sd-scripts, library/strategy_base.py
  */
+function cachedLatents(names: readonly string[]): string[] {
+  if (!names.some((name) => /^original_size(?:_\d+x\d+)?$/.test(name))) return [];
+  return names.filter((name) => /^latents(?:_\d+x\d+)?$/.test(name));
+}
+
+/** Returns the names of the arrays to read. A name that is not there lets the file list its own. */
+function wantedNames(
+  names: readonly string[],
+  asked: string | undefined,
+  cached: readonly string[],
+): readonly string[] {
+  if (asked !== undefined && names.includes(asked)) return [asked];
+  return cached.length > 0 && asked === undefined ? cached : names;
+}
+
+/**
+ * Reads arrays. One of Python objects, text or records is left out if others can be read: it may
+ * lie beside the latents.
+ *
+ * @throws TaesdError as `readNpy`, for the first array if none can be read
+ */
+function readArrays(
+  entries: ReadonlyMap<string, () => StoredTensor>,
+  names: readonly string[],
+): NamedArray[] {
+  const arrays: NamedArray[] = [];
+  let fault: TaesdError | undefined;
+  for (const name of names) {
+    try {
+      const stored = (entries.get(name) as () => StoredTensor)();
+      arrays.push({ name, dtype: stored.dtype, shape: stored.shape, stored });
+    } catch (error) {
+      const isOther = error instanceof TaesdError && LEFT_OUT.includes(error.code);
+      if (!isOther) throw error;
+      fault ??= error;
+    }
+  }
+  if (arrays.length === 0 && fault !== undefined) throw fault;
+  return arrays;
+}
+
+/** The codes of arrays that hold no numbers. */
+const LEFT_OUT: readonly ErrorCode[] = ['UNSAFE', 'UNSUPPORTED'];
+
+/** Returns the facts of a cache of sd-scripts. @param latents  its arrays of latents, one or more */
 function cacheOf(
-  arrays: readonly NamedArray[],
+  latents: readonly NamedArray[],
   { name: file = '', model: named, tensor }: LatentReadOptions,
-): Cached | undefined {
-  const isCache = arrays.some(({ name }) => /^original_size(?:_\d+x\d+)?$/.test(name));
-  const latents = arrays.filter(({ name }) => /^latents(?:_\d+x\d+)?$/.test(name));
-  if (!isCache || latents.length === 0) return undefined;
+): Cached {
   const [largest] = latents.toSorted((a, b) => elementCount(b.shape) - elementCount(a.shape));
   const others = latents.map(({ name }) => name).filter((name) => name !== largest.name);
   const assumed =

@@ -166,8 +166,8 @@ function picked(latents: Tensor, pick: number | undefined): Tensor {
 }
 
 /**
- * The root mean square that latents of real pictures have in diffusion space, with room: unit noise
- * has 1, flat pictures and pictures of the golden tensors lie between.
+ * The root mean square that latents of real pictures have in diffusion space, with room. Unit noise
+ * has 1, and flat pictures of all models have 0.36 to 1.91.
  */
 const USUAL_SPREAD = [0.25, 4] as const;
 

@@ -144,7 +144,11 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
 export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);
-  const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : 'not latents of TAESD?';
+  const unfit =
+    shape[3] === variant.latentChannels
+      ? "layout: 'NHWC' declares channels last"
+      : 'not latents of TAESD?';
+  const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : unfit;
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
   throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });
 }

@@ -45,11 +45,11 @@ const TYPES: ReadonlyMap<string, { readonly dtype: string; readonly bytes: numbe
 export const isNpy = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
 
 /**
- * Reads a file of `numpy.save`. Big-endian numbers and Fortran order are converted to a copy;
- * otherwise the result is a view.
+ * Reads a file of `numpy.save`. Numbers in Fortran order are converted to a copy; otherwise the
+ * result is a view.
  *
  * @throws TaesdError FORMAT (not such a file, a malformed header, bytes after the elements),
- *   TRUNCATED, UNSUPPORTED (another version; structured, complex and text types), UNSAFE (Python
+ *   TRUNCATED, UNSUPPORTED (another version; big-endian, structured, complex and text types), UNSAFE (Python
  *   objects, which a pickle describes), LIMIT, OOM
  */
 export function readNpy(bytes: Uint8Array): StoredTensor {
@@ -71,8 +71,8 @@ export function readNpy(bytes: Uint8Array): StoredTensor {
         `${found}`,
       );
     }
-    const swapped = inLittleEndian(bytes.subarray(start), descr[0] === '>' ? size : 1);
-    const data = fortranOrder && shape.length > 1 ? rowMajor(swapped, shape, size) : swapped;
+    const elements = bytes.subarray(start);
+    const data = fortranOrder && shape.length > 1 ? rowMajor(elements, shape, size) : elements;
     return { dtype, shape, bytes: data };
   });
 }
@@ -110,19 +110,18 @@ function typeOf(descr: string) {
     const hint = 'its elements would be a pickle; save an array of numbers';
     throw expected('UNSAFE', 'descr', 'a type of numbers', `${descr}, Python objects`, { hint });
   }
+  if (/^>[a-z](?!1$)/.test(descr)) {
+    // Read, a damaged letter would turn every number into another one.
+    const hint = `save array.astype('<${descr.slice(1)}')`;
+    throw expected('UNSUPPORTED', 'descr', 'little-endian numbers', `${descr}, big-endian`, {
+      hint,
+    });
+  }
   const type = /^[<>|=]/.test(descr) ? TYPES.get(descr.slice(1)) : undefined;
-  if (type === undefined || (type.bytes > 1 && !/^[<>]/.test(descr))) {
+  if (type === undefined || (type.bytes > 1 && !descr.startsWith('<'))) {
     throw expected('UNSUPPORTED', 'descr', 'a type of numbers such as <f4', descr);
   }
   return type;
-}
-
-/** Reverses each group of `size` bytes into a copy; a size of 1 returns the bytes themselves. */
-function inLittleEndian(bytes: Uint8Array, size: number): Uint8Array {
-  if (size === 1) return bytes;
-  const swapped = allocateBytes('elements', bytes.length);
-  for (let i = 0; i < bytes.length; i++) swapped[i] = bytes[i - 2 * (i % size) + size - 1];
-  return swapped;
 }
 
 /** Copies elements whose first index runs fastest to the order whose last index does. */

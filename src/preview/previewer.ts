@@ -62,8 +62,8 @@ export interface Previewer {
   /**
    * Resolves when the last latents pushed are shown. Awaiting it in `onFrame` would wait forever.
    *
-   * @throws TaesdError the first error, if there is no `onError`; or the error that `onFrame`,
-   *   `onError` or the reading of latents threw
+   * @throws the first error, if there is no `onError`: a TaesdError of reading or decoding latents,
+   *   or what `onFrame` threw; and what `onError` threw
    */
   idle(): Promise<void>;
   /** Drops waiting latents, cancels decoding, takes no more latents. The instance stays loaded. */

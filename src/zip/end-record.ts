@@ -1,4 +1,4 @@
-import { expected, TaesdError } from '../errors.ts';
+import { expected, type TaesdError } from '../errors.ts';
 import { MAX_U16, MAX_U32, readU16, readU32, readU64 } from './fields.ts';
 
 /** `PK\5\6` */
@@ -157,4 +157,4 @@ function checkFields({ disk, directoryDisk, countHere, ...rest }: EndFields, end
 }
 
 const severalDisks = (): TaesdError =>
-  new TaesdError('FORMAT', 'a zip archive in one file is read, and this one spans several disks');
+  expected('FORMAT', 'zip archive', 'an archive in one file', 'one file of several');

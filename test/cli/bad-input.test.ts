@@ -111,9 +111,10 @@ describe('input', () => {
     const wide = at('wide.png');
     writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
-    const [first, model, second, ...rest] = stderr.split('\n');
+    const [first, model, note, second, ...rest] = stderr.split('\n');
     expect(first).toBe(`taesd: ${wide}: nothing in this PNG says that it holds latents`);
     expect(model).toContain('the file does not say its model');
+    expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
     const size = 'latents of 4000000×1 for 32000000×8 pixels';
     expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
@@ -132,7 +133,8 @@ describe('input', () => {
     const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
     writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
     const rule = '"tensors" expected a float tensor [N,C,h,w] with 4 or 16 channels';
-    const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model?)';
+    const got =
+      'got "1.weight" F32 [64,4,3,3] (weights of a model? the option weights takes those)';
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
     writeFileSync(
       path,
@@ -192,6 +194,7 @@ describe('input', () => {
         '"latents" expected finite numbers, got NaN at element 2',
       ]
         .map((sentence) => `taesd: ${nan}: ${sentence}\n`)
+        .toSpliced(1, 0, 'taesd: note: decoding with taesd; --model chooses another\n')
         .join(''),
     });
     expect(readdirSync(at('kept'))).toEqual(['o.png']);

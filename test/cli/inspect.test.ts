@@ -257,6 +257,24 @@ describe('latents and pictures', () => {
     refused('b.latent', bytes, message, '--pick', '2');
   });
 
+  test('inspect: options of latents for a model, a picture, weights → refused', () => {
+    const refused = (subject: string, option: string, contents: string) => ({
+      code: 1,
+      stdout: '',
+      stderr: `taesd: ${subject}${option} is for latents, not for ${contents}\n`,
+    });
+    expect(taesd(['inspect', 'taesd', '--pick', '1'])).toEqual(refused('', '--pick', 'models'));
+    const picture = at('picture.png');
+    writeFileSync(picture, encodePng(randomPicture(17, 12, 3)));
+    const inVae = ['inspect', picture, '--space', 'vae'];
+    expect(taesd(inVae)).toEqual(refused(`${picture}: `, '--space', 'pictures'));
+    const weights = at('w.safetensors');
+    const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
+    writeFileSync(weights, writeSafetensors([['1.weight', tensor]]));
+    const picked = ['inspect', weights, '--pick', '0'];
+    expect(taesd(picked)).toEqual(refused(`${weights}: `, '--pick', 'weights'));
+  });
+
   test('inspect: raw numbers with --shape → as described', () => {
     const bytes = new Uint8Array(2 * 4 * 6);
     for (const shape of ['1x4x2x3', '4x2x3', '1,4,2,3', '[4, 2, 3]']) {

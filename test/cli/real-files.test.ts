@@ -37,6 +37,7 @@ testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |�
   const wanted = readGolden('taesd-chelsea-451x300')('decoded');
   const stderr = ['the file does not say its model; its channels are those of taesd or taesdxl']
     .map((sentence) => `taesd: ${golden}: ${sentence}\n`)
+    .concat('taesd: note: decoding with taesd; --model chooses another\n')
     .join('');
   expect(run('decode', golden, '-o', at('d.safetensors'))).toEqual({ ...done, stderr });
   const decoded = readSafetensors(read('d.safetensors')).tensors.get('decoded');

@@ -36,7 +36,8 @@ const env = { TAESD_WEIGHTS: WEIGHTS };
 const unmarked = (name: string) =>
   `taesd: ${at(name)}: nothing in this PNG says that it holds latents\n`;
 const noModel = (name: string) =>
-  `taesd: ${at(name)}: the file does not say its model; its channels are those of taesd or taesdxl\n`;
+  `taesd: ${at(name)}: the file does not say its model; its channels are those of taesd or taesdxl\n` +
+  'taesd: note: decoding with taesd; --model chooses another\n';
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 const pixels = (name: string) => {
   const { width, height, data } = decodePng(read(name));

@@ -4,8 +4,8 @@ import { rounds } from '../full-length.ts';
 import { LATENT_CASES, type LatentCase } from './latent-cases.ts';
 
 /*
- * Damaged files: cut short, and with one byte changed. Nothing but a TaesdError may leave, and no other numbers may arrive than
- * those of the element that was hit.
+ * Damaged files: cut short, and with one byte changed. Nothing but a TaesdError may leave, and no
+ * number may differ but that of the element that was hit.
  */
 
 /** In the quick suite each file is cut and changed at every such place. */
@@ -32,15 +32,10 @@ describe('a file cut short → a typed error', () => {
   });
 });
 
-/** One letter of the header of a `.npy` file is the order of bytes, which has no check. */
-const isByteOrder = (bytes: Uint8Array, at: number): boolean =>
-  Buffer.from(bytes.slice(Math.max(at - 10, 0), at + 1)).toString('latin1') === "'descr': '<";
-
 describe('one byte changed → a typed error, the same numbers, or one other number', () => {
   test.for(LATENT_CASES.map((one) => [one.name, one] as const))('%s', async ([, one]) => {
     const changes = CHANGES.slice(0, rounds(3, CHANGES.length));
     for (let at = 0; at < one.bytes.length; at += STRIDE) {
-      if (isByteOrder(one.bytes, at)) continue;
       for (const change of changes) {
         const bytes = one.bytes.slice();
         bytes[at] ^= change;

@@ -7,9 +7,16 @@ import { isFullLength } from '../full-length.ts';
 import { readGolden, realWeights } from '../golden.ts';
 import { TRIPS } from '../golden-trips.ts';
 import { testShared } from '../shared.ts';
-import { comfyByHand, musubiByHand, safetensorsByHand } from './files-by-hand.ts';
+import {
+  comfyByHand,
+  musubiByHand,
+  npyByHand,
+  npzByHand,
+  safetensorsByHand,
+} from './files-by-hand.ts';
 import { LATENT_CASES, twoResolutions } from './latent-cases.ts';
 import { numbersOf, seededNumbers } from './seeded-numbers.ts';
+import { dict, torchByHand } from './torch-by-hand.ts';
 
 describe('readLatents', () => {
   for (const one of LATENT_CASES) {
@@ -189,14 +196,11 @@ describe('decode', () => {
   for (const one of LATENT_CASES.filter(({ shape }) => shape[1] === 4)) {
     test(`${one.name} → the picture of its numbers`, async () => {
       const taesd = await nano;
-      const inDiffusion = (
-        latents: { shape: readonly number[]; data: Float32Array },
-        space: string,
-      ) => (space === 'vae' ? fromVaeLatents(latents, 'taesd') : latents);
-      const found = await readLatents(one.bytes, one.options);
-      const got = await taesd.decode(inDiffusion(found.latents, found.space), { output });
+      const found = await readLatents(one.bytes, { ...one.options, model: 'taesd' });
+      const got = await taesd.decode(found, { output });
       const numbers = { shape: one.shape, data: one.values };
-      const wanted = await taesd.decode(inDiffusion(numbers, one.space), { output });
+      const own = one.space === 'vae' ? fromVaeLatents(numbers, 'taesd') : numbers;
+      const wanted = await taesd.decode(own, { output });
       expectClose(got, wanted, 1e-6);
     });
   }
@@ -209,16 +213,23 @@ describe('F32 files of the golden latents', () => {
       const golden = readGolden(file);
       const [latents, decoded] = [golden('latents'), golden('decoded')];
       const stored = (data: Float32Array) => numbersOf('F32', latents.shape, data);
+      const inVae = stored(toVaeLatents(latents, model).data);
       const files = [
         safetensorsByHand([['x', stored(latents.data)]]),
-        comfyByHand(stored(toVaeLatents(latents, model).data)),
+        comfyByHand(inVae),
+        npyByHand(stored(latents.data)),
+        npzByHand([['x', stored(latents.data)]], { isDeflated: true }),
+        torchByHand(stored(latents.data), { version: 2 }),
+        torchByHand(dict(['samples', inVae]), { version: 2 }),
+        stored(latents.data).bytes,
       ];
       const taesd = await Taesd.load({ model, weights: realWeights(model) });
       const errors = [];
       for (const bytes of files) {
-        const found = await readLatents(bytes, { model });
-        const own = found.space === 'vae' ? fromVaeLatents(found.latents, model) : found.latents;
-        errors.push(expectClose(await taesd.decode(own, { output: 'tensor' }), decoded, 1e-4));
+        const isRaw = bytes.length === 4 * latents.data.length;
+        const raw = isRaw ? ({ shape: latents.shape, dtype: 'f32' } as const) : {};
+        const found = await readLatents(bytes, { model, ...raw });
+        errors.push(expectClose(await taesd.decode(found, { output: 'tensor' }), decoded, 1e-4));
         expect(found.assumed.filter((sentence) => /root mean square/.test(sentence))).toEqual([]);
       }
       console.log(

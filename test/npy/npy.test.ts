@@ -40,10 +40,18 @@ describe('readNpy', () => {
     });
   }
 
-  test('big-endian, keys in another order → little-endian', () => {
-    const text = "{'shape':(1,2),'fortran_order':False,'descr':'>f4'}";
-    const { bytes } = readNpy(npy(text, [63, 128, 0, 0, 64, 0, 0, 0]));
-    expect([...bytes]).toEqual(EIGHT);
+  test('keys in another order → its elements', () => {
+    const text = "{'shape':(1,2),'fortran_order':False,'descr':'<f4'}";
+    expect([...readNpy(npy(text, EIGHT)).bytes]).toEqual(EIGHT);
+  });
+
+  test('big-endian → UNSUPPORTED, with how to save it; bytes have no order', () => {
+    const big = npy(F4.replace('<f4', '>f4'), EIGHT);
+    expect(() => readNpy(big)).toThrow(
+      `"descr" expected little-endian numbers, got >f4, big-endian (save array.astype('<f4'))`,
+    );
+    expect(codeOf(big)).toBe('UNSUPPORTED');
+    expect(readNpy(npy(F4.replace('<f4', '>u1'), [1, 2])).dtype).toBe('U8');
   });
 
   test('Fortran order → row-major', () => {

@@ -148,6 +148,7 @@ print(json.dumps([predict(c).tolist() for c in json.load(sys.stdin)]))
 `;
 
 test('every case in torch → the prediction, rounded once', ({ skip }) => {
+  if (!hasTorch && process.env.CI) throw new Error(`${PYTHON} lacks torch, and CI has it`);
   if (!hasTorch) skip(`${PYTHON} has no torch (Debian's python3-torch)`);
   const input = CASES.map(({ options, sample, output }) => ({
     ...options,
@@ -202,6 +203,15 @@ describe('tensors of any library', () => {
     const result = predictOriginal(sample, output, options);
     expect(result).toBeInstanceOf(Promise);
     expect(await result).toEqual(wanted);
+  });
+
+  test('another layout of the two → ARG; a single layout of both → passes', () => {
+    const last = { ...o, layout: 'NHWC' as const };
+    expect(() => predictOriginal(x, last, options)).toThrow(
+      `"output layout" expected the sample's layout undefined, got "NHWC"`,
+    );
+    const both = predictOriginal({ ...x, layout: 'NHWC' }, last, options);
+    expect(both).toEqual(wanted);
   });
 
   test('NaN and infinity → pass; of a sample that does not count → ignored', () => {

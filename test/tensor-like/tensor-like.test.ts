@@ -193,6 +193,12 @@ describe('what a tensor says wrongly → an error, and the instance works on', (
     ['an offset', { offset: 0.5 }, 'ARG', '"latents offset"'],
     ['a location', { location: 'gpu-buffer' }, 'ARG', `'cpu', or a function getData`],
     ['a rank', { shape: [1, 1, 1, 2, 4, 15] }, 'SHAPE', '[N,C,h,w] or [C,h,w]'],
+    [
+      'channels last, undeclared',
+      { shape: [2, 3, 5, 4] },
+      'SHAPE',
+      `layout: 'NHWC' declares channels`,
+    ],
     ['NaN', { data: data.map(() => NaN) }, 'NONFINITE', 'NaN at element 0'],
     ['a nested array', { data: Array(120).fill([1]) }, 'ARG', 'a flat array of numbers'],
     [

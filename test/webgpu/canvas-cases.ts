@@ -1,4 +1,6 @@
+import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
+import type { TensorLike } from '../../src/tensor-like/types.ts';
 import {
   type ApiCase,
   canvasOn,
@@ -46,6 +48,38 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       await banded.decodeToCanvas(latents, texture, size);
       sameBytes('in bands', await readTexture(device, texture), data);
       gpu.dispose();
+      device.destroy();
+      return 'equal';
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas of tensors of every kind on a texture → the bytes of decode',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const latents = latentsOf(2, 3);
+      const { data, width, height } = await gpu.decode(latents);
+      const size = { width, height };
+      const texture = device.createTexture({ size, format: 'rgba8unorm', usage: 0x10 | 0x1 });
+      const numbers = latents.data;
+      const last = Float32Array.from(numbers, (_, i) => numbers[(i % 4) * 6 + Math.floor(i / 4)]);
+      const kinds: [string, TensorLike][] = [
+        ['[C,h,w]', { dims: [4, 2, 3], data: [...numbers] }],
+        ['f64', { shape: [1, 4, 2, 3], data: Float64Array.from(numbers), dtype: 'float64' }],
+        ['channels last', { shape: [1, 2, 3, 4], data: last, layout: 'NHWC' }],
+        ['a promise', { shape: [1, 4, 2, 3], data: async () => numbers }],
+      ];
+      const found = { latents: toVaeLatents(latents, 'taesd'), space: 'vae', ...size } as const;
+      const inDiffusion = await gpu.decode(fromVaeLatents(found.latents, 'taesd'));
+      for (const [what, value] of kinds) {
+        await gpu.decodeToCanvas(value, texture);
+        sameBytes(what, await readTexture(device, texture), data);
+      }
+      await gpu.decodeToCanvas(found, texture);
+      sameBytes('found', await readTexture(device, texture), inDiffusion.data);
+      await gpu.decodeToCanvas(found.latents, texture, { space: 'vae' });
+      sameBytes('space', await readTexture(device, texture), inDiffusion.data);
       device.destroy();
       return 'equal';
     },

@@ -124,6 +124,7 @@ export async function readTexture(device: GPUDevice, texture: GPUTexture): Promi
   for (let y = 0; y < height; y++) {
     bytes.set(padded.subarray(y * bytesPerRow, y * bytesPerRow + 4 * width), 4 * width * y);
   }
+  buffer.destroy();
   return bytes;
 }
 

@@ -1,3 +1,4 @@
+import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { nextTask } from '../../src/platform/runtime.ts';
 import { Taesd } from '../../src/taesd.ts';
 import {
@@ -6,6 +7,7 @@ import {
   codeOf,
   latentsOf,
   newDevice,
+  readTexture,
   same,
   sameBytes,
   smallDevice,
@@ -48,6 +50,51 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       same('the device', lost, 'alive');
       const wasm = await Taesd.load({ model: 'nano' });
       same('on WASM', await codeOf(wasm.decode({ shape: [1, 4, 6, 9], buffer })), 'ARG');
+      device.destroy();
+      return 'equal';
+    },
+  },
+  {
+    name: 'Taesd: latents of the VAE in a buffer → the picture of those in memory, by every call; another space → ARG',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const latents = latentsOf(6, 9, 2);
+      const inVae = toVaeLatents(latents, 'taesd');
+      const wanted = await gpu.decode(fromVaeLatents(inVae, 'taesd'), { output: 'images' });
+      const buffer = upload(device, inVae);
+      const { live, complaints } = takeStock(device);
+      const all = { shape: [2, 4, 6, 9], buffer };
+      const one = { shape: [1, 4, 6, 9], buffer };
+      const space = 'vae' as const;
+      const got = await gpu.decode(all, { space, output: 'images' });
+      for (const [n, { data }] of got.entries()) sameBytes(`decode ${n}`, data, wanted[n].data);
+      const memory = await gpu.decode(inVae, { space, output: 'images' });
+      for (const [n, { data }] of memory.entries()) sameBytes('memory', data, wanted[n].data);
+      let rows = 0;
+      for await (const { y, data } of gpu.decodeRows(one, { space })) {
+        sameBytes('rows', data, wanted[0].data.subarray(4 * 72 * y, 4 * 72 * y + data.length));
+        rows += data.length / 4 / 72;
+      }
+      same('rows', rows, 48);
+      const usage = 0x10 | 0x1;
+      const texture = device.createTexture({ size: [72, 48], format: 'rgba8unorm', usage });
+      await gpu.decodeToCanvas(one, texture, { space });
+      sameBytes('texture', await readTexture(device, texture), wanted[0].data);
+      same('space', await codeOf(gpu.decode(one, { space: 'pixel' as never })), 'ARG');
+      same('size', await codeOf(gpu.decode(one, { space, width: 1 })), 'ARG');
+      const aborted = gpu.decode(one, { space, signal: AbortSignal.abort() });
+      same('aborted', await codeOf(aborted), 'ABORTED');
+      texture.destroy();
+      const left = [...live].filter(({ label }) => !/^(maps|parameters)/.test(label));
+      same(
+        'left',
+        left.map(({ label }) => label),
+        [],
+      );
+      same('complaints', complaints, []);
+      gpu.dispose();
       device.destroy();
       return 'equal';
     },

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { expect, test } from 'vitest';
+import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
 
 /*
@@ -91,6 +92,13 @@ test('decodeToCanvas: no canvas, a texture without a device, a canvas of another
   await taesd.decodeToCanvas(latents, canvas);
   expect([canvas.width, canvas.height]).toEqual([24, 16]);
   expect(drawn).toEqual([(await taesd.decode(latents)).data]);
+  const inVae = toVaeLatents(latents, 'taesd');
+  await taesd.decodeToCanvas({ latents: inVae, space: 'vae', width: 20, height: 11 }, canvas);
+  expect([canvas.width, canvas.height]).toEqual([20, 11]);
+  const own = fromVaeLatents(inVae, 'taesd');
+  expect(drawn[1]).toEqual((await taesd.decode(own, { width: 20, height: 11 })).data);
+  await taesd.decodeToCanvas({ dims: [4, 2, 3], data: Float64Array.from(latents.data) }, canvas);
+  expect(drawn[2]).toEqual(drawn[0]);
 });
 
 /** Leaves out what is imported while a program runs. */

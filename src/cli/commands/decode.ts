@@ -60,7 +60,8 @@ async function decode(line: Line, signal: AbortSignal): Promise<void> {
   const found = takeOne(operand, all);
   const decoded: DecodedFile = { path, format, size: line.size ?? found };
   const model = modelFor(line.latentsModel, found);
-  await withModel(path, { ...line, model, only: 'decoder' }, async (taesd, bar) => {
+  const isAssumed = found.model === undefined;
+  await withModel(path, { ...line, model, isAssumed, only: 'decoder' }, async (taesd, bar) => {
     try {
       const run = { onProgress: bar.stage('decoding'), signal, space: found.space };
       return await decodeToFile(taesd, found.latents, decoded, run);

@@ -6,7 +6,7 @@ import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
-import { isModelName, modelNames, VARIANTS } from '../../model/variants.ts';
+import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
 import { endingsOf } from '../files/format.ts';
 import { readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
@@ -50,11 +50,14 @@ export const inspectCommand: Command = {
 type Line = CommandLine<typeof SPEC>;
 
 async function inspect(line: Line): Promise<void> {
-  const { operand, tableSize } = line;
-  const lines = isModelName(operand)
-    ? modelLines(VARIANTS[operand], tableSize ?? DEFAULT_SIZE)
-    : await fileLines(line);
+  const { operand } = line;
+  const lines = isModelName(operand) ? modelLinesOf(operand, line) : await fileLines(line);
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function modelLinesOf(model: ModelName, line: Line): string[] {
+  refuseLatentOptions(line, 'models');
+  return modelLines(VARIANTS[model], line.tableSize ?? DEFAULT_SIZE);
 }
 
 async function fileLines(line: Line): Promise<string[]> {
@@ -63,7 +66,10 @@ async function fileLines(line: Line): Promise<string[]> {
   const format = recogniseFormat(bytes);
   const isPicture = isPng(path, bytes) && line.shape === undefined;
   if (isPicture && !inside(path, () => recordsLatents(decodePng(bytes).text))) {
-    return inside(path, () => pngLines(bytes, size));
+    return inside(path, () => {
+      refuseLatentOptions(line, 'pictures');
+      return pngLines(bytes, size);
+    });
   }
   if (format !== undefined || line.shape !== undefined) {
     try {
@@ -77,11 +83,31 @@ async function fileLines(line: Line): Promise<string[]> {
       }
     }
   }
-  if (isWeights(path, bytes)) return inside(path, () => safetensorsLines(bytes, size));
+  if (isWeights(path, bytes)) {
+    return inside(path, () => {
+      refuseLatentOptions(line, 'weights');
+      return safetensorsLines(bytes, size);
+    });
+  }
   inside(path, () => refuseOtherPicture(bytes));
   const hint = '--shape and --dtype describe raw numbers';
   const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
   throw fault(path, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
+}
+
+/** @throws TaesdError ARG (an option that only latents have) */
+function refuseLatentOptions(line: Line, contents: string): void {
+  for (const [name, value] of [
+    ['--model', line.shownModel],
+    ['--space', line.space],
+    ['--tensor', line.tensor],
+    ['--shape', line.shape],
+    ['--dtype', line.dtype],
+    ['--pick', line.shownPick],
+  ] as const) {
+    if (value === undefined) continue;
+    throw new TaesdError('ARG', `${name} is for latents, not for ${contents}`);
+  }
 }
 
 /**

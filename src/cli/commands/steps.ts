@@ -67,7 +67,8 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
   const { model, halves } = input;
   const only = halves.length === 1 ? halves[0] : undefined;
   let table: string[] = [];
-  await withModel(folder, { model, only, weights, backend }, async (taesd, bar) => {
+  const isAssumed = 'latents' in input.input && input.input.model === undefined;
+  await withModel(folder, { model, isAssumed, only, weights, backend }, async (taesd, bar) => {
     const drawn = await drawSteps(taesd, input, line, { bar, signal });
     table = tableLines(STEP_COLUMNS, drawn.rows);
     return `${drawn.pictures} pictures`;

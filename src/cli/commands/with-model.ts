@@ -4,10 +4,11 @@ import { sayLine } from '../terminal/say.ts';
 import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
 
 /** The options of a command that decide about its model. */
-type ModelOptions = Pick<
-  LoadOptions,
-  'model' | 'only' | 'weights' | 'backend' | 'precision' | 'workers'
->;
+interface ModelOptions
+  extends Pick<LoadOptions, 'model' | 'only' | 'weights' | 'backend' | 'precision' | 'workers'> {
+  /** True if neither the file nor the command line names the model. A line then names it. */
+  readonly isAssumed?: boolean | undefined;
+}
 
 const NANO_NOTE =
   'note: using nano, the small model in the package; ' +
@@ -23,7 +24,7 @@ const NANO_NOTE =
  */
 export async function withModel(
   output: string,
-  { model, only, weights, backend, precision, workers }: ModelOptions,
+  { model, isAssumed = false, only, weights, backend, precision, workers }: ModelOptions,
   work: (taesd: Taesd, bar: ProgressBar) => Promise<string>,
 ): Promise<void> {
   await withProgress(output, async (bar) => {
@@ -36,6 +37,7 @@ export async function withModel(
     try {
       const loaded = taesd.info;
       if (model === undefined && loaded.model === 'nano') say(NANO_NOTE);
+      else if (isAssumed) say(`note: decoding with ${loaded.model}; --model chooses another`);
       say(loadedNote(loaded, precision));
       const made = await work(taesd, bar);
       const done = taesd.info;
