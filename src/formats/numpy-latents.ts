@@ -140,7 +140,11 @@ function readArrays(
 /** The codes of arrays that hold no numbers. */
 const LEFT_OUT: readonly ErrorCode[] = ['UNSAFE', 'UNSUPPORTED'];
 
-/** Returns the facts of a cache of sd-scripts. @param latents  its arrays of latents, one or more */
+/**
+ * Returns the facts of a cache of sd-scripts.
+ *
+ * @param latents  its arrays of latents, one or more
+ */
 function cacheOf(
   latents: readonly NamedArray[],
   { name: file = '', model: named, tensor }: LatentReadOptions,

@@ -49,8 +49,8 @@ export const isNpy = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
  * result is a view.
  *
  * @throws TaesdError FORMAT (not such a file, a malformed header, bytes after the elements),
- *   TRUNCATED, UNSUPPORTED (another version; big-endian, structured, complex and text types), UNSAFE (Python
- *   objects, which a pickle describes), LIMIT, OOM
+ *   TRUNCATED, UNSUPPORTED (another version; big-endian, structured, complex and text types),
+ *   UNSAFE (Python objects, which a pickle describes), LIMIT, OOM
  */
 export function readNpy(bytes: Uint8Array): StoredTensor {
   return inCall('readNpy', () => {
@@ -111,7 +111,7 @@ function typeOf(descr: string) {
     throw expected('UNSAFE', 'descr', 'a type of numbers', `${descr}, Python objects`, { hint });
   }
   if (/^>[a-z](?!1$)/.test(descr)) {
-    // Read, a damaged letter would turn every number into another one.
+    // If big-endian were read, one damaged letter would change every number.
     const hint = `save array.astype('<${descr.slice(1)}')`;
     throw expected('UNSUPPORTED', 'descr', 'little-endian numbers', `${descr}, big-endian`, {
       hint,
