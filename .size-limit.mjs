@@ -40,7 +40,7 @@ export default [
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '9 kB'),
   bundle('taesd-wasm/png', 'png/index.js', '22 kB'),
   // The door for tensors of any library, and the models' channels and scales.
-  bundle('taesd-wasm/preview', 'preview/index.js', '8 kB'),
+  bundle('taesd-wasm/preview', 'preview/index.js', '8.5 kB'),
   bundle('taesd-wasm/latent-file', 'formats/index.js', '34 kB', {
     modifyEsbuildConfig: initial,
   }),

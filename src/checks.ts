@@ -43,10 +43,22 @@ export function checkNames(options: object, known: readonly string[], example = 
   throw new TaesdError('ARG', `unknown option "${onOneLine(unknown)}" (known: ${names})`);
 }
 
+/** Returns `a, b or c`. */
+export const orList = (words: readonly string[]): string =>
+  words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
+}
+
+/** Checks the bytes of a file. @throws TaesdError ARG (not a Uint8Array, or a detached one) */
+export function checkBytes(bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
+  }
+  checkLive('bytes', bytes);
 }
 
 /** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */

@@ -17,11 +17,15 @@ export function startsWith(bytes: Uint8Array, text: string): boolean {
 export const hexText = (bytes: Uint8Array, max = 8): string =>
   Array.from(bytes.subarray(0, max), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 
-/** Describes a file of no known kind, for messages. */
-export const unknownFile = (bytes: Uint8Array): string =>
-  bytes.length === 0 ? 'an empty file' : `a file that begins with ${hexText(bytes)}`;
+/** Describes a file of no known kind by its first bytes, as text if they are printable. */
+export function unknownFile(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'an empty file';
+  const text = String.fromCharCode(...bytes.subarray(0, 16));
+  const shown = /^[ -~]+$/.test(text) ? `"${text}"` : hexText(bytes);
+  return `a file that begins with ${shown}`;
+}
 
-/** The first character of the header: `{`. */
+/** The first character of a safetensors header: `{`. */
 export const OPEN_BRACE = 0x7b;
 
 /**

@@ -66,4 +66,4 @@ export {
 export { type SafetensorsMetadata, writeSafetensors } from './safetensors/write.ts';
 export { Taesd } from './taesd.ts';
 export type { Tensor } from './tensor.ts';
-export type { LatentsFound, TensorLike } from './tensor-like/types.ts';
+export type { LatentsWithOrigin, TensorLike } from './tensor-like/types.ts';

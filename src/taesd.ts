@@ -35,7 +35,7 @@ import { type RowSink, type RowSource, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-like.ts';
 import { isTensorLike } from './tensor-like/read-tensor.ts';
-import type { LatentsFound, TensorLike } from './tensor-like/types.ts';
+import type { LatentsWithOrigin, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
 import { loadWeights } from './weights/load.ts';
 
@@ -268,14 +268,14 @@ export class Taesd {
    *   disposed), SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
    */
   steps(
-    input: ImageLike | TensorLike | LatentsFound,
+    input: ImageLike | TensorLike | LatentsWithOrigin,
     options: StepsOptions = {},
   ): AsyncGenerator<Step, void, void> {
     return inLoop('steps', this.#steps(input, options));
   }
 
   async *#steps(
-    input: ImageLike | TensorLike | LatentsFound,
+    input: ImageLike | TensorLike | LatentsWithOrigin,
     options: StepsOptions,
   ): AsyncGenerator<Step, void, void> {
     this.#checkAlive();
@@ -344,7 +344,7 @@ export class Taesd {
       };
       if (!('isVae' in input)) return { sources: copies, pacer, end };
       // Imported on first use: most latents are in the space of diffusion.
-      const { vaeRows } = await import('./tensor-like/vae-rows.ts');
+      const { vaeRows } = await import('./calls/vae-rows.ts');
       const inMemory = (copy: RowSource) => this.#engine.inMemory(copy);
       const sources = await vaeRows(copies, inMemory, this.#variant).catch(async (error) => {
         await end();

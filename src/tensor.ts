@@ -100,3 +100,10 @@ export function firstNonFinite(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) sum += data[i] - data[i];
   return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
+
+/** @throws TaesdError SHAPE (an index past the batch) */
+export function checkPick(what: string, pick: number, shape: readonly number[]): void {
+  if (pick < shape[0]) return;
+  const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
+  throw expected('SHAPE', what, rule, shapeText(shape));
+}

@@ -785,7 +785,7 @@ describe('load', () => {
       'a folder with a .pth',
       { model: 'taef1', weights: folder, only: 'decoder' },
       'UNSUPPORTED',
-      `Taesd.load: "${folder}" expected taef1_decoder.safetensors, got taef1_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
+      `Taesd.load: "${folder}" expected taef1_decoder.safetensors, got taef1_decoder.pth (weights of a .pth file are not read yet; convert it to safetensors)`,
     ],
     [
       'the other half’s file',
@@ -827,7 +827,7 @@ describe('load', () => {
       'a .pth as bytes',
       { weights: { decoder: Uint8Array.from([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0, 0, 0]) } },
       'UNSUPPORTED',
-      /a \.pth file is not read yet/,
+      /weights of a \.pth file are not read yet/,
     ],
     [
       'no kernels',

@@ -2,18 +2,14 @@ import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
-import {
-  checkSpace,
-  type ReadLatents,
-  readLatentsLike,
-  toDiffusion,
-} from '../tensor-like/read-latents-like.ts';
-import type { LatentsFound, TensorLike } from '../tensor-like/types.ts';
+import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
+import { checkSpace, toDiffusion } from '../tensor-like/space.ts';
+import type { LatentsWithOrigin, TensorLike } from '../tensor-like/types.ts';
 import { checkOne, croppedSize } from './arguments.ts';
 import { whenRead } from './when-read.ts';
 
 /** Latents in memory, or on the device the model runs on. */
-export type Latents = TensorLike | LatentsFound | GpuLatents;
+export type Latents = TensorLike | LatentsWithOrigin | GpuLatents;
 
 /** The latents of a call. Those in memory are a copy in the space of diffusion. */
 export interface LatentsOfCall {
@@ -24,7 +20,7 @@ export interface LatentsOfCall {
 }
 
 /** The checks of the latents of a call. */
-interface Wanted {
+interface CallNeeds {
   /** The latents on a device, if that is where they lie. */
   readonly onDevice: LatentsOnDevice | undefined;
   readonly variant: Variant;
@@ -41,7 +37,7 @@ interface Wanted {
 export function latentsOfCall(
   latents: Latents,
   options: RunOptions & SizeOptions & SpaceOptions,
-  { onDevice, variant, one }: Wanted,
+  { onDevice, variant, one }: CallNeeds,
 ): LatentsOfCall | Promise<LatentsOfCall> {
   const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
     checkLatentChannels(own, variant);
@@ -51,7 +47,8 @@ export function latentsOfCall(
     return { own, width, height };
   };
   if (onDevice !== undefined) {
-    const isVae = checkSpace(options.space ?? 'diffusion') === 'vae';
+    const own = (latents as TensorLike).space;
+    const isVae = checkSpace(options.space ?? own ?? 'diffusion') === 'vae';
     return checked(isVae ? { ...onDevice, isVae } : onDevice, options);
   }
   const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };

@@ -34,16 +34,33 @@ export function chooseTensor<T extends Candidate>(
 const isWeight = (name: string): boolean => /(?:^|\.)(?:weight|bias)$/.test(name);
 
 function tensorNamed<T extends Candidate>(tensors: readonly T[], named: string): T {
-  const found = tensors.find(({ name }) => name === named);
+  const [found, ...others] = tensors.filter(({ name }) => name === named);
+  if (others.length > 0) {
+    const rule = 'the name of one tensor';
+    throw expected('SHAPE', 'tensor', rule, `that of ${others.length + 1}`);
+  }
   if (found !== undefined) return found;
-  const names = showNames(tensors.map(({ name }) => name)) || 'no tensor';
-  throw expected('SHAPE', 'tensor', `one of ${names}`, `"${showName(named)}"`);
+  const got = `"${showName(named)}"`;
+  if (tensors.length === 0) throw expected('SHAPE', 'tensor', 'a tensor in the file', 'none');
+  if (tensors.length === 1 && tensors[0].name === '') throw withoutName(got);
+  const names = showNames(tensors.map(({ name }) => name));
+  const rule = tensors.length === 1 ? `"${names}", the only one` : `one of ${names}`;
+  throw expected('SHAPE', 'tensor', rule, got);
+}
+
+const withoutName = (got: string): TaesdError =>
+  expected('SHAPE', 'tensor', 'no name, because the file holds one tensor without a name', got);
+
+/** Refuses the option `tensor` for files that hold one tensor. @throws TaesdError SHAPE */
+export function refuseName(named: string | undefined): void {
+  if (named !== undefined) throw withoutName(`"${showName(named)}"`);
 }
 
 function noLatents(tensors: readonly Candidate[]): TaesdError {
-  const shown = tensors
-    .slice(0, 3)
-    .map(({ name, dtype, shape }) => `"${showName(name)}" ${dtype} ${shapeText(shape)}`);
+  const shown = tensors.slice(0, 3).map(({ name, dtype, shape }) => {
+    const type = `${dtype} ${shapeText(shape)}`;
+    return name === '' ? type : `"${showName(name)}" ${type}`;
+  });
   const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
   const isWeights = tensors.some(({ name }) => isWeight(name));
   const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';

@@ -46,7 +46,7 @@ export interface LatentFormat {
 export interface LatentReadOptions {
   /** The model of the latents, if the file does not say it. */
   readonly model?: ModelName | undefined;
-  /** The file's name. Its ending and suffixes such as `_sdxl` decide what the content leaves. */
+  /** The file's name. Its ending and suffix, `_sdxl`, decide what the content leaves open. */
   readonly name?: string | undefined;
   /** The name of the tensor to read, in formats that hold several. */
   readonly tensor?: string | undefined;
@@ -63,8 +63,8 @@ export interface FormatReading {
   /**
    * The doubt that these are latents; undefined if the file says that they are.
    * `unmarked`: nothing in the file says what it holds.
-   * `opaque`: nor does it look like latents: an opaque picture would have a channel that is at its
-   * largest everywhere, and no network makes such a channel.
+   * `opaque`: a picture without transparency. Its alpha channel would be a latent channel at its
+   * maximum everywhere, which no network makes.
    */
   readonly doubt?: 'unmarked' | 'opaque' | undefined;
   /** Sentences about the choices that the file leaves open. */

@@ -11,8 +11,13 @@ import { inflate } from '../zip/inflate.ts';
  * Source: RFC 1952
  */
 
-/** The limit of what a gzipped file of latents may hold. */
-const MAX_BYTES = 2 ** 28;
+/** The maximum size of the content, in sizes of the file. Floats hardly deflate. */
+const MAX_RATIO = 64;
+/** The size that any content may have, such as latents of a flat picture. */
+const SMALL_BYTES = 2 ** 22;
+
+/** The most that deflate can pack into a byte. */
+const MAX_DEFLATE_RATIO = 1032;
 
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
@@ -21,8 +26,8 @@ const [CRC16, EXTRA, NAME, COMMENT] = [2, 4, 8, 16];
 /**
  * Returns the content of a gzip file with one member.
  *
- * @throws TaesdError TRUNCATED, FORMAT, UNSUPPORTED (another method), LIMIT (over 2²⁸ bytes),
- *   INTEGRITY (another CRC-32), OOM
+ * @throws TaesdError TRUNCATED, FORMAT, UNSUPPORTED (another method), LIMIT (over 4 MiB and over
+ *   64 sizes of the file), INTEGRITY (another CRC-32), OOM
  */
 export function gunzip(bytes: Uint8Array): Uint8Array {
   const start = headerLength(bytes);
@@ -30,7 +35,16 @@ export function gunzip(bytes: Uint8Array): Uint8Array {
   if (end < start) throw tooShort(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset + end, TRAILER_BYTES);
   const [crc, size] = [view.getUint32(0, true), view.getUint32(4, true)];
-  if (size > MAX_BYTES) throw expected('LIMIT', 'gzip', `at most ${MAX_BYTES} bytes`, `${size}`);
+  if (size > MAX_DEFLATE_RATIO * (end - start)) {
+    // These bytes are not the size: the end of the file is missing.
+    const rule = 'a checksum and a size at the end';
+    throw expected('TRUNCATED', 'gzip', rule, 'other bytes', { hint: 'is the file cut off?' });
+  }
+  const max = Math.max(SMALL_BYTES, MAX_RATIO * bytes.length);
+  if (size > max) {
+    const rule = `at most ${max} bytes of content`;
+    throw expected('LIMIT', 'gzip', rule, `${size}`, { hint: 'a decompression bomb?' });
+  }
   const content = inflate('gzip', bytes.subarray(start, end), size);
   const actual = crc32(content, 0, content.length);
   if (actual === crc) return content;

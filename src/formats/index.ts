@@ -1,4 +1,5 @@
-export type { LatentFile, Space } from './format.ts';
+export type { LatentFile, LatentReadOptions, Space } from './format.ts';
 export { decodeLatentPng, encodeLatentPng } from './latent-png.ts';
 export { decodeLatentSafetensors, encodeLatentSafetensors } from './latent-safetensors.ts';
+export type { RawType } from './raw.ts';
 export { type FoundLatents, type ReadLatentsOptions, readLatents } from './read-latents.ts';

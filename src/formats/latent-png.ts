@@ -3,6 +3,7 @@ import { startsWith } from '../first-bytes.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
 import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
+import { refuseName } from './choose-tensor.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
 import { recordedModel, recordedSize, recordedText, recordsLatents } from './recorded.ts';
 import { inSpace } from './spaces.ts';
@@ -24,6 +25,7 @@ export const latentPng = {
   writtenSpace: 'diffusion',
   recognises: (bytes: Uint8Array) => startsWith(bytes, SIGNATURE),
   read(bytes: Uint8Array, options: LatentReadOptions = {}): FormatReading {
+    refuseName(options.tensor);
     const { file, picture } = read(bytes, options);
     return {
       file: { ...file, space: 'diffusion' },

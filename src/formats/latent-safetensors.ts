@@ -4,10 +4,18 @@ import { readSafetensors, toTensor } from '../safetensors/read.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
-import type { FormatReading, LatentFile, LatentFormat } from './format.ts';
-import { LATENTS_NAME, recordedModel, recordedSize, recordedText } from './recorded.ts';
+import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
+import { asLatents } from './latent-shape.ts';
+import {
+  LATENTS_NAME,
+  recordedModel,
+  recordedSize,
+  recordedText,
+  recordsLatents,
+} from './recorded.ts';
 import { holdsTensor } from './safetensors-names.ts';
 import { inSpace } from './spaces.ts';
+import { tensorSafetensors } from './tensor-safetensors.ts';
 
 /*
  * Latents as one f32 tensor of a safetensors file.
@@ -22,9 +30,15 @@ export const latentSafetensors = {
   also: undefined,
   writtenSpace: 'diffusion',
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latents$/),
-  read(bytes: Uint8Array): FormatReading {
-    const { file, dtype } = read(bytes);
-    return { file: { ...file, space: 'diffusion' }, kind: `latents, ${dtype}`, doubt: undefined };
+  read(bytes: Uint8Array, options: LatentReadOptions): FormatReading {
+    const { tensor = LATENTS_NAME } = options;
+    if (tensor !== LATENTS_NAME) return tensorSafetensors.read(bytes, options);
+    const { file, dtype, isRecorded } = read(bytes, (one) =>
+      one.shape.length === 4 ? checkTensor4d(LATENTS_NAME, one) : asLatents(one, LATENTS_NAME),
+    );
+    // A file of another program has a tensor of that name too, and says nothing of its space.
+    const space = isRecorded ? ('diffusion' as const) : undefined;
+    return { file: { ...file, space }, kind: `latents, ${dtype}` };
   },
   write,
 } satisfies LatentFormat;
@@ -48,7 +62,7 @@ export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffe
  *   an unknown recorded model), and the errors of `readSafetensors`
  */
 export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
-  return inCall('decodeLatentSafetensors', () => read(bytes).file);
+  return inCall('decodeLatentSafetensors', () => read(bytes, checkBatchOfOne).file);
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
@@ -59,7 +73,14 @@ function write(file: LatentFile): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
 
-function read(bytes: Uint8Array): { file: LatentFile; dtype: string } {
+/** The contents of a file. `isRecorded`: it says that this package wrote it. */
+interface Contents {
+  readonly file: LatentFile;
+  readonly dtype: string;
+  readonly isRecorded: boolean;
+}
+
+function read(bytes: Uint8Array, check: (tensor: Tensor) => Tensor): Contents {
   const { tensors, metadata } = readSafetensors(bytes);
   const stored = tensors.get(LATENTS_NAME);
   if (stored === undefined) {
@@ -67,10 +88,11 @@ function read(bytes: Uint8Array): { file: LatentFile; dtype: string } {
     const hint = 'not a file of latents?';
     throw expected('SHAPE', 'tensor names', LATENTS_NAME, names, { hint });
   }
-  const latents = checkBatchOfOne(toTensor(stored, LATENTS_NAME));
+  const latents = check(toTensor(stored, LATENTS_NAME));
   const model = recordedModel(metadata);
   if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
-  return { file: { latents, model, ...recordedSize(metadata, latents) }, dtype: stored.dtype };
+  const file = { latents, model, ...recordedSize(metadata, latents) };
+  return { file, dtype: stored.dtype, isRecorded: recordsLatents(metadata) };
 }
 
 function checkBatchOfOne(value: Tensor): Tensor {

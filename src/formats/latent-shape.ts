@@ -19,6 +19,7 @@ export function asLatents({ shape, data }: Tensor, what: string): Tensor {
   const latents = latentShape(shape);
   if (latents !== undefined) return { shape: latents, data };
   const rule = 'shape [N,C,h,w], [C,h,w] or [N,C,1,h,w] with C = 4 or 16';
-  const hint = 'latents of a model that is not supported?';
+  const isLast = latentSpaces(shape.at(-1)).length > 0;
+  const hint = isLast ? 'channels last? transpose it' : 'latents of a model that is not supported?';
   throw expected('SHAPE', what, rule, shapeText(shape), { hint });
 }

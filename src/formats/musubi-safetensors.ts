@@ -18,7 +18,7 @@ import { candidatesOf } from './tensor-safetensors.ts';
 
 const LATENTS = /^latents_(?:\d+x)?\d+x\d+_\w+$/;
 
-/** The architectures whose latents a model of this package speaks; all are in diffusion space. */
+/** The architectures whose latents a model of this package decodes, all in diffusion space. */
 const MODEL_OF: ReadonlyMap<string, ModelName> = new Map([
   ['flux_kontext', 'taef1'],
   ['z_image', 'taef1'],
@@ -62,7 +62,7 @@ function checkFrames(name: string, shape: readonly number[]): void {
   throw expected('SHAPE', showName(name), rule, shapeText(shape), { hint: 'latents of a video?' });
 }
 
-/** @throws TaesdError UNSUPPORTED (an architecture whose latents no model here speaks) */
+/** @throws TaesdError UNSUPPORTED (an architecture whose latents no model here decodes) */
 function modelOf(architecture: string | undefined, named: ModelName | undefined) {
   if (architecture === undefined || named !== undefined) return undefined;
   const model = MODEL_OF.get(architecture);

@@ -1,11 +1,11 @@
-import { type ErrorCode, TaesdError } from '../errors.ts';
-import type { ModelName } from '../model/variants.ts';
-import { isNpy, readNpy, writeNpy } from '../npy/npy.ts';
-import { isNpz } from '../npy/npz.ts';
-import { type StoredTensor, widen } from '../numbers/stored.ts';
-import { showName } from '../safetensors/show-name.ts';
-import { elementCount } from '../tensor.ts';
-import { chooseTensor } from './choose-tensor.ts';
+import { type ErrorCode, expected, TaesdError } from '../errors.ts';
+import { type ModelName, VARIANTS } from '../model/variants.ts';
+import { isNpy, isNpz } from '../npy/first-bytes.ts';
+import { readNpy, writeNpy } from '../npy/npy.ts';
+import { isFloatType, type StoredTensor, widen } from '../numbers/stored.ts';
+import { showName, showNames } from '../safetensors/show-name.ts';
+import { elementCount, shapeText } from '../tensor.ts';
+import { chooseTensor, refuseName } from './choose-tensor.ts';
 import type {
   FormatReading,
   LatentFile,
@@ -29,8 +29,13 @@ export const numpyArray = {
   detail: 'holds an f32 array [1,C,h,w], for numpy.load',
   also: undefined,
   recognises: isNpy,
-  read(bytes: Uint8Array): FormatReading {
+  read(bytes: Uint8Array, { tensor }: LatentReadOptions): FormatReading {
+    refuseName(tensor);
     const stored = readNpy(bytes);
+    if (!isFloatType(stored.dtype)) {
+      const hint = 'save array.astype("float32")';
+      throw expected('UNSUPPORTED', 'array', 'an array of floats', stored.dtype, { hint });
+    }
     const latents = asLatents(widen(stored, 'array'), 'array');
     return { file: { latents }, kind: `numpy array, ${stored.dtype}` };
   },
@@ -56,7 +61,8 @@ export const numpyArchive = {
     const cachedNames = cachedLatents(names);
     const tensors = readArrays(entries, wantedNames(names, options.tensor, cachedNames));
     const cached = cachedNames.length === 0 ? undefined : cacheOf(tensors, options);
-    const { name, stored } = chooseTensor(tensors, options.tensor ?? cached?.tensor);
+    const { name, read } = chooseTensor(tensors, options.tensor ?? cached?.tensor);
+    const stored = read();
     const latents = asLatents(widen(stored, name), name);
     const kind = cached === undefined ? `array "${showName(name)}"` : 'sd-scripts cache';
     const file = { latents, space: cached?.space, model: cached?.model };
@@ -70,10 +76,10 @@ interface NamedArray {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly stored: StoredTensor;
+  readonly read: () => StoredTensor;
 }
 
-/** The facts that the keys of sd-scripts and the file's name tell. */
+/** The facts in sd-scripts' keys and in the file's name. */
 interface Cached {
   readonly tensor: string;
   readonly space: Space | undefined;
@@ -112,8 +118,8 @@ function wantedNames(
 }
 
 /**
- * Reads arrays. One of Python objects, text or records is left out if others can be read: it may
- * lie beside the latents.
+ * Reads the types and shapes of arrays. One of Python objects, text or records is left out if
+ * others can be read: it may lie beside the latents.
  *
  * @throws TaesdError as `readNpy`, for the first array if none can be read
  */
@@ -125,8 +131,9 @@ function readArrays(
   let fault: TaesdError | undefined;
   for (const name of names) {
     try {
-      const stored = (entries.get(name) as () => StoredTensor)();
-      arrays.push({ name, dtype: stored.dtype, shape: stored.shape, stored });
+      const read = entries.get(name) as () => StoredTensor;
+      const { dtype, shape } = read();
+      arrays.push({ name, dtype, shape, read });
     } catch (error) {
       const isOther = error instanceof TaesdError && LEFT_OUT.includes(error.code);
       if (!isOther) throw error;
@@ -155,13 +162,20 @@ function cacheOf(
     others.length === 0 || tensor !== undefined
       ? []
       : [
-          `of several resolutions the largest is taken, ${largest.name}; others: ${others.join(', ')}`,
+          `the file has several resolutions; the largest, ${showName(largest.name)}, is used ` +
+            `(others: ${showNames(others)})`,
         ];
   const suffix = /_(sd|sdxl|sd3|flux)\.npz$/i.exec(file)?.[1].toLowerCase() ?? '';
   const bySuffix = SUFFIXES.get(suffix);
-  // SD and SDXL are in VAE space both; of 16 channels only the model tells.
+  const channels = largest.shape.at(-3);
+  if (bySuffix !== undefined && VARIANTS[bySuffix.model].latentChannels !== channels) {
+    const sizes = shapeText(largest.shape);
+    const rule = `latents of ${bySuffix.model}, which the suffix _${suffix} of its name says`;
+    throw expected('SHAPE', showName(largest.name), rule, sizes, { hint: 'was the file renamed?' });
+  }
+  // Caches of SD and SDXL are both in VAE space. With 16 channels only the model decides.
   const byModel = [...SUFFIXES.values()].find(({ model }) => model === named)?.space;
-  const byChannels = largest.shape[0] === 4 ? ('vae' as const) : undefined;
+  const byChannels = channels === 4 ? ('vae' as const) : undefined;
   const space = bySuffix?.space ?? byModel ?? byChannels;
   return { tensor: largest.name, space, model: bySuffix?.model, assumed };
 }

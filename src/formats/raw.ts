@@ -15,6 +15,8 @@ import { recordedText } from './recorded.ts';
 /** The types and their endings. */
 const TYPES = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
 
+const ENDING = /\.(f32|f16|bf16)$/i;
+
 /** The name of a type of raw numbers. */
 export type RawType = keyof typeof TYPES;
 
@@ -27,7 +29,7 @@ export const rawF32 = {
   name: 'raw f32 numbers',
   endings: ['.f32'],
   holds: 'raw f32 numbers',
-  detail: 'holds the numbers alone, f32, little-endian, row-major',
+  detail: 'holds f32 numbers alone, little-endian, row-major',
   write: (file: LatentFile) => writeRaw('f32', file),
 } satisfies LatentFormat;
 
@@ -37,7 +39,7 @@ export const rawF16 = {
   name: 'raw f16 numbers',
   endings: ['.f16'],
   holds: 'raw f16 numbers',
-  detail: 'holds the numbers alone, f16, little-endian, row-major',
+  detail: 'holds f16 numbers alone, little-endian, row-major',
   write: (file: LatentFile) => writeRaw('f16', file),
 } satisfies LatentFormat;
 
@@ -47,7 +49,7 @@ export const rawBf16 = {
   name: 'raw bf16 numbers',
   endings: ['.bf16'],
   holds: 'raw bf16 numbers',
-  detail: 'holds the numbers alone, bf16, little-endian, row-major',
+  detail: 'holds bf16 numbers alone, little-endian, row-major',
   write: (file: LatentFile) => writeRaw('bf16', file),
 } satisfies LatentFormat;
 
@@ -58,6 +60,19 @@ function needsShape(): never {
 function writeRaw(type: RawType, file: LatentFile): Uint8Array<ArrayBuffer> {
   recordedText(file);
   return narrowTo(TYPES[type] satisfies NarrowType, file.latents.data);
+}
+
+/** Returns true if the options describe raw numbers of a type, and no shape is given yet. */
+export const isRawWithoutShape = ({ dtype, name }: RawOptions): boolean =>
+  dtype !== undefined || ENDING.test(name ?? '');
+
+/** Returns the error for raw numbers without a shape. */
+export function noShape(bytes: Uint8Array, options: RawOptions): TaesdError {
+  const type = typeOf(options);
+  const count = bytes.length / FLOAT_BYTES[TYPES[type]];
+  const rule = `[N,C,h,w] or [C,h,w] of ${count} ${type} numbers`;
+  const remedy = { api: 'such as shape: [1, 4, 64, 64]', command: 'such as --shape 1x4x64x64' };
+  return expected('ARG', 'shape', rule, 'none', { remedy });
 }
 
 /** The options that describe raw numbers. */
@@ -88,7 +103,8 @@ export function readRaw(bytes: Uint8Array, options: RawOptions): { latents: Tens
 }
 
 function checkedShape(shape: unknown): number[] {
-  const sizes: unknown[] = Array.isArray(shape) ? Array.from(shape) : [];
+  // A list that is far too long is not copied.
+  const sizes: unknown[] = Array.isArray(shape) ? Array.from(shape.slice(0, 6)) : [];
   const isSize = (size: unknown) => Number.isSafeInteger(size) && Number(size) > 0;
   if (sizes.length >= 3 && sizes.length <= 5 && sizes.every(isSize)) return sizes as number[];
   const got = Array.isArray(shape) ? shapeText(sizes) : describe(shape);
@@ -96,9 +112,9 @@ function checkedShape(shape: unknown): number[] {
 }
 
 function typeOf({ dtype, name }: RawOptions): RawType {
-  const ending = /\.(f32|f16|bf16)$/i.exec(name ?? '')?.[1].toLowerCase() as RawType | undefined;
+  const ending = ENDING.exec(name ?? '')?.[1].toLowerCase() as RawType | undefined;
   const type = dtype ?? ending;
-  if (type !== undefined && Object.hasOwn(TYPES, type)) return type;
+  if (typeof type === 'string' && Object.hasOwn(TYPES, type)) return type;
   const hint = 'raw numbers do not say their type';
   throw expected('ARG', 'dtype', `one of ${Object.keys(TYPES).join(', ')}`, describe(dtype), {
     hint,

@@ -1,7 +1,8 @@
-import { checkIndex, checkLive, checkNames, describe } from '../checks.ts';
+import { checkBytes, checkIndex, checkNames, describe, orList } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { isGzip, unknownFile } from '../first-bytes.ts';
+import { foreignError, isGzip, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
 import {
+  checkLatentChannels,
   fromVae,
   LATENT_SCALE,
   type LatentSpace,
@@ -10,10 +11,11 @@ import {
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
-import { picturesOf, shapeText, type Tensor } from '../tensor.ts';
-import { checkSpace } from '../tensor-like/read-latents-like.ts';
+import { checkPick, picturesOf, type Tensor } from '../tensor.ts';
+import { checkSpace } from '../tensor-like/space.ts';
+import { refuseName } from './choose-tensor.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
-import { type RawType, readRaw } from './raw.ts';
+import { isRawWithoutShape, noShape, type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
 /** The options of `readLatents`. */
@@ -33,7 +35,7 @@ export interface FoundLatents {
   /** f32 [N, C, h, w]: the numbers as they stand in the file, widened to float32. */
   readonly latents: Tensor;
   readonly space: Space;
-  /** The model that speaks them; undefined if neither the file nor the caller says it. */
+  /** The model of the latents; undefined if neither the file nor the caller says it. */
   readonly model: ModelName | undefined;
   /** The picture's size in pixels. */
   readonly width: number;
@@ -71,10 +73,7 @@ export function readLatents(
 }
 
 function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
-  if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
-  }
-  checkLive('bytes', bytes);
+  checkBytes(bytes);
   checkNames(options, NAMES);
   const { name, model, space, tensor, pick } = options;
   if (model !== undefined) variantNamed(model);
@@ -97,14 +96,21 @@ async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promi
 
 async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   const format = recogniseFormat(bytes);
-  if (options.shape !== undefined) {
-    if (format !== undefined) {
-      throw expected('ARG', 'shape', 'raw numbers', `${format.name}, which says its shape`);
-    }
+  const { shape, dtype, tensor } = options;
+  if (format !== undefined) {
+    const given = shape !== undefined ? 'shape' : dtype !== undefined ? 'dtype' : undefined;
+    if (given === undefined) return format.read(bytes, options);
+    const rule = `raw numbers, because "${given}" is given`;
+    throw expected('ARG', 'bytes', rule, format.name);
+  }
+  if (shape !== undefined) {
+    refuseName(tensor);
     const { latents, kind } = readRaw(bytes, options);
     return { file: { latents }, kind };
   }
-  if (format !== undefined) return format.read(bytes, options);
+  const foreign = foreignError(bytes, 'latents', NOT_DOWNLOADED);
+  if (foreign !== undefined) throw foreign;
+  if (bytes.length > 0 && isRawWithoutShape(options)) throw noShape(bytes, options);
   const names = LATENT_FORMATS.flatMap(({ endings }) => endings).join(', ');
   const remedy = {
     api: 'shape and dtype describe raw numbers',
@@ -131,38 +137,33 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
     assumed.push('the file does not say its space; diffusion space is assumed');
   }
   const model = options.model ?? file.model;
-  const channels = latents.shape[1];
-  const speakers = latentSpaces(channels);
+  if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
+  const candidates = latentSpaces(latents.shape[1]);
   if (model === undefined) {
     const whose =
-      speakers.length === 0
-        ? `no model has ${channels} channels`
-        : `its channels are those of ${orList(speakers)}`;
+      candidates.length === 0
+        ? `no model has ${latents.shape[1]} channels`
+        : `its channels are those of ${orList(candidates)}`;
     assumed.push(`the file does not say its model; ${whose}`);
-  } else if (file.model !== undefined && isOther(file.model, model, channels)) {
-    assumed.push(`the file says that these are latents of ${file.model}, not of ${model}`);
+  } else if (file.model !== undefined && VARIANTS[model].space !== VARIANTS[file.model].space) {
+    assumed.push(
+      `by its name or contents the file holds latents of ${file.model}, not of ${model}`,
+    );
   }
-  const candidates = model === undefined ? speakers : [VARIANTS[model].space];
-  const spread = spreadWarning(latents, space, candidates);
+  const judged = model === undefined ? candidates : [VARIANTS[model].space];
+  const spread = spreadWarning(latents, space, judged);
   if (spread !== undefined) assumed.push(spread);
   const [, , h, w] = latents.shape;
   const { width = w * LATENT_SCALE, height = h * LATENT_SCALE } = file;
   return { latents, space, model, width, height, source: kind, assumed };
 }
 
-/** True for two models whose latents have these channels and differ. */
-const isOther = (recorded: ModelName, named: ModelName, channels: number): boolean =>
-  VARIANTS[named].space !== VARIANTS[recorded].space && VARIANTS[named].latentChannels === channels;
-
-const orList = (names: readonly string[]): string => names.join(' or ');
-
 /** @throws TaesdError SHAPE (a smaller batch) */
 function picked(latents: Tensor, pick: number | undefined): Tensor {
   if (pick === undefined) return latents;
+  checkPick('latents', pick, latents.shape);
   const one = picturesOf(latents)[pick];
-  if (one !== undefined) return { ...one, data: one.data.slice() };
-  const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
-  throw expected('SHAPE', 'latents', rule, shapeText(latents.shape));
+  return { ...one, data: one.data.slice() };
 }
 
 /**
@@ -185,11 +186,11 @@ function spreadWarning(
   const isUsual = (spread: number) =>
     !Number.isFinite(spread) || (spread >= USUAL_SPREAD[0] && spread <= USUAL_SPREAD[1]);
   if (models.includes('taesd3') || spreads.some(isUsual) || spreads.length === 0) return undefined;
-  const [own, other] = space === 'vae' ? ['VAE', 'diffusion'] : ['diffusion', 'VAE'];
+  const other = space === 'vae' ? 'diffusion' : 'VAE';
   const [low, high] = USUAL_SPREAD;
   return (
-    `the root mean square is ${spreads[0].toPrecision(3)}, where latents in ${own} space have ` +
-    `${low} to ${high}; are they in ${other} space?`
+    `the root mean square in diffusion space is ${spreads[0].toPrecision(3)}, ` +
+    `usually ${low} to ${high}; are the numbers in ${other} space?`
   );
 }
 

@@ -1,6 +1,8 @@
+import { expected } from '../errors.ts';
 import { widen } from '../numbers/stored.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { isPickle, isTorch } from '../torch/first-bytes.ts';
+import type { FoundTensor } from '../torch/tensors-of.ts';
 import type { TorchFile, TorchValue } from '../torch/values.ts';
 import { chooseTensor } from './choose-tensor.ts';
 import type { FormatReading, LatentFormat, LatentReadOptions, Space } from './format.ts';
@@ -25,7 +27,9 @@ export const torchLatents = {
     const { tensorsOf } = await import('../torch/tensors-of.ts');
     const file = readTorch(bytes);
     const layout = layoutOf(file);
-    const tensors = tensorsOf(file).map(({ path, tensor }) => ({
+    const found = tensorsOf(file);
+    checkNames(found);
+    const tensors = found.map(({ path, tensor }) => ({
       name: path.join('.'),
       dtype: tensor.dtype,
       shape: tensor.shape,
@@ -41,8 +45,20 @@ export const torchLatents = {
   write: undefined,
 } satisfies LatentFormat;
 
+/** Characters of all names together. A long key that many tensors share would fill the memory. */
+const MAX_NAMES = 2 ** 24;
+
+/** @throws TaesdError LIMIT (names that are too long together) */
+function checkNames(found: readonly FoundTensor[]): void {
+  let total = 0;
+  for (const { path } of found) for (const key of path) total += `${key}`.length + 1;
+  if (total <= MAX_NAMES) return;
+  const rule = `at most ${MAX_NAMES} characters of names`;
+  throw expected('LIMIT', 'tensors', rule, `${total}`);
+}
+
 /** The layout of a program's files. */
-interface Layout {
+interface KnownDict {
   readonly kind: string;
   readonly tensor: string;
   readonly space: Space;
@@ -52,7 +68,7 @@ interface Layout {
  * Returns the layout of a dict that a known program writes.
  * Source: https://github.com/Nerogar/mgds, PersistentCacheState; ComfyUI, nodes.py
  */
-function layoutOf({ root }: TorchFile): Layout | undefined {
+function layoutOf({ root }: TorchFile): KnownDict | undefined {
   if (!(root instanceof Map)) return undefined;
   const dict: ReadonlyMap<unknown, TorchValue> = root;
   if (dict.has('__version') && dict.has('latent_image')) {

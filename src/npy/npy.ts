@@ -1,10 +1,11 @@
 import { allocateBytes } from '../allocate.ts';
-import { expected, inCall } from '../errors.ts';
-import { startsWith } from '../first-bytes.ts';
+import { expected } from '../errors.ts';
 import { narrowTo } from '../numbers/narrow.ts';
 import { byteLength } from '../numbers/sizes.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
+import { copyStrided, rowMajorStrides } from '../numbers/strided.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
+import { isNpy, MAGIC } from './first-bytes.ts';
 import { parseHeader } from './header.ts';
 
 /*
@@ -19,7 +20,6 @@ import { parseHeader } from './header.ts';
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 
-const MAGIC = '\x93NUMPY';
 /** Real headers have about 128 bytes. */
 const MAX_HEADER_BYTES = 65536;
 /** numpy aligns the elements to this many bytes. */
@@ -41,9 +41,6 @@ const TYPES: ReadonlyMap<string, { readonly dtype: string; readonly bytes: numbe
   ['b1', { dtype: 'BOOL', bytes: 1 }],
 ]);
 
-/** Returns true for the first bytes of a file of `numpy.save`. */
-export const isNpy = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
-
 /**
  * Reads a file of `numpy.save`. Numbers in Fortran order are converted to a copy; otherwise the
  * result is a view.
@@ -53,28 +50,26 @@ export const isNpy = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
  *   UNSAFE (Python objects, which a pickle describes), LIMIT, OOM
  */
 export function readNpy(bytes: Uint8Array): StoredTensor {
-  return inCall('readNpy', () => {
-    const { text, start } = headerOf(bytes);
-    const { descr, fortranOrder, shape } = parseHeader(text);
-    const { dtype, bytes: size } = typeOf(descr);
-    const length = byteLength(shape, size);
-    const found = bytes.length - start;
-    if (length === undefined) {
-      throw expected('FORMAT', 'shape', 'less than 2^53 bytes', shapeText(shape));
-    }
-    if (length !== found) {
-      const code = found < length ? 'TRUNCATED' : 'FORMAT';
-      throw expected(
-        code,
-        'elements',
-        `${length} bytes for ${descr} ${shapeText(shape)}`,
-        `${found}`,
-      );
-    }
-    const elements = bytes.subarray(start);
-    const data = fortranOrder && shape.length > 1 ? rowMajor(elements, shape, size) : elements;
-    return { dtype, shape, bytes: data };
-  });
+  const { text, start } = headerOf(bytes);
+  const { descr, fortranOrder, shape } = parseHeader(text);
+  const { dtype, bytes: size } = typeOf(descr);
+  const length = byteLength(shape, size);
+  const found = bytes.length - start;
+  if (length === undefined) {
+    throw expected('FORMAT', 'shape', 'less than 2^53 bytes', shapeText(shape));
+  }
+  if (length !== found) {
+    const code = found < length ? 'TRUNCATED' : 'FORMAT';
+    throw expected(
+      code,
+      'elements',
+      `${length} bytes for ${descr} ${shapeText(shape)}`,
+      `${found}`,
+    );
+  }
+  const elements = bytes.subarray(start);
+  const data = fortranOrder && shape.length > 1 ? fromFortran(elements, shape, size) : elements;
+  return { dtype, shape, bytes: data };
 }
 
 function headerOf(bytes: Uint8Array): { text: string; start: number } {
@@ -125,18 +120,10 @@ function typeOf(descr: string) {
 }
 
 /** Copies elements whose first index runs fastest to the order whose last index does. */
-function rowMajor(bytes: Uint8Array, shape: readonly number[], size: number): Uint8Array {
+function fromFortran(bytes: Uint8Array, shape: readonly number[], size: number): Uint8Array {
   const copy = allocateBytes('elements', bytes.length);
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
-  const index = shape.map(() => 0);
-  for (let to = 0; to < copy.length; to += size) {
-    let from = 0;
-    for (let axis = 0; axis < shape.length; axis++) from += index[axis] * strides[axis];
-    for (let byte = 0; byte < size; byte++) copy[to + byte] = bytes[from * size + byte];
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) {
-      index[axis] = 0;
-    }
-  }
+  const strides = rowMajorStrides(shape.toReversed()).toReversed();
+  copyStrided(copy, bytes, { shape, strides, offset: 0 }, size);
   return copy;
 }
 

@@ -1,18 +1,13 @@
-import { inCall, inside } from '../errors.ts';
+import { inside } from '../errors.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
-import { firstEntryName } from '../zip/first-bytes.ts';
-import { readZip } from '../zip/read-zip.ts';
+import { checkTotal, readZip } from '../zip/read-zip.ts';
 import { readNpy } from './npy.ts';
 
 const ENDING = '.npy';
-
-/**
- * Returns true for the first bytes of a file of `numpy.savez`: an archive whose first entry is an
- * array.
- */
-export function isNpz(bytes: Uint8Array): boolean {
-  return firstEntryName(bytes)?.endsWith(ENDING) === true;
-}
+/** The maximum of all contents together, in sizes of the file. Floats hardly deflate. */
+const MAX_RATIO = 64;
+/** The size that all contents may have in any file. */
+const SMALL_BYTES = 2 ** 24;
 
 /**
  * Reads a file of `numpy.savez` or `savez_compressed`. Entries that are not arrays are left out.
@@ -22,12 +17,13 @@ export function isNpz(bytes: Uint8Array): boolean {
  * @throws TaesdError as `readZip`
  */
 export function readNpz(bytes: Uint8Array): ReadonlyMap<string, () => StoredTensor> {
-  return inCall('readNpz', () => {
-    const arrays = new Map<string, () => StoredTensor>();
-    for (const [name, entry] of readZip(bytes)) {
-      if (!name.endsWith(ENDING)) continue;
-      arrays.set(name.slice(0, -ENDING.length), () => inside(name, () => readNpy(entry.read())));
-    }
-    return arrays;
-  });
+  const arrays = new Map<string, () => StoredTensor>();
+  const maxBytes = Math.max(SMALL_BYTES, MAX_RATIO * bytes.length);
+  const entries = readZip(bytes, { maxBytes });
+  checkTotal(entries, maxBytes);
+  for (const [name, entry] of entries) {
+    if (!name.endsWith(ENDING)) continue;
+    arrays.set(name.slice(0, -ENDING.length), () => inside(name, () => readNpy(entry.read())));
+  }
+  return arrays;
 }

@@ -15,6 +15,9 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
+/** The types that are read as numbers. */
+export type FloatType = 'F32' | 'F16' | 'BF16' | 'F64';
+
 /** Bytes of an element of the types that are read as numbers. */
 export const FLOAT_BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
 

@@ -1,4 +1,4 @@
-import { checkLive, describe } from '../checks.ts';
+import { checkBytes, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
 import { DEFAULT_MAX_PIXELS, MAX_PIXELS_LIMIT } from './header.ts';
@@ -72,13 +72,6 @@ function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
     passStart = passEnd;
   }
   return { width, height, data, text };
-}
-
-function checkBytes(bytes: unknown): void {
-  if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
-  }
-  checkLive('bytes', bytes);
 }
 
 function checkMaxPixels(options: unknown): number {

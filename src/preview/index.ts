@@ -1,4 +1,8 @@
-export type { LatentsFound, TensorLike, TensorLike as LatentsLike } from '../tensor-like/types.ts';
+export type {
+  LatentsWithOrigin,
+  TensorLike,
+  TensorLike as LatentsLike,
+} from '../tensor-like/types.ts';
 export {
   type PredictionOptions,
   type PredictionStep,

@@ -2,6 +2,7 @@ import { checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { copyWhole, shapeOf } from '../tensor-like/copy-whole.ts';
+import { reading } from '../tensor-like/read-tensor.ts';
 import type { TensorLike } from '../tensor-like/types.ts';
 
 /** The model's kind of prediction, its sample's part of noise, and its velocity's direction. */
@@ -19,7 +20,7 @@ export interface PredictionOptions {
   readonly alphaCumprod?: number | undefined;
   /** The noise's standard deviation in k-diffusion, at least 0; a flow's part of noise, 0 … 1. */
   readonly sigma?: number | undefined;
-  /** −1 for models whose velocity points the other way. Defaults to 1. */
+  /** −1 for models whose velocity points from the noise to the picture. Defaults to 1. */
   readonly sign?: 1 | -1 | undefined;
 }
 
@@ -83,6 +84,10 @@ export function predictOriginal(
 /** `predictOriginal` for a step that the previewer takes. */
 export function predictedStep(sample: TensorLike, step: PredictionStep): Tensor | Promise<Tensor> {
   checkNames(step, ['output', 'step', ...NAMES]);
+  if (step.output === undefined) {
+    const hint = 'push(latents, 3) shows the latents themselves';
+    throw expected('ARG', 'output', "the model's output for the sample", 'none', { hint });
+  }
   return mixed(sample, step.output, mixOf(step));
 }
 
@@ -134,15 +139,20 @@ function mixOf({ prediction, alphaCumprod, sigma, sign = 1 }: PredictionOptions)
   const [ofSample, ofOutput] =
     alphaCumprod === undefined
       ? cells.sigma(checkSigma(sigma, prediction))
-      : preserving(cells, prediction)(checkAlpha(alphaCumprod, prediction));
+      : preserving(cells, prediction, alphaCumprod)(checkAlpha(alphaCumprod, prediction));
   return [ofSample, ofOutput * sign];
+}
 
-  function preserving({ alphaCumprod: cell }: Cells, name: string): (alpha: number) => Mix {
-    if (cell !== undefined) return cell;
-    const hint = 'a flow has no alphaCumprod: give its sigma, 0 … 1';
-    const rule = `no value for prediction '${name}'`;
-    throw expected('ARG', 'alphaCumprod', rule, describe(alphaCumprod), { hint });
-  }
+/** Returns the cell for ᾱ. @throws TaesdError ARG (an impossible cell) */
+function preserving(
+  { alphaCumprod: cell }: Cells,
+  name: string,
+  alpha: unknown,
+): (alpha: number) => Mix {
+  if (cell !== undefined) return cell;
+  const hint = 'a flow has no alphaCumprod: give its sigma, 0 … 1';
+  const rule = `no value for prediction '${name}'`;
+  throw expected('ARG', 'alphaCumprod', rule, describe(alpha), { hint });
 }
 
 function wrongPrediction(prediction: unknown) {
@@ -186,14 +196,19 @@ function checkAlpha(alpha: unknown, prediction: string): number {
 
 function mixed(sample: TensorLike, output: TensorLike, mix: Mix): Tensor | Promise<Tensor> {
   checkSameShape(shapeOf('sample', sample), shapeOf('output', output));
-  if (sample.layout !== output.layout) {
-    const rule = `the sample's layout ${describe(sample.layout)}`;
-    throw expected('ARG', 'output layout', rule, describe(output.layout));
+  const layouts = [sample, output].map((tensor, i) =>
+    reading(i === 0 ? 'sample' : 'output', () => tensor.layout),
+  );
+  if (layouts[0] !== layouts[1]) {
+    const rule = `the sample's layout ${describe(layouts[0])}`;
+    throw expected('ARG', 'output layout', rule, describe(layouts[1]));
   }
-  const copies = [copyWhole('sample', sample), copyWhole('output', output)] as const;
-  const [x, o] = copies;
+  const x = copyWhole('sample', sample);
+  // If the output cannot be read, an error of the sample's promise has no other handler.
+  if (x instanceof Promise) x.catch(() => {});
+  const o = copyWhole('output', output);
   if (x instanceof Promise || o instanceof Promise) {
-    return Promise.all(copies).then(([read, predicted]) => mixInto(read, predicted, mix));
+    return Promise.all([x, o]).then(([read, predicted]) => mixInto(read, predicted, mix));
   }
   return mixInto(x, o, mix);
 }
@@ -208,7 +223,7 @@ function checkSameShape(sample: readonly number[], output: readonly number[]): v
 /** Overwrites the sample, which is a copy. */
 function mixInto(sample: Tensor, { data: o }: Tensor, [ofSample, ofOutput]: Mix): Tensor {
   const x = sample.data;
-  // A sample that does not count must not spoil the output: NaN times 0 is NaN.
+  // A sample with factor 0 must not spoil the output: NaN times 0 is NaN.
   if (ofSample === 0) x.fill(0);
   for (let i = 0; i < x.length; i++) x[i] = ofSample * x[i] + ofOutput * o[i];
   return sample;

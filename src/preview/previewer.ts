@@ -5,8 +5,11 @@ import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import { checkSpace, type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
-import type { LatentsFound, Space, TensorLike } from '../tensor-like/types.ts';
+import type { Placed } from '../tensor-like/layout.ts';
+import { pickOne } from '../tensor-like/pick-one.ts';
+import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
+import { checkSpace } from '../tensor-like/space.ts';
+import type { LatentsWithOrigin, Space, TensorLike } from '../tensor-like/types.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /** The options of `createPreviewer`. `width` and `height` crop the pictures. */
@@ -50,7 +53,7 @@ export interface Previewer {
    * @returns true if they were taken; false after `stop`, and for latents that are wrong already
    *   before any reading from a GPU
    */
-  push(latents: TensorLike | LatentsFound, step?: number): boolean;
+  push(latents: TensorLike | LatentsWithOrigin, step?: number): boolean;
   /**
    * Takes a step's sample and the model's output, and shows the picture the model predicts from
    * them, where the sample alone would show noise. See `predictOriginal` for the options. Both
@@ -126,7 +129,7 @@ class LatestFirst implements Previewer {
     return this.#dropped;
   }
 
-  push(latents: TensorLike | LatentsFound, by?: number | PredictionStep): boolean {
+  push(latents: TensorLike | LatentsWithOrigin, by?: number | PredictionStep): boolean {
     if (this.#stopped.signal.aborted) return false;
     try {
       const copy = inCall('preview', () => this.#copied(latents, by));
@@ -144,7 +147,7 @@ class LatestFirst implements Previewer {
   }
 
   #copied(
-    latents: TensorLike | LatentsFound,
+    latents: TensorLike | LatentsWithOrigin,
     by: number | PredictionStep | undefined,
   ): ReadLatents | Promise<ReadLatents> {
     if (typeof by !== 'object' || by === null) return this.#copy(latents);
@@ -156,12 +159,14 @@ class LatestFirst implements Previewer {
       : this.#copy({ ...original, layout });
   }
 
-  #copy(latents: TensorLike | LatentsFound): ReadLatents | Promise<ReadLatents> {
+  #copy(latents: TensorLike | LatentsWithOrigin): ReadLatents | Promise<ReadLatents> {
     const { pick = 0, space, width, height } = this.#options;
     const variant = variantNamed(this.#taesd.info.model);
     const channels = [variant.latentChannels];
     // `decode` looks for NaN.
-    const wanted = { what: 'latents', channels, pick, space, width, height, allowNonFinite: true };
+    const select = (all: Placed) => pickOne('latents', all, pick);
+    const size = { width, height };
+    const wanted = { what: 'latents', channels, select, space, ...size, allowNonFinite: true };
     return readLatentsLike(latents, wanted, variant);
   }
 

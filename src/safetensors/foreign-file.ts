@@ -10,7 +10,7 @@ import {
 const CONVERT = 'convert it to safetensors';
 
 /** The remedy for a `.pth` file. */
-export const CONVERT_PTH = `a .pth file is not read yet; ${CONVERT}`;
+export const CONVERT_PTH = `weights of a .pth file are not read yet; ${CONVERT}`;
 
 /** The files that people save under the name of weights, by their first bytes. */
 const FOREIGN: readonly ForeignKind[] = [

@@ -1,4 +1,4 @@
-import { checkLive, describe } from '../checks.ts';
+import { checkBytes } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import type { Tensor } from '../tensor.ts';
@@ -42,10 +42,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
 }
 
 function read(bytes: Uint8Array): SafetensorsFile {
-  if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
-  }
-  checkLive('bytes', bytes);
+  checkBytes(bytes);
   const { entries, metadata, dataStart } = readHeader(bytes);
   const data = bytes.subarray(dataStart);
   checkLayout(entries, data.length);

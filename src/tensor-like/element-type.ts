@@ -1,15 +1,13 @@
-import { describe, kindOf } from '../checks.ts';
+import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-
-/** The float types of numbers in memory. */
-export type FloatType = 'f16' | 'bf16' | 'f32' | 'f64';
+import type { FloatType } from '../numbers/stored.ts';
 
 /** The names of float types in onnxruntime, transformers.js, TensorFlow.js, NumPy and PyTorch. */
 const NAMES: Readonly<Record<FloatType, string>> = {
-  f16: 'float16 f16 half f2 fp16',
-  bf16: 'bfloat16 bf16',
-  f32: 'float32 f32 float f4 fp32 single',
-  f64: 'float64 f64 double f8 fp64',
+  F16: 'float16 f16 half f2 fp16',
+  BF16: 'bfloat16 bf16',
+  F32: 'float32 f32 float f4 fp32 single',
+  F64: 'float64 f64 double f8 fp64',
 };
 
 /** The library, and the little-endian order of bytes. */
@@ -39,6 +37,13 @@ function typeNamed(what: string, name: unknown): FloatType | undefined {
   throw expected('ARG', `${what} dtype`, rule, describe(name));
 }
 
+/**
+ * Returns the name of a typed array's kind, also of one from another frame or context, and of
+ * Node's Buffer; empty for others.
+ */
+export const arrayKind = (data: unknown): string =>
+  ArrayBuffer.isView(data) ? (data as Uint8Array)[Symbol.toStringTag] : '';
+
 const EIGHT_BITS = '8-bit latents? use dequantizeLatents';
 
 /**
@@ -48,7 +53,7 @@ const EIGHT_BITS = '8-bit latents? use dequantizeLatents';
  * @throws TaesdError ARG (not float numbers, a contradiction, 16-bit words without a declared type)
  */
 export function typeOf(what: string, data: unknown, declared: FloatType | undefined): FloatType {
-  const kind = ArrayBuffer.isView(data) ? kindOf(data) : '';
+  const kind = arrayKind(data);
   const possible = Array.isArray(data) ? (Object.keys(NAMES) as FloatType[]) : POSSIBLE[kind];
   if (possible === undefined || (declared === undefined && kind.startsWith('Uint8'))) {
     const hint = kind.startsWith('Uint8') ? EIGHT_BITS : undefined;
@@ -66,11 +71,10 @@ export function typeOf(what: string, data: unknown, declared: FloatType | undefi
 
 /** The types that each array can hold, the one it has by itself first. */
 const POSSIBLE: Readonly<Record<string, readonly FloatType[] | undefined>> = {
-  Float32Array: ['f32'],
-  Float64Array: ['f64'],
-  Float16Array: ['f16'],
-  Uint16Array: ['f16', 'bf16'],
-  Uint8Array: ['f32', 'f16', 'bf16', 'f64'],
-  Uint8ClampedArray: ['f32', 'f16', 'bf16', 'f64'],
-  Buffer: ['f32', 'f16', 'bf16', 'f64'],
+  Float32Array: ['F32'],
+  Float64Array: ['F64'],
+  Float16Array: ['F16'],
+  Uint16Array: ['F16', 'BF16'],
+  Uint8Array: ['F32', 'F16', 'BF16', 'F64'],
+  Uint8ClampedArray: ['F32', 'F16', 'BF16', 'F64'],
 };

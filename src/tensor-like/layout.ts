@@ -10,10 +10,17 @@ const MIN_AMBIGUOUS = 256;
 
 const PACKED_CHANNELS = 16;
 
-/** A view as [N, C, h, w]. That of packed latents has the axes [N, C, h/2, 2, w/2, 2]. */
-export interface Arranged {
+/** The search for the rows of patches takes time for their square root. */
+const MAX_PATCHES = 2 ** 31;
+
+/** A view and the shape [N, C, h, w] of its numbers. Packed latents have six axes in the view. */
+export interface Placed {
   readonly view: View;
   readonly shape: readonly number[];
+}
+
+/** The view of a whole tensor. That of packed latents has the axes [N, C, h/2, 2, w/2, 2]. */
+interface Arranged extends Placed {
   readonly isPacked: boolean;
 }
 
@@ -56,7 +63,10 @@ function isPacked(
   channels: readonly number[],
 ): boolean {
   const fits =
-    sizes.length === 3 && sizes[2] === 4 * PACKED_CHANNELS && channels.includes(PACKED_CHANNELS);
+    sizes.length === 3 &&
+    sizes[1] < MAX_PATCHES &&
+    sizes[2] === 4 * PACKED_CHANNELS &&
+    channels.includes(PACKED_CHANNELS);
   if (layout === 'packed') {
     if (fits) return true;
     const rule = 'packed latents [N,P,64] of a model of 16 channels';

@@ -1,10 +1,11 @@
 import { allocate } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { bf16BytesToF32, f16BytesToF32 } from '../numbers/half.ts';
+import { bytesToF32, FLOAT_BYTES, type FloatType } from '../numbers/stored.ts';
+import { isRowMajor } from '../numbers/strided.ts';
 import { elementCount, shapeText } from '../tensor.ts';
-import { type FloatType, typeOf } from './element-type.ts';
-import { gather, isContiguous, rangeOf, type View } from './view.ts';
+import { arrayKind, typeOf } from './element-type.ts';
+import { gather, rangeOf, type View } from './view.ts';
 
 /**
  * Copies the numbers of a view as f32.
@@ -20,8 +21,8 @@ export function copyNumbers(
   if (ArrayBuffer.isView(data)) checkLive(what, data);
   const type = typeOf(what, data, declared);
   const numbers = data as ArrayLike<number>;
-  const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-  const width = isBytes ? { f64: 8, f32: 4, f16: 2, bf16: 2 }[type] : 1;
+  const isBytes = arrayKind(data).startsWith('Uint8');
+  const width = isBytes ? FLOAT_BYTES[type] : 1;
   const [low, high] = rangeOf(view);
   if (low < 0 || high >= numbers.length / width) {
     const rule = `numbers up to element ${high} for shape ${shapeText(view.sizes)}`;
@@ -29,7 +30,7 @@ export function copyNumbers(
   }
   const source = widened(what, numbers, type, { first: low, end: high + 1, width });
   const count = elementCount(view.sizes);
-  if (isContiguous(view) && source instanceof Float32Array) {
+  if (isRowMajor(view.sizes, view.strides) && source instanceof Float32Array) {
     // Widened numbers are a copy already.
     return source === data
       ? allocate(what, 'a copy', () => source.slice(low, low + count))
@@ -66,13 +67,10 @@ function widened(
     throw expected('ARG', what, 'a flat array of numbers', got);
   }
   const view = data as Float64Array;
-  const isWords = data instanceof Uint16Array;
+  const isWords = arrayKind(data) === 'Uint16Array';
   if (width === 1 && !isWords) return view.subarray(first, end);
   const size = isWords ? 2 : width;
   const { buffer, byteOffset } = view;
   const bytes = new Uint8Array(buffer, byteOffset + first * size, (end - first) * size);
-  if (type === 'f16') return f16BytesToF32(bytes);
-  if (type === 'bf16') return bf16BytesToF32(bytes);
-  const aligned = bytes.slice().buffer;
-  return type === 'f64' ? new Float64Array(aligned) : new Float32Array(aligned);
+  return bytesToF32(type, bytes);
 }

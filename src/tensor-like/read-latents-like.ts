@@ -1,9 +1,9 @@
-import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { fromVae, type Variant, variantNamed } from '../model/variants.ts';
+import { type Variant, variantNamed } from '../model/variants.ts';
 import type { Size } from './packed.ts';
-import { type ReadTensor, readTensor, type Wanted } from './read-tensor.ts';
-import type { LatentsFound, Space } from './types.ts';
+import { type ReadTensor, reading, readTensor, type TensorNeeds } from './read-tensor.ts';
+import { checkSpace } from './space.ts';
+import type { LatentsWithOrigin, Space } from './types.ts';
 
 /** A copy of latents, and the space and size that came with them. */
 export interface ReadLatents extends ReadTensor {
@@ -12,10 +12,8 @@ export interface ReadLatents extends ReadTensor {
   readonly size: Size;
 }
 
-/** @throws TaesdError ARG (neither space) */
-export function checkSpace(space: unknown): Space {
-  if (space === 'diffusion' || space === 'vae') return space;
-  throw expected('ARG', 'space', "'diffusion' or 'vae'", describe(space));
+interface SpaceNeeds {
+  readonly space?: Space | undefined;
 }
 
 /**
@@ -25,32 +23,32 @@ export function checkSpace(space: unknown): Space {
  * @returns a promise if the numbers have to be read from a GPU
  * @throws TaesdError as `readTensor`; ARG (a wrong space, latents of another model)
  */
-export function readLatentsLike(
+export const readLatentsLike = (
   value: unknown,
-  { space, ...wanted }: Wanted & { readonly space?: Space | undefined },
+  needs: TensorNeeds & SpaceNeeds,
+  variant: Variant,
+): ReadLatents | Promise<ReadLatents> => reading(needs.what, () => read(value, needs, variant));
+
+function read(
+  value: unknown,
+  { space, ...wanted }: TensorNeeds & SpaceNeeds,
   variant: Variant,
 ): ReadLatents | Promise<ReadLatents> {
-  const given = (value ?? {}) as Partial<LatentsFound>;
-  const found: Partial<LatentsFound> = given.latents === undefined ? {} : given;
+  const given = (value ?? {}) as Partial<LatentsWithOrigin>;
+  const found: Partial<LatentsWithOrigin> =
+    given.latents === undefined ? { space: given.space } : given;
   if (found.model !== undefined) checkModel(found.model, variant);
   const own = checkSpace(space ?? found.space ?? 'diffusion');
   const { width, height } = wanted;
   const isSized = width !== undefined || height !== undefined;
   const size = isSized ? { width, height } : { width: found.width, height: found.height };
-  const read = readTensor(found.latents ?? value, { ...wanted, ...size });
-  const withOrigin = (copy: ReadTensor) => ({ ...copy, space: own, size });
-  return read instanceof Promise ? read.then(withOrigin) : withOrigin(read);
+  const copy = readTensor(found.latents ?? value, { ...wanted, ...size });
+  const withOrigin = (tensor: ReadTensor) => ({ ...tensor, space: own, size });
+  return copy instanceof Promise ? copy.then(withOrigin) : withOrigin(copy);
 }
 
 function checkModel(model: unknown, variant: Variant): void {
   if (variantNamed(model).space === variant.space) return;
   const rule = `latents of ${variant.space} for model ${variant.name}`;
   throw expected('ARG', 'latents', rule, `latents of ${model}`);
-}
-
-/** Converts a copy of latents to the space the networks work in: `(z − shift) · scale`. */
-export function toDiffusion({ tensor, space }: ReadLatents, variant: Variant): void {
-  if (space === 'diffusion') return;
-  const { data } = tensor;
-  for (let i = 0; i < data.length; i++) data[i] = fromVae(data[i], variant);
 }

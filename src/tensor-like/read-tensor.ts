@@ -1,21 +1,21 @@
 import { describe } from '../checks.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { elementCount, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
-import { declaredType } from './element-type.ts';
-import { arrange } from './layout.ts';
+import { arrayKind, declaredType } from './element-type.ts';
+import { arrange, type Placed } from './layout.ts';
 import { copyNumbers } from './numbers.ts';
 import type { Size } from './packed.ts';
-import type { LatentsFound, TensorLike } from './types.ts';
+import type { LatentsWithOrigin, TensorLike } from './types.ts';
 import { declaredView, FOUR_AXES, listOf, type View } from './view.ts';
 
 /** The needs of the call that reads a tensor. */
-export interface Wanted extends Size {
+export interface TensorNeeds extends Size {
   /** The name for messages. */
   readonly what: string;
   /** The numbers of channels that the call takes. It refuses others itself. */
   readonly channels: readonly number[];
-  /** The index of the one to read of a batch; undefined for all. */
-  readonly pick?: number | undefined;
+  /** Selects the part of the tensor to copy. Defaults to all of it. */
+  readonly select?: ((all: Placed) => Placed) | undefined;
   readonly allowNonFinite?: boolean | undefined;
 }
 
@@ -29,10 +29,10 @@ export interface ReadTensor {
 const RULE = 'a tensor with data, and dims or shape [N,C,h,w]';
 
 /** Returns true for an object with a shape, which is read as a tensor. */
-export const isTensorLike = (value: unknown): value is TensorLike | LatentsFound =>
+export const isTensorLike = (value: unknown): value is TensorLike | LatentsWithOrigin =>
   typeof value === 'object' &&
   value !== null &&
-  ('shape' in value || 'dims' in value || 'latents' in value);
+  reading('tensor', () => ['shape', 'dims', 'latents'].some((name) => name in value));
 
 /**
  * Copies a tensor of any library.
@@ -40,29 +40,23 @@ export const isTensorLike = (value: unknown): value is TensorLike | LatentsFound
  * @returns a promise if the numbers have to be read from a GPU
  * @throws TaesdError ARG, SHAPE, NONFINITE, OOM
  */
-export function readTensor(value: unknown, wanted: Wanted): ReadTensor | Promise<ReadTensor> {
-  const { what, pick } = wanted;
+export const readTensor = (value: unknown, wanted: TensorNeeds): ReadTensor | Promise<ReadTensor> =>
+  reading(wanted.what, () => read(value, wanted));
+
+function read(value: unknown, wanted: TensorNeeds): ReadTensor | Promise<ReadTensor> {
+  const { what, select } = wanted;
   const tensor = value as TensorLike;
   const opened = openTensor(what, tensor, sizesOf(what, tensor));
   const arranged = arrange(what, opened.view, tensor.layout, wanted.channels, wanted);
   const { isPacked } = arranged;
-  let { view, shape } = arranged;
-  if (pick !== undefined) {
-    if (pick >= shape[0]) {
-      const rule = `a batch of at least ${pick + 1}, for pick ${pick}`;
-      throw expected('SHAPE', what, rule, shapeText(shape));
-    }
-    const first = view.first + pick * view.strides[0];
-    view = { ...view, sizes: [1, ...view.sizes.slice(1)], first };
-    shape = [1, ...shape.slice(1)];
-  }
+  const { view, shape } = select === undefined ? arranged : select(arranged);
   return opened.copy(view, (data) => {
     if (wanted.allowNonFinite !== true) checkFinite(what, data);
     return { tensor: { shape, data }, isPacked };
   });
 }
 
-/** A tensor whose description of itself was read, and whose numbers were not. */
+/** A tensor whose shape, type and strides were read, and no numbers yet. */
 interface Opened {
   /** All elements. */
   readonly view: View;
@@ -73,7 +67,7 @@ interface Opened {
 /**
  * Reads the description of a tensor.
  *
- * @throws TaesdError ARG, SHAPE; its `copy` too, and OOM
+ * @throws TaesdError ARG, SHAPE. `copy` throws these and OOM
  */
 export function openTensor(what: string, tensor: TensorLike, sizes: readonly number[]): Opened {
   const declared = declaredType(what, tensor.dtype, tensor.type);
@@ -104,6 +98,9 @@ export function sizesOf(what: string, tensor: TensorLike, { min, max, rule } = F
   }
   const { dims, shape = dims } = tensor;
   const sizes = listOf(shape);
+  if (dims !== undefined && `${listOf(dims)}` !== `${sizes}`) {
+    throw expected('ARG', what, 'one size by "shape" and "dims"', 'two');
+  }
   if (sizes === undefined) {
     const got = shape === undefined ? describe(tensor) : `shape ${describe(shape)}`;
     throw expected('ARG', what, RULE, got);
@@ -118,7 +115,7 @@ const isSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size a
 /** Checks that data without strides and offset has a number for each element, and no others. */
 function checkCount(what: string, data: unknown, sizes: readonly number[]): void {
   const { length } = (data ?? {}) as { length?: unknown };
-  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return;
+  if (arrayKind(data).startsWith('Uint8')) return;
   if (ArrayBuffer.isView(data) && data.byteLength === 0) return;
   const count = elementCount(sizes);
   if (typeof length !== 'number' || length === count) return;
@@ -136,7 +133,7 @@ function checkFinite(what: string, data: Float32Array): void {
 
 /** Returns the numbers, or a promise if they are on a GPU. */
 function numbersOf(what: string, tensor: TensorLike): unknown {
-  try {
+  return reading(what, () => {
     // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
     const { location } = tensor;
     const isHere = location === undefined || location === 'cpu' || location === 'cpu-pinned';
@@ -147,13 +144,20 @@ function numbersOf(what: string, tensor: TensorLike): unknown {
     const { data } = tensor;
     if (data === undefined && typeof tensor.getData === 'function') return tensor.getData();
     return typeof data === 'function' ? data.call(tensor) : data;
-  } catch (reason) {
-    throw unreadable(what, reason);
-  }
+  });
 }
 
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as Promise<unknown> | undefined)?.then === 'function';
+
+/** Runs code that reads a caller's object, whose getters may throw. @throws TaesdError */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (reason) {
+    throw unreadable(what, reason);
+  }
+}
 
 function unreadable(what: string, reason: unknown): TaesdError {
   if (reason instanceof TaesdError) return reason;

@@ -19,11 +19,10 @@ export interface TensorLike {
    * wider one of two. Sizes that are not multiples of 16 round to them as in diffusers.
    *
    * [16, h, 64] could be both. It is [C, h, w] for h below 256. From 256 on it is refused, because
-   * it is a picture of 512×2048 or 16 packed ones of 256×256: `layout` says which, or a batch
-   * axis.
+   * it is a picture of 512×2048 or 16 packed ones of 256×256: `layout` or a batch axis decides.
    */
   readonly dims?: ArrayLike<number | bigint> | undefined;
-  /** The sizes under another name. It counts if both are given. */
+  /** The sizes under another name. Both must agree if both are given. */
   readonly shape?: ArrayLike<number | bigint> | undefined;
   /**
    * The type of the numbers by its name in any library: `float32`, `torch.float16`, `F16`, `half`,
@@ -43,6 +42,8 @@ export interface TensorLike {
    * Defaults to `NCHW`, or to `packed` for the shapes above.
    */
   readonly layout?: 'NCHW' | 'NHWC' | 'packed' | undefined;
+  /** The space of latents. The option `space` of a call is used if both are given. */
+  readonly space?: Space | undefined;
   /** The numbers' memory, in onnxruntime. `getData` is called if it is not `cpu`. */
   readonly location?: string | undefined;
   /** Reads the numbers, in onnxruntime. */
@@ -56,9 +57,9 @@ export interface TensorLike {
 export type Space = 'diffusion' | 'vae';
 
 /** Latents with their origin, such as the result of `readLatents`. */
-export interface LatentsFound {
+export interface LatentsWithOrigin {
   readonly latents: TensorLike;
-  /** The space of the numbers. The option `space` of a call counts if both are given. */
+  /** The space of the numbers. The option `space` of a call is used if both are given. */
   readonly space?: Space | undefined;
   /** The model of the latents. Latents of another space than the instance's are refused. */
   readonly model?: ModelName | undefined;

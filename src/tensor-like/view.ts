@@ -1,8 +1,9 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
+import { rowMajorStrides } from '../numbers/strided.ts';
 import { elementCount, MAX_RANK, shapeText } from '../tensor.ts';
 
-/** The places of a tensor's elements in its data. The sizes come from the outermost axis. */
+/** The positions of a tensor's elements in its data. Sizes begin with the outermost axis. */
 export interface View {
   readonly sizes: readonly number[];
   /** Elements between neighbours on each axis. */
@@ -26,13 +27,6 @@ export function listOf(list: unknown): unknown[] | undefined {
   return sizes;
 }
 
-/** Returns the row-major strides of sizes. */
-export function rowMajor(sizes: readonly number[]): number[] {
-  const strides = sizes.map(() => 1);
-  for (let i = sizes.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * sizes[i + 1];
-  return strides;
-}
-
 /**
  * Returns the view a tensor declares.
  *
@@ -49,7 +43,7 @@ export function declaredView(
     throw expected('ARG', `${what} offset`, 'a whole number of elements', describe(offset));
   }
   if (strides === undefined || strides === null) {
-    return { sizes, strides: rowMajor(sizes), first: first as number };
+    return { sizes, strides: rowMajorStrides(sizes), first: first as number };
   }
   const list = listOf(strides) as number[] | undefined;
   if (list?.length !== sizes.length || !list.every(Number.isSafeInteger)) {
@@ -71,12 +65,6 @@ export function rangeOf({ sizes, strides, first }: View): [low: number, high: nu
   return [low, high];
 }
 
-/** Returns true for a view of neighbours in row-major order. */
-export function isContiguous({ sizes, strides }: View): boolean {
-  const plain = rowMajor(sizes);
-  return sizes.every((size, axis) => size === 1 || strides[axis] === plain[axis]);
-}
-
 /** Copies the elements of a view in row-major order. */
 export function gather(source: ArrayLike<number>, view: View, target: Float32Array): void {
   const { sizes, strides } = view;
@@ -87,6 +75,8 @@ export function gather(source: ArrayLike<number>, view: View, target: Float32Arr
   for (let to = 0; to < count; to += sizes[last]) {
     for (let i = 0; i < sizes[last]; i++) target[to + i] = source[from + i * strides[last]];
     for (let axis = last - 1; axis >= 0; axis--) {
+      // The stride of an axis of 1 has no meaning. A huge one would round the positions of others.
+      if (sizes[axis] === 1) continue;
       from += strides[axis];
       if (++index[axis] < sizes[axis]) break;
       from -= sizes[axis] * strides[axis];

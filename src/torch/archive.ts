@@ -1,5 +1,5 @@
-import { expected } from '../errors.ts';
-import { readZip, type ZipEntry } from '../zip/read-zip.ts';
+import { expected, onOneLine } from '../errors.ts';
+import { checkTotal, readZip, type ZipEntry } from '../zip/read-zip.ts';
 
 /** The archive of a file that `torch.save` wrote. */
 export interface TorchArchive {
@@ -35,8 +35,9 @@ const MAX_NOTE_BYTES = 64;
 export function openArchive(bytes: Uint8Array): TorchArchive {
   const maxBytes = MAX_RATIO * bytes.length;
   const entries = readZip(bytes, { maxBytes });
-  checkSizes(entries, maxBytes);
+  checkTotal(entries, maxBytes);
   const folder = findFolder(entries);
+  refuseScript([...entries.keys()], folder);
   const entryNamed = (name: string) => entries.get(`${folder}/${name}`);
   checkVersion(noteOf(entryNamed('version')));
   checkByteOrder(noteOf(entryNamed('byteorder')));
@@ -44,15 +45,6 @@ export function openArchive(bytes: Uint8Array): TorchArchive {
 }
 
 type Entries = ReadonlyMap<string, ZipEntry>;
-
-/** Deflated contents may be much larger than the file. */
-function checkSizes(entries: Entries, maxBytes: number): void {
-  let total = 0;
-  for (const { size } of entries.values()) total += size;
-  if (total <= maxBytes) return;
-  const rule = `at most ${maxBytes} bytes of content, ${MAX_RATIO} times the file`;
-  throw expected('LIMIT', 'archive', rule, `${total}`, { hint: 'a decompression bomb?' });
-}
 
 /** Returns the name of the one folder, which all entries lie in and which holds `data.pkl`. */
 function findFolder(entries: Entries): string {
@@ -70,16 +62,18 @@ function findFolder(entries: Entries): string {
   if (pickles[0] !== `${folder}/data.pkl`) throw expected('FORMAT', 'archive', rule, pickles[0]);
   const outside = names.find((name) => !name.startsWith(`${folder}/`));
   if (outside !== undefined) {
-    throw expected('FORMAT', 'archive', `all entries in the folder ${folder}`, outside);
-  }
-  const isScript = (name: string) =>
-    name === `${folder}/constants.pkl` || name.startsWith(`${folder}/code/`);
-  if (names.some(isScript)) {
-    const hint =
-      'in Python, torch.save(torch.jit.load("old.pt").state_dict(), "new.pt") converts it';
-    throw expected('UNSUPPORTED', 'archive', 'tensors alone', 'a TorchScript program', { hint });
+    throw expected('FORMAT', 'archive', `all entries in the folder ${onOneLine(folder)}`, outside);
   }
   return folder;
+}
+
+/** @throws TaesdError UNSUPPORTED (a program of TorchScript) */
+function refuseScript(names: readonly string[], folder: string): void {
+  const isScript = (name: string) =>
+    name === `${folder}/constants.pkl` || name.startsWith(`${folder}/code/`);
+  if (!names.some(isScript)) return;
+  const hint = 'in Python, torch.save(torch.jit.load("old.pt").state_dict(), "new.pt") converts it';
+  throw expected('UNSUPPORTED', 'archive', 'tensors alone', 'a TorchScript program', { hint });
 }
 
 /** Reads a small entry as text. */

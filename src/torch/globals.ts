@@ -44,9 +44,6 @@ const STORAGES: ReadonlyMap<string, ElementType> = new Map([
   ['DoubleStorage', { dtype: 'F64', bytes: 8 }],
   ['LongStorage', { dtype: 'I64', bytes: 8 }],
   ['IntStorage', { dtype: 'I32', bytes: 4 }],
-  ['ShortStorage', { dtype: 'I16', bytes: 2 }],
-  ['CharStorage', { dtype: 'I8', bytes: 1 }],
-  ['ByteStorage', { dtype: 'U8', bytes: 1 }],
   ['BoolStorage', { dtype: 'BOOL', bytes: 1 }],
 ]);
 
@@ -65,7 +62,7 @@ const FUNCTIONS: ReadonlyMap<string, ReadonlyMap<string, TorchFunction>> = new M
   ],
 ]);
 
-/** Names of torch that hold data, though none that can be read here. */
+/** Names of torch for kinds of data that this reader does not read. */
 const UNSUPPORTED: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['torch', new Set(['Size'])],
   ['torch.storage', new Set(['UntypedStorage', 'TypedStorage', '_TypedStorage'])],

@@ -37,9 +37,9 @@ export class PickleFloat {
 
 /** A thing that only the program behind the pickle knows: a function, a storage, a tensor. */
 export abstract class HostItem {
-  /** It in a few words, for messages. */
+  /** The item in a few words, for messages. */
   abstract readonly words: string;
-  /** The value that a file may hold in its place; undefined if it is only part of others. */
+  /** The value that a file may hold in its place; undefined for items that occur inside others. */
   abstract readonly value: TorchValue | undefined;
 }
 

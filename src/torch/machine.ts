@@ -26,9 +26,9 @@ export interface PickleHost {
 /** The limits of a pickle. Real files have about 20 opcodes and 6 containers a tensor. */
 const MAX_OPCODES = 2 ** 22;
 const MAX_CONTAINERS = 2 ** 19;
-/** The maximum of marks open at once: one for each level of nesting, and a few for calls. */
+/** The maximum number of open marks: one for each level of nesting, and a few for calls. */
 const MAX_MARKS = 1000;
-/** The maximum of bytes of a whole number. 8 hold every number that torch writes. */
+/** The maximum number of bytes of a whole number. 8 hold every number that torch writes. */
 const MAX_LONG_BYTES = 32;
 
 /** Runs one pickle. @returns its result @throws TaesdError (`Machine.run`) */
@@ -96,7 +96,11 @@ class Machine {
     const cursor = this.#cursor;
     const result = this.#pop('a result');
     if (this.#stack.length > 0 || this.#marks.length > 0) {
-      throw cursor.fault('FORMAT', 'one result', `${this.#stack.length + 1} and open marks`);
+      throw cursor.fault(
+        'FORMAT',
+        'one result',
+        `${this.#stack.length + 1}, and ${this.#marks.length} open marks`,
+      );
     }
     if (cursor.left > 0) {
       throw cursor.fault('FORMAT', 'the end of the pickle', `${cursor.left} more bytes`);

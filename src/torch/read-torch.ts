@@ -1,5 +1,5 @@
-import { checkLive, describe } from '../checks.ts';
-import { expected, inCall } from '../errors.ts';
+import { checkBytes } from '../checks.ts';
+import { expected } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { openArchive, type TorchArchive } from './archive.ts';
 import { foreignFile } from './foreign-file.ts';
@@ -43,16 +43,11 @@ const MIN_TENSOR_LIMIT = 65536;
  *   OOM
  */
 export function readTorch(bytes: Uint8Array): TorchFile {
-  return inCall('readTorch', () => {
-    if (!(bytes instanceof Uint8Array)) {
-      throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
-    }
-    checkLive('bytes', bytes);
-    if (!startsWith(bytes, 'PK')) throw foreignFile(bytes);
-    const archive = openArchive(bytes);
-    const maxTensorBytes = Math.max(MIN_TENSOR_LIMIT, MAX_TENSOR_RATIO * bytes.length);
-    return { root: toValue(runPickle(archive.pickle, hostOf(archive, maxTensorBytes))) };
-  });
+  checkBytes(bytes);
+  if (!startsWith(bytes, 'PK')) throw foreignFile(bytes);
+  const archive = openArchive(bytes);
+  const maxTensorBytes = Math.max(MIN_TENSOR_LIMIT, MAX_TENSOR_RATIO * bytes.length);
+  return { root: toValue(runPickle(archive.pickle, hostOf(archive, maxTensorBytes))) };
 }
 
 /** Returns the meaning of the names, calls and persistent ids of an archive's pickle. */

@@ -1,6 +1,7 @@
 import { allocateBytes } from '../allocate.ts';
 import { expected } from '../errors.ts';
 import { isFloatType, type StoredTensor } from '../numbers/stored.ts';
+import { copyStrided, isRowMajor, type Strided } from '../numbers/strided.ts';
 import { elementCount, MAX_RANK, shapeText } from '../tensor.ts';
 import { HostItem, type Item, itemText, PickleDict, PickleTuple } from './items.ts';
 import { Storage } from './storage.ts';
@@ -11,18 +12,12 @@ export class TensorItem extends HostItem {
   readonly words = 'a tensor';
   readonly value: TorchTensor;
 
-  constructor(where: string, storage: Storage, layout: Layout) {
+  constructor(where: string, storage: Storage, layout: Strided) {
     super();
     const { dtype } = storage.type;
-    const read = () => readTensor(`tensor of ${where}`, storage, layout);
+    const read = () => readElements(`tensor of ${where}`, storage, layout);
     this.value = Object.freeze({ dtype, ...layout, read });
   }
-}
-
-interface Layout {
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-  readonly offset: number;
 }
 
 /** The arguments of `_rebuild_tensor_v2` without the last one, which only torch 2 may write. */
@@ -39,7 +34,7 @@ const ARGUMENTS = 6;
  */
 export function rebuildTensor(where: string, args: readonly Item[], maxBytes: number): TensorItem {
   if (args.length < ARGUMENTS || args.length > ARGUMENTS + 1) {
-    throw expected('FORMAT', where, 'the six arguments of a tensor', `${args.length}`);
+    throw expected('FORMAT', where, 'the six or seven arguments of a tensor', `${args.length}`);
   }
   const [storage, offset, sizes, strides, needsGradient, hooks, metadata] = args;
   if (!(storage instanceof Storage)) {
@@ -63,7 +58,10 @@ export function rebuildTensor(where: string, args: readonly Item[], maxBytes: nu
  */
 export function rebuildParameter(where: string, args: readonly Item[]): TensorItem {
   const [tensor, needsGradient, hooks] = args;
-  if (args.length !== 3 || !(tensor instanceof TensorItem)) {
+  if (args.length !== 3) {
+    throw expected('FORMAT', where, 'the three arguments of a parameter', `${args.length}`);
+  }
+  if (!(tensor instanceof TensorItem)) {
     throw expected('FORMAT', where, 'the tensor of a parameter', itemText(tensor));
   }
   checkFlags(where, needsGradient, hooks);
@@ -83,14 +81,14 @@ function checkEmpty(where: string, what: string, item: Item): void {
     throw expected('FORMAT', where, `${what} as a dict`, itemText(item));
   }
   if (item.entries.size > 0) {
-    throw expected('UNSUPPORTED', where, `${what} empty`, `${item.entries.size} of them`);
+    throw expected('UNSUPPORTED', where, `no entries in ${what}`, `${item.entries.size}`);
   }
 }
 
-/** Python's int alone: a float or a boolean that equals one is refused. */
+/** Returns a Python int. A float or a boolean that equals one is refused. */
 function wholeNumber(where: string, what: string, item: Item): number {
   if (typeof item === 'number' && item >= 0) return item;
-  throw expected('FORMAT', where, `${what} in whole numbers from 0 to 2^53 − 1`, itemText(item));
+  throw expected('FORMAT', where, `${what} from 0 to 2^53 − 1, whole`, itemText(item));
 }
 
 function wholeNumbers(where: string, what: string, item: Item): number[] {
@@ -107,7 +105,7 @@ function wholeNumbers(where: string, what: string, item: Item): number[] {
  * Checks that the first and the last element lie in the storage. Sums and products are exact up to
  * 2⁵³. Past that they are rounded, but still larger than every storage.
  */
-function checkLayout(where: string, storage: Storage, layout: Layout, maxBytes: number): void {
+function checkLayout(where: string, storage: Storage, layout: Strided, maxBytes: number): void {
   const { shape, strides, offset } = layout;
   if (shape.length !== strides.length) {
     const rule = `a stride for each of ${shape.length} sizes`;
@@ -129,7 +127,7 @@ function checkLayout(where: string, storage: Storage, layout: Layout, maxBytes: 
   }
 }
 
-function readTensor(what: string, storage: Storage, layout: Layout): StoredTensor {
+function readElements(what: string, storage: Storage, layout: Strided): StoredTensor {
   const { dtype, bytes: size } = storage.type;
   const { shape, offset } = layout;
   if (!isFloatType(dtype)) {
@@ -139,44 +137,10 @@ function readTensor(what: string, storage: Storage, layout: Layout): StoredTenso
   }
   const all = storage.bytes();
   const count = shape.includes(0) ? 0 : elementCount(shape);
-  if (isRowMajor(layout)) {
+  if (isRowMajor(shape, layout.strides)) {
     return { dtype, shape, bytes: all.subarray(offset * size, (offset + count) * size) };
   }
   const bytes = allocateBytes(what, count * size);
-  copyRows(bytes, all, layout, size);
+  copyStrided(bytes, all, layout, size);
   return { dtype, shape, bytes };
-}
-
-/** Returns true if the elements lie side by side. The stride of an axis of 1 has no meaning. */
-function isRowMajor({ shape, strides }: Layout): boolean {
-  if (shape.includes(0)) return true;
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== step) return false;
-    step *= shape[axis];
-  }
-  return true;
-}
-
-/** Copies elements in row-major order. Called only for tensors with at least one axis. */
-function copyRows(target: Uint8Array, source: Uint8Array, layout: Layout, size: number): void {
-  const { shape, strides, offset } = layout;
-  const last = shape.length - 1;
-  const index = new Array<number>(shape.length).fill(0);
-  let row = offset;
-  for (let at = 0; at < target.length; ) {
-    for (let i = 0; i < shape[last]; i++) {
-      const from = (row + i * strides[last]) * size;
-      for (let byte = 0; byte < size; byte++) target[at++] = source[from + byte];
-    }
-    // As an odometer does: the innermost axis that is not at its end steps on, and those inside it
-    // start again.
-    for (let axis = last - 1; axis >= 0; axis--) {
-      index[axis]++;
-      row += strides[axis];
-      if (index[axis] < shape[axis]) break;
-      row -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
 }

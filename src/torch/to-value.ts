@@ -14,7 +14,7 @@ type Container = PickleList | PickleTuple | PickleDict;
 
 /** The limits of a file's value, so that programs may walk it whole and with plain recursion. */
 const MAX_LEVELS = 100;
-/** The maximum of values that a walk meets again because two containers share one. */
+/** The maximum number of repeated visits of a walk, caused by shared containers. */
 const MAX_AGAIN = 2 ** 16;
 
 /** The value made of a container. */
@@ -49,7 +49,7 @@ export function toValue(root: Item): TorchValue {
   const open = new Set<Container>();
   const visits: Visit[] = [];
   const enter = (container: Container): void => {
-    if (open.has(container)) throw fault('FORMAT', 'values that end', 'one that holds itself');
+    if (open.has(container)) throw fault('FORMAT', 'no value that holds itself', 'one');
     open.add(container);
     visits.push({ container, children: childrenOf(container), next: 0 });
   };

@@ -23,8 +23,8 @@ interface Family {
   /** Undefined if the names do not tell the halves apart. */
   readonly half: Half | undefined;
   readonly prefix: string;
-  /** Added to the number in the name to get the layer of taesd.py. */
-  readonly shift: number;
+  /** Added to the number in the name to get the layer of taesd.py. Defaults to 0. */
+  readonly shift?: number;
 }
 
 /**
@@ -34,11 +34,11 @@ interface Family {
  * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
  */
 const FAMILIES: readonly Family[] = [
-  { layout: 'original', half: undefined, prefix: '', shift: 0 },
-  { layout: 'diffusers', half: 'encoder', prefix: 'encoder.layers.', shift: 0 },
+  { layout: 'original', half: undefined, prefix: '' },
+  { layout: 'diffusers', half: 'encoder', prefix: 'encoder.layers.' },
   { layout: 'diffusers', half: 'decoder', prefix: 'decoder.layers.', shift: 1 },
-  { layout: 'ComfyUI', half: 'encoder', prefix: 'taesd_encoder.', shift: 0 },
-  { layout: 'ComfyUI', half: 'decoder', prefix: 'taesd_decoder.', shift: 0 },
+  { layout: 'ComfyUI', half: 'encoder', prefix: 'taesd_encoder.' },
+  { layout: 'ComfyUI', half: 'decoder', prefix: 'taesd_decoder.' },
 ];
 
 const KNOWN =
@@ -146,7 +146,7 @@ function nameTensor(name: string, stored: StoredTensor): NamedTensor | undefined
     if (!name.startsWith(family.prefix)) continue;
     const match = /^(0|[1-9]\d{0,2})(\.[a-z][\w.]*)$/.exec(name.slice(family.prefix.length));
     if (match === null) continue;
-    return { name, stored, family, key: `${Number(match[1]) + family.shift}${match[2]}` };
+    return { name, stored, family, key: `${Number(match[1]) + (family.shift ?? 0)}${match[2]}` };
   }
   return undefined;
 }

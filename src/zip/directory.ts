@@ -102,7 +102,7 @@ function readCentral(bytes: Uint8Array, at: number): CentralRecord {
   const { disk, ...sizes } = widenFields(what, narrow, bytes, extra);
   if (disk !== 0) throw expected('FORMAT', what, 'an archive in one file', `disk ${disk}`);
   if (method === STORED && sizes.packedSize !== sizes.size) {
-    const rule = `${sizes.size} stored bytes, its size`;
+    const rule = `as many stored bytes as its size, ${sizes.size}`;
     throw expected('FORMAT', what, rule, `${sizes.packedSize}`);
   }
   return { name, nameBytes, flags, method, crc: readU32(bytes, at + 16), ...sizes };

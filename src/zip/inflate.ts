@@ -5,8 +5,8 @@ import { expected, messageOf, TaesdError } from '../errors.ts';
 /** The largest growth of a DEFLATE stream: 258 bytes from two bits. */
 const MAX_RATIO = 1032;
 /**
- * Input given to fflate at once. fflate inflates a whole piece before this code can stop it, so a
- * decompression bomb gets at most 1032 × 16 KiB ≈ 17 MB past the size it states.
+ * The bytes passed to fflate in one call. fflate inflates a whole piece before this code can stop
+ * it, so a decompression bomb gets at most 1032 × 16 KiB ≈ 17 MB past the size it states.
  */
 const PIECE_BYTES = 16384;
 /**

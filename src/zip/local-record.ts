@@ -89,8 +89,14 @@ function readLocal(bytes: Uint8Array, record: CentralRecord, directoryStart: num
     agrees(sizes.size, size) || 'size',
   ].find((field) => field !== true);
   if (differing !== undefined) {
-    const rule = `the ${differing} of the directory in its local record`;
-    throw fault('UNSAFE', name, rule, 'another', 'two readers would find two contents');
+    const rule = `a local record with the directory's ${differing}`;
+    throw fault(
+      'UNSAFE',
+      name,
+      rule,
+      `another ${differing}`,
+      'two readers would find two contents',
+    );
   }
   return { start, end };
 }
@@ -105,10 +111,13 @@ function checkBetween(bytes: Uint8Array, before: CentralRecord | undefined, gap:
   const what = before === undefined ? 'zip archive' : entryText(before.name);
   if (length < 0) {
     const got = `an overlap of ${-length} bytes`;
-    throw expected('UNSAFE', what, 'its bytes for itself', got);
+    throw expected('UNSAFE', what, 'bytes of its own', got);
   }
   if (before === undefined || !isDescriptor(bytes, before, gap)) {
-    const rule = `the next record at byte ${gap.start}, where it ends`;
+    const rule =
+      before === undefined
+        ? `its first record at byte ${gap.start}`
+        : `the next record at byte ${gap.start}, where it ends`;
     throw expected('FORMAT', what, rule, `${length} other bytes`);
   }
 }

@@ -103,3 +103,12 @@ function isFolder({ name, size }: CentralRecord): boolean {
     throw expected('FORMAT', entryText(name), 'a folder without content', `${size} bytes`);
   return true;
 }
+
+/** Checks the size of all contents together. @throws TaesdError LIMIT */
+export function checkTotal(entries: ReadonlyMap<string, ZipEntry>, maxBytes: number): void {
+  let total = 0;
+  for (const { size } of entries.values()) total += size;
+  if (total <= maxBytes) return;
+  const rule = `at most ${maxBytes} bytes of content`;
+  throw expected('LIMIT', 'archive', rule, `${total}`, { hint: 'a decompression bomb?' });
+}

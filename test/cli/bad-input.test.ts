@@ -124,7 +124,7 @@ describe('input', () => {
     const path = at('z.png');
     writeFileSync(path, '# Pictures');
     const names = endingsList().join(', ');
-    const message = `${path}: "bytes" expected latents in one of ${names}, got a file that begins with 23 20 50 69 63 74 75 72 (--shape and --dtype describe raw numbers)`;
+    const message = `${path}: "bytes" expected latents in one of ${names}, got a file that begins with "# Pictures" (--shape and --dtype describe raw numbers)`;
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(message));
   });
 
@@ -190,11 +190,12 @@ describe('input', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: [
+        'the file does not say its space; diffusion space is assumed',
         'the file does not say its model; its channels are those of taesd or taesdxl',
         '"latents" expected finite numbers, got NaN at element 2',
       ]
         .map((sentence) => `taesd: ${nan}: ${sentence}\n`)
-        .toSpliced(1, 0, 'taesd: note: decoding with taesd; --model chooses another\n')
+        .toSpliced(2, 0, 'taesd: note: decoding with taesd; --model chooses another\n')
         .join(''),
     });
     expect(readdirSync(at('kept'))).toEqual(['o.png']);
@@ -326,7 +327,7 @@ describe('weights', () => {
     mkdirSync(at('pth'));
     writeFileSync(at('pth/taesd_encoder.pth'), 'PK\x03\x04');
     const got = 'taesd_encoder.pth';
-    const hint = 'a .pth file is not read yet; convert it to safetensors';
+    const hint = 'weights of a .pth file are not read yet; convert it to safetensors';
     const name = 'taesd_encoder.safetensors';
     const given = `"${at('pth')}" expected ${name}, got ${got} (${hint})`;
     const args = ['encode', PICTURE, '-o', OUT];

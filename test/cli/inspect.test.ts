@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { LATENT_FORMATS } from '../../src/formats/table.ts';
@@ -197,6 +198,7 @@ describe('latents and pictures', () => {
       'model       not recorded',
       'decodes to  24×16',
       'values      −1.500 … 3.000, mean 0.063',
+      'note        the file does not say its space; diffusion space is assumed',
       'note        the file does not say its model; its channels are those of taesd or taesdxl',
     ]);
   });
@@ -209,6 +211,7 @@ describe('latents and pictures', () => {
       'model       not recorded',
       'decodes to  8×8',
       'values      0.000 … 1.000, mean 0.333; 2 are NaN or infinite',
+      'note        the file does not say its space; diffusion space is assumed',
       'note        the file does not say its model; no model has 5 channels',
     ]);
   });
@@ -251,7 +254,7 @@ describe('latents and pictures', () => {
     ]);
     const wrong = inspectBytes('b.latent', bytes, '--model', 'taesd', '--space', 'diffusion');
     expect(wrong.slice(6).join(' ').replace(/ +/g, ' ')).toMatch(
-      /^note the root mean square is 8\.1\d, where .* are they in VAE space\?$/,
+      /^note the root mean square in diffusion space is 8\.1\d, .*; are the numbers in VAE space\?$/,
     );
     const message = 'FILE: "latents" expected a batch of at least 3, for pick 2, got [2,4,1,1]';
     refused('b.latent', bytes, message, '--pick', '2');
@@ -275,11 +278,26 @@ describe('latents and pictures', () => {
     expect(taesd(picked)).toEqual(refused(`${weights}: `, '--pick', 'weights'));
   });
 
+  test('inspect: gzipped, or with the ending of another format → by content', () => {
+    const latents = { shape: [1, 4, 2, 3], data: new Float32Array(24).fill(1) };
+    const bytes = encodeLatentSafetensors({ latents, model: 'taesd' });
+    expect(inspectBytes('z.png', bytes)[0]).toBe('kind        latents, F32');
+    const packed = new Uint8Array(gzipSync(bytes));
+    expect(inspectBytes('z.pt', packed)[0]).toBe('kind        latents, F32, gzipped');
+  });
+
+  test('inspect: raw numbers without --shape → how many there are, and the option', () => {
+    const rule = 'expected [N,C,h,w] or [C,h,w] of 24 f32 numbers, got none';
+    const message = `FILE: "shape" ${rule} (such as --shape 1x4x64x64)`;
+    refused('z.f32', new Uint8Array(96), message);
+    refused('z.dat', new Uint8Array(96), message, '--dtype', 'f32');
+  });
+
   test('inspect: raw numbers with --shape → as described', () => {
     const bytes = new Uint8Array(2 * 4 * 6);
     for (const shape of ['1x4x2x3', '4x2x3', '1,4,2,3', '[4, 2, 3]']) {
       expect(
-        inspectBytes('z.f16', bytes, '--shape', shape, '--model', 'taesd3').slice(0, 2),
+        inspectBytes('z.f16', bytes, '--shape', shape, '--model', 'taesdxl').slice(0, 2),
       ).toEqual(['kind        raw numbers, F16', 'shape       [1,4,2,3]']);
     }
     const message = 'FILE: "raw numbers" expected 96 bytes for F32 [4,2,3], got 48';
@@ -312,7 +330,7 @@ describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
   const pth =
     'FILE: "bytes" expected a safetensors file, got a zip file ' +
-    '(a .pth file is not read yet; convert it to safetensors)';
+    '(weights of a .pth file are not read yet; convert it to safetensors)';
 
   test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
     refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
@@ -320,13 +338,14 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
-    const endings = LATENT_FORMATS.flatMap((format) => format.endings.slice(0, 1));
+    const endings = LATENT_FORMATS.flatMap((format) => format.endings);
     const names = endings.join(', ').replace(/, (?=[^,]*$)/, ' or ');
     const message = (got: string) =>
       `FILE: expected a ${names} file, got ${got} (--shape and --dtype describe raw numbers)`;
-    const first = 'a file that begins with 23';
-    refused('notes.txt', ascii('# Pictures'), message(`${first} 20 50 69 63 74 75 72`));
-    refused('short', ascii('#'), message(first));
+    const first = 'a file that begins with';
+    refused('notes.txt', ascii('# Pictures'), message(`${first} "# Pictures"`));
+    refused('short', ascii('#'), message(`${first} "#"`));
+    refused('bytes', ascii('#\x00 Pictures'), message(`${first} 23 00 20 50 69 63 74 75`));
     refused('empty', ascii(''), message('an empty file'));
   });
 

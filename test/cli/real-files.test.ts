@@ -35,7 +35,10 @@ testShared('encode [wasm]: chelsea 451×300 → max |Δ| < 1e-4, bytes within 1'
 
 testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |Δ| < 1e-4', () => {
   const wanted = readGolden('taesd-chelsea-451x300')('decoded');
-  const stderr = ['the file does not say its model; its channels are those of taesd or taesdxl']
+  const stderr = [
+    'the file does not say its space; diffusion space is assumed',
+    'the file does not say its model; its channels are those of taesd or taesdxl',
+  ]
     .map((sentence) => `taesd: ${golden}: ${sentence}\n`)
     .concat('taesd: note: decoding with taesd; --model chooses another\n')
     .join('');
@@ -95,6 +98,6 @@ testShared('inspect: a real .pth → says that it is not read yet', () => {
   const { code, stderr } = run('inspect', pth);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `taesd: ${pth}: "bytes" expected a safetensors file, got a zip file (a .pth file is not read yet; convert it to safetensors)\n`,
+    `taesd: ${pth}: "bytes" expected a safetensors file, got a zip file (weights of a .pth file are not read yet; convert it to safetensors)\n`,
   );
 });

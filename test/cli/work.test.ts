@@ -152,7 +152,7 @@ describe('decode', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
-    const stderr = `taesd: ${path}: the file says that these are latents of taesdxl, not of taesd\n`;
+    const stderr = `taesd: ${path}: by its name or contents the file holds latents of taesdxl, not of taesd\n`;
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =

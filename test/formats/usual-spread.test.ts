@@ -89,10 +89,14 @@ test.each(['taesd', 'taesdxl'] as const)(
   async (model) => {
     const latents = noise(4);
     expect(await warningsOf(latents, model, 'vae')).toEqual([
-      expect.stringMatching(/where latents in VAE space have 0\.25 to 4; are they in diffusion/),
+      expect.stringMatching(
+        /in diffusion space is 0\.1\d\d, usually 0\.25 to 4; are the numbers in diffusion space\?$/,
+      ),
     ]);
     expect(await warningsOf(toVaeLatents(latents, model), model, 'diffusion')).toEqual([
-      expect.stringMatching(/where latents in diffusion space have 0\.25 to 4; are they in VAE/),
+      expect.stringMatching(
+        /in diffusion space is \d\.\d\d, usually 0\.25 to 4; are the numbers in VAE space\?$/,
+      ),
     ]);
   },
 );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readLatents } from '../../src/formats/index.ts';
-import { isNpz, readNpz } from '../../src/npy/npz.ts';
+import { isNpz } from '../../src/npy/first-bytes.ts';
+import { readNpz } from '../../src/npy/npz.ts';
 import { npyByHand, npzByHand } from '../formats/files-by-hand.ts';
 import { integers, seededNumbers } from '../formats/seeded-numbers.ts';
 import { zipByHand } from '../formats/zip-by-hand.ts';

@@ -205,6 +205,19 @@ describe('tensors of any library', () => {
     expect(await result).toEqual(wanted);
   });
 
+  test('a sample that fails later beside a wrong output → one error, none unhandled', async () => {
+    const unhandled: unknown[] = [];
+    const keep = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', keep);
+    const late = { shape: SHAPE, getData: () => Promise.reject(new Error('gpu')) };
+    const wrong = { shape: SHAPE, data: 'no' };
+    expect(() => predictOriginal(late, wrong, options)).toThrow('"output" expected 140 numbers');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', keep);
+    expect(unhandled).toEqual([]);
+    await expect(predictOriginal(late, o, options)).rejects.toThrow('got gpu');
+  });
+
   test('another layout of the two → ARG; a single layout of both → passes', () => {
     const last = { ...o, layout: 'NHWC' as const };
     expect(() => predictOriginal(x, last, options)).toThrow(
@@ -456,7 +469,10 @@ describe('push with an output', () => {
   }
   const packed = (tensor: Tensor): Tensor => ({ ...tensor, shape: [2, 70] });
   test.each<[string, Wrong]>([
-    ['no output', { by: step(undefined), code: 'ARG', message: '"output" expected a tensor' }],
+    [
+      'no output',
+      { by: step(undefined), code: 'ARG', message: '"output" expected the model\'s output' },
+    ],
     [
       'another shape',
       { by: step({ shape: [1], data: [1] }), code: 'SHAPE', message: "sample's shape [1,4,5,7]" },

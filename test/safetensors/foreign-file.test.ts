@@ -7,7 +7,7 @@ describe('other things under the name of safetensors', () => {
   const rule = '"bytes" expected a safetensors file, got';
 
   test('readSafetensors: a zip → UNSUPPORTED, saying .pth', () => {
-    const hint = 'a .pth file is not read yet; convert it to safetensors';
+    const hint = 'weights of a .pth file are not read yet; convert it to safetensors';
     const zip = Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0, 0, 0);
     refused(zip, 'UNSUPPORTED', `${rule} a zip file (${hint})`);
   });

@@ -1,9 +1,12 @@
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { narrowTo } from '../../src/numbers/narrow.ts';
 import { createPreviewer } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import type { Placed } from '../../src/tensor-like/layout.ts';
+import { pickOne } from '../../src/tensor-like/pick-one.ts';
 import { readTensor } from '../../src/tensor-like/read-tensor.ts';
 import type { TensorLike } from '../../src/tensor-like/types.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -102,6 +105,34 @@ describe('numbers', () => {
     }
   });
 
+  test('arrays of another context → their numbers', async () => {
+    const shape = [1, 4, 1, 1];
+    const foreign = (code: string): ArrayBufferView => runInNewContext(code);
+    const words16 = foreign('new Uint16Array([0x3c00, 0x4000, 0x4200, 0x4400])');
+    const cases: [ArrayBufferView, string | undefined][] = [
+      [words16, 'float16'],
+      [foreign('new Float32Array([1, 2, 3, 4])'), undefined],
+      [foreign('new Float64Array([1, 2, 3, 4])'), undefined],
+      [foreign('new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer)'), 'float32'],
+    ];
+    for (const [values, dtype] of cases) {
+      for (const strides of [undefined, [4, 1, 1, 1]]) {
+        const got = await tensorOf({ data: values, shape, dtype, strides });
+        expect([...got.data]).toEqual([1, 2, 3, 4]);
+      }
+    }
+    const buffer = Buffer.from(ONE.data.slice().buffer);
+    const ofNode = { data: buffer, shape: ONE.shape, dtype: 'float32' };
+    expect((await tensorOf(ofNode)).data).toEqual(ONE.data);
+  });
+
+  test('a huge stride on an axis of 1 → no effect', async () => {
+    const values = Float32Array.from({ length: 64 }, (_, i) => i);
+    const at = (stride: number) =>
+      tensorOf({ data: values, shape: [4, 4, 1, 2], strides: [1, 8, stride, 4] });
+    expect(await at(Number.MAX_SAFE_INTEGER)).toEqual(await at(7));
+  });
+
   test('random strides, offsets, picks → as a loop over the index', async () => {
     const random = seededRandom(8);
     const whole = (max: number) => 1 + Math.floor(random() * max);
@@ -120,7 +151,8 @@ describe('numbers', () => {
               const at = [b, c, y, x].reduce((sum, i, k) => sum + i * strides[k], offset);
               wanted.push(values[at]);
             }
-      const got = await tensorOf({ data: source, shape, strides, offset }, { pick });
+      const select = (all: Placed) => (pick === undefined ? all : pickOne('latents', all, pick));
+      const got = await tensorOf({ data: source, shape, strides, offset }, { select });
       expect([...got.data]).toEqual(wanted);
     }
   });
@@ -163,6 +195,13 @@ describe('packed latents of FLUX.1', () => {
     const as = (layout: string) => tensorOf({ ...value(256), layout }, wanted);
     expect((await as('NCHW')).shape).toEqual([1, 16, 256, 64]);
     expect((await as('packed')).shape).toEqual([16, 16, 32, 32]);
+  });
+
+  test('2⁵³ patches → SHAPE at once', () => {
+    const before = process.cpuUsage().user;
+    const value = { shape: [1, 9007199254740881, 64], data: new Float32Array(64) };
+    expect(() => read(value, { channels: [16] })).toThrow('"latents" expected ');
+    expect(process.cpuUsage().user - before).toBeLessThan(5e5);
   });
 
   test('patches of no such picture → SHAPE', () => {
@@ -265,6 +304,65 @@ describe('what a tensor says wrongly → an error, and the instance works on', (
       'decode: "latents" expected latents of taesd for model nano, got latents of taesdxl',
     );
     await expect(taesd.decode(ONE, { space: 'full' as never })).rejects.toThrow('"space" expected');
+  });
+
+  test('the space that a tensor says → honoured; of shape and dims two sizes → ARG', async () => {
+    const latents = toVaeLatents(ONE, 'taesd');
+    const wanted = await taesd.decode(fromVaeLatents(latents, 'taesd'));
+    expect(await taesd.decode({ ...latents, space: 'vae' })).toEqual(wanted);
+    const other = { ...latents, space: 'vae' as const };
+    expect(await taesd.decode(other, { space: 'diffusion' })).toEqual(await taesd.decode(latents));
+    expect(await taesd.decode({ ...ONE, dims: ONE.shape })).toEqual(await taesd.decode(ONE));
+    await expect(taesd.decode({ ...ONE, dims: [1, 4, 5, 3] })).rejects.toThrow(
+      'decode: "latents" expected one size by "shape" and "dims", got two',
+    );
+  });
+
+  test('objects whose getters throw → ARG from every call, and the instance works on', async () => {
+    const before = await taesd.decode(ONE);
+    const thrower = (name: string) =>
+      Object.defineProperty({ ...ONE, [name]: undefined }, name, {
+        get() {
+          throw new RangeError('boom');
+        },
+      });
+    const revoked = () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy as TensorLike;
+    };
+    const nowhere = {} as never;
+    const rows = async (value: TensorLike) => {
+      for await (const _ of taesd.decodeRows(value)) break;
+    };
+    const steps = async (value: TensorLike) => {
+      for await (const _ of taesd.steps(value)) break;
+    };
+    const wrong = ['shape', 'dtype', 'latents', 'space', 'data', 'layout'].map(thrower);
+    for (const value of [
+      ...wrong,
+      revoked(),
+      { ...ONE, data: revoked() },
+      { ...ONE, shape: revoked() as never },
+    ]) {
+      const calls: [string, Promise<unknown>][] = [
+        ['decode', taesd.decode(value)],
+        ['decodeRows', rows(value)],
+        ['decodeToCanvas', taesd.decodeToCanvas(value, nowhere)],
+        ['steps', steps(value)],
+        ['encode', taesd.encode(value)],
+      ];
+      for (const [call, work] of calls) {
+        const error = await work.then(
+          () => undefined,
+          (reason) => reason,
+        );
+        // `encode` reads no space and no latents, and refuses the channels.
+        expect(error, `${call}: ${error}`).toMatchObject({ name: 'TaesdError' });
+        expect(['ARG', 'SHAPE']).toContain(error.code);
+      }
+    }
+    expect(await taesd.decode(ONE)).toEqual(before);
   });
 
   test('the copy is taken at the time of the call', async () => {

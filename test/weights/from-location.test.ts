@@ -90,7 +90,7 @@ test('loadWeights: files missing in a folder → ARG naming each, whichever was 
   });
   await expect(load(pth)).rejects.toMatchObject({
     code: 'UNSUPPORTED',
-    message: `"${pth}" expected taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got taesdxl_encoder.pth and taesdxl_decoder.pth (a .pth file is not read yet; convert it to safetensors)`,
+    message: `"${pth}" expected taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got taesdxl_encoder.pth and taesdxl_decoder.pth (weights of a .pth file are not read yet; convert it to safetensors)`,
   });
 });
 
@@ -186,7 +186,7 @@ test('loadWeights: a path to another file → what to give instead', async () =>
   writeFileSync(at('weights.pth'), 'PK');
   await expect(load(at('weights.pth'))).rejects.toMatchObject({
     code: 'UNSUPPORTED',
-    message: `"${at('weights.pth')}" ${rule} a .pth file (a .pth file is not read yet; convert it to safetensors)`,
+    message: `"${at('weights.pth')}" ${rule} a .pth file (weights of a .pth file are not read yet; convert it to safetensors)`,
   });
 });
 

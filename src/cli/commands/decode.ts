@@ -27,8 +27,8 @@ const SPEC = {
   summary: 'Turns latents into a picture.',
   detail: `
 ${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.
-The content of IN decides how it is read, not its ending. Whatever IN does not say of its latents is
-assumed, and a line on stderr says so.`,
+The content of IN decides how it is read, not its ending. If IN does not record something about its
+latents, a line on stderr reports the assumption.`,
   examples: [
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',

@@ -2,6 +2,8 @@ import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
 import type { LatentFormat } from '../../formats/format.ts';
+import { latentPng } from '../../formats/latent-png.ts';
+import { isRawWithoutShape } from '../../formats/raw.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
@@ -9,7 +11,7 @@ import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { decodePng } from '../../png/index.ts';
 import { endingsOf } from '../files/format.ts';
-import { readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
+import { mayBeLatents, readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import { latentLines } from '../inspect/latents.ts';
 import { modelLines } from '../inspect/model.ts';
@@ -64,14 +66,15 @@ async function fileLines(line: Line): Promise<string[]> {
   const { operand: path, tableSize: size } = line;
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
   const format = recogniseFormat(bytes);
-  const isPicture = isPng(path, bytes) && line.shape === undefined;
+  const isPicture = isPng(path, bytes, format) && line.shape === undefined;
   if (isPicture && !inside(path, () => recordsLatents(decodePng(bytes).text))) {
     return inside(path, () => {
       refuseLatentOptions(line, 'pictures');
       return pngLines(bytes, size);
     });
   }
-  if (format !== undefined || line.shape !== undefined) {
+  const isRaw = line.shape !== undefined || isRawWithoutShape({ dtype: line.dtype, name: path });
+  if (isRaw || mayBeLatents(bytes)) {
     try {
       const asked = { ...line, model: line.shownModel, pick: line.shownPick };
       const found = await readLatentFile(path, bytes, asked);
@@ -121,9 +124,9 @@ function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean
   return format === tensorSafetensors;
 }
 
-/** True for the first bytes of a PNG, or for its ending: then an error explains what is wrong. */
-const isPng = (path: string, bytes: Uint8Array): boolean =>
-  startsWith(bytes, '\x89PNG') || extname(path).toLowerCase() === '.png';
+/** True for a PNG, and for the ending of an unknown file: then an error explains what is wrong. */
+const isPng = (path: string, bytes: Uint8Array, format: LatentFormat | undefined): boolean =>
+  format === latentPng || (!mayBeLatents(bytes) && extname(path).toLowerCase() === '.png');
 
 /** The endings of files of weights. Some are refused, with a better reason than "unknown". */
 const WEIGHT_ENDINGS = new Set(['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin']);

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { orList } from '../../checks.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 
 /** A format that a file's ending can choose. */
@@ -27,8 +28,4 @@ export function formatOf<T extends Format>(path: string, formats: readonly T[]):
 
 /** Returns the endings of formats for help: `.png or .safetensors`. */
 export const endingsOf = (formats: readonly Format[]): string =>
-  orList(formats.flatMap(({ endings }) => endings.slice(0, 1)));
-
-/** Returns `a, b or c`. */
-const orList = (words: readonly string[]): string =>
-  words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+  orList(formats.flatMap(({ endings }) => endings));

@@ -1,7 +1,8 @@
 import { inside, TaesdError } from '../../errors.ts';
+import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
-import type { ModelName, Tensor } from '../../index.ts';
+import type { ModelName } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';
 import { sayLine } from '../terminal/say.ts';
 
@@ -32,10 +33,14 @@ export function readLatentFile(
   { model, space, tensor, shape, dtype, pick }: LatentsAsked,
 ): Promise<FoundLatents> {
   return inside(path, async () => {
-    if (shape === undefined && recogniseFormat(bytes) === undefined) refuseOtherPicture(bytes);
+    if (shape === undefined && !mayBeLatents(bytes)) refuseOtherPicture(bytes);
     return readLatents(bytes, { name: path, model, space, tensor, shape, dtype, pick });
   });
 }
+
+/** Returns true for bytes of one of the formats, or of a gzip file, which may hold one. */
+export const mayBeLatents = (bytes: Uint8Array): boolean =>
+  isGzip(bytes) || recogniseFormat(bytes) !== undefined;
 
 /**
  * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
@@ -47,11 +52,9 @@ export function takeOne(path: string, found: FoundLatents): FoundLatents {
   if (batch === 1) return found;
   const others = `--pick 0 to --pick ${batch - 1} choose one`;
   sayLine(`${path}: a batch of ${batch}, of which the first is taken (${others})`);
-  return { ...found, latents: firstOf(found.latents) };
-}
-
-function firstOf({ shape: [batch, ...chw], data }: Tensor): Tensor {
-  return { shape: [1, ...chw], data: data.slice(0, data.length / batch) };
+  const [c, h, w] = found.latents.shape.slice(1);
+  const data = found.latents.data.slice(0, c * h * w);
+  return { ...found, latents: { shape: [1, c, h, w], data } };
 }
 
 /**

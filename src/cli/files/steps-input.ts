@@ -8,7 +8,13 @@ import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
 import { fullSize } from './decoded-file.ts';
-import { type LatentsAsked, modelFor, readLatentFile, takeOne } from './latents-input.ts';
+import {
+  type LatentsAsked,
+  mayBeLatents,
+  modelFor,
+  readLatentFile,
+  takeOne,
+} from './latents-input.ts';
 import { readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
@@ -37,7 +43,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
   if (asked.part === 'decoder' || asked.shape !== undefined)
     return latentsInput(path, asked, bytes);
   const format = recogniseFormat(bytes);
-  if (format !== undefined && format.also !== 'pictures') return latentsInput(path, asked, bytes);
+  if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
   const picture = inside(path, () => decodePng(bytes));
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   checkPixels(path, picture);

@@ -156,7 +156,7 @@ export const OPTIONS = {
   writtenSpace: {
     ...SPACE,
     name: 'space',
-    help: `diffusion or vae, in files of raw numbers, which do not say their space
+    help: `diffusion or vae: the space to write in a .npy, .f32, .f16 or .bf16 file
       (default: diffusion)`,
   },
   tensor: {
