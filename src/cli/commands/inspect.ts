@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
+import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
 import type { LatentFormat } from '../../formats/format.ts';
 import { latentPng } from '../../formats/latent-png.ts';
 import { isRawWithoutShape } from '../../formats/raw.ts';
@@ -119,8 +120,8 @@ function refuseLatentOptions(line: Line, contents: string): void {
  */
 function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean {
   if (!(error instanceof TaesdError) || error.code !== 'SHAPE') return false;
-  if (error.remedy !== undefined) return false;
-  if (format === torchLatents) return error.sentence.includes('weights of a model?');
+  if (error.remedy !== undefined && error.remedy !== IS_WEIGHTS) return false;
+  if (format === torchLatents) return error.remedy === IS_WEIGHTS;
   return format === tensorSafetensors;
 }
 

@@ -22,9 +22,9 @@ file gets its name.`,
   operand: {
     name: 'MODEL',
     help: () => `any of ${latentSpaces().join(', ')} (default: taesd)`,
-    many: true,
+    many: 'optional',
   },
-  options: ['all', 'from'],
+  options: ['all', 'from', 'quiet'],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;

@@ -4,7 +4,8 @@ import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../f
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
 import { decodePng } from '../../png/index.ts';
-import { sayLine } from '../terminal/say.ts';
+import { type Say, sayLine } from '../terminal/say.ts';
+import { inputName } from './read-input.ts';
 
 /** The names of the options below in the table of options. */
 export const LATENT_OPTIONS = [
@@ -32,7 +33,7 @@ export function readLatentFile(
   bytes: Uint8Array,
   { model, space, tensor, shape, dtype, pick }: LatentsAsked,
 ): Promise<FoundLatents> {
-  return inside(path, async () => {
+  return inside(inputName(path), async () => {
     if (shape === undefined && !mayBeLatents(bytes)) refuseOtherPicture(bytes);
     return readLatents(bytes, { name: path, model, space, tensor, shape, dtype, pick });
   });
@@ -46,12 +47,13 @@ export const mayBeLatents = (bytes: Uint8Array): boolean =>
  * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
  * what the file does not say.
  */
-export function takeOne(path: string, found: FoundLatents): FoundLatents {
-  for (const sentence of found.assumed) sayLine(`${path}: ${sentence}`);
+export function takeOne(path: string, found: FoundLatents, say: Say = sayLine): FoundLatents {
+  const name = inputName(path);
+  for (const sentence of found.assumed) say(`${name}: ${sentence}`);
   const [batch] = found.latents.shape;
   if (batch === 1) return found;
   const others = `--pick 0 to --pick ${batch - 1} choose one`;
-  sayLine(`${path}: a batch of ${batch}, of which the first is taken (${others})`);
+  say(`${name}: a batch of ${batch}, of which the first is taken (${others})`);
   const [c, h, w] = found.latents.shape.slice(1);
   const data = found.latents.data.slice(0, c * h * w);
   return { ...found, latents: { shape: [1, c, h, w], data } };

@@ -4,7 +4,13 @@ import { recogniseFormat } from '../../formats/table.ts';
 import { isModelName } from '../../model/variants.ts';
 import { type DecodedPng, decodePng } from '../../png/index.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
-import { readInput } from './read-input.ts';
+import { inputName, readInput } from './read-input.ts';
+
+/** The endings of pictures that are taken of a folder. */
+export const PICTURE_ENDINGS: readonly string[] = ['.png'];
+
+/** The description of IN in the help of commands that encode. */
+export const PICTURE_HELP = 'a picture, a PNG file, or a folder of them; - is stdin';
 
 /**
  * Reads a picture to encode.
@@ -13,15 +19,16 @@ import { readInput } from './read-input.ts';
  */
 export async function readPicture(path: string): Promise<DecodedPng> {
   const bytes = await readInput(path);
+  const name = inputName(path);
   const format = recogniseFormat(bytes);
   if (format !== undefined && format.also !== 'pictures') {
     const hint = 'latents? taesd decode';
-    throw fault(path, expectedGot('a picture', format.name), { hint });
+    throw fault(name, expectedGot('a picture', format.name), { hint });
   }
-  const picture = inside(path, () => decodePng(bytes));
+  const picture = inside(name, () => decodePng(bytes));
   if (recordsLatents(picture.text)) {
     const got = `latents${ofModel(namedModel(picture.text))}`;
-    throw fault(path, expectedGot('a picture', got), { hint: 'taesd decode?' });
+    throw fault(name, expectedGot('a picture', got), { hint: 'taesd decode?' });
   }
   return picture;
 }

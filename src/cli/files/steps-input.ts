@@ -15,7 +15,7 @@ import {
   readLatentFile,
   takeOne,
 } from './latents-input.ts';
-import { readInput } from './read-input.ts';
+import { inputName, readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
 const MAX_PIXELS = 1024 * 1024;
@@ -44,7 +44,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
     return latentsInput(path, asked, bytes);
   const format = recogniseFormat(bytes);
   if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
-  const picture = inside(path, () => decodePng(bytes));
+  const picture = inside(inputName(path), () => decodePng(bytes));
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
@@ -53,7 +53,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
 
 async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Promise<StepsInput> {
   if (asked.part === 'encoder')
-    throw fault(path, expectedGot('a picture for the encoder', 'latents'));
+    throw fault(inputName(path), expectedGot('a picture for the encoder', 'latents'));
   const found = await readLatentFile(path, bytes, asked);
   checkPixels(path, fullSize(found.latents));
   const input = takeOne(path, found);
@@ -65,5 +65,5 @@ function checkPixels(path: string, { width, height }: Size): void {
   if (width * height <= MAX_PIXELS) return;
   const rule = `at most ${countText(MAX_PIXELS)} pixels, because whole maps are kept in memory`;
   const hint = 'scale it down first';
-  throw fault(path, expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
+  throw fault(inputName(path), expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
 }
