@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A file to write stdout to, in place of the pipe; its text is then null. */
   readonly stdout?: number;
+  /** The bytes of stdin. Nothing if they are not given. */
+  readonly input?: Uint8Array;
 }
 
 /** Where nothing was ever pulled: the user's own cache must not decide about tests. */
@@ -42,8 +44,9 @@ const environment = (added: Readonly<Record<string, string>> = {}) => {
  * 0.1 s to start. A run that needs a process gets one: with options for Node, or a file for stdout.
  */
 export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
-  const { cwd = process.cwd(), env, stdout } = options;
-  const needsProcess = env?.NODE_OPTIONS !== undefined || stdout !== undefined;
+  const { cwd = process.cwd(), env, stdout, input } = options;
+  const needsProcess =
+    env?.NODE_OPTIONS !== undefined || stdout !== undefined || input !== undefined;
   if (needsProcess || isFullLength) return taesdAsProcess(args, options);
   const before = process.cwd();
   process.chdir(cwd);
@@ -54,13 +57,24 @@ export function taesd(args: readonly string[], options: RunOptions = {}): Outcom
   }
 }
 
+/** Runs it as a process of its own, and returns the bytes of stdout. */
+export function taesdBytes(
+  args: readonly string[],
+  { env, input }: Pick<RunOptions, 'env' | 'input'> = {},
+) {
+  const options = { env: environment(env), input: input ?? new Uint8Array(0) };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
+  return { code: status, stdout: new Uint8Array(stdout), stderr: `${stderr}` };
+}
+
 /** Runs it as a process of its own, on pipes. */
 export function taesdAsProcess(
   args: readonly string[],
-  { cwd, env, stdout: file }: RunOptions = {},
+  { cwd, env, stdout: file, input }: RunOptions = {},
 ): Outcome {
-  const stdio: StdioOptions = ['ignore', file ?? 'pipe', 'pipe'];
-  const options = { cwd, env: environment(env), encoding: 'utf8', stdio } as const;
+  const stdin = input === undefined ? 'ignore' : 'pipe';
+  const stdio: StdioOptions = [stdin, file ?? 'pipe', 'pipe'];
+  const options = { cwd, env: environment(env), encoding: 'utf8', stdio, input } as const;
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [MAIN, ...args], options);
   if (error) throw error;
   return { code: status, stdout, stderr };

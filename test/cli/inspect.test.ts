@@ -306,7 +306,7 @@ describe('latents and pictures', () => {
 
   test('inspect: any other PNG → its size, what it would become', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
-      'kind        a picture; no record that it holds latents',
+      'kind        a PNG picture; no record that it holds latents',
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd or taesdxl',
       'encodes to  latents [1,16,2,3] of taesd3 or taef1',

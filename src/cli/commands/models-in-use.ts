@@ -1,5 +1,6 @@
 import { type Info, type LoadOptions, type ModelName, Taesd } from '../../index.ts';
 import { nanoIsSaid } from '../../weights/locate.ts';
+import { aboutRequest } from '../network/proxy.ts';
 import type { Say } from '../terminal/say.ts';
 import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
 
@@ -60,7 +61,9 @@ export class ModelsInUse {
   async #load(model: ModelName | undefined): Promise<Loaded> {
     // NANO_NOTE says it in the words of the command.
     nanoIsSaid();
-    const taesd = await Taesd.load({ ...this.#options, model });
+    const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
+      throw aboutRequest(error);
+    });
     const loaded = { taesd, info: taesd.info };
     this.#loaded.push(loaded);
     return loaded;

@@ -6,6 +6,21 @@ import { type DecodedPng, decodePng } from '../../png/index.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { inputName, readInput } from './read-input.ts';
 
+/** A picture of a file. */
+export interface FilePicture extends DecodedPng {
+  readonly kind: 'PNG';
+  /** Sentences about what was left out or not converted. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads a picture of any kind. All commands read pictures here.
+ *
+ * @param name  the name of the file, for errors
+ */
+export const pictureOf = async (name: string, bytes: Uint8Array): Promise<FilePicture> =>
+  inside(name, () => ({ kind: 'PNG', notes: [], ...decodePng(bytes) }));
+
 /** The endings of pictures that are taken of a folder. */
 export const PICTURE_ENDINGS: readonly string[] = ['.png'];
 
@@ -17,7 +32,7 @@ export const PICTURE_HELP = 'a picture, a PNG file, or a folder of them; - is st
  *
  * @throws TaesdError ARG (the file cannot be read, or holds latents); errors of `decodePng`
  */
-export async function readPicture(path: string): Promise<DecodedPng> {
+export async function readPicture(path: string): Promise<FilePicture> {
   const bytes = await readInput(path);
   const name = inputName(path);
   const format = recogniseFormat(bytes);
@@ -25,7 +40,7 @@ export async function readPicture(path: string): Promise<DecodedPng> {
     const hint = 'latents? taesd decode';
     throw fault(name, expectedGot('a picture', format.name), { hint });
   }
-  const picture = inside(name, () => decodePng(bytes));
+  const picture = await pictureOf(name, bytes);
   if (recordsLatents(picture.text)) {
     const got = `latents${ofModel(namedModel(picture.text))}`;
     throw fault(name, expectedGot('a picture', got), { hint: 'taesd decode?' });

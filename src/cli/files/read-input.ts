@@ -11,11 +11,8 @@ export const STREAM = '-';
 /** Returns the name of an input for messages and results. */
 export const inputName = (path: string): string => (path === STREAM ? 'stdin' : path);
 
-/**
- * The limit on the bytes of an input. A PNG of the largest picture that is read by default, with 16
- * bits a sample and nothing compressed, has 537 million.
- */
-const MAX_INPUT_BYTES = 2 ** 30;
+/** The limit on the bytes of an input. Latents of this size decode to 2,900 million pixels. */
+const MAX_INPUT_BYTES = 2 ** 29;
 
 /** The size of a piece of a pipe or a device. */
 const PIECE_BYTES = 2 ** 20;
@@ -24,7 +21,7 @@ const PIECE_BYTES = 2 ** 20;
  * Reads a whole file, pipe or device; `-` is stdin.
  *
  * @param hint      for the message if there is no such file
- * @param maxBytes  at most one piece more is read. Defaults to 1 GiB
+ * @param maxBytes  at most one piece more is read. Defaults to 512 MiB
  * @throws TaesdError ARG (the file cannot be read), LIMIT (more than `maxBytes`)
  */
 export async function readInput(
