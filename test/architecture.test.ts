@@ -18,7 +18,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
   ['checks', 'allocate', 'checksums', 'first-bytes'],
-  ['platform'],
+  ['platform', 'exif'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
@@ -43,7 +43,8 @@ const FLOORS: readonly (readonly string[])[] = [
 
 /** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums'],
+  exif: ['errors', 'first-bytes', 'allocate'],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
