@@ -11,7 +11,8 @@ import { startTaesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are 512×4800 and 64×2400.
+ * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are
+ * 512×4800 and 64×2400.
  */
 
 const at = temporaryFolder();

@@ -11,8 +11,8 @@ import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * `taesd steps` against the API, on random weights: the files that it leaves, their pixels, its table, and what it
- * leaves where something is wrong.
+ * `taesd steps` against the API, on random weights: the files that it leaves, their pixels, its
+ * table, and what it leaves where something is wrong.
  */
 
 const at = temporaryFolder();

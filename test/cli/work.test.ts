@@ -18,8 +18,8 @@ import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * The commands against the API, on random weights: every byte that they write is what the API gives. 17×9 is a size
- * that 8 does not divide: its latent is 3×2, and stands for 24×16.
+ * The commands against the API, on random weights: every byte that they write is what the API
+ * gives. 17×9 is a size that 8 does not divide: its latent is 3×2, and stands for 24×16.
  */
 
 const at = temporaryFolder();

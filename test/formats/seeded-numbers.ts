@@ -1,8 +1,8 @@
 import { seededRandom } from '../random.ts';
 
 /*
- * Seeded numbers as files store them. The rounding is done in float64 arithmetic and not by src/numbers/, so that an error there
- * shows.
+ * Seeded numbers as files store them. The rounding is done in float64 arithmetic and not by
+ * src/numbers/, so that an error there shows.
  */
 
 /** A float type of files, by its name in safetensors. */

@@ -61,7 +61,10 @@ const STORAGES = {
   F64: 'DoubleStorage',
 };
 
-/** Pickles with protocol 2. Every object goes to the memo, as in Python; none is fetched from it but globals. */
+/**
+ * Pickles with protocol 2. Every object goes to the memo, as in Python; none is fetched from it but
+ * globals.
+ */
 class PickleWriter {
   readonly storages: Uint8Array[] = [];
   readonly #globals = new Map<string, number>();

@@ -6,7 +6,10 @@ import { joined } from './seeded-numbers.ts';
  * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 
-/** The forms of local records: sizes as they are, in numpy's zip64 extra field, or after the data as in torch. */
+/**
+ * The forms of local records: sizes as they are, in numpy's zip64 extra field, or after the data as
+ * in torch.
+ */
 export type ZipForm = 'plain' | 'numpy' | 'torch';
 
 export interface ZipPart {

@@ -13,8 +13,9 @@ import type { Tensor } from '../../src/tensor.ts';
 import { seededRandom } from '../random.ts';
 
 /*
- * The predicted picture. The oracle goes the other way: it makes the noisy sample and a perfect model's output from a
- * picture and noise, in f64, by the papers' definitions. The prediction must give the picture back.
+ * The predicted picture. The oracle goes the other way: it makes the noisy sample and a perfect
+ * model's output from a picture and noise, in f64, by the papers' definitions. The prediction must
+ * give the picture back.
  */
 
 const SHAPE = [1, 4, 5, 7];
@@ -49,7 +50,10 @@ const preserving = (alphaCumprod: number): Case[] => {
   ];
 };
 
-/** Karras's x = y + σ·n. A v-model sees x/√(σ²+1), whose α is 1/√(σ²+1) and whose noise is σ/√(σ²+1). */
+/**
+ * Karras's x = y + σ·n. A v-model sees x/√(σ²+1), whose α is 1/√(σ²+1) and whose noise is
+ * σ/√(σ²+1).
+ */
 const exploding = (sigma: number): Case[] => {
   const root = Math.sqrt(sigma * sigma + 1);
   const sample = [1, sigma] as const;
@@ -94,7 +98,8 @@ describe('a perfect model → its picture', () => {
     expect(shape).toEqual(SHAPE);
     expect(data).toBeInstanceOf(Float32Array);
     expect([x.data, o.data]).toEqual(before);
-    // The rounding of both inputs to f32 grows by the factor of each; the picture = a·x + b·o gives the factors.
+    // The rounding of both inputs to f32 grows by the factor of each; the picture = a·x + b·o gives
+    // the factors.
     const det = sample[0] * output[1] - sample[1] * output[0];
     const [a, b] = options.prediction === 'sample' ? [0, 1] : [output[1] / det, -sample[1] / det];
     for (let i = 0; i < COUNT; i++) {

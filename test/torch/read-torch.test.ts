@@ -44,7 +44,9 @@ const readAll = (bytes: Uint8Array) =>
 
 const GOOD_TENSORS = [{ path: ['w'], ...STORED }];
 
-/** Checks that a file is refused with this code and message, and that a good one is read after it. */
+/**
+ * Checks that a file is refused with this code and message, and that a good one is read after it.
+ */
 function refused(bytes: Uint8Array, code: ErrorCode, message: string | RegExp): void {
   const error = thrownBy(() => readAll(bytes));
   expect(error.message).toMatch(message);
