@@ -1,5 +1,6 @@
-import { joined, type Stored } from './seeded-numbers.ts';
-import { fields, zipByHand } from './zip-by-hand.ts';
+import { fields, joined, utf8 } from '../bytes.ts';
+import type { Stored } from './seeded-numbers.ts';
+import { zipByHand } from './zip-by-hand.ts';
 
 /*
  * Files of latents as other programs write them, made from the descriptions of their formats alone.
@@ -20,7 +21,7 @@ export function safetensorsByHand(entries: Entries, metadata?: Record<string, st
     header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
     at += bytes.length;
   }
-  const text = Buffer.from(JSON.stringify(header));
+  const text = utf8(JSON.stringify(header));
   const padding = ' '.repeat((8 - (text.length % 8)) % 8);
   const length = fields([8, text.length + padding.length]);
   return joined(length, text, padding, ...entries.map(([, { bytes }]) => bytes));

@@ -97,12 +97,3 @@ export function integers(dtype: 'I64' | 'I32', numbers: readonly number[]): Stor
   }
   return { dtype, shape: [numbers.length], bytes };
 }
-
-/** Returns arrays of bytes in one. */
-export function joined(...parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(
-    Buffer.concat(
-      parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
-    ),
-  );
-}

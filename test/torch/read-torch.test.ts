@@ -6,6 +6,7 @@ import { isLegacyTorch, isPickle, isTar, isTorch } from '../../src/torch/first-b
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
 import { isTorchTensor, type TorchValue } from '../../src/torch/values.ts';
+import { fields, joined, latin1 } from '../bytes.ts';
 import { seededRandom } from '../random.ts';
 import { thrownBy } from '../weights/raw-file.ts';
 import {
@@ -15,8 +16,6 @@ import {
   fileOfTensors,
   global,
   int,
-  join,
-  latin1,
   ORDERED_DICT,
   pickle,
   storage,
@@ -25,7 +24,6 @@ import {
   text,
   torchFile,
   tuple,
-  u32,
 } from './build-torch.ts';
 import { numbersOf } from './numbers.ts';
 
@@ -86,9 +84,9 @@ describe('readTorch: values', () => {
     expect(
       rootOf(
         dict(
-          ['', join('](', int(1), int(-2), 'N\x88\x89e')],
+          ['', joined('](', int(1), int(-2), 'N\x88\x89e')],
           [int(7), tuple(text('ä😀'), int(2 ** 40), latin1('G\x3f\xf8\0\0\0\0\0\0'))],
-          ['__proto__', join(dict(['a', int(3)]), 'q\x01')],
+          ['__proto__', joined(dict(['a', int(3)]), 'q\x01')],
           ['again', latin1('h\x01')],
           ['empty', tuple()],
         ),
@@ -124,11 +122,12 @@ describe('readTorch: values', () => {
   });
 
   test('protocol 4: FRAME, SHORT_BINUNICODE, MEMOIZE, STACK_GLOBAL → read as protocol 2', () => {
-    const name = (value: string) => join('\x8c', String.fromCharCode(value.length), value, '\x94');
-    const ordered = join(name('collections'), name('OrderedDict'), '\x93\x94)R');
-    const body = join('}\x94', name('a'), ordered, 's.');
-    const frame = join('\x95', u32(body.length), u32(0));
-    const root = readTorch(torchFile(join('\x80\x04', frame, body), [])).root;
+    const name = (value: string) =>
+      joined('\x8c', String.fromCharCode(value.length), value, '\x94');
+    const ordered = joined(name('collections'), name('OrderedDict'), '\x93\x94)R');
+    const body = joined('}\x94', name('a'), ordered, 's.');
+    const frame = joined('\x95', fields([4, body.length]), fields([4, 0]));
+    const root = readTorch(torchFile(joined('\x80\x04', frame, body), [])).root;
     expect(root).toEqual(new Map([['a', new Map()]]));
   });
 
@@ -141,7 +140,7 @@ describe('readTorch: values', () => {
     const root = dict(
       ['a.b', one],
       ['a', dict(['b', one], [int(0), one])],
-      ['l', join('](', one, 'e')],
+      ['l', joined('](', one, 'e')],
     );
     expect(tensorsOf(readTorch(fileOf(root))).map(({ path }) => path)).toEqual([
       ['a.b'],
@@ -283,7 +282,7 @@ describe('readTorch: tensors', () => {
 });
 
 describe('readTorch: hostile pickles', () => {
-  const SYSTEM = join(global('os', 'system'), text('echo'), '\x85R');
+  const SYSTEM = joined(global('os', 'system'), text('echo'), '\x85R');
 
   test('a name outside the list → UNSAFE, wherever it stands', () => {
     const rule =
@@ -382,10 +381,10 @@ describe('readTorch: hostile pickles', () => {
   });
 
   test('shared containers that make 10¹² tensors → LIMIT', () => {
-    let body = join(tensor(PLAIN), 'q\0');
+    let body = joined(tensor(PLAIN), 'q\0');
     for (let level = 1; level <= 12; level++) {
       const get = `h${String.fromCharCode(level - 1)}`;
-      body = join(body, '](', get.repeat(10), 'e', `q${String.fromCharCode(level)}`);
+      body = joined(body, '](', get.repeat(10), 'e', `q${String.fromCharCode(level)}`);
     }
     // The values below the last one are left on the stack, so put all into a list.
     refused(fileOf('](', body, 'e'), 'LIMIT', /at most 65536 values that occur again/);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { readZip, type ZipOptions } from '../../src/zip/read-zip.ts';
-import { type Ending, fields, join, type Part, utf8, zip } from './build-zip.ts';
+import { fields, joined, utf8 } from '../bytes.ts';
+import { type Ending, type Part, zip } from './build-zip.ts';
 
 /** The contents of all files of an archive, by name. */
 function contentsOf(bytes: Uint8Array, options?: ZipOptions): Record<string, Uint8Array> {
@@ -31,7 +32,7 @@ const zip64Extra = (...values: readonly number[]): Uint8Array =>
   fields([2, 1], [2, 8 * values.length], ...values.map((value) => [8, value] as const));
 
 describe('archives that are read', () => {
-  const padding = join(utf8('FB'), fields([2, 5]), utf8('ZZZZZ'));
+  const padding = joined(utf8('FB'), fields([2, 5]), utf8('ZZZZZ'));
   const sizes = [
     [18, 4, BIG],
     [22, 4, BIG],
@@ -107,7 +108,7 @@ describe('archives that are read', () => {
 
   test('stored file → a view; deflated file → new bytes; a view of the archive → works', () => {
     const bytes = zip([{ name: 'a' }, { name: 'b', deflated: true }]);
-    const padded = join(new Uint8Array(3), bytes, new Uint8Array(3));
+    const padded = joined(new Uint8Array(3), bytes, new Uint8Array(3));
     const entries = readZip(padded.subarray(3, -3));
     expect(entries.get('a')?.read().buffer).toBe(padded.buffer);
     expect(entries.get('b')?.read()).toEqual(utf8('content'));
@@ -129,11 +130,11 @@ describe('archives that are refused', () => {
   const rows: readonly [string, Uint8Array, TaesdError['code']][] = [
     ['no bytes', NOTHING, 'TRUNCATED'],
     ['another file', utf8('<html>'), 'FORMAT'],
-    ['bytes before', join(utf8('x'), plain), 'FORMAT'],
-    ['bytes after', join(plain, utf8('x')), 'FORMAT'],
+    ['bytes before', joined(utf8('x'), plain), 'FORMAT'],
+    ['bytes after', joined(plain, utf8('x')), 'FORMAT'],
     ['bytes between files', zip([{ name: 'a', after: utf8('x') }, { name: 'b' }]), 'FORMAT'],
     ['bytes before the directory', one({ after: utf8('x') }), 'FORMAT'],
-    ['an archive before the archive', join(plain, inner), 'FORMAT'],
+    ['an archive before the archive', joined(plain, inner), 'FORMAT'],
     ['an archive in the comment', one({}, { comment: inner }), 'UNSAFE'],
     ['an end record in the comment', one({}, { comment: fields([4, 0x06054b50]) }), 'UNSAFE'],
     ['the second of two disks', one({}, { end: [[4, 2, 1]] }), 'FORMAT'],
@@ -178,7 +179,11 @@ describe('archives that are refused', () => {
       }),
       'FORMAT',
     ],
-    ['two zip64 extra fields', one({ centralExtra: join(zip64Extra(7), zip64Extra(7)) }), 'FORMAT'],
+    [
+      'two zip64 extra fields',
+      one({ centralExtra: joined(zip64Extra(7), zip64Extra(7)) }),
+      'FORMAT',
+    ],
     ['an extra field past the record', one({ centralExtra: fields([2, 9], [2, 9]) }), 'FORMAT'],
     [
       'a size of 2⁶³',
@@ -279,7 +284,7 @@ describe('archives that are refused', () => {
       one({
         content: NOTHING,
         deflated: true,
-        packed: join(fields([2, 3]), new Uint8Array(200000)),
+        packed: joined(fields([2, 3]), new Uint8Array(200000)),
       }),
       'FORMAT',
     ],
@@ -326,7 +331,7 @@ describe('bombs', () => {
   });
 
   test('60,000 directory records of one local record with a long extra field → UNSAFE at once', () => {
-    const localExtra = join(fields([2, 9], [2, 60000]), new Uint8Array(60000));
+    const localExtra = joined(fields([2, 9], [2, 60000]), new Uint8Array(60000));
     const others = Array.from({ length: 60000 }, (_, i) => ({
       name: `f${i}`,
       content: NOTHING,
