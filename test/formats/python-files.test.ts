@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
 import { npyByHand } from './files-by-hand.ts';
-import { type FloatType, type Numbers, numbersOf, unrounded } from './seeded-numbers.ts';
+import { type FloatType, type Numbers, roundedNumbers, unrounded } from './seeded-numbers.ts';
 
 /*
  * Files that Debian's numpy and torch write while the test runs. The builders beside this file make
@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const numbers = unrounded([16, 6, 5], 14);
 writeFileSync(join(folder, 'numbers.f64'), Buffer.from(numbers.buffer));
 const of = (dtype: FloatType, shape: number[], from = 0): Numbers =>
-  numbersOf(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
+  roundedNumbers(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
 
 const has = (module: string): boolean =>
   spawnSync(PYTHON, [

@@ -42,10 +42,10 @@ export const seededNumbers = (
   shape: readonly number[],
   seed: number,
   magnitude = 2,
-): Numbers => numbersOf(dtype, shape, unrounded(shape, seed, magnitude));
+): Numbers => roundedNumbers(dtype, shape, unrounded(shape, seed, magnitude));
 
 /** Returns given numbers, rounded to a type. */
-export function numbersOf(
+export function roundedNumbers(
   dtype: FloatType,
   shape: readonly number[],
   numbers: ArrayLike<number>,

@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Picture } from '../../src/options/types.ts';
 import {
-  createPreviewer,
   type LatentsLike,
   type PredictionOptions,
   type PredictionStep,
@@ -11,6 +9,7 @@ import {
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { seededRandom } from '../random.ts';
+import { keeping } from './keeping.ts';
 
 /*
  * The predicted picture. The oracle goes the other way: it makes the noisy sample and a perfect
@@ -382,24 +381,14 @@ describe('what cannot be → one sentence', () => {
 });
 
 describe('push with an output', () => {
+  const FIRST = { dropped: 0, elapsedMs: expect.any(Number) };
   let nano: Taesd;
   beforeAll(async () => {
     nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
   });
 
-  function keeping(options: object = {}) {
-    const shown: { picture: Picture; step: number | undefined }[] = [];
-    const errors: unknown[] = [];
-    const previewer = createPreviewer(nano, {
-      onFrame: (picture, { step }) => void shown.push({ picture, step }),
-      onError: (error) => errors.push(error),
-      ...options,
-    });
-    return { previewer, shown, errors };
-  }
-
   test.each(titled)('%s → the picture of x₀, within the rounding to f32', async (_, one) => {
-    const { previewer, shown, errors } = keeping();
+    const { previewer, shown, errors } = keeping(nano);
     const [x, output] = [blend(one.sample), blend(one.output)];
     const predicted = predictOriginal(x, output, one.options);
     expect(previewer.push(x, { ...one.options, output, step: 3 })).toBe(true);
@@ -408,7 +397,7 @@ describe('push with an output', () => {
     output.data.fill(NaN);
     await previewer.idle();
     expect(errors).toEqual([]);
-    expect(shown).toEqual([{ picture: await nano.decode(predicted), step: 3 }]);
+    expect(shown).toEqual([{ ...FIRST, picture: await nano.decode(predicted), step: 3 }]);
     const wanted = await nano.decode({ shape: SHAPE, data: Float32Array.from(X0) });
     // Measured on latents of 64×64: one step at most, in at most 74 of 1,048,576 bytes.
     const steps = Array.from(shown[0].picture.data, (byte, i) => Math.abs(byte - wanted.data[i]));
@@ -431,11 +420,11 @@ describe('push with an output', () => {
       [x, later(o)],
       [later(x), later(o)],
     ]) {
-      const { previewer, shown, errors } = keeping();
+      const { previewer, shown, errors } = keeping(nano);
       expect(previewer.push(sample, step(output))).toBe(true);
       await previewer.idle();
       expect(errors).toEqual([]);
-      expect(shown).toEqual([{ picture: wanted, step: 1 }]);
+      expect(shown).toEqual([{ ...FIRST, picture: wanted, step: 1 }]);
     }
   });
 
@@ -444,7 +433,7 @@ describe('push with an output', () => {
       shape: [2, ...shape.slice(1)],
       data: Float32Array.from([...data.map((value) => -value), ...data]),
     });
-    const { previewer, shown } = keeping({ pick: 1 });
+    const { previewer, shown } = keeping(nano, { pick: 1 });
     previewer.push(twice(x), step(twice(o)));
     await previewer.idle();
     const wanted = await nano.decode(predictOriginal(x, o, { prediction: 'flow', sigma: 0.5 }));
@@ -509,7 +498,7 @@ describe('push with an output', () => {
   ])(
     '%s → onError, and the next is shown',
     async (_, { sample = x, by, isLate, code, message }) => {
-      const { previewer, shown, errors } = keeping();
+      const { previewer, shown, errors } = keeping(nano);
       expect(previewer.push(sample as LatentsLike, by)).toBe(isLate === true);
       await previewer.idle();
       expect(errors).toEqual([expect.objectContaining({ name: 'TaesdError', code })]);
@@ -522,7 +511,7 @@ describe('push with an output', () => {
 
   test('both readings fail and the step is dropped → no unhandled rejection', async () => {
     const lost = { shape: SHAPE, data: () => Promise.reject(new Error('lost')) };
-    const { previewer, shown, errors } = keeping();
+    const { previewer, shown, errors } = keeping(nano);
     previewer.push(lost, step(lost));
     previewer.push(x, step(o, { step: 2 }));
     await previewer.idle();

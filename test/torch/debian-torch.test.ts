@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { isLegacyTorch, isTorch } from '../../src/torch/first-bytes.ts';
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
-import { thrownBy } from '../weights/raw-file.ts';
-import { numbersOf } from './numbers.ts';
+import { thrownBy } from '../thrown-by.ts';
+import { elementsOf } from './elements-of.ts';
 
 /** Debian's `python3-torch`. */
 const PYTHON = '/usr/bin/python3';
@@ -74,7 +74,7 @@ describe('files that torch writes', () => {
           .map(({ path, tensor }) => ({
             path,
             shape: tensor.shape,
-            values: numbersOf(tensor.read()),
+            values: elementsOf(tensor.read()),
           }));
         expect(found, name).toEqual(tensors);
       }

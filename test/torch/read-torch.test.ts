@@ -8,7 +8,7 @@ import { tensorsOf } from '../../src/torch/tensors-of.ts';
 import { isTorchTensor, type TorchValue } from '../../src/torch/values.ts';
 import { fields, joined, latin1 } from '../bytes.ts';
 import { seededRandom } from '../random.ts';
-import { thrownBy } from '../weights/raw-file.ts';
+import { thrownBy } from '../thrown-by.ts';
 import {
   archive,
   call,
@@ -25,7 +25,7 @@ import {
   torchFile,
   tuple,
 } from './build-torch.ts';
-import { numbersOf } from './numbers.ts';
+import { elementsOf } from './elements-of.ts';
 
 const random = seededRandom(14);
 const NUMBERS = Float32Array.from({ length: 24 }, () => random() - 0.5);
@@ -174,7 +174,7 @@ describe('readTorch: tensors', () => {
     const f64 = { dtype: 'F64', shape: [2], bytes };
     const file = readTorch(fileOfTensors({ a: f64, b: { ...f64, dtype: 'I64' } }));
     const [a, b] = tensorsOf(file).map((found) => found.tensor);
-    expect(numbersOf(a.read())).toEqual([0.1, 1e300]);
+    expect(elementsOf(a.read())).toEqual([0.1, 1e300]);
     expect(b).toMatchObject({ dtype: 'I64', shape: [2] });
     const message = /expected elements of F32, F16, BF16 or F64, got I64/;
     expect(() => b.read()).toThrow(message);
@@ -202,7 +202,7 @@ describe('readTorch: tensors', () => {
       }
       const [{ tensor: found }] = tensorsOf(readTorch(file));
       expect(found).toMatchObject({ shape, strides, offset });
-      expect(numbersOf(found.read())).toEqual(places.map((place) => NUMBERS[place]));
+      expect(elementsOf(found.read())).toEqual(places.map((place) => NUMBERS[place]));
     }
   });
 
