@@ -116,7 +116,7 @@ describe('steps', () => {
     expect(files('used')).toHaveLength(15 + 2);
     const one = picture('used/overview.png');
     expect(both.width).toBe(2 * one.width - 16);
-    expect(new Set(both.data).size).toBeGreaterThan(100);
+    expect(new Set(both.data.subarray(0, 1e6)).size).toBeGreaterThan(100);
   });
 
   // 86 pictures.
@@ -213,7 +213,10 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
 
   test('more than 1024×1024 pixels → LIMIT before any work', () => {
     const large = at('large.png');
-    writeFileSync(large, encodePng(randomPicture(1025, 1024, 3)));
+    writeFileSync(
+      large,
+      encodePng({ width: 1025, height: 1024, data: new Uint8Array(3 * 1025 * 1024) }),
+    );
     const { code, stderr } = taesd(['steps', large, '-o', at('x')], { env });
     expect({ code, stderr }).toEqual({
       code: 1,
@@ -224,7 +227,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
 
   test('SIGINT → exit 130, whole files alone', async () => {
     const middle = at('middle.png');
-    writeFileSync(middle, encodePng(randomPicture(512, 512, 3)));
+    writeFileSync(middle, encodePng(randomPicture(128, 128, 3)));
     const { child, ended } = startTaesd(['steps', middle, '-o', at('cut')], env);
     while (!existsSync(at('cut/00-encoder-0-conv.png'))) {
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -22,12 +22,13 @@ writeFileSync(join(folder, 'numbers.f64'), Buffer.from(numbers.buffer));
 const of = (dtype: FloatType, shape: number[], from = 0): Numbers =>
   roundedNumbers(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
 
-const has = (module: string): boolean =>
+const finds = (module: string): boolean =>
   spawnSync(PYTHON, [
     '-I',
     '-c',
     `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
   ]).status === 0;
+const has = { numpy: finds('numpy'), torch: finds('torch') };
 
 /** Runs a script once, when the first test needs it. */
 const written = new Map<string, void>();
@@ -48,7 +49,7 @@ type Row = [
 ];
 
 function testRows(module: 'numpy' | 'torch', rows: readonly Row[]) {
-  const isThere = has(module);
+  const isThere = has[module];
   for (const [file, wanted, found, options = {}] of rows) {
     const name = `${module}: ${file} → the numbers it was given, rounded to ${wanted.dtype}`;
     test(name, async ({ skip }) => {
@@ -85,7 +86,7 @@ describe('files that numpy writes', () => {
   ]);
 
   test('numpy: big-endian → UNSUPPORTED', async ({ skip }) => {
-    if (!has('numpy') && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
+    if (!has.numpy && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
     write('write_numpy.py');
     const bytes = new Uint8Array(readFileSync(join(folder, 'big.npy')));
     await expect(readLatents(bytes)).rejects.toMatchObject({
@@ -95,7 +96,7 @@ describe('files that numpy writes', () => {
   });
 
   test('the builder of .npy → the bytes of np.save', ({ skip }) => {
-    if (!has('numpy') && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
+    if (!has.numpy && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
     write('write_numpy.py');
     for (const [file, type] of [
       ['float16', 'F16'],

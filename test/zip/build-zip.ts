@@ -43,10 +43,8 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
   for (const part of parts) {
     const { content = utf8('content'), localExtra = utf8(''), centralExtra = utf8('') } = part;
     const name = typeof part.name === 'string' ? utf8(part.name) : part.name;
-    const packed = part.deflated ? new Uint8Array(deflateRawSync(content)) : content;
-    const body = part.packed ?? packed;
+    const body = part.packed ?? (part.deflated ? new Uint8Array(deflateRawSync(content)) : content);
     const size = part.size ?? content.length;
-    const packedSize = part.packed?.length ?? packed.length;
     const crc = crc32(content);
     const isLate = part.descriptor !== undefined;
     const both = (values: readonly number[]): Uint8Array =>
@@ -59,7 +57,7 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
         ...values.map((value) => [4, value] as const),
         [2, name.length],
       );
-    const values = [crc, packedSize, size];
+    const values = [crc, body.length, size];
     const local = joined(fields([4, 0x04034b50]), both(isLate ? [0, 0, 0] : values));
     const record = joined(
       patched(joined(local, fields([2, localExtra.length])), part.local),
