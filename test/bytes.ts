@@ -31,7 +31,9 @@ export function fields(
   const bytes: number[] = [];
   for (const [width, value] of pairs) {
     // Division by a power of two is exact, also past 32 bits.
-    for (let i = 0; i < width; i++) bytes.push(Math.floor(value / 256 ** i) % 256);
+    for (let i = 0, rest = value; i < width; i++, rest = Math.floor(rest / 256)) {
+      bytes.push(rest % 256);
+    }
   }
   return Uint8Array.from(bytes);
 }

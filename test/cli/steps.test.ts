@@ -17,7 +17,8 @@ import { randomPicture, writeWeights } from './tiny-files.ts';
 
 const at = temporaryFolder();
 const WEIGHTS = at('weights');
-const PICTURE = randomPicture(17, 9, 3);
+/** Wide and low: the sheets of its maps are low, and soon written. */
+const PICTURE = randomPicture(41, 9, 3);
 const IN = at('in.png');
 const env = { TAESD_WEIGHTS: WEIGHTS };
 let latents: Tensor;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   for await (const step of api.steps(PICTURE)) steps.push(step);
   latents = steps[14].output;
   for await (const step of api.steps(latents)) steps.push(step);
-  const size = { width: 17, height: 9 };
+  const size = { width: 41, height: 9 };
   writeFileSync(at('l.safetensors'), encodeLatentSafetensors({ latents, model: 'taesd', ...size }));
   writeFileSync(at('l.png'), encodeLatentPng({ latents, model: 'taesd', ...size }));
   writeFileSync(at('plain.png'), encodeLatentPng({ latents }));
@@ -181,7 +182,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     [
       'latents of another model',
       ['steps', at('l.png'), '-o', at('x'), '--model', 'taef1'],
-      `${at('l.png')}: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)`,
+      `${at('l.png')}: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,6] (latents of taesd or taesdxl?)`,
     ],
     ['no weights', ['steps', IN, '-o', at('x'), '--model', 'taesd3'], /taesd3/],
   ])('%s', (_, args, message) => {
@@ -206,7 +207,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
         code: 1,
         stderr: `taesd: ${path}: expected another file than IN, got IN itself\n`,
       });
-      expect(decodePng(new Uint8Array(readFileSync(path))).width).toBe(17);
+      expect(decodePng(new Uint8Array(readFileSync(path))).width).toBe(41);
     }
     expect(files('same')).toHaveLength(3);
   });
