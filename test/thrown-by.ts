@@ -15,7 +15,7 @@ export function faultOf(run: () => unknown): TaesdError | undefined {
   }
 }
 
-/** Returns the TaesdError that `run` throws. Fails the test if it throws anything else or nothing. */
+/** Returns the TaesdError that `run` throws. Fails the test if it throws another or nothing. */
 export function thrownBy(run: () => unknown): TaesdError {
   const error = faultOf(run);
   if (error === undefined) throw new Error('expected a TaesdError, but nothing was thrown');
