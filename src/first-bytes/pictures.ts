@@ -10,15 +10,10 @@ export interface PictureKind {
   readonly converter?: string;
 }
 
-type Row = readonly [kind: PictureKind, is: (bytes: Uint8Array) => boolean];
+/** How a file of a kind begins (a dot stands for any byte), or a test of its first bytes. */
+type Beginning = readonly string[] | ((bytes: Uint8Array) => boolean);
 
-/** Returns a test for first bytes. A dot stands for any byte. */
-const begins =
-  (...starts: readonly string[]) =>
-  (bytes: Uint8Array): boolean =>
-    starts.some((start) => fits(bytes, start));
-
-function fits(bytes: Uint8Array, start: string): boolean {
+function begins(bytes: Uint8Array, start: string): boolean {
   if (bytes.length < start.length) return false;
   for (let i = 0; i < start.length; i++) {
     if (start[i] !== '.' && bytes[i] !== start.charCodeAt(i)) return false;
@@ -34,19 +29,23 @@ const MAGICK = 'ImageMagick';
  * @param bytes  the beginning of the file; 1 KiB is enough
  */
 export const pictureKind = (bytes: Uint8Array): PictureKind | undefined =>
-  KINDS.find(([, is]) => is(bytes))?.[0];
+  KINDS.find(([, beginning]) =>
+    typeof beginning === 'function'
+      ? beginning(bytes)
+      : beginning.some((start) => begins(bytes, start)),
+  )?.[0];
 
 /** Returns the sentence that says how to convert a kind that is not read. */
 export const conversionHint = ({ converter }: PictureKind): string =>
   `${converter} makes a PNG of it`;
 
-const KINDS: readonly Row[] = [
-  [{ name: 'a PNG file', read: 'PNG' }, begins('\x89PNG')],
-  [{ name: 'a JPEG file', read: 'JPEG' }, begins('\xff\xd8\xff')],
-  [{ name: 'a WebP file', read: 'WebP' }, begins('RIFF....WEBP')],
+const KINDS: readonly (readonly [PictureKind, Beginning])[] = [
+  [{ name: 'a PNG file', read: 'PNG' }, ['\x89PNG']],
+  [{ name: 'a JPEG file', read: 'JPEG' }, ['\xff\xd8\xff']],
+  [{ name: 'a WebP file', read: 'WebP' }, ['RIFF....WEBP']],
   [
     { name: 'a GIF file', converter: `"magick in.gif[0] out.png" of ${MAGICK}` },
-    begins('GIF87a', 'GIF89a'),
+    ['GIF87a', 'GIF89a'],
   ],
   [
     { name: 'an AVIF file', converter: '"avifdec in.avif out.png" of libavif' },
@@ -58,30 +57,27 @@ const KINDS: readonly Row[] = [
   ],
   [
     { name: 'a TIFF file', converter: `"magick in.tiff[0] out.png" of ${MAGICK}` },
-    begins('II*\0', 'MM\0*', 'II+\0', 'MM\0+'),
+    ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'],
   ],
-  [
-    { name: 'a BMP file', converter: `"magick in.bmp out.png" of ${MAGICK}` },
-    begins('BM....\0\0\0\0'),
-  ],
+  [{ name: 'a BMP file', converter: `"magick in.bmp out.png" of ${MAGICK}` }, ['BM....\0\0\0\0']],
   [
     { name: 'a JPEG 2000 file', converter: '"opj_decompress -i in.jp2 -o out.png" of OpenJPEG' },
-    begins('\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'),
+    ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'],
   ],
   [
     { name: 'a JPEG XL file', converter: '"djxl in.jxl out.png" of libjxl' },
-    begins('\xff\x0a', '\0\0\0\x0cJXL '),
+    ['\xff\x0a', '\0\0\0\x0cJXL '],
   ],
   [{ name: 'an ICO file', converter: `"magick in.ico[0] out.png" of ${MAGICK}` }, isIco],
   [
     { name: 'a PSD file', converter: `"magick in.psd[0] out.png" of ${MAGICK}` },
-    begins('8BPS\0\x01', '8BPS\0\x02'),
+    ['8BPS\0\x01', '8BPS\0\x02'],
   ],
-  [{ name: 'a QOI file', converter: `"magick in.qoi out.png" of ${MAGICK}` }, begins('qoif')],
+  [{ name: 'a QOI file', converter: `"magick in.qoi out.png" of ${MAGICK}` }, ['qoif']],
   [{ name: 'an SVG file', converter: '"rsvg-convert in.svg -o out.png" of librsvg' }, isSvg],
   [
     { name: 'an MNG file', converter: `"magick in.mng[0] out.png" of ${MAGICK}` },
-    begins('\x8aMNG\r\n\x1a\n'),
+    ['\x8aMNG\r\n\x1a\n'],
   ],
 ];
 
@@ -97,7 +93,7 @@ const HEIF_BRANDS = /^(mif[12]|msf1|miaf)$/;
  * Source: ISO/IEC 23008-12, 10; https://aomediacodec.github.io/av1-avif/#brands
  */
 function heifCodec(bytes: Uint8Array): 'avif' | 'heic' | undefined {
-  if (!fits(bytes, '....ftyp')) return undefined;
+  if (!begins(bytes, '....ftyp')) return undefined;
   const boxEnd = (bytes[0] * 2 ** 24 + bytes[1] * 2 ** 16 + bytes[2] * 256 + bytes[3]) | 0;
   const end = Math.min(bytes.length, Math.max(boxEnd, 12), 256);
   const brands: string[] = [];
@@ -115,7 +111,7 @@ function heifCodec(bytes: Uint8Array): 'avif' | 'heic' | undefined {
 
 /** Icons and cursors: a short start, so the count and the first entry are looked at too. */
 function isIco(bytes: Uint8Array): boolean {
-  if (bytes.length < 10 || !begins('\0\0\x01\0', '\0\0\x02\0')(bytes)) return false;
+  if (!begins(bytes, '\0\0.\0') || (bytes[2] !== 1 && bytes[2] !== 2)) return false;
   const count = bytes[4] + 256 * bytes[5];
   return count >= 1 && count <= 1024 && bytes[9] === 0;
 }
