@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { isFullLength } from '../full-length.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -37,9 +37,12 @@ const NO_CACHE = {
   HOME: NO_CACHE_HOME,
 };
 
+/** The user's own weights and proxies must not decide about tests either. */
+const NOT_INHERITED = /^TAESD_(?:WEIGHTS|DEBUG)$|^(?:https?|all|no)_proxy$/i;
+
 const environment = (added: Readonly<Record<string, string>> = {}) => {
-  const { TAESD_WEIGHTS: _folder, TAESD_DEBUG: _debug, ...rest } = process.env;
-  return { ...rest, ...NO_CACHE, ...added };
+  const rest = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
+  return { ...Object.fromEntries(rest), ...NO_CACHE, ...added };
 };
 
 /**
@@ -55,10 +58,20 @@ export function taesd(args: readonly string[], options: RunOptions = {}): Outcom
   const before = process.cwd();
   process.chdir(cwd);
   try {
-    return taesdInThread(args, environment(env));
+    return checked(taesdInThread(args, environment(env)), env);
   } finally {
     process.chdir(before);
   }
+}
+
+/** The API's names of calls and options, which mean nothing to users of the command. */
+const API_NAMES =
+  /\b(?:Taesd\.load|(?:de|en)code(?:\w[A-Z]\w*)?|read[A-Z]\w+|pullModel|steps): |\boption [a-z]+[A-Z]?\w*\b|\w: true\b/;
+
+/** Returns the outcome of a run whose lines on stderr are in the words of the command. */
+function checked(outcome: Outcome, env: RunOptions['env']): Outcome {
+  if (env?.TAESD_DEBUG === undefined) expect(outcome.stderr).not.toMatch(API_NAMES);
+  return outcome;
 }
 
 /** Runs it as a process of its own, and returns the bytes of stdout. */
@@ -81,7 +94,7 @@ export function taesdAsProcess(
   const options = { cwd, env: environment(env), encoding: 'utf8', stdio, input } as const;
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [MAIN, ...args], options);
   if (error) throw error;
-  return { code: status, stdout, stderr };
+  return checked({ code: status, stdout, stderr }, env);
 }
 
 /** The thread, once a command line was run in it. */

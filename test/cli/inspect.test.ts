@@ -349,10 +349,10 @@ describe('what cannot be read → exit 1', () => {
     refused('empty', ascii(''), message('an empty file'));
   });
 
-  test('inspect: a JPEG → called one', () => {
-    const hint = 'convert it first; the name of a file does not make it a PNG';
-    const message = `FILE: "bytes" expected a PNG file, got a JPEG file (${hint})`;
-    refused('real.jpg', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), message);
+  test('inspect: a picture of a kind that is not read → its name, and a program that converts it', () => {
+    const rule = 'FILE: "bytes" expected a PNG, JPEG or WebP file, got';
+    const message = `${rule} a QOI file ("magick in.qoi out.png" of ImageMagick makes a PNG of it)`;
+    refused('x.qoi', ascii('qoif and so on'), message);
   });
 
   test('inspect: --size for what has no layers → refused', () => {

@@ -73,7 +73,7 @@ describe('encode, decode, roundtrip', () => {
     );
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const lines = stderr.split('\n');
-    expect(lines[0]).toMatch(/^taesd: bad\.png: "bytes" expected a PNG file, got /);
+    expect(lines[0]).toMatch(/^taesd: bad\.png: "bytes" expected a PNG, JPEG or WebP file, got /);
     expect(lines.slice(1)).toEqual([
       'taesd: no.png: no such file',
       'taesd: 2 of 4 files failed',

@@ -78,7 +78,7 @@ describe('-', () => {
   test('encode: what stdin holds is wrong → stdin is named, nothing on stdout', () => {
     const run = (input: string) =>
       taesd(['encode', '-', '-o', '-'], { env, input: Buffer.from(input) });
-    const rule = 'stdin: "bytes" expected a PNG file, got';
+    const rule = 'stdin: "bytes" expected a PNG, JPEG or WebP file, got';
     expect(run('# Pictures').stderr).toContain(`taesd: ${rule} bytes 23 20 50`);
     expect(run('')).toMatchObject({ code: 1, stdout: '' });
     expect(run('').stderr).toMatch(/^taesd: stdin: [^\n]+\n$/);

@@ -75,7 +75,8 @@ describe('command lines that are not understood → one line that names it, exit
     'output format model space tensor shape dtype pick size weights precision workers backend quiet';
   const STEPS =
     'folder part inner model space tensor shape dtype pick weights backend background quiet';
-  const PICTURE = 'IN is missing: a picture, a PNG file, or a folder of them; - is stdin';
+  const PICTURE =
+    'IN is missing: a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
   const OUTPUT = 'a file to write, or - for stdout';
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';

@@ -2,7 +2,7 @@ import type { Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import { planJobs } from '../files/jobs.ts';
-import { PICTURE_ENDINGS, PICTURE_HELP, readPicture } from '../files/picture-file.ts';
+import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import { writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -18,10 +18,10 @@ const SPEC = {
     return `${sentences.join(' ')} Several IN, or a folder of pictures, need a folder as OUT.`;
   },
   examples: [
-    'taesd encode photo.png -o latents.png',
-    'taesd encode *.png -o latents/ --format safetensors',
+    'taesd encode photo.jpg -o latents.png',
+    'taesd encode *.jpg -o latents/ --format safetensors',
     'taesd encode photos/ -o latents/ --max-size 1024',
-    'cat photo.png | taesd encode - -o - > latents.png',
+    'cat photo.webp | taesd encode - -o - > latents.png',
     'taesd encode photo.png -o latents.safetensors --model taesdxl',
     'taesd encode photo.png -o photo.latent --model taesdxl',
     'taesd encode photo.png -o latents.f16 --space vae',
@@ -48,7 +48,7 @@ export const encodeCommand: Command = {
 };
 
 async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
-  const { operands, outputs: output, latentFormat, background, model } = line;
+  const { operands, outputs: output, latentFormat, background, model, maxSize } = line;
   const plan = await planJobs({
     command: SPEC.name,
     operands,
@@ -63,14 +63,19 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
   await runJobs(
     plan,
     { ...line, only: 'encoder' },
-    async ({ input, output: path }, { models, stage, signal }) => {
-      const picture = await readPicture(input);
+    async ({ input, output: path }, { models, stage, say, signal }) => {
+      const picture = await readPicture(input, say);
       const taesd = await models.get(model);
-      const options = { ...background, onProgress: stage('encoding'), signal };
+      const options = {
+        ...background,
+        ...(maxSize && { maxSize }),
+        onProgress: stage('encoding'),
+        signal,
+      };
       const latents = await taesd.encode(picture, options).catch((error: unknown) => {
         throw aboutInput(inputName(input), error);
       });
-      const { width, height } = picture;
+      const { width, height } = scaledSize(picture, maxSize);
       const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
       await writeOutput(path, [format.write(file)], signal);
       const [, c, h, w] = latents.shape;

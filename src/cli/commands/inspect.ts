@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
+import { pictureKind } from '../../first-bytes/pictures.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
 import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
 import type { LatentFormat } from '../../formats/format.ts';
-import { latentPng } from '../../formats/latent-png.ts';
 import { isRawWithoutShape } from '../../formats/raw.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
@@ -11,8 +11,8 @@ import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { endingsOf } from '../files/format.ts';
-import { mayBeLatents, readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
-import { pictureOf } from '../files/picture-file.ts';
+import { mayBeLatents, readLatentFile } from '../files/latents-input.ts';
+import { PICTURE_ENDINGS, pictureOf } from '../files/picture-file.ts';
 import { inputName, readInput } from '../files/read-input.ts';
 import { describeLatents, type LatentsFindings, latentLines } from '../inspect/latents.ts';
 import { describeModel, type ModelFindings, modelLines } from '../inspect/model.ts';
@@ -46,8 +46,8 @@ decoded or picture; docs/command.md lists the keys of each.`,
   operand: {
     name: 'FILE|MODEL',
     help: () =>
-      `a picture, latents or weights: a ${endingsOf(LATENT_FORMATS)} file; - is stdin; or a model:
-      ${modelNames().join(', ')}`,
+      `a picture (PNG, JPEG, WebP), latents or weights (${endingsOf(LATENT_FORMATS)}); - is stdin;
+      or a model: ${modelNames().join(', ')}`,
   },
   options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick', 'json'],
 } as const satisfies CommandSpec;
@@ -99,7 +99,7 @@ async function describeFile(line: Line): Promise<Findings> {
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
   const name = inputName(path);
   const format = recogniseFormat(bytes);
-  const isPicture = isPictureFile(path, bytes, format) && line.shape === undefined;
+  const isPicture = isPictureFile(path, bytes) && line.shape === undefined;
   if (isPicture) {
     const picture = await pictureOf(name, bytes);
     if (!recordsLatents(picture.text)) {
@@ -129,7 +129,6 @@ async function describeFile(line: Line): Promise<Findings> {
       return describeSafetensors(bytes, size);
     });
   }
-  inside(name, () => refuseOtherPicture(bytes));
   const hint = '--shape and --dtype describe raw numbers';
   const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
   throw fault(name, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
@@ -161,13 +160,10 @@ function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean
   return format === tensorSafetensors;
 }
 
-/** True for a PNG, and for the ending of an unknown file: then an error explains what is wrong. */
-const isPictureFile = (
-  path: string,
-  bytes: Uint8Array,
-  format: LatentFormat | undefined,
-): boolean =>
-  format === latentPng || (!mayBeLatents(bytes) && extname(path).toLowerCase() === '.png');
+/** True for a picture, and for the ending of an unknown file: then an error explains it. */
+const isPictureFile = (path: string, bytes: Uint8Array): boolean =>
+  pictureKind(bytes) !== undefined ||
+  (!mayBeLatents(bytes) && PICTURE_ENDINGS.includes(extname(path).toLowerCase()));
 
 /** The endings of files of weights. Some are refused, with a better reason than "unknown". */
 const WEIGHT_ENDINGS = new Set(['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin']);

@@ -6,7 +6,7 @@ import {
   decodeToFile,
 } from '../files/decoded-file.ts';
 import { planJobs } from '../files/jobs.ts';
-import { PICTURE_ENDINGS, PICTURE_HELP, readPicture } from '../files/picture-file.ts';
+import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutInput } from '../terminal/faults.ts';
@@ -20,10 +20,10 @@ const SPEC = {
 ${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float
 keeps the latents as f32.`,
   examples: [
-    'taesd roundtrip photo.png -o again.png',
+    'taesd roundtrip photo.jpg -o again.png',
     'taesd roundtrip photo.png -o again.png --float --model taef1',
     'taesd roundtrip photos/ -o again/ --max-size 1024',
-    'cat photo.png | taesd roundtrip - -o - > again.png',
+    'cat photo.webp | taesd roundtrip - -o - > again.png',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
   options: [
@@ -47,7 +47,7 @@ export const roundtripCommand: Command = {
 };
 
 async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
-  const { operands, outputs: output, background, float, model } = line;
+  const { operands, outputs: output, background, float, model, maxSize } = line;
   const plan = await planJobs({
     command: SPEC.name,
     operands,
@@ -61,15 +61,20 @@ async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
   await runJobs(
     plan,
     line,
-    async ({ input, output: path }, { models, stage, signal }) => {
-      const picture = await readPicture(input);
+    async ({ input, output: path }, { models, stage, say, signal }) => {
+      const picture = await readPicture(input, say);
       const taesd = await models.get(model);
       try {
-        const encoding = { onProgress: stage('encoding', 0, 0.5), signal };
+        const encoding = {
+          ...(maxSize && { maxSize }),
+          onProgress: stage('encoding', 0, 0.5),
+          signal,
+        };
+        const size = scaledSize(picture, maxSize);
         const latents = await taesd.encode(picture, { ...background, ...encoding });
         const kept = float ? latents : throughBytes(latents);
         const decoding = { onProgress: stage('decoding', 0.5, 1), signal };
-        return await decodeToFile(taesd, kept, { path, format, size: picture }, decoding);
+        return await decodeToFile(taesd, kept, { path, format, size }, decoding);
       } catch (error) {
         throw aboutInput(inputName(input), error);
       }

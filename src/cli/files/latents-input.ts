@@ -1,9 +1,9 @@
-import { inside, TaesdError } from '../../errors.ts';
+import { expected, inside } from '../../errors.ts';
+import { conversionHint, pictureKind } from '../../first-bytes/pictures.ts';
 import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
-import { decodePng } from '../../png/index.ts';
 import { type Say, sayLine } from '../terminal/say.ts';
 import { inputName } from './read-input.ts';
 
@@ -71,12 +71,11 @@ export const modelFor = (
 /**
  * Checks bytes that begin like none of the formats of latents.
  *
- * @throws TaesdError UNSUPPORTED (a JPEG or another known type of picture)
+ * @throws TaesdError UNSUPPORTED (a JPEG or another known kind of picture)
  */
 export function refuseOtherPicture(bytes: Uint8Array): void {
-  try {
-    decodePng(bytes);
-  } catch (error) {
-    if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
-  }
+  const kind = pictureKind(bytes);
+  if (kind === undefined) return;
+  const hint = kind.read === undefined ? conversionHint(kind) : 'taesd encode makes latents of it';
+  throw expected('UNSUPPORTED', 'bytes', 'latents', kind.name, { hint });
 }

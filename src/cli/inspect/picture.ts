@@ -1,5 +1,5 @@
 import { LATENT_SCALE, latentSpaces, type ModelName, VARIANTS } from '../../model/variants.ts';
-import type { FilePicture } from '../files/picture-file.ts';
+import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
 import { noteFacts } from './latents.ts';
@@ -7,7 +7,7 @@ import { noteFacts } from './latents.ts';
 /** A picture as the JSON document describes it. */
 export interface PictureFindings {
   readonly kind: 'picture';
-  readonly format: FilePicture['kind'];
+  readonly format: DecodedPicture['kind'];
   readonly width: number;
   readonly height: number;
   /** The latents that each model would make of it. */
@@ -21,7 +21,7 @@ export interface PictureFindings {
 }
 
 /** Describes a picture that does not record latents: its size and its possible uses. */
-export function describePicture({ kind, width, height, notes }: FilePicture): PictureFindings {
+export function describePicture({ kind, width, height, notes }: DecodedPicture): PictureFindings {
   const all = Object.values(VARIANTS).map((variant) => variant.latentChannels);
   const counts = [...new Set(all)];
   const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
