@@ -12,8 +12,8 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const DIST = new URL('../dist/', import.meta.url).href;
 
 /**
- * The rooms and the files at the root by floor, from the ground up. A file imports from its own room
- * and from floors below.
+ * The rooms and the files at the root by floor, from the ground up. A file imports from its own
+ * room and from floors below.
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
@@ -41,7 +41,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
 ];
 
-/** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
+/**
+ * The rooms and files that a room may import from, beside itself. A trailing star means all below.
+ */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
   png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
@@ -59,8 +61,8 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The parts of the library that the command may import from: the public entries, and the rooms whose
- * knowledge of networks and files it prints.
+ * The parts of the library that the command may import from: the public entries, and the rooms
+ * whose knowledge of networks and files it prints.
  */
 const CLI_MAY: readonly string[] = [
   'index',
