@@ -68,7 +68,7 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
       const taesd = await models.get(model);
       const options = {
         ...background,
-        ...(maxSize && { maxSize }),
+        maxSize,
         onProgress: stage('encoding'),
         signal,
       };

@@ -66,7 +66,7 @@ async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
       const taesd = await models.get(model);
       try {
         const encoding = {
-          ...(maxSize && { maxSize }),
+          maxSize,
           onProgress: stage('encoding', 0, 0.5),
           signal,
         };
