@@ -53,7 +53,7 @@ describe('input', () => {
       expect(run(below)).toEqual(failed(`${below}: ${reason}`));
       mkdirSync(at('folder.png'), { recursive: true });
       const folder = at('folder.png');
-      const got = 'expected a file, got a folder (a folder needs -o DIR/)';
+      const got = 'expected a file, got a folder (for the files of a folder, -o DIR/)';
       expect(run(folder)).toEqual(failed(`${folder}: ${got}`));
     },
   );

@@ -162,7 +162,7 @@ describe('an error before any work', () => {
       code: 1,
       stderr: expect.stringMatching(got),
     });
-    const hint = 'a folder needs -o DIR/';
+    const hint = 'for the files of a folder, -o DIR/';
     expect(run('encode', 'in', '-o', 'out.png')).toEqual(
       failed(`in: expected a file, got a folder (${hint})`),
     );

@@ -50,23 +50,19 @@ export interface Asked<F> {
  *   empty or unreadable folder, an output that is an input or that two inputs have)
  */
 export async function planJobs<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
-  const { operands, output } = asked;
-  const isFolder = await isOutputFolder(output);
-  const format = asked.format ?? formatFor(asked, isFolder);
-  if (isFolder) return planFolder(asked, format);
+  const { operands, output, formats } = asked;
+  if (await isOutputFolder(output)) return planFolder(asked);
   const [input] = operands;
   if (operands.length > 1) {
     const sentence = expectedGot(`a folder for ${operands.length} files, such as DIR/`, output);
     throw usageError(asked.command, `-o: ${sentence}`);
   }
   if (await isExistingFolder(input)) {
-    throw fault(input, expectedGot('a file', 'a folder'), { hint: 'a folder needs -o DIR/' });
+    throw fault(input, expectedGot('a file', 'a folder'), { hint: 'for the files of a folder, -o DIR/' });
   }
+  const { format = output === STREAM ? formats[0] : formatOf(output, formats) } = asked;
   return { jobs: [{ input, output }], folder: undefined, format, notes: [] };
 }
-
-const formatFor = <F extends Format>({ formats, output }: Asked<F>, isFolder: boolean): F =>
-  isFolder || output === STREAM ? formats[0] : formatOf(output, formats);
 
 /** Checks before the work that the output can be written. @throws TaesdError ARG */
 export async function checkJobs({ jobs, folder }: Plan<unknown>): Promise<void> {
@@ -86,8 +82,8 @@ const isExistingFolder = async (path: string): Promise<boolean> =>
     () => false,
   ));
 
-async function planFolder<F extends Format>(asked: Asked<F>, format: F): Promise<Plan<F>> {
-  const folder = asked.output;
+async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
+  const { output: folder, formats, format = formats[0] } = asked;
   const inputs: string[] = [];
   const notes: string[] = [];
   for (const operand of asked.operands) {
