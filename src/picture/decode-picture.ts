@@ -4,7 +4,7 @@ import { expected, inCall } from '../errors.ts';
 import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
 import { hexText } from '../first-bytes.ts';
-import { type DecodePngOptions, decodePng } from '../png/index.ts';
+import type { DecodePngOptions } from '../png/index.ts';
 import { decodeFile, JPEG, WEBP } from './decode-file.ts';
 import { readJpegFile } from './jpeg-file.ts';
 import { readWebpFile } from './webp-file.ts';
@@ -75,18 +75,20 @@ async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise
       const stored = await decodeFile(WEBP, ownCopy(bytes), file);
       return upright('WebP', stored, colour === 'raw' ? undefined : exif);
     }
-    default: {
-      const { width, height, data, text, ...more } = decodePng(bytes, {
-        maxPixels,
-        colour,
-      } as DecodePngOptions);
-      const { notes = [] } = more as { notes?: readonly string[] };
-      return { kind: 'PNG', width, height, data, text, notes };
-    }
+    default:
+      return readPng(ownCopy(bytes), { maxPixels, colour } as DecodePngOptions);
   }
 }
 
-/** The decoder may have to be loaded first, and the caller may change the bytes meanwhile. */
+async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<DecodedPicture> {
+  // Imported when needed, like the decoders of the other kinds.
+  const { decodePng } = await import('../png/index.ts');
+  const { width, height, data, text, ...more } = decodePng(bytes, options);
+  const { notes = [] } = more as { notes?: readonly string[] };
+  return { kind: 'PNG', width, height, data, text, notes };
+}
+
+/** A decoder has to be loaded first, and the caller may change the bytes meanwhile. */
 const ownCopy = (bytes: Uint8Array): Uint8Array =>
   allocate('bytes', `${bytes.length} bytes`, () => bytes.slice());
 

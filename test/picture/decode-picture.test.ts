@@ -3,9 +3,9 @@ import { TaesdError } from '../../src/errors.ts';
 import { oriented } from '../../src/exif/index.ts';
 import { DEFAULT_MAX_PIXELS, decodePicture } from '../../src/picture/index.ts';
 import { encodePng } from '../../src/png/index.ts';
+import { joined, latin1 } from '../bytes.ts';
 import { buildExif } from '../exif/build-exif.ts';
 import { rounds } from '../full-length.ts';
-import { concat } from '../png/build-png.ts';
 import { seededRandom } from '../random.ts';
 import {
   ALPHA,
@@ -115,16 +115,16 @@ describe('pixels', () => {
 
   test('a subarray; bytes that are changed after the call; bytes behind the end → no matter', async () => {
     const { bytes } = BASELINE;
-    const longer = concat([1, 2, 3], bytes, [4, 5, 0xff, 0xd8]);
+    const longer = joined([1, 2, 3], bytes, [4, 5, 0xff, 0xd8]);
     const call = summary(longer.subarray(3));
     longer.fill(0);
     expect(await call).toEqual(expected('JPEG', BASELINE));
-    expect(await summary(concat(LOSSY.bytes, [1, 2, 3]))).toEqual(expected('WebP', LOSSY));
+    expect(await summary(joined(LOSSY.bytes, [1, 2, 3]))).toEqual(expected('WebP', LOSSY));
   });
 
   test('bytes before the end marker → a note', async () => {
     const { bytes } = BASELINE;
-    const padded = concat(bytes.subarray(0, -2), [0, 0, 0], bytes.subarray(-2));
+    const padded = joined(bytes.subarray(0, -2), [0, 0, 0], bytes.subarray(-2));
     expect(await summary(padded)).toEqual({
       ...expected('JPEG', BASELINE),
       notes: ['JPEG: Corrupt JPEG data: 3 extraneous bytes before marker 0xd9'],
@@ -179,9 +179,8 @@ describe('arguments', () => {
 });
 
 describe('other kinds', () => {
-  const ascii = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
   const box = (...brands: string[]) =>
-    ascii(
+    latin1(
       `\0\0\0${String.fromCharCode(8 + 4 * (brands.length + 1))}ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`,
     );
   const magick = (name: string) => `"magick ${name} out.png" of ImageMagick makes a PNG of it`;
@@ -191,7 +190,7 @@ describe('other kinds', () => {
   const jp2 = '"opj_decompress -i in.jp2 -o out.png" of OpenJPEG makes a PNG of it';
   const jxl = '"djxl in.jxl out.png" of libjxl makes a PNG of it';
   const rows: readonly (readonly [name: string, hint: string, ...starts: Uint8Array[]])[] = [
-    ['a GIF file', magick('in.gif[0]'), ascii('GIF87a\x01\0\x01\0'), ascii('GIF89a\x01\0\x01\0')],
+    ['a GIF file', magick('in.gif[0]'), latin1('GIF87a\x01\0\x01\0'), latin1('GIF89a\x01\0\x01\0')],
     ['an AVIF file', avif, box('avif', 'mif1'), box('avis'), box('mif1', 'miaf', 'avif')],
     [
       'a HEIC file',
@@ -201,20 +200,20 @@ describe('other kinds', () => {
       box('mif1'),
       box('msf1', 'hevc'),
     ],
-    ['a TIFF file', magick('in.tiff[0]'), ascii('II*\0\x08\0\0\0'), ascii('MM\0*\0\0\0\x08')],
-    ['a BMP file', magick('in.bmp'), ascii('BM\x46\0\0\0\0\0\0\0\x36\0\0\0')],
-    ['a JPEG 2000 file', jp2, ascii('\0\0\0\x0cjP  \r\n\x87\n'), ascii('\xff\x4f\xff\x51\0')],
-    ['a JPEG XL file', jxl, ascii('\xff\x0a\x01'), ascii('\0\0\0\x0cJXL \r\n\x87\n')],
-    ['an ICO file', magick('in.ico[0]'), ascii('\0\0\x01\0\x01\0\x10\x10\0\0\x01\0')],
-    ['a PSD file', magick('in.psd[0]'), ascii('8BPS\0\x01\0\0\0\0\0\0')],
-    ['a QOI file', magick('in.qoi'), ascii('qoif\0\0\0\x01\0\0\0\x01\x03\0')],
+    ['a TIFF file', magick('in.tiff[0]'), latin1('II*\0\x08\0\0\0'), latin1('MM\0*\0\0\0\x08')],
+    ['a BMP file', magick('in.bmp'), latin1('BM\x46\0\0\0\0\0\0\0\x36\0\0\0')],
+    ['a JPEG 2000 file', jp2, latin1('\0\0\0\x0cjP  \r\n\x87\n'), latin1('\xff\x4f\xff\x51\0')],
+    ['a JPEG XL file', jxl, latin1('\xff\x0a\x01'), latin1('\0\0\0\x0cJXL \r\n\x87\n')],
+    ['an ICO file', magick('in.ico[0]'), latin1('\0\0\x01\0\x01\0\x10\x10\0\0\x01\0')],
+    ['a PSD file', magick('in.psd[0]'), latin1('8BPS\0\x01\0\0\0\0\0\0')],
+    ['a QOI file', magick('in.qoi'), latin1('qoif\0\0\0\x01\0\0\0\x01\x03\0')],
     [
       'an SVG file',
       svg,
-      ascii('<svg xmlns="http://www.w3.org/2000/svg"/>'),
-      ascii('\xef\xbb\xbf<?xml version="1.0"?>\n<!-- a drawing -->\n<svg width="1"/>'),
+      latin1('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      latin1('\xef\xbb\xbf<?xml version="1.0"?>\n<!-- a drawing -->\n<svg width="1"/>'),
     ],
-    ['an MNG file', magick('in.mng[0]'), ascii('\x8aMNG\r\n\x1a\n')],
+    ['an MNG file', magick('in.mng[0]'), latin1('\x8aMNG\r\n\x1a\n')],
   ];
   for (const [name, hint, ...starts] of rows) {
     test(`${name} → UNSUPPORTED, naming it and what converts it`, async () => {
@@ -229,7 +228,7 @@ describe('other kinds', () => {
 
   test('no picture → FORMAT; three right bytes → TRUNCATED', async () => {
     const rule = '"bytes" expected a PNG, JPEG or WebP file, got';
-    expect(await failure(ascii(''))).toEqual(['FORMAT', `${rule} 0 bytes (empty file?)`]);
+    expect(await failure(latin1(''))).toEqual(['FORMAT', `${rule} 0 bytes (empty file?)`]);
     for (const [text, hex] of [
       ['hello', '68 65 6c 6c 6f'],
       ['RIFF\x04\0\0\0WAVE', '52 49 46 46 04 00 00 00'],
@@ -237,10 +236,10 @@ describe('other kinds', () => {
       ['\0\0\x01\0\0\0\0\0\0\0', '00 00 01 00 00 00 00 00'],
       ['\0\0\0\x18ftypmp42\0\0\0\0', '00 00 00 18 66 74 79 70'],
     ]) {
-      expect(await failure(ascii(text))).toEqual(['FORMAT', `${rule} bytes ${hex}`]);
+      expect(await failure(latin1(text))).toEqual(['FORMAT', `${rule} bytes ${hex}`]);
     }
     for (const text of ['\xff\xd8', 'RIFF', '\x89P', 'RIFF\x04\0\0\0WEB']) {
-      const [code] = await failure(ascii(text));
+      const [code] = await failure(latin1(text));
       expect(code, text).toBe(text.length > 4 ? 'FORMAT' : 'TRUNCATED');
     }
   });
@@ -301,19 +300,19 @@ describe('JPEG: what is refused', () => {
 
   test('an end before the scan, a second frame, 257 scans → FORMAT, FORMAT, LIMIT', async () => {
     const { bytes } = BASELINE;
-    const early = concat(bytes.subarray(0, SCAN), [0xff, 0xd9]);
+    const early = joined(bytes.subarray(0, SCAN), [0xff, 0xd9]);
     expect(await failure(early)).toEqual([
       'FORMAT',
       `"marker ff d9 at byte ${SCAN}" expected a scan before it, got none (damaged file?)`,
     ]);
     const frame = bytes.subarray(FRAME, FRAME + 19);
-    const twice = concat(bytes.subarray(0, FRAME), frame, bytes.subarray(FRAME));
+    const twice = joined(bytes.subarray(0, FRAME), frame, bytes.subarray(FRAME));
     expect(await failure(twice)).toEqual([
       'FORMAT',
       `"marker ff c0 at byte ${FRAME + 19}" expected one frame, got a second`,
     ]);
     const scan = bytes.subarray(SCAN, -2);
-    const scans = concat(bytes.subarray(0, SCAN), ...Array(257).fill(scan), [0xff, 0xd9]);
+    const scans = joined(bytes.subarray(0, SCAN), ...Array(257).fill(scan), [0xff, 0xd9]);
     expect(await failure(scans)).toEqual([
       'LIMIT',
       `"marker ff da at byte ${SCAN + 256 * scan.length}" expected at most 256 scans, got more`,
@@ -382,7 +381,7 @@ describe('damaged files', () => {
 
   test('the middle of a scan lost, the end marker there → TRUNCATED', async () => {
     const { bytes } = BASELINE;
-    const lost = concat(bytes.subarray(0, SCAN + 30), [0xff, 0xd9]);
+    const lost = joined(bytes.subarray(0, SCAN + 30), [0xff, 0xd9]);
     expect(await failure(lost)).toEqual([
       'TRUNCATED',
       '"JPEG" expected scans of the whole picture, got Corrupt JPEG data: premature end of data segment (the file is cut off, or its middle is lost)',

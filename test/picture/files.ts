@@ -1,8 +1,8 @@
-import { ascii, concat } from '../png/build-png.ts';
+import { joined, latin1 } from '../bytes.ts';
 
 /*
- * Small pictures that sharp 0.35 wrote, and the FNV-1a of the RGBA that sharp reads from them. The slow suite compares with
- * sharp itself, pixel by pixel.
+ * Small pictures that sharp 0.35 wrote, and the FNV-1a of the RGBA that sharp reads from them. The
+ * slow suite compares with sharp itself, pixel by pixel.
  */
 
 /** A file, and what is in it. */
@@ -91,10 +91,10 @@ export const ANIMATED = file(
 
 /** A JPEG with an EXIF segment behind its start marker. */
 export const jpegWithExif = (jpeg: Uint8Array, exif: Uint8Array): Uint8Array =>
-  concat(
+  joined(
     jpeg.subarray(0, 2),
     [0xff, 0xe1, 0, exif.length + 8],
-    ascii('Exif\0\0'),
+    latin1('Exif\0\0'),
     exif,
     jpeg.subarray(2),
   );
@@ -102,8 +102,13 @@ export const jpegWithExif = (jpeg: Uint8Array, exif: Uint8Array): Uint8Array =>
 /** A WebP of one chunk as an extended one, with an EXIF chunk behind the picture. */
 export function webpWithExif(webp: Uint8Array, { width, height }: SmallFile, exif: Uint8Array) {
   const chunk = (type: string, data: Uint8Array) =>
-    concat(ascii(type), [data.length, 0, 0, 0], data, new Uint8Array(data.length % 2));
+    joined(latin1(type), [data.length, 0, 0, 0], data, new Uint8Array(data.length % 2));
   const canvas = Uint8Array.of(8, 0, 0, 0, width - 1, 0, 0, height - 1, 0, 0);
-  const body = concat(ascii('WEBP'), chunk('VP8X', canvas), webp.subarray(12), chunk('EXIF', exif));
-  return concat(ascii('RIFF'), [body.length & 255, body.length >> 8, 0, 0], body);
+  const body = joined(
+    latin1('WEBP'),
+    chunk('VP8X', canvas),
+    webp.subarray(12),
+    chunk('EXIF', exif),
+  );
+  return joined(latin1('RIFF'), [body.length & 255, body.length >> 8, 0, 0], body);
 }

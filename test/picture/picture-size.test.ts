@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { pictureSize, sizeWithin } from '../../src/picture/index.ts';
 import { encodePng } from '../../src/png/index.ts';
+import { latin1 } from '../bytes.ts';
 import { buildExif } from '../exif/build-exif.ts';
-import { ascii } from '../png/build-png.ts';
 import { ALPHA, BASELINE, GREY, jpegWithExif, LOSSLESS, LOSSY, PROGRESSIVE } from './files.ts';
 
 test('pictureSize: the header of a file of each kind → its size', () => {
@@ -13,7 +13,7 @@ test('pictureSize: the header of a file of each kind → its size', () => {
   expect(pictureSize(turned)).toEqual({ width: 17, height: 9 });
   const png = encodePng({ width: 300, height: 2, data: new Uint8Array(1800) });
   expect(pictureSize(png.subarray(0, 24))).toEqual({ width: 300, height: 2 });
-  const gif = ascii('GIF89a\x2c\x01\x02\0');
+  const gif = latin1('GIF89a\x2c\x01\x02\0');
   expect(pictureSize(gif)).toEqual({ width: 300, height: 2 });
 });
 
@@ -24,7 +24,7 @@ test('pictureSize: a header that is cut off, another file → undefined', () => 
       expect(size === undefined || bytes[0] === 0x52).toBe(true);
     }
   }
-  expect(pictureSize(ascii('hello'))).toBeUndefined();
+  expect(pictureSize(latin1('hello'))).toBeUndefined();
   expect(() => pictureSize('a.png' as never)).toThrow(
     'pictureSize: "bytes" expected a Uint8Array, got "a.png"',
   );
