@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { readInput } from '../../src/cli/files/read-input.ts';
+import { checkOutput } from '../../src/cli/files/write-output.ts';
 import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { taesd, taesdBytes, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -80,8 +82,8 @@ describe('-', () => {
       taesd(['encode', '-', '-o', '-'], { env, input: Buffer.from(input) });
     const rule = 'stdin: "bytes" expected a PNG, JPEG or WebP file, got';
     expect(run('# Pictures').stderr).toContain(`taesd: ${rule} bytes 23 20 50`);
-    expect(run('')).toMatchObject({ code: 1, stdout: '' });
-    expect(run('').stderr).toMatch(/^taesd: stdin: [^\n]+\n$/);
+    const stderr = expect.stringMatching(/^taesd: stdin: [^\n]+\n$/);
+    expect(run('')).toEqual({ code: 1, stdout: '', stderr });
   });
 
   test('decode: NaN in the latents → not one byte on stdout', () => {
@@ -93,6 +95,21 @@ describe('-', () => {
   });
 });
 
+test('checkOutput: - on a terminal → ARG; on a pipe → nothing', async () => {
+  const before = process.stdout.isTTY;
+  try {
+    process.stdout.isTTY = true;
+    await expect(checkOutput('-', 'in.png')).rejects.toMatchObject({
+      code: 'ARG',
+      message: 'stdout: expected a pipe or a file, got a terminal',
+    });
+    process.stdout.isTTY = false;
+    await checkOutput('-', '-');
+  } finally {
+    process.stdout.isTTY = before;
+  }
+});
+
 describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
   const LIMIT =
     'expected at most 536,870,912 bytes, got more (a pipe or device that does not end?)';
@@ -100,6 +117,18 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
   test('inspect: /dev/zero → LIMIT', (context) => {
     if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
     expect(taesd(['inspect', '/dev/zero'])).toEqual(failed(`/dev/zero: ${LIMIT}`));
+  });
+
+  testAtFullLength('encode: a FIFO and a stdin that do not end → LIMIT', () => {
+    execFileSync('mkfifo', [at('endless')]);
+    const zeros = spawn('sh', ['-c', `cat /dev/zero > ${at('endless')}`], { stdio: 'ignore' });
+    expect(taesd(['encode', at('endless'), '-o', at('o.png')])).toEqual(
+      failed(`${at('endless')}: ${LIMIT}`),
+    );
+    zeros.kill();
+    const command = `cat /dev/zero | ${process.execPath} dist/cli/main.js encode - -o - | wc -c`;
+    expect(`${execFileSync('sh', ['-c', `${command} 2>&1`])}`.trim()).toBe('0');
+    expect(existsSync(at('o.png'))).toBe(false);
   });
 
   test('readInput: a pipe that does not end → LIMIT after one piece more than the limit', async () => {

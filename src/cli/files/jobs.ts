@@ -58,7 +58,9 @@ export async function planJobs<F extends Format>(asked: Asked<F>): Promise<Plan<
     throw usageError(asked.command, `-o: ${sentence}`);
   }
   if (await isExistingFolder(input)) {
-    throw fault(input, expectedGot('a file', 'a folder'), { hint: 'for the files of a folder, -o DIR/' });
+    throw fault(input, expectedGot('a file', 'a folder'), {
+      hint: 'for the files of a folder, -o DIR/',
+    });
   }
   const { format = output === STREAM ? formats[0] : formatOf(output, formats) } = asked;
   return { jobs: [{ input, output }], folder: undefined, format, notes: [] };
