@@ -26,6 +26,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
+  ['sources'],
   ['formats', 'backend/wasm', 'calls'],
   ['backend/webgpu'],
   ['draw', 'turns'],
@@ -48,6 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
+  sources: ['errors', 'checks', 'allocate', 'tensor-like', 'options', 'image', 'backend/pacer'],
 };
 
 /** The rooms and files that a room must not import from. */

@@ -41,6 +41,8 @@ export interface PageOptions {
   readonly browser?: BrowserName;
   /** With WebGPU, on whatever adapter the browser has: of Chromium its software adapter. */
   readonly webgpu?: boolean;
+  /** More preferences of Firefox, by their names. */
+  readonly preferences?: Readonly<Record<string, unknown>>;
   /** Other files, by their paths. */
   readonly files?: Readonly<Record<string, string>>;
   /** The files below `/shared/`. */
@@ -66,7 +68,7 @@ export async function runOnPage(
 ): Promise<unknown> {
   const page = `<!doctype html><script type="module">
     const work = async () => { ${code} };
-    const result = await work().catch((error) => String(error.stack));
+    const result = await work().catch((error) => error + ' ' + error.stack);
     await fetch('/result', { method: 'POST', body: JSON.stringify(result) });
   </script>`;
   let tell: (result: unknown) => void = () => {};

@@ -1,0 +1,87 @@
+import { allocateClamped, outOfMemory } from '../allocate.ts';
+import type { Pacer } from '../backend/pacer.ts';
+import { expected, messageOf, TaesdError } from '../errors.ts';
+import type { ImageLike } from '../options/types.ts';
+
+/** The most pixels of the canvas: 16 MB. A picture is read through it band by band. */
+const CANVAS_PIXELS = 2 ** 22;
+
+type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
+/**
+ * Reads the pixels of a bitmap in sRGB, through a canvas.
+ *
+ * @throws TaesdError ARG (the browser does not let the page read them), UNSUPPORTED (there is no
+ *   canvas, or one that returns noise), LIMIT (wider than a canvas), OOM, ABORTED
+ */
+export async function pixelsOfBitmap(bitmap: ImageBitmap, pacer: Pacer): Promise<ImageLike> {
+  const { width, height } = bitmap;
+  const rows = Math.min(height, Math.max(1, Math.floor(CANVAS_PIXELS / width)));
+  const data = allocateClamped('picture', 4 * width * height);
+  const context = newContext(width, rows);
+  try {
+    checkHonest(context);
+    // Replaces what the canvas shows, and copies alpha.
+    context.globalCompositeOperation = 'copy';
+    context.imageSmoothingEnabled = false;
+    for (let y = 0; y < height; y += rows) {
+      context.drawImage(bitmap, 0, -y);
+      const count = Math.min(rows, height - y);
+      data.set(context.getImageData(0, 0, width, count).data, 4 * width * y);
+      if (pacer.due) await pacer.turn();
+    }
+  } catch (error) {
+    throw unreadable(error, bitmap);
+  }
+  return { width, height, data };
+}
+
+/** @throws TaesdError UNSUPPORTED */
+function newContext(width: number, height: number): Context {
+  const settings = { colorSpace: 'srgb', willReadFrequently: true } as const;
+  const context = newCanvas(width, height)?.getContext('2d', settings) as Context | null;
+  if (context) return context;
+  const hint = 'decodePicture of taesd-wasm/picture reads PNG, JPEG and WebP without one';
+  throw expected('UNSUPPORTED', 'image', 'a canvas to read its pixels', 'none', { hint });
+}
+
+/** Older browsers have canvases only on pages. */
+function newCanvas(width: number, height: number) {
+  if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
+  if (typeof document === 'undefined') return undefined;
+  return Object.assign(document.createElement('canvas'), { width, height });
+}
+
+/** A colour that noise does not have by chance. */
+const PROBE = [64, 128, 192, 255];
+
+/**
+ * Checks that the canvas returns what is painted on it. Browsers that resist fingerprinting return
+ * noise.
+ *
+ * @throws TaesdError UNSUPPORTED
+ */
+function checkHonest(context: Context): void {
+  context.fillStyle = `rgb(${PROBE.slice(0, 3)})`;
+  context.fillRect(0, 0, 1, 1);
+  const { data } = context.getImageData(0, 0, 1, 1);
+  if (PROBE.every((value, i) => value === data[i])) return;
+  const hint =
+    'protection against fingerprinting: allow this site to read canvases, or use decodePicture of taesd-wasm/picture';
+  throw expected('UNSUPPORTED', 'image', 'a canvas that gives back its pixels', 'noise', { hint });
+}
+
+function unreadable(error: unknown, { width, height }: ImageBitmap): TaesdError {
+  if (error instanceof TaesdError) return error;
+  if (error instanceof RangeError) return outOfMemory('image', `${width}×${height} pixels`, error);
+  if ((error as Partial<DOMException> | null)?.name === 'SecurityError') {
+    const hint =
+      'from another site: crossOrigin="anonymous" on the element, and a server that allows it';
+    const rule = 'a picture that this page may read';
+    return expected('ARG', 'image', rule, 'a tainted one', { hint, cause: error });
+  }
+  const got = `${width}×${height}: ${messageOf(error)}`;
+  return expected('LIMIT', 'image', 'a picture of a size that canvases have', got, {
+    cause: error,
+  });
+}
