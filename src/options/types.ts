@@ -263,8 +263,8 @@ export interface FloatData {
 export type PictureSource = ImageLike | FloatImageLike | BrowserPicture;
 
 /**
- * The pictures of browsers: a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame and a
- * `<video>`. They are described so far that programs for Node need no types of the DOM.
+ * The pictures of browsers: a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame, and
+ * a `<video>`. They are described so far that programs for Node need no types of the DOM.
  *
  * The browser decodes a Blob, turns it as its EXIF orientation says, and converts its colours to
  * sRGB. A `<video>` gives its present frame. A canvas of WebGL or WebGPU has its pixels only in the
