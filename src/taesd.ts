@@ -273,7 +273,8 @@ export class Taesd {
    * @param input  a picture, as for `encode`, goes through the encoder. A tensor goes by its
    *   channels: [1, 3, H, W] through the encoder, latents [1, C, h, w] through the decoder
    * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded,
-   *   disposed), SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
+   *   disposed), SHAPE (a batch, another model's latents), FORMAT, UNSUPPORTED (pictures, as for
+   *   `encode`), NONFINITE, LIMIT, OOM, ABORTED
    */
   steps(
     input: PictureSource | TensorLike | LatentsWithOrigin,

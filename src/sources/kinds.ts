@@ -68,16 +68,20 @@ const KINDS = new Map<string, SourceKind>([
 
 const tagOf = (source: unknown): string => Object.prototype.toString.call(source).slice(8, -1);
 
-/** Returns the kind of a picture of the browser's; undefined for other values. */
+/** Returns the kind of a picture of the browser's; undefined for other values, and elsewhere. */
 export const kindOfSource = (source: unknown): SourceKind | undefined =>
   typeof createImageBitmap === 'function' ? KINDS.get(tagOf(source)) : undefined;
 
 /** Makes the error of a picture that the browser has no pixels of. @param cause  its own error */
 export function notSnapped(source: object, kind: SourceKind, cause: unknown): TaesdError {
-  const got = kind.fault(source as Readonly<Record<string, unknown>>) ?? messageOf(cause);
-  const code = kind === BLOB ? 'FORMAT' : 'ARG';
-  return expected(code, 'image', kind.rule, got, { hint: kind.hint, cause });
+  const state = source as Readonly<Record<string, unknown>>;
+  const got = kind.fault(state) ?? messageOf(cause);
+  if (kind !== BLOB) return expected('ARG', 'image', kind.rule, got, { hint: kind.hint, cause });
+  const hint = String(state.type).includes('svg') ? SVG_HINT : kind.hint;
+  return expected('FORMAT', 'image', kind.rule, got, { hint, cause });
 }
+
+const SVG_HINT = 'an <img> of its width and height shows it, and can be encoded';
 
 /** Makes the error of a value that is no picture in this runtime. */
 export function unknownSource(source: unknown): TaesdError {

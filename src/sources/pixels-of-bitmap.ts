@@ -3,8 +3,11 @@ import type { Pacer } from '../backend/pacer.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import type { ImageLike } from '../options/types.ts';
 
-/** The most pixels of the canvas: 16 MB. A picture is read through it band by band. */
-const CANVAS_PIXELS = 2 ** 22;
+/**
+ * The sides of the canvas, at most: 16 MB. Browsers have bitmaps that are wider than their canvases,
+ * so pictures are read tile by tile.
+ */
+const MAX_SIDE = 2048;
 
 type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
 
@@ -12,23 +15,28 @@ type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
  * Reads the pixels of a bitmap in sRGB, through a canvas.
  *
  * @throws TaesdError ARG (the browser does not let the page read them), UNSUPPORTED (there is no
- *   canvas, or one that returns noise), LIMIT (wider than a canvas), OOM, ABORTED
+ *   canvas, or one that returns noise), LIMIT (the browser cannot draw it), OOM, ABORTED
  */
 export async function pixelsOfBitmap(bitmap: ImageBitmap, pacer: Pacer): Promise<ImageLike> {
   const { width, height } = bitmap;
-  const rows = Math.min(height, Math.max(1, Math.floor(CANVAS_PIXELS / width)));
   const data = allocateClamped('picture', 4 * width * height);
-  const context = newContext(width, rows);
+  const context = newContext(Math.min(width, MAX_SIDE), Math.min(height, MAX_SIDE));
   try {
     checkHonest(context);
     // Replaces what the canvas shows, and copies alpha.
     context.globalCompositeOperation = 'copy';
     context.imageSmoothingEnabled = false;
-    for (let y = 0; y < height; y += rows) {
-      context.drawImage(bitmap, 0, -y);
-      const count = Math.min(rows, height - y);
-      data.set(context.getImageData(0, 0, width, count).data, 4 * width * y);
-      if (pacer.due) await pacer.turn();
+    for (let y = 0; y < height; y += MAX_SIDE) {
+      for (let x = 0; x < width; x += MAX_SIDE) {
+        context.drawImage(bitmap, -x, -y);
+        const [columns, rows] = [Math.min(MAX_SIDE, width - x), Math.min(MAX_SIDE, height - y)];
+        const tile = context.getImageData(0, 0, columns, rows);
+        for (let row = 0; row < rows; row++) {
+          const pixels = tile.data.subarray(4 * columns * row, 4 * columns * (row + 1));
+          data.set(pixels, 4 * (width * (y + row) + x));
+        }
+        if (pacer.due) await pacer.turn();
+      }
     }
   } catch (error) {
     throw unreadable(error, bitmap);

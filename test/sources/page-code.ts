@@ -159,6 +159,10 @@ export const OPTIONS = `${BEGIN}
     worker.onerror = ({ message }) => reject(new Error(message));
   });
   found.worker = latents.map((one) => apart(one, wanted));
+  const { getContext } = OffscreenCanvas.prototype;
+  OffscreenCanvas.prototype.getContext = () => null;
+  found.withoutContext = await caught(taesd.encode(png));
+  OffscreenCanvas.prototype.getContext = getContext;
   globalThis.OffscreenCanvas = undefined;
   found.withoutOffscreen = await fromWanted(png);
   return found;`;
@@ -203,6 +207,11 @@ export const FAULTS = `${BEGIN}
   await fault('damaged Blob', new Blob([new Uint8Array(99)], { type: 'image/heic' }));
   await fault('untyped damaged Blob', new Blob([new Uint8Array(99)]));
   await fault('empty Blob', new Blob([], { type: 'image/png' }));
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="37" height="21"><path fill="#123456" d="M0 0h37v21H0z"/></svg>';
+  const svgBlob = new Blob([svg], { type: 'image/svg+xml' });
+  await fault('SVG', svgBlob);
+  const flat = new Uint8ClampedArray(4 * width * height).map((_, i) => [0x12, 0x34, 0x56, 255][i % 4]);
+  found.svgImage = apart(await taesd.encode(await loaded(svgBlob)), await taesd.encode({ width, height, data: flat }));
   await fault('detached', detached);
   await fault('a file', new Uint8Array(await png.arrayBuffer()));
   await fault('a div', document.createElement('div'));
@@ -286,18 +295,21 @@ export const ORIENTATIONS = `${BEGIN}${BYTES}
   }
   return found;`;
 
-/** A picture of more pixels than the canvas it is read through. */
+/** Pictures larger than the canvas they are read through: wide, tall, and several canvases in both directions. */
 export const LARGE = `
   const { pixelsOfBitmap } = await import('/dist/sources/pixels-of-bitmap.js');
-  const [width, height] = [2100, 2101];
-  const image = new ImageData(width, height);
-  const words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 2654435761) | 0xff000000;
-  let turns = 0;
-  const bitmap = await createImageBitmap(image);
-  const { data } = await pixelsOfBitmap(bitmap, { due: true, turn: async () => turns++ });
-  const found = new Uint32Array(data.buffer);
-  return { turns, wrong: words.filter((word, i) => word !== found[i]).length };`;
+  const found = {};
+  for (const [width, height] of [[2049, 4100], [40000, 2], [2, 40000]]) {
+    const image = new ImageData(width, height);
+    const words = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 2654435761) | 0xff000000;
+    let turns = 0;
+    const bitmap = await createImageBitmap(image);
+    const { data } = await pixelsOfBitmap(bitmap, { due: true, turn: async () => turns++ });
+    const read = new Uint32Array(data.buffer);
+    found[width + 'x' + height] = { turns, wrong: words.filter((word, i) => word !== read[i]).length };
+  }
+  return found;`;
 
 /** A browser that returns noise for the pixels of a canvas. */
 export const NOISE = `
