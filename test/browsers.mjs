@@ -48,8 +48,9 @@ export const browserProgram = (browser) =>
  *
  * @param {keyof typeof NAMES} browser
  * @param {string} profile  an empty folder, which gets what the browser reads from there
- * @param {{ webgpu?: boolean | undefined, preferences?: Readonly<Record<string, unknown>> | undefined }} [options]  with
- *   WebGPU, on whatever adapter there is; more preferences of Firefox
+ * @param {object} [options]
+ * @param {boolean | undefined} [options.webgpu]  with WebGPU, on whatever adapter there is
+ * @param {Readonly<Record<string, unknown>> | undefined} [options.preferences]  more of Firefox's
  */
 export function browserArguments(
   browser,

@@ -70,8 +70,7 @@ async function ownSource(image: PictureSource, options: RunOptions): Promise<Ima
   // Begins before anything is awaited, so that the picture is that of the time of the call.
   const snapshot = Promise.allSettled([takeSnapshot(image as Partial<FloatImageLike>)]);
   // Imported when needed: most pictures are bytes in sRGB.
-  const { pictureOf } = await import('../sources/picture-of.ts');
-  return pictureOf(image, (await snapshot)[0], options);
+  return (await import('../sources/picture-of.ts')).pictureOf(image, snapshot, options);
 }
 
 /** Copies the numbers of a picture in memory, or has a browser copy its pixels. */

@@ -11,12 +11,13 @@ import { COLOUR_SPACES, type ColourSpace, converterToSrgb } from './to-srgb.ts';
 const PIXELS_AT_ONCE = 2 ** 14;
 
 const BYTES = 'rgba-unorm8';
+const BYTE_ARRAYS: readonly string[] = ['Uint8Array', 'Uint8ClampedArray'];
 
 /** The arrays that hold the numbers of a `pixelFormat`. */
-const ARRAYS: Readonly<Record<string, readonly string[] | undefined>> = {
-  [BYTES]: ['Uint8Array', 'Uint8ClampedArray'],
-  'rgba-float16': ['Float16Array', 'Float32Array'],
-};
+const ARRAYS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  [BYTES, BYTE_ARRAYS],
+  ['rgba-float16', ['Float16Array', 'Float32Array']],
+]);
 
 /**
  * Returns true for a picture in memory: bytes in any colour space and from any frame, or numbers
@@ -25,13 +26,13 @@ const ARRAYS: Readonly<Record<string, readonly string[] | undefined>> = {
 export function isImageData(source: unknown): source is ImageLike | FloatImageLike {
   const { width, height, data, pixelFormat } = (source ?? {}) as Partial<FloatImageLike>;
   if (width === undefined || height === undefined || !ArrayBuffer.isView(data)) return false;
-  return pixelFormat !== undefined || ARRAYS[BYTES]?.includes(arrayKind(data)) === true;
+  return pixelFormat !== undefined || BYTE_ARRAYS.includes(arrayKind(data));
 }
 
 /**
  * Converts a picture in memory to RGBA bytes in sRGB.
  *
- * @param data  a copy of its numbers
+ * @param snapshot  a copy of its numbers
  * @throws TaesdError ARG (wrong size or data length, detached data), UNSUPPORTED (an unknown colour
  *   space or format), NONFINITE, OOM, ABORTED
  */
@@ -62,9 +63,9 @@ export async function convertImageData(
 function fullOf(source: ImageLike | FloatImageLike): 1 | 255 {
   const { data } = source;
   const { pixelFormat = BYTES } = source as Partial<FloatImageLike>;
-  const arrays = ARRAYS[pixelFormat as string];
+  const arrays = ARRAYS.get(pixelFormat);
   if (arrays === undefined) {
-    const rule = Object.keys(ARRAYS).join(' or ');
+    const rule = [...ARRAYS.keys()].join(' or ');
     throw expected('UNSUPPORTED', 'image pixelFormat', rule, describe(pixelFormat));
   }
   if (!arrays.includes(arrayKind(data))) {
@@ -75,8 +76,9 @@ function fullOf(source: ImageLike | FloatImageLike): 1 | 255 {
 
 /** @throws TaesdError UNSUPPORTED (an unknown colour space) */
 function spaceOf({ colorSpace = 'srgb' }: ImageLike | FloatImageLike): ColourSpace {
-  if (Object.hasOwn(COLOUR_SPACES, colorSpace)) return COLOUR_SPACES[colorSpace];
-  const rule = orList(Object.keys(COLOUR_SPACES));
+  const space = COLOUR_SPACES.get(colorSpace);
+  if (space !== undefined) return space;
+  const rule = orList([...COLOUR_SPACES.keys()].map(String));
   throw expected('UNSUPPORTED', 'image colorSpace', rule, describe(colorSpace));
 }
 

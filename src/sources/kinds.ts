@@ -74,12 +74,24 @@ export const kindOfSource = (source: unknown): SourceKind | undefined =>
 
 /** Makes the error of a picture that the browser has no pixels of. @param cause  its own error */
 export function notSnapped(source: object, kind: SourceKind, cause: unknown): TaesdError {
+  if (isTainted(cause)) return tainted(cause);
   const state = source as Readonly<Record<string, unknown>>;
   const got = kind.fault(state) ?? messageOf(cause);
   if (kind !== BLOB) return expected('ARG', 'image', kind.rule, got, { hint: kind.hint, cause });
   const hint = String(state.type).includes('svg') ? SVG_HINT : kind.hint;
   return expected('FORMAT', 'image', kind.rule, got, { hint, cause });
 }
+
+/** Returns true for the error of pixels that came from another site without its permission. */
+export const isTainted = (error: unknown): boolean =>
+  (error as Partial<DOMException> | null)?.name === 'SecurityError';
+
+/** Makes the error of such a picture. */
+export const tainted = (cause: unknown): TaesdError =>
+  expected('ARG', 'image', 'a picture that this page may read', 'one of another site', {
+    hint: 'crossOrigin="anonymous" on the element helps if its server allows it',
+    cause,
+  });
 
 const SVG_HINT = 'an <img> of its width and height shows it, and can be encoded';
 

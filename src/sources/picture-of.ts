@@ -10,16 +10,17 @@ import { pixelsOfBitmap } from './pixels-of-bitmap.ts';
  * browser's: a Blob, an element, a canvas, a frame.
  *
  * @param source    the caller's value, for checks and messages
- * @param snapshot  the numbers or the ImageBitmap that were copied from it at the time of the call
+ * @param taken     the numbers or the ImageBitmap that were copied from it at the time of the call
  * @throws TaesdError ARG (not a picture, or one without pixels that can be read), FORMAT (a Blob
  *   that the browser cannot read), UNSUPPORTED (an unknown colour space), NONFINITE, LIMIT, OOM,
  *   ABORTED
  */
 export async function pictureOf(
   source: PictureSource,
-  snapshot: PromiseSettledResult<unknown>,
+  taken: Promise<readonly [PromiseSettledResult<unknown>]>,
   options: RunOptions,
 ): Promise<ImageLike> {
+  const [snapshot] = await taken;
   if (isImageData(source)) return convertImageData(source, snapshot, options);
   const kind = kindOfSource(source);
   if (kind === undefined) throw unknownSource(source);

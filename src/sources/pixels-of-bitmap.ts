@@ -2,10 +2,11 @@ import { allocateClamped, outOfMemory } from '../allocate.ts';
 import type { Pacer } from '../backend/pacer.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import type { ImageLike } from '../options/types.ts';
+import { isTainted, tainted } from './kinds.ts';
 
 /**
- * The sides of the canvas, at most: 16 MB. Browsers have bitmaps that are wider than their canvases,
- * so pictures are read tile by tile.
+ * The sides of the canvas, at most: 16 MB. Browsers have bitmaps that are wider than their
+ * canvases, so pictures are read tile by tile.
  */
 const MAX_SIDE = 2048;
 
@@ -82,14 +83,7 @@ function checkHonest(context: Context): void {
 function unreadable(error: unknown, { width, height }: ImageBitmap): TaesdError {
   if (error instanceof TaesdError) return error;
   if (error instanceof RangeError) return outOfMemory('image', `${width}×${height} pixels`, error);
-  if ((error as Partial<DOMException> | null)?.name === 'SecurityError') {
-    const hint =
-      'from another site: crossOrigin="anonymous" on the element, and a server that allows it';
-    const rule = 'a picture that this page may read';
-    return expected('ARG', 'image', rule, 'a tainted one', { hint, cause: error });
-  }
+  if (isTainted(error)) return tainted(error);
   const got = `${width}×${height}: ${messageOf(error)}`;
-  return expected('LIMIT', 'image', 'a picture of a size that canvases have', got, {
-    cause: error,
-  });
+  return expected('LIMIT', 'image', 'a picture that this browser draws', got, { cause: error });
 }

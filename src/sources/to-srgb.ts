@@ -17,12 +17,12 @@ export interface ColourSpace {
   readonly isLinear: boolean;
 }
 
-export const COLOUR_SPACES: Readonly<Record<string, ColourSpace>> = {
-  srgb: { isWide: false, isLinear: false },
-  'srgb-linear': { isWide: false, isLinear: true },
-  'display-p3': { isWide: true, isLinear: false },
-  'display-p3-linear': { isWide: true, isLinear: true },
-};
+export const COLOUR_SPACES: ReadonlyMap<unknown, ColourSpace> = new Map([
+  ['srgb', { isWide: false, isLinear: false }],
+  ['srgb-linear', { isWide: false, isLinear: true }],
+  ['display-p3', { isWide: true, isLinear: false }],
+  ['display-p3-linear', { isWide: true, isLinear: true }],
+]);
 
 /** Pixels to convert. */
 export interface Colours {

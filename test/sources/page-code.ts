@@ -1,5 +1,6 @@
 /*
- * The code that the pages of sources.browser.test.ts run, in parts: text, because a page has no modules of tests.
+ * The code that the pages of sources.browser.test.ts run, in parts. It is text, because a page has
+ * no modules of tests.
  */
 
 /** Loads nano, and makes the picture of all tests: opaque noise over a gradient. */
@@ -47,7 +48,7 @@ export const BEGIN = `
     error.name === 'TaesdError' ? error.code + ': ' + error.message : 'bare ' + error);
 `;
 
-/** Every kind of source, opaque, in sRGB: the difference of its latents from those of the pixels. */
+/** Every kind of source, opaque, in sRGB: how far its latents are from those of the pixels. */
 export const KINDS = `${BEGIN}
   const found = {};
   found.ImageData = await fromWanted(pixels);
@@ -223,13 +224,19 @@ export const FAULTS = `${BEGIN}
 const BYTES = `
   const { pictureOf } = await import('/dist/sources/picture-of.js');
   const bytesOf = async (source, value) => {
-    const { data } = await pictureOf(source, { status: 'fulfilled', value }, {});
+    const { data } = await pictureOf(source, Promise.allSettled([value]), {});
     return [...data];
   };
   const bytesOfBitmap = async (source) => bytesOf(source, await createImageBitmap(source));
 `;
 
-/** Colours in Display P3. @param colours  RGBA bytes of a row of pixels  @param png  a file of them */
+/**
+ * Colours in Display P3.
+ *
+ * @param colours  RGBA bytes of a row of pixels
+ * @param srgb     the bytes in sRGB
+ * @param png      a file of them
+ */
 export const coloursOnPage = (
   colours: readonly number[],
   srgb: readonly number[],
@@ -295,7 +302,7 @@ export const ORIENTATIONS = `${BEGIN}${BYTES}
   }
   return found;`;
 
-/** Pictures larger than the canvas they are read through: wide, tall, and several canvases in both directions. */
+/** Pictures larger than the canvas they are read through: in both directions, wide, tall. */
 export const LARGE = `
   const { pixelsOfBitmap } = await import('/dist/sources/pixels-of-bitmap.js');
   const found = {};

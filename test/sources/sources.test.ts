@@ -5,7 +5,8 @@ import { Taesd } from '../../src/taesd.ts';
 import { displayP3ToSrgb } from './display-p3.ts';
 
 /*
- * Pictures of every kind where there is no browser: ImageData is converted, and the others are refused with a remedy.
+ * Pictures of every kind where there is no browser: ImageData is converted, and the others are
+ * refused with a remedy.
  */
 
 let taesd: Taesd;
@@ -114,6 +115,12 @@ const REFUSED: readonly [string, unknown, string, string][] = [
     { ...FLOAT_PICTURE, pixelFormat: 'rgba-unorm16' },
     'UNSUPPORTED',
     'encode: "image pixelFormat" expected rgba-unorm8 or rgba-float16, got "rgba-unorm16"',
+  ],
+  [
+    'a property of every object as the format',
+    { ...FLOAT_PICTURE, pixelFormat: 'constructor' },
+    'UNSUPPORTED',
+    'encode: "image pixelFormat" expected rgba-unorm8 or rgba-float16, got "constructor"',
   ],
   [
     'numbers that are not of the format',

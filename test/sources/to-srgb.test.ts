@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { COLOUR_SPACES, converterToSrgb } from '../../src/sources/to-srgb.ts';
+import { COLOUR_SPACES, type ColourSpace, converterToSrgb } from '../../src/sources/to-srgb.ts';
 import { seededRandom } from '../random.ts';
 import { displayP3ToSrgb, encodedOf, lightOf } from './display-p3.ts';
 
@@ -7,7 +7,10 @@ import { displayP3ToSrgb, encodedOf, lightOf } from './display-p3.ts';
 function converted(data: ArrayLike<number>, space: string, full: 1 | 255, channels: 3 | 4 = 3) {
   const count = data.length / channels;
   const bytes = new Uint8ClampedArray(4 * count);
-  const convert = converterToSrgb({ data, channels, full, space: COLOUR_SPACES[space] }, bytes);
+  const convert = converterToSrgb(
+    { data, channels, full, space: COLOUR_SPACES.get(space) as ColourSpace },
+    bytes,
+  );
   convert(0, count >> 1);
   convert(count >> 1, count);
   return bytes;
@@ -75,9 +78,9 @@ test('floats outside [0,1], NaN → clamped, 0; alpha is not converted', () => {
     expect([...converted(data, space, 1, 4)], space).toEqual([0, 255, 0, 128, 255, 0, 255, 255]);
   }
   const bytes = Uint8Array.from({ length: 1024 }, (_, i) => i >> 2);
-  for (const space of Object.keys(COLOUR_SPACES)) {
-    const alpha = converted(bytes, space, 255, 4).filter((_, i) => i % 4 === 3);
-    expect(alpha, space).toEqual(Uint8ClampedArray.from({ length: 256 }, (_, i) => i));
+  for (const space of COLOUR_SPACES.keys()) {
+    const alpha = converted(bytes, String(space), 255, 4).filter((_, i) => i % 4 === 3);
+    expect(alpha, String(space)).toEqual(Uint8ClampedArray.from({ length: 256 }, (_, i) => i));
   }
   expect(converted(bytes, 'srgb', 255, 4)).toEqual(Uint8ClampedArray.from(bytes));
 });
