@@ -83,6 +83,8 @@ export async function runOnPage(
       for await (const piece of request.setEncoding('utf8')) body += piece;
       (path === '/told' ? more.told : tell)?.(JSON.parse(body));
       response.end();
+    } else if (path === '/never') {
+      // A request without an answer.
     } else if (more.files?.[path] !== undefined) {
       response.setHeader('content-type', TYPES['.js']).end(more.files[path]);
     } else if (path.startsWith('/shared/') && more.shared !== undefined) {

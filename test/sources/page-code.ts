@@ -199,7 +199,7 @@ export const FAULTS = `${BEGIN}
   await fault('empty OffscreenCanvas', new OffscreenCanvas(5, 0));
   await fault('broken img', broken);
   const loading = new Image();
-  loading.src = '/later.png';
+  loading.src = '/never';
   await fault('loading img', loading);
   await fault('img without src', new Image());
   await fault('img of another site', foreign);
