@@ -2,8 +2,12 @@ import { modelNames } from '../../model/variants.ts';
 import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
+  MAX_COLUMNS,
+  MAX_THUMB,
+  MIN_THUMB,
   readBackend,
   readBackground,
+  readColumns,
   readDtype,
   readHalf,
   readIndex,
@@ -16,6 +20,7 @@ import {
   readShape,
   readSize,
   readSpace,
+  readThumb,
   readWorkers,
 } from './option-values.ts';
 
@@ -195,6 +200,26 @@ export const OPTIONS = {
     name: 'model',
     help: () => `for latents that do not say their model: ${MODEL.rule()}`,
   },
+  unmarkedModel: {
+    ...MODEL,
+    name: 'model',
+    help: () => `the model of files that do not say theirs: ${MODEL.rule()}`,
+  },
+  thumb: {
+    value: 'N',
+    help: `the longest side of a small picture, ${MIN_THUMB} to ${MAX_THUMB} pixels (default: 192)`,
+    rule: `a whole number from ${MIN_THUMB} to ${MAX_THUMB}`,
+    read: readThumb,
+  },
+  columns: {
+    value: 'N',
+    help: `pictures in a row, 1 to ${MAX_COLUMNS} (default: a sheet 1600 pixels wide, or wider if it
+      would be taller than 16384)`,
+    rule: `a whole number from 1 to ${MAX_COLUMNS}`,
+    read: readColumns,
+  },
+  recursive: { help: 'also read the folders inside DIR' },
+  matrix: { help: 'draw all latents by a matrix: blurred, in a few milliseconds each' },
   float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
   all: { help: 'every model' },
   from: {
