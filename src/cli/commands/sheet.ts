@@ -8,7 +8,7 @@ import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
 import { GAP, type Layout, layoutOf, MAX_WIDTH } from '../sheet/layout.ts';
-import { listFiles } from '../sheet/list-files.ts';
+import { type FolderFiles, listFiles } from '../sheet/list-files.ts';
 import { Painters } from '../sheet/painters.ts';
 import { Tiles } from '../sheet/tiles.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
@@ -66,9 +66,10 @@ type Line = CommandLine<typeof SPEC>;
 async function sheet(line: Line, signal: AbortSignal): Promise<void> {
   const { operand: folder, output, recursive: isDeep } = line;
   formatOf(output, SHEET_FORMATS);
-  const { names, others } = await listFiles(folder, { isDeep, output, signal });
+  const found = await listFiles(folder, { isDeep, output, signal });
+  const { names, others } = found;
   await checkOutput(output, folder);
-  if (names.length === 0) throw noFiles(folder, others, isDeep);
+  if (names.length === 0) throw noFiles(folder, found);
   const layout = layoutOf(names.length, line.thumb ?? DEFAULT_THUMB, line.columns);
   const { width, height } = layout;
   checkWidth(layout);
@@ -100,8 +101,8 @@ async function sheet(line: Line, signal: AbortSignal): Promise<void> {
   });
 }
 
-function noFiles(folder: string, others: number, isDeep: boolean): TaesdError {
-  const hint = isDeep ? undefined : '--recursive reads the folders in it too';
+function noFiles(folder: string, { others, folders }: FolderFiles): TaesdError {
+  const hint = folders === 0 ? undefined : '--recursive reads the folders in it too';
   const got = others === 0 ? 'none' : filesText(others, 'other ');
   return fault(folder, expectedGot('a folder with files of latents', got), { hint });
 }

@@ -31,12 +31,19 @@ export function lines(text: string, width: number, max: number): string[] {
   const all: string[] = [];
   let rest = text.trim();
   while (rest !== '') {
-    const end = rest.length <= width ? rest.length : rest.lastIndexOf(' ', width);
-    // A long word without a space is cut; one that begins late moves to the next line.
-    const at = end > width / 3 ? end : Math.min(width, rest.length);
+    const at = breakOf(rest, width);
     all.push(rest.slice(0, at));
     rest = rest.slice(at).trim();
   }
   if (all.length <= max) return all;
   return [...all.slice(0, max - 1), `${all[max - 1].slice(0, width - 1)}…`];
+}
+
+/** Returns the end of a text's first line. A word is cut if it is longer than a line. */
+function breakOf(text: string, width: number): number {
+  if (text.length <= width) return text.length;
+  const space = text.lastIndexOf(' ', width);
+  const next = text.indexOf(' ', space + 1);
+  const word = (next < 0 ? text.length : next) - space - 1;
+  return space > 0 && word <= width ? space : width;
 }

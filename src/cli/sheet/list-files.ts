@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { open as openFile, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { isGzip, startsWith } from '../../first-bytes.ts';
 import { latentPng } from '../../formats/latent-png.ts';
@@ -14,6 +14,8 @@ export interface FolderFiles {
   readonly names: readonly string[];
   /** The number of files that hold none. */
   readonly others: number;
+  /** The number of folders that were not read. */
+  readonly folders: number;
 }
 
 export interface ListOptions {
@@ -36,21 +38,22 @@ export async function listFiles(
 ): Promise<FolderFiles> {
   const target = await realpath(output).catch(() => undefined);
   const names: string[] = [];
-  let others = 0;
-  const folders = [''];
-  for (let inside = folders.pop(); inside !== undefined; inside = folders.pop()) {
+  const counts = { others: 0, folders: 0 };
+  const open = [''];
+  for (let inside = open.pop(); inside !== undefined; inside = open.pop()) {
     for (const entry of await entriesOf(join(folder, inside))) {
       signal.throwIfAborted();
       const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
       const path = join(folder, name);
       if (entry.name.startsWith('.') || (await isSame(path, target))) continue;
-      if (entry.isDirectory()) {
-        if (isDeep) folders.push(name);
-      } else if (await mayHoldLatents(path)) names.push(name);
-      else others++;
+      const kind = await kindOf(path, entry);
+      if (kind === 'latents') names.push(name);
+      else if (kind === 'other') counts.others++;
+      else if (isDeep && entry.isDirectory()) open.push(name);
+      else counts.folders++;
     }
   }
-  return { names: naturally(names), others };
+  return { names: naturally(names), ...counts };
 }
 
 /** Returns names in the order of their numbers: `a2` before `a10`. */
@@ -81,23 +84,26 @@ const MAX_BYTES = 256 * 2 ** 20;
 /** Enough for the header of any file of latents; longer ones are known by their beginning. */
 const HEAD_BYTES = 65536;
 
-/** Returns false for a file that is none of latents. One that cannot be read may be. */
-async function mayHoldLatents(path: string): Promise<boolean> {
+type Kind = 'latents' | 'folder' | 'other';
+
+/** Returns `latents` for a file that may hold some, and for one that cannot be read. */
+async function kindOf(path: string, entry: Dirent): Promise<Kind> {
+  if (entry.isDirectory()) return 'folder';
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return hasEnding(path);
-  if (!found.isFile()) return false;
+  if (found?.isDirectory()) return 'folder';
+  if (found?.isFile() === false) return 'other';
   const head = await headOf(path);
-  if (head === undefined) return hasEnding(path);
-  if (!beginsLikeLatents(path, head)) return false;
-  if (found.size <= MAX_BYTES) return true;
+  if (head === undefined) return hasEnding(path) ? 'latents' : 'other';
+  if (!beginsLikeLatents(path, head)) return 'other';
+  if (found === undefined || found.size <= MAX_BYTES) return 'latents';
   sayLine(`${path}: not read, because it is larger than ${MAX_BYTES / 2 ** 20} MiB`);
-  return false;
+  return 'other';
 }
 
 /** Returns the first bytes of a file; undefined if it cannot be read. */
 async function headOf(path: string): Promise<Uint8Array | undefined> {
   try {
-    const file = await open(path);
+    const file = await openFile(path);
     try {
       const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
       return buffer.subarray(0, bytesRead);

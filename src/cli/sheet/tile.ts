@@ -44,11 +44,14 @@ export function drawTile(name: string, content: TileContent, layout: Layout): Ra
   return tile;
 }
 
-function labelLines(content: TileContent, layout: Layout): string[] {
+function labelLines(content: TileContent, { lines: count, signs }: Layout): string[] {
+  return textsOf(content, count === 2).map((text) => withoutMiddle(text, signs));
+}
+
+function textsOf(content: TileContent, isOneLine: boolean): string[] {
   if (!('picture' in content)) return [content.isBroken ? 'not readable' : 'no latents'];
   const { size, by } = content;
-  const texts = layout.lines === 2 ? [`${size} ${by}`] : [size, by];
-  return texts.map((text) => withoutMiddle(text, layout.signs));
+  return isOneLine ? [`${size} ${by}`] : [size, by];
 }
 
 /** Fills the picture's place with the reason why there is no picture. */

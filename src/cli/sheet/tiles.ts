@@ -69,11 +69,10 @@ export class Tiles {
         const reason = reasonOf(path, thrown.cause);
         return { title: 'no latents', reason, isBroken: false };
       }
-      const error = aboutInput(path, thrown);
-      if (!(error instanceof TaesdError)) throw error;
+      if (!(thrown instanceof TaesdError)) throw thrown;
       this.broken++;
-      onBroken(error);
-      const title = TITLES[error.code] ?? 'cannot be read';
+      onBroken(thrown);
+      const title = TITLES[thrown.code] ?? 'cannot be read';
       return { title, reason: reasonOf(path, thrown), isBroken: true };
     }
   }
@@ -81,7 +80,10 @@ export class Tiles {
   async #pictureOf(path: string): Promise<TileContent> {
     const { read, painters, layout } = this.#options;
     const shown = await readShown(path, await readInput(path), read);
-    const { picture, by } = await painters.paint(shown, thumbnailSize(shown, layout.thumb));
+    const size = thumbnailSize(shown, layout.thumb);
+    const { picture, by } = await painters.paint(shown, size).catch((error: unknown) => {
+      throw aboutInput(path, error);
+    });
     if (shown.isAssumed) this.unmarked++;
     return { picture, size: `${shown.width}×${shown.height}`, by: `${by}${marks(shown)}` };
   }
