@@ -12,13 +12,13 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const DIST = new URL('../dist/', import.meta.url).href;
 
 /**
- * The rooms and the files at the root by floor, from the ground up. A file imports from its own room
- * and from floors below.
+ * The rooms and the files at the root by floor, from the ground up. A file imports from its own
+ * room and from floors below.
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
   ['checks', 'allocate', 'checksums', 'first-bytes'],
-  ['platform'],
+  ['platform', 'exif'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
@@ -41,9 +41,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
 ];
 
-/** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
+/**
+ * The rooms and files that a room may import from, beside itself. A trailing star means all below.
+ */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums'],
+  exif: ['errors', 'first-bytes', 'allocate'],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
@@ -57,8 +60,8 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The parts of the library that the command may import from: the public entries, and the rooms whose
- * knowledge of networks and files it prints.
+ * The parts of the library that the command may import from: the public entries, and the rooms
+ * whose knowledge of networks and files it prints.
  */
 const CLI_MAY: readonly string[] = [
   'index',

@@ -14,8 +14,8 @@ import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 
 /*
- * The public surface on random weights: what it takes, what it gives, and each of its errors, after which the same
- * instance still does a good job.
+ * The public surface on random weights: what it takes, what it gives, and each of its errors, after
+ * which the same instance still does a good job.
  */
 
 const WEIGHTS = {

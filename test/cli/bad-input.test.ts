@@ -109,13 +109,13 @@ describe('input', () => {
 
   test('decode: a picture of which the network can make nothing → its size, and a doubt', () => {
     const wide = at('wide.png');
-    writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));
+    writeFileSync(wide, encodePng({ width: 400000, height: 1, data: new Uint8Array(1600000) }));
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
     const [first, model, note, second, ...rest] = stderr.split('\n');
     expect(first).toBe(`taesd: ${wide}: nothing in this PNG says that it holds latents`);
     expect(model).toContain('the file does not say its model');
     expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
-    const size = 'latents of 4000000×1 for 32000000×8 pixels';
+    const size = 'latents of 400000×1 for 3200000×8 pixels';
     expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
   });

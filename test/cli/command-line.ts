@@ -18,7 +18,10 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** Added to the environment, which has an empty cache folder, and from which TAESD_… are taken away. */
+  /**
+   * Added to the environment, which has an empty cache folder, and from which TAESD_… are taken
+   * away.
+   */
   readonly env?: Readonly<Record<string, string>>;
   /** A file to write stdout to, in place of the pipe; its text is then null. */
   readonly stdout?: number;
@@ -38,8 +41,9 @@ const environment = (added: Readonly<Record<string, string>> = {}) => {
 };
 
 /**
- * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file share, since a process takes
- * 0.1 s to start. A run that needs a process gets one: with options for Node, or a file for stdout.
+ * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file
+ * share, since a process takes 0.1 s to start. A run that needs a process gets one: with options
+ * for Node, or a file for stdout.
  */
 export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
   const { cwd = process.cwd(), env, stdout } = options;
@@ -95,7 +99,10 @@ function taesdInThread(args: readonly string[], env: NodeJS.ProcessEnv): Outcome
 export interface DenoOptions {
   /** Deno's program. */
   readonly program: string;
-  /** For Deno's own cache, and for what a graphics driver keeps for a session, which complains where it has no place. */
+  /**
+   * For Deno's own cache, and for what a graphics driver keeps for a session, which complains where
+   * it has no place.
+   */
   readonly folder: string;
   /** A module that runs before the command. */
   readonly preload?: string | undefined;

@@ -8,8 +8,8 @@ import { modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { entry, rawFile } from '../safetensors/raw-file.ts';
 import { randomTensors } from '../small-model.ts';
-import { entry, rawFile } from '../weights/raw-file.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture } from './tiny-files.ts';
 

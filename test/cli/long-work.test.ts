@@ -11,12 +11,13 @@ import { startTaesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are 512×4800 and 64×2400.
+ * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are
+ * 128×9600 and 64×2400: narrow, so that their first rows are soon there.
  */
 
 const at = temporaryFolder();
 const OUT = at('out');
-const latents = randomTensor(seededRandom(3), [1, 4, 600, 64], 3);
+const latents = randomTensor(seededRandom(3), [1, 4, 1200, 16], 3);
 /** For the one that is decoded to its end. */
 const narrow = randomTensor(seededRandom(3), [1, 4, 300, 8], 3);
 const env = { TAESD_WEIGHTS: at('weights') };

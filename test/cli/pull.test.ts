@@ -11,8 +11,8 @@ import { type Outcome, startTaesd, taesd, temporaryFolder } from './command-line
 import { randomPicture } from './tiny-files.ts';
 
 /*
- * `taesd pull` and `taesd models`, and the other commands on what was pulled. The hashes are those of the real files,
- * so that nothing else can be pulled.
+ * `taesd pull` and `taesd models`, and the other commands on what was pulled. The hashes are those
+ * of the real files, so that nothing else can be pulled.
  */
 
 const at = temporaryFolder();

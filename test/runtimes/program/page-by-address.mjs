@@ -1,4 +1,5 @@
-// A page that no bundler has seen: the policy forbids import maps within the page, so the package is had by its address.
+// A page that no bundler has seen: the policy forbids import maps within the page, so the package
+// is had by its address.
 import * as taesd from './node_modules/taesd-wasm/dist/index.js';
 import * as kernels from './node_modules/taesd-wasm/dist/kernels.js';
 import * as nano from './node_modules/taesd-wasm/dist/nano.js';

@@ -1,4 +1,5 @@
-// The conformance program in Node, Deno and Bun: one file for the three. Prints the result as a line of JSON.
+// The conformance program in Node, Deno and Bun: one file for the three. Prints the result as a
+// line of JSON.
 import { readFile } from 'node:fs/promises';
 import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
@@ -12,5 +13,6 @@ const result = await conform({
   compiles: true,
   clock: async () => performance.now(),
 });
-// Neither exit() nor anything else ends this process: workers that are disposed of must not keep it.
+// Neither exit() nor anything else ends this process: workers that are disposed of must not keep
+// it.
 console.log(JSON.stringify(result));
