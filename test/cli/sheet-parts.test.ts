@@ -40,7 +40,7 @@ describe('the mean by area', () => {
   });
 
   test('3 pixels to 2 → the middle one is shared', () => {
-    // Two thirds and one third of the light: 1.055 · (1/3)^(1/2.4) − 0.055 is 156 of 255, (2/3) 213.
+    // A third of the light: 255 · (1.055 · (1/3)^(1/2.4) − 0.055) is 156.
     const [a, , , b] = reduced(grey(0, 255, 0), [3, 1], [2, 1]);
     expect([a, b]).toEqual([156, 156]);
     expect(reduced(grey(255, 255, 0), [3, 1], [2, 1])).toEqual([255, 255, 255, 156, 156, 156]);

@@ -48,10 +48,10 @@ export function layoutOf(count: number, thumb: number, columns?: number): Layout
   const lines = signs >= WIDE_LABEL ? 2 : 3;
   const tileHeight = thumb + LABEL_GAP + lines * lineHeight(scale);
   const cell = thumb + GAP;
-  const most = (width: number) => Math.max(1, Math.floor((width - GAP) / cell));
+  const maxColumns = (width: number) => Math.max(1, Math.floor((width - GAP) / cell));
   const rowsAtMost = Math.floor((USUAL_HEIGHT - GAP) / (tileHeight + GAP));
-  const usual = Math.max(most(USUAL_WIDTH), Math.ceil(count / rowsAtMost));
-  const wanted = columns ?? Math.min(usual, most(USUAL_HEIGHT));
+  const usual = Math.max(maxColumns(USUAL_WIDTH), Math.ceil(count / rowsAtMost));
+  const wanted = columns ?? Math.min(usual, maxColumns(USUAL_HEIGHT));
   const used = Math.min(wanted, count);
   const rows = Math.ceil(count / used);
   return {
