@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GLYPH, hasGlyph, inkOf } from '../../src/cli/maps/bitmap-font.ts';
 import { AreaMean } from '../../src/cli/sheet/area-mean.ts';
 import { byMatrix } from '../../src/cli/sheet/by-matrix.ts';
-import { lines, printable, signsIn, withoutMiddle } from '../../src/cli/sheet/labels.ts';
+import { lines, printable, shortName, signsIn, withoutMiddle } from '../../src/cli/sheet/labels.ts';
 import { layoutOf, thumbnailSize } from '../../src/cli/sheet/layout.ts';
 import { MATRICES } from '../../src/cli/sheet/matrices.ts';
 import { toVaeLatents } from '../../src/latent.ts';
@@ -77,6 +77,13 @@ describe('labels', () => {
     expect(withoutMiddle('photograph.png', 9)).toBe('phot….png');
     expect([...withoutMiddle('x'.repeat(1000), 32)]).toHaveLength(32);
     expect(withoutMiddle('abc', 1)).toBe('…');
+  });
+
+  test('long names of files → the ending goes first, then the middle', () => {
+    expect(shortName('a.safetensors', 13)).toBe('a.safetensors');
+    expect(shortName('photo_0001.safetensors', 10)).toBe('photo_0001');
+    expect(shortName('photograph_0001.safetensors', 10)).toBe('photo…0001');
+    expect(shortName(`${'x'.repeat(96)}0001`, 32)).toBe(`${'x'.repeat(16)}…${'x'.repeat(11)}0001`);
   });
 
   test('other alphabets and accents → letters without accents, boxes', () => {

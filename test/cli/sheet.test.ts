@@ -115,6 +115,17 @@ describe('a folder of three models', () => {
     expect(tile('weighted.png', 1, 40, 56)).toEqual(await decoded('taesdxl', xl, weights));
   });
 
+  test('a folder of weights that does not exist → refused before the work', () => {
+    const args = ['sheet', at('mixed'), '-o', at('none.png')];
+    const sentence = `expected a folder of weights, got ${at('lost')} (no such folder)`;
+    const stderr = (name: string) => `taesd: ${name}: ${sentence}\n`;
+    const given = taesd([...args, '--weights', at('lost')]);
+    expect(given).toEqual({ code: 1, stdout: '', stderr: stderr('--weights') });
+    const named = taesd(args, { env: { TAESD_WEIGHTS: at('lost') } });
+    expect(named).toEqual({ code: 1, stdout: '', stderr: stderr('TAESD_WEIGHTS') });
+    expect(() => sheetOf('none.png')).toThrow('ENOENT');
+  });
+
   test('--matrix → matrices alone, without a word; --columns, --thumb → the size', () => {
     const args = ['--matrix', '--columns', '2', '--thumb', '64'];
     const outcome = taesd(['sheet', at('mixed'), '-o', at('matrix.png'), ...args]);

@@ -9,7 +9,7 @@ import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
 import { GAP, type Layout, layoutOf, MAX_WIDTH } from '../sheet/layout.ts';
 import { type FolderFiles, listFiles } from '../sheet/list-files.ts';
-import { Painters } from '../sheet/painters.ts';
+import { checkWeights, Painters } from '../sheet/painters.ts';
 import { Tiles } from '../sheet/tiles.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -66,6 +66,7 @@ type Line = CommandLine<typeof SPEC>;
 async function sheet(line: Line, signal: AbortSignal): Promise<void> {
   const { operand: folder, output, recursive: isDeep } = line;
   formatOf(output, SHEET_FORMATS);
+  if (!line.matrix) await checkWeights(line.weights);
   const found = await listFiles(folder, { isDeep, output, signal });
   const { names, others } = found;
   await checkOutput(output, folder);

@@ -203,7 +203,9 @@ export const OPTIONS = {
   unmarkedModel: {
     ...MODEL,
     name: 'model',
-    help: () => `the model of files that do not say theirs: ${MODEL.rule()}`,
+    help: () =>
+      `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
+      taesd3 for 16)`,
   },
   thumb: {
     value: 'N',
@@ -218,8 +220,11 @@ export const OPTIONS = {
     rule: `a whole number from 1 to ${MAX_COLUMNS}`,
     read: readColumns,
   },
-  recursive: { help: 'also read the folders inside DIR' },
-  matrix: { help: 'draw all latents by a matrix: blurred, in a few milliseconds each' },
+  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
+  matrix: {
+    help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
+      where weights are at hand)`,
+  },
   float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
   all: { help: 'every model' },
   from: {

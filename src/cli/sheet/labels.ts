@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { GLYPH, hasGlyph } from '../maps/bitmap-font.ts';
 
 /*
@@ -25,6 +26,15 @@ export function withoutMiddle(text: string, max: number): string {
   const tail = max - 1 - head;
   return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - tail).join('')}`;
 }
+
+/**
+ * Returns a file's name of at most `max` signs. A longer one loses its ending and then its middle:
+ * the numbers that tell files apart stand at the end.
+ */
+export const shortName = (name: string, max: number): string =>
+  [...name].length <= max
+    ? name
+    : withoutMiddle(name.slice(0, -extname(name).length || undefined), max);
 
 /** Breaks a text into at most `max` lines, between words if it can. */
 export function lines(text: string, width: number, max: number): string[] {

@@ -1,8 +1,12 @@
 import { expected, isAbort, TaesdError } from '../../errors.ts';
 import { type LoadOptions, Taesd } from '../../index.ts';
 import { type LatentSpace, VARIANTS } from '../../model/variants.ts';
+import { fileExists, folderExists, urlOf } from '../../platform/locations.ts';
+import { environmentVariable } from '../../platform/runtime.ts';
+import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import type { Size } from '../line/size.ts';
 import type { Raster } from '../maps/raster.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
 import { AreaMean } from './area-mean.ts';
 import { byMatrix } from './by-matrix.ts';
 import type { ShownLatents } from './shown.ts';
@@ -14,6 +18,22 @@ export interface PainterOptions extends Pick<LoadOptions, 'weights' | 'workers' 
   readonly signal: AbortSignal;
   /** Called once for each space whose model cannot be had, with a sentence. */
   readonly say: (note: string) => void;
+}
+
+/**
+ * Checks the folder of weights before the long work. A folder that lacks a model is in order, since
+ * a matrix takes its place; one that does not exist is mistyped.
+ *
+ * @param weights  defaults to the folder that TAESD_WEIGHTS names
+ * @throws TaesdError ARG
+ */
+export async function checkWeights(weights: string | undefined): Promise<void> {
+  const location = weights ?? environmentVariable(FOLDER_VARIABLE) ?? '';
+  if (location === '') return;
+  const name = weights === undefined ? FOLDER_VARIABLE : '--weights';
+  const url = urlOf(name, location);
+  if (url.protocol !== 'file:' || (await folderExists(url)) || (await fileExists(url))) return;
+  throw fault(name, expectedGot('a folder of weights', location), { hint: 'no such folder' });
 }
 
 /** A picture of latents, and what drew it: `nano`, `taesdxl`, `taesdxl matrix`. */

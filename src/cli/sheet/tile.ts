@@ -1,7 +1,7 @@
 import type { Rgb } from '../../index.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
-import { lines, printable, withoutMiddle } from './labels.ts';
+import { lines, printable, shortName, withoutMiddle } from './labels.ts';
 import { type Layout, lineHeight } from './layout.ts';
 
 /** The content of a tile: a picture, or the reason why there is none. */
@@ -36,7 +36,7 @@ export function drawTile(name: string, content: TileContent, layout: Layout): Ra
     drawReason(tile, content, layout);
   }
   const below = labelLines(content, layout);
-  const texts = [withoutMiddle(printable(name), signs), ...below];
+  const texts = [shortName(printable(name), signs), ...below];
   const top = tileHeight - layout.lines * lineHeight(scale);
   for (const [n, text] of texts.entries()) {
     tile.print(text, 0, top + n * lineHeight(scale), scale, n === 0 ? BRIGHT : DIM);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ErrorCode, onOneLine, TaesdError } from '../../errors.ts';
+import { type ErrorCode, onOneLine, TaesdError, withHint } from '../../errors.ts';
 import { readInput } from '../files/read-input.ts';
 import type { Raster } from '../maps/raster.ts';
 import { aboutInput } from '../terminal/faults.ts';
@@ -93,10 +93,11 @@ export class Tiles {
 const marks = ({ batch, isAssumed }: ShownLatents): string =>
   `${batch > 1 ? ` 1/${batch}` : ''}${isAssumed ? ' ?' : ''}`;
 
-/** Returns an error's sentence without the file's path, which is in the label. */
+/** Returns an error's sentence and remedy, without the file's path, which is in the label. */
 function reasonOf(path: string, error: unknown): string {
   if (!(error instanceof TaesdError)) return '';
   const prefix = `${onOneLine(path)}: `;
-  const { sentence } = error;
-  return sentence.startsWith(prefix) ? sentence.slice(prefix.length) : sentence;
+  const { sentence, remedy } = error;
+  const reason = sentence.startsWith(prefix) ? sentence.slice(prefix.length) : sentence;
+  return withHint(reason, remedy?.command);
 }
