@@ -69,21 +69,6 @@ export const readName = (text: string): string | undefined => (text === '' ? und
 export const readIndex = (text: string): number | undefined =>
   /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 
-/** The limits of a sheet. */
-export const [MIN_THUMB, MAX_THUMB, MAX_COLUMNS] = [64, 1024, 256];
-
-/** Reads the side of a small picture. */
-export function readThumb(text: string): number | undefined {
-  const side = readIndex(text) ?? 0;
-  return side >= MIN_THUMB && side <= MAX_THUMB ? side : undefined;
-}
-
-/** Reads a number of columns. */
-export function readColumns(text: string): number | undefined {
-  const count = readIndex(text) ?? 0;
-  return count >= 1 && count <= MAX_COLUMNS ? count : undefined;
-}
-
 const NAMED: ReadonlyMap<string, Rgb> = new Map([
   ['white', [255, 255, 255]],
   ['black', [0, 0, 0]],

@@ -2,12 +2,8 @@ import { modelNames } from '../../model/variants.ts';
 import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
-  MAX_COLUMNS,
-  MAX_THUMB,
-  MIN_THUMB,
   readBackend,
   readBackground,
-  readColumns,
   readDtype,
   readHalf,
   readIndex,
@@ -20,9 +16,9 @@ import {
   readShape,
   readSize,
   readSpace,
-  readThumb,
   readWorkers,
 } from './option-values.ts';
+import { MAX_COLUMNS, MAX_THUMB, MIN_THUMB, readColumns, readThumb } from './sheet-values.ts';
 
 /** A text, or a function that makes it: nothing is computed when a module is loaded. */
 export type Text = string | (() => string);
@@ -139,6 +135,31 @@ export const OPTIONS = {
     rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
     read: readBackground,
   },
+  unmarkedModel: {
+    ...MODEL,
+    name: 'model',
+    help: () =>
+      `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
+      taesd3 for 16)`,
+  },
+  thumb: {
+    value: 'N',
+    help: `the longest side of a small picture, ${MIN_THUMB} to ${MAX_THUMB} pixels (default: 192)`,
+    rule: `a whole number from ${MIN_THUMB} to ${MAX_THUMB}`,
+    read: readThumb,
+  },
+  columns: {
+    value: 'N',
+    help: `pictures in a row, 1 to ${MAX_COLUMNS} (default: a sheet 1600 pixels wide, or wider if it
+      would be taller than 16384)`,
+    rule: `a whole number from 1 to ${MAX_COLUMNS}`,
+    read: readColumns,
+  },
+  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
+  matrix: {
+    help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
+      where weights are at hand)`,
+  },
   size: {
     value: 'WxH',
     help: `the picture's size, such as 451x300; it crops
@@ -199,31 +220,6 @@ export const OPTIONS = {
     ...MODEL,
     name: 'model',
     help: () => `for latents that do not say their model: ${MODEL.rule()}`,
-  },
-  unmarkedModel: {
-    ...MODEL,
-    name: 'model',
-    help: () =>
-      `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
-      taesd3 for 16)`,
-  },
-  thumb: {
-    value: 'N',
-    help: `the longest side of a small picture, ${MIN_THUMB} to ${MAX_THUMB} pixels (default: 192)`,
-    rule: `a whole number from ${MIN_THUMB} to ${MAX_THUMB}`,
-    read: readThumb,
-  },
-  columns: {
-    value: 'N',
-    help: `pictures in a row, 1 to ${MAX_COLUMNS} (default: a sheet 1600 pixels wide, or wider if it
-      would be taller than 16384)`,
-    rule: `a whole number from 1 to ${MAX_COLUMNS}`,
-    read: readColumns,
-  },
-  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
-  matrix: {
-    help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
-      where weights are at hand)`,
   },
   float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
   all: { help: 'every model' },
