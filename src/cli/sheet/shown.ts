@@ -89,7 +89,7 @@ function shown({ latents, space, model, width, height }: FoundLatents): ShownLat
 
 /** Returns true for the error about several tensors, of which an option chooses one. */
 const isAmbiguous = (error: unknown): boolean =>
-  error instanceof TaesdError && error.code === 'SHAPE' && error.remedy !== undefined;
+  error instanceof TaesdError && error.sentence.includes('a single tensor of latents');
 
 /** Returns true if an error says that a file is in order and holds something else. */
 function holdsNone(bytes: Uint8Array, error: unknown): boolean {
