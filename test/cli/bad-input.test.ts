@@ -69,14 +69,16 @@ describe('input', () => {
     expect(taesd(['encode', 'a\nb\x1b[31m.png', '-o', OUT])).toEqual(failed(message));
   });
 
-  test('every command: bytes that are no PNG → the file is named, and what it is', () => {
-    const jpeg = at('photo.png');
-    writeFileSync(jpeg, Uint8Array.of(0xff, 0xd8, 0xff, 0xe0));
-    const message = `${jpeg}: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
-    for (const command of ['encode', 'roundtrip', 'decode']) {
-      expect(taesd([command, jpeg, '-o', OUT])).toEqual(failed(message));
+  test('every command: a picture of a kind that is not read → the file is named, and its kind', () => {
+    const gif = at('photo.png');
+    writeFileSync(gif, 'GIF89a\x01\0\x01\0\0\0\0;');
+    const message = `${gif}: "bytes" expected a PNG, JPEG or WebP file, got a GIF file ("magick in.gif[0] out.png" of ImageMagick makes a PNG of it)`;
+    for (const command of ['encode', 'roundtrip']) {
+      expect(taesd([command, gif, '-o', OUT])).toEqual(failed(message));
     }
-    expect(taesd(['inspect', jpeg])).toEqual(failed(message));
+    const png = `${gif}: "bytes" expected a PNG file, got a GIF file (convert it first; the name of a file does not make it a PNG)`;
+    expect(taesd(['decode', gif, '-o', OUT])).toEqual(failed(png));
+    expect(taesd(['inspect', gif])).toEqual(failed(png));
   });
 
   test('encode, roundtrip: latents in place of a picture → exit 1, naming decode', () => {
