@@ -36,7 +36,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['workerd', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],
-  ['cli/inspect'],
+  ['cli/inspect', 'cli/sheet'],
   ['cli/commands'],
   ['cli'],
 ];
