@@ -56,6 +56,7 @@ export type {
   RangeOptions,
   Rgb,
   RunOptions,
+  ScaleOptions,
   SizeOptions,
   SpaceOptions,
   WeightSource,

@@ -22,7 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
-  ['tensor-like'],
+  ['tensor-like', 'picture'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
@@ -34,10 +34,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ['steps'],
   ['taesd'],
   ['preview', 'index'],
-  ['workerd', 'cli/terminal'],
+  ['workerd', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],
-  ['cli/inspect'],
+  ['cli/inspect', 'cli/sheet'],
   ['cli/commands'],
   ['cli'],
 ];
@@ -48,6 +48,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
   png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
+  picture: ['errors', 'first-bytes', 'checks', 'allocate', 'platform', 'exif', 'png', 'rows'],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
@@ -67,6 +68,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
  */
 const CLI_MAY: readonly string[] = [
   'index',
+  'picture',
   'png',
   'formats',
   'errors',

@@ -216,7 +216,7 @@ describe('encode and decode', () => {
   });
 
   test.each([
-    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range'],
+    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range, maxSize'],
     ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
     ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
     ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],

@@ -1,6 +1,7 @@
 // The conformance program, the same in every runtime. It imports nothing of the package: a page
 // under a strict policy has it by address, everyone else by name, so the host hands it over.
 import { bytesOfPlanes, decibels, digest, largestDifference } from './measures.mjs';
+import { PICTURES } from './pictures.mjs';
 
 /** The bound of the package's own tests against PyTorch, in latents and in pictures of 0 … 1. */
 const F32_BOUND = 1e-4;
@@ -161,6 +162,17 @@ export async function conform({ packaged, read, workers, compiles, clock }) {
   atLeast('nano decoded, dB of the original', decibels(data, original), NANO_DECIBELS);
   digests['nano decoded'] = digest(data);
   nano.dispose();
+
+  // An edge runtime decodes no photographs: the packages' files would have to be modules of it.
+  if (packaged.picture !== undefined) {
+    for (const { name, bytes, width, height, pixels } of PICTURES) {
+      const picture = await packaged.picture.decodePicture(bytes);
+      equal(`${name}: size`, `${picture.width}×${picture.height}`, `${width}×${height}`);
+      equal(`${name}: pixels of sharp`, digest(picture.data), pixels);
+      const cut = await outcome(() => packaged.picture.decodePicture(bytes.subarray(0, -3)));
+      equal(`${name}, cut off: code`, cut.code, 'TRUNCATED');
+    }
+  }
 
   return result;
 

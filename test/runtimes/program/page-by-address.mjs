@@ -3,6 +3,7 @@
 import * as taesd from './node_modules/taesd-wasm/dist/index.js';
 import * as kernels from './node_modules/taesd-wasm/dist/kernels.js';
 import * as nano from './node_modules/taesd-wasm/dist/nano.js';
+import * as picture from './node_modules/taesd-wasm/dist/picture/index.js';
 import { runPage } from './page.mjs';
 
-await runPage({ taesd, nano, kernels }, () => import('./readme/page-by-address.js'));
+await runPage({ taesd, nano, kernels, picture }, () => import('./readme/page-by-address.js'));

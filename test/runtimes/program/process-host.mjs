@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises';
 import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
+import * as picture from 'taesd-wasm/picture';
 import { conform } from './conformance.mjs';
 
 const result = await conform({
-  packaged: { taesd, nano, kernels },
+  packaged: { taesd, nano, kernels, picture },
   read: async (name) => new Uint8Array(await readFile(new URL(`files/${name}`, import.meta.url))),
   workers: true,
   compiles: true,
