@@ -75,7 +75,7 @@ export function notPicture(
   { what = 'image', rule = PICTURE, hint = '' } = {} as NotPictureParts,
 ): TaesdError {
   const isFile = ArrayBuffer.isView(value);
-  const remedy = isFile ? 'a file? decodePng of taesd-wasm/png reads PNG' : hint;
+  const remedy = isFile ? 'a file? decodePicture of taesd-wasm/picture reads it' : hint;
   return expected('ARG', what, rule, describe(value), { hint: remedy || undefined });
 }
 

@@ -15,6 +15,7 @@ import type {
   RunOptions,
 } from '../options/types.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
+import { reading } from '../tensor-like/read-tensor.ts';
 
 /*
  * The checks of the arguments of `encode`, `decode` and their like, and the copies they work on.
@@ -61,8 +62,8 @@ export function ownImage(
   image: PictureSource,
   options: RunOptions,
 ): ImageLike | Promise<ImageLike> {
-  if (!isPlainPicture(image)) return ownSource(image, options);
-  const { width, height, data } = image;
+  if (!reading('image', () => isPlainPicture(image))) return ownSource(image, options);
+  const { width, height, data } = image as ImageLike;
   return { width, height, data: allocate('image', 'a copy', () => data.slice()) };
 }
 

@@ -47,11 +47,8 @@ const VIDEO: SourceKind = {
   hint: 'wait for its event loadeddata',
 };
 
-export const BLOB: SourceKind = {
-  rule: 'a picture that this browser reads',
-  fault: ({ size, type }) => (size === 0 ? 'an empty Blob' : `a Blob of ${type || 'no type'}`),
-  hint: 'damaged, or of a kind that only other programs read?',
-};
+/** Its faults are those of its file; see `decodeRefused`. */
+export const BLOB: SourceKind = { rule: 'a picture', fault: () => undefined, hint: '' };
 
 /** The kinds by the tags of their objects, which are those of every window and frame. */
 const KINDS = new Map<string, SourceKind>([
@@ -75,11 +72,8 @@ export const kindOfSource = (source: unknown): SourceKind | undefined =>
 /** Makes the error of a picture that the browser has no pixels of. @param cause  its own error */
 export function notSnapped(source: object, kind: SourceKind, cause: unknown): TaesdError {
   if (isTainted(cause)) return tainted(cause);
-  const state = source as Readonly<Record<string, unknown>>;
-  const got = kind.fault(state) ?? messageOf(cause);
-  if (kind !== BLOB) return expected('ARG', 'image', kind.rule, got, { hint: kind.hint, cause });
-  const hint = String(state.type).includes('svg') ? SVG_HINT : kind.hint;
-  return expected('FORMAT', 'image', kind.rule, got, { hint, cause });
+  const got = kind.fault(source as Readonly<Record<string, unknown>>) ?? messageOf(cause);
+  return expected('ARG', 'image', kind.rule, got, { hint: kind.hint, cause });
 }
 
 /** Returns true for the error of pixels that came from another site without its permission. */
@@ -92,8 +86,6 @@ export const tainted = (cause: unknown): TaesdError =>
     hint: 'crossOrigin="anonymous" on the element helps if its server allows it',
     cause,
   });
-
-const SVG_HINT = 'an <img> of its width and height shows it, and can be encoded';
 
 /** Makes the error of a value that is no picture in this runtime. */
 export function unknownSource(source: unknown): TaesdError {

@@ -1,9 +1,9 @@
 import { Pacer } from '../backend/pacer.ts';
-import { expected, messageOf, TaesdError } from '../errors.ts';
 import type { ImageLike, PictureSource, RunOptions } from '../options/types.ts';
 import { convertImageData, isImageData } from './image-data.ts';
 import { BLOB, kindOfSource, notSnapped, type SourceKind, unknownSource } from './kinds.ts';
 import { pixelsOfBitmap } from './pixels-of-bitmap.ts';
+import { decodeRefused } from './refused-blob.ts';
 
 /**
  * Makes a picture of RGBA bytes in sRGB from ImageData of any kind, or from a picture of the
@@ -33,30 +33,12 @@ export async function pictureOf(
 }
 
 /** @throws TaesdError ARG, FORMAT */
-async function bitmapOf(
+function bitmapOf(
   source: PictureSource,
   kind: SourceKind,
   snapshot: PromiseSettledResult<unknown>,
-): Promise<ImageBitmap> {
+): ImageBitmap | Promise<ImageBitmap> {
   if (snapshot.status === 'fulfilled') return snapshot.value as ImageBitmap;
-  try {
-    if (kind === BLOB) return await createImageBitmap(await inOnePart(source as Blob));
-  } catch (error) {
-    throw error instanceof TaesdError ? error : notSnapped(source, kind, error);
-  }
+  if (kind === BLOB) return decodeRefused(source as Blob, snapshot.reason);
   throw notSnapped(source, kind, snapshot.reason);
-}
-
-/**
- * Returns a Blob's bytes as another Blob. Firefox recognises a picture by the first part of its
- * Blob alone, which may be too short.
- *
- * @throws TaesdError ARG (a file that was deleted or changed)
- */
-async function inOnePart(blob: Blob): Promise<Blob> {
-  const bytes = await blob.arrayBuffer().catch((cause: unknown) => {
-    const rule = 'a file that is there and unchanged';
-    throw expected('ARG', 'image', rule, messageOf(cause), { cause });
-  });
-  return new Blob([bytes], { type: blob.type });
 }

@@ -1,3 +1,5 @@
+import { toLinear } from '../picture/linear-light.ts';
+
 /*
  * Colours to bytes in sRGB. The colour spaces are those of ImageData: the primaries of sRGB or of
  * Display P3, with the transfer function of sRGB or without one. Their white is D65, so nothing has
@@ -47,7 +49,7 @@ export function converterToSrgb(
   const { isWide, isLinear } = space;
   // Numbers in sRGB's own space need no light in between.
   const isSrgb = !isWide && !isLinear;
-  const lightOf = isSrgb || isLinear ? (value: number) => value : lightOfSrgb;
+  const lightOf = isSrgb || isLinear ? (value: number) => value : toLinear;
   const byteOf = isSrgb ? nearestByte : byteOfLight();
   // A byte has 256 values: their light is computed once.
   const lights = full === 255 ? Float64Array.from({ length: 256 }, (_, i) => lightOf(i / 255)) : [];
@@ -73,13 +75,6 @@ const sum = ([r, g, b]: Row, red: number, green: number, blue: number): number =
 // The array clamps, and turns NaN into 0. It would round ties to even: adding 0.5 rounds them up.
 const nearestByte = (value: number): number => Math.floor(value * 255 + 0.5);
 
-/** sRGB's transfer function (IEC 61966-2-1), mirrored for values below 0 as CSS Color 4 does. */
-function lightOfSrgb(value: number): number {
-  const size = Math.abs(value);
-  const light = size <= 0.04045 ? size / 12.92 : ((size + 0.055) / 1.055) ** 2.4;
-  return value < 0 ? -light : light;
-}
-
 /** The steps of light at which the search for a byte begins: about one for each byte near black. */
 const STEPS = 4096;
 
@@ -89,7 +84,7 @@ const STEPS = 4096;
  * million pixels.
  */
 function byteOfLight(): (light: number) => number {
-  const changes = Float64Array.from({ length: 257 }, (_, byte) => lightOfSrgb((byte - 0.5) / 255));
+  const changes = Float64Array.from({ length: 257 }, (_, byte) => toLinear((byte - 0.5) / 255));
   changes[256] = Infinity;
   const begin = new Uint8Array(STEPS + 1);
   for (let step = 0, byte = 0; step <= STEPS; step++) {

@@ -205,7 +205,10 @@ export const FAULTS = `${BEGIN}
   await fault('img of another site', foreign);
   await fault('tainted canvas', tainted);
   await fault('bitmap of a tainted canvas', await createImageBitmap(tainted));
-  await fault('damaged Blob', new Blob([new Uint8Array(99)], { type: 'image/heic' }));
+  const heic = [0, 0, 0, 24, ...[...'ftypheic\\0\\0\\0\\0mif1heic'].map((one) => one.charCodeAt(0))];
+  await fault('HEIC', new Blob([Uint8Array.from(heic)], { type: 'image/heic' }));
+  await fault('cut PNG', new Blob([png.slice(0, 40)], { type: 'image/png' }));
+  await fault('damaged Blob', new Blob([new Uint8Array(99)], { type: 'image/x-mine' }));
   await fault('untyped damaged Blob', new Blob([new Uint8Array(99)]));
   await fault('empty Blob', new Blob([], { type: 'image/png' }));
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="37" height="21"><path fill="#123456" d="M0 0h37v21H0z"/></svg>';

@@ -112,7 +112,7 @@ for (const [browser, program] of [
       const tainted =
         'ARG: encode: "image" expected a picture that this page may read, got one of another site (crossOrigin="anonymous" on the element helps if its server allows it)';
       const blob = (got: string) =>
-        `FORMAT: encode: "image" expected a picture that this browser reads, got ${got} (damaged, or of a kind that only other programs read?)`;
+        `FORMAT: encode: "image" expected a picture that this browser reads, got ${got}`;
       const other = (got: string, hint = '') =>
         `ARG: encode: "image" expected a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }, got ${got}${hint}`;
       expect(await run(page.FAULTS)).toEqual({
@@ -128,14 +128,20 @@ for (const [browser, program] of [
         'img of another site': tainted,
         'tainted canvas': tainted,
         'bitmap of a tainted canvas': tainted,
-        'damaged Blob': blob('a Blob of image/heic'),
+        HEIC: blob(
+          'a Blob of image/heic, a HEIC file ("heif-dec in.heic out.png" of libheif makes a PNG of it)',
+        ),
+        'cut PNG': blob('a Blob of image/png, a PNG file (damaged file?)'),
+        'damaged Blob': blob('a Blob of image/x-mine'),
         'untyped damaged Blob': blob('a Blob of no type'),
         'empty Blob': blob('an empty Blob'),
-        SVG: 'FORMAT: encode: "image" expected a picture that this browser reads, got a Blob of image/svg+xml (an <img> of its width and height shows it, and can be encoded)',
+        SVG: blob(
+          'a Blob of image/svg+xml, an SVG file (an <img> of its width and height can be encoded)',
+        ),
         svgImage: 0,
         detached:
           'ARG: encode: "image data" expected live data, got a detached buffer (transferred to a worker?)',
-        'a file': expect.stringContaining('(a file? decodePng of taesd-wasm/png reads PNG)'),
+        'a file': expect.stringContaining('(a file? decodePicture of taesd-wasm/picture reads it)'),
         'a div': other('HTMLDivElement'),
         'a string': other('"photo.jpg"'),
         unhandled: [],

@@ -93,6 +93,16 @@ const REFUSED: readonly [string, unknown, string, string][] = [
   ],
   ['null', null, 'ARG', `${NO_PICTURE}null`],
   [
+    'an object that refuses to be read',
+    {
+      get width() {
+        throw new Error('no');
+      },
+    },
+    'ARG',
+    'encode: "image data" expected numbers that can be read, got no',
+  ],
+  [
     'floats without a format',
     { ...SIZE, data: FLOATS },
     'ARG',
