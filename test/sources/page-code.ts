@@ -127,6 +127,8 @@ export const OPTIONS = `${BEGIN}
   }
   const red = plain(new ImageData(width, height));
   for (let i = 0; i < red.data.length; i++) red.data[i] = i % 4 === 0 || i % 4 === 3 ? 255 : 0;
+  const small = { maxSize: 16 };
+  found.scaled = apart(await taesd.encode(png, small), await taesd.encode(plain(pixels), small));
   found.transparent = apart(
     await taesd.encode(onCanvas(new ImageData(width, height)), { background: [255, 0, 0] }), await taesd.encode(red));
   found.badAlpha = await caught(taesd.encode(png, { alpha: 'keep' }));

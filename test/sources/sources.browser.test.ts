@@ -87,6 +87,7 @@ for (const [browser, program] of [
       expect(await run(page.OPTIONS)).toEqual({
         composite: 0,
         drop: 0,
+        scaled: 0,
         transparent: 0,
         badAlpha: 'ARG: encode: "alpha" expected \'composite\' or \'drop\', got "keep"',
         aborted: expect.stringMatching(/^ABORTED: encode: aborted/),
