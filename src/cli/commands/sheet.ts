@@ -89,6 +89,7 @@ async function sheet(line: Line, signal: AbortSignal): Promise<void> {
     try {
       const rows = rowsOfTiles(names, tiles, layout, bar.stage('drawing'));
       await writeOutput(output, encodePngRows({ width, height, channels: 3 }, rows), signal);
+      painters.sayWorkers();
     } finally {
       painters.dispose();
     }
