@@ -33,7 +33,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['steps'],
   ['taesd'],
   ['preview', 'index'],
-  ['workerd', 'cli/terminal'],
+  ['workerd', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],
   ['cli/inspect', 'cli/sheet'],

@@ -137,6 +137,20 @@ describe('models', () => {
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
   });
 
+  test('models, encode: a TAESD_WEIGHTS that does not exist → exit 1, named', () => {
+    const TAESD_WEIGHTS = at('mistyped');
+    const rule = (names: string) => `"${TAESD_WEIGHTS}" expected a folder that holds ${names}`;
+    const message = (names: string) => failed(`TAESD_WEIGHTS: ${rule(names)}, got no such folder`);
+    const both = `${ENCODER} and ${DECODER}`;
+    expect(taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } })).toEqual(message(both));
+    for (const model of [[], ['--model', 'taesd']]) {
+      const args = ['encode', PICTURE, '-o', at('z.png'), ...model];
+      expect(taesd(args, { env: { ...env(), TAESD_WEIGHTS } })).toEqual(message(ENCODER));
+    }
+    const named = ['encode', PICTURE, '-o', at('z.png'), '--model', 'nano'];
+    expect(taesd(named, { env: { ...env(), TAESD_WEIGHTS } }).code).toBe(0);
+  });
+
   test('models: an unreadable file in TAESD_WEIGHTS → said in its row, the others are listed', () => {
     const TAESD_WEIGHTS = at('broken');
     mkdirSync(TAESD_WEIGHTS);

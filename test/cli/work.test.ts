@@ -104,6 +104,28 @@ describe('encode', () => {
   );
 });
 
+describe('--max-size', () => {
+  test('encode, roundtrip [wasm]: fewer pixels than the longer side has → as the API; the size is recorded', async () => {
+    const args = ['encode', RGB_FILE, '-o', at('s.safetensors'), '--max-size', '11'];
+    expect(taesd(args, { env })).toEqual(done);
+    const scaled = await api.encode(RGB, { maxSize: 11 });
+    const file = { latents: scaled, model: 'taesd', width: 11, height: 6 };
+    expect(decodeLatentSafetensors(read('s.safetensors'))).toEqual(file);
+    const again = ['roundtrip', RGB_FILE, '-o', at('s.png'), '--float', '--max-size=11'];
+    expect(taesd(again, { env })).toEqual(done);
+    expect(pixels('s.png')).toEqual(await apiPixels(api, scaled, { width: 11, height: 6 }));
+  });
+
+  test('encode [wasm]: the longer side or more → the picture as it is', () => {
+    for (const size of ['17', '999999999']) {
+      const args = ['encode', RGB_FILE, '-o', at('s.safetensors'), '--max-size', size];
+      expect(taesd(args, { env })).toEqual(done);
+      const file = { latents, model: 'taesd', width: 17, height: 9 };
+      expect(decodeLatentSafetensors(read('s.safetensors'))).toEqual(file);
+    }
+  });
+});
+
 describe('decode', () => {
   test('decode [wasm]: .png latents → those bytes dequantised; the recorded size crops to 17×9', async () => {
     writeFileSync(at('in.png'), encodeLatentPng({ latents, model: 'taesd', width: 17, height: 9 }));
