@@ -7,6 +7,7 @@ import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import type { Size } from '../line/size.ts';
 import type { Raster } from '../maps/raster.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import type { Say } from '../terminal/say.ts';
 import { loadedNote } from '../terminal/webgpu-notes.ts';
 import { AreaMean } from './area-mean.ts';
 import { byMatrix } from './by-matrix.ts';
@@ -18,7 +19,7 @@ export interface PainterOptions extends Pick<LoadOptions, 'weights' | 'workers' 
   readonly matrix: boolean;
   readonly signal: AbortSignal;
   /** Writes a note, such as one about a model without weights. */
-  readonly say: (note: string) => void;
+  readonly say: Say;
 }
 
 /**
