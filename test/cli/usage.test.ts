@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
 import { taesd } from './command-line.ts';
 
-const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'steps', 'pull', 'models'] as const;
+const COMMANDS = [
+  'encode',
+  'decode',
+  'roundtrip',
+  'inspect',
+  'sheet',
+  'steps',
+  'pull',
+  'models',
+] as const;
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
@@ -81,7 +90,7 @@ describe('command lines that are not understood → one line that names it, exit
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  const COMMAND = 'a command (encode, decode, roundtrip, inspect, steps, pull, models)';
+  const COMMAND = 'a command (encode, decode, roundtrip, inspect, sheet, steps, pull, models)';
 
   test.each([
     ['', `expected ${COMMAND}, got none (see taesd --help)`],

@@ -25,6 +25,7 @@ import {
   readSpace,
   readWorkers,
 } from './option-values.ts';
+import { MAX_COLUMNS, MAX_THUMB, MIN_THUMB, readColumns, readThumb } from './sheet-values.ts';
 
 /** A text, or a function that makes it: nothing is computed when a module is loaded. */
 export type Text = string | (() => string);
@@ -177,6 +178,31 @@ export const OPTIONS = {
       or drop, to ignore alpha (default: white)`,
     rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
     read: readBackground,
+  },
+  unmarkedModel: {
+    ...MODEL,
+    name: 'model',
+    help: () =>
+      `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
+      taesd3 for 16)`,
+  },
+  thumb: {
+    value: 'N',
+    help: `the longest side of a small picture, ${MIN_THUMB} to ${MAX_THUMB} pixels (default: 192)`,
+    rule: `a whole number from ${MIN_THUMB} to ${MAX_THUMB}`,
+    read: readThumb,
+  },
+  columns: {
+    value: 'N',
+    help: `pictures in a row, 1 to ${MAX_COLUMNS} (default: a sheet 1600 pixels wide, or wider if it
+      would be taller than 16384)`,
+    rule: `a whole number from 1 to ${MAX_COLUMNS}`,
+    read: readColumns,
+  },
+  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
+  matrix: {
+    help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
+      where weights are at hand)`,
   },
   size: {
     value: 'WxH',
