@@ -17,7 +17,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
-  ['checks', 'allocate', 'checksums', 'first-bytes'],
+  ['checks', 'allocate', 'checksums', 'first-bytes', 'deflate', 'colour'],
   ['platform', 'exif'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
@@ -44,8 +44,19 @@ const FLOORS: readonly (readonly string[])[] = [
 /** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
-  zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
+  png: [
+    'errors',
+    'first-bytes',
+    'checks',
+    'allocate',
+    'checksums',
+    'deflate',
+    'colour',
+    'exif',
+  ],
+  deflate: [],
+  colour: [],
+  zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],

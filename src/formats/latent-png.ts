@@ -77,7 +77,10 @@ function read(
   { model = 'taesd', maxPixels }: LatentReadOptions,
 ): { file: LatentFile; picture: DecodedPng } {
   const given = variantNamed(model);
-  const picture = decodePng(bytes, maxPixels === undefined ? {} : { maxPixels });
+  const picture = decodePng(bytes, {
+    ...(maxPixels === undefined ? {} : { maxPixels }),
+    colour: 'raw',
+  });
   const { text } = picture;
   const recorded = recordedModel(text);
   const { latentChannels } = recorded === undefined ? given : VARIANTS[recorded];
