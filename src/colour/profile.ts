@@ -22,7 +22,7 @@ const PARAMETERS: readonly number[] = [0, 2, 3, 4, 6];
  * Source: ICC.1:2022, 7.2, 8.3, 8.4 and 10
  *
  * @param profile  the whole profile
- * @param kind     what the picture's samples are
+ * @param kind     the picture's samples: colours or grey
  * @returns the space, or the reason why it is not converted
  */
 export function profileSpace(profile: Uint8Array, kind: IccKind): ColourSpace | string {

@@ -11,9 +11,7 @@ export interface ColourSpace {
   readonly matrix: Matrix | undefined;
 }
 
-/**
- * Steps of linear light in the table of levels. Where sRGB is steepest, a step is 1/20 of a level.
- */
+/** Steps of linear light in the table of levels. In dark colours a step is 1/20 of a level. */
 const STEPS = 65535;
 
 /** The level of each step, made by the first call of `srgbLevel`. */

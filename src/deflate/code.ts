@@ -53,7 +53,7 @@ export function fillCode(code: HuffmanCode, lengths: Uint8Array, from: number, t
   }
   root.fill(0);
   const size = root.length;
-  // A stream holds the first bit of a code lowest, so codes are counted up with their bits reversed.
+  // A stream holds a code's first bit lowest, so codes are counted up with their bits reversed.
   let reversed = 0;
   let next = 0;
   for (let length = 1; length <= rootBits; length++) {

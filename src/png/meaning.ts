@@ -22,8 +22,8 @@ const MAX_PROFILE_BYTES = 2 ** 20;
 type Reading = ColourSpace | 'srgb' | undefined;
 
 /**
- * Returns the space of a picture's colours, or undefined if they are those of sRGB. Of several
- * chunks the first of cICP, iCCP, sRGB, cHRM with gAMA decides. What is not converted is noted.
+ * Returns the space of a picture's colours, or undefined if they are those of sRGB. The first of
+ * cICP, iCCP, sRGB, and gAMA with cHRM decides. Chunks that are not applied are noted.
  * Source: https://www.w3.org/TR/png-3/#color-chunk-precendence
  */
 export function colourSpaceOf({ header, meaning, notes }: ScannedPng): ColourSpace | undefined {

@@ -66,8 +66,11 @@ const CUT_IN_HALF =
   /^decodePng: "IDAT at byte 33" expected 50 bytes after inflating, as IHDR requires, got \d+ \(cut off\?\)$/;
 const SIZE = '50 bytes after inflating, as IHDR requires';
 
-/** Raw DEFLATE bits, the first bit of a byte lowest: numbers of bits, and Huffman codes as text. */
-function bits(...parts: readonly (readonly [value: number, count: number] | string)[]): Uint8Array {
+/** A number of so many bits, or a Huffman code as text. */
+type Bits = readonly [value: number, count: number] | string;
+
+/** Raw DEFLATE, the first bit of a byte lowest. */
+function bits(...parts: readonly Bits[]): Uint8Array {
   const all = parts
     .map((part) =>
       typeof part === 'string'
@@ -80,7 +83,7 @@ function bits(...parts: readonly (readonly [value: number, count: number] | stri
   );
 }
 
-const zlibOf = (...parts: Parameters<typeof bits>): Uint8Array =>
+const zlibOf = (...parts: readonly Bits[]): Uint8Array =>
   concat([0x78, 0x9c], bits(...parts), new Uint8Array(60));
 
 /** The head of a last block with codes of its own: literals − 257, distances − 1, lengths − 4. */
