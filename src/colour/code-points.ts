@@ -18,16 +18,13 @@ const PRIMARIES: Readonly<Record<number, Chromaticities>> = {
   22: [...D65, 0.63, 0.34, 0.295, 0.605, 0.155, 0.077],
 };
 
-/** The inverse of the curve of a camera, as BT.709 and BT.2020 define it. */
-const cameraCurve: Curve = (value) =>
-  value < 4.5 * 0.018053968510807
-    ? value / 4.5
-    : ((value + 0.09929682680944) / 1.09929682680944) ** (1 / 0.45);
-
-/** Returns the transfer curve of a number. Source: ITU-T H.273 (2023), table 3 */
+/**
+ * Returns the transfer curve of a number. The curves of cameras (BT.709, BT.2020) are not among
+ * them: the light of a display is another, and browsers do not agree on it.
+ * Source: ITU-T H.273 (2023), table 3
+ */
 function curveOf(transfer: number): Curve | undefined {
   if (transfer === 13) return srgbCurve;
-  if ([1, 6, 14, 15].includes(transfer)) return cameraCurve;
   const exponent = { 4: 2.2, 5: 2.8, 8: 1 }[transfer];
   return exponent === undefined ? undefined : gammaCurve(exponent);
 }

@@ -181,7 +181,7 @@ export class RowPlacer {
     bytes[to + 2] = srgbLevel(m[6] * red + m[7] * green + m[8] * blue);
   }
 
-  /** Returns the pixel of each index. An index past the palette is opaque black, as in Chromium. */
+  /** Returns the pixel of each index. An index past the palette is opaque black, as in Firefox. */
   #paletteWords(
     palette: Uint8Array = new Uint8Array(0),
     alphas: Uint8Array = new Uint8Array(0),

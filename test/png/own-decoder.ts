@@ -278,10 +278,7 @@ const CODE_POINTS: Readonly<Record<number, readonly number[]>> = {
   11: [0.314, 0.351, ...P3.slice(2)],
   12: P3,
 };
-const BETA = 0.018053968510807;
-const ALPHA = 1 + 5.5 * BETA;
 const TRANSFERS: Readonly<Record<number, (value: number) => number>> = {
-  1: (value) => (value < 4.5 * BETA ? value / 4.5 : ((value + ALPHA - 1) / ALPHA) ** (1 / 0.45)),
   4: (value) => value ** 2.2,
   5: (value) => value ** 2.8,
   8: (value) => value,
