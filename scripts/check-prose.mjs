@@ -1,14 +1,14 @@
 // node scripts/check-prose.mjs [PATH…]
 // Checks the part of CONTRIBUTING.md's nine rules that a program can check. Prints a line
 // `file:line: rule: text` for each offence; exit code 1 if there is one. PATH is a file or a folder
-// of this repository; defaults to the folders below.
+// of this repository; defaults to the folders below. In `test` columns alone are checked.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { splitSource } from './source-text.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['src', 'assembly', 'bench', 'scripts', 'examples'];
+const FOLDERS = ['src', 'assembly', 'bench', 'scripts', 'examples', 'test'];
 const SOURCE = /\.(?:[mc]?[jt]s|tsx)$/;
 /** Installed and built files, and the one that scripts/manifest.mjs makes. */
 const IGNORED = /^(?:node_modules|dist|installed|out|out-.*|manifest-data\.ts)$/;
@@ -33,20 +33,21 @@ const MOST = /(?<![\w$])(?:most(?:[A-Z]\w*)?|MOST_\w*)(?![\w$])/g;
  * Checks one file.
  *
  * @param {string} source  JavaScript or TypeScript
- * @param {string} [file]  its path in the repository; strings are checked in `src` only
+ * @param {string} [file]  its path in the repository; strings are checked in `src` only, and
+ *   nothing but columns in `test`
  * @returns {{ line: number, rule: string, text: string }[]} the offences, by line
  */
 export function checkProse(source, file = 'src/') {
   const lines = source.split('\n');
   const lineAt = lineCounter(lines);
   const { comments, strings, code } = splitSource(source);
-  const found = [
+  const columns = longLines(lines, comments, lineAt);
+  const words = () => [
     ...commentOffences(paragraphsOf(commentLines(source, comments, lineAt))),
-    ...longLines(lines, comments, lineAt),
     ...(file.startsWith('src/') ? stringOffences(source, strings, lineAt) : []),
     ...[...code.matchAll(MOST)].map(({ index }) => ({ line: lineAt(index), rule: 'most' })),
   ];
-  return found
+  return [...columns, ...(file.startsWith('test/') ? [] : words())]
     .map(({ line, rule }) => ({ line, rule, text: lines[line - 1].trim() }))
     .filter(({ text }) => !EXCEPTIONS.some((one) => one.file === file && text.includes(one.line)))
     .sort((a, b) => a.line - b.line);

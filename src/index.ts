@@ -53,6 +53,7 @@ export type {
   RangeOptions,
   Rgb,
   RunOptions,
+  ScaleOptions,
   SizeOptions,
   SpaceOptions,
   WeightSource,

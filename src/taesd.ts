@@ -129,7 +129,13 @@ export class Taesd {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
     const read = picturesOfCall(image, options);
-    const sources = read instanceof Promise ? await read : read;
+    let sources = read instanceof Promise ? await read : read;
+    const { maxSize, signal } = options;
+    if (maxSize !== undefined) {
+      // Imported on first use: most pictures have the right size.
+      const { scaledRows } = await import('./picture/scale.ts');
+      sources = await scaledRows(sources, maxSize, new Pacer(signal));
+    }
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>
       Math.ceil(size / LATENT_SCALE),

@@ -12,8 +12,8 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const DIST = new URL('../dist/', import.meta.url).href;
 
 /**
- * The rooms and the files at the root by floor, from the ground up. A file imports from its own room
- * and from floors below.
+ * The rooms and the files at the root by floor, from the ground up. A file imports from its own
+ * room and from floors below.
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
@@ -22,7 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tensor', 'png', 'zip'],
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
-  ['tensor-like'],
+  ['tensor-like', 'picture'],
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
@@ -33,30 +33,24 @@ const FLOORS: readonly (readonly string[])[] = [
   ['steps'],
   ['taesd'],
   ['preview', 'index'],
-  ['workerd', 'cli/terminal'],
+  ['workerd', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],
-  ['cli/inspect'],
+  ['cli/inspect', 'cli/sheet'],
   ['cli/commands'],
   ['cli'],
 ];
 
-/** The rooms and files that a room may import from, beside itself. A trailing star means all below. */
+/**
+ * The rooms and files that a room may import from, beside itself. A trailing star means all below.
+ */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: [
-    'errors',
-    'first-bytes',
-    'checks',
-    'allocate',
-    'checksums',
-    'deflate',
-    'colour',
-    'exif',
-  ],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'deflate', 'colour', 'exif'],
   deflate: [],
   colour: [],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
+  picture: ['errors', 'first-bytes', 'checks', 'allocate', 'platform', 'exif', 'png', 'rows'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
@@ -69,11 +63,12 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The parts of the library that the command may import from: the public entries, and the rooms whose
- * knowledge of networks and files it prints.
+ * The parts of the library that the command may import from: the public entries, and the rooms
+ * whose knowledge of networks and files it prints.
  */
 const CLI_MAY: readonly string[] = [
   'index',
+  'picture',
   'png',
   'formats',
   'errors',

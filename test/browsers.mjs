@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * WebGPU is off in Chromium on Linux unless asked for, and without a card there is only the software adapter; a canvas costs it
- * its device unless all else is drawn by that adapter too.
+ * WebGPU is off in Chromium on Linux unless asked for, and without a card there is only the
+ * software adapter; a canvas costs it its device unless all else is drawn by that adapter too.
  */
 export const CHROMIUM_WEBGPU = [
   '--enable-unsafe-webgpu',

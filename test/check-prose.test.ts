@@ -72,6 +72,11 @@ describe('check-prose: a text that breaks none → nothing', () => {
   test('outside of src: strings may say anything', () => {
     expect(offencesOf("f('6 unless said');", 'bench/run.mjs')).toEqual([]);
   });
+
+  test('in test: words may begin and name anything; columns count', () => {
+    const source = `// What it is, 6 unless said.\nf(mostBytes);\n// ${LONG}`;
+    expect(offencesOf(source, 'test/a.test.ts')).toEqual(['3 columns']);
+  });
 });
 
 test('check-prose: the exceptions → at most ten, each with its reason', () => {

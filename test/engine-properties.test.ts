@@ -15,7 +15,8 @@ import { runProgram } from './run-program.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
 
 /*
- * What holds for the real layer lists whatever the weights, the size, the precision, and the number of workers.
+ * What holds for the real layer lists whatever the weights, the size, the precision, and the number
+ * of workers.
  */
 
 const PRECISIONS: readonly Precision[] = ['f32', 'fast'];

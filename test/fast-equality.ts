@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 
 /*
- * Compares typed arrays of equal type by their bytes. Without it `toEqual` walks them number by number and takes seconds for
- * a picture. Arrays whose bytes differ are left to vitest, which says where.
+ * Compares typed arrays of equal type by their bytes. Without it `toEqual` walks them number by
+ * number and takes seconds for a picture. Arrays whose bytes differ are left to vitest, which says
+ * where.
  */
 function equalBytes(a: unknown, b: unknown): boolean | undefined {
   if (!ArrayBuffer.isView(a) || !ArrayBuffer.isView(b)) return undefined;

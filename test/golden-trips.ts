@@ -14,13 +14,16 @@ import { runProgram } from './run-program.ts';
 import { testShared } from './shared.ts';
 
 /*
- * The whole networks against tensors that the public PyTorch reference computed on the real weights. WASM's are quick, the
- * reference backend's slow.
+ * The whole networks against tensors that the public PyTorch reference computed on the real
+ * weights. WASM's are quick, the reference backend's slow.
  */
 
 export const BOUND = 1e-4;
 
-/** The whole trips, and the latents that come alone; the reference backend is too slow for the large ones. */
+/**
+ * The whole trips, and the latents that come alone; the reference backend is too slow for the large
+ * ones.
+ */
 export const TRIPS: readonly { file: string; model: ModelName; large?: boolean }[] = [
   { file: 'taesd-astronaut-512x512', model: 'taesd', large: true },
   { file: 'taesd-chelsea-451x300', model: 'taesd', large: true },
@@ -68,7 +71,9 @@ interface Trip {
 
 const tripsOnWasm = new Map<string, Trip>();
 
-/** Those of WASM in f32 are made once for a file: they are compared with PyTorch's and with `fast`. */
+/**
+ * Those of WASM in f32 are made once for a file: they are compared with PyTorch's and with `fast`.
+ */
 export async function trip(taesd: Taesd, file: string): Promise<Trip> {
   const isKept = taesd.info.backend === 'wasm' && taesd.info.precision === 'f32';
   const kept = isKept ? tripsOnWasm.get(file) : undefined;

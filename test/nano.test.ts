@@ -15,8 +15,8 @@ import { randomTensor, seededRandom } from './random.ts';
 import { sharedFile, testShared } from './shared.ts';
 
 /*
- * The small model of the package: that it is found where nothing else is, and what it makes of pictures that it was not
- * trained on.
+ * The small model of the package: that it is found where nothing else is, and what it makes of
+ * pictures that it was not trained on.
  */
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));

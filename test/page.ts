@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { browserArguments, browserProgram } from './browsers.mjs';
 
 /*
- * Real browsers, where this machine has them: one runs a module on a page and sends back what that gives.
+ * Real browsers, where this machine has them: one runs a module on a page and sends back what that
+ * gives.
  */
 
 export type BrowserName = 'chromium' | 'firefox';

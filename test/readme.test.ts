@@ -19,7 +19,8 @@ const blocks = (language: string) =>
 
 testShared('README: the JavaScript example → a PNG of the same size, near the original', () => {
   const [example] = blocks('js');
-  // Inside the project, so that `taesd-wasm` is found as its users find it: through the exports map.
+  // Inside the project, so that `taesd-wasm` is found as its users find it: through the exports
+  // map.
   const folder = mkdtempSync(join(ROOT, 'out-readme-'));
   try {
     const picture = sharedFile('images/chelsea.png');

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
 
 /**
- * The folder beside the repository with other people's data: real weights, golden tensors, pictures and the operator cases
- * of ONNX. It is not committed, so a checkout may lack it.
+ * The folder beside the repository with other people's data: real weights, golden tensors, pictures
+ * and the operator cases of ONNX. It is not committed, so a checkout may lack it.
  */
 const SHARED = fileURLToPath(new URL('../../shared/', import.meta.url));
 /** Whether it is there. If `CI` is set, all tests that need it run, and fail without it. */
@@ -21,8 +21,9 @@ export const sharedFile = (path: string): Uint8Array =>
   new Uint8Array(readFileSync(sharedPath(path)));
 
 /**
- * Adds a test that reads shared files. Without the folder it is skipped, and the last line of the run says why. If `CI` is
- * set it fails instead, so that a broken setup cannot pass for a green run.
+ * Adds a test that reads shared files. Without the folder it is skipped, and the last line of the
+ * run says why. If `CI` is set it fails instead, so that a broken setup cannot pass for a green
+ * run.
  */
 export function testShared(name: string, body: () => void | Promise<void>): void {
   if (present) {

@@ -1,6 +1,9 @@
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
-/** Prints, as the last lines of a run, which suites were left out, and how many tests were skipped and why. */
+/**
+ * Prints, as the last lines of a run, which suites were left out, and how many tests were skipped
+ * and why.
+ */
 export class SkippedReporter implements Reporter {
   #isQuickAlone = false;
 

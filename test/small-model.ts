@@ -5,7 +5,10 @@ import { writeSafetensors } from '../src/safetensors/write.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { randomTensor, seededRandom } from './random.ts';
 
-/** Random weights for every layer of a network, by taesd.py's names, scaled so that values stay near 1. */
+/**
+ * Random weights for every layer of a network, by taesd.py's names, scaled so that values stay near
+ * 1.
+ */
 export function networkTensors(network: Network, seed: number): Map<string, Tensor> {
   const random = seededRandom(seed);
   const tensors = new Map<string, Tensor>();

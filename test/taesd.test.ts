@@ -14,8 +14,8 @@ import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 
 /*
- * The public surface on random weights: what it takes, what it gives, and each of its errors, after which the same
- * instance still does a good job.
+ * The public surface on random weights: what it takes, what it gives, and each of its errors, after
+ * which the same instance still does a good job.
  */
 
 const WEIGHTS = {
@@ -216,7 +216,7 @@ describe('encode and decode', () => {
   });
 
   test.each([
-    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range'],
+    ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range, maxSize'],
     ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
     ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
     ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],

@@ -18,7 +18,8 @@ import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 
 /*
- * Workers as they live and die, and the memory that a run leaves behind. Workers are those of dist/.
+ * Workers as they live and die, and the memory that a run leaves behind. Workers are those of
+ * dist/.
  */
 
 const DECODER = randomWeights('taesd', 'decoder');
@@ -328,7 +329,8 @@ beforeAll(() => writeFileSync(join(folder, 'decoder.safetensors'), DECODER));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /**
- * Runs a script that has `Taesd`, `decoder` and `latents(height, width)`, from a file or as node's argument `-e`.
+ * Runs a script that has `Taesd`, `decoder` and `latents(height, width)`, from a file or as node's
+ * argument `-e`.
  *
  * @param options  `flags`: node's own, before the script
  * @returns what it wrote, and how it ended

@@ -24,7 +24,7 @@ const ALPHA = ['alpha', 'background'] as const;
 
 /** The options of each call. */
 const OPTIONS = {
-  encode: [...RUN, ...ALPHA, 'range'],
+  encode: [...RUN, ...ALPHA, 'range', 'maxSize'],
   decode: [...RUN, ...SIZE, 'space', 'output'],
   decodeRows: [...RUN, ...SIZE, 'space'],
   decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE, 'space'],

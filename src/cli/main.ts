@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { useProxies } from './network/fetch-through-proxy.ts';
 import { run } from './run.ts';
 import { fault } from './terminal/faults.ts';
 import { Interruption } from './terminal/interrupt.ts';
@@ -11,6 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // If stderr cannot be written, only the exit code can report it.
 process.stderr.on('error', () => undefined);
+
+useProxies();
 
 // The exit code is set, not forced, because a pipe may not be written out yet.
 try {

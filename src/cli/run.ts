@@ -5,6 +5,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { modelsCommand } from './commands/models.ts';
 import { pullCommand } from './commands/pull.ts';
 import { roundtripCommand } from './commands/roundtrip.ts';
+import { sheetCommand } from './commands/sheet.ts';
 import { stepsCommand } from './commands/steps.ts';
 import { commandHelp, helpText, packageVersion } from './line/help.ts';
 import { expectedGot, usageError } from './terminal/faults.ts';
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   decodeCommand,
   roundtripCommand,
   inspectCommand,
+  sheetCommand,
   stepsCommand,
   pullCommand,
   modelsCommand,

@@ -1,4 +1,4 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, type Remedy, type TaesdError } from '../errors.ts';
 import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { shapeText } from '../tensor.ts';
@@ -56,6 +56,12 @@ export function refuseName(named: string | undefined): void {
   if (named !== undefined) throw withoutName(`"${showName(named)}"`);
 }
 
+/** The remedy for a file that seems to hold weights in place of latents. */
+export const IS_WEIGHTS: Remedy = {
+  api: 'weights of a model? the option weights takes those',
+  command: 'weights of a model? --weights takes their folder',
+};
+
 function noLatents(tensors: readonly Candidate[]): TaesdError {
   const shown = tensors.slice(0, 3).map(({ name, dtype, shape }) => {
     const type = `${dtype} ${shapeText(shape)}`;
@@ -64,10 +70,8 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
   const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
   const isWeights = tensors.some(({ name }) => isWeight(name));
   const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';
-  const hint = isWeights
-    ? 'weights of a model? the option weights takes those'
-    : 'not a file of latents?';
-  throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, { hint });
+  const details = isWeights ? { remedy: IS_WEIGHTS } : { hint: 'not a file of latents?' };
+  throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, details);
 }
 
 function severalTensors(fitting: readonly Candidate[]): TaesdError {

@@ -131,7 +131,17 @@ export interface RunOptions {
 }
 
 /** The options of `encode`. */
-export type EncodeOptions = RunOptions & AlphaOptions & RangeOptions;
+export type EncodeOptions = RunOptions & AlphaOptions & RangeOptions & ScaleOptions;
+
+/** The size of the pictures that are encoded. */
+export interface ScaleOptions {
+  /**
+   * Scales larger pictures down before they are encoded: the longer side has this many pixels then,
+   * and `sizeWithin` of `taesd-wasm/picture` returns both. Each pixel becomes the mean light of the
+   * area it covers. Defaults to the picture's own size.
+   */
+  readonly maxSize?: number | undefined;
+}
 
 /** The range of a picture tensor's values. */
 export interface RangeOptions {

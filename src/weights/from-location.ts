@@ -15,6 +15,8 @@ export const weightFileNames = ({ name }: Variant, halves: readonly Half[]) =>
 export class Absent {
   /** The content found instead, with the likely cause if it helps. */
   readonly got: string;
+  /** True if there is no folder of this name: nothing, or a file that is not one of weights. */
+  readonly isNowhere: boolean;
   /** Makes the error, if this is one. */
   readonly error: () => TaesdError;
 
@@ -23,8 +25,9 @@ export class Absent {
     location: string | URL,
     rule: string,
     got: string,
-    { hint }: ErrorDetails = {},
+    { hint, isNowhere = false }: ErrorDetails & { readonly isNowhere?: boolean } = {},
   ) {
+    this.isNowhere = isNowhere;
     this.got = hint === undefined || hint === OTHER ? got : `${got}: ${hint}`;
     this.error = () => expected(code, `${location}`, rule, got, { hint });
   }
@@ -84,7 +87,10 @@ async function readFile(
   halves: readonly Half[],
 ): Promise<ModelTensors | Absent> {
   const bytes = await readUrl(url, { signal });
-  if (bytes === undefined) return new Absent('ARG', given, 'a file or a folder', 'no such file');
+  if (bytes === undefined) {
+    const isNowhere = url.protocol === 'file:';
+    return new Absent('ARG', given, 'a file or a folder', 'no such file', { isNowhere });
+  }
   return inside(`${given}`, () => readOneFile(bytes, halves));
 }
 
@@ -124,13 +130,16 @@ async function absentFiles(
   const rule = `a folder that holds ${names.join(' and ')}`;
   if (missing.length === names.length && isFile && (await fileExists(url))) {
     if (/\.pth$/i.test(url.pathname)) {
-      return new Absent('UNSUPPORTED', given, rule, 'a .pth file', { hint: CONVERT_PTH });
+      return new Absent('UNSUPPORTED', given, rule, 'a .pth file', {
+        hint: CONVERT_PTH,
+        isNowhere: true,
+      });
     }
     const hint = 'give its folder, or a file that ends in .safetensors';
-    return new Absent('ARG', given, rule, 'a file', { hint });
+    return new Absent('ARG', given, rule, 'a file', { hint, isNowhere: true });
   }
   if (isFile && !(await folderExists(url))) {
-    return new Absent('ARG', given, rule, 'no such folder');
+    return new Absent('ARG', given, rule, 'no such folder', { isNowhere: true });
   }
   const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
   const found = await Promise.all(pths.map((pth) => fileExists(urlInFolder(url, pth))));

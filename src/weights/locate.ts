@@ -59,13 +59,39 @@ export async function locateWeights(
     if ('tensors' in found) return found;
     lookedAt.push(found);
   }
-  if (named === undefined) return inPackage(halves);
-  throw notFound(wanted, lookedAt);
+  if (named !== undefined) throw notFound(wanted, lookedAt);
+  const found = await inPackage(halves);
+  if (!isNanoSaid) warnOfNano();
+  return found;
 }
+
+/** True once it was said that `nano` takes the place of `taesd`. */
+let isNanoSaid = false;
+
+/** Keeps `locateWeights` from saying it: for programs that say it in words of their own. */
+export function nanoIsSaid(): void {
+  isNanoSaid = true;
+}
+
+/** Says it once for the whole program: a softer picture is hard to explain without it. */
+function warnOfNano(): void {
+  nanoIsSaid();
+  const fetches = fetching(VARIANTS.taesd);
+  globalThis.console?.warn(
+    'taesd-wasm: no weights of taesd were found, so nano works in its place. It is softer. ' +
+      `${fetches} fetches taesd, the option model: 'nano' keeps nano; both silence this.`,
+  );
+}
+
+/** Returns the ways to download a model in this runtime. */
+const fetching = (variant: Variant): string =>
+  isNodeLike() ? pullRemedy(variant).api : 'the option download: true';
 
 /**
  * Looks in the folder of the environment variable. A folder that lacks the model is passed over: it
  * may be that of other programs, with other models.
+ *
+ * @throws TaesdError ARG (there is no such folder or file), UNSUPPORTED (a .pth)
  */
 async function inEnvironment(
   { variant, halves }: Wanted,
@@ -75,8 +101,17 @@ async function inEnvironment(
   if (folder === undefined || folder === '') return { location: FOLDER_VARIABLE, got: 'not set' };
   const location = `${FOLDER_VARIABLE} ${folder}`;
   const tensors = await readLocation(variant, folder, halves, signal);
-  if (tensors instanceof Absent) return { location, got: tensors.got };
+  if (tensors instanceof Absent) {
+    if (tensors.isNowhere) throw nowhere(tensors);
+    return { location, got: tensors.got };
+  }
   return { variant, tensors, from: location };
+}
+
+/** Makes the error for a variable that names no folder: it is mistyped, and no other will do. */
+export function nowhere(absent: Absent): TaesdError {
+  const { code, sentence } = absent.error();
+  return new TaesdError(code, `${FOLDER_VARIABLE}: ${sentence}`);
 }
 
 async function inCache(
@@ -151,10 +186,9 @@ async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
 function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
   const names = weightFileNames(variant, halves).join(' and ');
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
-  const { api, command } = pullRemedy(variant);
-  const fetches = isNodeLike() ? api : 'the option download: true';
+  const { command } = pullRemedy(variant);
   const remedy = {
-    api: `${fetches} fetches them, the option weights gives them`,
+    api: `${fetching(variant)} fetches them, the option weights gives them`,
     command: `${command} fetches them, --weights DIR gives them`,
   };
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;

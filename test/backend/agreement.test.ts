@@ -14,7 +14,8 @@ import { runProgram } from '../run-program.ts';
 import { operatorsOnWasm } from './operators-on-wasm.ts';
 
 /*
- * The WASM backend against the reference backend: operators and small networks with random weights and sizes.
+ * The WASM backend against the reference backend: operators and small networks with random weights
+ * and sizes.
  */
 
 let wasm: WasmBackend;

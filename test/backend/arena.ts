@@ -1,24 +1,32 @@
 import { expect } from 'vitest';
 
 /*
- * Places for a kernel's operands, with canaries between them: what lies around a region must not change, nor what a
- * kernel may only read.
+ * Places for a kernel's operands, with canaries between them: what lies around a region must not
+ * change, nor what a kernel may only read.
  */
 
-/** Numbers of canary on either side of a region; also keeps regions 16-byte aligned. Large, so that reading it shows. */
+/**
+ * Numbers of canary on either side of a region; also keeps regions 16-byte aligned. Large, so that
+ * reading it shows.
+ */
 const GUARD = 16;
 const CANARY = Math.fround(12345.678);
 const CANARY_BITS = new Uint32Array(Float32Array.of(CANARY).buffer)[0];
 
 type Numbers = Float32Array | Int16Array | Uint32Array;
 
-/** Lays regions one after the other in `memory`; `check` looks at the canaries and at the inputs. */
+/**
+ * Lays regions one after the other in `memory`; `check` looks at the canaries and at the inputs.
+ */
 export function arena(memory: WebAssembly.Memory) {
   const words = new Uint32Array(memory.buffer).fill(CANARY_BITS);
   const regions: { begin: number; end: number; kept: Uint32Array | undefined }[] = [];
   let top = GUARD;
   return {
-    /** @returns the byte address of a copy of `values`, a multiple of 4 bytes, which must stay unless `writable` */
+    /**
+     * @returns the byte address of a copy of `values`, a multiple of 4 bytes, which must stay
+     *   unless `writable`
+     */
     put(values: Numbers, { writable = false } = {}): number {
       const begin = top;
       const end = begin + values.byteLength / 4;

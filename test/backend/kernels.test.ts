@@ -6,8 +6,8 @@ import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { seededRandom } from '../random.ts';
 
 /*
- * Each kernel of assembly/ by itself, on plain addresses, against float64 loops, with canaries around every
- * region that it is given: what lies before and after must not change.
+ * Each kernel of assembly/ by itself, on plain addresses, against float64 loops, with canaries
+ * around every region that it is given: what lies before and after must not change.
  */
 
 const CANARY = 12345.678;
@@ -32,7 +32,9 @@ function isCanary({ buffer, byteOffset, byteLength }: Float32Array): boolean {
 }
 let canaries: Float32Array<ArrayBuffer> | undefined;
 
-/** Regions laid one after the other with canaries between; `check` looks at those and at the inputs. */
+/**
+ * Regions laid one after the other with canaries between; `check` looks at those and at the inputs.
+ */
 function arena() {
   const floats = new Float32Array(memory.buffer).fill(CANARY);
   const regions: { begin: number; end: number; kept: Float32Array | undefined }[] = [];

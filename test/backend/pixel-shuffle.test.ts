@@ -5,7 +5,8 @@ import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * The two pixel shuffles of the reference, by hand; the WASM backend is compared with it in agreement.test.ts.
+ * The two pixel shuffles of the reference, by hand; the WASM backend is compared with it in
+ * agreement.test.ts.
  */
 
 const run = (layer: Layer, input: Tensor) => operators.layer({ layer, weights: new Map() }, input);

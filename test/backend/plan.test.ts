@@ -17,8 +17,9 @@ import {
 import { describeNetwork } from '../../src/model/measure.ts';
 
 /*
- * Which layers become which stages. A stage is written as `input>output kind`, with what is fused into it:
- * `0>1 conv 1 up relu +3` is layer 1's convolution of map 0's upsampling, map 3 added, a ReLU after it.
+ * Which layers become which stages. A stage is written as `input>output kind`, with what is fused
+ * into it: `0>1 conv 1 up relu +3` is layer 1's convolution of map 0's upsampling, map 3 added, a
+ * ReLU after it.
  */
 
 function written(stage: Stage): string {

@@ -26,8 +26,8 @@ import { receptiveField } from '../../src/model/receptive-field.ts';
 import { seededRandom } from '../random.ts';
 
 /*
- * The order of rows, played through with numbers of rows in place of rows: what a kernel reads is written down here
- * once more, on its own, and has to lie in the ring.
+ * The order of rows, played through with numbers of rows in place of rows: what a kernel reads is
+ * written down here once more, on its own, and has to lie in the ring.
  */
 
 const NETWORKS: Record<string, Network> = {
@@ -65,13 +65,17 @@ const NETWORKS: Record<string, Network> = {
 
 const channelsOf = ([layer]: Network) => ('cin' in layer ? layer.cin : 4);
 
-/** The rows of its input that a stage's kernel touches to make rows `span`; those outside the picture too. */
+/**
+ * The rows of its input that a stage's kernel touches to make rows `span`; those outside the
+ * picture too.
+ */
 function touched(stage: Stage, { first, end }: Span): number[] {
   const rows: number[] = [];
   if (stage.kind === 'upsample2x') for (let y = first; y < end; y++) rows.push(y >> 1);
   else if (stage.kind !== 'conv') for (let y = first; y < end; y++) rows.push(y);
   else if (isWinograd(stage.conv)) {
-    // Whole rows of tiles of six rows each, of nine with stride 2, whatever part of the last lies in the picture.
+    // Whole rows of tiles of six rows each, of nine with stride 2, whatever part of the last lies
+    // in the picture.
     const { stride } = stage.conv;
     const below = stride * (first + 4 * Math.ceil((end - first) / 4)) + (stride === 1 ? 1 : 0);
     for (let y = stride * first - 1; y < below; y++) {
@@ -134,7 +138,8 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
       }
     }
     for (let y = span.first; y < span.end; y++) rings.write(map, y);
-    // Rows made together are all there afterwards: for the input those that the reader wants, for the last map all.
+    // Rows made together are all there afterwards: for the input those that the reader wants, for
+    // the last map all.
     for (let y = span.first; y < span.end && map === last; y++) {
       const missing = rings.missing(map, y);
       if (missing !== undefined) return `${at()}, handed on: ${missing}`;
@@ -146,7 +151,10 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
   return covers ? undefined : `rows ${output.first} … ${output.end} of the output`;
 }
 
-/** The steps by the rule that each row pulls the rows it needs, as a recursion; where each map begins and ends is as it is. */
+/**
+ * The steps by the rule that each row pulls the rows it needs, as a recursion; where each map
+ * begins and ends is as it is.
+ */
 function pulled(plan: Plan, shapes: readonly Chw[], wanted: Span, steps: readonly Task[]): Task[] {
   const made = shapes.map((_, map) => steps.find((step) => step.map === map)?.span.first ?? 0);
   const ends = shapes.map((_, map) => steps.findLast((step) => step.map === map)?.span.end ?? 0);
@@ -170,7 +178,9 @@ function pulled(plan: Plan, shapes: readonly Chw[], wanted: Span, steps: readonl
   return order;
 }
 
-/** Narrow, of middling width on this level or that, and wide: what a stage makes at once may differ. */
+/**
+ * Narrow, of middling width on this level or that, and wide: what a stage makes at once may differ.
+ */
 const WIDTHS = [1, 20, 40, 80, 160, 320, 640, 1280];
 
 /** Asserts that nothing is wrong for an input of that height, in one of the widths. */
@@ -294,9 +304,10 @@ test('ringRows: the last map → one band alone, since rows are handed on at onc
 });
 
 /*
- * A row of tiles depends in its last bits on all of its input rows, so each Winograd convolution reaches up to 3 rows
- * further than its window, at the level of its output: in the decoder (9 + 10/2 + 10/4 + 4/8) · 3 latent rows, in the
- * encoder (3 + 10·2 + 10·4 + 10·8) · 3 picture rows.
+ * A row of tiles depends in its last bits on all of its input rows, so each Winograd convolution
+ * reaches up to 3 rows further than its window, at the level of its output: in the decoder
+ * (9 + 10/2 + 10/4 + 4/8) · 3 latent rows, in the encoder (3 + 10·2 + 10·4 + 10·8) · 3 picture
+ * rows.
  */
 const MORE_LATENT_ROWS = 51;
 const MORE_PICTURE_ROWS = 429;

@@ -11,7 +11,10 @@ import { encoder } from '../../src/model/encoder.ts';
  * How rows are divided among workers.
  */
 
-/** How many rows of the output a tile of the coarsest level is, and how high one of its rows is at full height. */
+/**
+ * How many rows of the output a tile of the coarsest level is, and how high one of its rows is at
+ * full height.
+ */
 const CASES = {
   // `most`: rows of the output in one span, the bound on what waits for its turn.
   decoder: { network: decoder(4), channels: 4, grid: 32, most: 512 },
@@ -75,7 +78,8 @@ describe.each(Object.entries(CASES))('spansOf: %s', (name, { network, channels, 
         const lengths = spans.map(({ first, end }) => end - first);
         expect(new Set(lengths.slice(0, -1)).size, where).toBeLessThanOrEqual(1);
         expect(lengths.at(-1), where).toBeLessThanOrEqual(lengths[0]);
-        // As many for each worker, and no longer than a division by them makes them on that grid or one twice as coarse.
+        // As many for each worker, and no longer than a division by them makes them on that grid or
+        // one twice as coarse.
         const fair = Math.ceil(rows / (workers * rounds) / (2 * grid)) * 2 * grid;
         expect(lengths[0], where).toBeLessThanOrEqual(fair);
       }

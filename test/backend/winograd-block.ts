@@ -4,8 +4,9 @@ import type { Matrix } from './winograd-formula.ts';
 import { square } from './winograd-formula.ts';
 
 /*
- * A block of tiles as the Winograd kernels get it: six rows of pixels (four that are repeated, where the convolution
- * works on their upsampling; nine with stride 2), somewhere in the middle of longer rows.
+ * A block of tiles as the Winograd kernels get it: six rows of pixels (four that are repeated,
+ * where the convolution works on their upsampling; nine with stride 2), somewhere in the middle of
+ * longer rows.
  */
 
 /** Points that have weights of their own, whatever the stride. */
@@ -32,7 +33,10 @@ export const sideOf = ({ stride }: Pick<Geometry, 'stride'>): 6 | 9 => (stride =
 
 export const pointsOf = (geometry: Pick<Geometry, 'stride'>): number => sideOf(geometry) ** 2;
 
-/** The point of the weights that meets point `p`: with stride 2, all from the sixth on along an axis share theirs. */
+/**
+ * The point of the weights that meets point `p`: with stride 2, all from the sixth on along an axis
+ * share theirs.
+ */
 export const weightPoint = (p: number, side: number): number =>
   6 * Math.min(Math.floor(p / side), 5) + Math.min(p % side, 5);
 
@@ -76,7 +80,10 @@ export const pointStride = (count: number, bytes: number): number =>
 /** Tiles are multiplied four by four; the places of the missing ones must be there. */
 export const wholeTiles = (tiles: number): number => Math.ceil(tiles / 4) * 4;
 
-/** Where the transformed weight of output `o` and input `i` at point `p` lies in [cout / 16][36][2][cin][8]. */
+/**
+ * Where the transformed weight of output `o` and input `i` at point `p` lies in
+ * [cout / 16][36][2][cin][8].
+ */
 export const weightIndex = (cin: number, p: number, o: number, i: number): number =>
   ((Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
   i * 8 +
@@ -87,8 +94,8 @@ export const isSkipped = (upsample: 0 | 1, p: number): boolean =>
   upsample === 1 && (Math.floor(p / 6) === 2 || p % 6 === 2);
 
 /**
- * Transformed weights or their units, [cout / 16][36][count], as a multiplication takes them: upsampled, without the
- * points that are 0.
+ * Transformed weights or their units, [cout / 16][36][count], as a multiplication takes them:
+ * upsampled, without the points that are 0.
  */
 export function keepPoints<Numbers extends Float32Array | Int16Array>(
   numbers: Numbers,

@@ -32,8 +32,8 @@ import {
 } from './winograd-run.ts';
 
 /*
- * Tests of the f32 Winograd kernels that are the same for either stride; each takes what gives the kernels once a test
- * runs.
+ * Tests of the f32 Winograd kernels that are the same for either stride; each takes what gives the
+ * kernels once a test runs.
  */
 
 type Start = () => Machine;
@@ -208,7 +208,10 @@ export function testTransformOutput(
   });
 }
 
-/** @param bound  of the error, as a multiple of Σ|pixel · weight|: rounding errors grow by the transforms */
+/**
+ * @param bound  of the error, as a multiple of Σ|pixel · weight|: rounding errors grow by the
+ *   transforms
+ */
 export function testConvolution(
   start: Start,
   geometry: Geometry,

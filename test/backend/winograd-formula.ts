@@ -1,7 +1,8 @@
 /*
  * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2.
- * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308; for stride 2, F(4, 2) on the even inputs at
- * the points 0, 1, −1, 2, ∞ (Blahut, "Fast Algorithms for Signal Processing", 2010, section 5.2) beside the odd ones.
+ * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308; for stride 2, F(4,
+ * 2) on the even inputs at the points 0, 1, −1, 2, ∞ (Blahut, "Fast Algorithms for Signal
+ * Processing", 2010, section 5.2) beside the odd ones.
  */
 
 export type Matrix = readonly (readonly number[])[];
@@ -34,7 +35,9 @@ const AT: Matrix = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** With stride 2, 9 input pixels → 9 points: five of the even pixels, the four odd ones themselves. */
+/**
+ * With stride 2, 9 input pixels → 9 points: five of the even pixels, the four odd ones themselves.
+ */
 const BT_STRIDE2: Matrix = [
   [2, 0, -1, 0, -2, 0, 1, 0, 0],
   [0, 0, -2, 0, -1, 0, 1, 0, 0],

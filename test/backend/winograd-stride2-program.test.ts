@@ -11,14 +11,17 @@ import { runProgram } from '../run-program.ts';
 import { networkTensors } from '../small-model.ts';
 
 /*
- * Convolutions of stride 2 in whole programs, in every size around their tiles of 8×8 pixels; and which convolutions
- * multiply in which way.
+ * Convolutions of stride 2 in whole programs, in every size around their tiles of 8×8 pixels; and
+ * which convolutions multiply in which way.
  */
 
 const compile = (backend: Pick<WasmBackend, 'compile'>, network: Network) =>
   backend.compile(bindNetwork('network', network, networkTensors(network, 5)));
 
-/** The first number that is off by more than `bound` of the largest, in words, and the largest error of that kind. */
+/**
+ * The first number that is off by more than `bound` of the largest, in words, and the largest error
+ * of that kind.
+ */
 function compare(got: Tensor, wanted: Tensor, bound: number) {
   const largest = wanted.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const errors = wanted.data.map((value, i) => Math.abs(got.data[i] - value) / largest);
@@ -149,7 +152,10 @@ test('Program [wasm]: fast, convolutions at an eighth of the largest height → 
   expect(await firstDifference(up.slice(0, 3), latent)).not.toBe(-1);
 });
 
-/** Errors of fast in a flat picture's inner pixels, of their largest number; the most that was measured is 6.2e-8. */
+/**
+ * Errors of fast in a flat picture's inner pixels, of their largest number; the most that was
+ * measured is 6.2e-8.
+ */
 const FLAT_BOUND = 5e-7;
 
 /** A picture of one number in each channel. */

@@ -10,8 +10,8 @@ import {
 import { type Machine, runConvolution, startMachine } from './winograd-run.ts';
 
 /*
- * The f32 Winograd kernels of assembly/winograd-stride2.ts, and those that it shares with winograd.ts, each by itself and
- * the three steps together, against float64.
+ * The f32 Winograd kernels of assembly/winograd-stride2.ts, and those that it shares with
+ * winograd.ts, each by itself and the three steps together, against float64.
  */
 
 let machine: Machine;

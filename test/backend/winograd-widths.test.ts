@@ -10,7 +10,8 @@ import { runProgram } from '../run-program.ts';
 import { networkTensors } from '../small-model.ts';
 
 /*
- * One convolution at a time in every number of channels, in widths around a tile of 4 and a block of 16 and 32 tiles.
+ * One convolution at a time in every number of channels, in widths around a tile of 4 and a block
+ * of 16 and 32 tiles.
  */
 
 const CHANNELS = [16, 32, 48, 64, 80, 128];

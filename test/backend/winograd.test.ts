@@ -20,7 +20,8 @@ import {
 import { type Machine, runConvolution, runTransformOutput, startMachine } from './winograd-run.ts';
 
 /*
- * The f32 Winograd kernels of assembly/winograd.ts, each by itself and the three steps together, against float64.
+ * The f32 Winograd kernels of assembly/winograd.ts, each by itself and the three steps together,
+ * against float64.
  */
 
 let machine: Machine;

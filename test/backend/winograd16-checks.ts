@@ -26,8 +26,8 @@ import {
 } from './winograd16-run.ts';
 
 /*
- * Tests of the 16-bit Winograd kernels that are the same for either stride; each takes what gives the kernels once a test
- * runs.
+ * Tests of the 16-bit Winograd kernels that are the same for either stride; each takes what gives
+ * the kernels once a test runs.
  */
 
 type Start = () => Machine;
@@ -214,7 +214,8 @@ export function testNotFinite16(
         const hit = d.flat().some((number) => !Number.isFinite(number));
         for (let p = 0; p < side ** 2; p++) {
           const [r, c] = [Math.floor(p / side), p % side];
-          // The points whose rows of Bᵀ take the pixel; upsampled, that of two columns or rows may cancel out.
+          // The points whose rows of Bᵀ take the pixel; upsampled, that of two columns or rows may
+          // cancel out.
           const reached = () =>
             d.some((pixels, y) =>
               pixels.some((number, x) => !Number.isFinite(number) && BT[r][y] * BT[c][x] !== 0),

@@ -20,7 +20,8 @@ import { testNotFinite16, testTransformInput16 } from './winograd16-checks.ts';
 import { BLOCKS, roundWeights, runMultiply16, runTransformInput16 } from './winograd16-run.ts';
 
 /*
- * Point (1, 1) beside 16-bit products: kept and multiplied in f32, `vFlat` and `uFlat` of assembly/winograd16.ts.
+ * Point (1, 1) beside 16-bit products: kept and multiplied in f32, `vFlat` and `uFlat` of
+ * assembly/winograd16.ts.
  */
 
 let machine: Machine;

@@ -23,8 +23,8 @@ import {
 import { FILL, type Machine, type Space, writable } from './winograd-run.ts';
 
 /*
- * Calls of the 16-bit Winograd kernels with operands in an arena, for either stride, and numbers that come to the limits
- * of 16 bits.
+ * Calls of the 16-bit Winograd kernels with operands in an arena, for either stride, and numbers
+ * that come to the limits of 16 bits.
  */
 
 /** The largest magnitude of a rounded input. */
@@ -162,8 +162,8 @@ interface Weights16 {
 /**
  * Multiplies for one group of output channels.
  *
- * @param weights  u16 and their units; `uFlat`, f32 [2][cin][8], is undefined to multiply all points in
- *   16 bits
+ * @param weights  u16 and their units; `uFlat`, f32 [2][cin][8], is undefined to multiply all
+ *   points in 16 bits
  * @returns the product at a point, and the numbers beside the points
  */
 export function runMultiply16(

@@ -5,7 +5,8 @@ import { testNotFinite16, testSaturation, testTransformInput16 } from './winogra
 import { BLOCKS, WEIGHTS } from './winograd16-run.ts';
 
 /*
- * The 16-bit Winograd kernels with stride 2: that of assembly/winograd16-stride2.ts, and the product with its 81 points.
+ * The 16-bit Winograd kernels with stride 2: that of assembly/winograd16-stride2.ts, and the
+ * product with its 81 points.
  */
 
 let machine: Machine;
@@ -24,7 +25,9 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
   }
 });
 
-/** Odd and even rows and columns of the second tile, and the column that it shares with the third. */
+/**
+ * Odd and even rows and columns of the second tile, and the column that it shares with the third.
+ */
 const PLACES = [
   [4, 8 + 4],
   [3, 8 + 4],

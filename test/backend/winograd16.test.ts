@@ -5,7 +5,8 @@ import { testNotFinite16, testSaturation, testTransformInput16 } from './winogra
 import { BLOCKS, INPUT_MAX, index16, roundWeights, unitIndex, WEIGHTS } from './winograd16-run.ts';
 
 /*
- * The 16-bit Winograd kernels of assembly/winograd16.ts: rounding, scales, and that no sum leaves 32 bits.
+ * The 16-bit Winograd kernels of assembly/winograd16.ts: rounding, scales, and that no sum leaves
+ * 32 bits.
  */
 
 let machine: Machine;

@@ -53,7 +53,8 @@ describe('input', () => {
       expect(run(below)).toEqual(failed(`${below}: ${reason}`));
       mkdirSync(at('folder.png'), { recursive: true });
       const folder = at('folder.png');
-      expect(run(folder)).toEqual(failed(`${folder}: cannot be read (a folder)`));
+      const got = 'expected a file, got a folder (for the files of a folder, -o DIR/)';
+      expect(run(folder)).toEqual(failed(`${folder}: ${got}`));
     },
   );
 
@@ -69,14 +70,16 @@ describe('input', () => {
     expect(taesd(['encode', 'a\nb\x1b[31m.png', '-o', OUT])).toEqual(failed(message));
   });
 
-  test('every command: bytes that are no PNG → the file is named, and what it is', () => {
-    const jpeg = at('photo.png');
-    writeFileSync(jpeg, Uint8Array.of(0xff, 0xd8, 0xff, 0xe0));
-    const message = `${jpeg}: "bytes" expected a PNG file, got a JPEG file (convert it first; the name of a file does not make it a PNG)`;
-    for (const command of ['encode', 'roundtrip', 'decode']) {
-      expect(taesd([command, jpeg, '-o', OUT])).toEqual(failed(message));
+  test('every command: a picture of a kind that is not read → the file is named, and its kind', () => {
+    const gif = at('photo.png');
+    writeFileSync(gif, 'GIF89a\x01\0\x01\0\0\0\0;');
+    const message = `${gif}: "bytes" expected a PNG, JPEG or WebP file, got a GIF file ("magick in.gif[0] out.png" of ImageMagick makes a PNG of it)`;
+    for (const command of ['encode', 'roundtrip']) {
+      expect(taesd([command, gif, '-o', OUT])).toEqual(failed(message));
     }
-    expect(taesd(['inspect', jpeg])).toEqual(failed(message));
+    expect(taesd(['inspect', gif])).toEqual(failed(message));
+    const latents = message.replace('a PNG, JPEG or WebP file', 'latents');
+    expect(taesd(['decode', gif, '-o', OUT])).toEqual(failed(latents));
   });
 
   test('encode, roundtrip: latents in place of a picture → exit 1, naming decode', () => {
@@ -109,13 +112,13 @@ describe('input', () => {
 
   test('decode: a picture of which the network can make nothing → its size, and a doubt', () => {
     const wide = at('wide.png');
-    writeFileSync(wide, encodePng({ width: 4000000, height: 1, data: new Uint8Array(16000000) }));
+    writeFileSync(wide, encodePng({ width: 400000, height: 1, data: new Uint8Array(1600000) }));
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
     const [first, model, note, second, ...rest] = stderr.split('\n');
     expect(first).toBe(`taesd: ${wide}: nothing in this PNG says that it holds latents`);
     expect(model).toContain('the file does not say its model');
     expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
-    const size = 'latents of 4000000×1 for 32000000×8 pixels';
+    const size = 'latents of 400000×1 for 3200000×8 pixels';
     expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
     expect({ code, rest }).toEqual({ code: 1, rest: [''] });
   });
@@ -133,8 +136,7 @@ describe('input', () => {
     const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
     writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
     const rule = '"tensors" expected a float tensor [N,C,h,w] with 4 or 16 channels';
-    const got =
-      'got "1.weight" F32 [64,4,3,3] (weights of a model? the option weights takes those)';
+    const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model? --weights takes their folder)';
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
     writeFileSync(
       path,
@@ -217,10 +219,10 @@ describe('output, found out before the work', () => {
     expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message));
   });
 
-  test('encode: OUT is a folder → exit 1', () => {
-    mkdirSync(at('taken.png'));
-    const message = `${at('taken.png')}: expected a file to write, got a folder`;
-    expect(run(at('taken.png'))).toEqual(failed(message));
+  test('encode: OUT in a folder is a folder itself → exit 1', () => {
+    mkdirSync(at('taken/in.png'), { recursive: true });
+    const message = `${at('taken/in.png')}: expected a file to write, got a folder`;
+    expect(run(at('taken'))).toEqual(failed(message));
   });
 
   test('encode: OUT in a folder that does not exist, in a file → exit 1', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { isFullLength } from '../full-length.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -18,10 +18,15 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** Added to the environment, which has an empty cache folder, and from which TAESD_… are taken away. */
+  /**
+   * Added to the environment, which has an empty cache folder, and from which TAESD_… are taken
+   * away.
+   */
   readonly env?: Readonly<Record<string, string>>;
   /** A file to write stdout to, in place of the pipe; its text is then null. */
   readonly stdout?: number;
+  /** The bytes of stdin. Nothing if they are not given. */
+  readonly input?: Uint8Array;
 }
 
 /** Where nothing was ever pulled: the user's own cache must not decide about tests. */
@@ -32,38 +37,64 @@ const NO_CACHE = {
   HOME: NO_CACHE_HOME,
 };
 
+/** The user's own weights and proxies must not decide about tests either. */
+const NOT_INHERITED = /^TAESD_(?:WEIGHTS|DEBUG)$|^(?:https?|all|no)_proxy$/i;
+
 const environment = (added: Readonly<Record<string, string>> = {}) => {
-  const { TAESD_WEIGHTS: _folder, TAESD_DEBUG: _debug, ...rest } = process.env;
-  return { ...rest, ...NO_CACHE, ...added };
+  const rest = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
+  return { ...Object.fromEntries(rest), ...NO_CACHE, ...added };
 };
 
 /**
- * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file share, since a process takes
- * 0.1 s to start. A run that needs a process gets one: with options for Node, or a file for stdout.
+ * Runs the built command, `taesd …args`. It runs in a thread that all command lines of a file
+ * share, since a process takes 0.1 s to start. A run that needs a process gets one: with options
+ * for Node, or a file for stdout.
  */
 export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
-  const { cwd = process.cwd(), env, stdout } = options;
-  const needsProcess = env?.NODE_OPTIONS !== undefined || stdout !== undefined;
+  const { cwd = process.cwd(), env, stdout, input } = options;
+  const needsProcess =
+    env?.NODE_OPTIONS !== undefined || stdout !== undefined || input !== undefined;
   if (needsProcess || isFullLength) return taesdAsProcess(args, options);
   const before = process.cwd();
   process.chdir(cwd);
   try {
-    return taesdInThread(args, environment(env));
+    return checked(taesdInThread(args, environment(env)), env);
   } finally {
     process.chdir(before);
   }
 }
 
+/** The API's names of calls and options, which mean nothing to users of the command. */
+const API_NAMES =
+  /\b(?:Taesd\.load|(?:de|en)code(?:\w[A-Z]\w*)?|read[A-Z]\w+|pullModel|steps): |\boption [a-z]+[A-Z]?\w*\b|\w: true\b/;
+
+/** Returns the outcome of a run whose lines on stderr are in the words of the command. */
+function checked(outcome: Outcome, env: RunOptions['env']): Outcome {
+  if (env?.TAESD_DEBUG === undefined) expect(outcome.stderr).not.toMatch(API_NAMES);
+  return outcome;
+}
+
+/** Runs it as a process of its own, and returns the bytes of stdout. */
+export function taesdBytes(
+  args: readonly string[],
+  { env, input }: Pick<RunOptions, 'env' | 'input'> = {},
+) {
+  const options = { env: environment(env), input: input ?? new Uint8Array(0) };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
+  return { code: status, stdout: new Uint8Array(stdout), stderr: `${stderr}` };
+}
+
 /** Runs it as a process of its own, on pipes. */
 export function taesdAsProcess(
   args: readonly string[],
-  { cwd, env, stdout: file }: RunOptions = {},
+  { cwd, env, stdout: file, input }: RunOptions = {},
 ): Outcome {
-  const stdio: StdioOptions = ['ignore', file ?? 'pipe', 'pipe'];
-  const options = { cwd, env: environment(env), encoding: 'utf8', stdio } as const;
+  const stdin = input === undefined ? 'ignore' : 'pipe';
+  const stdio: StdioOptions = [stdin, file ?? 'pipe', 'pipe'];
+  const options = { cwd, env: environment(env), encoding: 'utf8', stdio, input } as const;
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [MAIN, ...args], options);
   if (error) throw error;
-  return { code: status, stdout, stderr };
+  return checked({ code: status, stdout, stderr }, env);
 }
 
 /** The thread, once a command line was run in it. */
@@ -95,7 +126,10 @@ function taesdInThread(args: readonly string[], env: NodeJS.ProcessEnv): Outcome
 export interface DenoOptions {
   /** Deno's program. */
   readonly program: string;
-  /** For Deno's own cache, and for what a graphics driver keeps for a session, which complains where it has no place. */
+  /**
+   * For Deno's own cache, and for what a graphics driver keeps for a session, which complains where
+   * it has no place.
+   */
   readonly folder: string;
   /** A module that runs before the command. */
   readonly preload?: string | undefined;

@@ -1,4 +1,5 @@
-// Runs command lines one after the other in this thread. `command-line.ts` starts it and waits for each outcome.
+// Runs command lines one after the other in this thread. `command-line.ts` starts it and waits for
+// each outcome.
 import { workerData } from 'node:worker_threads';
 import { run } from '../../dist/cli/run.js';
 import { sayError } from '../../dist/cli/terminal/say.js';

@@ -8,8 +8,8 @@ import { modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { entry, rawFile } from '../safetensors/raw-file.ts';
 import { randomTensors } from '../small-model.ts';
-import { entry, rawFile } from '../weights/raw-file.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture } from './tiny-files.ts';
 
@@ -306,7 +306,7 @@ describe('latents and pictures', () => {
 
   test('inspect: any other PNG → its size, what it would become', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
-      'kind        a picture; no record that it holds latents',
+      'kind        a PNG picture; no record that it holds latents',
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd or taesdxl',
       'encodes to  latents [1,16,2,3] of taesd3 or taef1',
@@ -349,10 +349,10 @@ describe('what cannot be read → exit 1', () => {
     refused('empty', ascii(''), message('an empty file'));
   });
 
-  test('inspect: a JPEG → called one', () => {
-    const hint = 'convert it first; the name of a file does not make it a PNG';
-    const message = `FILE: "bytes" expected a PNG file, got a JPEG file (${hint})`;
-    refused('real.jpg', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), message);
+  test('inspect: a picture of a kind that is not read → its name, and a program that converts it', () => {
+    const rule = 'FILE: "bytes" expected a PNG, JPEG or WebP file, got';
+    const message = `${rule} a QOI file ("magick in.qoi out.png" of ImageMagick makes a PNG of it)`;
+    refused('x.qoi', ascii('qoif and so on'), message);
   });
 
   test('inspect: --size for what has no layers → refused', () => {

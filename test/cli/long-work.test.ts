@@ -6,17 +6,19 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { startTaesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are 512×4800 and 64×2400.
+ * Work that takes seconds: its output grows meanwhile, and a signal ends it. The pictures are
+ * 128×9600 and 64×2400: narrow, so that their first rows are soon there.
  */
 
 const at = temporaryFolder();
 const OUT = at('out');
-const latents = randomTensor(seededRandom(3), [1, 4, 600, 64], 3);
+const latents = randomTensor(seededRandom(3), [1, 4, 1200, 16], 3);
 /** For the one that is decoded to its end. */
 const narrow = randomTensor(seededRandom(3), [1, 4, 300, 8], 3);
 const env = { TAESD_WEIGHTS: at('weights') };
@@ -92,6 +94,21 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
       expect(await ended).toEqual(interrupted(name, code));
     },
   );
+
+  testAtFullLength('decode: SIGINT amid several files → exit 130, whole files alone', async () => {
+    const files = ['narrow.safetensors', 'tall.safetensors'].map(at);
+    const { child, ended } = startTaesd(['decode', ...files, '-o', at('several/')], env);
+    while (!existsSync(at('several/narrow.png'))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({
+      code: 130,
+      stderr: 'taesd: interrupted by SIGINT, the files written so far are complete\n',
+    });
+    expect(readdirSync(at('several'))).toEqual(['narrow.png']);
+    expect(decodePng(readFileSync(at('several/narrow.png')))).toMatchObject({ width: 64 });
+  });
 
   test('decode: SIGINT, then another at once → one line, exit 130', async () => {
     const { child, ended } = decode('tall.safetensors');

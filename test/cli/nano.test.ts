@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { decodeLatentPng } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
-import { taesd, temporaryFolder } from './command-line.ts';
+import { taesd, taesdAsProcess, temporaryFolder } from './command-line.ts';
 import { randomPicture } from './tiny-files.ts';
 
 /*
@@ -28,6 +28,13 @@ test('encode, decode, roundtrip: no weights, no model named → nano does it, an
   expect(readFileSync(at('out.png')).equals(trip)).toBe(true);
   const decoded = decodePng(new Uint8Array(trip));
   expect([decoded.width, decoded.height]).toEqual([17, 9]);
+});
+
+test('encode: no weights, --quiet → nano does it without a word', () => {
+  const args = ['encode', PICTURE, '-o', at('q.png')];
+  expect(taesd([...args, '--quiet'])).toEqual(done);
+  expect(taesd([...args, '-q'])).toEqual(done);
+  expect(taesdAsProcess(args)).toEqual(noted);
 });
 
 test('encode, decode: --model nano → the same bytes, nothing said', () => {

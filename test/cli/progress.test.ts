@@ -55,3 +55,20 @@ test('ProgressBar: on a pipe → nothing', () => {
   bar.finish('out.png: 512×512');
   expect(written).toEqual([]);
 });
+
+test('ProgressBar: stages that are parts of a whole → one bar from 0 to 100 %', () => {
+  const { written, stream } = recorder(true);
+  const bar = new ProgressBar(stream);
+  for (const [from, to] of [
+    [0, 0.25],
+    [0.25, 1],
+  ]) {
+    const stage = bar.stage('encoding 1 of 2', from, to);
+    for (const done of [0, 1, 2]) {
+      stage({ done, total: 2 });
+      vi.advanceTimersByTime(100);
+    }
+  }
+  const percents = written.map((text) => Number(/(\d+) %/.exec(text)?.[1]));
+  expect(percents).toEqual([0, 12, 25, 25, 62, 100]);
+});

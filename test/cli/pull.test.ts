@@ -11,8 +11,8 @@ import { type Outcome, startTaesd, taesd, temporaryFolder } from './command-line
 import { randomPicture } from './tiny-files.ts';
 
 /*
- * `taesd pull` and `taesd models`, and the other commands on what was pulled. The hashes are those of the real files,
- * so that nothing else can be pulled.
+ * `taesd pull` and `taesd models`, and the other commands on what was pulled. The hashes are those
+ * of the real files, so that nothing else can be pulled.
  */
 
 const at = temporaryFolder();
@@ -135,6 +135,20 @@ describe('models', () => {
     const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
     expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(4);
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
+  });
+
+  test('models, encode: a TAESD_WEIGHTS that does not exist → exit 1, named', () => {
+    const TAESD_WEIGHTS = at('mistyped');
+    const rule = (names: string) => `"${TAESD_WEIGHTS}" expected a folder that holds ${names}`;
+    const message = (names: string) => failed(`TAESD_WEIGHTS: ${rule(names)}, got no such folder`);
+    const both = `${ENCODER} and ${DECODER}`;
+    expect(taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } })).toEqual(message(both));
+    for (const model of [[], ['--model', 'taesd']]) {
+      const args = ['encode', PICTURE, '-o', at('z.png'), ...model];
+      expect(taesd(args, { env: { ...env(), TAESD_WEIGHTS } })).toEqual(message(ENCODER));
+    }
+    const named = ['encode', PICTURE, '-o', at('z.png'), '--model', 'nano'];
+    expect(taesd(named, { env: { ...env(), TAESD_WEIGHTS } }).code).toBe(0);
   });
 
   test('models: an unreadable file in TAESD_WEIGHTS → said in its row, the others are listed', () => {

@@ -73,7 +73,8 @@ testShared(
       return Math.round(Math.min(Math.max(value, 0), 1) * 255);
     });
     const rgb = data.filter((_, i) => i % 4 !== 3);
-    // A latent on the edge between two bytes may fall to either side: one step, seen in a few pixels.
+    // A latent on the edge between two bytes may fall to either side: one step, seen in a few
+    // pixels.
     expect(largestDifference(rgb, bytes)).toBeLessThanOrEqual(2);
   },
 );

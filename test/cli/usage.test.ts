@@ -3,13 +3,25 @@ import { describe, expect, test } from 'vitest';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
 import { taesd } from './command-line.ts';
 
-const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'steps', 'pull', 'models'] as const;
+const COMMANDS = [
+  'encode',
+  'decode',
+  'roundtrip',
+  'inspect',
+  'sheet',
+  'steps',
+  'pull',
+  'models',
+] as const;
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
     const { code, stdout, stderr } = taesd(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+    for (const command of COMMANDS) {
+      expect(stdout).toContain(`  ${command} `);
+      expect(stdout.split('\nExamples:\n')[1]).toContain(`  taesd ${command}`);
+    }
     expect(taesd(['-h']).stdout).toBe(stdout);
     expect(taesd(['help']).stdout).toBe(stdout);
     const [repository] = Object.keys(MANIFEST.sources);
@@ -26,6 +38,10 @@ describe('help and version', () => {
       expect(stdout).toContain('-h, --help');
       expect(stdout).toMatch(new RegExp(`\nExamples:\n {2}(?:\\w+=\\w+ )?taesd ${command}`));
       expect(stdout).not.toMatch(/unless/);
+      const optionRows = stdout.split(/\n(?= {2}(?:-\w, )?--)/).slice(1);
+      for (const row of optionRows.filter((one) => !one.includes('--help'))) {
+        expect(row.replace(/\s+/g, ' ')).toMatch(/\((?:default: |required\))/);
+      }
       expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
       expect(taesd(['help', command]).stdout).toBe(stdout);
       expect(taesd([command, 'help']).stdout).toBe(stdout);
@@ -62,14 +78,19 @@ describe('command lines that are not understood → one line that names it, exit
       .join(', ');
     return `unknown option "${option}" (known: ${known}; see taesd ${command} --help)`;
   };
-  const ENCODE = 'output model space background weights precision workers backend';
+  const ENCODE =
+    'output format model space background max-size weights precision workers backend quiet';
   const DECODE =
-    'output model space tensor shape dtype pick size weights precision workers backend';
-  const STEPS = 'folder part inner model space tensor shape dtype pick weights backend background';
+    'output format model space tensor shape dtype pick size weights precision workers backend quiet';
+  const STEPS =
+    'folder part inner model space tensor shape dtype pick weights backend background quiet';
+  const PICTURE =
+    'IN is missing: a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
+  const OUTPUT = 'a file to write, or - for stdout';
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  const COMMAND = 'a command (encode, decode, roundtrip, inspect, steps, pull, models)';
+  const COMMAND = 'a command (encode, decode, roundtrip, inspect, sheet, steps, pull, models)';
 
   test.each([
     ['', `expected ${COMMAND}, got none (see taesd --help)`],
@@ -80,33 +101,44 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode in -o o.png --size 3x3', unknown('encode', '--size', ENCODE)],
     ['encode in -o o.png --__proto__', unknown('encode', '--__proto__', ENCODE)],
     ['decode in -x', unknown('decode', '-x', DECODE)],
-    ['inspect in -o o', unknown('inspect', '-o', 'size model space tensor shape dtype pick')],
+    ['inspect in -o o', unknown('inspect', '-o', 'size model space tensor shape dtype pick json')],
     ['pull sd', `MODEL: expected ${PULLED}, got "sd"`],
     ['pull nano', `MODEL: expected ${PULLED}, got nano, which is in the package`],
     ['pull taesd toString', `MODEL: expected ${PULLED}, got "toString"`],
     ['pull --all taesd taef1', '--all: expected no MODEL beside it, got "taesd" and "taef1"'],
-    ['pull -o x', unknown('pull', '-o', 'all from')],
+    ['pull -o x', unknown('pull', '-o', 'all from quiet')],
     ['pull --from=', '--from: expected a folder or web address, got ""'],
     ['pull --from', '--from: expected a value DIR|URL, got nothing'],
     ['models taesd', 'unexpected argument "taesd"'],
-    ['models --all', unknown('models', '--all', '')],
+    ['models --all', unknown('models', '--all', 'json')],
     ['roundtrip a -o b.png --float=yes', '--float: expected no value, got "yes"'],
-    ['encode', 'IN is missing: the picture, a PNG file'],
+    ['encode', PICTURE],
     ['encode in', '-o OUT is missing'],
-    ['encode in --output=', '-o: expected a file to write, not a stream, got ""'],
-    ['encode in -o=a.png', '-o: expected a file to write, not a stream, got "=a.png"'],
+    ['encode in --output=', `-o: expected ${OUTPUT}, got ""`],
+    ['encode in -o=a.png', `-o: expected ${OUTPUT}, got "=a.png"`],
     ['encode in -o', '-o: expected a value OUT, got nothing'],
-    ...['-', '/dev/stdout', '/dev/fd/1'].map((name) => [
+    ...['/dev/stdout', '/dev/fd/1'].map((name) => [
       `encode in -o ${name}`,
-      `-o: expected a file to write, not a stream, got "${name}"`,
+      `-o: expected ${OUTPUT}, got "${name}"`,
     ]),
+    ...['jpg', '', '.png', 'f64'].map((name) => [
+      `encode in -o - --format=${name}`,
+      `--format: expected png, safetensors, latent, npy, f32, f16 or bf16, got "${name}"`,
+    ]),
+    ['decode in -o - --format npy', '--format: expected png or safetensors, got "npy"'],
+    ...['0', '-1', '1.5', '1e3', 'x'].map((size) => [
+      `roundtrip in -o - --max-size=${size}`,
+      `--max-size: expected a whole number of pixels, at least 1, got "${size}"`,
+    ]),
+    ['encode a - -o -', '-o: expected a folder for 2 files, such as DIR/, got -'],
     ['steps in', '-o DIR is missing'],
     ['steps in -o -', '-o: expected a folder to write to, got "-"'],
     ['steps in -o d --part both', '--part: expected encoder or decoder, got "both"'],
     ['steps in -o d --precision fast', unknown('steps', '--precision', STEPS)],
     ['encode in -o --model x', '-o: expected a value OUT, got the option --model'],
-    ['encode -o o.png', 'IN is missing: the picture, a PNG file'],
-    ['encode a b -o o.png', 'unexpected argument "b"'],
+    ['encode -o o.png', PICTURE],
+    ['encode a b -o o.png', '-o: expected a folder for 2 files, such as DIR/, got o.png'],
+    ['steps a b -o o', 'unexpected argument "b"'],
     ['encode a -o o.png --weights=', '--weights: expected a folder or web address, got ""'],
     ['encode a -o o.png --model sd', `--model: expected ${MODELS}, got "sd"`],
     ['encode a -o o.png --model toString', `--model: expected ${MODELS}, got "toString"`],

@@ -108,7 +108,10 @@ function furthest(name: string, other: string): number {
   return Math.max(...a.data.map((byte, i) => Math.abs(byte - b.data[i])));
 }
 
-/** A module that takes the device away at its work: at the second piece of it after the model was loaded. */
+/**
+ * A module that takes the device away at its work: at the second piece of it after the model was
+ * loaded.
+ */
 function losingDevice(): string {
   const path = at('losing-device.mjs');
   writeFileSync(

@@ -18,8 +18,8 @@ import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
- * The commands against the API, on random weights: every byte that they write is what the API gives. 17×9 is a size
- * that 8 does not divide: its latent is 3×2, and stands for 24×16.
+ * The commands against the API, on random weights: every byte that they write is what the API
+ * gives. 17×9 is a size that 8 does not divide: its latent is 3×2, and stands for 24×16.
  */
 
 const at = temporaryFolder();
@@ -102,6 +102,28 @@ describe('encode', () => {
       expect(same, 'alpha matters').toBe('alpha' in alpha);
     },
   );
+});
+
+describe('--max-size', () => {
+  test('encode, roundtrip [wasm]: fewer pixels than the longer side has → as the API; the size is recorded', async () => {
+    const args = ['encode', RGB_FILE, '-o', at('s.safetensors'), '--max-size', '11'];
+    expect(taesd(args, { env })).toEqual(done);
+    const scaled = await api.encode(RGB, { maxSize: 11 });
+    const file = { latents: scaled, model: 'taesd', width: 11, height: 6 };
+    expect(decodeLatentSafetensors(read('s.safetensors'))).toEqual(file);
+    const again = ['roundtrip', RGB_FILE, '-o', at('s.png'), '--float', '--max-size=11'];
+    expect(taesd(again, { env })).toEqual(done);
+    expect(pixels('s.png')).toEqual(await apiPixels(api, scaled, { width: 11, height: 6 }));
+  });
+
+  test('encode [wasm]: the longer side or more → the picture as it is', () => {
+    for (const size of ['17', '999999999']) {
+      const args = ['encode', RGB_FILE, '-o', at('s.safetensors'), '--max-size', size];
+      expect(taesd(args, { env })).toEqual(done);
+      const file = { latents, model: 'taesd', width: 17, height: 9 };
+      expect(decodeLatentSafetensors(read('s.safetensors'))).toEqual(file);
+    }
+  });
 });
 
 describe('decode', () => {
@@ -226,19 +248,29 @@ describe('latents of other programs', () => {
 describe('roundtrip', () => {
   const size = { width: 17, height: 9 };
 
+  /** The trip's files, by its options. */
+  const trips = new Map<string, string>();
+  /** Returns the file of the picture's trip with these options, which is made once. */
+  function trip(...options: string[]): string {
+    const made = trips.get(options.join(' '));
+    if (made !== undefined) return made;
+    const name = `trip${trips.size}.png`;
+    expect(taesd(['roundtrip', RGB_FILE, '-o', at(name), ...options], { env })).toEqual(done);
+    trips.set(options.join(' '), name);
+    return name;
+  }
+
   test('roundtrip [wasm]: a picture → through 8-bit latents; --float → through none', async () => {
-    expect(taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env })).toEqual(done);
-    expect(pixels('r.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
-    expect(taesd(['roundtrip', RGB_FILE, '-o', at('f.png'), '--float'], { env })).toEqual(done);
-    expect(pixels('f.png')).toEqual(await apiPixels(api, latents, size));
-    expect(pixels('f.png')).not.toEqual(pixels('r.png'));
+    const [bytes, float] = [pixels(trip()), pixels(trip('--float'))];
+    expect(bytes).toEqual(await apiPixels(api, throughBytes(latents), size));
+    expect(float).toEqual(await apiPixels(api, latents, size));
+    expect(float).not.toEqual(bytes);
   });
 
   test('roundtrip [wasm]: a picture → as encode and decode through a file', () => {
     taesd(['encode', RGB_FILE, '-o', at('way.png')], { env });
     taesd(['decode', at('way.png'), '-o', at('back.png')], { env });
-    taesd(['roundtrip', RGB_FILE, '-o', at('r.png')], { env });
-    expect(read('back.png')).toEqual(read('r.png'));
+    expect(read('back.png')).toEqual(read(trip()));
   });
 
   test('roundtrip [wasm]: .safetensors → f32 decoded, cropped; translucent over --background', async () => {
@@ -250,10 +282,9 @@ describe('roundtrip', () => {
   });
 
   test('roundtrip [reference]: a picture → within a byte of wasm', () => {
-    taesd(['roundtrip', RGB_FILE, '-o', at('w.png'), '--float'], { env });
     const args = ['roundtrip', RGB_FILE, '-o', at('p.png'), '--float', '--backend', 'reference'];
     expect(taesd(args, { env })).toEqual(done);
-    const wasm = pixels('w.png').data;
+    const wasm = pixels(trip('--float')).data;
     const differences = pixels('p.png').data.map((byte, i) => Math.abs(byte - wasm[i]));
     expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
@@ -281,8 +312,7 @@ describe('roundtrip', () => {
     const args = ['roundtrip', RGB_FILE, '-o', at('alone.png'), '--workers', '2'];
     const stderr = 'taesd: note: no workers, one thread did the work: no threads left\n';
     expect(taesd(args, options)).toEqual({ ...done, stderr });
-    taesd(['roundtrip', RGB_FILE, '-o', at('r.png'), '--workers', '0'], { env });
-    expect(read('alone.png')).toEqual(read('r.png'));
+    expect(read('alone.png')).toEqual(read(trip('--workers', '0')));
   });
 });
 

@@ -14,11 +14,14 @@ import type { Case, ReadShared } from './place.ts';
 import { NETWORKS, randomInput, randomNetwork, sampleLayers } from './random-networks.ts';
 
 /*
- * What every backend must do, wherever it is: the operators one by one, small networks with every layer in every company,
- * and the real networks against what PyTorch made of them.
+ * What every backend must do, wherever it is: the operators one by one, small networks with every
+ * layer in every company, and the real networks against what PyTorch made of them.
  */
 
-/** Height and width: single rows and columns, one less and one more than tiles, blocks and workgroups. */
+/**
+ * Height and width: single rows and columns, one less and one more than tiles, blocks and
+ * workgroups.
+ */
 const SIZES = [
   [1, 1],
   [1, 9],

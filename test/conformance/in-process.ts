@@ -10,8 +10,9 @@ import { CASES } from './cases.ts';
 import type { LaterOperators, Place } from './place.ts';
 
 /*
- * The conformance suite on the backends that need no more than this process. WASM is in the quick suite and the reference, which
- * takes half a minute, in the slow one; WebGPU's part is in ../webgpu.
+ * The conformance suite on the backends that need no more than this process. WASM is in the quick
+ * suite and the reference, which takes half a minute, in the slow one; WebGPU's part is in
+ * ../webgpu.
  */
 
 function here(name: string, compile: (network: BoundNetwork) => Program, single: Operators): Place {

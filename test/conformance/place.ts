@@ -10,7 +10,10 @@ export type LaterOperators = {
   ) => Promise<ReturnType<Operators[Name]>>;
 };
 
-/** A backend, wherever it is: in this process, on a page, in another runtime. Nothing here may need vitest or Node. */
+/**
+ * A backend, wherever it is: in this process, on a page, in another runtime. Nothing here may need
+ * vitest or Node.
+ */
 export interface Place {
   readonly name: string;
   readonly operators: LaterOperators;

@@ -16,7 +16,8 @@ import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * Layers of every kind alone, and small networks that have them in every company that changes how they are run.
+ * Layers of every kind alone, and small networks that have them in every company that changes how
+ * they are run.
  */
 
 /** Layers of one kind that are compared with the reference. */

@@ -15,8 +15,8 @@ import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
 import module from 'taesd-wasm/taesd.wasm';
 
 /*
- * What a strict project for Node, without the DOM's types, makes of the package's types. Compiled by `npm run lint`, never
- * run.
+ * What a strict project for Node, without the DOM's types, makes of the package's types. Compiled
+ * by `npm run lint`, never run.
  */
 
 export async function everything(file: Uint8Array, options: DecodeOptions): Promise<Step[]> {

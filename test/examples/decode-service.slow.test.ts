@@ -7,11 +7,13 @@ import { decodePng, encodePng } from '../../src/png/index.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * The handler of examples/edge-worker with real Requests: what it answers, what it refuses, whom it lets wait, and that a
- * client which goes away, or a load that fails, is in nobody's way.
+ * The handler of examples/edge-worker with real Requests: what it answers, what it refuses, whom it
+ * lets wait, and that a client which goes away, or a load that fails, is in nobody's way.
  */
 
-/** The package as it is built, which the examples use: an error of another copy would not be known. */
+/**
+ * The package as it is built, which the examples use: an error of another copy would not be known.
+ */
 const built: typeof import('../../src/index.ts') = await import(
   new URL('../../dist/index.js', import.meta.url).href
 );
@@ -481,7 +483,10 @@ const timeout = (turnMs: number) => ({
   message: `decode: the picture took longer than ${turnMs} ms`,
 });
 
-/** A service, and of each model that it has loaded how often it was disposed of. @param before  what the n-th load waits for */
+/**
+ * A service, and of each model that it has loaded how often it was disposed of.
+ * @param before  what the n-th load waits for
+ */
 function counting(limits = {}, before: (n: number) => Promise<void> | undefined = () => undefined) {
   const models: { disposed: number }[] = [];
   let loads = 0;

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Line, type Place } from '../../examples/edge-worker/line.mjs';
 
 /*
- * The line of examples/edge-worker when a place gives no sign of life: because its request was dropped, or because the clock
- * jumped, as it does where a machine slept or a process was stopped.
+ * The line of examples/edge-worker when a place gives no sign of life: because its request was
+ * dropped, or because the clock jumped, as it does where a machine slept or a process was stopped.
  */
 
 /** Any turn is shorter; one that waits is given up long before. */

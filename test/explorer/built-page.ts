@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * The page, built as `npm run explore:build` does: once for all test files, and again when anything that it is made of has
- * changed.
+ * The page, built as `npm run explore:build` does: once for all test files, and again when anything
+ * that it is made of has changed.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

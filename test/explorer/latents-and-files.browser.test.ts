@@ -12,8 +12,8 @@ import { isDrawnOn, pngHeader, psnr, wide } from './pictures.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
- * The rest of the explorer clicked through in a real browser: the latent, costs, the path from noise, pictures and files of
- * all kinds.
+ * The rest of the explorer clicked through in a real browser: the latent, costs, the path from
+ * noise, pictures and files of all kinds.
  */
 
 describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => {

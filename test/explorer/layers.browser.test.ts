@@ -17,7 +17,8 @@ import { isDrawnOn, psnr } from './pictures.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
- * The explorer's layers clicked through in a real browser: maps, pixels, blocks; their numbers against this process's.
+ * The explorer's layers clicked through in a real browser: maps, pixels, blocks; their numbers
+ * against this process's.
  */
 
 const KERNEL_BOUND = 2e-5;

@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
 
 /*
- * How long the page's own thread stands still: tasks of more than 50 ms, as the browser itself counts them, the longest
- * gap between two turns of its event loop, and, of the longest task, the time the processor worked on it. The first two are
- * printed and not judged: other programs lengthen them.
+ * How long the page's own thread stands still: tasks of more than 50 ms, as the browser itself
+ * counts them, the longest gap between two turns of its event loop, and, of the longest task, the
+ * time the processor worked on it. The first two are printed and not judged: other programs
+ * lengthen them.
  */
 
 const LONGEST_MS = 100;

@@ -9,7 +9,8 @@ import { longestBlock, watchMainThread } from './main-thread.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
- * The explorer for everybody: wide and narrow, light and dark, by keyboard, without ever standing still.
+ * The explorer for everybody: wide and narrow, light and dark, by keyboard, without ever standing
+ * still.
  */
 
 describe.skipIf(!isBrowserHere)('explorer, for everybody [Chromium]', () => {
@@ -19,7 +20,10 @@ describe.skipIf(!isBrowserHere)('explorer, for everybody [Chromium]', () => {
   }, START_MS);
   afterAll(() => site?.close());
 
-  /** All that can be shown is shown: a step, a pixel, an open block, the tables, a change of the latent. */
+  /**
+   * All that can be shown is shown: a step, a pixel, an open block, the tables, a change of the
+   * latent.
+   */
   async function showAll(page: Page): Promise<void> {
     await page.locator('.status', { hasText: 'Done: ' }).waitFor();
     await jumpTo(page, 'decoder.4');

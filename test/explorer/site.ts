@@ -10,8 +10,8 @@ import { chromium as browserName } from '../page.ts';
 import { builtPage } from './built-page.ts';
 
 /*
- * The explorer's page as it is published: built into a folder, served below a path of its own under a strict policy, and
- * opened in a real browser.
+ * The explorer's page as it is published: built into a folder, served below a path of its own under
+ * a strict policy, and opened in a real browser.
  */
 
 export const isBrowserHere = browserName !== undefined;
@@ -40,7 +40,9 @@ export interface OpenOptions {
 }
 
 export interface Site {
-  /** A page with the model ready; it fails the test where the browser has anything to complain of. */
+  /**
+   * A page with the model ready; it fails the test where the browser has anything to complain of.
+   */
   open(options?: OpenOptions): Promise<Page>;
   /** What the browser complained of since it was asked last. */
   complaints(): string[];
@@ -79,7 +81,8 @@ export async function openSite(
   return {
     async open({ width = 1280, scheme = 'light', before, weights = true } = {}) {
       const viewport = { width, height: 900 };
-      // Nothing scrolls softly: a page that moves on while a button is pressed is no test of the button.
+      // Nothing scrolls softly: a page that moves on while a button is pressed is no test of the
+      // button.
       const motion = { reducedMotion: 'reduce' } as const;
       const context = await browser.newContext({ viewport, colorScheme: scheme, ...motion });
       const page = await context.newPage();

@@ -1,15 +1,19 @@
-import { joined, type Stored } from './seeded-numbers.ts';
-import { fields, zipByHand } from './zip-by-hand.ts';
+import { fields, joined, utf8 } from '../bytes.ts';
+import type { Stored } from './seeded-numbers.ts';
+import { zipByHand } from './zip-by-hand.ts';
 
 /*
- * Files of latents as other programs write them, made from the descriptions of their formats alone. Nothing of src/ is used, so
- * that a reader and its test cannot share an error.
+ * Files of latents as other programs write them, made from the descriptions of their formats alone.
+ * Nothing of src/ is used, so that a reader and its test cannot share an error.
  */
 
 /** A name and its tensor. */
 export type Entries = readonly (readonly [string, Stored])[];
 
-/** Returns a safetensors file as the Rust library writes it: the data begins at a multiple of 8 bytes. */
+/**
+ * Returns a safetensors file as the Rust library writes it: the data begins at a multiple of 8
+ * bytes.
+ */
 export function safetensorsByHand(entries: Entries, metadata?: Record<string, string>) {
   const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
   let at = 0;
@@ -17,7 +21,7 @@ export function safetensorsByHand(entries: Entries, metadata?: Record<string, st
     header[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
     at += bytes.length;
   }
-  const text = Buffer.from(JSON.stringify(header));
+  const text = utf8(JSON.stringify(header));
   const padding = ' '.repeat((8 - (text.length % 8)) % 8);
   const length = fields([8, text.length + padding.length]);
   return joined(length, text, padding, ...entries.map(([, { bytes }]) => bytes));
@@ -50,7 +54,10 @@ const NUMPY_TYPES: Record<string, string> = {
   ...{ F16: '<f2', F32: '<f4', F64: '<f8', I64: '<i8', I32: '<i4', BF16: '|V2' },
 };
 
-/** `plain` is numpy's header up to 1.22; `growing` is that of later ones and of numpy 2, with room for a longer first axis. */
+/**
+ * `plain` is numpy's header up to 1.22; `growing` is that of later ones and of numpy 2, with room
+ * for a longer first axis.
+ */
 export type NpyHeader = 'plain' | 'growing';
 
 export interface NpyOptions {
@@ -59,7 +66,10 @@ export interface NpyOptions {
   readonly isBigEndian?: boolean;
 }
 
-/** Returns a `.npy` file. Bytes of `isFortran` and `isBigEndian` arrays must have that order already. */
+/**
+ * Returns a `.npy` file. Bytes of `isFortran` and `isBigEndian` arrays must have that order
+ * already.
+ */
 export function npyByHand(stored: Stored, options: NpyOptions = {}): Uint8Array<ArrayBuffer> {
   const { header = 'growing', isFortran = false, isBigEndian = false } = options;
   const { dtype, shape, bytes } = stored;

@@ -1,15 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
-import {
-  dict,
-  fileOfTensors,
-  join,
-  pickle,
-  tensor,
-  text,
-  torchFile,
-} from '../torch/build-torch.ts';
+import { joined } from '../bytes.ts';
+import { dict, fileOfTensors, pickle, tensor, text, torchFile } from '../torch/build-torch.ts';
 import { npyByHand, npzByHand, safetensorsByHand } from './files-by-hand.ts';
 import { integers, seededNumbers } from './seeded-numbers.ts';
 
@@ -78,7 +71,7 @@ describe('memory and time', () => {
     const shape = [2 ** 14, 256, ...Array<number>(62).fill(1)];
     const plain = npyByHand({ dtype: 'I64', shape, bytes: new Uint8Array(0) }, { isFortran: true });
     const header = Buffer.from(plain).toString('latin1').replace("'<i8'", "'|u1'");
-    const bytes = join(header, new Uint8Array(2 ** 22));
+    const bytes = joined(header, new Uint8Array(2 ** 22));
     expect(
       await seconds(() => refused(bytes, 'UNSUPPORTED', /an array of floats, got U8/)),
     ).toBeLessThan(1);
@@ -87,8 +80,8 @@ describe('memory and time', () => {
   test('a long key that many tensors share → LIMIT before names are made', async () => {
     const one = tensor({ count: 1, shape: [1], strides: [1] });
     // The key and the inner dict are fetched from the memo for each entry of a list.
-    const key = join(text('k'.repeat(2 ** 16)), 'q\x01');
-    const inner = join(dict(['a', one]), 'q\x02');
+    const key = joined(text('k'.repeat(2 ** 16)), 'q\x01');
+    const inner = joined(dict(['a', one]), 'q\x02');
     const entry = '}h\x01h\x02s';
     const bytes = torchFile(pickle(']', key, '0', inner, '0', '(', entry.repeat(3000), 'e'), [
       new Uint8Array(4),

@@ -11,7 +11,8 @@ import { decodePng, encodePng } from '../../src/png/index.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { randomTensor, seededRandom } from '../random.ts';
-import { entry, expectError, rawFile } from '../weights/raw-file.ts';
+import { entry, rawFile } from '../safetensors/raw-file.ts';
+import { expectError } from '../thrown-by.ts';
 
 const latents = randomTensor(seededRandom(1), [1, 4, 2, 3], 4);
 const latents16 = randomTensor(seededRandom(2), [1, 16, 2, 3], 4);

@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
+import { isLegacyTorch, isTorch } from '../../src/torch/first-bytes.ts';
+import { readTorch } from '../../src/torch/read-torch.ts';
+import { tensorsOf } from '../../src/torch/tensors-of.ts';
+import { thrownBy } from '../thrown-by.ts';
+import { elementsOf } from '../torch/elements-of.ts';
 import { npyByHand } from './files-by-hand.ts';
-import { type FloatType, type Numbers, numbersOf, unrounded } from './seeded-numbers.ts';
+import { type FloatType, type Numbers, roundedNumbers, unrounded } from './seeded-numbers.ts';
 
 /*
  * Files that Debian's numpy and torch write while the test runs. The builders beside this file make
@@ -20,14 +25,21 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const numbers = unrounded([16, 6, 5], 14);
 writeFileSync(join(folder, 'numbers.f64'), Buffer.from(numbers.buffer));
 const of = (dtype: FloatType, shape: number[], from = 0): Numbers =>
-  numbersOf(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
+  roundedNumbers(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
 
-const has = (module: string): boolean =>
+const finds = (module: string): boolean =>
   spawnSync(PYTHON, [
     '-I',
     '-c',
     `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
   ]).status === 0;
+const has = { numpy: finds('numpy'), torch: finds('torch') };
+
+function skipWithout(module: 'numpy' | 'torch', skip: (note: string) => void): void {
+  if (has[module]) return;
+  if (process.env.CI) throw new Error(`${PYTHON} lacks ${module}, and CI must not skip this test`);
+  skip(`${PYTHON} lacks ${module} (Debian's python3-${module})`);
+}
 
 /** Runs a script once, when the first test needs it. */
 const written = new Map<string, void>();
@@ -39,6 +51,13 @@ function write(script: string): void {
   written.set(script);
 }
 
+/** A tensor of a file, as torch tells it. */
+interface Expected {
+  readonly path: (string | number)[];
+  readonly shape: number[];
+  readonly values: number[];
+}
+
 /** A file, its numbers and what readLatents must say of it. */
 type Row = [
   file: string,
@@ -48,13 +67,10 @@ type Row = [
 ];
 
 function testRows(module: 'numpy' | 'torch', rows: readonly Row[]) {
-  const isThere = has(module);
   for (const [file, wanted, found, options = {}] of rows) {
     const name = `${module}: ${file} → the numbers it was given, rounded to ${wanted.dtype}`;
     test(name, async ({ skip }) => {
-      if (!isThere && process.env.CI)
-        throw new Error(`${PYTHON} lacks ${module}, and CI must not skip this test`);
-      if (!isThere) skip(`${PYTHON} lacks ${module} (Debian's python3-${module})`);
+      skipWithout(module, skip);
       write(`write_${module}.py`);
       const bytes = new Uint8Array(readFileSync(join(folder, file)));
       const read = await readLatents(bytes, { name: file, ...options });
@@ -85,7 +101,7 @@ describe('files that numpy writes', () => {
   ]);
 
   test('numpy: big-endian → UNSUPPORTED', async ({ skip }) => {
-    if (!has('numpy') && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
+    skipWithout('numpy', skip);
     write('write_numpy.py');
     const bytes = new Uint8Array(readFileSync(join(folder, 'big.npy')));
     await expect(readLatents(bytes)).rejects.toMatchObject({
@@ -95,7 +111,7 @@ describe('files that numpy writes', () => {
   });
 
   test('the builder of .npy → the bytes of np.save', ({ skip }) => {
-    if (!has('numpy') && !process.env.CI) skip(`${PYTHON} lacks numpy (Debian's python3-numpy)`);
+    skipWithout('numpy', skip);
     write('write_numpy.py');
     for (const [file, type] of [
       ['float16', 'F16'],
@@ -120,4 +136,30 @@ describe('files that torch writes', () => {
     ['onetrainer.pt', whole, { space: 'vae' }],
     ['packed.pt', whole, { space: 'diffusion' }],
   ]);
+
+  test('readTorch: bare tensors, dicts, views, modules, checkpoints; protocols 2 and 4 → their numbers', ({
+    skip,
+  }) => {
+    skipWithout('torch', skip);
+    write('write_torch.py');
+    const file = (name: string) => new Uint8Array(readFileSync(join(folder, 'any', name)));
+    const expected = JSON.parse(new TextDecoder().decode(file('expected.json')));
+    const files: [string, Expected[]][] = Object.entries(expected);
+    expect(files).toHaveLength(14);
+    for (const [name, tensors] of files) {
+      const bytes = file(name);
+      expect(isTorch(bytes), name).toBe(true);
+      const found = tensorsOf(readTorch(bytes))
+        .filter(({ tensor }) => tensor.dtype !== 'I64')
+        .map(({ path, tensor }) => ({
+          path,
+          shape: tensor.shape,
+          values: elementsOf(tensor.read()),
+        }));
+      expect(found, name).toEqual(tensors);
+    }
+    const legacy = file('legacy.pt');
+    expect(isLegacyTorch(legacy)).toBe(true);
+    expect(thrownBy(() => readTorch(legacy))).toMatchObject({ code: 'UNSUPPORTED' });
+  });
 });

@@ -15,7 +15,7 @@ import {
   safetensorsByHand,
 } from './files-by-hand.ts';
 import { LATENT_CASES, twoResolutions } from './latent-cases.ts';
-import { numbersOf, seededNumbers } from './seeded-numbers.ts';
+import { roundedNumbers, seededNumbers } from './seeded-numbers.ts';
 import { dict, torchByHand } from './torch-by-hand.ts';
 
 describe('readLatents', () => {
@@ -213,7 +213,7 @@ describe('F32 files of the golden latents', () => {
     testShared(`${file} → within 1e-4 of the golden picture`, async () => {
       const golden = readGolden(file);
       const [latents, decoded] = [golden('latents'), golden('decoded')];
-      const stored = (data: Float32Array) => numbersOf('F32', latents.shape, data);
+      const stored = (data: Float32Array) => roundedNumbers('F32', latents.shape, data);
       const inVae = stored(toVaeLatents(latents, model).data);
       const files = [
         safetensorsByHand([['x', stored(latents.data)]]),

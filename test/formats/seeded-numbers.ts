@@ -1,8 +1,8 @@
 import { seededRandom } from '../random.ts';
 
 /*
- * Seeded numbers as files store them. The rounding is done in float64 arithmetic and not by src/numbers/, so that an error there
- * shows.
+ * Seeded numbers as files store them. The rounding is done in float64 arithmetic and not by
+ * src/numbers/, so that an error there shows.
  */
 
 /** A float type of files, by its name in safetensors. */
@@ -42,10 +42,10 @@ export const seededNumbers = (
   shape: readonly number[],
   seed: number,
   magnitude = 2,
-): Numbers => numbersOf(dtype, shape, unrounded(shape, seed, magnitude));
+): Numbers => roundedNumbers(dtype, shape, unrounded(shape, seed, magnitude));
 
 /** Returns given numbers, rounded to a type. */
-export function numbersOf(
+export function roundedNumbers(
   dtype: FloatType,
   shape: readonly number[],
   numbers: ArrayLike<number>,
@@ -96,13 +96,4 @@ export function integers(dtype: 'I64' | 'I32', numbers: readonly number[]): Stor
     else view.setInt32(4 * i, number, true);
   }
   return { dtype, shape: [numbers.length], bytes };
-}
-
-/** Returns arrays of bytes in one. */
-export function joined(...parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(
-    Buffer.concat(
-      parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
-    ),
-  );
 }

@@ -1,5 +1,6 @@
-import { joined, type Numbers, productOf } from './seeded-numbers.ts';
-import { fields, type ZipPart, zipByHand } from './zip-by-hand.ts';
+import { fields, joined } from '../bytes.ts';
+import { type Numbers, productOf } from './seeded-numbers.ts';
+import { type ZipPart, zipByHand } from './zip-by-hand.ts';
 
 /*
  * Files of torch.save: a zip archive with one pickle and an entry for each storage.
@@ -61,7 +62,10 @@ const STORAGES = {
   F64: 'DoubleStorage',
 };
 
-/** Pickles with protocol 2. Every object goes to the memo, as in Python; none is fetched from it but globals. */
+/**
+ * Pickles with protocol 2. Every object goes to the memo, as in Python; none is fetched from it but
+ * globals.
+ */
 class PickleWriter {
   readonly storages: Uint8Array[] = [];
   readonly #globals = new Map<string, number>();
@@ -72,7 +76,8 @@ class PickleWriter {
   }
 
   #put(text: string): string {
-    return `${text}${this.#memos < 256 ? 'q' : 'r'}${fields([this.#memos < 256 ? 1 : 4, this.#memos++])}`;
+    const memo = this.#memos++;
+    return text + (memo < 256 ? `q${field(1, memo)}` : `r${field(4, memo)}`);
   }
 
   #value(content: TorchContent): string {
@@ -93,13 +98,13 @@ class PickleWriter {
 
   #text(text: string): string {
     const utf8 = Buffer.from(text).toString('latin1');
-    return this.#put(`X${fields([4, utf8.length])}${utf8}`);
+    return this.#put(`X${field(4, utf8.length)}${utf8}`);
   }
 
   #global(module: string, name: string): string {
     const key = `c${module}\n${name}\n`;
     const memo = this.#globals.get(key);
-    if (memo !== undefined) return `h${fields([1, memo])}`;
+    if (memo !== undefined) return `h${field(1, memo)}`;
     this.#globals.set(key, this.#memos);
     return this.#put(key);
   }
@@ -124,8 +129,12 @@ class PickleWriter {
   }
 }
 
+/** A number of so many bytes, as text of one byte a character. */
+const field = (width: number, number: number): string =>
+  String.fromCharCode(...fields([width, number]));
+
 function integer(number: number): string {
-  if (number >= 0 && number < 256) return `K${fields([1, number])}`;
-  if (number >= 0 && number < 65536) return `M${fields([2, number])}`;
-  return `J${fields([4, number >>> 0])}`;
+  if (number >= 0 && number < 256) return `K${field(1, number)}`;
+  if (number >= 0 && number < 65536) return `M${field(2, number)}`;
+  return `J${field(4, number >>> 0)}`;
 }

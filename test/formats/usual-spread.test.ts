@@ -8,7 +8,7 @@ import { realWeights } from '../golden.ts';
 import { seededRandom } from '../random.ts';
 import { testShared } from '../shared.ts';
 import { npyByHand } from './files-by-hand.ts';
-import { numbersOf } from './seeded-numbers.ts';
+import { roundedNumbers } from './seeded-numbers.ts';
 
 /*
  * The warning about the spread of numbers: for flat pictures and unit noise none, for the wrong
@@ -49,7 +49,7 @@ function noise(channels: number): Tensor {
 }
 
 async function warningsOf(latents: Tensor, model: ModelName, space: 'diffusion' | 'vae') {
-  const bytes = npyByHand(numbersOf('F32', latents.shape, latents.data));
+  const bytes = npyByHand(roundedNumbers('F32', latents.shape, latents.data));
   const { assumed } = await readLatents(bytes, { model, space });
   return assumed.filter((sentence) => sentence.includes('root mean square'));
 }

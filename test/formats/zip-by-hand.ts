@@ -1,12 +1,15 @@
 import { crc32, deflateRawSync } from 'node:zlib';
-import { joined } from './seeded-numbers.ts';
+import { fields, joined } from '../bytes.ts';
 
 /*
  * Zip archives as Python's zipfile, numpy and torch write them.
  * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 
-/** The forms of local records: sizes as they are, in numpy's zip64 extra field, or after the data as in torch. */
+/**
+ * The forms of local records: sizes as they are, in numpy's zip64 extra field, or after the data as
+ * in torch.
+ */
 export type ZipForm = 'plain' | 'numpy' | 'torch';
 
 export interface ZipPart {
@@ -39,9 +42,11 @@ function recordsOf({ name, bytes, isDeflated = false }: ZipPart, form: ZipForm, 
   const version = { plain: 20, numpy: 45, torch: 0 }[form];
   const flags = form === 'torch' ? 0x0808 : 0;
   const common = (at: typeof sizes, extra: number) =>
-    // DOS time 0, and 1980-01-01 as a date.
-    fields([2, version, 2, flags, 2, method, 2, 0, 2, 0x21, 4, at.crc, 4, at.packed]) +
-    fields([4, at.size, 2, name.length, 2, extra]);
+    joined(
+      // DOS time 0, and 1980-01-01 as a date.
+      fields([2, version], [2, flags], [2, method], [2, 0], [2, 0x21]),
+      fields([4, at.crc], [4, at.packed], [4, at.size], [2, name.length], [2, extra]),
+    );
   const all = 0xffffffff;
   const localSizes = {
     plain: sizes,
@@ -49,43 +54,32 @@ function recordsOf({ name, bytes, isDeflated = false }: ZipPart, form: ZipForm, 
     torch: { crc: 0, packed: 0, size: 0 },
   }[form];
   const extra = {
-    plain: () => '',
-    numpy: () => fields([2, 1, 2, 16, 8, bytes.length, 8, packed.length]),
+    plain: () => joined(),
+    numpy: () => fields([2, 1], [2, 16], [8, bytes.length], [8, packed.length]),
     torch: () => paddingField(offset + 30 + name.length),
   }[form]();
-  const descriptor =
-    form === 'torch' ? fields([4, 0x08074b50, 4, crc, 4, packed.length, 4, bytes.length]) : '';
+  const sums = fields([4, crc], [4, packed.length], [4, bytes.length]);
+  const descriptor = form === 'torch' ? joined('PK\x07\x08', sums) : '';
   const local = joined('PK\x03\x04', common(localSizes, extra.length), name, extra, packed);
   const madeBy = fields([2, form === 'numpy' ? 0x032d : form === 'plain' ? 0x0314 : 0]);
-  const rest = fields([2, 0, 2, 0, 2, 0, 4, 0, 4, offset]);
+  const rest = fields([2, 0], [2, 0], [2, 0], [4, 0], [4, offset]);
   const central = joined('PK\x01\x02', madeBy, common(sizes, 0), rest, name);
   return { local: joined(local, descriptor), central };
 }
 
 /** torch's extra field "FB", filled with Z. */
-function paddingField(start: number): string {
+function paddingField(start: number): Uint8Array {
   const length = (TORCH_ALIGNMENT - ((start + 4) % TORCH_ALIGNMENT)) % TORCH_ALIGNMENT;
-  return `FB${fields([2, length])}${'Z'.repeat(length)}`;
+  return joined('FB', fields([2, length]), 'Z'.repeat(length));
 }
 
-function endRecords(count: number, length: number, start: number, form: ZipForm): string {
-  const end = fields([4, 0x06054b50, 2, 0, 2, 0, 2, count, 2, count, 4, length, 4, start, 2, 0]);
+function endRecords(count: number, length: number, start: number, form: ZipForm): Uint8Array {
+  const counts = fields([2, 0], [2, 0], [2, count], [2, count]);
+  const end = joined('PK\x05\x06', counts, fields([4, length], [4, start], [2, 0]));
   if (form !== 'torch') return end;
   // miniz, in torch, writes the zip64 records always.
-  const sizes = fields([8, count, 8, count, 8, length, 8, start]);
-  const zip64 = `PK\x06\x06${fields([8, 44, 2, 0x31e, 2, 45, 4, 0, 4, 0])}${sizes}`;
-  return `${zip64}PK\x06\x07${fields([4, 0, 8, start + length, 4, 1])}${end}`;
-}
-
-/** Returns little-endian numbers as latin1: pairs of a width in bytes and a number. */
-export function fields(pairs: readonly number[]): string {
-  let text = '';
-  for (let i = 0; i < pairs.length; i += 2) {
-    let rest = BigInt(pairs[i + 1]);
-    for (let n = 0; n < pairs[i]; n++) {
-      text += String.fromCharCode(Number(rest & 0xffn));
-      rest >>= 8n;
-    }
-  }
-  return text;
+  const sizes = fields([8, count], [8, count], [8, length], [8, start]);
+  const head = fields([8, 44], [2, 0x31e], [2, 45], [4, 0], [4, 0]);
+  const locator = fields([4, 0], [8, start + length], [4, 1]);
+  return joined('PK\x06\x06', head, sizes, 'PK\x06\x07', locator, end);
 }

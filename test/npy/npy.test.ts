@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { TaesdError } from '../../src/errors.ts';
 import { readNpy, writeNpy } from '../../src/npy/npy.ts';
+import { faultOf } from '../thrown-by.ts';
 
 const F4 = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
 
@@ -18,15 +18,7 @@ function npy(text: string, elements: readonly number[], version = 1): Uint8Array
   return Uint8Array.from([...head.map((char) => char.charCodeAt(0)), ...elements]);
 }
 
-function codeOf(bytes: Uint8Array): string {
-  try {
-    readNpy(bytes);
-    return 'read';
-  } catch (error) {
-    expect(error).toBeInstanceOf(TaesdError);
-    return (error as TaesdError).code;
-  }
-}
+const codeOf = (bytes: Uint8Array): string => faultOf(() => readNpy(bytes))?.code ?? 'read';
 
 const EIGHT = [0, 0, 128, 63, 0, 0, 0, 64];
 

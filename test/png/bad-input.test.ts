@@ -2,11 +2,10 @@ import { deflateRawSync, deflateSync, inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { type ErrorCode, TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
+import { joined, latin1 } from '../bytes.ts';
 import {
-  ascii,
   buildPng,
   chunk,
-  concat,
   file,
   IEND,
   idat,
@@ -51,13 +50,13 @@ const crcOf = (part: Uint8Array): string => hex(slowCrc32(part.subarray(4, -4)))
 /** A zlib stream with a preset dictionary: flag 32, the dictionary's Adler-32, the data. */
 function withDictionary(): Uint8Array {
   const flags = 32 + ((31 - ((0x78 * 256 + 32) % 31)) % 31);
-  return concat([0x78, flags, 0, 0, 0, 1], deflateRawSync(LINES), ZLIB.subarray(-4));
+  return joined([0x78, flags, 0, 0, 0, 1], deflateRawSync(LINES), ZLIB.subarray(-4));
 }
 
-const JPEG = concat([0xff, 0xd8, 0xff, 0xe0, 0, 16], ascii('JFIF\0\x01\x01'));
-const WEBP = concat(ascii('RIFF'), [36, 0, 0, 0], ascii('WEBPVP8 '), new Uint8Array(20));
-const AVIF = concat([0, 0, 0, 28], ascii('ftypavif'), new Uint8Array(20));
-const BMP = concat(ascii('BM'), [70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0], new Uint8Array(56));
+const JPEG = joined([0xff, 0xd8, 0xff, 0xe0, 0, 16], latin1('JFIF\0\x01\x01'));
+const WEBP = joined(latin1('RIFF'), [36, 0, 0, 0], latin1('WEBPVP8 '), new Uint8Array(20));
+const AVIF = joined([0, 0, 0, 28], latin1('ftypavif'), new Uint8Array(20));
+const BMP = joined(latin1('BM'), [70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0], new Uint8Array(56));
 const CONVERT = 'convert it first; the name of a file does not make it a PNG';
 
 const CUT = '(the file is cut off)';
@@ -84,7 +83,7 @@ function bits(...parts: readonly Bits[]): Uint8Array {
 }
 
 const zlibOf = (...parts: readonly Bits[]): Uint8Array =>
-  concat([0x78, 0x9c], bits(...parts), new Uint8Array(60));
+  joined([0x78, 0x9c], bits(...parts), new Uint8Array(60));
 
 /** The head of a last block with codes of its own: literals − 257, distances − 1, lengths − 4. */
 const dynamic = (literals: number, distances: number, given: number) =>
@@ -101,13 +100,13 @@ const given = (...lengths: number[]) => lengths.map((length): [number, number] =
 const SOUND = 'a sound zlib stream';
 const ADLER = `Adler-32 0x${Buffer.from(ZLIB.subarray(-4)).toString('hex')} at its end`;
 const after = (bytes: number) =>
-  concat(ZLIB.subarray(0, -4), Array(bytes).fill(7), ZLIB.subarray(-4));
+  joined(ZLIB.subarray(0, -4), Array(bytes).fill(7), ZLIB.subarray(-4));
 
 /** Streams that zlib refuses; the faults are in its words. */
 const STREAMS: readonly (readonly [string, Uint8Array, ErrorCode, rule: string, got: string])[] = [
   [
     'a wrong complement of a stored length (NLEN)',
-    concat([0x78, 1, 1, 50, 0, 50, 0xff], LINES, ZLIB.subarray(-4)),
+    joined([0x78, 1, 1, 50, 0, 50, 0xff], LINES, ZLIB.subarray(-4)),
     'INTEGRITY',
     SOUND,
     `invalid stored block lengths ${DAMAGED}`,
@@ -201,7 +200,7 @@ const STREAMS: readonly (readonly [string, Uint8Array, ErrorCode, rule: string, 
   ),
   [
     'a damaged block after the last pixel',
-    concat([0x78, 0x9c], deflateRawSync(LINES, { finishFlush: 2 }), [7, 7, 7, 7]),
+    joined([0x78, 0x9c], deflateRawSync(LINES, { finishFlush: 2 }), [7, 7, 7, 7]),
     'INTEGRITY',
     SOUND,
     `invalid block type ${DAMAGED}`,
@@ -212,22 +211,27 @@ type BadCase = readonly [name: string, png: Uint8Array, ErrorCode, message: stri
 
 const CASES: readonly BadCase[] = [
   ['empty', new Uint8Array(0), 'FORMAT', '"bytes" expected a PNG file, got 0 bytes (empty file?)'],
-  ['no picture', ascii('hello'), 'FORMAT', '"bytes" expected a PNG file, got bytes 68 65 6c 6c 6f'],
+  [
+    'no picture',
+    latin1('hello'),
+    'FORMAT',
+    '"bytes" expected a PNG file, got bytes 68 65 6c 6c 6f',
+  ],
   [
     'an HTML page',
-    ascii('<!DOCTYPE html>'),
+    latin1('<!DOCTYPE html>'),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 3c 21 44 4f 43 54 59 50 (an HTML or XML page?)',
   ],
   [
     'line ends converted',
-    concat(ascii('\x89PNG\n\x1a\n'), GOOD.subarray(8)),
+    joined(latin1('\x89PNG\n\x1a\n'), GOOD.subarray(8)),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 89 50 4e 47 0a 1a 0a 00 (line ends were converted: transfer it as binary)',
   ],
   [
     'seven bits',
-    concat(ascii('\x09PNG\r\n\x1a\n'), GOOD.subarray(8)),
+    joined(latin1('\x09PNG\r\n\x1a\n'), GOOD.subarray(8)),
     'FORMAT',
     '"bytes" expected a PNG file, got bytes 09 50 4e 47 0d 0a 1a 0a (the eighth bits were lost: transfer it as binary)',
   ],
@@ -247,15 +251,15 @@ const CASES: readonly BadCase[] = [
     [
       ['JPEG', JPEG],
       ['WebP', WEBP],
-      ['GIF', ascii('GIF89a\x01\0\x01\0\0\0\0;')],
-      ['GIF', ascii('GIF87a\x01\0\x01\0\0\0\0;')],
+      ['GIF', latin1('GIF89a\x01\0\x01\0\0\0\0;')],
+      ['GIF', latin1('GIF87a\x01\0\x01\0\0\0\0;')],
       ['AVIF', AVIF],
       ['BMP', BMP],
-      ['TIFF', ascii('II*\0\x08\0\0\0')],
-      ['TIFF', ascii('MM\0*\0\0\0\x08')],
-      ['HEIC', concat([0, 0, 0, 28], ascii('ftypheic'))],
+      ['TIFF', latin1('II*\0\x08\0\0\0')],
+      ['TIFF', latin1('MM\0*\0\0\0\x08')],
+      ['HEIC', joined([0, 0, 0, 28], latin1('ftypheic'))],
       ['JPEG XL', Uint8Array.of(0xff, 0x0a, 1, 2)],
-      ['MNG', ascii('\x8aMNG\r\n\x1a\n')],
+      ['MNG', latin1('\x8aMNG\r\n\x1a\n')],
     ] as const
   ).map(
     ([type, bytes]): BadCase => [
@@ -286,7 +290,7 @@ const CASES: readonly BadCase[] = [
   ],
   [
     'IHDR of 2³¹ − 1 bytes',
-    file(concat([0x7f, 0xff, 0xff, 0xff], ascii('IHDR'))),
+    file(joined([0x7f, 0xff, 0xff, 0xff], latin1('IHDR'))),
     'FORMAT',
     '"IHDR at byte 8" expected 13 bytes, got 2147483647',
   ],
@@ -386,13 +390,13 @@ const CASES: readonly BadCase[] = [
   ],
   [
     'IDAT past the end',
-    file(HEADER, concat(uint32(1000), ascii('IDAT'), [1, 2, 3])),
+    file(HEADER, joined(uint32(1000), latin1('IDAT'), [1, 2, 3])),
     'TRUNCATED',
     `"IDAT at byte 33" expected 1000 bytes of data and 4 of checksum, got 3 bytes up to the end of the file ${CUT}`,
   ],
   [
     'a length of 2³¹',
-    file(HEADER, concat(uint32(2 ** 31), ascii('IDAT'), [1, 2, 3])),
+    file(HEADER, joined(uint32(2 ** 31), latin1('IDAT'), [1, 2, 3])),
     'FORMAT',
     '"IDAT at byte 33" expected a length below 2147483648, got 2147483648',
   ],
@@ -423,7 +427,7 @@ const CASES: readonly BadCase[] = [
   ],
   [
     'zlib method 7',
-    withIdat(concat([0x77, 0x85], ZLIB.subarray(2))),
+    withIdat(joined([0x77, 0x85], ZLIB.subarray(2))),
     'INTEGRITY',
     `"IDAT at byte 33" expected a zlib header, got bytes 77 85 ${DAMAGED}`,
   ],
@@ -453,7 +457,7 @@ const CASES: readonly BadCase[] = [
   ],
   [
     'an ancillary chunk past the end, before the pixels',
-    file(HEADER, concat(uint32(2 ** 31 - 1), ascii('tEXt'))),
+    file(HEADER, joined(uint32(2 ** 31 - 1), latin1('tEXt'))),
     'TRUNCATED',
     `"tEXt at byte 33" expected 2147483647 bytes of data and 4 of checksum, got 0 bytes up to the end of the file ${CUT}`,
   ],
@@ -553,7 +557,7 @@ const CASES: readonly BadCase[] = [
     file(
       HEADER,
       chunk('IDAT', ZLIB.subarray(0, 9)),
-      chunk('tEXt', ascii('a\0b')),
+      chunk('tEXt', latin1('a\0b')),
       chunk('IDAT', ZLIB.subarray(9)),
       IEND,
     ),
@@ -585,7 +589,7 @@ test('decodePng: a wrong CRC in tRNS, tEXt, gAMA → the chunk is skipped', () =
   const png = file(
     HEADER,
     flipped(chunk('gAMA', [0, 0, 0, 1]), -1),
-    flipped(chunk('tEXt', ascii('a\0b')), -1),
+    flipped(chunk('tEXt', latin1('a\0b')), -1),
     flipped(chunk('tRNS', [0, 1, 0, 2, 0, 3]), -1),
     DATA,
     IEND,

@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import { joined, latin1 } from '../bytes.ts';
 import { seededRandom } from '../random.ts';
 
 /*
@@ -8,13 +9,6 @@ import { seededRandom } from '../random.ts';
  */
 
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-
-export function concat(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(parts.map((part) => Uint8Array.from(part))));
-}
-
-/** Returns the characters' codes as bytes. */
-export const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 export const uint32 = (value: number): Uint8Array =>
   Uint8Array.of(value / 2 ** 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
@@ -30,8 +24,8 @@ export function slowCrc32(bytes: Uint8Array): number {
 }
 
 export function chunk(type: string, data: Uint8Array | readonly number[] = []): Uint8Array {
-  const body = concat(ascii(type), data);
-  return concat(uint32(data.length), body, uint32(slowCrc32(body)));
+  const body = joined(latin1(type), data);
+  return joined(uint32(data.length), body, uint32(slowCrc32(body)));
 }
 
 export interface Ihdr {
@@ -60,7 +54,7 @@ export const idat = (scanlines: Uint8Array | readonly number[]): Uint8Array =>
 
 export const IEND = chunk('IEND');
 
-export const file = (...chunks: readonly Uint8Array[]): Uint8Array => concat(SIGNATURE, ...chunks);
+export const file = (...chunks: readonly Uint8Array[]): Uint8Array => joined(SIGNATURE, ...chunks);
 
 export const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
@@ -140,7 +134,7 @@ export function scanlinesOf(picture: Picture): Uint8Array {
       above = row;
     });
   }
-  return concat(...lines);
+  return joined(...lines);
 }
 
 /** Returns the chunks of a picture before IDAT. */

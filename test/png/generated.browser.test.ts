@@ -180,7 +180,9 @@ function faultOf(
   }
   if (decision === undefined) return `${name}: the browsers differ by ${c && f && distance(c, f)}`;
   const wanted = { Chromium: c, Firefox: f, refuses: null }[decision];
-  return isNear(ours, wanted, isColour ? 1 : 0) ? undefined : `${name}: expected that decodePng follows: ${decision}`;
+  return isNear(ours, wanted, isColour ? 1 : 0)
+    ? undefined
+    : `${name}: expected that decodePng follows: ${decision}`;
 }
 
 function decoded(png: Uint8Array): Shown {

@@ -1,8 +1,7 @@
 import { deflateRawSync, deflateSync } from 'node:zlib';
+import { joined, latin1 } from '../bytes.ts';
 import {
-  ascii,
   chunk,
-  concat,
   file,
   IEND,
   ihdr,
@@ -43,7 +42,7 @@ const late = (...chunks: Uint8Array[]): Additions => ({ late: chunks });
 
 const gama = (gamma: number): Uint8Array => chunk('gAMA', uint32(gamma));
 const chrm = (...values: number[]): Uint8Array =>
-  chunk('cHRM', concat(...values.map((value) => uint32(Math.round(value * 100000)))));
+  chunk('cHRM', joined(...values.map((value) => uint32(Math.round(value * 100000)))));
 const SRGB_PRIMARIES = chrm(0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06);
 const P3_PRIMARIES = chrm(0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06);
 /** Adobe RGB, with a white of its own: D50. */
@@ -51,7 +50,7 @@ const D50_PRIMARIES = chrm(0.3457, 0.3585, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06);
 const srgb = (intent: number): Uint8Array => chunk('sRGB', [intent]);
 const cicp = (...values: number[]): Uint8Array => chunk('cICP', values);
 const iccp = (profile: Uint8Array): Uint8Array =>
-  chunk('iCCP', concat(ascii('profile\0\0'), deflateSync(profile)));
+  chunk('iCCP', joined(latin1('profile\0\0'), deflateSync(profile)));
 
 const P3_PROFILE = icc.rgbProfile(icc.P3_D50, icc.SRGB_CURVE);
 const SRGB_PROFILE = icc.rgbProfile(icc.SRGB_D50, icc.SRGB_CURVE);
@@ -61,7 +60,7 @@ const POINTS = [0, 1000, 5000, 20000, 65535];
 /** A TIFF structure with one entry, the orientation. */
 export const exif = (orientation: number, isLittle = true): Uint8Array =>
   isLittle
-    ? concat(ascii('II*\0'), [
+    ? joined(latin1('II*\0'), [
         8,
         0,
         0,
@@ -85,7 +84,7 @@ export const exif = (orientation: number, isLittle = true): Uint8Array =>
         0,
         0,
       ])
-    : concat(ascii('MM\0*'), [
+    : joined(latin1('MM\0*'), [
         0,
         0,
         0,
@@ -130,13 +129,13 @@ const IGNORED: Readonly<Record<string, Uint8Array>> = {
   hIST: chunk('hIST', [0, 1]),
   pHYs: chunk('pHYs', [0, 0, 11, 19, 0, 0, 22, 38, 1]),
   sBIT: chunk('sBIT', [5, 5, 5]),
-  sPLT: chunk('sPLT', concat(ascii('name\0'), [8, 1, 2, 3, 4, 0, 1])),
+  sPLT: chunk('sPLT', joined(latin1('name\0'), [8, 1, 2, 3, 4, 0, 1])),
   tIME: chunk('tIME', [7, 230, 1, 2, 3, 4, 5]),
-  tEXt: chunk('tEXt', ascii('Title\0text')),
-  zTXt: chunk('zTXt', concat(ascii('Title\0\0'), deflateSync(ascii('text')))),
-  iTXt: chunk('iTXt', ascii('Title\0\0\0\0\0text')),
-  cLLI: chunk('cLLI', concat(uint32(10_000_000), uint32(1_000_000))),
-  mDCV: chunk('mDCV', concat([...Array(16).keys()], uint32(10_000_000), uint32(1))),
+  tEXt: chunk('tEXt', latin1('Title\0text')),
+  zTXt: chunk('zTXt', joined(latin1('Title\0\0'), deflateSync(latin1('text')))),
+  iTXt: chunk('iTXt', latin1('Title\0\0\0\0\0text')),
+  cLLI: chunk('cLLI', joined(uint32(10_000_000), uint32(1_000_000))),
+  mDCV: chunk('mDCV', joined([...Array(16).keys()], uint32(10_000_000), uint32(1))),
   abCd: chunk('abCd', [1, 2, 3]),
 };
 
@@ -217,11 +216,11 @@ const ANCILLARY: Readonly<Record<string, (picture: Picture) => Additions>> = {
         icc.iccProfile('RGB ', { A2B0: new Uint8Array(32) }, { pcs: 'Lab ', deviceClass: 'scnr' }),
       ),
     ),
-  'iCCP of no profile': () => first(iccp(ascii('no profile at all, and too short'))),
-  'iCCP of no zlib stream': () => first(chunk('iCCP', ascii('profile\0\0no zlib'))),
+  'iCCP of no profile': () => first(iccp(latin1('no profile at all, and too short'))),
+  'iCCP of no zlib stream': () => first(chunk('iCCP', latin1('profile\0\0no zlib'))),
   'iCCP late': () => late(iccp(P3_PROFILE)),
   'iCCP with a wrong CRC': () => first(badCrc(iccp(P3_PROFILE))),
-  'iCCP of 2 MiB': () => first(iccp(concat(P3_PROFILE, new Uint8Array(2 ** 21)))),
+  'iCCP of 2 MiB': () => first(iccp(joined(P3_PROFILE, new Uint8Array(2 ** 21)))),
   ...Object.fromEntries(
     [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`eXIf ${n}`, () => first(chunk('eXIf', exif(n)))]),
   ),
@@ -230,9 +229,9 @@ const ANCILLARY: Readonly<Record<string, (picture: Picture) => Additions>> = {
   'eXIf twice': () => first(chunk('eXIf', exif(6)), chunk('eXIf', exif(3))),
   'eXIf late': () => late(chunk('eXIf', exif(6))),
   'eXIf with a wrong CRC': () => first(badCrc(chunk('eXIf', exif(6)))),
-  'eXIf with the prefix of JPEG': () => first(chunk('eXIf', concat(ascii('Exif\0\0'), exif(6)))),
+  'eXIf with the prefix of JPEG': () => first(chunk('eXIf', joined(latin1('Exif\0\0'), exif(6)))),
   'eXIf empty': () => first(chunk('eXIf')),
-  'eXIf of no TIFF': () => first(chunk('eXIf', ascii('no TIFF at all'))),
+  'eXIf of no TIFF': () => first(chunk('eXIf', latin1('no TIFF at all'))),
 };
 
 const FILTERS = ['0', '1', '2', '3', '4', 'mixed'] as const;
@@ -287,11 +286,11 @@ const INDICES = chunk('IDAT', deflateSync(scanlinesOf(INDEXED)));
 const GREY_HEADER = ihdr({ ...INDEXED, colourType: 0 });
 const stream = (...parts: Uint8Array[]): Uint8Array[] => [
   HEADER,
-  chunk('IDAT', concat(...parts)),
+  chunk('IDAT', joined(...parts)),
   IEND,
 ];
 const ZLIB_HEAD = Uint8Array.of(0x78, 0x9c);
-const OPEN = concat(ZLIB_HEAD, deflateRawSync(LINES, { finishFlush: 2 }));
+const OPEN = joined(ZLIB_HEAD, deflateRawSync(LINES, { finishFlush: 2 }));
 
 /** Files of a broken structure, by the name of their group. */
 const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
@@ -326,7 +325,7 @@ const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
   'IHDR after the pixels': [HEADER, DATA, HEADER, IEND],
   'IHDR after another chunk': [gama(45455), HEADER, DATA, IEND],
   'IHDR of 12 bytes': [chunk('IHDR', HEADER.subarray(8, 20)), DATA, IEND],
-  'IHDR of 14 bytes': [chunk('IHDR', concat(HEADER.subarray(8, 21), [0])), DATA, IEND],
+  'IHDR of 14 bytes': [chunk('IHDR', joined(HEADER.subarray(8, 21), [0])), DATA, IEND],
   'IDAT with a wrong CRC': [HEADER, badCrc(DATA), IEND],
   'IDAT missing': [HEADER, IEND],
   'IDAT empty': [HEADER, chunk('IDAT'), IEND],
@@ -347,15 +346,15 @@ const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
   'IEND missing': [HEADER, DATA],
   'IEND with data': [HEADER, DATA, chunk('IEND', [1])],
   'IEND cut': [HEADER, DATA, IEND.subarray(0, 6)],
-  'bytes after IEND': [HEADER, DATA, IEND, ascii('bytes after the end')],
-  'bytes for IEND': [HEADER, DATA, ascii('bytes after the pixels')],
+  'bytes after IEND': [HEADER, DATA, IEND, latin1('bytes after the end')],
+  'bytes for IEND': [HEADER, DATA, latin1('bytes after the pixels')],
   'zeros for IEND': [HEADER, DATA, new Uint8Array(40)],
   'a critical chunk before the pixels': [HEADER, chunk('ABCD'), DATA, IEND],
   'a critical chunk after the pixels': [HEADER, DATA, chunk('ABCD'), IEND],
   'a type of no letters before the pixels': [HEADER, chunk('ab1d'), DATA, IEND],
   'a type of no letters after the pixels': [HEADER, DATA, chunk('ab1d'), IEND],
-  'a chunk past the end': [HEADER, DATA, concat(uint32(1000), ascii('tEXtabc'))],
-  'a chunk of 2³¹ bytes': [HEADER, DATA, concat(uint32(2 ** 31), ascii('tEXtabc'))],
+  'a chunk past the end': [HEADER, DATA, joined(uint32(1000), latin1('tEXtabc'))],
+  'a chunk of 2³¹ bytes': [HEADER, DATA, joined(uint32(2 ** 31), latin1('tEXtabc'))],
   CgBI: [chunk('CgBI', [0x50, 0, 0x20, 2]), HEADER, DATA, IEND],
   'filter 5': stream(deflateSync(LINES.with(56, 5))),
   'a wrong Adler-32': stream(ZLIB.with(-1, ZLIB[ZLIB.length - 1] ^ 1)),
@@ -363,8 +362,8 @@ const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
   'half an Adler-32': stream(ZLIB.subarray(0, -2)),
   'bytes before the Adler-32': stream(ZLIB.subarray(0, -4), Uint8Array.of(7, 7), ZLIB.subarray(-4)),
   'bytes after the Adler-32': stream(ZLIB, Uint8Array.of(1, 2, 3, 4, 5, 6)),
-  'a byte more': stream(deflateSync(concat(LINES, [0]))),
-  '100 rows more': stream(deflateSync(concat(LINES, new Uint8Array(2800)))),
+  'a byte more': stream(deflateSync(joined(LINES, [0]))),
+  '100 rows more': stream(deflateSync(joined(LINES, new Uint8Array(2800)))),
   'a byte less': stream(deflateSync(LINES.subarray(0, -1))),
   'a row less': stream(deflateSync(LINES.subarray(0, -28))),
   'half the rows': stream(deflateSync(LINES.subarray(0, 100))),

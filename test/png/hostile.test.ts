@@ -2,13 +2,12 @@ import { deflateRawSync, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
+import { joined, latin1 } from '../bytes.ts';
 import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
 import {
-  ascii,
   buildPng,
   chunk,
-  concat,
   file,
   IEND,
   idat,
@@ -88,9 +87,9 @@ test(`decodePng: ${MUTATIONS} seeded mutations of the bytes → decodes or Taesd
     const to = Math.min(from.length, at + below(20));
     let mutant: Uint8Array = from.slice();
     if (kind === 0) for (let i = 0; i < 4; i++) mutant[below(mutant.length)] = below(256);
-    if (kind === 1) mutant = concat(from.subarray(0, at), from.subarray(to));
-    if (kind === 2) mutant = concat(from.subarray(0, to), from.subarray(at));
-    if (kind === 3) mutant = concat(from.subarray(0, at), other.subarray(below(other.length)));
+    if (kind === 1) mutant = joined(from.subarray(0, at), from.subarray(to));
+    if (kind === 2) mutant = joined(from.subarray(0, to), from.subarray(at));
+    if (kind === 3) mutant = joined(from.subarray(0, at), other.subarray(below(other.length)));
     outcome(mutant, `round ${round}, kind ${kind}`);
   }
   expect(decodePng(files[0]).data).toEqual(rgbaOf(SMALL[0]));
@@ -147,12 +146,12 @@ const BOMB = Uint8Array.from(deflateSync(new Uint8Array(2 ** 26), { level: 9 }))
 test('decodePng: bombs in iCCP, zTXt, iTXt → never inflated, the picture decodes', () => {
   const png = file(
     HEADER,
-    chunk('iCCP', concat(ascii('profile\0\0'), BOMB)),
-    chunk('zTXt', concat(ascii('text\0\0'), BOMB)),
-    chunk('iTXt', concat(ascii('text\0\x01\0\0\0'), BOMB)),
+    chunk('iCCP', joined(latin1('profile\0\0'), BOMB)),
+    chunk('zTXt', joined(latin1('text\0\0'), BOMB)),
+    chunk('iTXt', joined(latin1('text\0\x01\0\0\0'), BOMB)),
     // Had anything tried to inflate these, it would have failed.
-    chunk('iCCP', ascii('no zlib stream')),
-    chunk('zTXt', ascii('no zlib stream')),
+    chunk('iCCP', latin1('no zlib stream')),
+    chunk('zTXt', latin1('no zlib stream')),
     DATA,
     IEND,
   );
@@ -167,7 +166,7 @@ test('decodePng: a 1 GiB bomb in IDAT → the picture alone is inflated', () => 
   // Sixteen times the same 64 MiB: a full flush makes raw DEFLATE data repeatable.
   const part = deflateRawSync(new Uint8Array(2 ** 26), { level: 9, finishFlush: 3 });
   const pixels = deflateRawSync(scanlinesOf(PICTURE), { finishFlush: 3 });
-  const bomb = concat([0x78, 0x9c], pixels, ...Array.from({ length: 16 }, () => part));
+  const bomb = joined([0x78, 0x9c], pixels, ...Array.from({ length: 16 }, () => part));
   const before = process.memoryUsage().arrayBuffers;
   const started = process.cpuUsage().user;
   const { data } = decodePng(file(HEADER, chunk('IDAT', bomb), IEND));
@@ -190,7 +189,7 @@ function dynamicBlocks(count: number): Uint8Array {
     const options = { strategy: 2, finishFlush: isLast ? 4 : 2 };
     parts.push(deflateRawSync(bytes.subarray(at, at + 64), options));
   }
-  return concat([0x78, 0x9c], ...parts, deflateSync(bytes).subarray(-4));
+  return joined([0x78, 0x9c], ...parts, deflateSync(bytes).subarray(-4));
 }
 
 test('decodePng: 20,000 blocks with codes of their own → in proportion to their bytes', () => {
@@ -212,7 +211,7 @@ test('decodePng: 10 MB of empty DEFLATE blocks after the pixels → decodes', ()
   for (let at = 0; at < blocks.length; at += 5) blocks.set([0, 0, 0, 0xff, 0xff], at);
   const open = deflateRawSync(scanlinesOf(PICTURE), { finishFlush: 3 });
   const adler = deflateSync(scanlinesOf(PICTURE)).subarray(-4);
-  const stream = concat([0x78, 0x9c], open, blocks, [3, 0], adler);
+  const stream = joined([0x78, 0x9c], open, blocks, [3, 0], adler);
   const { data } = decodePng(file(HEADER, chunk('IDAT', stream), IEND));
   expect(data).toEqual(rgbaOf(PICTURE));
 });
@@ -228,13 +227,13 @@ function repeated(before: Uint8Array, one: Uint8Array, count: number, after: Uin
 
 for (const type of ['IDAT', 'tEXt', 'abCd', 'iCCP']) {
   test(`decodePng: 10⁶ empty ${type} chunks → decodes`, () => {
-    const png = repeated(file(HEADER), chunk(type), 1_000_000, concat(DATA, IEND));
+    const png = repeated(file(HEADER), chunk(type), 1_000_000, joined(DATA, IEND));
     expect(decodePng(png).data).toEqual(rgbaOf(PICTURE));
   });
 }
 
 test('decodePng: 10⁶ empty PLTE chunks → FORMAT at the first', () => {
-  const png = repeated(file(HEADER), chunk('PLTE'), 1_000_000, concat(DATA, IEND));
+  const png = repeated(file(HEADER), chunk('PLTE'), 1_000_000, joined(DATA, IEND));
   expect(() => decodePng(png)).toThrow(
     new TaesdError('FORMAT', 'decodePng: "PLTE at byte 33" expected 1 to 256 entries, got 0'),
   );

@@ -1,4 +1,5 @@
-import { ascii, concat, uint32 } from './build-png.ts';
+import { joined, latin1 } from '../bytes.ts';
+import { uint32 } from './build-png.ts';
 
 /*
  * ICC profiles made by hand. Source: ICC.1:2022, https://www.color.org/specification/ICC.1-2022-05.pdf
@@ -9,18 +10,18 @@ const uint16 = (value: number): number[] => [value >> 8, value & 255];
 
 /** Pads to a multiple of 4 bytes, as tags begin at one. */
 const padded = (bytes: Uint8Array): Uint8Array =>
-  concat(bytes, new Uint8Array((4 - (bytes.length % 4)) % 4));
+  joined(bytes, new Uint8Array((4 - (bytes.length % 4)) % 4));
 
 export const xyzTag = (xyz: readonly number[]): Uint8Array =>
-  concat(ascii('XYZ '), uint32(0), ...xyz.map(fixed));
+  joined(latin1('XYZ '), uint32(0), ...xyz.map(fixed));
 /** A curve of one exponent, in steps of 1/256. */
 export const gammaTag = (gamma: number): Uint8Array =>
-  concat(ascii('curv'), uint32(0), uint32(1), uint16(Math.round(gamma * 256)));
+  joined(latin1('curv'), uint32(0), uint32(1), uint16(Math.round(gamma * 256)));
 export const curveTag = (values: readonly number[]): Uint8Array =>
-  concat(ascii('curv'), uint32(0), uint32(values.length), ...values.map(uint16));
+  joined(latin1('curv'), uint32(0), uint32(values.length), ...values.map(uint16));
 /** A parametric curve: type 0 to 4 and its numbers g a b c d e f. */
 export const parametricTag = (type: number, numbers: readonly number[]): Uint8Array =>
-  concat(ascii('para'), uint32(0), uint16(type), [0, 0], ...numbers.map(fixed));
+  joined(latin1('para'), uint32(0), uint16(type), [0, 0], ...numbers.map(fixed));
 
 /** A profile of tags, by name. */
 export function iccProfile(
@@ -34,19 +35,19 @@ export function iccProfile(
   let at = 128 + 4 + 12 * names.length;
   for (const name of names) {
     const body = padded(tags[name]);
-    table.push(concat(ascii(name), uint32(at), uint32(tags[name].length)));
+    table.push(joined(latin1(name), uint32(at), uint32(tags[name].length)));
     bodies.push(body);
     at += body.length;
   }
-  const header = concat(
+  const header = joined(
     uint32(at),
-    ascii('none'),
+    latin1('none'),
     [version, version === 4 ? 0x20 : 0x10, 0, 0],
-    ascii(deviceClass),
-    ascii(space),
-    ascii(pcs),
+    latin1(deviceClass),
+    latin1(space),
+    latin1(pcs),
     [0x07, 0xe6, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0],
-    ascii('acsp'),
+    latin1('acsp'),
     new Uint8Array(24),
     // Perceptual intent, then the illuminant D50.
     uint32(0),
@@ -55,7 +56,7 @@ export function iccProfile(
     fixed(0.8249),
     new Uint8Array(48),
   );
-  return concat(header.subarray(0, 128), uint32(names.length), ...table, ...bodies);
+  return joined(header.subarray(0, 128), uint32(names.length), ...table, ...bodies);
 }
 
 /** Columns of Display P3 and sRGB, adapted to D50. */
@@ -73,12 +74,12 @@ export const SRGB_D50 = {
 export const SRGB_CURVE = parametricTag(3, [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]);
 
 const text = (words: string): Uint8Array =>
-  concat(
-    ascii('mluc'),
+  joined(
+    latin1('mluc'),
     uint32(0),
     uint32(1),
     uint32(12),
-    ascii('enUS'),
+    latin1('enUS'),
     uint32(words.length * 2),
     uint32(28),
     ...[...words].map((one) => [0, one.charCodeAt(0)]),

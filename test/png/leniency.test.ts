@@ -1,10 +1,9 @@
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodePng } from '../../src/png/index.ts';
+import { joined, latin1 } from '../bytes.ts';
 import {
-  ascii,
   chunk,
-  concat,
   file,
   IEND,
   idat,
@@ -39,7 +38,7 @@ const KEY = RGB.samples.slice(0, 3);
 const RGB_KEY = chunk('tRNS', [0, KEY[0], 0, KEY[1], 0, KEY[2]]);
 
 const withIdat = (...stream: Uint8Array[]): Uint8Array =>
-  file(HEADER, chunk('IDAT', concat(...stream)), IEND);
+  file(HEADER, chunk('IDAT', joined(...stream)), IEND);
 const NO_END = 'there is no IEND after the pixels: the end of the file may be missing';
 const leftOut = (name: string, rule: string, got: string): string =>
   `${name} is left out: expected ${rule}, got ${got}`;
@@ -57,12 +56,12 @@ const CASES: readonly Case[] = [
   ['IEND cut', file(HEADER, DATA, IEND.subarray(0, 5)), rgbaOf(RGB), [NO_END]],
   ['IEND with data', file(HEADER, DATA, chunk('IEND', [1])), rgbaOf(RGB), []],
   ['IEND with a wrong CRC', file(HEADER, DATA, IEND.with(-1, 0)), rgbaOf(RGB), []],
-  ['bytes behind IEND', file(HEADER, DATA, IEND, ascii('junk')), rgbaOf(RGB), []],
-  ['bytes for IEND', file(HEADER, DATA, ascii('junk junk junk')), rgbaOf(RGB), [NO_END]],
+  ['bytes behind IEND', file(HEADER, DATA, IEND, latin1('junk')), rgbaOf(RGB), []],
+  ['bytes for IEND', file(HEADER, DATA, latin1('junk junk junk')), rgbaOf(RGB), [NO_END]],
   ['zeros for IEND', file(HEADER, DATA, new Uint8Array(40)), rgbaOf(RGB), [NO_END]],
   [
     'a chunk past the end, after the pixels',
-    file(HEADER, DATA, concat(uint32(2 ** 31 - 1), ascii('tEXt'))),
+    file(HEADER, DATA, joined(uint32(2 ** 31 - 1), latin1('tEXt'))),
     rgbaOf(RGB),
     [NO_END],
   ],
@@ -80,8 +79,8 @@ const CASES: readonly Case[] = [
     rgbaOf(RGB),
     [],
   ],
-  ['one byte more than the pixels', withIdat(deflateSync(concat(LINES, [0]))), rgbaOf(RGB), []],
-  ['100 rows more', withIdat(deflateSync(concat(LINES, new Uint8Array(2800)))), rgbaOf(RGB), []],
+  ['one byte more than the pixels', withIdat(deflateSync(joined(LINES, [0]))), rgbaOf(RGB), []],
+  ['100 rows more', withIdat(deflateSync(joined(LINES, new Uint8Array(2800)))), rgbaOf(RGB), []],
   ['bytes after the Adler-32', withIdat(ZLIB, Uint8Array.of(1, 2, 3, 4, 5)), rgbaOf(RGB), []],
   [
     'an empty block after the pixels',
@@ -200,7 +199,7 @@ test('decodePng: IDAT, tEXt, IDAT with too few pixels in the first → FORMAT', 
   const png = file(
     HEADER,
     chunk('IDAT', ZLIB.subarray(0, 60)),
-    chunk('tEXt', ascii('a\0b')),
+    chunk('tEXt', latin1('a\0b')),
     chunk('IDAT', ZLIB.subarray(60)),
     IEND,
   );

@@ -3,11 +3,10 @@ import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { DEFAULT_MAX_PIXELS, decodePng } from '../../src/png/index.ts';
 import { TextCollector } from '../../src/png/text.ts';
+import { joined, latin1 } from '../bytes.ts';
 import {
-  ascii,
   buildPng,
   chunk,
-  concat,
   file,
   IEND,
   idat,
@@ -137,18 +136,18 @@ test('decodePng: every zlib level and strategy → exact RGBA', () => {
 
 test('decodePng: bytes after the zlib stream and after IEND → ignored', () => {
   const junk = Uint8Array.from({ length: 300 }, (_, i) => i * 7);
-  const png = file(ihdr(PICTURE), chunk('IDAT', concat(COMPRESSED, junk)), IEND, junk);
+  const png = file(ihdr(PICTURE), chunk('IDAT', joined(COMPRESSED, junk)), IEND, junk);
   expectPixels('junk', png, PICTURE);
 });
 
 test('decodePng: 3 MB after the zlib stream → ignored', () => {
   const junk = new Uint8Array(3_000_000).fill(0x55);
-  expectPixels('junk', file(ihdr(PICTURE), chunk('IDAT', concat(COMPRESSED, junk)), IEND), PICTURE);
+  expectPixels('junk', file(ihdr(PICTURE), chunk('IDAT', joined(COMPRESSED, junk)), IEND), PICTURE);
 });
 
 test('decodePng: a subarray at an odd offset, a Buffer → exact RGBA, input unchanged', () => {
   const png = buildPng(PICTURE);
-  const inside = concat([1, 2, 3], png, [4, 5]).subarray(3, 3 + png.length);
+  const inside = joined([1, 2, 3], png, [4, 5]).subarray(3, 3 + png.length);
   const copy = inside.slice();
   expectPixels('subarray', inside, PICTURE);
   expectPixels('Buffer', Buffer.from(png), PICTURE);
@@ -172,12 +171,12 @@ test('decodePng: tEXt chunks → a map of Latin-1 texts, the later of two wins',
   const { text } = decodePng(
     file(
       ihdr(PICTURE),
-      chunk('tEXt', ascii('Title\0caf\xe9 \x80')),
-      chunk('tEXt', ascii('__proto__\0just a name')),
+      chunk('tEXt', latin1('Title\0caf\xe9 \x80')),
+      chunk('tEXt', latin1('__proto__\0just a name')),
       idat(scanlinesOf(PICTURE)),
-      chunk('tEXt', ascii('Empty\0')),
-      chunk('tEXt', ascii('Title\0later')),
-      chunk('tEXt', ascii('After\0caf\xe9 \x80')),
+      chunk('tEXt', latin1('Empty\0')),
+      chunk('tEXt', latin1('Title\0later')),
+      chunk('tEXt', latin1('After\0caf\xe9 \x80')),
       IEND,
     ),
   );
@@ -190,17 +189,17 @@ test('decodePng: tEXt chunks → a map of Latin-1 texts, the later of two wins',
 });
 
 test('decodePng: malformed, damaged, overlong or too many tEXt chunks → left out', () => {
-  const damaged = chunk('tEXt', ascii('Damaged\0text'));
+  const damaged = chunk('tEXt', latin1('Damaged\0text'));
   damaged[damaged.length - 1] ^= 1;
-  const many = Array.from({ length: 1000 }, (_, i) => chunk('tEXt', ascii(`k${i}\0v`)));
+  const many = Array.from({ length: 1000 }, (_, i) => chunk('tEXt', latin1(`k${i}\0v`)));
   const { text } = decodePng(
     file(
       ihdr(PICTURE),
-      chunk('tEXt', ascii('no NUL')),
-      chunk('tEXt', ascii('\0no keyword')),
-      chunk('tEXt', ascii(`${'k'.repeat(80)}\0keyword too long`)),
-      chunk('tEXt', ascii(`Long\0${'x'.repeat(65537)}`)),
-      chunk('tEXt', ascii(`Longest\0${'x'.repeat(65536)}`)),
+      chunk('tEXt', latin1('no NUL')),
+      chunk('tEXt', latin1('\0no keyword')),
+      chunk('tEXt', latin1(`${'k'.repeat(80)}\0keyword too long`)),
+      chunk('tEXt', latin1(`Long\0${'x'.repeat(65537)}`)),
+      chunk('tEXt', latin1(`Longest\0${'x'.repeat(65536)}`)),
       damaged,
       ...many,
       idat(scanlinesOf(PICTURE)),
@@ -214,15 +213,15 @@ test('decodePng: malformed, damaged, overlong or too many tEXt chunks → left o
 test('decodePng: more than 1 MiB of text → what comes first is kept, and memory in proportion', () => {
   const name = (i: number) => `k${String(i).padStart(2, '0')}`;
   const texts = Array.from({ length: 20 }, (_, i) =>
-    chunk('tEXt', ascii(`${name(i)}\0${String.fromCharCode(65 + i).repeat(65536)}`)),
+    chunk('tEXt', latin1(`${name(i)}\0${String.fromCharCode(65 + i).repeat(65536)}`)),
   );
   const { text } = decodePng(
     file(
       ihdr(PICTURE),
       ...texts,
       // Without the length of the earlier one there is room for the later one.
-      chunk('tEXt', ascii('k00\0short')),
-      chunk('tEXt', ascii('Last\0fits again')),
+      chunk('tEXt', latin1('k00\0short')),
+      chunk('tEXt', latin1('Last\0fits again')),
       idat(scanlinesOf(PICTURE)),
       IEND,
     ),
@@ -234,7 +233,7 @@ test('decodePng: more than 1 MiB of text → what comes first is kept, and memor
 
 test('TextCollector: 16 MiB in 256 chunks → less than 4 MiB of heap', () => {
   const texts = Array.from({ length: 256 }, (_, i) =>
-    concat(ascii(`k${i}\0`), new Uint8Array(65536).fill(65)),
+    joined(latin1(`k${i}\0`), new Uint8Array(65536).fill(65)),
   );
   const collector = new TextCollector();
   const before = getHeapStatistics().used_heap_size;

@@ -14,10 +14,11 @@ import {
   type PngRowsOptions,
   PngRowWriter,
 } from '../../src/png/index.ts';
+import { joined } from '../bytes.ts';
 import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
 import { sharedFile, testShared } from '../shared.ts';
-import { concat, SIGNATURE, slowCrc32 } from './build-png.ts';
+import { SIGNATURE, slowCrc32 } from './build-png.ts';
 
 const PIECE_BYTES = 65536;
 
@@ -69,7 +70,7 @@ function written(
   const { width, height } = picture;
   const writer = new PngRowWriter({ width, height, ...header }, options);
   const parts = bandsOf(picture, rowsOf).map((band) => writer.write(band));
-  return concat(...parts, writer.end());
+  return joined(...parts, writer.end());
 }
 
 /** Returns the pixels with `channels` bytes each: without alpha, or with alpha 255 added. */
@@ -110,7 +111,7 @@ const idatsOf = (png: Uint8Array): Uint8Array[] =>
 
 /** The filter of each row, found with Node's zlib, which checks the Adler-32 as well. */
 function filtersOf(png: Uint8Array, { height }: Pixels): number[] {
-  const lines = inflateSync(concat(...idatsOf(png)));
+  const lines = inflateSync(joined(...idatsOf(png)));
   const lineBytes = lines.length / height;
   return Array.from({ length: height }, (_, y) => lines[y * lineBytes]);
 }
@@ -211,7 +212,7 @@ test('PngRowWriter: RGB and RGBA of the same colours, clamped or not → the sam
   expect(written(rgb, { channels: 3 })).toEqual(png);
   const writer = new PngRowWriter({ width: 20, height: 10, channels: 3 });
   const data = new Uint8ClampedArray(rgba.data);
-  expect(concat(writer.write({ rows: 10, data }), writer.end())).toEqual(png);
+  expect(joined(writer.write({ rows: 10, data }), writer.end())).toEqual(png);
 });
 
 test('PngRowWriter: a buffer that is used again for every band → the same file; input unchanged', () => {
@@ -225,7 +226,7 @@ test('PngRowWriter: a buffer that is used again for every band → the same file
     buffer.fill(99);
     return bytes;
   });
-  expect(concat(...parts, writer.end())).toEqual(written(picture, { channels: 4 }));
+  expect(joined(...parts, writer.end())).toEqual(written(picture, { channels: 4 }));
   expect(picture.data).toEqual(before);
 });
 
@@ -243,7 +244,7 @@ test('PngRowWriter: two writers at the same time → the files of two in turn', 
   });
   pictures.forEach((picture, n) => {
     const alone = written(picture, { channels: 3 }, { level: 9 });
-    expect(Buffer.compare(concat(...parts[n], writers[n].end()), alone)).toBe(0);
+    expect(Buffer.compare(joined(...parts[n], writers[n].end()), alone)).toBe(0);
   });
 });
 
@@ -397,7 +398,7 @@ test(`PngRowWriter: 512×${HEIGHT}, smooth → bytes after every 64 KiB of rows,
     const expectBytes = i === 0 || pieces((i + 1) * 16) > pieces(i * 16);
     expect(bytes.length > 0, `band ${i} gives bytes`).toBe(expectBytes);
   });
-  const png = concat(...parts, writer.end());
+  const png = joined(...parts, writer.end());
   expect(Buffer.compare(decodePng(png).data, picture.data)).toBe(0);
 });
 
@@ -534,7 +535,7 @@ for (const [name, band, message] of WRONG_BANDS) {
     const call = () => writer.write(band as PngBand);
     expect(thrown(call)).toBe(`ARG PngRowWriter.write: ${message}`);
     parts.push(...others.map((other) => writer.write(other)), writer.end());
-    expect(concat(...parts)).toEqual(written(picture, { channels: 3 }));
+    expect(joined(...parts)).toEqual(written(picture, { channels: 3 }));
   });
 }
 
@@ -563,7 +564,7 @@ test('PngRowWriter: end while rows are missing → ARG, and they can still be wr
   const parts = [writer.write(first)];
   expect(thrown(() => writer.end())).toBe(missing(4));
   parts.push(writer.write(second), writer.end());
-  expect(concat(...parts)).toEqual(written(picture, { channels: 3 }));
+  expect(joined(...parts)).toEqual(written(picture, { channels: 3 }));
 });
 
 test('PngRowWriter: a call after end → ARG', () => {
@@ -635,7 +636,7 @@ test('encodePngRows: bands, at once or later → the file of PngRowWriter, no em
   for (const bands of [bandsOf(picture, () => 9), asked(picture, 9).bands]) {
     const pieces = await collected(encodePngRows(header, bands, { level: 4 }));
     expect(pieces.every((piece) => piece.length > 0)).toBe(true);
-    expect(Buffer.compare(concat(...pieces), one)).toBe(0);
+    expect(Buffer.compare(joined(...pieces), one)).toBe(0);
   }
 });
 

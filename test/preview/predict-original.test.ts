@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Picture } from '../../src/options/types.ts';
 import {
-  createPreviewer,
   type LatentsLike,
   type PredictionOptions,
   type PredictionStep,
@@ -11,10 +9,12 @@ import {
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { seededRandom } from '../random.ts';
+import { keeping } from './keeping.ts';
 
 /*
- * The predicted picture. The oracle goes the other way: it makes the noisy sample and a perfect model's output from a
- * picture and noise, in f64, by the papers' definitions. The prediction must give the picture back.
+ * The predicted picture. The oracle goes the other way: it makes the noisy sample and a perfect
+ * model's output from a picture and noise, in f64, by the papers' definitions. The prediction must
+ * give the picture back.
  */
 
 const SHAPE = [1, 4, 5, 7];
@@ -49,7 +49,10 @@ const preserving = (alphaCumprod: number): Case[] => {
   ];
 };
 
-/** Karras's x = y + σ·n. A v-model sees x/√(σ²+1), whose α is 1/√(σ²+1) and whose noise is σ/√(σ²+1). */
+/**
+ * Karras's x = y + σ·n. A v-model sees x/√(σ²+1), whose α is 1/√(σ²+1) and whose noise is
+ * σ/√(σ²+1).
+ */
 const exploding = (sigma: number): Case[] => {
   const root = Math.sqrt(sigma * sigma + 1);
   const sample = [1, sigma] as const;
@@ -94,7 +97,8 @@ describe('a perfect model → its picture', () => {
     expect(shape).toEqual(SHAPE);
     expect(data).toBeInstanceOf(Float32Array);
     expect([x.data, o.data]).toEqual(before);
-    // The rounding of both inputs to f32 grows by the factor of each; the picture = a·x + b·o gives the factors.
+    // The rounding of both inputs to f32 grows by the factor of each; the picture = a·x + b·o gives
+    // the factors.
     const det = sample[0] * output[1] - sample[1] * output[0];
     const [a, b] = options.prediction === 'sample' ? [0, 1] : [output[1] / det, -sample[1] / det];
     for (let i = 0; i < COUNT; i++) {
@@ -390,24 +394,14 @@ describe('what cannot be → one sentence', () => {
 });
 
 describe('push with an output', () => {
+  const FIRST = { dropped: 0, elapsedMs: expect.any(Number) };
   let nano: Taesd;
   beforeAll(async () => {
     nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
   });
 
-  function keeping(options: object = {}) {
-    const shown: { picture: Picture; step: number | undefined }[] = [];
-    const errors: unknown[] = [];
-    const previewer = createPreviewer(nano, {
-      onFrame: (picture, { step }) => void shown.push({ picture, step }),
-      onError: (error) => errors.push(error),
-      ...options,
-    });
-    return { previewer, shown, errors };
-  }
-
   test.each(titled)('%s → the picture of x₀, within the rounding to f32', async (_, one) => {
-    const { previewer, shown, errors } = keeping();
+    const { previewer, shown, errors } = keeping(nano);
     const [x, output] = [blend(one.sample), blend(one.output)];
     const predicted = predictOriginal(x, output, one.options);
     expect(previewer.push(x, { ...one.options, output, step: 3 })).toBe(true);
@@ -416,7 +410,7 @@ describe('push with an output', () => {
     output.data.fill(NaN);
     await previewer.idle();
     expect(errors).toEqual([]);
-    expect(shown).toEqual([{ picture: await nano.decode(predicted), step: 3 }]);
+    expect(shown).toEqual([{ ...FIRST, picture: await nano.decode(predicted), step: 3 }]);
     const wanted = await nano.decode({ shape: SHAPE, data: Float32Array.from(X0) });
     // Measured on latents of 64×64: one step at most, in at most 74 of 1,048,576 bytes.
     const steps = Array.from(shown[0].picture.data, (byte, i) => Math.abs(byte - wanted.data[i]));
@@ -439,11 +433,11 @@ describe('push with an output', () => {
       [x, later(o)],
       [later(x), later(o)],
     ]) {
-      const { previewer, shown, errors } = keeping();
+      const { previewer, shown, errors } = keeping(nano);
       expect(previewer.push(sample, step(output))).toBe(true);
       await previewer.idle();
       expect(errors).toEqual([]);
-      expect(shown).toEqual([{ picture: wanted, step: 1 }]);
+      expect(shown).toEqual([{ ...FIRST, picture: wanted, step: 1 }]);
     }
   });
 
@@ -452,7 +446,7 @@ describe('push with an output', () => {
       shape: [2, ...shape.slice(1)],
       data: Float32Array.from([...data.map((value) => -value), ...data]),
     });
-    const { previewer, shown } = keeping({ pick: 1 });
+    const { previewer, shown } = keeping(nano, { pick: 1 });
     previewer.push(twice(x), step(twice(o)));
     await previewer.idle();
     const wanted = await nano.decode(predictOriginal(x, o, { prediction: 'flow', sigma: 0.5 }));
@@ -520,7 +514,7 @@ describe('push with an output', () => {
   ])(
     '%s → onError, and the next is shown',
     async (_, { sample = x, by, isLate, code, message }) => {
-      const { previewer, shown, errors } = keeping();
+      const { previewer, shown, errors } = keeping(nano);
       expect(previewer.push(sample as LatentsLike, by)).toBe(isLate === true);
       await previewer.idle();
       expect(errors).toEqual([expect.objectContaining({ name: 'TaesdError', code })]);
@@ -533,7 +527,7 @@ describe('push with an output', () => {
 
   test('both readings fail and the step is dropped → no unhandled rejection', async () => {
     const lost = { shape: SHAPE, data: () => Promise.reject(new Error('lost')) };
-    const { previewer, shown, errors } = keeping();
+    const { previewer, shown, errors } = keeping(nano);
     previewer.push(lost, step(lost));
     previewer.push(x, step(o, { step: 2 }));
     await previewer.idle();

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
-import type { Picture } from '../../src/options/types.ts';
-import { createPreviewer, type FrameInfo, type LatentsLike } from '../../src/preview/index.ts';
+import { createPreviewer, type LatentsLike } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { randomWeights } from '../small-model.ts';
+import { keeping } from './keeping.ts';
 
 /*
  * The previewer in loops that do not wait for it, on random weights and on nano: the latents it
@@ -20,22 +20,6 @@ beforeAll(async () => {
   taesd = await Taesd.load({ weights: { decoder: randomWeights('taesd', 'decoder') }, workers: 0 });
   nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
 });
-
-interface Shown extends FrameInfo {
-  readonly picture: Picture;
-}
-
-/** A previewer that keeps what it shows. */
-function keeping(instance: Pick<Taesd, 'decode' | 'info'>, options: object = {}) {
-  const shown: Shown[] = [];
-  const errors: unknown[] = [];
-  const previewer = createPreviewer(instance, {
-    onFrame: (picture, frame) => void shown.push({ picture, ...frame }),
-    onError: (error) => errors.push(error),
-    ...options,
-  });
-  return { previewer, shown, errors };
-}
 
 const scaled = ({ shape, data }: Tensor, factor: number): Tensor => ({
   shape,

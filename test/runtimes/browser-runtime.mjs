@@ -1,4 +1,5 @@
-// Chromium and Firefox, of the system, without a driver between: a page is opened, and posts what it found.
+// Chromium and Firefox, of the system, without a driver between: a page is opened, and posts what
+// it found.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,10 @@ import { browserArguments } from '../browsers.mjs';
 import { serve } from './server.mjs';
 import { start, withinSeconds } from './spawn.mjs';
 
-/** What page.mjs does on purpose at its end; Firefox names the address of a blob, Chromium its scheme. */
+/**
+ * What page.mjs does on purpose at its end; Firefox names the address of a blob, Chromium its
+ * scheme.
+ */
 const MADE_ON_PURPOSE = [/^script-src(-elem)? eval$/, /^worker-src blob/];
 
 /**

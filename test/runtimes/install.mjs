@@ -1,4 +1,5 @@
-// The runtimes that are npm packages, in a folder of their own: they have 600 MB, and `npm ci` is to know nothing of them.
+// The runtimes that are npm packages, in a folder of their own: they have 600 MB, and `npm ci` is
+// to know nothing of them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +38,8 @@ const specOf = (name) => {
 };
 
 /**
- * Installs what is missing of the runtimes. Install scripts, which download, are not run: the binaries are in packages.
+ * Installs what is missing of the runtimes. Install scripts, which download, are not run: the
+ * binaries are in packages.
  *
  * @returns name → { program } or { reason } why it cannot be had
  */

@@ -1,4 +1,5 @@
-// npm run test:runtimes: the package, from its tarball in an empty folder, in every runtime that it promises to run in.
+// npm run test:runtimes: the package, from its tarball in an empty folder, in every runtime that
+// it promises to run in.
 //   --only NAME[,NAME]  some of them; the names are in runtimes.mjs
 //   --json FILE         where the results go as JSON
 // Fails where a check fails; where the variable CI is set, also where a runtime cannot be had.

@@ -1,4 +1,5 @@
-// Where the program is run, in this order, and with what. Each gives its result, or says why it cannot be had.
+// Where the program is run, in this order, and with what. Each gives its result, or says why it
+// cannot be had.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
@@ -10,20 +11,30 @@ import { runWorkerd } from './workerd-runtime.mjs';
 /** A runtime that this machine has not got. */
 export class NotRun extends Error {}
 
-/** Deno asks for leave; that is all that the package needs, and the command, which writes and looks for TAESD_DEBUG. */
+/**
+ * Deno asks for leave; that is all that the package needs, and the command, which writes and looks
+ * for TAESD_DEBUG.
+ */
 const DENO_FLAGS = ['run', '--no-prompt', '--allow-read=.'];
 const DENO_COMMAND_FLAGS = [...DENO_FLAGS, '--allow-write=.', '--allow-env=TAESD_DEBUG'];
 
-/** Days that workerd is told to behave as of: with channels, but nothing of Node; without channels too. */
+/**
+ * Days that workerd is told to behave as of: with channels, but nothing of Node; without channels
+ * too.
+ */
 const WORKERD_DATES = { plain: '2025-10-01', old: '2024-01-01' };
 
-/** Why V8 is slower where nobody gives it its trap handler; measured with Node 26 and its --disable-wasm-trap-handler. */
+/**
+ * Why V8 is slower where nobody gives it its trap handler; measured with Node 26 and its
+ * --disable-wasm-trap-handler.
+ */
 const BOUNDS_CHECKED =
   'its V8 checks the bounds of each access to memory, where that of Node leaves it to guard pages (Node 26 with --disable-wasm-trap-handler: 1.45 ×)';
 
 /**
- * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is. `run` takes the folder
- * with the installed package, and what gives a runtime's program or throws NotRun.
+ * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is.
+ * `run` takes the folder with the installed package, and what gives a runtime's program or throws
+ * NotRun.
  */
 export const RUNTIMES = {
   node20: {
@@ -113,7 +124,10 @@ const runPlain = (browser, place) =>
     place,
   });
 
-/** The page as Vite builds it, of which nothing but the result is served, with the weights beside it. */
+/**
+ * The page as Vite builds it, of which nothing but the result is served, with the weights beside
+ * it.
+ */
 async function runBuilt(browser, place, vite) {
   const program = systemBrowser(browser);
   const out = join(place, `vite-${browser}`);

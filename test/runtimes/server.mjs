@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 
 /**
- * What a careful site allows: its own files, and compiling WebAssembly. Nothing inline, no eval, no blobs; no header makes the
- * page cross-origin isolated. What the browser blocks, in workers too, it reports.
+ * What a careful site allows: its own files, and compiling WebAssembly. Nothing inline, no eval, no
+ * blobs; no header makes the page cross-origin isolated. What the browser blocks, in workers too,
+ * it reports.
  */
 export const POLICY = [
   "default-src 'none'",

@@ -1,4 +1,5 @@
-// Programs in process groups of their own, so that helpers and workers end with them, whatever happens to this one.
+// Programs in process groups of their own, so that helpers and workers end with them, whatever
+// happens to this one.
 import { spawn } from 'node:child_process';
 
 const groups = new Set();
@@ -26,7 +27,8 @@ for (const [signal, code] of [
  * Starts a program.
  *
  * @param options  as of `spawn`
- * @returns { child, ended, words, kill }: `ended` gives { code, stdout, stderr }, `words()` what it has said
+ * @returns { child, ended, words, kill }: `ended` gives { code, stdout, stderr }, `words()` what it
+ *   has said
  */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, {
@@ -46,7 +48,8 @@ export function start(command, args, options = {}) {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code: code ?? signal, ...said }));
   });
-  // Whoever does not wait for the end must not be told of a failure to start in another way than by `ended`.
+  // Whoever does not wait for the end must not be told of a failure to start in another way than by
+  // `ended`.
   ended.catch(() => undefined);
   // What a program leaves behind in its group is not waited for.
   child.on('exit', () => killGroup(pid));

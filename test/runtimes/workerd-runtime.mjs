@@ -76,7 +76,10 @@ async function answer({ program, place, date, outside, entry, request }) {
   }
 }
 
-/** As Cloudflare's own tool does it: one module, the conditions of workerd, and WebAssembly as modules beside it. */
+/**
+ * As Cloudflare's own tool does it: one module, the conditions of workerd, and WebAssembly as
+ * modules beside it.
+ */
 async function bundle(entry, folder) {
   const { rolldown } = await import(requireInstalled.resolve('rolldown'));
   const keepModules = {

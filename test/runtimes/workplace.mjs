@@ -1,4 +1,5 @@
-// An empty folder with the package installed from its tarball, and beside it what the programs read.
+// An empty folder with the package installed from its tarball, and beside it what the programs
+// read.
 import {
   copyFileSync,
   cpSync,
@@ -50,7 +51,10 @@ export async function makeWorkplace() {
 /** Silent itself where this script is run silently, unless told. */
 const npm = (cwd, ...args) => run('npm', [...args, '--loglevel=error'], { cwd });
 
-/** Inputs, written by what was installed: a golden picture for commands, a golden latent for README's edge function. */
+/**
+ * Inputs, written by what was installed: a golden picture for commands, a golden latent for
+ * README's edge function.
+ */
 async function writeInputs(place) {
   const installed = (path) =>
     import(pathToFileURL(join(place, 'node_modules/taesd-wasm/dist', path)).href);

@@ -4,7 +4,8 @@ import { readSafetensors, type SafetensorsFile } from '../../src/safetensors/rea
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
-import { entry, rawFile, thrownBy } from '../weights/raw-file.ts';
+import { thrownBy } from '../thrown-by.ts';
+import { entry, rawFile } from './raw-file.ts';
 
 const MUTATIONS = rounds(10_000, 100_000);
 const SPLICED = rounds(5_000, 20_000);

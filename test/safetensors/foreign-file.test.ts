@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { inCall } from '../../src/errors.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
-import { entry, expectError, GOOD, ones, rawFile, refused, utf8 } from '../weights/raw-file.ts';
+import { utf8 } from '../bytes.ts';
+import { expectError } from '../thrown-by.ts';
+import { entry, GOOD, ones, rawFile, refused } from './raw-file.ts';
 
 describe('other things under the name of safetensors', () => {
   const rule = '"bytes" expected a safetensors file, got';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readSafetensors } from '../../src/safetensors/read.ts';
+import { utf8 } from '../bytes.ts';
 import { testAtFullLength } from '../full-length.ts';
-import { entry, GOOD, ones, rawFile, refused, utf8, withEntry } from '../weights/raw-file.ts';
+import { entry, GOOD, ones, rawFile, refused, withEntry } from './raw-file.ts';
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
 

@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
-import {
-  entry,
-  expectError,
-  ones,
-  rawFile,
-  refused,
-  thrownBy,
-  withEntry,
-} from '../weights/raw-file.ts';
+import { expectError, thrownBy } from '../thrown-by.ts';
 import { withoutMemory } from '../without-memory.ts';
+import { entry, ones, rawFile, refused, withEntry } from './raw-file.ts';
 
 const WHOLE = 'a whole number from 0 to 2^53 − 1';
 

@@ -3,7 +3,7 @@ import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { testAtFullLength } from '../full-length.ts';
-import { expectError, thrownBy } from '../weights/raw-file.ts';
+import { expectError, thrownBy } from '../thrown-by.ts';
 import { withoutMemory } from '../without-memory.ts';
 
 const tensor = (shape: readonly number[], ...values: number[]): Tensor => ({

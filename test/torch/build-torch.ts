@@ -1,64 +1,46 @@
-import { crc32 } from 'node:zlib';
 import type { StoredTensor } from '../../src/numbers/stored.ts';
+import { fields, joined, latin1, utf8 } from '../bytes.ts';
+import { type Part, zip } from '../zip/build-zip.ts';
 
 /*
  * Files as `torch.save` writes them, made here: pickles opcode by opcode, and archives with the
  * records of torch. Any part may be wrong.
  */
 
-/** Opcodes by the text of one byte a character. */
-export const latin1 = (text: string): Uint8Array =>
-  Uint8Array.from(text, (char) => char.charCodeAt(0));
-
-export function join(...parts: readonly (Uint8Array | string)[]): Uint8Array {
-  const bytes = parts.map((part) => (typeof part === 'string' ? latin1(part) : part));
-  const joined = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of bytes) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-export const u32 = (value: number): Uint8Array =>
-  new Uint8Array(Uint32Array.of(value).buffer.slice(0));
-const u16 = (value: number): Uint8Array => u32(value).subarray(0, 2);
-
 /** BINUNICODE */
 export function text(value: string): Uint8Array {
-  const utf8 = new TextEncoder().encode(value);
-  return join('X', u32(utf8.length), utf8);
+  const bytes = utf8(value);
+  return joined('X', fields([4, bytes.length]), bytes);
 }
 
 /** BININT or, from 2³¹ on, LONG1 of 8 bytes */
 export function int(value: number): Uint8Array {
   if (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) {
-    return join('J', u32(value >>> 0));
+    return joined('J', fields([4, value >>> 0]));
   }
-  return join('\x8a\x08', new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
+  return joined('\x8a\x08', new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
 }
 
 /** GLOBAL */
-export const global = (module: string, name: string): Uint8Array => join(`c${module}\n${name}\n`);
+export const global = (module: string, name: string): Uint8Array => joined(`c${module}\n${name}\n`);
 
-export const tuple = (...items: readonly Uint8Array[]): Uint8Array => join('(', ...items, 't');
+export const tuple = (...items: readonly Uint8Array[]): Uint8Array => joined('(', ...items, 't');
 
 export const dict = (...entries: readonly (readonly [Uint8Array | string, Uint8Array])[]) =>
-  join(
+  joined(
     '}(',
     ...entries.flatMap(([key, value]) => [typeof key === 'string' ? text(key) : key, value]),
     'u',
   );
 
-export const ORDERED_DICT = join(global('collections', 'OrderedDict'), ')R');
+export const ORDERED_DICT = joined(global('collections', 'OrderedDict'), ')R');
 
 export const call = (module: string, name: string, ...args: readonly Uint8Array[]): Uint8Array =>
-  join(global(module, name), tuple(...args), 'R');
+  joined(global(module, name), tuple(...args), 'R');
 
 /** A whole pickle of protocol 2. */
 export const pickle = (...parts: readonly (Uint8Array | string)[]): Uint8Array =>
-  join('\x80\x02', ...parts, '.');
+  joined('\x80\x02', ...parts, '.');
 
 const CLASSES: Readonly<Record<string, readonly [string, number]>> = {
   F32: ['FloatStorage', 4],
@@ -81,7 +63,7 @@ export interface TensorParts {
 /** BINPERSID of a storage */
 export function storage({ dtype = 'F32', key = '0', count }: TensorParts): Uint8Array {
   const kind = global('torch', CLASSES[dtype][0]);
-  return join(tuple(text('storage'), kind, text(key), text('cpu'), int(count)), 'Q');
+  return joined(tuple(text('storage'), kind, text(key), text('cpu'), int(count)), 'Q');
 }
 
 export const tensor = (parts: TensorParts): Uint8Array =>
@@ -96,6 +78,9 @@ export const tensor = (parts: TensorParts): Uint8Array =>
     ORDERED_DICT,
   );
 
+const LOCAL_BYTES = 30;
+const DESCRIPTOR_BYTES = 16;
+
 /**
  * Makes an archive as torch does: stored entries whose local records leave CRC and sizes to a
  * descriptor, and padding (`FB`) that puts contents on multiples of 64 bytes.
@@ -104,29 +89,17 @@ export function archive(
   entries: Readonly<Record<string, Uint8Array | string>>,
   folder = 'archive',
 ) {
-  const parts: Uint8Array[] = [];
-  const central: Uint8Array[] = [];
   let at = 0;
-  for (const [key, value] of Object.entries(entries)) {
-    const name = new TextEncoder().encode(folder === '' ? key : `${folder}/${key}`);
+  const parts = Object.entries(entries).map(([key, value]): Part => {
+    const name = utf8(folder === '' ? key : `${folder}/${key}`);
     const content = typeof value === 'string' ? latin1(value) : value;
-    const sums = join(u32(crc32(content)), u32(content.length), u32(content.length));
-    const start = at + 30 + name.length + 4;
+    const start = at + LOCAL_BYTES + name.length + 4;
     const padding = new Uint8Array((64 - (start % 64)) % 64).fill(0x5a);
-    const extra = join('FB', u16(padding.length), padding);
-    const head = [u16(0), u16(0x0808), u16(0), u32(0)] as const;
-    const lengths = [u16(name.length), u16(extra.length)] as const;
-    const local = join('PK\x03\x04', ...head, new Uint8Array(12), ...lengths, name, extra, content);
-    const whole = join(local, 'PK\x07\x08', sums);
-    const tail = join(u16(0), u16(0), u16(0), u32(0), u32(at));
-    central.push(join('PK\x01\x02', u16(0), ...head, sums, u16(name.length), u16(0), tail, name));
-    parts.push(whole);
-    at += whole.length;
-  }
-  const directory = join(...central);
-  const counts = join(u16(central.length), u16(central.length));
-  const end = join(u16(0), u16(0), counts, u32(directory.length), u32(at), u16(0));
-  return join(...parts, directory, 'PK\x05\x06', end);
+    const localExtra = joined('FB', fields([2, padding.length]), padding);
+    at = start + padding.length + content.length + DESCRIPTOR_BYTES;
+    return { name, content, localExtra, descriptor: 'signed' };
+  });
+  return zip(parts);
 }
 
 /** The entries of torch 2 beside the pickle and the storages. */

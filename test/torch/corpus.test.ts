@@ -3,7 +3,7 @@ import { TaesdError } from '../../src/errors.ts';
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
 import { sharedFile, sharedIsThere, sharedPath, testShared } from '../shared.ts';
-import { numbersOf } from './numbers.ts';
+import { elementsOf } from './elements-of.ts';
 
 /*
  * 292 files with verdicts: layouts of torch, and hostile ones. ../shared/pth/README.md describes
@@ -37,11 +37,11 @@ function readAll(bytes: Uint8Array) {
       expect(() => tensor.read()).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }));
       return { path, dtype, shape };
     }
-    return { path, dtype, shape, values: numbersOf(tensor.read()) };
+    return { path, dtype, shape, values: elementsOf(tensor.read()) };
   });
 }
 
-/** The expected tensors, in numbers that `numbersOf` gives. */
+/** The expected tensors, in numbers that `elementsOf` gives. */
 const expectedTensors = (tensors: readonly ExpectedTensor[]) =>
   tensors.map(({ values, ...tensor }) =>
     TYPES_NOT_READ.includes(tensor.dtype) ? tensor : { ...tensor, values: values.map(Number) },

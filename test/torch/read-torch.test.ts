@@ -6,8 +6,10 @@ import { isLegacyTorch, isPickle, isTar, isTorch } from '../../src/torch/first-b
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
 import { isTorchTensor, type TorchValue } from '../../src/torch/values.ts';
+import { fields, joined, latin1 } from '../bytes.ts';
+import { rounds } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
-import { thrownBy } from '../weights/raw-file.ts';
+import { thrownBy } from '../thrown-by.ts';
 import {
   archive,
   call,
@@ -15,8 +17,6 @@ import {
   fileOfTensors,
   global,
   int,
-  join,
-  latin1,
   ORDERED_DICT,
   pickle,
   storage,
@@ -25,14 +25,15 @@ import {
   text,
   torchFile,
   tuple,
-  u32,
 } from './build-torch.ts';
-import { numbersOf } from './numbers.ts';
+import { elementsOf } from './elements-of.ts';
 
 const random = seededRandom(14);
 const NUMBERS = Float32Array.from({ length: 24 }, () => random() - 0.5);
 const STORED: StoredTensor = { dtype: 'F32', shape: [2, 3, 4], bytes: narrowTo('F32', NUMBERS) };
 const GOOD = fileOfTensors({ w: STORED });
+/** Pickles of random bytes. */
+const RANDOM = rounds(1000, 3000);
 const PLAIN = { count: 24, shape: [24], strides: [1] };
 
 /** Reads a file wholly. */
@@ -44,7 +45,9 @@ const readAll = (bytes: Uint8Array) =>
 
 const GOOD_TENSORS = [{ path: ['w'], ...STORED }];
 
-/** Checks that a file is refused with this code and message, and that a good one is read after it. */
+/**
+ * Checks that a file is refused with this code and message, and that a good one is read after it.
+ */
 function refused(bytes: Uint8Array, code: ErrorCode, message: string | RegExp): void {
   const error = thrownBy(() => readAll(bytes));
   expect(error.message).toMatch(message);
@@ -84,9 +87,9 @@ describe('readTorch: values', () => {
     expect(
       rootOf(
         dict(
-          ['', join('](', int(1), int(-2), 'N\x88\x89e')],
+          ['', joined('](', int(1), int(-2), 'N\x88\x89e')],
           [int(7), tuple(text('ä😀'), int(2 ** 40), latin1('G\x3f\xf8\0\0\0\0\0\0'))],
-          ['__proto__', join(dict(['a', int(3)]), 'q\x01')],
+          ['__proto__', joined(dict(['a', int(3)]), 'q\x01')],
           ['again', latin1('h\x01')],
           ['empty', tuple()],
         ),
@@ -122,11 +125,12 @@ describe('readTorch: values', () => {
   });
 
   test('protocol 4: FRAME, SHORT_BINUNICODE, MEMOIZE, STACK_GLOBAL → read as protocol 2', () => {
-    const name = (value: string) => join('\x8c', String.fromCharCode(value.length), value, '\x94');
-    const ordered = join(name('collections'), name('OrderedDict'), '\x93\x94)R');
-    const body = join('}\x94', name('a'), ordered, 's.');
-    const frame = join('\x95', u32(body.length), u32(0));
-    const root = readTorch(torchFile(join('\x80\x04', frame, body), [])).root;
+    const name = (value: string) =>
+      joined('\x8c', String.fromCharCode(value.length), value, '\x94');
+    const ordered = joined(name('collections'), name('OrderedDict'), '\x93\x94)R');
+    const body = joined('}\x94', name('a'), ordered, 's.');
+    const frame = joined('\x95', fields([4, body.length]), fields([4, 0]));
+    const root = readTorch(torchFile(joined('\x80\x04', frame, body), [])).root;
     expect(root).toEqual(new Map([['a', new Map()]]));
   });
 
@@ -139,7 +143,7 @@ describe('readTorch: values', () => {
     const root = dict(
       ['a.b', one],
       ['a', dict(['b', one], [int(0), one])],
-      ['l', join('](', one, 'e')],
+      ['l', joined('](', one, 'e')],
     );
     expect(tensorsOf(readTorch(fileOf(root))).map(({ path }) => path)).toEqual([
       ['a.b'],
@@ -173,7 +177,7 @@ describe('readTorch: tensors', () => {
     const f64 = { dtype: 'F64', shape: [2], bytes };
     const file = readTorch(fileOfTensors({ a: f64, b: { ...f64, dtype: 'I64' } }));
     const [a, b] = tensorsOf(file).map((found) => found.tensor);
-    expect(numbersOf(a.read())).toEqual([0.1, 1e300]);
+    expect(elementsOf(a.read())).toEqual([0.1, 1e300]);
     expect(b).toMatchObject({ dtype: 'I64', shape: [2] });
     const message = /expected elements of F32, F16, BF16 or F64, got I64/;
     expect(() => b.read()).toThrow(message);
@@ -201,7 +205,7 @@ describe('readTorch: tensors', () => {
       }
       const [{ tensor: found }] = tensorsOf(readTorch(file));
       expect(found).toMatchObject({ shape, strides, offset });
-      expect(numbersOf(found.read())).toEqual(places.map((place) => NUMBERS[place]));
+      expect(elementsOf(found.read())).toEqual(places.map((place) => NUMBERS[place]));
     }
   });
 
@@ -287,7 +291,7 @@ describe('readTorch: tensors', () => {
 });
 
 describe('readTorch: hostile pickles', () => {
-  const SYSTEM = join(global('os', 'system'), text('echo'), '\x85R');
+  const SYSTEM = joined(global('os', 'system'), text('echo'), '\x85R');
 
   test('a name outside the list → UNSAFE, wherever it stands', () => {
     const rule =
@@ -390,10 +394,10 @@ describe('readTorch: hostile pickles', () => {
   });
 
   test('shared containers that make 10¹² tensors → LIMIT', () => {
-    let body = join(tensor(PLAIN), 'q\0');
+    let body = joined(tensor(PLAIN), 'q\0');
     for (let level = 1; level <= 12; level++) {
       const get = `h${String.fromCharCode(level - 1)}`;
-      body = join(body, '](', get.repeat(10), 'e', `q${String.fromCharCode(level)}`);
+      body = joined(body, '](', get.repeat(10), 'e', `q${String.fromCharCode(level)}`);
     }
     // The values below the last one are left on the stack, so put all into a list.
     refused(fileOf('](', body, 'e'), 'LIMIT', /at most 65536 values that occur again/);
@@ -455,10 +459,10 @@ describe('readTorch: hostile pickles', () => {
     refused(fileOf(text('a')), 'FORMAT', /got the text "a"/);
   });
 
-  test('random bytes as a pickle, 3000 times → a typed error or a value', () => {
+  test(`random bytes as a pickle, ${RANDOM} times → a typed error or a value`, () => {
     const next = seededRandom(99);
     const opcodes = '(.0NRQX]abceehqstu}\x80\x85\x86\x87\x88\x8a\x8c\x93\x94KMJG)';
-    for (let round = 0; round < 3000; round++) {
+    for (let round = 0; round < RANDOM; round++) {
       let body = '';
       for (let i = 0; i < 30; i++) {
         const isOpcode = next() < 0.8;

@@ -7,7 +7,8 @@ import type { Chw } from '../../src/model/measure.ts';
 import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
 
 /*
- * How pictures are divided where an adapter's limits are too small for them: nothing here needs a device.
+ * How pictures are divided where an adapter's limits are too small for them: nothing here needs a
+ * device.
  */
 
 const MB = 2 ** 20;

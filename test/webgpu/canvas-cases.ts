@@ -153,7 +153,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         same(what, [canvas.width, canvas.height], [72, 48]);
         sameBytes(what, await shown(), data);
       }
-      // At first, after it was unconfigured, by others and after them; not again and again, which would clear it.
+      // At first, after it was unconfigured, by others and after them; not again and again, which
+      // would clear it.
       same('configured', configured, 4);
       const wide = latentsOf(1, device.limits.maxTextureDimension2D / 8 + 1);
       const large = gpu.decodeToCanvas(wide, new OffscreenCanvas(1, 1));

@@ -4,8 +4,8 @@ import type { ReadShared } from '../conformance/place.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * What the cases are made with: devices, canvases, comparisons. They run on pages and in Deno, so nothing here may need vitest
- * or Node.
+ * What the cases are made with: devices, canvases, comparisons. They run on pages and in Deno, so
+ * nothing here may need vitest or Node.
  */
 
 export interface ApiCase {
@@ -179,8 +179,8 @@ async function readPixels(device: GPUDevice, texture: GPUTexture): Promise<Uint8
 }
 
 /**
- * Follows what is painted on a canvas of the runtime's own: its texture is read in the task in which it is painted on, as it
- * is gone after that.
+ * Follows what is painted on a canvas of the runtime's own: its texture is read in the task in
+ * which it is painted on, as it is gone after that.
  *
  * @returns what gives the last picture, RGBA
  */

@@ -46,7 +46,8 @@ export const FAULT_CASES: readonly ApiCase[] = [
         await codeOf(Taesd.load({ model: 'nano', device, fallback: false })),
         'UNSUPPORTED',
       );
-      // What is wrong is the instance's business, not that of the device's other listeners; later it may be right.
+      // What is wrong is the instance's business, not that of the device's other listeners; later
+      // it may be right.
       const reasons: string[] = [];
       const [broken, full] = [await newDevice(), await newDevice()];
       const real = broken.createShaderModule.bind(broken);
@@ -54,7 +55,8 @@ export const FAULT_CASES: readonly ApiCase[] = [
       const { complaints } = takeStock(full);
       takeStock(broken, complaints);
       const createBuffer = full.createBuffer.bind(full);
-      // No software adapter runs out of memory that this machine has: it is asked for more than it allows.
+      // No software adapter runs out of memory that this machine has: it is asked for more than it
+      // allows.
       full.createBuffer = (descriptor) => createBuffer({ ...descriptor, size: 2 ** 50 });
       for (const [one, repair] of [
         [broken, () => Object.assign(broken, { createShaderModule: real })],
@@ -182,7 +184,8 @@ export const FAULT_CASES: readonly ApiCase[] = [
       const { data } = await whole.decode(latents);
       const device = await newDevice();
       const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
-      // What a card with other work on it would do: no software adapter runs out of memory that this machine has.
+      // What a card with other work on it would do: no software adapter runs out of memory that
+      // this machine has.
       let maps = 0;
       const createBuffer = device.createBuffer.bind(device);
       device.createBuffer = (descriptor) => {

@@ -22,7 +22,8 @@ export function operatorsOnGpu(gpu: Gpu): LaterOperators {
 }
 
 /**
- * a + b, as blocks add. No stage does that alone: one takes `a` from the channels of both, another takes `b` and adds.
+ * a + b, as blocks add. No stage does that alone: one takes `a` from the channels of both, another
+ * takes `b` and adds.
  */
 function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
   const [, channels] = a.shape;

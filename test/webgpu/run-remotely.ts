@@ -11,8 +11,9 @@ import { sharedFile, sharedPath } from '../shared.ts';
 import type { Outcome } from './remote.ts';
 
 /*
- * The cases in a runtime that has WebGPU: a page of Chromium on its software adapter, a page of Firefox and Deno on the
- * machine's, which is Mesa's llvmpipe where there is no card. They use the package's own files in dist/; only the cases are bundled.
+ * The cases in a runtime that has WebGPU: a page of Chromium on its software adapter, a page of
+ * Firefox and Deno on the machine's, which is Mesa's llvmpipe where there is no card. They use the
+ * package's own files in dist/; only the cases are bundled.
  */
 
 /** All outcomes, and the adapter's name, or the reason why there is none. */
@@ -60,7 +61,10 @@ export async function runInBrowser(browser: BrowserName, wanted = ''): Promise<R
   return { adapter: String(adapter), outcomes };
 }
 
-/** Deno's program: the path's, else the one that `npm run test:runtimes` installs, which CI installs here. */
+/**
+ * Deno's program: the path's, else the one that `npm run test:runtimes` installs, which CI installs
+ * here.
+ */
 export const deno = await findDeno();
 
 async function findDeno(): Promise<string | undefined> {

@@ -6,8 +6,9 @@ import { GPU_CASES } from './cases.ts';
 import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
 
 /*
- * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Firefox and Deno on what Vulkan finds,
- * which is Mesa's llvmpipe where there is no card. Software adapters take minutes for what a card does in a second.
+ * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Firefox and Deno on
+ * what Vulkan finds, which is Mesa's llvmpipe where there is no card. Software adapters take
+ * minutes for what a card does in a second.
  */
 
 const MINUTES = 60_000;

@@ -4,7 +4,8 @@ import { readSafetensors, type SafetensorsFile } from '../../src/safetensors/rea
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
-import { entry, expectError, rawFile } from './raw-file.ts';
+import { entry, rawFile } from '../safetensors/raw-file.ts';
+import { expectError } from '../thrown-by.ts';
 
 /** A file whose tensors hold 1, 2, 3 … in the order of their names. */
 function fileOf(names: readonly string[]): SafetensorsFile {

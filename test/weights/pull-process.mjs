@@ -1,4 +1,5 @@
-// A process that pulls the encoder of taesd: node pull-process.mjs MANIFEST.json FOLDER. Prints what it did.
+// A process that pulls the encoder of taesd: node pull-process.mjs MANIFEST.json FOLDER. Prints
+// what it did.
 import { readFileSync } from 'node:fs';
 import { VARIANTS } from '../../dist/index.js';
 import { FolderStore } from '../../dist/weights/folder-store.js';

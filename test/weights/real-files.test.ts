@@ -4,7 +4,7 @@ import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { elementCount, firstNonFinite, type Tensor } from '../../src/tensor.ts';
 import { splitByKeyNames } from '../../src/weights/key-names.ts';
 import { sharedFile, testShared } from '../shared.ts';
-import { expectError } from './raw-file.ts';
+import { expectError } from '../thrown-by.ts';
 
 const files: readonly [string, Half, number][] = [
   // Each further channel adds 64 · 9 parameters, and a bias in the encoder.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { latentSpaces, VARIANTS } from '../../src/model/variants.ts';
 import { checkVaeScale } from '../../src/weights/vae-scale.ts';
-import { expectError } from './raw-file.ts';
+import { expectError } from '../thrown-by.ts';
 
 const NO_TENSORS = { encoder: undefined, decoder: undefined };
 const check = (model: keyof typeof VARIANTS, carried: { vaeScale?: number; vaeShift?: number }) =>

@@ -1,4 +1,5 @@
 import { crc32, deflateRawSync } from 'node:zlib';
+import { allJoined, fields, joined, utf8 } from '../bytes.ts';
 
 /** A field of a record, by its offset and width, with a value that may be wrong. */
 export type Patch = readonly [offset: number, width: 2 | 4 | 8, value: number];
@@ -29,22 +30,6 @@ export interface Ending {
   readonly locator?: readonly Patch[];
 }
 
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
-
-/** Little-endian fields: pairs of width and value. */
-export function fields(...pairs: readonly (readonly [number, number])[]): Uint8Array {
-  const bytes: number[] = [];
-  for (const [width, value] of pairs) {
-    for (let i = 0, rest = BigInt(value); i < width; i++, rest >>= 8n)
-      bytes.push(Number(rest & 255n));
-  }
-  return Uint8Array.from(bytes);
-}
-
 function patched(record: Uint8Array, patches: readonly Patch[] = []): Uint8Array {
   for (const [offset, width, value] of patches) record.set(fields([width, value]), offset);
   return record;
@@ -58,10 +43,8 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
   for (const part of parts) {
     const { content = utf8('content'), localExtra = utf8(''), centralExtra = utf8('') } = part;
     const name = typeof part.name === 'string' ? utf8(part.name) : part.name;
-    const packed = part.deflated ? new Uint8Array(deflateRawSync(content)) : content;
-    const body = part.packed ?? packed;
+    const body = part.packed ?? (part.deflated ? new Uint8Array(deflateRawSync(content)) : content);
     const size = part.size ?? content.length;
-    const packedSize = part.packed?.length ?? packed.length;
     const crc = crc32(content);
     const isLate = part.descriptor !== undefined;
     const both = (values: readonly number[]): Uint8Array =>
@@ -74,17 +57,17 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
         ...values.map((value) => [4, value] as const),
         [2, name.length],
       );
-    const values = [crc, packedSize, size];
-    const local = join(fields([4, 0x04034b50]), both(isLate ? [0, 0, 0] : values));
-    const record = join(
-      patched(join(local, fields([2, localExtra.length])), part.local),
+    const values = [crc, body.length, size];
+    const local = joined(fields([4, 0x04034b50]), both(isLate ? [0, 0, 0] : values));
+    const record = joined(
+      patched(joined(local, fields([2, localExtra.length])), part.local),
       name,
       localExtra,
       body,
       isLate ? descriptorOf(part.descriptor, values) : utf8(''),
       part.after ?? utf8(''),
     );
-    const central = join(
+    const central = joined(
       fields([4, 0x02014b50], [2, 20]),
       both(values),
       fields([2, centralExtra.length], [2, 0], [2, 0], [2, 0], [4, 0], [4, at]),
@@ -94,7 +77,7 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
     at += record.length;
   }
   const { comment = utf8('') } = ending;
-  const listed = new Uint8Array(Buffer.concat(directory));
+  const listed = allJoined(directory);
   const counts = [parts.length, parts.length] as const;
   const end = fields(
     [4, 0x06054b50],
@@ -117,8 +100,7 @@ export function zip(parts: readonly Part[], ending: Ending = {}): Uint8Array {
   const wide = ending.zip64
     ? [patched(zip64End, ending.zip64End), patched(locator, ending.locator)]
     : [];
-  const last = [listed, ...wide, patched(end, ending.end), comment];
-  return new Uint8Array(Buffer.concat([...front, ...last]));
+  return allJoined([...front, listed, ...wide, patched(end, ending.end), comment]);
 }
 
 function descriptorOf(kind: Part['descriptor'], values: readonly number[]): Uint8Array {
@@ -126,5 +108,5 @@ function descriptorOf(kind: Part['descriptor'], values: readonly number[]): Uint
   const [crc, packedSize, size] = values;
   const width = kind?.endsWith('wide') ? 8 : 4;
   const plain = fields([4, crc], [width, packedSize], [width, size]);
-  return kind?.startsWith('signed') ? join(fields([4, 0x08074b50]), plain) : plain;
+  return kind?.startsWith('signed') ? joined(fields([4, 0x08074b50]), plain) : plain;
 }

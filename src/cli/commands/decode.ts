@@ -8,65 +8,87 @@ import {
   DECODED_DETAIL,
   DECODED_FORMATS,
   type DecodedFile,
+  decodedFormat,
   decodeToFile,
   fullSize,
 } from '../files/decoded-file.ts';
-import { endingsOf, formatOf } from '../files/format.ts';
+import { endingsOf } from '../files/format.ts';
+import { planJobs } from '../files/jobs.ts';
 import { LATENT_OPTIONS, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
-import { readInput } from '../files/read-input.ts';
-import { checkOutput } from '../files/write-output.ts';
+import { inputName, readInput } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import type { Size } from '../line/size.ts';
 import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
-import { interruptible } from '../terminal/interrupt.ts';
 import { type Command, runLine } from './command.ts';
-import { withModel } from './with-model.ts';
+import { runJobs } from './run-jobs.ts';
 
 const SPEC = {
   name: 'decode',
-  summary: 'Turns latents into a picture.',
+  summary: 'Turns latents into pictures.',
   detail: `
 ${DECODED_DETAIL} A PNG is written while it is decoded, so the picture may be larger than memory.
 The content of IN decides how it is read, not its ending. If IN does not record something about its
-latents, a line on stderr reports the assumption.`,
+latents, a line on stderr reports the assumption. Several IN, or a folder of latents, need a folder
+as OUT.`,
   examples: [
     'taesd decode latents.png -o photo.png',
     'taesd decode latents.safetensors -o photo.png --model taef1 --workers 0',
     'taesd decode ComfyUI_00001_.latent -o photo.png --model taesdxl --pick 1',
     'taesd decode cache.safetensors -o photo.png --tensor latents --space vae',
     'taesd decode latents.f16 -o photo.png --shape 4x64x64',
+    'taesd decode latents/ -o photos/ --quiet',
+    'cat latents.safetensors | taesd decode - -o - > photo.png',
   ],
   operand: {
     name: 'IN',
-    help: () => `the latents: a ${endingsOf(LATENT_FORMATS)} file`,
+    help: () => `latents: a ${endingsOf(LATENT_FORMATS)} file, or a folder of them; - is stdin`,
+    many: 'some',
   },
-  options: ['output', ...LATENT_OPTIONS, 'size', 'weights', 'precision', 'workers', 'backend'],
+  options: [
+    'outputs',
+    'pictureFormat',
+    ...LATENT_OPTIONS,
+    'size',
+    'weights',
+    'precision',
+    'workers',
+    'backend',
+    'quiet',
+  ],
 } as const satisfies CommandSpec;
 
 export const decodeCommand: Command = {
   spec: SPEC,
-  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => decode(line, signal))),
+  run: (args) => runLine(SPEC, args, decode),
 };
 
 type Line = CommandLine<typeof SPEC>;
 
-async function decode(line: Line, signal: AbortSignal): Promise<void> {
-  const { operand, output: path } = line;
-  const format = formatOf(path, DECODED_FORMATS);
-  await checkOutput(path, operand);
-  const bytes = await readInput(operand);
-  const all = await readLatentFile(operand, bytes, { ...line, model: line.latentsModel });
-  if (line.size !== undefined) checkCrop(all.latents, line.size);
-  const found = takeOne(operand, all);
-  const decoded: DecodedFile = { path, format, size: line.size ?? found };
-  const model = modelFor(line.latentsModel, found);
-  const isAssumed = found.model === undefined;
-  await withModel(path, { ...line, model, isAssumed, only: 'decoder' }, async (taesd, bar) => {
+async function decode(line: Line): Promise<void> {
+  const plan = await planJobs({
+    command: SPEC.name,
+    operands: line.operands,
+    output: line.outputs,
+    formats: DECODED_FORMATS,
+    format: decodedFormat(line.pictureFormat),
+    what: 'latents',
+    endings: LATENT_FORMATS.flatMap(({ endings }) => endings),
+  });
+  const { format } = plan;
+  await runJobs(plan, { ...line, only: 'decoder' }, async ({ input, output: path }, tools) => {
+    const { models, stage, say, signal } = tools;
+    const bytes = await readInput(input);
+    const all = await readLatentFile(input, bytes, { ...line, model: line.latentsModel });
+    if (line.size !== undefined) checkCrop(all.latents, line.size);
+    const found = takeOne(input, all, say);
+    const decoded: DecodedFile = { path, format, size: line.size ?? found };
+    const isAssumed = found.model === undefined;
+    const taesd = await models.get(modelFor(line.latentsModel, found), isAssumed);
     try {
-      const run = { onProgress: bar.stage('decoding'), signal, space: found.space };
+      const run = { onProgress: stage('decoding'), signal, space: found.space };
       return await decodeToFile(taesd, found.latents, decoded, run);
     } catch (error) {
-      throw aboutLatents(operand, found, error);
+      throw aboutLatents(inputName(input), found, error);
     }
   });
 }

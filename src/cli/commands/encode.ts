@@ -1,63 +1,88 @@
 import type { Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
-import { formatOf } from '../files/format.ts';
-import { readPicture } from '../files/picture-file.ts';
-import { checkOutput, writeOutput } from '../files/write-output.ts';
+import { planJobs } from '../files/jobs.ts';
+import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
+import { inputName } from '../files/read-input.ts';
+import { writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
-import { interruptible } from '../terminal/interrupt.ts';
 import { type Command, runLine } from './command.ts';
-import { withModel } from './with-model.ts';
+import { runJobs } from './run-jobs.ts';
 
 const SPEC = {
   name: 'encode',
-  summary: 'Turns a picture into latents.',
+  summary: 'Turns pictures into latents.',
   detail: () => {
     const sentences = writtenFormats().map(({ endings, detail }) => `OUT${endings[0]} ${detail}.`);
-    return sentences.join(' ');
+    return `${sentences.join(' ')} Several IN, or a folder of pictures, need a folder as OUT.`;
   },
   examples: [
-    'taesd encode photo.png -o latents.png',
+    'taesd encode photo.jpg -o latents.png',
+    'taesd encode *.jpg -o latents/ --format safetensors',
+    'taesd encode photos/ -o latents/ --max-size 1024',
+    'cat photo.webp | taesd encode - -o - > latents.png',
     'taesd encode photo.png -o latents.safetensors --model taesdxl',
     'taesd encode photo.png -o photo.latent --model taesdxl',
     'taesd encode photo.png -o latents.f16 --space vae',
   ],
-  operand: { name: 'IN', help: 'the picture, a PNG file' },
+  operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
   options: [
-    'output',
+    'outputs',
+    'latentFormat',
     'model',
     'writtenSpace',
     'background',
+    'maxSize',
     'weights',
     'precision',
     'workers',
     'backend',
+    'quiet',
   ],
 } as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {
   spec: SPEC,
-  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => encode(line, signal))),
+  run: (args) => runLine(SPEC, args, encode),
 };
 
-async function encode(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
-  const { operand, output, background } = line;
-  const format = formatOf(output, writtenFormats());
-  const space = spaceOf(format, line.writtenSpace);
-  await checkOutput(output, operand);
-  const picture = await readPicture(operand);
-  await withModel(output, { ...line, only: 'encoder' }, async (taesd, bar) => {
-    const options = { ...background, onProgress: bar.stage('encoding'), signal };
-    const latents = await taesd.encode(picture, options).catch((error: unknown) => {
-      throw aboutInput(operand, error);
-    });
-    const { width, height } = picture;
-    const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
-    await writeOutput(output, [format.write(file)], signal);
-    const [, c, h, w] = latents.shape;
-    return `${w}×${h} latents with ${c} channels`;
+async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
+  const { operands, outputs: output, latentFormat, background, model, maxSize } = line;
+  const plan = await planJobs({
+    command: SPEC.name,
+    operands,
+    output,
+    formats: writtenFormats(),
+    format: latentFormat,
+    what: 'pictures',
+    endings: PICTURE_ENDINGS,
   });
+  const { format } = plan;
+  const space = spaceOf(format, line.writtenSpace);
+  await runJobs(
+    plan,
+    { ...line, only: 'encoder' },
+    async ({ input, output: path }, { models, stage, say, signal }) => {
+      const picture = await readPicture(input, say);
+      const taesd = await models.get(model);
+      const options = {
+        ...background,
+        maxSize,
+        onProgress: stage('encoding'),
+        signal,
+      };
+      const latents = await taesd.encode(picture, options).catch((error: unknown) => {
+        throw aboutInput(inputName(input), error);
+      });
+      const { width, height } = scaledSize(picture, maxSize);
+      const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
+      await writeOutput(path, [format.write(file)], signal);
+      const [, c, h, w] = latents.shape;
+      return `${w}×${h} latents with ${c} channels`;
+    },
+    (models) => models.get(model),
+  );
 }
 
 /**

@@ -1,25 +1,28 @@
 import { extname } from 'node:path';
 import { inside, TaesdError } from '../../errors.ts';
+import { pictureKind } from '../../first-bytes/pictures.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
+import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
 import type { LatentFormat } from '../../formats/format.ts';
-import { latentPng } from '../../formats/latent-png.ts';
 import { isRawWithoutShape } from '../../formats/raw.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
-import { decodePng } from '../../png/index.ts';
 import { endingsOf } from '../files/format.ts';
-import { mayBeLatents, readLatentFile, refuseOtherPicture } from '../files/latents-input.ts';
-import { readInput } from '../files/read-input.ts';
-import { latentLines } from '../inspect/latents.ts';
-import { modelLines } from '../inspect/model.ts';
-import { pngLines } from '../inspect/png.ts';
-import { safetensorsLines } from '../inspect/safetensors.ts';
+import { mayBeLatents, readLatentFile } from '../files/latents-input.ts';
+import { PICTURE_ENDINGS, pictureOf } from '../files/picture-file.ts';
+import { inputName, readInput } from '../files/read-input.ts';
+import { describeLatents, type LatentsFindings, latentLines } from '../inspect/latents.ts';
+import { describeModel, type ModelFindings, modelLines } from '../inspect/model.ts';
+import { describePicture, type PictureFindings, pictureLines } from '../inspect/picture.ts';
+import { type DecodedFindings, decodedLines, describeSafetensors } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
+import { type WeightsFindings, weightLines } from '../inspect/weights.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import { writeJson } from '../terminal/json.ts';
 import { type Command, runLine } from './command.ts';
 
 const SPEC = {
@@ -29,19 +32,24 @@ const SPEC = {
 For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
 their shape, space and range, the model, the picture's size, and what the file does not say. For
 any other PNG: its size and the latents or picture it would become. To read a file that has the
-name of a model, write ./taesd.`,
+name of a model, write ./taesd. --json prints one document. Its kind is model, weights, latents,
+decoded or picture; docs/command.md lists the keys of each.`,
   examples: [
     'taesd inspect taesd --size 1024x768',
     'taesd inspect latents.png',
     'taesd inspect ComfyUI_00001_.latent',
     'taesd inspect latents.f16 --shape 1x4x64x64',
     'taesd inspect taesd_decoder.safetensors',
+    'taesd inspect photo.png --json',
+    'cat latents.png | taesd inspect -',
   ],
   operand: {
     name: 'FILE|MODEL',
-    help: () => `a ${endingsOf(LATENT_FORMATS)} file, or a model: ${modelNames().join(', ')}`,
+    help: () =>
+      `a picture (PNG, JPEG, WebP), latents or weights (${endingsOf(LATENT_FORMATS)}); - is stdin;
+      or a model: ${modelNames().join(', ')}`,
   },
-  options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick'],
+  options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick', 'json'],
 } as const satisfies CommandSpec;
 
 export const inspectCommand: Command = {
@@ -52,34 +60,63 @@ export const inspectCommand: Command = {
 type Line = CommandLine<typeof SPEC>;
 
 async function inspect(line: Line): Promise<void> {
-  const { operand } = line;
-  const lines = isModelName(operand) ? modelLinesOf(operand, line) : await fileLines(line);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const { operand, json } = line;
+  const findings = isModelName(operand) ? describeNamed(operand, line) : await describeFile(line);
+  if (json) writeJson(findings);
+  else process.stdout.write(`${linesOf(findings).join('\n')}\n`);
 }
 
-function modelLinesOf(model: ModelName, line: Line): string[] {
+/** The description of a model or of a file, and the JSON document. */
+type Findings =
+  | ModelFindings
+  | LatentsFindings
+  | PictureFindings
+  | DecodedFindings
+  | WeightsFindings;
+
+function linesOf(findings: Findings): string[] {
+  switch (findings.kind) {
+    case 'model':
+      return modelLines(findings);
+    case 'latents':
+      return latentLines(findings);
+    case 'picture':
+      return pictureLines(findings);
+    case 'decoded':
+      return decodedLines(findings);
+    case 'weights':
+      return weightLines(findings);
+  }
+}
+
+function describeNamed(model: ModelName, line: Line): ModelFindings {
   refuseLatentOptions(line, 'models');
-  return modelLines(VARIANTS[model], line.tableSize ?? DEFAULT_SIZE);
+  return describeModel(VARIANTS[model], line.tableSize ?? DEFAULT_SIZE);
 }
 
-async function fileLines(line: Line): Promise<string[]> {
+async function describeFile(line: Line): Promise<Findings> {
   const { operand: path, tableSize: size } = line;
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
+  const name = inputName(path);
   const format = recogniseFormat(bytes);
-  const isPicture = isPng(path, bytes, format) && line.shape === undefined;
-  if (isPicture && !inside(path, () => recordsLatents(decodePng(bytes).text))) {
-    return inside(path, () => {
-      refuseLatentOptions(line, 'pictures');
-      return pngLines(bytes, size);
-    });
+  const isPicture = isPictureFile(path, bytes) && line.shape === undefined;
+  if (isPicture) {
+    const picture = await pictureOf(name, bytes);
+    if (!recordsLatents(picture.text)) {
+      inside(name, () => {
+        refuseLatentOptions(line, 'pictures');
+        refuseSize(size, 'a picture');
+      });
+      return describePicture(picture);
+    }
   }
   const isRaw = line.shape !== undefined || isRawWithoutShape({ dtype: line.dtype, name: path });
   if (isRaw || mayBeLatents(bytes)) {
     try {
       const asked = { ...line, model: line.shownModel, pick: line.shownPick };
       const found = await readLatentFile(path, bytes, asked);
-      inside(path, () => refuseSize(size, 'latents'));
-      return latentLines(found);
+      inside(name, () => refuseSize(size, 'latents'));
+      return describeLatents(found);
     } catch (error) {
       if (line.tensor !== undefined || !mayBeWeights(format, error)) {
         throw error;
@@ -87,15 +124,14 @@ async function fileLines(line: Line): Promise<string[]> {
     }
   }
   if (isWeights(path, bytes)) {
-    return inside(path, () => {
+    return inside(name, () => {
       refuseLatentOptions(line, 'weights');
-      return safetensorsLines(bytes, size);
+      return describeSafetensors(bytes, size);
     });
   }
-  inside(path, () => refuseOtherPicture(bytes));
   const hint = '--shape and --dtype describe raw numbers';
   const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
-  throw fault(path, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
+  throw fault(name, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
 }
 
 /** @throws TaesdError ARG (an option that only latents have) */
@@ -119,14 +155,15 @@ function refuseLatentOptions(line: Line, contents: string): void {
  */
 function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean {
   if (!(error instanceof TaesdError) || error.code !== 'SHAPE') return false;
-  if (error.remedy !== undefined) return false;
-  if (format === torchLatents) return error.sentence.includes('weights of a model?');
+  if (error.remedy !== undefined && error.remedy !== IS_WEIGHTS) return false;
+  if (format === torchLatents) return error.remedy === IS_WEIGHTS;
   return format === tensorSafetensors;
 }
 
-/** True for a PNG, and for the ending of an unknown file: then an error explains what is wrong. */
-const isPng = (path: string, bytes: Uint8Array, format: LatentFormat | undefined): boolean =>
-  format === latentPng || (!mayBeLatents(bytes) && extname(path).toLowerCase() === '.png');
+/** True for a picture, and for the ending of an unknown file: then an error explains it. */
+const isPictureFile = (path: string, bytes: Uint8Array): boolean =>
+  pictureKind(bytes) !== undefined ||
+  (!mayBeLatents(bytes) && PICTURE_ENDINGS.includes(extname(path).toLowerCase()));
 
 /** The endings of files of weights. Some are refused, with a better reason than "unknown". */
 const WEIGHT_ENDINGS = new Set(['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin']);

@@ -1,12 +1,14 @@
-import { VARIANTS } from '../../index.ts';
+import { type ModelName, TaesdError, VARIANTS } from '../../index.ts';
 import { isModelName, type LatentSpace, latentSpaces } from '../../model/variants.ts';
 import { urlOf } from '../../platform/locations.ts';
 import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { proxyAdvice } from '../network/proxy.ts';
 import { expectedGot, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { ProgressBar } from '../terminal/progress.ts';
+import { progressBar } from '../terminal/progress.ts';
+import { sayFailure } from '../terminal/say.ts';
 import { countText } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -22,9 +24,9 @@ file gets its name.`,
   operand: {
     name: 'MODEL',
     help: () => `any of ${latentSpaces().join(', ')} (default: taesd)`,
-    many: true,
+    many: 'optional',
   },
-  options: ['all', 'from'],
+  options: ['all', 'from', 'quiet'],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
@@ -59,13 +61,13 @@ function chooseModels({ operands, all }: Line): readonly LatentSpace[] {
 
 async function pull(
   models: readonly LatentSpace[],
-  { from }: Line,
+  { from, quiet }: Line,
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
   const source = from === undefined ? {} : { from: sourceOf(from) };
   for (const model of models) {
-    const bar = new ProgressBar(process.stderr);
+    const bar = progressBar(quiet);
     try {
       const pulled = await pullModel(VARIANTS[model], ['encoder', 'decoder'], {
         ...source,
@@ -77,11 +79,32 @@ async function pull(
       for (const file of pulled) {
         process.stdout.write(`${store.pathOf(file.name)}: ${fileWords(file)}\n`);
       }
+    } catch (error) {
+      bar.clear();
+      throw addressByAddress(model, error, from);
     } finally {
       bar.clear();
     }
   }
 }
+
+/**
+ * Writes a line for each address that failed, and returns the error that ends the command. An error
+ * about a folder or a file is returned as it is.
+ */
+function addressByAddress(model: ModelName, error: unknown, from: string | undefined): unknown {
+  if (!(error instanceof TaesdError) || !OF_ADDRESSES.includes(error.code)) return error;
+  const { code, cause } = error;
+  const failures = cause instanceof AggregateError ? cause.errors : [error];
+  if (code !== 'NETWORK' && failures.length === 1) return error;
+  for (const failure of failures) sayFailure(failure);
+  const others = from === undefined ? '--from DIR|URL fetches them from another place; ' : '';
+  const hint = `${others}${proxyAdvice()}`;
+  return fault(`weights of ${model}`, 'cannot be fetched', { code, hint, cause });
+}
+
+/** The codes of errors that another address may not have. */
+const OF_ADDRESSES: readonly string[] = ['NETWORK', 'INTEGRITY', 'TRUNCATED'];
 
 /** @throws TaesdError ARG (a URL without folders, such as `data:`) */
 function sourceOf(from: string): URL {

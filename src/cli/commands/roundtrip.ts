@@ -1,49 +1,86 @@
 import { dequantizeLatents, quantizeLatents, type Tensor } from '../../index.ts';
-import { DECODED_DETAIL, DECODED_FORMATS, decodeToFile } from '../files/decoded-file.ts';
-import { formatOf } from '../files/format.ts';
-import { readPicture } from '../files/picture-file.ts';
-import { checkOutput } from '../files/write-output.ts';
+import {
+  DECODED_DETAIL,
+  DECODED_FORMATS,
+  decodedFormat,
+  decodeToFile,
+} from '../files/decoded-file.ts';
+import { planJobs } from '../files/jobs.ts';
+import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
+import { inputName } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutInput } from '../terminal/faults.ts';
-import { interruptible } from '../terminal/interrupt.ts';
 import { type Command, runLine } from './command.ts';
-import { withModel } from './with-model.ts';
+import { runJobs } from './run-jobs.ts';
 
 const SPEC = {
   name: 'roundtrip',
-  summary: 'Encodes a picture and decodes it again.',
+  summary: 'Encodes pictures and decodes them again.',
   detail: `
 ${DECODED_DETAIL} Between the halves the latents are rounded to 8 bits, as in a .png. --float
 keeps the latents as f32.`,
   examples: [
-    'taesd roundtrip photo.png -o again.png',
+    'taesd roundtrip photo.jpg -o again.png',
     'taesd roundtrip photo.png -o again.png --float --model taef1',
+    'taesd roundtrip photos/ -o again/ --max-size 1024',
+    'cat photo.webp | taesd roundtrip - -o - > again.png',
   ],
-  operand: { name: 'IN', help: 'the picture, a PNG file' },
-  options: ['output', 'model', 'weights', 'precision', 'workers', 'backend', 'background', 'float'],
+  operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
+  options: [
+    'outputs',
+    'pictureFormat',
+    'model',
+    'float',
+    'background',
+    'maxSize',
+    'weights',
+    'precision',
+    'workers',
+    'backend',
+    'quiet',
+  ],
 } as const satisfies CommandSpec;
 
 export const roundtripCommand: Command = {
   spec: SPEC,
-  run: (args) => runLine(SPEC, args, (line) => interruptible((signal) => roundtrip(line, signal))),
+  run: (args) => runLine(SPEC, args, roundtrip),
 };
 
-async function roundtrip(line: CommandLine<typeof SPEC>, signal: AbortSignal): Promise<void> {
-  const { operand, output: path, background, float } = line;
-  const format = formatOf(path, DECODED_FORMATS);
-  await checkOutput(path, operand);
-  const picture = await readPicture(operand);
-  await withModel(path, line, async (taesd, bar) => {
-    try {
-      const encoding = { onProgress: bar.stage('encoding'), signal };
-      const latents = await taesd.encode(picture, { ...background, ...encoding });
-      const kept = float ? latents : throughBytes(latents);
-      const decoding = { onProgress: bar.stage('decoding'), signal };
-      return await decodeToFile(taesd, kept, { path, format, size: picture }, decoding);
-    } catch (error) {
-      throw aboutInput(operand, error);
-    }
+async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
+  const { operands, outputs: output, background, float, model, maxSize } = line;
+  const plan = await planJobs({
+    command: SPEC.name,
+    operands,
+    output,
+    formats: DECODED_FORMATS,
+    format: decodedFormat(line.pictureFormat),
+    what: 'pictures',
+    endings: PICTURE_ENDINGS,
   });
+  const { format } = plan;
+  await runJobs(
+    plan,
+    line,
+    async ({ input, output: path }, { models, stage, say, signal }) => {
+      const picture = await readPicture(input, say);
+      const taesd = await models.get(model);
+      try {
+        const encoding = {
+          maxSize,
+          onProgress: stage('encoding', 0, 0.5),
+          signal,
+        };
+        const size = scaledSize(picture, maxSize);
+        const latents = await taesd.encode(picture, { ...background, ...encoding });
+        const kept = float ? latents : throughBytes(latents);
+        const decoding = { onProgress: stage('decoding', 0.5, 1), signal };
+        return await decodeToFile(taesd, kept, { path, format, size }, decoding);
+      } catch (error) {
+        throw aboutInput(inputName(input), error);
+      }
+    },
+    (models) => models.get(model),
+  );
 }
 
 /** Returns the latents as a file of 8-bit latents would keep them. */

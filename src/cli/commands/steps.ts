@@ -39,7 +39,16 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
     name: 'IN',
     help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
   },
-  options: ['folder', 'part', 'inner', ...LATENT_OPTIONS, 'weights', 'layerBackend', 'background'],
+  options: [
+    'folder',
+    'part',
+    'inner',
+    ...LATENT_OPTIONS,
+    'weights',
+    'layerBackend',
+    'background',
+    'quiet',
+  ],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
@@ -59,7 +68,7 @@ export const stepsCommand: Command = {
 const OURS = /^(overview|\d+-(en|de)coder-.*)\.png$/;
 
 async function steps(line: Line, signal: AbortSignal): Promise<void> {
-  const { operand, folder, weights, layerBackend: backend } = line;
+  const { operand, folder, weights, layerBackend: backend, quiet } = line;
   for (const name of await readdir(folder)) {
     if (OURS.test(name)) await checkOutput(join(folder, name), operand);
   }
@@ -68,11 +77,15 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
   const only = halves.length === 1 ? halves[0] : undefined;
   let table: string[] = [];
   const isAssumed = 'latents' in input.input && input.input.model === undefined;
-  await withModel(folder, { model, isAssumed, only, weights, backend }, async (taesd, bar) => {
-    const drawn = await drawSteps(taesd, input, line, { bar, signal });
-    table = tableLines(STEP_COLUMNS, drawn.rows);
-    return `${drawn.pictures} pictures`;
-  });
+  await withModel(
+    folder,
+    { model, isAssumed, only, weights, backend, quiet },
+    async (taesd, bar) => {
+      const drawn = await drawSteps(taesd, input, line, { bar, signal });
+      table = tableLines(STEP_COLUMNS, drawn.rows);
+      return `${drawn.pictures} pictures`;
+    },
+  );
   process.stdout.write(`${table.join('\n')}\n`);
 }
 

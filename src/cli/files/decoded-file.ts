@@ -10,6 +10,12 @@ export const DECODED_FORMATS = [
   { name: 'safetensors', endings: ['.safetensors'], holds: 'f32 decoded' },
 ] as const;
 
+type DecodedFormat = (typeof DECODED_FORMATS)[number];
+
+/** Returns the format with this name. */
+export const decodedFormat = (named: DecodedFormat['name'] | undefined) =>
+  DECODED_FORMATS.find(({ name }) => name === named);
+
 /** The sentence about the output in the help of commands that decode. */
 export const DECODED_DETAIL =
   'OUT.png is the picture. OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
@@ -17,7 +23,7 @@ export const DECODED_DETAIL =
 /** A file to make from latents. */
 export interface DecodedFile {
   readonly path: string;
-  readonly format: (typeof DECODED_FORMATS)[number];
+  readonly format: DecodedFormat;
   /** The size to crop to. Defaults to 8 times the latents. */
   readonly size?: Size | undefined;
 }

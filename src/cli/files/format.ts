@@ -3,7 +3,7 @@ import { orList } from '../../checks.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 
 /** A format that a file's ending can choose. */
-interface Format {
+export interface Format {
   /** In lower case; messages name the first one. */
   readonly endings: readonly string[];
   /** The content in a few words. */

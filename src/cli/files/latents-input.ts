@@ -1,10 +1,11 @@
-import { inside, TaesdError } from '../../errors.ts';
+import { expected, inside } from '../../errors.ts';
+import { conversionHint, pictureKind } from '../../first-bytes/pictures.ts';
 import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
-import { decodePng } from '../../png/index.ts';
-import { sayLine } from '../terminal/say.ts';
+import { type Say, sayLine } from '../terminal/say.ts';
+import { inputName } from './read-input.ts';
 
 /** The names of the options below in the table of options. */
 export const LATENT_OPTIONS = [
@@ -32,7 +33,7 @@ export function readLatentFile(
   bytes: Uint8Array,
   { model, space, tensor, shape, dtype, pick }: LatentsAsked,
 ): Promise<FoundLatents> {
-  return inside(path, async () => {
+  return inside(inputName(path), async () => {
     if (shape === undefined && !mayBeLatents(bytes)) refuseOtherPicture(bytes);
     return readLatents(bytes, { name: path, model, space, tensor, shape, dtype, pick });
   });
@@ -46,12 +47,13 @@ export const mayBeLatents = (bytes: Uint8Array): boolean =>
  * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
  * what the file does not say.
  */
-export function takeOne(path: string, found: FoundLatents): FoundLatents {
-  for (const sentence of found.assumed) sayLine(`${path}: ${sentence}`);
+export function takeOne(path: string, found: FoundLatents, say: Say = sayLine): FoundLatents {
+  const name = inputName(path);
+  for (const sentence of found.assumed) say(`${name}: ${sentence}`);
   const [batch] = found.latents.shape;
   if (batch === 1) return found;
   const others = `--pick 0 to --pick ${batch - 1} choose one`;
-  sayLine(`${path}: a batch of ${batch}, of which the first is taken (${others})`);
+  say(`${name}: a batch of ${batch}, of which the first is taken (${others})`);
   const [c, h, w] = found.latents.shape.slice(1);
   const data = found.latents.data.slice(0, c * h * w);
   return { ...found, latents: { shape: [1, c, h, w], data } };
@@ -69,12 +71,11 @@ export const modelFor = (
 /**
  * Checks bytes that begin like none of the formats of latents.
  *
- * @throws TaesdError UNSUPPORTED (a JPEG or another known type of picture)
+ * @throws TaesdError UNSUPPORTED (a JPEG or another known kind of picture)
  */
 export function refuseOtherPicture(bytes: Uint8Array): void {
-  try {
-    decodePng(bytes);
-  } catch (error) {
-    if (error instanceof TaesdError && error.code === 'UNSUPPORTED') throw error;
-  }
+  const kind = pictureKind(bytes);
+  if (kind === undefined) return;
+  const hint = kind.read === undefined ? conversionHint(kind) : 'taesd encode makes latents of it';
+  throw expected('UNSUPPORTED', 'bytes', 'latents', kind.name, { hint });
 }

@@ -1,19 +1,82 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { TaesdError } from '../../errors.ts';
 import { isMissing, systemReason } from '../../platform/system-errors.ts';
-import { fault } from '../terminal/faults.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
+import { countText } from '../terminal/table.ts';
+
+/** The name of stdin and stdout in a command line. */
+export const STREAM = '-';
+
+/** Returns the name of an input for messages and results. */
+export const inputName = (path: string): string => (path === STREAM ? 'stdin' : path);
+
+/** The limit on the bytes of an input. Latents of this size decode to 2,900 million pixels. */
+const MAX_INPUT_BYTES = 2 ** 29;
+
+/** The size of a piece of a pipe or a device. */
+const PIECE_BYTES = 2 ** 20;
 
 /**
- * Reads a whole file.
+ * Reads a whole file, pipe or device; `-` is stdin.
  *
- * @param hint  for the message if there is no such file
- * @throws TaesdError ARG (the file cannot be read)
+ * @param hint      for the message if there is no such file
+ * @param maxBytes  at most one piece more is read. Defaults to 512 MiB
+ * @throws TaesdError ARG (the file cannot be read), LIMIT (more than `maxBytes`)
  */
-export async function readInput(path: string, hint?: string): Promise<Uint8Array> {
+export async function readInput(
+  path: string,
+  hint?: string,
+  maxBytes = MAX_INPUT_BYTES,
+): Promise<Uint8Array> {
+  const name = inputName(path);
   try {
-    return await readFile(path);
+    return await (path === STREAM ? readPieces(process.stdin, maxBytes) : readPath(path, maxBytes));
   } catch (cause) {
+    if (cause instanceof TooLong) throw tooLong(name, maxBytes, cause);
+    if (cause instanceof TaesdError) throw cause;
     const reason = systemReason(cause);
-    if (isMissing(cause)) throw fault(path, reason, { hint, cause });
-    throw fault(path, 'cannot be read', { hint: reason, cause });
+    if (isMissing(cause)) throw fault(name, reason, { hint, cause });
+    throw fault(name, 'cannot be read', { hint: reason, cause });
   }
+}
+
+/** The error for an input above the limit. */
+class TooLong extends Error {
+  readonly got: string;
+
+  constructor(got: string) {
+    super(got);
+    this.got = got;
+  }
+}
+
+function tooLong(name: string, maxBytes: number, { got }: TooLong): TaesdError {
+  const rule = `at most ${countText(maxBytes)} bytes`;
+  const hint = got === 'more' ? 'a pipe or device that does not end?' : 'another file?';
+  return fault(name, expectedGot(rule, got), { code: 'LIMIT', hint });
+}
+
+async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
+  const found = await stat(path);
+  // Files of /proc have no size until they are read.
+  if (!found.isFile() || found.size === 0) {
+    return readPieces(createReadStream(path, { highWaterMark: PIECE_BYTES }), maxBytes);
+  }
+  if (found.size > maxBytes) throw new TooLong(countText(found.size));
+  return readFile(path);
+}
+
+async function readPieces(
+  source: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    length += piece.length;
+    if (length > maxBytes) throw new TooLong('more');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, length);
 }

@@ -1,11 +1,10 @@
-import { inside } from '../../errors.ts';
 import type { FoundLatents } from '../../formats/index.ts';
 import { recordsLatents } from '../../formats/recorded.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { Half, ImageLike, ModelName } from '../../index.ts';
-import { decodePng } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import { noteSayer } from '../terminal/say.ts';
 import { countText } from '../terminal/table.ts';
 import { fullSize } from './decoded-file.ts';
 import {
@@ -15,7 +14,8 @@ import {
   readLatentFile,
   takeOne,
 } from './latents-input.ts';
-import { readInput } from './read-input.ts';
+import { pictureOf } from './picture-file.ts';
+import { inputName, readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
 const MAX_PIXELS = 1024 * 1024;
@@ -30,6 +30,7 @@ export interface StepsInput {
 /** The options that decide how an input is read. */
 interface Asked extends LatentsAsked {
   readonly part: Half | undefined;
+  readonly quiet: boolean;
 }
 
 /**
@@ -44,7 +45,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
     return latentsInput(path, asked, bytes);
   const format = recogniseFormat(bytes);
   if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
-  const picture = inside(path, () => decodePng(bytes));
+  const picture = await pictureOf(inputName(path), bytes);
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
@@ -53,10 +54,10 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
 
 async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Promise<StepsInput> {
   if (asked.part === 'encoder')
-    throw fault(path, expectedGot('a picture for the encoder', 'latents'));
+    throw fault(inputName(path), expectedGot('a picture for the encoder', 'latents'));
   const found = await readLatentFile(path, bytes, asked);
   checkPixels(path, fullSize(found.latents));
-  const input = takeOne(path, found);
+  const input = takeOne(path, found, noteSayer(asked.quiet));
   return { input, model: modelFor(asked.model, input), halves: ['decoder'] };
 }
 
@@ -65,5 +66,5 @@ function checkPixels(path: string, { width, height }: Size): void {
   if (width * height <= MAX_PIXELS) return;
   const rule = `at most ${countText(MAX_PIXELS)} pixels, because whole maps are kept in memory`;
   const hint = 'scale it down first';
-  throw fault(path, expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
+  throw fault(inputName(path), expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
 }

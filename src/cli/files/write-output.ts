@@ -4,22 +4,30 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import { STREAM } from './read-input.ts';
+
+/** Returns the name of an output for messages. */
+export const outputName = (path: string): string => (path === STREAM ? 'stdout' : path);
 
 /**
  * Checks before the long work that the result can be written. It creates a file beside the output
  * and removes it again.
  *
  * @param input  the file the command reads; the output must be another one
- * @throws TaesdError ARG (the output is the input, or cannot be written)
+ * @throws TaesdError ARG (the output is the input, cannot be written, or is a terminal)
  */
 export async function checkOutput(path: string, input: string): Promise<void> {
+  if (path === STREAM) {
+    checkStdout();
+    return;
+  }
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined && !found.isFile()) {
     const got = found.isDirectory() ? 'a folder' : 'something that is not a file';
     throw fault(path, expectedGot('a file to write', got));
   }
-  if (found !== undefined && (await isSameFile(path, input))) {
-    throw fault(path, expectedGot('another file than IN', 'IN itself'));
+  if (found !== undefined && input !== STREAM && (await isSameFile(path, input))) {
+    throw isInput(path);
   }
   const folder = dirname(path);
   const foundFolder = await stat(folder).catch((cause: unknown) => {
@@ -36,6 +44,16 @@ export async function checkOutput(path: string, input: string): Promise<void> {
   });
 }
 
+/** Bytes of a file on a terminal help nobody, and may change its settings. */
+function checkStdout(): void {
+  if (!process.stdout.isTTY) return;
+  throw fault('stdout', expectedGot('a pipe or a file', 'a terminal'));
+}
+
+/** Makes the error for an output that is one of the inputs. */
+export const isInput = (path: string) =>
+  fault(path, expectedGot('another file than IN', 'IN itself'));
+
 async function isSameFile(path: string, other: string): Promise<boolean> {
   const [one, two] = await Promise.all(
     [path, other].map((name) => realpath(name).catch(() => undefined)),
@@ -45,7 +63,8 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
 
 /**
  * Writes a whole file or nothing. The bytes go into a temporary file beside the target as they
- * come. The file is renamed at the end. A link is followed.
+ * come. The file is renamed at the end. A link is followed. `-` is stdout, which gets nothing until
+ * all bytes are there.
  *
  * @param pieces  the file's bytes; each piece is requested after the one before it is written
  * @param signal  stops the writing
@@ -57,6 +76,10 @@ export async function writeOutput(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<void> {
+  if (path === STREAM) {
+    await writeStdout(pieces, signal);
+    return;
+  }
   const target = await realpath(path).catch(() => path);
   const write = writing(path);
   await withTemporary(target, async (temporary) => {
@@ -74,6 +97,21 @@ export async function writeOutput(
     signal?.throwIfAborted();
     await write(rename(temporary, target));
   });
+}
+
+async function writeStdout(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const whole: Uint8Array[] = [];
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    whole.push(piece);
+  }
+  for (const piece of whole) {
+    // An error of the stream is reported by its listener in main.ts.
+    await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
+  }
 }
 
 /** Lends a file name beside the target. The file is gone afterwards, even if the process ends. */

@@ -1,25 +1,40 @@
 import { readSafetensors, toTensor } from '../../index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
-import { valueWords } from './latents.ts';
+import { type Values, valuesOf, valueWords } from './latents.ts';
 import { DEFAULT_SIZE, refuseSize } from './size.ts';
-import { weightLines } from './weights.ts';
+import { describeWeights, type WeightsFindings } from './weights.ts';
+
+/** A decoded picture in a safetensors file, as the JSON document describes it. */
+export interface DecodedFindings {
+  readonly kind: 'decoded';
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly values: Values;
+}
 
 /**
- * Returns lines about a safetensors file without latents: a decoded picture or weights.
+ * Describes a safetensors file without latents: a decoded picture or weights.
  *
  * @throws TaesdError ARG (a size is given for a picture); errors of `readSafetensors`
  */
-export function safetensorsLines(bytes: Uint8Array, size: Size | undefined): string[] {
+export function describeSafetensors(
+  bytes: Uint8Array,
+  size: Size | undefined,
+): DecodedFindings | WeightsFindings {
   const file = readSafetensors(bytes);
   const decoded = file.tensors.get('decoded');
-  if (decoded !== undefined) {
-    refuseSize(size, 'a decoded picture');
-    return factLines([
-      ['kind', `a decoded picture, ${decoded.dtype}, not clamped to [0, 1]`],
-      ['shape', shapeText(decoded.shape)],
-      ['values', valueWords(toTensor(decoded, 'decoded'))],
-    ]);
-  }
-  return weightLines(file, size ?? DEFAULT_SIZE);
+  if (decoded === undefined) return describeWeights(file, size ?? DEFAULT_SIZE);
+  refuseSize(size, 'a decoded picture');
+  const { dtype, shape } = decoded;
+  return { kind: 'decoded', dtype, shape, values: valuesOf(toTensor(decoded, 'decoded')) };
+}
+
+/** Returns lines about a decoded picture. */
+export function decodedLines({ dtype, shape, values }: DecodedFindings): string[] {
+  return factLines([
+    ['kind', `a decoded picture, ${dtype}, not clamped to [0, 1]`],
+    ['shape', shapeText(shape)],
+    ['values', valueWords(values)],
+  ]);
 }

@@ -1,6 +1,6 @@
 import {
   type Half,
-  type Network,
+  type ModelName,
   type SafetensorsFile,
   TaesdError,
   type Tensor,
@@ -14,60 +14,108 @@ import { showName } from '../../safetensors/show-name.ts';
 import { splitByKeyNames } from '../../weights/key-names.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, factLines, shapeText, tableLines } from '../terminal/table.ts';
-import { networkLines } from './model.ts';
+import { describeHalf, type NetworkFindings, networkLines } from './network.ts';
 
 type Tensors = ReadonlyMap<string, Tensor>;
 
-/** Returns lines about weights: their layout, the models whose shapes they have, the layers. */
-export function weightLines(file: SafetensorsFile, size: Size): string[] {
-  const { encoder, decoder, vaeScale, vaeShift } = splitByKeyNames(file);
+/** Weights as the JSON document describes them. */
+export interface WeightsFindings {
+  readonly kind: 'weights';
+  readonly layout: 'original' | 'diffusers' | 'ComfyUI';
+  /** Null for a half that the file does not have. */
+  readonly encoder: HalfFindings | null;
+  readonly decoder: HalfFindings | null;
+  readonly vaeScale: number | null;
+  readonly vaeShift: number | null;
+  readonly parameters: number;
+  /** The number of tensors of each type. */
+  readonly types: Readonly<Record<string, number>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface HalfFindings {
+  /** The models whose shapes it has. */
+  readonly models: readonly ModelName[];
+  /** Null if no layer takes or makes latents. */
+  readonly latentChannels: number | null;
+  /** The reason why it is not whole; null if it fits a model or none has its channels. */
+  readonly fault: string | null;
+  /** The layers; null if it fits no model. */
+  readonly network: NetworkFindings | null;
+  readonly tensors: readonly TensorFindings[];
+}
+
+interface TensorFindings {
+  /** Its name in taesd.py. */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Describes weights: their layout, the models whose shapes they have, the layers. */
+export function describeWeights(file: SafetensorsFile, size: Size): WeightsFindings {
+  const { encoder, decoder, vaeScale = null, vaeShift = null } = splitByKeyNames(file);
+  const of = (half: Half, tensors: Tensors | undefined) =>
+    tensors === undefined ? null : describeHalfOf(half, tensors, size);
+  const all = [encoder, decoder].flatMap((tensors) => [...(tensors?.values() ?? [])]);
+  return {
+    kind: 'weights',
+    layout: layoutOf(file),
+    encoder: of('encoder', encoder),
+    decoder: of('decoder', decoder),
+    vaeScale,
+    vaeShift,
+    parameters: all.reduce((sum, { data }) => sum + data.length, 0),
+    types: countTypes(file),
+    metadata: Object.fromEntries(file.metadata),
+  };
+}
+
+function describeHalfOf(half: Half, weights: Tensors, size: Size): HalfFindings {
+  const tensors = [...weights].map(([name, { shape }]) => ({ name, shape }));
+  const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, half, weights));
+  if (fitting.length > 0) {
+    const [{ latentChannels, networks }] = fitting;
+    const models = fitting.map(({ name }) => name);
+    const network = describeHalf(networks[half], half, latentChannels, size);
+    return { models, latentChannels, fault: null, network, tensors };
+  }
+  const latentChannels = latentChannelsOf(half, weights) ?? null;
+  const none = { models: [], latentChannels, network: null, tensors };
+  const [model] = latentChannels === null ? [] : latentSpaces(latentChannels);
+  if (model === undefined) return { ...none, fault: null };
+  return { ...none, fault: faultOf(VARIANTS[model], half, weights)?.sentence ?? null };
+}
+
+/** Returns lines about weights. */
+export function weightLines(findings: WeightsFindings): string[] {
+  const { layout, vaeScale, vaeShift, parameters, types, metadata } = findings;
   const facts: [what: string, words: string][] = [];
   const tables: string[] = [];
-  let parameters = 0;
-  for (const [half, tensors] of [['encoder', encoder] as const, ['decoder', decoder] as const]) {
-    if (tensors === undefined) continue;
-    const fit = fitOf(half, tensors);
-    facts.push([half, fit.words]);
-    const lines =
-      fit.network === undefined
-        ? tensorLines(half, tensors)
-        : networkLines(fit.network, half, fit.channels, size);
-    tables.push('', ...lines);
-    for (const { data } of tensors.values()) parameters += data.length;
+  for (const half of ['encoder', 'decoder'] as const) {
+    const found = findings[half];
+    if (found === null) continue;
+    facts.push([half, fitWords(found)]);
+    const { network } = found;
+    tables.push('', ...(network === null ? tensorLines(half, found) : networkLines(half, network)));
   }
-  if (vaeScale !== undefined) facts.push(['vae_scale', `${vaeScale}`]);
-  if (vaeShift !== undefined) facts.push(['vae_shift', `${vaeShift}`]);
-  facts.push(['parameters', countText(parameters)], ['types', dtypeWords(file)]);
-  for (const [key, value] of file.metadata) facts.push([showName(key), showName(value)]);
-  return [...factLines([['kind', `weights of TAESD, ${layoutWords(file)}`], ...facts]), ...tables];
+  if (vaeScale !== null) facts.push(['vae_scale', `${vaeScale}`]);
+  if (vaeShift !== null) facts.push(['vae_shift', `${vaeShift}`]);
+  facts.push(['parameters', countText(parameters)], ['types', typeWords(types)]);
+  for (const [key, value] of Object.entries(metadata)) facts.push([showName(key), showName(value)]);
+  return [...factLines([['kind', `weights of TAESD, ${LAYOUTS[layout]}`], ...facts]), ...tables];
 }
 
-/** The models that weights fit. */
-interface Fit {
-  readonly words: string;
-  readonly network?: Network;
-  readonly channels: number;
-}
+const LAYOUTS = {
+  original: 'the original layout',
+  diffusers: "diffusers' layout",
+  ComfyUI: "ComfyUI's combined layout",
+} as const;
 
-/** Returns the models whose shapes a half's tensors have. */
-function fitOf(half: Half, tensors: Tensors): Fit {
-  const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, half, tensors));
-  if (fitting.length > 0) {
-    const [{ latentChannels: channels }] = fitting;
-    const names = fitting.map(({ name }) => name).join(' and ');
-    const network = fitting[0].networks[half];
-    return { words: `fits ${names}, ${channels} latent channels`, network, channels };
-  }
-  const channels = latentChannelsOf(half, tensors);
-  if (channels === undefined) {
-    return { words: 'fits no model: no layer takes or makes latents', channels: 0 };
-  }
-  const [model] = latentSpaces(channels);
-  if (model === undefined) {
-    return { words: `fits no model: ${channels} latent channels`, channels: 0 };
-  }
-  const fault = faultOf(VARIANTS[model], half, tensors);
-  return { words: `not whole: ${fault?.sentence}`, channels };
+function fitWords({ models, latentChannels, fault }: HalfFindings): string {
+  if (models.length > 0) return `fits ${models.join(' and ')}, ${latentChannels} latent channels`;
+  if (latentChannels === null) return 'fits no model: no layer takes or makes latents';
+  if (fault === null) return `fits no model: ${latentChannels} latent channels`;
+  return `not whole: ${fault}`;
 }
 
 const fits = (variant: Variant, half: Half, tensors: Tensors): boolean =>
@@ -91,26 +139,31 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Returns the tensors by their names in taesd.py, for weights whose layers are unknown. */
-function tensorLines(half: Half, tensors: Tensors): string[] {
-  const cells = [...tensors].map(([name, { shape, data }]) => [
+function tensorLines(half: Half, { tensors }: HalfFindings): string[] {
+  const cells = tensors.map(({ name, shape }) => [
     name,
     shapeText(shape),
-    countText(data.length),
+    countText(shape.reduce((count, size) => count * size, 1)),
   ]);
   return [`${half}:`, ...tableLines(COLUMNS, cells)];
 }
 
 /** Returns the layout that the prefixes of the names show. */
-function layoutWords({ tensors }: SafetensorsFile): string {
+function layoutOf({ tensors }: SafetensorsFile): WeightsFindings['layout'] {
   const names = [...tensors.keys()];
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  if (has(/^taesd_(?:en|de)coder\./)) return "ComfyUI's combined layout";
-  return has(/^(?:en|de)coder\./) ? "diffusers' layout" : 'the original layout';
+  if (has(/^taesd_(?:en|de)coder\./)) return 'ComfyUI';
+  return has(/^(?:en|de)coder\./) ? 'diffusers' : 'original';
+}
+
+function countTypes({ tensors }: SafetensorsFile): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { dtype } of tensors.values()) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 /** Returns `BF16 (61 tensors)`. */
-function dtypeWords({ tensors }: SafetensorsFile): string {
-  const counts = new Map<string, number>();
-  for (const { dtype } of tensors.values()) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
-  return [...counts].map(([dtype, count]) => `${dtype} (${count} tensors)`).join(', ');
-}
+const typeWords = (types: WeightsFindings['types']): string =>
+  Object.entries(types)
+    .map(([dtype, count]) => `${dtype} (${count} tensors)`)
+    .join(', ');

@@ -15,11 +15,14 @@ export interface CommandSpec {
   readonly options: readonly OptionName[];
 }
 
-/** The argument that is not an option: `IN`. `many` allows any number of them. */
+/**
+ * The argument that is not an option: `IN`. `many` allows several of them, and none if they are
+ * `optional`.
+ */
 export interface Operand {
   readonly name: string;
   readonly help: Text;
-  readonly many?: true;
+  readonly many?: 'some' | 'optional';
 }
 
 /** The values of a command's options. An option that is not given is undefined, a flag false. */
@@ -34,7 +37,7 @@ type ValueOf<Name extends OptionName> = (typeof OPTIONS)[Name] extends {
   : boolean;
 
 /** The operand of a command, or its operands, or nothing. */
-type OperandOf<Spec extends CommandSpec> = Spec extends { operand: { many: true } }
+type OperandOf<Spec extends CommandSpec> = Spec extends { operand: { many: string } }
   ? { readonly operands: readonly string[] }
   : Spec extends { operand: Operand }
     ? { readonly operand: string }
@@ -71,7 +74,7 @@ export function readCommandLine<Spec extends CommandSpec>(
     const key = keyOf(spec, token);
     texts.set(key, checkedText(spec, key, token));
   }
-  const rest = spec.operand?.many ? { operands } : { operand: theOperand(spec, operands) };
+  const rest = operandsOf(spec, operands);
   const values = spec.options.map((key) => [key, readValue(spec, key, texts.get(key))] as const);
   const line: unknown = { ...Object.fromEntries(values), ...rest };
   return line as CommandLine<Spec>;
@@ -124,6 +127,15 @@ function readValue({ name: command }: CommandSpec, key: OptionName, text: string
   if (value !== undefined) return value;
   const sentence = expectedGot(textOf(option.rule), JSON.stringify(text));
   throw usageError(command, `${name}: ${sentence}`);
+}
+
+function operandsOf(spec: CommandSpec, operands: readonly string[]) {
+  const many = spec.operand?.many;
+  if (many === undefined) return { operand: theOperand(spec, operands) };
+  if (many === 'some' || operands.includes('')) {
+    for (const operand of operands.length === 0 ? [''] : operands) theOperand(spec, [operand]);
+  }
+  return { operands };
 }
 
 function theOperand({ name: command, operand }: CommandSpec, operands: readonly string[]) {

@@ -3,8 +3,16 @@ import { VARIANTS } from '../../index.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { wrap } from '../terminal/wrap.ts';
-import type { CommandSpec } from './command-line.ts';
-import { nameOf, OPTIONS, type OptionName, type Text, textOf } from './options.ts';
+import type { CommandSpec, Operand } from './command-line.ts';
+import {
+  nameOf,
+  OPTIONS,
+  type Option,
+  type OptionName,
+  type Text,
+  textOf,
+  type ValueOption,
+} from './options.ts';
 
 /** The package's root is three levels above both src/cli/line and dist/cli/line. */
 const PACKAGE_URL = new URL('../../../package.json', import.meta.url);
@@ -35,7 +43,10 @@ ${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
 
 ${paragraph(weights)}
 
-Exit codes: 0 done, 1 failed, 2 command line not understood, 130 interrupted.
+Examples:
+${specs.map(({ examples: [first] }) => `  ${first}\n`).join('')}
+Results go to files and stdout. Errors, notes and progress go to stderr; progress is shown on
+terminals only. Exit codes: 0 done, 1 failed, 2 command line not understood, 130 interrupted.
 `;
 }
 
@@ -59,11 +70,19 @@ ${examples.map((example) => `  ${example}\n`).join('')}`;
 
 /** Returns `encode IN -o OUT [options]` or `pull [MODEL…] [options]`. */
 function usage({ name, operand, options }: CommandSpec): string {
-  const operands = operand?.many ? `[${operand.name}…]` : operand?.name;
-  const file = options.includes('output') ? '-o OUT' : undefined;
-  const output = options.includes('folder') ? '-o DIR' : file;
+  const operands = operandWords(operand);
+  const required = options.map((key): Option => OPTIONS[key]).find((option) => isRequired(option));
+  const output = required === undefined ? undefined : `-${required.short} ${required.value}`;
   const others = options.length > 0 ? '[options]' : undefined;
   return [name, operands, output, others].filter((word) => word !== undefined).join(' ');
+}
+
+const isRequired = (option: Option): option is ValueOption =>
+  'isRequired' in option && option.isRequired === true;
+
+function operandWords(operand: Operand | undefined): string | undefined {
+  if (operand?.many === undefined) return operand?.name;
+  return operand.many === 'some' ? `${operand.name}…` : `[${operand.name}…]`;
 }
 
 function optionRow(key: OptionName): [string, string] {

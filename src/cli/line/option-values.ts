@@ -1,4 +1,5 @@
 import type { ReadLatentsOptions, Space } from '../../formats/index.ts';
+import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
 import { isModelName } from '../../model/variants.ts';
 import { MAX_WORKERS } from '../../options/load.ts';
@@ -34,15 +35,33 @@ export function readWorkers(text: string): number | undefined {
 /** Reads a folder or web address. An empty one often comes from a variable that is not set. */
 export const readLocation = (text: string): string | undefined => (text === '' ? undefined : text);
 
-/** The names of stdout and other streams. */
-const STREAM = /^(?:-|\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
+/** The files that stand for streams. A result cannot be renamed to one of them. */
+const STREAM_FILE = /^(?:\/dev\/(?:stdout|stderr|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 
 /**
- * Reads the name of a file or folder to write. It accepts no stream, because half a result cannot
- * be taken back from one. It accepts no `-o=NAME`, which would be a file named `=NAME`.
+ * Reads the name of a file or folder to write, or `-` for stdout. It accepts no other name of a
+ * stream, and no `-o=NAME`, which would be a file named `=NAME`.
  */
 export const readOutput = (text: string): string | undefined =>
-  text === '' || STREAM.test(text) || text.startsWith('=') ? undefined : text;
+  text === '' || STREAM_FILE.test(text) || text.startsWith('=') ? undefined : text;
+
+/** Reads the name of a folder to write to. */
+export const readFolder = (text: string): string | undefined =>
+  text === '-' ? undefined : readOutput(text);
+
+/** Reads the format of latents to write by the ending of its files, without the dot. */
+export const readLatentFormat = (text: string): WrittenFormat | undefined =>
+  writtenFormats().find(({ endings: [ending] }) => ending === `.${text.toLowerCase()}`);
+
+/** The formats of a decoded picture. */
+export const PICTURE_FORMATS = ['png', 'safetensors'] as const;
+
+export const readPictureFormat = (text: string): (typeof PICTURE_FORMATS)[number] | undefined =>
+  PICTURE_FORMATS.find((name) => name === text.toLowerCase());
+
+/** Reads a size in pixels. */
+export const readPixels = (text: string): number | undefined =>
+  /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 
 export function readSize(text: string): Size | undefined {
   const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);

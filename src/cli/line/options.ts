@@ -1,23 +1,31 @@
+import { orList } from '../../checks.ts';
+import { writtenFormats } from '../../formats/table.ts';
 import { modelNames } from '../../model/variants.ts';
 import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
+  PICTURE_FORMATS,
   readBackend,
   readBackground,
   readDtype,
+  readFolder,
   readHalf,
   readIndex,
+  readLatentFormat,
   readLayerBackend,
   readLocation,
   readModel,
   readName,
   readOutput,
+  readPictureFormat,
+  readPixels,
   readPrecision,
   readShape,
   readSize,
   readSpace,
   readWorkers,
 } from './option-values.ts';
+import { MAX_COLUMNS, MAX_THUMB, MIN_THUMB, readColumns, readThumb } from './sheet-values.ts';
 
 /** A text, or a function that makes it: nothing is computed when a module is loaded. */
 export type Text = string | (() => string);
@@ -57,22 +65,59 @@ const MODEL = {
 
 const SPACE = { value: 'SPACE', rule: 'diffusion or vae', read: readSpace } as const;
 
+const OUTPUT_RULE = 'a file to write, or - for stdout';
+
+const FORMAT = { name: 'format', value: 'NAME' } as const;
+const FORMAT_DEFAULT = "(default: OUT's ending; png for stdout and a folder)";
+const LATENT_FORMAT_NAMES = () =>
+  orList(writtenFormats().map(({ endings: [ending] }) => ending.slice(1)));
+
 /** Every option. Each command lists the keys of those it accepts. */
 export const OPTIONS = {
   output: {
     short: 'o',
     value: 'OUT',
-    help: 'the file to write; it cannot be - or /dev/stdout',
-    rule: 'a file to write, not a stream',
+    help: 'the file to write; - is stdout (required)',
+    rule: OUTPUT_RULE,
     read: readOutput,
     isRequired: true,
+  },
+  outputs: {
+    name: 'output',
+    short: 'o',
+    value: 'OUT',
+    help: `the file to write; - is stdout; DIR/ is a folder, which gets a file for each IN and is
+      made if missing (required)`,
+    rule: OUTPUT_RULE,
+    read: readOutput,
+    isRequired: true,
+  },
+  latentFormat: {
+    ...FORMAT,
+    help: () => `${LATENT_FORMAT_NAMES()} ${FORMAT_DEFAULT}`,
+    rule: () => LATENT_FORMAT_NAMES(),
+    read: readLatentFormat,
+  },
+  pictureFormat: {
+    ...FORMAT,
+    help: () => `${orList(PICTURE_FORMATS)} ${FORMAT_DEFAULT}`,
+    rule: () => orList(PICTURE_FORMATS),
+    read: readPictureFormat,
+  },
+  maxSize: {
+    name: 'max-size',
+    value: 'N',
+    help: `scale a picture down whose longer side has more than N pixels (default: pictures keep
+      their size)`,
+    rule: 'a whole number of pixels, at least 1',
+    read: readPixels,
   },
   folder: {
     short: 'o',
     value: 'DIR',
-    help: 'the folder to write to; it is made if missing',
+    help: 'the folder to write to; it is made if missing (required)',
     rule: 'a folder to write to',
-    read: readOutput,
+    read: readFolder,
     isRequired: true,
   },
   part: {
@@ -81,7 +126,7 @@ export const OPTIONS = {
     rule: 'encoder or decoder',
     read: readHalf,
   },
-  inner: { help: 'also draw the operations inside each block' },
+  inner: { help: 'also draw the operations inside each block (default: layers alone)' },
   model: {
     ...MODEL,
     help: () => `${MODEL.rule()} (default: taesd, or nano if no weights of taesd are found)`,
@@ -134,6 +179,31 @@ export const OPTIONS = {
     rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
     read: readBackground,
   },
+  unmarkedModel: {
+    ...MODEL,
+    name: 'model',
+    help: () =>
+      `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
+      taesd3 for 16)`,
+  },
+  thumb: {
+    value: 'N',
+    help: `the longest side of a small picture, ${MIN_THUMB} to ${MAX_THUMB} pixels (default: 192)`,
+    rule: `a whole number from ${MIN_THUMB} to ${MAX_THUMB}`,
+    read: readThumb,
+  },
+  columns: {
+    value: 'N',
+    help: `pictures in a row, 1 to ${MAX_COLUMNS} (default: a sheet 1600 pixels wide, or wider if it
+      would be taller than 16384)`,
+    rule: `a whole number from 1 to ${MAX_COLUMNS}`,
+    read: readColumns,
+  },
+  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
+  matrix: {
+    help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
+      where weights are at hand)`,
+  },
   size: {
     value: 'WxH',
     help: `the picture's size, such as 451x300; it crops
@@ -167,7 +237,8 @@ export const OPTIONS = {
   },
   shape: {
     value: 'NxCxHxW',
-    help: 'the shape of raw numbers, such as 1x4x64x64, 4x64x64 or 1,4,64,64',
+    help: `the shape of raw numbers, such as 1x4x64x64, 4x64x64 or 1,4,64,64
+      (default: the shape in the file)`,
     rule: 'NxCxHxW or CxHxW, such as 1x4x64x64',
     read: readShape,
   },
@@ -193,10 +264,15 @@ export const OPTIONS = {
   shownModel: {
     ...MODEL,
     name: 'model',
-    help: () => `for latents that do not say their model: ${MODEL.rule()}`,
+    help: () => `the model of latents: ${MODEL.rule()} (default: the one recorded in the file)`,
   },
-  float: { help: 'keep latents as 32-bit floats between the halves, not as 8 bits' },
-  all: { help: 'every model' },
+  float: { help: 'keep latents as f32 between the halves (default: 8 bits a number)' },
+  all: { help: 'every model (default: the ones that are named)' },
+  quiet: {
+    short: 'q',
+    help: 'no notes and no progress, errors alone (default: notes, and progress on a terminal)',
+  },
+  json: { help: 'print one JSON document (default: text for people)' },
   from: {
     value: 'DIR|URL',
     help: 'fetch from this folder or web address (default: the mirrors in weights/manifest.json)',

@@ -48,6 +48,11 @@ export class Raster {
 
   /** Writes capitals from (x, y) to the right. A pixel of the font is `scale` wide and high. */
   write(text: string, x: number, y: number, scale: number, colour: Rgb): void {
+    this.print(text.toUpperCase(), x, y, scale, colour);
+  }
+
+  /** Writes a text as it stands, with small letters. */
+  print(text: string, x: number, y: number, scale: number, colour: Rgb): void {
     for (const [inkX, inkY] of inkOf(text)) {
       this.fill(x + inkX * scale, y + inkY * scale, scale, scale, colour);
     }

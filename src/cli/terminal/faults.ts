@@ -19,6 +19,15 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The last line about several files of which some failed. Each has had a line of its own. */
+export class Failures extends Error {
+  override readonly name = 'Failures';
+
+  constructor(failed: number, all: number) {
+    super(`${failed} of ${all} files failed`);
+  }
+}
+
 /**
  * Makes a UsageError that points to the help.
  *

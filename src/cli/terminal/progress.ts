@@ -28,13 +28,18 @@ export class ProgressBar {
     this.#stream = stream;
   }
 
-  /** Returns the `onProgress` of one stage. */
-  stage(name: string): (progress: Progress) => void {
+  /**
+   * Returns the `onProgress` of one stage.
+   *
+   * @param from  the share of the whole, from 0 to 1, that is done before this stage
+   * @param to    the share that is done after it
+   */
+  stage(name: string, from = 0, to = 1): (progress: Progress) => void {
     return ({ done, total }) => {
       const now = performance.now();
       if (this.#stream.isTTY !== true || now - this.#drawn < REDRAW_MS) return;
       this.#drawn = now;
-      const part = total > 0 ? done / total : 1;
+      const part = from + (to - from) * (total > 0 ? done / total : 1);
       const full = Math.floor(part * CELLS);
       const bar = '█'.repeat(full) + '░'.repeat(CELLS - full);
       const percent = `${Math.floor(part * 100)}`.padStart(3);
@@ -60,17 +65,25 @@ export class ProgressBar {
   }
 }
 
+/** Shows nothing, for `--quiet`. */
+const NOWHERE: BarStream = { write: () => undefined };
+
+/** Makes a bar on stderr. @param isQuiet  true for one that shows nothing */
+export const progressBar = (isQuiet = false): ProgressBar =>
+  new ProgressBar(isQuiet ? NOWHERE : process.stderr);
+
 /**
  * Shows a bar on stderr during the work and removes it at the end, also after an error.
  *
  * @param path  the file or folder to write
  * @param work  returns what it made in a few words: `512×512`
+ * @param bar   defaults to a new one
  */
 export async function withProgress(
   path: string,
   work: (bar: ProgressBar) => Promise<string>,
+  bar = progressBar(),
 ): Promise<void> {
-  const bar = new ProgressBar(process.stderr);
   try {
     bar.finish(`${path}: ${await work(bar)}`);
   } finally {

@@ -1,6 +1,6 @@
 import { escaped, messageOf, TaesdError, withHint } from '../../errors.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { UsageError } from './faults.ts';
+import { Failures, UsageError } from './faults.ts';
 import { Interruption } from './interrupt.ts';
 
 /** The exit code if the work failed. */
@@ -13,23 +13,35 @@ export function sayLine(message: string): void {
   process.stderr.write(`taesd: ${escaped(message)}\n`);
 }
 
-/**
- * Writes one line about an error and returns the exit code. The stack follows if the environment
- * variable TAESD_DEBUG is set.
- */
+/** A function that reports what a user may want to know, but that is not an error. */
+export type Say = (note: string) => void;
+
+/** Returns the function that writes notes. @param isQuiet  true for one that writes nothing */
+export const noteSayer = (isQuiet: boolean): Say => (isQuiet ? () => undefined : sayLine);
+
+/** Writes one line about an error and returns the exit code. */
 export function sayError(error: unknown): number {
-  sayLine(lineOf(error));
+  sayFailure(error);
   if (error instanceof Interruption) return error.exitCode;
-  if (environmentVariable('TAESD_DEBUG') && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`);
-  }
   return error instanceof UsageError ? MISUSED : FAILED;
 }
+
+/**
+ * Writes one line about an error. The stack follows if the environment variable TAESD_DEBUG is set.
+ */
+export function sayFailure(error: unknown): void {
+  sayLine(lineOf(error));
+  if (error instanceof Interruption || !(error instanceof Error)) return;
+  if (environmentVariable('TAESD_DEBUG')) process.stderr.write(`${error.stack}\n`);
+}
+
+/** The command's own errors, which are shown as they are. */
+const EXPECTED = [UsageError, Interruption, Failures] as const;
 
 /** Returns an error's message. The API's names for calls and options are left out. */
 function lineOf(error: unknown): string {
   if (error instanceof TaesdError) return withHint(error.sentence, error.remedy?.command);
   const message = error instanceof Error ? error.message : messageOf(error);
-  if (error instanceof UsageError || error instanceof Interruption) return message;
+  if (EXPECTED.some((kind) => error instanceof kind)) return message;
   return `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`;
 }

@@ -1,6 +1,7 @@
-// The conformance program, the same in every runtime. It imports nothing of the package: a page under a strict policy has
-// it by address, everyone else by name, so the host hands it over.
+// The conformance program, the same in every runtime. It imports nothing of the package: a page
+// under a strict policy has it by address, everyone else by name, so the host hands it over.
 import { bytesOfPlanes, decibels, digest, largestDifference } from './measures.mjs';
+import { PICTURES } from './pictures.mjs';
 
 /** The bound of the package's own tests against PyTorch, in latents and in pictures of 0 … 1. */
 const F32_BOUND = 1e-4;
@@ -9,10 +10,16 @@ const FAST_DECIBELS = 62;
 const FAST_STEPS = 1;
 /** nano decodes the latents of taesd; its README says 25 dB of the original. */
 const NANO_DECIBELS = 22;
-/** README says a few milliseconds; a machine that others use too may take its time. A whole decode takes seconds. */
+/**
+ * README says a few milliseconds; a machine that others use too may take its time. A whole decode
+ * takes seconds.
+ */
 const ABORT_MS = 500;
 const NO_WORKERS = '"Worker" expected a runtime with workers, got none';
-/** Timed runs after the others, of which the fastest counts: what else a machine does only ever adds. */
+/**
+ * Timed runs after the others, of which the fastest counts: what else a machine does only ever
+ * adds.
+ */
 const TIMED_RUNS = 4;
 
 /** Latents that are timed: 512×512 pixels, as in README's tables. */
@@ -37,8 +44,10 @@ export const FILES = CASES.flatMap(({ file, model }) => [
  * @param read      name → bytes of one of FILES
  * @param workers   whether this runtime has workers
  * @param compiles  whether it compiles WebAssembly from bytes
- * @param clock     milliseconds; asynchronous, since an edge runtime's own clock stands still while it computes
- * @returns { checks: [{ name, pass, value, bound }], largestError, digests, threads, oneThreadMs, threadsMs, abortMs }
+ * @param clock     milliseconds; asynchronous, since an edge runtime's own clock stands still while
+ *   it computes
+ * @returns { checks: [{ name, pass, value, bound }], largestError, digests, threads, oneThreadMs,
+ *   threadsMs, abortMs }
  */
 export async function conform({ packaged, read, workers, compiles, clock }) {
   const { Taesd, quantizeLatents, readSafetensors, toTensor } = packaged.taesd;
@@ -135,7 +144,8 @@ export async function conform({ packaged, read, workers, compiles, clock }) {
   result.oneThreadMs = await timed(clock, () => taesd.decode(TIMED));
   taesd.dispose();
 
-  // As text in a module, for those that cannot load a file; where compiling is forbidden, the refusal says so.
+  // As text in a module, for those that cannot load a file; where compiling is forbidden, the
+  // refusal says so.
   const load = () => Taesd.load({ model, weights, workers: 0, wasm: packaged.kernels.kernels() });
   if (compiles) {
     const inlined = await load();
@@ -153,9 +163,22 @@ export async function conform({ packaged, read, workers, compiles, clock }) {
   digests['nano decoded'] = digest(data);
   nano.dispose();
 
+  // An edge runtime decodes no photographs: the packages' files would have to be modules of it.
+  if (packaged.picture !== undefined) {
+    for (const { name, bytes, width, height, pixels } of PICTURES) {
+      const picture = await packaged.picture.decodePicture(bytes);
+      equal(`${name}: size`, `${picture.width}×${picture.height}`, `${width}×${height}`);
+      equal(`${name}: pixels of sharp`, digest(picture.data), pixels);
+      const cut = await outcome(() => packaged.picture.decodePicture(bytes.subarray(0, -3)));
+      equal(`${name}, cut off: code`, cut.code, 'TRUNCATED');
+    }
+  }
+
   return result;
 
-  /** Cancels a decode that would take seconds, soon after it has begun; the instance must work on. */
+  /**
+   * Cancels a decode that would take seconds, soon after it has begun; the instance must work on.
+   */
   async function abort(name, taesd) {
     const controller = new AbortController();
     const { signal } = controller;

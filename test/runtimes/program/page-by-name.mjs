@@ -2,6 +2,7 @@
 import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
+import * as picture from 'taesd-wasm/picture';
 import { runPage } from './page.mjs';
 
-await runPage({ taesd, nano, kernels }, () => import('./readme/page.js'));
+await runPage({ taesd, nano, kernels, picture }, () => import('./readme/page.js'));

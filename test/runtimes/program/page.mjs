@@ -1,4 +1,5 @@
-// The conformance program on a page: the policy, the program, and whether the page stays alive meanwhile.
+// The conformance program on a page: the policy, the program, and whether the page stays alive
+// meanwhile.
 import { conform } from './conformance.mjs';
 import { decibels, largestDifference } from './measures.mjs';
 import { longestBlocks } from './responsiveness.mjs';
@@ -39,7 +40,10 @@ async function examine(packaged, example) {
   return result;
 }
 
-/** README's example sends the canvas through nano: what is on it then is what the package gives for what was on it. */
+/**
+ * README's example sends the canvas through nano: what is on it then is what the package gives for
+ * what was on it.
+ */
 async function exampleChecks({ taesd: { Taesd }, nano: { nano } }, example) {
   const context = document.createElement('canvas').getContext('2d');
   const { canvas } = context;
@@ -73,7 +77,10 @@ async function exampleChecks({ taesd: { Taesd }, nano: { nano } }, example) {
 
 const toUnit = (byte) => byte / 255;
 
-/** What the policy forbids, at the end: unless both are reported, a page without reports would prove nothing. */
+/**
+ * What the policy forbids, at the end: unless both are reported, a page without reports would prove
+ * nothing.
+ */
 async function breakPolicy() {
   try {
     new Function('return 1')();

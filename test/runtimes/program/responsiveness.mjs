@@ -2,14 +2,20 @@
 
 /** A decode of 512×512 takes the better part of a second. */
 const SIZE = 64;
-/** A package that blocks does so each time, a machine that others use now and then: the calmest decode is to be judged. */
+/**
+ * A package that blocks does so each time, a machine that others use now and then: the calmest
+ * decode is to be judged.
+ */
 const ROUNDS = 5;
 /** While none was calm enough, so many are tried. */
 const MOST_ROUNDS = 15;
 /** Browsers delay nested timers to this. */
 const TIMER_MS = 4;
 
-/** @returns of each decode the longest time, in ms, that a timer was late, or that the browser calls a long task */
+/**
+ * @returns of each decode the longest time, in ms, that a timer was late, or that the browser calls
+ *   a long task
+ */
 export async function longestBlocks(Taesd, weights, workers, bound = Infinity) {
   const taesd = await Taesd.load({ model: 'taesd', weights, workers, only: 'decoder' });
   const data = Float32Array.from({ length: 4 * SIZE * SIZE }, (_, i) => 2 * Math.sin(i / 7));
@@ -39,7 +45,8 @@ async function blockDuring(work) {
   });
   timer = setTimeout(beat, TIMER_MS);
   await work();
-  // The beat that is due now counts as well, and the entries of tasks that have just ended come in a task of their own.
+  // The beat that is due now counts as well, and the entries of tasks that have just ended come in
+  // a task of their own.
   await new Promise((resolve) => setTimeout(resolve, 10 * TIMER_MS));
   clearTimeout(timer);
   observer?.disconnect();

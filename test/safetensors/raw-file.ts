@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { type ErrorCode, TaesdError } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 import { readSafetensors } from '../../src/safetensors/read.ts';
-
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+import { utf8 } from '../bytes.ts';
+import { expectError } from '../thrown-by.ts';
 
 /** Data for tensors whose numbers do not matter. */
 export const ones = (length: number): Uint8Array => new Uint8Array(length).fill(1);
@@ -27,26 +27,6 @@ export const entry = (
   shape: readonly number[],
   offsets: readonly number[],
 ): string => `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets })}`;
-
-/**
- * Returns the TaesdError that `run` throws. Fails the test if it throws anything else or nothing.
- */
-export function thrownBy(run: () => unknown): TaesdError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof TaesdError) return error;
-    throw error;
-  }
-  throw new Error('expected a TaesdError, but nothing was thrown');
-}
-
-/** Checks the code and the whole message of an error. */
-export function expectError(run: () => unknown, code: ErrorCode, message: string): void {
-  const error = thrownBy(run);
-  expect(error.message).toBe(message);
-  expect(error.code).toBe(code);
-}
 
 /** A sound file of one tensor, `a`. */
 export const GOOD = rawFile(`{${entry('a', 'F32', [2], [0, 8])}}`, ones(8));

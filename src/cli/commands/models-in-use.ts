@@ -1,0 +1,95 @@
+import { type Info, type LoadOptions, type ModelName, Taesd } from '../../index.ts';
+import { nanoIsSaid } from '../../weights/locate.ts';
+import { aboutRequest } from '../network/proxy.ts';
+import type { Say } from '../terminal/say.ts';
+import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
+
+/** The options of a command that decide about its models. */
+export type ModelOptions = Pick<
+  LoadOptions,
+  'only' | 'weights' | 'backend' | 'precision' | 'workers'
+>;
+
+const NANO_NOTE =
+  'note: using nano, the small model in the package; ' +
+  '"npx taesd pull" fetches taesd, which is sharper';
+
+/** A model, and the state after it was loaded. */
+interface Loaded {
+  readonly taesd: Taesd;
+  readonly info: Info;
+}
+
+/**
+ * The models that a command works with. Each is loaded once, when it is needed first. Lines say
+ * which one works if the command line does not name it, and whether workers cannot start or WebGPU
+ * does not do what was requested: the work then takes longer.
+ */
+export class ModelsInUse {
+  readonly #options: ModelOptions;
+  readonly #say: Say;
+  readonly #said = new Set<string>();
+  readonly #loads = new Map<ModelName | undefined, Promise<Loaded>>();
+  readonly #loaded: Loaded[] = [];
+
+  /** @param say  writes notes */
+  constructor(options: ModelOptions, say: Say) {
+    const { only, weights, backend, precision, workers } = options;
+    this.#options = { only, weights, backend, precision, workers };
+    this.#say = say;
+  }
+
+  /**
+   * Returns a model. A model that could not be loaded is not tried again.
+   *
+   * @param model      undefined for `taesd`, or `nano` if it has no weights
+   * @param isAssumed  true if neither the file nor the command line names it
+   * @throws TaesdError as `Taesd.load`
+   */
+  async get(model: ModelName | undefined, isAssumed = false): Promise<Taesd> {
+    const load = this.#loads.get(model) ?? this.#load(model);
+    this.#loads.set(model, load);
+    const { taesd, info } = await load;
+    if (model === undefined && info.model === 'nano') this.#sayOnce(NANO_NOTE);
+    else if (isAssumed) {
+      this.#sayOnce(`note: decoding with ${info.model}; --model chooses another`);
+    }
+    this.#sayOnce(loadedNote(info, this.#options.precision));
+    return taesd;
+  }
+
+  async #load(model: ModelName | undefined): Promise<Loaded> {
+    // NANO_NOTE says it in the words of the command.
+    nanoIsSaid();
+    const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
+      throw aboutRequest(error);
+    });
+    const loaded = { taesd, info: taesd.info };
+    this.#loaded.push(loaded);
+    return loaded;
+  }
+
+  #sayOnce(note: string | undefined): void {
+    if (note === undefined || this.#said.has(note)) return;
+    this.#said.add(note);
+    this.#say(note);
+  }
+
+  /** Says what is known after the work. @returns the adapter, for the last line, or '' */
+  finish(): string {
+    const words = this.#loaded.map(({ taesd, info }) => {
+      const done = taesd.info;
+      const takenOver = takenOverNote(info, done);
+      this.#sayOnce(takenOver);
+      if (done.workersReason !== undefined) {
+        this.#sayOnce(`note: no workers, one thread did the work: ${done.workersReason}`);
+      }
+      return takenOver === undefined ? doneBy(done) : '';
+    });
+    return words.length === 1 ? words[0] : '';
+  }
+
+  dispose(): void {
+    for (const { taesd } of this.#loaded) taesd.dispose();
+  }
+}

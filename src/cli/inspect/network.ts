@@ -1,0 +1,94 @@
+import type { Half, Network } from '../../index.ts';
+import { kindOf } from '../../model/kinds.ts';
+import { type Chw, describeNetwork } from '../../model/measure.ts';
+import { receptiveField } from '../../model/receptive-field.ts';
+import { LATENT_SCALE } from '../../model/variants.ts';
+import type { Size } from '../line/size.ts';
+import { type Column, countText, tableLines } from '../terminal/table.ts';
+
+/** The layers of a half as the JSON document describes them, for a picture of some size. */
+export interface NetworkFindings {
+  /** Channels, height and width. */
+  readonly input: Chw;
+  readonly layers: readonly LayerFindings[];
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+  /** The latents around a pixel that it depends on, or the pixels around those of a latent. */
+  readonly receptiveField: { readonly before: number; readonly after: number };
+}
+
+interface LayerFindings {
+  readonly index: number;
+  readonly layer: string;
+  readonly output: Chw;
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+}
+
+/** Describes the layers of one half. */
+export function describeHalf(
+  network: Network,
+  half: Half,
+  latentChannels: number,
+  { width, height }: Size,
+): NetworkFindings {
+  const input: Chw =
+    half === 'encoder'
+      ? [3, height, width]
+      : [latentChannels, Math.ceil(height / LATENT_SCALE), Math.ceil(width / LATENT_SCALE)];
+  const layers = describeNetwork(network, input).map(
+    ({ index, layer, output, parameters, multiplyAdds }) => ({
+      index,
+      layer: kindOf(layer).words(layer),
+      output,
+      parameters,
+      multiplyAdds,
+    }),
+  );
+  const sum = (key: 'parameters' | 'multiplyAdds') =>
+    layers.reduce((total, layer) => total + layer[key], 0);
+  const { before, after } = receptiveField(network);
+  return {
+    input,
+    layers,
+    parameters: sum('parameters'),
+    multiplyAdds: sum('multiplyAdds'),
+    receptiveField: { before, after },
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: '#', align: 'right' },
+  { title: 'layer', align: 'left' },
+  { title: 'output', align: 'right' },
+  { title: 'parameters', align: 'right' },
+  { title: 'multiply-adds', align: 'right' },
+];
+
+/** Returns the table of layers of one half. */
+export function networkLines(half: Half, findings: NetworkFindings): string[] {
+  const { input, layers, parameters, multiplyAdds } = findings;
+  const cells = layers.map((layer) => [
+    `${layer.index}`,
+    layer.layer,
+    layer.output.join('×'),
+    countOrDash(layer.parameters),
+    countOrDash(layer.multiplyAdds),
+  ]);
+  const output = layers[layers.length - 1].output.join('×');
+  const total = ['', 'total', output, countText(parameters), countText(multiplyAdds)];
+  return [
+    `${half}, for an input of ${input.join('×')}:`,
+    ...tableLines(COLUMNS, cells, total),
+    fieldWords(half, findings),
+  ];
+}
+
+/** Returns a dash for 0, because a dash is easier to skip. */
+const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
+
+function fieldWords(half: Half, { receptiveField: { before, after } }: NetworkFindings): string {
+  const reach = `${before} more above and left, ${after} below and right`;
+  const own = half === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
+  return `receptive field of ${own}, ${reach}`;
+}

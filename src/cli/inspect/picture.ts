@@ -1,0 +1,58 @@
+import { LATENT_SCALE, latentSpaces, type ModelName, VARIANTS } from '../../model/variants.ts';
+import type { DecodedPicture } from '../../picture/index.ts';
+import type { Size } from '../line/size.ts';
+import { factLines, shapeText } from '../terminal/table.ts';
+import { noteFacts } from './latents.ts';
+
+/** A picture as the JSON document describes it. */
+export interface PictureFindings {
+  readonly kind: 'picture';
+  readonly format: DecodedPicture['kind'];
+  readonly width: number;
+  readonly height: number;
+  /** The latents that each model would make of it. */
+  readonly encodesTo: readonly {
+    readonly shape: readonly number[];
+    readonly models: ModelName[];
+  }[];
+  /** The picture it would be if it held latents of a model. Only PNG files can. */
+  readonly decodesTo: readonly (Size & { readonly models: ModelName[] })[];
+  readonly notes: readonly string[];
+}
+
+/** Describes a picture that does not record latents: its size and its possible uses. */
+export function describePicture({ kind, width, height, notes }: DecodedPicture): PictureFindings {
+  const all = Object.values(VARIANTS).map((variant) => variant.latentChannels);
+  const counts = [...new Set(all)];
+  const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
+  const encodesTo = counts.map((c) => ({ shape: [1, c, h, w], models: latentSpaces(c) }));
+  const decodesTo = kind === 'PNG' ? counts.flatMap((c) => decoded(width, height, c)) : [];
+  return { kind: 'picture', format: kind, width, height, encodesTo, decodesTo, notes };
+}
+
+/** Latents that other programs write into a PNG record nothing. */
+function decoded(width: number, height: number, channels: number) {
+  const tiles = channels / 4;
+  if (height % tiles !== 0) return [];
+  const [w, h] = [width, height / tiles].map((size) => size * LATENT_SCALE);
+  return [{ width: w, height: h, models: latentSpaces(channels) }];
+}
+
+/** Returns lines about a picture. */
+export function pictureLines(findings: PictureFindings): string[] {
+  const { format, width, height, encodesTo, decodesTo, notes } = findings;
+  const record = format === 'PNG' ? '; no record that it holds latents' : '';
+  return factLines([
+    ['kind', `a ${format} picture${record}`],
+    ['size', `${width}×${height}`],
+    ...encodesTo.map(
+      ({ shape, models }) =>
+        ['encodes to', `latents ${shapeText(shape)} of ${models.join(' or ')}`] as const,
+    ),
+    ...decodesTo.map(
+      ({ width: w, height: h, models }) =>
+        ['decodes to', `${w}×${h}, if it holds latents of ${models.join(' or ')}`] as const,
+    ),
+    ...noteFacts(notes),
+  ]);
+}

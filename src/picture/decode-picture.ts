@@ -1,0 +1,140 @@
+import { allocate } from '../allocate.ts';
+import { checkBytes, checkNames, describe } from '../checks.ts';
+import { expected, inCall } from '../errors.ts';
+import { orientationOf, oriented } from '../exif/index.ts';
+import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
+import { hexText } from '../first-bytes.ts';
+import type { DecodePngOptions } from '../png/index.ts';
+import { decodeFile, JPEG, WEBP } from './decode-file.ts';
+import { readJpegFile } from './jpeg-file.ts';
+import { readWebpFile } from './webp-file.ts';
+
+/**
+ * The default of `decodePicture`'s option `maxPixels`: 2²⁶ pixels, 8192×8192, which are 256 MiB of
+ * RGBA.
+ */
+export const DEFAULT_MAX_PIXELS = 2 ** 26;
+/** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
+const MAX_PIXELS_LIMIT = 2 ** 29;
+
+/** A picture that was read from a file. */
+export interface DecodedPicture {
+  readonly kind: 'PNG' | 'JPEG' | 'WebP';
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, u8 [height][width][4], row-major, upright. Alpha is straight (not premultiplied). */
+  readonly data: Uint8Array;
+  /** The texts of a PNG file by keyword, as `decodePng` gives them; empty for other kinds. */
+  readonly text: ReadonlyMap<string, string>;
+  /** Sentences about what was not converted or was left out, for people. Usually none. */
+  readonly notes: readonly string[];
+}
+
+/** The options of `decodePicture`. */
+export interface DecodePictureOptions {
+  /** The largest width × height accepted, 1 to 2²⁹. Defaults to 2²⁶ (`DEFAULT_MAX_PIXELS`). */
+  readonly maxPixels?: number | undefined;
+  /**
+   * `raw` leaves pixels as they are stored: not turned, and without conversion of colours. Defaults
+   * to `srgb`.
+   */
+  readonly colour?: 'srgb' | 'raw' | undefined;
+}
+
+/**
+ * Reads a PNG, JPEG or WebP file. PNG is read as `decodePng` does. JPEG and WebP need the optional
+ * packages `@jsquash/jpeg` and `@jsquash/webp`; their pixels equal those of sharp. The header is
+ * checked before a decoder is loaded or memory allocated, and EXIF orientation is applied.
+ *
+ * @param bytes  the whole file; it is copied at the time of the call
+ * @throws TaesdError FORMAT (not a picture, or breaks a rule of its format), TRUNCATED (cut off),
+ *   INTEGRITY (damaged), UNSUPPORTED (another kind of picture, which the message names; a JPEG of
+ *   four components; an animation; a package that is not installed), LIMIT (more than `maxPixels`),
+ *   ARG, OOM
+ */
+export function decodePicture(
+  bytes: Uint8Array,
+  options: DecodePictureOptions = {},
+): Promise<DecodedPicture> {
+  return inCall('decodePicture', async () => decode(bytes, options));
+}
+
+async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise<DecodedPicture> {
+  checkBytes(bytes);
+  checkNames(options, ['maxPixels', 'colour']);
+  const maxPixels = checkMaxPixels(options.maxPixels);
+  const colour = checkColour(options.colour);
+  switch (checkKind(bytes)) {
+    case 'JPEG': {
+      const { exif, ...file } = readJpegFile(bytes, maxPixels);
+      const stored = await decodeFile(JPEG, ownCopy(bytes), file);
+      return upright('JPEG', stored, colour === 'raw' ? undefined : exif);
+    }
+    case 'WebP': {
+      const { exif, ...file } = readWebpFile(bytes, maxPixels);
+      const stored = await decodeFile(WEBP, ownCopy(bytes), file);
+      return upright('WebP', stored, colour === 'raw' ? undefined : exif);
+    }
+    default:
+      return readPng(ownCopy(bytes), { maxPixels, colour } as DecodePngOptions);
+  }
+}
+
+async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<DecodedPicture> {
+  // Imported when needed, like the decoders of the other kinds.
+  const { decodePng } = await import('../png/index.ts');
+  const { width, height, data, text, ...more } = decodePng(bytes, options);
+  const { notes = [] } = more as { notes?: readonly string[] };
+  return { kind: 'PNG', width, height, data, text, notes };
+}
+
+/** A decoder has to be loaded first, and the caller may change the bytes meanwhile. */
+const ownCopy = (bytes: Uint8Array): Uint8Array =>
+  allocate('bytes', `${bytes.length} bytes`, () => bytes.slice());
+
+function upright(
+  kind: 'JPEG' | 'WebP',
+  stored: Pick<DecodedPicture, 'width' | 'height' | 'data' | 'notes'>,
+  exif: Uint8Array | undefined,
+): DecodedPicture {
+  const { width, height, data, notes } = stored;
+  const turned = oriented({ width, height, data }, exif === undefined ? 1 : orientationOf(exif));
+  return { kind, ...turned, text: new Map(), notes };
+}
+
+/** @throws TaesdError FORMAT (no known kind), TRUNCATED (too short to tell), UNSUPPORTED */
+function checkKind(bytes: Uint8Array): 'PNG' | 'JPEG' | 'WebP' {
+  const rule = 'a PNG, JPEG or WebP file';
+  if (bytes.length === 0) {
+    throw expected('FORMAT', 'bytes', rule, '0 bytes', { hint: 'empty file?' });
+  }
+  const kind = pictureKind(bytes);
+  if (kind?.read !== undefined) return kind.read;
+  if (kind !== undefined) {
+    const hint = conversionHint(kind);
+    throw expected('UNSUPPORTED', 'bytes', rule, kind.name, { hint });
+  }
+  const isCut = STARTS.some((start) => bytes.every((byte, i) => byte === start[i]));
+  const got = `${isCut ? 'only ' : ''}bytes ${hexText(bytes)}`;
+  const hint = isCut ? 'the file is cut off' : undefined;
+  throw expected(isCut ? 'TRUNCATED' : 'FORMAT', 'bytes', rule, got, { hint });
+}
+
+/** The first bytes of files that are cut off within them. */
+const STARTS = [
+  [0x89, 0x50, 0x4e, 0x47],
+  [0xff, 0xd8, 0xff],
+  [0x52, 0x49, 0x46, 0x46],
+] as const;
+
+function checkMaxPixels(maxPixels: unknown = DEFAULT_MAX_PIXELS): number {
+  const isWhole = typeof maxPixels === 'number' && Number.isInteger(maxPixels);
+  if (isWhole && maxPixels >= 1 && maxPixels <= MAX_PIXELS_LIMIT) return maxPixels;
+  const rule = `a whole number from 1 to ${MAX_PIXELS_LIMIT}`;
+  throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
+}
+
+function checkColour(colour: unknown = 'srgb'): 'srgb' | 'raw' {
+  if (colour === 'srgb' || colour === 'raw') return colour;
+  throw expected('ARG', 'colour', "'srgb' or 'raw'", describe(colour));
+}

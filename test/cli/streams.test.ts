@@ -1,0 +1,167 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { readInput } from '../../src/cli/files/read-input.ts';
+import { checkOutput } from '../../src/cli/files/write-output.ts';
+import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
+import { testAtFullLength } from '../full-length.ts';
+import { taesd, taesdBytes, temporaryFolder } from './command-line.ts';
+import { randomPicture, writeWeights } from './tiny-files.ts';
+
+/*
+ * `-` as input and output, and inputs that do not end. Random weights.
+ */
+
+const at = temporaryFolder();
+writeWeights(at('weights'), ['taesd']);
+const env = { TAESD_WEIGHTS: at('weights') };
+const PNG = encodePng(randomPicture(17, 9, 3));
+writeFileSync(at('in.png'), PNG);
+const bytes = (name: string) => new Uint8Array(readFileSync(at(name)));
+const failed = (message: string) => ({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
+
+describe('-', () => {
+  test('encode, decode, roundtrip: - to - → the bytes that files would have; nothing else on stdout', () => {
+    taesd(['encode', at('in.png'), '-o', at('z.png')], { env });
+    const encoded = taesdBytes(['encode', '-', '-o', '-'], { env, input: PNG });
+    expect(encoded).toEqual({ code: 0, stdout: bytes('z.png'), stderr: '' });
+    expect(decodeLatentPng(encoded.stdout)).toMatchObject({ model: 'taesd', width: 17, height: 9 });
+    taesd(['decode', at('z.png'), '-o', at('d.png')], { env });
+    const decoded = taesdBytes(['decode', '-', '-o', '-'], { env, input: encoded.stdout });
+    expect(decoded).toEqual({ code: 0, stdout: bytes('d.png'), stderr: '' });
+    const again = taesdBytes(['roundtrip', '-', '-o', '-'], { env, input: PNG });
+    expect(again).toEqual(decoded);
+    expect(decodePng(again.stdout)).toMatchObject({ width: 17, height: 9 });
+  });
+
+  test('encode, decode: --format → the format of stdout, and of a file whatever its ending', () => {
+    const args = ['encode', '-', '--format', 'safetensors', '-o'];
+    const { stdout } = taesdBytes([...args, '-'], { env, input: PNG });
+    const { model, width, latents } = decodeLatentSafetensors(stdout);
+    expect({ model, width, shape: latents.shape }).toEqual({
+      model: 'taesd',
+      width: 17,
+      shape: [1, 4, 2, 3],
+    });
+    expect(
+      taesd(['encode', at('in.png'), '-o', at('z.bin'), '--format', 'SAFETENSORS'], { env }),
+    ).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect(bytes('z.bin')).toEqual(stdout);
+    const decoding = ['decode', '-', '-o', '-', '--format', 'safetensors'];
+    const decoded = taesdBytes(decoding, { env, input: stdout });
+    expect(Buffer.from(decoded.stdout).subarray(8, 40).toString()).toContain('decoded');
+  });
+
+  test('decode - → notes go to stderr under the name stdin; --quiet → none', () => {
+    const bare = Buffer.alloc(4 * 4 * 6, 1);
+    const args = ['decode', '-', '-o', '-', '--shape', '4x2x3', '--dtype', 'f32'];
+    const noted = taesdBytes(args, { env, input: bare });
+    expect(noted.code).toBe(0);
+    expect(noted.stderr).toContain('taesd: stdin: the file does not say its space');
+    expect(noted.stderr).toContain('taesd: note: decoding with taesd; --model chooses another');
+    const quiet = taesdBytes([...args, '--quiet'], { env, input: bare });
+    expect(quiet).toEqual({ code: 0, stdout: noted.stdout, stderr: '' });
+  });
+
+  test('inspect, steps: - → stdin', () => {
+    const { code, stdout } = taesdBytes(['inspect', '-'], { input: PNG });
+    expect({ code, text: `${Buffer.from(stdout)}` }).toEqual({
+      code: 0,
+      text: expect.stringContaining('size        17×9\n'),
+    });
+  });
+
+  test('encode: what stdin holds is wrong → stdin is named, nothing on stdout', () => {
+    const run = (input: string) =>
+      taesd(['encode', '-', '-o', '-'], { env, input: Buffer.from(input) });
+    const rule = 'stdin: "bytes" expected a PNG, JPEG or WebP file, got';
+    expect(run('# Pictures').stderr).toContain(`taesd: ${rule} bytes 23 20 50`);
+    const stderr = expect.stringMatching(/^taesd: stdin: [^\n]+\n$/);
+    expect(run('')).toEqual({ code: 1, stdout: '', stderr });
+  });
+
+  test('decode: NaN in the latents → not one byte on stdout', () => {
+    const input = Buffer.from(Float32Array.of(0, 0, Number.NaN, 0).buffer);
+    const args = ['decode', '-', '-o', '-', '--shape', '4x1x1', '--dtype', 'f32', '-q'];
+    expect(taesd(args, { env, input })).toEqual(
+      failed('stdin: "latents" expected finite numbers, got NaN at element 2'),
+    );
+  });
+});
+
+test('checkOutput: - on a terminal → ARG; on a pipe → nothing', async () => {
+  const before = process.stdout.isTTY;
+  try {
+    process.stdout.isTTY = true;
+    await expect(checkOutput('-', 'in.png')).rejects.toMatchObject({
+      code: 'ARG',
+      message: 'stdout: expected a pipe or a file, got a terminal',
+    });
+    process.stdout.isTTY = false;
+    await checkOutput('-', '-');
+  } finally {
+    process.stdout.isTTY = before;
+  }
+});
+
+describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
+  const LIMIT =
+    'expected at most 536,870,912 bytes, got more (a pipe or device that does not end?)';
+
+  test('inspect: /dev/zero → LIMIT', (context) => {
+    if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
+    expect(taesd(['inspect', '/dev/zero'])).toEqual(failed(`/dev/zero: ${LIMIT}`));
+  });
+
+  testAtFullLength('encode: a FIFO and a stdin that do not end → LIMIT', () => {
+    execFileSync('mkfifo', [at('endless')]);
+    const zeros = spawn('sh', ['-c', `cat /dev/zero > ${at('endless')}`], { stdio: 'ignore' });
+    expect(taesd(['encode', at('endless'), '-o', at('o.png')])).toEqual(
+      failed(`${at('endless')}: ${LIMIT}`),
+    );
+    zeros.kill();
+    const command = `cat /dev/zero | ${process.execPath} dist/cli/main.js encode - -o - | wc -c`;
+    expect(`${execFileSync('sh', ['-c', `${command} 2>&1`])}`.trim()).toBe('0');
+    expect(existsSync(at('o.png'))).toBe(false);
+  });
+
+  test('readInput: a pipe that does not end → LIMIT after one piece more than the limit', async () => {
+    const fifo = at('fifo');
+    execFileSync('mkfifo', [fifo]);
+    let written = 0;
+    const source = new Readable({
+      read() {
+        written += 65536;
+        this.push(Buffer.alloc(65536));
+      },
+    });
+    const sink = createWriteStream(fifo);
+    // The reader leaves before the writer ends.
+    sink.on('error', () => source.destroy());
+    source.pipe(sink);
+    await expect(readInput(fifo, undefined, 2 ** 20)).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: `${fifo}: expected at most 1,048,576 bytes, got more (a pipe or device that does not end?)`,
+    });
+    expect(written).toBeLessThan(8 * 2 ** 20);
+  });
+
+  test('readInput: a pipe that ends → its bytes; a file above the limit → LIMIT, unread', async () => {
+    const fifo = at('ends');
+    execFileSync('mkfifo', [fifo]);
+    createWriteStream(fifo).end('bytes');
+    expect(`${await readInput(fifo)}`).toBe('bytes');
+    writeFileSync(at('large'), new Uint8Array(11));
+    await expect(readInput(at('large'), undefined, 10)).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: `${at('large')}: expected at most 10 bytes, got 11 (another file?)`,
+    });
+    expect((await readInput(at('large'), undefined, 11)).length).toBe(11);
+  });
+});
