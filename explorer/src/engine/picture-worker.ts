@@ -1,7 +1,7 @@
 import type { Picture } from 'taesd-wasm';
+import { pictureSize } from 'taesd-wasm/picture';
 import { decodePng } from 'taesd-wasm/png';
 import { answer } from './answer.ts';
-import { pictureSize } from './picture-size.ts';
 
 /*
  * Pictures from files, by the browser's own decoders, and the sample, by the package's, the same in every browser; beside
