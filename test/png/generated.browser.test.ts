@@ -102,6 +102,7 @@ const DIFFERING: Readonly<Record<string, readonly [Decision, reason: string]>> =
   ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((n) => [`eXIf ${n}`, ['Chromium', TURNED]])),
   'eXIf 6, big-endian': ['Chromium', TURNED],
   'eXIf twice': ['Chromium', TURNED],
+  'APNG whose still picture is no frame': ['neither', 'the still picture is read, and noted'],
   'PLTE of 257 entries, suggested': ['refuses', 'PLTE is critical'],
   'PLTE of 10 bytes': ['refuses', 'PLTE is critical'],
   'PLTE twice, suggested': ['refuses', 'PLTE is critical'],
