@@ -47,7 +47,17 @@ const FLOORS: readonly (readonly string[])[] = [
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
   png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
-  picture: ['errors', 'first-bytes', 'checks', 'allocate', 'platform', 'exif', 'png', 'rows'],
+  picture: [
+    'errors',
+    'first-bytes',
+    'checks',
+    'allocate',
+    'colour',
+    'platform',
+    'exif',
+    'png',
+    'rows',
+  ],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],

@@ -17,7 +17,7 @@ export const WEBP: Codec = {
 };
 
 /** The pixels of a file as they are stored, and sentences about what did no harm to them. */
-interface Stored {
+export interface StoredPicture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
@@ -35,7 +35,7 @@ export async function decodeFile(
   codec: Codec,
   bytes: Uint8Array,
   size: { readonly width: number; readonly height: number },
-): Promise<Stored> {
+): Promise<StoredPicture> {
   const { kind } = codec;
   const notes: string[] = [];
   let lastLine = '';
