@@ -17,7 +17,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
-  ['checks', 'allocate', 'checksums', 'first-bytes'],
+  ['checks', 'allocate', 'checksums', 'first-bytes', 'deflate', 'colour'],
   ['platform', 'exif'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
@@ -46,7 +46,10 @@ const FLOORS: readonly (readonly string[])[] = [
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'deflate', 'colour', 'exif'],
+  deflate: [],
+  colour: [],
+  zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
   picture: [
     'errors',
     'first-bytes',
@@ -58,7 +61,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'png',
     'rows',
   ],
-  zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
