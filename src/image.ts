@@ -1,9 +1,50 @@
 import { checkLive, checkSize, describe } from './checks.ts';
-import { expected } from './errors.ts';
+import { expected, type TaesdError } from './errors.ts';
 import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
 import type { RowSink, RowSource } from './rows.ts';
 
 const WHITE: Rgb = [255, 255, 255];
+
+/** Pixels in memory, of bytes or other numbers. */
+interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayBufferView & ArrayLike<number>;
+}
+
+/** Returns true for RGB or RGBA bytes in sRGB that fit their size: nothing to convert or refuse. */
+export function isPlainPicture(image: unknown): image is ImageLike {
+  const { width, height, data, colorSpace = 'srgb' } = (image ?? {}) as ImageLike;
+  const isSized = [width, height].every((size) => Number.isInteger(size) && size > 0);
+  return (
+    isSized && isBytes(data) && colorSpace === 'srgb' && isPixel(data.length / (width * height))
+  );
+}
+
+const isBytes = (data: unknown): boolean =>
+  data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+
+const isPixel = (channels: number): boolean => channels === 3 || channels === 4;
+
+/**
+ * Checks that the size of a picture and the length of its data fit.
+ *
+ * @param what  the argument's name, for messages
+ * @returns numbers a pixel: 3 or 4
+ * @throws TaesdError ARG (wrong size or data length, detached data)
+ */
+export function checkPixels({ width, height, data }: Pixels, what = 'image'): 3 | 4 {
+  checkSize(`${what} width`, width);
+  checkSize(`${what} height`, height);
+  checkLive(`${what} data`, data);
+  const channels = data.length / (width * height);
+  if (!isPixel(channels)) {
+    const sizes = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA)`;
+    const bytes = `${sizes} bytes for ${width}×${height}`;
+    throw expected('ARG', `${what} data`, bytes, `${data.length}`);
+  }
+  return channels as 3 | 4;
+}
 
 /**
  * Checks a picture.
@@ -13,46 +54,47 @@ const WHITE: Rgb = [255, 255, 255];
  * @returns bytes a pixel: 3 or 4
  * @throws TaesdError ARG (not a picture, wrong size or data length, detached data)
  */
-export function checkImage(
-  image: unknown,
-  what = 'image',
-  rule = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }',
-): 3 | 4 {
+export function checkImage(image: unknown, what: string, rule: string): 3 | 4 {
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
-  const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-  if (!isBytes || width === undefined || height === undefined) {
-    const hint = ArrayBuffer.isView(image)
-      ? 'a file? decodePng of taesd-wasm/png reads PNG'
-      : undefined;
-    throw expected('ARG', what, rule, describe(image), { hint });
-  }
-  checkSize(`${what} width`, width);
-  checkSize(`${what} height`, height);
-  checkLive(`${what} data`, data);
-  const channels = data.length / (width * height);
-  if (channels !== 3 && channels !== 4) {
-    const sizes = `${width * height * 3} (RGB) or ${width * height * 4} (RGBA)`;
-    const bytes = `${sizes} bytes for ${width}×${height}`;
-    throw expected('ARG', `${what} data`, bytes, `${data.length}`);
-  }
-  return channels;
+  const isPicture = isBytes(data) && width !== undefined && height !== undefined;
+  if (!isPicture) throw notPicture(image, { what, rule });
+  return checkPixels(image as ImageLike, what);
+}
+
+const PICTURE = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }';
+
+interface NotPictureParts {
+  readonly what?: string;
+  readonly rule?: string;
+  readonly hint?: string;
+}
+
+/** Makes the error of a value that is no picture. Files have a hint of their own. */
+export function notPicture(
+  value: unknown,
+  { what = 'image', rule = PICTURE, hint = '' } = {} as NotPictureParts,
+): TaesdError {
+  const isFile = ArrayBuffer.isView(value);
+  const remedy = isFile ? 'a file? decodePicture of taesd-wasm/picture reads it' : hint;
+  return expected('ARG', what, rule, describe(value), { hint: remedy || undefined });
 }
 
 /**
  * Returns a picture's rows as the encoder reads them: bytes divided by 255, with translucent pixels
  * laid over the background.
  *
+ * @param image  as `isPlainPicture` wants it
  * @returns rows of 3 channels in [0, 1]; each `read` reads from `image.data`
- * @throws TaesdError ARG (wrong picture, alpha or background)
+ * @throws TaesdError ARG (wrong alpha or background)
  */
 export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSource {
-  const channels = checkImage(image);
+  const { width, height, data } = image;
+  const channels = data.length / (width * height);
   const { alpha = 'composite', background = WHITE } = options;
   if (alpha !== 'composite' && alpha !== 'drop') {
     throw expected('ARG', 'alpha', "'composite' or 'drop'", describe(alpha));
   }
   checkBackground(background);
-  const { width, height, data } = image;
   const blend = channels === 4 && alpha === 'composite';
   return {
     channels: 3,

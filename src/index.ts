@@ -31,6 +31,7 @@ export type {
 } from './options/step.ts';
 export type {
   AlphaOptions,
+  BrowserPicture,
   CanvasLike,
   DecodeOptions,
   DecodeRowsOptions,
@@ -38,6 +39,7 @@ export type {
   DrawOptions,
   DrawTarget,
   EncodeOptions,
+  FloatImageLike,
   GpuDevice,
   GpuLatents,
   Halves,
@@ -47,6 +49,7 @@ export type {
   KernelSource,
   LoadOptions,
   Picture,
+  PictureSource,
   PixelRows,
   Precision,
   Progress,

@@ -26,6 +26,7 @@ import type {
   Info,
   LoadOptions,
   Picture,
+  PictureSource,
   PixelRows,
   RunOptions,
   SizeOptions,
@@ -114,18 +115,25 @@ export class Taesd {
   /**
    * Encodes pictures to latents in the space diffusion works in (scale 1; see `toVaeLatents`).
    *
+   * The picture is taken when `encode` is called: the caller may change it, close it or draw on it
+   * once the call has returned its promise. A file behind a File must stay as it is until the
+   * promise has settled.
+   *
    * @param image  `{ width, height, data }` with RGB or RGBA bytes, such as ImageData, or a tensor
-   *   [N, 3, H, W] with values in [0, 1]; any size from 1×1
+   *   [N, 3, H, W] with values in [0, 1]; any size from 1×1. In browsers also ImageData of every
+   *   kind, a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame or a `<video>`; see
+   *   `BrowserPicture`
    * @returns f32 [N, C, ⌈H/8⌉, ⌈W/8⌉], values mostly in [−3, 3]
-   * @throws TaesdError ARG (not a picture, a wrong option, no encoder loaded, disposed), SHAPE,
-   *   NONFINITE (a tensor with NaN or infinity), LIMIT, OOM, ABORTED, UNSUPPORTED (with
-   *   `fallback: false`, a device that failed)
+   * @throws TaesdError ARG (not a picture, one of another site that the browser does not let pages
+   *   read, a wrong option, no encoder loaded, disposed), FORMAT (a Blob that the browser cannot
+   *   read), SHAPE, NONFINITE (a tensor or ImageData with NaN or infinity), LIMIT, OOM, ABORTED,
+   *   UNSUPPORTED (a colour space that is not known; with `fallback: false`, a device that failed)
    */
-  encode(image: ImageLike | TensorLike, options: EncodeOptions = {}): Promise<Tensor> {
+  encode(image: PictureSource | TensorLike, options: EncodeOptions = {}): Promise<Tensor> {
     return inCall('encode', () => this.#encode(image, options));
   }
 
-  async #encode(image: ImageLike | TensorLike, options: EncodeOptions): Promise<Tensor> {
+  async #encode(image: PictureSource | TensorLike, options: EncodeOptions): Promise<Tensor> {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
     const read = picturesOfCall(image, options);
@@ -271,17 +279,18 @@ export class Taesd {
    * @param input  a picture, as for `encode`, goes through the encoder. A tensor goes by its
    *   channels: [1, 3, H, W] through the encoder, latents [1, C, h, w] through the decoder
    * @throws TaesdError ARG (not a picture or tensor, a wrong option, the half not loaded,
-   *   disposed), SHAPE (a batch, another model's latents), NONFINITE, LIMIT, OOM, ABORTED
+   *   disposed), SHAPE (a batch, another model's latents), FORMAT, UNSUPPORTED (pictures, as for
+   *   `encode`), NONFINITE, LIMIT, OOM, ABORTED
    */
   steps(
-    input: ImageLike | TensorLike | LatentsWithOrigin,
+    input: PictureSource | TensorLike | LatentsWithOrigin,
     options: StepsOptions = {},
   ): AsyncGenerator<Step, void, void> {
     return inLoop('steps', this.#steps(input, options));
   }
 
   async *#steps(
-    input: ImageLike | TensorLike | LatentsWithOrigin,
+    input: PictureSource | TensorLike | LatentsWithOrigin,
     options: StepsOptions,
   ): AsyncGenerator<Step, void, void> {
     this.#checkAlive();
@@ -289,7 +298,7 @@ export class Taesd {
     const channels = [this.#variant.latentChannels, 3];
     const read = isTensorLike(input)
       ? readLatentsLike(input, { ...options, what: 'input', channels }, this.#variant)
-      : ownImage(input);
+      : ownImage(input, options);
     const own = await whenRead(read, options.signal, (copy: ImageLike | ReadLatents) => copy);
     // Imported on first use: most programs never step.
     const { walkSteps } = await import('./steps/walk.ts');

@@ -26,6 +26,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['options'],
   ['image'],
   ['latent', 'backend', 'weights'],
+  ['sources'],
   ['formats', 'backend/wasm', 'calls'],
   ['backend/webgpu'],
   ['draw', 'turns'],
@@ -64,6 +65,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
+  sources: [
+    'errors',
+    'checks',
+    'allocate',
+    'first-bytes',
+    'picture/linear-light',
+    'tensor-like',
+    'options',
+    'image',
+    'backend/pacer',
+  ],
 };
 
 /** The rooms and files that a room must not import from. */

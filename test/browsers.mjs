@@ -48,11 +48,17 @@ export const browserProgram = (browser) =>
  *
  * @param {keyof typeof NAMES} browser
  * @param {string} profile  an empty folder, which gets what the browser reads from there
- * @param {{ webgpu?: boolean | undefined }} [options]  with WebGPU, on whatever adapter there is
+ * @param {object} [options]
+ * @param {boolean | undefined} [options.webgpu]  with WebGPU, on whatever adapter there is
+ * @param {Readonly<Record<string, unknown>> | undefined} [options.preferences]  more of Firefox's
  */
-export function browserArguments(browser, profile, { webgpu = false } = {}) {
+export function browserArguments(
+  browser,
+  profile,
+  { webgpu = false, preferences: more = {} } = {},
+) {
   if (browser === 'firefox') {
-    const preferences = { ...FIREFOX_PREFERENCES, ...(webgpu ? FIREFOX_WEBGPU : {}) };
+    const preferences = { ...FIREFOX_PREFERENCES, ...(webgpu ? FIREFOX_WEBGPU : {}), ...more };
     const lines = Object.entries(preferences).map(
       ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
     );

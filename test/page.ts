@@ -42,6 +42,8 @@ export interface PageOptions {
   readonly browser?: BrowserName;
   /** With WebGPU, on whatever adapter the browser has: of Chromium its software adapter. */
   readonly webgpu?: boolean;
+  /** More preferences of Firefox, by their names. */
+  readonly preferences?: Readonly<Record<string, unknown>>;
   /** Other files, by their paths. */
   readonly files?: Readonly<Record<string, string>>;
   /** The files below `/shared/`. */
@@ -67,7 +69,7 @@ export async function runOnPage(
 ): Promise<unknown> {
   const page = `<!doctype html><script type="module">
     const work = async () => { ${code} };
-    const result = await work().catch((error) => String(error.stack));
+    const result = await work().catch((error) => error + ' ' + error.stack);
     await fetch('/result', { method: 'POST', body: JSON.stringify(result) });
   </script>`;
   let tell: (result: unknown) => void = () => {};
@@ -81,6 +83,8 @@ export async function runOnPage(
       for await (const piece of request.setEncoding('utf8')) body += piece;
       (path === '/told' ? more.told : tell)?.(JSON.parse(body));
       response.end();
+    } else if (path === '/never') {
+      // A request without an answer.
     } else if (more.files?.[path] !== undefined) {
       response.setHeader('content-type', TYPES['.js']).end(more.files[path]);
     } else if (path.startsWith('/shared/') && more.shared !== undefined) {

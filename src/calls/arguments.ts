@@ -1,7 +1,7 @@
 import { allocate, allocateClamped } from '../allocate.ts';
 import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { checkImage } from '../image.ts';
+import { isPlainPicture } from '../image.ts';
 import { LATENT_SCALE } from '../model/variants.ts';
 import type { StepsOptions } from '../options/step.ts';
 import type {
@@ -9,10 +9,13 @@ import type {
   DecodeRowsOptions,
   DrawOptions,
   EncodeOptions,
+  FloatImageLike,
   ImageLike,
+  PictureSource,
   RunOptions,
 } from '../options/types.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
+import { reading } from '../tensor-like/read-tensor.ts';
 
 /*
  * The checks of the arguments of `encode`, `decode` and their like, and the copies they work on.
@@ -49,12 +52,31 @@ export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): v
   checkSignal(signal);
 }
 
-/** Checks a picture and returns a copy, which the caller can no longer change. */
-export function ownImage(image: ImageLike): ImageLike {
-  checkImage(image);
-  const { width, height, data } = image;
+/**
+ * Copies a picture, which the caller can no longer change.
+ *
+ * @returns a promise if there is anything to convert or to refuse
+ * @throws TaesdError as `pictureOf`
+ */
+export function ownImage(
+  image: PictureSource,
+  options: RunOptions,
+): ImageLike | Promise<ImageLike> {
+  if (!reading('image', () => isPlainPicture(image))) return ownSource(image, options);
+  const { width, height, data } = image as ImageLike;
   return { width, height, data: allocate('image', 'a copy', () => data.slice()) };
 }
+
+async function ownSource(image: PictureSource, options: RunOptions): Promise<ImageLike> {
+  // Begins before anything is awaited, so that the picture is that of the time of the call.
+  const snapshot = Promise.allSettled([takeSnapshot(image as Partial<FloatImageLike>)]);
+  // Imported when needed: most pictures are bytes in sRGB.
+  return (await import('../sources/picture-of.ts')).pictureOf(image, snapshot, options);
+}
+
+/** Copies the numbers of a picture in memory, or has a browser copy its pixels. */
+const takeSnapshot = async (image: Partial<FloatImageLike>) =>
+  image.data?.slice() ?? createImageBitmap(image as ImageBitmapSource);
 
 /** @throws TaesdError SHAPE if the tensor is not [N, 3, H, W] */
 export function checkPictures(tensor: Tensor): Tensor {

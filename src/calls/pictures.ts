@@ -1,5 +1,5 @@
 import { imageRows } from '../image.ts';
-import type { EncodeOptions, ImageLike } from '../options/types.ts';
+import type { EncodeOptions, PictureSource } from '../options/types.ts';
 import { type RowSource, tensorRows } from '../rows.ts';
 import { picturesOf, type Tensor } from '../tensor.ts';
 import { isTensorLike, readTensor } from '../tensor-like/read-tensor.ts';
@@ -11,15 +11,19 @@ import { whenRead } from './when-read.ts';
 /**
  * Copies the pictures of a call that encodes.
  *
- * @returns the rows of each, 3 channels in [0, 1]; a promise if a device has the numbers
- * @throws TaesdError ARG (not a picture, values outside the range), SHAPE, NONFINITE, OOM, ABORTED
+ * @returns the rows of each, 3 channels in [0, 1]; a promise if a device or browser has the numbers
+ * @throws TaesdError ARG (not a picture, values outside the range), SHAPE, NONFINITE, OOM, ABORTED;
+ *   as `pictureOf`
  */
 export function picturesOfCall(
-  image: ImageLike | TensorLike,
+  image: PictureSource | TensorLike,
   options: EncodeOptions,
 ): readonly RowSource[] | Promise<readonly RowSource[]> {
-  if (!isTensorLike(image)) return [imageRows(ownImage(image), options)];
   const { allowNonFinite, range, signal } = options;
+  if (!isTensorLike(image)) {
+    const own = ownImage(image, options);
+    return whenRead(own, signal, (copy) => [imageRows(copy, options)]);
+  }
   const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
   const rowsOf = (tensor: Tensor) => picturesOf(tensor).map(tensorRows);
   return whenRead(read, signal, ({ tensor }) => {

@@ -6,9 +6,13 @@ import { Pacer } from '../backend/pacer.ts';
  *
  * @throws TaesdError ABORTED
  */
-export const whenRead = <Read, Result>(
+export function whenRead<Read, Result>(
   read: Read | Promise<Read>,
   signal: AbortSignal | undefined,
   ready: (read: Read) => Result | Promise<Result>,
-): Result | Promise<Result> =>
-  read instanceof Promise ? new Pacer(signal).unlessAborted(read).then(ready) : ready(read);
+): Result | Promise<Result> {
+  if (!(read instanceof Promise)) return ready(read);
+  // If the signal has fired before, nothing awaits `read`: its rejection must not go unhandled.
+  read.catch(() => undefined);
+  return new Pacer(signal).unlessAborted(read).then(ready);
+}

@@ -239,7 +239,56 @@ export interface ImageLike {
   readonly height: number;
   /** Row-major, 3 or 4 bytes a pixel, alpha not premultiplied. */
   readonly data: Uint8Array | Uint8ClampedArray;
+  /**
+   * The colour space, as ImageData names it: `srgb`, `srgb-linear`, `display-p3` or
+   * `display-p3-linear`. `encode` and `steps` convert others to sRGB; colours outside of sRGB get
+   * its nearest value in each channel. Defaults to `srgb`.
+   */
+  readonly colorSpace?: string | undefined;
 }
+
+/**
+ * A picture as 16-bit floats: ImageData whose `pixelFormat` is `rgba-float16`. Its values are
+ * rounded to bytes: below 0 to 0, above 1 to 255.
+ */
+export interface FloatImageLike {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major, 4 numbers a pixel, alpha not premultiplied: a Float16Array. */
+  readonly data: FloatData;
+  readonly pixelFormat: string;
+  /** As in `ImageLike`. */
+  readonly colorSpace?: string | undefined;
+}
+
+/** A Float16Array, described so far that programs need no types of it. */
+export interface FloatData {
+  readonly [index: number]: number;
+  readonly length: number;
+  readonly BYTES_PER_ELEMENT: number;
+  slice(): FloatData;
+}
+
+/** The pictures that `encode` takes. */
+export type PictureSource = ImageLike | FloatImageLike | BrowserPicture;
+
+/**
+ * The pictures of browsers: a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame, and
+ * a `<video>`. They are described so far that programs for Node need no types of the DOM.
+ *
+ * The browser decodes a Blob, turns it as its EXIF orientation says, and converts its colours to
+ * sRGB. A `<video>` gives its present frame. A canvas of WebGL or WebGPU has its pixels only in the
+ * task that drew them, without `preserveDrawingBuffer`. Pixels pass through a canvas of 2d, which
+ * multiplies colours by alpha: the colours of translucent pixels lose bits, those of transparent
+ * ones are lost. Opaque pixels lose nothing.
+ */
+export type BrowserPicture =
+  | { readonly size: number; readonly type: string; arrayBuffer(): Promise<unknown> }
+  | { readonly width: number; readonly height: number; close(): void }
+  | { readonly naturalWidth: number; readonly naturalHeight: number }
+  | CanvasLike
+  | { readonly displayWidth: number; readonly displayHeight: number; close(): void }
+  | { readonly videoWidth: number; readonly videoHeight: number };
 
 /** A decoded picture: RGBA, alpha 255. `new ImageData(data, width, height)` takes it as it is. */
 export interface Picture {

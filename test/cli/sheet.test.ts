@@ -10,7 +10,7 @@ import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { randomTensor, seededRandom } from '../random.ts';
-import { taesd, temporaryFolder } from './command-line.ts';
+import { taesd, taesdBytes, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
@@ -115,6 +115,13 @@ describe('a folder of three models', () => {
     expect(tile('weighted.png', 1, 40, 56)).toEqual(await decoded('taesdxl', xl, weights));
   });
 
+  test('--quiet → no notes; -o - → the sheet on stdout, the bytes of the file', () => {
+    const args = ['sheet', at('mixed'), '--quiet', '-o'];
+    expect(taesd([...args, at('quiet.png')])).toEqual({ code: 0, stdout: '', stderr: '' });
+    const whole = new Uint8Array(readFileSync(at('quiet.png')));
+    expect(taesdBytes([...args, '-'])).toEqual({ code: 0, stdout: whole, stderr: '' });
+  });
+
   test('a folder of weights that does not exist → refused before the work', () => {
     const args = ['sheet', at('mixed'), '-o', at('none.png')];
     const sentence = `expected a folder of weights, got ${at('lost')} (no such folder)`;
@@ -173,10 +180,7 @@ describe('files that are broken or hold no latents', () => {
     expect(lines[2]).toMatch(/^taesd: DIR\/d-damaged.png: "IDAT at byte \d+" expected CRC-32 /);
     expect(lines[3]).toMatch(/^taesd: DIR\/e-empty.npy: .* got an empty file /);
     expect(lines[4]).toBe('taesd: DIR/g-lost.npy: no such file');
-    expect(lines.slice(5)).toEqual([
-      'taesd: DIR: 5 of 7 files cannot be read (DIR.png is written; their tiles have the reasons)',
-      '',
-    ]);
+    expect(lines.slice(5)).toEqual(['taesd: 5 of 7 files failed', '']);
     const corners = [1, 2, 3, 4, 6].map((n) => tile('broken.png', n, THUMB, THUMB).slice(0, 3));
     expect(corners).toEqual([BROKEN, BROKEN, BROKEN, BROKEN, BROKEN]);
     expect(tile('broken.png', 5, 16, 16)).toEqual(tile('broken.png', 0, 16, 16));
@@ -279,9 +283,9 @@ describe('what files do not say', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`${at('raw/a.f32')}: "shape" expected [N,C,h,w] or [C,h,w] `);
     expect(refused.stderr).toContain('(--tensor NAME chooses one)');
-    expect(refused.stderr).toContain(': 3 of 3 files cannot be read');
+    expect(refused.stderr).toContain('taesd: 3 of 3 files failed');
     const read = taesd([...args, '--shape', '4x2x2', '--tensor', 'two']);
-    expect(read.stderr).toContain(': 1 of 3 files cannot be read');
+    expect(read.stderr).toContain('taesd: 1 of 3 files failed');
     expect(tile('raw.png', 0, 16, 16)).toEqual(matrixOf('taesd', flat(1), 16, 16));
     expect(tile('raw.png', 1, 16, 16)).toEqual(matrixOf('taesd', flat(-1), 16, 16));
   });

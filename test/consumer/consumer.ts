@@ -1,6 +1,7 @@
 import {
   type DecodeOptions,
   type Picture,
+  type PictureSource,
   readSafetensors,
   type Step,
   Taesd,
@@ -23,6 +24,9 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
   const latents: Tensor = await taesd.encode(decodePng(file));
+  // Node has Blobs and no other picture of browsers.
+  const source: PictureSource = new Blob([file]);
+  await taesd.encode(source, { alpha: 'drop' });
   const picture: Picture = await taesd.decode(latents);
   const pictures: Picture[] = await taesd.decode(latents, { output: 'images' });
   const any: Tensor | Picture | Picture[] = await taesd.decode(latents, options);

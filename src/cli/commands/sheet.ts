@@ -3,7 +3,8 @@ import { LATENT_FORMATS } from '../../formats/table.ts';
 import type { Progress } from '../../index.ts';
 import { encodePngRows, type PngBand } from '../../png/index.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
-import { checkOutput, writeOutput } from '../files/write-output.ts';
+import { STREAM } from '../files/read-input.ts';
+import { checkOutput, outputName, writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
@@ -11,10 +12,10 @@ import { GAP, type Layout, layoutOf, MAX_WIDTH } from '../sheet/layout.ts';
 import { type FolderFiles, listFiles } from '../sheet/list-files.ts';
 import { checkWeights, Painters } from '../sheet/painters.ts';
 import { Tiles } from '../sheet/tiles.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
+import { expectedGot, Failures, fault } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { withProgress } from '../terminal/progress.ts';
-import { sayError, sayLine } from '../terminal/say.ts';
+import { progressBar, withProgress } from '../terminal/progress.ts';
+import { noteSayer, sayFailure } from '../terminal/say.ts';
 import { countText } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -35,7 +36,7 @@ a tile with the reason, and the exit code is 1. Hidden files, pictures and other
 The sheet is written row by row, so the number of files is not limited by memory.`,
   examples: [
     'taesd sheet latents/ -o sheet.png',
-    'taesd sheet cache/ -o sheet.png --recursive --model taesdxl',
+    'taesd sheet cache/ -o - --recursive --model taesdxl > sheet.png',
     'taesd sheet cache/ -o sheet.png --matrix --thumb 96 --columns 20',
     'taesd sheet raw/ -o sheet.png --shape 4x64x64 --space vae',
   ],
@@ -53,6 +54,7 @@ The sheet is written row by row, so the number of files is not limited by memory
     'weights',
     'workers',
     'backend',
+    'quiet',
   ],
 } as const satisfies CommandSpec;
 
@@ -64,42 +66,41 @@ export const sheetCommand: Command = {
 type Line = CommandLine<typeof SPEC>;
 
 async function sheet(line: Line, signal: AbortSignal): Promise<void> {
-  const { operand: folder, output, recursive: isDeep } = line;
-  formatOf(output, SHEET_FORMATS);
+  const { operand: folder, output, quiet } = line;
+  if (output !== STREAM) formatOf(output, SHEET_FORMATS);
   if (!line.matrix) await checkWeights(line.weights);
-  const found = await listFiles(folder, { isDeep, output, signal });
-  const { names, others } = found;
+  const bar = progressBar(quiet);
+  const note = noteSayer(quiet);
+  const say = (text: string) => {
+    bar.clear();
+    note(text);
+  };
+  const found = await listFiles(folder, { isDeep: line.recursive, output, signal, say });
   await checkOutput(output, folder);
-  if (names.length === 0) throw noFiles(folder, found);
-  const layout = layoutOf(names.length, line.thumb ?? DEFAULT_THUMB, line.columns);
-  const { width, height } = layout;
+  if (found.names.length === 0) throw noFiles(folder, found);
+  const layout = layoutOf(found.names.length, line.thumb ?? DEFAULT_THUMB, line.columns);
   checkWidth(layout);
-  await withProgress(output, async (bar) => {
-    const say = (note: string) => {
-      bar.clear();
-      sayLine(note);
-    };
-    const onBroken = (error: TaesdError) => {
-      bar.clear();
-      sayError(error);
-    };
-    const painters = new Painters({ ...line, signal, say });
-    const read = { ...line, model: line.unmarkedModel };
-    const tiles = new Tiles({ folder, read, painters, layout, signal, onBroken });
-    try {
-      const rows = rowsOfTiles(names, tiles, layout, bar.stage('drawing'));
-      await writeOutput(output, encodePngRows({ width, height, channels: 3 }, rows), signal);
-    } finally {
-      painters.dispose();
-    }
-    for (const note of notes(tiles, others)) say(note);
-    if (tiles.broken > 0) {
-      const hint = `${output} is written; their tiles have the reasons`;
-      const count = `${countText(tiles.broken)} of ${filesText(names.length)}`;
-      throw fault(folder, `${count} cannot be read`, { hint });
-    }
-    return `${filesText(names.length)}, ${width}×${height}`;
-  });
+  const painters = new Painters({ ...line, signal, say });
+  const read = { ...line, model: line.unmarkedModel };
+  const onBroken = (error: TaesdError) => {
+    bar.clear();
+    sayFailure(error);
+  };
+  const tiles = new Tiles({ folder, read, painters, layout, signal, onBroken });
+  const draw = async () => {
+    const { width, height } = layout;
+    const rows = rowsOfTiles(found.names, tiles, layout, bar.stage('drawing'));
+    await writeOutput(output, encodePngRows({ width, height, channels: 3 }, rows), signal);
+    painters.sayWorkers();
+    for (const text of notes(tiles, found.others)) say(text);
+    return `${filesText(found.names.length)}, ${width}×${height}`;
+  };
+  try {
+    await withProgress(outputName(output), draw, bar);
+  } finally {
+    painters.dispose();
+  }
+  if (tiles.broken > 0) throw new Failures(tiles.broken, found.names.length);
 }
 
 function noFiles(folder: string, { others, folders }: FolderFiles): TaesdError {

@@ -6,7 +6,7 @@ import { latentPng } from '../../formats/latent-png.ts';
 import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
-import { sayLine } from '../terminal/say.ts';
+import type { Say } from '../terminal/say.ts';
 
 /** The files of a folder. */
 export interface FolderFiles {
@@ -24,6 +24,8 @@ export interface ListOptions {
   /** The file to write. It may lie in the folder and is not listed. */
   readonly output: string;
   readonly signal: AbortSignal;
+  /** Writes a note about a file that is not read. */
+  readonly say: Say;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface ListOptions {
  */
 export async function listFiles(
   folder: string,
-  { isDeep, output, signal }: ListOptions,
+  { isDeep, output, signal, say }: ListOptions,
 ): Promise<FolderFiles> {
   const target = await realpath(output).catch(() => undefined);
   const names: string[] = [];
@@ -46,7 +48,7 @@ export async function listFiles(
       const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
       const path = join(folder, name);
       if (entry.name.startsWith('.') || (await isSame(path, target))) continue;
-      const kind = await kindOf(path, entry);
+      const kind = await kindOf(path, entry, say);
       if (kind === 'latents') names.push(name);
       else if (kind === 'other') counts.others++;
       else if (isDeep && entry.isDirectory()) open.push(name);
@@ -87,7 +89,7 @@ const HEAD_BYTES = 65536;
 type Kind = 'latents' | 'folder' | 'other';
 
 /** Returns `latents` for a file that may hold some, and for one that cannot be read. */
-async function kindOf(path: string, entry: Dirent): Promise<Kind> {
+async function kindOf(path: string, entry: Dirent, say: Say): Promise<Kind> {
   if (entry.isDirectory()) return 'folder';
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return 'folder';
@@ -96,7 +98,7 @@ async function kindOf(path: string, entry: Dirent): Promise<Kind> {
   if (head === undefined) return hasEnding(path) ? 'latents' : 'other';
   if (!beginsLikeLatents(path, head)) return 'other';
   if (found === undefined || found.size <= MAX_BYTES) return 'latents';
-  sayLine(`${path}: not read, because it is larger than ${MAX_BYTES / 2 ** 20} MiB`);
+  say(`note: ${path}: not read, because it is larger than ${MAX_BYTES / 2 ** 20} MiB`);
   return 'other';
 }
 
