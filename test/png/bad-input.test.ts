@@ -57,7 +57,8 @@ const JPEG = joined([0xff, 0xd8, 0xff, 0xe0, 0, 16], latin1('JFIF\0\x01\x01'));
 const WEBP = joined(latin1('RIFF'), [36, 0, 0, 0], latin1('WEBPVP8 '), new Uint8Array(20));
 const AVIF = joined([0, 0, 0, 28], latin1('ftypavif'), new Uint8Array(20));
 const BMP = joined(latin1('BM'), [70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0], new Uint8Array(56));
-const CONVERT = 'convert it first; the name of a file does not make it a PNG';
+const READS = 'decodePicture of taesd-wasm/picture reads it';
+const magick = (name: string) => `"magick ${name} out.png" of ImageMagick makes a PNG of it`;
 
 const CUT = '(the file is cut off)';
 const DAMAGED = '(damaged file?)';
@@ -249,24 +250,32 @@ const CASES: readonly BadCase[] = [
   ],
   ...(
     [
-      ['JPEG', JPEG],
-      ['WebP', WEBP],
-      ['GIF', latin1('GIF89a\x01\0\x01\0\0\0\0;')],
-      ['GIF', latin1('GIF87a\x01\0\x01\0\0\0\0;')],
-      ['AVIF', AVIF],
-      ['BMP', BMP],
-      ['TIFF', latin1('II*\0\x08\0\0\0')],
-      ['TIFF', latin1('MM\0*\0\0\0\x08')],
-      ['HEIC', joined([0, 0, 0, 28], latin1('ftypheic'))],
-      ['JPEG XL', Uint8Array.of(0xff, 0x0a, 1, 2)],
-      ['MNG', latin1('\x8aMNG\r\n\x1a\n')],
+      ['a JPEG', JPEG, READS],
+      ['a WebP', WEBP, READS],
+      ['a GIF', latin1('GIF89a\x01\0\x01\0\0\0\0;'), magick('in.gif[0]')],
+      ['a GIF', latin1('GIF87a\x01\0\x01\0\0\0\0;'), magick('in.gif[0]')],
+      ['an AVIF', AVIF, '"avifdec in.avif out.png" of libavif makes a PNG of it'],
+      ['a BMP', BMP, magick('in.bmp')],
+      ['a TIFF', latin1('II*\0\x08\0\0\0'), magick('in.tiff[0]')],
+      ['a TIFF', latin1('MM\0*\0\0\0\x08'), magick('in.tiff[0]')],
+      [
+        'a HEIC',
+        joined([0, 0, 0, 28], latin1('ftypheic')),
+        '"heif-dec in.heic out.png" of libheif makes a PNG of it',
+      ],
+      [
+        'a JPEG XL',
+        Uint8Array.of(0xff, 0x0a, 1, 2),
+        '"djxl in.jxl out.png" of libjxl makes a PNG of it',
+      ],
+      ['an MNG', latin1('\x8aMNG\r\n\x1a\n'), magick('in.mng[0]')],
     ] as const
   ).map(
-    ([type, bytes]): BadCase => [
+    ([type, bytes, hint]): BadCase => [
       type,
       bytes,
       'UNSUPPORTED',
-      `"bytes" expected a PNG file, got a ${type} file (${CONVERT})`,
+      `"bytes" expected a PNG file, got ${type} file (${hint})`,
     ],
   ),
   ['IHDR missing', file(DATA, IEND), 'FORMAT', '"IDAT at byte 8" expected IHDR first, got IDAT'],
