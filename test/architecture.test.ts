@@ -17,7 +17,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors'],
-  ['checks', 'allocate', 'checksums', 'first-bytes'],
+  ['checks', 'allocate', 'checksums', 'first-bytes', 'deflate', 'colour'],
   ['platform', 'exif'],
   ['tensor', 'png', 'zip'],
   ['numbers'],
@@ -47,9 +47,21 @@ const FLOORS: readonly (readonly string[])[] = [
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'exif'],
-  picture: ['errors', 'first-bytes', 'checks', 'allocate', 'platform', 'exif', 'png', 'rows'],
-  zip: ['errors', 'first-bytes', 'allocate', 'checksums'],
+  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'deflate', 'colour', 'exif'],
+  deflate: [],
+  colour: [],
+  zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
+  picture: [
+    'errors',
+    'first-bytes',
+    'checks',
+    'allocate',
+    'colour',
+    'platform',
+    'exif',
+    'png',
+    'rows',
+  ],
   numbers: ['errors', 'checks', 'allocate', 'tensor'],
   torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],

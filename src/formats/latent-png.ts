@@ -2,7 +2,8 @@ import { inCall } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
 import { type ModelName, VARIANTS, variantNamed } from '../model/variants.ts';
-import { type DecodedPng, type DecodePngOptions, decodePng, encodePng } from '../png/index.ts';
+import { type DecodedPng, type DecodePngOptions, encodePng } from '../png/index.ts';
+import { decodeRawPng } from '../png/raw.ts';
 import { refuseName } from './choose-tensor.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
 import { recordedModel, recordedSize, recordedText, recordsLatents } from './recorded.ts';
@@ -53,7 +54,8 @@ export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
  * @param bytes  the whole file, from this package or another program that folds latents in this way
  * @param model  the model of the latents if the file does not say it. Defaults to `taesd`. A file
  *   that says it is unfolded by its own model, which determines the number of tiles
- * @param options  as for `decodePng`. `maxPixels` counts the latent's pixels, not the picture's
+ * @param options  `maxPixels`, as for `decodePng`. It counts the latent's pixels, not the
+ *   picture's. The colours are read as they are stored
  * @throws TaesdError SHAPE (a height that is not a whole number of tiles), FORMAT (a recorded
  *   size that is not a size, or not the latents'), UNSUPPORTED (an unknown recorded model), ARG,
  *   and the errors of `decodePng`
@@ -61,7 +63,7 @@ export function encodeLatentPng(file: LatentFile): Uint8Array<ArrayBuffer> {
 export function decodeLatentPng(
   bytes: Uint8Array,
   model: ModelName = 'taesd',
-  options: DecodePngOptions = {},
+  options: Pick<DecodePngOptions, 'maxPixels'> = {},
 ): LatentFile {
   return inCall('decodeLatentPng', () => read(bytes, { ...options, model }).file);
 }
@@ -77,7 +79,7 @@ function read(
   { model = 'taesd', maxPixels }: LatentReadOptions,
 ): { file: LatentFile; picture: DecodedPng } {
   const given = variantNamed(model);
-  const picture = decodePng(bytes, maxPixels === undefined ? {} : { maxPixels });
+  const picture = decodeRawPng(bytes, maxPixels);
   const { text } = picture;
   const recorded = recordedModel(text);
   const { latentChannels } = recorded === undefined ? given : VARIANTS[recorded];

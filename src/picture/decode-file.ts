@@ -2,22 +2,27 @@ import { allocate } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { type Codec, decodeWith, startCodec } from './codec.ts';
 
+/** By this `catch` bundlers see that the packages may be absent: esbuild warns then, and builds. */
+const absent = (cause: unknown): never => {
+  throw cause;
+};
+
 /** The decoders. Their pixels are those of libjpeg-turbo and libwebp, to the bit. */
 export const JPEG: Codec = {
   kind: 'JPEG',
   packageName: '@jsquash/jpeg',
   path: 'codec/dec/mozjpeg_dec',
-  load: () => import('@jsquash/jpeg/codec/dec/mozjpeg_dec.js'),
+  load: () => import('@jsquash/jpeg/codec/dec/mozjpeg_dec.js').catch(absent),
 };
 export const WEBP: Codec = {
   kind: 'WebP',
   packageName: '@jsquash/webp',
   path: 'codec/dec/webp_dec',
-  load: () => import('@jsquash/webp/codec/dec/webp_dec.js'),
+  load: () => import('@jsquash/webp/codec/dec/webp_dec.js').catch(absent),
 };
 
 /** The pixels of a file as they are stored, and sentences about what did no harm to them. */
-interface Stored {
+export interface StoredPicture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
@@ -35,7 +40,7 @@ export async function decodeFile(
   codec: Codec,
   bytes: Uint8Array,
   size: { readonly width: number; readonly height: number },
-): Promise<Stored> {
+): Promise<StoredPicture> {
   const { kind } = codec;
   const notes: string[] = [];
   let lastLine = '';

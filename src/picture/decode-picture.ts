@@ -5,9 +5,9 @@ import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
 import { hexText } from '../first-bytes.ts';
 import type { DecodePngOptions } from '../png/index.ts';
-import { decodeFile, JPEG, WEBP } from './decode-file.ts';
-import { readJpegFile } from './jpeg-file.ts';
-import { readWebpFile } from './webp-file.ts';
+import { decodeFile, JPEG, type StoredPicture, WEBP } from './decode-file.ts';
+import { type JpegFile, readJpegFile } from './jpeg-file.ts';
+import { readWebpFile, type WebpFile } from './webp-file.ts';
 
 /**
  * The default of `decodePicture`'s option `maxPixels`: 2²⁶ pixels, 8192×8192, which are 256 MiB of
@@ -44,7 +44,8 @@ export interface DecodePictureOptions {
 /**
  * Reads a PNG, JPEG or WebP file. PNG is read as `decodePng` does. JPEG and WebP need the optional
  * packages `@jsquash/jpeg` and `@jsquash/webp`; their pixels equal those of sharp. The header is
- * checked before a decoder is loaded or memory allocated, and EXIF orientation is applied.
+ * checked before a decoder is loaded or memory allocated. EXIF orientation is applied, and colours
+ * of an ICC profile are converted to sRGB as those of PNG are.
  *
  * @param bytes  the whole file; it is copied at the time of the call
  * @throws TaesdError FORMAT (not a picture, or breaks a rule of its format), TRUNCATED (cut off),
@@ -66,38 +67,56 @@ async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise
   const colour = checkColour(options.colour);
   switch (checkKind(bytes)) {
     case 'JPEG': {
-      const { exif, ...file } = readJpegFile(bytes, maxPixels);
+      const file = readJpegFile(bytes, maxPixels);
       const stored = await decodeFile(JPEG, ownCopy(bytes), file);
-      return upright('JPEG', stored, colour === 'raw' ? undefined : exif);
+      return colour === 'raw' ? asStored('JPEG', stored) : shown('JPEG', stored, file);
     }
     case 'WebP': {
-      const { exif, ...file } = readWebpFile(bytes, maxPixels);
+      const file = readWebpFile(bytes, maxPixels);
       const stored = await decodeFile(WEBP, ownCopy(bytes), file);
-      return upright('WebP', stored, colour === 'raw' ? undefined : exif);
+      return colour === 'raw' ? asStored('WebP', stored) : shown('WebP', stored, file);
     }
     default:
-      return readPng(ownCopy(bytes), { maxPixels, colour } as DecodePngOptions);
+      return readPng(ownCopy(bytes), { ...options, colour } as DecodePngOptions);
   }
 }
 
 async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<DecodedPicture> {
   // Imported when needed, like the decoders of the other kinds.
   const { decodePng } = await import('../png/index.ts');
-  const { width, height, data, text, ...more } = decodePng(bytes, options);
-  const { notes = [] } = more as { notes?: readonly string[] };
-  return { kind: 'PNG', width, height, data, text, notes };
+  return { kind: 'PNG', ...decodePng(bytes, options) };
 }
 
 /** A decoder has to be loaded first, and the caller may change the bytes meanwhile. */
 const ownCopy = (bytes: Uint8Array): Uint8Array =>
   allocate('bytes', `${bytes.length} bytes`, () => bytes.slice());
 
-function upright(
-  kind: 'JPEG' | 'WebP',
-  stored: Pick<DecodedPicture, 'width' | 'height' | 'data' | 'notes'>,
-  exif: Uint8Array | undefined,
-): DecodedPicture {
-  const { width, height, data, notes } = stored;
+type Kind = 'JPEG' | 'WebP';
+
+const asStored = (kind: Kind, stored: StoredPicture): DecodedPicture => ({
+  kind,
+  ...stored,
+  text: new Map(),
+});
+
+/** The meaning of a file's pixels, as it states it. WebP has colours alone. */
+type Meaning = Pick<JpegFile | WebpFile, 'exif' | 'profile'> &
+  Partial<Pick<JpegFile, 'components'>>;
+
+/** Returns a picture with its colours and its orientation as the file says. */
+async function shown(
+  kind: Kind,
+  stored: StoredPicture,
+  { exif, profile, components }: Meaning,
+): Promise<DecodedPicture> {
+  const notes = [...stored.notes];
+  if (profile !== undefined) {
+    // Imported when needed: many photographs have no profile.
+    const { applyProfile } = await import('./profile.ts');
+    const reason = applyProfile(stored.data, profile, components === 1 ? 'GRAY' : 'RGB');
+    if (reason !== undefined) notes.push(`${kind}: the profile is not applied: ${reason}`);
+  }
+  const { width, height, data } = stored;
   const turned = oriented({ width, height, data }, exif === undefined ? 1 : orientationOf(exif));
   return { kind, ...turned, text: new Map(), notes };
 }

@@ -6,10 +6,12 @@ import { checkPixels } from './limits.ts';
 export interface JpegFile {
   readonly width: number;
   readonly height: number;
+  /** 1, grey, or 3, colours. */
+  readonly components: number;
   /** The first EXIF segment, from `Exif` on; undefined without one. */
   readonly exif: Uint8Array | undefined;
-  /** The parts of an ICC profile in the order of the file; empty without one. */
-  readonly profile: readonly Uint8Array[];
+  /** The ICC profile, of no bytes if a part is missing; undefined without one. */
+  readonly profile: Uint8Array | undefined;
 }
 
 /** The second bytes of the markers. Source: ITU-T T.81, table B.1 */
@@ -42,18 +44,18 @@ const ICC_PREFIX = 'ICC_PROFILE\0';
  *   components, a process that no browser reads), LIMIT (too many pixels or scans)
  */
 export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
-  let size: { readonly width: number; readonly height: number } | undefined;
+  let frame: Pick<JpegFile, 'width' | 'height' | 'components'> | undefined;
   let exif: Uint8Array | undefined;
-  const profile: Uint8Array[] = [];
+  const profileParts: Uint8Array[] = [];
   let scans = 0;
   for (let at = nextMarker(bytes, 2); ; ) {
     const marker = bytes[at + 1];
     const what = `marker ff ${marker.toString(16).padStart(2, '0')} at byte ${at}`;
     if (marker === EOI) {
-      if (size === undefined || scans === 0) {
+      if (frame === undefined || scans === 0) {
         throw expected('FORMAT', what, 'a scan before it', 'none', { hint: 'damaged file?' });
       }
-      return { ...size, exif, profile };
+      return { ...frame, exif, profile: joinedProfile(profileParts) };
     }
     if (marker === SOI) throw expected('FORMAT', what, 'one start marker', 'a second');
     if (marker === TEM || isRestart(marker)) {
@@ -62,20 +64,40 @@ export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
     }
     const segment = segmentAt(bytes, at, what);
     if (isFrame(marker)) {
-      if (size !== undefined) throw expected('FORMAT', what, 'one frame', 'a second');
-      size = readFrame(marker, segment, what);
-      checkPixels(what, size.width, size.height, maxPixels);
+      if (frame !== undefined) throw expected('FORMAT', what, 'one frame', 'a second');
+      frame = readFrame(marker, segment, what);
+      checkPixels(what, frame.width, frame.height, maxPixels);
     } else if (marker === APP1 && startsWith(segment, 'Exif\0\0')) {
       exif ??= segment;
     } else if (marker === APP2 && startsWith(segment, ICC_PREFIX)) {
-      profile.push(segment.subarray(ICC_PREFIX.length));
+      profileParts.push(segment.subarray(ICC_PREFIX.length));
     } else if (marker === SOS) {
-      if (size === undefined) throw expected('FORMAT', what, 'a frame before it', 'none');
+      if (frame === undefined) throw expected('FORMAT', what, 'a frame before it', 'none');
       scans++;
       if (scans > MAX_SCANS) throw expected('LIMIT', what, `at most ${MAX_SCANS} scans`, 'more');
     }
     at = nextMarker(bytes, at + 4 + segment.length, marker === SOS);
   }
+}
+
+/**
+ * Joins the parts of a profile: each has a number from 1, the count of parts, and data.
+ * Source: ICC.1:2022, B.4
+ *
+ * @returns no bytes if a part is missing, undefined without parts
+ */
+function joinedProfile(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  if (parts.length === 0) return undefined;
+  const ordered = [...parts].sort((a, b) => a[0] - b[0]);
+  const isWhole = ordered.every((part, n) => part[0] === n + 1 && part[1] === ordered.length);
+  if (!isWhole) return new Uint8Array(0);
+  const bytes = new Uint8Array(ordered.reduce((sum, part) => sum + part.length - 2, 0));
+  let at = 0;
+  for (const part of ordered) {
+    bytes.set(part.subarray(2), at);
+    at += part.length - 2;
+  }
+  return bytes;
 }
 
 /**
@@ -137,7 +159,7 @@ function readFrame(marker: number, segment: Uint8Array, what: string) {
   if (Math.max(width, height) > MAX_SIDE) {
     throw expected('UNSUPPORTED', what, `sides up to ${MAX_SIDE}`, `${width}×${height}`);
   }
-  return { width, height };
+  return { width, height, components };
 }
 
 const CONVERT = '"magick in.jpg out.png" of ImageMagick makes a PNG of it';

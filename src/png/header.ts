@@ -2,10 +2,15 @@ import { expected } from '../errors.ts';
 import { readUint32 } from './layout.ts';
 
 /**
- * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁷
- * pixels, which are 512 MiB of RGBA.
+ * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁶
+ * pixels, which are 256 MiB of RGBA.
  */
-export const DEFAULT_MAX_PIXELS = 2 ** 27;
+export const DEFAULT_MAX_PIXELS = 2 ** 26;
+/**
+ * The largest number of rows accepted without `maxPixels`. A row costs as much as about 30 pixels,
+ * so a narrow picture of many rows takes long for its size.
+ */
+export const DEFAULT_MAX_ROWS = 2 ** 20;
 /** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
 export const MAX_PIXELS_LIMIT = 2 ** 29;
 
@@ -30,6 +35,14 @@ export interface PngHeader {
   readonly interlaced: boolean;
 }
 
+/** The largest picture that is read. */
+export interface PngLimits {
+  /** The largest width × height. */
+  readonly maxPixels: number;
+  /** The largest height. */
+  readonly maxRows: number;
+}
+
 interface ColourKind {
   readonly channels: number;
   readonly depths: readonly number[];
@@ -43,16 +56,21 @@ const COLOUR_KINDS: ReadonlyMap<number, ColourKind> = new Map([
   [RGB_ALPHA, { channels: 4, depths: [8, 16] }],
 ]);
 
+const REMEDY = { api: 'option maxPixels' };
+
 /**
  * Reads and checks the 13 bytes of IHDR.
  *
- * @param what       the chunk's name in messages: `IHDR at byte 8`
- * @param data       the chunk's data, 13 bytes
- * @param maxPixels  the largest width × height allowed
+ * @param what  the chunk's name in messages: `IHDR at byte 8`
+ * @param data  the chunk's data, 13 bytes
  * @throws TaesdError FORMAT (size 0 or from 2³¹ on, illegal depth and colour), UNSUPPORTED
- *   (unknown compression, filter or interlace method), LIMIT (more than `maxPixels`)
+ *   (unknown compression, filter or interlace method), LIMIT (more pixels or rows than allowed)
  */
-export function readIhdr(what: string, data: Uint8Array, maxPixels: number): PngHeader {
+export function readIhdr(
+  what: string,
+  data: Uint8Array,
+  { maxPixels, maxRows }: PngLimits,
+): PngHeader {
   const width = readUint32(data, 0);
   const height = readUint32(data, 4);
   const [depth, colourType, compression, filter, interlace] = data.subarray(8);
@@ -82,8 +100,10 @@ export function readIhdr(what: string, data: Uint8Array, maxPixels: number): Png
   }
   if (width * height > maxPixels) {
     const got = `${width}×${height} = ${width * height}`;
-    const remedy = { api: 'option maxPixels' };
-    throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { remedy });
+    throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { remedy: REMEDY });
+  }
+  if (height > maxRows) {
+    throw expected('LIMIT', what, `at most ${maxRows} rows`, `${height}`, { remedy: REMEDY });
   }
   return {
     width,

@@ -1,41 +1,27 @@
-import { Inflate } from 'fflate';
 import { adler32, checksumText } from '../checksums.ts';
-import { expected, messageOf, TaesdError } from '../errors.ts';
-import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
+import { inflateInto, MAX_RATIO } from '../deflate/index.ts';
+import { expected } from '../errors.ts';
+import { allocatePngBytes } from './allocate.ts';
 import { readUint32 } from './layout.ts';
 
-/** The largest growth of a DEFLATE stream: 258 bytes from two bits. */
-const MAX_RATIO = 1032;
-/**
- * Input given to fflate at once. fflate inflates a whole piece before this code can stop it, so a
- * decompression bomb gets at most 1032 × 16 KiB ≈ 17 MB past the limit. Smaller pieces cost time,
- * because fflate clears 160 KiB for each.
- */
-const PIECE_BYTES = 16384;
-/**
- * The stream counts as ended after this much input without output. The longest part fflate waits
- * for is a stored block of 64 KiB. Past the stream's end fflate keeps and copies all further input,
- * which takes quadratic time.
- */
-const IDLE_BYTES = 131072;
-/** fflate's error code for input that ends too early. */
-const UNEXPECTED_END = 0;
+/** The bytes of the checksum after a zlib stream. */
+const ADLER_BYTES = 4;
 
 /**
- * Inflates a zlib stream that must give exactly `length` bytes.
+ * Inflates a zlib stream that must give at least `length` bytes.
  *
- * Memory: `length` bytes, which are checked against the size of the input first, and at most about
- * 40 MB for fflate. Bytes after the stream are ignored, as libpng does with a warning. The Adler-32
- * is checked here, since fflate does not check it. DEFLATE's own rules are checked by fflate. It
- * does not compare the two lengths of a stored block (LEN and NLEN), so a block with a wrong NLEN
- * passes if the Adler-32 of the output is right.
+ * Memory: `length` bytes, which are checked against the size of the input first. The stream is held
+ * to the rules of zlib, and its Adler-32 must match. There is one leniency: a stream that goes on
+ * with more than the picture holds is left there, and its Adler-32 is not checked, since that would
+ * mean to inflate all of it. Browsers show such pictures, and the CRC of the chunks still covers
+ * them. Bytes after the stream are ignored, as libpng does with a warning.
  * Source: RFC 1950, RFC 1951, https://www.w3.org/TR/png-3/#10CompressionCM0
  *
  * @param what        the stream's name in messages: `IDAT at byte 41`
  * @param compressed  the whole stream
  * @param length      the number of bytes for the size in the picture's header
- * @throws TaesdError TRUNCATED (gives fewer bytes), LIMIT (gives more bytes), INTEGRITY (not a zlib
- *   stream, preset dictionary, damaged data, wrong Adler-32), OOM
+ * @throws TaesdError TRUNCATED (gives fewer bytes, or ends before its Adler-32), INTEGRITY (not a
+ *   zlib stream, preset dictionary, damaged data, wrong Adler-32), OOM
  */
 export function inflateExactly(what: string, compressed: Uint8Array, length: number): Uint8Array {
   checkZlibHeader(what, compressed);
@@ -45,31 +31,50 @@ export function inflateExactly(what: string, compressed: Uint8Array, length: num
     throw expected('TRUNCATED', what, rule, got, { hint: 'cut off?' });
   }
   const output = allocatePngBytes('scanlines', length);
-  let filled = 0;
-  const stream = new Inflate((piece) => {
-    if (piece.length > length - filled) {
-      throw expected('LIMIT', what, rule, 'more', { hint: 'a decompression bomb?' });
-    }
-    output.set(piece, filled);
-    filled += piece.length;
-  });
-
-  // The piece that gave the last byte of output. The stream's Adler-32 begins in it or after it.
-  let lastPieceAt = 2;
-  try {
-    for (let at = 2, idle = 0; at < compressed.length && idle <= IDLE_BYTES; at += PIECE_BYTES) {
-      const before = filled;
-      stream.push(compressed.subarray(at, at + PIECE_BYTES));
-      idle = filled > before ? 0 : idle + PIECE_BYTES;
-      if (filled > before) lastPieceAt = at;
-    }
-  } catch (cause) {
-    throw typedError(what, cause);
+  const { end, filled, at, fault = '' } = inflateInto(output, compressed, 2);
+  if (end === 'damaged') {
+    throw expected('INTEGRITY', what, 'a sound zlib stream', fault, { hint: 'damaged file?' });
   }
   if (filled < length) throw expected('TRUNCATED', what, rule, `${filled}`, { hint: 'cut off?' });
-  checkAdler(what, compressed.subarray(lastPieceAt), adler32(output));
+  if (end === 'full') return output;
+  if (end === 'short' || at + ADLER_BYTES > compressed.length) {
+    const got = `${compressed.length} bytes without it`;
+    throw expected('TRUNCATED', what, 'a zlib stream to its Adler-32', got, { hint: 'cut off?' });
+  }
+  const sum = adler32(output);
+  const stored = readUint32(compressed, at);
+  if (sum !== stored) {
+    const hint = 'damaged or cut off?';
+    const adler = `Adler-32 ${checksumText(sum)} at its end`;
+    throw expected('INTEGRITY', what, adler, checksumText(stored), { hint });
+  }
   return output;
 }
+
+/**
+ * Inflates a zlib stream of an ancillary chunk: a colour profile.
+ *
+ * @param maxBytes  the largest number of bytes it may give
+ * @returns the bytes, or a sentence's end that says why there are none
+ */
+export function inflateAtMost(compressed: Uint8Array, maxBytes: number): Uint8Array | string {
+  if (compressed.length < 2 || !isZlibHeader(compressed) || compressed[1] & PRESET) {
+    return 'no zlib stream';
+  }
+  const room = Math.min(maxBytes, compressed.length * MAX_RATIO);
+  const output = allocatePngBytes('profile', room);
+  const { end, filled, at } = inflateInto(output, compressed, 2);
+  if (end === 'full') return `more than ${maxBytes} bytes`;
+  if (end !== 'ended' || at + ADLER_BYTES > compressed.length) return 'a damaged zlib stream';
+  const bytes = output.slice(0, filled);
+  return adler32(bytes) === readUint32(compressed, at) ? bytes : 'a damaged zlib stream';
+}
+
+/** The flag of a stream that needs a preset dictionary. */
+const PRESET = 32;
+
+const isZlibHeader = ([method, flags]: Uint8Array): boolean =>
+  (method & 15) === 8 && method >> 4 <= 7 && (method * 256 + flags) % 31 === 0;
 
 /** Checks the two bytes before the compressed data: method, window, dictionary and check bits. */
 function checkZlibHeader(what: string, compressed: Uint8Array): void {
@@ -78,35 +83,11 @@ function checkZlibHeader(what: string, compressed: Uint8Array): void {
     throw expected('TRUNCATED', what, 'a zlib header of 2 bytes', got, { hint: 'cut off?' });
   }
   const [method, flags] = compressed;
-  const isDeflate = (method & 15) === 8 && method >> 4 <= 7;
-  if (!isDeflate || (method * 256 + flags) % 31 !== 0) {
+  if (!isZlibHeader(compressed)) {
     const got = `bytes ${method.toString(16).padStart(2, '0')} ${flags.toString(16).padStart(2, '0')}`;
     throw expected('INTEGRITY', what, 'a zlib header', got, { hint: 'damaged file?' });
   }
-  if (flags & 32) {
+  if (flags & PRESET) {
     throw expected('INTEGRITY', what, 'no preset dictionary', 'a zlib stream that needs one');
   }
-}
-
-/**
- * Checks that the stream's Adler-32 is in `tail`, the input from the piece that gave the last byte
- * of output on. fflate does not report the stream's end. In a sound file the Adler-32 is the last
- * four bytes. Other files may have bytes after it, so each earlier position is tried too.
- */
-function checkAdler(what: string, tail: Uint8Array, sum: number): void {
-  for (let at = tail.length - 4; at >= 0; at--) {
-    if (readUint32(tail, at) === sum) return;
-  }
-  const last = tail.subarray(-4);
-  const got = last.length < 4 ? `${last.length} bytes` : checksumText(readUint32(last, 0));
-  const hint = 'damaged or cut off?';
-  throw expected('INTEGRITY', what, `Adler-32 ${checksumText(sum)} at its end`, got, { hint });
-}
-
-function typedError(what: string, cause: unknown): Error {
-  if (cause instanceof TaesdError) return cause;
-  if (cause instanceof RangeError) return outOfPngMemory(what, 'inflating', cause);
-  const got = messageOf(cause);
-  const code = (cause as { code?: unknown }).code === UNEXPECTED_END ? 'TRUNCATED' : 'INTEGRITY';
-  return expected(code, what, 'a sound zlib stream', got, { hint: 'damaged file?', cause });
 }

@@ -1,130 +1,253 @@
-import { expected } from '../errors.ts';
-import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB } from './header.ts';
-import type { Pass } from './passes.ts';
+import { type ColourSpace, srgbLevel } from '../colour/index.ts';
+import { GREY, GREY_ALPHA, PALETTE, type PngHeader, RGB_ALPHA } from './header.ts';
 import type { ScannedPng } from './scan.ts';
 
-/** The tables that turn samples into colours. They are made once a picture. */
-export interface ColourMap {
-  readonly header: PngHeader;
-  /** The 8-bit level of each sample value: round(v·255 / (2^depth − 1)). */
-  readonly levels: Uint8Array;
-  /** RGBA of each palette entry; empty without a palette. */
-  readonly palette: Uint8Array;
-  /** The samples of the one transparent colour, at the picture's depth. No sample equals −1. */
-  readonly transparent: readonly [number, number, number];
-}
-
-/** The memory that `placeRow` works on. */
-export interface PixelBuffers {
-  /** u8 [height][width][4] of the whole picture. */
-  readonly output: Uint8Array;
-  /** Room for one row's samples below depth 8: the width of the widest pass. */
-  readonly scratch: Uint8Array;
-}
-
-const NO_COLOUR = [-1, -1, -1] as const;
-
-/** Makes the tables for a picture. */
-export function colourMap({ header, palette, transparency }: ScannedPng): ColourMap {
-  const { colourType, depth } = header;
-  const maxSample = 2 ** depth - 1;
-  // No value lies halfway between two levels, so the way of rounding does not matter.
-  const levels = Uint8Array.from({ length: maxSample + 1 }, (_, v) =>
-    Math.round((v * 255) / maxSample),
-  );
-  if (colourType === PALETTE) {
-    return { header, levels, palette: paletteRgba(palette, transparency), transparent: NO_COLOUR };
-  }
-  // Below depth 16, only the low bits of tRNS count: https://www.w3.org/TR/png-3/#11tRNS
-  const sample = (i: number): number =>
-    transparency === undefined
-      ? -1
-      : (transparency[2 * i] * 256 + transparency[2 * i + 1]) & maxSample;
-  const transparent = [sample(0), sample(1), sample(2)] as const;
-  return { header, levels, palette: new Uint8Array(0), transparent };
-}
-
-/** Joins the palette and its alphas. Entries without an alpha of their own are opaque. */
-function paletteRgba(
-  palette: Uint8Array = new Uint8Array(0),
-  alphas: Uint8Array = new Uint8Array(0),
-): Uint8Array {
-  const rgba = new Uint8Array((palette.length / 3) * 4);
-  for (let entry = 0; entry < rgba.length / 4; entry++) {
-    rgba.set(palette.subarray(entry * 3, entry * 3 + 3), entry * 4);
-    rgba[entry * 4 + 3] = alphas[entry] ?? 255;
-  }
-  return rgba;
-}
+/** Tables for the samples of each channel, which are one table where they are equal. */
+type PerChannel<Table> = readonly [red: Table, green: Table, blue: Table];
 
 /**
- * Writes one row of a pass into the picture, as RGBA.
- *
- * @param y        the row's number within the pass
- * @param row      the row's samples as `UnfilteredRows` describes them
- * @param buffers  `output` and `scratch` are written
- * @throws TaesdError FORMAT (an index past the end of the palette)
+ * Writes rows of samples into a picture as RGBA. Everything that depends on the picture alone is in
+ * tables, which are made once: levels, palette, transparency and the conversion of colours. A row
+ * makes no object, since a picture can have a row for every pixel.
  */
-export function placeRow(
-  map: ColourMap,
-  pass: Pass,
-  y: number,
-  row: Uint8Array | Uint16Array,
-  { output, scratch }: PixelBuffers,
-): void {
-  const { header, levels, palette, transparent } = map;
-  const samples = header.depth < 8 ? unpack(row, header.depth, pass.width, scratch) : row;
-  const [red, green, blue] = transparent;
-  const firstPixel = (pass.firstY + y * pass.stepY) * header.width + pass.firstX;
-  const step = pass.stepX * 4;
+export class RowPlacer {
+  /** The picture, u8 [height][width][4]. */
+  readonly #bytes: Uint8Array;
+  /** The picture, one number a pixel. */
+  readonly #pixels: Uint32Array;
+  readonly #header: PngHeader;
+  /** The pixel of each sample, for grey and palettes. */
+  readonly #words: Uint32Array | undefined;
+  readonly #entries: number;
+  readonly #levels: PerChannel<Uint8Array>;
+  readonly #light: PerChannel<Float64Array> | undefined;
+  readonly #matrix: readonly number[];
+  /** The samples of the one transparent colour. No sample equals −1. */
+  readonly #transparent: readonly number[];
+  #width = 0;
+  #step = 1;
+  /** The largest index past the palette that was found, or −1. */
+  largestIndex = -1;
 
-  for (let x = 0, i = 0, to = firstPixel * 4; x < pass.width; x++, to += step) {
-    const first = samples[i++];
-    if (header.colourType === PALETTE) {
-      const from = first * 4;
-      if (from >= palette.length) throw badIndex(map, pass, x, y, first);
-      output[to] = palette[from];
-      output[to + 1] = palette[from + 1];
-      output[to + 2] = palette[from + 2];
-      output[to + 3] = palette[from + 3];
-    } else if (header.colourType === GREY || header.colourType === GREY_ALPHA) {
-      const level = levels[first];
-      output[to] = level;
-      output[to + 1] = level;
-      output[to + 2] = level;
-      if (header.colourType === GREY_ALPHA) output[to + 3] = levels[samples[i++]];
-      else output[to + 3] = first === red ? 0 : 255;
-    } else {
-      const second = samples[i++];
-      const third = samples[i++];
-      output[to] = levels[first];
-      output[to + 1] = levels[second];
-      output[to + 2] = levels[third];
-      if (header.colourType !== RGB) output[to + 3] = levels[samples[i++]];
-      else output[to + 3] = first === red && second === green && third === blue ? 0 : 255;
+  /**
+   * @param space   the space of the picture's colours; undefined leaves them as they are
+   * @param output  u8 [height][width][4] at a multiple of 4 bytes, written by `place`
+   */
+  constructor(scanned: ScannedPng, space: ColourSpace | undefined, output: Uint8Array) {
+    const { header, palette, transparency } = scanned;
+    const { colourType, depth } = header;
+    const maxSample = 2 ** depth - 1;
+    this.#header = header;
+    this.#bytes = output;
+    this.#pixels = new Uint32Array(output.buffer, output.byteOffset, output.length / 4);
+    this.#entries = colourType === PALETTE && palette ? palette.length / 3 : maxSample + 1;
+    // Below depth 16, only the low bits of tRNS count: https://www.w3.org/TR/png-3/#11tRNS
+    this.#transparent = [0, 2, 4].map((at) =>
+      transparency === undefined || colourType === PALETTE
+        ? -1
+        : (transparency[at] * 256 + transparency[at + 1]) & maxSample,
+    );
+    const isMixed = space?.matrix !== undefined && colourType !== GREY && colourType !== GREY_ALPHA;
+    const tableDepth = colourType === PALETTE ? 8 : depth;
+    this.#levels = levelTables(tableDepth, isMixed ? undefined : space);
+    this.#light = isMixed ? lightTables(tableDepth, space) : undefined;
+    this.#matrix = space?.matrix ?? [];
+    if (colourType === PALETTE) this.#words = this.#paletteWords(palette, transparency);
+    else if (colourType === GREY) this.#words = this.#greyWords();
+  }
+
+  /** Begins a pass. @param width  pixels of its rows  @param step  pixels from one to the next */
+  beginPass(width: number, step: number): void {
+    this.#width = width;
+    this.#step = step;
+  }
+
+  /**
+   * Writes one row.
+   *
+   * @param lines  unfiltered rows
+   * @param at     the offset of the row's first byte
+   * @param to     the number of the picture's pixel that the row's first pixel is
+   */
+  place(lines: Uint8Array, at: number, to: number): void {
+    const { depth, colourType } = this.#header;
+    if (this.#words !== undefined) {
+      if (depth === 8) this.#placeBytes(lines, at, to, this.#words);
+      else if (depth === 16) this.#placePairs(lines, at, to, this.#words);
+      else this.#placeBits(lines, at, to, this.#words);
+    } else if (colourType === GREY_ALPHA) this.#placeGreyAlpha(lines, at, to * 4);
+    else this.#placeColours(lines, at, to * 4);
+  }
+
+  /** Places samples of less than 8 bits, the leftmost in the high bits. */
+  #placeBits(lines: Uint8Array, at: number, to: number, words: Uint32Array): void {
+    const { depth } = this.#header;
+    const pixels = this.#pixels;
+    const step = this.#step;
+    const entries = this.#entries;
+    const mask = 2 ** depth - 1;
+    const end = to + this.#width * step;
+    let shift = 8;
+    for (let pixel = to; pixel < end; pixel += step) {
+      shift -= depth;
+      const sample = (lines[at] >> shift) & mask;
+      if (sample >= entries) this.largestIndex = Math.max(this.largestIndex, sample);
+      pixels[pixel] = words[sample];
+      if (shift !== 0) continue;
+      shift = 8;
+      at++;
     }
+  }
+
+  #placeBytes(lines: Uint8Array, at: number, to: number, words: Uint32Array): void {
+    const pixels = this.#pixels;
+    const step = this.#step;
+    const entries = this.#entries;
+    const end = to + this.#width * step;
+    for (let pixel = to; pixel < end; pixel += step) {
+      const sample = lines[at++];
+      if (sample >= entries) this.largestIndex = Math.max(this.largestIndex, sample);
+      pixels[pixel] = words[sample];
+    }
+  }
+
+  #placePairs(lines: Uint8Array, at: number, to: number, words: Uint32Array): void {
+    const pixels = this.#pixels;
+    const step = this.#step;
+    const end = to + this.#width * step;
+    for (let pixel = to; pixel < end; pixel += step, at += 2) {
+      pixels[pixel] = words[(lines[at] << 8) | lines[at + 1]];
+    }
+  }
+
+  #placeGreyAlpha(lines: Uint8Array, at: number, to: number): void {
+    const bytes = this.#bytes;
+    const step = this.#step * 4;
+    const [levels] = this.#levels;
+    const isWide = this.#header.depth === 16;
+    const end = to + this.#width * step;
+    for (let i = to; i < end; i += step) {
+      const sample = isWide ? (lines[at] << 8) | lines[at + 1] : lines[at];
+      const level = levels[sample];
+      bytes[i] = level;
+      bytes[i + 1] = level;
+      bytes[i + 2] = level;
+      bytes[i + 3] = isWide ? narrowed((lines[at + 2] << 8) | lines[at + 3]) : lines[at + 1];
+      at += isWide ? 4 : 2;
+    }
+  }
+
+  #placeColours(lines: Uint8Array, at: number, to: number): void {
+    const bytes = this.#bytes;
+    const { depth, colourType } = this.#header;
+    const step = this.#step * 4;
+    const isWide = depth === 16;
+    const hasAlpha = colourType === RGB_ALPHA;
+    const [redLevels, greenLevels, blueLevels] = this.#levels;
+    const isMixed = this.#light !== undefined;
+    const [red, green, blue] = this.#transparent;
+    const end = to + this.#width * step;
+    for (let i = to; i < end; i += step) {
+      let r = lines[at++];
+      if (isWide) r = (r << 8) | lines[at++];
+      let g = lines[at++];
+      if (isWide) g = (g << 8) | lines[at++];
+      let b = lines[at++];
+      if (isWide) b = (b << 8) | lines[at++];
+      if (isMixed) this.#mix(i, r, g, b);
+      else {
+        bytes[i] = redLevels[r];
+        bytes[i + 1] = greenLevels[g];
+        bytes[i + 2] = blueLevels[b];
+      }
+      if (!hasAlpha) bytes[i + 3] = r === red && g === green && b === blue ? 0 : 255;
+      else if (isWide) {
+        bytes[i + 3] = narrowed((lines[at] << 8) | lines[at + 1]);
+        at += 2;
+      } else bytes[i + 3] = lines[at++];
+    }
+  }
+
+  /** Converts one colour by the matrix, and writes its three levels. */
+  #mix(to: number, r: number, g: number, b: number): void {
+    const bytes = this.#bytes;
+    const m = this.#matrix;
+    const [redLight, greenLight, blueLight] = this.#light as PerChannel<Float64Array>;
+    const red = redLight[r];
+    const green = greenLight[g];
+    const blue = blueLight[b];
+    bytes[to] = srgbLevel(m[0] * red + m[1] * green + m[2] * blue);
+    bytes[to + 1] = srgbLevel(m[3] * red + m[4] * green + m[5] * blue);
+    bytes[to + 2] = srgbLevel(m[6] * red + m[7] * green + m[8] * blue);
+  }
+
+  /** Returns the pixel of each index. An index past the palette is opaque black, as in Firefox. */
+  #paletteWords(
+    palette: Uint8Array = new Uint8Array(0),
+    alphas: Uint8Array = new Uint8Array(0),
+  ): Uint32Array {
+    const rgba = new Uint8Array(256 * 4);
+    const [redLevels, greenLevels, blueLevels] = this.#levels;
+    for (let entry = 0; entry < 256; entry++) {
+      const [r = 0, g = 0, b = 0] = palette.subarray(entry * 3, entry * 3 + 3);
+      const levels =
+        this.#light === undefined
+          ? [redLevels[r], greenLevels[g], blueLevels[b]]
+          : this.#mixed(r, g, b);
+      rgba.set(entry < this.#entries ? levels : [0, 0, 0], entry * 4);
+      rgba[entry * 4 + 3] = alphas[entry] ?? 255;
+    }
+    return new Uint32Array(rgba.buffer);
+  }
+
+  #mixed(r: number, g: number, b: number): readonly number[] {
+    const m = this.#matrix;
+    const [redLight, greenLight, blueLight] = this.#light as PerChannel<Float64Array>;
+    return [0, 3, 6].map((row) =>
+      srgbLevel(m[row] * redLight[r] + m[row + 1] * greenLight[g] + m[row + 2] * blueLight[b]),
+    );
+  }
+
+  #greyWords(): Uint32Array {
+    const [levels] = this.#levels;
+    const [transparent] = this.#transparent;
+    const rgba = new Uint8Array(levels.length * 4);
+    for (let sample = 0; sample < levels.length; sample++) {
+      rgba.fill(levels[sample], sample * 4, sample * 4 + 3);
+      rgba[sample * 4 + 3] = sample === transparent ? 0 : 255;
+    }
+    return new Uint32Array(rgba.buffer);
   }
 }
 
-/** Unpacks bytes of several samples, the leftmost in the high bits. @param samples  written */
-function unpack(
-  packed: Uint8Array | Uint16Array,
-  depth: number,
-  width: number,
-  samples: Uint8Array,
-): Uint8Array {
-  const perByte = 8 / depth;
-  const mask = 2 ** depth - 1;
-  for (let x = 0, i = 0; x < width; i++) {
-    for (let n = 1; n <= perByte && x < width; n++) {
-      samples[x++] = (packed[i] >> (8 - n * depth)) & mask;
-    }
+/** The nearest of 256 levels of a sample of 16 bits. No sample lies halfway between two. */
+const narrowed = (sample: number): number => ((sample * 255 + 32767) / 65535) | 0;
+
+/** Makes the levels of the samples: round(v·255 / (2^depth − 1)), or those of sRGB. */
+function levelTables(depth: number, space: ColourSpace | undefined): PerChannel<Uint8Array> {
+  if (space === undefined) {
+    const maxSample = 2 ** depth - 1;
+    const table = new Uint8Array(maxSample + 1);
+    // No value lies halfway between two levels, so the way of rounding does not matter.
+    for (let v = 0; v <= maxSample; v++) table[v] = Math.round((v * 255) / maxSample);
+    return [table, table, table];
   }
-  return samples;
+  return lightTables(depth, space).map((light) => {
+    const table = new Uint8Array(light.length);
+    for (let v = 0; v < light.length; v++) table[v] = srgbLevel(light[v]);
+    return table;
+  }) as unknown as PerChannel<Uint8Array>;
 }
 
-function badIndex({ palette }: ColourMap, pass: Pass, x: number, y: number, index: number): Error {
-  const what = `pixel ${pass.firstX + x * pass.stepX},${pass.firstY + y * pass.stepY}`;
-  const entries = palette.length / 4;
-  return expected('FORMAT', what, `a palette index below ${entries}`, `${index}`);
+/** Makes the linear light of the samples. */
+function lightTables(depth: number, { curves }: ColourSpace): PerChannel<Float64Array> {
+  const maxSample = 2 ** depth - 1;
+  const made = new Map(
+    curves.map((curve) => {
+      const table = new Float64Array(maxSample + 1);
+      for (let v = 0; v <= maxSample; v++) table[v] = curve(v / maxSample);
+      return [curve, table] as const;
+    }),
+  );
+  return curves.map((curve) => made.get(curve)) as unknown as PerChannel<Float64Array>;
 }

@@ -1,12 +1,29 @@
-import { checksumText, crc32 } from '../checksums.ts';
-import { expected } from '../errors.ts';
-import { hexText } from '../first-bytes.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
-import { checkPalette, checkTransparency } from './check-palette.ts';
-import { PALETTE, type PngHeader, readIhdr } from './header.ts';
+import {
+  type Chunk,
+  checkChecksum,
+  checkInside,
+  checksumHolds,
+  chunkAt,
+  dataOf,
+} from './chunks.ts';
+import { PALETTE, type PngHeader, type PngLimits, readIhdr } from './header.ts';
 import { CHUNK_OVERHEAD, readUint32 } from './layout.ts';
+import { Notes } from './notes.ts';
+import { readPalette, transparencyBreach } from './palette-rules.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';
 import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH, TextCollector } from './text.ts';
+
+/** The ancillary chunks that say how pixels are meant. */
+export type MeaningType = (typeof MEANING_TYPES)[number];
+const MEANING_TYPES = ['cICP', 'iCCP', 'sRGB', 'cHRM', 'gAMA', 'eXIf'] as const;
+
+/** A chunk's data, and its name in messages. */
+export interface ChunkData {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
 
 /** The parts of a PNG file that `decodePng` uses, checked. Each array is a view or a copy. */
 export interface ScannedPng {
@@ -15,119 +32,213 @@ export interface ScannedPng {
   readonly palette: Uint8Array | undefined;
   /** The data of tRNS. */
   readonly transparency: Uint8Array | undefined;
-  /** The data of all IDAT chunks, joined: one zlib stream. */
+  /** The data of the first run of IDAT chunks, joined: one zlib stream. */
   readonly compressed: Uint8Array;
   /** The name of the compressed data in messages: `IDAT at byte 41`. */
   readonly compressedName: string;
+  /** The first later IDAT, after another chunk. Its data counts as bytes after the pixels. */
+  readonly laterIdat: string | undefined;
+  /** The chunks that say how pixels are meant, the first of each type. */
+  readonly meaning: ReadonlyMap<MeaningType, ChunkData>;
   readonly text: ReadonlyMap<string, string>;
+  readonly notes: Notes;
 }
 
-interface Chunk {
-  readonly type: string;
-  /** The offset of its length field. */
-  readonly start: number;
-  /** The offset after its checksum. */
-  readonly end: number;
-  /** The number of bytes of its data. */
-  readonly length: number;
-  /** Its name in messages: type and offset. */
-  readonly name: string;
-}
+/** An upper-case first letter (bit 5 clear) marks the chunks a decoder must not ignore. */
+const isCritical = (type: string): boolean => type[0] <= 'Z';
+
+const isMeaning = (type: string): type is MeaningType =>
+  (MEANING_TYPES as readonly string[]).includes(type);
 
 /**
  * Walks the chunks of a PNG file once, in time linear in its length, before anything is inflated.
- * Ancillary chunks other than tRNS and tEXt are skipped unread, so iCCP, zTXt and iTXt are never
- * inflated. tRNS and tEXt are skipped too if their checksum is wrong. Bytes after IEND are ignored,
- * as libpng does.
+ *
+ * Up to the pixels the critical chunks keep every rule, or the file is refused. An ancillary chunk
+ * that breaks one is left out, as browsers do. After the pixels nothing is an error: not a missing
+ * IEND, and not bytes that are no chunks. Chunks that no one needs are skipped unread.
  * Source: https://www.w3.org/TR/png-3/#5DataRep
  *
  * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED, LIMIT, OOM; the message names the
  *   chunk
  */
-export function scanPng(bytes: Uint8Array, maxPixels: number): ScannedPng {
+export function scanPng(bytes: Uint8Array, limits: PngLimits): ScannedPng {
   checkSignature(bytes);
-  let header: PngHeader | undefined;
-  let palette: Uint8Array | undefined;
-  let transparency: Uint8Array | undefined;
-  const collector = new TextCollector();
-  const idat = { start: 0, end: 0, bytes: 0 };
-
-  for (let offset: number = PNG_SIGNATURE.length; ; ) {
-    const chunk = chunkAt(bytes, offset);
-    const { type, name } = chunk;
-    if (header === undefined) checkFirst(chunk);
-    checkInside(chunk, bytes.length);
-    offset = chunk.end;
-
-    const critical = isCritical(type);
-    if (!critical && type !== 'tRNS' && type !== 'tEXt') continue;
-    if (type === 'tEXt' && chunk.length > MAX_KEYWORD_LENGTH + 1 + MAX_TEXT_LENGTH) continue;
-    if (!checksumHolds(chunk, bytes, critical)) continue;
-    const data = bytes.subarray(chunk.start + 8, chunk.end - 4);
-
-    if (header === undefined) {
-      header = readIhdr(name, data, maxPixels);
-    } else if (type === 'IHDR') {
-      throw expected('FORMAT', name, 'one IHDR', 'a second');
-    } else if (type === 'PLTE') {
-      checkOrder(chunk, idat.end, palette);
-      if (transparency !== undefined) {
-        throw expected('FORMAT', name, 'a place before tRNS', 'one after it');
-      }
-      checkPalette(name, header, data);
-      palette = data;
-    } else if (type === 'tRNS') {
-      checkOrder(chunk, idat.end, transparency);
-      checkTransparency(name, header, data, palette);
-      transparency = data;
-    } else if (type === 'IDAT') {
-      if (header.colourType === PALETTE && palette === undefined) {
-        throw expected('FORMAT', name, 'PLTE before it, since colours are indices', 'none');
-      }
-      if (idat.end === 0) idat.start = chunk.start;
-      else if (idat.end !== chunk.start) {
-        throw expected('FORMAT', name, 'a place right after the last IDAT', 'a chunk between them');
-      }
-      idat.end = chunk.end;
-      idat.bytes += chunk.length;
-    } else if (type === 'tEXt') {
-      collector.add(data);
-    } else if (type === 'IEND') {
-      if (chunk.length !== 0) {
-        throw expected('FORMAT', name, '0 bytes', `${chunk.length}`);
-      }
-      if (idat.end === 0) throw expected('FORMAT', name, 'IDAT before it', 'none');
-      const compressed = joinData(bytes, idat.start, idat.end, idat.bytes);
-      const compressedName = `IDAT at byte ${idat.start}`;
-      const text = collector.texts;
-      return { header, palette, transparency, compressed, compressedName, text };
-    } else {
-      const hint = 'a decoder must not ignore this chunk';
-      throw expected('UNSUPPORTED', name, 'IHDR, PLTE, IDAT or IEND', type, { hint });
-    }
-  }
+  const scanner = new Scanner(bytes, limits);
+  let at = scanner.readPreamble();
+  at = scanner.readPixels(at);
+  scanner.readRest(at);
+  return scanner.result();
 }
 
-/** Reads length and type of the chunk at `offset`. Its data may reach past the end of the file. */
-function chunkAt(bytes: Uint8Array, offset: number): Chunk {
-  if (offset + 8 > bytes.length) {
-    const what = `chunk at byte ${offset}`;
-    const got = `${bytes.length - offset} bytes up to the end of the file`;
-    throw expected('TRUNCATED', what, 'chunks up to IEND', got, { hint: 'the file is cut off' });
+class Scanner {
+  readonly #bytes: Uint8Array;
+  readonly #limits: PngLimits;
+  readonly #notes = new Notes();
+  readonly #texts = new TextCollector();
+  readonly #meaning = new Map<MeaningType, ChunkData>();
+  #header!: PngHeader;
+  #hasPalette = false;
+  #palette: Uint8Array | undefined;
+  #transparency: Uint8Array | undefined;
+  #idat = { start: 0, end: 0, bytes: 0 };
+  #laterIdat: string | undefined;
+  /** The types of chunks of an animation that were found before the pixels. */
+  readonly #animation = new Set<string>();
+
+  constructor(bytes: Uint8Array, limits: PngLimits) {
+    this.#bytes = bytes;
+    this.#limits = limits;
   }
-  const length = readUint32(bytes, offset);
-  const codes = bytes.subarray(offset + 4, offset + 8);
-  const type = String.fromCharCode(codes[0], codes[1], codes[2], codes[3]);
-  if (!/^[A-Za-z]{4}$/.test(type)) {
-    const what = `chunk at byte ${offset}`;
-    const got = `bytes ${hexText(codes)}`;
-    throw expected('FORMAT', what, 'a type of four letters', got, { hint: 'damaged file?' });
+
+  result(): ScannedPng {
+    const { start, end, bytes } = this.#idat;
+    return {
+      header: this.#header,
+      palette: this.#palette,
+      transparency: this.#transparency,
+      compressed: joinData(this.#bytes, start, end, bytes),
+      compressedName: `IDAT at byte ${start}`,
+      laterIdat: this.#laterIdat,
+      meaning: this.#meaning,
+      text: this.#texts.texts,
+      notes: this.#notes,
+    };
   }
-  const name = `${type} at byte ${offset}`;
-  if (length >= 2 ** 31) {
-    throw expected('FORMAT', name, 'a length below 2147483648', `${length}`);
+
+  /** Reads the chunks before the pixels. Returns the offset of the first IDAT. */
+  readPreamble(): number {
+    const bytes = this.#bytes;
+    const first = chunkAt(bytes, PNG_SIGNATURE.length);
+    checkFirst(first);
+    checkInside(first, bytes.length);
+    checkChecksum(bytes, first);
+    this.#header = readIhdr(first.name, dataOf(bytes, first), this.#limits);
+
+    for (let at = first.end; ; ) {
+      const chunk = chunkAt(bytes, at);
+      const { type, name } = chunk;
+      if (type === 'IDAT') {
+        if (this.#header.colourType !== PALETTE || this.#palette !== undefined) return at;
+        checkInside(chunk, bytes.length);
+        throw expected('FORMAT', name, 'PLTE before it, since colours are indices', 'none');
+      }
+      checkInside(chunk, bytes.length);
+      at = chunk.end;
+      if (!isCritical(type)) {
+        this.#readAncillary(chunk);
+        continue;
+      }
+      checkChecksum(bytes, chunk);
+      if (type === 'IHDR') throw expected('FORMAT', name, 'one IHDR', 'a second');
+      if (type === 'PLTE') this.#readPalette(chunk);
+      else if (type === 'IEND') throw expected('FORMAT', name, 'IDAT before it', 'none');
+      else {
+        const hint = 'a decoder must not ignore this chunk';
+        throw expected('UNSUPPORTED', name, 'IHDR, PLTE, IDAT or IEND', type, { hint });
+      }
+    }
   }
-  return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
+
+  /** Checks the run of IDAT chunks at `at`. Returns the offset after it. */
+  readPixels(at: number): number {
+    const bytes = this.#bytes;
+    this.#idat.start = at;
+    for (let next = at; next + 8 <= bytes.length; ) {
+      if (!isIdat(bytes, next)) break;
+      const chunk = chunkAt(bytes, next);
+      checkInside(chunk, bytes.length);
+      checkChecksum(bytes, chunk);
+      next = chunk.end;
+      this.#idat.end = next;
+      this.#idat.bytes += chunk.length;
+    }
+    return this.#idat.end;
+  }
+
+  /** Reads the texts after the pixels, up to IEND or to the first bytes that are no chunk. */
+  readRest(start: number): void {
+    const bytes = this.#bytes;
+    try {
+      for (let at = start; ; ) {
+        const chunk = chunkAt(bytes, at);
+        checkInside(chunk, bytes.length);
+        const { type, name, end } = chunk;
+        at = end;
+        if (type === 'IEND') return;
+        if (type === 'IDAT') this.#laterIdat ??= name;
+        if (type === 'tEXt') this.#readText(chunk);
+        if (type === 'fcTL') this.#noteFrame();
+        if (type === 'tRNS' || isMeaning(type)) {
+          this.#notes.leftOut(name, 'a place before IDAT', 'one after it');
+        }
+      }
+    } catch (fault) {
+      if (!(fault instanceof TaesdError)) throw fault;
+      this.#notes.add('there is no IEND after the pixels: the end of the file may be missing');
+    }
+  }
+
+  #readPalette(chunk: Chunk): void {
+    const { name } = chunk;
+    const palette = readPalette(name, this.#header, dataOf(this.#bytes, chunk));
+    if (!(palette instanceof Uint8Array)) {
+      this.#notes.leftOut(name, palette.rule, palette.got);
+      return;
+    }
+    if (this.#hasPalette) throw expected('FORMAT', name, 'one PLTE', 'a second');
+    this.#hasPalette = true;
+    this.#palette = palette;
+    const entries = chunk.length / 3;
+    if (palette.length < chunk.length) {
+      const rule = `1 to ${palette.length / 3} entries`;
+      this.#notes.add(`${name} is cut: expected ${rule}, got ${entries}`);
+    }
+  }
+
+  #readAncillary(chunk: Chunk): void {
+    const { type, name } = chunk;
+    if (type === 'tEXt') this.#readText(chunk);
+    else if (type === 'tRNS') this.#readTransparency(chunk);
+    else if (type === 'acTL' || type === 'fcTL') this.#animation.add(type);
+    else if (isMeaning(type)) {
+      if (!this.#isSound(chunk)) return;
+      if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
+      else if (this.#hasPalette && type !== 'eXIf') {
+        this.#notes.leftOut(name, 'a place before PLTE', 'one after it');
+      } else this.#meaning.set(type, { name, data: dataOf(this.#bytes, chunk) });
+    }
+  }
+
+  /** Notes an animation that begins after the pixels. Browsers show its first frame instead. */
+  #noteFrame(): void {
+    if (!this.#animation.has('acTL') || this.#animation.has('fcTL')) return;
+    this.#animation.clear();
+    this.#notes.add('the still picture is read, which is no frame of the animation');
+  }
+
+  #readText(chunk: Chunk): void {
+    if (chunk.length > MAX_KEYWORD_LENGTH + 1 + MAX_TEXT_LENGTH) return;
+    if (checksumHolds(this.#bytes, chunk)) this.#texts.add(dataOf(this.#bytes, chunk));
+  }
+
+  #readTransparency(chunk: Chunk): void {
+    if (!this.#isSound(chunk)) return;
+    const { name } = chunk;
+    const data = dataOf(this.#bytes, chunk);
+    const breach =
+      this.#transparency === undefined
+        ? transparencyBreach(this.#header, data, this.#palette)
+        : { rule: 'one tRNS', got: 'a second' };
+    if (breach === undefined) this.#transparency = data;
+    else this.#notes.leftOut(name, breach.rule, breach.got);
+  }
+
+  /** Returns whether the checksum of an ancillary chunk matches, and notes it if not. */
+  #isSound(chunk: Chunk): boolean {
+    if (checksumHolds(this.#bytes, chunk)) return true;
+    this.#notes.leftOut(chunk.name, 'the CRC-32 of its data', 'another');
+    return false;
+  }
 }
 
 /** Checks that the first chunk is IHDR, of 13 bytes. */
@@ -140,32 +251,8 @@ function checkFirst({ type, name, length }: Chunk): void {
   if (length !== 13) throw expected('FORMAT', name, '13 bytes', `${length}`);
 }
 
-/** Checks that a chunk ends inside the file. */
-function checkInside({ start, end, length, name }: Chunk, fileLength: number): void {
-  if (end <= fileLength) return;
-  const got = `${fileLength - start - 8} bytes up to the end of the file`;
-  const rule = `${length} bytes of data and 4 of checksum`;
-  throw expected('TRUNCATED', name, rule, got, { hint: 'the file is cut off' });
-}
-
-/** Checks that PLTE or tRNS comes at most once, before the pixels. */
-function checkOrder({ name, type }: Chunk, idatEnd: number, earlier: unknown): void {
-  if (idatEnd !== 0) throw expected('FORMAT', name, 'a place before IDAT', 'one after it');
-  if (earlier !== undefined) throw expected('FORMAT', name, `one ${type}`, 'a second');
-}
-
-/** An upper-case first letter (bit 5 clear) marks the chunks a decoder must not ignore. */
-const isCritical = (type: string): boolean => type[0] <= 'Z';
-
-/** Returns false for an ancillary chunk with a wrong checksum. Throws for a critical one. */
-function checksumHolds(chunk: Chunk, bytes: Uint8Array, critical: boolean): boolean {
-  const stored = readUint32(bytes, chunk.end - 4);
-  const computed = crc32(bytes, chunk.start + 4, chunk.end - 4);
-  if (stored === computed) return true;
-  if (!critical) return false;
-  const rule = `CRC-32 ${checksumText(computed)}`;
-  throw expected('INTEGRITY', chunk.name, rule, checksumText(stored), { hint: 'damaged file?' });
-}
+const isIdat = (bytes: Uint8Array, at: number): boolean =>
+  [0x49, 0x44, 0x41, 0x54].every((code, i) => bytes[at + 4 + i] === code);
 
 /** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
 function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {

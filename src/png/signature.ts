@@ -1,4 +1,5 @@
 import { expected } from '../errors.ts';
+import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
 import { hexText } from '../first-bytes.ts';
 
 /**
@@ -7,25 +8,7 @@ import { hexText } from '../first-bytes.ts';
  */
 export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
 
-/**
- * The first bytes of other types of pictures; `.` stands for any byte. They are recognised only for
- * the error message: a JPEG with the name picture.png is the most common "broken PNG".
- */
-const OTHER_TYPES: readonly (readonly [name: string, start: string])[] = [
-  ['JPEG', '\xff\xd8\xff'],
-  ['GIF', 'GIF87a'],
-  ['GIF', 'GIF89a'],
-  ['WebP', 'RIFF....WEBP'],
-  ['AVIF', '....ftypavif'],
-  ['AVIF', '....ftypavis'],
-  ['HEIC', '....ftyphei'],
-  ['BMP', 'BM....\0\0\0\0'],
-  ['TIFF', 'II*\0'],
-  ['TIFF', 'MM\0*'],
-  ['JPEG XL', '\xff\x0a'],
-  ['JPEG XL', '\0\0\0\x0cJXL '],
-  ['MNG', '\x8aMNG\r\n\x1a\n'],
-];
+const DECODE_PICTURE = 'decodePicture of taesd-wasm/picture reads it';
 
 /**
  * Checks that `bytes` begin as a PNG file does.
@@ -45,11 +28,11 @@ export function checkSignature(bytes: Uint8Array): void {
       hint: 'the file is cut off',
     });
   }
-  const other = OTHER_TYPES.find(([, start]) => beginsWith(bytes, start));
-  if (other !== undefined) {
-    const [name] = other;
-    const hint = 'convert it first; the name of a file does not make it a PNG';
-    throw expected('UNSUPPORTED', 'bytes', rule, `a ${name} file`, { hint });
+  // A JPEG with the name picture.png is the most common "broken PNG".
+  const other = pictureKind(bytes);
+  if (other !== undefined && other.read !== 'PNG') {
+    const hint = other.read === undefined ? conversionHint(other) : DECODE_PICTURE;
+    throw expected('UNSUPPORTED', 'bytes', rule, other.name, { hint });
   }
   throw expected('FORMAT', 'bytes', rule, `bytes ${hexText(bytes)}`, { hint: likelyCause(bytes) });
 }

@@ -11,6 +11,7 @@ import {
 import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { nano } from 'taesd-wasm/nano';
+import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
 import module from 'taesd-wasm/taesd.wasm';
@@ -24,6 +25,7 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
   const latents: Tensor = await taesd.encode(decodePng(file));
+  await taesd.encode(await decodePicture(file, { maxPixels: 2 ** 20 }), { maxSize: 512 });
   // Node has Blobs and no other picture of browsers.
   const source: PictureSource = new Blob([file]);
   await taesd.encode(source, { alpha: 'drop' });

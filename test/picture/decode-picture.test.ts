@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { oriented } from '../../src/exif/index.ts';
 import { DEFAULT_MAX_PIXELS, decodePicture } from '../../src/picture/index.ts';
+import { fromLinear, toLinear } from '../../src/picture/linear-light.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { joined, latin1 } from '../bytes.ts';
 import { buildExif } from '../exif/build-exif.ts';
 import { rounds } from '../full-length.ts';
+import { iccProfile, parametricTag, xyzTag } from '../png/icc.ts';
 import { seededRandom } from '../random.ts';
 import {
   ALPHA,
@@ -15,12 +17,13 @@ import {
   digest,
   FULL,
   GREY,
+  jpegWith,
   jpegWithExif,
   LOSSLESS,
   LOSSY,
   PROGRESSIVE,
   type SmallFile,
-  webpWithExif,
+  webpWith,
 } from './files.ts';
 
 /** The error of a call: its code and message. */
@@ -81,10 +84,7 @@ describe('pixels', () => {
     };
     for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8] as const) {
       const exif = buildExif({ orientation });
-      for (const bytes of [
-        jpegWithExif(BASELINE.bytes, exif),
-        webpWithExif(LOSSY.bytes, LOSSY, exif),
-      ]) {
+      for (const bytes of [jpegWithExif(BASELINE.bytes, exif), webpWith(LOSSY, { EXIF: exif })]) {
         const picture = await decodePicture(bytes);
         const { width, height, data } = oriented(stored[picture.kind as 'JPEG'], orientation);
         const found = [picture.width, picture.height, digest(picture.data)];
@@ -137,6 +137,85 @@ describe('pixels', () => {
     const found = await Promise.all(four.map(async ({ bytes }) => (await summary(bytes)).digest));
     expect(found).toEqual(four.map((file) => file.digest));
     expect('ImageData' in globalThis).toBe(had);
+  });
+});
+
+describe('profiles', () => {
+  /** Display P3: its primaries for the white of D50, and the curve of sRGB. */
+  const curve = parametricTag(3, [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]);
+  const P3 = iccProfile('RGB ', {
+    rXYZ: xyzTag([0.5151, 0.2412, -0.0011]),
+    gXYZ: xyzTag([0.292, 0.6922, 0.0419]),
+    bXYZ: xyzTag([0.1571, 0.0666, 0.7841]),
+    rTRC: curve,
+    gTRC: curve,
+    bTRC: curve,
+  });
+  /** Linear P3 to linear sRGB. Source: CSS Color 4, section 18 */
+  const MATRIX = [
+    [1.2249, -0.2247, 0],
+    [-0.042, 1.0419, 0],
+    [-0.0197, -0.0786, 1.0979],
+  ];
+  const fromP3 = (data: Uint8Array): number[] => {
+    const found: number[] = [];
+    for (let i = 0; i < data.length; i += 4) {
+      const light = [...data.subarray(i, i + 3)].map((byte) => toLinear(byte / 255));
+      for (const row of MATRIX) {
+        const mixed = row.reduce((sum, value, c) => sum + value * light[c], 0);
+        found.push(Math.round(255 * fromLinear(Math.max(0, Math.min(1, mixed)))));
+      }
+      found.push(data[i + 3]);
+    }
+    return found;
+  };
+  const parts = (...pieces: Uint8Array[]): Uint8Array[] =>
+    pieces.map((piece, n) => joined('ICC_PROFILE\0', [n + 1, pieces.length], piece));
+
+  test('Display P3 in a WebP and, in two parts, in a JPEG → converted to sRGB', async () => {
+    const [first, second] = parts(P3.subarray(0, 200), P3.subarray(200));
+    // The second part stands first: parts are put in order by their numbers.
+    const jpeg = jpegWith(jpegWith(BASELINE.bytes, 0xe2, first), 0xe2, second);
+    for (const [file, bytes] of [
+      [LOSSLESS, webpWith(LOSSLESS, { ICCP: P3 })],
+      [BASELINE, jpeg],
+    ] as const) {
+      const stored = await decodePicture(file.bytes);
+      const { data, notes } = await decodePicture(bytes);
+      const wanted = fromP3(stored.data);
+      expect(notes).toEqual([]);
+      expect(Math.max(...data.map((byte, i) => Math.abs(byte - wanted[i])))).toBeLessThanOrEqual(1);
+      expect(Math.max(...data.map((byte, i) => Math.abs(byte - stored.data[i])))).toBeGreaterThan(
+        2,
+      );
+      const raw = await decodePicture(bytes, { colour: 'raw' });
+      expect([raw.data, raw.notes]).toEqual([stored.data, []]);
+    }
+  });
+
+  test('a part missing, a profile of printers, colours for grey → as stored, with a note', async () => {
+    const [first] = parts(P3, P3);
+    const cmyk = iccProfile('CMYK', {});
+    const rows: [Uint8Array, SmallFile, string][] = [
+      [
+        jpegWith(BASELINE.bytes, 0xe2, first),
+        BASELINE,
+        'JPEG: the profile is not applied: it is malformed',
+      ],
+      [
+        webpWith(LOSSY, { ICCP: cmyk }),
+        LOSSY,
+        'WebP: the profile is not applied: it is for CMYK, and the picture is RGB',
+      ],
+      [
+        jpegWith(GREY.bytes, 0xe2, parts(P3)[0]),
+        GREY,
+        'JPEG: the profile is not applied: it is for RGB, and the picture is GRAY',
+      ],
+    ];
+    for (const [bytes, file, note] of rows) {
+      expect(await summary(bytes)).toMatchObject({ digest: file.digest, notes: [note] });
+    }
   });
 });
 

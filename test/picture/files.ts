@@ -1,4 +1,4 @@
-import { joined, latin1 } from '../bytes.ts';
+import { fields, joined } from '../bytes.ts';
 
 /*
  * Small pictures that sharp 0.35 wrote, and the FNV-1a of the RGBA that sharp reads from them. The
@@ -89,26 +89,33 @@ export const ANIMATED = file(
   'UklGRrwAAABXRUJQVlA4WAoAAAACAAAAAwAAAwAAQU5JTQYAAAD/////AABBTk1GOgAAAAAAAAAAAAMAAAMAAGQAAAJWUDggIgAAALABAJ0BKgQABAABQCYlnAJ0AQ7+AuwA/vlkLwwczBiksABBTk1GTgAAAAAAAAAAAAMAAAMAAGQAAABWUDggNgAAAJQBAJ0BKgQABAAAACYllAAC51m3uAD+67GFT/ifNZAF2YZJyD8QLBwyhX895oJdVdMTi6EAAA==',
 );
 
-/** A JPEG with an EXIF segment behind its start marker. */
-export const jpegWithExif = (jpeg: Uint8Array, exif: Uint8Array): Uint8Array =>
-  joined(
-    jpeg.subarray(0, 2),
-    [0xff, 0xe1, 0, exif.length + 8],
-    latin1('Exif\0\0'),
-    exif,
-    jpeg.subarray(2),
-  );
+/** A JPEG with a segment behind its start marker. */
+export function jpegWith(jpeg: Uint8Array, marker: number, contents: Uint8Array): Uint8Array {
+  const length = contents.length + 2;
+  const header = [0xff, marker, length >> 8, length & 255];
+  return joined(jpeg.subarray(0, 2), header, contents, jpeg.subarray(2));
+}
 
-/** A WebP of one chunk as an extended one, with an EXIF chunk behind the picture. */
-export function webpWithExif(webp: Uint8Array, { width, height }: SmallFile, exif: Uint8Array) {
-  const chunk = (type: string, data: Uint8Array) =>
-    joined(latin1(type), [data.length, 0, 0, 0], data, new Uint8Array(data.length % 2));
-  const canvas = Uint8Array.of(8, 0, 0, 0, width - 1, 0, 0, height - 1, 0, 0);
-  const body = joined(
-    latin1('WEBP'),
+export const jpegWithExif = (jpeg: Uint8Array, exif: Uint8Array): Uint8Array =>
+  jpegWith(jpeg, 0xe1, joined('Exif\0\0', exif));
+
+/** A WebP of one chunk as an extended one, with chunks before and behind the picture. */
+export function webpWith(
+  { bytes, width, height }: SmallFile,
+  { ICCP, EXIF }: Readonly<Partial<Record<'ICCP' | 'EXIF', Uint8Array>>>,
+): Uint8Array {
+  const chunk = (type: string, data: Uint8Array | undefined) =>
+    data === undefined
+      ? new Uint8Array(0)
+      : joined(type, fields([4, data.length]), data, new Uint8Array(data.length % 2));
+  const flags = (ICCP ? 0x20 : 0) + (EXIF ? 8 : 0);
+  const canvas = Uint8Array.of(flags, 0, 0, 0, width - 1, 0, 0, height - 1, 0, 0);
+  const chunks = [
     chunk('VP8X', canvas),
-    webp.subarray(12),
-    chunk('EXIF', exif),
-  );
-  return joined(latin1('RIFF'), [body.length & 255, body.length >> 8, 0, 0], body);
+    chunk('ICCP', ICCP),
+    bytes.subarray(12),
+    chunk('EXIF', EXIF),
+  ];
+  const body = joined('WEBP', ...chunks);
+  return joined('RIFF', fields([4, body.length]), body);
 }

@@ -39,6 +39,7 @@ export interface SharpImage {
   jpeg(options?: object): SharpImage;
   webp(options?: object): SharpImage;
   withMetadata(options: { readonly orientation: number }): SharpImage;
+  withIccProfile(name: string): SharpImage;
   toColourspace(name: string): SharpImage;
   autoOrient(): SharpImage;
   ensureAlpha(): SharpImage;

@@ -109,3 +109,22 @@ testSharp('EXIF orientations 1 to 8 of JPEG and WebP → difference 0', async (s
     }
   }
 });
+
+testSharp('profiles of Display P3, and of sRGB → as sharp converts them', async (sharpOf) => {
+  const raw = { width: 67, height: 45, channels: 3 };
+  for (const [name, bound] of [
+    ['p3', 2],
+    ['srgb', 1],
+  ] as const) {
+    const image = () => sharpOf(pixels(67, 45, 3), { raw }).withIccProfile(name);
+    for (const file of [image().jpeg({ quality: 100 }), image().webp({ lossless: true })]) {
+      const bytes = await file.toBuffer();
+      const wanted = await sharpOf(bytes).ensureAlpha().raw().toBuffer();
+      const { data, notes } = await decodePicture(bytes);
+      expect(notes).toEqual([]);
+      expect(largestDifference(data, wanted)).toBeLessThanOrEqual(bound);
+      const stored = await decodePicture(bytes, { colour: 'raw' });
+      expect(largestDifference(stored.data, data)).toBeGreaterThan(name === 'p3' ? 20 : -1);
+    }
+  }
+});

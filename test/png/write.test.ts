@@ -21,6 +21,7 @@ for (const [width, height] of [
       height,
       data,
       text: new Map(),
+      notes: [],
     });
   });
 

@@ -1,0 +1,7 @@
+/** Colours of other spaces to sRGB: primaries, transfer curves and ICC profiles. */
+
+export { codePointSpace } from './code-points.ts';
+export { gammaCurve } from './curves.ts';
+export { type Chromaticities, primariesMatrix, SRGB_PRIMARIES } from './primaries.ts';
+export { type IccKind, profileSpace } from './profile.ts';
+export { type ColourSpace, type Curve, isNearlySrgb, srgbLevel } from './space.ts';

@@ -1,0 +1,201 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { TaesdError } from '../../src/errors.ts';
+import { decodePng } from '../../src/png/index.ts';
+import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
+import { type Generated, withAncillary, withBrokenStructure } from './generated.ts';
+import { ownDecode } from './own-decoder.ts';
+
+/*
+ * Every generated file in Chromium and in Firefox. Where both show one picture, decodePng gives it.
+ * With TAESD_PNG_ALL=1 every interlacing and filter of every kind.
+ */
+
+/** A file in a browser: its pixels, or null if createImageBitmap refuses it. */
+type Shown = { readonly width: number; readonly height: number; readonly data: Uint8Array } | null;
+
+const FILES = [...withAncillary(process.env.TAESD_PNG_ALL === '1'), ...withBrokenStructure()];
+
+const ON_PAGE = `
+  const files = JSON.parse(await (await fetch('/files.json')).text());
+  const text = (bytes) => {
+    let all = '';
+    for (let at = 0; at < bytes.length; at += 8192) {
+      all += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    }
+    return btoa(all);
+  };
+  const shown = [];
+  for (const file of files) {
+    const bytes = Uint8Array.from(atob(file), (one) => one.charCodeAt(0));
+    try {
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+      const { width, height } = bitmap;
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' });
+      context.drawImage(bitmap, 0, 0);
+      bitmap.close();
+      const { data } = context.getImageData(0, 0, width, height);
+      shown.push([width, height, text(data)]);
+    } catch {
+      shown.push(null);
+    }
+  }
+  return shown;`;
+
+async function show(browser: BrowserName): Promise<Shown[]> {
+  const files = JSON.stringify(FILES.map(({ png }) => Buffer.from(png).toString('base64')));
+  const shown = await runOnPage(ON_PAGE, { browser, files: { '/files.json': files } });
+  if (!Array.isArray(shown)) throw new Error(`${browser}: ${shown}`);
+  return shown.map((one) =>
+    one === null
+      ? null
+      : { width: one[0], height: one[1], data: Uint8Array.from(Buffer.from(one[2], 'base64')) },
+  );
+}
+
+/**
+ * Returns the largest difference of two pictures. A canvas holds colours multiplied by alpha, so
+ * translucent colours are compared so.
+ */
+function distance(a: NonNullable<Shown>, b: NonNullable<Shown>): number {
+  if (a.width !== b.width || a.height !== b.height) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const alpha = a.data[i | 3];
+    const difference = Math.abs(a.data[i] - b.data[i]);
+    const weighed =
+      (i & 3) === 3 || alpha === 255 ? difference : Math.round((difference * alpha) / 255 - 0.5);
+    largest = Math.max(largest, weighed);
+  }
+  return largest;
+}
+
+/** The browser that decodePng follows where the two differ; or it refuses, or follows neither. */
+type Decision = 'Chromium' | 'Firefox' | 'refuses' | 'neither';
+
+const TURNED = 'eXIf counts, and Firefox does not turn interlaced pictures';
+const FOR_GREY = 'a grey picture has a profile for grey';
+const POWER =
+  'gAMA leads to linear light; Firefox goes to a power of 1/2.2, not to the curve of sRGB';
+const CUT = 'pixel data that ends early is TRUNCATED';
+const NO_CHECKSUM = 'pixels without a checksum that holds are not trusted';
+
+/** The groups that the two browsers do not show alike, and what decides. */
+const DIFFERING: Readonly<Record<string, readonly [Decision, reason: string]>> = {
+  'tRNS too long': ['Firefox', 'tRNS of grey has 2 bytes'],
+  'tRNS of 5 alphas for 4 entries': ['Firefox', 'tRNS has at most an alpha for each entry'],
+  'gAMA 100000': ['Chromium', POWER],
+  'gAMA 55556': ['Chromium', POWER],
+  'gAMA after PLTE': ['Firefox', 'gAMA comes before PLTE'],
+  'cHRM of one point, gAMA 45455': ['Chromium', 'the primaries span no colours'],
+  'sRGB, gAMA 100000, cHRM of P3': ['Chromium', 'sRGB takes precedence'],
+  'cICP BT.709': ['Firefox', 'the curve of a camera is not converted, but noted'],
+  'cICP PQ': ['neither', 'high dynamic range is not converted, but noted'],
+  'cICP HLG': ['neither', 'high dynamic range is not converted, but noted'],
+  'cICP P3 of narrow range': ['Chromium', 'narrow range is not converted, but noted'],
+  'cICP YCbCr': ['Firefox', 'cICP of PNG is RGB: the chunk breaks a rule'],
+  'iCCP P3, gamma 1.8, version 2': ['Firefox', FOR_GREY],
+  'iCCP sRGB, linear': ['Firefox', FOR_GREY],
+  'iCCP sRGB, a table of 5 points': ['Firefox', FOR_GREY],
+  'iCCP with a wrong CRC': ['Chromium', 'the chunk is damaged'],
+  'iCCP of 2 MiB': ['neither', 'a profile is inflated to 1 MiB at most'],
+  ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((n) => [`eXIf ${n}`, ['Chromium', TURNED]])),
+  'eXIf 6, big-endian': ['Chromium', TURNED],
+  'eXIf twice': ['Chromium', TURNED],
+  'APNG whose still picture is no frame': ['neither', 'the still picture is read, and noted'],
+  'PLTE of 257 entries, suggested': ['refuses', 'PLTE is critical'],
+  'PLTE of 10 bytes': ['refuses', 'PLTE is critical'],
+  'PLTE twice, suggested': ['refuses', 'PLTE is critical'],
+  'PLTE with a wrong CRC, suggested': ['refuses', 'PLTE is critical'],
+  'an index past the palette': ['Firefox', 'such pixels are opaque black'],
+  'IHDR after the pixels': ['Chromium', 'nothing after the pixels does harm'],
+  'a critical chunk after the pixels': ['Chromium', 'nothing after the pixels does harm'],
+  'a type of no letters before the pixels': ['refuses', 'a type is four letters'],
+  'IEND missing': ['Firefox', 'nothing after the pixels does harm'],
+  'IEND cut': ['Firefox', 'nothing after the pixels does harm'],
+  'IDAT with a wrong CRC': ['refuses', NO_CHECKSUM],
+  'IDAT without its CRC': ['refuses', NO_CHECKSUM],
+  'IDAT without CRC and Adler-32': ['refuses', NO_CHECKSUM],
+  'a wrong Adler-32': ['refuses', NO_CHECKSUM],
+  'no Adler-32': ['refuses', NO_CHECKSUM],
+  'half an Adler-32': ['refuses', NO_CHECKSUM],
+  'bytes before the Adler-32': ['refuses', NO_CHECKSUM],
+  'bytes after the Adler-32': ['Chromium', 'nothing after the pixels does harm'],
+  'no last block': ['refuses', NO_CHECKSUM],
+  'a damaged block after the pixels': ['refuses', 'zlib refuses the stream'],
+  'a wrong NLEN': ['refuses', 'zlib refuses the stream'],
+  'zlib method 7': ['refuses', 'zlib refuses the stream'],
+  'wrong check bits of zlib': ['refuses', 'zlib refuses the stream'],
+  'a zlib window of 256 bytes': ['Chromium', 'the window states the memory to keep, no more'],
+  'IDAT cut in half': ['refuses', CUT],
+  'a byte less': ['refuses', CUT],
+  'a row less': ['refuses', CUT],
+  'half the rows': ['refuses', CUT],
+  'no pixels': ['refuses', CUT],
+};
+
+test('the groups that differ → all are generated', () => {
+  const groups = new Set(FILES.map(({ group }) => group));
+  expect(Object.keys(DIFFERING).filter((group) => !groups.has(group))).toEqual([]);
+});
+
+describe.skipIf(chromium === undefined || firefox === undefined)(
+  'generated files in browsers',
+  () => {
+    const shown: Record<string, readonly [chromium: Shown, firefox: Shown]> = {};
+
+    beforeAll(async () => {
+      const inChromium = await show('chromium');
+      const inFirefox = await show('firefox');
+      FILES.forEach(({ name }, i) => {
+        shown[name] = [inChromium[i], inFirefox[i]];
+      });
+    });
+
+    for (const group of new Set(FILES.map((one) => one.group))) {
+      test(`${group} → the pixels of both browsers, or another rule decides`, () => {
+        const files = FILES.filter((one) => one.group === group);
+        const faults = files.map((one) => faultOf(one, shown[one.name]));
+        expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+      });
+    }
+  },
+);
+
+/** Returns how decodePng differs from what it must give, or undefined. */
+function faultOf(
+  { group, name, png }: Generated,
+  [c, f]: readonly [Shown, Shown],
+): string | undefined {
+  const ours = decoded(png);
+  const isConverted = ownDecode(png)?.isConverted === true;
+  const isDeep = / depth 16/.test(name);
+  const [decision] = DIFFERING[group] ?? [];
+  // Browsers round 16 bits to 8 and convert then; decodePng converts all bits.
+  if (decision === 'neither' || (isConverted && isDeep)) {
+    return ours === null ? `${name}: refused` : undefined;
+  }
+  // A canvas rounds translucent colours, each browser in its own way, before it converts them.
+  const isTranslucent = /colour type [46]/.test(name);
+  const tolerance = isConverted ? (isTranslucent ? 6 : 1) : isDeep ? 1 : 0;
+  const isNear = (a: Shown, b: Shown, more = 0): boolean =>
+    a === null || b === null ? a === b : distance(a, b) <= tolerance + more;
+  const isColour = /^(?:cICP|iCCP)/.test(group);
+  if (isNear(c, f, isColour || isTranslucent || isConverted || isDeep ? 1 : 0)) {
+    return isNear(ours, c) || isNear(ours, f) ? undefined : `${name}: both show it otherwise`;
+  }
+  if (decision === undefined) return `${name}: the browsers differ by ${c && f && distance(c, f)}`;
+  const wanted = { Chromium: c, Firefox: f, refuses: null }[decision];
+  return isNear(ours, wanted, isColour ? 1 : 0)
+    ? undefined
+    : `${name}: expected that decodePng follows: ${decision}`;
+}
+
+function decoded(png: Uint8Array): Shown {
+  try {
+    return decodePng(png);
+  } catch (error) {
+    if (error instanceof TaesdError) return null;
+    throw error;
+  }
+}
