@@ -68,12 +68,34 @@ export function inflateInto(output: Uint8Array, input: Uint8Array, start = 0): I
   }
 }
 
+/** The two codes of a block. */
+interface BlockCodes {
+  readonly literals: HuffmanCode;
+  readonly distances: HuffmanCode;
+}
+
+const emptyCodes = (): BlockCodes => ({
+  literals: emptyCode(LITERAL_ROOT, 288),
+  distances: emptyCode(DISTANCE_ROOT, 32),
+});
+
+/** Makes the codes that need no description. Source: RFC 1951, 3.2.6 */
+function makeFixedCodes(): BlockCodes {
+  const codes = emptyCodes();
+  const lengths = new Uint8Array(288 + 32);
+  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288);
+  fillCode(codes.literals, lengths, 0, 288);
+  fillCode(codes.distances, lengths, 288, 320);
+  return codes;
+}
+
 class Inflater {
   filled = 0;
   readonly bits: BitReader;
   readonly #output: Uint8Array;
-  readonly #literals = emptyCode(LITERAL_ROOT, 288);
-  readonly #distances = emptyCode(DISTANCE_ROOT, 32);
+  readonly #ownCodes = emptyCodes();
+  /** The fixed codes, made for the first block that has them. */
+  #fixedCodes: BlockCodes | undefined;
   readonly #lengthCode = emptyCode(7, 19);
   readonly #lengths = new Uint8Array(MAX_LITERALS + MAX_DISTANCES + 4);
 
@@ -89,10 +111,7 @@ class Inflater {
       const type = bits.take(2);
       if (bits.isPastEnd) return 'short';
       if (type === 3) throw new Fault('invalid block type');
-      if (type === 1) this.#makeFixedCodes();
-      if (type === 2) this.#readCodes();
-      if (bits.isPastEnd) return 'short';
-      const end = type === 0 ? this.#copyStored() : this.#inflateBlock();
+      const end = type === 0 ? this.#copyStored() : this.#inflateBlock(this.#codesOf(type));
       if (end !== undefined) return end;
       if (!isLast) continue;
       bits.align();
@@ -120,15 +139,17 @@ class Inflater {
     return count === room ? 'full' : 'short';
   }
 
-  #makeFixedCodes(): void {
-    const lengths = new Uint8Array(288 + 32);
-    lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288);
-    fillCode(this.#literals, lengths, 0, 288);
-    fillCode(this.#distances, lengths, 288, 320);
+  #codesOf(type: number): BlockCodes {
+    if (type === 1) {
+      this.#fixedCodes ??= makeFixedCodes();
+      return this.#fixedCodes;
+    }
+    this.#readCodes(this.#ownCodes);
+    return this.#ownCodes;
   }
 
   /** Reads the codes of a block. Source: RFC 1951, 3.2.7 */
-  #readCodes(): void {
+  #readCodes(codes: BlockCodes): void {
     const { bits } = this;
     const lengths = this.#lengths;
     const literals = bits.take(5) + 257;
@@ -158,9 +179,9 @@ class Inflater {
       i += count;
     }
     if (lengths[END_OF_BLOCK] === 0) throw new Fault('invalid code -- missing end-of-block');
-    checkSet('literal/lengths', this.#literals, fillCode(this.#literals, lengths, 0, literals));
-    const left = fillCode(this.#distances, lengths, literals, total);
-    checkSet('distances', this.#distances, left);
+    const spare = fillCode(codes.literals, lengths, 0, literals);
+    checkSet('literal/lengths', codes.literals, spare);
+    checkSet('distances', codes.distances, fillCode(codes.distances, lengths, literals, total));
   }
 
   #lengthSymbol(): number {
@@ -172,14 +193,14 @@ class Inflater {
   }
 
   /** Inflates up to the end of the block. The reader's fields are kept in variables meanwhile. */
-  #inflateBlock(): 'full' | 'short' | undefined {
+  #inflateBlock({ literals, distances }: BlockCodes): 'full' | 'short' | undefined {
     const output = this.#output;
     const size = output.length;
     const { bits } = this;
     const { input } = bits;
     const inputEnd = input.length;
-    const literalRoot = this.#literals.root;
-    const distanceRoot = this.#distances.root;
+    const literalRoot = literals.root;
+    const distanceRoot = distances.root;
     const literalMask = literalRoot.length - 1;
     const distanceMask = distanceRoot.length - 1;
     let { at, hold, count } = bits;
@@ -194,7 +215,7 @@ class Inflater {
         count += 8;
       }
       let entry = literalRoot[hold & literalMask];
-      if (entry === 0) entry = longCode(this.#literals, hold);
+      if (entry === 0) entry = longCode(literals, hold);
       const symbol = entry >> 4;
       hold >>>= entry & 15;
       count -= entry & 15;
@@ -229,7 +250,7 @@ class Inflater {
         count += 8;
       }
       entry = distanceRoot[hold & distanceMask];
-      if (entry === 0) entry = longCode(this.#distances, hold);
+      if (entry === 0) entry = longCode(distances, hold);
       const code = entry >> 4;
       if (entry === 0 || code >= MAX_DISTANCES) {
         fault = 'invalid distance code';

@@ -82,6 +82,8 @@ class Scanner {
   #transparency: Uint8Array | undefined;
   #idat = { start: 0, end: 0, bytes: 0 };
   #laterIdat: string | undefined;
+  /** The types of chunks of an animation that were found before the pixels. */
+  readonly #animation = new Set<string>();
 
   constructor(bytes: Uint8Array, limits: PngLimits) {
     this.#bytes = bytes;
@@ -165,6 +167,7 @@ class Scanner {
         if (type === 'IEND') return;
         if (type === 'IDAT') this.#laterIdat ??= name;
         if (type === 'tEXt') this.#readText(chunk);
+        if (type === 'fcTL') this.#noteFrame();
         if (type === 'tRNS' || isMeaning(type)) {
           this.#notes.leftOut(name, 'a place before IDAT', 'one after it');
         }
@@ -196,6 +199,7 @@ class Scanner {
     const { type, name } = chunk;
     if (type === 'tEXt') this.#readText(chunk);
     else if (type === 'tRNS') this.#readTransparency(chunk);
+    else if (type === 'acTL' || type === 'fcTL') this.#animation.add(type);
     else if (isMeaning(type)) {
       if (!this.#isSound(chunk)) return;
       if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
@@ -203,6 +207,13 @@ class Scanner {
         this.#notes.leftOut(name, 'a place before PLTE', 'one after it');
       } else this.#meaning.set(type, { name, data: dataOf(this.#bytes, chunk) });
     }
+  }
+
+  /** Notes an animation that begins after the pixels. Browsers show its first frame instead. */
+  #noteFrame(): void {
+    if (!this.#animation.has('acTL') || this.#animation.has('fcTL')) return;
+    this.#animation.clear();
+    this.#notes.add('the still picture is read, which is no frame of the animation');
   }
 
   #readText(chunk: Chunk): void {

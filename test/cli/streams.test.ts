@@ -7,7 +7,7 @@ import { checkOutput } from '../../src/cli/files/write-output.ts';
 import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { testAtFullLength } from '../full-length.ts';
-import { taesd, taesdBytes, temporaryFolder } from './command-line.ts';
+import { startTaesd, taesd, taesdBytes, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
@@ -152,11 +152,30 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
     expect(written).toBeLessThan(8 * 2 ** 20);
   });
 
-  test('readInput: a pipe that ends → its bytes; a file above the limit → LIMIT, unread', async () => {
+  test('readInput: a pipe whose writer comes late, pauses and ends → its bytes', async () => {
     const fifo = at('ends');
     execFileSync('mkfifo', [fifo]);
-    createWriteStream(fifo).end('bytes');
-    expect(`${await readInput(fifo)}`).toBe('bytes');
+    const read = readInput(fifo);
+    const script = `sleep 0.1; printf by; sleep 0.1; printf tes`;
+    const writer = spawn('sh', ['-c', `(${script}) > ${fifo}`], { stdio: 'ignore' });
+    expect(`${await read}`).toBe('bytes');
+    writer.kill();
+  });
+
+  testAtFullLength('encode: SIGINT while a pipe has no writer → exit 130', async () => {
+    execFileSync('mkfifo', [at('alone')]);
+    const { child, ended } = startTaesd(['encode', at('alone'), '-o', at('o.png')], env);
+    setTimeout(() => child.kill('SIGINT'), 3000);
+    expect(await ended).toMatchObject({
+      code: 130,
+      stderr: 'taesd: interrupted by SIGINT, nothing was written\n',
+    });
+  });
+
+  test('readInput: a shell’s pipe without bytes → none; a file above the limit → LIMIT, unread', async () => {
+    const main = 'dist/cli/main.js';
+    const command = `${process.execPath} ${main} inspect <(true) 2>&1; exit 0`;
+    expect(`${execFileSync('bash', ['-c', command])}`).toContain('got an empty file');
     writeFileSync(at('large'), new Uint8Array(11));
     await expect(readInput(at('large'), undefined, 10)).rejects.toMatchObject({
       code: 'LIMIT',

@@ -2,7 +2,8 @@ import { joined, latin1 } from '../bytes.ts';
 import { uint32 } from './build-png.ts';
 
 /*
- * ICC profiles made by hand. Source: ICC.1:2022, https://www.color.org/specification/ICC.1-2022-05.pdf
+ * ICC profiles made by hand.
+ * Source: ICC.1:2022, https://www.color.org/specification/ICC.1-2022-05.pdf
  */
 
 const fixed = (value: number): Uint8Array => uint32(Math.round(value * 65536) >>> 0);

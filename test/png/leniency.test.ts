@@ -100,6 +100,18 @@ const CASES: readonly Case[] = [
     [],
   ],
   [
+    'an animation whose first frame comes after the still picture',
+    file(HEADER, chunk('acTL', new Uint8Array(8)), DATA, chunk('fcTL'), chunk('fcTL'), IEND),
+    rgbaOf(RGB),
+    ['the still picture is read, which is no frame of the animation'],
+  ],
+  [
+    'an animation whose first frame is the still picture',
+    file(HEADER, chunk('acTL', new Uint8Array(8)), chunk('fcTL'), DATA, chunk('fcTL'), IEND),
+    rgbaOf(RGB),
+    [],
+  ],
+  [
     'tRNS beside alpha',
     file(ihdr(RGBA), RGB_KEY, idat(scanlinesOf(RGBA)), IEND),
     rgbaOf(RGBA),

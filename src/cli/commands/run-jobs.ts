@@ -31,7 +31,7 @@ export interface Tools {
   readonly signal: AbortSignal;
 }
 
-/** Makes the output of a job. @returns what it made in a few words: `512×512` */
+/** Makes the output of a job. @returns a few words about it: `512×512` */
 export type Work = (job: Job, tools: Tools) => Promise<string>;
 
 /**

@@ -37,7 +37,7 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
   ],
   operand: {
     name: 'IN',
-    help: () => `a picture (PNG) or latents (${endingsOf(LATENT_FORMATS)})`,
+    help: () => `a picture (PNG, JPEG, WebP) or latents (${endingsOf(LATENT_FORMATS)}); - is stdin`,
   },
   options: [
     'folder',

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
 import { isMissing, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
+import { piecesOf } from './pieces.ts';
 
 /** The name of stdin and stdout in a command line. */
 export const STREAM = '-';
@@ -13,9 +14,6 @@ export const inputName = (path: string): string => (path === STREAM ? 'stdin' : 
 
 /** The limit on the bytes of an input. Latents of this size decode to 2,900 million pixels. */
 const MAX_INPUT_BYTES = 2 ** 29;
-
-/** The size of a piece of a pipe or a device. */
-const PIECE_BYTES = 2 ** 20;
 
 /**
  * Reads a whole file, pipe or device; `-` is stdin.
@@ -61,11 +59,15 @@ async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
   const found = await stat(path);
   // Files of /proc have no size until they are read.
   if (!found.isFile() || found.size === 0) {
-    return readPieces(createReadStream(path, { highWaterMark: PIECE_BYTES }), maxBytes);
+    return readPieces(piecesOf(path, isNamedPipe(path, found)), maxBytes);
   }
   if (found.size > maxBytes) throw new TooLong(countText(found.size));
   return readFile(path);
 }
+
+/** False for the pipes of a shell, `<(…)`: they have had a writer. */
+const isNamedPipe = (path: string, found: Stats): boolean =>
+  found.isFIFO() && !/^\/(?:dev|proc)\//.test(path);
 
 async function readPieces(
   source: AsyncIterable<Uint8Array>,

@@ -47,6 +47,8 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
   if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
   const picture = await pictureOf(inputName(path), bytes);
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
+  const say = noteSayer(asked.quiet);
+  for (const note of picture.notes) say(`${inputName(path)}: ${note}`);
   checkPixels(path, picture);
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
   return { input: picture, model: asked.model, halves };

@@ -7,8 +7,8 @@ import { connect as connectSecure } from 'node:tls';
 import { proxyFor } from './proxy.ts';
 
 /*
- * `fetch` through the proxy of the environment. Node's own does not look for one (from Node 24 on it
- * does if NODE_USE_ENV_PROXY is set). Deno's and Bun's do.
+ * `fetch` through the proxy of the environment. Node's own does not look for one, or only if
+ * NODE_USE_ENV_PROXY is set. Deno's and Bun's do.
  */
 
 /** Servers redirect to their stores of files once or twice. */
@@ -38,7 +38,11 @@ export function useProxies(): void {
 
 async function fetchOnce(url: URL, proxy: URL, init: RequestInit): Promise<Response> {
   const { method = 'GET', signal } = init;
-  const headers = Object.fromEntries(new Headers(init.headers));
+  // Nothing here would undo a compression.
+  const headers = {
+    'accept-encoding': 'identity',
+    ...Object.fromEntries(new Headers(init.headers)),
+  };
   const options = { method, headers, ...(signal ? { signal } : {}) };
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     const send = (createConnection?: () => Socket) => {
