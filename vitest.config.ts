@@ -24,6 +24,7 @@ const FULL_LENGTH = [
   'test/formats/read-latents.test.ts',
   'test/golden.test.ts',
   'test/nano.test.ts',
+  'test/picture/decode-picture.test.ts',
   'test/png/generated.test.ts',
   'test/png/hostile.test.ts',
   'test/png/stream.test.ts',

@@ -1,0 +1,75 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { decodeLatentSafetensors } from '../../src/formats/index.ts';
+import { decodePicture } from '../../src/picture/index.ts';
+import { decodePng } from '../../src/png/index.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { joined } from '../bytes.ts';
+import { buildExif } from '../exif/build-exif.ts';
+import { ALPHA, BASELINE, CMYK, jpegWithExif } from '../picture/files.ts';
+import { taesd, temporaryFolder } from './command-line.ts';
+import { writeWeights } from './tiny-files.ts';
+
+/*
+ * Photographs given to the command: what the API makes of them, and their faults in one line.
+ */
+
+const at = temporaryFolder();
+const WEIGHTS = at('weights');
+const env = { TAESD_WEIGHTS: WEIGHTS };
+const TURNED = jpegWithExif(BASELINE.bytes, buildExif({ orientation: 6 }));
+let api: Taesd;
+
+beforeAll(async () => {
+  writeWeights(WEIGHTS, ['taesd']);
+  api = await Taesd.load({ weights: WEIGHTS, workers: 0 });
+  return () => api.dispose();
+});
+
+test('encode: a JPEG that EXIF turns → latents of the upright picture', async () => {
+  writeFileSync(at('turned.jpg'), TURNED);
+  const args = ['encode', at('turned.jpg'), '-o', at('turned.safetensors')];
+  expect(taesd(args, { env })).toEqual({ code: 0, stdout: '', stderr: '' });
+  const file = decodeLatentSafetensors(new Uint8Array(readFileSync(at('turned.safetensors'))));
+  const picture = await decodePicture(TURNED);
+  expect([file.width, file.height]).toEqual([9, 17]);
+  expect(file.latents).toEqual(await api.encode(picture));
+});
+
+test('roundtrip: a WebP with alpha on stdin → the decoded picture', async () => {
+  const args = ['roundtrip', '-', '-o', at('again.png'), '--float', '--background', '#000000'];
+  expect(taesd(args, { env, input: ALPHA.bytes }).code).toBe(0);
+  const picture = await decodePicture(ALPHA.bytes);
+  const latents = await api.encode(picture, { background: [0, 0, 0] });
+  const wanted = await api.decode(latents, { width: 17, height: 9 });
+  const found = decodePng(new Uint8Array(readFileSync(at('again.png'))));
+  expect([...found.data]).toEqual([...wanted.data]);
+});
+
+test('encode: what does no harm → a line on stderr', () => {
+  const { bytes } = BASELINE;
+  writeFileSync(at('padded.jpg'), joined(bytes.subarray(0, -2), [0, 0, 0], bytes.subarray(-2)));
+  const { code, stderr } = taesd(['encode', at('padded.jpg'), '-o', at('padded.png')], { env });
+  const note = 'JPEG: Corrupt JPEG data: 3 extraneous bytes before marker 0xd9';
+  expect([code, stderr]).toEqual([0, `taesd: ${at('padded.jpg')}: ${note}\n`]);
+});
+
+test('encode, inspect: cut off, four components → one line, exit 1, no output', () => {
+  writeFileSync(at('cut.jpg'), BASELINE.bytes.subarray(0, 300));
+  writeFileSync(at('cmyk.jpg'), CMYK.bytes);
+  const rows = [
+    ['cut.jpg', '"byte 300" expected an end marker, ff d9, got the end of the file'],
+    ['cmyk.jpg', 'expected 1 or 3 components (grey or colours), got 4, for printing (CMYK)'],
+  ];
+  for (const [name, sentence] of rows) {
+    const args = ['encode', at(name), '-o', at('none.png')];
+    for (const line of [args, ['inspect', at(name)]]) {
+      const { code, stdout, stderr } = taesd(line, { env });
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr.startsWith(`taesd: ${at(name)}: `)).toBe(true);
+      expect(stderr).toContain(sentence);
+      expect(stderr.split('\n')).toHaveLength(2);
+    }
+  }
+  expect(existsSync(at('none.png'))).toBe(false);
+});
