@@ -31,7 +31,9 @@ export function profileSpace(profile: Uint8Array, kind: IccKind): ColourSpace | 
   if (space !== kind) return `it is for ${space}, and the picture is ${kind}`;
   const tags = readTags(profile);
   if (TABLES.some((name) => tags.has(name))) return 'it has tables in three dimensions';
-  if (textAt(profile, 20) !== 'XYZ ' && kind === 'RGB') return 'it has no curves and no matrix';
+  if (textAt(profile, 20) !== 'XYZ ') {
+    return kind === 'RGB' ? 'it has no curves and no matrix' : 'its curve is that of lightness, L*';
+  }
   if (kind === 'GRAY') {
     const curve = readCurve(tags.get('kTRC'));
     return curve === undefined ? MALFORMED : { curves: [curve, curve, curve], matrix: undefined };

@@ -1,4 +1,4 @@
-import { allocateBytes } from '../allocate.ts';
+import { allocate, allocateBytes } from '../allocate.ts';
 import type { Orientation } from './orientation.ts';
 
 /** A picture's pixels: RGBA, u8 [height][width][4], row-major. */
@@ -45,7 +45,8 @@ export function oriented<Picture extends Pixels>(
 
 /** The pixels as one number each. They are copied if they do not lie at a multiple of 4 bytes. */
 function wholePixels(data: Uint8Array | Uint8ClampedArray): Uint32Array {
-  const whole = data.byteOffset % 4 === 0 ? data : Uint8Array.from(data);
+  const copy = () => allocate('pixels', `${data.length} bytes`, () => Uint8Array.from(data));
+  const whole = data.byteOffset % 4 === 0 ? data : copy();
   return new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
 }
 

@@ -67,13 +67,15 @@ async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise
   const colour = checkColour(options.colour);
   switch (checkKind(bytes)) {
     case 'JPEG': {
-      const file = readJpegFile(bytes, maxPixels);
-      const stored = await decodeFile(JPEG, ownCopy(bytes), file);
+      const own = ownCopy(bytes);
+      const file = readJpegFile(own, maxPixels);
+      const stored = await decodeFile(JPEG, own, file);
       return colour === 'raw' ? asStored('JPEG', stored) : shown('JPEG', stored, file);
     }
     case 'WebP': {
-      const file = readWebpFile(bytes, maxPixels);
-      const stored = await decodeFile(WEBP, ownCopy(bytes), file);
+      const own = ownCopy(bytes);
+      const file = readWebpFile(own, maxPixels);
+      const stored = await decodeFile(WEBP, own, file);
       return colour === 'raw' ? asStored('WebP', stored) : shown('WebP', stored, file);
     }
     default:

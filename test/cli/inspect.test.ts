@@ -350,9 +350,24 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: a picture of a kind that is not read → its name, and a program that converts it', () => {
-    const rule = 'FILE: "bytes" expected a PNG, JPEG or WebP file, got';
-    const message = `${rule} a QOI file ("magick in.qoi out.png" of ImageMagick makes a PNG of it)`;
-    refused('x.qoi', ascii('qoif and so on'), message);
+    expect(inspectBytes('x.qoi', ascii('qoif and so on'))).toEqual([
+      'kind  a QOI picture',
+      'note  not read; "magick in.qoi out.png" of ImageMagick makes a PNG of it',
+    ]);
+    const gif = ascii('GIF89a\x07\x00\x05\x00');
+    expect(inspectBytes('x.gif', gif).slice(0, 2)).toEqual([
+      'kind  a GIF picture',
+      'size  7×5',
+    ]);
+    expect(JSON.parse(inspect(at('x.gif'), '--json').join(''))).toEqual({
+      kind: 'picture',
+      format: 'GIF',
+      width: 7,
+      height: 5,
+      encodesTo: [],
+      decodesTo: [],
+      notes: ['not read; "magick in.gif[0] out.png" of ImageMagick makes a PNG of it'],
+    });
   });
 
   test('inspect: --size for what has no layers → refused', () => {

@@ -171,6 +171,12 @@ describe('profileSpace', () => {
       'it has no curves and no matrix',
     ],
     [
+      'grey with a curve of lightness',
+      iccProfile('GRAY', { kTRC: gammaTag(1) }, { pcs: 'Lab ' }),
+      'GRAY',
+      'its curve is that of lightness, L*',
+    ],
+    [
       'a curve of an unknown type',
       rgbProfile(P3_D50, parametricTag(5, [1])),
       'RGB',

@@ -122,6 +122,19 @@ describe('pixels', () => {
     expect(await summary(joined(LOSSY.bytes, [1, 2, 3]))).toEqual(expected('WebP', LOSSY));
   });
 
+  test('bytes that are changed or transferred after the call → no matter for EXIF and profiles', async () => {
+    const turned = () => jpegWithExif(BASELINE.bytes, buildExif({ orientation: 6 }));
+    const wanted = await summary(turned());
+    const changed = turned();
+    const call = summary(changed);
+    changed.fill(0);
+    expect(await call).toEqual(wanted);
+    const moved = turned().slice();
+    const other = summary(moved);
+    structuredClone(moved, { transfer: [moved.buffer] });
+    expect(await other).toEqual(wanted);
+  });
+
   test('bytes before the end marker → a note', async () => {
     const { bytes } = BASELINE;
     const padded = joined(bytes.subarray(0, -2), [0, 0, 0], bytes.subarray(-2));

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
-import { inside, TaesdError } from '../../errors.ts';
-import { pictureKind } from '../../first-bytes/pictures.ts';
+import { inside, onOneLine, TaesdError } from '../../errors.ts';
+import { conversionHint, pictureKind } from '../../first-bytes/pictures.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
 import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
 import type { LatentFormat } from '../../formats/format.ts';
@@ -10,13 +10,19 @@ import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
 import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
+import { pictureSize } from '../../picture/index.ts';
 import { endingsOf } from '../files/format.ts';
 import { mayBeLatents, readLatentFile } from '../files/latents-input.ts';
 import { PICTURE_ENDINGS, pictureOf } from '../files/picture-file.ts';
 import { inputName, readInput } from '../files/read-input.ts';
 import { describeLatents, type LatentsFindings, latentLines } from '../inspect/latents.ts';
 import { describeModel, type ModelFindings, modelLines } from '../inspect/model.ts';
-import { describePicture, type PictureFindings, pictureLines } from '../inspect/picture.ts';
+import {
+  describePicture,
+  describeUnread,
+  type PictureFindings,
+  pictureLines,
+} from '../inspect/picture.ts';
 import { type DecodedFindings, decodedLines, describeSafetensors } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
 import { type WeightsFindings, weightLines } from '../inspect/weights.ts';
@@ -100,8 +106,17 @@ async function describeFile(line: Line): Promise<Findings> {
   const name = inputName(path);
   const format = recogniseFormat(bytes);
   const isPicture = isPictureFile(path, bytes) && line.shape === undefined;
+  const pictured = pictureKind(bytes);
+  if (pictured !== undefined && pictured.read === undefined && line.shape === undefined) {
+    return describeUnread(pictured, pictureSize(bytes), `not read; ${conversionHint(pictured)}`);
+  }
   if (isPicture) {
-    const picture = await pictureOf(name, bytes);
+    const picture = await pictureOf(name, bytes).catch((error) => {
+      const isUnread = error instanceof TaesdError && error.code === 'UNSUPPORTED';
+      if (!isUnread || pictured === undefined) throw error;
+      return describeUnread(pictured, pictureSize(bytes), onOneLine(error.sentence));
+    });
+    if ('format' in picture) return picture;
     if (!recordsLatents(picture.text)) {
       inside(name, () => {
         refuseLatentOptions(line, 'pictures');

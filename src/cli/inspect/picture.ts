@@ -1,3 +1,4 @@
+import type { PictureKind } from '../../first-bytes/pictures.ts';
 import { LATENT_SCALE, latentSpaces, type ModelName, VARIANTS } from '../../model/variants.ts';
 import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
@@ -7,9 +8,11 @@ import { noteFacts } from './latents.ts';
 /** A picture as the JSON document describes it. */
 export interface PictureFindings {
   readonly kind: 'picture';
-  readonly format: DecodedPicture['kind'];
-  readonly width: number;
-  readonly height: number;
+  /** `PNG`, `JPEG` or `WebP`; `GIF` and the like for kinds that are not read. */
+  readonly format: string;
+  /** Null if the kind is not read and its size is not known. */
+  readonly width: number | null;
+  readonly height: number | null;
   /** The latents that each model would make of it. */
   readonly encodesTo: readonly {
     readonly shape: readonly number[];
@@ -30,6 +33,23 @@ export function describePicture({ kind, width, height, notes }: DecodedPicture):
   return { kind: 'picture', format: kind, width, height, encodesTo, decodesTo, notes };
 }
 
+/**
+ * Describes a picture that is not read: of another kind, or of a variant such as a JPEG of four
+ * components.
+ *
+ * @param kind    its kind
+ * @param reason  the sentence that says why
+ */
+export function describeUnread(
+  { name }: PictureKind,
+  size: Size | undefined,
+  reason: string,
+): PictureFindings {
+  const { width = null, height = null } = size ?? {};
+  const format = name.replace(/^an? | file$/g, '');
+  return { kind: 'picture', format, width, height, encodesTo: [], decodesTo: [], notes: [reason] };
+}
+
 /** Latents that other programs write into a PNG record nothing. */
 function decoded(width: number, height: number, channels: number) {
   const tiles = channels / 4;
@@ -41,10 +61,11 @@ function decoded(width: number, height: number, channels: number) {
 /** Returns lines about a picture. */
 export function pictureLines(findings: PictureFindings): string[] {
   const { format, width, height, encodesTo, decodesTo, notes } = findings;
-  const record = format === 'PNG' ? '; no record that it holds latents' : '';
+  const isRead = encodesTo.length > 0;
+  const record = format === 'PNG' && isRead ? '; no record that it holds latents' : '';
   return factLines([
-    ['kind', `a ${format} picture${record}`],
-    ['size', `${width}×${height}`],
+    ['kind', `${/^[AIMS]/.test(format) ? 'an' : 'a'} ${format} picture${record}`],
+    ...(width === null ? [] : ([['size', `${width}×${height}`]] as const)),
     ...encodesTo.map(
       ({ shape, models }) =>
         ['encodes to', `latents ${shapeText(shape)} of ${models.join(' or ')}`] as const,
