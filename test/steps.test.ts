@@ -373,6 +373,19 @@ describe('the calls around it', () => {
     expect(latents.data).toEqual(LATENTS.data);
   });
 
+  test('maxSize → the layers of the picture that encode scales; latents are not scaled', async () => {
+    const tensor = inUnitRange(randomTensor(seededRandom(3), [1, 3, 20, 50]));
+    const options = { maxSize: 24 };
+    const wanted = await taesd.encode(tensor, options);
+    expect(wanted.shape).toEqual([1, 4, 2, 3]);
+    expectClose(last(await all(taesd.steps(tensor, options))), wanted, 1e-5);
+    expectClose(
+      last(await all(taesd.steps(LATENTS, options))),
+      last(await all(taesd.steps(LATENTS))),
+      0,
+    );
+  });
+
   test('decode inside the loop → goes between two layers, and nothing waits for itself', async () => {
     const wanted = await taesd.decode(LATENTS);
     let count = 0;
@@ -489,6 +502,7 @@ describe('the calls around it', () => {
     ['NaN', { shape: [1, 4, 1, 1], data: new Float32Array(4).fill(NaN) }, {}, 'NONFINITE'],
     ['options null', LATENTS, null, 'ARG'],
     ['part', LATENTS, { part: 'both' }, 'ARG'],
+    ['maxSize', IMAGE, { maxSize: 0 }, 'ARG'],
     ['latents, part encoder', LATENTS, { part: 'encoder' }, 'SHAPE'],
     ['a picture tensor, part decoder', IMAGE, { part: 'decoder' }, 'SHAPE'],
     [

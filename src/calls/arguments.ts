@@ -31,7 +31,7 @@ const OPTIONS = {
   decode: [...RUN, ...SIZE, 'space', 'output'],
   decodeRows: [...RUN, ...SIZE, 'space'],
   decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE, 'space'],
-  steps: ['signal', 'allowNonFinite', ...ALPHA, 'range', 'space', 'part'],
+  steps: ['signal', 'allowNonFinite', ...ALPHA, 'range', 'maxSize', 'space', 'part'],
 } satisfies {
   encode: (keyof EncodeOptions)[];
   decode: (keyof DecodeOptions)[];

@@ -1,13 +1,20 @@
 import type { Position } from '../model/kinds.ts';
 import type { Half, Layer } from '../model/layers.ts';
 import type { Tensor } from '../tensor.ts';
-import type { AlphaOptions, RangeOptions, RunOptions, SpaceOptions } from './types.ts';
+import type {
+  AlphaOptions,
+  RangeOptions,
+  RunOptions,
+  ScaleOptions,
+  SpaceOptions,
+} from './types.ts';
 
 /** The options of `taesd.steps`. */
 export interface StepsOptions
   extends Pick<RunOptions, 'signal' | 'allowNonFinite'>,
     AlphaOptions,
     RangeOptions,
+    ScaleOptions,
     SpaceOptions {
   /**
    * The half to run. Defaults to the encoder for pictures and tensors of 3 channels, otherwise the

@@ -40,8 +40,10 @@ export async function readUrl(
 async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefined> {
   const { readFile: read, stat } = process.getBuiltinModule('node:fs/promises');
   try {
-    const { size } = await stat(url);
-    if (size > maxBytes) throw tooLong(url, maxBytes, `${size}`);
+    const found = await stat(url);
+    // Devices have no size and may not end; opening a pipe waits for a writer.
+    if (!found.isFile()) throw expected('ARG', url.href, 'a file', 'a folder, pipe or device');
+    if (found.size > maxBytes) throw tooLong(url, maxBytes, `${found.size}`);
     return await read(url);
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;

@@ -11,7 +11,7 @@ import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../mo
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
-import { readAll, tensorRows, tensorSink } from '../rows.ts';
+import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
@@ -50,13 +50,13 @@ export async function* walkSteps(
   options: StepsOptions,
   instance: WalkedInstance,
 ): AsyncGenerator<Step, void, void> {
-  const { part, tensor } = checkedInput(input, options, instance.variant);
+  const { part, rows } = checkedInput(input, options, instance.variant);
   instance.checkPart(part);
   const { network, kernels, maxMemory } = instance.layers(part);
   const runner = await startRunner(kernels, maxMemory);
   const walk: Walk = { part, runner, instance };
   const pacer = new Pacer(options.signal);
-  let x = tensor;
+  let x = readAll(part === 'encoder' ? await scaled(rows, options) : rows);
   for (const [index, { layer, weights }] of network.entries()) {
     const name = `${part}.${index}`;
     const step = await run(walk, { index, name, layer, weights, reads: [0] }, [x], pacer);
@@ -196,12 +196,20 @@ const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
     ]),
   );
 
-/** Returns the half to run and the input as its tensor. */
+/** Scales a picture as `encode` does. */
+async function scaled(picture: RowSource, { maxSize, signal }: StepsOptions): Promise<RowSource> {
+  if (maxSize === undefined) return picture;
+  const { scaledRows } = await import('../picture/scale.ts');
+  const [rows] = await scaledRows([picture], maxSize, new Pacer(signal));
+  return rows;
+}
+
+/** Returns the half to run and the rows of its input. */
 function checkedInput(
   input: ImageLike | ReadLatents,
   options: StepsOptions,
   variant: Variant,
-): { part: Half; tensor: Tensor } {
+): { part: Half; rows: RowSource } {
   const { part } = options;
   if (part !== undefined && part !== 'encoder' && part !== 'decoder') {
     throw expected('ARG', 'part', "'encoder' or 'decoder'", describe(part));
@@ -212,7 +220,7 @@ function checkedInput(
         hint: 'encode it first',
       });
     }
-    return { part: 'encoder', tensor: readAll(imageRows(input, options)) };
+    return { part: 'encoder', rows: imageRows(input, options) };
   }
   const { tensor } = input;
   const { shape } = tensor;
@@ -222,12 +230,12 @@ function checkedInput(
     if (shape[1] === 3) {
       const { range } = options;
       if (needsUnitRange(tensor.data, range)) toUnitRange(tensor.data, range);
-      return { part: 'encoder', tensor };
+      return { part: 'encoder', rows: tensorRows(tensor) };
     }
     const rule = 'shape [1,3,H,W], values in [0,1]';
     throw expected('SHAPE', 'image', rule, shapeText(shape));
   }
   checkLatentChannels(tensor, variant);
   toDiffusion(input, variant);
-  return { part: 'decoder', tensor };
+  return { part: 'decoder', rows: tensorRows(tensor) };
 }

@@ -213,6 +213,29 @@ describe('files that are broken or hold no latents', () => {
     expect(sheetOf('others/sheet.png').width).toBe(width + CELL.width);
   });
 
+  test('--recursive, a folder that is removed meanwhile → a line, exit 1; the rest is drawn', () => {
+    write('inner', { 'a.sft': whole, 'gone/b.sft': whole, 'kept/c.sft': whole });
+    // Permissions do not bind root, so the folder goes in the moment before it is read.
+    const hook = `data:text/javascript,
+      import fs from 'node:fs/promises';
+      import { rmSync } from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { readdir } = fs;
+      fs.readdir = (path, options) => {
+        if (path.endsWith('gone')) rmSync(path, { recursive: true });
+        return readdir(path, options);
+      };
+      syncBuiltinESMExports();`.replaceAll(/\s+/g, '%20');
+    const args = ['sheet', at('inner'), '-o', at('inner.png'), '--matrix', '--recursive'];
+    expect(taesd(args, { env: { NODE_OPTIONS: `--import ${hook}` } })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `taesd: ${at('inner/gone')}: no such folder\ntaesd: 1 of 3 files and folders failed\n`,
+    });
+    expect(sheetOf('inner.png').width).toBe(2 * CELL.width + 8);
+    expect(tile('inner.png', 1, 16, 16, 2)).toEqual(matrixOf('taesd', flat(1), 16, 16));
+  });
+
   test('a folder without any → one line, exit 1, no file', () => {
     write('texts', { 'a.txt': 'a text', 'deep/b.txt': 'another' });
     expect(taesd(['sheet', at('texts'), '-o', at('texts.png')])).toEqual({

@@ -100,6 +100,27 @@ describe('steps', () => {
     }
   });
 
+  test('--max-size → the layers of the picture that encode scales; more pixels than the limit are taken', async () => {
+    const wide = randomPicture(130, 9000, 3);
+    writeFileSync(at('wide.png'), encodePng(wide));
+    const args = ['steps', at('wide.png'), '-o', at('scaled'), '--part', 'encoder'];
+    const { code, stderr, stdout } = taesd([...args, '--max-size', '90'], { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const api = await Taesd.load({ weights: WEIGHTS });
+    const { shape, data } = await api.encode(wide, { maxSize: 90 });
+    let last: Step | undefined;
+    const steps = api.steps(wide, { part: 'encoder', maxSize: 90 });
+    for await (const step of steps) last = step;
+    expect(last?.output).toEqual({ shape, data });
+    const cells = stdout.trimEnd().split('\n').at(-1)?.split(/ {2,}/);
+    expect(cells?.[2]).toBe(shape.slice(1).join('×'));
+    expect(cells?.slice(6, 8)).toEqual([
+      Math.min(...data).toFixed(3),
+      Math.max(...data).toFixed(3),
+    ]);
+    api.dispose();
+  });
+
   test('--backend reference, an existing folder → overwrites what has these names, leaves the rest', () => {
     mkdirSync(at('used'));
     writeFileSync(at('used/notes.txt'), 'mine');
@@ -221,9 +242,20 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     const { code, stderr } = taesd(['steps', large, '-o', at('x')], { env });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `taesd: ${large}: expected at most 1,048,576 pixels, because whole maps are kept in memory, got 1025×1024 (scale it down first)\n`,
+      stderr: `taesd: ${large}: expected at most 1,048,576 pixels, because whole maps are kept in memory, got 1025×1024 (--max-size 1024 scales it down)\n`,
     });
     expect(existsSync(at('x'))).toBe(false);
+  });
+
+  test('latents for more than 1024×1024 pixels → LIMIT', () => {
+    const large = at('large.safetensors');
+    const shape = [1, 4, 129, 128];
+    const data = new Float32Array(4 * 129 * 128);
+    writeFileSync(large, encodeLatentSafetensors({ latents: { shape, data }, model: 'taesd' }));
+    const args = ['steps', large, '-o', at('x'), '--max-size', '64'];
+    expect(taesd(args, { env }).stderr).toBe(
+      `taesd: ${large}: expected at most 1,048,576 pixels, because whole maps are kept in memory, got 1024×1032 (crop them first)\n`,
+    );
   });
 
   test('SIGINT → exit 130, whole files alone', async () => {

@@ -1,13 +1,30 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { piecesOf } from '../../src/cli/files/pieces.ts';
 import { readInput } from '../../src/cli/files/read-input.ts';
-import { checkOutput } from '../../src/cli/files/write-output.ts';
-import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
+import { checkOutput, writeOutput } from '../../src/cli/files/write-output.ts';
+import {
+  decodeLatentPng,
+  decodeLatentSafetensors,
+  encodeLatentSafetensors,
+} from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { testAtFullLength } from '../full-length.ts';
-import { startTaesd, taesd, taesdBytes, temporaryFolder } from './command-line.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+import { startTaesd, taesd, taesdAsProcess, taesdBytes, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
 /*
@@ -95,6 +112,89 @@ describe('-', () => {
   });
 });
 
+describe('an output above 1 MiB on stdout', () => {
+  const latents = randomTensor(seededRandom(5), [1, 4, 256, 256], 1.5);
+  const file = encodeLatentSafetensors({ latents, model: 'taesd' });
+
+  /** Makes a folder of files of latents, and one for temporary files. */
+  function folders(name: string, count: number) {
+    const [from, temporary] = [at(name), at(`${name}-tmp`)];
+    mkdirSync(from);
+    mkdirSync(temporary);
+    for (let n = 0; n < count; n++) writeFileSync(`${from}/${n}.safetensors`, file);
+    return {
+      args: ['sheet', from, '--matrix', '--thumb', '512', '--columns', '1', '-o'],
+      temporary,
+    };
+  }
+
+  test('the bytes that a file would have; no temporary file is left; no folder for it → one line', () => {
+    const { args, temporary } = folders('spooled', 4);
+    expect(taesd([...args, at('spooled.png')]).code).toBe(0);
+    const written = taesdToFile([...args, '-'], temporary);
+    expect(written.length).toBeGreaterThan(2 ** 21);
+    expect(written.equals(readFileSync(at('spooled.png')))).toBe(true);
+    expect(readdirSync(temporary)).toEqual([]);
+    const none = { TMPDIR: at('none'), TEMP: at('none') };
+    const outcome = taesdAsProcess([...args, '-'], { env: none });
+    expect(outcome).toEqual(failed(`${at('none')}: cannot be written (no such file)`));
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'the reader leaves → exit 0; no temporary file is left',
+    () => {
+      const { args, temporary } = folders('left', 4);
+      const words = [process.execPath, 'dist/cli/main.js', ...args, '-'].join(' ');
+      const script = `set -o pipefail; ${words} | head -c 10 | wc -c`;
+      const options = { env: { ...process.env, TMPDIR: temporary } };
+      expect(`${execFileSync('bash', ['-c', script], options)}`.trim()).toBe('10');
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+  );
+
+  test('SIGINT → exit 130; no temporary file is left', async () => {
+    const { args, temporary } = folders('stopped', 60);
+    const { child, ended } = startTaesd([...args, '-'], { TMPDIR: temporary, TEMP: temporary });
+    while (readdirSync(temporary).length === 0 && child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({
+      code: 130,
+      stderr: 'taesd: interrupted by SIGINT, nothing was written\n',
+    });
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  test('an error midway → not one byte; no temporary file is left', async () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('.taesd-'));
+    const pieces = function* () {
+      for (let n = 0; n < 5; n++) yield new Uint8Array(2 ** 19);
+      const now = readdirSync(tmpdir()).filter((name) => name.startsWith('.taesd-'));
+      expect(now.length).toBeGreaterThan(before.length);
+      throw new RangeError('midway');
+    };
+    const write = vi.spyOn(process.stdout, 'write');
+    try {
+      await expect(writeOutput('-', pieces())).rejects.toThrow('midway');
+      expect(write).not.toHaveBeenCalled();
+    } finally {
+      write.mockRestore();
+    }
+    const after = readdirSync(tmpdir()).filter((name) => name.startsWith('.taesd-'));
+    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  /** Runs it with stdout in a file. @returns the file's bytes */
+  function taesdToFile(args: readonly string[], temporary: string): Buffer {
+    const stdout = openSync(at('stdout'), 'w');
+    const env = { TMPDIR: temporary, TEMP: temporary };
+    expect(taesd(args, { env, stdout })).toMatchObject({ code: 0, stderr: '' });
+    closeSync(stdout);
+    return readFileSync(at('stdout'));
+  }
+});
+
 test('checkOutput: - on a terminal → ARG; on a pipe → nothing', async () => {
   const before = process.stdout.isTTY;
   try {
@@ -151,6 +251,25 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
       message: `${fifo}: expected at most 1,048,576 bytes, got more (a pipe or device that does not end?)`,
     });
     expect(written).toBeLessThan(8 * 2 ** 20);
+  });
+
+  test('piecesOf: bytes that come one by one → the memory of bytes, not of a buffer each', async () => {
+    const fifo = at('bytes');
+    execFileSync('mkfifo', [fifo]);
+    // Opened for both, because a FIFO that is opened for writing waits for a reader.
+    const writer = openSync(fifo, 'r+');
+    const pieces: Uint8Array[] = [];
+    const before = process.memoryUsage().arrayBuffers;
+    writeSync(writer, 'a');
+    for await (const piece of piecesOf(fifo, true)) {
+      pieces.push(piece);
+      if (pieces.length < 200) writeSync(writer, String.fromCharCode(97 + (pieces.length % 26)));
+      else break;
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 2 ** 20);
+    closeSync(writer);
+    expect(pieces.map((piece) => piece.length)).toEqual(pieces.map(() => 1));
+    expect(`${Buffer.concat(pieces.slice(0, 28))}`).toBe('abcdefghijklmnopqrstuvwxyzab');
   });
 
   test('readInput: a pipe whose writer comes late, pauses and ends → its bytes', async () => {

@@ -83,7 +83,7 @@ describe('command lines that are not understood → one line that names it, exit
   const DECODE =
     'output format model space tensor shape dtype pick size weights precision workers backend quiet';
   const STEPS =
-    'folder part inner model space tensor shape dtype pick weights backend background quiet';
+    'folder part inner model space tensor shape dtype pick weights backend background max-size quiet';
   const PICTURE =
     'IN is missing: a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
   const OUTPUT = 'a file to write, or - for stdout';

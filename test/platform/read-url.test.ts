@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +101,24 @@ test('readUrl: a file → its bytes; none, below a file → undefined; a folder 
   expect(await readUrl(fileUrl('file/below'))).toBeUndefined();
   await expect(readUrl(fileUrl('.'))).rejects.toMatchObject({ code: 'ARG' });
 });
+
+test.skipIf(process.platform === 'win32')(
+  'readUrl: a link to a device without an end, a pipe without a writer, a folder → ARG at once',
+  async (context) => {
+    if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
+    symlinkSync('/dev/zero', join(folder, 'zero'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    for (const url of [fileUrl('zero'), fileUrl('pipe'), fileUrl('.')]) {
+      await expect(readUrl(url)).rejects.toMatchObject({
+        name: 'TaesdError',
+        code: 'ARG',
+        message: `"${url}" expected a file, got a folder, pipe or device`,
+      });
+    }
+    symlinkSync('file', join(folder, 'link'));
+    expect(Uint8Array.from((await readUrl(fileUrl('link'))) ?? [])).toEqual(BODY);
+  },
+);
 
 test('fileExists: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
   expect(await fileExists(fileUrl('file'))).toBe(true);

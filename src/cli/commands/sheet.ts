@@ -75,17 +75,18 @@ async function sheet(line: Line, signal: AbortSignal): Promise<void> {
     bar.clear();
     note(text);
   };
-  const found = await listFiles(folder, { isDeep: line.recursive, output, signal, say });
+  const onBroken = (error: unknown) => {
+    bar.clear();
+    sayFailure(error);
+  };
+  const listing = { isDeep: line.recursive, output, signal, say, onBroken };
+  const found = await listFiles(folder, listing);
   await checkOutput(output, folder);
   if (found.names.length === 0) throw noFiles(folder, found);
   const layout = layoutOf(found.names.length, line.thumb ?? DEFAULT_THUMB, line.columns);
   checkWidth(layout);
   const painters = new Painters({ ...line, signal, say });
   const read = { ...line, model: line.unmarkedModel };
-  const onBroken = (error: TaesdError) => {
-    bar.clear();
-    sayFailure(error);
-  };
   const tiles = new Tiles({ folder, read, painters, layout, signal, onBroken });
   const draw = async () => {
     const { width, height } = layout;
@@ -100,7 +101,9 @@ async function sheet(line: Line, signal: AbortSignal): Promise<void> {
   } finally {
     painters.dispose();
   }
-  if (tiles.broken > 0) throw new Failures(tiles.broken, found.names.length);
+  const broken = tiles.broken + found.broken;
+  const kind = found.broken > 0 ? 'files and folders' : undefined;
+  if (broken > 0) throw new Failures(broken, found.names.length + found.broken, kind);
 }
 
 function noFiles(folder: string, { others, folders }: FolderFiles): TaesdError {

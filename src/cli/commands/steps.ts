@@ -29,9 +29,10 @@ gets a PNG with all channels of each layer, and overview.png, which shows every 
 is dark, positive numbers go through orange to white, negative ones through blue to white. White
 is the magnitude that 99.5 % of the layer's numbers stay within. Large maps are reduced to means,
 small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU. IN has at most
-1024x1024 pixels, or latents for that many.`,
+1024x1024 pixels, or latents for that many; --max-size scales larger pictures down.`,
   examples: [
     'taesd steps photo.png -o layers',
+    'taesd steps photo.jpg -o layers --max-size 512',
     'taesd steps latents.png -o layers --inner --backend reference',
     'taesd steps ComfyUI_00001_.latent -o layers --model taesdxl',
   ],
@@ -47,6 +48,7 @@ small ones enlarged. Layers run one by one in f32 on one thread, without WebGPU.
     'weights',
     'layerBackend',
     'background',
+    'maxSize',
     'quiet',
   ],
 } as const satisfies CommandSpec;
@@ -93,7 +95,7 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
 async function drawSteps(
   taesd: Taesd,
   input: StepsInput,
-  { operand, folder, background, inner }: Line,
+  { operand, folder, background, maxSize, inner }: Line,
   { bar, signal }: { readonly bar: ProgressBar; readonly signal: AbortSignal },
 ) {
   const { networks } = VARIANTS[taesd.info.model];
@@ -103,7 +105,7 @@ async function drawSteps(
   const overview = new Overview();
   const rows: string[][] = [];
   let operations = 0;
-  for await (const step of stepsOf(taesd, input, operand, { ...background, signal })) {
+  for await (const step of stepsOf(taesd, input, operand, { ...background, maxSize, signal })) {
     const name = fileName(rows.length, step);
     rows.push(stepCells(step, await draw(name, step)));
     overview.add(step, rows.length === total);

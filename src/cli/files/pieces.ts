@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../../platform/system-errors.ts';
 
-/** The size of a piece. */
+/** The largest size of a piece. */
 const PIECE_BYTES = 2 ** 20;
 /** The time until a pipe without bytes is looked at again. */
 const WAIT_MS = 20;
@@ -18,14 +18,15 @@ export async function* piecesOf(path: string, isNamedPipe: boolean): AsyncGenera
   // Windows has no such flag.
   const { O_RDONLY, O_NONBLOCK = 0 } = constants;
   const file = await open(path, O_RDONLY | O_NONBLOCK);
+  const buffer = new Uint8Array(PIECE_BYTES);
   try {
     for (let hasWriter = !isNamedPipe; ; ) {
-      const piece = Buffer.allocUnsafe(PIECE_BYTES);
-      const length = await file.read(piece).then(({ bytesRead }) => bytesRead, emptyPipe);
+      const length = await file.read(buffer).then(({ bytesRead }) => bytesRead, emptyPipe);
       if (length === 0 && hasWriter) return;
       hasWriter ||= length !== 0;
       if (length === undefined || length === 0) await sleep(WAIT_MS);
-      else yield piece.subarray(0, length);
+      // A copy: readers keep pieces, and a part of the buffer would keep all of it.
+      else yield buffer.slice(0, length);
     }
   } finally {
     await file.close();

@@ -14,7 +14,7 @@ import {
   readLatentFile,
   takeOne,
 } from './latents-input.ts';
-import { pictureOf } from './picture-file.ts';
+import { pictureOf, scaledSize } from './picture-file.ts';
 import { inputName, readInput } from './read-input.ts';
 
 /** Several whole maps of 64 channels are in memory at once: 268 MB each at this size. */
@@ -30,6 +30,8 @@ export interface StepsInput {
 /** The options that decide how an input is read. */
 interface Asked extends LatentsAsked {
   readonly part: Half | undefined;
+  /** The size that a larger picture is scaled to; the caller scales it. */
+  readonly maxSize: number | undefined;
   readonly quiet: boolean;
 }
 
@@ -49,7 +51,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   const say = noteSayer(asked.quiet);
   for (const note of picture.notes) say(`${inputName(path)}: ${note}`);
-  checkPixels(path, picture);
+  checkPixels(path, scaledSize(picture, asked.maxSize), '--max-size 1024 scales it down');
   const halves: Half[] = asked.part === undefined ? ['encoder', 'decoder'] : [asked.part];
   return { input: picture, model: asked.model, halves };
 }
@@ -58,15 +60,14 @@ async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Prom
   if (asked.part === 'encoder')
     throw fault(inputName(path), expectedGot('a picture for the encoder', 'latents'));
   const found = await readLatentFile(path, bytes, asked);
-  checkPixels(path, fullSize(found.latents));
+  checkPixels(path, fullSize(found.latents), 'crop them first');
   const input = takeOne(path, found, noteSayer(asked.quiet));
   return { input, model: modelFor(asked.model, input), halves: ['decoder'] };
 }
 
 /** @throws TaesdError LIMIT */
-function checkPixels(path: string, { width, height }: Size): void {
+function checkPixels(path: string, { width, height }: Size, hint: string): void {
   if (width * height <= MAX_PIXELS) return;
   const rule = `at most ${countText(MAX_PIXELS)} pixels, because whole maps are kept in memory`;
-  const hint = 'scale it down first';
   throw fault(inputName(path), expectedGot(rule, `${width}×${height}`), { code: 'LIMIT', hint });
 }

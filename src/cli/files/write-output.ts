@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, realpath, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import { notWritable, writing } from './not-writable.ts';
 import { STREAM } from './read-input.ts';
+import { withTemporary } from './temporary.ts';
+import { writeStdout } from './write-stdout.ts';
 
 /** Returns the name of an output for messages. */
 export const outputName = (path: string): string => (path === STREAM ? 'stdout' : path);
@@ -37,7 +38,7 @@ export async function checkOutput(path: string, input: string): Promise<void> {
   if (!foundFolder.isDirectory()) {
     throw notWritable(path, `a file in place of its folder: ${folder}`);
   }
-  await withTemporary(path, async (temporary) => {
+  await withTemporary(dirname(path), async (temporary) => {
     const write = writing(path);
     const file = await write(open(temporary, 'wx'));
     await write(file.close());
@@ -82,7 +83,7 @@ export async function writeOutput(
   }
   const target = await realpath(path).catch(() => path);
   const write = writing(path);
-  await withTemporary(target, async (temporary) => {
+  await withTemporary(dirname(target), async (temporary) => {
     const file = await write(open(temporary, 'wx'));
     try {
       for await (const piece of pieces) {
@@ -98,48 +99,3 @@ export async function writeOutput(
     await write(rename(temporary, target));
   });
 }
-
-async function writeStdout(
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const whole: Uint8Array[] = [];
-  for await (const piece of pieces) {
-    signal?.throwIfAborted();
-    whole.push(piece);
-  }
-  for (const piece of whole) {
-    // An error of the stream is reported by its listener in main.ts.
-    await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
-  }
-}
-
-/** Lends a file name beside the target. The file is gone afterwards, even if the process ends. */
-async function withTemporary(target: string, use: (path: string) => Promise<void>): Promise<void> {
-  const path = join(dirname(target), `.taesd-${randomUUID()}.tmp`);
-  const removeAtExit = () => {
-    try {
-      rmSync(path, { force: true });
-    } catch {
-      // The process is ending: there is no place left to report this.
-    }
-  };
-  process.on('exit', removeAtExit);
-  try {
-    await use(path);
-  } finally {
-    await rm(path, { force: true }).catch(() => undefined);
-    process.off('exit', removeAtExit);
-  }
-}
-
-/** Turns errors of the system into errors that name the file. */
-const writing =
-  (path: string) =>
-  <T>(step: Promise<T>): Promise<T> =>
-    step.catch((cause: unknown) => {
-      throw notWritable(path, systemReason(cause), cause);
-    });
-
-const notWritable = (path: string, reason: string, cause?: unknown) =>
-  fault(path, 'cannot be written', { hint: reason, cause });

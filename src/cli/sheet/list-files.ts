@@ -14,8 +14,10 @@ export interface FolderFiles {
   readonly names: readonly string[];
   /** The number of files that hold none. */
   readonly others: number;
-  /** The number of folders that were not read. */
+  /** The number of folders that were left out. */
   readonly folders: number;
+  /** The number of inner folders that cannot be read. */
+  readonly broken: number;
 }
 
 export interface ListOptions {
@@ -26,24 +28,33 @@ export interface ListOptions {
   readonly signal: AbortSignal;
   /** Writes a note about a file that is not read. */
   readonly say: Say;
+  /** Called with the error of each inner folder that cannot be read. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /**
  * Lists the files of a folder, told apart by their first bytes. Hidden files are left out. Pipes
- * and devices are never opened.
+ * and devices are never opened. An inner folder that cannot be read is counted.
  *
  * @throws TaesdError ARG (not a folder, or one that cannot be read)
  */
 export async function listFiles(
   folder: string,
-  { isDeep, output, signal, say }: ListOptions,
+  { isDeep, output, signal, say, onBroken }: ListOptions,
 ): Promise<FolderFiles> {
   const target = await realpath(output).catch(() => undefined);
   const names: string[] = [];
-  const counts = { others: 0, folders: 0 };
+  const counts = { others: 0, folders: 0, broken: 0 };
   const open = [''];
   for (let inside = open.pop(); inside !== undefined; inside = open.pop()) {
-    for (const entry of await entriesOf(join(folder, inside))) {
+    const entries = await entriesOf(join(folder, inside)).catch((error: unknown) => {
+      if (inside === '') throw error;
+      // Others may remove folders meanwhile, and a sheet of the rest is better than none.
+      counts.broken++;
+      onBroken(error);
+      return [];
+    });
+    for (const entry of entries) {
       signal.throwIfAborted();
       const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
       const path = join(folder, name);

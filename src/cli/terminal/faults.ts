@@ -23,8 +23,9 @@ export class UsageError extends Error {
 export class Failures extends Error {
   override readonly name = 'Failures';
 
-  constructor(failed: number, all: number) {
-    super(`${failed} of ${all} files failed`);
+  /** @param kind  the things that were counted. Defaults to files. */
+  constructor(failed: number, all: number, kind = 'files') {
+    super(`${failed} of ${all} ${kind} failed`);
   }
 }
 
