@@ -1,5 +1,6 @@
-import { messageOf, TaesdError, withHint } from '../../errors.ts';
+import { expected, messageOf, TaesdError, withHint } from '../../errors.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
+import { isExempt } from './no-proxy.ts';
 
 /** The variables that name a proxy for each scheme. The first one that is set counts. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
@@ -7,51 +8,67 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'http:': ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
 };
 
-/** Returns the first of these variables that is set. */
-const firstSet = (names: readonly string[]): string | undefined =>
-  names.map(environmentVariable).find((text) => text !== undefined && text !== '');
+/** Returns the name of the first of these variables that is set. */
+const firstSet = (names: readonly string[]): string | undefined => names.find(environmentVariable);
 
-/** Returns the proxy that the environment names for an address; undefined for none. */
+/** Returns the name of the first variable that names a proxy; undefined for none. */
+export const proxyVariable = (): string | undefined =>
+  firstSet([...VARIABLES['https:'], ...VARIABLES['http:']]);
+
+/**
+ * Returns the proxy that the environment names for an address; undefined for none.
+ *
+ * @throws TaesdError ARG (a variable that names no proxy of HTTP). A request without the proxy
+ *   would go where the user or the company does not want it.
+ */
 export function proxyFor(url: URL): URL | undefined {
-  const text = firstSet(VARIABLES[url.protocol] ?? []);
-  if (text === undefined || isExempt(url)) return undefined;
-  // Many people write it without a scheme: host:port.
-  const named = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
-  return URL.canParse(named) ? new URL(named) : undefined;
+  const name = firstSet(VARIABLES[url.protocol] ?? []);
+  if (name === undefined) return undefined;
+  const exempt = firstSet(['no_proxy', 'NO_PROXY']);
+  if (exempt !== undefined && isExempt(url, environmentVariable(exempt) ?? '')) return undefined;
+  return proxyIn(name);
 }
 
-/** Returns true for a host that NO_PROXY lists, or a host below one of its domains. */
-function isExempt({ hostname, port }: URL): boolean {
-  const list = firstSet(['no_proxy', 'NO_PROXY']) ?? '';
-  return list
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .some((entry) => {
-      if (entry === '*') return true;
-      const [, host, only] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry) ?? [];
-      if (host === undefined || host === '' || (only !== undefined && only !== port)) return false;
-      return hostname === host || hostname.endsWith(`.${host}`);
-    });
+/** Returns the proxy that a variable names. Errors do not show the text: it has passwords. */
+function proxyIn(name: string): URL {
+  const text = (environmentVariable(name) ?? '').trim();
+  // Many people write it without a scheme: host:port.
+  const named = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(named) ? new URL(named) : undefined;
+  if (url === undefined) throw noProxy(name, 'text that is no address');
+  const { protocol, pathname, search, hash } = url;
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw noProxy(name, `an address with ${protocol}//`);
+  }
+  // Then the host that was read is the beginning of a name and password.
+  if (`${pathname}${search}${hash}`.includes('@')) {
+    throw noProxy(name, 'an address with @ after its host', 'a password with / ? or # unescaped?');
+  }
+  return url;
 }
+
+const noProxy = (name: string, got: string, hint?: string): TaesdError =>
+  expected('ARG', name, 'http://HOST:PORT or https://HOST:PORT', got, { hint });
 
 /** Returns the advice about proxies for an error of the network. */
 export function proxyAdvice(): string {
-  const name = [...VARIABLES['https:'], ...VARIABLES['http:']].find((one) =>
-    environmentVariable(one),
-  );
+  const name = proxyVariable();
   return name === undefined
     ? 'behind a proxy, set HTTPS_PROXY'
     : `through the proxy in ${name}; NO_PROXY exempts hosts`;
 }
 
 /**
- * Adds the reason of a request that got no answer, and the advice, to its error. Node's "fetch
- * failed" has the reason in its cause. Returns any other error unchanged.
+ * Adds the reason of a request that got no answer, and the advice, to its error. The "fetch failed"
+ * of `fetch` has the reason in its cause. Returns the error of a variable that names no proxy in
+ * its place, and any other error unchanged.
  */
 export function aboutRequest(error: unknown): unknown {
-  if (!(error instanceof TaesdError && error.cause instanceof TypeError)) return error;
+  if (!(error instanceof TaesdError)) return error;
   const { code, sentence, cause, remedy } = error;
-  if (!sentence.includes(cause.message)) return error;
+  if (!(cause instanceof Error && sentence.includes(cause.message))) return error;
+  if (cause instanceof TaesdError && isAboutProxy(cause)) return cause;
+  if (!(cause instanceof TypeError)) return error;
   const reason = cause.cause instanceof Error ? messageOf(cause.cause) : '';
   const hint = [reason, proxyAdvice()].filter((words) => words !== '').join('; ');
   return new TaesdError(code, withHint(sentence.replace(/ \(no network\?\)$/, ''), hint), {
@@ -59,3 +76,6 @@ export function aboutRequest(error: unknown): unknown {
     remedy,
   });
 }
+
+const isAboutProxy = ({ sentence }: TaesdError): boolean =>
+  Object.values(VARIABLES).some((names) => names.some((name) => sentence.startsWith(`"${name}" `)));
