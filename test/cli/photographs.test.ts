@@ -54,7 +54,7 @@ test('encode: what does no harm → a line on stderr', () => {
   expect([code, stderr]).toEqual([0, `taesd: ${at('padded.jpg')}: ${note}\n`]);
 });
 
-test('encode, inspect: cut off, four components → one line, exit 1, no output', () => {
+test('encode, inspect: cut off, four components → one line, exit 1; inspect names the second', () => {
   writeFileSync(at('cut.jpg'), BASELINE.bytes.subarray(0, 300));
   writeFileSync(at('cmyk.jpg'), CMYK.bytes);
   const rows = [
@@ -63,7 +63,8 @@ test('encode, inspect: cut off, four components → one line, exit 1, no output'
   ];
   for (const [name, sentence] of rows) {
     const args = ['encode', at(name), '-o', at('none.png')];
-    for (const line of [args, ['inspect', at(name)]]) {
+    const inspect = ['inspect', at(name)];
+    for (const line of name === 'cut.jpg' ? [args, inspect] : [args]) {
       const { code, stdout, stderr } = taesd(line, { env });
       expect([code, stdout]).toEqual([1, '']);
       expect(stderr.startsWith(`taesd: ${at(name)}: `)).toBe(true);
@@ -72,4 +73,7 @@ test('encode, inspect: cut off, four components → one line, exit 1, no output'
     }
   }
   expect(existsSync(at('none.png'))).toBe(false);
+  const { code, stdout, stderr } = taesd(['inspect', at('cmyk.jpg')]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^kind {2}a JPEG picture\nsize {2}8×8\nnote {2}"marker ff c0 at byte 87"/);
 });

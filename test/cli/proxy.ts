@@ -44,7 +44,7 @@ const portOf = (server: Server) => (server.address() as AddressInfo).port;
 /** Returns the path of a request, which a proxy gets a whole address of. */
 const pathOf = ({ url = '' }: IncomingMessage) => new URL(url, 'http://proxy').pathname;
 
-/** Returns a request in words: `CONNECT weights.test:443 Basic …`, `GET /x authorization Bearer …`. */
+/** Returns a request in words: `CONNECT weights.test:443 Basic …`, `GET /x authorization …`. */
 function inWords({ method, url, headers }: IncomingMessage): string {
   const { authorization } = headers;
   const last = authorization === undefined ? '' : `authorization ${authorization}`;

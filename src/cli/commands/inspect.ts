@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { inside, onOneLine, TaesdError } from '../../errors.ts';
+import { inside, TaesdError } from '../../errors.ts';
 import { conversionHint, pictureKind } from '../../first-bytes/pictures.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
 import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
@@ -114,7 +114,9 @@ async function describeFile(line: Line): Promise<Findings> {
     const picture = await pictureOf(name, bytes).catch((error) => {
       const isUnread = error instanceof TaesdError && error.code === 'UNSUPPORTED';
       if (!isUnread || pictured === undefined) throw error;
-      return describeUnread(pictured, pictureSize(bytes), onOneLine(error.sentence));
+      // The sentence without the file's name, which the user has just written.
+      const inner = error.cause instanceof TaesdError ? error.cause : error;
+      return describeUnread(pictured, pictureSize(bytes), inner.sentence);
     });
     if ('format' in picture) return picture;
     if (!recordsLatents(picture.text)) {
