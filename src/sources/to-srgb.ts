@@ -1,4 +1,4 @@
-import { toLinear } from '../picture/linear-light.ts';
+import { toLinear } from '../colour/linear-light.ts';
 
 /*
  * Colours to bytes in sRGB. The colour spaces are those of ImageData: the primaries of sRGB or of
