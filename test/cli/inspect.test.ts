@@ -355,10 +355,7 @@ describe('what cannot be read → exit 1', () => {
       'note  not read; "magick in.qoi out.png" of ImageMagick makes a PNG of it',
     ]);
     const gif = ascii('GIF89a\x07\x00\x05\x00');
-    expect(inspectBytes('x.gif', gif).slice(0, 2)).toEqual([
-      'kind  a GIF picture',
-      'size  7×5',
-    ]);
+    expect(inspectBytes('x.gif', gif).slice(0, 2)).toEqual(['kind  a GIF picture', 'size  7×5']);
     expect(JSON.parse(inspect(at('x.gif'), '--json').join(''))).toEqual({
       kind: 'picture',
       format: 'GIF',
