@@ -1,6 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
-import { checkPixels } from './limits.ts';
+import { checkPixelCount } from './limits.ts';
 
 /** The contents of a JPEG file's segments, checked. */
 export interface JpegFile {
@@ -66,7 +66,7 @@ export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
     if (isFrame(marker)) {
       if (frame !== undefined) throw expected('FORMAT', what, 'one frame', 'a second');
       frame = readFrame(marker, segment, what);
-      checkPixels(what, frame.width, frame.height, maxPixels);
+      checkPixelCount(what, frame.width, frame.height, maxPixels);
     } else if (marker === APP1 && startsWith(segment, 'Exif\0\0')) {
       exif ??= segment;
     } else if (marker === APP2 && startsWith(segment, ICC_PREFIX)) {

@@ -1,6 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
-import { checkPixels } from './limits.ts';
+import { checkPixelCount } from './limits.ts';
 
 /** The contents of a WebP file's chunks, checked. */
 export interface WebpFile {
@@ -52,12 +52,12 @@ export function readWebpFile(bytes: Uint8Array, maxPixels: number): WebpFile {
     }
     if (type === 'VP8X' && at === FIRST_CHUNK) {
       canvas = readCanvas(chunk, what);
-      checkPixels(what, canvas.width, canvas.height, maxPixels);
+      checkPixelCount(what, canvas.width, canvas.height, maxPixels);
     } else if (type === 'ANIM' || type === 'ANMF') {
       throw animated(what);
     } else if (type === 'VP8 ' || type === 'VP8L') {
       picture ??= type === 'VP8 ' ? readLossy(chunk, what) : readLossless(chunk, what);
-      checkPixels(what, picture.width, picture.height, maxPixels);
+      checkPixelCount(what, picture.width, picture.height, maxPixels);
     } else if (type === 'EXIF') {
       exif ??= chunk;
     } else if (type === 'ICCP') {
