@@ -20,7 +20,7 @@ const TEM = 0x01;
 /** The restart markers stand inside scans and have no length. */
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
 /** The frame headers: C0 to CF but DHT, JPG and DAC. */
-const isFrame = (marker: number): boolean =>
+export const isFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** The frames that the decoder reads: baseline, extended and progressive, with Huffman codes. */
