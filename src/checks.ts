@@ -20,6 +20,27 @@ export function checkSize(what: string, size: unknown): number {
   return size;
 }
 
+/**
+ * The default of the option `maxPixels` of `decodePng` and `decodePicture`, the largest width ×
+ * height they accept: 2²⁶ pixels, 8192×8192, which are 256 MiB of RGBA.
+ */
+export const DEFAULT_MAX_PIXELS = 2 ** 26;
+/** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
+const MAX_PIXELS_LIMIT = 2 ** 29;
+
+/**
+ * Checks the option `maxPixels`.
+ *
+ * @returns it, or its default
+ * @throws TaesdError ARG (not a whole number from 1 to 2²⁹)
+ */
+export function checkMaxPixels(maxPixels: unknown = DEFAULT_MAX_PIXELS): number {
+  const isWhole = typeof maxPixels === 'number' && Number.isInteger(maxPixels);
+  if (isWhole && maxPixels >= 1 && maxPixels <= MAX_PIXELS_LIMIT) return maxPixels;
+  const rule = `a whole number from 1 to ${MAX_PIXELS_LIMIT}`;
+  throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
+}
+
 /** Checks an index. @throws TaesdError ARG (not a whole number, at least 0) */
 export function checkIndex(what: string, index: unknown): void {
   if (Number.isSafeInteger(index) && (index as number) >= 0) return;

@@ -33,7 +33,7 @@ const isPixel = (channels: number): boolean => channels === 3 || channels === 4;
  * @returns numbers a pixel: 3 or 4
  * @throws TaesdError ARG (wrong size or data length, detached data)
  */
-export function checkPixels({ width, height, data }: Pixels, what = 'image'): 3 | 4 {
+export function checkPixelData({ width, height, data }: Pixels, what = 'image'): 3 | 4 {
   checkSize(`${what} width`, width);
   checkSize(`${what} height`, height);
   checkLive(`${what} data`, data);
@@ -58,7 +58,7 @@ export function checkImage(image: unknown, what: string, rule: string): 3 | 4 {
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
   const isPicture = isBytes(data) && width !== undefined && height !== undefined;
   if (!isPicture) throw notPicture(image, { what, rule });
-  return checkPixels(image as ImageLike, what);
+  return checkPixelData(image as ImageLike, what);
 }
 
 const PICTURE = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }';

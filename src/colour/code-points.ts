@@ -1,4 +1,5 @@
-import { gammaCurve, srgbCurve } from './curves.ts';
+import { gammaCurve } from './curves.ts';
+import { toLinear } from './linear-light.ts';
 import { type Chromaticities, primariesMatrix, SRGB_PRIMARIES } from './primaries.ts';
 import type { ColourSpace, Curve } from './space.ts';
 
@@ -24,7 +25,7 @@ const PRIMARIES: Readonly<Record<number, Chromaticities>> = {
  * Source: ITU-T H.273 (2023), table 3
  */
 function curveOf(transfer: number): Curve | undefined {
-  if (transfer === 13) return srgbCurve;
+  if (transfer === 13) return toLinear;
   const exponent = { 4: 2.2, 5: 2.8, 8: 1 }[transfer];
   return exponent === undefined ? undefined : gammaCurve(exponent);
 }

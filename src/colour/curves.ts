@@ -24,7 +24,3 @@ export function sampledCurve(points: ArrayLike<number>): Curve {
     return points[below] + (points[below + 1] - points[below]) * (at - below);
   };
 }
-
-/** The curve of sRGB. Source: IEC 61966-2-1 */
-export const srgbCurve: Curve = (value) =>
-  value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;

@@ -3,5 +3,5 @@
 export { codePointSpace } from './code-points.ts';
 export { gammaCurve } from './curves.ts';
 export { type Chromaticities, primariesMatrix, SRGB_PRIMARIES } from './primaries.ts';
-export { type IccKind, profileSpace } from './profile.ts';
+export { type IccKind, MAX_PROFILE_BYTES, profileSpace } from './profile.ts';
 export { type ColourSpace, type Curve, isNearlySrgb, srgbLevel } from './space.ts';

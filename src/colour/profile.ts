@@ -6,6 +6,12 @@ import type { ColourSpace, Curve } from './space.ts';
 /** The kinds of pictures a profile is for. */
 export type IccKind = 'RGB' | 'GRAY';
 
+/**
+ * The largest profile that readers of pictures take. Those of cameras and screens have a few
+ * kilobytes, those of printers up to 2 MB.
+ */
+export const MAX_PROFILE_BYTES = 2 ** 20;
+
 const HEADER_BYTES = 128;
 /** More tags than any profile has. */
 const MAX_TAGS = 256;

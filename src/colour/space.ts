@@ -1,3 +1,4 @@
+import { fromLinear } from './linear-light.ts';
 import type { Matrix } from './matrix.ts';
 
 /** Light of a channel, 0 to 1, by the value of its sample, 0 to 1. */
@@ -20,16 +21,13 @@ let levels: Uint8Array | undefined;
 function makeLevels(): Uint8Array {
   const table = new Uint8Array(STEPS + 1);
   for (let step = 0; step <= STEPS; step++) {
-    const light = step / STEPS;
-    const value = light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
-    table[step] = Math.round(255 * value);
+    table[step] = Math.round(255 * fromLinear(step / STEPS));
   }
   return table;
 }
 
 /**
  * Returns the level of sRGB, 0 to 255, of linear light. Light that sRGB cannot show is clipped.
- * Source: IEC 61966-2-1
  */
 export function srgbLevel(light: number): number {
   levels ??= makeLevels();

@@ -1,5 +1,5 @@
 import { allocate } from '../allocate.ts';
-import { checkBytes, checkNames, describe } from '../checks.ts';
+import { checkBytes, checkMaxPixels, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
@@ -8,14 +8,6 @@ import type { DecodePngOptions } from '../png/index.ts';
 import { decodeFile, JPEG, type StoredPicture, WEBP } from './decode-file.ts';
 import { type JpegFile, readJpegFile } from './jpeg-file.ts';
 import { readWebpFile, type WebpFile } from './webp-file.ts';
-
-/**
- * The default of `decodePicture`'s option `maxPixels`: 2²⁶ pixels, 8192×8192, which are 256 MiB of
- * RGBA.
- */
-export const DEFAULT_MAX_PIXELS = 2 ** 26;
-/** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
-const MAX_PIXELS_LIMIT = 2 ** 29;
 
 /** A picture that was read from a file. */
 export interface DecodedPicture {
@@ -147,13 +139,6 @@ const STARTS = [
   [0xff, 0xd8, 0xff],
   [0x52, 0x49, 0x46, 0x46],
 ] as const;
-
-function checkMaxPixels(maxPixels: unknown = DEFAULT_MAX_PIXELS): number {
-  const isWhole = typeof maxPixels === 'number' && Number.isInteger(maxPixels);
-  if (isWhole && maxPixels >= 1 && maxPixels <= MAX_PIXELS_LIMIT) return maxPixels;
-  const rule = `a whole number from 1 to ${MAX_PIXELS_LIMIT}`;
-  throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
-}
 
 function checkColour(colour: unknown = 'srgb'): 'srgb' | 'raw' {
   if (colour === 'srgb' || colour === 'raw') return colour;

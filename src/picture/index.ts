@@ -1,7 +1,7 @@
 /** PNG, JPEG and WebP files to pixels. This entry does not load the rest of the package. */
 
+export { DEFAULT_MAX_PIXELS } from '../checks.ts';
 export {
-  DEFAULT_MAX_PIXELS,
   type DecodedPicture,
   type DecodePictureOptions,
   decodePicture,

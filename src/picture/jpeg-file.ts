@@ -1,6 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
-import { checkPixels } from './limits.ts';
+import { checkPixelCount } from './limits.ts';
 
 /** The contents of a JPEG file's segments, checked. */
 export interface JpegFile {
@@ -20,7 +20,7 @@ const TEM = 0x01;
 /** The restart markers stand inside scans and have no length. */
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
 /** The frame headers: C0 to CF but DHT, JPG and DAC. */
-const isFrame = (marker: number): boolean =>
+export const isFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** The frames that the decoder reads: baseline, extended and progressive, with Huffman codes. */
@@ -66,7 +66,7 @@ export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
     if (isFrame(marker)) {
       if (frame !== undefined) throw expected('FORMAT', what, 'one frame', 'a second');
       frame = readFrame(marker, segment, what);
-      checkPixels(what, frame.width, frame.height, maxPixels);
+      checkPixelCount(what, frame.width, frame.height, maxPixels);
     } else if (marker === APP1 && startsWith(segment, 'Exif\0\0')) {
       exif ??= segment;
     } else if (marker === APP2 && startsWith(segment, ICC_PREFIX)) {

@@ -5,7 +5,12 @@ import { expected } from '../errors.ts';
  *
  * @throws TaesdError LIMIT (more than `maxPixels`)
  */
-export function checkPixels(what: string, width: number, height: number, maxPixels: number): void {
+export function checkPixelCount(
+  what: string,
+  width: number,
+  height: number,
+  maxPixels: number,
+): void {
   if (width * height <= maxPixels) return;
   const got = `${width}×${height} = ${width * height}`;
   const remedy = { api: 'option maxPixels' };

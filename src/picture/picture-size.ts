@@ -1,6 +1,9 @@
 import { checkBytes } from '../checks.ts';
 import { inCall } from '../errors.ts';
+import { pictureKind } from '../first-bytes/pictures.ts';
 import { startsWith } from '../first-bytes.ts';
+import { isFrame } from './jpeg-file.ts';
+import { VP8, VP8L, VP8X } from './webp-header.ts';
 
 /** The size of a picture file, as its header states it. */
 export interface PictureSize {
@@ -22,14 +25,17 @@ export function pictureSize(bytes: Uint8Array): PictureSize | undefined {
   inCall('pictureSize', () => checkBytes(bytes));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    if (startsWith(bytes, '\x89PNG')) {
-      return { width: view.getUint32(16), height: view.getUint32(20) };
+    switch (pictureKind(bytes)?.read) {
+      case 'PNG':
+        return { width: view.getUint32(16), height: view.getUint32(20) };
+      case 'JPEG':
+        return jpegSize(view);
+      case 'WebP':
+        return webpSize(bytes);
     }
     if (startsWith(bytes, 'GIF8')) {
       return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
     }
-    if (startsWith(bytes, 'RIFF') && startsWith(bytes.subarray(8), 'WEBP')) return webpSize(view);
-    if (startsWith(bytes, '\xff\xd8\xff')) return jpegSize(view);
   } catch (error) {
     // A read past the end of the bytes.
     if (!(error instanceof RangeError)) throw error;
@@ -37,17 +43,17 @@ export function pictureSize(bytes: Uint8Array): PictureSize | undefined {
   return undefined;
 }
 
-function webpSize(view: DataView): PictureSize | undefined {
-  const chunk = String.fromCharCode(...[12, 13, 14, 15].map((at) => view.getUint8(at)));
-  const uint24 = (at: number) => view.getUint16(at, true) + view.getUint8(at + 2) * 2 ** 16;
-  if (chunk === 'VP8X') return { width: uint24(24) + 1, height: uint24(27) + 1 };
-  if (chunk === 'VP8 ') {
-    const side = (at: number) => view.getUint16(at, true) & 0x3fff;
-    return { width: side(26), height: side(28) };
-  }
-  if (chunk !== 'VP8L') return undefined;
-  const bits = view.getUint32(21, true);
-  return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+const WEBP_CHUNKS = new Map([
+  ['VP8X', VP8X],
+  ['VP8 ', VP8],
+  ['VP8L', VP8L],
+]);
+
+/** Reads the first chunk: its type, its length and its data. */
+function webpSize(bytes: Uint8Array): PictureSize | undefined {
+  const header = WEBP_CHUNKS.get(String.fromCharCode(...bytes.subarray(12, 16)));
+  const chunk = bytes.subarray(20);
+  return header && chunk.length >= header.length ? header.size(chunk) : undefined;
 }
 
 /** Walks from marker to marker up to the frame's header. */
@@ -59,8 +65,7 @@ function jpegSize(view: DataView): PictureSize | undefined {
       at += 1;
       continue;
     }
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
+    if (isFrame(marker)) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
     at += 2 + view.getUint16(at + 2);
   }
   return undefined;

@@ -2,12 +2,10 @@ import {
   type ColourSpace,
   type IccKind,
   isNearlySrgb,
+  MAX_PROFILE_BYTES,
   profileSpace,
   srgbLevel,
 } from '../colour/index.ts';
-
-/** The largest profile. Those of cameras and screens have a few kilobytes. */
-const MAX_PROFILE_BYTES = 2 ** 20;
 
 /**
  * Converts colours to sRGB from those of an ICC profile, in place. Alpha stays.

@@ -1,6 +1,6 @@
 import { allocateFloats } from '../allocate.ts';
+import { fromLinear, LinearTable } from '../colour/linear-light.ts';
 import type { RowSource } from '../rows.ts';
-import { fromLinear, LinearTable } from './linear-light.ts';
 import { sizeWithin } from './size-within.ts';
 
 /*

@@ -1,6 +1,7 @@
 import { expected, type TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
-import { checkPixels } from './limits.ts';
+import { checkPixelCount } from './limits.ts';
+import { VP8, VP8L, VP8X } from './webp-header.ts';
 
 /** The contents of a WebP file's chunks, checked. */
 export interface WebpFile {
@@ -52,12 +53,12 @@ export function readWebpFile(bytes: Uint8Array, maxPixels: number): WebpFile {
     }
     if (type === 'VP8X' && at === FIRST_CHUNK) {
       canvas = readCanvas(chunk, what);
-      checkPixels(what, canvas.width, canvas.height, maxPixels);
+      checkPixelCount(what, canvas.width, canvas.height, maxPixels);
     } else if (type === 'ANIM' || type === 'ANMF') {
       throw animated(what);
     } else if (type === 'VP8 ' || type === 'VP8L') {
       picture ??= type === 'VP8 ' ? readLossy(chunk, what) : readLossless(chunk, what);
-      checkPixels(what, picture.width, picture.height, maxPixels);
+      checkPixelCount(what, picture.width, picture.height, maxPixels);
     } else if (type === 'EXIF') {
       exif ??= chunk;
     } else if (type === 'ICCP') {
@@ -95,34 +96,28 @@ function checkLength(chunk: Uint8Array, what: string, length: number): void {
   if (chunk.length < length) throw cutOff(what, `at least ${length} bytes`, chunk.length);
 }
 
-const uint24 = (bytes: Uint8Array, at: number): number =>
-  bytes[at] + bytes[at + 1] * 2 ** 8 + bytes[at + 2] * 2 ** 16;
-
 function readCanvas(chunk: Uint8Array, what: string): Size {
-  checkLength(chunk, what, 10);
+  checkLength(chunk, what, VP8X.length);
   if ((chunk[0] & ANIMATION) !== 0) throw animated(what);
-  return { width: uint24(chunk, 4) + 1, height: uint24(chunk, 7) + 1 };
+  return VP8X.size(chunk);
 }
 
 /** Reads the header of a key frame. Source: RFC 6386, 9.1 */
 function readLossy(chunk: Uint8Array, what: string): Size {
-  checkLength(chunk, what, 10);
+  checkLength(chunk, what, VP8.length);
   if ((chunk[0] & 1) !== 0 || !startsWith(chunk.subarray(3), '\x9d\x01\x2a')) {
     throw expected('FORMAT', what, 'a key frame', 'another start', { hint: 'damaged file?' });
   }
-  // The upper two bits are a scale, which decoders ignore.
-  const side = (at: number) => (chunk[at] + 256 * chunk[at + 1]) & 0x3fff;
-  return checkSides({ width: side(6), height: side(8) }, what);
+  return checkSides(VP8.size(chunk), what);
 }
 
 /** Source: RFC 9649, 3.4 */
 function readLossless(chunk: Uint8Array, what: string): Size {
-  checkLength(chunk, what, 5);
+  checkLength(chunk, what, VP8L.length);
   if (chunk[0] !== 0x2f) {
     throw expected('FORMAT', what, 'a first byte of 2f', chunk[0].toString(16).padStart(2, '0'));
   }
-  const bits = chunk[1] + uint24(chunk, 2) * 256;
-  return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+  return VP8L.size(chunk);
 }
 
 function checkSides(size: Size, what: string): Size {

@@ -1,14 +1,9 @@
-import { describe } from '../checks.ts';
+import { checkMaxPixels } from '../checks.ts';
 import type { ColourSpace } from '../colour/index.ts';
 import { expected, TaesdError } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
 import { PAETH } from './filter.ts';
-import {
-  DEFAULT_MAX_PIXELS,
-  DEFAULT_MAX_ROWS,
-  MAX_PIXELS_LIMIT,
-  type PngLimits,
-} from './header.ts';
+import { DEFAULT_MAX_ROWS, type PngLimits } from './header.ts';
 import { inflateExactly } from './inflate.ts';
 import { type Pass, passesOf, scanlineBytes } from './passes.ts';
 import { RowPlacer } from './pixels.ts';
@@ -54,20 +49,9 @@ export function decodeScanned(scanned: ScannedPng, space: ColourSpace | undefine
  *
  * @throws TaesdError ARG (not a whole number from 1 to 2²⁹)
  */
-export function checkMaxPixels(maxPixels: unknown): PngLimits {
-  if (maxPixels === undefined) {
-    return { maxPixels: DEFAULT_MAX_PIXELS, maxRows: DEFAULT_MAX_ROWS };
-  }
-  if (
-    typeof maxPixels !== 'number' ||
-    !Number.isInteger(maxPixels) ||
-    maxPixels < 1 ||
-    maxPixels > MAX_PIXELS_LIMIT
-  ) {
-    const rule = `a whole number from 1 to ${MAX_PIXELS_LIMIT}`;
-    throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
-  }
-  return { maxPixels, maxRows: maxPixels };
+export function limitsOf(option: unknown): PngLimits {
+  const maxPixels = checkMaxPixels(option);
+  return { maxPixels, maxRows: option === undefined ? DEFAULT_MAX_ROWS : maxPixels };
 }
 
 /** Inflates the rows. A file whose IDAT chunks are apart is refused if the first do not suffice. */

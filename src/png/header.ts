@@ -2,17 +2,10 @@ import { expected } from '../errors.ts';
 import { readUint32 } from './layout.ts';
 
 /**
- * The default of `decodePng`'s option `maxPixels`, the largest width × height it accepts: 2²⁶
- * pixels, which are 256 MiB of RGBA.
- */
-export const DEFAULT_MAX_PIXELS = 2 ** 26;
-/**
  * The largest number of rows accepted without `maxPixels`. A row costs as much as about 30 pixels,
  * so a narrow picture of many rows takes long for its size.
  */
 export const DEFAULT_MAX_ROWS = 2 ** 20;
-/** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
-export const MAX_PIXELS_LIMIT = 2 ** 29;
 
 /** The colour types by their number in IHDR. Each name lists a pixel's samples in order. */
 export const GREY = 0;

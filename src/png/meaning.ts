@@ -4,6 +4,7 @@ import {
   codePointSpace,
   gammaCurve,
   isNearlySrgb,
+  MAX_PROFILE_BYTES,
   primariesMatrix,
   profileSpace,
 } from '../colour/index.ts';
@@ -14,9 +15,6 @@ import { readUint32 } from './layout.ts';
 import type { Notes } from './notes.ts';
 import type { ChunkData, MeaningType, ScannedPng } from './scan.ts';
 import { MAX_KEYWORD_LENGTH } from './text.ts';
-
-/** The largest profile. Those of screens have a few kilobytes, those of printers up to 2 MB. */
-const MAX_PROFILE_BYTES = 2 ** 20;
 
 /** The reading of one chunk: a space, `srgb` for no conversion, or undefined if another decides. */
 type Reading = ColourSpace | 'srgb' | undefined;

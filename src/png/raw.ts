@@ -1,5 +1,5 @@
 import { checkBytes } from '../checks.ts';
-import { checkMaxPixels, decodeScanned } from './decode.ts';
+import { decodeScanned, limitsOf } from './decode.ts';
 import type { DecodedPng } from './read.ts';
 import { scanPng } from './scan.ts';
 
@@ -13,7 +13,7 @@ import { scanPng } from './scan.ts';
  */
 export function decodeRawPng(bytes: Uint8Array, maxPixels: number | undefined): DecodedPng {
   checkBytes(bytes);
-  const scanned = scanPng(bytes, checkMaxPixels(maxPixels));
+  const scanned = scanPng(bytes, limitsOf(maxPixels));
   const picture = decodeScanned(scanned, undefined);
   return { ...picture, text: scanned.text, notes: scanned.notes.sentences };
 }

@@ -1,7 +1,7 @@
 import { checkBytes, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { oriented } from '../exif/index.ts';
-import { checkMaxPixels, decodeScanned } from './decode.ts';
+import { decodeScanned, limitsOf } from './decode.ts';
 import { colourSpaceOf, pngOrientation } from './meaning.ts';
 import { scanPng } from './scan.ts';
 
@@ -68,7 +68,7 @@ function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
   if (colour !== 'srgb' && colour !== 'raw') {
     throw expected('ARG', 'colour', '"srgb" or "raw"', describe(colour));
   }
-  const scanned = scanPng(bytes, checkMaxPixels(maxPixels));
+  const scanned = scanPng(bytes, limitsOf(maxPixels));
   const isRaw = colour === 'raw';
   const picture = decodeScanned(scanned, isRaw ? undefined : colourSpaceOf(scanned));
   const shown = isRaw ? picture : oriented(picture, pngOrientation(scanned));

@@ -1,6 +1,6 @@
 import { expected } from '../errors.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
-import { hexText } from '../first-bytes.ts';
+import { hexText, startsWith } from '../first-bytes.ts';
 
 /**
  * The eight bytes at the start of every PNG file.
@@ -37,18 +37,10 @@ export function checkSignature(bytes: Uint8Array): void {
   throw expected('FORMAT', 'bytes', rule, `bytes ${hexText(bytes)}`, { hint: likelyCause(bytes) });
 }
 
-function beginsWith(bytes: Uint8Array, start: string): boolean {
-  if (bytes.length < start.length) return false;
-  for (let i = 0; i < start.length; i++) {
-    if (start[i] !== '.' && bytes[i] !== start.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
 /** Returns what a transfer did to the file. PNG's signature is designed to show such damage. */
 function likelyCause(bytes: Uint8Array): string | undefined {
-  if (beginsWith(bytes, '\x89PNG\n')) return 'line ends were converted: transfer it as binary';
-  if (beginsWith(bytes, '\x09PNG')) return 'the eighth bits were lost: transfer it as binary';
-  if (beginsWith(bytes, '\xef\xbf\xbdPNG')) return 'it was read as text: read it as bytes';
-  return beginsWith(bytes, '<') ? 'an HTML or XML page?' : undefined;
+  if (startsWith(bytes, '\x89PNG\n')) return 'line ends were converted: transfer it as binary';
+  if (startsWith(bytes, '\x09PNG')) return 'the eighth bits were lost: transfer it as binary';
+  if (startsWith(bytes, '\xef\xbf\xbdPNG')) return 'it was read as text: read it as bytes';
+  return startsWith(bytes, '<') ? 'an HTML or XML page?' : undefined;
 }

@@ -2,10 +2,10 @@ import { allocateClamped, outOfMemory } from '../allocate.ts';
 import { Pacer } from '../backend/pacer.ts';
 import { describe, orList } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { checkPixels } from '../image.ts';
+import { checkPixelData } from '../image.ts';
 import type { FloatImageLike, ImageLike, RunOptions } from '../options/types.ts';
 import { arrayKind } from '../tensor-like/element-type.ts';
-import { COLOUR_SPACES, type ColourSpace, converterToSrgb } from './to-srgb.ts';
+import { COLOUR_SPACES, converterToSrgb, type ImageDataSpace } from './to-srgb.ts';
 
 /** Pixels that are converted between two looks at the clock: 2 to 5 ms. */
 const PIXELS_AT_ONCE = 2 ** 14;
@@ -41,7 +41,7 @@ export async function convertImageData(
   snapshot: PromiseSettledResult<unknown>,
   { allowNonFinite, signal }: RunOptions,
 ): Promise<ImageLike> {
-  const channels = checkPixels(source as ImageLike);
+  const channels = checkPixelData(source as ImageLike);
   const full = fullOf(source);
   const space = spaceOf(source);
   if (snapshot.status === 'rejected') throw outOfMemory('image', 'a copy', snapshot.reason);
@@ -75,7 +75,7 @@ function fullOf(source: ImageLike | FloatImageLike): 1 | 255 {
 }
 
 /** @throws TaesdError UNSUPPORTED (an unknown colour space) */
-function spaceOf({ colorSpace = 'srgb' }: ImageLike | FloatImageLike): ColourSpace {
+function spaceOf({ colorSpace = 'srgb' }: ImageLike | FloatImageLike): ImageDataSpace {
   const space = COLOUR_SPACES.get(colorSpace);
   if (space !== undefined) return space;
   const rule = orList([...COLOUR_SPACES.keys()].map(String));

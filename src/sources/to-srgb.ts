@@ -1,4 +1,4 @@
-import { toLinear } from '../picture/linear-light.ts';
+import { toLinear } from '../colour/linear-light.ts';
 
 /*
  * Colours to bytes in sRGB. The colour spaces are those of ImageData: the primaries of sRGB or of
@@ -12,14 +12,14 @@ const TO_GREEN: Row = [-0.04205695470968816, 1.0420569547096881, 0];
 const TO_BLUE: Row = [-0.01963755459033443, -0.07863604555063188, 1.0982736001409663];
 
 /** A colour space of ImageData. */
-export interface ColourSpace {
+export interface ImageDataSpace {
   /** True for the primaries of Display P3. */
   readonly isWide: boolean;
   /** True if the numbers are proportional to light. */
   readonly isLinear: boolean;
 }
 
-export const COLOUR_SPACES: ReadonlyMap<unknown, ColourSpace> = new Map([
+export const COLOUR_SPACES: ReadonlyMap<unknown, ImageDataSpace> = new Map([
   ['srgb', { isWide: false, isLinear: false }],
   ['srgb-linear', { isWide: false, isLinear: true }],
   ['display-p3', { isWide: true, isLinear: false }],
@@ -33,7 +33,7 @@ export interface Colours {
   readonly channels: 3 | 4;
   /** The number that stands for full light: 255 in bytes, 1 in floats. */
   readonly full: 1 | 255;
-  readonly space: ColourSpace;
+  readonly space: ImageDataSpace;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { fromLinear, toLinear } from '../../src/colour/linear-light.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { oriented } from '../../src/exif/index.ts';
 import { DEFAULT_MAX_PIXELS, decodePicture } from '../../src/picture/index.ts';
-import { fromLinear, toLinear } from '../../src/picture/linear-light.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { joined, latin1 } from '../bytes.ts';
 import { buildExif } from '../exif/build-exif.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { COLOUR_SPACES, type ColourSpace, converterToSrgb } from '../../src/sources/to-srgb.ts';
+import { COLOUR_SPACES, converterToSrgb, type ImageDataSpace } from '../../src/sources/to-srgb.ts';
 import { seededRandom } from '../random.ts';
 import { displayP3ToSrgb, encodedOf, lightOf } from './display-p3.ts';
 
@@ -8,7 +8,7 @@ function converted(data: ArrayLike<number>, space: string, full: 1 | 255, channe
   const count = data.length / channels;
   const bytes = new Uint8ClampedArray(4 * count);
   const convert = converterToSrgb(
-    { data, channels, full, space: COLOUR_SPACES.get(space) as ColourSpace },
+    { data, channels, full, space: COLOUR_SPACES.get(space) as ImageDataSpace },
     bytes,
   );
   convert(0, count >> 1);

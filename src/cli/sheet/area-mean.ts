@@ -1,3 +1,4 @@
+import { fromLinear, toLinear } from '../../colour/linear-light.ts';
 import type { Size } from '../line/size.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
@@ -56,7 +57,9 @@ export class AreaMean {
     const { width, height } = this.#to;
     const picture = new Raster(width, height, BACKGROUND);
     const area = this.#columns.size * this.#rows.size;
-    for (let i = 0; i < this.#sums.length; i++) picture.data[i] = byteOf(this.#sums[i] / area);
+    for (let i = 0; i < this.#sums.length; i++) {
+      picture.data[i] = 255 * fromLinear(this.#sums[i] / area);
+    }
     return picture;
   }
 }
@@ -83,13 +86,6 @@ function sharesOf(from: number, to: number): Shares {
   return { first, share, size: from / to };
 }
 
-/** Returns the light of each byte of sRGB, 0 to 1 (IEC 61966-2-1). */
+/** Returns the light of each byte of sRGB, 0 to 1. */
 const lightOfBytes = (): Float32Array =>
-  Float32Array.from({ length: 256 }, (_, byte) => {
-    const value = byte / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  });
-
-/** Returns light as a byte of sRGB. */
-const byteOf = (light: number): number =>
-  255 * (light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055);
+  Float32Array.from({ length: 256 }, (_, byte) => toLinear(byte / 255));
