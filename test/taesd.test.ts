@@ -220,7 +220,7 @@ describe('encode and decode', () => {
     ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
     ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
     ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],
-    ['steps', 'signal, allowNonFinite, alpha, background, range, space, part'],
+    ['steps', 'signal, allowNonFinite, alpha, background, range, maxSize, space, part'],
   ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
     const options = { widht: 24 } as object;
     const calls: Record<string, () => Promise<unknown>> = {

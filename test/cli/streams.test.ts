@@ -128,17 +128,20 @@ describe('an output above 1 MiB on stdout', () => {
     };
   }
 
-  test('the bytes that a file would have; no temporary file is left; no folder for it → one line', () => {
-    const { args, temporary } = folders('spooled', 4);
-    expect(taesd([...args, at('spooled.png')]).code).toBe(0);
-    const written = taesdToFile([...args, '-'], temporary);
-    expect(written.length).toBeGreaterThan(2 ** 21);
-    expect(written.equals(readFileSync(at('spooled.png')))).toBe(true);
-    expect(readdirSync(temporary)).toEqual([]);
-    const none = { TMPDIR: at('none'), TEMP: at('none') };
-    const outcome = taesdAsProcess([...args, '-'], { env: none });
-    expect(outcome).toEqual(failed(`${at('none')}: cannot be written (no such file)`));
-  });
+  testAtFullLength(
+    'the bytes that a file would have; no temporary file is left; no folder for it → one line',
+    () => {
+      const { args, temporary } = folders('spooled', 4);
+      expect(taesd([...args, at('spooled.png')]).code).toBe(0);
+      const written = taesdToFile([...args, '-'], temporary);
+      expect(written.length).toBeGreaterThan(2 ** 21);
+      expect(written.equals(readFileSync(at('spooled.png')))).toBe(true);
+      expect(readdirSync(temporary)).toEqual([]);
+      const none = { TMPDIR: at('none'), TEMP: at('none') };
+      const outcome = taesdAsProcess([...args, '-'], { env: none });
+      expect(outcome).toEqual(failed(`${at('none')}: cannot be written (no such file)`));
+    },
+  );
 
   test.skipIf(process.platform === 'win32')(
     'the reader leaves → exit 0; no temporary file is left',
@@ -152,7 +155,7 @@ describe('an output above 1 MiB on stdout', () => {
     },
   );
 
-  test('SIGINT → exit 130; no temporary file is left', async () => {
+  testAtFullLength('SIGINT → exit 130; no temporary file is left', async () => {
     const { args, temporary } = folders('stopped', 60);
     const { child, ended } = startTaesd([...args, '-'], { TMPDIR: temporary, TEMP: temporary });
     while (readdirSync(temporary).length === 0 && child.exitCode === null) {

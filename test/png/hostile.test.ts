@@ -24,7 +24,7 @@ const SMALL = KINDS.flatMap(([colourType, depth]) =>
     randomPicture(colourType, depth, 3, 5, { interlace, transparent: colourType < 4 }),
   ),
 );
-const MUTATIONS = rounds(2_000, 20_000);
+const MUTATIONS = rounds(800, 20_000);
 const PICTURE = randomPicture(2, 8, 3, 5);
 const HEADER = ihdr(PICTURE);
 const DATA = idat(scanlinesOf(PICTURE));
