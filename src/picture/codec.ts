@@ -156,14 +156,24 @@ function withoutNewGlobal<Result>(work: () => Result): Result {
   }
 }
 
-/** Decodes with an ImageData, which the decoder needs: the runtime's, or one for this moment. */
-export function decodeWith(instance: CodecInstance, bytes: Uint8Array, kind: string) {
-  const run = () => (kind === 'JPEG' ? instance.decode(bytes, false) : instance.decode(bytes));
-  if ('ImageData' in globalThis) return run();
-  return withoutNewGlobal(() => {
-    Object.assign(globalThis, { ImageData: PlainImageData });
-    return run();
-  });
+/**
+ * Decodes a file. The decoder makes its result with the global class ImageData, which for this
+ * moment is one of this module: some runtimes have none, and other code may have replaced it.
+ */
+export function decodeWith(
+  instance: CodecInstance,
+  bytes: Uint8Array,
+  kind: string,
+): CodecPicture | null {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'ImageData');
+  const own = { value: PlainImageData, writable: true, configurable: true };
+  Object.defineProperty(globalThis, 'ImageData', own);
+  try {
+    return kind === 'JPEG' ? instance.decode(bytes, false) : instance.decode(bytes);
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, 'ImageData');
+    else Object.defineProperty(globalThis, 'ImageData', before);
+  }
 }
 
 class PlainImageData implements CodecPicture {

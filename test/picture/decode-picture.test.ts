@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { fromLinear, toLinear } from '../../src/colour/linear-light.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { oriented } from '../../src/exif/index.ts';
@@ -142,6 +142,18 @@ describe('pixels', () => {
       ...expected('JPEG', BASELINE),
       notes: ['JPEG: Corrupt JPEG data: 3 extraneous bytes before marker 0xd9'],
     });
+  });
+
+  test('a global ImageData of other code → the pixels; it stays', async () => {
+    class Other {}
+    vi.stubGlobal('ImageData', Other);
+    try {
+      expect(await summary(BASELINE.bytes)).toEqual(expected('JPEG', BASELINE));
+      expect(await summary(LOSSY.bytes)).toEqual(expected('WebP', LOSSY));
+      expect(Reflect.get(globalThis, 'ImageData')).toBe(Other);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   test('calls at the same time, the global scope → each its own; untouched', async () => {

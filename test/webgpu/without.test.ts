@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
 
@@ -29,6 +29,9 @@ for (const backend of ['webgpu', 'auto'] as const) {
     });
   });
 }
+
+// Other tests share this process.
+afterEach(() => void vi.unstubAllGlobals());
 
 test('Taesd.load: device and fallback of another type → ARG, before weights are looked for', async () => {
   const options = { model: 'taesd', weights: '/nowhere', backend: 'webgpu' } as const;
@@ -82,13 +85,13 @@ test('decodeToCanvas: no canvas, a texture without a device, a canvas of another
   const drawn: unknown[] = [];
   const context = { putImageData: (image: ImageData) => drawn.push(image.data) };
   const canvas = { width: 1, height: 1, getContext: () => context };
-  const global = globalThis as { ImageData?: unknown };
-  global.ImageData ??= class {
+  class FakeImageData {
     readonly data: Uint8ClampedArray;
     constructor(data: Uint8ClampedArray) {
       this.data = data;
     }
-  };
+  }
+  vi.stubGlobal('ImageData', FakeImageData);
   await taesd.decodeToCanvas(latents, canvas);
   expect([canvas.width, canvas.height]).toEqual([24, 16]);
   expect(drawn).toEqual([(await taesd.decode(latents)).data]);
