@@ -15,8 +15,7 @@ import { runProgram } from './run-program.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
 
 /*
- * What holds for the real layer lists whatever the weights, the size, the precision, and the number
- * of workers.
+ * Properties of the real layer lists for any weights, size, precision and number of workers.
  */
 
 const PRECISIONS: readonly Precision[] = ['f32', 'fast'];

@@ -1,5 +1,7 @@
 import { checksumText, crc32 } from '../checksums.ts';
+import { MAX_RATIO } from '../deflate/index.ts';
 import { expected } from '../errors.ts';
+import { contentLimit } from '../zip/content-limit.ts';
 import { inflate } from '../zip/inflate.ts';
 
 /*
@@ -11,13 +13,8 @@ import { inflate } from '../zip/inflate.ts';
  * Source: RFC 1952
  */
 
-/** The maximum size of the content, in sizes of the file. Floats hardly deflate. */
-const MAX_RATIO = 64;
 /** The size that any content may have, such as latents of a flat picture. */
 const SMALL_BYTES = 2 ** 22;
-
-/** The most that deflate can pack into a byte. */
-const MAX_DEFLATE_RATIO = 1032;
 
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
@@ -35,12 +32,12 @@ export function gunzip(bytes: Uint8Array): Uint8Array {
   if (end < start) throw tooShort(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset + end, TRAILER_BYTES);
   const [crc, size] = [view.getUint32(0, true), view.getUint32(4, true)];
-  if (size > MAX_DEFLATE_RATIO * (end - start)) {
+  if (size > MAX_RATIO * (end - start)) {
     // These bytes are not the size: the end of the file is missing.
     const rule = 'a checksum and a size at the end';
     throw expected('TRUNCATED', 'gzip', rule, 'other bytes', { hint: 'is the file cut off?' });
   }
-  const max = Math.max(SMALL_BYTES, MAX_RATIO * bytes.length);
+  const max = contentLimit(bytes, SMALL_BYTES);
   if (size > max) {
     const rule = `at most ${max} bytes of content`;
     throw expected('LIMIT', 'gzip', rule, `${size}`, { hint: 'a decompression bomb?' });

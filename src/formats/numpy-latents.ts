@@ -132,8 +132,10 @@ function readArrays(
   for (const name of names) {
     try {
       const read = entries.get(name) as () => StoredTensor;
-      const { dtype, shape } = read();
-      arrays.push({ name, dtype, shape, read });
+      const stored = read();
+      // A single array is kept. Of several the chosen one is read again, to save memory.
+      const again = names.length === 1 ? () => stored : read;
+      arrays.push({ name, dtype: stored.dtype, shape: stored.shape, read: again });
     } catch (error) {
       const isOther = error instanceof TaesdError && LEFT_OUT.includes(error.code);
       if (!isOther) throw error;

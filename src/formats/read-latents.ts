@@ -96,9 +96,9 @@ async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promi
 
 async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   const format = recogniseFormat(bytes);
-  const { shape, dtype, tensor } = options;
+  const { shape, tensor } = options;
   if (format !== undefined) {
-    const given = shape !== undefined ? 'shape' : dtype !== undefined ? 'dtype' : undefined;
+    const given = (['shape', 'dtype'] as const).find((name) => options[name] !== undefined);
     if (given === undefined) return format.read(bytes, options);
     const rule = `raw numbers, because "${given}" is given`;
     throw expected('ARG', 'bytes', rule, format.name);

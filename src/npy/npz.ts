@@ -1,11 +1,9 @@
 import { inside } from '../errors.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
-import { checkTotal, readZip } from '../zip/read-zip.ts';
+import { readNumbersZip } from '../zip/read-zip.ts';
 import { readNpy } from './npy.ts';
 
 const ENDING = '.npy';
-/** The maximum of all contents together, in sizes of the file. Floats hardly deflate. */
-const MAX_RATIO = 64;
 /** The size that all contents may have in any file. */
 const SMALL_BYTES = 2 ** 24;
 
@@ -18,10 +16,7 @@ const SMALL_BYTES = 2 ** 24;
  */
 export function readNpz(bytes: Uint8Array): ReadonlyMap<string, () => StoredTensor> {
   const arrays = new Map<string, () => StoredTensor>();
-  const maxBytes = Math.max(SMALL_BYTES, MAX_RATIO * bytes.length);
-  const entries = readZip(bytes, { maxBytes });
-  checkTotal(entries, maxBytes);
-  for (const [name, entry] of entries) {
+  for (const [name, entry] of readNumbersZip(bytes, SMALL_BYTES)) {
     if (!name.endsWith(ENDING)) continue;
     arrays.set(name.slice(0, -ENDING.length), () => inside(name, () => readNpy(entry.read())));
   }

@@ -133,18 +133,16 @@ function checkFinite(what: string, data: Float32Array): void {
 
 /** Returns the numbers, or a promise if they are on a GPU. */
 function numbersOf(what: string, tensor: TensorLike): unknown {
-  return reading(what, () => {
-    // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
-    const { location } = tensor;
-    const isHere = location === undefined || location === 'cpu' || location === 'cpu-pinned';
-    if (!isHere && typeof tensor.getData === 'function') return tensor.getData();
-    if (!isHere) {
-      throw expected('ARG', `${what} location`, "'cpu', or a function getData", describe(location));
-    }
-    const { data } = tensor;
-    if (data === undefined && typeof tensor.getData === 'function') return tensor.getData();
-    return typeof data === 'function' ? data.call(tensor) : data;
-  });
+  // `location` is read first, because onnxruntime's `data` throws if the numbers are on a GPU.
+  const { location } = tensor;
+  const isHere = location === undefined || location === 'cpu' || location === 'cpu-pinned';
+  if (!isHere && typeof tensor.getData === 'function') return tensor.getData();
+  if (!isHere) {
+    throw expected('ARG', `${what} location`, "'cpu', or a function getData", describe(location));
+  }
+  const { data } = tensor;
+  if (data === undefined && typeof tensor.getData === 'function') return tensor.getData();
+  return typeof data === 'function' ? data.call(tensor) : data;
 }
 
 const isPromise = (value: unknown): value is Promise<unknown> =>

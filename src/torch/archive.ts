@@ -1,5 +1,5 @@
 import { expected, onOneLine } from '../errors.ts';
-import { checkTotal, readZip, type ZipEntry } from '../zip/read-zip.ts';
+import { readNumbersZip, type ZipEntry } from '../zip/read-zip.ts';
 
 /** The archive of a file that `torch.save` wrote. */
 export interface TorchArchive {
@@ -9,8 +9,6 @@ export interface TorchArchive {
   entryNamed(name: string): ZipEntry | undefined;
 }
 
-/** The maximum of all contents together, in sizes of the file. Floats hardly deflate. */
-const MAX_RATIO = 64;
 /** The versions of the archive that torch reads. `torch.save` writes 3. */
 const VERSIONS = /^(?:[1-9]|10)\n?$/;
 /** A small entry's maximum size; torch's have 40 bytes at most. */
@@ -33,9 +31,7 @@ const MAX_NOTE_BYTES = 64;
  * Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
  */
 export function openArchive(bytes: Uint8Array): TorchArchive {
-  const maxBytes = MAX_RATIO * bytes.length;
-  const entries = readZip(bytes, { maxBytes });
-  checkTotal(entries, maxBytes);
+  const entries = readNumbersZip(bytes);
   const folder = findFolder(entries);
   refuseScript([...entries.keys()], folder);
   const entryNamed = (name: string) => entries.get(`${folder}/${name}`);

@@ -1,6 +1,7 @@
 import { checksumText, crc32 } from '../checksums.ts';
 import { expected } from '../errors.ts';
 import { hexText } from '../first-bytes.ts';
+import { contentLimit } from './content-limit.ts';
 import { type CentralRecord, entryText, readDirectory, STORED } from './directory.ts';
 import { findDirectory } from './end-record.ts';
 import type { Range } from './extra.ts';
@@ -104,11 +105,21 @@ function isFolder({ name, size }: CentralRecord): boolean {
   return true;
 }
 
-/** Checks the size of all contents together. @throws TaesdError LIMIT */
-export function checkTotal(entries: ReadonlyMap<string, ZipEntry>, maxBytes: number): void {
+/**
+ * Reads an archive of numbers, whose contents together are bounded by `contentLimit`.
+ *
+ * @param smallBytes  the size that the contents of any archive may have together
+ * @throws TaesdError as `readZip`; LIMIT (larger contents)
+ */
+export function readNumbersZip(
+  bytes: Uint8Array,
+  smallBytes?: number,
+): ReadonlyMap<string, ZipEntry> {
+  const maxBytes = contentLimit(bytes, smallBytes);
+  const entries = readZip(bytes, { maxBytes });
   let total = 0;
   for (const { size } of entries.values()) total += size;
-  if (total <= maxBytes) return;
+  if (total <= maxBytes) return entries;
   const rule = `at most ${maxBytes} bytes of content`;
   throw expected('LIMIT', 'archive', rule, `${total}`, { hint: 'a decompression bomb?' });
 }

@@ -81,7 +81,7 @@ export const pointStride = (count: number, bytes: number): number =>
 export const wholeTiles = (tiles: number): number => Math.ceil(tiles / 4) * 4;
 
 /**
- * Where the transformed weight of output `o` and input `i` at point `p` lies in
+ * The place of the transformed weight of output `o` and input `i` at point `p` in
  * [cout / 16][36][2][cin][8].
  */
 export const weightIndex = (cin: number, p: number, o: number, i: number): number =>

@@ -11,8 +11,9 @@ import { runProgram } from '../run-program.ts';
  */
 
 /**
- * Of the largest Σ|pixel · weight| in the tile's surroundings, for each stride; the most that was
- * measured is 4.5e-3 and 2.7e-3, where channels have the same scale and numbers from 1e-30 to 1e30.
+ * The bounds, as parts of the largest Σ|pixel · weight| in the tile's surroundings, for each
+ * stride. The most that was measured is 4.5e-3 and 2.7e-3, where channels have one scale and
+ * numbers from 1e-30 to 1e30.
  */
 const BOUNDS = { 1: 8e-3, 2: 5e-3 };
 

@@ -14,7 +14,7 @@ import type { Case, ReadShared } from './place.ts';
 import { NETWORKS, randomInput, randomNetwork, sampleLayers } from './random-networks.ts';
 
 /*
- * What every backend must do, wherever it is: the operators one by one, small networks with every
+ * The cases that every backend must pass: the operators one by one, small networks with every
  * layer in every company, and the real networks against what PyTorch made of them.
  */
 

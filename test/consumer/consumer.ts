@@ -17,7 +17,7 @@ import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
 import module from 'taesd-wasm/taesd.wasm';
 
 /*
- * What a strict project for Node, without the DOM's types, makes of the package's types. Compiled
+ * The package's types in a strict project for Node, without the DOM's types. Compiled
  * by `npm run lint`, never run.
  */
 

@@ -41,7 +41,7 @@ export interface OpenOptions {
 
 export interface Site {
   /**
-   * A page with the model ready; it fails the test where the browser has anything to complain of.
+   * A page with the model ready. The test fails if the browser reports an error or a warning.
    */
   open(options?: OpenOptions): Promise<Page>;
   /** What the browser complained of since it was asked last. */

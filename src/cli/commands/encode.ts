@@ -2,7 +2,13 @@ import type { Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import { planJobs } from '../files/jobs.ts';
-import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
+import {
+  PICTURE_ENDINGS,
+  PICTURE_HELP,
+  PICTURE_OPTIONS,
+  readPicture,
+  scaledSize,
+} from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import { writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -27,19 +33,7 @@ const SPEC = {
     'taesd encode photo.png -o latents.f16 --space vae',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
-  options: [
-    'outputs',
-    'latentFormat',
-    'model',
-    'writtenSpace',
-    'background',
-    'maxSize',
-    'weights',
-    'precision',
-    'workers',
-    'backend',
-    'quiet',
-  ],
+  options: ['outputs', 'latentFormat', 'model', 'writtenSpace', ...PICTURE_OPTIONS],
 } as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {

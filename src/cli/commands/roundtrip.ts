@@ -6,7 +6,13 @@ import {
   decodeToFile,
 } from '../files/decoded-file.ts';
 import { planJobs } from '../files/jobs.ts';
-import { PICTURE_ENDINGS, PICTURE_HELP, readPicture, scaledSize } from '../files/picture-file.ts';
+import {
+  PICTURE_ENDINGS,
+  PICTURE_HELP,
+  PICTURE_OPTIONS,
+  readPicture,
+  scaledSize,
+} from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutInput } from '../terminal/faults.ts';
@@ -26,19 +32,7 @@ keeps the latents as f32.`,
     'cat photo.webp | taesd roundtrip - -o - > again.png',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
-  options: [
-    'outputs',
-    'pictureFormat',
-    'model',
-    'float',
-    'background',
-    'maxSize',
-    'weights',
-    'precision',
-    'workers',
-    'backend',
-    'quiet',
-  ],
+  options: ['outputs', 'pictureFormat', 'model', 'float', ...PICTURE_OPTIONS],
 } as const satisfies CommandSpec;
 
 export const roundtripCommand: Command = {

@@ -14,6 +14,17 @@ export const PICTURE_ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.we
 /** The description of IN in the help of commands that encode. */
 export const PICTURE_HELP = 'a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
 
+/** The names of the options that commands which encode pictures share. */
+export const PICTURE_OPTIONS = [
+  'background',
+  'maxSize',
+  'weights',
+  'precision',
+  'workers',
+  'backend',
+  'quiet',
+] as const;
+
 /**
  * Reads a picture. All commands read pictures here.
  *
