@@ -133,7 +133,7 @@ function readArrays(
     try {
       const read = entries.get(name) as () => StoredTensor;
       const stored = read();
-      // A single array is kept. Of several the chosen one is read again, to save memory.
+      // A single array is kept. If there are several, the chosen one is read again.
       const again = names.length === 1 ? () => stored : read;
       arrays.push({ name, dtype: stored.dtype, shape: stored.shape, read: again });
     } catch (error) {
