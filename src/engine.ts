@@ -1,17 +1,24 @@
-import type { Program } from './backend/backend.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { Segment } from './backend/segments.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 import { messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
-import type { Half } from './model/layers.ts';
+import { type Half, needsWholeMap } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
 import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
 import { hardwareThreads } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
 import { picturesOf, type Tensor } from './tensor.ts';
+
+const segmenting = () => import('./backend/segments.ts');
+
+const hasBarrier = (network: BoundNetwork): boolean =>
+  network.some(({ layer }) => needsWholeMap(layer));
+
+const whole = (network: BoundNetwork, precision: Precision): Segment[] => [{ network, precision }];
 
 /** The smallest picture worth the 0.1 s it takes to start workers: 384×384. */
 const WORKERS_FROM_PIXELS = 384 * 384;
@@ -33,9 +40,11 @@ export interface EngineLayers {
 /** The networks of a model. Each call runs on a device, on this thread or on workers. */
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
+  /** The stretches of each half that stream; more than one if a layer needs a whole map. */
+  readonly #segments: ReadonlyMap<Half, readonly Segment[]>;
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
-  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Half, Program> } | undefined;
+  #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
   /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
   #pool: WorkerPool | undefined;
@@ -47,10 +56,12 @@ export class Engine {
 
   private constructor(
     networks: ReadonlyMap<Half, BoundNetwork>,
+    segments: ReadonlyMap<Half, readonly Segment[]>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
+    this.#segments = segments;
     this.#options = options;
     this.#kernels = kernels;
   }
@@ -60,9 +71,15 @@ export class Engine {
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const { backend } = options;
+    const { backend, precision } = options;
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
-    const engine = new Engine(networks, options, kernels);
+    const segments = new Map<Half, readonly Segment[]>();
+    for (const [half, network] of networks) {
+      // Imported when needed: no other network has a barrier.
+      const { segmentsOf } = hasBarrier(network) && kernels !== undefined ? await segmenting() : { segmentsOf: whole };
+      segments.set(half, segmentsOf(network, precision));
+    }
+    const engine = new Engine(networks, segments, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
       const { WebGpuNetworks } = await import('./backend/webgpu/networks.ts');
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
@@ -127,11 +144,25 @@ export class Engine {
         this.#pool = undefined;
       }
       if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
-      if (this.#pool !== undefined)
-        return this.#pool.runner([...this.#networks.keys()].indexOf(part));
+      const pool = this.#pool;
+      if (pool !== undefined) return this.#chain(part, (n) => pool.runner(n));
     }
-    const { programs } = this.#local ?? (await this.#startLocal());
-    return localRunner(programs.get(part) as Program);
+    const { runners } = this.#local ?? (await this.#startLocal());
+    return this.#chain(part, (n) => runners[n]);
+  }
+
+  /** Returns the runner of a half. @param runner  returns that of a segment by its number in all */
+  async #chain(half: Half, runner: (n: number) => Runner): Promise<Runner> {
+    let first = 0;
+    for (const [other, segments] of this.#segments) {
+      if (other === half) {
+        const runners = segments.map((_, n) => runner(first + n));
+        if (runners.length === 1) return runners[0];
+        return (await segmenting()).segmentedRunner(segments, runners);
+      }
+      first += segments.length;
+    }
+    throw new Error(half);
   }
 
   /** A half's layers with weights and kernels. */
@@ -165,7 +196,7 @@ export class Engine {
   }
 
   async #startPool(): Promise<void> {
-    const { workers, precision, maxMemory } = this.#options;
+    const { workers, maxMemory } = this.#options;
     this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
       // Imported on first use: small pictures need no workers.
@@ -173,8 +204,7 @@ export class Engine {
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
         kernels: this.#kernels as KernelModule,
-        networks: [...this.#networks.values()],
-        precision,
+        networks: [...this.#segments.values()].flat(),
         maxMemory,
       });
     } catch (error) {
@@ -185,16 +215,17 @@ export class Engine {
   }
 
   async #startLocal() {
-    const { precision, maxMemory } = this.#options;
+    const { maxMemory } = this.#options;
     const backend =
       this.#kernels === undefined
         ? undefined
-        : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
+        : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
-    const programs = new Map<Half, Program>();
-    for (const [part, network] of this.#networks) programs.set(part, compile(network));
+    const runners = [...this.#segments.values()]
+      .flat()
+      .map(({ network, precision }) => localRunner(compile(network, precision)));
     this.#weightBytes = backend?.memoryBytes() ?? 0;
-    this.#local = { backend, programs };
+    this.#local = { backend, runners };
     return this.#local;
   }
 }

@@ -392,7 +392,6 @@ export class Taesd {
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
     const total = sinks.length * rows;
-    let done = 0;
     const { sources, pacer, end } = await this.#begin(input, signal);
     try {
       for (const [n, source] of sources.entries()) {
@@ -400,8 +399,8 @@ export class Taesd {
         const runner = await this.#engine.runner(half, pixels);
         for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
           handOn(batch, sinks[n]);
-          done += batch.count;
-          onProgress?.({ done, total });
+          const rowsDone = batch.done ?? batch.first + batch.count;
+          onProgress?.({ done: n * rows + rowsDone, total });
         }
       }
     } finally {

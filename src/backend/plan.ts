@@ -35,7 +35,7 @@ export interface ConvStage {
 }
 
 /** A layer that no convolution takes over. */
-export type LayerStage = Exclude<Layer, { kind: 'conv' | 'block' }>;
+export type LayerStage = Exclude<Layer, { kind: 'conv' | 'block' | 'groupNorm' }>;
 
 /**
  * One link of the chain: it reads map `input` and makes map `output`. Map 0 is the network's input.
@@ -100,7 +100,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
       if (shuffle > 1) index++;
       current = pushConv({ conv: layer, name: '' }, number, current, { upsample, relu, shuffle });
     } else {
-      current = push(layer, current);
+      current = push(layer as LayerStage, current);
     }
   }
   return {
@@ -124,13 +124,21 @@ type PushConv = (
 
 /**
  * Adds three convolutions, the last of which adds the skip connection; a fourth if that has
- * weights.
+ * weights. Those of a pool come before them, and the second of them adds its input.
  */
 function pushBlock(block: Block, layer: number, input: number, pushConv: PushConv): number {
-  const [first, second, third, skip] = convolutionsOf(block);
-  const a = pushConv(first, layer, input, { relu: true });
+  const pool = convolutionsOf(block).filter(({ name }) => name.startsWith('pool'));
+  const [first, second, third, skip] = convolutionsOf(block).slice(pool.length);
+  let x = input;
+  if (block.pool) {
+    const [widen, narrow] = pool;
+    // The normalisation is folded into the weights of the first; see pool.ts.
+    const widened = pushConv(widen, layer, input, { relu: true });
+    x = pushConv(narrow, layer, widened, { add: input });
+  }
+  const a = pushConv(first, layer, x, { relu: true });
   const b = pushConv(second, layer, a, { relu: true });
-  const add = skip === undefined ? input : pushConv(skip, layer, input, {});
+  const add = skip === undefined ? x : pushConv(skip, layer, x, {});
   return pushConv(third, layer, b, { add, relu: true });
 }
 

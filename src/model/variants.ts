@@ -7,7 +7,7 @@ import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
-export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1';
+export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1' | 'taef2';
 
 /** The name of a model; `nano` is the small one in the package. */
 export type ModelName = LatentSpace | 'nano';
@@ -76,6 +76,17 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
       return networksOf(this);
     },
   },
+  taef2: {
+    name: 'taef2',
+    space: 'taef2',
+    speaks: 'FLUX.2',
+    latentChannels: 32,
+    scale: 1,
+    shift: 0,
+    get networks() {
+      return networksOf(this, pooledNetworks);
+    },
+  },
   nano: {
     name: 'nano',
     space: 'taesd',
@@ -101,6 +112,11 @@ function networksOf(variant: Variant, build = taesdNetworks): Variant['networks'
 const taesdNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
   encoder: encoder(latentChannels),
   decoder: decoder(latentChannels),
+});
+
+const pooledNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
+  encoder: encoder(latentChannels, { pool: true }),
+  decoder: decoder(latentChannels, { pool: true }),
 });
 
 const nanoNetworks = (): Variant['networks'] => ({

@@ -1,6 +1,6 @@
 // node weights/matrix/fit.mjs WEIGHTS PICTURES
 // Fits the matrix of each latent space and writes src/cli/sheet/matrices.ts. Prints the rows of the
-// table in README.md. WEIGHTS is a folder of the four models' weights. PICTURES is a folder with
+// table in README.md. WEIGHTS is a folder of the five models' weights. PICTURES is a folder with
 // astronaut.png, logo.png and, held out, chelsea.png.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Taesd, VARIANTS } from 'taesd-wasm';
@@ -10,7 +10,7 @@ import { renderPicture } from '../../examples/render-picture.mjs';
 const [weights, pictures] = process.argv.slice(2);
 if (pictures === undefined) throw new Error('usage: node weights/matrix/fit.mjs WEIGHTS PICTURES');
 
-const MODELS = ['taesd', 'taesdxl', 'taesd3', 'taef1'];
+const MODELS = ['taesd', 'taesdxl', 'taesd3', 'taef1', 'taef2'];
 /** The longer side of samples, in pixels. The encoder sees the edges of each. */
 const SIDE = 256;
 

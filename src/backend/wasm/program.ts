@@ -3,11 +3,12 @@ import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import type { FoldedPool } from '../fold-pool.ts';
 import { stageWork } from '../rows-needed.ts';
 import { JOB_BYTES } from './job-layout.ts';
 import { F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
-import { type PackedConv, packConv } from './pack.ts';
+import { type PackedConv, packConv, repackPool } from './pack.ts';
 import { WASM_RULES } from './plan-rules.ts';
 import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
@@ -54,8 +55,17 @@ export class WasmProgram implements Program {
     this.#packed = packed;
   }
 
-  *run(source: RowSource, sink: RowSink, wanted?: Span): Generator<number, void, void> {
+  *run(
+    source: RowSource,
+    sink: RowSink,
+    wanted?: Span,
+    folded?: FoldedPool,
+  ): Generator<number, void, void> {
     const { memory } = this.#machine;
+    if (folded !== undefined) {
+      // The plan of a block begins with its pool.
+      repackPool(memory, this.#packed.get(this.#plan.stages[0]) as PackedConv, folded);
+    }
     const mark = memory.mark();
     try {
       const shapes = this.#plan.shapes([source.channels, source.height, source.width]);
