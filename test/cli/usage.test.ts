@@ -156,6 +156,7 @@ describe('command lines that are not understood → one line that names it, exit
       `--workers: expected a whole number from 0 to 64, got "${count}"`,
     ]),
     ['decode a -o o.png --space x', '--space: expected diffusion or vae, got "x"'],
+    ['inspect - a -', 'expected - once, got it twice'],
     ['inspect a --dtype i8', '--dtype: expected f32, f16 or bf16, got "i8"'],
     ['decode a -o o.png --tensor=', '--tensor: expected the name of a tensor, got ""'],
     ...['-1', '1.5', 'all'].map((n) => [

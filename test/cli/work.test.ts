@@ -178,7 +178,7 @@ describe('decode', () => {
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
-      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
+      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl? --model taesd or taesdxl)';
     expect(taesd(args('taef1'), { env })).toEqual({
       code: 1,
       stdout: '',
