@@ -65,7 +65,7 @@ export async function fileExists(url: URL): Promise<boolean> {
     }
     return (await fetch(url, { method: 'HEAD' })).ok;
   } catch (error) {
-    // Of a `fetch` that the program has replaced: no answer of a server.
+    // A `fetch` that the program has replaced made it. It is no answer of a server.
     if (error instanceof TaesdError) throw error;
     return false;
   }

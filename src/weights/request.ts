@@ -152,7 +152,7 @@ class Connection {
       return await step();
     } catch (cause) {
       signal?.throwIfAborted();
-      // Of a `fetch` that the program has replaced: another address would fail alike.
+      // A `fetch` that the program has replaced made it. Other addresses would fail alike.
       if (cause instanceof TaesdError) throw cause;
       const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
       const details = { hint: isStalled ? 'a server that stalls' : hint, cause };

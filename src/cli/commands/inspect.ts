@@ -212,7 +212,7 @@ function refuseLatentOptions(line: Line, contents: string): void {
 
 /**
  * True for the error about tensors none of which may be latents. One with another remedy found
- * latents. A file of torch counts if it holds weights, for the sentence that says how to convert it.
+ * latents. A file of torch counts if it holds weights, for the sentence about its conversion.
  */
 function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean {
   if (!(error instanceof TaesdError) || error.code !== 'SHAPE') return false;
