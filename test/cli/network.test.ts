@@ -7,7 +7,7 @@ import { proxyFor } from '../../src/cli/network/proxy.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
-import { startTaesd, temporaryFolder } from './command-line.ts';
+import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { makeIdentity, OPENSSL_ABSENT, proxyAndServer } from './proxy.ts';
 import { randomPicture } from './tiny-files.ts';
 
@@ -103,6 +103,8 @@ describe('errors of the network', () => {
         'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
       ],
     });
+    const { stdout } = taesd(['models'], { env: { TAESD_WEIGHTS: 'http://127.0.0.1:2/w' } });
+    expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(4);
   });
 });
 
