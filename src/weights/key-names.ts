@@ -1,4 +1,4 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { weightShapes } from '../model/measure.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
@@ -25,6 +25,8 @@ interface Chosen {
   readonly shift: number;
   /** The number of its names that a model has. */
   readonly score: number;
+  /** Another group that fits as well. */
+  readonly twin?: Group;
 }
 
 /** A layer's number, and the name of a tensor in it. */
@@ -173,7 +175,7 @@ export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Rec
   const chosen: Partial<Record<Half, Chosen>> = {};
   for (const one of HALVES) {
     const best = bestOf(groups, one, one);
-    if (best !== undefined) chosen[one] = best;
+    if (best !== undefined) chosen[one] = once(best, one);
   }
   if (half === undefined ? Object.keys(chosen).length > 0 : chosen[half] !== undefined) {
     return chosen;
@@ -182,8 +184,24 @@ export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Rec
   const isEncoder = encoder && (hasFirstLayer(encoder) || encoder.score > (decoder?.score ?? 0));
   const guess = half ?? (isEncoder ? 'encoder' : 'decoder');
   const best = guess === 'encoder' ? encoder : decoder;
-  if (best !== undefined) chosen[guess] = best;
+  if (best !== undefined) chosen[guess] = once(best, guess);
+  // A file of the other half alone is chosen as that, for the error.
+  else if (encoder !== undefined) chosen.encoder = encoder;
+  else if (decoder !== undefined) chosen.decoder = decoder;
   return chosen;
+}
+
+/** @throws TaesdError SHAPE (another group fits as well) */
+function once(chosen: Chosen, half: Half): Chosen {
+  const { group, twin } = chosen;
+  if (twin === undefined) return chosen;
+  const rule = `the tensors of the ${half} once`;
+  const [first, second] = [group, twin].map(
+    ({ prefix, names }) => `${showName(prefix)}${names.keys().next().value}`,
+  );
+  throw expected('SHAPE', 'tensor names', rule, `${first} and ${second}`, {
+    hint: 'a checkpoint of several models? save one of them',
+  });
 }
 
 /**
@@ -191,7 +209,7 @@ export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Rec
  *
  * @param named  the half that the prefix must name; undefined for a prefix that names none
  */
-function bestOf(groups: readonly Group[], half: Half, named: Half | undefined) {
+function bestOf(groups: readonly Group[], half: Half, named: Half | undefined): Chosen | undefined {
   let best: Chosen | undefined;
   let second: Chosen | undefined;
   for (const group of groups) {
@@ -204,19 +222,9 @@ function bestOf(groups: readonly Group[], half: Half, named: Half | undefined) {
     else if (second === undefined || scored.score > second.score) second = scored;
   }
   if (best !== undefined && best.score >= MANY && second?.score === best.score) {
-    throw twice(half, best, second);
+    return { ...best, twin: second.group };
   }
   return best;
-}
-
-function twice(half: Half, { group }: Chosen, { group: other }: Chosen): TaesdError {
-  const rule = `the tensors of the ${half} once`;
-  const [first, second] = [group, other].map(
-    ({ prefix, names }) => `${showName(prefix)}${names.keys().next().value}`,
-  );
-  return expected('SHAPE', 'tensor names', rule, `${first} and ${second}`, {
-    hint: 'a checkpoint of several models? save one of them',
-  });
 }
 
 const score = ({ names }: Group, half: Half, shift: number): number => {

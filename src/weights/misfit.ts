@@ -25,10 +25,13 @@ export function readOtherNames(
   half: Half | undefined,
   otherHint: string | undefined,
 ): ModelTensors {
+  const others = otherModelsIn(file);
+  const own = others.find((other) => half === undefined || other.half === half);
+  if (own !== undefined) throw notSupported(own.model, variant);
   try {
     return splitByKeyNames(file, half, otherHint, variant);
   } catch (error) {
-    throw otherModelOf(file, variant) ?? error;
+    throw others.length > 0 ? notSupported(others[0].model, variant) : error;
   }
 }
 
@@ -57,12 +60,6 @@ export function mend(
     if (!(error instanceof TaesdError) || error.code !== 'SHAPE' || spare.length === 0) throw error;
     throw new TaesdError('SHAPE', `${error.sentence}; spare in the file: ${showNames(spare)}`);
   }
-}
-
-/** Returns the error for a file of a model that is not supported; undefined for any other file. */
-function otherModelOf(file: WeightFile, variant: Variant): TaesdError | undefined {
-  const [found] = otherModelsIn(file);
-  return found && notSupported(found.model, variant);
 }
 
 /** Finds the halves of a file that are those of a model that is not supported. */

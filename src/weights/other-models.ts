@@ -44,7 +44,7 @@ const superVideo = (channels: number): OtherModel['marks'] => ({
  *
  * Sources: https://github.com/madebyollin/taesd, taehv, taem1, taesdv
  */
-const OTHER_MODELS: readonly OtherModel[] = [
+const otherModels = (): readonly OtherModel[] => [
   {
     name: 'taef2',
     speaks: 'FLUX.2',
@@ -138,7 +138,7 @@ export function otherModelWith(
       const { shape = [] } = tensors.get(name) ?? {};
       return shape.length === 4 && shape[0] === cout && shape[1] === cin;
     });
-  for (const model of OTHER_MODELS) {
+  for (const model of otherModels()) {
     if (isModelName(model.name)) continue;
     const { decoder, encoder } = model.marks;
     if (decoder && hasAll(decoder)) return { model, half: 'decoder' };
