@@ -16,8 +16,7 @@ const PATIENCE_MS = 600_000;
 /** Quick files that the slow suite runs again, at full length. */
 const FULL_LENGTH = [
   'test/backend/schedule.test.ts',
-  'test/backend/winograd-stride2-program.test.ts',
-  'test/backend/winograd-widths.test.ts',
+  'test/backend/winograd*.test.ts',
   'test/cli/**/*.test.ts',
   'test/deflate/inflate.test.ts',
   'test/engine-properties.test.ts',
@@ -30,8 +29,12 @@ const FULL_LENGTH = [
   'test/png/hostile.test.ts',
   'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',
+  'test/preview/predict-original.test.ts',
+  'test/readme.test.ts',
   'test/safetensors/*.test.ts',
   'test/steps.test.ts',
+  'test/taesd.test.ts',
+  'test/webgpu/bands.test.ts',
   'test/workers.test.ts',
 ];
 

@@ -7,6 +7,7 @@ import { tensorRows, tensorSink } from '../../src/rows.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import { type Tensor, zeros } from '../../src/tensor.ts';
 import { expectClose, largestDifference } from '../compare.ts';
+import { isFullLength } from '../full-length.ts';
 import { readGolden } from '../golden.ts';
 import { sharedPath, testShared } from '../shared.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
@@ -22,12 +23,15 @@ const done = { code: 0, stdout: '', stderr: '' };
 const run = (...args: string[]) => taesd(args, { env: { TAESD_WEIGHTS: sharedPath('weights') } });
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 
-testShared('encode [wasm]: chelsea 451×300 → max |Δ| < 1e-4, bytes within 1', () => {
+const within = isFullLength ? ', bytes within 1' : '';
+testShared(`encode [wasm]: chelsea 451×300 → max |Δ| < 1e-4${within}`, () => {
   const wanted = readGolden('taesd-chelsea-451x300');
   expect(run('encode', picture, '-o', at('z.safetensors'))).toEqual(done);
   const file = decodeLatentSafetensors(read('z.safetensors'));
   expectClose(file.latents, wanted('latents'), 1e-4);
   expect(file).toMatchObject({ model: 'taesd', width: 451, height: 300 });
+  // The trip below goes through such bytes.
+  if (!isFullLength) return;
   expect(run('encode', picture, '-o', at('z.png'))).toEqual(done);
   const bytes = quantizeLatents(decodeLatentPng(read('z.png')).latents.data);
   expect(largestDifference(bytes, wanted('latents_u8').data)).toBeLessThanOrEqual(1);

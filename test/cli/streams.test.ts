@@ -217,8 +217,8 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
   const LIMIT =
     'expected at most 536,870,912 bytes, got more (a pipe or device that does not end?)';
 
-  test('inspect: /dev/zero → LIMIT', (context) => {
-    if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
+  testAtFullLength('inspect: /dev/zero → LIMIT', ({ skip }) => {
+    if (!existsSync('/dev/zero')) skip('no /dev/zero here');
     expect(taesd(['inspect', '/dev/zero'])).toEqual(failed(`/dev/zero: ${LIMIT}`));
   });
 
