@@ -18,6 +18,7 @@ const FULL_LENGTH = [
   'test/backend/schedule.test.ts',
   'test/backend/winograd*.test.ts',
   'test/cli/**/*.test.ts',
+  'test/conformance/conformance.test.ts',
   'test/deflate/inflate.test.ts',
   'test/engine-properties.test.ts',
   'test/formats/damaged.test.ts',
@@ -39,14 +40,12 @@ const FULL_LENGTH = [
 ];
 
 /**
- * Quick files that get a process of their own, since they replace modules, clocks, globals or the environment. The others
- * share one: starting a process and loading src/ take longer than most of them.
+ * Quick files that get a process of their own, since they replace modules, globals or the environment, or measure memory.
+ * The others share one: starting a process and loading src/ take longer than most of them.
  */
 const OWN_PROCESS = [
   'test/backend/module.test.ts',
-  'test/cli/progress.test.ts',
   'test/cli/pull.test.ts',
-  'test/cli/say.test.ts',
   'test/nano.test.ts',
   'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',

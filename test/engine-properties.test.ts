@@ -113,26 +113,27 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     });
   }
 
-  test(`Taesd [wasm]: nano, ${precision}, 3 workers → the bits of one thread`, async () => {
-    const weights = {
-      encoder: randomWeights('nano', 'encoder'),
-      decoder: randomWeights('nano', 'decoder'),
-    };
-    const options = { model: 'nano', weights, precision } as const;
-    const [one, three] = [
-      await Taesd.load({ ...options, workers: 0 }),
-      await Taesd.load({ ...options, workers: 3 }),
-    ];
-    for (const part of PARTS) {
-      for (const size of SIZES) {
-        const input = inputOf(part, size);
-        const found = firstDifference(await run(three, part, input), await run(one, part, input));
-        expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
+  if (precision === 'f32' || isFullLength)
+    test(`Taesd [wasm]: nano, ${precision}, 3 workers → the bits of one thread`, async () => {
+      const weights = {
+        encoder: randomWeights('nano', 'encoder'),
+        decoder: randomWeights('nano', 'decoder'),
+      };
+      const options = { model: 'nano', weights, precision } as const;
+      const [one, three] = [
+        await Taesd.load({ ...options, workers: 0 }),
+        await Taesd.load({ ...options, workers: 3 }),
+      ];
+      for (const part of PARTS) {
+        for (const size of SIZES) {
+          const input = inputOf(part, size);
+          const found = firstDifference(await run(three, part, input), await run(one, part, input));
+          expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
+        }
       }
-    }
-    expect(three.info).toMatchObject({ model: 'nano', workers: 3 });
-    three.dispose();
-  });
+      expect(three.info).toMatchObject({ model: 'nano', workers: 3 });
+      three.dispose();
+    });
 
   test(`decodeRows [wasm]: ${precision}, 0 and 2 workers, cropped → batches that join to the picture of decode`, async () => {
     for (const workers of [0, 2]) {
@@ -158,9 +159,12 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     }
   });
 
-  const cases = PARTS.flatMap((part) =>
-    (['taesd', 'nano'] as const).map((m) => [part, m] as const),
+  // The sample has a model for each precision.
+  const models = sampled<'taesd' | 'nano'>(
+    [precision === 'f32' ? 'taesd' : 'nano'],
+    ['taesd', 'nano'],
   );
+  const cases = PARTS.flatMap((part) => models.map((m) => [part, m] as const));
   for (const [part, model] of cases) {
     test(`Program [wasm]: ${part} of ${model}, ${precision}, ${3 * SPANS} seeded spans of rows → the bits of the whole`, async () => {
       const network = VARIANTS[model].networks[part];

@@ -48,7 +48,8 @@ describe('-', () => {
     taesd(['decode', at('z.png'), '-o', at('d.png')], { env });
     const decoded = taesdBytes(['decode', '-', '-o', '-'], { env, input: encoded.stdout });
     expect(decoded).toEqual({ code: 0, stdout: bytes('d.png'), stderr: '' });
-    const again = taesdBytes(['roundtrip', '-', '-o', '-'], { env, input: PNG });
+    const options = { env, input: PNG, asProcess: true };
+    const again = taesdBytes(['roundtrip', '-', '-o', '-'], options);
     expect(again).toEqual(decoded);
     expect(decodePng(again.stdout)).toMatchObject({ width: 17, height: 9 });
   });
