@@ -15,6 +15,7 @@ const PATIENCE_MS = 600_000;
  */
 /** Quick files that the slow suite runs again, at full length. */
 const FULL_LENGTH = [
+  'test/backend/agreement.test.ts',
   'test/backend/schedule.test.ts',
   'test/backend/winograd*.test.ts',
   'test/cli/**/*.test.ts',
@@ -23,6 +24,7 @@ const FULL_LENGTH = [
   'test/engine-properties.test.ts',
   'test/formats/damaged.test.ts',
   'test/formats/read-latents.test.ts',
+  'test/formats/usual-spread.test.ts',
   'test/golden.test.ts',
   'test/nano.test.ts',
   'test/picture/decode-picture.test.ts',

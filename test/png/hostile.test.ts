@@ -44,11 +44,14 @@ function outcome(png: Uint8Array, name: string): string {
   }
 }
 
-test('decodePng: each kind of picture cut at every byte → TRUNCATED, decoded after the pixels', () => {
+/** In the quick suite every second cut. */
+const CUT_STEP = rounds(2, 1);
+
+test(`decodePng: each kind of picture cut at every ${CUT_STEP === 1 ? '' : '2nd '}byte → TRUNCATED, decoded after the pixels`, () => {
   for (const picture of SMALL) {
     const png = buildPng(picture);
     const pixelsEnd = png.length - IEND.length;
-    for (let cut = 0; cut < png.length; cut++) {
+    for (let cut = 0; cut < png.length; cut += CUT_STEP) {
       const name = `colour type ${picture.colourType}, depth ${picture.depth}, cut at ${cut}`;
       const wanted = cut === 0 ? 'FORMAT' : cut < pixelsEnd ? 'TRUNCATED' : 'decoded';
       expect(outcome(png.subarray(0, cut), name), name).toBe(wanted);
