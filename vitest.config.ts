@@ -23,6 +23,7 @@ const FULL_LENGTH = [
   'test/deflate/inflate.test.ts',
   'test/engine-properties.test.ts',
   'test/formats/damaged.test.ts',
+  'test/formats/python-files.test.ts',
   'test/formats/read-latents.test.ts',
   'test/formats/usual-spread.test.ts',
   'test/golden.test.ts',
@@ -39,6 +40,7 @@ const FULL_LENGTH = [
   'test/taesd.test.ts',
   'test/webgpu/bands.test.ts',
   'test/workers.test.ts',
+  'test/zip/read-zip.test.ts',
 ];
 
 /**
