@@ -9,7 +9,7 @@ import { writeSafetensors } from '../src/safetensors/write.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
-import { isFullLength, rounds, sampled } from './full-length.ts';
+import { isFullLength, rounds, sampled, testAtFullLength } from './full-length.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { runProgram } from './run-program.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
@@ -113,27 +113,28 @@ describe.each(PRECISIONS)('workers, precision %s', (precision) => {
     });
   }
 
-  if (precision === 'f32' || isFullLength)
-    test(`Taesd [wasm]: nano, ${precision}, 3 workers → the bits of one thread`, async () => {
-      const weights = {
-        encoder: randomWeights('nano', 'encoder'),
-        decoder: randomWeights('nano', 'decoder'),
-      };
-      const options = { model: 'nano', weights, precision } as const;
-      const [one, three] = [
-        await Taesd.load({ ...options, workers: 0 }),
-        await Taesd.load({ ...options, workers: 3 }),
-      ];
-      for (const part of PARTS) {
-        for (const size of SIZES) {
-          const input = inputOf(part, size);
-          const found = firstDifference(await run(three, part, input), await run(one, part, input));
-          expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
-        }
+  // The quick suite has one precision's.
+  const testNano = precision === 'f32' ? test : testAtFullLength;
+  testNano(`Taesd [wasm]: nano, ${precision}, 3 workers → the bits of one thread`, async () => {
+    const weights = {
+      encoder: randomWeights('nano', 'encoder'),
+      decoder: randomWeights('nano', 'decoder'),
+    };
+    const options = { model: 'nano', weights, precision } as const;
+    const [one, three] = [
+      await Taesd.load({ ...options, workers: 0 }),
+      await Taesd.load({ ...options, workers: 3 }),
+    ];
+    for (const part of PARTS) {
+      for (const size of SIZES) {
+        const input = inputOf(part, size);
+        const found = firstDifference(await run(three, part, input), await run(one, part, input));
+        expect(found, `${part}, latents ${size.toReversed().join('×')}`).toBe(undefined);
       }
-      expect(three.info).toMatchObject({ model: 'nano', workers: 3 });
-      three.dispose();
-    });
+    }
+    expect(three.info).toMatchObject({ model: 'nano', workers: 3 });
+    three.dispose();
+  });
 
   test(`decodeRows [wasm]: ${precision}, 0 and 2 workers, cropped → batches that join to the picture of decode`, async () => {
     for (const workers of [0, 2]) {

@@ -63,7 +63,7 @@ function topLeft(tensor: Tensor, height: number, width: number): Tensor {
   return corner;
 }
 
-// The slow suite has it whole; test/cli/work.test.ts has trips of small pictures.
+// The slow suite has it; test/cli/work.test.ts has trips of small pictures.
 const testTrip = isFullLength ? testShared : () => undefined;
 testTrip('roundtrip [wasm]: chelsea 451×300 → the golden picture, cropped, bytes within 2', () => {
   expect(run('roundtrip', picture, '-o', at('r.png'))).toEqual(done);
