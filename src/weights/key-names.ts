@@ -175,7 +175,8 @@ export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Rec
   const chosen: Partial<Record<Half, Chosen>> = {};
   for (const one of HALVES) {
     const best = bestOf(groups, one, one);
-    if (best !== undefined) chosen[one] = once(best, one);
+    if (best === undefined) continue;
+    chosen[one] = half === undefined || half === one ? once(best, one) : best;
   }
   if (half === undefined ? Object.keys(chosen).length > 0 : chosen[half] !== undefined) {
     return chosen;
