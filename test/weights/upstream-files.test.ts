@@ -19,7 +19,7 @@ import { taesd as command } from '../cli/command-line.ts';
 import { entry, rawFile } from '../safetensors/raw-file.ts';
 import { SHARED_ABSENT, sharedFile, sharedIsThere, sharedPath, testShared } from '../shared.ts';
 import { randomTensors } from '../small-model.ts';
-import { fileOfTensors } from '../torch/build-torch.ts';
+import { dict, fileOfTensors, pickle, tensor, torchFile } from '../torch/build-torch.ts';
 
 /*
  * Weights as people have them: upstream's `.pth`, prefixes, spare tensors, other types, channels
@@ -237,7 +237,7 @@ describe('types', () => {
 });
 
 describe('channels last', () => {
-  /** Moves the axes of convolutions: `to[i]` is the axis of PyTorch's order that comes at place i. */
+  /** Moves the axes of convolutions. `to[i]` is PyTorch's axis that comes at place i. */
   const moved = (to: readonly number[]) =>
     [...DECODER].map(([name, { shape, data }]): [string, Tensor] => {
       if (shape.length !== 4) return [name, { shape, data }];
@@ -370,6 +370,42 @@ describe('.pth', () => {
   );
 });
 
+describe('hostile names', () => {
+  const files: [string, string[], ErrorCode][] = [
+    [
+      '16,384 prefixes',
+      Array.from({ length: 16_384 }, (_, i) => `x${i}.0.encoder.1.weight`),
+      'SHAPE',
+    ],
+    ['16,385 tensors', Array.from({ length: 16_385 }, (_, i) => `${i}`), 'LIMIT'],
+    ['a name of 4 MB with dots', [`${'1.'.repeat(2_000_000)}weight`], 'SHAPE'],
+    ['a name of 4 MB that ends like one', [`${'a'.repeat(4_000_000)}.decoder.1.weight`], 'SHAPE'],
+    ['names of JavaScript', ['__proto__.1.weight', 'constructor.0.weight'], 'SHAPE'],
+  ];
+  test.each(files)('%s → a typed error within a second', async (_, names, code) => {
+    const header = names.map((name) => entry(name, 'F32', [0], [0, 0]));
+    const bytes = rawFile(`{${header.join(',')}}`);
+    const before = process.cpuUsage();
+    const error = await failure(read(bytes));
+    const { user, system } = process.cpuUsage(before);
+    expect(error.code).toBe(code);
+    expect(error.message.length).toBeLessThan(1000);
+    expect((user + system) / 1000).toBeLessThan(1000);
+  });
+
+  test('a .pth whose tensors repeat one number, far larger than the file → LIMIT', async () => {
+    const shape = [128, 128];
+    const many = Array.from(
+      { length: 40 },
+      (_, i) => [`${i}.weight`, tensor({ key: '0', count: 1, shape, strides: [0, 0] })] as const,
+    );
+    const bytes = torchFile(pickle(dict(...many)), [new Uint8Array(4)]);
+    const error = await failure(read(bytes));
+    expect(error.code).toBe('LIMIT');
+    expect(error.message).toContain('"tensors" expected at most ');
+  });
+});
+
 describe('other models', () => {
   const load = (weights: WeightSource, model: ModelName, half: Half) => read(weights, half, model);
 
@@ -484,6 +520,21 @@ describe('other models', () => {
       expect(error.message).toContain(`expected those of taesd3, got those of ${name}`);
     },
   );
+
+  test('models that share their encoder → the name of the decoder', async () => {
+    const bytes = writeSafetensors([
+      ['encoder.0.weight', zeros([64, 12, 3, 3])],
+      ['encoder.4.conv.0.weight', zeros([64, 128, 3, 3])],
+      ['encoder.17.weight', zeros([48, 64, 3, 3])],
+      ['decoder.0.weight', zeros([512, 48, 1, 1])],
+      ['decoder.1.conv.0.weight', zeros([1024, 1, 7, 7])],
+    ]);
+    const weights = loadWeights(VARIANTS.taesd, ['encoder', 'decoder'], { weights: bytes });
+    const message =
+      '"weights" expected those of taesd, got those of taew2_2_super, for Wan 2.2 TI2V 5B, ' +
+      'a video model (not supported yet)';
+    await expectFailure(weights, 'UNSUPPORTED', message);
+  });
 
   test('a supported model under the name of another → SHAPE with the models that it may be', async () => {
     const message =
