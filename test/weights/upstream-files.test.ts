@@ -315,6 +315,19 @@ describe('.pth', () => {
     expect(await read(wrapped)).toEqual({ numbers, note: undefined });
   });
 
+  test('integers beside the weights, which no layer needs → spare', async () => {
+    const { numbers } = await right;
+    const stored = Object.fromEntries(
+      [...DECODER].map(([name, tensor]): [string, StoredTensor] => [
+        name,
+        { dtype: 'F32', shape: tensor.shape, bytes: bytesOf(tensor) },
+      ]),
+    );
+    const step = { dtype: 'I64', shape: [1], bytes: new Uint8Array(8) };
+    const note = 'spare tensors are not used: 3.step';
+    expect(await read(fileOfTensors({ ...stored, '3.step': step }))).toEqual({ numbers, note });
+  });
+
   test('inspect: a .pth → as safetensors; spare tensors and a prefix → named', () => {
     const one = { shape: [1], data: Float32Array.of(1) };
     writeFileSync(
