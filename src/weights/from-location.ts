@@ -141,21 +141,33 @@ function pathInFolder({ given, url }: Location, name: string): string {
   return isPath ? `${given}`.replace(/[/\\]?$/, `/${name}`) : urlInFolder(url, name).href;
 }
 
+/**
+ * Returns the reason why a location can hold no weights, whatever their names: it is nothing, or a
+ * file that is not one of weights. Returns undefined for a folder, for a file that exists and has
+ * an ending of weights, and for an address of the web, which is not requested.
+ *
+ * @param rule  the right content, for the error
+ */
+export async function nothingAt(given: string | URL, rule: string): Promise<Absent | undefined> {
+  const url = urlOf('weights', given);
+  if (url.protocol !== 'file:' || (await folderExists(url))) return undefined;
+  const nowhere = (got: string, hint?: string) =>
+    new Absent(given, rule, got, { hint, isNowhere: true });
+  const isNamed = FILE.test(url.pathname);
+  if (!(await fileExists(url))) return nowhere(`no such ${isNamed ? 'file' : 'folder'}`);
+  if (isNamed) return undefined;
+  return nowhere('a file', 'give its folder, or a file that ends in .safetensors or .pth');
+}
+
 /** Names, in the order of `names`, the files a folder lacks, and what the folder has instead. */
 async function absentFiles(
-  { given, url }: Location,
+  { given }: Location,
   names: readonly string[],
   missing: readonly string[],
 ): Promise<Absent> {
-  const isFile = url.protocol === 'file:';
   const rule = `a folder that holds ${names.join(' and ')}`;
-  if (missing.length === names.length && isFile && (await fileExists(url))) {
-    const hint = 'give its folder, or a file that ends in .safetensors or .pth';
-    return new Absent(given, rule, 'a file', { hint, isNowhere: true });
-  }
-  if (isFile && !(await folderExists(url))) {
-    return new Absent(given, rule, 'no such folder', { isNowhere: true });
-  }
+  const nothing = await nothingAt(given, rule);
+  if (nothing !== undefined) return nothing;
   const none = names.length === 1 ? 'no such file' : 'neither';
   const got = missing.length === names.length ? none : `no ${missing.join(' and no ')}`;
   return new Absent(given, rule, got, { hint: OTHER });

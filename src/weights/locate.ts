@@ -187,9 +187,13 @@ function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): T
   const names = weightFileNames(variant, halves).join(' and ');
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const { command } = pullRemedy(variant);
+  const isOfNano = variant.space === VARIANTS.nano.space;
+  const [api, byCommand] = isOfNano
+    ? [", model: 'nano' needs none", ', --model nano needs none']
+    : ['', ''];
   const remedy = {
-    api: `${fetching(variant)} fetches them, the option weights gives them`,
-    command: `${command} fetches them, --weights DIR gives them`,
+    api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
+    command: `${command} fetches them, --weights DIR gives them${byCommand}`,
   };
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;
   return new TaesdError('ARG', text, { remedy });
