@@ -51,8 +51,8 @@ function find(name: string | undefined): Command {
   if (command !== undefined) return command;
   const names = COMMANDS.map(({ spec }) => spec.name);
   const known = names.join(', ');
-  const meant = name && nearest(name, names);
   const isOption = name?.startsWith('-') === true;
+  const meant = name && !isOption ? nearest(name, names) : undefined;
   const text = JSON.stringify(name);
   const got = name === undefined ? 'none' : isOption ? `the option ${text}` : text;
   const hint = meant ? `${meant}?` : undefined;
