@@ -364,7 +364,7 @@ describe('what cannot be read → exit 1', () => {
       height: 5,
       encodesTo: [],
       decodesTo: [],
-      notes: ['not read; "magick in.gif[0] out.png" of ImageMagick makes a PNG of it'],
+      notes: [`not read; "magick '${at('x.gif')}[0]' out.png" of ImageMagick makes a PNG of it`],
     });
   });
 

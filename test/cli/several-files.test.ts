@@ -166,7 +166,7 @@ describe('an error before any work', () => {
     const made = ['deep', 'deep/er', 'deep/er/no-ending.png', 'old.png', 'top.png'];
     expect(all).toEqual(made);
     expect(decodeLatentPng(read('tree/out/deep/er/no-ending.png'))).toMatchObject({ width: 17 });
-    expect(run('decode', 'tree/out', '-o', 'tree/back/', '--recursive', '-q').code).toBe(1);
+    expect(run('decode', 'tree/out', '-o', 'tree/back/', '--recursive', '-q')).toEqual(done);
     expect(decodePng(read('tree/back/deep/er/no-ending.png')).width).toBe(17);
   });
 

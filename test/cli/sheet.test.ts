@@ -276,7 +276,9 @@ describe('files that are broken or hold no latents', () => {
 
   test('an ending that is no picture, too many pixels across → refused', () => {
     const text = taesd(['sheet', at('mixed'), '-o', at('x.txt')]).stderr;
-    expect(text).toBe(`taesd: ${at('x.txt')}: expected the ending .png (the sheet), got .txt\n`);
+    expect(text).toBe(
+      `taesd: -o: ${at('x.txt')}: expected the ending .png (the sheet), got .txt (see taesd sheet --help)\n`,
+    );
     const many = Object.fromEntries(
       Array.from({ length: 33 }, (_, i) => [`${i}.sft`, whole] as const),
     );

@@ -102,7 +102,7 @@ describe('pixels', () => {
       kind: 'PNG',
       width: 3,
       height: 2,
-      data,
+      data: Uint8ClampedArray.from(data),
       text: new Map([['Title', 'ramp']]),
       notes: [],
     });
@@ -357,7 +357,7 @@ describe('other kinds', () => {
         `${rule} a file that begins with ${hex}`,
       ]);
     }
-    const xml = `${rule} a file that begins with "<?xml version="1."`;
+    const xml = `${rule} a file that begins with "<?xml version="1"`;
     expect(await failure(latin1('<?xml version="1.0"?><html/>'))).toEqual(['FORMAT', xml]);
     const [, page] = await failure(latin1('<!DOCTYPE html><html>'));
     expect(page).toBe(
