@@ -83,7 +83,7 @@ function pngSize(bytes: Uint8Array, view: DataView): PictureSize {
 
 const [SOS, APP1] = [0xda, 0xe1];
 
-/** Walks from marker to marker up to the first scan, past the frame's header and the orientation. */
+/** Walks from marker to marker up to the first scan, past the frame's header and EXIF. */
 function jpegSize(bytes: Uint8Array, view: DataView): PictureSize | undefined {
   let size: PictureSize | undefined;
   let exif: Uint8Array | undefined;

@@ -52,7 +52,7 @@ test('more pixels than --max-pixels → LIMIT and the option; enough of them →
   const { code, stderr } = taesd([...args, '152'], { env });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /expected at most 152 pixels, got 17×9 = 153 \(option --max-pixels\)\n$/,
+    /expected at most 152 pixels, got 17×9 = 153 \(--max-pixels N raises the limit\)\n$/,
   );
   expect(taesd([...args, '153'], { env })).toEqual({ code: 0, stdout: '', stderr: '' });
 });

@@ -48,7 +48,8 @@ export interface Asked<F> {
 }
 
 /**
- * Makes the plan of a command line. Of several inputs, those that cannot be done have a fault.
+ * Makes the plan of a command line. If there are several inputs, those that cannot be done have a
+ * fault.
  *
  * @throws UsageError (several inputs for one output, an ending of no format); TaesdError ARG (the
  *   only input is an empty or unreadable folder, a folder is both input and output)

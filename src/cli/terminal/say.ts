@@ -16,7 +16,11 @@ export function sayLine(message: string): void {
 /** A function that reports what a user may want to know, but that is not an error. */
 export type Say = (note: string) => void;
 
-/** Returns the function that writes notes as lines `note: …`. @param isQuiet  true for one that writes nothing */
+/**
+ * Returns the function that writes notes as lines `note: …`.
+ *
+ * @param isQuiet  true for one that writes nothing
+ */
 export const noteSayer = (isQuiet: boolean): Say =>
   isQuiet ? () => undefined : (note) => sayLine(`note: ${note}`);
 
