@@ -59,6 +59,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
       stdout: thereLine(ENCODER) + thereLine(DECODER),
       stderr: '',
     });
+    expect(run('pull', 'taesd', '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   testShared('pull: --all → every model; models → where each is', () => {
