@@ -13,7 +13,7 @@ import { pictureSink } from './image.ts';
 import { type BoundNetwork, bindNetwork } from './model/bind.ts';
 import { otherModel } from './model/latent-channels.ts';
 import type { Half } from './model/layers.ts';
-import { LATENT_SCALE, type Variant } from './model/variants.ts';
+import { LATENT_SCALE, repeatsEdges, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -143,6 +143,10 @@ export class Taesd {
       // Imported on first use: most pictures have the right size.
       const { scaledRows } = await import('./picture/scale.ts');
       sources = await scaledRows(sources, maxSize, new Pacer(signal));
+    }
+    if (repeatsEdges(this.#variant, sources[0])) {
+      const { extendedRows } = await import('./calls/extended-rows.ts');
+      sources = sources.map(extendedRows);
     }
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>
