@@ -11,7 +11,7 @@ import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
-import { LATENT_SCALE, type Variant } from './model/variants.ts';
+import { LATENT_SCALE, repeatsEdges, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -144,6 +144,10 @@ export class Taesd {
       // Imported on first use: most pictures have the right size.
       const { scaledRows } = await import('./picture/scale.ts');
       sources = await scaledRows(sources, maxSize, new Pacer(signal));
+    }
+    if (repeatsEdges(this.#variant, sources[0])) {
+      const { extendedRows } = await import('./calls/extended-rows.ts');
+      sources = sources.map(extendedRows);
     }
     const [{ height, width }] = sources;
     const [latentHeight, latentWidth] = [height, width].map((size) =>

@@ -1,4 +1,4 @@
-import { checkBytes, checkIndex, checkNames, describe, orList } from '../checks.ts';
+import { type BytesLike, bytesOf, checkIndex, checkNames, describe, orList } from '../checks.ts';
 import { expected, inCall, type Remedy } from '../errors.ts';
 import { foreignError, isGzip, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
 import {
@@ -70,18 +70,18 @@ const NAMES = Object.keys({
  *   batch), ARG, OOM
  */
 export function readLatents(
-  bytes: Uint8Array,
+  bytes: BytesLike,
   options: ReadLatentsOptions = {},
 ): Promise<FoundLatents> {
   return inCall('readLatents', async () => {
-    checkArguments(bytes, options);
-    const reading = await readFormat(bytes, options);
+    const file = bytesOf(bytes);
+    checkOptions(options);
+    const reading = await readFormat(file, options);
     return found(reading, options);
   });
 }
 
-function checkArguments(bytes: Uint8Array, options: ReadLatentsOptions): void {
-  checkBytes(bytes);
+function checkOptions(options: ReadLatentsOptions): void {
   checkNames(options, NAMES);
   const { name, model, space, tensor, pick } = options;
   if (model !== undefined) variantNamed(model);

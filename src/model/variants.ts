@@ -24,6 +24,11 @@ export interface Variant {
   /** From the latents `z` of the full VAE to those of diffusion: `(z − shift) · scale`. */
   readonly scale: number;
   readonly shift: number;
+  /**
+   * True if a picture whose sides are not multiples of 8 is extended before it is encoded. TAESD's
+   * own models pad with zeros, as the reference does.
+   */
+  readonly repeatsEdges?: true;
 }
 
 /**
@@ -90,10 +95,11 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   nano: {
     name: 'nano',
     space: 'taesd',
-    speaks: 'Stable Diffusion 1 and 2, in the package',
+    speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
     scale: 0.18215,
     shift: 0,
+    repeatsEdges: true,
     get networks() {
       return networksOf(this, nanoNetworks);
     },
@@ -130,6 +136,12 @@ export const fromVae = (z: number, { scale, shift }: Pick<Variant, 'scale' | 'sh
 
 /** A picture is this many times as wide and as high as its latent. */
 export const LATENT_SCALE = 8;
+
+/** Returns true if a model's pictures of this size are extended before they are encoded. */
+export const repeatsEdges = (
+  variant: Variant,
+  { width, height }: { readonly width: number; readonly height: number },
+): boolean => variant.repeatsEdges === true && (width | height) % LATENT_SCALE > 0;
 
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>

@@ -221,7 +221,7 @@ export interface Info {
   readonly precision: Precision;
   /** The loaded halves. */
   readonly parts: readonly Half[];
-  /** Running workers: 0 before the first picture large enough for them, and if there are none. */
+  /** Running workers. 0 after `load`, until the first picture large enough for them. */
   readonly workers: number;
   /** Why wanted workers could not start; this thread does the work. */
   readonly workersReason?: string;

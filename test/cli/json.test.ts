@@ -59,10 +59,10 @@ describe('inspect --json', () => {
       width: 17,
       height: 9,
       encodesTo: [
-        { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl'] },
+        { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl', 'nano'] },
         { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1'] },
       ],
-      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl'] }],
+      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl', 'nano'] }],
       notes: [],
     });
   });

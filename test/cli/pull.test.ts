@@ -59,6 +59,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
       stdout: thereLine(ENCODER) + thereLine(DECODER),
       stderr: '',
     });
+    expect(run('pull', 'taesd', '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   testShared('pull: --all → every model; models → where each is', () => {
@@ -79,7 +80,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
       'taesdxl | Stable Diffusion XL | 4,901,158 | one of two files found: npx taesd pull taesdxl',
       'taesd3 | Stable Diffusion 3 | 4,928,838 | not found: npx taesd pull taesd3',
       'taef1 | FLUX.1, Z-Image, HiDream | 4,928,838 | damaged in the cache: npx taesd pull taef1',
-      'nano | Stable Diffusion 1 and 2, in the package | 1,468,328 | in the package',
+      'nano | Stable Diffusion 1 and 2 | 1,468,328 | in the package',
       '',
     ]);
     const mended = run('pull', 'taef1', '--from', sharedPath('weights'));

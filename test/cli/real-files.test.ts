@@ -42,7 +42,7 @@ testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |�
     'the file does not say its space; diffusion space is assumed',
     'the file does not say its model; its channels are those of taesd or taesdxl',
   ]
-    .map((sentence) => `taesd: ${golden}: ${sentence}\n`)
+    .map((sentence) => `taesd: note: ${golden}: ${sentence}\n`)
     .concat('taesd: note: decoding with taesd; --model chooses another\n')
     .join('');
   expect(run('decode', golden, '-o', at('d.safetensors'))).toEqual({ ...done, stderr });

@@ -221,7 +221,7 @@ describe('encoding what could not be read back', () => {
     ['decodeLatentSafetensors', decodeLatentSafetensors],
   ])('%s, where latents are decoded: no bytes → ARG', (where, decode) => {
     const call = () => decode(null as unknown as Uint8Array);
-    expectError(call, 'ARG', `${where}: "bytes" expected a Uint8Array, got null`);
+    expectError(call, 'ARG', `${where}: "bytes" expected a Uint8Array or ArrayBuffer, got null`);
   });
 
   test('encodeLatentSafetensors: a batch → SHAPE', () => {

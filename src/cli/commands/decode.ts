@@ -12,6 +12,7 @@ import {
   decodeToFile,
   fullSize,
 } from '../files/decoded-file.ts';
+import { LATENTS } from '../files/folder-contents.ts';
 import { endingsOf } from '../files/format.ts';
 import { planJobs } from '../files/jobs.ts';
 import { LATENT_OPTIONS, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
@@ -47,6 +48,7 @@ as OUT.`,
   options: [
     'outputs',
     'pictureFormat',
+    'recursive',
     ...LATENT_OPTIONS,
     'size',
     'weights',
@@ -71,8 +73,8 @@ async function decode(line: Line): Promise<void> {
     output: line.outputs,
     formats: DECODED_FORMATS,
     format: decodedFormat(line.pictureFormat),
-    what: 'latents',
-    endings: LATENT_FORMATS.flatMap(({ endings }) => endings),
+    contents: LATENTS,
+    isDeep: line.recursive,
   });
   const { format } = plan;
   await runJobs(plan, { ...line, only: 'decoder' }, async ({ input, output: path }, tools) => {

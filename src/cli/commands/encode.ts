@@ -1,14 +1,9 @@
 import type { Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
+import { PICTURES } from '../files/folder-contents.ts';
 import { planJobs } from '../files/jobs.ts';
-import {
-  PICTURE_ENDINGS,
-  PICTURE_HELP,
-  PICTURE_OPTIONS,
-  readPicture,
-  scaledSize,
-} from '../files/picture-file.ts';
+import { PICTURE_HELP, PICTURE_OPTIONS, readPicture, scaledSize } from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import { writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -33,7 +28,7 @@ const SPEC = {
     'taesd encode photo.png -o latents.f16 --space vae',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
-  options: ['outputs', 'latentFormat', 'model', 'writtenSpace', ...PICTURE_OPTIONS],
+  options: ['outputs', 'latentFormat', 'model', 'writtenSpace', 'recursive', ...PICTURE_OPTIONS],
 } as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {
@@ -49,8 +44,8 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
     output,
     formats: writtenFormats(),
     format: latentFormat,
-    what: 'pictures',
-    endings: PICTURE_ENDINGS,
+    contents: PICTURES,
+    isDeep: line.recursive,
   });
   const { format } = plan;
   const space = spaceOf(format, line.writtenSpace);
@@ -58,7 +53,7 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
     plan,
     { ...line, only: 'encoder' },
     async ({ input, output: path }, { models, stage, say, signal }) => {
-      const picture = await readPicture(input, say);
+      const picture = await readPicture(input, say, line.maxPixels);
       const taesd = await models.get(model);
       const options = {
         ...background,

@@ -82,7 +82,10 @@ async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
 function stateWords({ model, state, location, reason }: Row): string {
   if (state === 'found') return `${location}`;
   if (state === 'unreadable') return `unreadable: ${reason}`;
-  return `${LACKS[state]}: npx taesd pull ${model}`;
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  const places =
+    folder && state === 'missing' ? ` in ${FOLDER_VARIABLE} ${folder} and the cache` : '';
+  return `${LACKS[state]}${places}: npx taesd pull ${model}`;
 }
 
 const LACKS = {

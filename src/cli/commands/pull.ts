@@ -76,7 +76,7 @@ async function pull(
         onDownload: ({ file, ...progress }) => bar.stage(file)(progress),
       });
       bar.clear();
-      for (const file of pulled) {
+      for (const file of quiet ? [] : pulled) {
         process.stdout.write(`${store.pathOf(file.name)}: ${fileWords(file)}\n`);
       }
     } catch (error) {

@@ -47,7 +47,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
     return latentsInput(path, asked, bytes);
   const format = recogniseFormat(bytes);
   if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
-  const picture = await pictureOf(inputName(path), bytes);
+  const picture = await pictureOf(path, bytes, asked.maxPixels);
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   const say = noteSayer(asked.quiet);
   for (const note of picture.notes) say(`${inputName(path)}: ${note}`);

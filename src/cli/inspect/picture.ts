@@ -1,5 +1,6 @@
+import { orList } from '../../checks.ts';
 import type { PictureKind } from '../../first-bytes/pictures.ts';
-import { LATENT_SCALE, latentSpaces, type ModelName, VARIANTS } from '../../model/variants.ts';
+import { LATENT_SCALE, type ModelName, VARIANTS } from '../../model/variants.ts';
 import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -23,12 +24,18 @@ export interface PictureFindings {
   readonly notes: readonly string[];
 }
 
+/** Returns the models with latents of these channels. */
+const modelsOf = (channels: number): ModelName[] =>
+  Object.values(VARIANTS)
+    .filter(({ latentChannels }) => latentChannels === channels)
+    .map(({ name }) => name);
+
 /** Describes a picture that does not record latents: its size and its possible uses. */
 export function describePicture({ kind, width, height, notes }: DecodedPicture): PictureFindings {
   const all = Object.values(VARIANTS).map((variant) => variant.latentChannels);
   const counts = [...new Set(all)];
   const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
-  const encodesTo = counts.map((c) => ({ shape: [1, c, h, w], models: latentSpaces(c) }));
+  const encodesTo = counts.map((c) => ({ shape: [1, c, h, w], models: modelsOf(c) }));
   const decodesTo = kind === 'PNG' ? counts.flatMap((c) => decoded(width, height, c)) : [];
   return { kind: 'picture', format: kind, width, height, encodesTo, decodesTo, notes };
 }
@@ -55,7 +62,7 @@ function decoded(width: number, height: number, channels: number) {
   const tiles = channels / 4;
   if (height % tiles !== 0) return [];
   const [w, h] = [width, height / tiles].map((size) => size * LATENT_SCALE);
-  return [{ width: w, height: h, models: latentSpaces(channels) }];
+  return [{ width: w, height: h, models: modelsOf(channels) }];
 }
 
 /** Returns lines about a picture. */
@@ -68,11 +75,11 @@ export function pictureLines(findings: PictureFindings): string[] {
     ...(width === null ? [] : ([['size', `${width}×${height}`]] as const)),
     ...encodesTo.map(
       ({ shape, models }) =>
-        ['encodes to', `latents ${shapeText(shape)} of ${models.join(' or ')}`] as const,
+        ['encodes to', `latents ${shapeText(shape)} of ${orList(models)}`] as const,
     ),
     ...decodesTo.map(
       ({ width: w, height: h, models }) =>
-        ['decodes to', `${w}×${h}, if it holds latents of ${models.join(' or ')}`] as const,
+        ['decodes to', `${w}×${h}, if it holds latents of ${orList(models)}`] as const,
     ),
     ...noteFacts(notes),
   ]);
