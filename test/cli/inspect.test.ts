@@ -142,7 +142,7 @@ describe('weights', () => {
     ]);
     expect(inspectBytes('comfy.safetensors', bytes).slice(0, 5)).toEqual([
       "kind        weights of TAESD, ComfyUI's combined layout",
-      'decoder     fits taesd3 and taef1, 16 latent channels',
+      'decoder     fits taesd3, taef1 and taef1-1.1, 16 latent channels',
       'vae_scale   0.375',
       'vae_shift   0.125',
       'parameters  1,229,443',

@@ -85,7 +85,11 @@ describe('inspect --json', () => {
       metadata: { note: 'a\x9b[31m\u202e' },
     });
     const { network, tensors: listed, ...fit } = decoder;
-    expect(fit).toEqual({ models: ['taesd3', 'taef1'], latentChannels: 16, fault: null });
+    expect(fit).toEqual({
+      models: ['taesd3', 'taef1', 'taef1-1.1'],
+      latentChannels: 16,
+      fault: null,
+    });
     expect(network).toMatchObject({ input: [16, 1, 2], parameters: 1229443 });
     expect(listed[0]).toEqual({ name: tensors[0][0], shape: tensors[0][1].shape });
     const withoutBias = tensors.filter(([name]) => name !== '19.bias');
