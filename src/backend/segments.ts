@@ -5,9 +5,10 @@ import { needsWholeMap } from '../model/layers.ts';
 import { type Chw, describeNetwork, outputShape } from '../model/measure.ts';
 import type { Precision } from '../options/types.ts';
 import type { RowSink, RowSource } from '../rows.ts';
+import { COARSE, type Segment } from './barriers.ts';
 import { handOn, type RowBatch, type Runner } from './batches.ts';
-import type { Pacer } from './pacer.ts';
 import { type FoldedPool, foldPool } from './fold-pool.ts';
+import type { Pacer } from './pacer.ts';
 
 /*
  * Networks with barriers. A layer that needs the whole map before it cuts the network: the layers
@@ -15,18 +16,6 @@ import { type FoldedPool, foldPool } from './fold-pool.ts';
  * and the layers below the cut stream as any network does. Each segment is a network of its own,
  * so rows, bands and workers need to know nothing of cuts.
  */
-
-/** The layers from one cut to the next. */
-export interface Segment {
-  readonly network: BoundNetwork;
-  readonly precision: Precision;
-}
-
-/**
- * Maps of this part of the full height, or less, are computed in f32 in either precision; see
- * wasm/program.ts.
- */
-const COARSE = 8;
 
 /** Cuts a network before each layer that needs the whole map. */
 export function segmentsOf(network: BoundNetwork, precision: Precision): Segment[] {
@@ -50,10 +39,7 @@ export function segmentsOf(network: BoundNetwork, precision: Precision): Segment
  * Runs the segments of a network one after the other, each by its own runner. The maps between them
  * lie whole in memory: 4 bytes for each channel of each pixel.
  */
-export function segmentedRunner(
-  segments: readonly Segment[],
-  runners: readonly Runner[],
-): Runner {
+export function segmentedRunner(segments: readonly Segment[], runners: readonly Runner[]): Runner {
   return {
     async *batches(source, span, pacer) {
       const shapes = [shapeOf(source)];
