@@ -74,8 +74,9 @@ async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
   if (model === 'nano') {
     return { ...about, bytes: f16Bytes(variant), state: 'found', location: 'in the package' };
   }
+  const inFolder = await folderPlace(variant);
   const [cached] = await readCached(MANIFEST, store, variant, HALVES);
-  return { ...about, bytes: sizeOf(cached), ...(await placeOf(variant, store, cached)) };
+  return { ...about, bytes: sizeOf(cached), ...(inFolder ?? cachePlace(cached, store)) };
 }
 
 function stateWords({ model, state, location, reason }: Row): string {
@@ -96,29 +97,32 @@ function f16Bytes({ networks }: Variant): number {
   return layers.reduce((sum, layer) => sum + 2 * countParameters(layer), 0);
 }
 
+/** The keys of a row about the location of a model's weights. */
+type Place = Pick<Row, 'state' | 'location' | 'reason'>;
+
 /**
- * Returns the location where `load` would find a model.
+ * Returns the location in the folder that TAESD_WEIGHTS names; undefined if it does not have the
+ * model.
  *
- * @throws TaesdError ARG (there is no folder of the name in TAESD_WEIGHTS)
+ * @throws TaesdError ARG (there is no folder of that name)
  */
-async function placeOf(
-  variant: Variant,
-  store: WeightStore,
-  cached: CachedModel,
-): Promise<Pick<Row, 'state' | 'location' | 'reason'>> {
+async function folderPlace(variant: Variant): Promise<Place | undefined> {
   const folder = environmentVariable(FOLDER_VARIABLE);
-  if (folder !== undefined && folder !== '') {
-    const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
-    if (weights instanceof TaesdError) {
-      return { state: 'unreadable', location: null, reason: weights.sentence };
-    }
-    if (!(weights instanceof Absent)) {
-      return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
-    }
-    if (weights.isNowhere) throw nowhere(weights);
+  if (folder === undefined || folder === '') return undefined;
+  const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
+  if (weights instanceof TaesdError) {
+    return { state: 'unreadable', location: null, reason: weights.sentence };
   }
+  if (!(weights instanceof Absent)) {
+    return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
+  }
+  if (weights.isNowhere) throw nowhere(weights);
+  return undefined;
+}
+
+function cachePlace(cached: CachedModel, { location }: WeightStore): Place {
   const state = stateOf(cached);
-  return { state, location: state === 'found' ? store.location : null, reason: null };
+  return { state, location: state === 'found' ? location : null, reason: null };
 }
 
 /** Returns a TaesdError as a value, so that one broken file does not hide the other models. */
