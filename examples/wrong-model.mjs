@@ -1,8 +1,9 @@
 // node examples/wrong-model.mjs --weights DIR [PICTURE.png]
-// Encodes a picture and decodes its latents as people do by mistake: with the other model of as many
-// channels, as latents of the other space, packed latents reshaped. Prints the PSNR of each beside
-// the right one. Writes out/wrong-model.png: the original; latents of taesd by taesdxl, of taesdxl by
-// taesd, of taesd3 by taef1, of taef1 by taesd3. The picture defaults to the rendered one.
+// Encodes a picture and decodes its latents as people do by mistake: with the other model of as
+// many channels, as latents of the other space, packed latents reshaped. Prints the PSNR of each
+// beside the right one. Writes out/wrong-model.png: the original; latents of taesd by taesdxl, of
+// taesdxl by taesd, of taesd3 by taef1, of taef1 by taesd3. The picture defaults to the rendered
+// one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, toVaeLatents } from 'taesd-wasm';

@@ -26,8 +26,8 @@ export interface FileResponse {
  * whole file. Responses whose headers tell of another file are refused before their body is read.
  *
  * @throws TaesdError NETWORK (no response, another status, a stall), INTEGRITY (a web page, another
- *   length), LIMIT (more than `maxBytes`), `NoSuchFile` (a `file:` URL without one). The pieces throw NETWORK if the connection is cut
- *   or stalls
+ *   length), LIMIT (more than `maxBytes`), `NoSuchFile` (a `file:` URL without one). The pieces
+ *   throw NETWORK if the connection is cut or stalls
  */
 export async function requestFile(request: FileRequest, first: number): Promise<FileResponse> {
   if (request.url.protocol === 'file:') return readFromFolder(request, first);
