@@ -403,7 +403,7 @@ describe('bad arguments', () => {
       'decode: 16 channels',
       () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
       'SHAPE',
-      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1?)',
+      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1? load({ model: 'taesd3' or 'taef1' }))",
     ],
     [
       'decode: 5 channels',
@@ -695,7 +695,7 @@ describe('load', () => {
       'a model named, no weights',
       { model: 'taesd' },
       'ARG',
-      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights gives them\)$/,
+      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights gives them, model: 'nano' needs none\)$/,
     ],
     [
       'an empty name of weights',

@@ -144,7 +144,7 @@ export interface ScaleOptions {
   readonly maxSize?: number | undefined;
 }
 
-/** The range of a picture tensor's values. */
+/** The range of a picture tensor's values. It is refused for pictures, whose bytes are 0 to 255. */
 export interface RangeOptions {
   /**
    * `[-1,1]`, the range of diffusers, is converted by (x + 1) / 2. `[0,1]` lets all finite values

@@ -120,27 +120,34 @@ function pathInFolder({ given, url }: Location, name: string): string {
   return isPath ? `${given}`.replace(/[/\\]?$/, `/${name}`) : urlInFolder(url, name).href;
 }
 
+/**
+ * Returns the reason why a location can hold no weights, whatever their names: it is nothing, or a
+ * file that is not one of weights. Returns undefined for a folder, for a file that exists and ends
+ * in `.safetensors`, and for an address of the web, which is not requested.
+ *
+ * @param rule  the right content, for the error
+ */
+export async function nothingAt(given: string | URL, rule: string): Promise<Absent | undefined> {
+  const url = urlOf('weights', given);
+  if (url.protocol !== 'file:' || (await folderExists(url))) return undefined;
+  const nowhere = (code: 'ARG' | 'UNSUPPORTED', got: string, hint?: string) =>
+    new Absent(code, given, rule, got, { hint, isNowhere: true });
+  const isNamed = SAFETENSORS.test(url.pathname);
+  if (!(await fileExists(url))) return nowhere('ARG', `no such ${isNamed ? 'file' : 'folder'}`);
+  if (isNamed) return undefined;
+  if (/\.pth$/i.test(url.pathname)) return nowhere('UNSUPPORTED', 'a .pth file', CONVERT_PTH);
+  return nowhere('ARG', 'a file', 'give its folder, or a file that ends in .safetensors');
+}
+
 /** Names, in the order of `names`, the files a folder lacks, and what the folder has instead. */
 async function absentFiles(
   { given, url }: Location,
   names: readonly string[],
   missing: readonly string[],
 ): Promise<Absent> {
-  const isFile = url.protocol === 'file:';
   const rule = `a folder that holds ${names.join(' and ')}`;
-  if (missing.length === names.length && isFile && (await fileExists(url))) {
-    if (/\.pth$/i.test(url.pathname)) {
-      return new Absent('UNSUPPORTED', given, rule, 'a .pth file', {
-        hint: CONVERT_PTH,
-        isNowhere: true,
-      });
-    }
-    const hint = 'give its folder, or a file that ends in .safetensors';
-    return new Absent('ARG', given, rule, 'a file', { hint, isNowhere: true });
-  }
-  if (isFile && !(await folderExists(url))) {
-    return new Absent('ARG', given, rule, 'no such folder', { isNowhere: true });
-  }
+  const nothing = await nothingAt(given, rule);
+  if (nothing !== undefined) return nothing;
   const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
   const found = await Promise.all(pths.map((pth) => fileExists(urlInFolder(url, pth))));
   if (found.includes(true)) {

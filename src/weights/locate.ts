@@ -203,9 +203,13 @@ function notFound(
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);
+  const isOfNano = variant.space === VARIANTS.nano.space;
+  const [api, byCommand] = isOfNano
+    ? [", model: 'nano' needs none", ', --model nano needs none']
+    : ['', ''];
   const fetches = {
-    api: `${fetching(variant)} fetches them, the option weights gives them`,
-    command: `${command} fetches them, --weights DIR gives them`,
+    api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
+    command: `${command} fetches them, --weights DIR gives them${byCommand}`,
   };
   const remedy = unknown.length > 0 ? unknownRemedy(unknown) : fetches;
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;

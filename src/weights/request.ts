@@ -174,6 +174,8 @@ class Connection {
       return await step();
     } catch (cause) {
       signal?.throwIfAborted();
+      // A `fetch` that the program has replaced made it. Other addresses would fail alike.
+      if (cause instanceof TaesdError) throw cause;
       const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
       const details = { hint: isStalled ? 'a server that stalls' : hint, cause };
       throw refusal(this.#request, 'NETWORK', rule, got, details);

@@ -304,7 +304,7 @@ describe('output, found out before the work', () => {
 
 describe('weights', () => {
   const nowhere = (model: string, names: string, places: string) =>
-    `"weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} fetches them, --weights DIR gives them)`;
+    `"weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} fetches them, --weights DIR gives them${model === 'taesd' ? ', --model nano needs none' : ''})`;
   const cache = (got: string) => `cache ${join(NO_CACHE_HOME, 'taesd-wasm')} (${got})`;
 
   test('encode: a model named, no weights given → where was looked, and the command that fetches them', () => {

@@ -395,6 +395,31 @@ describe('what cannot be read → exit 1', () => {
     refused('lora.safetensors', bytes, message);
   });
 
+  test('inspect: several, one of them bad → a block each, a line, exit 1; --json → a list', () => {
+    const picture = encodePng({ width: 8, height: 8, data: new Uint8Array(192) });
+    writeFileSync(at('one.png'), picture);
+    writeFileSync(at('two.png'), picture);
+    const args = ['inspect', at('one.png'), at('lost.png'), 'nano', at('two.png')];
+    const { code, stdout, stderr } = taesd(args);
+    const lines = [`${at('lost.png')}: no such file`, '1 of 4 files failed'];
+    expect(code).toBe(1);
+    expect(stderr.replace(/ \(models: [^)]+\)/, '')).toBe(
+      lines.map((line) => `taesd: ${line}\n`).join(''),
+    );
+    const alone = (name: string) => taesd(['inspect', name]).stdout;
+    expect(stdout).toBe(
+      [at('one.png'), 'nano', at('two.png')].map((name) => `${name}:\n${alone(name)}`).join('\n'),
+    );
+    const listed = taesd([...args, '--json']);
+    expect({ code: listed.code, stderr: listed.stderr }).toEqual({ code, stderr });
+    const document = (name: string) => ({
+      file: name,
+      ...JSON.parse(taesd(['inspect', name, '--json']).stdout),
+    });
+    expect(JSON.parse(listed.stdout)).toEqual([at('one.png'), 'nano', at('two.png')].map(document));
+    expect(taesd(['inspect', at('lost.png'), at('lost.png'), '--json']).stdout).toBe('[]\n');
+  });
+
   test('inspect: ./taesd → a file with the name of a model', () => {
     mkdirSync(at('named'));
     writeFileSync(at('named/taesd'), encodePng(randomPicture(8, 8, 3)));

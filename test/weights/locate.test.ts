@@ -79,7 +79,8 @@ const values = ({ encoder, decoder }: Awaited<ReturnType<typeof locate>>['tensor
 
 const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
 const HINT =
-  'npx taesd pull taesd or the option download: true fetches them, the option weights gives them';
+  'npx taesd pull taesd or the option download: true fetches them, the option weights gives them, ' +
+  "model: 'nano' needs none";
 const notFound = (places: string) => ({
   name: 'TaesdError',
   code: 'ARG',
