@@ -230,7 +230,7 @@ export class Taesd {
       for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
         onProgress?.({ done, total: height });
-        // Where the network is cut, work is done and no row is ready.
+        // At a cut of the network work is done, and no row is ready.
         if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });

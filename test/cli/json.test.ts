@@ -61,6 +61,7 @@ describe('inspect --json', () => {
       encodesTo: [
         { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl'] },
         { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1'] },
+        { shape: [1, 32, 2, 3], models: ['taef2'] },
       ],
       decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl'] }],
       notes: [],
