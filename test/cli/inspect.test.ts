@@ -329,13 +329,11 @@ describe('latents and pictures', () => {
 
 describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
-  const pth =
-    'FILE: "bytes" expected a safetensors file, got a zip file ' +
-    '(weights of a .pth file are not read yet; convert it to safetensors)';
 
-  test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
-    refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
-    refused('download', ascii('PK\x03\x04 and so on'), pth);
+  test('inspect: a damaged .pth file, by its name or by its bytes → the fault', () => {
+    const message = 'FILE: "zip archive" expected an end record, got none (cut off?)';
+    refused('taef2.pth', ascii('PK\x03\x04 and so on'), message);
+    refused('download', ascii('PK\x03\x04 and so on'), message);
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {

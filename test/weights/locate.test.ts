@@ -119,7 +119,7 @@ describe('loadWeights', () => {
     ['another model', () => put(folder, 'taesdxl', BOTH, 5)],
     ['one of two files', () => put(folder, 'taesd', ['encoder'], 5)],
     ['nothing', () => undefined],
-    ['a .pth', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
+    ['a .pth of one half', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
     ['no name', () => vi.stubEnv('TAESD_WEIGHTS', '')],
   ])('TAESD_WEIGHTS has %s → the cache', async (_, arrange) => {
     arrange();

@@ -54,6 +54,7 @@ export class ModelsInUse {
     else if (isAssumed) {
       this.#sayOnce(`note: decoding with ${info.model}; --model chooses another`);
     }
+    if (info.weightsNote !== undefined) this.#sayOnce(`note: weights: ${info.weightsNote}`);
     this.#sayOnce(loadedNote(info, this.#options.precision));
     return taesd;
   }
