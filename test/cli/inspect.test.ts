@@ -314,7 +314,7 @@ describe('latents and pictures', () => {
       'decodes to  136×96, if it holds latents of taesd or taesdxl',
       'decodes to  136×24, if it holds latents of taesd3 or taef1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
   });
 
   test('inspect: decoded f32 → shape and values', () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodePng } from '../../src/png/index.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { weightsServer } from '../weights/weights-server.ts';
@@ -126,6 +126,18 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
     }
   });
 
+  testShared('roundtrip: taef2 after a pull → by the .pth files of the cache', () => {
+    expect(run('pull', 'taef2', '--from', sharedPath('weights')).code).toBe(0);
+    const done = { code: 0, stdout: '', stderr: '' };
+    expect(run('roundtrip', PICTURE, '-o', at('again.png'), '--model', 'taef2')).toEqual(done);
+    const { width, height, data } = decodePng(readFileSync(at('again.png')));
+    expect([width, height]).toEqual([9, 9]);
+    expect(new Set(data).size).toBeGreaterThan(40);
+    rmSync(join(folder, 'taef2_encoder.pth'));
+    const args = ['encode', PICTURE, '-o', at('no.png'), '--model', 'taef2'];
+    expect(run(...args).stderr).toContain(`cache ${folder} (no taef2_encoder.pth)`);
+  });
+
   test('pull: --from a folder without the files, a folder that is none → exit 1, one line', () => {
     mkdirSync(at('empty'), { recursive: true });
     for (const from of [at('empty'), at('nowhere')]) {
@@ -149,7 +161,7 @@ describe('models', () => {
   testShared('models: TAESD_WEIGHTS → named where it has the model', () => {
     const TAESD_WEIGHTS = sharedPath('weights');
     const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
-    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(4);
+    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(5);
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
   });
 

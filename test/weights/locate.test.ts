@@ -135,7 +135,7 @@ describe('loadWeights', () => {
     [
       'a file of another kind',
       'notes.txt',
-      `a folder that holds ${NAMES}, got a file (give its folder, or a file that ends in .safetensors)`,
+      `a folder that holds ${NAMES}, got a file (give its folder, or a file that ends in .safetensors or .pth)`,
     ],
   ])(
     'TAESD_WEIGHTS names %s → ARG that names it, a model named or not, whatever the cache has',
