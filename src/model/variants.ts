@@ -9,8 +9,11 @@ import { nanoDecoder, nanoEncoder } from './nano.ts';
 /** The latent spaces, each named after the TAESD that speaks it. */
 export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1' | 'taef2';
 
-/** The name of a model; `nano` is the small one in the package. */
-export type ModelName = LatentSpace | 'nano';
+/**
+ * The name of a model. `taef1-1.1` is a later training of `taef1`; `nano` is the small one in the
+ * package.
+ */
+export type ModelName = LatentSpace | 'taef1-1.1' | 'nano';
 
 /** The properties that tell one TAESD from another. */
 export interface Variant {
@@ -74,6 +77,17 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     name: 'taef1',
     space: 'taef1',
     speaks: 'FLUX.1, Z-Image, HiDream',
+    latentChannels: 16,
+    scale: 0.3611,
+    shift: 0.1159,
+    get networks() {
+      return networksOf(this);
+    },
+  },
+  'taef1-1.1': {
+    name: 'taef1-1.1',
+    space: 'taef1',
+    speaks: 'FLUX.1, Z-Image, HiDream; trained anew in December 2025',
     latentChannels: 16,
     scale: 0.3611,
     shift: 0.1159,

@@ -108,7 +108,8 @@ export interface DownloadProgress {
   readonly file: string;
   /** Falls if a file has to be started again. */
   readonly done: number;
-  readonly total: number;
+  /** Undefined if the size of a file is not known before it has arrived. */
+  readonly total: number | undefined;
 }
 
 /** The state of a call: rows of its output. */

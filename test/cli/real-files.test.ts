@@ -85,8 +85,8 @@ testShared('inspect: every real file of weights → fits its models', () => {
   for (const [model, fit] of [
     ['taesd', 'taesd and taesdxl, 4'],
     ['taesdxl', 'taesd and taesdxl, 4'],
-    ['taesd3', 'taesd3 and taef1, 16'],
-    ['taef1', 'taesd3 and taef1, 16'],
+    ['taesd3', 'taesd3, taef1 and taef1-1.1, 16'],
+    ['taef1', 'taesd3, taef1 and taef1-1.1, 16'],
   ]) {
     for (const part of ['encoder', 'decoder']) {
       const { stdout } = run('inspect', sharedPath(`weights/${model}_${part}.safetensors`));

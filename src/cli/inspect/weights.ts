@@ -1,3 +1,4 @@
+import { andList } from '../../checks.ts';
 import {
   type Half,
   type ModelName,
@@ -184,7 +185,7 @@ const LAYOUTS = {
 } as const;
 
 function fitWords({ models, latentChannels, fault }: HalfFindings): string {
-  if (models.length > 0) return `fits ${models.join(' and ')}, ${latentChannels} latent channels`;
+  if (models.length > 0) return `fits ${andList(models)}, ${latentChannels} latent channels`;
   if (latentChannels === null) return 'fits no model: no layer takes or makes latents';
   if (fault === null) return `fits no model: ${latentChannels} latent channels`;
   return `not whole: ${fault}`;
