@@ -76,7 +76,8 @@ export class Engine {
     const segments = new Map<Half, readonly Segment[]>();
     for (const [half, network] of networks) {
       // Imported when needed: no other network has a barrier.
-      const { segmentsOf } = hasBarrier(network) && kernels !== undefined ? await segmenting() : { segmentsOf: whole };
+      const { segmentsOf } =
+        hasBarrier(network) && kernels !== undefined ? await segmenting() : { segmentsOf: whole };
       segments.set(half, segmentsOf(network, precision));
     }
     const engine = new Engine(networks, segments, options, kernels);

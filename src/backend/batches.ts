@@ -1,7 +1,7 @@
 import type { RowSink, RowSource } from '../rows.ts';
 import type { Program, Span } from './backend.ts';
-import { type Pacer, untilTurn } from './pacer.ts';
 import type { FoldedPool } from './fold-pool.ts';
+import { type Pacer, untilTurn } from './pacer.ts';
 
 /** Finished rows of a network's output: [count][width][stride], channels last. */
 export interface RowBatch {

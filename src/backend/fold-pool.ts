@@ -87,10 +87,7 @@ function* meansOf(map: RowSource): Generator<number, Float64Array, void> {
 }
 
 /** Returns the covariance of the channels, [channels, channels], the triangle below alone. */
-function* covarianceOf(
-  map: RowSource,
-  means: Float64Array,
-): Generator<number, Float64Array, void> {
+function* covarianceOf(map: RowSource, means: Float64Array): Generator<number, Float64Array, void> {
   const { channels, height, width } = map;
   const sums = new Float64Array(channels * channels);
   const row = new Float32Array(width * channels);

@@ -208,7 +208,8 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
 /** Runs a block's pool, one operation after the other. */
 function pool(layer: Block, weights: BoundLayer['weights'], input: Tensor): Tensor {
   return poolOps(layer).reduce(
-    (x, { name, layer: inner }) => runLayer({ layer: inner, weights: weightsInside(weights, name) }, x),
+    (x, { name, layer: inner }) =>
+      runLayer({ layer: inner, weights: weightsInside(weights, name) }, x),
     input,
   );
 }

@@ -6,8 +6,8 @@ import { type Chw, describeNetwork, outputShape } from '../model/measure.ts';
 import type { Precision } from '../options/types.ts';
 import type { RowSink, RowSource } from '../rows.ts';
 import { handOn, type RowBatch, type Runner } from './batches.ts';
-import type { Pacer } from './pacer.ts';
 import { type FoldedPool, foldPool } from './fold-pool.ts';
+import type { Pacer } from './pacer.ts';
 
 /*
  * Networks with barriers. A layer that needs the whole map before it cuts the network: the layers
@@ -50,10 +50,7 @@ export function segmentsOf(network: BoundNetwork, precision: Precision): Segment
  * Runs the segments of a network one after the other, each by its own runner. The maps between them
  * lie whole in memory: 4 bytes for each channel of each pixel.
  */
-export function segmentedRunner(
-  segments: readonly Segment[],
-  runners: readonly Runner[],
-): Runner {
+export function segmentedRunner(segments: readonly Segment[], runners: readonly Runner[]): Runner {
   return {
     async *batches(source, span, pacer) {
       const shapes = [shapeOf(source)];

@@ -2,7 +2,7 @@ import { allocate, allocateClamped } from '../allocate.ts';
 import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { isPlainPicture } from '../image.ts';
-import { LATENT_SCALE } from '../model/variants.ts';
+import type { Variant } from '../model/variants.ts';
 import type { StepsOptions } from '../options/step.ts';
 import type {
   DecodeOptions,
@@ -15,6 +15,7 @@ import type {
   RunOptions,
 } from '../options/types.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
+import { withinPatches } from '../tensor-like/packed.ts';
 import { reading } from '../tensor-like/read-tensor.ts';
 
 /*
@@ -99,23 +100,25 @@ export const allocatePixels = (width: number, height: number) =>
 /**
  * Returns the size to crop to.
  *
- * @param size    rounds up to the latent's size; defaults to 8 times the latent
+ * @param size    rounds up to the latent's size; defaults to `downscale` times the latent
  * @param latent  rows or columns of the latent
- * @param isPacked  true for packed latents: the size chose their rows and columns. It may be larger
- *   than they are, because it was rounded down to a multiple of 16, as in diffusers
+ * @param isPacked  true for packed latents: the size may be larger than they are, because it was
+ *   rounded down to their patches, as in diffusers
  */
 export function croppedSize(
   what: string,
   size: number | undefined,
   latent: number,
+  { downscale }: Pick<Variant, 'downscale'>,
   isPacked = false,
 ): number {
-  const max = latent * LATENT_SCALE;
-  if (size === undefined || (isPacked && size > max)) return max;
-  const min = max - LATENT_SCALE + 1;
-  if (checkSize(what, size) < min || size > max) {
+  const max = latent * downscale;
+  if (size === undefined) return max;
+  const cropped = isPacked ? withinPatches(size, max, downscale) : size;
+  const min = max - downscale + 1;
+  if (checkSize(what, cropped) < min || cropped > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
     throw expected('ARG', what, rule, `${size}`);
   }
-  return size;
+  return cropped;
 }

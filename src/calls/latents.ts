@@ -1,4 +1,5 @@
 import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
+import { fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
@@ -32,7 +33,7 @@ interface CallNeeds {
  * Copies the latents of a call that decodes, and checks them and the size of its pictures.
  *
  * @returns a promise if the numbers have to be read from a GPU
- * @throws TaesdError ARG, SHAPE, NONFINITE, OOM, ABORTED
+ * @throws TaesdError ARG, SHAPE, NONFINITE, OOM, ABORTED, UNSUPPORTED (an unknown VAE space)
  */
 export function latentsOfCall(
   latents: Latents,
@@ -42,13 +43,14 @@ export function latentsOfCall(
   const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
     checkLatentChannels(own, variant);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], isPacked);
-    const width = croppedSize('width', size.width, own.shape[3], isPacked);
+    const height = croppedSize('height', size.height, own.shape[2], variant, isPacked);
+    const width = croppedSize('width', size.width, own.shape[3], variant, isPacked);
     return { own, width, height };
   };
   if (onDevice !== undefined) {
     const own = (latents as TensorLike).space;
     const isVae = checkSpace(options.space ?? own ?? 'diffusion') === 'vae';
+    if (isVae) fromVae(variant);
     return checked(isVae ? { ...onDevice, isVae } : onDevice, options);
   }
   const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };

@@ -3,7 +3,7 @@ import { type StoredTensor, widen } from '../numbers/stored.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { asLatents } from './latent-shape.ts';
+import { asLatents, packedSpace } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 import { holdsTensor } from './safetensors-names.ts';
 import { inSpace } from './spaces.ts';
@@ -12,7 +12,9 @@ import { inSpace } from './spaces.ts';
  * Latents that ComfyUI's node SaveLatent writes: a safetensors file with `latent_tensor` in the
  * space of the VAE, and an empty tensor as a marker. Files without the marker are older: LoadLatent
  * multiplies them by 1 / 0.18215, so they are in the diffusion space of Stable Diffusion 1.
- * Source: https://github.com/comfyanonymous/ComfyUI, nodes.py
+ * Latents of FLUX.2 are [N, 128, h/2, w/2], and both spaces are one: its VAE undoes the
+ * normalisation itself.
+ * Source: https://github.com/comfyanonymous/ComfyUI, nodes.py and latent_formats.py
  */
 
 const TENSOR = 'latent_tensor';
@@ -36,6 +38,8 @@ export const comfyLatent = {
     const latents = asLatents(widen(stored as StoredTensor, tensor), tensor);
     const isMarked = tensors.has(MARKER);
     const kind = `ComfyUI latent${isMarked ? '' : ' of an old version'}, ${stored.dtype}`;
+    const packed = packedSpace(stored.shape);
+    if (packed !== undefined) return { file: { latents, space: 'diffusion', model: packed }, kind };
     if (isMarked) return { file: { latents, space: 'vae' }, kind };
     return { file: { latents, space: 'diffusion', model: 'taesd' }, kind };
   },

@@ -1,16 +1,27 @@
-import { describe } from '../checks.ts';
+import { describe, orList } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
 import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
+import type { FromVae } from './vae-space.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
 export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1' | 'taef2';
 
 /** The name of a model; `nano` is the small one in the package. */
 export type ModelName = LatentSpace | 'nano';
+
+/**
+ * The forms in which programs hold latents of C channels as 4·C channels of half the width and
+ * height: channel 4·c + 2·i + j of (y, x) is channel c of (2·y + i, 2·x + j). Tokens are
+ * [N, P, 4·C] and do not say their rows and columns; a map is [N, 4·C, h/2, w/2].
+ */
+export type PackedForm = 'tokens' | 'map';
+
+/** The numbers of a latent channel that packed latents have as channels: 2×2. */
+export const PACKED_NUMBERS = 4;
 
 /** The properties that tell one TAESD from another. */
 export interface Variant {
@@ -20,16 +31,20 @@ export interface Variant {
   /** The diffusion models whose latents it speaks. */
   readonly speaks: string;
   readonly latentChannels: number;
+  /** A picture is this many times as wide and as high as its latents: 8, 16 or 32. */
+  readonly downscale: number;
   readonly networks: Readonly<Record<Half, Network>>;
-  /** From the latents `z` of the full VAE to those of diffusion: `(z − shift) · scale`. */
-  readonly scale: number;
-  readonly shift: number;
+  /** The conversion from the latents of the full VAE to those of diffusion. */
+  readonly fromVae: FromVae;
+  /** The packed forms of its latents that are in use. Its calls take them too. */
+  readonly packed: readonly PackedForm[];
 }
 
 /**
  * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift
  * are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
- * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
+ * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py. The order
+ * of packed latents is that of diffusers' `_pack_latents` and `_patchify_latents`.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   taesd: {
@@ -37,8 +52,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd',
     speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
-    scale: 0.18215,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.18215, shift: 0 },
+    packed: [],
     get networks() {
       return networksOf(this);
     },
@@ -48,8 +64,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesdxl',
     speaks: 'Stable Diffusion XL',
     latentChannels: 4,
-    scale: 0.13025,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.13025, shift: 0 },
+    packed: [],
     get networks() {
       return networksOf(this);
     },
@@ -59,8 +76,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd3',
     speaks: 'Stable Diffusion 3',
     latentChannels: 16,
-    scale: 1.5305,
-    shift: 0.0609,
+    downscale: 8,
+    fromVae: { scale: 1.5305, shift: 0.0609 },
+    packed: ['tokens'],
     get networks() {
       return networksOf(this);
     },
@@ -70,8 +88,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef1',
     speaks: 'FLUX.1, Z-Image, HiDream',
     latentChannels: 16,
-    scale: 0.3611,
-    shift: 0.1159,
+    downscale: 8,
+    fromVae: { scale: 0.3611, shift: 0.1159 },
+    packed: ['tokens'],
     get networks() {
       return networksOf(this);
     },
@@ -81,8 +100,13 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef2',
     speaks: 'FLUX.2',
     latentChannels: 32,
-    scale: 1,
-    shift: 0,
+    downscale: 8,
+    fromVae: {
+      unknown:
+        "FLUX.2's VAE normalises its latents by a mean and a variance in its own file; " +
+        'take the latents before its BatchNorm is undone, as the pipeline has them',
+    },
+    packed: ['tokens', 'map'],
     get networks() {
       return networksOf(this, pooledNetworks);
     },
@@ -92,8 +116,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd',
     speaks: 'Stable Diffusion 1 and 2, in the package',
     latentChannels: 4,
-    scale: 0.18215,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.18215, shift: 0 },
+    packed: [],
     get networks() {
       return networksOf(this, nanoNetworks);
     },
@@ -124,13 +149,6 @@ const nanoNetworks = (): Variant['networks'] => ({
   decoder: nanoDecoder(),
 });
 
-/** Converts a number of the full VAE's latents to the space of diffusion. */
-export const fromVae = (z: number, { scale, shift }: Pick<Variant, 'scale' | 'shift'>): number =>
-  (z - shift) * scale;
-
-/** A picture is this many times as wide and as high as its latent. */
-export const LATENT_SCALE = 8;
-
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
   typeof name === 'string' && Object.hasOwn(VARIANTS, name);
@@ -156,14 +174,45 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
   return [...new Set(fitting.map(({ space }) => space))];
 }
 
+/** The latent spaces whose packed latents have `channels` channels, in this form or in any. */
+export function packedSpaces(channels: number, form?: PackedForm): LatentSpace[] {
+  const fitting = Object.values(VARIANTS).filter(
+    ({ latentChannels, packed }) =>
+      PACKED_NUMBERS * latentChannels === channels &&
+      (form === undefined ? packed.length > 0 : packed.includes(form)),
+  );
+  return [...new Set(fitting.map(({ space }) => space))];
+}
+
+/**
+ * Returns how many times a picture may be as wide and as high as latents: the model's downscale;
+ * without a model those of all models with so many channels, or of all if there are none.
+ */
+export function downscalesOf(latentChannels: number, model?: ModelName): number[] {
+  if (model !== undefined) return [VARIANTS[model].downscale];
+  const all = Object.values(VARIANTS);
+  const fitting = all.filter((variant) => variant.latentChannels === latentChannels);
+  const rows = fitting.length > 0 ? fitting : all;
+  return [...new Set(rows.map(({ downscale }) => downscale))];
+}
+
+/** The channel counts of all models in words: `4, 16 or 32`. */
+export const channelCounts = (): string =>
+  orList([...new Set(Object.values(VARIANTS).map((row) => `${row.latentChannels}`))]);
+
 /** @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit */
 export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);
+  // Packed tokens were read as one latent [N, P, 4·C].
+  const tokens = shape[0] === 1 ? packedSpaces(shape[3], 'tokens') : [];
+  const packed = [...packedSpaces(shape[1], 'map'), ...tokens];
   const unfit =
     shape[3] === variant.latentChannels
       ? "layout: 'NHWC' declares channels last"
-      : 'not latents of TAESD?';
+      : packed.length > 0
+        ? `packed latents of ${packed.join(' or ')}?`
+        : 'not latents of TAESD?';
   const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : unfit;
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
   throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });

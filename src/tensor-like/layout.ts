@@ -1,22 +1,23 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
+import { PACKED_NUMBERS, type Variant } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { axesReadings, shapeBy } from './axes.ts';
-import { patchGrid, type Size } from './packed.ts';
+import { type Placed, patchGrid, type Size, unpackMap, unpackTokens } from './packed.ts';
 import { FOUR_AXES, type View } from './view.ts';
 
-/** Rows from which [16, h, 64] may be packed: the patches of a picture of 256×256. */
+/** Patches from which [C, h, 4·C] may be tokens: those of a picture of 256×256. */
 const MIN_AMBIGUOUS = 256;
-
-const PACKED_CHANNELS = 16;
 
 /** The search for the rows of patches takes time for their square root. */
 const MAX_PATCHES = 2 ** 31;
 
-/** A view and the shape [N, C, h, w] of its numbers. Packed latents have six axes in the view. */
-export interface Placed {
-  readonly view: View;
-  readonly shape: readonly number[];
+/** The axes that a call takes, and the picture's size by its options. */
+export interface AxesNeeds extends Size {
+  /** The numbers of channels. The call refuses others itself. */
+  readonly channels: readonly number[];
+  /** The model, for a call that takes its latents: they may come packed. */
+  readonly variant?: Pick<Variant, 'name' | 'latentChannels' | 'downscale' | 'packed'> | undefined;
 }
 
 /** The view of a whole tensor. That of packed latents has the axes [N, C, h/2, 2, w/2, 2]. */
@@ -27,71 +28,78 @@ interface Arranged extends Placed {
 /**
  * Finds the axes of a tensor.
  *
- * @param layout    as the tensor declares it
- * @param channels  the numbers of channels that the call takes
- * @param size      the picture's size by the options
+ * @param layout  as the tensor declares it
  * @throws TaesdError ARG (an unknown layout), SHAPE (not such axes, an ambiguous shape)
  */
-export function arrange(
-  what: string,
-  view: View,
-  layout: unknown,
-  channels: readonly number[],
-  size: Size,
-): Arranged {
+export function arrange(what: string, view: View, layout: unknown, needs: AxesNeeds): Arranged {
   if (layout !== undefined && !['NCHW', 'NHWC', 'packed'].includes(layout as string)) {
     throw expected('ARG', `${what} layout`, "'NCHW', 'NHWC' or 'packed'", describe(layout));
   }
-  if (isPacked(what, view, layout, channels)) return unpack(what, view, size);
-  const readings = axesReadings(view.sizes, layout === 'NHWC');
-  const axes = readings.find(([, c]) => channels.includes(view.sizes[c])) ?? readings[0];
-  if (axes === undefined) {
-    throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
+  const { channels, variant } = needs;
+  if (variant !== undefined && isTokens(what, view, layout, needs)) {
+    const grid = patchGrid(what, view.sizes[1], needs, variant);
+    return { ...unpackTokens(view, grid), isPacked: true };
   }
-  const sizes = shapeBy(axes, view.sizes);
-  return {
-    view: { sizes, strides: shapeBy(axes, view.strides), first: view.first },
-    shape: sizes,
-    isPacked: false,
-  };
+  const readings = axesReadings(view.sizes, layout === 'NHWC');
+  const plain = readings.find(([, c]) => channels.includes(view.sizes[c]));
+  const isPlain = plain !== undefined && layout !== 'packed';
+  const map = isPlain ? undefined : mapAxes(readings, view, needs);
+  if (map !== undefined) return { ...unpackMap(byAxes(map, view)), isPacked: true };
+  if (layout === 'packed') throw notPacked(what, view, needs);
+  const axes = plain ?? readings[0];
+  if (axes === undefined) throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
+  const nchw = byAxes(axes, view);
+  return { view: nchw, shape: nchw.sizes, isPacked: false };
 }
 
-function isPacked(
-  what: string,
-  { sizes }: View,
-  layout: unknown,
-  channels: readonly number[],
-): boolean {
+const byAxes = (axes: readonly number[], { sizes, strides, first }: View): View => ({
+  sizes: shapeBy(axes, sizes),
+  strides: shapeBy(axes, strides),
+  first,
+});
+
+/** The channels of packed latents; 0 for a model whose latents have no such form. */
+const packedChannels = ({ variant }: AxesNeeds, form: 'tokens' | 'map'): number =>
+  variant?.packed.includes(form) ? PACKED_NUMBERS * variant.latentChannels : 0;
+
+/** Returns true for tokens [N, P, 4·C]. @throws TaesdError SHAPE (an ambiguous shape) */
+function isTokens(what: string, { sizes }: View, layout: unknown, needs: AxesNeeds): boolean {
+  const { channels } = needs;
   const fits =
-    sizes.length === 3 &&
-    sizes[1] < MAX_PATCHES &&
-    sizes[2] === 4 * PACKED_CHANNELS &&
-    channels.includes(PACKED_CHANNELS);
-  if (layout === 'packed') {
-    if (fits) return true;
-    const rule = 'packed latents [N,P,64] of a model of 16 channels';
-    throw expected('SHAPE', what, rule, shapeText(sizes));
-  }
-  if (layout !== undefined || !fits) return false;
-  if (!channels.includes(sizes[0])) return true;
-  if (sizes[0] !== PACKED_CHANNELS || sizes[1] < MIN_AMBIGUOUS) return false;
+    sizes.length === 3 && sizes[1] < MAX_PATCHES && sizes[2] === packedChannels(needs, 'tokens');
+  if (!fits || layout === 'packed') return fits;
+  if (layout !== undefined) return false;
+  const isMap = sizes[0] === packedChannels(needs, 'map');
+  if (!channels.includes(sizes[0]) && !isMap) return true;
+  const isLatent = isMap || sizes[0] === needs.variant?.latentChannels;
+  if (!isLatent || sizes[1] < MIN_AMBIGUOUS) return false;
   const rule = "a batch axis, or layout: 'NCHW' or 'packed'";
-  const hint = 'one latent [C,h,w], or 16 packed ones?';
+  const hint = `one latent [C,h,w], or ${sizes[0]} packed ones?`;
   throw expected('SHAPE', what, rule, shapeText(sizes), { hint });
 }
 
-/** Source: diffusers' `FluxPipeline._pack_latents`, [N, h/2, w/2, C, 2, 2] made [N, P, 64]. */
-function unpack(what: string, { sizes, strides, first }: View, size: Size): Arranged {
-  const [batch, patches] = sizes;
-  const [rows, columns] = patchGrid(what, patches, size);
-  const [n, p, c] = strides;
-  return {
-    view: {
-      sizes: [batch, PACKED_CHANNELS, rows, 2, columns, 2],
-      strides: [n, 4 * c, columns * p, 2 * c, p, c],
-      first,
-    },
-    shape: [batch, PACKED_CHANNELS, 2 * rows, 2 * columns],
-    isPacked: true,
-  };
+/**
+ * Returns the axes of a map [N, 4·C, h/2, w/2]. The latents of videos with as many channels have a
+ * fifth axis.
+ */
+function mapAxes(
+  readings: readonly (readonly number[])[],
+  { sizes }: View,
+  needs: AxesNeeds,
+): readonly number[] | undefined {
+  const numbers = packedChannels(needs, 'map');
+  return sizes.length > 4 ? undefined : readings.find(([, c]) => sizes[c] === numbers);
+}
+
+function notPacked(what: string, { sizes }: View, needs: AxesNeeds) {
+  const shapes = [
+    [packedChannels(needs, 'tokens'), (count: number) => `[N,P,${count}]`],
+    [packedChannels(needs, 'map'), (count: number) => `[N,${count},h,w]`],
+  ] as const;
+  const fitting = shapes.filter(([count]) => count > 0).map(([count, text]) => text(count));
+  const rule =
+    fitting.length === 0
+      ? 'a model whose latents are packed'
+      : `packed latents ${fitting.join(' or ')} of model ${needs.variant?.name}`;
+  return expected('SHAPE', what, rule, shapeText(sizes));
 }

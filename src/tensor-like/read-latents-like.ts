@@ -42,7 +42,7 @@ function read(
   const { width, height } = wanted;
   const isSized = width !== undefined || height !== undefined;
   const size = isSized ? { width, height } : { width: found.width, height: found.height };
-  const copy = readTensor(found.latents ?? value, { ...wanted, ...size });
+  const copy = readTensor(found.latents ?? value, { ...wanted, ...size, variant });
   const withOrigin = (tensor: ReadTensor) => ({ ...tensor, space: own, size });
   return copy instanceof Promise ? copy.then(withOrigin) : withOrigin(copy);
 }

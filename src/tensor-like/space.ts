@@ -1,6 +1,7 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { fromVae, type Variant } from '../model/variants.ts';
+import { convertChannels, fromVae } from '../model/vae-space.ts';
+import type { Variant } from '../model/variants.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Space } from './types.ts';
 
@@ -16,9 +17,11 @@ interface InSpace {
   readonly space: Space;
 }
 
-/** Converts a copy of latents to the space the networks work in: `(z − shift) · scale`. */
+/**
+ * Converts a copy of latents to the space the networks work in.
+ *
+ * @throws TaesdError UNSUPPORTED (VAE space of a model whose conversion is not known)
+ */
 export function toDiffusion({ tensor, space }: InSpace, variant: Variant): void {
-  if (space === 'diffusion') return;
-  const { data } = tensor;
-  for (let i = 0; i < data.length; i++) data[i] = fromVae(data[i], variant);
+  if (space === 'vae') convertChannels(tensor, fromVae(variant));
 }

@@ -5,7 +5,7 @@ import { narrowTo } from '../../src/numbers/narrow.ts';
 import { createPreviewer } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import type { Placed } from '../../src/tensor-like/layout.ts';
+import type { Placed } from '../../src/tensor-like/packed.ts';
 import { pickOne } from '../../src/tensor-like/pick-one.ts';
 import { readTensor } from '../../src/tensor-like/read-tensor.ts';
 import type { TensorLike } from '../../src/tensor-like/types.ts';

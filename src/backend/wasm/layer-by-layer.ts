@@ -1,7 +1,7 @@
-import type { Tensor } from '../../tensor.ts';
 import { needsWholeMap } from '../../model/layers.ts';
-import type { LayerByLayer } from '../layer-by-layer.ts';
+import type { Tensor } from '../../tensor.ts';
 import { foldPool } from '../fold-pool.ts';
+import type { LayerByLayer } from '../layer-by-layer.ts';
 import { referenceBackend } from '../reference.ts';
 import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
 import { F32_BYTES } from './layout.ts';

@@ -1,8 +1,8 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
-import type { ConvStage } from '../plan.ts';
 import type { FoldedPool } from '../fold-pool.ts';
+import type { ConvStage } from '../plan.ts';
 import {
   F32_BYTES,
   GROUP,
@@ -170,12 +170,7 @@ export function repackPool(memory: Memory, packed: PackedConv, { weight, bias }:
   memory.f32(biasPtr, cout).set(bias.data);
 }
 
-function layDirect(
-  packed: Float32Array,
-  { shape, data }: Tensor,
-  cin: number,
-  cout: number,
-): void {
+function layDirect(packed: Float32Array, { shape, data }: Tensor, cin: number, cout: number): void {
   const [trueCout, trueCin, kernel] = shape;
   let source = 0;
   for (let o = 0; o < trueCout; o++) {

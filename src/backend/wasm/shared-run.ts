@@ -3,8 +3,8 @@ import { Doorbell } from '../../platform/doorbell.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
-import type { Pacer } from '../pacer.ts';
 import type { FoldedPool } from '../fold-pool.ts';
+import type { Pacer } from '../pacer.ts';
 import type { FromWorker } from './messages.ts';
 import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle.ts';
 

@@ -1,8 +1,7 @@
-import type { Half, Network } from '../../index.ts';
+import type { Half, Variant } from '../../index.ts';
 import { kindOf } from '../../model/kinds.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
-import { LATENT_SCALE } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 
@@ -27,15 +26,15 @@ interface LayerFindings {
 
 /** Describes the layers of one half. */
 export function describeHalf(
-  network: Network,
+  { networks, latentChannels, downscale }: Variant,
   half: Half,
-  latentChannels: number,
   { width, height }: Size,
 ): NetworkFindings {
+  const network = networks[half];
   const input: Chw =
     half === 'encoder'
       ? [3, height, width]
-      : [latentChannels, Math.ceil(height / LATENT_SCALE), Math.ceil(width / LATENT_SCALE)];
+      : [latentChannels, Math.ceil(height / downscale), Math.ceil(width / downscale)];
   const layers = describeNetwork(network, input).map(
     ({ index, layer, output, parameters, multiplyAdds }) => ({
       index,

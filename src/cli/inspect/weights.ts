@@ -74,9 +74,10 @@ function describeHalfOf(half: Half, weights: Tensors, size: Size): HalfFindings 
   const tensors = [...weights].map(([name, { shape }]) => ({ name, shape }));
   const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, half, weights));
   if (fitting.length > 0) {
-    const [{ latentChannels, networks }] = fitting;
+    const [variant] = fitting;
+    const { latentChannels } = variant;
     const models = fitting.map(({ name }) => name);
-    const network = describeHalf(networks[half], half, latentChannels, size);
+    const network = describeHalf(variant, half, size);
     return { models, latentChannels, fault: null, network, tensors };
   }
   const latentChannels = latentChannelsOf(half, weights) ?? null;
