@@ -1,24 +1,17 @@
+import { cut, joined, type Segment, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
-import type { Segment } from './backend/segments.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 import { messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
-import { type Half, needsWholeMap } from './model/layers.ts';
+import type { Half } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
 import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
 import { hardwareThreads } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
 import { picturesOf, type Tensor } from './tensor.ts';
-
-const segmenting = () => import('./backend/segments.ts');
-
-const hasBarrier = (network: BoundNetwork): boolean =>
-  network.some(({ layer }) => needsWholeMap(layer));
-
-const whole = (network: BoundNetwork, precision: Precision): Segment[] => [{ network, precision }];
 
 /** The smallest picture worth the 0.1 s it takes to start workers: 384×384. */
 const WORKERS_FROM_PIXELS = 384 * 384;
@@ -75,10 +68,9 @@ export class Engine {
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
     const segments = new Map<Half, readonly Segment[]>();
     for (const [half, network] of networks) {
-      // Imported when needed: no other network has a barrier.
-      const { segmentsOf } =
-        hasBarrier(network) && kernels !== undefined ? await segmenting() : { segmentsOf: whole };
-      segments.set(half, segmentsOf(network, precision));
+      // The reference takes layers of every kind.
+      const isWhole = kernels === undefined;
+      segments.set(half, isWhole ? [{ network, precision }] : await cut(network, precision));
     }
     const engine = new Engine(networks, segments, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
@@ -102,6 +94,11 @@ export class Engine {
   get memoryBytes(): number {
     const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
     return wasm + (this.#gpu?.memoryBytes ?? 0);
+  }
+
+  /** Bytes of whole maps that a call keeps for each latent. */
+  get bytesPerLatent(): number {
+    return Math.max(...[...this.#segments.values()].map(wholeMapBytes));
   }
 
   /** The part of `taesd.info` that a device decides; nothing without WebGPU. */
@@ -152,18 +149,19 @@ export class Engine {
     return this.#chain(part, (n) => runners[n]);
   }
 
-  /** Returns the runner of a half. @param runner  returns that of a segment by its number in all */
-  async #chain(half: Half, runner: (n: number) => Runner): Promise<Runner> {
-    let first = 0;
-    for (const [other, segments] of this.#segments) {
-      if (other === half) {
-        const runners = segments.map((_, n) => runner(first + n));
-        if (runners.length === 1) return runners[0];
-        return (await segmenting()).segmentedRunner(segments, runners);
-      }
-      first += segments.length;
-    }
-    throw new Error(half);
+  /** The segments of all halves. Pools and this thread number them so. */
+  get #allSegments(): readonly Segment[] {
+    return [...this.#segments.values()].flat();
+  }
+
+  /** Returns the runner of a half, given that of each segment by its number. */
+  #chain(half: Half, runnerOf: (number: number) => Runner): Promise<Runner> {
+    const segments = this.#segments.get(half) as readonly Segment[];
+    const all = this.#allSegments;
+    return joined(
+      segments,
+      segments.map((segment) => runnerOf(all.indexOf(segment))),
+    );
   }
 
   /** A half's layers with weights and kernels. */
@@ -205,7 +203,7 @@ export class Engine {
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
         kernels: this.#kernels as KernelModule,
-        networks: [...this.#segments.values()].flat(),
+        networks: this.#allSegments,
         maxMemory,
       });
     } catch (error) {
@@ -222,9 +220,9 @@ export class Engine {
         ? undefined
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
-    const runners = [...this.#segments.values()]
-      .flat()
-      .map(({ network, precision }) => localRunner(compile(network, precision)));
+    const runners = this.#allSegments.map(({ network, precision }) =>
+      localRunner(compile(network, precision)),
+    );
     this.#weightBytes = backend?.memoryBytes() ?? 0;
     this.#local = { backend, runners };
     return this.#local;

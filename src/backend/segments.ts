@@ -5,6 +5,7 @@ import { needsWholeMap } from '../model/layers.ts';
 import { type Chw, describeNetwork, outputShape } from '../model/measure.ts';
 import type { Precision } from '../options/types.ts';
 import type { RowSink, RowSource } from '../rows.ts';
+import { COARSE, type Segment } from './barriers.ts';
 import { handOn, type RowBatch, type Runner } from './batches.ts';
 import { type FoldedPool, foldPool } from './fold-pool.ts';
 import type { Pacer } from './pacer.ts';
@@ -15,18 +16,6 @@ import type { Pacer } from './pacer.ts';
  * and the layers below the cut stream as any network does. Each segment is a network of its own,
  * so rows, bands and workers need to know nothing of cuts.
  */
-
-/** The layers from one cut to the next. */
-export interface Segment {
-  readonly network: BoundNetwork;
-  readonly precision: Precision;
-}
-
-/**
- * Maps of this part of the full height, or less, are computed in f32 in either precision; see
- * wasm/program.ts.
- */
-const COARSE = 8;
 
 /** Cuts a network before each layer that needs the whole map. */
 export function segmentsOf(network: BoundNetwork, precision: Precision): Segment[] {

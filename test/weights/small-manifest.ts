@@ -25,6 +25,7 @@ export function manifestOf(files: Files, mirrors: readonly string[]): Manifest {
       taesdxl: model('taesdxl'),
       taesd3: model('taesd3'),
       taef1: model('taef1'),
+      taef2: model('taef2'),
     },
   };
 }

@@ -2,6 +2,7 @@ import type { BoundNetwork } from '../../model/bind.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
+import { COARSE } from '../barriers.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
@@ -18,12 +19,6 @@ import { allocateWorkspace } from './workspace.ts';
 
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
-/**
- * Stages whose output has this part of the full height, or less, stay f32 in either precision. They
- * are 2 % of the work. With them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents
- * of taesd are two 8-bit steps off.
- */
-const COARSE = 8;
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
