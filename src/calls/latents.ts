@@ -1,10 +1,9 @@
 import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
-import { fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
-import { checkSpace, toDiffusion } from '../tensor-like/space.ts';
+import { checkSpace } from '../tensor-like/space.ts';
 import type { LatentsWithOrigin, TensorLike } from '../tensor-like/types.ts';
 import { checkOne, croppedSize } from './arguments.ts';
 import { whenRead } from './when-read.ts';
@@ -50,14 +49,19 @@ export function latentsOfCall(
   if (onDevice !== undefined) {
     const own = (latents as TensorLike).space;
     const isVae = checkSpace(options.space ?? own ?? 'diffusion') === 'vae';
-    if (isVae) fromVae(variant);
     return checked(isVae ? { ...onDevice, isVae } : onDevice, options);
   }
   const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };
   const read = readLatentsLike(latents, wanted, variant);
   return whenRead(read, options.signal, (copy: ReadLatents) => {
     const call = checked(copy.tensor, copy.size, copy.isPacked);
-    toDiffusion(copy, variant);
-    return call;
+    return copy.space === 'vae' ? converted(copy.tensor, variant).then(() => call) : call;
   });
+}
+
+/** Converts a copy of VAE latents in place. @throws TaesdError UNSUPPORTED (an unknown scale) */
+async function converted(latents: Tensor, variant: Variant): Promise<void> {
+  // Imported on first use: most latents are in the space of diffusion.
+  const { convertChannels, fromVae } = await import('../model/vae-space.ts');
+  convertChannels(latents, fromVae(variant));
 }

@@ -8,6 +8,7 @@ import { imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
+import { convertChannels, fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
@@ -16,7 +17,6 @@ import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
-import { toDiffusion } from '../tensor-like/space.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
@@ -236,6 +236,6 @@ function checkedInput(
     throw expected('SHAPE', 'image', rule, shapeText(shape));
   }
   checkLatentChannels(tensor, variant);
-  toDiffusion(input, variant);
+  if (input.space === 'vae') convertChannels(tensor, fromVae(variant));
   return { part: 'decoder', rows: tensorRows(tensor) };
 }

@@ -45,7 +45,7 @@ export function arrange(what: string, view: View, layout: unknown, needs: AxesNe
   const isPlain = plain !== undefined && layout !== 'packed';
   const map = isPlain ? undefined : mapAxes(readings, view, needs);
   if (map !== undefined) return { ...unpackMap(byAxes(map, view)), isPacked: true };
-  if (layout === 'packed') throw notPacked(what, view, needs);
+  if (layout === 'packed') throw expected('SHAPE', what, PACKED, shapeText(view.sizes));
   const axes = plain ?? readings[0];
   if (axes === undefined) throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
   const nchw = byAxes(axes, view);
@@ -91,15 +91,4 @@ function mapAxes(
   return sizes.length > 4 ? undefined : readings.find(([, c]) => sizes[c] === numbers);
 }
 
-function notPacked(what: string, { sizes }: View, needs: AxesNeeds) {
-  const shapes = [
-    [packedChannels(needs, 'tokens'), (count: number) => `[N,P,${count}]`],
-    [packedChannels(needs, 'map'), (count: number) => `[N,${count},h,w]`],
-  ] as const;
-  const fitting = shapes.filter(([count]) => count > 0).map(([count, text]) => text(count));
-  const rule =
-    fitting.length === 0
-      ? 'a model whose latents are packed'
-      : `packed latents ${fitting.join(' or ')} of model ${needs.variant?.name}`;
-  return expected('SHAPE', what, rule, shapeText(sizes));
-}
+const PACKED = 'packed latents [N,P,4·C], or [N,4·C,h,w] of FLUX.2, for a model of C channels';
