@@ -203,17 +203,20 @@ export const channelCounts = (): string =>
 /** @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit */
 export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
   if (shape[1] === variant.latentChannels) return;
-  const fitting = latentSpaces(shape[1]);
-  // Packed tokens were read as one latent [N, P, 4·C].
-  const tokens = shape[0] === 1 ? packedSpaces(shape[3], 'tokens') : [];
-  const packed = [...packedSpaces(shape[1], 'map'), ...tokens];
-  const unfit =
-    shape[3] === variant.latentChannels
-      ? "layout: 'NHWC' declares channels last"
-      : packed.length > 0
-        ? `packed latents of ${packed.join(' or ')}?`
-        : 'not latents of TAESD?';
-  const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : unfit;
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
+  const hint = channelsHint(shape, variant);
   throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });
+}
+
+/** Returns the likely cause of another number of channels. */
+function channelsHint(shape: readonly number[], { latentChannels }: Variant): string {
+  const fitting = latentSpaces(shape[1]);
+  if (fitting.length > 0) return `latents of ${fitting.join(' or ')}?`;
+  const maps = packedSpaces(shape[1], 'map');
+  if (maps.length === 0 && shape[3] === latentChannels) {
+    return "layout: 'NHWC' declares channels last";
+  }
+  // Tokens of another model were read as one latent [N, P, 4·C].
+  const packed = maps.length > 0 ? maps : packedSpaces(shape[3], 'tokens');
+  return packed.length > 0 ? `packed latents of ${packed.join(' or ')}?` : 'not latents of TAESD?';
 }
