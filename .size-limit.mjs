@@ -42,7 +42,7 @@ export default [
   // It loads a decoder when it is needed: taesd-wasm/png, or an optional package (63 and 49 kB).
   bundle('taesd-wasm/picture', 'picture/index.js', '8 kB', { modifyEsbuildConfig: initial }),
   // The door for tensors of any library, and the models' channels and scales.
-  bundle('taesd-wasm/preview', 'preview/index.js', '8.5 kB'),
+  bundle('taesd-wasm/preview', 'preview/index.js', '9 kB'),
   bundle('taesd-wasm/latent-file', 'formats/index.js', '34 kB', {
     modifyEsbuildConfig: initial,
   }),

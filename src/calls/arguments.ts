@@ -15,7 +15,6 @@ import type {
   RunOptions,
 } from '../options/types.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
-import { withinPatches } from '../tensor-like/packed.ts';
 import { reading } from '../tensor-like/read-tensor.ts';
 
 /*
@@ -102,23 +101,19 @@ export const allocatePixels = (width: number, height: number) =>
  *
  * @param size    rounds up to the latent's size; defaults to `downscale` times the latent
  * @param latent  rows or columns of the latent
- * @param isPacked  true for packed latents: the size may be larger than they are, because it was
- *   rounded down to their patches, as in diffusers
  */
 export function croppedSize(
   what: string,
   size: number | undefined,
   latent: number,
   { downscale }: Pick<Variant, 'downscale'>,
-  isPacked = false,
 ): number {
   const max = latent * downscale;
   if (size === undefined) return max;
-  const cropped = isPacked ? withinPatches(size, max, downscale) : size;
   const min = max - downscale + 1;
-  if (checkSize(what, cropped) < min || cropped > max) {
+  if (checkSize(what, size) < min || size > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
     throw expected('ARG', what, rule, `${size}`);
   }
-  return cropped;
+  return size;
 }

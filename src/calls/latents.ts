@@ -39,11 +39,11 @@ export function latentsOfCall(
   options: RunOptions & SizeOptions & SpaceOptions,
   { onDevice, variant, one }: CallNeeds,
 ): LatentsOfCall | Promise<LatentsOfCall> {
-  const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
+  const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions) => {
     checkLatentChannels(own, variant);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], variant, isPacked);
-    const width = croppedSize('width', size.width, own.shape[3], variant, isPacked);
+    const height = croppedSize('height', size.height, own.shape[2], variant);
+    const width = croppedSize('width', size.width, own.shape[3], variant);
     return { own, width, height };
   };
   if (onDevice !== undefined) {
@@ -54,7 +54,7 @@ export function latentsOfCall(
   const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };
   const read = readLatentsLike(latents, wanted, variant);
   return whenRead(read, options.signal, (copy: ReadLatents) => {
-    const call = checked(copy.tensor, copy.size, copy.isPacked);
+    const call = checked(copy.tensor, copy.size);
     return copy.space === 'vae' ? converted(copy.tensor, variant).then(() => call) : call;
   });
 }

@@ -103,8 +103,8 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     downscale: 8,
     fromVae: {
       unknown:
-        "FLUX.2's VAE normalises its latents by a mean and a variance in its own file; " +
-        'take the latents before its BatchNorm is undone, as the pipeline has them',
+        "the numbers are in the VAE's own file; take the pipeline's latents, " +
+        'before its BatchNorm is undone',
     },
     packed: ['tokens', 'map'],
     get networks() {
@@ -167,22 +167,26 @@ export function variantNamed(model: unknown): Variant {
 export const modelNames = (): ModelName[] => Object.values(VARIANTS).map(({ name }) => name);
 
 /** The latent spaces of the table that have `latentChannels` channels, or all. */
-export function latentSpaces(latentChannels?: number): LatentSpace[] {
-  const fitting = Object.values(VARIANTS).filter(
-    (variant) => latentChannels === undefined || variant.latentChannels === latentChannels,
-  );
-  return [...new Set(fitting.map(({ space }) => space))];
-}
+export const latentSpaces = (latentChannels?: number): LatentSpace[] =>
+  spacesOf((variant) => latentChannels === undefined || variant.latentChannels === latentChannels);
 
-/** The latent spaces whose packed latents have `channels` channels, in this form or in any. */
-export function packedSpaces(channels: number, form?: PackedForm): LatentSpace[] {
-  const fitting = Object.values(VARIANTS).filter(
-    ({ latentChannels, packed }) =>
-      PACKED_NUMBERS * latentChannels === channels &&
-      (form === undefined ? packed.length > 0 : packed.includes(form)),
-  );
-  return [...new Set(fitting.map(({ space }) => space))];
-}
+const spacesOf = (fits: (variant: Variant) => boolean): LatentSpace[] => [
+  ...new Set(
+    Object.values(VARIANTS)
+      .filter(fits)
+      .map(({ space }) => space),
+  ),
+];
+
+/** Returns the number of channels of a packed form, if the model's latents come in it. */
+export const packedChannels = (
+  { packed, latentChannels }: Pick<Variant, 'packed' | 'latentChannels'>,
+  form: PackedForm,
+): number | undefined => (packed.includes(form) ? PACKED_NUMBERS * latentChannels : undefined);
+
+/** Returns the latent spaces whose latents have `channels` channels in a packed form. */
+export const packedSpaces = (channels: number, form: PackedForm): LatentSpace[] =>
+  spacesOf((variant) => packedChannels(variant, form) === channels);
 
 /**
  * Returns how many times a picture may be as wide and as high as latents: the model's downscale;

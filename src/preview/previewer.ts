@@ -5,7 +5,7 @@ import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import { type Placed, withinPatches } from '../tensor-like/packed.ts';
+import type { Placed } from '../tensor-like/packed.ts';
 import { pickOne } from '../tensor-like/pick-one.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import { checkSpace } from '../tensor-like/space.ts';
@@ -212,14 +212,8 @@ class LatestFirst implements Previewer {
     if (read === undefined) return;
     const started = performance.now();
     this.#frameStarted = started;
-    const { tensor, space, size, isPacked } = read;
-    const { downscale } = variantNamed(this.#taesd.info.model);
-    const [height, width] = [size.height, size.width].map((given, axis) =>
-      isPacked && given !== undefined
-        ? withinPatches(given, downscale * tensor.shape[2 + axis], downscale)
-        : given,
-    );
-    const picture = await this.#taesd.decode(tensor, { width, height, space, signal });
+    const { tensor, space, size } = read;
+    const picture = await this.#taesd.decode(tensor, { ...size, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;

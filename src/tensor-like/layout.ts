@@ -1,6 +1,6 @@
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { PACKED_NUMBERS, type Variant } from '../model/variants.ts';
+import { packedChannels, type Variant } from '../model/variants.ts';
 import { shapeText } from '../tensor.ts';
 import { axesReadings, shapeBy } from './axes.ts';
 import { type Placed, patchGrid, type Size, unpackMap, unpackTokens } from './packed.ts';
@@ -17,7 +17,7 @@ export interface AxesNeeds extends Size {
   /** The numbers of channels. The call refuses others itself. */
   readonly channels: readonly number[];
   /** The model, for a call that takes its latents: they may come packed. */
-  readonly variant?: Pick<Variant, 'name' | 'latentChannels' | 'downscale' | 'packed'> | undefined;
+  readonly variant?: Pick<Variant, 'latentChannels' | 'downscale' | 'packed'> | undefined;
 }
 
 /** The view of a whole tensor. That of packed latents has the axes [N, C, h/2, 2, w/2, 2]. */
@@ -36,21 +36,29 @@ export function arrange(what: string, view: View, layout: unknown, needs: AxesNe
     throw expected('ARG', `${what} layout`, "'NCHW', 'NHWC' or 'packed'", describe(layout));
   }
   const { channels, variant } = needs;
-  if (variant !== undefined && isTokens(what, view, layout, needs)) {
-    const grid = patchGrid(what, view.sizes[1], needs, variant);
+  const { sizes } = view;
+  if (variant !== undefined && isTokens(what, sizes, layout, variant, channels)) {
+    const grid = patchGrid(what, sizes[1], needs, variant);
     return { ...unpackTokens(view, grid), isPacked: true };
   }
-  const readings = axesReadings(view.sizes, layout === 'NHWC');
-  const plain = readings.find(([, c]) => channels.includes(view.sizes[c]));
-  const isPlain = plain !== undefined && layout !== 'packed';
-  const map = isPlain ? undefined : mapAxes(readings, view, needs);
+  const isPacked = layout === 'packed';
+  const readings = axesReadings(sizes, layout === 'NHWC');
+  const withChannels = (fitting: readonly (number | undefined)[]) =>
+    readings.find(([, c]) => fitting.includes(sizes[c]));
+  const plain = isPacked ? undefined : withChannels(channels);
+  // The latents of videos with as many channels as a map have a fifth axis.
+  const mayBeMap = plain === undefined && variant !== undefined && sizes.length < 5;
+  const map = mayBeMap ? withChannels([packedChannels(variant, 'map')]) : undefined;
   if (map !== undefined) return { ...unpackMap(byAxes(map, view)), isPacked: true };
-  if (layout === 'packed') throw expected('SHAPE', what, PACKED, shapeText(view.sizes));
-  const axes = plain ?? readings[0];
-  if (axes === undefined) throw expected('SHAPE', what, FOUR_AXES, shapeText(view.sizes));
+  const axes = plain ?? (isPacked ? undefined : readings[0]);
+  if (axes === undefined) {
+    throw expected('SHAPE', what, isPacked ? PACKED : FOUR_AXES, shapeText(sizes));
+  }
   const nchw = byAxes(axes, view);
   return { view: nchw, shape: nchw.sizes, isPacked: false };
 }
+
+const PACKED = "a model's packed latents, [N,P,4·C] or [N,4·C,h,w]";
 
 const byAxes = (axes: readonly number[], { sizes, strides, first }: View): View => ({
   sizes: shapeBy(axes, sizes),
@@ -58,37 +66,21 @@ const byAxes = (axes: readonly number[], { sizes, strides, first }: View): View 
   first,
 });
 
-/** The channels of packed latents; 0 for a model whose latents have no such form. */
-const packedChannels = ({ variant }: AxesNeeds, form: 'tokens' | 'map'): number =>
-  variant?.packed.includes(form) ? PACKED_NUMBERS * variant.latentChannels : 0;
-
 /** Returns true for tokens [N, P, 4·C]. @throws TaesdError SHAPE (an ambiguous shape) */
-function isTokens(what: string, { sizes }: View, layout: unknown, needs: AxesNeeds): boolean {
-  const { channels } = needs;
+function isTokens(
+  what: string,
+  sizes: readonly number[],
+  layout: unknown,
+  variant: NonNullable<AxesNeeds['variant']>,
+  channels: readonly number[],
+): boolean {
+  const [first, patches] = sizes;
   const fits =
-    sizes.length === 3 && sizes[1] < MAX_PATCHES && sizes[2] === packedChannels(needs, 'tokens');
-  if (!fits || layout === 'packed') return fits;
-  if (layout !== undefined) return false;
-  const isMap = sizes[0] === packedChannels(needs, 'map');
-  if (!channels.includes(sizes[0]) && !isMap) return true;
-  const isLatent = isMap || sizes[0] === needs.variant?.latentChannels;
-  if (!isLatent || sizes[1] < MIN_AMBIGUOUS) return false;
+    sizes.length === 3 && patches < MAX_PATCHES && sizes[2] === packedChannels(variant, 'tokens');
+  if (!fits || layout !== undefined) return fits && layout === 'packed';
+  const isLatent = first === variant.latentChannels || first === packedChannels(variant, 'map');
+  if (!isLatent || patches < MIN_AMBIGUOUS) return !isLatent && !channels.includes(first);
   const rule = "a batch axis, or layout: 'NCHW' or 'packed'";
-  const hint = `one latent [C,h,w], or ${sizes[0]} packed ones?`;
+  const hint = `one latent [C,h,w], or ${first} packed ones?`;
   throw expected('SHAPE', what, rule, shapeText(sizes), { hint });
 }
-
-/**
- * Returns the axes of a map [N, 4·C, h/2, w/2]. The latents of videos with as many channels have a
- * fifth axis.
- */
-function mapAxes(
-  readings: readonly (readonly number[])[],
-  { sizes }: View,
-  needs: AxesNeeds,
-): readonly number[] | undefined {
-  const numbers = packedChannels(needs, 'map');
-  return sizes.length > 4 ? undefined : readings.find(([, c]) => sizes[c] === numbers);
-}
-
-const PACKED = 'packed latents [N,P,4·C], or [N,4·C,h,w] of FLUX.2, for a model of C channels';

@@ -104,11 +104,21 @@ function nearestSquare(patches: number): [rows: number, columns: number] {
 }
 
 /**
- * Returns the size to crop packed latents to. One that was rounded down to patches, as in
+ * Returns the size to crop packed latents to. A side that was rounded down to patches, as in
  * diffusers, becomes that of the patches.
  *
- * @param size  in pixels, as the caller gave it
- * @param max   the size of the patches
+ * @param size   the picture's size, as the caller gave it
+ * @param shape  the latents' [N, C, h, w]
  */
-export const withinPatches = (size: number, max: number, downscale: number): number =>
-  size > max && size < max + SIDE * downscale ? max : size;
+export function withinPatches(
+  { width, height }: Size,
+  [, , rows, columns]: readonly number[],
+  { downscale }: Pick<Variant, 'downscale'>,
+): Size {
+  const within = (side: number | undefined, latent: number) => {
+    const max = downscale * latent;
+    const isRounded = typeof side === 'number' && side > max && side < max + SIDE * downscale;
+    return isRounded ? max : side;
+  };
+  return { width: within(width, columns), height: within(height, rows) };
+}

@@ -167,9 +167,8 @@ describe('files of packed latents → unpacked', () => {
 
 describe('VAE space of taef2 → UNSUPPORTED with the reason, and what works', () => {
   const message =
-    `"space" expected 'diffusion' for model taef2, got 'vae' (FLUX.2's VAE normalises its latents ` +
-    'by a mean and a variance in its own file; take the latents before its BatchNorm is undone, ' +
-    'as the pipeline has them)';
+    `"space" expected 'diffusion' for model taef2, got 'vae' (the numbers are in the VAE's own file; ` +
+    "take the pipeline's latents, before its BatchNorm is undone)";
   const latents = randomTensor(seededRandom(2), [1, 32, 1, 1]);
 
   test('fromVaeLatents, toVaeLatents, files to write', () => {
