@@ -170,7 +170,8 @@ function picked(latents: Tensor, pick: number | undefined): Tensor {
 
 /**
  * The root mean square that latents of real pictures have in diffusion space, with room. Unit noise
- * has 1, and flat pictures of all models have 0.36 to 1.91.
+ * has 1, and flat pictures of all models have 0.36 to 1.91: those of taef2 0.45 to 0.68, and its
+ * photographs 0.76 to 0.85.
  */
 const USUAL_SPREAD = [0.25, 4] as const;
 
