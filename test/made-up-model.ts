@@ -1,4 +1,4 @@
-import { conv3x3, type Layer, type Network, upsample2x } from '../src/model/layers.ts';
+import { clamp, conv3x3, type Layer, type Network, upsample2x } from '../src/model/layers.ts';
 import type { FromVae } from '../src/model/vae-space.ts';
 import { type ModelName, type PackedForm, VARIANTS, type Variant } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/write.ts';
@@ -28,6 +28,7 @@ export function addMadeUp({ latentChannels, downscale, fromVae, packed = [] }: M
     conv3x3(4, latentChannels),
   ];
   const decoder: Network = [
+    clamp(),
     conv3x3(latentChannels, 4),
     ...halvings.flatMap((): Layer[] => [upsample2x(), conv3x3(4, 4)]),
     conv3x3(4, 3),
