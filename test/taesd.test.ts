@@ -403,7 +403,7 @@ describe('bad arguments', () => {
       'decode: 16 channels',
       () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
       'SHAPE',
-      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1?)',
+      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1? load({ model: 'taesd3' or 'taef1' }))",
     ],
     [
       'decode: 5 channels',
@@ -695,7 +695,7 @@ describe('load', () => {
       'a model named, no weights',
       { model: 'taesd' },
       'ARG',
-      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights gives them\)$/,
+      /^Taesd\.load: "weights of taesd" expected taesd_encoder\.safetensors and taesd_decoder\.safetensors, got none in TAESD_WEIGHTS \(not set\), cache .+ \(neither\) \(npx taesd pull taesd or the option download: true fetches them, the option weights gives them, model: 'nano' needs none\)$/,
     ],
     [
       'an empty name of weights',
@@ -783,10 +783,10 @@ describe('load', () => {
       `Taesd.load: "${folder}" expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got neither (another model, or another folder?)`,
     ],
     [
-      'a folder with a .pth',
+      'a folder with a damaged .pth',
       { model: 'taef1', weights: folder, only: 'decoder' },
-      'UNSUPPORTED',
-      `Taesd.load: "${folder}" expected taef1_decoder.safetensors, got taef1_decoder.pth (weights of a .pth file are not read yet; convert it to safetensors)`,
+      'TRUNCATED',
+      `Taesd.load: ${folder}/taef1_decoder.pth: "header length" expected at least 8 bytes, got 2`,
     ],
     [
       'the other half’s file',
@@ -825,10 +825,10 @@ describe('load', () => {
       /^Taesd\.load: encoder: "file" expected tensors of the encoder, got only 1\.weight.*\(encoder and decoder swapped\?\)$/,
     ],
     [
-      'a .pth as bytes',
+      'a .pth as bytes, cut off',
       { weights: { decoder: Uint8Array.from([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0, 0, 0]) } },
-      'UNSUPPORTED',
-      /weights of a \.pth file are not read yet/,
+      'TRUNCATED',
+      'Taesd.load: decoder: "zip archive" expected an end record, got none (cut off?)',
     ],
     [
       'no kernels',

@@ -1,5 +1,5 @@
 import { describe, orList } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, type Remedy } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
@@ -204,23 +204,43 @@ export function downscalesOf(latentChannels: number, model?: ModelName): number[
 export const channelCounts = (): string =>
   orList([...new Set(Object.values(VARIANTS).map((row) => `${row.latentChannels}`))]);
 
-/** @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit */
-export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
-  if (shape[1] === variant.latentChannels) return;
-  const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
-  const hint = channelsHint(shape, variant);
-  throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });
+/**
+ * @param isLoaded  true if the model was loaded: loading another one is the remedy
+ * @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit
+ */
+export function checkLatentChannels(
+  { shape }: Pick<Tensor, 'shape'>,
+  variant: Variant,
+  isLoaded = false,
+): void {
+  const [, channels, , last] = shape;
+  const { latentChannels, name } = variant;
+  if (channels === latentChannels) return;
+  const plain = latentSpaces(channels);
+  const maps = packedSpaces(channels, 'map');
+  const isLast = last === latentChannels && maps.length === 0;
+  // Tokens of another model were read as one latent [N, P, 4·C].
+  const packed = maps.length > 0 || isLast ? maps : packedSpaces(last, 'tokens');
+  const what = plain.length > 0 ? 'latents' : 'packed latents';
+  const models = plain.length > 0 ? plain : packed;
+  const details =
+    models.length > 0
+      ? { remedy: otherModel(models, isLoaded, what) }
+      : { hint: isLast ? "layout: 'NHWC' declares channels last" : 'not latents of TAESD?' };
+  const rule = `shape [N,${latentChannels},h,w] for model ${name}`;
+  throw expected('SHAPE', 'latents', rule, shapeText(shape), details);
 }
 
-/** Returns the likely cause of another number of channels. */
-function channelsHint(shape: readonly number[], { latentChannels }: Variant): string {
-  const fitting = latentSpaces(shape[1]);
-  if (fitting.length > 0) return `latents of ${fitting.join(' or ')}?`;
-  const maps = packedSpaces(shape[1], 'map');
-  if (maps.length === 0 && shape[3] === latentChannels) {
-    return "layout: 'NHWC' declares channels last";
-  }
-  // Tokens of another model were read as one latent [N, P, 4·C].
-  const packed = maps.length > 0 ? maps : packedSpaces(shape[3], 'tokens');
-  return packed.length > 0 ? `packed latents of ${packed.join(' or ')}?` : 'not latents of TAESD?';
+/** Returns the remedy for latents of other models than the chosen one. */
+export function otherModel(
+  models: readonly ModelName[],
+  isLoaded: boolean,
+  what = 'latents',
+): Remedy {
+  const names = models.join(' or ');
+  const whose = `${what} of ${names}?`;
+  return {
+    api: isLoaded ? `${whose} load({ model: '${models.join("' or '")}' })` : whose,
+    command: `${whose} --model ${names}`,
+  };
 }

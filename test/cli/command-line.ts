@@ -66,7 +66,7 @@ export function taesd(args: readonly string[], options: RunOptions = {}): Outcom
 
 /** The API's names of calls and options, which mean nothing to users of the command. */
 const API_NAMES =
-  /\b(?:Taesd\.load|(?:de|en)code(?:\w[A-Z]\w*)?|read[A-Z]\w+|pullModel|steps): |\boption [a-z]+[A-Z]?\w*\b|\w: true\b/;
+  /\b(?:Taesd\.load|(?:de|en)code(?:[A-Z]\w*)?|read[A-Z]\w+|pullModel|steps): |\boption [a-z]+[A-Z]?\w*\b|\w: true\b/;
 
 /** Returns the outcome of a run whose lines on stderr are in the words of the command. */
 function checked(outcome: Outcome, env: RunOptions['env']): Outcome {

@@ -92,6 +92,11 @@ describe('-', () => {
       code: 0,
       text: expect.stringContaining('size        17×9\n'),
     });
+    const both = taesdBytes(['inspect', 'nano', '-', '--json'], { input: PNG });
+    expect(JSON.parse(`${Buffer.from(both.stdout)}`)).toMatchObject([
+      { file: 'nano', kind: 'model' },
+      { file: 'stdin', kind: 'picture', width: 17 },
+    ]);
   });
 
   test('encode: what stdin holds is wrong → stdin is named, nothing on stdout', () => {
