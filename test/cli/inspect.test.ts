@@ -163,10 +163,10 @@ describe('weights', () => {
     );
     const odd: [string, Tensor] = [
       '1.weight',
-      { shape: [64, 32, 3, 3], data: new Float32Array(64 * 32 * 9) },
+      { shape: [64, 48, 3, 3], data: new Float32Array(64 * 48 * 9) },
     ];
     expect(inspectBytes('odd.safetensors', writeSafetensors([odd]))[1]).toBe(
-      'decoder     fits no model: 32 latent channels',
+      'decoder     fits no model: 48 latent channels',
     );
   });
 
@@ -310,10 +310,11 @@ describe('latents and pictures', () => {
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd or taesdxl',
       'encodes to  latents [1,16,2,3] of taesd3 or taef1',
+      'encodes to  latents [1,32,2,3] of taef2',
       'decodes to  136×96, if it holds latents of taesd or taesdxl',
       'decodes to  136×24, if it holds latents of taesd3 or taef1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
   });
 
   test('inspect: decoded f32 → shape and values', () => {

@@ -61,6 +61,7 @@ describe('inspect --json', () => {
       encodesTo: [
         { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl'] },
         { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1'] },
+        { shape: [1, 32, 2, 3], models: ['taef2'] },
       ],
       decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl'] }],
       notes: [],
@@ -108,8 +109,21 @@ describe('inspect --json', () => {
       model: 'taesd',
       latentsOf: 'Stable Diffusion 1 and 2',
       latentChannels: 4,
+      downscale: 8,
       scale: 0.18215,
       shift: 0,
+      mean: null,
+      std: null,
+      scaleUnknown: null,
+    });
+    expect(json('inspect', 'taef2')).toMatchObject({
+      latentChannels: 32,
+      downscale: 8,
+      scale: null,
+      shift: null,
+      mean: null,
+      std: null,
+      scaleUnknown: expect.stringMatching(/^the numbers are in the VAE's own file; take /),
     });
     expect(encoder.layers[0]).toEqual({
       index: 0,

@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
-import { narrowTo } from '../../src/numbers/narrow.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
+import { narrowTo } from '../../src/numbers/narrow.ts';
 import { createPreviewer } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
