@@ -1,9 +1,10 @@
 import { expected } from '../errors.ts';
+import { VARIANTS } from '../model/variants.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { asLatents, packedSpace } from './latent-shape.ts';
+import { asLatents, packed, packedSpace } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 import { holdsTensor } from './safetensors-names.ts';
 import { inSpace } from './spaces.ts';
@@ -38,8 +39,8 @@ export const comfyLatent = {
     const latents = asLatents(widen(stored as StoredTensor, tensor), tensor);
     const isMarked = tensors.has(MARKER);
     const kind = `ComfyUI latent${isMarked ? '' : ' of an old version'}, ${stored.dtype}`;
-    const packed = packedSpace(stored.shape);
-    if (packed !== undefined) return { file: { latents, space: 'diffusion', model: packed }, kind };
+    const flux2 = packedSpace(stored.shape);
+    if (flux2 !== undefined) return { file: { latents, space: 'diffusion', model: flux2 }, kind };
     if (isMarked) return { file: { latents, space: 'vae' }, kind };
     return { file: { latents, space: 'diffusion', model: 'taesd' }, kind };
   },
@@ -48,7 +49,9 @@ export const comfyLatent = {
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
   recordedText(file);
-  const { latents } = inSpace(file, 'vae');
+  const { model, space } = file;
+  const isPacked = model !== undefined && VARIANTS[model].packed.includes('map');
+  const latents = isPacked && space !== 'vae' ? packed(file.latents) : inSpace(file, 'vae').latents;
   const marker = { shape: [0], data: new Float32Array(0) };
   const bytes = writeSafetensors([
     [TENSOR, latents],

@@ -11,8 +11,8 @@ import {
 import { rowMajorStrides } from '../numbers/strided.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { axesReadings, shapeBy } from '../tensor-like/axes.ts';
-import { unpackMap } from '../tensor-like/packed.ts';
-import { gather } from '../tensor-like/view.ts';
+import { type Placed, packMap, unpackMap } from '../tensor-like/packed.ts';
+import { gather, type View } from '../tensor-like/view.ts';
 
 /**
  * Returns the shape [N, C, h, w] of latents that a file stores with 3 to 5 axes; undefined if no
@@ -62,9 +62,24 @@ function hintOf(shape: readonly number[]): string {
     : 'latents of a model that is not supported?';
 }
 
-function unpacked({ shape, data }: Tensor): Tensor {
-  const packed = unpackMap({ sizes: shape, strides: rowMajorStrides(shape), first: 0 });
+const unpacked = (tensor: Tensor): Tensor => moved(tensor, unpackMap);
+
+/**
+ * Returns latents [N, C, h, w] as [N, 4·C, h/2, w/2].
+ *
+ * @throws TaesdError SHAPE (odd sizes), OOM
+ */
+export function packed(tensor: Tensor): Tensor {
+  const [, channels, h, w] = tensor.shape;
+  if (h % 2 === 0 && w % 2 === 0) return moved(tensor, packMap);
+  const rule = `even rows and columns, to be [N,${PACKED_NUMBERS * channels},h/2,w/2]`;
+  const hint = 'the sides of the picture must be multiples of 2 latents';
+  throw expected('SHAPE', 'latents', rule, shapeText(tensor.shape), { hint });
+}
+
+function moved({ shape, data }: Tensor, by: (view: View) => Placed): Tensor {
+  const placed = by({ sizes: shape, strides: rowMajorStrides(shape), first: 0 });
   const numbers = allocateFloats('latents', data.length);
-  gather(data, packed.view, numbers);
-  return { shape: packed.shape, data: numbers };
+  gather(data, placed.view, numbers);
+  return { shape: placed.shape, data: numbers };
 }

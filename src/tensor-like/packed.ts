@@ -40,6 +40,21 @@ export function unpackTokens(
  */
 export const unpackMap = (map: View): Placed => placed(map);
 
+/** Returns latents [N, C, h, w] of even sizes as a map, the inverse of `unpackMap`. */
+export function packMap({ sizes, strides, first }: View): Placed {
+  const [batch, channels, height, width] = sizes;
+  const [n, c, y, x] = strides;
+  const [rows, columns] = [height / SIDE, width / SIDE];
+  return {
+    view: {
+      sizes: [batch, channels, SIDE, SIDE, rows, columns],
+      strides: [n, c, y, x, SIDE * y, SIDE * x],
+      first,
+    },
+    shape: [batch, PACKED_NUMBERS * channels, rows, columns],
+  };
+}
+
 /** @param view  the axes N, 4·C, rows and columns */
 function placed({ sizes, strides, first }: View): Placed {
   const [batch, numbers, rows, columns] = sizes;

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { comfyLatent } from '../../src/formats/comfy-latent.ts';
 import { encodeLatentSafetensors, readLatents } from '../../src/formats/index.ts';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import { createPreviewer } from '../../src/preview/index.ts';
+import { readSafetensors } from '../../src/safetensors/read.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { readLatentsLike } from '../../src/tensor-like/read-latents-like.ts';
@@ -155,6 +157,17 @@ describe('files of packed latents → unpacked', () => {
     ['raw', new Uint8Array(MAP.data.buffer), { shape: MAP.shape, dtype: 'f32' }, wanted],
   ])('%s', async (_, bytes, options, found) => {
     expect(await readLatents(bytes, options)).toMatchObject(found);
+  });
+
+  test('ComfyUI, written and read again → the bits; odd sizes → SHAPE', async () => {
+    const file = { latents: shuffled(MAP), model: 'taef2' as const };
+    const bytes = comfyLatent.write(file);
+    expect(readSafetensors(bytes).tensors.get('latent_tensor')?.shape).toEqual(MAP.shape);
+    expect(await readLatents(bytes)).toMatchObject({ ...file, space: 'diffusion' });
+    const odd = { shape: [1, 32, 1, 2], data: new Float32Array(64) };
+    expect(() => comfyLatent.write({ latents: odd, model: 'taef2' })).toThrow(
+      '"latents" expected even rows and columns, to be [N,128,h/2,w/2], got [1,32,1,2]',
+    );
   });
 
   test('tokens in a file → SHAPE, with what to do', async () => {

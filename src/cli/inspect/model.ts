@@ -50,7 +50,7 @@ export function modelLines(findings: ModelFindings): string[] {
   ]);
   const halves = (['encoder', 'decoder'] as const).flatMap((half) => [
     '',
-    ...networkLines(half, findings[half]),
+    ...networkLines(half, findings[half], findings),
   ]);
   return [...facts, ...halves];
 }

@@ -68,7 +68,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Returns the table of layers of one half. */
-export function networkLines(half: Half, findings: NetworkFindings): string[] {
+export function networkLines(
+  half: Half,
+  findings: NetworkFindings,
+  { downscale }: Pick<Variant, 'downscale'>,
+): string[] {
   const { input, layers, parameters, multiplyAdds } = findings;
   const cells = layers.map((layer) => [
     `${layer.index}`,
@@ -82,19 +86,24 @@ export function networkLines(half: Half, findings: NetworkFindings): string[] {
   return [
     `${half}, for an input of ${input.join('×')}:`,
     ...tableLines(COLUMNS, cells, total),
-    fieldWords(half, findings),
+    fieldWords(half, findings, downscale),
   ];
 }
 
 /** Returns a dash for 0, because a dash is easier to skip. */
 const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
 
-function fieldWords(half: Half, { receptiveField: field }: NetworkFindings): string {
+function fieldWords(
+  half: Half,
+  { receptiveField: field }: NetworkFindings,
+  downscale: number,
+): string {
   if (field === 'whole') {
     return `receptive field of a ${half === 'encoder' ? 'latent' : 'pixel'}: the whole picture`;
   }
   const { before, after } = field;
   const reach = `${before} more above and left, ${after} below and right`;
-  const own = half === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
+  const pixels = `a latent: its ${downscale}×${downscale} pixels`;
+  const own = half === 'encoder' ? pixels : 'a pixel: the latent it lies in';
   return `receptive field of ${own}, ${reach}`;
 }

@@ -164,7 +164,10 @@ export function weightLines(findings: WeightsFindings): string[] {
     if (found === null) continue;
     facts.push([half, fitWords(found)]);
     const { network } = found;
-    tables.push('', ...(network === null ? tensorLines(half, found) : networkLines(half, network)));
+    const [model] = found.models;
+    const isTable = network !== null && model !== undefined;
+    const table = isTable ? networkLines(half, network, VARIANTS[model]) : tensorLines(half, found);
+    tables.push('', ...table);
   }
   if (vaeScale !== null) facts.push(['vae_scale', `${vaeScale}`]);
   if (vaeShift !== null) facts.push(['vae_shift', `${vaeShift}`]);
