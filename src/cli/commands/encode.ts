@@ -1,6 +1,8 @@
 import type { Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
+import { toVae } from '../../model/vae-space.ts';
+import { VARIANTS } from '../../model/variants.ts';
 import { planJobs } from '../files/jobs.ts';
 import {
   PICTURE_ENDINGS,
@@ -54,6 +56,8 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
   });
   const { format } = plan;
   const space = spaceOf(format, line.writtenSpace);
+  // Refused before the work.
+  if (line.writtenSpace === 'vae' && model !== undefined) toVae(VARIANTS[model]);
   await runJobs(
     plan,
     { ...line, only: 'encoder' },
@@ -70,8 +74,10 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
         throw aboutInput(inputName(input), error);
       });
       const { width, height } = scaledSize(picture, maxSize);
-      const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
-      await writeOutput(path, [format.write(file)], signal);
+      const file = { latents, model: taesd.info.model, width, height };
+      // A format of one space converts by itself.
+      const asked = format.writtenSpace === undefined ? inSpace(file, space) : file;
+      await writeOutput(path, [format.write(asked)], signal);
       const [, c, h, w] = latents.shape;
       return `${w}×${h} latents with ${c} channels`;
     },
