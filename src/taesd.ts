@@ -228,11 +228,13 @@ export class Taesd {
     try {
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
-        const { first, count } = batch;
+        const { first, count, done = first + count } = batch;
+        onProgress?.({ done, total: height });
+        // A layer that needs the whole map reports its progress without rows.
+        if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });
         handOn(batch, sink, 0);
-        onProgress?.({ done: first + count, total: height });
         yield { width, height, y: first, rows: count, data };
       }
     } finally {

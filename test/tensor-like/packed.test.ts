@@ -239,6 +239,19 @@ testShared('the golden file → unpacked to the bit, decoded within 1e-4 by ever
   expect(largest).toBeLessThan(1e-4);
   const picture = await taesd.decode(latents);
   expect(await taesd.decode(tokensOf(packed))).toEqual(picture);
+  const rows: number[] = [];
+  let [y, done] = [0, 0];
+  const onProgress = (progress: { done: number }) => {
+    expect(progress.done).toBeGreaterThanOrEqual(done);
+    ({ done } = progress);
+  };
+  for await (const batch of taesd.decodeRows(packed, { onProgress })) {
+    expect([batch.y, batch.rows > 0]).toEqual([y, true]);
+    y += batch.rows;
+    rows.push(...batch.data);
+  }
+  expect([y, done]).toEqual([48, 48]);
+  expect(Uint8ClampedArray.from(rows)).toEqual(picture.data);
   for await (const { inputs } of taesd.steps(packed)) {
     expect(inputs[0]).toEqual(latents);
     break;

@@ -13,7 +13,13 @@ import {
 } from '../files/decoded-file.ts';
 import { endingsOf } from '../files/format.ts';
 import { planJobs } from '../files/jobs.ts';
-import { LATENT_OPTIONS, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
+import {
+  checkConversion,
+  LATENT_OPTIONS,
+  modelFor,
+  readLatentFile,
+  takeOne,
+} from '../files/latents-input.ts';
 import { inputName, readInput } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import type { Size } from '../line/size.ts';
@@ -80,6 +86,7 @@ async function decode(line: Line): Promise<void> {
     const all = await readLatentFile(input, bytes, { ...line, model: line.latentsModel });
     if (line.size !== undefined) checkCrop(all, line.size);
     const found = takeOne(input, all, say);
+    checkConversion(input, found);
     const decoded: DecodedFile = { path, format, size: line.size ?? found };
     const isAssumed = found.model === undefined;
     const taesd = await models.get(modelFor(input, line.latentsModel, found), isAssumed);

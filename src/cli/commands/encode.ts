@@ -1,4 +1,5 @@
-import type { Space } from '../../formats/index.ts';
+import { inside } from '../../errors.ts';
+import type { LatentFile, Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import { toVae } from '../../model/vae-space.ts';
@@ -75,15 +76,23 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
       });
       const { width, height } = scaledSize(picture, maxSize);
       const file = { latents, model: taesd.info.model, width, height };
-      // A format of one space converts by itself.
-      const asked = format.writtenSpace === undefined ? inSpace(file, space) : file;
-      await writeOutput(path, [format.write(asked)], signal);
+      await writeOutput(path, [bytesOf(format, file, space, inputName(input))], signal);
       const [, c, h, w] = latents.shape;
       return `${w}×${h} latents with ${c} channels`;
     },
     (models) => models.get(model),
   );
 }
+
+/**
+ * Writes a file of latents. A format of one space converts by itself.
+ *
+ * @throws TaesdError with the input's name (latents that the format cannot hold)
+ */
+const bytesOf = (format: WrittenFormat, file: LatentFile, space: Space, input: string) =>
+  inside(input, () =>
+    format.write(format.writtenSpace === undefined ? inSpace(file, space) : file),
+  );
 
 /**
  * Returns the space to write latents in.

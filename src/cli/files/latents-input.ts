@@ -4,7 +4,8 @@ import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
-import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
+import { fromVae } from '../../model/vae-space.ts';
+import { checkLatentChannels, VARIANTS, VARIANTS } from '../../model/variants.ts';
 import { type Say, sayLine } from '../terminal/say.ts';
 import { inputName } from './read-input.ts';
 
@@ -87,4 +88,17 @@ export function refuseOtherPicture(bytes: Uint8Array): void {
   if (kind === undefined) return;
   const hint = kind.read === undefined ? conversionHint(kind) : 'taesd encode makes latents of it';
   throw expected('UNSUPPORTED', 'bytes', 'latents', kind.name, { hint });
+}
+
+/**
+ * Refuses VAE space of a model whose conversion is not known, before the work.
+ *
+ * @throws TaesdError UNSUPPORTED with the input's name
+ */
+export function checkConversion(
+  path: string,
+  { space, model }: Pick<FoundLatents, 'space' | 'model'>,
+): void {
+  if (space === 'diffusion' || model === undefined) return;
+  inside(inputName(path), () => fromVae(VARIANTS[model]));
 }
