@@ -5,7 +5,7 @@ import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../f
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
 import { fromVae } from '../../model/vae-space.ts';
-import { checkLatentChannels, VARIANTS, VARIANTS } from '../../model/variants.ts';
+import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
 import { type Say, sayLine } from '../terminal/say.ts';
 import { inputName } from './read-input.ts';
 
