@@ -266,9 +266,13 @@ describe('what a tensor says wrongly → an error, and the instance works on', (
       { shape: ONE.shape, data: async () => ONE.data },
     ];
     const rowsOf = async (latents: TensorLike) => {
-      const rows: unknown[] = [];
-      for await (const batch of taesd.decodeRows(latents)) rows.push(batch);
-      return rows;
+      const bytes: number[] = [];
+      // How many rows come together depends on the time they take.
+      for await (const { y, width, data } of taesd.decodeRows(latents)) {
+        expect(bytes).toHaveLength(4 * width * y);
+        bytes.push(...data);
+      }
+      return bytes;
     };
     const stepOf = async (latents: TensorLike) => {
       for await (const step of taesd.steps(latents)) return step.output;
