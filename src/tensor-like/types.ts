@@ -58,8 +58,8 @@ export interface TensorLike {
 
 /**
  * The space of latents. `diffusion` is the one that diffusion models and TAESD work in; `vae` is
- * that of the model's full VAE, before `(z − shift) · scale`, or `(z − mean) / std` of each channel.
- * The numbers of taef2's VAE are not known here, so `vae` is refused for its latents.
+ * that of the model's full VAE, before `(z − shift) · scale`, or before `(z − mean) / std` of each
+ * channel. The numbers of taef2's VAE are not known here, so `vae` is refused for its latents.
  */
 export type Space = 'diffusion' | 'vae';
 

@@ -116,7 +116,7 @@ function moduleText(all) {
 /** A row of red, green and blue in 0 … 255 for each latent channel; the last is a constant. */
 export type Matrix = readonly (readonly [red: number, green: number, blue: number])[];
 
-/** The matrix of each space, from latents in diffusion space to the mean colour of a latent's pixels. */
+/** The matrix of each space, from latents of diffusion to the mean colour of a latent's pixels. */
 export const MATRICES: Readonly<Record<LatentSpace, Matrix>> = {
 ${tables.join('\n')}
 };

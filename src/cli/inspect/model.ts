@@ -12,7 +12,7 @@ export interface ModelFindings {
   readonly latentChannels: number;
   /** A picture is this many times as wide and as high as its latents. */
   readonly downscale: number;
-  /** x = (z − shift) · scale from a latent z of the full VAE; null if it is not known or not one. */
+  /** x = (z − shift) · scale from a latent z of the full VAE; null without one for all channels. */
   readonly scale: number | null;
   readonly shift: number | null;
   /** x = (z − mean) / std for each channel; null if it is not known or one for all. */
