@@ -158,15 +158,15 @@ export interface RangeOptions {
 export interface SpaceOptions {
   /**
    * `diffusion` for latents that diffusion models work on, `vae` for latents of the model's full
-   * VAE, which go through `(z − shift) · scale`. Defaults to the space that the latents name, or to
-   * `diffusion`.
+   * VAE, which are converted as by `fromVaeLatents`. Defaults to the space that the latents name,
+   * or to `diffusion`.
    */
   readonly space?: Space | undefined;
 }
 
 /**
- * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to 8
- * times the latent's size.
+ * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to
+ * the latent's size times the model's downscale, which is 8 for most models.
  */
 export interface SizeOptions {
   readonly width?: number | undefined;

@@ -141,7 +141,7 @@ describe('input', () => {
     const path = at('weights.safetensors');
     const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
     writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
-    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4 or 16 channels';
+    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4, 16 or 32 channels';
     const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model? --weights takes their folder)';
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
     writeFileSync(

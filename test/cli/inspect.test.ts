@@ -163,10 +163,10 @@ describe('weights', () => {
     );
     const odd: [string, Tensor] = [
       '1.weight',
-      { shape: [64, 12, 3, 3], data: new Float32Array(64 * 12 * 9) },
+      { shape: [64, 48, 3, 3], data: new Float32Array(64 * 48 * 9) },
     ];
     expect(inspectBytes('odd.safetensors', writeSafetensors([odd]))[1]).toBe(
-      'decoder     fits no model: 12 latent channels',
+      'decoder     fits no model: 48 latent channels',
     );
   });
 

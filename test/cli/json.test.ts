@@ -117,8 +117,21 @@ describe('inspect --json', () => {
       model: 'taesd',
       latentsOf: 'Stable Diffusion 1 and 2',
       latentChannels: 4,
+      downscale: 8,
       scale: 0.18215,
       shift: 0,
+      mean: null,
+      std: null,
+      scaleUnknown: null,
+    });
+    expect(json('inspect', 'taef2')).toMatchObject({
+      latentChannels: 32,
+      downscale: 8,
+      scale: null,
+      shift: null,
+      mean: null,
+      std: null,
+      scaleUnknown: expect.stringMatching(/^the numbers are in the VAE's own file; take /),
     });
     expect(encoder.layers[0]).toEqual({
       index: 0,
