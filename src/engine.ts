@@ -1,4 +1,4 @@
-import { cut, joined, type Segment } from './backend/barriers.ts';
+import { cut, joined, type Segment, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import { compileKernels } from './backend/wasm/module.ts';
@@ -94,6 +94,11 @@ export class Engine {
   get memoryBytes(): number {
     const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
     return wasm + (this.#gpu?.memoryBytes ?? 0);
+  }
+
+  /** Bytes of whole maps that a call keeps for each latent. */
+  get bytesPerLatent(): number {
+    return Math.max(...[...this.#segments.values()].map(wholeMapBytes));
   }
 
   /** The part of `taesd.info` that a device decides; nothing without WebGPU. */

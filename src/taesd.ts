@@ -93,6 +93,7 @@ export class Taesd {
       workers: count,
       ...(reason === undefined ? {} : { workersReason: reason }),
       memoryBytes: this.#engine.memoryBytes,
+      bytesPerLatent: this.#engine.bytesPerLatent,
     };
   }
 

@@ -135,6 +135,7 @@ describe('encode and decode', () => {
       parts: ['encoder', 'decoder'],
       workers: 0,
       memoryBytes: 0,
+      bytesPerLatent: 0,
     });
     const [a, b] = [await reference.encode(IMAGE), await taesd.encode(IMAGE)];
     for (const [i, value] of a.data.entries())

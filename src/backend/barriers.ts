@@ -20,6 +20,17 @@ export interface Segment {
  */
 export const COARSE = 8;
 
+/**
+ * Returns the bytes of whole maps that a run keeps for each pixel of them: the map that a segment
+ * reads and the map that it makes.
+ */
+export function wholeMapBytes(segments: readonly Segment[]): number {
+  const channels = segments.map(({ network: [{ layer }] }) =>
+    layer.kind === 'block' && layer.pool ? layer.cin : 0,
+  );
+  return Math.max(...channels.map((count, n) => 4 * (count + (channels[n + 1] ?? 0))));
+}
+
 /** Cuts a network before each layer that needs the whole map. */
 export async function cut(
   network: BoundNetwork,

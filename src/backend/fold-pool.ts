@@ -8,7 +8,8 @@ import type { Tensor } from '../tensor.ts';
  * σ² of each group of y's channels over the whole map. Once these are known, both are one
  * convolution, since a normalisation multiplies a channel by a number and adds one:
  *
- *     (W_c·x − μ) / √(σ² + ε) · γ_c + β_c  =  (W_c · s_c)·x + (β_c − μ · s_c),  s_c = γ_c / √(σ² + ε)
+ *     (W_c·x − μ) / √(σ² + ε) · γ_c + β_c  =  (W_c · s_c)·x + (β_c − μ · s_c)
+ *     with s_c = γ_c / √(σ² + ε)
  *
  * y itself is never made for the statistics. They follow from the mean m and the covariance C of
  * x's channels: the mean of y_c is W_c·m, and its variance is W_c·C·W_cᵀ. For 64 channels that
@@ -47,7 +48,6 @@ export function* foldPool(
   const bias = new Float32Array(cout);
   const perGroup = cout / norm.groups;
   for (let first = 0; first < cout; first += perGroup) {
-    // Of each channel of the group.
     const channelMeans = new Float64Array(perGroup);
     let mean = 0;
     let variance = 0;

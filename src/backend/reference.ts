@@ -151,18 +151,24 @@ function groupNorm(
   for (let group = 0; group < batch * groups; group++) {
     const first = group * perGroup;
     const numbers = data.subarray(first, first + perGroup);
-    let sum = 0;
-    for (const value of numbers) sum += value;
-    const mean = sum / perGroup;
-    let squares = 0;
-    for (const value of numbers) squares += (value - mean) ** 2;
-    const deviation = Math.sqrt(squares / perGroup + epsilon);
+    const { mean, variance } = momentsOf(numbers);
+    const deviation = Math.sqrt(variance + epsilon);
     for (let i = 0; i < perGroup; i++) {
       const c = Math.floor((first + i) / pixels) % channels;
       out.data[first + i] = ((numbers[i] - mean) / deviation) * weight.data[c] + bias.data[c];
     }
   }
   return out;
+}
+
+/** Returns the mean of numbers and their variance, which divides by their count. */
+export function momentsOf(numbers: Float32Array): { mean: number; variance: number } {
+  let sum = 0;
+  for (const value of numbers) sum += value;
+  const mean = sum / numbers.length;
+  let squares = 0;
+  for (const value of numbers) squares += (value - mean) ** 2;
+  return { mean, variance: squares / numbers.length };
 }
 
 /** tanh(x / magnitude) · magnitude */

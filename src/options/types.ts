@@ -228,6 +228,12 @@ export interface Info {
    * as of their last run.
    */
   readonly memoryBytes: number;
+  /**
+   * Bytes that a call keeps for each latent of its picture, beside `memoryBytes`. They are 0 for a
+   * model that streams. Layers of taef2 need the whole map before them, and two such maps are kept:
+   * 512 bytes, so 2 MB for 512×512 pixels and 34 MB for 2048×2048.
+   */
+  readonly bytesPerLatent: number;
 }
 
 /** The part of `Info` that the WebGPU backend decides. */

@@ -36,7 +36,7 @@ export function blockOperations(
   };
   let pooled = 0;
   for (const { name: inner, layer } of poolOps(block)) pooled = push(inner, layer, [pooled]);
-  if (block.pool) pooled = push('x+pool', { kind: 'add' }, [0, pooled]);
+  if (block.pool) pooled = push(POOL_SUM, { kind: 'add' }, [0, pooled]);
   let x = pooled;
   for (const [index, op] of blockOps(block).entries()) {
     x = push(`conv.${index}`, op.kind === 'conv' ? op.conv : op, [x]);
@@ -47,6 +47,11 @@ export function blockOperations(
   return operations;
 }
 
+/** The name in a block of the sum that a pool is part of. */
+const POOL_SUM = 'x+pool';
+
 /** Returns the code of a layer or a sum in taesd.py. */
-export const moduleText = (layer: Layer | Add): string =>
-  layer.kind === 'add' ? 'conv(x) + skip(x)' : kindOf(layer).module(layer);
+export function moduleText({ name, layer }: Pick<Operation, 'name' | 'layer'>): string {
+  if (layer.kind !== 'add') return kindOf(layer).module(layer);
+  return name.endsWith(POOL_SUM) ? 'x + pool(x)' : 'conv(x) + skip(x)';
+}

@@ -137,7 +137,7 @@ async function run(
       part,
       index,
       name,
-      module: moduleText(layer),
+      module: moduleText(operation),
       layer,
       inputs,
       shape: output.shape,

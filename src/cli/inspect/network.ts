@@ -1,5 +1,6 @@
 import type { Half, Network } from '../../index.ts';
 import { kindOf } from '../../model/kinds.ts';
+import { needsWholeMap } from '../../model/layers.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
 import { LATENT_SCALE } from '../../model/variants.ts';
@@ -13,8 +14,11 @@ export interface NetworkFindings {
   readonly layers: readonly LayerFindings[];
   readonly parameters: number;
   readonly multiplyAdds: number;
-  /** The latents around a pixel that it depends on, or the pixels around those of a latent. */
-  readonly receptiveField: { readonly before: number; readonly after: number };
+  /**
+   * The latents around a pixel that it depends on, or the pixels around those of a latent; `whole`
+   * if a layer needs the whole map.
+   */
+  readonly receptiveField: { readonly before: number; readonly after: number } | 'whole';
 }
 
 interface LayerFindings {
@@ -47,13 +51,12 @@ export function describeHalf(
   );
   const sum = (key: 'parameters' | 'multiplyAdds') =>
     layers.reduce((total, layer) => total + layer[key], 0);
-  const { before, after } = receptiveField(network);
   return {
     input,
     layers,
     parameters: sum('parameters'),
     multiplyAdds: sum('multiplyAdds'),
-    receptiveField: { before, after },
+    receptiveField: network.some(needsWholeMap) ? 'whole' : receptiveField(network),
   };
 }
 
@@ -87,7 +90,11 @@ export function networkLines(half: Half, findings: NetworkFindings): string[] {
 /** Returns a dash for 0, because a dash is easier to skip. */
 const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
 
-function fieldWords(half: Half, { receptiveField: { before, after } }: NetworkFindings): string {
+function fieldWords(half: Half, { receptiveField: field }: NetworkFindings): string {
+  if (field === 'whole') {
+    return `receptive field of a ${half === 'encoder' ? 'latent' : 'pixel'}: the whole picture`;
+  }
+  const { before, after } = field;
   const reach = `${before} more above and left, ${after} below and right`;
   const own = half === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
   return `receptive field of ${own}, ${reach}`;
