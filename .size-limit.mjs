@@ -34,7 +34,7 @@ export default [
     modifyEsbuildConfig: initial,
   }),
   bundle('core, with everything it loads later', 'index.js', '66 kB'),
-  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '24 kB'),
+  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '27 kB'),
   bundle('a worker', 'backend/wasm/worker.js', '11 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '9 kB'),

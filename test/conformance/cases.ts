@@ -11,6 +11,7 @@ import { runProgram } from '../run-program.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
+import { tensorsOfPth } from './pth.ts';
 import { NETWORKS, randomInput, randomNetwork, sampleLayers } from './random-networks.ts';
 
 /*
@@ -235,6 +236,10 @@ export async function readGolden(
 }
 
 async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
+  if (model === 'taef2') {
+    const tensors = tensorsOfPth(await read(`weights/taef2_${part}.pth`));
+    return bindNetwork(part, VARIANTS[model].networks[part], tensors);
+  }
   const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
   const tensors = splitByKeyNames(file, part)[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
