@@ -67,17 +67,17 @@ for (const half of ['encoder', 'decoder'] as const) {
 
 test('layOut: a block with a pool first, limits of a few rows → the whole input is written once, before', () => {
   const network = [block(16, 16, { pool: true })];
-  const limits = { ...CARD, mapBytes: 140_000 };
-  const { layout } = layoutOf(network, [16, 64, 32], limits);
+  const limits = { ...CARD, mapBytes: 200_000 };
+  const { layout } = layoutOf(network, [16, 96, 32], limits);
   const [first, ...others] = layout.bands;
   expect([first.stages, first.input]).toEqual([
     { first: 0, end: 0 },
-    { first: 0, end: 64 },
+    { first: 0, end: 96 },
   ]);
   expect(others.length).toBeGreaterThan(1);
   expect(others.map(({ input }) => input)).toEqual(others.map(() => undefined));
   expect(others.map(({ folds }) => folds)).toEqual(others.map((_, n) => n === 0));
-  expect(others.map(({ stored }) => stored[0])).toEqual(others.map(() => ({ first: 0, end: 64 })));
+  expect(others.map(({ stored }) => stored[0])).toEqual(others.map(() => ({ first: 0, end: 96 })));
 });
 
 test.each([
