@@ -1,4 +1,4 @@
-// npm run example [-- --weights DIR]
+// npm run example [-- --model taesd] [--weights DIR]
 // Renders a picture, encodes it to an 8-bit latent and decodes that. Writes all three, and a panel
 // of them, to out/.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,9 +13,11 @@ import { renderPicture } from './render-picture.mjs';
 const OUT = 'out';
 
 async function main() {
-  const { values } = parseArgs({ options: { weights: { type: 'string' } } });
-  // Loads taesd if its weights are found, otherwise nano, which is in the package.
-  const taesd = await Taesd.load({ weights: values.weights });
+  const options = { model: { type: 'string' }, weights: { type: 'string' } };
+  const { values } = parseArgs({ options });
+  // nano is in the package. The weights in a folder are those of taesd.
+  const name = values.model ?? (values.weights === undefined ? 'nano' : 'taesd');
+  const taesd = await Taesd.load({ model: name, weights: values.weights });
   const { model, weights } = taesd.info;
   console.log(`model ${model}, weights from ${weights}`);
   const picture = renderPicture();
@@ -73,6 +75,6 @@ try {
 } catch (error) {
   const isMisused = String(error?.code).startsWith('ERR_PARSE_ARGS');
   if (!(error instanceof TaesdError) && !isMisused) throw error;
-  console.error(`${error.message}\n\n  npm run example [-- --weights DIR]`);
+  console.error(`${error.message}\n\n  npm run example [-- --model taesd] [--weights DIR]`);
   process.exitCode = 1;
 }

@@ -10,8 +10,6 @@ import { describe } from './checks.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
-import { type BoundNetwork, bindNetwork } from './model/bind.ts';
-import { otherModel } from './model/latent-channels.ts';
 import type { Half } from './model/layers.ts';
 import { LATENT_SCALE, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
@@ -38,6 +36,7 @@ import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-li
 import { isTensorLike } from './tensor-like/read-tensor.ts';
 import type { LatentsWithOrigin, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
+import { bindWeights } from './weights/bind-weights.ts';
 import { loadWeights } from './weights/load.ts';
 
 /** The remedy for a batch if a call takes one latent. */
@@ -64,7 +63,7 @@ interface Work {
 export class Taesd {
   readonly #variant: Variant;
   readonly #parts: readonly Half[];
-  readonly #options: Pick<Info, 'weights' | 'backend' | 'precision'>;
+  readonly #options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   readonly #turns = new Turns();
   #disposed = false;
@@ -73,7 +72,7 @@ export class Taesd {
   protected constructor(
     variant: Variant,
     parts: readonly Half[],
-    options: Pick<Info, 'weights' | 'backend' | 'precision'>,
+    options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>,
     engine: Engine,
   ) {
     this.#variant = variant;
@@ -102,8 +101,9 @@ export class Taesd {
    * ready. Weights of another model are never taken instead.
    *
    * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED,
-   *   LIMIT, UNSUPPORTED (unreadable weights, a runtime without WASM SIMD), SHAPE (weights of
-   *   another model, every fault listed), NONFINITE (damaged weights), INTEGRITY (a cached or
+   *   LIMIT, UNSUPPORTED (unreadable weights, those of a model that is not supported, a runtime
+   *   without WASM SIMD), UNSAFE (a hostile `.pth`), SHAPE (weights of another model, every fault
+   *   listed), NONFINITE (damaged weights), INTEGRITY (a cached or
    *   downloaded file with another SHA-256), NETWORK, OOM, ABORTED
    */
   static load(options: LoadOptions = {}): Promise<Taesd> {
@@ -423,19 +423,14 @@ async function loadEngine(options: LoadOptions) {
     const { checkVaeScale } = await import('./weights/vae-scale.ts');
     checkVaeScale(variant, tensors);
   }
-  const networks = new Map<Half, BoundNetwork>();
-  for (const half of parts) {
-    const weights = tensors[half];
-    if (weights === undefined) continue;
-    const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
-    networks.set(half, bindNetwork(half, variant.networks[half], weights, hint));
-  }
+  const { networks, note } = await bindWeights(variant, parts, tensors);
   const engine = await Engine.start(networks, { ...rest, backend, precision });
   if (signal?.aborted) engine.dispose();
   pacer.check();
   // The reference has only one precision. With WebGPU the engine reports more.
   const info = {
     weights: from,
+    ...(note === undefined ? {} : { weightsNote: note }),
     backend: backend === 'reference' ? backend : 'wasm',
     precision: backend === 'reference' ? 'f32' : precision,
   } as const;

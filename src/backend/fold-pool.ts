@@ -86,25 +86,50 @@ function* meansOf(map: RowSource): Generator<number, Float64Array, void> {
   return means.map((sum) => sum / (height * width));
 }
 
+/** Pixels whose products are added together. One after the other took four times as long. */
+const TOGETHER = 8;
+
 /** Returns the covariance of the channels, [channels, channels], the triangle below alone. */
 function* covarianceOf(map: RowSource, means: Float64Array): Generator<number, Float64Array, void> {
   const { channels, height, width } = map;
   const sums = new Float64Array(channels * channels);
-  const row = new Float32Array(width * channels);
-  const centred = new Float64Array(channels);
+  // Pixels past the row's end stay 0.
+  const row = new Float32Array(Math.ceil(width / TOGETHER) * TOGETHER * channels);
+  const centred = new Float64Array(row.length);
   for (let y = 0; y < height; y++) {
     map.read(y, row, channels);
-    for (let at = 0; at < row.length; at += channels) {
-      for (let c = 0; c < channels; c++) centred[c] = row[at + c] - means[c];
-      for (let i = 0; i < channels; i++) {
-        const value = centred[i];
-        const first = i * channels;
-        for (let j = 0; j <= i; j++) sums[first + j] += value * centred[j];
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < channels; c++) {
+        centred[x * channels + c] = row[x * channels + c] - means[c];
       }
     }
+    for (let x = 0; x < width; x += TOGETHER) addProducts(sums, centred, x * channels, channels);
     yield (width * channels * (channels + 1)) / 2;
   }
   return sums.map((sum) => sum / (height * width));
+}
+
+/** Adds the products of all pairs of channels, of the 8 pixels from `first` on. */
+function addProducts(
+  sums: Float64Array,
+  centred: Float64Array,
+  first: number,
+  channels: number,
+): void {
+  const [p0, p1, p2, p3] = [0, 1, 2, 3].map((pixel) => first + pixel * channels);
+  const [p4, p5, p6, p7] = [4, 5, 6, 7].map((pixel) => first + pixel * channels);
+  for (let i = 0; i < channels; i++) {
+    const [a0, a1, a2, a3] = [centred[p0 + i], centred[p1 + i], centred[p2 + i], centred[p3 + i]];
+    const [a4, a5, a6, a7] = [centred[p4 + i], centred[p5 + i], centred[p6 + i], centred[p7 + i]];
+    const at = i * channels;
+    for (let j = 0; j <= i; j++) {
+      const upper =
+        a0 * centred[p0 + j] + a1 * centred[p1 + j] + a2 * centred[p2 + j] + a3 * centred[p3 + j];
+      const lower =
+        a4 * centred[p4 + j] + a5 * centred[p5 + j] + a6 * centred[p6 + j] + a7 * centred[p7 + j];
+      sums[at + j] += upper + lower;
+    }
+  }
 }
 
 /** Returns w·C·wᵀ for a symmetric matrix of which the triangle below is given. */

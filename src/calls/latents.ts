@@ -40,7 +40,7 @@ export function latentsOfCall(
   { onDevice, variant, one }: CallNeeds,
 ): LatentsOfCall | Promise<LatentsOfCall> {
   const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
-    checkLatentChannels(own, variant);
+    checkLatentChannels(own, variant, true);
     if (one !== undefined) checkOne('latents', own, one);
     const height = croppedSize('height', size.height, own.shape[2], isPacked);
     const width = croppedSize('width', size.width, own.shape[3], isPacked);

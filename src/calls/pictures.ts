@@ -22,7 +22,10 @@ export function picturesOfCall(
   const { allowNonFinite, range, signal } = options;
   if (!isTensorLike(image)) {
     const own = ownImage(image, options);
-    return whenRead(own, signal, (copy) => [imageRows(copy, options)]);
+    return whenRead(own, signal, (copy) => {
+      const rows = [imageRows(copy, options)];
+      return range === undefined ? rows : refusingRange(range).then(() => rows);
+    });
   }
   const read = readTensor(image, { what: 'image', channels: [3], allowNonFinite });
   const rowsOf = (tensor: Tensor) => picturesOf(tensor).map(tensorRows);
@@ -32,6 +35,11 @@ export function picturesOfCall(
       ? inUnitRange(tensor, range).then(rowsOf)
       : rowsOf(tensor);
   });
+}
+
+/** Refuses a range for a picture, whose bytes have their own. @throws TaesdError ARG */
+async function refusingRange(range: EncodeOptions['range']): Promise<void> {
+  (await import('../tensor-like/picture-range.ts')).refuseRange(range, 'a picture');
 }
 
 /** Converts a picture tensor, or refuses it. */

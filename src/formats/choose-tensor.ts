@@ -62,6 +62,12 @@ export const IS_WEIGHTS: Remedy = {
   command: 'weights of a model? --weights takes their folder',
 };
 
+/** The remedy for a file with several tensors that may be latents. */
+export const CHOOSE_TENSOR: Remedy = {
+  api: "tensor: 'NAME' chooses one",
+  command: '--tensor NAME chooses one',
+};
+
 function noLatents(tensors: readonly Candidate[]): TaesdError {
   const shown = tensors.slice(0, 3).map(({ name, dtype, shape }) => {
     const type = `${dtype} ${shapeText(shape)}`;
@@ -76,6 +82,6 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
 
 function severalTensors(fitting: readonly Candidate[]): TaesdError {
   const names = showNames(fitting.map(({ name }) => name));
-  const remedy = { api: "tensor: 'NAME' chooses one", command: '--tensor NAME chooses one' };
-  return expected('SHAPE', 'tensors', 'a single tensor of latents', names, { remedy });
+  const rule = 'a single tensor of latents';
+  return expected('SHAPE', 'tensors', rule, names, { remedy: CHOOSE_TENSOR });
 }

@@ -115,8 +115,11 @@ function typeOf({ dtype, name }: RawOptions): RawType {
   const ending = ENDING.exec(name ?? '')?.[1].toLowerCase() as RawType | undefined;
   const type = dtype ?? ending;
   if (typeof type === 'string' && Object.hasOwn(TYPES, type)) return type;
-  const hint = 'raw numbers do not say their type';
-  throw expected('ARG', 'dtype', `one of ${Object.keys(TYPES).join(', ')}`, describe(dtype), {
-    hint,
-  });
+  const rule = `one of ${Object.keys(TYPES).join(', ')}`;
+  if (dtype !== undefined) throw expected('ARG', 'dtype', rule, describe(dtype));
+  const remedy = {
+    api: 'raw numbers do not say their type; dtype does',
+    command: 'raw numbers do not say their type; --dtype does',
+  };
+  throw expected('ARG', 'dtype', rule, 'none', { remedy });
 }

@@ -1,5 +1,5 @@
 import { checkBytes, checkIndex, checkNames, describe, orList } from '../checks.ts';
-import { expected, inCall } from '../errors.ts';
+import { expected, inCall, type Remedy } from '../errors.ts';
 import { foreignError, isGzip, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
 import {
   checkLatentChannels,
@@ -48,6 +48,14 @@ export interface FoundLatents {
 
 /** The sentence about a PNG that may be a picture. */
 export const UNMARKED = 'nothing in this PNG says that it holds latents';
+
+const ENCODES = 'makes latents of it; or did an editor drop the alpha channel?';
+
+/** The remedy for a PNG that can only be a picture. */
+export const IS_PICTURE: Remedy = {
+  api: `encode ${ENCODES}`,
+  command: `taesd encode ${ENCODES}`,
+};
 
 const NAMES = Object.keys({
   ...{ name: 1, model: 1, space: 1, tensor: 1, shape: 1, dtype: 1, pick: 1, maxPixels: 1 },
@@ -125,9 +133,7 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
 function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatents {
   const { file, kind, doubt } = reading;
   if (doubt === 'opaque') {
-    const rest = 'makes latents of it; or did an editor drop the alpha channel?';
-    const remedy = { api: `encode ${rest}`, command: `taesd encode ${rest}` };
-    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { remedy });
+    throw expected('FORMAT', 'bytes', 'latents', 'an opaque picture', { remedy: IS_PICTURE });
   }
   const assumed = [...(reading.assumed ?? [])];
   if (doubt === 'unmarked') assumed.push(UNMARKED);

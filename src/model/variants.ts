@@ -1,5 +1,5 @@
 import { describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, type Remedy } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
@@ -156,15 +156,32 @@ export function latentSpaces(latentChannels?: number): LatentSpace[] {
   return [...new Set(fitting.map(({ space }) => space))];
 }
 
-/** @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit */
-export function checkLatentChannels({ shape }: Pick<Tensor, 'shape'>, variant: Variant): void {
+/**
+ * @param isLoaded  true if the model was loaded: loading another one is the remedy
+ * @throws TaesdError SHAPE naming the models that latents [N, C, h, w] fit
+ */
+export function checkLatentChannels(
+  { shape }: Pick<Tensor, 'shape'>,
+  variant: Variant,
+  isLoaded = false,
+): void {
   if (shape[1] === variant.latentChannels) return;
   const fitting = latentSpaces(shape[1]);
   const unfit =
     shape[3] === variant.latentChannels
       ? "layout: 'NHWC' declares channels last"
       : 'not latents of TAESD?';
-  const hint = fitting.length > 0 ? `latents of ${fitting.join(' or ')}?` : unfit;
   const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
-  throw expected('SHAPE', 'latents', rule, shapeText(shape), { hint });
+  const details = fitting.length > 0 ? { remedy: otherModel(fitting, isLoaded) } : { hint: unfit };
+  throw expected('SHAPE', 'latents', rule, shapeText(shape), details);
+}
+
+/** Returns the remedy for latents of other models than the chosen one. */
+export function otherModel(models: readonly ModelName[], isLoaded: boolean): Remedy {
+  const names = models.join(' or ');
+  const whose = `latents of ${names}?`;
+  return {
+    api: isLoaded ? `${whose} load({ model: '${models.join("' or '")}' })` : whose,
+    command: `${whose} --model ${names}`,
+  };
 }

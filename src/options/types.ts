@@ -16,7 +16,7 @@ export interface LoadOptions {
    */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` file, or bytes. Defaults to a search: first the folder that
+   * A folder, a URL, a `.safetensors` or `.pth` file, or bytes. Defaults to a search: first the folder that
    * the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download`
    * fill.
    */
@@ -143,7 +143,7 @@ export interface ScaleOptions {
   readonly maxSize?: number | undefined;
 }
 
-/** The range of a picture tensor's values. */
+/** The range of a picture tensor's values. It is refused for pictures, whose bytes are 0 to 255. */
 export interface RangeOptions {
   /**
    * `[-1,1]`, the range of diffusers, is converted by (x + 1) / 2. `[0,1]` lets all finite values
@@ -209,6 +209,8 @@ export interface Info {
    * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses of this download.
    */
   readonly weights: string;
+  /** What the file of weights had besides the model: spare tensors, channels last. */
+  readonly weightsNote?: string;
   /** The backend that runs the networks now. */
   readonly backend: 'wasm' | 'reference' | 'webgpu';
   /** If WebGPU was requested: why it was chosen, or why not. */
@@ -341,12 +343,12 @@ export type KernelModule = typeof globalThis extends {
 export type WeightSource =
   /**
    * A folder (path or `file:` URL) or web address that holds MODEL_encoder.safetensors and
-   * MODEL_decoder.safetensors; or, ending in `.safetensors`, one file with both halves (diffusers,
-   * ComfyUI) or one.
+   * MODEL_decoder.safetensors, or .pth in place of .safetensors, or MODEL.safetensors or MODEL.pth
+   * for both; or, ending in `.safetensors` or `.pth`, one file with both halves or one.
    */
   | string
   | URL
-  /** The bytes of one file: both halves (diffusers, ComfyUI), or one. */
+  /** The bytes of one file, safetensors or `.pth`: both halves, or one. */
   | Uint8Array
   /** The bytes of a file for each wanted half. */
   | Halves<Uint8Array>;

@@ -3,7 +3,7 @@ import { checkBytes, checkMaxPixels, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
-import { hexText } from '../first-bytes.ts';
+import { foreignError, hexText, NOT_DOWNLOADED } from '../first-bytes.ts';
 import type { DecodePngOptions } from '../png/index.ts';
 import { decodeFile, JPEG, type StoredPicture, WEBP } from './decode-file.ts';
 import { type JpegFile, readJpegFile } from './jpeg-file.ts';
@@ -127,6 +127,8 @@ function checkKind(bytes: Uint8Array): 'PNG' | 'JPEG' | 'WebP' {
     const hint = conversionHint(kind);
     throw expected('UNSUPPORTED', 'bytes', rule, kind.name, { hint });
   }
+  const notDownloaded = foreignError(bytes, rule, NOT_DOWNLOADED);
+  if (notDownloaded !== undefined) throw notDownloaded;
   const isCut = STARTS.some((start) => bytes.every((byte, i) => byte === start[i]));
   const got = `${isCut ? 'only ' : ''}bytes ${hexText(bytes)}`;
   const hint = isCut ? 'the file is cut off' : undefined;

@@ -1,4 +1,4 @@
-import { expected } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
@@ -55,6 +55,7 @@ export async function folderExists(url: URL): Promise<boolean> {
  * Checks whether a URL is a file, without reading it. Over HTTP it sends a HEAD request.
  *
  * @returns false also if the server does not answer, or not with a status of success
+ * @throws TaesdError ARG (a proxy of the command that is wrong)
  */
 export async function fileExists(url: URL): Promise<boolean> {
   try {
@@ -63,7 +64,9 @@ export async function fileExists(url: URL): Promise<boolean> {
       return (await stat(url)).isFile();
     }
     return (await fetch(url, { method: 'HEAD' })).ok;
-  } catch {
+  } catch (error) {
+    // A `fetch` that the program has replaced made it. It is no answer of a server.
+    if (error instanceof TaesdError) throw error;
     return false;
   }
 }

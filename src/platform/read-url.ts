@@ -28,6 +28,8 @@ export async function readUrl(
   try {
     response = await fetch(url, { signal });
   } catch (cause) {
+    // A `fetch` that the program has replaced made it, such as the command's with proxies.
+    if (cause instanceof TaesdError) throw cause;
     const hint = 'no network?';
     throw expected('ARG', url.href, 'an answer', messageOf(cause), { hint, cause });
   }

@@ -13,7 +13,7 @@ import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
 import { shapeText, type Tensor, zeros } from '../tensor.ts';
-import { toUnitRange } from '../tensor-like/picture-range.ts';
+import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
 import { toDiffusion } from '../tensor-like/space.ts';
@@ -220,6 +220,7 @@ function checkedInput(
         hint: 'encode it first',
       });
     }
+    if (options.range !== undefined) refuseRange(options.range, 'a picture');
     return { part: 'encoder', rows: imageRows(input, options) };
   }
   const { tensor } = input;
@@ -235,7 +236,8 @@ function checkedInput(
     const rule = 'shape [1,3,H,W], values in [0,1]';
     throw expected('SHAPE', 'image', rule, shapeText(shape));
   }
-  checkLatentChannels(tensor, variant);
+  checkLatentChannels(tensor, variant, true);
+  if (options.range !== undefined) refuseRange(options.range, 'latents');
   toDiffusion(input, variant);
   return { part: 'decoder', rows: tensorRows(tensor) };
 }

@@ -3,6 +3,18 @@ import { expected } from '../errors.ts';
 import { HIGH, LOW, type PictureRange, sharesOutside } from './shares-outside.ts';
 
 /**
+ * Refuses a range for anything but a picture tensor. It would change nothing, and the caller
+ * believes otherwise.
+ *
+ * @throws TaesdError ARG
+ */
+export function refuseRange(range: unknown, input: 'a picture' | 'latents'): never {
+  const own = input === 'latents' ? '' : 'its bytes are 0 to 255; ';
+  const hint = `${own}range is for tensors [N,3,H,W]`;
+  throw expected('ARG', 'range', `none for ${input}`, describe(range), { hint });
+}
+
+/**
  * Brings a copy of a picture tensor into [0, 1], or refuses it. Called for a given range, and for
  * values that are clearly outside.
  *

@@ -1,5 +1,5 @@
 import { expected } from '../errors.ts';
-import { type Variant, variantNamed } from '../model/variants.ts';
+import { otherModel, type Variant, variantNamed } from '../model/variants.ts';
 import type { Size } from './packed.ts';
 import { type ReadTensor, reading, readTensor, type TensorNeeds } from './read-tensor.ts';
 import { checkSpace } from './space.ts';
@@ -48,7 +48,9 @@ function read(
 }
 
 function checkModel(model: unknown, variant: Variant): void {
-  if (variantNamed(model).space === variant.space) return;
+  const { name, space } = variantNamed(model);
+  if (space === variant.space) return;
   const rule = `latents of ${variant.space} for model ${variant.name}`;
-  throw expected('ARG', 'latents', rule, `latents of ${model}`);
+  const remedy = otherModel([name], true);
+  throw expected('ARG', 'latents', rule, `latents of ${name}`, { remedy });
 }

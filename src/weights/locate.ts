@@ -5,11 +5,11 @@ import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileNames } from './from-location.ts';
-import type { ModelTensors } from './key-names.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
 import { brokenFile, pullRemedy, readCached } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
+import type { ModelTensors } from './weight-file.ts';
 
 /*
  * The search for weights that the caller did not give: the folder that TAESD_WEIGHTS names, the
@@ -91,7 +91,7 @@ const fetching = (variant: Variant): string =>
  * Looks in the folder of the environment variable. A folder that lacks the model is passed over: it
  * may be that of other programs, with other models.
  *
- * @throws TaesdError ARG (there is no such folder or file), UNSUPPORTED (a .pth)
+ * @throws TaesdError ARG (there is no such folder or file)
  */
 async function inEnvironment(
   { variant, halves }: Wanted,
@@ -114,10 +114,8 @@ export function nowhere(absent: Absent): TaesdError {
   return new TaesdError(code, `${FOLDER_VARIABLE}: ${sentence}`);
 }
 
-async function inCache(
-  { variant, halves }: Wanted,
-  options: LookOptions,
-): Promise<FoundWeights | LookedAt> {
+async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeights | LookedAt> {
+  const { variant, halves } = wanted;
   const { manifest = MANIFEST } = options;
   const store = options.store ?? (await openStore().catch(asReason));
   if (typeof store === 'string') return { location: 'cache', got: store };
@@ -131,7 +129,7 @@ async function inCache(
     return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
   const files = cached.map(({ file, bytes }) => ({ ...file, bytes }));
-  return { variant, tensors: readStored(store, files, halves), from: location };
+  return { variant, tensors: await readStored(store, files, wanted), from: location };
 }
 
 /** A cache that we may not access (Deno without permission) counts as empty, for this reason. */
@@ -141,25 +139,26 @@ function asReason(error: unknown): string {
 }
 
 /** Looks in the cache, and downloads into it what it lacks. */
-async function onNetwork({ variant, halves }: Wanted, options: LookOptions): Promise<FoundWeights> {
+async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWeights> {
+  const { variant, halves } = wanted;
   const { store = await openStore() } = options;
   const { pullModel } = await import('./pull.ts');
   const pulled = await pullModel(variant, halves, { ...options, store });
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
   const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
   const from = `${store.location}${fetched}`;
-  return { variant, tensors: readStored(store, pulled, halves), from };
+  return { variant, tensors: await readStored(store, pulled, wanted), from };
 }
 
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(
   store: WeightStore,
   files: readonly { half: Half; name: string; bytes: Uint8Array | undefined }[],
-  halves: readonly Half[],
-): ModelTensors {
+  { variant, halves }: Wanted,
+): Promise<ModelTensors> {
   const bytes = files.map((file) => [file.half, file.bytes] as const);
   const paths = files.map(({ half, name }) => [half, store.pathOf(name)] as const);
-  return readFiles(Object.fromEntries(bytes), halves, Object.fromEntries(paths));
+  return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
 }
 
 /** Reads the small model of the package: a module, so it loads wherever the package's code does. */
@@ -170,8 +169,9 @@ async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
     const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
-    const tensors = readFiles(nano().weights, halves);
-    return { variant: VARIANTS.nano, tensors, from: 'the package' };
+    const variant = VARIANTS.nano;
+    const tensors = await readFiles(nano().weights, variant, halves);
+    return { variant, tensors, from: 'the package' };
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
@@ -187,9 +187,13 @@ function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): T
   const names = weightFileNames(variant, halves).join(' and ');
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const { command } = pullRemedy(variant);
+  const isOfNano = variant.space === VARIANTS.nano.space;
+  const [api, byCommand] = isOfNano
+    ? [", model: 'nano' needs none", ', --model nano needs none']
+    : ['', ''];
   const remedy = {
-    api: `${fetching(variant)} fetches them, the option weights gives them`,
-    command: `${command} fetches them, --weights DIR gives them`,
+    api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
+    command: `${command} fetches them, --weights DIR gives them${byCommand}`,
   };
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;
   return new TaesdError('ARG', text, { remedy });

@@ -1,4 +1,4 @@
-import { type ErrorDetails, expected, messageOf, type TaesdError } from '../errors.ts';
+import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
 import { readUrl } from '../platform/read-url.ts';
 import type { ManifestFile } from './manifest.ts';
 
@@ -152,6 +152,8 @@ class Connection {
       return await step();
     } catch (cause) {
       signal?.throwIfAborted();
+      // A `fetch` that the program has replaced made it. Other addresses would fail alike.
+      if (cause instanceof TaesdError) throw cause;
       const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
       const details = { hint: isStalled ? 'a server that stalls' : hint, cause };
       throw refusal(this.#request, 'NETWORK', rule, got, details);

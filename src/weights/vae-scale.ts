@@ -1,6 +1,6 @@
 import { expected } from '../errors.ts';
 import type { Variant } from '../model/variants.ts';
-import type { ModelTensors } from './key-names.ts';
+import type { ModelTensors } from './weight-file.ts';
 
 /**
  * The relative tolerance. BF16 rounds by up to 0.4 %; the models' scales differ by 28 % and more.

@@ -14,5 +14,5 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   const [first, ...rest] = stderr.split('\n');
   expect(first).toContain(problem);
-  expect(rest).toEqual(['', '  npm run example [-- --weights DIR]', '']);
+  expect(rest).toEqual(['', '  npm run example [-- --model taesd] [--weights DIR]', '']);
 });

@@ -328,13 +328,11 @@ describe('latents and pictures', () => {
 
 describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
-  const pth =
-    'FILE: "bytes" expected a safetensors file, got a zip file ' +
-    '(weights of a .pth file are not read yet; convert it to safetensors)';
 
-  test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
-    refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
-    refused('download', ascii('PK\x03\x04 and so on'), pth);
+  test('inspect: a damaged .pth file, by its name or by its bytes → the fault', () => {
+    const message = 'FILE: "zip archive" expected an end record, got none (cut off?)';
+    refused('taef2.pth', ascii('PK\x03\x04 and so on'), message);
+    refused('download', ascii('PK\x03\x04 and so on'), message);
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
@@ -393,6 +391,31 @@ describe('what cannot be read → exit 1', () => {
     const bytes = rawFile(`{${entry('lora.up', 'U8', [1], [0, 1])}}`, Uint8Array.of(1));
     const message = `FILE: "tensor names" expected ${names}, got lora.up (another model, or a full VAE?)`;
     refused('lora.safetensors', bytes, message);
+  });
+
+  test('inspect: several, one of them bad → a block each, a line, exit 1; --json → a list', () => {
+    const picture = encodePng({ width: 8, height: 8, data: new Uint8Array(192) });
+    writeFileSync(at('one.png'), picture);
+    writeFileSync(at('two.png'), picture);
+    const args = ['inspect', at('one.png'), at('lost.png'), 'nano', at('two.png')];
+    const { code, stdout, stderr } = taesd(args);
+    const lines = [`${at('lost.png')}: no such file`, '1 of 4 files failed'];
+    expect(code).toBe(1);
+    expect(stderr.replace(/ \(models: [^)]+\)/, '')).toBe(
+      lines.map((line) => `taesd: ${line}\n`).join(''),
+    );
+    const alone = (name: string) => taesd(['inspect', name]).stdout;
+    expect(stdout).toBe(
+      [at('one.png'), 'nano', at('two.png')].map((name) => `${name}:\n${alone(name)}`).join('\n'),
+    );
+    const listed = taesd([...args, '--json']);
+    expect({ code: listed.code, stderr: listed.stderr }).toEqual({ code, stderr });
+    const document = (name: string) => ({
+      file: name,
+      ...JSON.parse(taesd(['inspect', name, '--json']).stdout),
+    });
+    expect(JSON.parse(listed.stdout)).toEqual([at('one.png'), 'nano', at('two.png')].map(document));
+    expect(taesd(['inspect', at('lost.png'), at('lost.png'), '--json']).stdout).toBe('[]\n');
   });
 
   test('inspect: ./taesd → a file with the name of a model', () => {

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { useProxies } from '../../src/cli/network/fetch-through-proxy.ts';
 import { proxyFor } from '../../src/cli/network/proxy.ts';
 import { TaesdError } from '../../src/errors.ts';
+import { encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
-import { startTaesd, temporaryFolder } from './command-line.ts';
+import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { makeIdentity, OPENSSL_ABSENT, proxyAndServer } from './proxy.ts';
 import { randomPicture } from './tiny-files.ts';
 
@@ -102,6 +103,8 @@ describe('errors of the network', () => {
         'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
       ],
     });
+    const { stdout } = taesd(['models'], { env: { TAESD_WEIGHTS: 'http://127.0.0.1:2/w' } });
+    expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(4);
   });
 });
 
@@ -232,10 +235,31 @@ describe('proxies', () => {
     const url = 'https://weights.test/here';
     const encode = ['encode', at('in.png'), '-o', at('z.png'), '--weights', url];
     expect(await run(encode, env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
-    const { code, lines } = await run(['pull', '--from', url], env);
-    expect(code).toBe(1);
-    expect(lines[0]).toContain(`got ${got}`);
-    expect(lines.join()).not.toContain('secret');
+    expect(await run(['pull', '--from', url], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
+    // Each file has several mirrors.
+    expect(await run(['pull'], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
+  });
+
+  test('sheet: no answer, a proxy that is none → the reason and the advice; a matrix draws', async () => {
+    mkdirSync(at('sheet'), { recursive: true });
+    const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
+    const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl' });
+    writeFileSync(at('sheet/a.safetensors'), bytes);
+    const note = (reason: string) => ({
+      code: 0,
+      lines: [`taesd: note: a matrix draws the latents of taesdxl, by colours alone: ${reason}`],
+    });
+    const from = (url: string) => ['sheet', at('sheet'), '-o', at('s.png'), '--weights', url];
+    expect(await run(from('http://127.0.0.1:2/w'), {})).toEqual(
+      note(
+        '"http://127.0.0.1:2/w/taesdxl_decoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
+      ),
+    );
+    expect(await run(from('https://weights.test/here'), { HTTPS_PROXY: 'ftp://p:1' })).toEqual(
+      note(
+        '"HTTPS_PROXY" expected http://HOST:PORT or https://HOST:PORT, got an address with ftp://',
+      ),
+    );
   });
 
   test.each([

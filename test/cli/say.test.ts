@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/faults.ts';
 import { Interruption } from '../../src/cli/terminal/interrupt.ts';
 import { sayError } from '../../src/cli/terminal/say.ts';
-import { TaesdError } from '../../src/errors.ts';
+import { inCall, TaesdError } from '../../src/errors.ts';
+import { thrownBy } from '../thrown-by.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -21,6 +22,17 @@ function said(error: unknown, debug = '') {
 test('sayError: what went wrong on purpose → its message; a command line → exit 2', () => {
   expect(said(new TaesdError('FORMAT', 'a: b'))).toEqual({ code: 1, text: 'taesd: a: b\n' });
   expect(said(new UsageError('a: b'))).toEqual({ code: 2, text: 'taesd: a: b\n' });
+});
+
+test('sayError: an error of a public call, with a remedy → no name of the API, the command’s words', () => {
+  const remedy = { api: 'option space', command: '--space VAE' };
+  const error = thrownBy(() =>
+    inCall('decodePng', () => {
+      throw new TaesdError('ARG', 'a: b', { remedy });
+    }),
+  );
+  expect(error.message).toBe('decodePng: a: b (option space)');
+  expect(said(error).text).toBe('taesd: a: b (--space VAE)\n');
 });
 
 test('sayError: a signal → which, and the exit code of shells', () => {

@@ -110,7 +110,8 @@ describe('a folder of three models', () => {
     const { code, stderr } = taesd([
       ...['sheet', at('mixed'), '-o', at('weighted.png'), '--weights', weights],
     ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: pull('taef1') });
+    const note = `taesd: note: a matrix draws the latents of taef1, by colours alone: "${weights}" expected a folder that holds taef1_decoder.safetensors, got no such file (another model, or another folder?)\n`;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: note });
     expect(tile('weighted.png', 0, 72, 48)).toEqual(await decoded('nano', sd1));
     expect(tile('weighted.png', 1, 40, 56)).toEqual(await decoded('taesdxl', xl, weights));
   });
@@ -124,12 +125,20 @@ describe('a folder of three models', () => {
 
   test('a folder of weights that does not exist → refused before the work', () => {
     const args = ['sheet', at('mixed'), '-o', at('none.png')];
-    const sentence = `expected a folder of weights, got ${at('lost')} (no such folder)`;
-    const stderr = (name: string) => `taesd: ${name}: ${sentence}\n`;
-    const given = taesd([...args, '--weights', at('lost')]);
-    expect(given).toEqual({ code: 1, stdout: '', stderr: stderr('--weights') });
-    const named = taesd(args, { env: { TAESD_WEIGHTS: at('lost') } });
-    expect(named).toEqual({ code: 1, stdout: '', stderr: stderr('TAESD_WEIGHTS') });
+    const wrong = (name: string, got: string) => {
+      const sentence = `"${at(name)}" expected a folder of weights, got ${got}`;
+      const failed = (subject: string) => ({
+        code: 1,
+        stdout: '',
+        stderr: `taesd: ${subject}${sentence}\n`,
+      });
+      expect(taesd([...args, '--weights', at(name)])).toEqual(failed(''));
+      const env = { TAESD_WEIGHTS: at(name) };
+      expect(taesd(args, { env })).toEqual(failed('TAESD_WEIGHTS: '));
+    };
+    wrong('lost', 'no such folder');
+    wrong('lost.safetensors', 'no such file');
+    wrong('mixed.png', 'a file (give its folder, or a file that ends in .safetensors)');
     expect(() => sheetOf('none.png')).toThrow('ENOENT');
   });
 

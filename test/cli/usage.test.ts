@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { decodeCommand } from '../../src/cli/commands/decode.ts';
+import { encodeCommand } from '../../src/cli/commands/encode.ts';
+import { inspectCommand } from '../../src/cli/commands/inspect.ts';
+import { modelsCommand } from '../../src/cli/commands/models.ts';
+import { pullCommand } from '../../src/cli/commands/pull.ts';
+import { roundtripCommand } from '../../src/cli/commands/roundtrip.ts';
+import { sheetCommand } from '../../src/cli/commands/sheet.ts';
+import { stepsCommand } from '../../src/cli/commands/steps.ts';
+import { readCommandLine } from '../../src/cli/line/command-line.ts';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
 import { taesd } from './command-line.ts';
 
@@ -13,6 +22,17 @@ const COMMANDS = [
   'pull',
   'models',
 ] as const;
+
+const COMMAND_LIST = [
+  encodeCommand,
+  decodeCommand,
+  roundtripCommand,
+  inspectCommand,
+  sheetCommand,
+  stepsCommand,
+  pullCommand,
+  modelsCommand,
+];
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
@@ -48,6 +68,23 @@ describe('help and version', () => {
       expect(taesd([command, 'some.png', '-h']).stdout).toBe(stdout);
     },
   );
+
+  test('every example of every help → a command line that is understood', () => {
+    for (const { spec } of COMMAND_LIST) {
+      const examples: readonly string[] = spec.examples;
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) {
+        // What a shell takes away: a pipe before it, variables, the redirection behind it.
+        const [words] = example
+          .replace(/^.*\| /, '')
+          .replace(/^\w+=\w+ /, '')
+          .split(' > ');
+        const [program, name, ...args] = words.split(' ');
+        expect([program, name]).toEqual(['taesd', spec.name]);
+        expect(() => readCommandLine(spec, args), example).not.toThrow();
+      }
+    }
+  });
 
   test('encode, steps: --help → the backends that each takes', () => {
     expect(taesd(['encode', '--help']).stdout).toContain(`
@@ -87,6 +124,10 @@ describe('command lines that are not understood → one line that names it, exit
   const PICTURE =
     'IN is missing: a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
   const OUTPUT = 'a file to write, or - for stdout';
+  const missing = (option: string, command: 'encode' | 'steps') => {
+    const example = { encode: 'photo.jpg -o latents.png', steps: 'photo.png -o layers' }[command];
+    return `${option} is missing (such as taesd ${command} ${example}; see taesd ${command} --help)`;
+  };
   const MODELS = 'one of taesd, taesdxl, taesd3, taef1, nano';
   const PULLED = 'one of taesd, taesdxl, taesd3, taef1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
@@ -113,7 +154,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['models --all', unknown('models', '--all', 'json')],
     ['roundtrip a -o b.png --float=yes', '--float: expected no value, got "yes"'],
     ['encode', PICTURE],
-    ['encode in', '-o OUT is missing'],
+    ['encode in', missing('-o OUT', 'encode')],
     ['encode in --output=', `-o: expected ${OUTPUT}, got ""`],
     ['encode in -o=a.png', `-o: expected ${OUTPUT}, got "=a.png"`],
     ['encode in -o', '-o: expected a value OUT, got nothing'],
@@ -131,7 +172,7 @@ describe('command lines that are not understood → one line that names it, exit
       `--max-size: expected a whole number of pixels, at least 1, got "${size}"`,
     ]),
     ['encode a - -o -', '-o: expected a folder for 2 files, such as DIR/, got -'],
-    ['steps in', '-o DIR is missing'],
+    ['steps in', missing('-o DIR', 'steps')],
     ['steps in -o -', '-o: expected a folder to write to, got "-"'],
     ['steps in -o d --part both', '--part: expected encoder or decoder, got "both"'],
     ['steps in -o d --precision fast', unknown('steps', '--precision', STEPS)],
@@ -156,6 +197,7 @@ describe('command lines that are not understood → one line that names it, exit
       `--workers: expected a whole number from 0 to 64, got "${count}"`,
     ]),
     ['decode a -o o.png --space x', '--space: expected diffusion or vae, got "x"'],
+    ['inspect - a -', 'expected - once, got it twice'],
     ['inspect a --dtype i8', '--dtype: expected f32, f16 or bf16, got "i8"'],
     ['decode a -o o.png --tensor=', '--tensor: expected the name of a tensor, got ""'],
     ...['-1', '1.5', 'all'].map((n) => [

@@ -170,6 +170,19 @@ describe('decode', () => {
     expect(pixels('b.png')).toEqual(wanted);
   });
 
+  test('decode, steps: 16 channels and no model → refused before one is loaded, --model is named', () => {
+    const path = at('bare16.safetensors');
+    const data = new Float32Array(16);
+    writeFileSync(path, encodeLatentSafetensors({ latents: { shape: [1, 16, 1, 1], data } }));
+    const sentence =
+      '"latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1? --model taesd3 or taef1)';
+    for (const command of ['decode', 'steps']) {
+      const { code, stderr } = taesd([command, path, '-o', at('never.png')]);
+      const lines = stderr.split('\n').filter((line) => !line.includes('does not say'));
+      expect({ code, lines }).toEqual({ code: 1, lines: [`taesd: ${path}: ${sentence}`, ''] });
+    }
+  });
+
   test('decode [wasm]: --model, another one recorded → --model wins, and a line says so', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
@@ -178,7 +191,7 @@ describe('decode', () => {
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
-      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl?)';
+      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl? --model taesd or taesdxl)';
     expect(taesd(args('taef1'), { env })).toEqual({
       code: 1,
       stdout: '',

@@ -135,7 +135,7 @@ describe('latent safetensors', () => {
     expectError(
       () => decodeLatentSafetensors(ints),
       'UNSUPPORTED',
-      `${where}: "tensor latents" expected a dtype of F32, F16, BF16, F64, got "U8"`,
+      `${where}: "tensor latents" expected a dtype of F32, F16, BF16, F64, F8_E4M3, F8_E5M2, got "U8"`,
     );
   });
 });

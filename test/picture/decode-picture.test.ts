@@ -342,6 +342,12 @@ describe('other kinds', () => {
     ]) {
       expect(await failure(latin1(text))).toEqual(['FORMAT', `${rule} bytes ${hex}`]);
     }
+    const [, page] = await failure(latin1('<!DOCTYPE html><html>'));
+    expect(page).toBe(
+      `${rule} HTML (a web page was saved in place of the file; download the file itself)`,
+    );
+    const [, pointer] = await failure(latin1('version https://git-lfs.github.com/spec/v1\n'));
+    expect(pointer).toContain(`${rule} a Git LFS pointer (`);
     for (const text of ['\xff\xd8', 'RIFF', '\x89P', 'RIFF\x04\0\0\0WEB']) {
       const [code] = await failure(latin1(text));
       expect(code, text).toBe(text.length > 4 ? 'FORMAT' : 'TRUNCATED');

@@ -4,7 +4,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { TaesdError } from '../../src/errors.ts';
 import { fileExists, urlInFolder, urlOf } from '../../src/platform/locations.ts';
 import { readUrl } from '../../src/platform/read-url.ts';
 
@@ -119,6 +120,18 @@ test.skipIf(process.platform === 'win32')(
     expect(Uint8Array.from((await readUrl(fileUrl('link'))) ?? [])).toEqual(BODY);
   },
 );
+
+test('readUrl, fileExists: a fetch that throws an error of this package → that error', async () => {
+  const error = new TaesdError('ARG', 'a proxy that is none');
+  vi.stubGlobal('fetch', () => Promise.reject(error));
+  try {
+    for (const read of [readUrl, fileExists]) {
+      await expect(read(new URL('http://a.test/x'))).rejects.toBe(error);
+    }
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
 
 test('fileExists: a file, 200 → true; none, a folder, 404, 405, no answer → false', async () => {
   expect(await fileExists(fileUrl('file'))).toBe(true);

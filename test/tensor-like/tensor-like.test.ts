@@ -301,7 +301,8 @@ describe('what a tensor says wrongly → an error, and the instance works on', (
       break;
     }
     await expect(taesd.decode({ ...found, model: 'taesdxl' })).rejects.toThrow(
-      'decode: "latents" expected latents of taesd for model nano, got latents of taesdxl',
+      'decode: "latents" expected latents of taesd for model nano, got latents of taesdxl ' +
+        "(latents of taesdxl? load({ model: 'taesdxl' }))",
     );
     await expect(taesd.decode(ONE, { space: 'full' as never })).rejects.toThrow('"space" expected');
   });
@@ -392,5 +393,23 @@ describe('what a tensor says wrongly → an error, and the instance works on', (
       output: 'tensor',
     });
     expect((await taesd.encode(decoded)).shape).toEqual([1, 4, 16, 16]);
+  });
+
+  test('a range for a picture of bytes, for latents → ARG, and what it is for', async () => {
+    const bytes = { width: 8, height: 8, data: new Uint8Array(192).fill(128) };
+    const sentence = (input: string, hint: string) =>
+      `"range" expected none for ${input}, got "[-1,1]" (${hint}range is for tensors [N,3,H,W])`;
+    const ofPicture = sentence('a picture', 'its bytes are 0 to 255; ');
+    const range = '[-1,1]';
+    await expect(taesd.encode(bytes, { range })).rejects.toMatchObject({
+      code: 'ARG',
+      message: `encode: ${ofPicture}`,
+    });
+    await expect(taesd.steps(bytes, { range }).next()).rejects.toThrow(`steps: ${ofPicture}`);
+    await expect(taesd.steps(ONE, { range }).next()).rejects.toThrow(
+      `steps: ${sentence('latents', '')}`,
+    );
+    await expect(taesd.encode(bytes, { range: '[0,1]' })).rejects.toThrow('got "[0,1]"');
+    expect((await taesd.encode(bytes)).shape).toEqual([1, 4, 1, 1]);
   });
 });

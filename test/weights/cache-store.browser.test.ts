@@ -27,7 +27,8 @@ const HEAD = `
   const pull = (more) => pullModel(VARIANTS.taesd, ['encoder'], { manifest, from, ...more });
 `;
 
-const HINT = 'the option download: true fetches them, the option weights gives them';
+const HINT =
+  "the option download: true fetches them, the option weights gives them, model: 'nano' needs none";
 const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
 const notFound = (place: string) => ({
   code: 'ARG',

@@ -73,7 +73,8 @@ const values = ({ encoder, decoder }: Awaited<ReturnType<typeof locate>>['tensor
 
 const NAMES = 'taesd_encoder.safetensors and taesd_decoder.safetensors';
 const HINT =
-  'npx taesd pull taesd or the option download: true fetches them, the option weights gives them';
+  'npx taesd pull taesd or the option download: true fetches them, the option weights gives them, ' +
+  "model: 'nano' needs none";
 const notFound = (places: string) => ({
   name: 'TaesdError',
   code: 'ARG',
@@ -112,7 +113,7 @@ describe('loadWeights', () => {
     ['another model', () => put(folder, 'taesdxl', BOTH, 5)],
     ['one of two files', () => put(folder, 'taesd', ['encoder'], 5)],
     ['nothing', () => undefined],
-    ['a .pth', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
+    ['a .pth of one half', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
     ['no name', () => vi.stubEnv('TAESD_WEIGHTS', '')],
   ])('TAESD_WEIGHTS has %s → the cache', async (_, arrange) => {
     arrange();

@@ -83,7 +83,7 @@ async function decode(line: Line): Promise<void> {
     const found = takeOne(input, all, say);
     const decoded: DecodedFile = { path, format, size: line.size ?? found };
     const isAssumed = found.model === undefined;
-    const taesd = await models.get(modelFor(line.latentsModel, found), isAssumed);
+    const taesd = await models.get(modelFor(input, line.latentsModel, found), isAssumed);
     try {
       const run = { onProgress: stage('decoding'), signal, space: found.space };
       return await decodeToFile(taesd, found.latents, decoded, run);

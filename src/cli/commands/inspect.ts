@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { inside, TaesdError } from '../../errors.ts';
+import { escaped, inside, TaesdError } from '../../errors.ts';
 import { conversionHint, pictureKind } from '../../first-bytes/pictures.ts';
 import { startsWith, unknownFile } from '../../first-bytes.ts';
 import { IS_WEIGHTS } from '../../formats/choose-tensor.ts';
@@ -14,7 +14,7 @@ import { pictureSize } from '../../picture/index.ts';
 import { endingsOf } from '../files/format.ts';
 import { mayBeLatents, readLatentFile } from '../files/latents-input.ts';
 import { PICTURE_ENDINGS, pictureOf } from '../files/picture-file.ts';
-import { inputName, readInput } from '../files/read-input.ts';
+import { inputName, readInput, STREAM } from '../files/read-input.ts';
 import { describeLatents, type LatentsFindings, latentLines } from '../inspect/latents.ts';
 import { describeModel, type ModelFindings, modelLines } from '../inspect/model.ts';
 import {
@@ -23,12 +23,13 @@ import {
   type PictureFindings,
   pictureLines,
 } from '../inspect/picture.ts';
-import { type DecodedFindings, decodedLines, describeSafetensors } from '../inspect/safetensors.ts';
+import { type DecodedFindings, decodedLines, describeTensors } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
 import { type WeightsFindings, weightLines } from '../inspect/weights.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
+import { expectedGot, Failures, fault, usageError } from '../terminal/faults.ts';
 import { writeJson } from '../terminal/json.ts';
+import { sayFailure } from '../terminal/say.ts';
 import { type Command, runLine } from './command.ts';
 
 const SPEC = {
@@ -38,14 +39,16 @@ const SPEC = {
 For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
 their shape, space and range, the model, the picture's size, and what the file does not say. For
 any other PNG: its size and the latents or picture it would become. To read a file that has the
-name of a model, write ./taesd. --json prints one document. Its kind is model, weights, latents,
-decoded or picture; docs/command.md lists the keys of each.`,
+name of a model, write ./taesd. Several are described one after the other; one that fails gets a
+line, and the exit code is 1. --json prints one document, and a list of documents for several. Its
+kind is model, weights, latents, decoded or picture; docs/command.md lists the keys of each.`,
   examples: [
     'taesd inspect taesd --size 1024x768',
     'taesd inspect latents.png',
     'taesd inspect ComfyUI_00001_.latent',
     'taesd inspect latents.f16 --shape 1x4x64x64',
     'taesd inspect taesd_decoder.safetensors',
+    'taesd inspect latents/*.safetensors',
     'taesd inspect photo.png --json',
     'cat latents.png | taesd inspect -',
   ],
@@ -54,6 +57,7 @@ decoded or picture; docs/command.md lists the keys of each.`,
     help: () =>
       `a picture (PNG, JPEG, WebP), latents or weights (${endingsOf(LATENT_FORMATS)}); - is stdin;
       or a model: ${modelNames().join(', ')}`,
+    many: 'some',
   },
   options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick', 'json'],
 } as const satisfies CommandSpec;
@@ -66,10 +70,45 @@ export const inspectCommand: Command = {
 type Line = CommandLine<typeof SPEC>;
 
 async function inspect(line: Line): Promise<void> {
-  const { operand, json } = line;
-  const findings = isModelName(operand) ? describeNamed(operand, line) : await describeFile(line);
+  const { operands, json } = line;
+  if (operands.length > 1) return inspectAll(line);
+  const [operand] = operands;
+  const findings = await describe(operand, line);
   if (json) writeJson(findings);
-  else process.stdout.write(`${linesOf(findings).join('\n')}\n`);
+  else process.stdout.write(textOf(findings));
+}
+
+/**
+ * Inspects several files and models. One that fails gets a line, and the others are described.
+ *
+ * @throws UsageError (stdin twice), Failures
+ */
+async function inspectAll(line: Line): Promise<void> {
+  const { operands, json } = line;
+  if (operands.filter((operand) => operand === STREAM).length > 1) {
+    throw usageError(SPEC.name, expectedGot('- once', 'it twice'));
+  }
+  const all: (Findings & Named)[] = [];
+  let [shown, failed] = [0, 0];
+  for (const operand of operands) {
+    try {
+      const findings = await describe(operand, line);
+      const file = inputName(operand);
+      if (json) all.push({ file, ...findings });
+      else process.stdout.write(`${shown > 0 ? '\n' : ''}${escaped(file)}:\n${textOf(findings)}`);
+      shown++;
+    } catch (error) {
+      failed++;
+      sayFailure(error);
+    }
+  }
+  if (json) writeJson(all);
+  if (failed > 0) throw new Failures(failed, operands.length);
+}
+
+/** The name in a list of documents: `stdin`, or as it was written. */
+interface Named {
+  readonly file: string;
 }
 
 /** The description of a model or of a file, and the JSON document. */
@@ -79,6 +118,8 @@ type Findings =
   | PictureFindings
   | DecodedFindings
   | WeightsFindings;
+
+const textOf = (findings: Findings): string => `${linesOf(findings).join('\n')}\n`;
 
 function linesOf(findings: Findings): string[] {
   switch (findings.kind) {
@@ -95,13 +136,16 @@ function linesOf(findings: Findings): string[] {
   }
 }
 
+const describe = async (operand: string, line: Line): Promise<Findings> =>
+  isModelName(operand) ? describeNamed(operand, line) : describeFile(operand, line);
+
 function describeNamed(model: ModelName, line: Line): ModelFindings {
   refuseLatentOptions(line, 'models');
   return describeModel(VARIANTS[model], line.tableSize ?? DEFAULT_SIZE);
 }
 
-async function describeFile(line: Line): Promise<Findings> {
-  const { operand: path, tableSize: size } = line;
+async function describeFile(path: string, line: Line): Promise<Findings> {
+  const { tableSize: size } = line;
   const bytes = await readInput(path, `models: ${modelNames().join(', ')}`);
   const name = inputName(path);
   const format = recogniseFormat(bytes);
@@ -143,7 +187,7 @@ async function describeFile(line: Line): Promise<Findings> {
   if (isWeights(path, bytes)) {
     return inside(name, () => {
       refuseLatentOptions(line, 'weights');
-      return describeSafetensors(bytes, size);
+      return describeTensors(bytes, size);
     });
   }
   const hint = '--shape and --dtype describe raw numbers';
@@ -167,8 +211,8 @@ function refuseLatentOptions(line: Line, contents: string): void {
 }
 
 /**
- * True for the error about tensors none of which may be latents. One with a remedy has several. A
- * file of torch counts if it holds weights, for the sentence that says how to convert it.
+ * True for the error about tensors none of which may be latents. One with another remedy found
+ * latents. A file of torch counts if it holds weights, for the sentence about its conversion.
  */
 function mayBeWeights(format: LatentFormat | undefined, error: unknown): boolean {
   if (!(error instanceof TaesdError) || error.code !== 'SHAPE') return false;

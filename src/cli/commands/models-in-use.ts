@@ -1,4 +1,4 @@
-import { type Info, type LoadOptions, type ModelName, Taesd } from '../../index.ts';
+import { type Info, type LoadOptions, type ModelName, Taesd, TaesdError } from '../../index.ts';
 import { nanoIsSaid } from '../../weights/locate.ts';
 import { aboutRequest } from '../network/proxy.ts';
 import type { Say } from '../terminal/say.ts';
@@ -54,6 +54,7 @@ export class ModelsInUse {
     else if (isAssumed) {
       this.#sayOnce(`note: decoding with ${info.model}; --model chooses another`);
     }
+    if (info.weightsNote !== undefined) this.#sayOnce(`note: weights: ${info.weightsNote}`);
     this.#sayOnce(loadedNote(info, this.#options.precision));
     return taesd;
   }
@@ -62,7 +63,7 @@ export class ModelsInUse {
     // NANO_NOTE says it in the words of the command.
     nanoIsSaid();
     const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
-      throw aboutRequest(error);
+      throw error instanceof TaesdError ? aboutRequest(error) : error;
     });
     const loaded = { taesd, info: taesd.info };
     this.#loaded.push(loaded);

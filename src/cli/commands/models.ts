@@ -9,6 +9,7 @@ import { openStore } from '../../weights/open-store.ts';
 import { type CachedFile, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { aboutRequest } from '../network/proxy.ts';
 import { writeJson } from '../terminal/json.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
@@ -109,7 +110,8 @@ async function placeOf(
   if (folder !== undefined && folder !== '') {
     const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
     if (weights instanceof TaesdError) {
-      return { state: 'unreadable', location: null, reason: weights.sentence };
+      const { sentence: reason } = aboutRequest(weights);
+      return { state: 'unreadable', location: null, reason };
     }
     if (!(weights instanceof Absent)) {
       return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };

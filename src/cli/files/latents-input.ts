@@ -4,6 +4,7 @@ import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
+import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
 import { type Say, sayLine } from '../terminal/say.ts';
 import { inputName } from './read-input.ts';
 
@@ -62,11 +63,19 @@ export function takeOne(path: string, found: FoundLatents, say: Say = sayLine): 
 /**
  * Returns the model to load for latents. Returns undefined for those of `taesd` if the command line
  * names no model: `nano` decodes them if `taesd` has no weights.
+ *
+ * @throws TaesdError SHAPE (no model is named, and the latents do not have the channels of `taesd`)
  */
-export const modelFor = (
+export function modelFor(
+  path: string,
   named: ModelName | undefined,
-  { model }: FoundLatents,
-): ModelName | undefined => named ?? (model === 'taesd' ? undefined : model);
+  { model, latents }: FoundLatents,
+): ModelName | undefined {
+  if (named === undefined && model === undefined) {
+    inside(inputName(path), () => checkLatentChannels(latents, VARIANTS.taesd));
+  }
+  return named ?? (model === 'taesd' ? undefined : model);
+}
 
 /**
  * Checks bytes that begin like none of the formats of latents.

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
-import { isMissing, systemReason } from '../../platform/system-errors.ts';
+import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
 import { piecesOf } from './pieces.ts';
@@ -34,7 +34,10 @@ export async function readInput(
     if (cause instanceof TooLong) throw tooLong(name, maxBytes, cause);
     if (cause instanceof TaesdError) throw cause;
     const reason = systemReason(cause);
-    if (isMissing(cause)) throw fault(name, reason, { hint, cause });
+    if (isMissing(cause)) {
+      const isFolder = systemCode(cause) === 'ENOENT' && /[/\\]$/.test(path);
+      throw fault(name, isFolder ? 'no such folder' : reason, { hint, cause });
+    }
     throw fault(name, 'cannot be read', { hint: reason, cause });
   }
 }

@@ -62,7 +62,7 @@ async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Prom
   const found = await readLatentFile(path, bytes, asked);
   checkPixels(path, fullSize(found.latents), 'crop them first');
   const input = takeOne(path, found, noteSayer(asked.quiet));
-  return { input, model: modelFor(asked.model, input), halves: ['decoder'] };
+  return { input, model: modelFor(path, asked.model, input), halves: ['decoder'] };
 }
 
 /** @throws TaesdError LIMIT */

@@ -117,12 +117,18 @@ function checkedText({ name: command }: CommandSpec, key: OptionName, token: Opt
 }
 
 /** Returns an option's value. `text` is undefined for an option that is not given. */
-function readValue({ name: command }: CommandSpec, key: OptionName, text: string | undefined) {
+function readValue(spec: CommandSpec, key: OptionName, text: string | undefined) {
+  const {
+    name: command,
+    examples: [example],
+  } = spec;
   const option: Option = OPTIONS[key];
   if (!('read' in option)) return text !== undefined;
   if (text === undefined && option.isRequired !== true) return undefined;
   const name = option.isRequired ? `-${option.short}` : `--${nameOf(key)}`;
-  if (text === undefined) throw usageError(command, `${name} ${option.value} is missing`);
+  if (text === undefined) {
+    throw usageError(command, `${name} ${option.value} is missing`, `such as ${example}`);
+  }
   const value = option.read(text);
   if (value !== undefined) return value;
   const sentence = expectedGot(textOf(option.rule), JSON.stringify(text));

@@ -60,15 +60,11 @@ export function proxyAdvice(): string {
 
 /**
  * Adds the reason of a request that got no answer, and the advice, to its error. The "fetch failed"
- * of `fetch` has the reason in its cause. Returns the error of a variable that names no proxy in
- * its place, and any other error unchanged.
+ * of `fetch` has the reason in its cause. Returns any other error unchanged.
  */
-export function aboutRequest(error: unknown): unknown {
-  if (!(error instanceof TaesdError)) return error;
+export function aboutRequest(error: TaesdError): TaesdError {
   const { code, sentence, cause, remedy } = error;
-  if (!(cause instanceof Error && sentence.includes(cause.message))) return error;
-  if (cause instanceof TaesdError && isAboutProxy(cause)) return cause;
-  if (!(cause instanceof TypeError)) return error;
+  if (!(cause instanceof TypeError && sentence.includes(cause.message))) return error;
   const reason = cause.cause instanceof Error ? messageOf(cause.cause) : '';
   const hint = [reason, proxyAdvice()].filter((words) => words !== '').join('; ');
   return new TaesdError(code, withHint(sentence.replace(/ \(no network\?\)$/, ''), hint), {
@@ -76,6 +72,3 @@ export function aboutRequest(error: unknown): unknown {
     remedy,
   });
 }
-
-const isAboutProxy = ({ sentence }: TaesdError): boolean =>
-  Object.values(VARIABLES).some((names) => names.some((name) => sentence.startsWith(`"${name}" `)));

@@ -1,17 +1,17 @@
 import { expected, isAbort, TaesdError } from '../../errors.ts';
 import { type LoadOptions, Taesd } from '../../index.ts';
 import { type LatentSpace, VARIANTS } from '../../model/variants.ts';
-import { fileExists, folderExists, urlOf } from '../../platform/locations.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
-import { FOLDER_VARIABLE } from '../../weights/locate.ts';
+import { nothingAt } from '../../weights/from-location.ts';
+import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import type { Size } from '../line/size.ts';
 import type { Raster } from '../maps/raster.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
-import type { Say } from '../terminal/say.ts';
+import { aboutRequest } from '../network/proxy.ts';
+import { reasonWords, type Say } from '../terminal/say.ts';
 import { loadedNote } from '../terminal/webgpu-notes.ts';
-import { AreaMean } from './area-mean.ts';
 import { byMatrix } from './by-matrix.ts';
 import type { ShownLatents } from './shown.ts';
+import { Thumbnail } from './thumbnail.ts';
 
 /** The options that decide how latents are drawn. */
 export interface PainterOptions extends Pick<LoadOptions, 'weights' | 'workers' | 'backend'> {
@@ -27,15 +27,13 @@ export interface PainterOptions extends Pick<LoadOptions, 'weights' | 'workers' 
  * a matrix takes its place; one that does not exist is mistyped.
  *
  * @param weights  defaults to the folder that TAESD_WEIGHTS names
- * @throws TaesdError ARG
+ * @throws TaesdError ARG, UNSUPPORTED (a .pth)
  */
 export async function checkWeights(weights: string | undefined): Promise<void> {
   const location = weights ?? environmentVariable(FOLDER_VARIABLE) ?? '';
-  if (location === '') return;
-  const name = weights === undefined ? FOLDER_VARIABLE : '--weights';
-  const url = urlOf(name, location);
-  if (url.protocol !== 'file:' || (await folderExists(url)) || (await fileExists(url))) return;
-  throw fault(name, expectedGot('a folder of weights', location), { hint: 'no such folder' });
+  const nothing = location === '' ? undefined : await nothingAt(location, 'a folder of weights');
+  if (nothing === undefined) return;
+  throw weights === undefined ? nowhere(nothing) : nothing.error();
 }
 
 /** A picture of latents, and what drew it: `nano`, `taesdxl`, `taesdxl matrix`. */
@@ -101,14 +99,14 @@ export class Painters {
 
   async #decode(taesd: Taesd, shown: ShownLatents, size: Size): Promise<Raster> {
     const { latents, space, width, height } = shown;
-    const mean = new AreaMean({ width, height }, size);
+    const thumbnail = new Thumbnail({ width, height }, size);
     const options = { space, width, height, signal: this.#options.signal };
-    for await (const { y, rows, data } of taesd.decodeRows(latents, options)) {
+    for await (const { rows, data } of taesd.decodeRows(latents, options)) {
       for (let row = 0; row < rows; row++) {
-        mean.addRow(y + row, data.subarray(4 * row * width, 4 * (row + 1) * width));
+        thumbnail.addRow(data.subarray(4 * row * width, 4 * (row + 1) * width));
       }
     }
-    return mean.picture();
+    return thumbnail.picture();
   }
 
   async #modelOf(space: LatentSpace): Promise<Taesd | undefined> {
@@ -131,8 +129,11 @@ export class Painters {
       return taesd;
     } catch (error) {
       if (!(error instanceof TaesdError) || isAbort(error)) throw error;
-      const isMissing = error.code === 'ARG' && space !== 'taesd';
-      const reason = isMissing ? `taesd pull ${space} fetches its weights` : error.sentence;
+      // The search for weights ends with a remedy. A folder or address that was given has none.
+      const isMissing = error.code === 'ARG' && error.remedy !== undefined && space !== 'taesd';
+      const reason = isMissing
+        ? `taesd pull ${space} fetches its weights`
+        : reasonWords(aboutRequest(error));
       this.#sayOnce(`note: a matrix draws the latents of ${space}, by colours alone: ${reason}`);
       return undefined;
     }

@@ -1,6 +1,8 @@
 import { TaesdError } from '../../errors.ts';
+import { CHOOSE_TENSOR } from '../../formats/choose-tensor.ts';
 import type { FoundLatents, ReadLatentsOptions } from '../../formats/index.ts';
 import { isRawWithoutShape } from '../../formats/raw.ts';
+import { IS_PICTURE } from '../../formats/read-latents.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName, Tensor } from '../../index.ts';
 import { latentSpaces } from '../../model/variants.ts';
@@ -89,13 +91,13 @@ function shown({ latents, space, model, width, height }: FoundLatents): ShownLat
 
 /** Returns true for the error about several tensors, of which an option chooses one. */
 const isAmbiguous = (error: unknown): boolean =>
-  error instanceof TaesdError && error.sentence.includes('a single tensor of latents');
+  error instanceof TaesdError && error.remedy === CHOOSE_TENSOR;
 
 /** Returns true if an error says that a file is in order and holds something else. */
 function holdsNone(bytes: Uint8Array, error: unknown): boolean {
   if (!(error instanceof TaesdError)) return false;
-  const { code, sentence } = error;
-  if (code === 'SHAPE') return !isAmbiguous(error);
-  if (code === 'FORMAT') return sentence.includes('an opaque picture');
+  const { code, remedy } = error;
+  if (code === 'SHAPE') return remedy !== CHOOSE_TENSOR;
+  if (code === 'FORMAT') return remedy === IS_PICTURE;
   return code === 'UNSUPPORTED' && !mayBeLatents(bytes);
 }

@@ -39,8 +39,12 @@ export function sayFailure(error: unknown): void {
 const EXPECTED = [UsageError, Interruption, Failures] as const;
 
 /** Returns an error's message. The API's names for calls and options are left out. */
+export const reasonWords = ({ sentence, remedy }: TaesdError): string =>
+  withHint(sentence, remedy?.command);
+
+/** Returns the line about an error. */
 function lineOf(error: unknown): string {
-  if (error instanceof TaesdError) return withHint(error.sentence, error.remedy?.command);
+  if (error instanceof TaesdError) return reasonWords(error);
   const message = error instanceof Error ? error.message : messageOf(error);
   if (EXPECTED.some((kind) => error instanceof kind)) return message;
   return `unexpected error: ${message} (TAESD_DEBUG=1 shows where)`;

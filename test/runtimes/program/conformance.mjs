@@ -138,7 +138,8 @@ export async function conform({ packaged, read, workers, compiles, clock }) {
   equal(
     'latents of another model: message',
     refusal.message,
-    'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,8,8] (latents of taesd3 or taef1?)',
+    'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,8,8] ' +
+      "(latents of taesd3 or taef1? load({ model: 'taesd3' or 'taef1' }))",
   );
   await sameBits('after latents of another model:', taesd, 'f32');
   result.oneThreadMs = await timed(clock, () => taesd.decode(TIMED));
