@@ -3,7 +3,7 @@ import { barriersOf, planNetwork } from '../../src/backend/plan.ts';
 import { type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
 import { chunksOf, MAX_CHUNKS } from '../../src/backend/webgpu/group-norm.ts';
 import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
-import { block, type Half, type Network } from '../../src/model/layers.ts';
+import { block, clamp, type Half, type Network } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 
@@ -78,6 +78,20 @@ test('layOut: a block with a pool first, limits of a few rows → the whole inpu
   expect(others.map(({ input }) => input)).toEqual(others.map(() => undefined));
   expect(others.map(({ folds }) => folds)).toEqual(others.map((_, n) => n === 0));
   expect(others.map(({ stored }) => stored[0])).toEqual(others.map(() => ({ first: 0, end: 96 })));
+});
+
+test('layOut: a clamp and a block with a pool, little memory → the input comes in bands too', () => {
+  const network = [clamp(), block(16, 16, { pool: true })];
+  const limits = { ...CARD, allBytes: 540_000 };
+  const { bands } = layoutOf(network, [16, 64, 32], limits).layout;
+  expect(bands.map(({ input }) => input).slice(0, 4)).toEqual([
+    { first: 0, end: 21 },
+    { first: 21, end: 42 },
+    { first: 42, end: 64 },
+    undefined,
+  ]);
+  expect(bands.map(({ folds }) => folds).indexOf(true)).toBe(3);
+  expect(bands).toHaveLength(67);
 });
 
 test.each([

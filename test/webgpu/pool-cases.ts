@@ -1,9 +1,14 @@
+import { handOn } from '../../src/backend/batches.ts';
+import { Pacer } from '../../src/backend/pacer.ts';
 import { referenceBackend } from '../../src/backend/reference.ts';
 import { findDevice } from '../../src/backend/webgpu/device.ts';
+import { GpuProgram } from '../../src/backend/webgpu/program.ts';
+import { Slots } from '../../src/backend/webgpu/slots.ts';
 import type { LoadOptions } from '../../src/index.ts';
-import { type Block, block } from '../../src/model/layers.ts';
+import { type Block, block, clamp } from '../../src/model/layers.ts';
+import { tensorRows, tensorSink } from '../../src/rows.ts';
 import { Taesd } from '../../src/taesd.ts';
-import type { Tensor } from '../../src/tensor.ts';
+import { type Tensor, zeros } from '../../src/tensor.ts';
 import { readGolden } from '../conformance/cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
 import { randomNetwork } from '../conformance/random-networks.ts';
@@ -207,6 +212,31 @@ export const POOL_CASES: readonly ApiCase[] = [
         most = Math.max(most, closeTo(`${width}×${height}`, got, wanted));
       }
       return `off by ${most.toExponential(1)}`;
+    },
+  },
+  {
+    name: 'taef2’s block behind a clamp, both in bands → the bits of the map made whole',
+    shared: false,
+    async run() {
+      const gpu = await findDevice('webgpu', undefined);
+      if (typeof gpu === 'string') throw new Error(gpu);
+      const bound = randomNetwork([clamp(), block(16, 16, { pool: true })], 4);
+      const input = randomTensor(seededRandom(5), [1, 16, 64, 32], 3);
+      const outputs: Float32Array[] = [];
+      // barriers.test.ts has the bands of the second.
+      for (const maxBytes of [undefined, 540_000]) {
+        const slots = new Slots(gpu, maxBytes);
+        const program = await GpuProgram.compile(gpu, slots, bound, 'f32');
+        const output = zeros(input.shape);
+        const span = { first: 0, end: 64 };
+        const batches = program.batches(tensorRows(input), span, new Pacer(undefined));
+        for await (const batch of batches) handOn(batch, tensorSink(output));
+        outputs.push(output.data);
+        program.dispose();
+        slots.release();
+      }
+      sameBytes('in bands', outputs[1], outputs[0]);
+      return 'equal';
     },
   },
   {

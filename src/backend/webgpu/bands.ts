@@ -15,7 +15,7 @@ import { POINTS_BYTES } from './winograd.ts';
  * order, in whichever band it is computed.
  *
  * A normalisation is a barrier: the map before it is finished, in bands if need be, and kept whole.
- * What lies after it begins with bands of its own.
+ * The stages after it have bands of their own.
  */
 
 /** The limits of a device. */

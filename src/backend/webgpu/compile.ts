@@ -17,7 +17,7 @@ import { WINOGRAD_PARTS, type WinogradPart, type WinogradTypes } from './winogra
 /** A convolution's weights and bias on the device. */
 export type StageWeights = readonly [weights: GPUBuffer, bias: GPUBuffer];
 
-/** What a stage's weights are folded from, and what lies between. */
+/** The buffers from which a stage's weights are folded, and those between. */
 export interface NormBuffers {
   /** The weights as trained. */
   readonly plain: GPUBuffer;

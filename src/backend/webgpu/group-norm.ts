@@ -28,8 +28,8 @@ export const NORM_PARAMETERS = [
   'chunkPixels',
   'chunks',
   'inQuads',
-  'quads', // of y's channels
-  'blockQuads', // of the packed weights
+  'quads', // those of y's channels
+  'blockQuads', // see pack.ts
   'channels',
   'groups',
   'epsilon', // the bits of an f32
@@ -48,7 +48,6 @@ const MIN_CHUNK_PIXELS = 8;
 
 /** Pixels that an invocation takes at a time, of which it loads each weight once. */
 const PIXELS = 4;
-const PIXEL_NUMBERS = range(PIXELS);
 
 /** Divides the pixels of a map into chunks of one size. The last may be shorter. */
 export function chunksOf(pixels: number): { readonly size: number; readonly count: number } {
@@ -85,22 +84,36 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var mean = vec4f();
   var squares = vec4f();
   for (var at = first; at < end; at += ${PIXELS}) {
-${PIXEL_NUMBERS.map((n) => `    let at${n} = min(at + ${n}, end - 1); var y${n} = vec4f();`).join('\n')}
+${range(PIXELS)
+  .map((n) => `    let at${n} = min(at + ${n}, end - 1); var y${n} = vec4f();`)
+  .join('\n')}
     var w = firstWeight;
     for (var i = 0; i < p.inQuads; i++) {
       let weight = weights[w];
       let plane = i * p.pixels;
-${PIXEL_NUMBERS.map((n) => `      y${n} += weight * vec4f(source[plane + at${n}]);`).join('\n')}
+${range(PIXELS)
+  .map((n) => `      y${n} += weight * vec4f(source[plane + at${n}]);`)
+  .join('\n')}
       w += p.blockQuads;
     }
-${PIXEL_NUMBERS.map((n) => `    let is${n} = select(0.0, 1.0, at + ${n} < end);`).join('\n')}
-    let count = ${PIXEL_NUMBERS.map((n) => `is${n}`).join(' + ')};
-    let own = (${PIXEL_NUMBERS.map((n) => `is${n} * y${n}`).join(' + ')}) / count;
-${PIXEL_NUMBERS.map((n) => `    let d${n} = y${n} - own;`).join('\n')}
+${range(PIXELS)
+  .map((n) => `    let is${n} = select(0.0, 1.0, at + ${n} < end);`)
+  .join('\n')}
+    let count = ${range(PIXELS)
+      .map((n) => `is${n}`)
+      .join(' + ')};
+    let own = (${range(PIXELS)
+      .map((n) => `is${n} * y${n}`)
+      .join(' + ')}) / count;
+${range(PIXELS)
+  .map((n) => `    let d${n} = y${n} - own;`)
+  .join('\n')}
     let before = f32(at - first);
     let share = count / (before + count);
     let apart = own - mean;
-    squares += ${PIXEL_NUMBERS.map((n) => `is${n} * d${n} * d${n}`).join(' + ')};
+    squares += ${range(PIXELS)
+      .map((n) => `is${n} * d${n} * d${n}`)
+      .join(' + ')};
     squares += apart * apart * (before * share);
     mean += apart * share;
   }

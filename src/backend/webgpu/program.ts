@@ -132,11 +132,12 @@ export class GpuProgram {
     const { bands, shapes, input, output } = await this.#bind(source, span);
     /** Encoded and not submitted: the device goes on with the next band without a pause. */
     let rest: Portion = { commands: device.createCommandEncoder(), work: 0 };
+    let isBegun = false;
     for (const { input: written, dispatches, span: made } of bands) {
       pacer.check();
       if (written !== undefined) {
         // Rows are written at once, before commands that are submitted later.
-        if (rest.work > 0) rest = await this.#submitPaced(rest, pacer);
+        if (isBegun) rest = await this.#submitPaced(rest, pacer);
         if (isOnDevice(source)) {
           importRows(this.#compiled, source, written, input, rest.commands);
         } else {
@@ -144,6 +145,7 @@ export class GpuProgram {
         }
       }
       rest = await this.#dispatch(dispatches, rest, pacer);
+      isBegun = made === undefined;
       if (made === undefined) continue;
       const fault = this.#submit(rest.commands);
       rest = { commands: device.createCommandEncoder(), work: 0 };
