@@ -67,6 +67,7 @@ export function remapParameters(
   const [channels, , width] = shapes[stage.output];
   const input = stored[stage.input];
   const output = rows[stage.output];
+  const made = stored[stage.output];
   const magnitude = stage.kind === 'clamp' ? stage.magnitude : 0;
   const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {
     operation: OPERATIONS.indexOf(stage.kind),
@@ -81,6 +82,8 @@ export function remapParameters(
     width,
     channels,
     magnitude: bitsOf(magnitude),
+    madeFirst: output.first - made.first,
+    madeRows: made.end - made.first,
   };
   return REMAP_PARAMETERS.map((name) => values[name]);
 }
