@@ -100,10 +100,10 @@ testShared('inspect: a real .pth of a model that is not supported → its name, 
   const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, 5)).toEqual([
-    'kind           weights of taesana, the original layout',
-    'not supported  a model for Sana',
-    'encoder        fits no model: no layer takes or makes latents',
-    'parameters     1,256,288',
-    'types          F16 (69 tensors)',
+    'kind        weights of taesana, the original layout',
+    'encoder     fits no model: no layer takes or makes latents',
+    'parameters  1,256,288',
+    'types       F16 (69 tensors)',
+    'note        not supported; for Sana',
   ]);
 });
