@@ -223,7 +223,11 @@ export class WebGpuNetworks implements GpuNetworks {
       const { compile } = await createWasmBackend({ kernels });
       const segments = await cut(network, 'f32');
       const runners = segments.map((segment) => localRunner(compile(segment.network)));
-      const wasm = await joined(segments, runners);
+      const wasm = await joined(segments, runners, async () => {
+        // Imported for networks that have a barrier.
+        const { startMoments } = await import('../wasm/moments.ts');
+        return startMoments(kernels as KernelModule);
+      });
       const fault = await disagreement(half, network, stored, program, wasm);
       if (fault !== undefined) return fault;
     }
