@@ -20,7 +20,7 @@ export const REMAP_PARAMETERS = [
   'width',
   'channels',
   'magnitude', // the bits of an f32
-  // Where those rows lie: the first of them, and all rows of the buffer.
+  // The place of those rows in the buffer, and all rows of it.
   'madeFirst',
   'madeRows',
 ] as const;
