@@ -68,6 +68,10 @@ export function checkNames(options: object, known: readonly string[], example = 
 export const orList = (words: readonly string[]): string =>
   words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
 
+/** Returns `a, b and c`. */
+export const andList = (words: readonly string[]): string =>
+  words.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || signal instanceof AbortSignal) return;

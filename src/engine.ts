@@ -1,6 +1,8 @@
-import type { Program } from './backend/backend.ts';
+import { cut, joined, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
+import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -33,11 +35,15 @@ export interface EngineLayers {
 /** The networks of a model. Each call runs on a device, on this thread or on workers. */
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
+  /** The stretches of each half that stream; more than one if a layer needs a whole map. */
+  readonly #segments: ReadonlyMap<Half, readonly Segment[]>;
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
-  #local: { backend: WasmBackend | undefined; programs: ReadonlyMap<Half, Program> } | undefined;
+  #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
   /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
+  /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
+  #moments: Promise<MomentsOf> | undefined;
   #pool: WorkerPool | undefined;
   #poolSize = 0;
   /** Undefined if WebGPU was not requested. */
@@ -47,10 +53,12 @@ export class Engine {
 
   private constructor(
     networks: ReadonlyMap<Half, BoundNetwork>,
+    segments: ReadonlyMap<Half, readonly Segment[]>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
+    this.#segments = segments;
     this.#options = options;
     this.#kernels = kernels;
   }
@@ -60,9 +68,15 @@ export class Engine {
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const { backend } = options;
+    const { backend, precision } = options;
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
-    const engine = new Engine(networks, options, kernels);
+    const segments = new Map<Half, readonly Segment[]>();
+    for (const [half, network] of networks) {
+      // The reference takes layers of every kind.
+      const isWhole = kernels === undefined;
+      segments.set(half, isWhole ? [{ network, precision }] : await cut(network, precision));
+    }
+    const engine = new Engine(networks, segments, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
       const { WebGpuNetworks } = await import('./backend/webgpu/networks.ts');
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
@@ -84,6 +98,11 @@ export class Engine {
   get memoryBytes(): number {
     const wasm = (this.#local?.backend?.memoryBytes() ?? 0) + (this.#pool?.memoryBytes ?? 0);
     return wasm + (this.#gpu?.memoryBytes ?? 0);
+  }
+
+  /** Bytes of whole maps that a call keeps for each latent. */
+  get bytesPerLatent(): number {
+    return Math.max(...[...this.#segments.values()].map(wholeMapBytes));
   }
 
   /** The part of `taesd.info` that a device decides; nothing without WebGPU. */
@@ -127,11 +146,32 @@ export class Engine {
         this.#pool = undefined;
       }
       if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
-      if (this.#pool !== undefined)
-        return this.#pool.runner([...this.#networks.keys()].indexOf(part));
+      const pool = this.#pool;
+      if (pool !== undefined) return this.#chain(part, (n) => pool.runner(n));
     }
-    const { programs } = this.#local ?? (await this.#startLocal());
-    return localRunner(programs.get(part) as Program);
+    const { runners } = this.#local ?? (await this.#startLocal());
+    return this.#chain(part, (n) => runners[n]);
+  }
+
+  /** The segments of all halves. Pools and this thread number them so. */
+  get #allSegments(): readonly Segment[] {
+    return [...this.#segments.values()].flat();
+  }
+
+  /** Returns the runner of a half, given that of each segment by its number. */
+  #chain(half: Half, runnerOf: (number: number) => Runner): Promise<Runner> {
+    const segments = this.#segments.get(half) as readonly Segment[];
+    const all = this.#allSegments;
+    return joined(
+      segments,
+      segments.map((segment) => runnerOf(all.indexOf(segment))),
+      () => (this.#moments ??= this.#startMoments()),
+    );
+  }
+
+  async #startMoments(): Promise<MomentsOf> {
+    const { startMoments } = await import('./backend/wasm/moments.ts');
+    return startMoments(this.#kernels as KernelModule);
   }
 
   /** A half's layers with weights and kernels. */
@@ -165,7 +205,7 @@ export class Engine {
   }
 
   async #startPool(): Promise<void> {
-    const { workers, precision, maxMemory } = this.#options;
+    const { workers, maxMemory } = this.#options;
     this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
       // Imported on first use: small pictures need no workers.
@@ -173,8 +213,7 @@ export class Engine {
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
         kernels: this.#kernels as KernelModule,
-        networks: [...this.#networks.values()],
-        precision,
+        networks: this.#allSegments,
         maxMemory,
       });
     } catch (error) {
@@ -185,16 +224,17 @@ export class Engine {
   }
 
   async #startLocal() {
-    const { precision, maxMemory } = this.#options;
+    const { maxMemory } = this.#options;
     const backend =
       this.#kernels === undefined
         ? undefined
-        : await createWasmBackend({ kernels: this.#kernels, maxMemory, precision });
+        : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
-    const programs = new Map<Half, Program>();
-    for (const [part, network] of this.#networks) programs.set(part, compile(network));
+    const runners = this.#allSegments.map(({ network, precision }) =>
+      localRunner(compile(network, precision)),
+    );
     this.#weightBytes = backend?.memoryBytes() ?? 0;
-    this.#local = { backend, programs };
+    this.#local = { backend, runners };
     return this.#local;
   }
 }

@@ -155,7 +155,8 @@ export function testGolden(backend: 'wasm' | 'reference'): void {
     const place: Backend = backend === 'wasm' ? await createWasmBackend() : referenceBackend;
     for (const part of ['encoder', 'decoder'] as const) {
       let x = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
-      const off = realNetwork(VARIANTS.taesd, part).map((bound, index) => {
+      const network = await realNetwork(VARIANTS.taesd, part);
+      const off = network.map((bound, index) => {
         // Each layer by itself, on what the layers before it gave here.
         x = runProgram(place.compile([bound]), [bound.layer], x);
         return expectClose(x, golden(`${part}.${index}`), BOUND);

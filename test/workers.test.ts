@@ -288,8 +288,12 @@ describe('end', () => {
     const pool = await WorkerPool.start({
       workers: 2,
       kernels: await compileKernels(),
-      networks: [bindNetwork('decoder', network, randomTensors('taesd', 'decoder'))],
-      precision: 'f32',
+      networks: [
+        {
+          network: bindNetwork('decoder', network, randomTensors('taesd', 'decoder')),
+          precision: 'f32',
+        },
+      ],
       maxMemory: undefined,
     });
     try {

@@ -9,10 +9,10 @@ let contestant;
 let prepared;
 
 const answers = {
-  /** @param base  the input of 512×512 that others are made of */
-  async load({ part, base }) {
+  /** @param base  the input that others are made of */
+  async load({ part, base, model }) {
     const { load } = await import(`./adapters/${adapter}.mjs`);
-    contestant = await load(part, JSON.parse(options));
+    contestant = await load(part, JSON.parse(options), model);
     prepared = { base, part };
   },
   /**

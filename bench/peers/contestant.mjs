@@ -13,10 +13,11 @@ const WATCH_MS = 50;
  * Starts a process for a contestant and loads one half of the model in it.
  *
  * @param options  in place of the contestant's own
+ * @param model    the model that it runs
  * @returns { run({ size, rows, wantsOutput }) → { ms, output },
  *   memory() → { aboveStartBytes, wasmBytes }, close() }
  */
-export async function startContestant(name, part, options) {
+export async function startContestant(name, part, options, model = 'taesd') {
   const { adapter, options: own = {} } = CONTESTANTS[name];
   const program = fileURLToPath(new URL('child.mjs', import.meta.url));
   const child = fork(program, [adapter, JSON.stringify({ ...own, ...options })], {
@@ -56,7 +57,7 @@ export async function startContestant(name, part, options) {
     await ended;
   };
   try {
-    await ask({ ask: 'load', part, base: goldenTrip()[part].input });
+    await ask({ ask: 'load', part, model, base: goldenTrip(model)[part].input });
   } catch (error) {
     await close();
     throw error;

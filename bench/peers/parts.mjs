@@ -1,6 +1,7 @@
 // All measurements, in order. `--only NAME` picks by these names.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { measureModel } from './measure/model.mjs';
 import { measureScale } from './measure/scale.mjs';
 import { measureSizes } from './measure/sizes.mjs';
 import { measureSpeed } from './measure/speed.mjs';
@@ -26,6 +27,7 @@ export const PARTS = {
   decode: (settings) => measureSpeed('decoder', settings),
   encode: (settings) => measureSpeed('encoder', settings),
   workers: measureWorkers,
+  taef2: (settings) => measureModel('taef2', settings),
   tall: async (settings) => {
     if (settings.quick) throw new Error('--quick leaves 16384 rows out');
     const square = await measureWasmMemory(SQUARE, settings);

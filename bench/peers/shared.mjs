@@ -3,24 +3,33 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readSafetensors, toTensor } from '../../dist/index.js';
 
 const SHARED = new URL('../../../shared/', import.meta.url);
-const GOLDEN = new URL('golden/taesd-astronaut-512x512.safetensors', SHARED);
+/** A real picture and its latents for each model, with PyTorch's results. */
+const GOLDEN = {
+  taesd: new URL('golden/taesd-astronaut-512x512.safetensors', SHARED),
+  taef2: new URL('golden/taef2-astronaut-128x96.safetensors', SHARED),
+};
 
-export const weightsUrl = (part) => new URL(`weights/taesd_${part}.safetensors`, SHARED);
-export const onnxUrl = (part) => new URL(`peers/taesd_${part}.onnx`, SHARED);
+export function weightsUrl(part, model = 'taesd') {
+  const ending = model === 'taef2' ? 'pth' : 'safetensors';
+  return new URL(`weights/${model}_${part}.${ending}`, SHARED);
+}
+export const onnxUrl = (part, model = 'taesd') => new URL(`peers/${model}_${part}.onnx`, SHARED);
 
 /** Returns the first of the shared files that is missing, or undefined. */
 export function missingFile() {
-  const parts = ['encoder', 'decoder'];
-  const needed = [GOLDEN, ...parts.map(weightsUrl), ...parts.map(onnxUrl)];
+  const needed = Object.entries(GOLDEN).flatMap(([model, golden]) => [
+    golden,
+    ...['encoder', 'decoder'].flatMap((part) => [weightsUrl(part, model), onnxUrl(part, model)]),
+  ]);
   return needed.find((url) => !existsSync(url))?.pathname;
 }
 
 /**
- * A real picture of 512×512 and its real latents, with PyTorch's results: { input, output } for
- * each half.
+ * A real picture and its real latents, with PyTorch's results: { input, output } for each half. The
+ * picture of taesd has 512×512 pixels.
  */
-export function goldenTrip() {
-  const { tensors } = readSafetensors(readFileSync(GOLDEN));
+export function goldenTrip(model = 'taesd') {
+  const { tensors } = readSafetensors(readFileSync(GOLDEN[model]));
   const tensor = (name) => toTensor(tensors.get(name), name, 'golden');
   const { shape, bytes } = tensors.get('image');
   const picture = { shape, data: Float32Array.from(bytes, (byte) => byte / 255) };

@@ -27,6 +27,31 @@ const perPixel = (name, label) => ({
   format: times,
 });
 
+/** The promises of a model beside taesd. */
+const ofModel = (model, limits) => [
+  {
+    what: `${model}: decode 512², f32, against taesd`,
+    part: model,
+    measured: (results) => ratio(results, F32, 'taesd'),
+    atMost: limits.taesd,
+    format: times,
+  },
+  {
+    what: `${model}: decode 512², f32, against ${WEB}`,
+    part: model,
+    measured: (results) => ratio(results, F32, WEB),
+    atMost: limits.web,
+    format: times,
+  },
+  {
+    what: `${model}: WASM memory, decoder alone, 512², f32`,
+    part: model,
+    measured: (results) => results[F32].wasmBytes / MB,
+    atMost: limits.megabytes,
+    format: megabytes,
+  },
+];
+
 /**
  * `measured` takes the result of the part of that name (see parts.mjs) and returns the figure, in
  * the unit of `atMost`. It throws if there is none.
@@ -70,6 +95,7 @@ export const TARGETS = [
     atMost: 250,
     format: megabytes,
   },
+  ...ofModel('taef2', { taesd: 1.1, web: 0.2, megabytes: 60 }),
   {
     what: 'fresh process, from weights in memory to the first 64×64 picture, f32',
     part: 'start',

@@ -1,5 +1,7 @@
 import type { BoundNetwork } from '../model/bind.ts';
+import type { Precision } from '../options/types.ts';
 import type { RowSink, RowSource } from '../rows.ts';
+import type { FoldedPool } from './fold-pool.ts';
 
 /** Rows from `first` up to, but not including, `end`. */
 export interface Span {
@@ -20,13 +22,25 @@ export interface Program {
    * @param source  the rows of the input
    * @param sink    takes the rows of the output, each once, from top to bottom
    * @param wanted  rows of the output. Defaults to all.
+   * @param folded  needed if the network begins with a block that has a pool
    * @throws TaesdError LIMIT, OOM (before any work)
    */
-  run(source: RowSource, sink: RowSink, wanted?: Span): Generator<number, void, void>;
+  run(
+    source: RowSource,
+    sink: RowSink,
+    wanted?: Span,
+    folded?: FoldedPool,
+  ): Generator<number, void, void>;
 }
 
 /** A way to run networks. */
 export interface Backend {
   readonly name: 'wasm' | 'reference';
-  compile(network: BoundNetwork): Program;
+  /**
+   * Packs the weights of a network. Only its first layer may need the whole map, except on the
+   * reference; segments.ts cuts other networks.
+   *
+   * @param precision  defaults to that of the backend
+   */
+  compile(network: BoundNetwork, precision?: Precision): Program;
 }

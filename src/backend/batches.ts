@@ -1,5 +1,6 @@
 import type { RowSink, RowSource } from '../rows.ts';
 import type { Program, Span } from './backend.ts';
+import type { FoldedPool } from './fold-pool.ts';
 import { type Pacer, untilTurn } from './pacer.ts';
 
 /** Finished rows of a network's output: [count][width][stride], channels last. */
@@ -7,6 +8,11 @@ export interface RowBatch {
   readonly first: number;
   readonly count: number;
   readonly stride: number;
+  /**
+   * Rows of the output whose work is finished, if not `first + count`: a network with a barrier
+   * does most of it before the first row.
+   */
+  readonly done?: number;
   /** Valid until the next batch is requested. */
   readonly data: Float32Array;
 }
@@ -30,17 +36,24 @@ export interface Runner {
    * Returns the rows `span` of the output, from top to bottom, in batches as they are finished.
    * Only workers compute ahead of the requests for batches. Leaving the loop ends the work.
    *
+   * @param folded  needed if the network begins with a block that has a pool
+   *
    * @throws TaesdError LIMIT, OOM, ABORTED
    */
-  batches(source: RowSource, span: Span, pacer: Pacer): AsyncGenerator<RowBatch, void, void>;
+  batches(
+    source: RowSource,
+    span: Span,
+    pacer: Pacer,
+    folded?: FoldedPool,
+  ): AsyncGenerator<RowBatch, void, void>;
 }
 
 /** Runs a program on this thread and gives the event loop its turns. */
 export function localRunner(program: Program): Runner {
   return {
-    async *batches(source, span, pacer) {
+    async *batches(source, span, pacer, folded) {
       const finished = collectRows();
-      for (const _ of untilTurn(program.run(source, finished.add, span), pacer)) {
+      for (const _ of untilTurn(program.run(source, finished.add, span, folded), pacer)) {
         yield* finished.take();
         await pacer.turn();
       }

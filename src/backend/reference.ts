@@ -1,5 +1,5 @@
-import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
-import { blockOps, blockSkip } from '../model/layers.ts';
+import { type BoundLayer, type BoundNetwork, weightsInside } from '../model/bind.ts';
+import { type Block, blockOps, blockSkip, type GroupNorm, poolOps } from '../model/layers.ts';
 import { countMultiplyAdds } from '../model/measure.ts';
 import { type RowSink, type RowSource, readAll, tensorRows } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
@@ -137,6 +137,40 @@ function pixelUnshuffle({ shape, data }: Tensor, factor: number): Tensor {
   return out;
 }
 
+/** Normalises each group of channels by its mean and variance over the map; see `GroupNorm` */
+function groupNorm(
+  { shape, data }: Tensor,
+  { groups, channels, epsilon }: GroupNorm,
+  weight: Tensor,
+  bias: Tensor,
+): Tensor {
+  const [batch, , height, width] = shape;
+  const out = zeros(shape);
+  const pixels = height * width;
+  const perGroup = (channels / groups) * pixels;
+  for (let group = 0; group < batch * groups; group++) {
+    const first = group * perGroup;
+    const numbers = data.subarray(first, first + perGroup);
+    const { mean, variance } = momentsOf(numbers);
+    const deviation = Math.sqrt(variance + epsilon);
+    for (let i = 0; i < perGroup; i++) {
+      const c = Math.floor((first + i) / pixels) % channels;
+      out.data[first + i] = ((numbers[i] - mean) / deviation) * weight.data[c] + bias.data[c];
+    }
+  }
+  return out;
+}
+
+/** Returns the mean of numbers and their variance, which divides by their count. */
+export function momentsOf(numbers: Float32Array): { mean: number; variance: number } {
+  let sum = 0;
+  for (const value of numbers) sum += value;
+  const mean = sum / numbers.length;
+  let squares = 0;
+  for (const value of numbers) squares += (value - mean) ** 2;
+  return { mean, variance: squares / numbers.length };
+}
+
 /** tanh(x / magnitude) · magnitude */
 function clamp({ shape, data }: Tensor, magnitude: number): Tensor {
   return { shape, data: data.map((value) => Math.tanh(value / magnitude) * magnitude) };
@@ -150,6 +184,8 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       return conv2d(input, weight(''), bias(''), layer.stride);
     case 'relu':
       return relu(input);
+    case 'groupNorm':
+      return groupNorm(input, layer, weight(''), bias('') as Tensor);
     case 'clamp':
       return clamp(input, layer.magnitude);
     case 'upsample2x':
@@ -159,7 +195,8 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
     case 'pixelUnshuffle':
       return pixelUnshuffle(input, layer.factor);
     case 'block': {
-      let x = input;
+      const pooled = layer.pool ? add(input, pool(layer, weights, input)) : input;
+      let x = pooled;
       for (const step of blockOps(layer)) {
         x =
           step.kind === 'relu'
@@ -168,10 +205,19 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       }
       const skip = blockSkip(layer);
       return relu(
-        add(x, skip === undefined ? input : conv2d(input, weight('skip.'), undefined, 1)),
+        add(x, skip === undefined ? pooled : conv2d(pooled, weight('skip.'), undefined, 1)),
       );
     }
   }
+}
+
+/** Runs a block's pool, one operation after the other. */
+function pool(layer: Block, weights: BoundLayer['weights'], input: Tensor): Tensor {
+  return poolOps(layer).reduce(
+    (x, { name, layer: inner }) =>
+      runLayer({ layer: inner, weights: weightsInside(weights, name) }, x),
+    input,
+  );
 }
 
 export const operators: Operators = { layer: runLayer, add };

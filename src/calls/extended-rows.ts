@@ -1,13 +1,13 @@
-import { LATENT_SCALE } from '../model/variants.ts';
 import type { RowSource } from '../rows.ts';
 
 /**
- * Extends a picture at the right and at the bottom to multiples of 8, by repeating its last column
- * and row. Otherwise the encoder sees zeros there, and the last columns and rows turn dark.
+ * Extends a picture at the right and at the bottom to multiples of `downscale`, by repeating its
+ * last column and row. Otherwise the encoder sees zeros there, and the last columns and rows turn
+ * dark.
  */
-export function extendedRows(source: RowSource): RowSource {
+export function extendedRows(source: RowSource, downscale: number): RowSource {
   const { channels, width, height } = source;
-  const [wide, high] = [width, height].map((side) => Math.ceil(side / LATENT_SCALE) * LATENT_SCALE);
+  const [wide, high] = [width, height].map((side) => Math.ceil(side / downscale) * downscale);
   return {
     channels,
     width: wide,

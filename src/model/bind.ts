@@ -12,6 +12,19 @@ export interface BoundLayer {
 /** A network whose layers have all their tensors in the right shapes. */
 export type BoundNetwork = readonly BoundLayer[];
 
+/** Returns the tensors of an operation inside a layer, `conv.0.weight`, as `weight` and `bias`. */
+export function weightsInside(
+  weights: BoundLayer['weights'],
+  operation: string,
+): Map<string, Tensor> {
+  const own = new Map<string, Tensor>();
+  for (const name of ['weight', 'bias']) {
+    const tensor = weights.get(`${operation}.${name}`);
+    if (tensor !== undefined) own.set(name, tensor);
+  }
+  return own;
+}
+
 /** The maximum number of faults that an error lists. It only counts the others. */
 const MAX_LISTED = 8;
 

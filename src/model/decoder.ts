@@ -5,15 +5,17 @@ const smooth = () => conv3x3(CHANNELS, CHANNELS, { bias: false });
 /**
  * The decoder: latents [latentChannels, h, w] → picture [3, 8·h, 8·w], near [0, 1], not clamped.
  * Source: taesd.py `Decoder`.
+ *
+ * @param pool  true if the blocks at the latent's size have a pool, as those of taef2
  */
-export function decoder(latentChannels: number): Network {
+export function decoder(latentChannels: number, { pool = false } = {}): Network {
   return [
     clamp(), // 0
     conv3x3(latentChannels, CHANNELS), // 1
     relu(), // 2
-    block(CHANNELS), // 3
-    block(CHANNELS), // 4
-    block(CHANNELS), // 5
+    block(CHANNELS, CHANNELS, { pool }), // 3
+    block(CHANNELS, CHANNELS, { pool }), // 4
+    block(CHANNELS, CHANNELS, { pool }), // 5
     upsample2x(), // 6
     smooth(), // 7
     block(CHANNELS), // 8

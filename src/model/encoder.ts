@@ -5,8 +5,10 @@ const halve = () => conv3x3(CHANNELS, CHANNELS, { stride: 2, bias: false });
 /**
  * The encoder: picture [3, H, W] in [0, 1] → latents [latentChannels, ⌈H/8⌉, ⌈W/8⌉].
  * Source: taesd.py `Encoder`.
+ *
+ * @param pool  true if the blocks at the latent's size have a pool, as those of taef2
  */
-export function encoder(latentChannels: number): Network {
+export function encoder(latentChannels: number, { pool = false } = {}): Network {
   return [
     conv3x3(3, CHANNELS), // 0
     block(CHANNELS), // 1
@@ -19,9 +21,9 @@ export function encoder(latentChannels: number): Network {
     block(CHANNELS), // 8
     block(CHANNELS), // 9
     halve(), // 10
-    block(CHANNELS), // 11
-    block(CHANNELS), // 12
-    block(CHANNELS), // 13
+    block(CHANNELS, CHANNELS, { pool }), // 11
+    block(CHANNELS, CHANNELS, { pool }), // 12
+    block(CHANNELS, CHANNELS, { pool }), // 13
     conv3x3(CHANNELS, latentChannels), // 14
   ];
 }

@@ -1,4 +1,4 @@
-import type { Layer } from './layers.ts';
+import { type Layer, needsWholeMap } from './layers.ts';
 
 /*
  * The way each kind of layer turns the map it reads into the map it makes: one row a kind. Shapes,
@@ -29,6 +29,7 @@ const GEOMETRY: Table = {
   block: ({ cout }) => [1, 1, 3, 3, cout], // three 3×3 convolutions
   relu: unchanged,
   upsample2x: (_, channels) => [2, 1, 0, 0, channels],
+  groupNorm: unchanged,
   clamp: unchanged,
   pixelShuffle: ({ factor }, channels) => [factor, 1, 0, 0, channels / factor ** 2],
   pixelUnshuffle: ({ factor }, channels) => [1, factor, 0, factor - 1, channels * factor ** 2],
@@ -45,9 +46,11 @@ export interface InputRange {
 
 /**
  * Returns the range of a layer's input that a range of its output depends on, along either axis.
- * The range may go past the edges, where elements count as 0.
+ * The range may go past the edges, where elements count as 0. It is infinite for a layer that needs
+ * the whole map.
  */
 export function inputRange(layer: Layer, { first, last }: InputRange): InputRange {
+  if (needsWholeMap(layer)) return { first: -Infinity, last: Infinity };
   const [up, down, before, after] = geometryOf(layer);
   return {
     first: Math.floor(first / up) * down - before,

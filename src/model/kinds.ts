@@ -53,10 +53,12 @@ const KINDS: RowsByKind = {
     value: itself,
   },
   block: {
-    module: ({ cin, cout }) => `Block(${cin}, ${cout})`,
-    words({ cin, cout }) {
+    module({ cin, cout, pool }) {
+      return `Block(${cin}, ${cout}${pool ? ', use_midblock_gn=True' : ''})`;
+    },
+    words({ cin, cout, pool }) {
       const skip = cin === cout ? 'skip' : 'conv 1×1 skip';
-      return `block ${cin}→${cout}: 3 × conv 3×3 + ${skip}`;
+      return `block ${cin}→${cout}: ${pool ? 'pool, ' : ''}3 × conv 3×3 + ${skip}`;
     },
     terms: undefined,
     value: itself,
@@ -71,6 +73,12 @@ const KINDS: RowsByKind = {
     module: () => 'nn.Upsample(scale_factor=2)',
     words: () => 'upsample ×2, nearest',
     terms: (_, { channel, y, x }) => one({ channel, y: y >> 1, x: x >> 1 }),
+    value: itself,
+  },
+  groupNorm: {
+    module: ({ groups, channels }) => `nn.GroupNorm(${groups}, ${channels})`,
+    words: ({ groups }) => `group norm, ${groups} groups over the whole map`,
+    terms: undefined,
     value: itself,
   },
   clamp: {

@@ -7,7 +7,15 @@ export type Half = 'encoder' | 'decoder';
  * Source: taesd.py, https://github.com/madebyollin/taesd; for the pixel shuffles PyTorch's
  * `nn.PixelShuffle` and `nn.PixelUnshuffle`.
  */
-export type Layer = Conv | Relu | Block | Upsample2x | Clamp | PixelShuffle | PixelUnshuffle;
+export type Layer =
+  | Conv
+  | Relu
+  | Block
+  | GroupNorm
+  | Upsample2x
+  | Clamp
+  | PixelShuffle
+  | PixelUnshuffle;
 
 /** A convolution: kernel 3 with zero padding 1, or kernel 1. The output is ⌈size / stride⌉. */
 export interface Conv {
@@ -32,6 +40,23 @@ export interface Block {
   readonly kind: 'block';
   readonly cin: number;
   readonly cout: number;
+  /**
+   * True if `x + pool(x)` takes the place of x, in the skip connection too. The pool normalises by
+   * the mean and the variance of the whole map, so the block needs the map before it whole.
+   */
+  readonly pool: boolean;
+}
+
+/**
+ * Group normalisation: `(x − mean) / √(variance + epsilon) · weight + bias`. Mean and variance are
+ * those of a group of neighbouring channels over the whole map; weight and bias belong to a
+ * channel. The variance divides by the count of numbers.
+ */
+export interface GroupNorm {
+  readonly kind: 'groupNorm';
+  readonly groups: number;
+  readonly channels: number;
+  readonly epsilon: number;
 }
 
 /** Nearest-neighbour upsampling: each value becomes a 2×2 square. */
@@ -85,7 +110,21 @@ export function conv1x1(cin: number, cout: number, { bias = true } = {}): Conv {
 
 export const relu = (): Relu => ({ kind: 'relu' });
 
-export const block = (cin: number, cout = cin): Block => ({ kind: 'block', cin, cout });
+/** Makes a block. `pool` is taesd.py's `use_midblock_gn`. */
+export const block = (cin: number, cout = cin, { pool = false } = {}): Block => ({
+  kind: 'block',
+  cin,
+  cout,
+  pool,
+});
+
+/** Makes a group normalisation with PyTorch's default of epsilon. */
+export const groupNorm = (groups: number, channels: number): GroupNorm => ({
+  kind: 'groupNorm',
+  groups,
+  channels,
+  epsilon: 1e-5,
+});
 
 export const upsample2x = (): Upsample2x => ({ kind: 'upsample2x' });
 
@@ -105,6 +144,35 @@ export const pixelUnshuffle = (factor: number): PixelUnshuffle => ({
 export type BlockOp =
   | { readonly kind: 'conv'; readonly name: string; readonly conv: Conv }
   | { readonly kind: 'relu' };
+
+/** An operation of a block's pool, with its name in the block (`pool.1`). */
+export interface PoolOp<Kind extends Layer = Conv | GroupNorm | Relu> {
+  readonly name: string;
+  readonly layer: Kind;
+}
+
+/** A 1×1 convolution, a normalisation, a ReLU and a 1×1 convolution back. */
+export type PoolOps = readonly [PoolOp<Conv>, PoolOp<GroupNorm>, PoolOp<Relu>, PoolOp<Conv>];
+
+/** The groups of a pool's normalisation, and its channels for each of the block's. */
+const POOL_GROUPS = 4;
+const POOL_WIDENING = 4;
+
+/** Returns the operations of a block's pool; none if it has no pool. */
+export function poolOps({ cin, pool }: Block): PoolOps | readonly [] {
+  if (!pool) return [];
+  const channels = POOL_WIDENING * cin;
+  return [
+    { name: 'pool.0', layer: conv1x1(cin, channels, { bias: false }) },
+    { name: 'pool.1', layer: groupNorm(POOL_GROUPS, channels) },
+    { name: 'pool.2', layer: relu() },
+    { name: 'pool.3', layer: conv1x1(channels, cin, { bias: false }) },
+  ];
+}
+
+/** Returns true for a layer that needs the map before it whole. */
+export const needsWholeMap = (layer: Layer): boolean =>
+  layer.kind === 'groupNorm' || (layer.kind === 'block' && layer.pool);
 
 /** Returns a block's main path: three convolutions with a ReLU after the first two. */
 export function blockOps({ cin, cout }: Block): readonly BlockOp[] {

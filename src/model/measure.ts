@@ -1,5 +1,5 @@
 import { geometryOf } from './geometry.ts';
-import { blockOps, blockSkip, type Conv, type Layer, type Network } from './layers.ts';
+import { blockOps, blockSkip, type Conv, type Layer, type Network, poolOps } from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
 export type Chw = readonly [channels: number, height: number, width: number];
@@ -11,14 +11,28 @@ export type WeightShapes = ReadonlyMap<string, readonly number[]>;
 export function convolutionsOf(layer: Layer): readonly { name: string; conv: Conv }[] {
   if (layer.kind === 'conv') return [{ name: '', conv: layer }];
   if (layer.kind !== 'block') return [];
-  const mainPath = blockOps(layer).filter((op) => op.kind === 'conv');
+  const named: { name: string; conv: Conv }[] = [];
+  for (const { name, layer: conv } of poolOps(layer)) {
+    if (conv.kind === 'conv') named.push({ name, conv });
+  }
+  named.push(...blockOps(layer).filter((op) => op.kind === 'conv'));
   const conv = blockSkip(layer);
-  return conv === undefined ? mainPath : [...mainPath, { name: 'skip', conv }];
+  return conv === undefined ? named : [...named, { name: 'skip', conv }];
 }
 
-/** Returns the shapes of a layer's tensors: weights [cout, cin, k, k], biases [cout]. */
+/**
+ * Returns the shapes of a layer's tensors: weights [cout, cin, k, k], biases [cout], and both
+ * [channels] for a normalisation.
+ */
 export function weightShapes(layer: Layer): WeightShapes {
   const shapes = new Map<string, readonly number[]>();
+  const norms = layer.kind === 'block' ? poolOps(layer) : [{ name: '', layer }];
+  for (const { name, layer: norm } of norms) {
+    if (norm.kind !== 'groupNorm') continue;
+    const prefix = name === '' ? '' : `${name}.`;
+    shapes.set(`${prefix}weight`, [norm.channels]);
+    shapes.set(`${prefix}bias`, [norm.channels]);
+  }
   for (const { name, conv } of convolutionsOf(layer)) {
     const prefix = name === '' ? '' : `${name}.`;
     shapes.set(`${prefix}weight`, [conv.cout, conv.cin, conv.kernel, conv.kernel]);

@@ -23,7 +23,8 @@ export interface SafetensorsFile {
  *     │  n   │ JSON header  │ tensor │ tensor │ …              │
  *     └ u64 ─┴─ n bytes ────┴─ side by side, no hole, no rest ─┘
  *
- * Everything is checked before it returns, and no data is copied. It is stricter than the reference
+ * Everything is checked before it returns, and no data is copied. A tensor of an unknown dtype may
+ * have any size; `toTensor` refuses it. It is stricter than the reference
  * implementation: it refuses unknown fields of a tensor, duplicate keys everywhere, and more than
  * 64 dimensions or 2²⁰ tensors.
  *
@@ -33,7 +34,7 @@ export interface SafetensorsFile {
  *   FORMAT: the header is not UTF-8, not the JSON it must be, has duplicate keys, wrong offsets or
  *   sizes; tensors overlap or leave bytes unused; a web page or a Git LFS pointer.
  *   LIMIT: the header is over 100,000,000 bytes, or has too many tensors or dimensions.
- *   UNSUPPORTED: an unknown dtype; a `.pth` file.
+ *   UNSUPPORTED: a `.pth` file.
  *   ARG: not a Uint8Array or ArrayBuffer, or a detached one.
  * Sources: https://huggingface.co/docs/safetensors, https://github.com/huggingface/safetensors
  */
@@ -79,8 +80,8 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
 }
 
 /**
- * Copies a stored tensor out of the file, as float32: F32 unchanged, F16 and BF16 widened exactly,
- * F64 rounded to the nearest. NaN and infinity pass.
+ * Copies a stored tensor out of the file, as float32: F32 unchanged, F16, BF16 and 8-bit floats
+ * widened exactly, F64 rounded to the nearest. NaN and infinity pass.
  *
  * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages

@@ -1,7 +1,8 @@
+import { momentsOf } from '../backend/reference.ts';
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { kindOf, type Position, type Term } from '../model/kinds.ts';
-import type { Layer } from '../model/layers.ts';
+import type { GroupNorm, Layer } from '../model/layers.ts';
 import type { Add, Arithmetic, Product } from '../options/step.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 
@@ -22,6 +23,12 @@ export function arithmeticOf(
   position: Position,
 ): Arithmetic {
   checkPosition(output.shape, position);
+  if (layer.kind === 'groupNorm') {
+    return normalisation(layer, inputs[0], weights, {
+      ...position,
+      kernelValue: valueAt(output, position),
+    });
+  }
   const terms = termsOf(layer, weights, position);
   const products = terms.map((term): Product => {
     const value = valueAt(inputs[term.input], term);
@@ -31,6 +38,31 @@ export function arithmeticOf(
   const bias = weights.get('bias')?.data[position.channel] ?? 0;
   const value = layer.kind === 'add' ? sum : kindOf(layer).value(layer, sum + bias);
   return { products, sum, bias, value, kernelValue: valueAt(output, position) };
+}
+
+/**
+ * Returns the arithmetic of one normalised number: one product and a bias. Both hold the mean and
+ * the variance of the number's group over the whole map.
+ */
+function normalisation(
+  { groups, channels, epsilon }: GroupNorm,
+  input: Tensor,
+  weights: ReadonlyMap<string, Tensor>,
+  { kernelValue, ...position }: Position & { readonly kernelValue: number },
+): Arithmetic {
+  const { channel, y, x } = position;
+  const count = input.data.length / groups;
+  const group = Math.floor(channel / (channels / groups));
+  const { mean, variance } = momentsOf(input.data.subarray(group * count, (group + 1) * count));
+  const [scale, shift] = ['weight', 'bias'].map(
+    (name) => (weights.get(name) as Tensor).data[channel],
+  );
+  const weight = scale / Math.sqrt(variance + epsilon);
+  const value = valueAt(input, position);
+  const sum = value * weight;
+  const bias = shift - mean * weight;
+  const product = { input: 0, channel, y, x, weight, value, product: sum };
+  return { products: [product], sum, bias, value: sum + bias, kernelValue };
 }
 
 function termsOf(

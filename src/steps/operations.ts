@@ -1,6 +1,6 @@
-import type { BoundLayer } from '../model/bind.ts';
+import { type BoundLayer, weightsInside } from '../model/bind.ts';
 import { kindOf } from '../model/kinds.ts';
-import { type Block, blockOps, blockSkip, type Layer } from '../model/layers.ts';
+import { type Block, blockOps, blockSkip, type Layer, poolOps } from '../model/layers.ts';
 import type { Add } from '../options/step.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -18,7 +18,10 @@ export interface Operation {
   readonly reads: readonly number[];
 }
 
-/** Returns the operations of a block in order: `fuse(conv(x) + skip(x))`. */
+/**
+ * Returns the operations of a block in order: `fuse(conv(x) + skip(x))`, and before them
+ * `x + pool(x)` if the block has a pool.
+ */
 export function blockOperations(
   name: string,
   block: Block,
@@ -27,30 +30,28 @@ export function blockOperations(
   const operations: Operation[] = [];
   const push = (inner: string, layer: Layer | Add, reads: readonly number[]): number => {
     const index = operations.length;
-    const own = weightsOf(weights, inner);
+    const own = weightsInside(weights, inner);
     operations.push({ index, name: `${name}.${inner}`, layer, weights: own, reads });
     return index + 1;
   };
-  let x = 0;
+  let pooled = 0;
+  for (const { name: inner, layer } of poolOps(block)) pooled = push(inner, layer, [pooled]);
+  if (block.pool) pooled = push(POOL_SUM, { kind: 'add' }, [0, pooled]);
+  let x = pooled;
   for (const [index, op] of blockOps(block).entries()) {
     x = push(`conv.${index}`, op.kind === 'conv' ? op.conv : op, [x]);
   }
   const widen = blockSkip(block);
-  const skip = widen === undefined ? 0 : push('skip', widen, [0]);
+  const skip = widen === undefined ? pooled : push('skip', widen, [pooled]);
   push('fuse', { kind: 'relu' }, [push('add', { kind: 'add' }, [x, skip])]);
   return operations;
 }
 
-/** Returns an operation's tensors, `conv.0.weight` and `conv.0.bias`, as `weight` and `bias`. */
-function weightsOf(weights: BoundLayer['weights'], operation: string): Map<string, Tensor> {
-  const own = new Map<string, Tensor>();
-  for (const name of ['weight', 'bias']) {
-    const tensor = weights.get(`${operation}.${name}`);
-    if (tensor !== undefined) own.set(name, tensor);
-  }
-  return own;
-}
+/** The name in a block of the sum that a pool is part of. */
+const POOL_SUM = 'x+pool';
 
 /** Returns the code of a layer or a sum in taesd.py. */
-export const moduleText = (layer: Layer | Add): string =>
-  layer.kind === 'add' ? 'conv(x) + skip(x)' : kindOf(layer).module(layer);
+export function moduleText({ name, layer }: Pick<Operation, 'name' | 'layer'>): string {
+  if (layer.kind !== 'add') return kindOf(layer).module(layer);
+  return name.endsWith(POOL_SUM) ? 'x + pool(x)' : 'conv(x) + skip(x)';
+}

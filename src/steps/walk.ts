@@ -9,6 +9,7 @@ import { imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
+import { convertChannels, fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, repeatsEdges, type Variant } from '../model/variants.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
@@ -17,7 +18,6 @@ import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
-import { toDiffusion } from '../tensor-like/space.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
@@ -138,7 +138,7 @@ async function run(
       part,
       index,
       name,
-      module: moduleText(layer),
+      module: moduleText(operation),
       layer,
       inputs,
       shape: output.shape,
@@ -204,7 +204,7 @@ async function asEncoded(
   variant: Variant,
 ): Promise<RowSource> {
   const rows = await scaled(picture, options);
-  return repeatsEdges(variant, rows) ? extendedRows(rows) : rows;
+  return repeatsEdges(variant, rows) ? extendedRows(rows, variant.downscale) : rows;
 }
 
 async function scaled(picture: RowSource, { maxSize, signal }: StepsOptions): Promise<RowSource> {
@@ -248,6 +248,6 @@ function checkedInput(
   }
   checkLatentChannels(tensor, variant, true);
   if (options.range !== undefined) refuseRange(options.range, 'latents');
-  toDiffusion(input, variant);
+  if (input.space === 'vae') convertChannels(tensor, fromVae(variant));
   return { part: 'decoder', rows: tensorRows(tensor) };
 }

@@ -11,7 +11,7 @@ import {
 } from '../conformance/random-networks.ts';
 import { isFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
-import { runProgram } from '../run-program.ts';
+import { runNetwork, runProgram } from '../run-program.ts';
 import { operatorsOnWasm } from './operators-on-wasm.ts';
 
 /*
@@ -43,9 +43,9 @@ for (const height of SIZES) {
 
 /** Every network from 1×1 on: borders, partial tiles, several bands. */
 for (const [name, network] of Object.entries(NETWORKS)) {
-  test(`Program [wasm]: ${name}, sizes 1×1 to 9×9 → within 1e-5 of the reference’s largest value`, () => {
+  test(`Program [wasm]: ${name}, sizes 1×1 to 9×9 → within 1e-5 of the reference’s largest value`, async () => {
     const bound = randomNetwork(network, name.length);
-    const [onWasm, onReference] = [wasm.compile(bound), referenceBackend.compile(bound)];
+    const onReference = referenceBackend.compile(bound);
     for (const height of SIZES) {
       for (const width of SIZES) {
         // The sample is every other size.
@@ -53,15 +53,15 @@ for (const [name, network] of Object.entries(NETWORKS)) {
         const input = randomInput(network, height, width);
         const wanted = runProgram(onReference, network, input);
         const magnitude = wanted.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-        expectClose(runProgram(onWasm, network, input), wanted, 1e-5 * magnitude);
+        expectClose(await runNetwork(wasm, bound, input), wanted, 1e-5 * magnitude);
       }
     }
   });
 
-  test(`Program [wasm]: ${name}, rows alone → the bits of the whole picture's`, () => {
-    const program = wasm.compile(randomNetwork(network, name.length));
+  test(`Program [wasm]: ${name}, rows alone → the bits of the whole picture's`, async () => {
+    const bound = randomNetwork(network, name.length);
     const input = randomInput(network, 23, 37);
-    const whole = runProgram(program, network, input);
+    const whole = await runNetwork(wasm, bound, input);
     const [, channels, height, width] = whole.shape;
     for (const [first, end] of [
       [0, 1],
@@ -71,7 +71,7 @@ for (const [name, network] of Object.entries(NETWORKS)) {
       [height - 1, height],
       [6, height],
     ]) {
-      const part = runProgram(program, network, input, { first, end });
+      const part = await runNetwork(wasm, bound, input, { wanted: { first, end } });
       for (let c = 0; c < channels; c++) {
         for (let y = 0; y < height; y++) {
           const at = (c * height + y) * width;

@@ -142,7 +142,7 @@ describe('weights', () => {
     ]);
     expect(inspectBytes('comfy.safetensors', bytes).slice(0, 5)).toEqual([
       "kind        weights of TAESD, ComfyUI's combined layout",
-      'decoder     fits taesd3 and taef1, 16 latent channels',
+      'decoder     fits taesd3, taef1 and taef1-1.1, 16 latent channels',
       'vae_scale   0.375',
       'vae_shift   0.125',
       'parameters  1,229,443',
@@ -163,10 +163,10 @@ describe('weights', () => {
     );
     const odd: [string, Tensor] = [
       '1.weight',
-      { shape: [64, 32, 3, 3], data: new Float32Array(64 * 32 * 9) },
+      { shape: [64, 48, 3, 3], data: new Float32Array(64 * 48 * 9) },
     ];
     expect(inspectBytes('odd.safetensors', writeSafetensors([odd]))[1]).toBe(
-      'decoder     fits no model: 32 latent channels',
+      'decoder     fits no model: 48 latent channels',
     );
   });
 
@@ -309,11 +309,12 @@ describe('latents and pictures', () => {
       'kind        a PNG picture; no record that it holds latents',
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd, taesdxl or nano',
-      'encodes to  latents [1,16,2,3] of taesd3 or taef1',
+      'encodes to  latents [1,16,2,3] of taesd3, taef1 or taef1-1.1',
+      'encodes to  latents [1,32,2,3] of taef2',
       'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
-      'decodes to  136×24, if it holds latents of taesd3 or taef1',
+      'decodes to  136×24, if it holds latents of taesd3, taef1 or taef1-1.1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
   });
 
   test('inspect: decoded f32 → shape and values', () => {
@@ -328,13 +329,11 @@ describe('latents and pictures', () => {
 
 describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
-  const pth =
-    'FILE: "bytes" expected a safetensors file, got a zip file ' +
-    '(weights of a .pth file are not read yet; convert it to safetensors)';
 
-  test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
-    refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
-    refused('download', ascii('PK\x03\x04 and so on'), pth);
+  test('inspect: a damaged .pth file, by its name or by its bytes → the fault', () => {
+    const message = 'FILE: "zip archive" expected an end record, got none (cut off?)';
+    refused('taef2.pth', ascii('PK\x03\x04 and so on'), message);
+    refused('download', ascii('PK\x03\x04 and so on'), message);
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {

@@ -85,8 +85,8 @@ testShared('inspect: every real file of weights → fits its models', () => {
   for (const [model, fit] of [
     ['taesd', 'taesd and taesdxl, 4'],
     ['taesdxl', 'taesd and taesdxl, 4'],
-    ['taesd3', 'taesd3 and taef1, 16'],
-    ['taef1', 'taesd3 and taef1, 16'],
+    ['taesd3', 'taesd3, taef1 and taef1-1.1, 16'],
+    ['taef1', 'taesd3, taef1 and taef1-1.1, 16'],
   ]) {
     for (const part of ['encoder', 'decoder']) {
       const { stdout } = run('inspect', sharedPath(`weights/${model}_${part}.safetensors`));
@@ -96,11 +96,14 @@ testShared('inspect: every real file of weights → fits its models', () => {
   }
 });
 
-testShared('inspect: a real .pth → says that it is not read yet', () => {
-  const pth = sharedPath('weights/taef2_encoder.pth');
-  const { code, stderr } = run('inspect', pth);
-  expect(code).toBe(1);
-  expect(stderr).toBe(
-    `taesd: ${pth}: "bytes" expected a safetensors file, got a zip file (weights of a .pth file are not read yet; convert it to safetensors)\n`,
-  );
+testShared('inspect: a real .pth of a model that is not supported → its name, its tensors', () => {
+  const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
+  expect(code).toBe(0);
+  expect(stdout.split('\n').slice(0, 5)).toEqual([
+    'kind        weights of taesana, the original layout',
+    'encoder     fits no model: no layer takes or makes latents',
+    'parameters  1,256,288',
+    'types       F16 (69 tensors)',
+    'note        not supported; for Sana',
+  ]);
 });

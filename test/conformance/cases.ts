@@ -5,9 +5,10 @@ import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { splitByKeyNames } from '../../src/weights/key-names.ts';
+import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
+import { weightFile } from '../weight-file.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
@@ -101,41 +102,47 @@ export const CASES: readonly Case[] = [
     }),
   ),
   { name: 'ONNX operator cases → within rtol 1e-3, atol 1e-7', shared: true, run: checkOnnx },
-  {
-    name: 'taesd, 32×32 crop → every layer max |Δ| < 1e-4',
-    shared: true,
-    async run(place, read) {
-      const golden = await readGolden(read, 'taesd-layers-32x32');
-      const notes: string[] = [];
-      for (const part of ['encoder', 'decoder'] as const) {
-        let most = 0;
-        let input = part === 'encoder' ? golden('image') : golden('encoder.14');
-        for (const [index, bound] of (await realNetwork(read, 'taesd', part)).entries()) {
-          // Each layer by itself, on what PyTorch gave for the ones before it.
-          const wanted = golden(`${part}.${index}`);
-          const got = await place.run([bound], input);
-          most = Math.max(most, checkClose(`${part}.${index}`, got, wanted, GOLDEN_BOUND));
-          input = wanted;
-        }
-        notes.push(`${part} off by ${most.toExponential(1)}`);
-      }
-      return notes.join(', ');
-    },
-  },
-  ...['1x1', '7x1', '2x3', '13x5'].map(
-    (size): Case => ({
-      name: `taesd, random latent ${size} → decoded max |Δ| < 1e-4`,
+  ...(['taesd-layers-32x32', 'family/taef2-layers-32x32'] as const).map(
+    (file): Case => ({
+      name: `${file} → every layer max |Δ| < 1e-4`,
       shared: true,
       async run(place, read) {
-        const golden = await readGolden(read, `taesd-random-latent-${size}`);
-        const decoder = await realNetwork(read, 'taesd', 'decoder');
+        const model = file.startsWith('taesd') ? 'taesd' : 'taef2';
+        const golden = await readGolden(read, file);
+        const notes: string[] = [];
+        for (const part of ['encoder', 'decoder'] as const) {
+          let most = 0;
+          let input = part === 'encoder' ? golden('image') : golden('encoder.14');
+          for (const [index, bound] of (await realNetwork(read, model, part)).entries()) {
+            // Each layer by itself, on what PyTorch gave for the ones before it.
+            const wanted = golden(`${part}.${index}`);
+            const got = await place.run([bound], input);
+            most = Math.max(most, checkClose(`${part}.${index}`, got, wanted, GOLDEN_BOUND));
+            input = wanted;
+          }
+          notes.push(`${part} off by ${most.toExponential(1)}`);
+        }
+        return notes.join(', ');
+      },
+    }),
+  ),
+  ...[
+    ...['1x1', '7x1', '2x3', '13x5'].map((size) => ['taesd', '', size] as const),
+    ...['1x1', '7x1', '13x5'].map((size) => ['taef2', 'family/', size] as const),
+  ].map(
+    ([model, folder, size]): Case => ({
+      name: `${model}, random latent ${size} → decoded max |Δ| < 1e-4`,
+      shared: true,
+      async run(place, read) {
+        const golden = await readGolden(read, `${folder}${model}-random-latent-${size}`);
+        const decoder = await realNetwork(read, model, 'decoder');
         const got = await place.run(decoder, golden('latents'));
         const off = checkClose('decoded', got, golden('decoded'), GOLDEN_BOUND);
         return `off by ${off.toExponential(1)}`;
       },
     }),
   ),
-  ...(['taesd3', 'taesdxl'] as const).map(
+  ...(['taesd3', 'taesdxl', 'taef2'] as const).map(
     (model): Case => ({
       name: `${model}, astronaut 128×96 → latents and decoded max |Δ| < 1e-4`,
       shared: true,
@@ -229,8 +236,8 @@ export async function readGolden(
 }
 
 async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
-  const tensors = splitByKeyNames(file, part)[part];
+  const bytes = await read(`weights/${weightFile(model, part)}`);
+  const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, VARIANTS[model].networks[part], tensors);
 }

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { Program } from '../../src/backend/backend.ts';
+import type { Backend } from '../../src/backend/backend.ts';
 import { type Operators, operators, referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
-import type { BoundNetwork } from '../../src/model/bind.ts';
 import { operatorsOnWasm } from '../backend/operators-on-wasm.ts';
 import { isFullLength } from '../full-length.ts';
-import { runProgram } from '../run-program.ts';
+import { runNetwork } from '../run-program.ts';
 import { sharedFile, testShared } from '../shared.ts';
 import { CASES } from './cases.ts';
 import type { LaterOperators, Place } from './place.ts';
@@ -16,25 +15,19 @@ import type { LaterOperators, Place } from './place.ts';
  * ../webgpu.
  */
 
-function here(name: string, compile: (network: BoundNetwork) => Program, single: Operators): Place {
+function here(backend: Backend, single: Operators): Place {
   const entries = Object.entries(single as unknown as Record<string, () => unknown>);
   const later = entries.map(([key, call]) => [key, async (...args: []) => call(...args)]);
   return {
-    name,
+    name: backend.name,
     operators: Object.fromEntries(later) as LaterOperators,
-    async run(network, input, wanted) {
-      const layers = network.map(({ layer }) => layer);
-      return runProgram(compile(network), layers, input, wanted);
-    },
+    run: (network, input, wanted) => runNetwork(backend, network, input, { wanted }),
   };
 }
 
 const PLACES = {
-  reference: async () => here('reference', referenceBackend.compile, operators),
-  wasm: async () => {
-    const { compile } = await createWasmBackend();
-    return here('wasm', compile, await operatorsOnWasm());
-  },
+  reference: async () => here(referenceBackend, operators),
+  wasm: async () => here(await createWasmBackend(), await operatorsOnWasm()),
 };
 
 /** The suite's tests on a backend. */

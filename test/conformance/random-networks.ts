@@ -31,8 +31,11 @@ interface Sample {
   readonly wasmBound?: number;
 }
 
-/** Blocks are missing: they are made of the others, and the networks below have them. */
-const SAMPLES: Readonly<Record<Exclude<Layer['kind'], 'block'>, Sample>> = {
+/**
+ * Blocks and normalisations are missing: the networks below have blocks, and the pools of some have
+ * a normalisation.
+ */
+const SAMPLES: Readonly<Record<Exclude<Layer['kind'], 'block' | 'groupNorm'>, Sample>> = {
   conv: { layers: convolutions(3, 5), bound: 1e-5 },
   relu: { layers: [relu()], bound: 0 },
   upsample2x: { layers: [upsample2x()], bound: 0 },
@@ -87,6 +90,15 @@ export const NETWORKS: Record<string, Network> = {
     pixelShuffle(4),
   ],
   'two upsamplings': [upsample2x(), conv3x3(5, 6, { bias: false }), upsample2x(), relu()],
+  'blocks with a pool, first, in the middle and last': [
+    block(16, 16, { pool: true }),
+    upsample2x(),
+    conv3x3(16, 8, { bias: false }),
+    block(8, 12, { pool: true }),
+    relu(),
+    conv3x3(12, 32, { stride: 2 }),
+    block(32, 32, { pool: true }),
+  ],
   'a chain of blocks': [conv3x3(3, 16), block(16), block(16), conv3x3(16, 3)],
   'Winograd in each of its uses': [
     conv3x3(5, 32),

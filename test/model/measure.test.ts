@@ -30,6 +30,26 @@ test('block: widths differ → its skip is a 1×1 convolution without bias', () 
   );
 });
 
+test('taef2: each half → its parameters, 61.6 and 71.1 G multiply-adds at 512×512', () => {
+  const pooled = { pool: true };
+  expect(parameters(encoder(32, pooled))).toBe(1_338_528);
+  expect(parameters(decoder(32, pooled))).toBe(1_338_499);
+  const work = (network: Network, input: [number, number, number]) =>
+    describeNetwork(network, input).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0) / 1e9;
+  expect(work(encoder(32, pooled), [3, 512, 512])).toBeCloseTo(61.6, 1);
+  expect(work(decoder(32, pooled), [32, 64, 64])).toBeCloseTo(71.1, 1);
+});
+
+test('receptiveField: taef2 → without bounds; behind its last barrier → 9 latents', () => {
+  const network = decoder(32, { pool: true });
+  expect(receptiveField(network)).toEqual({ before: Infinity, after: Infinity });
+  expect(receptiveField(network.slice(6))).toEqual({ before: 9, after: 9 });
+  expect(receptiveField(encoder(32, { pool: true }).slice(0, 11))).toEqual({
+    before: 65,
+    after: 58,
+  });
+});
+
 test('receptiveField: decoder → 19 latents on every side', () => {
   expect(receptiveField(decoder(4))).toEqual({ before: 19, after: 19 });
 });

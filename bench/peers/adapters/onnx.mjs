@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { onnxUrl } from '../shared.mjs';
 
-export async function createSession(api, part, options) {
-  const session = await api.InferenceSession.create(readFileSync(onnxUrl(part)), options);
+export async function createSession(api, [part, model], options) {
+  const bytes = readFileSync(onnxUrl(part, model));
+  const session = await api.InferenceSession.create(bytes, options);
   return {
     async run({ shape, data }) {
       const { y } = await session.run({ x: new api.Tensor('float32', data, shape) });

@@ -7,10 +7,10 @@ import { weightsUrl } from '../shared.mjs';
  * @param part     'encoder' or 'decoder'
  * @param options  options of `Taesd.load`: precision, workers
  */
-export async function load(part, options) {
-  const bytes = readFileSync(weightsUrl(part));
+export async function load(part, options, model) {
+  const bytes = readFileSync(weightsUrl(part, model));
   const taesd = await Taesd.load({
-    model: 'taesd',
+    model,
     weights: { [part]: bytes },
     only: part,
     ...options,

@@ -50,7 +50,8 @@ export async function measureSpeed(part, { runs, progress }, names = Object.keys
   return results;
 }
 
-function compare(name, output, golden) {
+/** Compares an output with PyTorch's. @throws if it computes something else */
+export function compare(name, output, golden) {
   if (`${output.shape}` !== `${golden.shape}`) {
     throw new Error(`gives [${output.shape}], not [${golden.shape}]`);
   }

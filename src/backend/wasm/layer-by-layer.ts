@@ -1,8 +1,12 @@
+import { needsWholeMap } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
+import { foldPool } from '../fold-pool.ts';
 import type { LayerByLayer } from '../layer-by-layer.ts';
+import { referenceBackend } from '../reference.ts';
 import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
 import { F32_BYTES } from './layout.ts';
 import { CompactMachine, type Machine } from './machine.ts';
+import { momentsOn } from './moments.ts';
 import { WasmProgram } from './program.ts';
 
 /**
@@ -30,10 +34,18 @@ export async function wasmLayerByLayer(
     },
     compile(bound) {
       memory.release(empty);
+      called.clear();
+      if (bound.layer.kind === 'groupNorm') return referenceBackend.compile([bound]);
       const program = new WasmProgram(machine, [bound]);
       // The kernels that pack weights are not part of the layer.
       called.clear();
-      return program;
+      if (!needsWholeMap(bound.layer)) return program;
+      return {
+        *run(source, sink, wanted) {
+          const folded = yield* foldPool(bound, source, momentsOn(machine));
+          yield* program.run(source, sink, wanted, folded);
+        },
+      };
     },
     called: () => [...called],
   };

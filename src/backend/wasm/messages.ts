@@ -1,8 +1,8 @@
 import { type ErrorCode, messageOf } from '../../errors.ts';
-import type { BoundNetwork } from '../../model/bind.ts';
-import type { Precision } from '../../options/types.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
+import type { FoldedPool } from '../fold-pool.ts';
+import type { Segment } from '../segment.ts';
 
 /*
  * The messages between the thread that was called and its workers.
@@ -12,8 +12,7 @@ import type { RowBatch } from '../batches.ts';
 export interface LoadMessage {
   readonly kind: 'load';
   readonly kernels: WebAssembly.Module;
-  readonly networks: readonly BoundNetwork[];
-  readonly precision: Precision;
+  readonly networks: readonly Segment[];
   readonly maxMemory: number | undefined;
 }
 
@@ -32,6 +31,7 @@ export interface RunMessage {
   readonly data: Float32Array;
   /** The rows of the output that are wanted. */
   readonly span: Span;
+  readonly folded: FoldedPool | undefined;
 }
 
 /** Reports how many more rows of run `id` were passed on. */

@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
+import type { FoldedPool } from '../fold-pool.ts';
 import type { ConvStage } from '../plan.ts';
 import {
   F32_BYTES,
@@ -151,11 +152,26 @@ const flatPoint = ({ upsample }: WinogradShape): number => (upsample ? 6 : 7);
  * [cout, cin, k, k] → f32 [cout / 8][k][k · cin][8], and if 3 or 4 output channels remain,
  * [k][k · cin / 4][3 or 4 out][4 in]. Padding channels are zero.
  */
-function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: number): number {
-  const [trueCout, trueCin, kernel] = shape;
+function packDirect(memory: Memory, weight: Tensor, cin: number, cout: number): number {
+  const [, , kernel] = weight.shape;
   const count = cout * cin * kernel * kernel;
   const packedPtr = memory.allocate('weights', count * F32_BYTES);
-  const packed = memory.f32(packedPtr, count).fill(0);
+  layDirect(memory.f32(packedPtr, count).fill(0), weight, cin, cout);
+  return packedPtr;
+}
+
+/**
+ * Replaces the weights and the bias of a packed direct convolution. Its channels are multiples of
+ * 8.
+ */
+export function repackPool(memory: Memory, packed: PackedConv, { weight, bias }: FoldedPool): void {
+  const { cin, cout, weightsPtr, biasPtr } = packed;
+  layDirect(memory.f32(weightsPtr, cin * cout), weight, cin, cout);
+  memory.f32(biasPtr, cout).set(bias.data);
+}
+
+function layDirect(packed: Float32Array, { shape, data }: Tensor, cin: number, cout: number): void {
+  const [trueCout, trueCin, kernel] = shape;
   let source = 0;
   for (let o = 0; o < trueCout; o++) {
     const tileFirst = o - (o % TILE_COUT);
@@ -171,5 +187,4 @@ function packDirect(memory: Memory, { shape, data }: Tensor, cin: number, cout: 
       }
     }
   }
-  return packedPtr;
 }

@@ -1,8 +1,5 @@
 import { TaesdError } from '../../errors.ts';
-import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
-import type { Pacer } from '../pacer.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
 import { inputSpan } from './schedule.ts';
@@ -69,20 +66,25 @@ export class WorkerPool {
   /** Runs a network on all workers. */
   runner(network: number): Runner {
     return {
-      batches: (source, span, pacer) => this.#share(network, source, span, pacer).batches(),
+      batches: (...run) => this.#share(network, run).batches(),
     };
   }
 
   /** Divides rows `wanted` of the output among the workers. */
-  #share(network: number, source: RowSource, wanted: Span, pacer: Pacer): SharedRun {
-    const layers = this.#options.networks[network].map(({ layer }) => layer);
+  #share(
+    number: number,
+    [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
+  ): SharedRun {
+    const { network } = this.#options.networks[number];
+    const layers = network.map(({ layer }) => layer);
     const plan = planNetwork(layers, WASM_RULES);
     const shapes = plan.shapes([source.channels, source.height, source.width]);
     const outputs = divideRows(plan, shapes, wanted, this.#workers.length);
     return new SharedRun({
       workers: this.#workers,
-      network,
+      network: number,
       source,
+      folded,
       spans: outputs.map((output) => ({ output, input: inputSpan(plan, shapes, output) })),
       pacer,
       failure: () => this.#failure,

@@ -2,12 +2,14 @@ import type { BoundNetwork } from '../../model/bind.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
+import type { FoldedPool } from '../fold-pool.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
+import { COARSE } from '../segment.ts';
 import { JOB_BYTES } from './job-layout.ts';
 import { F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
-import { type PackedConv, packConv } from './pack.ts';
+import { type PackedConv, packConv, repackPool } from './pack.ts';
 import { WASM_RULES } from './plan-rules.ts';
 import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
@@ -17,12 +19,6 @@ import { allocateWorkspace } from './workspace.ts';
 
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
-/**
- * Stages whose output has this part of the full height, or less, stay f32 in either precision. They
- * are 2 % of the work. With them in 16 bits too, decoded pictures lose 2 to 3 dB, and some latents
- * of taesd are two 8-bit steps off.
- */
-const COARSE = 8;
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
@@ -54,8 +50,17 @@ export class WasmProgram implements Program {
     this.#packed = packed;
   }
 
-  *run(source: RowSource, sink: RowSink, wanted?: Span): Generator<number, void, void> {
+  *run(
+    source: RowSource,
+    sink: RowSink,
+    wanted?: Span,
+    folded?: FoldedPool,
+  ): Generator<number, void, void> {
     const { memory } = this.#machine;
+    if (folded !== undefined) {
+      // The plan of a block begins with its pool.
+      repackPool(memory, this.#packed.get(this.#plan.stages[0]) as PackedConv, folded);
+    }
     const mark = memory.mark();
     try {
       const shapes = this.#plan.shapes([source.channels, source.height, source.width]);

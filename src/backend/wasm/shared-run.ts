@@ -3,6 +3,7 @@ import { Doorbell } from '../../platform/doorbell.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
+import type { FoldedPool } from '../fold-pool.ts';
 import type { Pacer } from '../pacer.ts';
 import type { FromWorker } from './messages.ts';
 import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle.ts';
@@ -13,6 +14,7 @@ export interface SharedWork {
   /** The number of the network. */
   readonly network: number;
   readonly source: RowSource;
+  readonly folded: FoldedPool | undefined;
   /** Spans of the output, from the top, and the rows of the input that each of them needs. */
   readonly spans: readonly { readonly output: Span; readonly input: Span }[];
   readonly pacer: Pacer;
@@ -77,7 +79,7 @@ export class SharedRun {
 
   /** Gives free workers the next spans, as far ahead of span `n` as is allowed. */
   async #beginSpans(n: number): Promise<void> {
-    const { spans, source, workers, network, pacer } = this.#work;
+    const { spans, source, workers, network, pacer, folded } = this.#work;
     const { channels, height, width } = source;
     const end = Math.min(spans.length, n + workers.length);
     while (this.#free.length > 0 && this.#begun.length < end) {
@@ -88,7 +90,8 @@ export class SharedRun {
       const worker = this.#free.pop() as PoolWorker;
       this.#begun.push(new SpanAtWork(id, worker, (at) => this.#heardOf(at)));
       const shape = { channels, height, width };
-      worker.post({ kind: 'run', id, network, ...shape, input, data, span }, [data.buffer]);
+      const message = { kind: 'run', id, network, ...shape, input, data, span, folded } as const;
+      worker.post(message, [data.buffer]);
     }
   }
 

@@ -39,7 +39,8 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const machine = await CompactMachine.start(module, options.maxMemory);
   return {
     name: 'wasm',
-    compile: (network) => new WasmProgram(machine, network, options.precision),
+    compile: (network, precision = options.precision) =>
+      new WasmProgram(machine, network, precision),
     memoryBytes: () => machine.memory.bytes,
     compact: () => machine.compact(),
   };

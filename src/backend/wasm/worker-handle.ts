@@ -1,7 +1,6 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
-import type { BoundNetwork } from '../../model/bind.ts';
-import type { Precision } from '../../options/types.ts';
 import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
+import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
 
 /**
@@ -23,8 +22,7 @@ const HERE = import.meta.url;
 /** All that a worker needs to make its networks ready. */
 export interface WorkerOptions {
   readonly kernels: WebAssembly.Module;
-  readonly networks: readonly BoundNetwork[];
-  readonly precision: Precision;
+  readonly networks: readonly Segment[];
   readonly maxMemory: number | undefined;
 }
 

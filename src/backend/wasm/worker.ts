@@ -71,9 +71,11 @@ class Run {
 
 async function load(message: LoadMessage): Promise<void> {
   try {
-    const { kernels, networks, precision, maxMemory } = message;
-    backend = await createWasmBackend({ kernels, precision, maxMemory });
-    runners = networks.map((network) => localRunner(backend.compile(network)));
+    const { kernels, networks, maxMemory } = message;
+    backend = await createWasmBackend({ kernels, maxMemory });
+    runners = networks.map(({ network, precision }) =>
+      localRunner(backend.compile(network, precision)),
+    );
     keptBytes = backend.memoryBytes() + KEPT_BYTES;
     thread.post({ kind: 'ready' });
   } catch (error) {
@@ -82,13 +84,13 @@ async function load(message: LoadMessage): Promise<void> {
 }
 
 async function run(message: RunMessage): Promise<void> {
-  const { id, network, span } = message;
+  const { id, network, span, folded } = message;
   const current = new Run(span);
   running.set(id, current);
   let failure: { readonly error: unknown } | undefined;
   try {
     const pacer = new Pacer(current.signal);
-    for await (const batch of runners[network].batches(rowsOf(message), span, pacer)) {
+    for await (const batch of runners[network].batches(rowsOf(message), span, pacer, folded)) {
       const { count } = batch;
       const data = batch.data.slice();
       thread.post({ kind: 'rows', id, batch: { ...batch, data } }, [data.buffer]);

@@ -1,6 +1,9 @@
-import type { Space } from '../../formats/index.ts';
+import { inside } from '../../errors.ts';
+import type { LatentFile, Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
+import { toVae } from '../../model/vae-space.ts';
+import { VARIANTS } from '../../model/variants.ts';
 import { PICTURES } from '../files/folder-contents.ts';
 import { planJobs } from '../files/jobs.ts';
 import { PICTURE_HELP, PICTURE_OPTIONS, readPicture, scaledSize } from '../files/picture-file.ts';
@@ -49,6 +52,8 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
   });
   const { format } = plan;
   const space = spaceOf(format, line.writtenSpace);
+  // Refused before the work.
+  if (line.writtenSpace === 'vae' && model !== undefined) toVae(VARIANTS[model]);
   await runJobs(
     plan,
     { ...line, only: 'encoder' },
@@ -65,14 +70,24 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
         throw aboutInput(inputName(input), error);
       });
       const { width, height } = scaledSize(picture, maxSize);
-      const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
-      await writeOutput(path, [format.write(file)], signal);
+      const file = { latents, model: taesd.info.model, width, height };
+      await writeOutput(path, [bytesOf(format, file, space, inputName(input))], signal);
       const [, c, h, w] = latents.shape;
       return `${w}×${h} latents with ${c} channels`;
     },
     (models) => models.get(model),
   );
 }
+
+/**
+ * Writes a file of latents. A format of one space converts by itself.
+ *
+ * @throws TaesdError with the input's name (latents that the format cannot hold)
+ */
+const bytesOf = (format: WrittenFormat, file: LatentFile, space: Space, input: string) =>
+  inside(input, () =>
+    format.write(format.writtenSpace === undefined ? inSpace(file, space) : file),
+  );
 
 /**
  * Returns the space to write latents in.

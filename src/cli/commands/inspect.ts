@@ -25,7 +25,7 @@ import {
   type PictureFindings,
   pictureLines,
 } from '../inspect/picture.ts';
-import { type DecodedFindings, decodedLines, describeSafetensors } from '../inspect/safetensors.ts';
+import { type DecodedFindings, decodedLines, describeTensors } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
 import { type WeightsFindings, weightLines } from '../inspect/weights.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -204,7 +204,7 @@ async function describeFile(path: string, line: Line): Promise<Findings> {
   if (isWeights(path, bytes)) {
     return inside(name, () => {
       refuseLatentOptions(line, 'weights');
-      return describeSafetensors(bytes, size);
+      return describeTensors(bytes, size);
     });
   }
   const hint = '--shape and --dtype describe raw numbers';

@@ -4,6 +4,7 @@ import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
+import { fromVae } from '../../model/vae-space.ts';
 import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
 import type { Say } from '../terminal/say.ts';
 import { pastedName } from './pasted-name.ts';
@@ -94,4 +95,17 @@ export function refuseOtherPicture(path: string, bytes: Uint8Array): void {
       ? pastedName(path, conversionHint(kind))
       : 'taesd encode makes latents of it';
   throw expected('UNSUPPORTED', 'bytes', 'latents', kind.name, { hint });
+}
+
+/**
+ * Refuses VAE space of a model whose conversion is not known, before the work.
+ *
+ * @throws TaesdError UNSUPPORTED with the input's name
+ */
+export function checkConversion(
+  path: string,
+  { space, model }: Pick<FoundLatents, 'space' | 'model'>,
+): void {
+  if (space === 'diffusion' || model === undefined) return;
+  inside(inputName(path), () => fromVae(VARIANTS[model]));
 }

@@ -60,7 +60,7 @@ async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Prom
   if (asked.part === 'encoder')
     throw fault(inputName(path), expectedGot('a picture for the encoder', 'latents'));
   const found = await readLatentFile(path, bytes, asked);
-  checkPixels(path, fullSize(found.latents), 'crop them first');
+  checkPixels(path, fullSize(found.latents, found.model), 'crop them first');
   const input = takeOne(path, found, noteSayer(asked.quiet));
   return { input, model: modelFor(path, asked.model, input), halves: ['decoder'] };
 }

@@ -28,11 +28,11 @@ const IN_PACKAGE: Partial<Record<ModelName, string>> = { nano: '; small, in the 
 
 /** Returns the general help. */
 export function helpText(specs: readonly CommandSpec[]): string {
-  const repositories = Object.keys(MANIFEST.sources).join(' and ');
+  const repositories = Object.keys(MANIFEST.sources).join(', ');
   const weights = `
 Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights,
 the command searches the folder that the environment variable ${FOLDER_VARIABLE} names, then the
-cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see
+cache. taesd pull MODEL fills the cache from public repositories (${repositories}); see
 weights/README.md. Other commands use the network only if --weights is a web address.`;
   return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
 

@@ -152,8 +152,8 @@ export const OPTIONS = {
   },
   weights: {
     value: 'DIR',
-    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors
-      (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
+    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors, of
+      .pth files, or of MODEL.safetensors; or one such file (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
     rule: 'a folder or web address',
     read: readLocation,
   },
@@ -219,7 +219,7 @@ export const OPTIONS = {
   size: {
     value: 'WxH',
     help: `the picture's size, such as 451x300; it crops
-      (default: the size recorded in IN, or 8 times the latents)`,
+      (default: the size recorded in IN, or the whole picture)`,
     rule: 'WxH, such as 451x300',
     read: readSize,
   },
@@ -232,7 +232,7 @@ export const OPTIONS = {
   },
   space: {
     ...SPACE,
-    help: `diffusion or vae: the numbers before the model's scale and shift
+    help: `diffusion or vae: the numbers before the model's scale and shift, not for taef2
       (default: what the file says, or diffusion)`,
   },
   writtenSpace: {

@@ -7,7 +7,7 @@ import type { LatentSpace } from '../../model/variants.ts';
 /** A row of red, green and blue in 0 … 255 for each latent channel; the last is a constant. */
 export type Matrix = readonly (readonly [red: number, green: number, blue: number])[];
 
-/** The matrix of each space, from latents in diffusion space to the mean colour of 8×8 pixels. */
+/** The matrix of each space, from latents of diffusion to the mean colour of a latent's pixels. */
 export const MATRICES: Readonly<Record<LatentSpace, Matrix>> = {
   taesd: [
     [36.81, 29.78, 28.26],
@@ -60,5 +60,40 @@ export const MATRICES: Readonly<Record<LatentSpace, Matrix>> = {
     [0.8, -10.98, -3.97],
     [-13.4, -7.76, -6.25],
     [131.36, 127.64, 115.9],
+  ],
+  taef2: [
+    [3.28, 2.17, -4.9],
+    [-5.76, -6.61, 1.69],
+    [-8.37, -3.16, 2.86],
+    [22.63, 28.83, 32.41],
+    [1.68, -2.87, 2.44],
+    [-0.18, 0.36, -3.26],
+    [-1.87, 15.47, -4.15],
+    [-10.44, -4.7, -2.27],
+    [-39.45, -34.17, -22],
+    [-4.75, -4.11, -3.05],
+    [-7.69, 0.38, -0.75],
+    [6.86, -5.4, -16.27],
+    [-4.69, -1.12, 0.02],
+    [-0.28, -0.61, 6.62],
+    [3.35, 7.04, 5.28],
+    [-4.22, 4.01, 3.41],
+    [-0.75, 1.47, -1.84],
+    [7.53, 0.27, -4.32],
+    [-3.17, -0.94, 0.54],
+    [7.09, -5.96, -0.04],
+    [-5.49, -7.05, -2],
+    [-5.03, -8.61, -4.42],
+    [11.01, 6.54, -8.48],
+    [1.17, 2.6, 0.51],
+    [-4.86, 2.07, 2.23],
+    [0.8, 0.76, -7.43],
+    [0.4, -2.83, 1.3],
+    [-7.6, -3.05, -1.71],
+    [-5.81, -6.71, -2.26],
+    [-8.23, -2.11, 3.37],
+    [-4.24, -5.06, -3.83],
+    [-0.08, -2.64, -1.22],
+    [134.73, 117.52, 104.65],
   ],
 };
