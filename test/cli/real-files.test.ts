@@ -96,14 +96,14 @@ testShared('inspect: every real file of weights → fits its models', () => {
   }
 });
 
-testShared('inspect: a real .pth of a model that is not supported → its name, its tensors', () => {
+testShared('inspect: a real .pth of upstream → the model whose layers it has', () => {
   const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, 5)).toEqual([
-    'kind        weights of taesana, the original layout',
-    'encoder     fits no model: no layer takes or makes latents',
+    'kind        weights of TAESD, the original layout',
+    'encoder     fits taesana, 32 latent channels',
     'parameters  1,256,288',
     'types       F16 (69 tensors)',
-    'note        not supported; for Sana',
+    '',
   ]);
 });
