@@ -121,10 +121,9 @@ export class Taesd {
    * promise has settled.
    *
    * @param image  `{ width, height, data }` with RGB or RGBA bytes, such as ImageData, or a tensor
-   *   [N, 3, H, W] with values in [0, 1], or [N, 4, H, W] for a model with alpha; any size from 1×1.
-   *   In browsers also ImageData of every
-   *   kind, a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame or a `<video>`; see
-   *   `BrowserPicture`
+   *   [N, 3, H, W] with values in [0, 1], or [N, 4, H, W] for a model with alpha; any size from
+   *   1×1. In browsers also ImageData of every kind, a Blob or File, an ImageBitmap, an `<img>`, a
+   *   canvas, a VideoFrame or a `<video>`; see `BrowserPicture`
    * @returns f32 [N, C, ⌈H/d⌉, ⌈W/d⌉], where d is the model's downscale; values mostly in [−3, 3]
    * @throws TaesdError ARG (not a picture, one of another site that the browser does not let pages
    *   read, a wrong option, no encoder loaded, disposed), FORMAT (a Blob that the browser cannot
@@ -171,9 +170,9 @@ export class Taesd {
    *
    * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to.
    *   The packed forms of FLUX.1 and FLUX.2 are taken too; see `TensorLike`
-   * @returns the picture (RGBA, alpha 255 if the model knows none); with `output: 'images'` one for each latent of the
-   *   batch; with `output: 'tensor'` f32 [N, C, H, W] with 3 channels,
-   *   or 4 for a model with alpha
+   * @returns the picture (RGBA, alpha 255 if the model knows none); with `output: 'images'` one for
+   *   each latent of the batch; with `output: 'tensor'` f32 [N, C, H, W], where C is 3, or 4 for a
+   *   model with alpha
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE
    *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED,
    *   UNSUPPORTED (latents lost with their device; with `fallback: false`, a device that failed;

@@ -12,7 +12,8 @@ import { whenRead } from './when-read.ts';
 /**
  * Copies the pictures of a call that encodes.
  *
- * @returns the rows of each, in [0, 1], with the model's channels or 3; a promise if a device or browser has the numbers
+ * @returns the rows of each, in [0, 1], with the model's channels or 3; a promise if a device or
+ *   browser has the numbers
  * @throws TaesdError ARG (not a picture, values outside the range), SHAPE, NONFINITE, OOM, ABORTED;
  *   as `pictureOf`
  */

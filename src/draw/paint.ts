@@ -7,7 +7,7 @@ import type { Surface } from './surface.ts';
  * From a decoded map, or from a picture's bytes, to a texture of any format, on the device.
  */
 
-/** What a texture has of alpha: nothing, a number beside the colours, or colours times alpha too. */
+/** The alpha of a texture: none, a number beside the colours, or colours multiplied by it too. */
 type Alpha = 'opaque' | 'straight' | 'premultiplied';
 
 /** The source of pixels: a map's buffer, f32 [height][width][4], or a texture of bytes. */

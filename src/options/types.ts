@@ -299,7 +299,10 @@ export type BrowserPicture =
   | { readonly displayWidth: number; readonly displayHeight: number; close(): void }
   | { readonly videoWidth: number; readonly videoHeight: number };
 
-/** A decoded picture: RGBA, alpha 255 if the model knows none, otherwise straight. `new ImageData(data, width, height)` takes it as it is. */
+/**
+ * A decoded picture: RGBA, alpha 255 if the model knows none, otherwise straight.
+ * `new ImageData(data, width, height)` takes it as it is.
+ */
 export interface Picture {
   readonly width: number;
   readonly height: number;

@@ -54,7 +54,7 @@ export function mend(
   const converted = channelsFirst(network, weights);
   try {
     const tensors = converted?.tensors ?? weights;
-    const bound = bindNetwork(half, network, tensors, hintOf(half, tensors));
+    const bound = bindNetwork(half, network, tensors, hintOf(half, network, tensors));
     const note = `the ${half} has channels last (${converted?.order}) and was converted`;
     return { bound, note };
   } catch (error) {
@@ -64,8 +64,11 @@ export function mend(
 }
 
 /** Returns the hints for tensors of the wrong shape: once the models whose shapes all have. */
-function hintOf(half: Half, tensors: ReadonlyMap<string, Tensor>): HintFor {
-  const fitting = Object.values(VARIANTS).filter(({ networks }) => fits(networks[half], tensors));
+function hintOf(half: Half, { length }: Network, tensors: ReadonlyMap<string, Tensor>): HintFor {
+  // Layers past the last one of the model are spare, and not among the tensors.
+  const fitting = Object.values(VARIANTS).filter(({ networks }) =>
+    fits(networks[half].slice(0, length), tensors),
+  );
   let names = [...new Set(fitting.map(({ space }) => space))].join(' or ');
   if (names === '') return (name, shape) => otherModel(half, name, shape);
   return () => {

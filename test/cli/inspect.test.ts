@@ -320,7 +320,7 @@ describe('latents and pictures', () => {
       'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
       'decodes to  136×24, if it holds latents of taesd3, taef1 or taef1-1.1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(8);
   });
 
   test('inspect: decoded f32 → shape and values', () => {
