@@ -26,8 +26,10 @@ export function LatentEditor() {
       <h2 id="latent-title">The latent</h2>
       <p class="intro">
         No channel is red, green or blue: together they say what each 8×8 square of pixels looks
-        like. The first is roughly brightness, the others lean towards colours. Paint on them, or
-        move a whole channel, and watch what the decoder makes of it.
+        like.
+        {latents?.shape[1] === 4 &&
+          ' The first is roughly brightness, the others lean towards colours.'}{' '}
+        Paint on them, or move a whole channel, and watch what the decoder makes of it.
       </p>
       {latents === undefined ? (
         <p class="waiting">The latent is on its way.</p>
