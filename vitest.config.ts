@@ -15,6 +15,7 @@ const PATIENCE_MS = 600_000;
  */
 /** Quick files that the slow suite runs again, at full length. */
 const FULL_LENGTH = [
+  'test/barriers.test.ts',
   'test/backend/schedule.test.ts',
   'test/backend/winograd-stride2-program.test.ts',
   'test/backend/winograd-widths.test.ts',

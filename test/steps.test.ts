@@ -90,7 +90,7 @@ for (const { backend, model, file } of BACKENDS.flatMap((backend) =>
   });
 }
 
-for (const backend of ['wasm', 'reference'] as const) {
+for (const backend of BACKENDS) {
   testShared(
     `inner [${backend}]: taef2’s encoder.11 and decoder.3 → the operations’ numbers by PyTorch`,
     async () => {

@@ -43,7 +43,9 @@ export function LatentEditor() {
               ))}
             </div>
           </div>
-          <Decoded />
+          <div class="live-place">
+            <Decoded />
+          </div>
           <EightBits latents={latents} />
         </div>
       )}
@@ -117,9 +119,10 @@ function Decoded() {
 /** The latent as a picture of bytes, and what its 8 bits cost. */
 function EightBits({ latents }: { latents: Tensor }) {
   const shown = isQuantised.value ? (quantised.value ?? latents) : latents;
+  const tiles = latents.shape[1] / 4;
   return (
     <div class="eight-bits">
-      <figure class={latents.shape[1] > 4 ? 'tiles' : undefined}>
+      <figure class={tiles > 1 ? 'tiles' : undefined} style={{ '--tiles': tiles }}>
         <LatentPicture latents={shown} isWhole />
         <figcaption>
           <b class="latent">8-bit RGBA</b>: the latent as a picture, one byte a number, here over
