@@ -16,9 +16,9 @@ export interface LoadOptions {
    */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` or `.pth` file, or bytes. Defaults to a search: first the folder that
-   * the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download`
-   * fill.
+   * A folder, a URL, a `.safetensors` or `.pth` file, or bytes. Defaults to a search: first the
+   * folder that the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and
+   * `download` fill.
    */
   readonly weights?: WeightSource | undefined;
   /**
@@ -209,7 +209,7 @@ export interface Info {
    * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses of this download.
    */
   readonly weights: string;
-  /** What the file of weights had besides the model: spare tensors, channels last. */
+  /** The facts about the weights that a user may want to know: spare tensors, channels last. */
   readonly weightsNote?: string;
   /** The backend that runs the networks now. */
   readonly backend: 'wasm' | 'reference' | 'webgpu';

@@ -41,7 +41,7 @@ export interface DecodePngOptions {
  * tRNS becomes alpha. The picture is turned as eXIf says. Colours are converted to sRGB from what
  * cICP, iCCP, sRGB, or gAMA with cHRM say, in this order; out of sRGB's gamut they are clipped.
  * Profiles of tables in three dimensions and high dynamic range are not converted, which `notes`
- * says. An animated PNG gives its still picture.
+ * says. An animated PNG gives its first frame, as browsers show it.
  *
  * A file is read if it has all its pixels. Ancillary chunks that break a rule are left out, and
  * nothing after the last pixel is an error. The size in the header is checked against the amount of

@@ -81,8 +81,8 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
 }
 
 /**
- * Copies a stored tensor out of the file, as float32: F32 unchanged, F16, BF16 and 8-bit floats widened
- * exactly, F64 rounded to the nearest. NaN and infinity pass.
+ * Copies a stored tensor out of the file, as float32: F32 unchanged, F16, BF16 and 8-bit floats
+ * widened exactly, F64 rounded to the nearest. NaN and infinity pass.
  *
  * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages

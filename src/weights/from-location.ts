@@ -143,8 +143,8 @@ function pathInFolder({ given, url }: Location, name: string): string {
 
 /**
  * Returns the reason why a location can hold no weights, whatever their names: it is nothing, or a
- * file that is not one of weights. Returns undefined for a folder, for a file that exists and ends
- * as a file of weights does, and for an address of the web, which is not requested.
+ * file that is not one of weights. Returns undefined for a folder, for a file that exists and has
+ * an ending of weights, and for an address of the web, which is not requested.
  *
  * @param rule  the right content, for the error
  */

@@ -76,7 +76,8 @@ const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, nam
  * @param otherHint  the likely cause if the file holds only the other half
  * @param variant    the model; without it, tensors past its last layer are not taken for spare
  * @throws TaesdError SHAPE (no tensors, unknown names, one half twice, `half` not in the file,
- *   scale or shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than
+ *   scale or shift not one number), LIMIT (over 16,384 tensors), NONFINITE (scale or shift),
+ *   UNSUPPORTED (a dtype other than
  *   F32, F16, BF16, F64, F8_E4M3, F8_E5M2)
  * Sources: madebyollin/taesd `taesd.py`; diffusers `models/autoencoders/vae.py`, `EncoderTiny` and
  * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
@@ -122,8 +123,19 @@ export function splitByKeyNames(
   };
 }
 
-/** Sorts names by all their prefixes after which a layer's number follows. */
+/** The maximum number of tensors of a file of weights. Those of whole pipelines have 3,000. */
+const MAX_TENSORS = 2 ** 14;
+
+/**
+ * Sorts names by all their prefixes after which a layer's number follows.
+ *
+ * @throws TaesdError LIMIT (more than 16,384 tensors)
+ */
 export function groupsOf({ tensors }: WeightFile): Group[] {
+  if (tensors.size > MAX_TENSORS) {
+    const rule = `at most ${MAX_TENSORS} in a file of weights`;
+    throw expected('LIMIT', 'tensors', rule, `${tensors.size}`);
+  }
   const prefixes = new Map<string, Map<string, string>>();
   for (const name of tensors.keys()) {
     let dot = name.length;
@@ -175,7 +187,8 @@ export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Rec
   const chosen: Partial<Record<Half, Chosen>> = {};
   for (const one of HALVES) {
     const best = bestOf(groups, one, one);
-    if (best !== undefined) chosen[one] = once(best, one);
+    if (best === undefined) continue;
+    chosen[one] = half === undefined || half === one ? once(best, one) : best;
   }
   if (half === undefined ? Object.keys(chosen).length > 0 : chosen[half] !== undefined) {
     return chosen;

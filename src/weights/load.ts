@@ -11,8 +11,8 @@ import { readBytes } from './from-bytes.ts';
  * @param named   the model the caller named, if any
  * @param halves  the halves to read: all of them from a folder, at least one of them from a file or
  *   bytes
- * @throws TaesdError ARG (unreadable, not found), SHAPE (only the other half), LIMIT (a file of more
- *   than 256 MiB), and the errors of `readWeightFile`, `splitByKeyNames` and `locateWeights`
+ * @throws TaesdError ARG (unreadable, not found), SHAPE (only the other half), LIMIT (a file of
+ *   more than 256 MiB), and the errors of `readWeightFile`, `splitByKeyNames` and `locateWeights`
  */
 export async function loadWeights(
   named: Variant | undefined,

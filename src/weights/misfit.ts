@@ -62,15 +62,25 @@ export function mend(
   }
 }
 
-/** Finds the halves of a file that are those of a model that is not supported. */
-export function otherModelsIn(
-  file: WeightFile,
-): { model: OtherModel; half: Half; tensors: ReadonlyMap<string, FileTensor> }[] {
-  return groupsOf(file).flatMap((group) => {
+/** A half of a model that is not supported. */
+interface OtherHalf {
+  readonly model: OtherModel;
+  readonly half: Half;
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
+/**
+ * Finds the halves of a file that are those of a model that is not supported, decoders first: some
+ * models share their encoder.
+ */
+export function otherModelsIn(file: WeightFile): OtherHalf[] {
+  const found = groupsOf(file).flatMap((group): OtherHalf[] => {
     const tensors = tensorsOfGroup(file, group);
-    const found = otherModelWith(tensors);
-    return found === undefined ? [] : [{ ...found, tensors }];
+    const other = otherModelWith(tensors);
+    return other === undefined ? [] : [{ ...other, tensors }];
   });
+  const of = (half: Half) => found.filter((other) => other.half === half);
+  return [...of('decoder'), ...of('encoder')];
 }
 
 function notSupported({ name, speaks, trap }: OtherModel, variant: Variant): TaesdError {

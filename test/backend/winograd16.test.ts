@@ -38,8 +38,10 @@ describe.each(Object.entries(WEIGHTS))('weights: %s', (name, make) => {
               far ??= `input ${i}: ${rounded} · ${unit} for ${value}`;
             }
           }
-          expect(far, `point ${p}, output ${o}`).toBe(undefined);
-          expect(sum * INPUT_MAX, `point ${p}, output ${o}`).toBeLessThan(2 ** 31);
+          if (far !== undefined || !(sum * INPUT_MAX < 2 ** 31)) {
+            expect(far, `point ${p}, output ${o}`).toBe(undefined);
+            expect(sum * INPUT_MAX, `point ${p}, output ${o}`).toBeLessThan(2 ** 31);
+          }
         }
       }
     });

@@ -76,7 +76,11 @@ describe('inspect --json', () => {
     const { decoder, ...rest } = JSON.parse(stdout);
     expect(rest).toEqual({
       kind: 'weights',
+      notSupported: null,
       layout: 'original',
+      prefix: '',
+      spare: [],
+      notes: [],
       encoder: null,
       vaeScale: null,
       vaeShift: null,

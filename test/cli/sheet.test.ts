@@ -138,7 +138,7 @@ describe('a folder of three models', () => {
     };
     wrong('lost', 'no such folder');
     wrong('lost.safetensors', 'no such file');
-    wrong('mixed.png', 'a file (give its folder, or a file that ends in .safetensors)');
+    wrong('mixed.png', 'a file (give its folder, or a file that ends in .safetensors or .pth)');
     expect(() => sheetOf('none.png')).toThrow('ENOENT');
   });
 

@@ -48,7 +48,8 @@ describe('-', () => {
     taesd(['decode', at('z.png'), '-o', at('d.png')], { env });
     const decoded = taesdBytes(['decode', '-', '-o', '-'], { env, input: encoded.stdout });
     expect(decoded).toEqual({ code: 0, stdout: bytes('d.png'), stderr: '' });
-    const again = taesdBytes(['roundtrip', '-', '-o', '-'], { env, input: PNG });
+    const options = { env, input: PNG, asProcess: true };
+    const again = taesdBytes(['roundtrip', '-', '-o', '-'], options);
     expect(again).toEqual(decoded);
     expect(decodePng(again.stdout)).toMatchObject({ width: 17, height: 9 });
   });
@@ -222,8 +223,8 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
   const LIMIT =
     'expected at most 536,870,912 bytes, got more (a pipe or device that does not end?)';
 
-  test('inspect: /dev/zero → LIMIT', (context) => {
-    if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
+  testAtFullLength('inspect: /dev/zero → LIMIT', ({ skip }) => {
+    if (!existsSync('/dev/zero')) skip('no /dev/zero here');
     expect(taesd(['inspect', '/dev/zero'])).toEqual(failed(`/dev/zero: ${LIMIT}`));
   });
 

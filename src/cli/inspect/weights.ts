@@ -173,9 +173,8 @@ export function weightLines(findings: WeightsFindings): string[] {
   for (const [key, value] of Object.entries(metadata)) facts.push([showName(key), showName(value)]);
   const whose = notSupported === null ? 'TAESD' : notSupported.name;
   const kind = `weights of ${whose}, ${LAYOUTS[layout]}`;
-  const speaks: [string, string][] =
-    notSupported === null ? [] : [['not supported', `a model for ${notSupported.speaks}`]];
-  return [...factLines([['kind', kind], ...speaks, ...facts, ...noteFacts(notes)]), ...tables];
+  const speaks = notSupported === null ? [] : [`not supported; for ${notSupported.speaks}`];
+  return [...factLines([['kind', kind], ...facts, ...noteFacts([...speaks, ...notes])]), ...tables];
 }
 
 const LAYOUTS = {

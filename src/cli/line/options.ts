@@ -140,8 +140,8 @@ export const OPTIONS = {
   },
   weights: {
     value: 'DIR',
-    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors
-      (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
+    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors, of
+      .pth files, or of MODEL.safetensors; or one such file (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
     rule: 'a folder or web address',
     read: readLocation,
   },

@@ -2,9 +2,9 @@ import { fromVae, LATENT_SCALE, VARIANTS } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
-import { AreaMean } from './area-mean.ts';
 import { MATRICES } from './matrices.ts';
 import type { ShownLatents } from './shown.ts';
+import { Thumbnail } from './thumbnail.ts';
 
 /**
  * Draws latents by the matrix of their space: one colour for each latent. A smaller picture is a
@@ -16,11 +16,11 @@ export function byMatrix(shown: ShownLatents, size: Size): Raster {
   const [, , height, width] = shown.latents.shape;
   const colours = coloursOf(shown);
   if (size.width <= width && size.height <= height) {
-    const mean = new AreaMean({ width, height }, size);
+    const thumbnail = new Thumbnail({ width, height }, size);
     for (let y = 0; y < height; y++) {
-      mean.addRow(y, colours.subarray(4 * y * width, 4 * (y + 1) * width));
+      thumbnail.addRow(colours.subarray(4 * y * width, 4 * (y + 1) * width));
     }
-    return mean.picture();
+    return thumbnail.picture();
   }
   return enlarged(colours, { width, height }, size, {
     width: shown.width / LATENT_SCALE,
