@@ -208,6 +208,26 @@ describe('encode and decode', () => {
     expect(bands).toBeGreaterThan(2);
   });
 
+  test('decodeRows: taef2, whose network is cut → the rows of decode, no empty ones; progress rises to the end', async () => {
+    const weights = { decoder: randomWeights('taef2', 'decoder') };
+    const own = await Taesd.load({ model: 'taef2', weights, only: 'decoder', workers: 0 });
+    const latents = randomTensor(seededRandom(8), [1, 32, 9, 4]);
+    const picture = await own.decode(latents);
+    const joined: number[] = [];
+    const seen: number[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      seen.push(done / total);
+    for await (const { y, rows, data } of own.decodeRows(latents, { onProgress })) {
+      expect(rows).toBeGreaterThan(0);
+      expect(4 * 32 * y).toBe(joined.length);
+      joined.push(...data);
+    }
+    own.dispose();
+    expect(Buffer.compare(Uint8Array.from(joined), new Uint8Array(picture.data.buffer))).toBe(0);
+    expect(seen).toEqual([...seen].sort((one, other) => one - other));
+    expect(seen.at(-1)).toBe(1);
+  });
+
   test('decodeRows: a loop that is left → other calls go on', async () => {
     const latents = randomTensor(seededRandom(4), [1, 4, 24, 20]);
     for await (const rows of taesd.decodeRows(latents)) {
@@ -723,7 +743,7 @@ describe('load', () => {
       'an unknown model',
       { model: 'sdxl' as never },
       'ARG',
-      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, nano, got "sdxl"',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano, got "sdxl"',
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [

@@ -4,7 +4,7 @@ import { isPickle, isTorch } from '../torch/first-bytes.ts';
 import type { TorchFile, TorchValue } from '../torch/values.ts';
 import { chooseTensor } from './choose-tensor.ts';
 import type { FormatReading, LatentFormat, LatentReadOptions, Space } from './format.ts';
-import { asLatents } from './latent-shape.ts';
+import { asLatents, packedSpace } from './latent-shape.ts';
 
 /*
  * Latents that `torch.save` wrote: a tensor alone, as SimpleTuner caches them; `{"samples"}`, as
@@ -38,7 +38,13 @@ export const torchLatents = {
     const latents = asLatents(widen(tensor.read(), what), what);
     const kind =
       layout?.kind ?? (name === '' ? 'torch tensor' : `torch tensor "${showName(name)}"`);
-    return { file: { latents, space: layout?.space }, kind: `${kind}, ${tensor.dtype}` };
+    // ComfyUI's latents of FLUX.2 are packed, and in both spaces alike.
+    const packed = layout?.space === 'vae' ? packedSpace(tensor.shape) : undefined;
+    const { space, model } =
+      packed === undefined
+        ? { space: layout?.space, model: undefined }
+        : { space: 'diffusion' as const, model: packed };
+    return { file: { latents, space, model }, kind: `${kind}, ${tensor.dtype}` };
   },
   write: undefined,
 } satisfies LatentFormat;

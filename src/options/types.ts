@@ -108,7 +108,8 @@ export interface DownloadProgress {
   readonly file: string;
   /** Falls if a file has to be started again. */
   readonly done: number;
-  readonly total: number;
+  /** Undefined if the size of a file is not known before it has arrived. */
+  readonly total: number | undefined;
 }
 
 /** The state of a call: rows of its output. */
@@ -157,15 +158,15 @@ export interface RangeOptions {
 export interface SpaceOptions {
   /**
    * `diffusion` for latents that diffusion models work on, `vae` for latents of the model's full
-   * VAE, which go through `(z − shift) · scale`. Defaults to the space that the latents name, or to
-   * `diffusion`.
+   * VAE, which are converted as by `fromVaeLatents`. Defaults to the space that the latents name,
+   * or to `diffusion`.
    */
   readonly space?: Space | undefined;
 }
 
 /**
- * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to 8
- * times the latent's size.
+ * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to
+ * the latent's size times the model's downscale, which is 8 for most models.
  */
 export interface SizeOptions {
   readonly width?: number | undefined;
@@ -221,7 +222,7 @@ export interface Info {
   readonly precision: Precision;
   /** The loaded halves. */
   readonly parts: readonly Half[];
-  /** Running workers: 0 before the first picture large enough for them, and if there are none. */
+  /** Running workers. 0 after `load`, until the first picture large enough for them. */
   readonly workers: number;
   /** Why wanted workers could not start; this thread does the work. */
   readonly workersReason?: string;

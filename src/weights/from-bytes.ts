@@ -1,4 +1,4 @@
-import { checkBytes, describe } from '../checks.ts';
+import { bytesOf, describe } from '../checks.ts';
 import { expected, inside, type TaesdError } from '../errors.ts';
 import { mayBeSafetensors, startsWith } from '../first-bytes.ts';
 import type { Half } from '../model/layers.ts';
@@ -82,8 +82,8 @@ async function readFile(
  *
  * @throws TaesdError as `readSafetensors` and `readTorch`
  */
-export async function readWeightFile(bytes: Uint8Array): Promise<WeightFile> {
-  checkBytes(bytes);
+export async function readWeightFile(given: Uint8Array): Promise<WeightFile> {
+  const bytes = bytesOf(given);
   const isTorch = startsWith(bytes, 'PK') || startsWith(bytes, '\x80');
   if (!isTorch || mayBeSafetensors(bytes)) return readSafetensors(bytes);
   // Imported when needed: most weights are safetensors.

@@ -5,9 +5,10 @@ import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileNames } from './from-location.ts';
+import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
-import { brokenFile, pullRemedy, readCached } from './read-cached.ts';
+import { brokenFile, pullRemedy, readCached, unknownRemedy } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 import type { ModelTensors } from './weight-file.ts';
 
@@ -59,7 +60,7 @@ export async function locateWeights(
     if ('tensors' in found) return found;
     lookedAt.push(found);
   }
-  if (named !== undefined) throw notFound(wanted, lookedAt);
+  if (named !== undefined) throw notFound(wanted, lookedAt, options);
   const found = await inPackage(halves);
   if (!isNanoSaid) warnOfNano();
   return found;
@@ -120,15 +121,18 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
   const store = options.store ?? (await openStore().catch(asReason));
   if (typeof store === 'string') return { location: 'cache', got: store };
   const cached = await readCached(manifest, store, variant, halves);
-  const broken = cached.find(({ state }) => state === 'broken');
-  if (broken !== undefined) throw brokenFile(store, variant, broken);
+  const [{ files: found, unknown, isWhole }] = cached;
   const { location } = store;
-  const missing = cached.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
-  if (missing.length > 0) {
-    const isNone = missing.length === cached.length && cached.length > 1;
+  if (!isWhole) {
+    const all = cached.flatMap(({ files }) => files);
+    const broken = all.find(({ state }) => state === 'broken');
+    if (broken !== undefined) throw brokenFile(store, variant, broken);
+    const absent = found.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
+    const missing = [...absent, ...unknown];
+    const isNone = missing.length === found.length + unknown.length && missing.length > 1;
     return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
-  const files = cached.map(({ file, bytes }) => ({ ...file, bytes }));
+  const files = found.map(({ file, bytes }) => ({ ...file, bytes }));
   return { variant, tensors: await readStored(store, files, wanted), from: location };
 }
 
@@ -141,7 +145,13 @@ function asReason(error: unknown): string {
 /** Looks in the cache, and downloads into it what it lacks. */
 async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWeights> {
   const { variant, halves } = wanted;
-  const { store = await openStore() } = options;
+  const { manifest = MANIFEST, store = await openStore() } = options;
+  const unknown = unknownFiles(manifest, variant, halves);
+  if (unknown.length > 0) {
+    const rule = 'a known SHA-256, to check what is downloaded';
+    const remedy = { api: 'the option weights gives the file' };
+    throw expected('UNSUPPORTED', unknown.join(' and '), rule, 'none', { remedy });
+  }
   const { pullModel } = await import('./pull.ts');
   const pulled = await pullModel(variant, halves, { ...options, store });
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
@@ -153,11 +163,12 @@ async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWei
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(
   store: WeightStore,
-  files: readonly { half: Half; name: string; bytes: Uint8Array | undefined }[],
+  files: readonly { halves: readonly Half[]; name: string; bytes: Uint8Array | undefined }[],
   { variant, halves }: Wanted,
 ): Promise<ModelTensors> {
-  const bytes = files.map((file) => [file.half, file.bytes] as const);
-  const paths = files.map(({ half, name }) => [half, store.pathOf(name)] as const);
+  const each = files.flatMap((file) => file.halves.map((half) => [half, file] as const));
+  const bytes = each.map(([half, file]) => [half, file.bytes] as const);
+  const paths = each.map(([half, { name }]) => [half, store.pathOf(name)] as const);
   return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
 }
 
@@ -183,18 +194,24 @@ async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
  * Makes the error for weights that none of these locations has. Locations may be long: each is
  * shortened by itself, so that all are named.
  */
-function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
+function notFound(
+  { variant, halves }: Wanted,
+  lookedAt: readonly LookedAt[],
+  { manifest = MANIFEST }: LookOptions,
+): TaesdError {
   const names = weightFileNames(variant, halves).join(' and ');
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
+  const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);
   const isOfNano = variant.space === VARIANTS.nano.space;
   const [api, byCommand] = isOfNano
     ? [", model: 'nano' needs none", ', --model nano needs none']
     : ['', ''];
-  const remedy = {
+  const fetches = {
     api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
     command: `${command} fetches them, --weights DIR gives them${byCommand}`,
   };
+  const remedy = unknown.length > 0 ? unknownRemedy(unknown) : fetches;
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;
   return new TaesdError('ARG', text, { remedy });
 }

@@ -46,14 +46,6 @@ const superVideo = (channels: number): OtherModel['marks'] => ({
  */
 const otherModels = (): readonly OtherModel[] => [
   {
-    name: 'taef2',
-    speaks: 'FLUX.2',
-    marks: {
-      decoder: { '1.weight': [64, 32], '3.pool.0.weight': [256, 64] },
-      encoder: { '14.weight': [32, 64], '11.pool.0.weight': [256, 64] },
-    },
-  },
-  {
     name: 'taesana',
     speaks: 'Sana',
     marks: {

@@ -60,7 +60,8 @@ describe('input', () => {
   );
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
-    const message = 'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, nano)';
+    const message =
+      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano)';
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
     const folder = `${at('out')}: cannot be read (a folder)`;
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
@@ -74,13 +75,13 @@ describe('input', () => {
   test('every command: a picture of a kind that is not read → the file is named, and its kind', () => {
     const gif = at('photo.png');
     writeFileSync(gif, 'GIF89a\x01\0\x01\0\0\0\0;');
-    const message = `${gif}: "bytes" expected a PNG, JPEG or WebP file, got a GIF file ("magick in.gif[0] out.png" of ImageMagick makes a PNG of it)`;
+    const message = `${gif}: "bytes" expected a PNG, JPEG or WebP file, got a GIF file ("magick '${gif}[0]' out.png" of ImageMagick makes a PNG of it)`;
     for (const command of ['encode', 'roundtrip']) {
       expect(taesd([command, gif, '-o', OUT])).toEqual(failed(message));
     }
     const shown = taesd(['inspect', gif]);
     expect({ code: shown.code, stderr: shown.stderr }).toEqual({ code: 0, stderr: '' });
-    expect(shown.stdout).toContain('not read; "magick in.gif[0] out.png" of ImageMagick makes');
+    expect(shown.stdout).toContain(`not read; "magick '${gif}[0]'`);
     const latents = message.replace('a PNG, JPEG or WebP file', 'latents');
     expect(taesd(['decode', gif, '-o', OUT])).toEqual(failed(latents));
   });
@@ -120,7 +121,7 @@ describe('input', () => {
     writeFileSync(wide, encodePng({ width, height: 1, data: new Uint8Array(4 * width) }));
     const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
     const [first, model, note, second, ...rest] = stderr.split('\n');
-    expect(first).toBe(`taesd: ${wide}: nothing in this PNG says that it holds latents`);
+    expect(first).toBe(`taesd: note: ${wide}: nothing in this PNG says that it holds latents`);
     expect(model).toContain('the file does not say its model');
     expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
     const size = `latents of ${width}×1 for ${8 * width}×8 pixels`;
@@ -140,7 +141,7 @@ describe('input', () => {
     const path = at('weights.safetensors');
     const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
     writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
-    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4 or 16 channels';
+    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4, 16 or 32 channels';
     const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model? --weights takes their folder)';
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
     writeFileSync(
@@ -201,7 +202,7 @@ describe('input', () => {
         'the file does not say its model; its channels are those of taesd or taesdxl',
         '"latents" expected finite numbers, got NaN at element 2',
       ]
-        .map((sentence) => `taesd: ${nan}: ${sentence}\n`)
+        .map((sentence, n) => `taesd: ${n < 2 ? 'note: ' : ''}${nan}: ${sentence}\n`)
         .toSpliced(2, 0, 'taesd: note: decoding with taesd; --model chooses another\n')
         .join(''),
     });
@@ -216,18 +217,27 @@ describe('output, found out before the work', () => {
 
   test('encode, decode, roundtrip: another ending, none → the endings there are', () => {
     const rule = `the ending ${WRITTEN}`;
-    expect(run('o.jpg')).toEqual(failed(`o.jpg: expected ${rule}, got .jpg`));
-    expect(run('png')).toEqual(failed(`png: expected ${rule}, got no ending`));
+    const misused = (message: string, command = 'encode') => ({
+      ...failed(`-o: ${message} (see taesd ${command} --help)`),
+      code: 2,
+    });
+    expect(run('o.jpg')).toEqual(misused(`o.jpg: expected ${rule}, got .jpg`));
+    expect(run('png')).toEqual(misused(`png: expected ${rule}, got no ending`));
     const decoded = 'the ending .png (the picture) or .safetensors (f32 decoded)';
     const message = `o: expected ${decoded}, got no ending`;
-    expect(taesd(['decode', PICTURE, '-o', 'o'])).toEqual(failed(message));
-    expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(failed(message));
+    expect(taesd(['decode', PICTURE, '-o', 'o'])).toEqual(misused(message, 'decode'));
+    expect(taesd(['roundtrip', PICTURE, '-o', 'o'])).toEqual(misused(message, 'roundtrip'));
   });
 
   test('encode: OUT in a folder is a folder itself → exit 1', () => {
     mkdirSync(at('taken/in.png'), { recursive: true });
     const message = `${at('taken/in.png')}: expected a file to write, got a folder`;
     expect(run(at('taken'))).toEqual(failed(message));
+  });
+
+  test('encode: OUT/ is a file → exit 1', () => {
+    const message = `${PICTURE}/: expected a folder to write to, got a file`;
+    expect(run(`${PICTURE}/`)).toEqual(failed(message));
   });
 
   test('encode: OUT in a folder that does not exist, in a file → exit 1', () => {
@@ -260,7 +270,7 @@ describe('output, found out before the work', () => {
   // Root may write anywhere but here.
   test('encode: OUT in a folder where nothing can be written → exit 1', (context) => {
     if (!existsSync('/proc/self')) context.skip('no /proc here');
-    const message = '/proc/o.png: cannot be written (no such file)';
+    const message = '/proc/o.png: cannot be written (no file can be made there)';
     expect(run('/proc/o.png')).toEqual(failed(message));
   });
 

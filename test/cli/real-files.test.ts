@@ -42,7 +42,7 @@ testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |�
     'the file does not say its space; diffusion space is assumed',
     'the file does not say its model; its channels are those of taesd or taesdxl',
   ]
-    .map((sentence) => `taesd: ${golden}: ${sentence}\n`)
+    .map((sentence) => `taesd: note: ${golden}: ${sentence}\n`)
     .concat('taesd: note: decoding with taesd; --model chooses another\n')
     .join('');
   expect(run('decode', golden, '-o', at('d.safetensors'))).toEqual({ ...done, stderr });
@@ -85,8 +85,8 @@ testShared('inspect: every real file of weights → fits its models', () => {
   for (const [model, fit] of [
     ['taesd', 'taesd and taesdxl, 4'],
     ['taesdxl', 'taesd and taesdxl, 4'],
-    ['taesd3', 'taesd3 and taef1, 16'],
-    ['taef1', 'taesd3 and taef1, 16'],
+    ['taesd3', 'taesd3, taef1 and taef1-1.1, 16'],
+    ['taef1', 'taesd3, taef1 and taef1-1.1, 16'],
   ]) {
     for (const part of ['encoder', 'decoder']) {
       const { stdout } = run('inspect', sharedPath(`weights/${model}_${part}.safetensors`));

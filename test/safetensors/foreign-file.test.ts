@@ -50,7 +50,8 @@ describe('other things under the name of safetensors', () => {
 
   test('readSafetensors: not bytes → ARG; a detached buffer → ARG', () => {
     const text = 'taesd.safetensors' as unknown as Uint8Array;
-    const message = 'readSafetensors: "bytes" expected a Uint8Array, got "taesd.safetensors"';
+    const message =
+      'readSafetensors: "bytes" expected a Uint8Array or ArrayBuffer, got "taesd.safetensors"';
     expectError(() => readSafetensors(text), 'ARG', message);
     const bytes = GOOD.slice();
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });

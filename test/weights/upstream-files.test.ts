@@ -433,10 +433,9 @@ describe('other models', () => {
       const error = await failure(load(sharedPath(`weights/${file}.pth`), 'taesd', half));
       if (isModelName(name)) expect(error.message).toContain(`weights of ${name}?`);
       else {
-        const speaks = name === 'taef2' ? 'FLUX.2' : 'Sana';
         expect(error.code).toBe('UNSUPPORTED');
         const path = sharedPath(`weights/${file}.pth`);
-        const got = `got those of ${name}, for ${speaks} (not supported yet)`;
+        const got = `got those of ${name}, for Sana (not supported yet)`;
         expect(error.message).toContain(`${path}: "weights" expected those of taesd, ${got}`);
       }
     });

@@ -1,3 +1,4 @@
+import { andList } from '../../checks.ts';
 import {
   type Half,
   type ModelName,
@@ -129,9 +130,10 @@ function describeHalfOf(half: Half, stored: Tensors, size: Size, notes: string[]
   const tensors = [...weights].map(([name, { shape }]) => ({ name, shape }));
   const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, half, weights));
   if (fitting.length > 0) {
-    const [{ latentChannels, networks }] = fitting;
+    const [variant] = fitting;
+    const { latentChannels } = variant;
     const models = fitting.map(({ name }) => name);
-    const network = describeHalf(networks[half], half, latentChannels, size);
+    const network = describeHalf(variant, half, size);
     return { models, latentChannels, fault: null, network, tensors };
   }
   const latentChannels = latentChannelsOf(half, weights) ?? null;
@@ -163,7 +165,10 @@ export function weightLines(findings: WeightsFindings): string[] {
     if (found === null) continue;
     facts.push([half, fitWords(found)]);
     const { network } = found;
-    tables.push('', ...(network === null ? tensorLines(half, found) : networkLines(half, network)));
+    const [model] = found.models;
+    const isTable = network !== null && model !== undefined;
+    const table = isTable ? networkLines(half, network, VARIANTS[model]) : tensorLines(half, found);
+    tables.push('', ...table);
   }
   if (vaeScale !== null) facts.push(['vae_scale', `${vaeScale}`]);
   if (vaeShift !== null) facts.push(['vae_shift', `${vaeShift}`]);
@@ -184,7 +189,7 @@ const LAYOUTS = {
 } as const;
 
 function fitWords({ models, latentChannels, fault }: HalfFindings): string {
-  if (models.length > 0) return `fits ${models.join(' and ')}, ${latentChannels} latent channels`;
+  if (models.length > 0) return `fits ${andList(models)}, ${latentChannels} latent channels`;
   if (latentChannels === null) return 'fits no model: no layer takes or makes latents';
   if (fault === null) return `fits no model: ${latentChannels} latent channels`;
   return `not whole: ${fault}`;

@@ -80,7 +80,7 @@ export class Painters {
     for (const taesd of this.#models.values()) {
       const reason = taesd?.info.workersReason;
       if (reason !== undefined) {
-        this.#sayOnce(`note: no workers, one thread did the work: ${reason}`);
+        this.#sayOnce(`no workers, one thread did the work: ${reason}`);
       }
     }
   }
@@ -134,7 +134,7 @@ export class Painters {
       const reason = isMissing
         ? `taesd pull ${space} fetches its weights`
         : reasonWords(aboutRequest(error));
-      this.#sayOnce(`note: a matrix draws the latents of ${space}, by colours alone: ${reason}`);
+      this.#sayOnce(`a matrix draws the latents of ${space}, by colours alone: ${reason}`);
       return undefined;
     }
   }
