@@ -106,7 +106,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   'taef1-1.1': {
     name: 'taef1-1.1',
     space: 'taef1',
-    speaks: 'FLUX.1, Z-Image, HiDream; trained anew in December 2025',
+    speaks: 'FLUX.1, Z-Image, HiDream',
     latentChannels: 16,
     downscale: 8,
     fromVae: { scale: 0.3611, shift: 0.1159 },

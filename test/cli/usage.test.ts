@@ -165,7 +165,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode', PICTURE],
     [
       'inspect',
-      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, nano`,
+      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano`,
     ],
     ['encode in -o o.jpg', `-o: o.jpg: expected ${WRITTEN_ENDINGS}, got .jpg`],
     [

@@ -72,7 +72,7 @@ export class ModelsInUse {
     else if (isAssumed) {
       this.#sayOnce(`decoding with ${info.model}; --model chooses another`);
     }
-    if (info.weightsNote !== undefined) this.#sayOnce(`note: weights: ${info.weightsNote}`);
+    if (info.weightsNote !== undefined) this.#sayOnce(`weights: ${info.weightsNote}`);
     this.#sayOnce(loadedNote(info, this.#options.precision));
     return taesd;
   }
