@@ -121,6 +121,10 @@ class WholeMap implements RowSource {
   readonly read = (y: number, row: Float32Array, stride: number): void => {
     const { channels, width } = this;
     let source = y * width * channels;
+    if (stride === channels) {
+      row.set(this.#data.subarray(source, source + width * channels));
+      return;
+    }
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) row[x * stride + c] = this.#data[source++];
     }
@@ -129,6 +133,10 @@ class WholeMap implements RowSource {
   readonly sink: RowSink = (y, row, stride) => {
     const { channels, width } = this;
     let target = y * width * channels;
+    if (stride === channels) {
+      this.#data.set(row.subarray(0, width * channels), target);
+      return;
+    }
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) this.#data[target++] = row[x * stride + c];
     }
