@@ -151,8 +151,8 @@ export const OPTIONS = {
     ...MODEL,
     name: 'model',
     help: () =>
-      `${MODEL.rule()} (default: the one recorded in IN, or taesd;
-      nano replaces taesd if its weights are not found)`,
+      `${MODEL.rule()} (default: the one recorded in IN, or taef2
+      for 32 channels, or taesd; nano replaces taesd if its weights are not found)`,
   },
   weights: {
     value: 'DIR',
