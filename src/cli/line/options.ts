@@ -5,6 +5,7 @@ import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
   MAX_INDEX,
+  modelHint,
   PICTURE_FORMATS,
   readBackend,
   readBackground,
@@ -16,7 +17,6 @@ import {
   readLayerBackend,
   readLocation,
   readMaxPixels,
-  modelHint,
   readModel,
   readName,
   readOutput,
