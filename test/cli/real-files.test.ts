@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
 import { quantizeLatents } from '../../src/latent.ts';
@@ -49,6 +49,26 @@ testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |�
   const decoded = readSafetensors(read('d.safetensors')).tensors.get('decoded');
   if (decoded === undefined) throw new Error('no tensor decoded');
   expectClose(toTensor(decoded, 'decoded'), wanted, 1e-4);
+});
+
+testShared('decode [wasm]: packed latents of FLUX.2 in a .npy → taef2, max |Δ| < 1e-4', () => {
+  const wanted = readGolden('family/taef2-packed-4x3');
+  const { shape, data } = wanted('packed');
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')})}`;
+  const start = Buffer.from(`\x93NUMPY\x01\0\x76\0${header.padEnd(117)}\n`, 'latin1');
+  writeFileSync(at('flux2.npy'), Buffer.concat([start, Buffer.from(data.buffer)]));
+  const stderr = [
+    `${at('flux2.npy')}: the file does not say its space; diffusion space is assumed`,
+    `${at('flux2.npy')}: the file does not say its model; its channels are those of taef2`,
+    'decoding with taef2; --model chooses another',
+  ]
+    .map((sentence) => `taesd: note: ${sentence}\n`)
+    .join('');
+  const command = ['decode', at('flux2.npy'), '-o', at('flux2.safetensors')];
+  expect(run(...command)).toEqual({ ...done, stderr });
+  const decoded = readSafetensors(read('flux2.safetensors')).tensors.get('decoded');
+  if (decoded === undefined) throw new Error('no tensor decoded');
+  expectClose(toTensor(decoded, 'decoded'), wanted('decoded'), 1e-4);
 });
 
 /** The top left corner of a tensor [1, C, H, W]. */
@@ -117,7 +137,7 @@ testShared('inspect: a real .pth of a model that is not supported → its name, 
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, 5)).toEqual([
     'kind        weights of taesana, the original layout',
-    'encoder     fits no model: no layer takes or makes latents',
+    'encoder     fits no model of this package',
     'parameters  1,256,288',
     'types       F16 (69 tensors)',
     'note        not supported; for Sana',
