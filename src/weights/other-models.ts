@@ -101,6 +101,10 @@ const otherModels = (): readonly OtherModel[] => [
   },
 ];
 
+/** Finds the model of a name among those that are not supported. Capitals do not matter. */
+export const otherModelNamed = (name: string): OtherModel | undefined =>
+  otherModels().find((model) => model.name.split(/, | or /).includes(name.toLowerCase()));
+
 /**
  * Finds the model of a half's tensors among those that are not supported.
  *
