@@ -60,7 +60,6 @@ testShared('decode [wasm]: packed latents of FLUX.2 in a .npy → taef2, max |Δ
   const stderr = [
     `${at('flux2.npy')}: the file does not say its space; diffusion space is assumed`,
     `${at('flux2.npy')}: the file does not say its model; its channels are those of taef2`,
-    'decoding with taef2; --model chooses another',
   ]
     .map((sentence) => `taesd: note: ${sentence}\n`)
     .join('');

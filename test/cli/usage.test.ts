@@ -146,8 +146,8 @@ describe('command lines that are not understood → one line that names it, exit
     ['decode in --Wieghts 3', 'unknown option "--Wieghts" (--weights?; see taesd decode --help)'],
     ['encode in --siz 3', unknown('encode', '--siz', ENCODE)],
     [
-      'encode in -o o.png --model taesana',
-      `--model: expected ${MODELS}, got "taesana" (not supported yet: for Sana; see taesd encode --help)`,
+      'encode in -o o.png --model taeh3',
+      `--model: expected ${MODELS}, got "taeh3" (not supported yet: for MiniMax H3, a video model; see taesd encode --help)`,
     ],
     [
       'pull taew2_2',
