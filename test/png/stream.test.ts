@@ -349,7 +349,7 @@ function bestFilter({ width, inputBytes, data }: Pixels, y: number): number {
 }
 
 /** Rows of the pictures written in pieces: many times as many as the writer may hold. */
-const HEIGHT = rounds(2000, 20000);
+const HEIGHT = rounds(4000, 20000);
 
 test(`PngRowWriter: 512×${HEIGHT} of noise → at most 2.5 MiB held, 64 KiB of IDAT, 128 KiB behind`, async () => {
   setFlagsFromString('--expose-gc');
