@@ -33,7 +33,7 @@ interface GoldenTrip {
 export const TRIPS: readonly GoldenTrip[] = [
   { file: 'taesd-astronaut-512x512', model: 'taesd', large: true },
   { file: 'taesd-chelsea-451x300', model: 'taesd', large: true },
-  { file: 'taesdxl-astronaut-128x96', model: 'taesdxl' },
+  { file: 'taesdxl-astronaut-128x96', model: 'taesdxl', slow: true },
   { file: 'taesd3-astronaut-128x96', model: 'taesd3', slow: true },
   { file: 'taef1-astronaut-128x96', model: 'taef1' },
   { file: 'taef2-astronaut-128x96', model: 'taef2' },

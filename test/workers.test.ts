@@ -87,7 +87,7 @@ describe('info', () => {
     expect([workers, workersReason, memoryBytes]).toEqual([2, undefined, 0]);
   });
 
-  test('info [2 workers]: after a run → both workers’ memory', async () => {
+  testAtFullLength('info [2 workers]: after a run → both workers’ memory', async () => {
     const taesd = await load({ workers: 2 });
     await taesd.decode(MIDDLE);
     const alone = await load({ workers: 0 });
@@ -159,20 +159,23 @@ describe('abort', () => {
     },
   );
 
-  test('decodeRows [2 workers]: aborted between rows, and left in the middle → no call hangs, no row is lost later', async () => {
-    const taesd = await load({ workers: 2 });
-    const controller = new AbortController();
-    const rows = taesd.decodeRows(TALL, { signal: controller.signal });
-    await rows.next();
-    controller.abort();
-    await expect(
-      (async () => {
-        for await (const _ of rows);
-      })(),
-    ).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }));
-    for await (const _ of taesd.decodeRows(TALL)) break;
-    expect(same((await taesd.decode(MIDDLE)).data, middle)).toBe(true);
-  });
+  testAtFullLength(
+    'decodeRows [2 workers]: aborted between rows, and left in the middle → no call hangs, no row is lost later',
+    async () => {
+      const taesd = await load({ workers: 2 });
+      const controller = new AbortController();
+      const rows = taesd.decodeRows(TALL, { signal: controller.signal });
+      await rows.next();
+      controller.abort();
+      await expect(
+        (async () => {
+          for await (const _ of rows);
+        })(),
+      ).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }));
+      for await (const _ of taesd.decodeRows(TALL)) break;
+      expect(same((await taesd.decode(MIDDLE)).data, middle)).toBe(true);
+    },
+  );
 });
 
 describe('order and bounds', () => {

@@ -403,8 +403,8 @@ describe('readTorch: hostile pickles', () => {
     refused(fileOf('](', body, 'e'), 'LIMIT', /at most 65536 values that occur again/);
   });
 
-  test('4,200,000 opcodes, 600,000 containers → LIMIT', () => {
-    refused(fileOf('N0'.repeat(2_100_000)), 'LIMIT', /at most 4194304 opcodes/);
+  test('5,000,000 opcodes, 600,000 containers → LIMIT', () => {
+    refused(fileOf('N0'.repeat(2_500_000)), 'LIMIT', /at most 4194304 opcodes/);
     refused(fileOf(']('.concat('}'.repeat(600_000), 'e')), 'LIMIT', /at most 524288 dicts/);
   });
 
