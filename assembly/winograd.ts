@@ -52,10 +52,12 @@ import {
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_STRIDE,
   JOB_WEIGHTS,
 } from '../src/backend/wasm/job-layout';
 import {
+  CHUNK,
   F32_BYTES,
   GROUP_BYTES,
   PTR_BYTES,
@@ -99,42 +101,61 @@ export function rowAt(rows: usize, r: usize): usize {
  */
 export function winogradTransformInput(job: usize, offset: usize, tiles: i32): void {
   const rows = load<usize>(job, JOB_INPUT_ROWS);
-  const columns = load<usize>(job, JOB_COLUMNS);
+  let columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
   const v = load<usize>(job, JOB_V);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  const count = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
-  transform6(
-    columns,
-    columnsStride,
-    rowAt(rows, 0) + offset,
-    rowAt(rows, 1) + offset,
-    rowAt(rows, 2) + offset,
-    rowAt(rows, 3) + offset,
-    rowAt(rows, 4) + offset,
-    rowAt(rows, 5) + offset,
-    <usize>count * pixelBytes,
-  );
-  // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4 are
-  // one.
-  const apart: usize = upsample ? 0 : pixelBytes;
-  const step = <usize>(upsample ? 2 : 4) * pixelBytes;
-  for (let r: usize = 0; r < <usize>SIDE; r++) {
-    if (upsample && r == 2) continue;
-    let column0 = columns + r * columnsStride;
-    let point = v + r * SIDE * vStride;
-    for (let j = 0; j < tiles; j++) {
-      const column1 = column0 + pixelBytes;
-      const column2 = column1 + apart;
-      const column3 = column2 + pixelBytes;
-      const column4 = column3 + apart;
-      const column5 = column4 + pixelBytes;
-      transform6(point, vStride, column0, column1, column2, column3, column4, column5, pixelBytes);
-      column0 += step;
-      point += V_TILE_BYTES;
+  const row0 = rowAt(rows, 0);
+  const row1 = rowAt(rows, 1);
+  const row2 = rowAt(rows, 2);
+  const row3 = rowAt(rows, 3);
+  const row4 = rowAt(rows, 4);
+  const row5 = rowAt(rows, 5);
+  const count = <usize>(upsample ? 2 * tiles + 2 : 4 * tiles + 2);
+  let chunk = v;
+  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
+    const bytes = min(pixelBytes - first, V_TILE_BYTES);
+    // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
+    const isWhole = bytes == pixelBytes;
+    const run = isWhole ? count * bytes : bytes;
+    let at = offset + first;
+    for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
+      transform6(
+        columns,
+        columnsStride,
+        row0 + at,
+        row1 + at,
+        row2 + at,
+        row3 + at,
+        row4 + at,
+        row5 + at,
+        run,
+      );
     }
+    columns -= count * bytes;
+    // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4
+    // are one.
+    const apart: usize = upsample ? 0 : bytes;
+    const step = <usize>(upsample ? 2 : 4) * bytes;
+    for (let r: usize = 0; r < <usize>SIDE; r++) {
+      if (upsample && r == 2) continue;
+      let column0 = columns + r * columnsStride;
+      let point = chunk + r * SIDE * vStride;
+      for (let j = 0; j < tiles; j++) {
+        const column1 = column0 + bytes;
+        const column2 = column1 + apart;
+        const column3 = column2 + bytes;
+        const column4 = column3 + apart;
+        const column5 = column4 + bytes;
+        transform6(point, vStride, column0, column1, column2, column3, column4, column5, bytes);
+        column0 += step;
+        point += V_TILE_BYTES;
+      }
+    }
+    chunk += vChunk;
   }
 }
 
@@ -207,6 +228,7 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   const mStride = load<usize>(job, JOB_M_STRIDE);
   let v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
@@ -219,7 +241,7 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
       if (upsample && (row == 2 || column == 2)) {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else {
-        multiplyPoint(m, v, uPoint, tiles, cin);
+        multiplyPoint(m, v, vChunk, uPoint, tiles, cin);
         if (column < 5) uPoint += 2 * uTile;
       }
       m += mStride;
@@ -230,12 +252,20 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
 }
 
 /** m = v · u at one point. */
-export function multiplyPoint(m: usize, v: usize, u: usize, tiles: i32, cin: i32): void {
+export function multiplyPoint(
+  m: usize,
+  v: usize,
+  vChunk: usize,
+  u: usize,
+  tiles: i32,
+  cin: i32,
+): void {
   for (let half: usize = 0; half < 2; half++) {
     for (let j = 0; j < tiles; j += 4) {
       multiply4x8(
         m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
         v + <usize>j * V_TILE_BYTES,
+        vChunk,
         cin,
         u + half * <usize>cin * TILE_COUT_BYTES,
       );
@@ -244,7 +274,7 @@ export function multiplyPoint(m: usize, v: usize, u: usize, tiles: i32, cin: i32
 }
 
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
-function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
+function multiply4x8(out: usize, v: usize, vChunk: usize, cin: i32, u: usize): void {
   let acc0x0123 = f32x4.splat(0);
   let acc0x4567 = f32x4.splat(0);
   let acc1x0123 = f32x4.splat(0);
@@ -253,22 +283,26 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  for (const end = v + <usize>cin * F32_BYTES; v < end; v += F32_BYTES) {
-    const u0123 = v128.load(u);
-    const u4567 = v128.load(u, 16);
-    const v0 = v128.load32_splat(v);
-    acc0x0123 = f32x4.add(acc0x0123, f32x4.mul(v0, u0123));
-    acc0x4567 = f32x4.add(acc0x4567, f32x4.mul(v0, u4567));
-    const v1 = v128.load32_splat(v, V_TILE_BYTES);
-    acc1x0123 = f32x4.add(acc1x0123, f32x4.mul(v1, u0123));
-    acc1x4567 = f32x4.add(acc1x4567, f32x4.mul(v1, u4567));
-    const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
-    acc2x0123 = f32x4.add(acc2x0123, f32x4.mul(v2, u0123));
-    acc2x4567 = f32x4.add(acc2x4567, f32x4.mul(v2, u4567));
-    const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
-    acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
-    acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
-    u += TILE_COUT_BYTES;
+  for (let left = cin; left > 0; left -= CHUNK) {
+    const bytes = <usize>min(left, CHUNK) * F32_BYTES;
+    for (const end = v + bytes; v < end; v += F32_BYTES) {
+      const u0123 = v128.load(u);
+      const u4567 = v128.load(u, 16);
+      const v0 = v128.load32_splat(v);
+      acc0x0123 = f32x4.add(acc0x0123, f32x4.mul(v0, u0123));
+      acc0x4567 = f32x4.add(acc0x4567, f32x4.mul(v0, u4567));
+      const v1 = v128.load32_splat(v, V_TILE_BYTES);
+      acc1x0123 = f32x4.add(acc1x0123, f32x4.mul(v1, u0123));
+      acc1x4567 = f32x4.add(acc1x4567, f32x4.mul(v1, u4567));
+      const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
+      acc2x0123 = f32x4.add(acc2x0123, f32x4.mul(v2, u0123));
+      acc2x4567 = f32x4.add(acc2x4567, f32x4.mul(v2, u4567));
+      const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
+      acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
+      acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
+      u += TILE_COUT_BYTES;
+    }
+    v += vChunk - bytes;
   }
   v128.store(out, acc0x0123);
   v128.store(out, acc0x4567, 16);

@@ -29,10 +29,12 @@ import {
   JOB_M,
   JOB_M_STRIDE,
   JOB_SCALES,
+  JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_SIDE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
   JOB_WEIGHT_SCALES,
@@ -40,6 +42,7 @@ import {
   JOB_WEIGHTS_FLAT,
 } from '../src/backend/wasm/job-layout';
 import {
+  CHUNK,
   F32_BYTES,
   GROUP_BYTES,
   TILE_COUT,
@@ -84,8 +87,10 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const mStride = load<usize>(job, JOB_M_STRIDE);
   let v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   let scales = load<usize>(job, JOB_SCALES);
   const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const scalesChunk = load<usize>(job, JOB_SCALES_CHUNK);
   const vFlat = load<usize>(job, JOB_V_FLAT);
   let uFlat = load<usize>(job, JOB_WEIGHTS_FLAT);
   const cin = load<i32>(job, JOB_CIN);
@@ -95,7 +100,9 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const uTile = <usize>(cin >> 1) * PAIR_BYTES;
   const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
   let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * 2 * uTile;
-  let uScales = load<usize>(job, JOB_WEIGHT_SCALES) + groupPoints * GROUP_BYTES;
+  /** Bytes of the scales of 8 output channels. */
+  const uTileScales = <usize>((cin + CHUNK - 1) / CHUNK) * TILE_COUT_BYTES;
+  let uScales = load<usize>(job, JOB_WEIGHT_SCALES) + groupPoints * 2 * uTileScales;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     let uScale = uScales;
@@ -103,25 +110,38 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
       if (upsample && (row == 2 || column == 2)) {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else if (uFlat != 0 && row == 1 && column == 1) {
-        multiplyPoint(m, vFlat, uFlat, tiles, cin);
+        // In f32, a chunk takes twice the bytes.
+        multiplyPoint(m, vFlat, 2 * vChunk, uFlat, tiles, cin);
         uPoint += 2 * uTile;
-        uScale += GROUP_BYTES;
+        uScale += 2 * uTileScales;
       } else {
         for (let half: usize = 0; half < 2; half++) {
           for (let j = 0; j < tiles; j += 4) {
-            multiply4x8(
-              m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
-              v + <usize>j * V16_TILE_BYTES,
-              cin,
-              uPoint + half * uTile,
-              scales + <usize>j * F32_BYTES,
-              uScale + half * TILE_COUT_BYTES,
-            );
+            let vTiles = v + <usize>j * V16_TILE_BYTES;
+            let vScale = scales + <usize>j * F32_BYTES;
+            let uChunk = uPoint + half * uTile;
+            let uChunkScale = uScale + half * uTileScales;
+            for (let first = 0; first < cin; first += CHUNK) {
+              const channels = min(cin - first, CHUNK);
+              multiply4x8(
+                m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
+                vTiles,
+                channels,
+                uChunk,
+                vScale,
+                uChunkScale,
+                first > 0,
+              );
+              vTiles += vChunk;
+              vScale += scalesChunk;
+              uChunk += <usize>(channels >> 1) * PAIR_BYTES;
+              uChunkScale += TILE_COUT_BYTES;
+            }
           }
         }
         if (column < 5) {
           uPoint += 2 * uTile;
-          uScale += GROUP_BYTES;
+          uScale += 2 * uTileScales;
         }
       }
       scales += scalesStride;
@@ -130,7 +150,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
     }
     if (row < 5 && !(upsample && row == 2)) {
       u = uPoint + 2 * uTile;
-      uScales = uScale + GROUP_BYTES;
+      uScales = uScale + 2 * uTileScales;
     }
   }
 }
@@ -143,6 +163,7 @@ function multiply4x8(
   u: usize,
   scales: usize,
   uScales: usize,
+  add: bool,
 ): void {
   let acc0x0123 = i32x4.splat(0);
   let acc0x4567 = i32x4.splat(0);
@@ -169,20 +190,34 @@ function multiply4x8(
     acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(v3, u4567));
     u += PAIR_BYTES;
   }
-  storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales);
+  storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales, add);
   out += GROUP_BYTES;
-  storeScaled(out, acc1x0123, acc1x4567, v128.load32_splat(scales, 4), uScales);
+  storeScaled(out, acc1x0123, acc1x4567, v128.load32_splat(scales, 4), uScales, add);
   out += GROUP_BYTES;
-  storeScaled(out, acc2x0123, acc2x4567, v128.load32_splat(scales, 8), uScales);
+  storeScaled(out, acc2x0123, acc2x4567, v128.load32_splat(scales, 8), uScales, add);
   out += GROUP_BYTES;
-  storeScaled(out, acc3x0123, acc3x4567, v128.load32_splat(scales, 12), uScales);
+  storeScaled(out, acc3x0123, acc3x4567, v128.load32_splat(scales, 12), uScales, add);
 }
 
-function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uScales: usize): void {
+/** @param add  to the numbers at `out`, which earlier chunks left, or else in their place */
+function storeScaled(
+  out: usize,
+  acc0123: v128,
+  acc4567: v128,
+  scale: v128,
+  uScales: usize,
+  add: bool,
+): void {
   const scale0123 = f32x4.mul(scale, v128.load(uScales));
   const scale4567 = f32x4.mul(scale, v128.load(uScales, 16));
-  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(acc0123), scale0123));
-  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(acc4567), scale4567), 16);
+  let sum0123 = f32x4.mul(f32x4.convert_i32x4_s(acc0123), scale0123);
+  let sum4567 = f32x4.mul(f32x4.convert_i32x4_s(acc4567), scale4567);
+  if (add) {
+    sum0123 = f32x4.add(v128.load(out), sum0123);
+    sum4567 = f32x4.add(v128.load(out, 16), sum4567);
+  }
+  v128.store(out, sum0123);
+  v128.store(out, sum4567, 16);
 }
 
 /**
@@ -207,29 +242,32 @@ export function winogradRoundWeights(
   tiles: i32,
 ): void {
   for (let tile = 0; tile < tiles; tile++) {
-    for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
-      const column = u + o * F32_BYTES;
-      let sum: f32 = 0;
-      let largest: f32 = 0;
-      for (let i = 0; i < cin; i++) {
-        const magnitude = abs(load<f32>(column + <usize>i * TILE_COUT_BYTES));
-        sum += magnitude;
-        largest = max(largest, magnitude);
+    for (let first = 0; first < cin; first += CHUNK) {
+      const channels = min(cin - first, CHUNK);
+      for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
+        const column = u + o * F32_BYTES;
+        let sum: f32 = 0;
+        let largest: f32 = 0;
+        for (let i = 0; i < channels; i++) {
+          const magnitude = abs(load<f32>(column + <usize>i * TILE_COUT_BYTES));
+          sum += magnitude;
+          largest = max(largest, magnitude);
+        }
+        // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
+        const unit = max(sum / (WEIGHT_SUM - <f32>(channels >> 1) - 1), largest / I16_MAX);
+        store<f32>(uScales + o * F32_BYTES, unit);
+        for (let i = 0; i < channels; i++) {
+          const value = load<f32>(column + <usize>i * TILE_COUT_BYTES);
+          const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
+          store<i16>(
+            u16 + <usize>(i >> 1) * PAIR_BYTES + o * F32_BYTES + ((<usize>(i & 1)) << 1),
+            <i16>rounded,
+          );
+        }
       }
-      // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
-      const unit = max(sum / (WEIGHT_SUM - <f32>(cin >> 1) - 1), largest / I16_MAX);
-      store<f32>(uScales + o * F32_BYTES, unit);
-      for (let i = 0; i < cin; i++) {
-        const value = load<f32>(column + <usize>i * TILE_COUT_BYTES);
-        const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
-        store<i16>(
-          u16 + <usize>(i >> 1) * PAIR_BYTES + o * F32_BYTES + ((<usize>(i & 1)) << 1),
-          <i16>rounded,
-        );
-      }
+      uScales += TILE_COUT_BYTES;
+      u += <usize>channels * TILE_COUT_BYTES;
+      u16 += <usize>(channels >> 1) * PAIR_BYTES;
     }
-    uScales += TILE_COUT_BYTES;
-    u += <usize>cin * TILE_COUT_BYTES;
-    u16 += <usize>(cin >> 1) * PAIR_BYTES;
   }
 }

@@ -15,7 +15,10 @@ import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import type { StageRunner } from './stage-context.ts';
 import { prepareStage } from './stages.ts';
-import { allocateWorkspace } from './workspace.ts';
+import { allocateWorkspace, MAX_BLOCK_ROWS } from './workspace.ts';
+
+/** A Winograd stage has a job for each row of tiles in a block. */
+const STAGE_JOBS_BYTES = MAX_BLOCK_ROWS * JOB_BYTES;
 
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
@@ -113,7 +116,7 @@ export class WasmProgram implements Program {
     const widest = Math.max(...stored.map(([channels, , width]) => rowCount(channels, width)));
     const zeroRowPtr = memory.allocate('row of zeros', widest * F32_BYTES);
     memory.f32(zeroRowPtr, widest).fill(0);
-    const jobsPtr = memory.allocate('jobs', stages.length * JOB_BYTES);
+    const jobsPtr = memory.allocate('jobs', stages.length * STAGE_JOBS_BYTES);
     const workspace = allocateWorkspace(memory, stages, widest * F32_BYTES);
     const alive = this.#ringRows(shapes, span);
     // Only the source's rows may be written with gaps, if fewer channels are true than stored.
@@ -127,7 +130,7 @@ export class WasmProgram implements Program {
         memory,
         kernels,
         workspace,
-        jobPtr: jobsPtr + n * JOB_BYTES,
+        jobPtr: jobsPtr + n * STAGE_JOBS_BYTES,
         input: rings[stage.input],
         output: rings[stage.output],
         add,
