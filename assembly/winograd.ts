@@ -55,6 +55,7 @@ import {
   JOB_V_CHUNK,
   JOB_V_STRIDE,
   JOB_WEIGHTS,
+  JOB_WEIGHTS_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import {
   CHUNK,
@@ -232,9 +233,9 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
-  const uTile = <usize>cin * TILE_COUT_BYTES;
-  const groupTiles = <usize>group * 2 * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
-  let u = load<usize>(job, JOB_WEIGHTS) + groupTiles * uTile;
+  const uStride = load<usize>(job, JOB_WEIGHTS_STRIDE);
+  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * uStride;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     for (let column = 0; column < side; column++) {
@@ -242,12 +243,12 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else {
         multiplyPoint(m, v, vChunk, uPoint, tiles, cin);
-        if (column < 5) uPoint += 2 * uTile;
+        if (column < 5) uPoint += uStride;
       }
       m += mStride;
       v += vStride;
     }
-    if (row < 5 && !(upsample && row == 2)) u = uPoint + 2 * uTile;
+    if (row < 5 && !(upsample && row == 2)) u = uPoint + uStride;
   }
 }
 

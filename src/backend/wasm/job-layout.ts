@@ -85,4 +85,7 @@ export const JOB_WEIGHTS_FLAT = 112;
 export const JOB_V_CHUNK = 116;
 export const JOB_SCALES_CHUNK = 120;
 
+/** Winograd: bytes from one point of a group's weights to the next. */
+export const JOB_WEIGHTS_STRIDE = 124;
+
 export const JOB_BYTES = 128;

@@ -78,7 +78,7 @@ export function packConv(
   }
   if (products === 'f32' && isLate(stage)) {
     const weightsPtr = memory.allocate('weights', weight.data.length * F32_BYTES);
-    memory.f32(weightsPtr, weight.data.length).set(weight.data);
+    layLate(memory.f32(weightsPtr, weight.data.length), weight);
     const none = { isLate: true, scalesPtr: undefined, flatPtr: undefined };
     return { cin, cout, weightsPtr, biasPtr, ...none };
   }
@@ -185,6 +185,15 @@ function packWinograd16(
     scalesPtr,
     flatPtr: flatCount > 0 ? flatPtr : undefined,
   };
+}
+
+/** [cout, cin, 3, 3] → f32 [cout / 16][cin][3][3][16] */
+function layLate(packed: Float32Array, { shape: [cout, cin], data }: Tensor): void {
+  const count = cin * 9;
+  for (let o = 0; o < cout; o++) {
+    const first = (o - (o % GROUP)) * count + (o % GROUP);
+    for (let k = 0; k < count; k++) packed[first + k * GROUP] = data[o * count + k];
+  }
 }
 
 /** The number of point (1, 1) among those that have weights. */

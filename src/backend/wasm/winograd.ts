@@ -29,6 +29,7 @@ import {
   JOB_WEIGHT_SCALES,
   JOB_WEIGHTS,
   JOB_WEIGHTS_FLAT,
+  JOB_WEIGHTS_STRIDE,
 } from './job-layout.ts';
 import type { KernelName } from './kernels.ts';
 import {
@@ -50,6 +51,7 @@ import {
   scalesChunkOf,
   scalesStrideOf,
   TABLE_ROWS,
+  uStrideOf,
   tilingOf,
   v16StrideOf,
   vChunkOf,
@@ -64,6 +66,8 @@ import {
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, output, workspace, kernels } = context;
   const { cin, cout, weightsPtr, scalesPtr, isLate } = context.packed as PackedConv;
+  const { uPtr, tilePtr } = workspace;
+  const uStride = uStrideOf(cin);
   const { step, blockTiles } = tilingOf(stage);
   const tiles = Math.ceil(output.width / TILE);
   const blockRows = blockRowsOf(stage, tiles);
@@ -97,14 +101,7 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
         for (let group = 0; group < groups; group++) {
           if (isLate) {
             const plainPtr = weightsPtr + group * groupBytes;
-            kernels.winogradTransformWeights(
-              workspace.uPtr,
-              plainPtr,
-              workspace.tilePtr,
-              cin,
-              GROUP,
-              1,
-            );
+            kernels.winogradTransformGroup(uPtr, uStride, plainPtr, tilePtr, cin);
           }
           multiply(jobPtr, isLate ? 0 : group, rows * count);
           for (let row = 0; row < rows; row++) transformOutput(jobs[row], group, offset, count);
@@ -149,6 +146,7 @@ export function winogradJob(
     [JOB_CIN, cin],
     [JOB_COUT, cout],
     [JOB_WEIGHTS, isLate ? workspace.uPtr : weightsPtr],
+    [JOB_WEIGHTS_STRIDE, isLate ? uStrideOf(cin) : cin * GROUP_BYTES],
     [JOB_BIAS, biasPtr],
     [JOB_INPUT_ROWS, rowsPtr],
     [JOB_OUTPUT_ROWS, rowsPtr + MAX_INPUT_ROWS * PTR_BYTES],

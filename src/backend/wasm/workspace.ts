@@ -84,6 +84,9 @@ export const isLate = ({ conv, upsample }: Shape): boolean =>
   conv.stride === 1 && !upsample && conv.cin * conv.cout > LATE_PAIRS;
 const LATE_PAIRS = Number(globalThis.process?.env?.LATE ?? 128 * 128);
 
+/** Bytes from one point of a group's weights to the next, if they are made late. */
+export const uStrideOf = (cin: number): number => cin * GROUP * F32_BYTES + POINT_PAD_BYTES;
+
 /** Bytes from one chunk of channels to the next in a point of a block's input, in f32. */
 export const vChunkOf = ({ blockTiles }: Tiling): number => blockTiles * CHUNK * F32_BYTES;
 
@@ -157,7 +160,7 @@ export function allocateWorkspace(
   return {
     rowsPtr: memory.allocate('row table', MAX_BLOCK_ROWS * TABLE_ROWS * PTR_BYTES),
     uPtr: allocate((_, stage) =>
-      isLate(stage) ? WEIGHT_POINTS * GROUP * stage.conv.cin * F32_BYTES : 0,
+      isLate(stage) ? WEIGHT_POINTS * uStrideOf(stage.conv.cin) : 0,
     ),
     vPtr: allocate((tiling) => tiling.side ** 2 * vStrideOf(tiling)),
     mPtr: allocate((tiling) => tiling.side ** 2 * mStrideOf(tiling)),
