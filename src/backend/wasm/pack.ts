@@ -171,10 +171,7 @@ function packWinograd16(
   const flatFromPtr = plainPtr + flatPoint(shape) * GROUP * cin * F32_BYTES;
   for (let group = 0; group < groups; group++) {
     transform(group, plainPtr);
-    const [u16Ptr, uScalesPtr] = [
-      weightsPtr + group * groupBytes,
-      scalesPtr + group * scalesBytes,
-    ];
+    const [u16Ptr, uScalesPtr] = [weightsPtr + group * groupBytes, scalesPtr + group * scalesBytes];
     kernels.winogradRoundWeights(u16Ptr, uScalesPtr, plainPtr, cin, count / TILE_COUT);
     kernels.copy(flatPtr + group * flatCount * F32_BYTES, flatFromPtr, flatCount);
   }

@@ -1,13 +1,14 @@
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Chw } from '../../model/measure.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
-import { COARSE } from '../barriers.ts';
+import { COARSE, MAX_WIDE_WORK } from '../barriers.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
 import { JOB_BYTES } from './job-layout.ts';
-import { F32_BYTES } from './layout.ts';
+import { CHUNK, F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
 import { type PackedConv, packConv, repackPool } from './pack.ts';
 import { WASM_RULES } from './plan-rules.ts';
@@ -22,6 +23,18 @@ const STAGE_JOBS_BYTES = MAX_BLOCK_ROWS * JOB_BYTES;
 
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
+
+/** Returns the largest height such that maps no higher are at most `part` of a network's work. */
+function heightOfWork({ stages }: Plan, shapes: readonly Chw[], part: number): number {
+  const workTo = (max: number) =>
+    stages.reduce((sum, stage) => {
+      const [, height, width] = shapes[stage.output];
+      return height <= max ? sum + stageWork(stage, height, width) : sum;
+    }, 0);
+  const allowed = part * workTo(Infinity);
+  const heights = shapes.map(([, height]) => height);
+  return Math.max(0, ...heights.filter((height) => workTo(height) <= allowed));
+}
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
@@ -41,12 +54,16 @@ export class WasmProgram implements Program {
       WASM_RULES,
     );
     const packed = new Map<Stage, PackedConv>();
-    const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
+    const shapes = this.#plan.shapes([1, NOMINAL, NOMINAL]);
+    const heights = shapes.map(([, height]) => height);
     const coarse = Math.max(...heights) / COARSE;
+    const wideCoarse = Math.min(coarse, heightOfWork(this.#plan, shapes, MAX_WIDE_WORK));
     const i16 = heights[heights.length - 1] < NOMINAL ? 'i16 but flat' : 'i16';
     for (const stage of this.#plan.stages) {
       if (stage.kind !== 'conv') continue;
-      const products = precision === 'f32' || heights[stage.output] <= coarse ? 'f32' : i16;
+      const f32Height = stage.conv.cin > CHUNK ? wideCoarse : coarse;
+      const isF32 = precision === 'f32' || heights[stage.output] <= f32Height;
+      const products = isF32 ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
       packed.set(stage, packConv(machine, network, stage, cin, products));
     }

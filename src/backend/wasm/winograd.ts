@@ -51,8 +51,8 @@ import {
   scalesChunkOf,
   scalesStrideOf,
   TABLE_ROWS,
-  uStrideOf,
   tilingOf,
+  uStrideOf,
   v16StrideOf,
   vChunkOf,
   vStrideOf,
@@ -68,7 +68,7 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
   const { cin, cout, weightsPtr, scalesPtr, isLate } = context.packed as PackedConv;
   const { uPtr, tilePtr } = workspace;
   const uStride = uStrideOf(cin);
-  const { step, blockTiles } = tilingOf(stage);
+  const { step, blockTiles, chunks } = tilingOf(stage);
   const tiles = Math.ceil(output.width / TILE);
   const blockRows = blockRowsOf(stage, tiles);
   // A job for each row of tiles in a block. Their tiles lie one behind the other.
@@ -96,7 +96,8 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
         const offset = first * outputStep + pixelBytes;
         for (let row = 0; row < rows; row++) {
           transformInput(jobs[row], first * inputStep, count);
-          kernels.touchRows(jobs[row], offset, count);
+          // Rows that are touched would leave the cache while the groups' weights pass through it.
+          if (chunks === 1) kernels.touchRows(jobs[row], offset, count);
         }
         for (let group = 0; group < groups; group++) {
           if (isLate) {
