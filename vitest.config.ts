@@ -15,14 +15,17 @@ const PATIENCE_MS = 600_000;
  */
 /** Quick files that the slow suite runs again, at full length. */
 const FULL_LENGTH = [
+  'test/backend/agreement.test.ts',
   'test/backend/schedule.test.ts',
-  'test/backend/winograd-stride2-program.test.ts',
-  'test/backend/winograd-widths.test.ts',
+  'test/backend/winograd*.test.ts',
   'test/cli/**/*.test.ts',
+  'test/conformance/conformance.test.ts',
   'test/deflate/inflate.test.ts',
   'test/engine-properties.test.ts',
   'test/formats/damaged.test.ts',
+  'test/formats/python-files.test.ts',
   'test/formats/read-latents.test.ts',
+  'test/formats/usual-spread.test.ts',
   'test/golden.test.ts',
   'test/nano.test.ts',
   'test/picture/decode-picture.test.ts',
@@ -30,20 +33,23 @@ const FULL_LENGTH = [
   'test/png/hostile.test.ts',
   'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',
+  'test/preview/predict-original.test.ts',
+  'test/readme.test.ts',
   'test/safetensors/*.test.ts',
   'test/steps.test.ts',
+  'test/taesd.test.ts',
+  'test/webgpu/bands.test.ts',
   'test/workers.test.ts',
+  'test/zip/read-zip.test.ts',
 ];
 
 /**
- * Quick files that get a process of their own, since they replace modules, clocks, globals or the environment. The others
- * share one: starting a process and loading src/ take longer than most of them.
+ * Quick files that get a process of their own, since they replace modules, globals or the environment, or measure memory.
+ * The others share one: starting a process and loading src/ take longer than most of them.
  */
 const OWN_PROCESS = [
   'test/backend/module.test.ts',
-  'test/cli/progress.test.ts',
   'test/cli/pull.test.ts',
-  'test/cli/say.test.ts',
   'test/nano.test.ts',
   'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',

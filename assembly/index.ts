@@ -6,6 +6,7 @@
  */
 
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
+export { sumChannels, sumProducts } from './moments';
 export { pixelShuffle, pixelUnshuffle } from './pixel-shuffle';
 export { add, clamp, copy, relu } from './pointwise';
 export { touchRows } from './touch-rows';

@@ -57,9 +57,9 @@ const SCRATCH_ROW: usize = 144;
  * @param job     reads JOB_CIN;
  *                JOB_INPUT_ROWS, u32 [9]: nine rows f32 [pixels][cin], the one above the tile
  *                first;
- *                JOB_COLUMNS, f32 [9][8 · tiles + 1][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written
+ *                JOB_COLUMNS, f32 [9][8 · tiles + 1][min(cin, 64)], a row every JOB_COLUMNS_STRIDE
+ *                bytes;
+ *                JOB_V, f32 [81][chunks][tiles][64], a point every JOB_V_STRIDE bytes
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block, one every 8 pixels
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.

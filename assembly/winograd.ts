@@ -21,18 +21,28 @@
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
  * else in the second. Point p = 6·row + column:
  *
- *     rows ──transformInput──▶ v [36][tiles][cin]
+ *     rows ──transformInput──▶ v [36][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
  *                                      └──multiply──▶ m [36][tiles][16] ──transformOutput──▶ rows
  *                                             ▲
  *                              u [cout / 16][36][2][cin][8]
+ *
+ * Input channels are transformed and laid in v in chunks of 64, so that tiles lie a constant
+ * distance apart whatever their number. The sums of a chunk are added to those in m.
+ *
+ * The weights of a wide convolution are up to 9 MB as u. They are kept as they are and transformed
+ * group by group for each block (winogradTransformGroup). Its blocks have up to 32 tiles, of
+ * several rows of tiles where those are short: each row of tiles has a job of its own, whose v and
+ * m begin at its first tile. Measured on a Zen 4, G multiply-adds/s as if direct, 64→64 on 128×128
+ * beside 128→128 on 64×64 and 256→256 on 32×32: 60, 60 and 63 in f32; 79, 92 and 95 with 16-bit products. With
+ * one row of tiles in a block, 256→256 had 34 in f32.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
  * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
  * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder
- * within 10⁻⁵ of PyTorch.
+ * within 10⁻⁵ of PyTorch, that of taesana and taeqi2_1 too.
  */
 
 import { TILE } from '../src/backend/tile';
@@ -84,12 +94,12 @@ export function rowAt(rows: usize, r: usize): usize {
  *
  * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two),
  * then along the rows.
- * @param job     reads JOB_CIN, a multiple of 4, at most 64;
+ * @param job     reads JOB_CIN, a multiple of 16;
  *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first;
  *                with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
- *                JOB_COLUMNS, f32 [6][columns][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written;
+ *                JOB_COLUMNS, f32 [6][columns][min(cin, 64)], a row every JOB_COLUMNS_STRIDE bytes;
+ *                JOB_V, f32 [36][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
  *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
  *                tile then begins every 2 pixels, and pixels 1 and 2 stand for two columns each.
  *                Points of row or column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with
@@ -208,11 +218,11 @@ export function transform6(
 /**
  * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8
  * accumulators, as in conv.ts and for its reasons.
- * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, f32 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *               first cin are read;
- *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8]; with JOB_UPSAMPLE the 25 points that
- *               are not skipped;
+ * @param job    reads JOB_CIN, a multiple of 16;
+ *               JOB_V, f32 [side²][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
+ *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8], a point every JOB_WEIGHTS_STRIDE
+ *               bytes; with JOB_UPSAMPLE the 25 points that are not skipped;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
  *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their
  *               weights;
@@ -262,20 +272,24 @@ export function multiplyPoint(
   cin: i32,
 ): void {
   for (let half: usize = 0; half < 2; half++) {
+    const uHalf = u + half * <usize>cin * TILE_COUT_BYTES;
     for (let j = 0; j < tiles; j += 4) {
-      multiply4x8(
-        m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
-        v + <usize>j * V_TILE_BYTES,
-        vChunk,
-        cin,
-        u + half * <usize>cin * TILE_COUT_BYTES,
-      );
+      const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
+      let chunk = v + <usize>j * V_TILE_BYTES;
+      for (let first = 0; first < cin; first += CHUNK, chunk += vChunk) {
+        const uChunk = uHalf + <usize>first * TILE_COUT_BYTES;
+        multiply4x8(out, chunk, min(cin - first, CHUNK), uChunk, first > 0);
+      }
     }
   }
 }
 
-/** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
-function multiply4x8(out: usize, v: usize, vChunk: usize, cin: i32, u: usize): void {
+/**
+ * 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7.
+ * @param add  to the numbers at `out`, the sums of earlier chunks. A loop over chunks in here costs
+ *   taesd 2 % of its time
+ */
+function multiply4x8(out: usize, v: usize, channels: i32, u: usize, add: bool): void {
   let acc0x0123 = f32x4.splat(0);
   let acc0x4567 = f32x4.splat(0);
   let acc1x0123 = f32x4.splat(0);
@@ -284,26 +298,32 @@ function multiply4x8(out: usize, v: usize, vChunk: usize, cin: i32, u: usize): v
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  for (let left = cin; left > 0; left -= CHUNK) {
-    const bytes = <usize>min(left, CHUNK) * F32_BYTES;
-    for (const end = v + bytes; v < end; v += F32_BYTES) {
-      const u0123 = v128.load(u);
-      const u4567 = v128.load(u, 16);
-      const v0 = v128.load32_splat(v);
-      acc0x0123 = f32x4.add(acc0x0123, f32x4.mul(v0, u0123));
-      acc0x4567 = f32x4.add(acc0x4567, f32x4.mul(v0, u4567));
-      const v1 = v128.load32_splat(v, V_TILE_BYTES);
-      acc1x0123 = f32x4.add(acc1x0123, f32x4.mul(v1, u0123));
-      acc1x4567 = f32x4.add(acc1x4567, f32x4.mul(v1, u4567));
-      const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
-      acc2x0123 = f32x4.add(acc2x0123, f32x4.mul(v2, u0123));
-      acc2x4567 = f32x4.add(acc2x4567, f32x4.mul(v2, u4567));
-      const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
-      acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
-      acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
-      u += TILE_COUT_BYTES;
-    }
-    v += vChunk - bytes;
+  if (add) {
+    acc0x0123 = v128.load(out);
+    acc0x4567 = v128.load(out, 16);
+    acc1x0123 = v128.load(out, 64);
+    acc1x4567 = v128.load(out, 80);
+    acc2x0123 = v128.load(out, 128);
+    acc2x4567 = v128.load(out, 144);
+    acc3x0123 = v128.load(out, 192);
+    acc3x4567 = v128.load(out, 208);
+  }
+  for (const end = v + <usize>channels * F32_BYTES; v < end; v += F32_BYTES) {
+    const u0123 = v128.load(u);
+    const u4567 = v128.load(u, 16);
+    const v0 = v128.load32_splat(v);
+    acc0x0123 = f32x4.add(acc0x0123, f32x4.mul(v0, u0123));
+    acc0x4567 = f32x4.add(acc0x4567, f32x4.mul(v0, u4567));
+    const v1 = v128.load32_splat(v, V_TILE_BYTES);
+    acc1x0123 = f32x4.add(acc1x0123, f32x4.mul(v1, u0123));
+    acc1x4567 = f32x4.add(acc1x4567, f32x4.mul(v1, u4567));
+    const v2 = v128.load32_splat(v, 2 * V_TILE_BYTES);
+    acc2x0123 = f32x4.add(acc2x0123, f32x4.mul(v2, u0123));
+    acc2x4567 = f32x4.add(acc2x4567, f32x4.mul(v2, u4567));
+    const v3 = v128.load32_splat(v, 3 * V_TILE_BYTES);
+    acc3x0123 = f32x4.add(acc3x0123, f32x4.mul(v3, u0123));
+    acc3x4567 = f32x4.add(acc3x4567, f32x4.mul(v3, u4567));
+    u += TILE_COUT_BYTES;
   }
   v128.store(out, acc0x0123);
   v128.store(out, acc0x4567, 16);

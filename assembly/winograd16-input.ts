@@ -33,17 +33,17 @@ const ROUNDER: f32 = 12582912;
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles.
- * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ * @param job     reads JOB_CIN, a multiple of 16;
  *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as
  *                `winogradTransformInput`;
- *                JOB_V, i16 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written;
- *                JOB_SCALES, f32 [36][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
- *                v stands for, written;
+ *                JOB_V, i16 [36][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
+ *                JOB_SCALES, f32 [36][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
+ *                chunk of it every JOB_SCALES_CHUNK: what a unit of v stands for, written;
  *                JOB_MAXIMA, f32 [6][columns], scratch, a row every JOB_MAXIMA_STRIDE bytes;
- *                JOB_TILE, f32 [6][cin], scratch;
- *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
- *                without
+ *                JOB_TILE, f32 [6][min(cin, 64)], scratch;
+ *                JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every 2 · JOB_V_CHUNK bytes: v at
+ *                point (1, 1), not rounded, written; or 0 to do without
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -185,7 +185,8 @@ function bound(c: usize): f32 {
 }
 
 /**
- * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes
+ * `transform6` down the columns, for the `bytes` bytes at `offset` of each pixel, and the largest
+ * magnitude in each row of each column. Magnitudes
  * are compared as integers, which order them alike and let NaN win. A comparison of numbers would
  * forget NaN.
  */

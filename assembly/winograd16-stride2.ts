@@ -21,14 +21,14 @@ import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles, with stride 2.
- * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ * @param job     reads JOB_CIN, a multiple of 16;
  *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE as
  *                `winogradStride2TransformInput`;
- *                JOB_V, i16 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written;
- *                JOB_SCALES, f32 [81][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
- *                v stands for, written;
- *                JOB_TILE, f32 [9][cin], scratch
+ *                JOB_V, i16 [81][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
+ *                JOB_SCALES, f32 [81][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
+ *                chunk of it every JOB_SCALES_CHUNK: what a unit of v stands for, written;
+ *                JOB_TILE, f32 [9][min(cin, 64)], scratch
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block, one every 8 pixels
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.

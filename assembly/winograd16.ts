@@ -5,6 +5,9 @@
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
  *
+ *   - A sum has the products of one chunk of 64 channels. The sums of chunks are scaled back and
+ *     then added in f32, so each chunk has scales of its own, of inputs and of weights. (One scale
+ *     for all 256 channels would leave two bits less to each weight.)
  *   - After the first half of the input's transform, down the columns, each of a tile's six rows is
  *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
  *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
@@ -62,16 +65,17 @@ const I16_MAX: f32 = 32767;
 /**
  * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply`
  * with i16 products in pairs.
- * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, i16 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *               first cin are read;
- *               JOB_SCALES, f32 [side²][tiles], a point every JOB_SCALES_STRIDE bytes;
+ * @param job    reads JOB_CIN, a multiple of 16;
+ *               JOB_V, i16 [side²][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
+ *               JOB_SCALES, f32 [side²][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
+ *               chunk of it every JOB_SCALES_CHUNK;
  *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points
- *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][16], of the points of
- *               JOB_WEIGHTS;
+ *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][2][chunks][8], of
+ *               the points of JOB_WEIGHTS;
  *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use
- *               the rounded ones; JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), read with
- *               JOB_WEIGHTS_FLAT alone;
+ *               the rounded ones; JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every
+ *               2 · JOB_V_CHUNK bytes: v at point (1, 1), read with JOB_WEIGHTS_FLAT alone;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
  *               JOB_SIDE and JOB_UPSAMPLE as `winogradMultiply`
  * @param group  the output channels, 16·group and the 15 after it
@@ -79,8 +83,8 @@ const I16_MAX: f32 = 32767;
  *               end do not matter, nor do their products
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: the sums of products are exact; two roundings for the scales, one for the product with
- * them.
+ * Accuracy: a chunk's sum of products is exact; two roundings for the scales, one for the product
+ * with them, one for adding it to those of the chunks before it.
  */
 export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   let m = load<usize>(job, JOB_M);
@@ -222,10 +226,10 @@ function storeScaled(
 
 /**
  * Rounds transformed weights to nearest, once, at load:
- *   u16 = u / unit, with unit = max(Σ|u| / (WEIGHT_SUM − cin / 2 − 1), max|u| / 32767)
- * over the cin weights of an output channel at a point.
+ *   u16 = u / unit, with unit = max(Σ|u| / (WEIGHT_SUM − channels / 2 − 1), max|u| / 32767)
+ * over the weights of an output channel at a point, in each chunk of up to 64 channels.
  * @param u16      i16 [tiles][cin / 2][8][2]
- * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
+ * @param uScales  f32 [tiles][chunks][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
  * @param cin      even
  * @param tiles    tiles of 8 output channels, at each point of each group

@@ -9,7 +9,7 @@ import type { Plugin } from 'vite';
  * TAESD_WEIGHTS, if it is set. The page asks for `weights/index.json` to know which there are.
  */
 
-const WEIGHTS = /^(?:taesd|taesdxl|taesd3|taef1)_(?:encoder|decoder)\.safetensors$/;
+const WEIGHTS = /^(?:taesd|taesdxl|taesd3|taef1|taef1-1\.1)_(?:encoder|decoder)\.safetensors$/;
 
 export function weights(): Plugin {
   let out = '';

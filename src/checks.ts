@@ -5,7 +5,7 @@ import { expected, onOneLine, TaesdError } from './errors.ts';
  */
 
 /** The largest width or height: PNG stores at most 2³¹ − 1. */
-const MAX_SIDE = 2 ** 31 - 1;
+export const MAX_SIDE = 2 ** 31 - 1;
 
 /**
  * Checks a width, a height or another count.
@@ -26,7 +26,7 @@ export function checkSize(what: string, size: unknown): number {
  */
 export const DEFAULT_MAX_PIXELS = 2 ** 26;
 /** The largest `maxPixels`: 2²⁹ pixels are 2 GiB of RGBA, which one array can hold. */
-const MAX_PIXELS_LIMIT = 2 ** 29;
+export const MAX_PIXELS_LIMIT = 2 ** 29;
 
 /**
  * Checks the option `maxPixels`.
@@ -68,26 +68,45 @@ export function checkNames(options: object, known: readonly string[], example = 
 export const orList = (words: readonly string[]): string =>
   words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
 
+/** Returns `a, b and c`. */
+export const andList = (words: readonly string[]): string =>
+  words.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
 }
 
-/** Checks the bytes of a file. @throws TaesdError ARG (not a Uint8Array, or a detached one) */
-export function checkBytes(bytes: unknown): void {
-  if (!(bytes instanceof Uint8Array)) {
-    throw expected('ARG', 'bytes', 'a Uint8Array', describe(bytes));
+/** The bytes of a file: a Uint8Array, or a view or buffer of another kind. */
+export type BytesLike = ArrayBufferView | ArrayBuffer;
+
+/**
+ * Returns the bytes of a file. They are not copied.
+ *
+ * @throws TaesdError ARG (not a Uint8Array, ArrayBuffer or view, or a detached one)
+ */
+export function bytesOf(bytes: unknown): Uint8Array {
+  const isView = ArrayBuffer.isView(bytes);
+  if (!isView && !(bytes instanceof ArrayBuffer)) {
+    throw expected('ARG', 'bytes', 'a Uint8Array or ArrayBuffer', describe(bytes));
   }
-  checkLive('bytes', bytes);
+  try {
+    if (!isView) return new Uint8Array(bytes);
+    const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return bytes instanceof Uint8Array ? bytes : view;
+  } catch {
+    throw detached('bytes');
+  }
 }
 
 /** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */
 export function checkLive(what: string, view: ArrayBufferView): void {
-  if (!isDetached(view)) return;
-  const hint = 'transferred to a worker?';
-  throw expected('ARG', what, 'live data', 'a detached buffer', { hint });
+  if (isDetached(view)) throw detached(what);
 }
+
+const detached = (what: string): TaesdError =>
+  expected('ARG', what, 'live data', 'a detached buffer', { hint: 'transferred to a worker?' });
 
 /** Returns true for a view whose buffer was transferred. Such a view has length 0. */
 export function isDetached(view: ArrayBufferView): boolean {

@@ -1,6 +1,8 @@
-import { cut, joined, type Segment, wholeMapBytes } from './backend/barriers.ts';
+import { cut, joined, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
+import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -40,6 +42,8 @@ export class Engine {
   #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
   /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
+  /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
+  #moments: Promise<MomentsOf> | undefined;
   #pool: WorkerPool | undefined;
   #poolSize = 0;
   /** Undefined if WebGPU was not requested. */
@@ -161,7 +165,13 @@ export class Engine {
     return joined(
       segments,
       segments.map((segment) => runnerOf(all.indexOf(segment))),
+      () => (this.#moments ??= this.#startMoments()),
     );
+  }
+
+  async #startMoments(): Promise<MomentsOf> {
+    const { startMoments } = await import('./backend/wasm/moments.ts');
+    return startMoments(this.#kernels as KernelModule);
   }
 
   /** A half's layers with weights and kernels. */

@@ -20,7 +20,14 @@ export type {
   Relu,
   Upsample2x,
 } from './model/layers.ts';
-export { type LatentSpace, type ModelName, VARIANTS, type Variant } from './model/variants.ts';
+export type { FromVae, MeanAndStd, ScaleAndShift, UnknownScale } from './model/vae-space.ts';
+export {
+  type LatentSpace,
+  type ModelName,
+  type PackedForm,
+  VARIANTS,
+  type Variant,
+} from './model/variants.ts';
 export type {
   Add,
   Area,

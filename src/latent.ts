@@ -3,9 +3,9 @@ import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, inCall } from './errors.ts';
 import { checkImage } from './image.ts';
 import { LATENT_MAGNITUDE } from './model/layers.ts';
+import { type Conversion, convertChannels, fromVae, toVae } from './model/vae-space.ts';
 import {
   checkLatentChannels,
-  fromVae,
   type ModelName,
   type Variant,
   variantNamed,
@@ -142,11 +142,12 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
 
 /**
  * Converts latents of a diffusion model's full VAE to the latents that diffusion and TAESD work on:
- * `(z − shift) · scale`.
+ * `(z − shift) · scale`, or channel by channel `(z − mean) / std`.
  *
  * @param latents  [N, C, h, w] with the model's channels; not written to
- * @param model    the name of the model whose scale and shift apply
- * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels), OOM
+ * @param model    the name of the model whose numbers apply
+ * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels),
+ *   UNSUPPORTED (a model whose numbers are not known: `taef2`), OOM
  */
 export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
   return inCall('fromVaeLatents', () => mapVaeLatents(latents, model, fromVae));
@@ -154,28 +155,28 @@ export function fromVaeLatents(latents: Tensor, model: ModelName): Tensor {
 
 /**
  * Converts latents that diffusion and TAESD work on to latents of the model's full VAE, the inverse
- * of `fromVaeLatents`: `x / scale + shift`.
+ * of `fromVaeLatents`: `x / scale + shift`, or channel by channel `x · std + mean`.
  *
  * @param latents  [N, C, h, w] with the model's channels; not written to
- * @param model    the name of the model whose scale and shift apply
- * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels), OOM
+ * @param model    the name of the model whose numbers apply
+ * @throws TaesdError ARG (not a tensor, unknown model), SHAPE (another number of channels),
+ *   UNSUPPORTED (a model whose numbers are not known: `taef2`), OOM
  */
 export function toVaeLatents(latents: Tensor, model: ModelName): Tensor {
-  return inCall('toVaeLatents', () =>
-    mapVaeLatents(latents, model, (x, { scale, shift }) => x / scale + shift),
-  );
+  return inCall('toVaeLatents', () => mapVaeLatents(latents, model, toVae));
 }
 
 function mapVaeLatents(
   latents: Tensor,
   model: ModelName,
-  convert: (value: number, variant: Variant) => number,
+  conversionOf: (variant: Variant) => Conversion,
 ): Tensor {
   const variant = variantNamed(model);
-  const tensor = checkTensor4d('latents', latents);
-  checkLatentChannels(tensor, variant);
-  const { shape, data } = tensor;
-  const converted = allocateFloats('latents', data.length);
-  for (let i = 0; i < data.length; i++) converted[i] = convert(data[i], variant);
-  return { shape, data: converted };
+  const { shape, data } = checkTensor4d('latents', latents);
+  checkLatentChannels({ shape }, variant);
+  const convert = conversionOf(variant);
+  const converted = { shape, data: allocateFloats('latents', data.length) };
+  converted.data.set(data);
+  convertChannels(converted, convert);
+  return converted;
 }

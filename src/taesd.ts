@@ -10,10 +10,8 @@ import { describe } from './checks.ts';
 import { Engine } from './engine.ts';
 import { expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
-import { type BoundNetwork, bindNetwork } from './model/bind.ts';
-import { otherModel } from './model/latent-channels.ts';
 import type { Half } from './model/layers.ts';
-import { LATENT_SCALE, type Variant } from './model/variants.ts';
+import { repeatsEdges, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -38,6 +36,7 @@ import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-li
 import { isTensorLike } from './tensor-like/read-tensor.ts';
 import type { LatentsWithOrigin, TensorLike } from './tensor-like/types.ts';
 import { Turns } from './turns.ts';
+import { bindWeights } from './weights/bind-weights.ts';
 import { loadWeights } from './weights/load.ts';
 
 /** The remedy for a batch if a call takes one latent. */
@@ -64,7 +63,7 @@ interface Work {
 export class Taesd {
   readonly #variant: Variant;
   readonly #parts: readonly Half[];
-  readonly #options: Pick<Info, 'weights' | 'backend' | 'precision'>;
+  readonly #options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   readonly #turns = new Turns();
   #disposed = false;
@@ -73,7 +72,7 @@ export class Taesd {
   protected constructor(
     variant: Variant,
     parts: readonly Half[],
-    options: Pick<Info, 'weights' | 'backend' | 'precision'>,
+    options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>,
     engine: Engine,
   ) {
     this.#variant = variant;
@@ -102,8 +101,9 @@ export class Taesd {
    * ready. Weights of another model are never taken instead.
    *
    * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED,
-   *   LIMIT, UNSUPPORTED (unreadable weights, a runtime without WASM SIMD), SHAPE (weights of
-   *   another model, every fault listed), NONFINITE (damaged weights), INTEGRITY (a cached or
+   *   LIMIT, UNSUPPORTED (unreadable weights, those of a model that is not supported, a runtime
+   *   without WASM SIMD), UNSAFE (a hostile `.pth`), SHAPE (weights of another model, every fault
+   *   listed), NONFINITE (damaged weights), INTEGRITY (a cached or
    *   downloaded file with another SHA-256), NETWORK, OOM, ABORTED
    */
   static load(options: LoadOptions = {}): Promise<Taesd> {
@@ -124,7 +124,7 @@ export class Taesd {
    *   [N, 3, H, W] with values in [0, 1]; any size from 1×1. In browsers also ImageData of every
    *   kind, a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame or a `<video>`; see
    *   `BrowserPicture`
-   * @returns f32 [N, C, ⌈H/8⌉, ⌈W/8⌉], values mostly in [−3, 3]
+   * @returns f32 [N, C, ⌈H/d⌉, ⌈W/d⌉], where d is the model's downscale; values mostly in [−3, 3]
    * @throws TaesdError ARG (not a picture, one of another site that the browser does not let pages
    *   read, a wrong option, no encoder loaded, disposed), FORMAT (a Blob that the browser cannot
    *   read), SHAPE, NONFINITE (a tensor or ImageData with NaN or infinity), LIMIT, OOM, ABORTED,
@@ -145,11 +145,14 @@ export class Taesd {
       const { scaledRows } = await import('./picture/scale.ts');
       sources = await scaledRows(sources, maxSize, new Pacer(signal));
     }
+    if (repeatsEdges(this.#variant, sources[0])) {
+      const { extendedRows } = await import('./calls/extended-rows.ts');
+      const { downscale } = this.#variant;
+      sources = sources.map((source) => extendedRows(source, downscale));
+    }
     const [{ height, width }] = sources;
-    const [latentHeight, latentWidth] = [height, width].map((size) =>
-      Math.ceil(size / LATENT_SCALE),
-    );
-    const { latentChannels } = this.#variant;
+    const { latentChannels, downscale } = this.#variant;
+    const [latentHeight, latentWidth] = [height, width].map((size) => Math.ceil(size / downscale));
     const latents = zeros([sources.length, latentChannels, latentHeight, latentWidth]);
     const sinks = picturesOf(latents).map(tensorSink);
     const work = { half: 'encoder', pixels: width * height, rows: latentHeight, sinks } as const;
@@ -161,12 +164,14 @@ export class Taesd {
    * Decodes latents to pictures. The network's output is not clamped: bytes are clamped and rounded
    * to the nearest, `output: 'tensor'` gives the raw values.
    *
-   * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to
+   * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to.
+   *   The packed forms of FLUX.1 and FLUX.2 are taken too; see `TensorLike`
    * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each latent of the
    *   batch; with `output: 'tensor'` f32 [N, 3, H, W]
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE
    *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED,
-   *   UNSUPPORTED (latents lost with their device; with `fallback: false`, a device that failed)
+   *   UNSUPPORTED (latents lost with their device; with `fallback: false`, a device that failed;
+   *   VAE space for `taef2`, whose scale is not known)
    */
   decode(latents: Latents, options: DecodeOptions & { output: 'tensor' }): Promise<Tensor>;
   decode(latents: Latents, options: DecodeOptions & { output: 'images' }): Promise<Picture[]>;
@@ -228,11 +233,13 @@ export class Taesd {
     try {
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
-        const { first, count } = batch;
+        const { first, count, done = first + count } = batch;
+        onProgress?.({ done, total: height });
+        // A layer that needs the whole map reports its progress without rows.
+        if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
         const sink = pictureSink({ width, height: count, data });
         handOn(batch, sink, 0);
-        onProgress?.({ done: first + count, total: height });
         yield { width, height, y: first, rows: count, data };
       }
     } finally {
@@ -423,19 +430,14 @@ async function loadEngine(options: LoadOptions) {
     const { checkVaeScale } = await import('./weights/vae-scale.ts');
     checkVaeScale(variant, tensors);
   }
-  const networks = new Map<Half, BoundNetwork>();
-  for (const half of parts) {
-    const weights = tensors[half];
-    if (weights === undefined) continue;
-    const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
-    networks.set(half, bindNetwork(half, variant.networks[half], weights, hint));
-  }
+  const { networks, note } = await bindWeights(variant, parts, tensors);
   const engine = await Engine.start(networks, { ...rest, backend, precision });
   if (signal?.aborted) engine.dispose();
   pacer.check();
   // The reference has only one precision. With WebGPU the engine reports more.
   const info = {
     weights: from,
+    ...(note === undefined ? {} : { weightsNote: note }),
     backend: backend === 'reference' ? backend : 'wasm',
     precision: backend === 'reference' ? 'f32' : precision,
   } as const;

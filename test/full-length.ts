@@ -1,4 +1,4 @@
-import { test } from 'vitest';
+import { type TestFunction, test } from 'vitest';
 
 /**
  * Whether this is the slow suite. It runs some quick files again, at full length: every seed and
@@ -14,6 +14,6 @@ export const sampled = <Item>(sample: readonly Item[], all: readonly Item[]): re
   isFullLength ? all : sample;
 
 /** Adds a test to the slow suite alone. */
-export function testAtFullLength(name: string, body: () => void | Promise<void>): void {
+export function testAtFullLength(name: string, body: TestFunction): void {
   if (isFullLength) test(name, body);
 }

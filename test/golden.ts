@@ -3,8 +3,9 @@ import type { Half } from '../src/model/layers.ts';
 import type { Variant } from '../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
-import { splitByKeyNames } from '../src/weights/key-names.ts';
+import { readBytes } from '../src/weights/from-bytes.ts';
 import { sharedFile } from './shared.ts';
+import { weightFile } from './weight-file.ts';
 
 /** A file of golden tensors. Bytes come as numbers 0 … 255. */
 export function readGolden(name: string): (tensor: string) => Tensor {
@@ -24,15 +25,15 @@ export const unitRange = ({ shape, data }: Tensor): Tensor => ({
 });
 
 /** One real network with its weights. */
-export function realNetwork(variant: Variant, part: Half): BoundNetwork {
-  const file = readSafetensors(sharedFile(`weights/${variant.name}_${part}.safetensors`));
-  const tensors = splitByKeyNames(file, part)[part];
+export async function realNetwork(variant: Variant, part: Half): Promise<BoundNetwork> {
+  const bytes = sharedFile(`weights/${weightFile(variant.name, part)}`);
+  const tensors = (await readBytes(bytes, variant, [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, variant.networks[part], tensors);
 }
 
 /** The real weights of a model, as `Taesd.load` takes them. */
 export const realWeights = (model: string) => ({
-  encoder: sharedFile(`weights/${model}_encoder.safetensors`),
-  decoder: sharedFile(`weights/${model}_decoder.safetensors`),
+  encoder: sharedFile(`weights/${weightFile(model, 'encoder')}`),
+  decoder: sharedFile(`weights/${weightFile(model, 'decoder')}`),
 });

@@ -7,7 +7,9 @@ import {
   quantizeLatents,
   toVaeLatents,
 } from '../src/latent.ts';
+import { readGolden } from './golden.ts';
 import { randomTensor, seededRandom } from './random.ts';
+import { testShared } from './shared.ts';
 import { withoutMemory } from './without-memory.ts';
 
 test('quantizeLatents: each byte’s value → that byte; ties to even; ±3 and beyond → 0 and 255', () => {
@@ -44,6 +46,31 @@ test('latentsToPicture: 16 channels → 4 tiles stacked, tile t holding 4t … 4
   expect([...picture.data.slice(0, 12)]).toEqual([0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14]);
 });
 
+for (const name of [
+  'taef2-astronaut-130x101',
+  'taeqi2_1-logo-128x96',
+  'taeqi2_1-logo-alpha-128x96',
+  'taeqi2_1-astronaut-alpha-130x102',
+]) {
+  testShared(
+    `${name}: 8-bit latents, and their k tiles in a picture → taesd.py’s, to the bit`,
+    () => {
+      const golden = readGolden(`family/${name}`);
+      const [latents, bytes, png] = ['latents', 'latents_u8', 'latent_png'].map(golden);
+      expect(quantizeLatents(latents.data)).toEqual(Uint8Array.from(bytes.data));
+      const picture = latentsToPicture(latents);
+      const [, height, width] = png.shape;
+      expect([picture.width, picture.height]).toEqual([width, height]);
+      const area = width * height;
+      const pixels = png.data.map((_, i) => png.data[(i % 4) * area + Math.floor(i / 4)]);
+      expect(picture.data).toEqual(Uint8ClampedArray.from(pixels));
+      const back = pictureToLatents(picture, latents.shape[1]);
+      expect(back.shape).toEqual(latents.shape);
+      expect(back.data).toEqual(dequantizeLatents(Uint8Array.from(bytes.data)));
+    },
+  );
+}
+
 test('quantizeLatents, dequantizeLatents: nothing in it → nothing', () => {
   expect(quantizeLatents(new Float32Array(0))).toEqual(new Uint8Array(0));
   expect(dequantizeLatents(new Uint8ClampedArray(0))).toEqual(new Float32Array(0));
@@ -54,7 +81,7 @@ function detached<T extends ArrayBufferView<ArrayBuffer>>(view: T): T {
   return view;
 }
 
-for (const channels of [4, 16]) {
+for (const channels of [4, 16, 32, 64]) {
   test(`pictureToLatents: ${channels} channels, there and back → within half a step`, () => {
     const latents = randomTensor(seededRandom(channels), [1, channels, 5, 3], 3);
     const back = pictureToLatents(latentsToPicture(latents), channels);
@@ -142,7 +169,7 @@ test.each([
     'an unknown model',
     () => fromVaeLatents({ shape: [1, 4, 1, 1], data: new Float32Array(4) }, 'vae' as never),
     'ARG',
-    'fromVaeLatents: "model" expected one of taesd, taesdxl, taesd3, taef1, nano, got "vae"',
+    'fromVaeLatents: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano, got "vae"',
   ],
 ])('latents: %s → error', (_, work, code, message) => {
   expect(work).toThrow(expect.objectContaining({ code, message }));

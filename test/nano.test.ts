@@ -47,6 +47,30 @@ test('nano(): the bytes of weights/nano, at most 1.5 MB', async () => {
   expect(total).toBeLessThanOrEqual(1.5e6);
 });
 
+/** Repeats the last column and row up to 16×8. */
+function extended({ width, height, data }: ImageLike): ImageLike {
+  const at = (i: number) =>
+    3 * (Math.min(i >> 4, height - 1) * width + Math.min(i & 15, width - 1));
+  const pixels = Array.from({ length: 128 }, (_, i) => [...data.subarray(at(i), at(i) + 3)]);
+  return { width: 16, height: 8, data: Uint8Array.from(pixels.flat()) };
+}
+
+test('encode, steps: 13×5, also as a tensor → the latents of its last column and row repeated', async () => {
+  const { nano } = await module();
+  const taesd = await Taesd.load({ ...nano(), workers: 0 });
+  const data = Uint8Array.from({ length: 13 * 5 * 3 }, (_, i) => (i * 37) % 256);
+  const small = { width: 13, height: 5, data };
+  const wanted = await taesd.encode(extended(small));
+  expect(await taesd.encode(small)).toEqual(wanted);
+  const plane = (c: number) => [...data].filter((_, i) => i % 3 === c).map((byte) => byte / 255);
+  const tensor = { shape: [1, 3, 5, 13], data: Float32Array.from([0, 1, 2].flatMap(plane)) };
+  expect(await taesd.encode(tensor)).toEqual(wanted);
+  let last: Tensor | undefined;
+  for await (const step of taesd.steps(small)) last = step.output;
+  expect(last).toEqual(wanted);
+  taesd.dispose();
+});
+
 describe('load', () => {
   test('Taesd.load: no model named, no weights anywhere → nano, and info says so', async () => {
     const taesd = await Taesd.load();

@@ -2,6 +2,8 @@ import type { Backend, Program, Span } from '../src/backend/backend.ts';
 import { cut, joined } from '../src/backend/barriers.ts';
 import { handOn, localRunner } from '../src/backend/batches.ts';
 import { Pacer } from '../src/backend/pacer.ts';
+import { compileKernels } from '../src/backend/wasm/module.ts';
+import { startMoments } from '../src/backend/wasm/moments.ts';
 import type { BoundNetwork } from '../src/model/bind.ts';
 import type { Network } from '../src/model/layers.ts';
 import { type Chw, outputShape } from '../src/model/measure.ts';
@@ -27,7 +29,7 @@ export async function runNetwork(
   const runners = segments.map((segment) =>
     localRunner(backend.compile(segment.network, segment.precision)),
   );
-  const runner = await joined(segments, runners);
+  const runner = await joined(segments, runners, async () => startMoments(await compileKernels()));
   const layers = network.map(({ layer }) => layer);
   const output = zeros([1, ...networkOutput(layers, input)]);
   output.data.fill(NaN);

@@ -6,7 +6,7 @@ import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
-import { isFullLength } from './full-length.ts';
+import { isFullLength, sampled } from './full-length.ts';
 import { readGolden, realWeights, unitRange } from './golden.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { testShared } from './shared.ts';
@@ -83,9 +83,10 @@ for (const backend of isFullLength ? (['wasm', 'reference'] as const) : (['wasm'
 }
 
 testShared(
-  'steps: a 128×96 picture, every real model → as encode and decode within 1e-6',
+  `steps: a 128×96 picture, ${isFullLength ? 'every real model' : 'taef1'} → as encode and decode within 1e-6`,
   async () => {
-    for (const model of ['taesd', 'taesdxl', 'taesd3', 'taef1'] as const) {
+    const models = ['taesd', 'taesdxl', 'taesd3', 'taef1'] as const;
+    for (const model of sampled<(typeof models)[number]>(['taef1'], models)) {
       const instance = await Taesd.load({ model, weights: realWeights(model) });
       const file = `${model === 'taesd' ? 'taesdxl' : model}-astronaut-128x96`;
       const image = unitRange(readGolden(file)('image'));
@@ -258,7 +259,10 @@ describe('arithmetic', () => {
             const [, channels, height, width] = step.shape;
             for (const channel of [0, channels - 1]) {
               for (const y of [0, height >> 1, height - 1]) {
-                for (const x of [0, width >> 1, width - 1]) {
+                // The sample has one of them in a row, another in the next.
+                const all = [0, width >> 1, width - 1];
+                const one = all[(y + channel) % 3];
+                for (const x of sampled([one], all)) {
                   const made = step.arithmetic({ channel, y, x });
                   expect(made.kernelValue).toBe(
                     step.output.data[(channel * height + y) * width + x],
@@ -318,9 +322,9 @@ describe('arithmetic', () => {
 
 describe('inputArea', () => {
   test('decoder, a pixel, back to the latents → 19 latents around it; of the last conv 3×3', async () => {
-    const steps = await all(taesd.steps(randomTensor(seededRandom(7), [1, 4, 41, 41])));
-    let area = { x: 160, y: 164, width: 1, height: 1 };
-    expect(steps[19].inputArea(area)).toEqual({ x: 159, y: 163, width: 3, height: 3 });
+    const steps = await all(taesd.steps(randomTensor(seededRandom(7), [1, 4, 3, 41])));
+    let area = { x: 160, y: 12, width: 1, height: 1 };
+    expect(steps[19].inputArea(area)).toEqual({ x: 159, y: 11, width: 3, height: 3 });
     for (const step of steps.toReversed()) area = step.inputArea(area);
     // Latent 20 lies under pixels 160 to 167. The first reaches one farther left than right.
     expect(area.x).toBe(20 - 19);

@@ -13,7 +13,7 @@ import { VARIANTS } from '../src/model/variants.ts';
 import type { LoadOptions, PixelRows } from '../src/options/types.ts';
 import { tensorRows } from '../src/rows.ts';
 import { Taesd } from '../src/taesd.ts';
-import { sampled, testAtFullLength } from './full-length.ts';
+import { isFullLength, sampled, testAtFullLength } from './full-length.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 
@@ -29,7 +29,7 @@ const SMALL = latentsOf(8, 6);
 /** 384×384 pixels, from which on workers are started unasked. */
 const LARGE = latentsOf(48, 48);
 /** Takes workers long enough to be waited for, and a test not too long. */
-const MIDDLE = latentsOf(24, 64);
+const MIDDLE = latentsOf(24, 32);
 /** For calls that are aborted or left: no machine is done with them before. */
 const TALL = latentsOf(400, 64);
 const HUGE = latentsOf(256, 256);
@@ -112,7 +112,7 @@ describe('abort', () => {
   for (const workers of sampled([2], [1, 2, 4])) {
     test(`decode [${workers} workers]: aborted after 0 … 200 ms → ABORTED each time, and the next call works`, async () => {
       const taesd = await load({ workers });
-      for (const ms of [0, 5, 40, 100, 200]) {
+      for (const ms of sampled([0, 40, 200], [0, 5, 40, 100, 200])) {
         const controller = new AbortController();
         const running = taesd.decode(HUGE, { signal: controller.signal });
         setTimeout(() => controller.abort(), ms);
@@ -257,9 +257,7 @@ describe('end', () => {
       `ran out of memory (${heapIsFull})`,
     ],
   ] as const;
-  // How it ended, and that memory ran out.
-  const sample = [deaths[0], deaths[3]] as const;
-  for (const [what, end, code, sentence] of sampled<(typeof deaths)[number]>(sample, deaths)) {
+  for (const [what, end, code, sentence] of sampled<(typeof deaths)[number]>([deaths[0]], deaths)) {
     test(`decode [2 workers]: one ${what} while it works → ${code}, and the next call works on new ones, none left over`, async () => {
       const taesd = await load({ workers: 2 });
       const seen = new Set<Worker>();
@@ -378,7 +376,8 @@ function copyDist(to: string): void {
 
 describe('processes', () => {
   test('process [2 workers]: no dispose, after load and after a picture → ends by itself within seconds', async () => {
-    for (const work of ['', 'console.log((await taesd.decode(latents(16, 16))).height);']) {
+    const decodes = 'console.log((await taesd.decode(latents(16, 16))).height);';
+    for (const work of sampled([decodes], ['', decodes])) {
       const { stdout, stderr, code } = await runScript(`
         const taesd = await Taesd.load({ weights: { decoder }, only: 'decoder', workers: 2 });
         ${work}
@@ -439,8 +438,10 @@ describe('processes', () => {
       console.log(sum(await alone.decode(picture)) === sum(await taesd.decode(picture)));
       console.log(taesd.info.workers, taesd.info.workersReason);
     `;
-    const whole = await runScript(script, { dist });
-    expect([whole.stderr, whole.stdout]).toEqual(['', 'true\n2 undefined\n']);
+    if (isFullLength) {
+      const whole = await runScript(script, { dist });
+      expect([whole.stderr, whole.stdout]).toEqual(['', 'true\n2 undefined\n']);
+    }
     rmSync(join(dist, 'backend/wasm/worker.js'));
     const { stdout, stderr, code } = await runScript(script, { dist });
     expect([stderr, code]).toEqual(['', 0]);
@@ -456,14 +457,14 @@ describe('processes', () => {
       `
       const taesd = await Taesd.load({ weights: { decoder } });
       const { height } = await taesd.decode(latents(48, 48));
-      const again = await taesd.decode(latents(48, 48));
+      const again = await taesd.decode(latents(8, 48));
       console.log(height, again.height, taesd.info.workers, taesd.info.workersReason);
     `,
       { dist },
     );
     expect([stderr, code]).toEqual(['', 0]);
     // A machine with one core wants no workers in the first place.
-    expect(stdout).toMatch(/^384 384 0 (a worker could not start \(not today\)|undefined\n$)/);
+    expect(stdout).toMatch(/^384 64 0 (a worker could not start \(not today\)|undefined\n$)/);
     expect(stdout).not.toMatch(/out of memory/);
   });
 });
@@ -509,7 +510,11 @@ describe('memory', () => {
     },
   );
 
-  for (const [height, width] of [[64, 64], ...sampled([], [[512, 64]])]) {
+  const sizes = [
+    [64, 64],
+    [512, 64],
+  ];
+  for (const [height, width] of sampled([[16, 64]], sizes)) {
     test(`info [0 workers]: decoder alone, latents ${width}×${height}, f32 → at most 48e6 bytes`, async () => {
       const taesd = await load({ workers: 0 });
       let rows = 0;

@@ -2,6 +2,7 @@
 // Builds the worker and measures workerd from outside, beside a worker that does nothing: start-up,
 // memory, time to the first bytes, time for a picture. Memory is measured on Linux only. For
 // figures to publish, run it on an otherwise idle machine.
+import { VARIANTS } from 'taesd-wasm';
 import { buildWorker, checkSize } from './build.mjs';
 import { LIMITS } from './decode-service.mjs';
 import { workerdVersion } from './tools/install.mjs';
@@ -30,11 +31,12 @@ const collecting = (config) =>
     'v8Flags = ["--gc-global", "--gc-interval=1000"],\n  services = [',
   );
 
-const largest = LIMITS.width / 8;
+const { downscale } = VARIANTS.taesd;
+const largest = LIMITS.width / downscale;
 /** Width and height of the latents. */
 const SIZES = [
   [64, 64],
-  [largest, LIMITS.pixels / 64 / largest],
+  [largest, LIMITS.pixels / downscale ** 2 / largest],
 ];
 
 checkSize(await buildWorker());
@@ -96,7 +98,7 @@ async function memory(emptyPeak) {
       await Promise.all(Array.from({ length: AT_ONCE }, () => timed(worker, request)));
       const above = worker.memory().peak - emptyPeak;
       await worker.stop();
-      const size = `${width * 8}×${height * 8}, ${name}`;
+      const size = `${width * downscale}×${height * downscale}, ${name}`;
       const reached = above <= TARGET.bytes ? 'yes' : 'NO';
       rows.push([size, MB(peak), MB(peak - emptyPeak), MB(above), reached]);
     }
@@ -118,7 +120,7 @@ async function streaming() {
     const cpu = (worker.cpuMs() - before) / runs.length;
     const of = (key) => median(runs.map((run) => run[key]));
     rows.push([
-      `${width * 8}×${height * 8}`,
+      `${width * downscale}×${height * downscale}`,
       `${of('firstMs').toFixed(0)} ms`,
       `${of('totalMs').toFixed(0)} ms`,
       `${of('pieces')}`,

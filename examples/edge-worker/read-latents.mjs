@@ -1,11 +1,10 @@
 // Reads a request's body into latents, and checks all it can before anything is decoded.
+import { VARIANTS } from 'taesd-wasm';
 import { decodeLatentPng } from 'taesd-wasm/latent-file';
 import { HttpProblem } from './http-problem.mjs';
 
-/** The picture is this many times as wide and as high as its latent. */
-const LATENT_SCALE = 8;
-/** The numbers of a latent, f32. */
-const CHANNELS = 4;
+/** The picture is `downscale` times as wide and as high as its latent, whose numbers are f32. */
+const { downscale: DOWNSCALE, latentChannels: CHANNELS } = VARIANTS.taesd;
 const LATENT_BYTES = CHANNELS * Float32Array.BYTES_PER_ELEMENT;
 
 /** Bytes read of a body that is too large; nothing is read of one that announces more. */
@@ -47,7 +46,7 @@ export async function readLatents(request, limits) {
 /** @param {Request} request @param {Limits} limits */
 async function readPng(request, limits) {
   // The size of such latents in f32: four times that of an 8-bit PNG without compression.
-  const maxBytes = (limits.pixels / LATENT_SCALE ** 2) * LATENT_BYTES;
+  const maxBytes = (limits.pixels / DOWNSCALE ** 2) * LATENT_BYTES;
   const bytes = await readBody(request, maxBytes);
   checkPngSize(bytes, limits);
   const { latents, model = 'taesd', width, height } = decodeLatentPng(bytes);
@@ -58,8 +57,8 @@ async function readPng(request, limits) {
   const [, , latentHeight, latentWidth] = latents.shape;
   return {
     latents,
-    width: width ?? latentWidth * LATENT_SCALE,
-    height: height ?? latentHeight * LATENT_SCALE,
+    width: width ?? latentWidth * DOWNSCALE,
+    height: height ?? latentHeight * DOWNSCALE,
   };
 }
 
@@ -101,14 +100,14 @@ async function readRaw(request, limits) {
   }
   return {
     latents: { shape: [1, CHANNELS, height, width], data },
-    width: width * LATENT_SCALE,
-    height: height * LATENT_SCALE,
+    width: width * DOWNSCALE,
+    height: height * DOWNSCALE,
   };
 }
 
 /** @param {number} latentWidth @param {number} latentHeight @param {Limits} limits */
 function checkSize(latentWidth, latentHeight, limits) {
-  const [width, height] = [latentWidth * LATENT_SCALE, latentHeight * LATENT_SCALE];
+  const [width, height] = [latentWidth * DOWNSCALE, latentHeight * DOWNSCALE];
   if (width <= limits.width && width * height <= limits.pixels) return;
   const rule = `at most ${limits.width} pixels of width and ${limits.pixels} in all`;
   throw new HttpProblem(413, 'LIMIT', says('picture', rule, `${width}×${height}`));

@@ -2,30 +2,12 @@ import type { BoundNetwork } from '../model/bind.ts';
 import { needsWholeMap } from '../model/layers.ts';
 import type { Precision } from '../options/types.ts';
 import type { Runner } from './batches.ts';
+import type { MomentsOf } from './fold-pool.ts';
+import type { Segment } from './segment.ts';
 
 /*
  * The doors to segments.ts, which is imported for networks that have a barrier: most have none.
  */
-
-/** A stretch of a network that streams: only its first layer may need the whole map. */
-export interface Segment {
-  readonly network: BoundNetwork;
-  readonly precision: Precision;
-}
-
-/**
- * Maps of this part of the full height, or less, are computed in f32 in either precision. In taesd
- * they are 2 % of the work. With them in 16 bits too, decoded pictures lose 2 to 3 dB, and some
- * latents of taesd are two 8-bit steps off.
- *
- * Models that shrink pictures further have wide layers there, of more than 64 channels. Those are
- * f32 if their map and all coarser ones are at most `MAX_WIDE_WORK` of the work. In taesana they are
- * 6 %, and a decode keeps 62.0 dB against f32, 58.6 if only the coarsest is f32. In taeqi2_1 its
- * coarsest is 19 %: in 16 bits, a decode keeps 63.4 dB and takes 0.69 of the time, else 65.3 dB and
- * 0.77. These figures belong to seeded weights.
- */
-export const COARSE = 8;
-export const MAX_WIDE_WORK = 1 / 8;
 
 /**
  * Returns the bytes of whole maps that a run keeps for each pixel of them: the map that a segment
@@ -48,12 +30,17 @@ export async function cut(
   return segmentsOf(network, precision);
 }
 
-/** Returns the runner of a network, given its segments and the runner of each. */
+/**
+ * Returns the runner of a network, given its segments and the runner of each.
+ *
+ * @param startMoments  starts what computes the moments of whole maps, if it is needed
+ */
 export async function joined(
   segments: readonly Segment[],
   runners: readonly Runner[],
+  startMoments: () => Promise<MomentsOf>,
 ): Promise<Runner> {
   if (!segments.some(({ network: [{ layer }] }) => needsWholeMap(layer))) return runners[0];
   const { segmentedRunner } = await import('./segments.ts');
-  return segmentedRunner(segments, runners);
+  return segmentedRunner(segments, runners, await startMoments());
 }

@@ -24,26 +24,40 @@ export interface FoldedPool {
   readonly bias: Tensor;
 }
 
+/** The mean and the covariance of a map's channels over all pixels. */
+export interface Moments {
+  /** f64 [channels] */
+  readonly means: Float64Array;
+  /** f64 [channels, channels]; only the triangle below is read. */
+  readonly covariance: Float64Array;
+}
+
 /**
- * Folds the normalisation of a block's pool for the map that the block reads. Sums are in float64
- * and run over the rows of the map from the top, so they depend on nothing but the map.
+ * Computes the moments of a whole map. Sums are in float64 and run over the rows from the top, so
+ * they depend on nothing but the map. Each `yield` hands out multiply-adds.
+ */
+export type MomentsOf = (map: RowSource) => Generator<number, Moments, void>;
+
+/**
+ * Folds the normalisation of a block's pool for the map that the block reads.
  *
  * Each `yield` hands out the multiply-adds done since the one before.
  *
  * @param block  a block with a pool, and its weights
  * @param map    the whole map
+ * @param moments  computes its mean and covariance
  */
 export function* foldPool(
   { layer, weights }: BoundLayer,
   map: RowSource,
+  moments: MomentsOf,
 ): Generator<number, FoldedPool, void> {
   const [{ layer: conv }, { layer: norm }] = poolOps(layer as Block) as PoolOps;
   const { cin, cout } = conv;
   const { data: taps } = weights.get('pool.0.weight') as Tensor;
   const { data: scales } = weights.get('pool.1.weight') as Tensor;
   const { data: shifts } = weights.get('pool.1.bias') as Tensor;
-  const means = yield* meansOf(map);
-  const covariance = yield* covarianceOf(map, means);
+  const { means, covariance } = yield* moments(map);
   const weight = new Float32Array(cout * cin);
   const bias = new Float32Array(cout);
   const perGroup = cout / norm.groups;
@@ -69,67 +83,6 @@ export function* foldPool(
     weight: { shape: [cout, cin, 1, 1], data: weight },
     bias: { shape: [cout], data: bias },
   };
-}
-
-/** Returns the mean of each channel. */
-function* meansOf(map: RowSource): Generator<number, Float64Array, void> {
-  const { channels, height, width } = map;
-  const means = new Float64Array(channels);
-  const row = new Float32Array(width * channels);
-  for (let y = 0; y < height; y++) {
-    map.read(y, row, channels);
-    for (let at = 0; at < row.length; at += channels) {
-      for (let c = 0; c < channels; c++) means[c] += row[at + c];
-    }
-    yield row.length;
-  }
-  return means.map((sum) => sum / (height * width));
-}
-
-/** Pixels whose products are added together. One after the other took four times as long. */
-const TOGETHER = 8;
-
-/** Returns the covariance of the channels, [channels, channels], the triangle below alone. */
-function* covarianceOf(map: RowSource, means: Float64Array): Generator<number, Float64Array, void> {
-  const { channels, height, width } = map;
-  const sums = new Float64Array(channels * channels);
-  // Pixels past the row's end stay 0.
-  const row = new Float32Array(Math.ceil(width / TOGETHER) * TOGETHER * channels);
-  const centred = new Float64Array(row.length);
-  for (let y = 0; y < height; y++) {
-    map.read(y, row, channels);
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++) {
-        centred[x * channels + c] = row[x * channels + c] - means[c];
-      }
-    }
-    for (let x = 0; x < width; x += TOGETHER) addProducts(sums, centred, x * channels, channels);
-    yield (width * channels * (channels + 1)) / 2;
-  }
-  return sums.map((sum) => sum / (height * width));
-}
-
-/** Adds the products of all pairs of channels, of the 8 pixels from `first` on. */
-function addProducts(
-  sums: Float64Array,
-  centred: Float64Array,
-  first: number,
-  channels: number,
-): void {
-  const [p0, p1, p2, p3] = [0, 1, 2, 3].map((pixel) => first + pixel * channels);
-  const [p4, p5, p6, p7] = [4, 5, 6, 7].map((pixel) => first + pixel * channels);
-  for (let i = 0; i < channels; i++) {
-    const [a0, a1, a2, a3] = [centred[p0 + i], centred[p1 + i], centred[p2 + i], centred[p3 + i]];
-    const [a4, a5, a6, a7] = [centred[p4 + i], centred[p5 + i], centred[p6 + i], centred[p7 + i]];
-    const at = i * channels;
-    for (let j = 0; j <= i; j++) {
-      const upper =
-        a0 * centred[p0 + j] + a1 * centred[p1 + j] + a2 * centred[p2 + j] + a3 * centred[p3 + j];
-      const lower =
-        a4 * centred[p4 + j] + a5 * centred[p5 + j] + a6 * centred[p6 + j] + a7 * centred[p7 + j];
-      sums[at + j] += upper + lower;
-    }
-  }
 }
 
 /** Returns w·C·wᵀ for a symmetric matrix of which the triangle below is given. */

@@ -1,9 +1,12 @@
 import {
   type Block,
   type Conv,
+  type GroupNorm,
   type Layer,
   type Network,
+  type PoolOps,
   pixelShuffle,
+  poolOps,
   upsample2x,
 } from '../model/layers.ts';
 import { type Chw, convolutionsOf, outputShape } from '../model/measure.ts';
@@ -32,6 +35,8 @@ export interface ConvStage {
   readonly relu: boolean;
   /** The factor of the pixel shuffle that its output is written through; 1 if there is none. */
   readonly shuffle: number;
+  /** The normalisation that is folded into its weights for each map it reads. */
+  readonly norm: GroupNorm | undefined;
 }
 
 /** A layer that no convolution takes over. */
@@ -77,7 +82,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     return output;
   };
   const pushConv: PushConv = ({ conv, name }, layer, input, fused) => {
-    const plain = { upsample: false, add: undefined, relu: false, shuffle: 1 };
+    const plain = { upsample: false, add: undefined, relu: false, shuffle: 1, norm: undefined };
     const stage = { conv, layer, name, winograd: rules.winograd(conv), ...plain, ...fused };
     return push({ kind: 'conv', ...stage }, input);
   };
@@ -132,8 +137,8 @@ function pushBlock(block: Block, layer: number, input: number, pushConv: PushCon
   let x = input;
   if (block.pool) {
     const [widen, narrow] = pool;
-    // The normalisation is folded into the weights of the first; see pool.ts.
-    const widened = pushConv(widen, layer, input, { relu: true });
+    const [, { layer: norm }] = poolOps(block) as PoolOps;
+    const widened = pushConv(widen, layer, input, { relu: true, norm });
     x = pushConv(narrow, layer, widened, { add: input });
   }
   const a = pushConv(first, layer, x, { relu: true });
@@ -148,3 +153,12 @@ function shapeAfter(stage: Stage, input: Chw): Chw {
   const made = outputShape(conv, upsample ? outputShape(upsample2x(), input) : input);
   return shuffle === 1 ? made : outputShape(pixelShuffle(shuffle), made);
 }
+
+/**
+ * Returns the maps that must be finished before anything is made of them: those that stages with a
+ * normalisation read. Such a stage is the first of its block, so later stages read no earlier map.
+ */
+export const barriersOf = ({ stages }: Pick<Plan, 'stages'>): number[] =>
+  stages.flatMap((stage) =>
+    stage.kind === 'conv' && stage.norm !== undefined ? [stage.input] : [],
+  );

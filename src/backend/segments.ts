@@ -1,14 +1,14 @@
 import { allocateFloats } from '../allocate.ts';
-import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
+import type { BoundNetwork } from '../model/bind.ts';
 import { geometryOf } from '../model/geometry.ts';
 import { needsWholeMap } from '../model/layers.ts';
 import { type Chw, describeNetwork, outputShape } from '../model/measure.ts';
 import type { Precision } from '../options/types.ts';
 import type { RowSink, RowSource } from '../rows.ts';
-import { COARSE, type Segment } from './barriers.ts';
 import { handOn, type RowBatch, type Runner } from './batches.ts';
-import { type FoldedPool, foldPool } from './fold-pool.ts';
+import { type FoldedPool, foldPool, type MomentsOf } from './fold-pool.ts';
 import type { Pacer } from './pacer.ts';
+import { COARSE, type Segment } from './segment.ts';
 
 /*
  * Networks with barriers. A layer that needs the whole map before it cuts the network: the layers
@@ -39,7 +39,11 @@ export function segmentsOf(network: BoundNetwork, precision: Precision): Segment
  * Runs the segments of a network one after the other, each by its own runner. The maps between them
  * lie whole in memory: 4 bytes for each channel of each pixel.
  */
-export function segmentedRunner(segments: readonly Segment[], runners: readonly Runner[]): Runner {
+export function segmentedRunner(
+  segments: readonly Segment[],
+  runners: readonly Runner[],
+  moments: MomentsOf,
+): Runner {
   return {
     async *batches(source, span, pacer) {
       const shapes = [shapeOf(source)];
@@ -51,7 +55,9 @@ export function segmentedRunner(segments: readonly Segment[], runners: readonly 
       let rows = source;
       for (const [n, { network }] of segments.entries()) {
         const [first] = network;
-        const folded = needsWholeMap(first.layer) ? await fold(first, rows, pacer) : undefined;
+        const folded = needsWholeMap(first.layer)
+          ? await fold(foldPool(first, rows, moments), pacer)
+          : undefined;
         const [, height] = shapes[n + 1];
         const isLast = n === segments.length - 1;
         const map = isLast ? undefined : new WholeMap(shapes[n + 1]);
@@ -88,8 +94,7 @@ function workOf(network: BoundNetwork, input: Chw): number {
   return rows.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
 }
 
-async function fold(block: BoundLayer, map: RowSource, pacer: Pacer): Promise<FoldedPool> {
-  const work = foldPool(block, map);
+async function fold(work: Generator<number, FoldedPool, void>, pacer: Pacer): Promise<FoldedPool> {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -116,6 +121,10 @@ class WholeMap implements RowSource {
   readonly read = (y: number, row: Float32Array, stride: number): void => {
     const { channels, width } = this;
     let source = y * width * channels;
+    if (stride === channels) {
+      row.set(this.#data.subarray(source, source + width * channels));
+      return;
+    }
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) row[x * stride + c] = this.#data[source++];
     }
@@ -124,6 +133,10 @@ class WholeMap implements RowSource {
   readonly sink: RowSink = (y, row, stride) => {
     const { channels, width } = this;
     let target = y * width * channels;
+    if (stride === channels) {
+      this.#data.set(row.subarray(0, width * channels), target);
+      return;
+    }
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) this.#data[target++] = row[x * stride + c];
     }

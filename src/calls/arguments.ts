@@ -2,7 +2,7 @@ import { allocate, allocateClamped } from '../allocate.ts';
 import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { isPlainPicture } from '../image.ts';
-import { LATENT_SCALE } from '../model/variants.ts';
+import type { Variant } from '../model/variants.ts';
 import type { StepsOptions } from '../options/step.ts';
 import type {
   DecodeOptions,
@@ -99,20 +99,18 @@ export const allocatePixels = (width: number, height: number) =>
 /**
  * Returns the size to crop to.
  *
- * @param size    rounds up to the latent's size; defaults to 8 times the latent
+ * @param size    rounds up to the latent's size; defaults to `downscale` times the latent
  * @param latent  rows or columns of the latent
- * @param isPacked  true for packed latents: the size chose their rows and columns. It may be larger
- *   than they are, because it was rounded down to a multiple of 16, as in diffusers
  */
 export function croppedSize(
   what: string,
   size: number | undefined,
   latent: number,
-  isPacked = false,
+  { downscale }: Pick<Variant, 'downscale'>,
 ): number {
-  const max = latent * LATENT_SCALE;
-  if (size === undefined || (isPacked && size > max)) return max;
-  const min = max - LATENT_SCALE + 1;
+  const max = latent * downscale;
+  if (size === undefined) return max;
+  const min = max - downscale + 1;
   if (checkSize(what, size) < min || size > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
     throw expected('ARG', what, rule, `${size}`);

@@ -3,7 +3,7 @@ import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
 import type { Tensor } from '../tensor.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
-import { checkSpace, toDiffusion } from '../tensor-like/space.ts';
+import { checkSpace } from '../tensor-like/space.ts';
 import type { LatentsWithOrigin, TensorLike } from '../tensor-like/types.ts';
 import { checkOne, croppedSize } from './arguments.ts';
 import { whenRead } from './when-read.ts';
@@ -32,18 +32,18 @@ interface CallNeeds {
  * Copies the latents of a call that decodes, and checks them and the size of its pictures.
  *
  * @returns a promise if the numbers have to be read from a GPU
- * @throws TaesdError ARG, SHAPE, NONFINITE, OOM, ABORTED
+ * @throws TaesdError ARG, SHAPE, NONFINITE, OOM, ABORTED, UNSUPPORTED (an unknown VAE space)
  */
 export function latentsOfCall(
   latents: Latents,
   options: RunOptions & SizeOptions & SpaceOptions,
   { onDevice, variant, one }: CallNeeds,
 ): LatentsOfCall | Promise<LatentsOfCall> {
-  const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions, isPacked = false) => {
+  const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions) => {
     checkLatentChannels(own, variant, true);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], isPacked);
-    const width = croppedSize('width', size.width, own.shape[3], isPacked);
+    const height = croppedSize('height', size.height, own.shape[2], variant);
+    const width = croppedSize('width', size.width, own.shape[3], variant);
     return { own, width, height };
   };
   if (onDevice !== undefined) {
@@ -54,8 +54,14 @@ export function latentsOfCall(
   const wanted = { ...options, what: 'latents', channels: [variant.latentChannels] };
   const read = readLatentsLike(latents, wanted, variant);
   return whenRead(read, options.signal, (copy: ReadLatents) => {
-    const call = checked(copy.tensor, copy.size, copy.isPacked);
-    toDiffusion(copy, variant);
-    return call;
+    const call = checked(copy.tensor, copy.size);
+    return copy.space === 'vae' ? converted(copy.tensor, variant).then(() => call) : call;
   });
+}
+
+/** Converts a copy of VAE latents in place. @throws TaesdError UNSUPPORTED (an unknown scale) */
+async function converted(latents: Tensor, variant: Variant): Promise<void> {
+  // Imported on first use: most latents are in the space of diffusion.
+  const { convertChannels, fromVae } = await import('../model/vae-space.ts');
+  convertChannels(latents, fromVae(variant));
 }

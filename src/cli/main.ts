@@ -6,8 +6,12 @@ import { Interruption } from './terminal/interrupt.ts';
 import { sayError } from './terminal/say.ts';
 
 // A reader that has seen enough, such as head, closes the pipe. That is not a failure.
+let isStdoutBroken = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
+  // Each piece of the result fails anew.
+  if (isStdoutBroken) return;
+  isStdoutBroken = true;
   process.exitCode = sayError(fault('stdout', 'cannot be written', { hint: error.message }));
 });
 // If stderr cannot be written, only the exit code can report it.

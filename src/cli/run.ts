@@ -8,6 +8,7 @@ import { roundtripCommand } from './commands/roundtrip.ts';
 import { sheetCommand } from './commands/sheet.ts';
 import { stepsCommand } from './commands/steps.ts';
 import { commandHelp, helpText, packageVersion } from './line/help.ts';
+import { nearest } from './line/nearest.ts';
 import { expectedGot, usageError } from './terminal/faults.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -48,9 +49,12 @@ const generalHelp = () => helpText(COMMANDS.map(({ spec }) => spec));
 function find(name: string | undefined): Command {
   const command = COMMANDS.find(({ spec }) => spec.name === name);
   if (command !== undefined) return command;
-  const known = COMMANDS.map(({ spec }) => spec.name).join(', ');
+  const names = COMMANDS.map(({ spec }) => spec.name);
+  const known = names.join(', ');
   const isOption = name?.startsWith('-') === true;
+  const meant = name && !isOption ? nearest(name, names) : undefined;
   const text = JSON.stringify(name);
   const got = name === undefined ? 'none' : isOption ? `the option ${text}` : text;
-  throw usageError(undefined, expectedGot(`a command (${known})`, got));
+  const hint = meant ? `${meant}?` : undefined;
+  throw usageError(undefined, expectedGot(`a command (${known})`, got), hint);
 }

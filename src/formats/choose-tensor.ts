@@ -1,4 +1,5 @@
 import { expected, type Remedy, type TaesdError } from '../errors.ts';
+import { channelCounts } from '../model/variants.ts';
 import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { shapeText } from '../tensor.ts';
@@ -30,7 +31,7 @@ export function chooseTensor<T extends Candidate>(
   throw fitting.length === 0 ? noLatents(tensors) : severalTensors(fitting);
 }
 
-/** Returns true for the name of weights. Those of a convolution may have 4 or 16 channels. */
+/** Returns true for the name of weights. Those of a convolution may have a latent's channels. */
 const isWeight = (name: string): boolean => /(?:^|\.)(?:weight|bias)$/.test(name);
 
 function tensorNamed<T extends Candidate>(tensors: readonly T[], named: string): T {
@@ -75,7 +76,7 @@ function noLatents(tensors: readonly Candidate[]): TaesdError {
   });
   const more = tensors.length > 3 ? ` and ${tensors.length - 3} more` : '';
   const isWeights = tensors.some(({ name }) => isWeight(name));
-  const rule = 'a float tensor [N,C,h,w] with 4 or 16 channels';
+  const rule = `a float tensor [N,C,h,w] with ${channelCounts()} channels`;
   const details = isWeights ? { remedy: IS_WEIGHTS } : { hint: 'not a file of latents?' };
   throw expected('SHAPE', 'tensors', rule, `${shown.join(', ') || 'none'}${more}`, details);
 }

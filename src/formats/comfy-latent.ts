@@ -1,9 +1,10 @@
 import { expected } from '../errors.ts';
+import { VARIANTS } from '../model/variants.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { asLatents } from './latent-shape.ts';
+import { asLatents, packed, packedSpace } from './latent-shape.ts';
 import { recordedText } from './recorded.ts';
 import { holdsTensor } from './safetensors-names.ts';
 import { inSpace } from './spaces.ts';
@@ -12,7 +13,9 @@ import { inSpace } from './spaces.ts';
  * Latents that ComfyUI's node SaveLatent writes: a safetensors file with `latent_tensor` in the
  * space of the VAE, and an empty tensor as a marker. Files without the marker are older: LoadLatent
  * multiplies them by 1 / 0.18215, so they are in the diffusion space of Stable Diffusion 1.
- * Source: https://github.com/comfyanonymous/ComfyUI, nodes.py
+ * Latents of FLUX.2 are [N, 128, h/2, w/2], and both spaces are one: its VAE undoes the
+ * normalisation itself.
+ * Source: https://github.com/comfyanonymous/ComfyUI, nodes.py and latent_formats.py
  */
 
 const TENSOR = 'latent_tensor';
@@ -36,6 +39,8 @@ export const comfyLatent = {
     const latents = asLatents(widen(stored as StoredTensor, tensor), tensor);
     const isMarked = tensors.has(MARKER);
     const kind = `ComfyUI latent${isMarked ? '' : ' of an old version'}, ${stored.dtype}`;
+    const flux2 = packedSpace(stored.shape);
+    if (flux2 !== undefined) return { file: { latents, space: 'diffusion', model: flux2 }, kind };
     if (isMarked) return { file: { latents, space: 'vae' }, kind };
     return { file: { latents, space: 'diffusion', model: 'taesd' }, kind };
   },
@@ -44,7 +49,9 @@ export const comfyLatent = {
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {
   recordedText(file);
-  const { latents } = inSpace(file, 'vae');
+  const { model, space } = file;
+  const isPacked = model !== undefined && VARIANTS[model].packed.includes('map');
+  const latents = isPacked && space !== 'vae' ? packed(file.latents) : inSpace(file, 'vae').latents;
   const marker = { shape: [0], data: new Float32Array(0) };
   const bytes = writeSafetensors([
     [TENSOR, latents],

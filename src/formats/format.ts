@@ -12,7 +12,10 @@ export interface LatentFile {
   readonly space?: Space | undefined;
   /** The model that encoded them. Files of `nano` say `taesd`, whose latents they hold. */
   readonly model?: ModelName | undefined;
-  /** The picture's size, which rounds up to 8·w × 8·h. A file has both numbers or neither. */
+  /**
+   * The picture's size, which rounds up to that of the latents times the model's downscale. A file
+   * has both numbers or neither.
+   */
   readonly width?: number | undefined;
   readonly height?: number | undefined;
 }

@@ -82,9 +82,10 @@ function read(
   const picture = decodeRawPng(bytes, maxPixels);
   const { text } = picture;
   const recorded = recordedModel(text);
-  const { latentChannels } = recorded === undefined ? given : VARIANTS[recorded];
+  const { latentChannels, name } = recorded === undefined ? given : VARIANTS[recorded];
   const latents = pictureToLatents(picture, latentChannels);
-  return { file: { latents, model: recorded, ...recordedSize(text, latents) }, picture };
+  const size = recordedSize(text, latents, name);
+  return { file: { latents, model: recorded, ...size }, picture };
 }
 
 /** Returns the doubt about a PNG. Every PNG can be read as latents. */

@@ -5,7 +5,7 @@ import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
-import { asLatents } from './latent-shape.ts';
+import { asLatents, packedSpace } from './latent-shape.ts';
 import {
   LATENTS_NAME,
   recordedModel,
@@ -34,7 +34,9 @@ export const latentSafetensors = {
     const { tensor = LATENTS_NAME } = options;
     if (tensor !== LATENTS_NAME) return tensorSafetensors.read(bytes, options);
     const { file, dtype, isRecorded } = read(bytes, (one) =>
-      one.shape.length === 4 ? checkTensor4d(LATENTS_NAME, one) : asLatents(one, LATENTS_NAME),
+      one.shape.length === 4 && packedSpace(one.shape) === undefined
+        ? checkTensor4d(LATENTS_NAME, one)
+        : asLatents(one, LATENTS_NAME),
     );
     // A file of another program has a tensor of that name too, and says nothing of its space.
     const space = isRecorded ? ('diffusion' as const) : undefined;
@@ -91,7 +93,7 @@ function read(bytes: Uint8Array, check: (tensor: Tensor) => Tensor): Contents {
   const latents = check(toTensor(stored, LATENTS_NAME));
   const model = recordedModel(metadata);
   if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
-  const file = { latents, model, ...recordedSize(metadata, latents) };
+  const file = { latents, model, ...recordedSize(metadata, latents, model) };
   return { file, dtype: stored.dtype, isRecorded: recordsLatents(metadata) };
 }
 

@@ -1,25 +1,85 @@
+import { allocateFloats } from '../allocate.ts';
+import { orList } from '../checks.ts';
 import { expected } from '../errors.ts';
-import { latentSpaces } from '../model/variants.ts';
+import {
+  channelCounts,
+  type LatentSpace,
+  latentSpaces,
+  PACKED_NUMBERS,
+  packedSpaces,
+} from '../model/variants.ts';
+import { rowMajorStrides } from '../numbers/strided.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { axesReadings, shapeBy } from '../tensor-like/axes.ts';
+import { type Placed, packMap, unpackMap } from '../tensor-like/packed.ts';
+import { gather, type View } from '../tensor-like/view.ts';
 
 /**
  * Returns the shape [N, C, h, w] of latents that a file stores with 3 to 5 axes; undefined if no
- * model has such latents. `axesReadings` says which axes of 1 are dropped.
+ * model has such latents. `axesReadings` says which axes of 1 are dropped. Packed latents
+ * [N, 4·C, h/2, w/2] keep that shape.
  */
 export function latentShape(shape: readonly number[]): number[] | undefined {
   if (shape.some((size) => size < 1)) return undefined;
-  return axesReadings(shape)
-    .map((axes) => shapeBy(axes, shape))
-    .find(([, channels]) => latentSpaces(channels).length > 0);
+  const readings = axesReadings(shape).map((axes) => shapeBy(axes, shape));
+  return (
+    readings.find(([, channels]) => latentSpaces(channels).length > 0) ??
+    readings.find(() => packedSpace(shape) !== undefined)
+  );
 }
 
-/** Returns latents as [N, C, h, w]. @throws TaesdError SHAPE (no model has such latents) */
+/**
+ * Returns the latent space of packed latents [N, 4·C, h/2, w/2] or [4·C, h/2, w/2]; undefined for
+ * other shapes. The latents of videos with as many channels have a fifth axis.
+ */
+export function packedSpace(shape: readonly number[]): LatentSpace | undefined {
+  const channels = shape.at(-3);
+  if (channels === undefined || shape.length > 4) return undefined;
+  return latentSpaces(channels).length > 0 ? undefined : packedSpaces(channels, 'map')[0];
+}
+
+/**
+ * Returns latents as [N, C, h, w], packed ones unpacked.
+ *
+ * @throws TaesdError SHAPE (no model has such latents), OOM
+ */
 export function asLatents({ shape, data }: Tensor, what: string): Tensor {
   const latents = latentShape(shape);
-  if (latents !== undefined) return { shape: latents, data };
-  const rule = 'shape [N,C,h,w], [C,h,w] or [N,C,1,h,w] with C = 4 or 16';
-  const isLast = latentSpaces(shape.at(-1)).length > 0;
-  const hint = isLast ? 'channels last? transpose it' : 'latents of a model that is not supported?';
-  throw expected('SHAPE', what, rule, shapeText(shape), { hint });
+  if (latents !== undefined) {
+    const tensor = { shape: latents, data };
+    return packedSpace(shape) === undefined ? tensor : unpacked(tensor);
+  }
+  const rule = `shape [N,C,h,w], [C,h,w] or [N,C,1,h,w] with C = ${channelCounts()}`;
+  throw expected('SHAPE', what, rule, shapeText(shape), { hint: hintOf(shape) });
+}
+
+function hintOf(shape: readonly number[]): string {
+  const last = shape.at(-1) ?? 0;
+  if (latentSpaces(last).length > 0) return 'channels last? transpose it';
+  const tokens = shape.length === 3 ? packedSpaces(last, 'tokens') : [];
+  return tokens.length > 0
+    ? `tokens of ${orList(tokens)}? they do not say their rows: unpack them to [N,${last / PACKED_NUMBERS},h,w]`
+    : 'latents of a model that is not supported?';
+}
+
+const unpacked = (tensor: Tensor): Tensor => moved(tensor, unpackMap);
+
+/**
+ * Returns latents [N, C, h, w] as [N, 4·C, h/2, w/2].
+ *
+ * @throws TaesdError SHAPE (odd sizes), OOM
+ */
+export function packed(tensor: Tensor): Tensor {
+  const [, channels, h, w] = tensor.shape;
+  if (h % 2 === 0 && w % 2 === 0) return moved(tensor, packMap);
+  const rule = `even rows and columns, to be [N,${PACKED_NUMBERS * channels},h/2,w/2]`;
+  const hint = 'the sides of the picture must be multiples of 2 latents';
+  throw expected('SHAPE', 'latents', rule, shapeText(tensor.shape), { hint });
+}
+
+function moved({ shape, data }: Tensor, by: (view: View) => Placed): Tensor {
+  const placed = by({ sizes: shape, strides: rowMajorStrides(shape), first: 0 });
+  const numbers = allocateFloats('latents', data.length);
+  gather(data, placed.view, numbers);
+  return { shape: placed.shape, data: numbers };
 }

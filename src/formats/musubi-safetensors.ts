@@ -18,10 +18,17 @@ import { candidatesOf } from './tensor-safetensors.ts';
 
 const LATENTS = /^latents_(?:\d+x)?\d+x\d+_\w+$/;
 
-/** The architectures whose latents a model of this package decodes, all in diffusion space. */
+/**
+ * The architectures whose latents a model of this package decodes, all in diffusion space. Those of
+ * FLUX.2 are packed, [128, H, W].
+ */
 const MODEL_OF: ReadonlyMap<string, ModelName> = new Map([
   ['flux_kontext', 'taef1'],
   ['z_image', 'taef1'],
+  ['flux_2', 'taef2'],
+  ['flux_2_dev', 'taef2'],
+  ['flux_2_klein_4b', 'taef2'],
+  ['flux_2_klein_9b', 'taef2'],
 ]);
 
 /** The row of the table of formats. */

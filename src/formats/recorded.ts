@@ -2,8 +2,8 @@ import { checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import {
   checkLatentChannels,
+  downscalesOf,
   isModelName,
-  LATENT_SCALE,
   latentSpaces,
   type ModelName,
   VARIANTS,
@@ -56,8 +56,9 @@ export function recordedText(file: LatentFile): Record<string, string> {
     checkSize('width', width);
     checkSize('height', height);
     const size = `${width}x${height}`;
-    if (!roundsUpTo(latents, width, height)) {
-      throw expected('ARG', 'width, height', sizeRule(latents), size);
+    const downscales = downscalesOf(latents.shape[1], model);
+    if (!roundsUpTo(latents, downscales, { width, height })) {
+      throw expected('ARG', 'width, height', sizeRule(latents, downscales), size);
     }
     text[SIZE_KEY] = size;
   }
@@ -75,11 +76,15 @@ export function recordedModel(text: ReadonlyMap<string, string>): ModelName | un
 }
 
 /**
- * Returns the size of a file's text. @throws TaesdError FORMAT (not a size, or not the latents')
+ * Returns the size of a file's text.
+ *
+ * @param model  the model of the latents, if it is known
+ * @throws TaesdError FORMAT (not a size, or not the latents')
  */
 export function recordedSize(
   text: ReadonlyMap<string, string>,
   latents: Tensor,
+  model: ModelName | undefined,
 ): Pick<LatentFile, 'width' | 'height'> {
   const size = text.get(SIZE_KEY);
   if (size === undefined) return { width: undefined, height: undefined };
@@ -89,22 +94,28 @@ export function recordedSize(
     throw expected('FORMAT', SIZE_KEY, 'WIDTHxHEIGHT, such as 451x300', describe(size));
   }
   const [width, height] = [Number(match[1]), Number(match[2])];
-  if (!roundsUpTo(latents, width, height)) {
+  const downscales = downscalesOf(latents.shape[1], model);
+  if (!roundsUpTo(latents, downscales, { width, height })) {
     const hint = 'resized after it was written?';
-    throw expected('FORMAT', SIZE_KEY, sizeRule(latents), size, { hint });
+    throw expected('FORMAT', SIZE_KEY, sizeRule(latents, downscales), size, { hint });
   }
   return { width, height };
 }
 
-const roundsUpTo = ({ shape: [, , h, w] }: Tensor, width?: number, height?: number): boolean =>
+/** Returns true for the size of a picture that has latents of this size, by one of `downscales`. */
+const roundsUpTo = (
+  { shape: [, , h, w] }: Tensor,
+  downscales: readonly number[],
+  { width, height }: Pick<LatentFile, 'width' | 'height'>,
+): boolean =>
   width !== undefined &&
   height !== undefined &&
-  Math.ceil(width / LATENT_SCALE) === w &&
-  Math.ceil(height / LATENT_SCALE) === h;
+  downscales.some((by) => Math.ceil(width / by) === w && Math.ceil(height / by) === h);
 
-function sizeRule({ shape: [, , h, w] }: Tensor): string {
-  const min = (latent: number) => latent * LATENT_SCALE - LATENT_SCALE + 1;
-  const max = (latent: number) => latent * LATENT_SCALE;
-  const range = `${min(w)}x${min(h)} to ${max(w)}x${max(h)}`;
-  return `a size from ${range}, which a latent of ${w}x${h} stands for`;
+function sizeRule({ shape: [, , h, w] }: Tensor, downscales: readonly number[]): string {
+  const ranges = downscales.map((by) => {
+    const min = (latent: number) => latent * by - by + 1;
+    return `${min(w)}x${min(h)} to ${by * w}x${by * h}`;
+  });
+  return `a size from ${ranges.join(' or ')}, which a latent of ${w}x${h} stands for`;
 }

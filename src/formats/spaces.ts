@@ -3,15 +3,16 @@ import { fromVaeLatents, toVaeLatents } from '../latent.ts';
 import type { LatentFile, Space } from './format.ts';
 
 /**
- * Returns a file whose latents are in `space`, converted by the scale and shift of its model.
+ * Returns a file whose latents are in `space`, converted by the numbers of its model.
  *
- * @throws TaesdError ARG (a conversion is needed, and the file names no model)
+ * @throws TaesdError ARG (a conversion is needed, and the file names no model), UNSUPPORTED (the
+ *   model's numbers are not known)
  */
 export function inSpace(file: LatentFile, space: Space): LatentFile {
   const { space: own = 'diffusion', model, latents } = file ?? {};
   if (own === space) return file;
   if (model === undefined) {
-    const hint = `${own} space becomes ${space} space by the model's scale and shift`;
+    const hint = `${own} space becomes ${space} space by the model's own numbers`;
     throw expected('ARG', 'model', 'the model of the latents', 'none', { hint });
   }
   const convert = space === 'vae' ? toVaeLatents : fromVaeLatents;

@@ -1,12 +1,10 @@
-import { expected } from '../errors.ts';
 import { widen } from '../numbers/stored.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { isPickle, isTorch } from '../torch/first-bytes.ts';
-import type { FoundTensor } from '../torch/tensors-of.ts';
 import type { TorchFile, TorchValue } from '../torch/values.ts';
 import { chooseTensor } from './choose-tensor.ts';
 import type { FormatReading, LatentFormat, LatentReadOptions, Space } from './format.ts';
-import { asLatents } from './latent-shape.ts';
+import { asLatents, packedSpace } from './latent-shape.ts';
 
 /*
  * Latents that `torch.save` wrote: a tensor alone, as SimpleTuner caches them; `{"samples"}`, as
@@ -24,7 +22,7 @@ export const torchLatents = {
   async read(bytes: Uint8Array, options: LatentReadOptions): Promise<FormatReading> {
     // Imported on first use: most programs read no file of torch.
     const { readTorch } = await import('../torch/read-torch.ts');
-    const { tensorsOf } = await import('../torch/tensors-of.ts');
+    const { checkNames, tensorsOf } = await import('../torch/tensors-of.ts');
     const file = readTorch(bytes);
     const layout = layoutOf(file);
     const found = tensorsOf(file);
@@ -40,22 +38,16 @@ export const torchLatents = {
     const latents = asLatents(widen(tensor.read(), what), what);
     const kind =
       layout?.kind ?? (name === '' ? 'torch tensor' : `torch tensor "${showName(name)}"`);
-    return { file: { latents, space: layout?.space }, kind: `${kind}, ${tensor.dtype}` };
+    // ComfyUI's latents of FLUX.2 are packed, and in both spaces alike.
+    const packed = layout?.space === 'vae' ? packedSpace(tensor.shape) : undefined;
+    const { space, model } =
+      packed === undefined
+        ? { space: layout?.space, model: undefined }
+        : { space: 'diffusion' as const, model: packed };
+    return { file: { latents, space, model }, kind: `${kind}, ${tensor.dtype}` };
   },
   write: undefined,
 } satisfies LatentFormat;
-
-/** Characters of all names together. A long key that many tensors share would fill the memory. */
-const MAX_NAMES = 2 ** 24;
-
-/** @throws TaesdError LIMIT (names that are too long together) */
-function checkNames(found: readonly FoundTensor[]): void {
-  let total = 0;
-  for (const { path } of found) for (const key of path) total += `${key}`.length + 1;
-  if (total <= MAX_NAMES) return;
-  const rule = `at most ${MAX_NAMES} characters of names`;
-  throw expected('LIMIT', 'tensors', rule, `${total}`);
-}
 
 /** The layout of a program's files. */
 interface KnownDict {

@@ -12,7 +12,7 @@ export interface ReceptiveField {
 /**
  * Returns the receptive field of a network, the largest over all positions away from the borders.
  * The cell under an output element is the input element it was upsampled from (decoder), or the
- * square of input elements it stands for (encoder: 8×8).
+ * square of input elements it stands for (encoder: its downscale in both directions).
  */
 export function receptiveField(network: Network): ReceptiveField {
   // The field repeats with the upsampling factor. Positions may be negative: nothing is cut here.

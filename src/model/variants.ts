@@ -1,16 +1,30 @@
-import { describe } from '../checks.ts';
+import { describe, orList } from '../checks.ts';
 import { expected, type Remedy } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
 import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
+import type { FromVae } from './vae-space.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
 export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1' | 'taef2';
 
-/** The name of a model; `nano` is the small one in the package. */
-export type ModelName = LatentSpace | 'nano';
+/**
+ * The name of a model. `taef1-1.1` is a later training of `taef1`; `nano` is the small one in the
+ * package.
+ */
+export type ModelName = LatentSpace | 'taef1-1.1' | 'nano';
+
+/**
+ * The forms in which programs hold latents of C channels as 4·C channels of half the width and
+ * height: channel 4·c + 2·i + j of (y, x) is channel c of (2·y + i, 2·x + j). Tokens are
+ * [N, P, 4·C] and do not say their rows and columns; a map is [N, 4·C, h/2, w/2].
+ */
+export type PackedForm = 'tokens' | 'map';
+
+/** The numbers of a latent channel that packed latents have as channels: 2×2. */
+export const PACKED_NUMBERS = 4;
 
 /** The properties that tell one TAESD from another. */
 export interface Variant {
@@ -20,16 +34,25 @@ export interface Variant {
   /** The diffusion models whose latents it speaks. */
   readonly speaks: string;
   readonly latentChannels: number;
+  /** A picture is this many times as wide and as high as its latents: 8, 16 or 32. */
+  readonly downscale: number;
   readonly networks: Readonly<Record<Half, Network>>;
-  /** From the latents `z` of the full VAE to those of diffusion: `(z − shift) · scale`. */
-  readonly scale: number;
-  readonly shift: number;
+  /** The conversion from the latents of the full VAE to those of diffusion. */
+  readonly fromVae: FromVae;
+  /** The packed forms of its latents that are in use. Its calls take them too. */
+  readonly packed: readonly PackedForm[];
+  /**
+   * True if a picture whose sides are not multiples of 8 is extended before it is encoded. TAESD's
+   * own models pad with zeros, as the reference does.
+   */
+  readonly repeatsEdges?: true;
 }
 
 /**
  * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift
  * are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
- * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py.
+ * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py. The order
+ * of packed latents is that of diffusers' `_pack_latents` and `_patchify_latents`.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   taesd: {
@@ -37,8 +60,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd',
     speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
-    scale: 0.18215,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.18215, shift: 0 },
+    packed: [],
     get networks() {
       return networksOf(this);
     },
@@ -48,8 +72,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesdxl',
     speaks: 'Stable Diffusion XL',
     latentChannels: 4,
-    scale: 0.13025,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.13025, shift: 0 },
+    packed: [],
     get networks() {
       return networksOf(this);
     },
@@ -59,8 +84,9 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd3',
     speaks: 'Stable Diffusion 3',
     latentChannels: 16,
-    scale: 1.5305,
-    shift: 0.0609,
+    downscale: 8,
+    fromVae: { scale: 1.5305, shift: 0.0609 },
+    packed: ['tokens'],
     get networks() {
       return networksOf(this);
     },
@@ -70,8 +96,21 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef1',
     speaks: 'FLUX.1, Z-Image, HiDream',
     latentChannels: 16,
-    scale: 0.3611,
-    shift: 0.1159,
+    downscale: 8,
+    fromVae: { scale: 0.3611, shift: 0.1159 },
+    packed: ['tokens'],
+    get networks() {
+      return networksOf(this);
+    },
+  },
+  'taef1-1.1': {
+    name: 'taef1-1.1',
+    space: 'taef1',
+    speaks: 'FLUX.1, Z-Image, HiDream',
+    latentChannels: 16,
+    downscale: 8,
+    fromVae: { scale: 0.3611, shift: 0.1159 },
+    packed: ['tokens'],
     get networks() {
       return networksOf(this);
     },
@@ -81,8 +120,13 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef2',
     speaks: 'FLUX.2',
     latentChannels: 32,
-    scale: 1,
-    shift: 0,
+    downscale: 8,
+    fromVae: {
+      unknown:
+        "the numbers are in the VAE's own file; take the pipeline's latents, " +
+        'before its BatchNorm is undone',
+    },
+    packed: ['tokens', 'map'],
     get networks() {
       return networksOf(this, pooledNetworks);
     },
@@ -90,10 +134,12 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   nano: {
     name: 'nano',
     space: 'taesd',
-    speaks: 'Stable Diffusion 1 and 2, in the package',
+    speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
-    scale: 0.18215,
-    shift: 0,
+    downscale: 8,
+    fromVae: { scale: 0.18215, shift: 0 },
+    packed: [],
+    repeatsEdges: true,
     get networks() {
       return networksOf(this, nanoNetworks);
     },
@@ -124,12 +170,11 @@ const nanoNetworks = (): Variant['networks'] => ({
   decoder: nanoDecoder(),
 });
 
-/** Converts a number of the full VAE's latents to the space of diffusion. */
-export const fromVae = (z: number, { scale, shift }: Pick<Variant, 'scale' | 'shift'>): number =>
-  (z - shift) * scale;
-
-/** A picture is this many times as wide and as high as its latent. */
-export const LATENT_SCALE = 8;
+/** Returns true if a model's pictures of this size are extended before they are encoded. */
+export const repeatsEdges = (
+  { repeatsEdges: isRepeated, downscale }: Variant,
+  { width, height }: { readonly width: number; readonly height: number },
+): boolean => isRepeated === true && (width % downscale > 0 || height % downscale > 0);
 
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
@@ -149,12 +194,42 @@ export function variantNamed(model: unknown): Variant {
 export const modelNames = (): ModelName[] => Object.values(VARIANTS).map(({ name }) => name);
 
 /** The latent spaces of the table that have `latentChannels` channels, or all. */
-export function latentSpaces(latentChannels?: number): LatentSpace[] {
-  const fitting = Object.values(VARIANTS).filter(
-    (variant) => latentChannels === undefined || variant.latentChannels === latentChannels,
-  );
-  return [...new Set(fitting.map(({ space }) => space))];
+export const latentSpaces = (latentChannels?: number): LatentSpace[] =>
+  spacesOf((variant) => latentChannels === undefined || variant.latentChannels === latentChannels);
+
+const spacesOf = (fits: (variant: Variant) => boolean): LatentSpace[] => [
+  ...new Set(
+    Object.values(VARIANTS)
+      .filter(fits)
+      .map(({ space }) => space),
+  ),
+];
+
+/** Returns the number of channels of a packed form, if the model's latents come in it. */
+export const packedChannels = (
+  { packed, latentChannels }: Pick<Variant, 'packed' | 'latentChannels'>,
+  form: PackedForm,
+): number | undefined => (packed.includes(form) ? PACKED_NUMBERS * latentChannels : undefined);
+
+/** Returns the latent spaces whose latents have `channels` channels in a packed form. */
+export const packedSpaces = (channels: number, form: PackedForm): LatentSpace[] =>
+  spacesOf((variant) => packedChannels(variant, form) === channels);
+
+/**
+ * Returns how many times a picture may be as wide and as high as latents: the model's downscale;
+ * without a model those of all models with so many channels, or of all if there are none.
+ */
+export function downscalesOf(latentChannels: number, model?: ModelName): number[] {
+  if (model !== undefined) return [VARIANTS[model].downscale];
+  const all = Object.values(VARIANTS);
+  const fitting = all.filter((variant) => variant.latentChannels === latentChannels);
+  const rows = fitting.length > 0 ? fitting : all;
+  return [...new Set(rows.map(({ downscale }) => downscale))];
 }
+
+/** The channel counts of all models in words: `4, 16 or 32`. */
+export const channelCounts = (): string =>
+  orList([...new Set(Object.values(VARIANTS).map((row) => `${row.latentChannels}`))]);
 
 /**
  * @param isLoaded  true if the model was loaded: loading another one is the remedy
@@ -165,21 +240,32 @@ export function checkLatentChannels(
   variant: Variant,
   isLoaded = false,
 ): void {
-  if (shape[1] === variant.latentChannels) return;
-  const fitting = latentSpaces(shape[1]);
-  const unfit =
-    shape[3] === variant.latentChannels
-      ? "layout: 'NHWC' declares channels last"
-      : 'not latents of TAESD?';
-  const rule = `shape [N,${variant.latentChannels},h,w] for model ${variant.name}`;
-  const details = fitting.length > 0 ? { remedy: otherModel(fitting, isLoaded) } : { hint: unfit };
+  const [, channels, , last] = shape;
+  const { latentChannels, name } = variant;
+  if (channels === latentChannels) return;
+  const plain = latentSpaces(channels);
+  const maps = packedSpaces(channels, 'map');
+  const isLast = last === latentChannels && maps.length === 0;
+  // Tokens of another model were read as one latent [N, P, 4·C].
+  const packed = maps.length > 0 || isLast ? maps : packedSpaces(last, 'tokens');
+  const what = plain.length > 0 ? 'latents' : 'packed latents';
+  const models = plain.length > 0 ? plain : packed;
+  const details =
+    models.length > 0
+      ? { remedy: otherModel(models, isLoaded, what) }
+      : { hint: isLast ? "layout: 'NHWC' declares channels last" : 'not latents of TAESD?' };
+  const rule = `shape [N,${latentChannels},h,w] for model ${name}`;
   throw expected('SHAPE', 'latents', rule, shapeText(shape), details);
 }
 
 /** Returns the remedy for latents of other models than the chosen one. */
-export function otherModel(models: readonly ModelName[], isLoaded: boolean): Remedy {
+export function otherModel(
+  models: readonly ModelName[],
+  isLoaded: boolean,
+  what = 'latents',
+): Remedy {
   const names = models.join(' or ');
-  const whose = `latents of ${names}?`;
+  const whose = `${what} of ${names}?`;
   return {
     api: isLoaded ? `${whose} load({ model: '${models.join("' or '")}' })` : whose,
     command: `${whose} --model ${names}`,

@@ -21,6 +21,9 @@ import { expected } from '../errors.ts';
  */
 const REBIAS = 2 ** 112;
 
+/** The factor for a bias of 7. */
+const REBIAS_E4M3 = 2 ** 120;
+
 /** Moves the bits of an f16 to those of a float32, before the exponent is corrected. */
 const spread = (bits: number): number => ((bits & 0x8000) << 16) | ((bits & 0x7fff) << 13);
 
@@ -56,6 +59,26 @@ export function bf16BytesToF32(bytes: Uint8Array): Float32Array {
   const words = new Uint32Array(values.buffer);
   for (let i = 0; i < words.length; i++) {
     words[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24);
+  }
+  return values;
+}
+
+/**
+ * Widens 8-bit floats to a new array. E5M2 is the upper byte of an f16. E4M3 ("FN") has a bias of
+ * 7, no infinity, and NaN where all bits but the sign are 1.
+ *
+ * @throws TaesdError OOM
+ * Source: https://arxiv.org/abs/2209.05433
+ */
+export function f8BytesToF32(dtype: string, bytes: Uint8Array): Float32Array {
+  const isE4M3 = dtype === 'F8_E4M3';
+  const values = allocateFloats('values', bytes.length);
+  const words = new Uint32Array(values.buffer);
+  for (let i = 0; i < values.length; i++) {
+    const bits = isE4M3 ? ((bytes[i] & 0x80) << 8) | ((bytes[i] & 0x7f) << 7) : bytes[i] << 8;
+    words[i] = spread(bits);
+    if (isE4M3 ? (bytes[i] & 0x7f) === 0x7f : isSpecial(bits)) words[i] |= 0x7f800000;
+    else values[i] *= isE4M3 ? REBIAS_E4M3 : REBIAS;
   }
   return values;
 }

@@ -2,7 +2,7 @@ import { allocateFloats } from '../allocate.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, onOneLine } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
-import { bf16BytesToF32, f16BytesToF32 } from './half.ts';
+import { bf16BytesToF32, f8BytesToF32, f16BytesToF32 } from './half.ts';
 import { checkSizes } from './sizes.ts';
 
 /** A tensor as a file stores it. */
@@ -15,18 +15,25 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
-/** The types that are read as numbers. */
+/** The types that a tensor in memory may have. */
 export type FloatType = 'F32' | 'F16' | 'BF16' | 'F64';
 
 /** Bytes of an element of the types that are read as numbers. */
-export const FLOAT_BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
+export const FLOAT_BYTES: Readonly<Record<string, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F64: 8,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+};
 
 /** Returns true for the name of a type that `widen` reads. */
 export const isFloatType = (dtype: string): boolean => Object.hasOwn(FLOAT_BYTES, dtype);
 
 /**
- * Copies a stored tensor as float32: F32 unchanged, F16 and BF16 widened exactly, F64 rounded to
- * the nearest. NaN and infinity pass.
+ * Copies a stored tensor as float32: F32 unchanged, F16, BF16 and the 8-bit types widened exactly,
+ * F64 rounded to the nearest. NaN and infinity pass.
  *
  * @param what  the tensor's name for messages
  * @throws TaesdError UNSUPPORTED (another dtype), SHAPE (shape and bytes disagree), ARG (not a
@@ -52,10 +59,11 @@ export function widen(stored: StoredTensor, what: string): Tensor {
   return { shape: sizes, data: bytesToF32(dtype, bytes) };
 }
 
-/** Reads little-endian numbers of one of the four types, at any alignment, as float32. */
+/** Reads little-endian numbers of one of these types, at any alignment, as float32. */
 export function bytesToF32(dtype: string, bytes: Uint8Array): Float32Array {
   if (dtype === 'F16') return f16BytesToF32(bytes);
   if (dtype === 'BF16') return bf16BytesToF32(bytes);
+  if (dtype.startsWith('F8')) return f8BytesToF32(dtype, bytes);
   // A DataView, because bytes may lie at any address and the machine may be big-endian.
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = FLOAT_BYTES[dtype];

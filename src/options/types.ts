@@ -16,9 +16,9 @@ export interface LoadOptions {
    */
   readonly model?: ModelName | undefined;
   /**
-   * A folder, a URL, a `.safetensors` file, or bytes. Defaults to a search: first the folder that
-   * the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and `download`
-   * fill.
+   * A folder, a URL, a `.safetensors` or `.pth` file, or bytes. Defaults to a search: first the
+   * folder that the environment variable TAESD_WEIGHTS names, then the cache that `taesd pull` and
+   * `download` fill.
    */
   readonly weights?: WeightSource | undefined;
   /**
@@ -108,7 +108,8 @@ export interface DownloadProgress {
   readonly file: string;
   /** Falls if a file has to be started again. */
   readonly done: number;
-  readonly total: number;
+  /** Undefined if the size of a file is not known before it has arrived. */
+  readonly total: number | undefined;
 }
 
 /** The state of a call: rows of its output. */
@@ -157,15 +158,15 @@ export interface RangeOptions {
 export interface SpaceOptions {
   /**
    * `diffusion` for latents that diffusion models work on, `vae` for latents of the model's full
-   * VAE, which go through `(z − shift) · scale`. Defaults to the space that the latents name, or to
-   * `diffusion`.
+   * VAE, which are converted as by `fromVaeLatents`. Defaults to the space that the latents name,
+   * or to `diffusion`.
    */
   readonly space?: Space | undefined;
 }
 
 /**
- * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to 8
- * times the latent's size.
+ * The picture's size in pixels before the latent was rounded up; the rest is cropped. Defaults to
+ * the latent's size times the model's downscale, which is 8 for most models.
  */
 export interface SizeOptions {
   readonly width?: number | undefined;
@@ -209,6 +210,8 @@ export interface Info {
    * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses of this download.
    */
   readonly weights: string;
+  /** The facts about the weights that a user may want to know: spare tensors, channels last. */
+  readonly weightsNote?: string;
   /** The backend that runs the networks now. */
   readonly backend: 'wasm' | 'reference' | 'webgpu';
   /** If WebGPU was requested: why it was chosen, or why not. */
@@ -219,7 +222,7 @@ export interface Info {
   readonly precision: Precision;
   /** The loaded halves. */
   readonly parts: readonly Half[];
-  /** Running workers: 0 before the first picture large enough for them, and if there are none. */
+  /** Running workers. 0 after `load`, until the first picture large enough for them. */
   readonly workers: number;
   /** Why wanted workers could not start; this thread does the work. */
   readonly workersReason?: string;
@@ -341,12 +344,12 @@ export type KernelModule = typeof globalThis extends {
 export type WeightSource =
   /**
    * A folder (path or `file:` URL) or web address that holds MODEL_encoder.safetensors and
-   * MODEL_decoder.safetensors; or, ending in `.safetensors`, one file with both halves (diffusers,
-   * ComfyUI) or one.
+   * MODEL_decoder.safetensors, or .pth in place of .safetensors, or MODEL.safetensors or MODEL.pth
+   * for both; or, ending in `.safetensors` or `.pth`, one file with both halves or one.
    */
   | string
   | URL
-  /** The bytes of one file: both halves (diffusers, ComfyUI), or one. */
+  /** The bytes of one file, safetensors or `.pth`: both halves, or one. */
   | Uint8Array
   /** The bytes of a file for each wanted half. */
   | Halves<Uint8Array>;

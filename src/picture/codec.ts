@@ -1,4 +1,4 @@
-import { expected, messageOf, TaesdError } from '../errors.ts';
+import { expected, messageOf, onOneLine, TaesdError, withHint } from '../errors.ts';
 import { isNodeLike } from '../platform/runtime.ts';
 
 /** A decoder of an optional package: code that Emscripten made, and a `.wasm` file. */
@@ -102,16 +102,19 @@ async function importCode(codec: Codec): Promise<unknown> {
     const beside = isNodeLike() ? undefined : await importBeside(codec);
     if (beside !== undefined) return beside;
     const { kind, packageName } = codec;
-    const rule = `the package ${packageName}, which is optional`;
-    const hint = `npm install ${packageName}`;
-    throw expected('UNSUPPORTED', kind, rule, absence(cause), { hint, cause });
+    const reason = absence(cause);
+    const rest = reason === undefined ? '' : `, got ${onOneLine(reason)}`;
+    const sentence = `${kind} files need the optional package ${packageName}${rest}`;
+    throw new TaesdError('UNSUPPORTED', withHint(sentence, `npm install ${packageName}`), {
+      cause,
+    });
   }
 }
 
 /** Runtimes report a missing package in many words. Any other error is shown as it is. */
-const absence = (cause: unknown): string =>
+const absence = (cause: unknown): string | undefined =>
   /not.found|cannot find|resolve|failed to fetch|error loading/i.test(messageOf(cause))
-    ? 'none'
+    ? undefined
     : messageOf(cause);
 
 /**

@@ -1,9 +1,9 @@
 import { allocate } from '../allocate.ts';
-import { checkBytes, checkMaxPixels, checkNames, describe } from '../checks.ts';
+import { type BytesLike, bytesOf, checkMaxPixels, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
-import { foreignError, hexText, NOT_DOWNLOADED } from '../first-bytes.ts';
+import { foreignError, hexText, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
 import type { DecodePngOptions } from '../png/index.ts';
 import { decodeFile, JPEG, type StoredPicture, WEBP } from './decode-file.ts';
 import { type JpegFile, readJpegFile } from './jpeg-file.ts';
@@ -14,8 +14,11 @@ export interface DecodedPicture {
   readonly kind: 'PNG' | 'JPEG' | 'WebP';
   readonly width: number;
   readonly height: number;
-  /** RGBA, u8 [height][width][4], row-major, upright. Alpha is straight (not premultiplied). */
-  readonly data: Uint8Array;
+  /**
+   * RGBA, u8 [height][width][4], row-major, upright. Alpha is straight (not premultiplied). `new
+   * ImageData(data, width, height)` takes it as it is.
+   */
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
   /** The texts of a PNG file by keyword, as `decodePng` gives them; empty for other kinds. */
   readonly text: ReadonlyMap<string, string>;
   /** Sentences about what was not converted or was left out, for people. Usually none. */
@@ -35,25 +38,33 @@ export interface DecodePictureOptions {
 
 /**
  * Reads a PNG, JPEG or WebP file. PNG is read as `decodePng` does. JPEG and WebP need the optional
- * packages `@jsquash/jpeg` and `@jsquash/webp`; their pixels equal those of sharp. The header is
+ * packages `@jsquash/jpeg` and `@jsquash/webp`; their pixels equal those of sharp, up to 1
+ * of 255 if colours are converted from an ICC profile. The header is
  * checked before a decoder is loaded or memory allocated. EXIF orientation is applied, and colours
  * of an ICC profile are converted to sRGB as those of PNG are.
  *
- * @param bytes  the whole file; it is copied at the time of the call
+ * @param bytes  the whole file, a view or an ArrayBuffer; it is copied at the time of the call
  * @throws TaesdError FORMAT (not a picture, or breaks a rule of its format), TRUNCATED (cut off),
  *   INTEGRITY (damaged), UNSUPPORTED (another kind of picture, which the message names; a JPEG of
  *   four components; an animation; a package that is not installed), LIMIT (more than `maxPixels`),
  *   ARG, OOM
  */
 export function decodePicture(
-  bytes: Uint8Array,
+  bytes: BytesLike,
   options: DecodePictureOptions = {},
 ): Promise<DecodedPicture> {
-  return inCall('decodePicture', async () => decode(bytes, options));
+  return inCall('decodePicture', async () => {
+    const { data, ...picture } = await decode(bytesOf(bytes), options);
+    const { buffer, byteOffset, length } = data;
+    const clamped = new Uint8ClampedArray(buffer as ArrayBuffer, byteOffset, length);
+    return { ...picture, data: clamped };
+  });
 }
 
-async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise<DecodedPicture> {
-  checkBytes(bytes);
+/** A picture as the decoders leave it. */
+type RawPicture = Omit<DecodedPicture, 'data'> & Pick<StoredPicture, 'data'>;
+
+async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise<RawPicture> {
   checkNames(options, ['maxPixels', 'colour']);
   const maxPixels = checkMaxPixels(options.maxPixels);
   const colour = checkColour(options.colour);
@@ -75,7 +86,7 @@ async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise
   }
 }
 
-async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<DecodedPicture> {
+async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<RawPicture> {
   // Imported when needed, like the decoders of the other kinds.
   const { decodePng } = await import('../png/index.ts');
   return { kind: 'PNG', ...decodePng(bytes, options) };
@@ -87,7 +98,7 @@ const ownCopy = (bytes: Uint8Array): Uint8Array =>
 
 type Kind = 'JPEG' | 'WebP';
 
-const asStored = (kind: Kind, stored: StoredPicture): DecodedPicture => ({
+const asStored = (kind: Kind, stored: StoredPicture): RawPicture => ({
   kind,
   ...stored,
   text: new Map(),
@@ -102,7 +113,7 @@ async function shown(
   kind: Kind,
   stored: StoredPicture,
   { exif, profile, components }: Meaning,
-): Promise<DecodedPicture> {
+): Promise<RawPicture> {
   const notes = [...stored.notes];
   if (profile !== undefined) {
     // Imported when needed: many photographs have no profile.
@@ -111,7 +122,10 @@ async function shown(
     if (reason !== undefined) notes.push(`${kind}: the profile is not applied: ${reason}`);
   }
   const { width, height, data } = stored;
-  const turned = oriented({ width, height, data }, exif === undefined ? 1 : orientationOf(exif));
+  const turned: Omit<RawPicture, 'kind' | 'text' | 'notes'> = oriented(
+    { width, height, data },
+    exif === undefined ? 1 : orientationOf(exif),
+  );
   return { kind, ...turned, text: new Map(), notes };
 }
 
@@ -130,7 +144,7 @@ function checkKind(bytes: Uint8Array): 'PNG' | 'JPEG' | 'WebP' {
   const notDownloaded = foreignError(bytes, rule, NOT_DOWNLOADED);
   if (notDownloaded !== undefined) throw notDownloaded;
   const isCut = STARTS.some((start) => bytes.every((byte, i) => byte === start[i]));
-  const got = `${isCut ? 'only ' : ''}bytes ${hexText(bytes)}`;
+  const got = isCut ? `only bytes ${hexText(bytes)}` : unknownFile(bytes);
   const hint = isCut ? 'the file is cut off' : undefined;
   throw expected(isCut ? 'TRUNCATED' : 'FORMAT', 'bytes', rule, got, { hint });
 }

@@ -1,4 +1,4 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { checkPixelCount } from './limits.ts';
 
@@ -146,9 +146,9 @@ function readFrame(marker: number, segment: Uint8Array, what: string) {
     throw expected('UNSUPPORTED', what, '8 bits a sample', `${precision}`, { hint: CONVERT });
   }
   if (components !== 1 && components !== 3) {
-    const got = components === 4 ? '4, for printing (CMYK)' : `${components}`;
+    if (components === 4) throw new TaesdError('UNSUPPORTED', CMYK);
     const rule = '1 or 3 components (grey or colours)';
-    throw expected('UNSUPPORTED', what, rule, got, { hint: CONVERT_CMYK });
+    throw expected('UNSUPPORTED', what, rule, `${components}`, { hint: CONVERT });
   }
   const [width, height] = [w1 * 256 + w0, h1 * 256 + h0];
   if (width === 0) throw expected('FORMAT', what, 'a width from 1', '0');
@@ -163,8 +163,8 @@ function readFrame(marker: number, segment: Uint8Array, what: string) {
 }
 
 const CONVERT = '"magick in.jpg out.png" of ImageMagick makes a PNG of it';
-const CONVERT_CMYK =
-  '"magick in.jpg -profile sRGB.icc out.png" of ImageMagick makes a PNG of it; the colours depend on its profile';
+const CMYK =
+  'a CMYK JPEG, for printing, is not read ("magick in.jpg -colorspace sRGB out.png" of ImageMagick makes a PNG of it)';
 
 const FRAME_NAMES: Readonly<Record<number, string>> = {
   195: 'a lossless one',

@@ -13,6 +13,6 @@ export function checkPixelCount(
 ): void {
   if (width * height <= maxPixels) return;
   const got = `${width}×${height} = ${width * height}`;
-  const remedy = { api: 'option maxPixels' };
+  const remedy = { api: 'option maxPixels', command: '--max-pixels N raises the limit' };
   throw expected('LIMIT', what, `at most ${maxPixels} pixels`, got, { remedy });
 }

@@ -1,6 +1,7 @@
 import { allocateFloats } from '../allocate.ts';
 import { fromLinear, LinearTable } from '../colour/linear-light.ts';
 import type { RowSource } from '../rows.ts';
+import { AreaMean } from './area-mean.ts';
 import { sizeWithin } from './size-within.ts';
 
 /*
@@ -53,28 +54,16 @@ async function scaledPicture(
   pace: Pace,
 ): Promise<RowSource> {
   const data = allocateFloats('scaled picture', CHANNELS * width * height);
-  const columns = new Columns(source.width, width);
   const table = new LinearTable();
   const row = new Float32Array(CHANNELS * source.width);
-  const means = new Float64Array(CHANNELS * width);
-  const sums = new Float64Array(CHANNELS * width);
-  const ratio = source.height / height;
-  let target = 0;
+  const mean = new AreaMean(source, { width, height }, (y, means) => {
+    const start = y * means.length;
+    for (let i = 0; i < means.length; i++) data[start + i] = fromLinear(means[i]);
+  });
   for (let y = 0; y < source.height; y++) {
     source.read(y, row, CHANNELS);
     table.toLinear(row);
-    columns.means(row, means);
-    // A row lies in one row of the result, or across the border of two.
-    const border = (target + 1) * ratio;
-    const here = Math.min(border, y + 1) - y;
-    addScaled(sums, means, here / ratio);
-    if (y + 1 >= border || y + 1 === source.height) {
-      const start = target * sums.length;
-      for (let i = 0; i < sums.length; i++) data[start + i] = fromLinear(sums[i]);
-      sums.fill(0);
-      target++;
-      if (here < 1) addScaled(sums, means, (1 - here) / ratio);
-    }
+    mean.addRow(row);
     pace.did(row.length);
     if (pace.due) await pace.turn();
   }
@@ -89,37 +78,4 @@ async function scaledPicture(
       }
     },
   };
-}
-
-function addScaled(sums: Float64Array, values: Float64Array, weight: number): void {
-  for (let i = 0; i < sums.length; i++) sums[i] += weight * values[i];
-}
-
-/** The columns of the source that each column of the result covers. */
-class Columns {
-  readonly #ratio: number;
-  readonly #sourceWidth: number;
-
-  constructor(sourceWidth: number, width: number) {
-    this.#sourceWidth = sourceWidth;
-    this.#ratio = sourceWidth / width;
-  }
-
-  /** Writes the mean of each column of the result. */
-  means(row: Float32Array, means: Float64Array): void {
-    const ratio = this.#ratio;
-    for (let x = 0; x < means.length / CHANNELS; x++) {
-      const [begin, end] = [x * ratio, Math.min((x + 1) * ratio, this.#sourceWidth)];
-      let [red, green, blue] = [0, 0, 0];
-      for (let column = Math.floor(begin); column < end; column++) {
-        const weight = Math.min(end, column + 1) - Math.max(begin, column);
-        red += weight * row[CHANNELS * column];
-        green += weight * row[CHANNELS * column + 1];
-        blue += weight * row[CHANNELS * column + 2];
-      }
-      means[CHANNELS * x] = red / ratio;
-      means[CHANNELS * x + 1] = green / ratio;
-      means[CHANNELS * x + 2] = blue / ratio;
-    }
-  }
 }

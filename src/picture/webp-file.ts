@@ -1,4 +1,4 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { checkPixelCount } from './limits.ts';
 import { VP8, VP8L, VP8X } from './webp-header.ts';
@@ -55,7 +55,7 @@ export function readWebpFile(bytes: Uint8Array, maxPixels: number): WebpFile {
       canvas = readCanvas(chunk, what);
       checkPixelCount(what, canvas.width, canvas.height, maxPixels);
     } else if (type === 'ANIM' || type === 'ANMF') {
-      throw animated(what);
+      throw animated();
     } else if (type === 'VP8 ' || type === 'VP8L') {
       picture ??= type === 'VP8 ' ? readLossy(chunk, what) : readLossless(chunk, what);
       checkPixelCount(what, picture.width, picture.height, maxPixels);
@@ -86,10 +86,11 @@ const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
 const cutOff = (what: string, rule: string, got: number): TaesdError =>
   expected('TRUNCATED', what, rule, `${got}`, { hint: 'the file is cut off' });
 
-const animated = (what: string): TaesdError =>
-  expected('UNSUPPORTED', what, 'a still picture', 'an animation', {
-    hint: '"webpmux -get frame 1 in.webp -o out.webp" of libwebp extracts a frame',
-  });
+const animated = (): TaesdError =>
+  new TaesdError(
+    'UNSUPPORTED',
+    'an animated WebP is not read ("webpmux -get frame 1 in.webp -o out.webp" of libwebp extracts a frame)',
+  );
 
 /** @throws TaesdError TRUNCATED (a chunk that is too short for its header) */
 function checkLength(chunk: Uint8Array, what: string, length: number): void {
@@ -98,7 +99,7 @@ function checkLength(chunk: Uint8Array, what: string, length: number): void {
 
 function readCanvas(chunk: Uint8Array, what: string): Size {
   checkLength(chunk, what, VP8X.length);
-  if ((chunk[0] & ANIMATION) !== 0) throw animated(what);
+  if ((chunk[0] & ANIMATION) !== 0) throw animated();
   return VP8X.size(chunk);
 }
 

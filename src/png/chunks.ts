@@ -16,8 +16,16 @@ export interface Chunk {
   readonly name: string;
 }
 
+/** Reads length and type of the chunk at `offset`, where at least 8 bytes are. */
+export function looseChunkAt(bytes: Uint8Array, offset: number): Chunk {
+  const length = readUint32(bytes, offset);
+  const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
+  const name = `${type} at byte ${offset}`;
+  return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
+}
+
 /**
- * Reads length and type of the chunk at `offset`.
+ * Reads length and type of the chunk at `offset`, and checks them.
  * Source: https://www.w3.org/TR/png-3/#5Chunk-layout
  *
  * @throws TaesdError TRUNCATED (no chunk there), FORMAT (no type, or a length from 2³¹ on)
@@ -28,19 +36,17 @@ export function chunkAt(bytes: Uint8Array, offset: number): Chunk {
     const got = `${bytes.length - offset} bytes up to the end of the file`;
     throw expected('TRUNCATED', what, 'chunks up to IEND', got, { hint: 'the file is cut off' });
   }
-  const length = readUint32(bytes, offset);
-  const codes = bytes.subarray(offset + 4, offset + 8);
-  const type = String.fromCharCode(codes[0], codes[1], codes[2], codes[3]);
+  const chunk = looseChunkAt(bytes, offset);
+  const { type, name, length } = chunk;
   if (!/^[A-Za-z]{4}$/.test(type)) {
     const what = `chunk at byte ${offset}`;
-    const got = `bytes ${hexText(codes)}`;
+    const got = `bytes ${hexText(bytes.subarray(offset + 4, offset + 8))}`;
     throw expected('FORMAT', what, 'a type of four letters', got, { hint: 'damaged file?' });
   }
-  const name = `${type} at byte ${offset}`;
   if (length >= 2 ** 31) {
     throw expected('FORMAT', name, 'a length below 2147483648', `${length}`);
   }
-  return { type, start: offset, end: offset + CHUNK_OVERHEAD + length, length, name };
+  return chunk;
 }
 
 /** Checks that a chunk ends inside the file. @throws TaesdError TRUNCATED */

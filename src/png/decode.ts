@@ -25,16 +25,17 @@ export interface StoredPixels {
  * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, OOM
  */
 export function decodeScanned(scanned: ScannedPng, space: ColourSpace | undefined): StoredPixels {
-  const { header, notes } = scanned;
+  const { header, place, notes } = scanned;
   const { width, height } = header;
-  const passes = passesOf(header);
+  const passes = passesOf({ ...header, width: place.width, height: place.height });
   const lines = inflatePixels(scanned, scanlineBytes(passes));
   const data = allocatePngBytes('pixels', width * height * 4);
   const placer = new RowPlacer(scanned, space, data);
   const pixelBytes = Math.max(1, (header.channels * header.depth) / 8);
   let at = 0;
   for (const pass of passes) {
-    placePass(pass, { lines, at, pixelBytes }, width, placer);
+    const to = (place.y + pass.firstY) * width + place.x + pass.firstX;
+    placePass(pass, { lines, at, pixelBytes, to, width }, placer);
     at += pass.height * (1 + pass.rowBytes);
   }
   if (placer.largestIndex >= 0) {
@@ -73,20 +74,23 @@ interface PassRows {
   readonly lines: Uint8Array;
   readonly at: number;
   readonly pixelBytes: number;
+  /** The number of the picture's pixel that the pass's first pixel is. */
+  readonly to: number;
+  /** The picture's width. */
+  readonly width: number;
 }
 
-/** Undoes the filters of a pass, row by row, and places each row. @param width  the picture's */
+/** Undoes the filters of a pass, row by row, and places each row. */
 function placePass(
   pass: Pass,
-  { lines, at, pixelBytes }: PassRows,
-  width: number,
+  { lines, at, pixelBytes, to: first, width }: PassRows,
   placer: RowPlacer,
 ): void {
-  const { rowBytes, height, firstX, firstY, stepX, stepY } = pass;
+  const { rowBytes, height, stepX, stepY } = pass;
   const lineBytes = 1 + rowBytes;
   placer.beginPass(pass.width, stepX);
   let above = NO_ROW;
-  let to = firstY * width + firstX;
+  let to = first;
   for (let row = 0, line = at; row < height; row++, line += lineBytes) {
     if (lines[line] > PAETH) throw badFilter(pass, row, lines[line]);
     unfilterRow(lines, line, above, rowBytes, pixelBytes);

@@ -49,7 +49,7 @@ const COLOUR_KINDS: ReadonlyMap<number, ColourKind> = new Map([
   [RGB_ALPHA, { channels: 4, depths: [8, 16] }],
 ]);
 
-const REMEDY = { api: 'option maxPixels' };
+const REMEDY = { api: 'option maxPixels', command: '--max-pixels N raises the limit' };
 
 /**
  * Reads and checks the 13 bytes of IHDR.

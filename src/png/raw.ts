@@ -1,4 +1,4 @@
-import { checkBytes } from '../checks.ts';
+import { type BytesLike, bytesOf } from '../checks.ts';
 import { decodeScanned, limitsOf } from './decode.ts';
 import type { DecodedPng } from './read.ts';
 import { scanPng } from './scan.ts';
@@ -11,9 +11,8 @@ import { scanPng } from './scan.ts';
  * @param maxPixels  as for `decodePng`
  * @throws TaesdError as `decodePng`
  */
-export function decodeRawPng(bytes: Uint8Array, maxPixels: number | undefined): DecodedPng {
-  checkBytes(bytes);
-  const scanned = scanPng(bytes, limitsOf(maxPixels));
+export function decodeRawPng(bytes: BytesLike, maxPixels: number | undefined): DecodedPng {
+  const scanned = scanPng(bytesOf(bytes), limitsOf(maxPixels));
   const picture = decodeScanned(scanned, undefined);
   return { ...picture, text: scanned.text, notes: scanned.notes.sentences };
 }

@@ -1,4 +1,4 @@
-import { checkBytes, checkNames, describe } from '../checks.ts';
+import { type BytesLike, bytesOf, checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { oriented } from '../exif/index.ts';
 import { decodeScanned, limitsOf } from './decode.ts';
@@ -41,7 +41,7 @@ export interface DecodePngOptions {
  * tRNS becomes alpha. The picture is turned as eXIf says. Colours are converted to sRGB from what
  * cICP, iCCP, sRGB, or gAMA with cHRM say, in this order; out of sRGB's gamut they are clipped.
  * Profiles of tables in three dimensions and high dynamic range are not converted, which `notes`
- * says. An animated PNG gives its still picture.
+ * says. An animated PNG gives its first frame, as browsers show it.
  *
  * A file is read if it has all its pixels. Ancillary chunks that break a rule are left out, and
  * nothing after the last pixel is an error. The size in the header is checked against the amount of
@@ -49,7 +49,7 @@ export interface DecodePngOptions {
  * is not changed and not kept.
  * Source: https://www.w3.org/TR/png-3/
  *
- * @param bytes    the whole file; it may be a subarray at any offset
+ * @param bytes    the whole file; a view at any offset, or an ArrayBuffer
  * @param options  `maxPixels`, `colour`
  * @returns the picture as RGBA, u8 [height][width][4], the file's texts, and notes
  * @throws TaesdError FORMAT (not a PNG file, or breaks a rule of PNG), TRUNCATED (cut off),
@@ -57,18 +57,18 @@ export interface DecodePngOptions {
  *   unknown to PNG), LIMIT (more than `maxPixels`, or more than 2²⁰ rows without the option), ARG
  *   (wrong argument or option), OOM
  */
-export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): DecodedPng {
+export function decodePng(bytes: BytesLike, options: DecodePngOptions = {}): DecodedPng {
   return inCall('decodePng', () => decode(bytes, options));
 }
 
-function decode(bytes: Uint8Array, options: DecodePngOptions): DecodedPng {
-  checkBytes(bytes);
+function decode(bytes: BytesLike, options: DecodePngOptions): DecodedPng {
+  const file = bytesOf(bytes);
   checkNames(options, ['maxPixels', 'colour'], 'an object { maxPixels, colour }');
   const { maxPixels, colour = 'srgb' } = options;
   if (colour !== 'srgb' && colour !== 'raw') {
     throw expected('ARG', 'colour', '"srgb" or "raw"', describe(colour));
   }
-  const scanned = scanPng(bytes, limitsOf(maxPixels));
+  const scanned = scanPng(file, limitsOf(maxPixels));
   const isRaw = colour === 'raw';
   const picture = decodeScanned(scanned, isRaw ? undefined : colourSpaceOf(scanned));
   const shown = isRaw ? picture : oriented(picture, pngOrientation(scanned));

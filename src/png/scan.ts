@@ -1,5 +1,6 @@
-import { expected, TaesdError } from '../errors.ts';
+import { expected } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
+import { findFirstFrame, isAnimation, type Place, type Run, SEQUENCE_BYTES } from './animation.ts';
 import {
   type Chunk,
   checkChecksum,
@@ -7,9 +8,10 @@ import {
   checksumHolds,
   chunkAt,
   dataOf,
+  looseChunkAt,
 } from './chunks.ts';
 import { PALETTE, type PngHeader, type PngLimits, readIhdr } from './header.ts';
-import { CHUNK_OVERHEAD, readUint32 } from './layout.ts';
+import { CHUNK_OVERHEAD } from './layout.ts';
 import { Notes } from './notes.ts';
 import { readPalette, transparencyBreach } from './palette-rules.ts';
 import { checkSignature, PNG_SIGNATURE } from './signature.ts';
@@ -28,11 +30,16 @@ export interface ChunkData {
 /** The parts of a PNG file that `decodePng` uses, checked. Each array is a view or a copy. */
 export interface ScannedPng {
   readonly header: PngHeader;
+  /** The part of the picture that has pixels. The rest is transparent. */
+  readonly place: Place;
   /** RGB triples. Every palette picture has them. */
   readonly palette: Uint8Array | undefined;
   /** The data of tRNS. */
   readonly transparency: Uint8Array | undefined;
-  /** The data of the first run of IDAT chunks, joined: one zlib stream. */
+  /**
+   * The data of the first run of IDAT chunks, or of an animation's first frame, joined: one zlib
+   * stream.
+   */
   readonly compressed: Uint8Array;
   /** The name of the compressed data in messages: `IDAT at byte 41`. */
   readonly compressedName: string;
@@ -80,10 +87,11 @@ class Scanner {
   #hasPalette = false;
   #palette: Uint8Array | undefined;
   #transparency: Uint8Array | undefined;
-  #idat = { start: 0, end: 0, bytes: 0 };
+  #idat: Run = { start: 0, end: 0, bytes: 0 };
   #laterIdat: string | undefined;
-  /** The types of chunks of an animation that were found before the pixels. */
-  readonly #animation = new Set<string>();
+  /** Animated, with a still picture that is no frame. */
+  #isAnimated = false;
+  #hasFrame = false;
 
   constructor(bytes: Uint8Array, limits: PngLimits) {
     this.#bytes = bytes;
@@ -91,18 +99,30 @@ class Scanner {
   }
 
   result(): ScannedPng {
-    const { start, end, bytes } = this.#idat;
+    const { place, run, type, skipped } = this.#shown();
     return {
       header: this.#header,
+      place,
       palette: this.#palette,
       transparency: this.#transparency,
-      compressed: joinData(this.#bytes, start, end, bytes),
-      compressedName: `IDAT at byte ${start}`,
-      laterIdat: this.#laterIdat,
+      compressed: joinData(this.#bytes, run, type, skipped),
+      compressedName: `${type} at byte ${run.start}`,
+      laterIdat: skipped === 0 ? this.#laterIdat : undefined,
       meaning: this.#meaning,
       text: this.#texts.texts,
       notes: this.#notes,
     };
+  }
+
+  /** Returns the chunks of the pixels to show, and their place. */
+  #shown() {
+    const run = this.#idat;
+    if (this.#isAnimated && !this.#hasFrame) {
+      const frame = findFirstFrame(this.#bytes, run.end, this.#header);
+      if (typeof frame === 'object') return { ...frame, type: 'fdAT', skipped: SEQUENCE_BYTES };
+      this.#notes.add(`the still picture is read: ${frame}`);
+    }
+    return { place: { ...this.#header, x: 0, y: 0 }, run, type: 'IDAT', skipped: 0 };
   }
 
   /** Reads the chunks before the pixels. Returns the offset of the first IDAT. */
@@ -139,43 +159,38 @@ class Scanner {
     }
   }
 
-  /** Checks the run of IDAT chunks at `at`. Returns the offset after it. */
-  readPixels(at: number): number {
+  /** Checks the run of IDAT chunks at `start`. Returns the offset after it. */
+  readPixels(start: number): number {
     const bytes = this.#bytes;
-    this.#idat.start = at;
-    for (let next = at; next + 8 <= bytes.length; ) {
-      if (!isIdat(bytes, next)) break;
-      const chunk = chunkAt(bytes, next);
+    let [end, total] = [start, 0];
+    while (end + 8 <= bytes.length) {
+      const chunk = looseChunkAt(bytes, end);
+      if (chunk.type !== 'IDAT') break;
       checkInside(chunk, bytes.length);
       checkChecksum(bytes, chunk);
-      next = chunk.end;
-      this.#idat.end = next;
-      this.#idat.bytes += chunk.length;
+      end = chunk.end;
+      total += chunk.length;
     }
-    return this.#idat.end;
+    this.#idat = { start, end, bytes: total };
+    return end;
   }
 
   /** Reads the texts after the pixels, up to IEND or to the first bytes that are no chunk. */
   readRest(start: number): void {
     const bytes = this.#bytes;
-    try {
-      for (let at = start; ; ) {
-        const chunk = chunkAt(bytes, at);
-        checkInside(chunk, bytes.length);
-        const { type, name, end } = chunk;
-        at = end;
-        if (type === 'IEND') return;
-        if (type === 'IDAT') this.#laterIdat ??= name;
-        if (type === 'tEXt') this.#readText(chunk);
-        if (type === 'fcTL') this.#noteFrame();
-        if (type === 'tRNS' || isMeaning(type)) {
-          this.#notes.leftOut(name, 'a place before IDAT', 'one after it');
-        }
+    for (let at = start; at + 8 <= bytes.length; ) {
+      const chunk = looseChunkAt(bytes, at);
+      const { type, name, end } = chunk;
+      if (end > bytes.length) break;
+      at = end;
+      if (type === 'IEND') return;
+      if (type === 'IDAT') this.#laterIdat ??= name;
+      if (type === 'tEXt') this.#readText(chunk);
+      if (type === 'tRNS' || isMeaning(type)) {
+        this.#notes.leftOut(name, 'a place before IDAT', 'one after it');
       }
-    } catch (fault) {
-      if (!(fault instanceof TaesdError)) throw fault;
-      this.#notes.add('there is no IEND after the pixels: the end of the file may be missing');
     }
+    this.#notes.add('there is no IEND after the pixels: the end of the file may be missing');
   }
 
   #readPalette(chunk: Chunk): void {
@@ -199,21 +214,17 @@ class Scanner {
     const { type, name } = chunk;
     if (type === 'tEXt') this.#readText(chunk);
     else if (type === 'tRNS') this.#readTransparency(chunk);
-    else if (type === 'acTL' || type === 'fcTL') this.#animation.add(type);
-    else if (isMeaning(type)) {
+    else if (type === 'fcTL') this.#hasFrame = true;
+    else if (type === 'acTL') {
+      // One that breaks a rule is left out, and the picture does not move.
+      if (this.#isSound(chunk)) this.#isAnimated ||= isAnimation(dataOf(this.#bytes, chunk));
+    } else if (isMeaning(type)) {
       if (!this.#isSound(chunk)) return;
       if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
       else if (this.#hasPalette && type !== 'eXIf') {
         this.#notes.leftOut(name, 'a place before PLTE', 'one after it');
       } else this.#meaning.set(type, { name, data: dataOf(this.#bytes, chunk) });
     }
-  }
-
-  /** Notes an animation that begins after the pixels. Browsers show its first frame instead. */
-  #noteFrame(): void {
-    if (!this.#animation.has('acTL') || this.#animation.has('fcTL')) return;
-    this.#animation.clear();
-    this.#notes.add('the still picture is read, which is no frame of the animation');
   }
 
   #readText(chunk: Chunk): void {
@@ -251,18 +262,28 @@ function checkFirst({ type, name, length }: Chunk): void {
   if (length !== 13) throw expected('FORMAT', name, '13 bytes', `${length}`);
 }
 
-const isIdat = (bytes: Uint8Array, at: number): boolean =>
-  [0x49, 0x44, 0x41, 0x54].every((code, i) => bytes[at + 4 + i] === code);
-
-/** Joins the data of the chunks in `[start, end)`; a single chunk is not copied. */
-function joinData(bytes: Uint8Array, start: number, end: number, total: number): Uint8Array {
-  if (end - start === total + CHUNK_OVERHEAD) return bytes.subarray(start + 8, end - 4);
-  const joined = allocatePngBytes('IDAT', total);
-  for (let offset = start, filled = 0; offset < end; ) {
-    const length = readUint32(bytes, offset);
-    joined.set(bytes.subarray(offset + 8, offset + 8 + length), filled);
-    filled += length;
-    offset += CHUNK_OVERHEAD + length;
+/**
+ * Joins the data of the run's chunks of a type; a single chunk is not copied.
+ *
+ * @param skipped  bytes at the start of each chunk's data that are left out
+ */
+function joinData(
+  bytes: Uint8Array,
+  { start, end, bytes: total }: Run,
+  type: string,
+  skipped: number,
+): Uint8Array {
+  if (end - start === total + skipped + CHUNK_OVERHEAD) {
+    return bytes.subarray(start + 8 + skipped, end - 4);
+  }
+  const joined = allocatePngBytes(type, total);
+  for (let at = start, filled = 0; at < end; ) {
+    const chunk = looseChunkAt(bytes, at);
+    at = chunk.end;
+    if (chunk.type !== type) continue;
+    const data = dataOf(bytes, chunk).subarray(skipped);
+    joined.set(data, filled);
+    filled += data.length;
   }
   return joined;
 }

@@ -1,11 +1,11 @@
 import { checkIndex, checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
-import { LATENT_SCALE, variantNamed } from '../model/variants.ts';
+import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
 import { nextTask } from '../platform/runtime.ts';
 import type { Taesd } from '../taesd.ts';
-import type { Placed } from '../tensor-like/layout.ts';
+import type { Placed } from '../tensor-like/packed.ts';
 import { pickOne } from '../tensor-like/pick-one.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import { checkSpace } from '../tensor-like/space.ts';
@@ -212,12 +212,8 @@ class LatestFirst implements Previewer {
     if (read === undefined) return;
     const started = performance.now();
     this.#frameStarted = started;
-    const { tensor, space, size, isPacked } = read;
-    // The size of packed latents has chosen their shape, which rounds it.
-    const [, , rows, columns] = tensor.shape;
-    const width = isPacked ? Math.min(size.width ?? Infinity, LATENT_SCALE * columns) : size.width;
-    const height = isPacked ? Math.min(size.height ?? Infinity, LATENT_SCALE * rows) : size.height;
-    const picture = await this.#taesd.decode(tensor, { width, height, space, signal });
+    const { tensor, space, size } = read;
+    const picture = await this.#taesd.decode(tensor, { ...size, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;

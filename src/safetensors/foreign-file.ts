@@ -7,10 +7,8 @@ import {
   startsWith,
 } from '../first-bytes.ts';
 
-const CONVERT = 'convert it to safetensors';
-
-/** The remedy for a `.pth` file. */
-export const CONVERT_PTH = `weights of a .pth file are not read yet; ${CONVERT}`;
+/** The calls that read files of torch. */
+const OTHER_READERS = 'Taesd.load reads weights of a .pth file, readLatents its latents';
 
 /** The files that people save under the name of weights, by their first bytes. */
 const FOREIGN: readonly ForeignKind[] = [
@@ -18,13 +16,13 @@ const FOREIGN: readonly ForeignKind[] = [
     is: (bytes) => startsWith(bytes, 'PK\x03\x04'),
     code: 'UNSUPPORTED',
     got: 'a zip file',
-    hint: CONVERT_PTH,
+    hint: OTHER_READERS,
   },
   {
     is: (bytes) => startsWith(bytes, '\x80\x02'),
     code: 'UNSUPPORTED',
     got: 'a Python pickle',
-    hint: `an old .pth or .ckpt file is not read; ${CONVERT}`,
+    hint: 'a .pth or .ckpt file of torch before 1.6 is not read; convert it to safetensors',
   },
   {
     is: (bytes) => startsWith(bytes, '\x89PNG'),

@@ -17,7 +17,7 @@ export const METADATA_KEY = '__metadata__';
 
 /**
  * Bytes of an element, for each of the format's types that fills whole bytes. F4 and F6 pack
- * several elements into one byte and are not read.
+ * several elements into one byte. The sizes of tensors of other types are not checked.
  *
  * Source: `Dtype` in safetensors/src/tensor.rs
  */
@@ -141,15 +141,13 @@ function checkEntry(
   offsets: readonly number[],
 ): { begin: number; end: number } {
   const elementBytes = Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
-  if (elementBytes === undefined) {
-    const rule = `a dtype of ${Object.keys(DTYPE_BYTES).join(', ')}`;
-    throw expected('UNSUPPORTED', what, rule, `"${showName(dtype)}"`);
-  }
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end) {
     const rule = 'data_offsets [begin, end] with begin ≤ end';
     throw expected('FORMAT', what, rule, shapeText(offsets));
   }
+  // A type of unknown size may be beside the tensors that are asked for.
+  if (elementBytes === undefined) return { begin, end };
   const needed = byteLength(shape, elementBytes);
   if (needed === undefined) {
     const rule = 'a shape of less than 2^53 bytes';

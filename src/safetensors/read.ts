@@ -1,4 +1,4 @@
-import { checkBytes } from '../checks.ts';
+import { type BytesLike, bytesOf } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import type { Tensor } from '../tensor.ts';
@@ -23,26 +23,26 @@ export interface SafetensorsFile {
  *     │  n   │ JSON header  │ tensor │ tensor │ …              │
  *     └ u64 ─┴─ n bytes ────┴─ side by side, no hole, no rest ─┘
  *
- * Everything is checked before it returns, and no data is copied. It is stricter than the reference
+ * Everything is checked before it returns, and no data is copied. A tensor of an unknown dtype may
+ * have any size; `toTensor` refuses it. It is stricter than the reference
  * implementation: it refuses unknown fields of a tensor, duplicate keys everywhere, and more than
  * 64 dimensions or 2²⁰ tensors.
  *
- * @param bytes the whole file; a view at any offset
+ * @param bytes the whole file; a view at any offset, or an ArrayBuffer
  * @throws TaesdError
  *   TRUNCATED: the file ends before its header or its data does.
  *   FORMAT: the header is not UTF-8, not the JSON it must be, has duplicate keys, wrong offsets or
  *   sizes; tensors overlap or leave bytes unused; a web page or a Git LFS pointer.
  *   LIMIT: the header is over 100,000,000 bytes, or has too many tensors or dimensions.
- *   UNSUPPORTED: an unknown dtype; a `.pth` file.
- *   ARG: not a Uint8Array, or a detached one.
+ *   UNSUPPORTED: a `.pth` file.
+ *   ARG: not a Uint8Array or ArrayBuffer, or a detached one.
  * Sources: https://huggingface.co/docs/safetensors, https://github.com/huggingface/safetensors
  */
-export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
-  return inCall('readSafetensors', () => read(bytes));
+export function readSafetensors(bytes: BytesLike): SafetensorsFile {
+  return inCall('readSafetensors', () => read(bytesOf(bytes)));
 }
 
 function read(bytes: Uint8Array): SafetensorsFile {
-  checkBytes(bytes);
   const { entries, metadata, dataStart } = readHeader(bytes);
   const data = bytes.subarray(dataStart);
   checkLayout(entries, data.length);
@@ -80,8 +80,8 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
 }
 
 /**
- * Copies a stored tensor out of the file, as float32: F32 unchanged, F16 and BF16 widened exactly,
- * F64 rounded to the nearest. NaN and infinity pass.
+ * Copies a stored tensor out of the file, as float32: F32 unchanged, F16, BF16 and 8-bit floats
+ * widened exactly, F64 rounded to the nearest. NaN and infinity pass.
  *
  * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages

@@ -96,5 +96,5 @@ export function unknownSource(source: unknown): TaesdError {
   return notPicture(source, kind && { hint: 'only browsers read its pixels' });
 }
 
-const BYTES_HINT = 'decodePicture of taesd-wasm/picture reads its bytes';
+const BYTES_HINT = 'decodePicture(await blob.arrayBuffer()) of taesd-wasm/picture reads it';
 const CANVAS_HINT = "getContext('2d').getImageData(0, 0, width, height) gives its pixels";

@@ -1,6 +1,7 @@
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
 import { checkOne, checkOptions } from '../calls/arguments.ts';
+import { extendedRows } from '../calls/extended-rows.ts';
 import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
@@ -8,7 +9,8 @@ import { imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
-import { checkLatentChannels, type Variant } from '../model/variants.ts';
+import { convertChannels, fromVae } from '../model/vae-space.ts';
+import { checkLatentChannels, repeatsEdges, type Variant } from '../model/variants.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
@@ -16,7 +18,6 @@ import { shapeText, type Tensor, zeros } from '../tensor.ts';
 import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
-import { toDiffusion } from '../tensor-like/space.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
 import { blockOperations, moduleText, type Operation } from './operations.ts';
@@ -56,7 +57,7 @@ export async function* walkSteps(
   const runner = await startRunner(kernels, maxMemory);
   const walk: Walk = { part, runner, instance };
   const pacer = new Pacer(options.signal);
-  let x = readAll(part === 'encoder' ? await scaled(rows, options) : rows);
+  let x = readAll(part === 'encoder' ? await asEncoded(rows, options, instance.variant) : rows);
   for (const [index, { layer, weights }] of network.entries()) {
     const name = `${part}.${index}`;
     const step = await run(walk, { index, name, layer, weights, reads: [0] }, [x], pacer);
@@ -196,7 +197,16 @@ const copied = (weights: BoundLayer['weights']): Record<string, Tensor> =>
     ]),
   );
 
-/** Scales a picture as `encode` does. */
+/** Scales and extends a picture as `encode` does. */
+async function asEncoded(
+  picture: RowSource,
+  options: StepsOptions,
+  variant: Variant,
+): Promise<RowSource> {
+  const rows = await scaled(picture, options);
+  return repeatsEdges(variant, rows) ? extendedRows(rows, variant.downscale) : rows;
+}
+
 async function scaled(picture: RowSource, { maxSize, signal }: StepsOptions): Promise<RowSource> {
   if (maxSize === undefined) return picture;
   const { scaledRows } = await import('../picture/scale.ts');
@@ -238,6 +248,6 @@ function checkedInput(
   }
   checkLatentChannels(tensor, variant, true);
   if (options.range !== undefined) refuseRange(options.range, 'latents');
-  toDiffusion(input, variant);
+  if (input.space === 'vae') convertChannels(tensor, fromVae(variant));
   return { part: 'decoder', rows: tensorRows(tensor) };
 }

@@ -1,5 +1,5 @@
 import { checkPick } from '../tensor.ts';
-import type { Placed } from './layout.ts';
+import type { Placed } from './packed.ts';
 
 /**
  * Selects one of a batch.

@@ -1,12 +1,12 @@
 import { expected } from '../errors.ts';
 import { otherModel, type Variant, variantNamed } from '../model/variants.ts';
-import type { Size } from './packed.ts';
+import { type Size, withinPatches } from './packed.ts';
 import { type ReadTensor, reading, readTensor, type TensorNeeds } from './read-tensor.ts';
 import { checkSpace } from './space.ts';
 import type { LatentsWithOrigin, Space } from './types.ts';
 
 /** A copy of latents, and the space and size that came with them. */
-export interface ReadLatents extends ReadTensor {
+export interface ReadLatents extends Pick<ReadTensor, 'tensor'> {
   readonly space: Space;
   /** The picture's size by the options, or by the latents' origin. */
   readonly size: Size;
@@ -42,8 +42,12 @@ function read(
   const { width, height } = wanted;
   const isSized = width !== undefined || height !== undefined;
   const size = isSized ? { width, height } : { width: found.width, height: found.height };
-  const copy = readTensor(found.latents ?? value, { ...wanted, ...size });
-  const withOrigin = (tensor: ReadTensor) => ({ ...tensor, space: own, size });
+  const copy = readTensor(found.latents ?? value, { ...wanted, ...size, variant });
+  const withOrigin = ({ tensor, isPacked }: ReadTensor) => ({
+    tensor,
+    space: own,
+    size: isPacked ? withinPatches(size, tensor.shape, variant) : size,
+  });
   return copy instanceof Promise ? copy.then(withOrigin) : withOrigin(copy);
 }
 

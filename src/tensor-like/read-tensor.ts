@@ -2,18 +2,16 @@ import { describe } from '../checks.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { elementCount, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
 import { arrayKind, declaredType } from './element-type.ts';
-import { arrange, type Placed } from './layout.ts';
+import { type AxesNeeds, arrange } from './layout.ts';
 import { copyNumbers } from './numbers.ts';
-import type { Size } from './packed.ts';
+import type { Placed } from './packed.ts';
 import type { LatentsWithOrigin, TensorLike } from './types.ts';
 import { declaredView, FOUR_AXES, listOf, type View } from './view.ts';
 
 /** The needs of the call that reads a tensor. */
-export interface TensorNeeds extends Size {
+export interface TensorNeeds extends AxesNeeds {
   /** The name for messages. */
   readonly what: string;
-  /** The numbers of channels that the call takes. It refuses others itself. */
-  readonly channels: readonly number[];
   /** Selects the part of the tensor to copy. Defaults to all of it. */
   readonly select?: ((all: Placed) => Placed) | undefined;
   readonly allowNonFinite?: boolean | undefined;
@@ -22,7 +20,7 @@ export interface TensorNeeds extends Size {
 /** A copy of a tensor, f32 [N, C, h, w]. */
 export interface ReadTensor {
   readonly tensor: Tensor;
-  /** True if the picture's size decided how packed latents were read. */
+  /** True for packed latents, whose size may have been rounded to patches. */
   readonly isPacked: boolean;
 }
 
@@ -47,7 +45,7 @@ function read(value: unknown, wanted: TensorNeeds): ReadTensor | Promise<ReadTen
   const { what, select } = wanted;
   const tensor = value as TensorLike;
   const opened = openTensor(what, tensor, sizesOf(what, tensor));
-  const arranged = arrange(what, opened.view, tensor.layout, wanted.channels, wanted);
+  const arranged = arrange(what, opened.view, tensor.layout, wanted);
   const { isPacked } = arranged;
   const { view, shape } = select === undefined ? arranged : select(arranged);
   return opened.copy(view, (data) => {

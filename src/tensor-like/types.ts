@@ -13,13 +13,19 @@ export interface TensorLike {
    * The sizes, [N, C, h, w] or [C, h, w]. [N, C, 1, h, w], [N, 1, C, h, w] and [C, 1, h, w], the
    * single frame of video models, lose their axis of 1.
    *
-   * [N, P, 64] for a model of 16 channels holds packed latents of FLUX.1, in the order of
-   * diffusers' `_pack_latents`: P patches of 2×2 numbers of 16 channels. The options `width` and
-   * `height` give the picture's size. Without them it is the size nearest to a square, and the
-   * wider one of two. Sizes that are not multiples of 16 round to them as in diffusers.
+   * [N, P, 4·C] holds packed latents: [N, P, 64] those of FLUX.1 for a model of 16 channels,
+   * [N, P, 128] those of FLUX.2 for `taef2`. They are P patches of 2×2 numbers of C channels, in
+   * the order of diffusers' `_pack_latents`. The options `width` and `height` give the picture's
+   * size. Without them it is the size nearest to a square, and the wider one of two. Sizes that are
+   * not multiples of 16 round to them as in diffusers.
+   *
+   * [N, 128, h, w] for `taef2` holds packed latents of FLUX.2 too, as its pipeline and ComfyUI have
+   * them. Nothing else has so many channels, so no option is needed. They are unpacked as by
+   * PyTorch's `pixel_shuffle` to [N, 32, 2·h, 2·w].
    *
    * [16, h, 64] could be both. It is [C, h, w] for h below 256. From 256 on it is refused, because
    * it is a picture of 512×2048 or 16 packed ones of 256×256: `layout` or a batch axis decides.
+   * The rule also holds for [32, h, 128] and [128, h, 128].
    */
   readonly dims?: ArrayLike<number | bigint> | undefined;
   /** The sizes under another name. Both must agree if both are given. */
@@ -38,8 +44,8 @@ export interface TensorLike {
   /** Elements before the first one. Defaults to 0. */
   readonly offset?: number | undefined;
   /**
-   * The order of the axes: channels before rows, channels last, or FLUX.1's packed latents.
-   * Defaults to `NCHW`, or to `packed` for the shapes above.
+   * The order of the axes: channels before rows, channels last, or packed latents. Defaults to
+   * `NCHW`, or to `packed` for the shapes above.
    */
   readonly layout?: 'NCHW' | 'NHWC' | 'packed' | undefined;
   /** The space of latents. The option `space` of a call is used if both are given. */
@@ -52,7 +58,8 @@ export interface TensorLike {
 
 /**
  * The space of latents. `diffusion` is the one that diffusion models and TAESD work in; `vae` is
- * that of the model's full VAE, before `(z − shift) · scale`.
+ * that of the model's full VAE, before `(z − shift) · scale`, or before `(z − mean) / std` of each
+ * channel. The numbers of taef2's VAE are not known here, so `vae` is refused for its latents.
  */
 export type Space = 'diffusion' | 'vae';
 

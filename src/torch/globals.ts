@@ -44,6 +44,9 @@ const STORAGES: ReadonlyMap<string, ElementType> = new Map([
   ['DoubleStorage', { dtype: 'F64', bytes: 8 }],
   ['LongStorage', { dtype: 'I64', bytes: 8 }],
   ['IntStorage', { dtype: 'I32', bytes: 4 }],
+  ['ShortStorage', { dtype: 'I16', bytes: 2 }],
+  ['CharStorage', { dtype: 'I8', bytes: 1 }],
+  ['ByteStorage', { dtype: 'U8', bytes: 1 }],
   ['BoolStorage', { dtype: 'BOOL', bytes: 1 }],
 ]);
 

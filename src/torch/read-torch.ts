@@ -1,4 +1,4 @@
-import { checkBytes } from '../checks.ts';
+import { type BytesLike, bytesOf } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { openArchive, type TorchArchive } from './archive.ts';
@@ -31,7 +31,7 @@ const MIN_TENSOR_LIMIT = 65536;
  * Time and memory are linear in the file, and the value is small enough to be walked whole: at most
  * 100 levels, and it never holds itself.
  *
- * @param bytes  the whole file; a view at any offset
+ * @param file  the whole file; a view at any offset
  * @throws TaesdError
  *   UNSAFE: a name outside the list, an object of a class, two pickles, records that disagree.
  *   UNSUPPORTED: the format before torch 1.6, TorchScript, big-endian files; sparse, quantized and
@@ -42,8 +42,8 @@ const MIN_TENSOR_LIMIT = 65536;
  *   ARG: not a Uint8Array, or a detached one.
  *   OOM
  */
-export function readTorch(bytes: Uint8Array): TorchFile {
-  checkBytes(bytes);
+export function readTorch(file: BytesLike): TorchFile {
+  const bytes = bytesOf(file);
   if (!startsWith(bytes, 'PK')) throw foreignFile(bytes);
   const archive = openArchive(bytes);
   const maxTensorBytes = Math.max(MIN_TENSOR_LIMIT, MAX_TENSOR_RATIO * bytes.length);

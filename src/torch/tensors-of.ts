@@ -1,3 +1,4 @@
+import { expected } from '../errors.ts';
 import {
   isTorchTensor,
   type TorchFile,
@@ -21,6 +22,18 @@ export function tensorsOf(file: TorchFile): readonly FoundTensor[] {
   const found: FoundTensor[] = [];
   collect(file.root, [], found);
   return found;
+}
+
+/** Characters of all names together. A long key that many tensors share would fill the memory. */
+const MAX_NAMES = 2 ** 24;
+
+/** @throws TaesdError LIMIT (names that are too long together) */
+export function checkNames(found: readonly FoundTensor[]): void {
+  let total = 0;
+  for (const { path } of found) for (const key of path) total += `${key}`.length + 1;
+  if (total <= MAX_NAMES) return;
+  const rule = `at most ${MAX_NAMES} characters of names`;
+  throw expected('LIMIT', 'tensors', rule, `${total}`);
 }
 
 function collect(value: TorchValue, path: readonly TorchKey[], found: FoundTensor[]): void {

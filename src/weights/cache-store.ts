@@ -1,6 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import type { ManifestFile } from './manifest.ts';
-import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
+import { type Draft, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
 /**
  * The store in a browser's Cache API (https://w3c.github.io/ServiceWorker/#cache-interface). A put
@@ -66,13 +66,16 @@ class CacheDraft implements Draft {
   }
 
   async keep(): Promise<void> {
-    const { name, bytes } = this.#file;
+    const { name } = this.#file;
     try {
       const cache = await caches.open(STORE_NAME);
-      const headers = { 'content-type': 'application/octet-stream', 'content-length': `${bytes}` };
+      const headers = {
+        'content-type': 'application/octet-stream',
+        'content-length': `${this.length}`,
+      };
       await cache.put(keyOf(name), new Response(new Blob(this.#pieces), { headers }));
     } catch (cause) {
-      throw refused(this.#path, `room for ${bytes} bytes`, cause);
+      throw refused(this.#path, roomFor(this.#file), cause);
     }
   }
 

@@ -3,7 +3,7 @@ import { expected } from '../errors.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
-import { type Draft, STORE_NAME, type WeightStore } from './store.ts';
+import { type Draft, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
  * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
@@ -92,7 +92,7 @@ export class FolderStore implements WeightStore {
   }
 
   async begin(file: ManifestFile): Promise<Draft> {
-    const fail = failing(this.pathOf(file.name), file.bytes);
+    const fail = failing(this.pathOf(file.name), file);
     await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
     const path = draftPath(this.#folder, file.name, process.pid);
     await takeOver(this.#folder, file.name, path).catch(fail);
@@ -231,10 +231,10 @@ const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /** Returns a handler that turns the system's errors into errors that name the file. */
 const failing =
-  (path: string, bytes: number) =>
+  (path: string, file: ManifestFile) =>
   (cause: unknown): never => {
     if (systemCode(cause) === undefined) throw cause;
     const isFull = NO_ROOM.includes(systemCode(cause) as string);
-    const rule = isFull ? `room for ${bytes} bytes` : 'a file that can be written';
+    const rule = isFull ? roomFor(file) : 'a file that can be written';
     throw expected('ARG', path, rule, systemReason(cause), { cause });
   };

@@ -1,7 +1,7 @@
 import type { Variant } from '../model/variants.ts';
 import type { LoadOptions } from '../options/types.ts';
-import type { ModelTensors } from './key-names.ts';
 import type { PullOptions } from './pull.ts';
+import type { ModelTensors } from './weight-file.ts';
 
 /** Weights, their model, and where they were found, in the words of `info`. */
 export interface FoundWeights {

@@ -3,11 +3,10 @@ import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import { fileExists, folderExists, urlInFolder, urlOf } from '../platform/locations.ts';
 import { readUrl } from '../platform/read-url.ts';
-import { CONVERT_PTH } from '../safetensors/foreign-file.ts';
 import { readFiles, readOneFile } from './from-bytes.ts';
-import type { ModelTensors } from './key-names.ts';
+import type { ModelTensors } from './weight-file.ts';
 
-/** Returns the names of a model's files in a folder of weights. */
+/** Returns the usual names of a model's files in a folder of weights. */
 export const weightFileNames = ({ name }: Variant, halves: readonly Half[]) =>
   halves.map((half) => `${name}_${half}.safetensors`);
 
@@ -21,7 +20,6 @@ export class Absent {
   readonly error: () => TaesdError;
 
   constructor(
-    code: 'ARG' | 'UNSUPPORTED',
     location: string | URL,
     rule: string,
     got: string,
@@ -29,7 +27,7 @@ export class Absent {
   ) {
     this.isNowhere = isNowhere;
     this.got = hint === undefined || hint === OTHER ? got : `${got}: ${hint}`;
-    this.error = () => expected(code, `${location}`, rule, got, { hint });
+    this.error = () => expected('ARG', `${location}`, rule, got, { hint });
   }
 }
 
@@ -38,9 +36,8 @@ const OTHER = 'another model, or another folder?';
 /**
  * Reads the weights of a model from the location the caller gave.
  *
- * @throws TaesdError ARG (unreadable, nothing there), SHAPE (only the other half), UNSUPPORTED (a
- *   .pth), LIMIT (a file of more than 256 MiB), and the errors of `readSafetensors` and
- *   `splitByKeyNames`
+ * @throws TaesdError ARG (unreadable, nothing there), SHAPE (only the other half), LIMIT (a file of
+ *   more than 256 MiB), and the errors of `readWeightFile` and `splitByKeyNames`
  */
 export async function readGivenLocation(
   variant: Variant,
@@ -66,12 +63,13 @@ export async function readLocation(
   signal?: AbortSignal,
 ): Promise<ModelTensors | Absent> {
   const url = urlOf('weights', location);
-  return SAFETENSORS.test(url.pathname)
-    ? readFile({ given: location, url, signal }, halves)
+  return FILE.test(url.pathname)
+    ? readFile({ given: location, url, signal }, variant, halves)
     : readFolder({ given: location, url, signal }, variant, halves);
 }
 
-const SAFETENSORS = /\.safetensors$/i;
+/** The endings of files of weights. Their bytes decide how they are read. */
+const FILE = /\.(?:safetensors|sft|pth|pt|ckpt|bin)$/i;
 
 /** A location that is read. */
 interface Location {
@@ -84,14 +82,21 @@ interface Location {
 /** Reads a file of both networks or of one. */
 async function readFile(
   { given, url, signal }: Location,
+  variant: Variant,
   halves: readonly Half[],
 ): Promise<ModelTensors | Absent> {
   const bytes = await readUrl(url, { signal });
   if (bytes === undefined) {
     const isNowhere = url.protocol === 'file:';
-    return new Absent('ARG', given, 'a file or a folder', 'no such file', { isNowhere });
+    return new Absent(given, 'a file or a folder', 'no such file', { isNowhere });
   }
-  return inside(`${given}`, () => readOneFile(bytes, halves));
+  return inside(`${given}`, () => readOneFile(bytes, variant, halves));
+}
+
+/** A file of a folder. */
+interface FoundFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 async function readFolder(
@@ -99,19 +104,35 @@ async function readFolder(
   variant: Variant,
   halves: readonly Half[],
 ): Promise<ModelTensors | Absent> {
-  const { url, signal } = folder;
   const names = weightFileNames(variant, halves);
-  const reads = names.map((name) => readUrl(urlInFolder(url, name), { signal }));
+  const reads = names.map((name) => readFirst(folder, [name, name.replace(FILE, '.pth')]));
   // Waits for all, so that the error does not depend on which of them fails first.
-  const files = (await Promise.allSettled(reads)).map((read) => {
+  const found = (await Promise.allSettled(reads)).map((read) => {
     if (read.status === 'rejected') throw read.reason;
     return read.value;
   });
+  const whole = found.includes(undefined)
+    ? await readFirst(folder, [`${variant.name}.safetensors`, `${variant.name}.pth`])
+    : undefined;
+  const files = found.map((file) => file ?? whole);
   const missing = names.filter((_, i) => files[i] === undefined);
   if (missing.length > 0) return absentFiles(folder, names, missing);
-  const paths = halves.map((half, i) => [half, pathInFolder(folder, names[i])] as const);
-  const bytes = halves.map((half, i) => [half, files[i]] as const);
-  return readFiles(Object.fromEntries(bytes), halves, Object.fromEntries(paths));
+  const each = halves.map((half, i) => [half, files[i] as FoundFile] as const);
+  const bytes = each.map(([half, file]) => [half, file.bytes] as const);
+  const paths = each.map(([half, { name }]) => [half, pathInFolder(folder, name)] as const);
+  return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
+}
+
+/** Reads the first of these files that the folder has. */
+async function readFirst(
+  { url, signal }: Location,
+  names: readonly string[],
+): Promise<FoundFile | undefined> {
+  for (const name of names) {
+    const bytes = await readUrl(urlInFolder(url, name), { signal });
+    if (bytes !== undefined) return { name, bytes };
+  }
+  return undefined;
 }
 
 /** Returns the path or URL of a file in a folder, for messages. */
@@ -122,40 +143,32 @@ function pathInFolder({ given, url }: Location, name: string): string {
 
 /**
  * Returns the reason why a location can hold no weights, whatever their names: it is nothing, or a
- * file that is not one of weights. Returns undefined for a folder, for a file that exists and ends
- * in `.safetensors`, and for an address of the web, which is not requested.
+ * file that is not one of weights. Returns undefined for a folder, for a file that exists and has
+ * an ending of weights, and for an address of the web, which is not requested.
  *
  * @param rule  the right content, for the error
  */
 export async function nothingAt(given: string | URL, rule: string): Promise<Absent | undefined> {
   const url = urlOf('weights', given);
   if (url.protocol !== 'file:' || (await folderExists(url))) return undefined;
-  const nowhere = (code: 'ARG' | 'UNSUPPORTED', got: string, hint?: string) =>
-    new Absent(code, given, rule, got, { hint, isNowhere: true });
-  const isNamed = SAFETENSORS.test(url.pathname);
-  if (!(await fileExists(url))) return nowhere('ARG', `no such ${isNamed ? 'file' : 'folder'}`);
+  const nowhere = (got: string, hint?: string) =>
+    new Absent(given, rule, got, { hint, isNowhere: true });
+  const isNamed = FILE.test(url.pathname);
+  if (!(await fileExists(url))) return nowhere(`no such ${isNamed ? 'file' : 'folder'}`);
   if (isNamed) return undefined;
-  if (/\.pth$/i.test(url.pathname)) return nowhere('UNSUPPORTED', 'a .pth file', CONVERT_PTH);
-  return nowhere('ARG', 'a file', 'give its folder, or a file that ends in .safetensors');
+  return nowhere('a file', 'give its folder, or a file that ends in .safetensors or .pth');
 }
 
 /** Names, in the order of `names`, the files a folder lacks, and what the folder has instead. */
 async function absentFiles(
-  { given, url }: Location,
+  { given }: Location,
   names: readonly string[],
   missing: readonly string[],
 ): Promise<Absent> {
   const rule = `a folder that holds ${names.join(' and ')}`;
   const nothing = await nothingAt(given, rule);
   if (nothing !== undefined) return nothing;
-  const pths = missing.map((name) => name.replace(SAFETENSORS, '.pth'));
-  const found = await Promise.all(pths.map((pth) => fileExists(urlInFolder(url, pth))));
-  if (found.includes(true)) {
-    const wanted = missing.filter((_, i) => found[i]).join(' and ');
-    const got = pths.filter((_, i) => found[i]).join(' and ');
-    return new Absent('UNSUPPORTED', given, wanted, got, { hint: CONVERT_PTH });
-  }
   const none = names.length === 1 ? 'no such file' : 'neither';
   const got = missing.length === names.length ? none : `no ${missing.join(' and no ')}`;
-  return new Absent('ARG', given, rule, got, { hint: OTHER });
+  return new Absent(given, rule, got, { hint: OTHER });
 }

@@ -1,45 +1,47 @@
 import { expected } from '../errors.ts';
-import { encoder } from '../model/encoder.ts';
 import type { Half } from '../model/layers.ts';
-import { nanoEncoder } from '../model/nano.ts';
-import { type SafetensorsFile, type StoredTensor, toTensor } from '../safetensors/read.ts';
+import { weightShapes } from '../model/measure.ts';
+import { VARIANTS, type Variant } from '../model/variants.ts';
+import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
+import { numbersOf } from './plain-names.ts';
+import { type FileTensor, HALVES, type ModelTensors, type WeightFile } from './weight-file.ts';
 
-/**
- * The tensors of one network or both, under the names of taesd.py: `0.weight`, `1.conv.2.bias` …
- */
-export interface ModelTensors {
-  readonly encoder: Map<string, Tensor> | undefined;
-  readonly decoder: Map<string, Tensor> | undefined;
-  /** VAE space → diffusion space, `(z − shift) · scale`, if a ComfyUI file carries them. */
-  readonly vaeScale?: number;
-  readonly vaeShift?: number;
-}
-
-/** Names with one prefix, and what they mean. */
-interface Family {
-  readonly layout: string;
-  /** Undefined if the names do not tell the halves apart. */
-  readonly half: Half | undefined;
+/** The tensors of a file whose names begin alike, and the meaning of that beginning. */
+export interface Group {
   readonly prefix: string;
-  /** Added to the number in the name to get the layer of taesd.py. Defaults to 0. */
-  readonly shift?: number;
+  readonly layout: 'original' | 'diffusers' | 'ComfyUI';
+  /** Undefined if the prefix does not tell the halves apart. */
+  readonly half: Half | undefined;
+  /** The names in the file by the names that follow the prefix: `3.conv.0.bias`. */
+  readonly names: ReadonlyMap<string, string>;
 }
 
-/**
- * The three layouts. Diffusers leaves the decoder's layer 0, the clamp, out of its list, so its
- * decoder numbers are one less.
- * Sources: madebyollin/taesd `taesd.py`; diffusers `models/autoencoders/vae.py`, `EncoderTiny` and
- * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
- */
-const FAMILIES: readonly Family[] = [
-  { layout: 'original', half: undefined, prefix: '' },
-  { layout: 'diffusers', half: 'encoder', prefix: 'encoder.layers.' },
-  { layout: 'diffusers', half: 'decoder', prefix: 'decoder.layers.', shift: 1 },
-  { layout: 'ComfyUI', half: 'encoder', prefix: 'taesd_encoder.' },
-  { layout: 'ComfyUI', half: 'decoder', prefix: 'taesd_decoder.' },
-];
+/** A group that is read as a half. */
+interface Chosen {
+  readonly group: Group;
+  /** Added to the number in a name to get the layer of taesd.py. */
+  readonly shift: number;
+  /** The number of its names that a model has. */
+  readonly score: number;
+  /** Another group that fits as well. */
+  readonly twin?: Group;
+}
+
+/** A layer's number, and the name of a tensor in it. */
+const KEY = /^(0|[1-9]\d{0,2})(\.[a-z][\w.]*)$/;
+/** The maximum number of dots, from a name's end, at which its prefix is looked for. */
+const MAX_DOTS = 6;
+
+/** The layouts, by the end of a prefix. */
+const HALF = /(?:^|\.|(taesd)?_)(en|de)coder\.(layers\.)?$/;
+
+/** The prefixes of wrappers: torch.compile, DataParallel, programs, checkpoints of training. */
+const WRAPPERS = /^((_orig_mod|module|vae|tae|first_stage_model|model|state_dict)\.)*$/;
+
+/** A group under a prefix of unknown meaning must have as many names of a model. */
+const MANY = 16;
 
 const KNOWN =
   'names of TAESD: original 1.weight, diffusers decoder.layers.0.weight, ' +
@@ -49,131 +51,258 @@ const KNOWN =
 const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
 type ScalarKey = keyof typeof SCALARS;
 
-/** A tensor, and the meaning of its name. */
-interface NamedTensor {
-  /** The name in the file. */
-  readonly name: string;
-  readonly stored: StoredTensor;
-  readonly family: Family;
-  /** The name in taesd.py. */
-  readonly key: string;
-}
+const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
 
 /**
  * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only the
- * requested half is converted. The model's binding checks shapes, missing and superfluous tensors.
+ * requested half is converted. The model's binding checks shapes and missing tensors.
+ *
+ * There are three layouts: the original one of taesd.py, alone or as `encoder.` and `decoder.`;
+ * diffusers' `encoder.layers.` and `decoder.layers.`, which does not count the decoder's layer 0,
+ * the clamp; and ComfyUI's `taesd_encoder.` and `taesd_decoder.`. Any prefix may precede them, such
+ * as `_orig_mod.`, `module.`, `vae.`, `tae.`, `first_stage_model.`, or several. The names that
+ * follow decide: under a prefix of any other meaning they must be those of a model.
  *
  * The names of the original layout do not say which half a file is. The layers do: the encoder
  * alone has tensors in layer 0, the decoder alone in those after layer 14. Without `half`, an
  * original file with tensors in layer 0 is an encoder, and one without is a decoder, except the
  * encoder of `nano`.
  *
+ * Other tensors are spare. They are named, and of any type. A tensor inside a layer is not spare:
+ * it would change what the layer computes, and the model's binding refuses it.
+ *
  * @param half  the half to read. In a file with prefixes, the other half is ignored. Defaults to
  *   those in the file
  * @param otherHint  the likely cause if the file holds only the other half
- * @throws TaesdError SHAPE (no tensors, unknown names, layouts mixed, `half` not in the file, scale
- *   or shift not one number), NONFINITE (scale or shift), UNSUPPORTED (a dtype other than F32, F16,
- *   BF16)
+ * @param variant    the model; without it, tensors past its last layer are not taken for spare
+ * @throws TaesdError SHAPE (no tensors, unknown names, one half twice, `half` not in the file,
+ *   scale or shift not one number), LIMIT (over 16,384 tensors), NONFINITE (scale or shift),
+ *   UNSUPPORTED (a dtype other than
+ *   F32, F16, BF16, F64, F8_E4M3, F8_E5M2)
+ * Sources: madebyollin/taesd `taesd.py`; diffusers `models/autoencoders/vae.py`, `EncoderTiny` and
+ * `DecoderTiny`; ComfyUI `nodes.py`, `load_taesd`.
  */
 export function splitByKeyNames(
-  file: SafetensorsFile,
+  file: WeightFile,
   half?: Half,
   otherHint = 'the other file?',
+  variant?: Variant,
 ): ModelTensors {
-  const all = nameTensors(file);
-  const guess = half ?? (hasFirstLayer(all) || isNanoEncoder(all) ? 'encoder' : 'decoder');
-  const tensorsOf = (wanted: Half) => all.filter(({ family }) => (family.half ?? guess) === wanted);
-  if (half !== undefined && (tensorsOf(half).length === 0 || isOther(all, half))) {
-    const got = `only ${showNames(all.map(({ name }) => name))}`;
+  const groups = groupsOf(file);
+  const chosen = chooseGroups(groups, half);
+  const others = [...file.tensors.keys()].filter((name) => !isScalar(name));
+  if (Object.keys(chosen).length === 0) {
+    const hint = others.length > 0 ? 'another model, or a full VAE?' : undefined;
+    throw expected('SHAPE', 'tensor names', KNOWN, showNames(others) || 'none', { hint });
+  }
+  if (half !== undefined && isOther(chosen[half], half)) {
+    const got = `only ${showNames(others)}`;
     throw expected('SHAPE', 'file', `tensors of the ${half}`, got, { hint: otherHint });
   }
+  const spare = new Set(others);
+  const read = (one: Half): Map<string, Tensor> | undefined => {
+    const { group, shift } = chosen[one] ?? {};
+    if (group === undefined || shift === undefined) return undefined;
+    const tensors = new Map<string, Tensor>();
+    for (const [rest, name] of group.names) {
+      const key = shifted(rest, shift);
+      const stored = file.tensors.get(name) as FileTensor;
+      if (!isOfHalf(one, key, stored.dtype, variant)) continue;
+      spare.delete(name);
+      if (half !== undefined && half !== one) continue;
+      tensors.set(key, numbersOf(stored, name));
+    }
+    return tensors;
+  };
+  const [encoder, decoder] = HALVES.map(read);
   return {
-    encoder: half === 'decoder' ? undefined : convert(tensorsOf('encoder')),
-    decoder: half === 'encoder' ? undefined : convert(tensorsOf('decoder')),
-    ...readScalars(file, all[0].family.layout),
+    encoder: half === 'decoder' ? undefined : encoder,
+    decoder: half === 'encoder' ? undefined : decoder,
+    ...readScalars(file),
+    ...(spare.size > 0 ? { spare: [...spare] } : {}),
   };
 }
 
-const hasFirstLayer = (all: readonly NamedTensor[]): boolean =>
-  all.some(({ key }) => key.startsWith('0.'));
-
-const layerOf = ({ key }: NamedTensor): number => Number.parseInt(key, 10);
-
-/** The encoder of `nano` has no tensors in layer 0. It ends earlier than any decoder. */
-const isNanoEncoder = (all: readonly NamedTensor[]): boolean =>
-  Math.max(...all.map(layerOf)) === nanoEncoder().length - 1;
+/** The maximum number of tensors of a file of weights. Those of whole pipelines have 3,000. */
+const MAX_TENSORS = 2 ** 14;
 
 /**
- * Returns true if the layers of an original file, of which some may be missing, are the other
- * half's.
+ * Sorts names by all their prefixes after which a layer's number follows.
+ *
+ * @throws TaesdError LIMIT (more than 16,384 tensors)
  */
-function isOther(all: readonly NamedTensor[], half: Half): boolean {
-  if (all[0].family.half !== undefined) return false;
-  // The encoders of all models but `nano` have as many layers.
-  const encoderLayers = encoder(4).length;
-  const hasDecoderLayer = all.some((tensor) => layerOf(tensor) >= encoderLayers);
-  return half === 'encoder'
-    ? hasDecoderLayer && !hasFirstLayer(all)
-    : hasFirstLayer(all) && !hasDecoderLayer;
+export function groupsOf({ tensors }: WeightFile): Group[] {
+  if (tensors.size > MAX_TENSORS) {
+    const rule = `at most ${MAX_TENSORS} in a file of weights`;
+    throw expected('LIMIT', 'tensors', rule, `${tensors.size}`);
+  }
+  const prefixes = new Map<string, Map<string, string>>();
+  for (const name of tensors.keys()) {
+    let dot = name.length;
+    for (let i = 0; i < MAX_DOTS && dot > 0; i++) {
+      dot = name.lastIndexOf('.', dot - 1);
+      const key = name.slice(dot + 1);
+      if (!KEY.test(key)) continue;
+      const prefix = name.slice(0, dot + 1);
+      const names = prefixes.get(prefix) ?? new Map<string, string>();
+      prefixes.set(prefix, names.set(key, name));
+    }
+  }
+  return [...prefixes].map(([prefix, names]): Group => {
+    const [, comfy, half, layers] = HALF.exec(prefix) ?? [];
+    return {
+      prefix,
+      names,
+      layout: layers ? 'diffusers' : comfy ? 'ComfyUI' : 'original',
+      half: half === undefined ? undefined : `${half as 'en' | 'de'}coder`,
+    };
+  });
 }
 
-/** Returns all tensors but the scalars: at least one, and all of one layout. */
-function nameTensors({ tensors }: SafetensorsFile): NamedTensor[] {
-  const all: NamedTensor[] = [];
-  const unknown: string[] = [];
-  for (const [name, stored] of tensors) {
-    if (isScalar(name)) continue;
-    const tensor = nameTensor(name, stored);
-    if (tensor === undefined) unknown.push(name);
-    else all.push(tensor);
-  }
-  if (unknown.length > 0) {
-    const hint = 'another model, or a full VAE?';
-    throw expected('SHAPE', 'tensor names', KNOWN, showNames(unknown), { hint });
-  }
-  if (all.length === 0) throw expected('SHAPE', 'tensor names', KNOWN, 'none');
-  const oneOfEach = new Map(all.map(({ family, name }) => [family.layout, name]));
-  if (oneOfEach.size > 1) {
-    const got = [...oneOfEach].map(([layout, name]) => `${layout} ${showName(name)}`);
-    throw expected('SHAPE', 'tensor names', 'one layout', got.join(' beside '));
-  }
-  return all;
+/** Returns a group's tensors by the names of taesd.py. */
+export function tensorsOfGroup(
+  { tensors }: WeightFile,
+  { names, half, layout }: Group,
+): Map<string, FileTensor> {
+  const shift = shiftOf(layout, half);
+  return new Map(
+    [...names].map(([rest, name]) => [shifted(rest, shift), tensors.get(name) as FileTensor]),
+  );
 }
 
-/** Finds the meaning of a name: `decoder.layers.3.conv.0.bias` is diffusers' `4.conv.0.bias`. */
-function nameTensor(name: string, stored: StoredTensor): NamedTensor | undefined {
-  for (const family of FAMILIES) {
-    if (!name.startsWith(family.prefix)) continue;
-    const match = /^(0|[1-9]\d{0,2})(\.[a-z][\w.]*)$/.exec(name.slice(family.prefix.length));
-    if (match === null) continue;
-    return { name, stored, family, key: `${Number(match[1]) + (family.shift ?? 0)}${match[2]}` };
+/** Returns the layout of a file, and the prefix before it. */
+export function describeNames(file: WeightFile): { layout: Group['layout']; prefix: string } {
+  const [first] = Object.values(chooseGroups(groupsOf(file)));
+  if (first === undefined) return { layout: 'original', prefix: '' };
+  const { layout, prefix } = first.group;
+  return { layout, prefix: prefix.replace(HALF, (end) => (end.startsWith('.') ? '.' : '')) };
+}
+
+/** Diffusers does not count the decoder's layer 0, the clamp. */
+const shiftOf = (layout: Group['layout'], half: Half | undefined): number =>
+  layout === 'diffusers' && half === 'decoder' ? 1 : 0;
+
+/** Chooses the group of each half. @throws TaesdError SHAPE (two that fit as well) */
+export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Record<Half, Chosen>> {
+  const chosen: Partial<Record<Half, Chosen>> = {};
+  for (const one of HALVES) {
+    const best = bestOf(groups, one, one);
+    if (best === undefined) continue;
+    chosen[one] = half === undefined || half === one ? once(best, one) : best;
   }
-  return undefined;
+  if (half === undefined ? Object.keys(chosen).length > 0 : chosen[half] !== undefined) {
+    return chosen;
+  }
+  const [encoder, decoder] = HALVES.map((one) => bestOf(groups, one, undefined));
+  const isEncoder = encoder && (hasFirstLayer(encoder) || encoder.score > (decoder?.score ?? 0));
+  const guess = half ?? (isEncoder ? 'encoder' : 'decoder');
+  const best = guess === 'encoder' ? encoder : decoder;
+  if (best !== undefined) chosen[guess] = once(best, guess);
+  // A file of the other half alone is chosen as that, for the error.
+  else if (encoder !== undefined) chosen.encoder = encoder;
+  else if (decoder !== undefined) chosen.decoder = decoder;
+  return chosen;
 }
 
-function convert(all: readonly NamedTensor[]): Map<string, Tensor> | undefined {
-  if (all.length === 0) return undefined;
-  return new Map(all.map(({ name, stored, key }) => [key, toTensor(stored, name)]));
+/** @throws TaesdError SHAPE (another group fits as well) */
+function once(chosen: Chosen, half: Half): Chosen {
+  const { group, twin } = chosen;
+  if (twin === undefined) return chosen;
+  const rule = `the tensors of the ${half} once`;
+  const [first, second] = [group, twin].map(
+    ({ prefix, names }) => `${showName(prefix)}${names.keys().next().value}`,
+  );
+  throw expected('SHAPE', 'tensor names', rule, `${first} and ${second}`, {
+    hint: 'a checkpoint of several models? save one of them',
+  });
 }
 
-const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
+/**
+ * Finds the group with the most names of a half.
+ *
+ * @param named  the half that the prefix must name; undefined for a prefix that names none
+ */
+function bestOf(groups: readonly Group[], half: Half, named: Half | undefined): Chosen | undefined {
+  let best: Chosen | undefined;
+  let second: Chosen | undefined;
+  for (const group of groups) {
+    if (group.half !== named) continue;
+    const shift = shiftOf(group.layout, half);
+    const scored = { group, shift, score: score(group, half, shift) };
+    const least = named !== undefined || WRAPPERS.test(group.prefix) ? 1 : MANY;
+    if (scored.score < least) continue;
+    if (best === undefined || scored.score > best.score) [best, second] = [scored, best];
+    else if (second === undefined || scored.score > second.score) second = scored;
+  }
+  if (best !== undefined && best.score >= MANY && second?.score === best.score) {
+    return { ...best, twin: second.group };
+  }
+  return best;
+}
 
-function readScalars(
-  { tensors }: SafetensorsFile,
-  layout: string,
-): { vaeScale?: number; vaeShift?: number } {
+const score = ({ names }: Group, half: Half, shift: number): number => {
+  const known = namesOf(half);
+  let count = 0;
+  for (const rest of names.keys()) if (known.has(shifted(rest, shift))) count++;
+  return count;
+};
+
+/** Finds the meaning of a name: diffusers' `3.conv.0.bias` is `4.conv.0.bias`. */
+const shifted = (rest: string, shift: number): string =>
+  shift === 0 ? rest : rest.replace(KEY, (_, layer, inner) => `${Number(layer) + shift}${inner}`);
+
+/** The names of a half in all models: `3.conv.0.bias`. */
+const known = new Map<Half | Variant, ReadonlySet<string>>();
+
+function namesOf(half: Half): ReadonlySet<string> {
+  const names =
+    known.get(half) ??
+    new Set(
+      Object.values(VARIANTS).flatMap(({ networks }) =>
+        networks[half].flatMap((layer, i) =>
+          [...weightShapes(layer).keys()].map((n) => `${i}.${n}`),
+        ),
+      ),
+    );
+  known.set(half, names);
+  return names;
+}
+
+/** Returns false for a tensor that is spare. */
+function isOfHalf(half: Half, key: string, dtype: string, variant: Variant | undefined): boolean {
+  if (variant && layerOf(key) >= variant.networks[half].length) return false;
+  return namesOf(half).has(key) || isFloatType(dtype);
+}
+
+const layerOf = (key: string): number => Number.parseInt(key, 10);
+
+const hasFirstLayer = ({ group }: Chosen): boolean =>
+  [...group.names.keys()].some((key) => layerOf(key) === 0);
+
+/** The number of layers of the encoders of all models but `nano`. */
+const ENCODER_LAYERS = 15;
+
+/**
+ * Returns true if there is no half, or if the layers of an original file, of which some may be
+ * missing, are the other one's.
+ */
+function isOther(chosen: Chosen | undefined, half: Half): boolean {
+  if (chosen === undefined) return true;
+  if (chosen.group.half !== undefined) return false;
+  const hasFirst = hasFirstLayer(chosen);
+  const hasLast = [...chosen.group.names.keys()].some((key) => layerOf(key) >= ENCODER_LAYERS);
+  return half === 'encoder' ? hasLast && !hasFirst : hasFirst && !hasLast;
+}
+
+function readScalars({ tensors }: WeightFile): { vaeScale?: number; vaeShift?: number } {
   const found: { vaeScale?: number; vaeShift?: number } = {};
   for (const [name, stored] of tensors) {
     if (!isScalar(name)) continue;
-    if (layout !== 'ComfyUI') {
-      const rule = 'tensors of the ComfyUI layout beside it';
-      throw expected('SHAPE', `tensor ${name}`, rule, `the ${layout} layout`);
-    }
     if (elementCount(stored.shape) !== 1) {
       const got = `shape ${shapeText(stored.shape)}`;
       throw expected('SHAPE', `tensor ${name}`, 'one number', got);
     }
-    const [value] = toTensor(stored, name).data;
+    const [value] = numbersOf(stored, name).data;
     if (!Number.isFinite(value)) {
       throw expected('NONFINITE', `tensor ${name}`, 'a finite number', `${value}`);
     }

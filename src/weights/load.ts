@@ -11,9 +11,8 @@ import { readBytes } from './from-bytes.ts';
  * @param named   the model the caller named, if any
  * @param halves  the halves to read: all of them from a folder, at least one of them from a file or
  *   bytes
- * @throws TaesdError ARG (unreadable, not found), SHAPE (only the other half), UNSUPPORTED (a
- *   .pth), LIMIT (a file of more than 256 MiB), and the errors of `readSafetensors`,
- *   `splitByKeyNames` and `locateWeights`
+ * @throws TaesdError ARG (unreadable, not found), SHAPE (only the other half), LIMIT (a file of
+ *   more than 256 MiB), and the errors of `readWeightFile`, `splitByKeyNames` and `locateWeights`
  */
 export async function loadWeights(
   named: Variant | undefined,
@@ -31,5 +30,5 @@ export async function loadWeights(
     const tensors = await readGivenLocation(variant, weights, halves, signal);
     return { variant, tensors, from: `${weights}` };
   }
-  return { variant, tensors: readBytes(weights, halves), from: 'given bytes' };
+  return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }

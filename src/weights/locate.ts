@@ -5,11 +5,12 @@ import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileNames } from './from-location.ts';
-import type { ModelTensors } from './key-names.ts';
+import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
-import { brokenFile, pullRemedy, readCached } from './read-cached.ts';
+import { brokenFile, pullRemedy, readCached, unknownRemedy } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
+import type { ModelTensors } from './weight-file.ts';
 
 /*
  * The search for weights that the caller did not give: the folder that TAESD_WEIGHTS names, the
@@ -59,7 +60,7 @@ export async function locateWeights(
     if ('tensors' in found) return found;
     lookedAt.push(found);
   }
-  if (named !== undefined) throw notFound(wanted, lookedAt);
+  if (named !== undefined) throw notFound(wanted, lookedAt, options);
   const found = await inPackage(halves);
   if (!isNanoSaid) warnOfNano();
   return found;
@@ -91,7 +92,7 @@ const fetching = (variant: Variant): string =>
  * Looks in the folder of the environment variable. A folder that lacks the model is passed over: it
  * may be that of other programs, with other models.
  *
- * @throws TaesdError ARG (there is no such folder or file), UNSUPPORTED (a .pth)
+ * @throws TaesdError ARG (there is no such folder or file)
  */
 async function inEnvironment(
   { variant, halves }: Wanted,
@@ -114,24 +115,25 @@ export function nowhere(absent: Absent): TaesdError {
   return new TaesdError(code, `${FOLDER_VARIABLE}: ${sentence}`);
 }
 
-async function inCache(
-  { variant, halves }: Wanted,
-  options: LookOptions,
-): Promise<FoundWeights | LookedAt> {
+async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeights | LookedAt> {
+  const { variant, halves } = wanted;
   const { manifest = MANIFEST } = options;
   const store = options.store ?? (await openStore().catch(asReason));
   if (typeof store === 'string') return { location: 'cache', got: store };
   const cached = await readCached(manifest, store, variant, halves);
-  const broken = cached.find(({ state }) => state === 'broken');
-  if (broken !== undefined) throw brokenFile(store, variant, broken);
+  const [{ files: found, unknown, isWhole }] = cached;
   const { location } = store;
-  const missing = cached.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
-  if (missing.length > 0) {
-    const isNone = missing.length === cached.length && cached.length > 1;
+  if (!isWhole) {
+    const all = cached.flatMap(({ files }) => files);
+    const broken = all.find(({ state }) => state === 'broken');
+    if (broken !== undefined) throw brokenFile(store, variant, broken);
+    const absent = found.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
+    const missing = [...absent, ...unknown];
+    const isNone = missing.length === found.length + unknown.length && missing.length > 1;
     return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
-  const files = cached.map(({ file, bytes }) => ({ ...file, bytes }));
-  return { variant, tensors: readStored(store, files, halves), from: location };
+  const files = found.map(({ file, bytes }) => ({ ...file, bytes }));
+  return { variant, tensors: await readStored(store, files, wanted), from: location };
 }
 
 /** A cache that we may not access (Deno without permission) counts as empty, for this reason. */
@@ -141,25 +143,33 @@ function asReason(error: unknown): string {
 }
 
 /** Looks in the cache, and downloads into it what it lacks. */
-async function onNetwork({ variant, halves }: Wanted, options: LookOptions): Promise<FoundWeights> {
-  const { store = await openStore() } = options;
+async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWeights> {
+  const { variant, halves } = wanted;
+  const { manifest = MANIFEST, store = await openStore() } = options;
+  const unknown = unknownFiles(manifest, variant, halves);
+  if (unknown.length > 0) {
+    const rule = 'a known SHA-256, to check what is downloaded';
+    const remedy = { api: 'the option weights gives the file' };
+    throw expected('UNSUPPORTED', unknown.join(' and '), rule, 'none', { remedy });
+  }
   const { pullModel } = await import('./pull.ts');
   const pulled = await pullModel(variant, halves, { ...options, store });
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
   const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
   const from = `${store.location}${fetched}`;
-  return { variant, tensors: readStored(store, pulled, halves), from };
+  return { variant, tensors: await readStored(store, pulled, wanted), from };
 }
 
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(
   store: WeightStore,
-  files: readonly { half: Half; name: string; bytes: Uint8Array | undefined }[],
-  halves: readonly Half[],
-): ModelTensors {
-  const bytes = files.map((file) => [file.half, file.bytes] as const);
-  const paths = files.map(({ half, name }) => [half, store.pathOf(name)] as const);
-  return readFiles(Object.fromEntries(bytes), halves, Object.fromEntries(paths));
+  files: readonly { halves: readonly Half[]; name: string; bytes: Uint8Array | undefined }[],
+  { variant, halves }: Wanted,
+): Promise<ModelTensors> {
+  const each = files.flatMap((file) => file.halves.map((half) => [half, file] as const));
+  const bytes = each.map(([half, file]) => [half, file.bytes] as const);
+  const paths = each.map(([half, { name }]) => [half, store.pathOf(name)] as const);
+  return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
 }
 
 /** Reads the small model of the package: a module, so it loads wherever the package's code does. */
@@ -170,8 +180,9 @@ async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
     // An address and not a name: bundlers would take the weights into every bundle.
     const url = new URL('../../dist/nano.js', import.meta.url);
     const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
-    const tensors = readFiles(nano().weights, halves);
-    return { variant: VARIANTS.nano, tensors, from: 'the package' };
+    const variant = VARIANTS.nano;
+    const tensors = await readFiles(nano().weights, variant, halves);
+    return { variant, tensors, from: 'the package' };
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
@@ -183,18 +194,24 @@ async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
  * Makes the error for weights that none of these locations has. Locations may be long: each is
  * shortened by itself, so that all are named.
  */
-function notFound({ variant, halves }: Wanted, lookedAt: readonly LookedAt[]): TaesdError {
+function notFound(
+  { variant, halves }: Wanted,
+  lookedAt: readonly LookedAt[],
+  { manifest = MANIFEST }: LookOptions,
+): TaesdError {
   const names = weightFileNames(variant, halves).join(' and ');
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
+  const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);
   const isOfNano = variant.space === VARIANTS.nano.space;
   const [api, byCommand] = isOfNano
     ? [", model: 'nano' needs none", ', --model nano needs none']
     : ['', ''];
-  const remedy = {
+  const fetches = {
     api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
     command: `${command} fetches them, --weights DIR gives them${byCommand}`,
   };
+  const remedy = unknown.length > 0 ? unknownRemedy(unknown) : fetches;
   const text = `"weights of ${variant.name}" expected ${names}, got none in ${got.join(', ')}`;
   return new TaesdError('ARG', text, { remedy });
 }

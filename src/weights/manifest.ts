@@ -1,12 +1,19 @@
 import type { Half } from '../model/layers.ts';
-import type { LatentSpace, Variant } from '../model/variants.ts';
+import { type ModelName, modelNames, type Variant } from '../model/variants.ts';
+
+/** A model that is downloaded. `nano` is in the package. */
+export type FetchedModel = Exclude<ModelName, 'nano'>;
 
 /** A file of weights, and how to recognise it. */
 export interface ManifestFile {
+  /** The name in the store. A folder of weights may hold the file by this name, too. */
   readonly name: string;
-  readonly bytes: number;
-  /** 64 hexadecimal digits in lower case. */
-  readonly sha256: string;
+  /** The path at the source. Defaults to `name`. */
+  readonly path?: string;
+  /** Null if the size is not known. The SHA-256 alone then decides. */
+  readonly bytes: number | null;
+  /** 64 hexadecimal digits in lower case. Null if it is not known: the file is never downloaded. */
+  readonly sha256: string | null;
 }
 
 /** The author of files, and their mirrors. */
@@ -21,25 +28,67 @@ export interface ManifestSource {
 /** The content of weights/manifest.json. */
 export interface Manifest {
   readonly sources: Readonly<Record<string, ManifestSource>>;
-  readonly models: Readonly<Record<LatentSpace, ManifestModel>>;
+  /**
+   * The files of each model. If there are several alternatives, each is the whole model, and the
+   * first is tried first.
+   */
+  readonly models: Readonly<Record<FetchedModel, readonly ManifestModel[]>>;
 }
 
-/** The two files of a model, and the name of their source. */
-export type ManifestModel = { readonly source: string } & Readonly<Record<Half, ManifestFile>>;
+/** A model as a file for each half or as one file of both, and the name of their source. */
+export type ManifestModel = { readonly source: string } & (
+  | Readonly<Record<Half, ManifestFile>>
+  | { readonly both: ManifestFile }
+);
 
-/** A file to read or download, its half, and its mirrors. */
+/** A file to read or download, the wanted halves that it holds, and its mirrors. */
 export interface WantedFile extends ManifestFile {
-  readonly half: Half;
+  readonly sha256: string;
+  readonly halves: readonly Half[];
   readonly mirrors: readonly string[];
 }
 
-/** Returns the files of some halves of the TAESD of a model's latent space. */
+/** The files of one alternative that hold some halves of a model. */
+export interface WantedFiles {
+  readonly files: readonly WantedFile[];
+  /** The names of those that are never downloaded, because their SHA-256 is not known. */
+  readonly unknown: readonly string[];
+}
+
+/** The models that are downloaded. */
+export const fetchedModels = (): FetchedModel[] => modelNames().filter(isFetched);
+
+/** Returns true for a model that is downloaded. */
+export const isFetched = (name: ModelName): name is FetchedModel => name !== 'nano';
+
+/**
+ * Returns the alternatives for some halves of a model, in the order in which they are tried: those
+ * first of which every file can be downloaded.
+ *
+ * @param variant  a model that is downloaded
+ */
 export function wantedFiles(
   { sources, models }: Manifest,
-  { space }: Variant,
+  { name }: Pick<Variant, 'name'>,
   halves: readonly Half[],
-): WantedFile[] {
-  const model = models[space];
-  const { mirrors } = sources[model.source];
-  return halves.map((half) => ({ ...model[half], half, mirrors }));
+): WantedFiles[] {
+  const all = models[name as FetchedModel].map((model) => {
+    const { mirrors } = sources[model.source];
+    const each =
+      'both' in model
+        ? [{ ...model.both, halves, mirrors }]
+        : halves.map((half) => ({ ...model[half], halves: [half], mirrors }));
+    const files = each.filter((file): file is WantedFile => file.sha256 !== null);
+    const unknown = each.filter(({ sha256 }) => sha256 === null).map((file) => file.name);
+    return { files, unknown };
+  });
+  const isComplete = ({ unknown }: WantedFiles) => unknown.length === 0;
+  return [...all.filter(isComplete), ...all.filter((one) => !isComplete(one))];
 }
+
+/** Returns the names of the files of a model that no alternative can download. */
+export const unknownFiles = (
+  manifest: Manifest,
+  variant: Pick<Variant, 'name'>,
+  halves: readonly Half[],
+): readonly string[] => wantedFiles(manifest, variant, halves)[0].unknown;

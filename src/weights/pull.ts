@@ -1,11 +1,13 @@
+import type { TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
+import { urlInFolder } from '../platform/locations.ts';
 import type { Manifest, WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
-import { downloadFile } from './mirrors.ts';
+import { downloadFile, mirrorFaults, together } from './mirrors.ts';
 import { openStore } from './open-store.ts';
-import { readCached } from './read-cached.ts';
+import { type CachedModel, readCached } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 
 /** The options of `pullModel`. */
@@ -21,11 +23,14 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
   /** The time after which a silent server is given up. Defaults to 30 seconds. */
   readonly stallMs?: number;
+  /** The limit of a file whose size the manifest does not know. Defaults to 64 MiB. */
+  readonly maxBytes?: number;
 }
 
 /** A file that is now in the store. */
 export interface PulledFile {
-  readonly half: Half;
+  /** The wanted halves that it holds. */
+  readonly halves: readonly Half[];
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The file's state before. A `broken` file was replaced. */
@@ -37,11 +42,15 @@ export interface PulledFile {
 /** Slow lines still trickle. A server that sends nothing for so long has stalled. */
 const STALL_MS = 30_000;
 
+/** The largest file of the models' author has 60 MB. */
+const MAX_BYTES = 2 ** 26;
+
 /**
  * Downloads the files of a model that the store lacks. A file gets its name only when it is whole
- * and its SHA-256 is checked.
+ * and its SHA-256 is checked. If the mirrors of an alternative fail, the next one is tried. Files
+ * whose SHA-256 is not known are left out: `unknownFiles` names them.
  *
- * @throws TaesdError NETWORK, INTEGRITY, TRUNCATED (naming each mirror and its fault), ARG
+ * @throws TaesdError NETWORK, INTEGRITY, TRUNCATED, LIMIT (naming each mirror and its fault), ARG
  *   (unreadable or unwritable, such as a full disk), UNSUPPORTED (no cache, no WebCrypto)
  */
 export async function pullModel(
@@ -49,38 +58,57 @@ export async function pullModel(
   halves: readonly Half[],
   options: PullOptions = {},
 ): Promise<PulledFile[]> {
-  const { manifest = MANIFEST, store = await openStore(), from } = options;
-  const cached = await readCached(manifest, store, variant, halves);
-  const missing = cached.filter(({ state }) => state !== 'whole');
-  const total = missing.reduce((sum, { file }) => sum + file.bytes, 0);
+  const { manifest = MANIFEST, store = await openStore() } = options;
+  const failures: TaesdError[] = [];
+  for (const cached of await readCached(manifest, store, variant, halves)) {
+    try {
+      return await pullFiles(cached, store, options);
+    } catch (error) {
+      failures.push(...mirrorFaults(error));
+    }
+  }
+  throw together(failures);
+}
+
+/** Downloads the files of one alternative that the store lacks. */
+async function pullFiles(
+  { files }: CachedModel,
+  store: WeightStore,
+  options: PullOptions,
+): Promise<PulledFile[]> {
+  const total = files
+    .filter(({ state }) => state !== 'whole')
+    .reduce<number | undefined>((sum, { file }) => plus(sum, file.bytes), 0);
   let done = 0;
   const pulled: PulledFile[] = [];
-  for (const { file, state, bytes } of cached) {
-    const { half, name } = file;
+  for (const { file, state, bytes } of files) {
+    const { halves, name } = file;
     if (state === 'whole' && bytes !== undefined) {
-      pulled.push({ half, name, bytes, before: state, url: undefined });
+      pulled.push({ halves, name, bytes, before: state, url: undefined });
       continue;
     }
-    const mirrors = from === undefined ? file.mirrors.map((mirror) => new URL(mirror)) : [from];
-    const fetched = await fetchInto(store, file, mirrors, options, (length) =>
+    const fetched = await fetchInto(store, file, options, (length) =>
       options.onDownload?.({ file: name, done: done + length, total }),
     );
-    done += file.bytes;
-    pulled.push({ half, name, ...fetched, before: state });
+    done += fetched.bytes.length;
+    pulled.push({ halves, name, ...fetched, before: state });
   }
   return pulled;
 }
 
+const plus = (sum: number | undefined, bytes: number | null): number | undefined =>
+  sum === undefined || bytes === null ? undefined : sum + bytes;
+
 async function fetchInto(
   store: WeightStore,
   file: WantedFile,
-  mirrors: readonly URL[],
-  { signal, stallMs = STALL_MS }: PullOptions,
+  { from, signal, stallMs = STALL_MS, maxBytes = MAX_BYTES }: PullOptions,
   onLength: (length: number) => void,
 ) {
   const draft = await store.begin(file);
   try {
-    const got = await downloadFile({ file, signal, stallMs }, mirrors, draft, onLength);
+    const request = { file, signal, stallMs, maxBytes };
+    const got = await downloadFile(request, addressesOf(file, from), draft, onLength);
     signal?.throwIfAborted();
     await draft.keep();
     return got;
@@ -88,4 +116,10 @@ async function fetchInto(
     await draft.leave();
     throw error;
   }
+}
+
+/** Returns a file's addresses. A folder of the user's may have it by either name. */
+function addressesOf({ name, path = name, mirrors }: WantedFile, from: URL | undefined): URL[] {
+  if (from === undefined) return mirrors.map((mirror) => urlInFolder(new URL(mirror), path));
+  return [...new Set([name, path])].map((one) => urlInFolder(from, one));
 }

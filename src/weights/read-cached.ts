@@ -15,25 +15,46 @@ export interface CachedFile {
   readonly hash: string | undefined;
 }
 
+/** The files of one alternative of a model, and what the store has of them. */
+export interface CachedModel {
+  readonly files: readonly CachedFile[];
+  /** The names of the files that are never downloaded. */
+  readonly unknown: readonly string[];
+  /** True if the store has all of them. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Reads and checks the files that the store has of a model.
  *
+ * @returns the first alternative that is whole, alone; otherwise all of them, in the manifest's
+ *   order
  * @throws TaesdError ARG (an unreadable file), UNSUPPORTED (a runtime without SHA-256)
  */
-export const readCached = (
+export async function readCached(
   manifest: Manifest,
   store: WeightStore,
   variant: Variant,
   halves: readonly Half[],
-): Promise<CachedFile[]> =>
-  Promise.all(
-    wantedFiles(manifest, variant, halves).map(async (file) => {
-      const bytes = await store.read(file.name);
-      if (bytes === undefined) return { file, state: 'missing', bytes, hash: undefined };
-      const hash = await sha256(bytes);
-      return { file, state: hash === file.sha256 ? 'whole' : 'broken', bytes, hash };
-    }),
-  );
+): Promise<readonly [CachedModel, ...CachedModel[]]> {
+  const all: CachedModel[] = [];
+  for (const { files, unknown } of wantedFiles(manifest, variant, halves)) {
+    const cached = await Promise.all(files.map((file) => readFile(store, file)));
+    const isWhole = unknown.length === 0 && cached.every(({ state }) => state === 'whole');
+    const model = { files: cached, unknown, isWhole };
+    if (isWhole) return [model];
+    all.push(model);
+  }
+  const [first, ...rest] = all;
+  return [first, ...rest];
+}
+
+async function readFile(store: WeightStore, file: WantedFile): Promise<CachedFile> {
+  const bytes = await store.read(file.name);
+  if (bytes === undefined) return { file, state: 'missing', bytes, hash: undefined };
+  const hash = await sha256(bytes);
+  return { file, state: hash === file.sha256 ? 'whole' : 'broken', bytes, hash };
+}
 
 /** Makes the error for a broken file. */
 export function brokenFile(
@@ -51,4 +72,10 @@ export function brokenFile(
 export function pullRemedy({ name }: Variant): Required<Remedy> {
   const command = `npx taesd pull ${name}`;
   return { api: `${command} or the option download: true`, command };
+}
+
+/** Returns the remedy for files that are never downloaded, because their SHA-256 is not known. */
+export function unknownRemedy(unknown: readonly string[]): Required<Remedy> {
+  const why = `the SHA-256 of ${unknown.join(' and ')} is not known, so nothing fetches it`;
+  return { api: `${why}; the option weights gives it`, command: `${why}; --weights DIR gives it` };
 }

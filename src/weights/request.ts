@@ -1,15 +1,17 @@
 import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
 import { readUrl } from '../platform/read-url.ts';
-import type { ManifestFile } from './manifest.ts';
+import type { WantedFile } from './manifest.ts';
 
 /** A file requested from one mirror. */
 export interface FileRequest {
   readonly url: URL;
-  readonly file: ManifestFile;
+  readonly file: Pick<WantedFile, 'name' | 'bytes' | 'sha256'>;
   /** Ends the request with its reason. */
   readonly signal: AbortSignal | undefined;
   /** The time after which a silent server is given up. */
   readonly stallMs: number;
+  /** The limit of a file whose size is not known. */
+  readonly maxBytes: number;
 }
 
 /** A mirror's response: the file from a byte on. */
@@ -24,8 +26,8 @@ export interface FileResponse {
  * whole file. Responses whose headers tell of another file are refused before their body is read.
  *
  * @throws TaesdError NETWORK (no response, another status, a stall), INTEGRITY (a web page, another
- *   length), ARG (a `file:` URL without a file). The pieces throw NETWORK if the connection is cut
- *   or stalls
+ *   length), LIMIT (more than `maxBytes`), `NoSuchFile` (a `file:` URL without one). The pieces
+ *   throw NETWORK if the connection is cut or stalls
  */
 export async function requestFile(request: FileRequest, first: number): Promise<FileResponse> {
   if (request.url.protocol === 'file:') return readFromFolder(request, first);
@@ -34,11 +36,11 @@ export async function requestFile(request: FileRequest, first: number): Promise<
     const response = await connection.open(first);
     const { status } = response;
     if (status === 200) {
-      checkHeaders(request, response, request.file.bytes);
+      checkHeaders(request, response, 0);
       return { first: 0, pieces: connection.pieces(response) };
     }
     if (first > 0 && status === 206 && isRest(request, response, first)) {
-      checkHeaders(request, response, request.file.bytes - first);
+      checkHeaders(request, response, first);
       return { first, pieces: connection.pieces(response) };
     }
     // 416: a file that ends before `first`. Any range but the rest is useless, too.
@@ -55,14 +57,21 @@ export async function requestFile(request: FileRequest, first: number): Promise<
 /** Makes the error for a mirror that sends anything but what `rule` says. */
 export const refusal = (
   { url }: FileRequest,
-  code: 'NETWORK' | 'INTEGRITY' | 'TRUNCATED' | 'ARG',
+  code: 'NETWORK' | 'INTEGRITY' | 'TRUNCATED' | 'LIMIT' | 'ARG',
   rule: string,
   got: string,
   details?: ErrorDetails,
 ): TaesdError => expected(code, url.href, rule, got, details);
 
+/** A folder without the file. A file system that cannot be read is no reason to look elsewhere. */
+export class NoSuchFile extends TaesdError {}
+
+/** Returns the number of bytes that the file has at most. */
+export const maxLength = ({ file, maxBytes }: FileRequest): number => file.bytes ?? maxBytes;
+
 /** Returns the rule for the file as a whole. */
-export const wholeFile = ({ file }: FileRequest) => `a file of ${file.bytes} bytes`;
+export const wholeFile = (request: FileRequest): string =>
+  `a file of ${request.file.bytes === null ? 'at most ' : ''}${maxLength(request)} bytes`;
 
 /** Makes the error for a mirror that sends a web page. */
 export const webPage = (request: FileRequest): TaesdError =>
@@ -72,7 +81,10 @@ export const webPage = (request: FileRequest): TaesdError =>
 
 async function readFromFolder(request: FileRequest, first: number): Promise<FileResponse> {
   const bytes = await readUrl(request.url);
-  if (bytes === undefined) throw refusal(request, 'ARG', wholeFile(request), 'no such file');
+  if (bytes === undefined) {
+    const { code, sentence } = refusal(request, 'ARG', wholeFile(request), 'no such file');
+    throw new NoSuchFile(code, sentence);
+  }
   async function* pieces() {
     yield new Uint8Array(bytes as Uint8Array<ArrayBuffer>).subarray(first);
   }
@@ -86,17 +98,27 @@ async function readFromFolder(request: FileRequest, first: number): Promise<File
 function isRest({ file }: FileRequest, { headers }: Response, first: number): boolean {
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
   const [start, last, total] = range?.slice(1) ?? [];
-  const isWhole = total === '*' || Number(total) === file.bytes;
-  return Number(start) === first && Number(last) === file.bytes - 1 && isWhole;
+  // A server that knows no total sends what it has.
+  const size = file.bytes ?? (total === '*' ? Number(last) + 1 : Number(total));
+  const isWhole = total === '*' || Number(total) === size;
+  return Number(start) === first && Number(last) === size - 1 && isWhole;
 }
 
-function checkHeaders(request: FileRequest, { headers }: Response, wanted: number): void {
+/** @param first  the first byte of the response */
+function checkHeaders(request: FileRequest, { headers }: Response, first: number): void {
   if (/^text\/html\b/i.test(headers.get('content-type') ?? '')) throw webPage(request);
   // With a content encoding, content-length counts compressed bytes.
   const announced = headers.has('content-encoding') ? null : headers.get('content-length');
-  if (announced === null || Number(announced) === wanted) return;
-  const got = wanted === request.file.bytes ? announced : `${announced} for the last ${wanted}`;
-  throw refusal(request, 'INTEGRITY', wholeFile(request), got, { hint: 'another file?' });
+  if (announced === null) return;
+  const hint = 'another file?';
+  const whole = Number(announced) + first;
+  if (request.file.bytes === null) {
+    if (whole <= maxLength(request)) return;
+    throw refusal(request, 'LIMIT', wholeFile(request), `${whole}`, { hint });
+  }
+  if (whole === request.file.bytes) return;
+  const got = first === 0 ? announced : `${announced} for the last ${request.file.bytes - first}`;
+  throw refusal(request, 'INTEGRITY', wholeFile(request), got, { hint });
 }
 
 /** One HTTP request, with a stall timeout on every step. */

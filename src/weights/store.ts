@@ -3,6 +3,10 @@ import type { ManifestFile } from './manifest.ts';
 /** The name of the folder or of the browser's cache that keeps downloaded weights. */
 export const STORE_NAME = 'taesd-wasm';
 
+/** Returns the rule for a store's free space. */
+export const roomFor = ({ name, bytes }: Pick<ManifestFile, 'name' | 'bytes'>): string =>
+  bytes === null ? `room for ${name}` : `room for ${bytes} bytes`;
+
 /** A store of downloaded weights, each file whole and under its own name. */
 export interface WeightStore {
   /** The location in words: `cache /home/me/.cache/taesd-wasm`. */

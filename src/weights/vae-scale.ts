@@ -1,6 +1,6 @@
 import { expected } from '../errors.ts';
 import type { Variant } from '../model/variants.ts';
-import type { ModelTensors } from './key-names.ts';
+import type { ModelTensors } from './weight-file.ts';
 
 /**
  * The relative tolerance. BF16 rounds by up to 0.4 %; the models' scales differ by 28 % and more.
@@ -9,14 +9,15 @@ const TOLERANCE = 0.01;
 
 /**
  * Checks the scale and shift in ComfyUI's combined files, which identify the model beside its
- * shapes.
+ * shapes. For a model whose VAE has no single scale they are 1 and 0, which change nothing.
  *
  * @throws TaesdError ARG (numbers of another model)
  */
 export function checkVaeScale(
-  { name, scale, shift }: Variant,
+  { name, fromVae }: Variant,
   { vaeScale, vaeShift }: ModelTensors,
 ): void {
+  const { scale, shift } = 'scale' in fromVae ? fromVae : { scale: 1, shift: 0 };
   const carried = [
     { what: 'vae_scale', rule: scale, got: vaeScale },
     { what: 'vae_shift', rule: shift, got: vaeShift },

@@ -4,6 +4,8 @@ import { localRunner, type RowBatch, type Runner } from '../../src/backend/batch
 import { foldPool } from '../../src/backend/fold-pool.ts';
 import { Pacer } from '../../src/backend/pacer.ts';
 import { operators } from '../../src/backend/reference.ts';
+import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { startMoments } from '../../src/backend/wasm/moments.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import type { BoundLayer } from '../../src/model/bind.ts';
 import { block, conv1x1, conv3x3, groupNorm, poolOps } from '../../src/model/layers.ts';
@@ -17,6 +19,8 @@ import { randomTensor, seededRandom } from '../random.ts';
  * Networks that are cut where a layer needs a whole map, and the normalisation that is folded into
  * a convolution.
  */
+
+const onKernels = async () => startMoments(await compileKernels());
 
 const bound = (half: 'encoder' | 'decoder', model: 'taef2' | 'taesd' = 'taef2') =>
   randomNetwork(VARIANTS[model].networks[half], 3);
@@ -56,8 +60,8 @@ test('operators.layer: group norm of 4 channels in 2 groups → mean 0, variance
 });
 
 /** Returns the output of a fold's convolution, and that of the operations one by one. */
-function foldedAndPlain(layer: BoundLayer, map: Tensor) {
-  const work = foldPool(layer, tensorRows(map));
+async function foldedAndPlain(layer: BoundLayer, map: Tensor) {
+  const work = foldPool(layer, tensorRows(map), await onKernels());
   let step = work.next();
   while (!step.done) step = work.next();
   const { weight, bias } = step.value;
@@ -85,21 +89,24 @@ for (const [what, offset, bound] of [
   // The numbers have 24 bits, so a deviation of 1 about 1000 has 14 of them.
   ['around 1000, deviation 1', 1000, 5e-3],
 ] as const) {
-  test(`foldPool: a map ${what} → the normalisation within ${bound}`, () => {
+  test(`foldPool: a map ${what} → the normalisation within ${bound}`, async () => {
     const random = seededRandom(11);
     const [layer] = randomNetwork([block(8, 8, { pool: true })], 5);
     const map = randomTensor(random, [1, 8, 9, 7], 1);
     const input = { ...map, data: map.data.map((value) => value + offset) };
-    const { got, wanted } = foldedAndPlain(layer, input);
+    const { got, wanted } = await foldedAndPlain(layer, input);
     let off = 0;
     for (let i = 0; i < got.length; i++) off = Math.max(off, Math.abs(got[i] - wanted[i]));
     expect(off).toBeLessThan(bound);
   });
 }
 
-test('foldPool: one pixel, equal numbers → finite, since epsilon is added to the variance', () => {
+test('foldPool: one pixel, equal numbers → finite, since epsilon is added to the variance', async () => {
   const [layer] = randomNetwork([block(8, 8, { pool: true })], 5);
-  const { got, wanted } = foldedAndPlain(layer, { shape: [1, 8, 1, 1], data: new Float32Array(8) });
+  const { got, wanted } = await foldedAndPlain(layer, {
+    shape: [1, 8, 1, 1],
+    data: new Float32Array(8),
+  });
   expect([...got]).toEqual([...wanted].map((value) => expect.closeTo(value, 5)));
 });
 
@@ -109,7 +116,7 @@ async function segmented(): Promise<Runner> {
   const backend = await createWasmBackend();
   const segments = await cut(randomNetwork(NETWORK, 8), 'f32');
   const runners = segments.map(({ network }) => localRunner(backend.compile(network)));
-  return joined(segments, runners);
+  return joined(segments, runners, onKernels);
 }
 
 test('segmentedRunner: progress → rows in proportion to multiply-adds, up to all', async () => {

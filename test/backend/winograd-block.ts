@@ -130,6 +130,7 @@ export function keepPoints<Numbers extends Float32Array | Int16Array>(
   count: number,
   upsample: 0 | 1,
 ): Numbers {
+  if (upsample === 0) return numbers;
   const kept = numbers.filter(
     (_, n) => !isSkipped(upsample, Math.floor(n / count) % WEIGHT_POINTS),
   );

@@ -118,6 +118,7 @@ export function testTransformInput(start: Start, kernel: string, geometry: Geome
   test(`${kernel} [wasm]: ${nameOf(geometry)} → within 8·2⁻²⁴·|Bᵀ||d||B| of float64, nothing between points written`, () => {
     const machine = start();
     const { BT } = MATRICES[geometry.stride];
+    const magnitudesOfBT = magnitudes(BT);
     const block = randomBlock(geometry);
     const space = arena(machine.memory);
     const { ptr, stride } = runTransformInput(machine, space, geometry, block);
@@ -127,7 +128,7 @@ export function testTransformInput(start: Start, kernel: string, geometry: Geome
       for (let i = 0; i < cin; i++) {
         const d = block.tile(j, i);
         const wanted = sandwich(BT, d);
-        const magnitude = sandwich(magnitudes(BT), magnitudes(d));
+        const magnitude = sandwich(magnitudesOfBT, magnitudes(d));
         for (let p = 0; p < points; p++) {
           const [r, c] = [Math.floor(p / side), p % side];
           const got = v[(p * stride) / 4 + vIndex(geometry, j, i)];
@@ -207,6 +208,7 @@ export function testTransformOutput(
   test(`${kernel} [wasm]: ${tiles} tiles, ${cout} channels, add ${add}, relu ${relu} → within 12·2⁻²⁴·(|Aᵀ||m||A| + |bias| + |added|) of float64`, () => {
     const machine = start();
     const { AT } = MATRICES[geometry.stride];
+    const magnitudesOfAT = magnitudes(AT);
     const stride = pointStride(tiles * GROUP, 4);
     const m = Array.from({ length: cout / GROUP }, (_, group) =>
       randomValues(tiles + group, (points * stride) / 4),
@@ -228,7 +230,7 @@ export function testTransformOutput(
           part[((side * r + c) * stride) / 4 + j * GROUP + (o % GROUP)];
         const products64 = square(side, at);
         const wanted = sandwich(AT, products64);
-        const magnitude = sandwich(magnitudes(AT), magnitudes(products64));
+        const magnitude = sandwich(magnitudesOfAT, magnitudes(products64));
         for (let y = 0; y < 4; y++) {
           for (let x = 0; x < 4; x++) {
             const n = (4 * j + x) * cout + o;

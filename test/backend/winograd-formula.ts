@@ -78,10 +78,24 @@ export const MATRICES = {
 export const magnitudes = (matrix: Matrix): Matrix => matrix.map((row) => row.map(Math.abs));
 
 /** M x Mᵀ. */
-export const sandwich = (m: Matrix, x: Matrix): number[][] =>
-  timesTransposed(timesTransposed(m, transposed(x)), m);
+export const sandwich = (m: Matrix, x: Matrix): number[][] => timesTransposed(times(m, x), m);
 
-/** M Nᵀ. Plain loops: the tests of the kernels spend most of their time here. */
+/** M N. Plain loops, as below: the tests of the kernels spend most of their time here. */
+function times(m: Matrix, n: Matrix): number[][] {
+  const product: number[][] = [];
+  for (const row of m) {
+    const sums: number[] = [];
+    for (let c = 0; c < n[0].length; c++) {
+      let sum = 0;
+      for (let k = 0; k < row.length; k++) sum += row[k] * n[k][c];
+      sums.push(sum);
+    }
+    product.push(sums);
+  }
+  return product;
+}
+
+/** M Nᵀ. */
 function timesTransposed(m: Matrix, n: Matrix): number[][] {
   const product: number[][] = [];
   for (const row of m) {
@@ -96,8 +110,13 @@ function timesTransposed(m: Matrix, n: Matrix): number[][] {
   return product;
 }
 
-const transposed = (x: Matrix): Matrix => x[0].map((_, c) => x.map((row) => row[c]));
-
 /** A square matrix whose numbers `at` gives. */
-export const square = (size: number, at: (row: number, column: number) => number): number[][] =>
-  Array.from({ length: size }, (_, r) => Array.from({ length: size }, (__, c) => at(r, c)));
+export function square(size: number, at: (row: number, column: number) => number): number[][] {
+  const rows: number[][] = [];
+  for (let r = 0; r < size; r++) {
+    const row: number[] = [];
+    for (let c = 0; c < size; c++) row.push(at(r, c));
+    rows.push(row);
+  }
+  return rows;
+}

@@ -65,7 +65,8 @@ export class Faults {
 /** Asserts that what was not to be written is as it was. */
 export function expectUntouched(numbers: Float32Array | Int16Array, where: string): void {
   const at = numbers.findIndex((value) => value !== FILL);
-  expect(at < 0 ? undefined : `number ${at}: ${numbers[at]}`, where).toBe(undefined);
+  // A call of `expect` takes longer than the search.
+  if (at >= 0) expect(`number ${at}: ${numbers[at]}`, where).toBe(undefined);
 }
 
 export function runTransformInput(

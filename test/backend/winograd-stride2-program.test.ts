@@ -39,8 +39,8 @@ const ALL_SIZES = range(1, 40).flatMap((height) => [
   ...[1, 7, 8, 9, 22].map((add) => [height, 1 + ((3 * height + add) % 40)]),
   [1 + ((5 * height) % 9), height],
 ]);
-/** The sample has three or four of the widths of every height. */
-const SIZES = ALL_SIZES.filter((_, n) => n % rounds(5, 1) === 0);
+/** The sample has two or three of the widths of every height. */
+const SIZES = ALL_SIZES.filter((_, n) => n % rounds(7, 1) === 0);
 
 /** Bounds of the reference's largest number; the most that was measured is 2.9e-6 and 1.4e-3. */
 const NETWORKS: Record<string, { layers: Network; f32: number; fast: number }> = {
@@ -71,6 +71,8 @@ const NETWORKS: Record<string, { layers: Network; f32: number; fast: number }> =
 const WIDE = [95, 96, 97, 191, 192, 193, 200];
 
 for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
+  /** What the reference gives, by size: made once for both precisions. */
+  const wantedOf = new Map<string, Tensor>();
   describe.each(['f32', 'fast'] as Precision[])(`${name}, %s`, (precision) => {
     const bound = bounds[precision];
     let wasm: WasmBackend;
@@ -86,9 +88,11 @@ for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
         for (const [height, width] of sizes) {
           const random = seededRandom(100 * height + width);
           const input = randomTensor(random, [1, cin, height, width]);
-          const wanted = runProgram(reference, layers, input);
+          const size = `${width}×${height}`;
+          const wanted = wantedOf.get(size) ?? runProgram(reference, layers, input);
+          wantedOf.set(size, wanted);
           const { found, worst } = compare(runProgram(program, layers, input), wanted, bound);
-          expect(found, `${width}×${height}`).toBe('none');
+          expect(found, size).toBe('none');
           most = Math.max(most, worst);
         }
         if (process.env.MEASURE) console.log(`${name}, ${precision}`, most);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { rounds } from '../full-length.ts';
 import { arena } from './arena.ts';
 import {
   type Block,
@@ -60,6 +61,7 @@ export function testTransformInput16(
   test(`${kernel} [wasm]: ${what} → within ±${INPUT_MAX} units and half a unit (and 16·2⁻²⁴ of the tile) of float64, nothing between points written`, () => {
     const machine = start();
     const { BT } = MATRICES[geometry.stride];
+    const magnitudesOfBT = magnitudes(BT);
     const block = make(geometry);
     const space = arena(machine.memory);
     const { ptr, stride, scalesPtr, scalesStride } = runTransformInput16(
@@ -75,7 +77,7 @@ export function testTransformInput16(
     for (let j = 0; j < tiles; j++) {
       const channels = Array.from({ length: cin }, (_, i) => block.tile(j, i));
       const exact = channels.map((d) => sandwich(BT, d));
-      const magnitude = channels.map((d) => sandwich(magnitudes(BT), magnitudes(d)));
+      const magnitude = channels.map((d) => sandwich(magnitudesOfBT, magnitudes(d)));
       for (let p = 0; p < points; p++) {
         if (isSkipped(upsample, p)) continue;
         const [r, c] = [Math.floor(p / side), p % side];
@@ -187,6 +189,9 @@ export function testSaturation(
   });
 }
 
+/** In the quick suite every third channel. */
+const STEP = rounds(3, 1);
+
 /**
  * NaN and infinity: whichever channel they are in, no finite number may come of them.
  *
@@ -206,7 +211,7 @@ export function testNotFinite16(
     ...(geometry.stride === 2 ? [`, stride 2, pixel ${row}, ${column}`] : []),
     ...(isFlat ? [', flat'] : []),
   ].join('');
-  test(`16-bit products [wasm]: ${value} in each of ${cin} channels in turn${how} → no finite product at the points that it reaches, other tiles as without it`, () => {
+  test(`16-bit products [wasm]: ${value} in each of ${Math.ceil(cin / STEP)} channels in turn${how} → no finite product at the points that it reaches, other tiles as without it`, () => {
     const machine = start();
     const { BT } = MATRICES[geometry.stride];
     const weights = roundWeights(machine, cin, GROUP, (p, o, i) => Math.sin(p + 3 * o + 5 * i));
@@ -225,7 +230,7 @@ export function testNotFinite16(
     const good = products(undefined);
     let fault: string | undefined;
     let hits = 0;
-    for (let bad = 0; bad < cin; bad++) {
+    for (let bad = 0; bad < cin; bad += STEP) {
       const { block, at } = products(bad);
       for (let j = 0; j < tiles; j++) {
         const d = block.tile(j, bad);

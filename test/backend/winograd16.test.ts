@@ -42,7 +42,7 @@ describe.each(Object.entries(WEIGHTS))('weights: %s', (name, make) => {
             }
             if (!(sum * INPUT_MAX < 2 ** 31)) far ??= `input ${i}: the sum ${sum}`;
           }
-          expect(far, `point ${p}, output ${o}`).toBe(undefined);
+          if (far !== undefined) expect(far, `point ${p}, output ${o}`).toBe(undefined);
         }
       }
     });

@@ -51,14 +51,14 @@ const environment = (added: Readonly<Record<string, string>> = {}) => {
  * for Node, or a file for stdout.
  */
 export function taesd(args: readonly string[], options: RunOptions = {}): Outcome {
-  const { cwd = process.cwd(), env, stdout, input } = options;
-  const needsProcess =
-    env?.NODE_OPTIONS !== undefined || stdout !== undefined || input !== undefined;
+  const { cwd = process.cwd(), env, stdout: file, input } = options;
+  const needsProcess = env?.NODE_OPTIONS !== undefined || file !== undefined;
   if (needsProcess || isFullLength) return taesdAsProcess(args, options);
   const before = process.cwd();
   process.chdir(cwd);
   try {
-    return checked(taesdInThread(args, environment(env)), env);
+    const { code, stdout, stderr } = taesdInThread(args, environment(env), input);
+    return checked({ code, stdout: `${Buffer.from(stdout)}`, stderr }, env);
   } finally {
     process.chdir(before);
   }
@@ -74,11 +74,17 @@ function checked(outcome: Outcome, env: RunOptions['env']): Outcome {
   return outcome;
 }
 
-/** Runs it as a process of its own, and returns the bytes of stdout. */
+interface BytesOptions extends Pick<RunOptions, 'env' | 'input'> {
+  /** Whether it needs real pipes. */
+  readonly asProcess?: boolean;
+}
+
+/** Runs it as `taesd` does, and returns the bytes of stdout. */
 export function taesdBytes(
   args: readonly string[],
-  { env, input }: Pick<RunOptions, 'env' | 'input'> = {},
-) {
+  { env, input, asProcess = isFullLength }: BytesOptions = {},
+): BytesOutcome {
+  if (!asProcess) return taesdInThread(args, environment(env), input);
   const options = { env: environment(env), input: input ?? new Uint8Array(0) };
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
   return { code: status, stdout: new Uint8Array(stdout), stderr: `${stderr}` };
@@ -112,14 +118,22 @@ function startThread() {
   return { port, done };
 }
 
+interface BytesOutcome extends Omit<Outcome, 'stdout'> {
+  readonly stdout: Uint8Array;
+}
+
 /** Runs it in the thread and waits, as `spawnSync` does for a process. */
-function taesdInThread(args: readonly string[], env: NodeJS.ProcessEnv): Outcome {
+function taesdInThread(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input: Uint8Array | undefined,
+): BytesOutcome {
   thread ??= startThread();
   const { port, done } = thread;
-  port.postMessage({ args, env });
+  port.postMessage({ args, env, input });
   Atomics.wait(done, 0, 0);
   Atomics.store(done, 0, 0);
-  return receiveMessageOnPort(port)?.message as Outcome;
+  return receiveMessageOnPort(port)?.message as BytesOutcome;
 }
 
 /** What Deno takes that a command in Node does not. */

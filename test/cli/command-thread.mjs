@@ -1,30 +1,35 @@
 // Runs command lines one after the other in this thread. `command-line.ts` starts it and waits for
 // each outcome.
+import { Readable } from 'node:stream';
 import { workerData } from 'node:worker_threads';
 import { run } from '../../dist/cli/run.js';
 import { sayError } from '../../dist/cli/terminal/say.js';
 
 const { port, done } = workerData;
-const written = { stdout: '', stderr: '' };
+const written = { stdout: [], stderr: [] };
 for (const name of ['stdout', 'stderr']) {
-  process[name].write = (text) => {
-    written[name] += text;
+  process[name].write = (piece, whenDone) => {
+    written[name].push(Buffer.from(piece));
+    if (whenDone !== undefined) queueMicrotask(whenDone);
     return true;
   };
 }
 
-port.on('message', async ({ args, env }) => {
+port.on('message', async ({ args, env, input }) => {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
-  written.stdout = '';
-  written.stderr = '';
+  const stdin = Readable.from(input === undefined ? [] : [input]);
+  Object.defineProperty(process, 'stdin', { value: stdin, configurable: true });
+  written.stdout = [];
+  written.stderr = [];
   let code = 0;
   try {
     await run(args);
   } catch (error) {
     code = sayError(error);
   }
-  port.postMessage({ code, ...written });
+  const [stdout, stderr] = [Buffer.concat(written.stdout), Buffer.concat(written.stderr)];
+  port.postMessage({ code, stdout: new Uint8Array(stdout), stderr: `${stderr}` });
   Atomics.store(done, 0, 1);
   Atomics.notify(done, 0);
 });

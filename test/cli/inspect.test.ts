@@ -142,7 +142,7 @@ describe('weights', () => {
     ]);
     expect(inspectBytes('comfy.safetensors', bytes).slice(0, 5)).toEqual([
       "kind        weights of TAESD, ComfyUI's combined layout",
-      'decoder     fits taesd3 and taef1, 16 latent channels',
+      'decoder     fits taesd3, taef1 and taef1-1.1, 16 latent channels',
       'vae_scale   0.375',
       'vae_shift   0.125',
       'parameters  1,229,443',
@@ -163,10 +163,10 @@ describe('weights', () => {
     );
     const odd: [string, Tensor] = [
       '1.weight',
-      { shape: [64, 32, 3, 3], data: new Float32Array(64 * 32 * 9) },
+      { shape: [64, 48, 3, 3], data: new Float32Array(64 * 48 * 9) },
     ];
     expect(inspectBytes('odd.safetensors', writeSafetensors([odd]))[1]).toBe(
-      'decoder     fits no model: 32 latent channels',
+      'decoder     fits no model: 48 latent channels',
     );
   });
 
@@ -308,12 +308,13 @@ describe('latents and pictures', () => {
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 12, 3)))).toEqual([
       'kind        a PNG picture; no record that it holds latents',
       'size        17×12',
-      'encodes to  latents [1,4,2,3] of taesd or taesdxl',
-      'encodes to  latents [1,16,2,3] of taesd3 or taef1',
-      'decodes to  136×96, if it holds latents of taesd or taesdxl',
-      'decodes to  136×24, if it holds latents of taesd3 or taef1',
+      'encodes to  latents [1,4,2,3] of taesd, taesdxl or nano',
+      'encodes to  latents [1,16,2,3] of taesd3, taef1 or taef1-1.1',
+      'encodes to  latents [1,32,2,3] of taef2',
+      'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
+      'decodes to  136×24, if it holds latents of taesd3, taef1 or taef1-1.1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(5);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
   });
 
   test('inspect: decoded f32 → shape and values', () => {
@@ -328,20 +329,18 @@ describe('latents and pictures', () => {
 
 describe('what cannot be read → exit 1', () => {
   const ascii = (text: string) => new TextEncoder().encode(text);
-  const pth =
-    'FILE: "bytes" expected a safetensors file, got a zip file ' +
-    '(weights of a .pth file are not read yet; convert it to safetensors)';
 
-  test('inspect: a .pth file, by its name or by its bytes → not read yet', () => {
-    refused('taef2.pth', ascii('PK\x03\x04 and so on'), pth);
-    refused('download', ascii('PK\x03\x04 and so on'), pth);
+  test('inspect: a damaged .pth file, by its name or by its bytes → the fault', () => {
+    const message = 'FILE: "zip archive" expected an end record, got none (cut off?)';
+    refused('taef2.pth', ascii('PK\x03\x04 and so on'), message);
+    refused('download', ascii('PK\x03\x04 and so on'), message);
   });
 
   test('inspect: neither ending nor bytes known → the first bytes', () => {
     const endings = LATENT_FORMATS.flatMap((format) => format.endings);
     const names = endings.join(', ').replace(/, (?=[^,]*$)/, ' or ');
     const message = (got: string) =>
-      `FILE: expected a ${names} file, got ${got} (--shape and --dtype describe raw numbers)`;
+      `FILE: expected a picture (PNG, JPEG, WebP), latents or weights (${names}), got ${got} (--shape and --dtype describe raw numbers)`;
     const first = 'a file that begins with';
     refused('notes.txt', ascii('# Pictures'), message(`${first} "# Pictures"`));
     refused('short', ascii('#'), message(`${first} "#"`));
@@ -350,10 +349,11 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: a picture of a kind that is not read → its name, and a program that converts it', () => {
-    expect(inspectBytes('x.qoi', ascii('qoif and so on'))).toEqual([
-      'kind  a QOI picture',
-      'note  not read; "magick in.qoi out.png" of ImageMagick makes a PNG of it',
-    ]);
+    const [kind, ...note] = inspectBytes('x.qoi', ascii('qoif and so on'));
+    expect(kind).toBe('kind  a QOI picture');
+    expect(note.join(' ').replace(/ +/g, ' ')).toBe(
+      `note not read; "magick ${at('x.qoi')} out.png" of ImageMagick makes a PNG of it`,
+    );
     const gif = ascii('GIF89a\x07\x00\x05\x00');
     expect(inspectBytes('x.gif', gif).slice(0, 2)).toEqual(['kind  a GIF picture', 'size  7×5']);
     expect(JSON.parse(inspect(at('x.gif'), '--json').join(''))).toEqual({
@@ -363,7 +363,7 @@ describe('what cannot be read → exit 1', () => {
       height: 5,
       encodesTo: [],
       decodesTo: [],
-      notes: ['not read; "magick in.gif[0] out.png" of ImageMagick makes a PNG of it'],
+      notes: [`not read; "magick '${at('x.gif')}[0]' out.png" of ImageMagick makes a PNG of it`],
     });
   });
 

@@ -59,10 +59,11 @@ describe('inspect --json', () => {
       width: 17,
       height: 9,
       encodesTo: [
-        { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl'] },
-        { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1'] },
+        { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl', 'nano'] },
+        { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1', 'taef1-1.1'] },
+        { shape: [1, 32, 2, 3], models: ['taef2'] },
       ],
-      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl'] }],
+      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl', 'nano'] }],
       notes: [],
     });
   });
@@ -76,7 +77,11 @@ describe('inspect --json', () => {
     const { decoder, ...rest } = JSON.parse(stdout);
     expect(rest).toEqual({
       kind: 'weights',
+      notSupported: null,
       layout: 'original',
+      prefix: '',
+      spare: [],
+      notes: [],
       encoder: null,
       vaeScale: null,
       vaeShift: null,
@@ -85,7 +90,11 @@ describe('inspect --json', () => {
       metadata: { note: 'a\x9b[31m\u202e' },
     });
     const { network, tensors: listed, ...fit } = decoder;
-    expect(fit).toEqual({ models: ['taesd3', 'taef1'], latentChannels: 16, fault: null });
+    expect(fit).toEqual({
+      models: ['taesd3', 'taef1', 'taef1-1.1'],
+      latentChannels: 16,
+      fault: null,
+    });
     expect(network).toMatchObject({ input: [16, 1, 2], parameters: 1229443 });
     expect(listed[0]).toEqual({ name: tensors[0][0], shape: tensors[0][1].shape });
     const withoutBias = tensors.filter(([name]) => name !== '19.bias');
@@ -108,8 +117,21 @@ describe('inspect --json', () => {
       model: 'taesd',
       latentsOf: 'Stable Diffusion 1 and 2',
       latentChannels: 4,
+      downscale: 8,
       scale: 0.18215,
       shift: 0,
+      mean: null,
+      std: null,
+      scaleUnknown: null,
+    });
+    expect(json('inspect', 'taef2')).toMatchObject({
+      latentChannels: 32,
+      downscale: 8,
+      scale: null,
+      shift: null,
+      mean: null,
+      std: null,
+      scaleUnknown: expect.stringMatching(/^the numbers are in the VAE's own file; take /),
     });
     expect(encoder.layers[0]).toEqual({
       index: 0,

@@ -1,5 +1,5 @@
 import { MATRICES } from '../../src/cli/sheet/matrices.ts';
-import { LATENT_SCALE, type LatentSpace } from '../../src/model/variants.ts';
+import { type LatentSpace, VARIANTS } from '../../src/model/variants.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
 /**
@@ -14,15 +14,16 @@ export function matrixError(
   pixel: (c: number, y: number, x: number) => number,
 ): number {
   const matrix = MATRICES[space];
+  const { downscale } = VARIANTS[space];
   let sum = 0;
   for (let i = 0; i < height * width; i++) {
-    const [top, left] = [LATENT_SCALE * Math.floor(i / width), LATENT_SCALE * (i % width)];
+    const [top, left] = [downscale * Math.floor(i / width), downscale * (i % width)];
     for (let c = 0; c < 3; c++) {
       let colour = matrix[channels][c];
       for (let k = 0; k < channels; k++) colour += matrix[k][c] * data[k * height * width + i];
       let mean = 0;
-      for (let y = top; y < top + LATENT_SCALE; y++) {
-        for (let x = left; x < left + LATENT_SCALE; x++) mean += pixel(c, y, x) / LATENT_SCALE ** 2;
+      for (let y = top; y < top + downscale; y++) {
+        for (let x = left; x < left + downscale; x++) mean += pixel(c, y, x) / downscale ** 2;
       }
       sum += (Math.min(Math.max(colour, 0), 255) - mean) ** 2;
     }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { decodeLatentPng } from '../../src/formats/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
@@ -35,6 +35,17 @@ test('encode: no weights, --quiet → nano does it without a word', () => {
   expect(taesd([...args, '--quiet'])).toEqual(done);
   expect(taesd([...args, '-q'])).toEqual(done);
   expect(taesdAsProcess(args)).toEqual(noted);
+});
+
+test('TAESD_WEIGHTS names a folder without taesd → the note and models name it', () => {
+  mkdirSync(at('empty'));
+  const env = { TAESD_WEIGHTS: at('empty') };
+  const searched = `because TAESD_WEIGHTS ${at('empty')} has no weights of taesd`;
+  const stderr = NOTE.replace('package;', `package, ${searched};`);
+  expect(taesd(['encode', PICTURE, '-o', at('e.png')], { env })).toEqual({ ...noted, stderr });
+  const { stdout } = taesd(['models'], { env });
+  const place = `not found in TAESD_WEIGHTS ${at('empty')} and the cache: npx taesd pull taesd\n`;
+  expect(stdout).toContain(place);
 });
 
 test('encode, decode: --model nano → the same bytes, nothing said', () => {

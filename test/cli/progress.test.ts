@@ -47,10 +47,27 @@ test('ProgressBar: cleared twice → once; nothing drawn → nothing to clear', 
   expect(written).toEqual(['\r\x1b[Kdecoding  ████████████████████████  100 %  0.0 s', '\r\x1b[K']);
 });
 
+test('ProgressBar: a stage of unknown length → the bytes so far, at most ten drawings a second', () => {
+  const { written, stream } = recorder(true);
+  const bar = new ProgressBar(stream);
+  for (let done = 0; done <= 200; done++) {
+    bar.count('a.pth', 10_000 * done);
+    vi.advanceTimersByTime(1);
+  }
+  bar.clear();
+  expect(written).toEqual([
+    '\r\x1b[Ka.pth  0 bytes, the size is not known  0.0 s',
+    '\r\x1b[Ka.pth  1,000,000 bytes, the size is not known  0.1 s',
+    '\r\x1b[Ka.pth  2,000,000 bytes, the size is not known  0.2 s',
+    '\r\x1b[K',
+  ]);
+});
+
 test('ProgressBar: on a pipe → nothing', () => {
   const { written, stream } = recorder(false);
   const bar = new ProgressBar(stream);
   bar.stage('encoding')({ done: 1, total: 2 });
+  bar.count('a.pth', 1);
   bar.clear();
   bar.finish('out.png: 512×512');
   expect(written).toEqual([]);

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodePng } from '../../src/png/index.ts';
+import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { weightsServer } from '../weights/weights-server.ts';
@@ -31,8 +31,8 @@ const failed = (message: string): Outcome => ({
   stderr: `taesd: ${message}\n`,
 });
 
-const files = (model: string) =>
-  ['encoder', 'decoder'].map((part) => `${model}_${part}.safetensors`);
+const files = (model: string, ending = 'safetensors') =>
+  ['encoder', 'decoder'].map((part) => `${model}_${part}.${ending}`);
 const [ENCODER, DECODER] = files('taesd');
 const size = (name: string) => (name === ENCODER ? '2,450,568' : '2,450,590');
 const source = (name: string) => pathToFileURL(join(sharedPath('weights'), name)).href;
@@ -59,34 +59,51 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
       stdout: thereLine(ENCODER) + thereLine(DECODER),
       stderr: '',
     });
+    expect(run('pull', 'taesd', '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  testShared('pull: --all → every model; models → where each is', () => {
-    const { code, stdout, stderr } = run('pull', '--all', '--from', sharedPath('weights'));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout.split('\n').length).toBe(9);
-    const names = ['taesd', 'taesdxl', 'taesd3', 'taef1'].flatMap(files);
-    expect(readdirSync(folder).sort()).toEqual(names.sort());
-    rmSync(join(folder, 'taesdxl_encoder.safetensors'));
-    for (const name of files('taesd3')) rmSync(join(folder, name));
-    truncateSync(join(folder, 'taef1_decoder.safetensors'), 100);
-    const listed = run('models');
-    expect({ ...listed, stdout: '' }).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(listed.stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
-      'model | latents of | bytes | weights',
-      expect.stringMatching(/^─+/),
-      `taesd | Stable Diffusion 1 and 2 | 4,901,158 | cache ${folder}`,
-      'taesdxl | Stable Diffusion XL | 4,901,158 | one of two files found: npx taesd pull taesdxl',
-      'taesd3 | Stable Diffusion 3 | 4,928,838 | not found: npx taesd pull taesd3',
-      'taef1 | FLUX.1, Z-Image, HiDream | 4,928,838 | damaged in the cache: npx taesd pull taef1',
-      'nano | Stable Diffusion 1 and 2, in the package | 1,468,328 | in the package',
-      '',
-    ]);
-    const mended = run('pull', 'taef1', '--from', sharedPath('weights'));
-    expect(mended.stdout.split('\n')[1]).toBe(
-      `${join(folder, 'taef1_decoder.safetensors')}: fetched from ${source('taef1_decoder.safetensors')} in place of a damaged file, 2,464,414 bytes, SHA-256 checked`,
-    );
-  });
+  testShared(
+    'pull: --all from a folder without taef1-1.1 → every other model; models → where each is',
+    () => {
+      const { code, stdout, stderr } = run('pull', '--all', '--from', sharedPath('weights'));
+      const absent = (name: string) =>
+        `taesd: "${source(name)}" expected a file of at most 67108864 bytes, got no such file`;
+      expect({ code, lines: stderr.split('\n') }).toEqual({
+        code: 1,
+        lines: [
+          absent('taef1-1.1_encoder.pth'),
+          absent('taef1_encoder.pth'),
+          'taesd: weights of taef1-1.1: cannot be fetched',
+          'taesd: 1 of 6 models failed',
+          '',
+        ],
+      });
+      expect(stdout.split('\n').length).toBe(11);
+      const names = ['taesd', 'taesdxl', 'taesd3', 'taef1'].flatMap((name) => files(name));
+      expect(readdirSync(folder).sort()).toEqual([...names, ...files('taef2', 'pth')].sort());
+      rmSync(join(folder, 'taesdxl_encoder.safetensors'));
+      for (const name of files('taesd3')) rmSync(join(folder, name));
+      truncateSync(join(folder, 'taef1_decoder.safetensors'), 100);
+      const listed = run('models');
+      expect({ ...listed, stdout: '' }).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(listed.stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
+        'model | latents of | bytes | weights',
+        expect.stringMatching(/^─+/),
+        `taesd | Stable Diffusion 1 and 2 | 4,901,158 | cache ${folder}`,
+        'taesdxl | Stable Diffusion XL | 4,901,158 | one of two files found: npx taesd pull taesdxl',
+        'taesd3 | Stable Diffusion 3 | 4,928,838 | not found: npx taesd pull taesd3',
+        'taef1 | FLUX.1, Z-Image, HiDream | 4,928,838 | damaged in the cache: npx taesd pull taef1',
+        'taef1-1.1 | FLUX.1, Z-Image, HiDream | not known | not found: npx taesd pull taef1-1.1',
+        `taef2 | FLUX.2 | 5,409,448 | cache ${folder}`,
+        'nano | Stable Diffusion 1 and 2 | 1,468,328 | in the package',
+        '',
+      ]);
+      const mended = run('pull', 'taef1', '--from', sharedPath('weights'));
+      expect(mended.stdout.split('\n')[1]).toBe(
+        `${join(folder, 'taef1_decoder.safetensors')}: fetched from ${source('taef1_decoder.safetensors')} in place of a damaged file, 2,464,414 bytes, SHA-256 checked`,
+      );
+    },
+  );
 
   testShared('encode, Taesd.load: after a pull → the model of the cache', async () => {
     expect(run('pull', 'taesdxl', '--from', sharedPath('weights')).code).toBe(0);
@@ -108,6 +125,18 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
       if (before === undefined) delete process.env.XDG_CACHE_HOME;
       else process.env.XDG_CACHE_HOME = before;
     }
+  });
+
+  testShared('roundtrip: taef2 after a pull → by the .pth files of the cache', () => {
+    expect(run('pull', 'taef2', '--from', sharedPath('weights')).code).toBe(0);
+    const done = { code: 0, stdout: '', stderr: '' };
+    expect(run('roundtrip', PICTURE, '-o', at('again.png'), '--model', 'taef2')).toEqual(done);
+    const { width, height, data } = decodePng(readFileSync(at('again.png')));
+    expect([width, height]).toEqual([9, 9]);
+    expect(new Set(data).size).toBeGreaterThan(40);
+    rmSync(join(folder, 'taef2_encoder.pth'));
+    const args = ['encode', PICTURE, '-o', at('no.png'), '--model', 'taef2'];
+    expect(run(...args).stderr).toContain(`cache ${folder} (no taef2_encoder.pth)`);
   });
 
   test('pull: --from a folder without the files, a folder that is none → exit 1, one line', () => {
@@ -133,7 +162,8 @@ describe('models', () => {
   testShared('models: TAESD_WEIGHTS → named where it has the model', () => {
     const TAESD_WEIGHTS = sharedPath('weights');
     const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
-    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(4);
+    // Five models are there, and taef1-1.1 is not found there.
+    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(6);
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
   });
 
@@ -161,7 +191,8 @@ describe('models', () => {
     const path = `${TAESD_WEIGHTS}/taesd3_encoder.safetensors`;
     const fault = `"header length" expected at least 8 bytes, got 0 (empty file?)`;
     expect(rows[2]).toContain(`unreadable: ${path}: ${fault}`);
-    expect(rows.filter((row) => row.includes('not found: npx taesd pull')).length).toBe(3);
+    const absent = `not found in TAESD_WEIGHTS ${TAESD_WEIGHTS} and the cache: npx taesd pull`;
+    expect(rows.filter((row) => row.includes(absent)).length).toBe(3);
   });
 });
 

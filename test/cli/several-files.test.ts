@@ -51,7 +51,7 @@ describe('encode, decode, roundtrip', () => {
     mkdirSync(at('out'));
     const args = ['encode', 'in', '-o', 'out', '--format', 'safetensors'];
     const ending = expect.stringMatching(
-      /^taesd: note: in: 1 file is left out, without the ending \.png[^\n]*\n$/,
+      /^taesd: note: in: 1 file without pictures and 1 folder left out \(--recursive reads folders too\)\n$/,
     );
     expect(run(...args)).toEqual({ ...done, stderr: ending });
     expect(readdirSync(at('out'))).toEqual(['a', 'b', 'c'].map((name) => `${name}.safetensors`));
@@ -133,23 +133,56 @@ describe('an error before any work', () => {
   test('two inputs have one output → both are named', () => {
     mkdirSync(at('other'), { recursive: true });
     writeFileSync(at('other/a.png'), read('in/b.png'));
-    const hint = 'rename one, or write them to two folders';
-    const message = `out/a.png: expected one IN for each file, got in/a.png and other/a.png (${hint})`;
-    expect(run('encode', 'in/a.png', 'other/a.png', '-o', 'out/')).toEqual(failed(message));
-    expect(run('encode', 'in', 'in/b.png', '-o', 'out/').stderr).toContain(
-      'out/b.png: expected one IN',
-    );
+    const line = (one: string, other: string) =>
+      `${one}: expected an output of its own, got out/a.png, which is that of ${other} too (rename one, or write them to two folders)`;
+    const lines = [line('in/a.png', 'other/a.png'), line('other/a.png', 'in/a.png')];
+    const two = ['encode', 'in/a.png', 'other/a.png'];
+    expect(run(...two, '-o', 'out/')).toEqual(failed(...lines, '2 of 2 files failed'));
     nothing();
+    expect(run(...two, 'in/b.png', '-o', 'out/')).toEqual(failed(...lines, '2 of 3 files failed'));
+    expect(readdirSync(at('out'))).toEqual(['b.png']);
+  });
+
+  test('one file named twice, also in its folder → done once, and a note', () => {
+    const stderr = 'taesd: note: in/b.png: named twice, done once\n';
+    expect(run('encode', 'in', 'in/b.png', '-o', 'out/')).toEqual({ ...done, stderr });
+    expect(readdirSync(at('out'))).toEqual(['a.png', 'b.png', 'c.png']);
+  });
+
+  test('--recursive → folders below OUT; contents decide; OUT inside is not read', () => {
+    mkdirSync(at('tree/deep/er'), { recursive: true });
+    writeFileSync(at('tree/top.jfif'), read('in/a.png'));
+    writeFileSync(at('tree/deep/er/no-ending'), read('in/c.png'));
+    writeFileSync(at('tree/deep/text.txt'), 'no picture');
+    mkdirSync(at('tree/out'));
+    writeFileSync(at('tree/out/old.png'), read('in/b.png'));
+    const args = ['encode', 'tree', '-o', 'tree/out'];
+    const note = (text: string) => `taesd: note: tree: ${text}\n`;
+    const flat = '1 folder left out (--recursive reads folders too)';
+    expect(run(...args)).toEqual({ ...done, stderr: note(flat) });
+    const stderr = note('1 file without pictures left out');
+    expect(run(...args, '--recursive')).toEqual({ ...done, stderr });
+    const all = readdirSync(at('tree/out'), { recursive: true }).sort();
+    const made = ['deep', 'deep/er', 'deep/er/no-ending.png', 'old.png', 'top.png'];
+    expect(all).toEqual(made);
+    expect(decodeLatentPng(read('tree/out/deep/er/no-ending.png'))).toMatchObject({ width: 17 });
+    expect(run('decode', 'tree/out', '-o', 'tree/back/', '--recursive', '-q')).toEqual(done);
+    expect(decodePng(read('tree/back/deep/er/no-ending.png')).width).toBe(17);
   });
 
   test('an output is an input, also by a link → refused, and still there', () => {
     const before = read('in/b.png');
-    const message = 'in/a.png: expected another file than IN, got IN itself';
+    const message =
+      'in/: expected another folder than IN, got IN itself (the next run would take its results for inputs)';
     expect(run('encode', 'in', '-o', 'in/')).toEqual(failed(message));
+    const own = 'in/a.png: expected another file than IN, got IN itself';
+    expect(run('encode', 'in/a.png', 'in/b.png', '-o', 'in/').stderr).toContain(own);
     mkdirSync(at('links'));
     symlinkSync(at('in/b.png'), at('links/b.png'));
     const linked = 'links/b.png: expected another file than IN, got IN itself';
-    expect(run('encode', 'in/a.png', 'in/b.png', '-o', 'links/')).toEqual(failed(linked));
+    const outcome = run('encode', 'in/a.png', 'in/b.png', '-o', 'links/');
+    expect(outcome).toEqual(failed(linked, '1 of 2 files failed'));
+    expect(decodeLatentPng(read('links/a.png'))).toMatchObject({ width: 8 });
     expect(read('in/b.png')).toEqual(before);
     expect(readdirSync(at('in')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

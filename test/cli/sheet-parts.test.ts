@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { GLYPH, hasGlyph, inkOf } from '../../src/cli/maps/bitmap-font.ts';
-import { AreaMean } from '../../src/cli/sheet/area-mean.ts';
 import { byMatrix } from '../../src/cli/sheet/by-matrix.ts';
 import { lines, printable, shortName, signsIn, withoutMiddle } from '../../src/cli/sheet/labels.ts';
 import { layoutOf, thumbnailSize } from '../../src/cli/sheet/layout.ts';
 import { MATRICES } from '../../src/cli/sheet/matrices.ts';
+import { Thumbnail } from '../../src/cli/sheet/thumbnail.ts';
 import { toVaeLatents } from '../../src/latent.ts';
 import { latentSpaces, VARIANTS } from '../../src/model/variants.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -17,10 +17,10 @@ import { matrixError } from './matrix-error.ts';
 /** The bytes [height][width][3] of RGBA rows, reduced. */
 function reduced(rgba: Uint8ClampedArray, from: [number, number], to: [number, number]): number[] {
   const [width, height] = from;
-  const mean = new AreaMean({ width, height }, { width: to[0], height: to[1] });
+  const thumbnail = new Thumbnail({ width, height }, { width: to[0], height: to[1] });
   for (let y = 0; y < height; y++)
-    mean.addRow(y, rgba.subarray(4 * y * width, 4 * (y + 1) * width));
-  return [...mean.picture().data];
+    thumbnail.addRow(rgba.subarray(4 * y * width, 4 * (y + 1) * width));
+  return [...thumbnail.picture().data];
 }
 
 /** Grey RGBA pixels; their alpha differs and must not count. */

@@ -138,7 +138,7 @@ describe('a folder of three models', () => {
     };
     wrong('lost', 'no such folder');
     wrong('lost.safetensors', 'no such file');
-    wrong('mixed.png', 'a file (give its folder, or a file that ends in .safetensors)');
+    wrong('mixed.png', 'a file (give its folder, or a file that ends in .safetensors or .pth)');
     expect(() => sheetOf('none.png')).toThrow('ENOENT');
   });
 
@@ -205,7 +205,6 @@ describe('files that are broken or hold no latents', () => {
       'f.tar.gz': gzipSync('not latents'),
       'deep/g.sft': whole,
       '.hidden.sft': whole,
-      'sheet.png': encodePng(randomPicture(9, 9, 4)),
     });
     const outcome = taesd(['sheet', at('others'), '-o', at('others/sheet.png'), '--matrix']);
     // c.png is RGBA here, as encodePng writes it, and opaque.
@@ -220,6 +219,15 @@ describe('files that are broken or hold no latents', () => {
     ]);
     expect(again).toEqual(outcome);
     expect(sheetOf('others/sheet.png').width).toBe(width + CELL.width);
+  });
+
+  test('-o is one of the latents → refused, and still there', () => {
+    write('own', { 'a.sft': whole, 'b.png': encodePng(randomPicture(9, 9, 4)) });
+    const before = readFileSync(at('own/b.png'));
+    const outcome = taesd(['sheet', at('own'), '-o', at('own/b.png'), '--matrix']);
+    const message = `${at('own/b.png')}: expected another file than IN, got IN itself`;
+    expect(outcome).toEqual({ code: 1, stdout: '', stderr: `taesd: ${message}\n` });
+    expect(readFileSync(at('own/b.png'))).toEqual(before);
   });
 
   test('--recursive, a folder that is removed meanwhile → a line, exit 1; the rest is drawn', () => {
@@ -268,7 +276,9 @@ describe('files that are broken or hold no latents', () => {
 
   test('an ending that is no picture, too many pixels across → refused', () => {
     const text = taesd(['sheet', at('mixed'), '-o', at('x.txt')]).stderr;
-    expect(text).toBe(`taesd: ${at('x.txt')}: expected the ending .png (the sheet), got .txt\n`);
+    expect(text).toBe(
+      `taesd: -o: ${at('x.txt')}: expected the ending .png (the sheet), got .txt (see taesd sheet --help)\n`,
+    );
     const many = Object.fromEntries(
       Array.from({ length: 33 }, (_, i) => [`${i}.sft`, whole] as const),
     );

@@ -6,7 +6,7 @@ import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { testAtFullLength } from '../full-length.ts';
+import { isFullLength, rounds, testAtFullLength } from '../full-length.ts';
 import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -100,8 +100,9 @@ describe('steps', () => {
     }
   });
 
-  test('--max-size → the layers of the picture that encode scales; more pixels than the limit are taken', async () => {
-    const wide = randomPicture(130, 9000, 3);
+  const taken = isFullLength ? '; more pixels than the limit are taken' : '';
+  test(`--max-size → the layers of the picture that encode scales${taken}`, async () => {
+    const wide = randomPicture(130, rounds(300, 9000), 3);
     writeFileSync(at('wide.png'), encodePng(wide));
     const args = ['steps', at('wide.png'), '-o', at('scaled'), '--part', 'encoder'];
     const { code, stderr, stdout } = taesd([...args, '--max-size', '90'], { env });
@@ -121,11 +122,12 @@ describe('steps', () => {
     api.dispose();
   });
 
-  test('--backend reference, an existing folder → overwrites what has these names, leaves the rest', () => {
+  const kind = isFullLength ? '--backend reference' : '--backend wasm';
+  test(`${kind}, an existing folder → overwrites what has these names, leaves the rest`, () => {
     mkdirSync(at('used'));
     writeFileSync(at('used/notes.txt'), 'mine');
     writeFileSync(at('used/overview.png'), 'old');
-    const args = ['steps', IN, '-o', at('used'), '--backend', 'reference', '--part', 'encoder'];
+    const args = ['steps', IN, '-o', at('used'), ...kind.split(' '), '--part', 'encoder'];
     expect(taesd(args, { env }).code).toBe(0);
     expect(readFileSync(at('used/notes.txt'), 'utf8')).toBe('mine');
     expect(picture('used/overview.png').width).toBeGreaterThan(100);

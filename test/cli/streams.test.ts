@@ -48,7 +48,8 @@ describe('-', () => {
     taesd(['decode', at('z.png'), '-o', at('d.png')], { env });
     const decoded = taesdBytes(['decode', '-', '-o', '-'], { env, input: encoded.stdout });
     expect(decoded).toEqual({ code: 0, stdout: bytes('d.png'), stderr: '' });
-    const again = taesdBytes(['roundtrip', '-', '-o', '-'], { env, input: PNG });
+    const options = { env, input: PNG, asProcess: true };
+    const again = taesdBytes(['roundtrip', '-', '-o', '-'], options);
     expect(again).toEqual(decoded);
     expect(decodePng(again.stdout)).toMatchObject({ width: 17, height: 9 });
   });
@@ -80,7 +81,7 @@ describe('-', () => {
     const args = ['decode', '-', '-o', '-', '--shape', '4x2x3', '--dtype', 'f32'];
     const noted = taesdBytes(args, { env, input: bare });
     expect(noted.code).toBe(0);
-    expect(noted.stderr).toContain('taesd: stdin: the file does not say its space');
+    expect(noted.stderr).toContain('taesd: note: stdin: the file does not say its space');
     expect(noted.stderr).toContain('taesd: note: decoding with taesd; --model chooses another');
     const quiet = taesdBytes([...args, '--quiet'], { env, input: bare });
     expect(quiet).toEqual({ code: 0, stdout: noted.stdout, stderr: '' });
@@ -103,9 +104,22 @@ describe('-', () => {
     const run = (input: string) =>
       taesd(['encode', '-', '-o', '-'], { env, input: Buffer.from(input) });
     const rule = 'stdin: "bytes" expected a PNG, JPEG or WebP file, got';
-    expect(run('# Pictures').stderr).toContain(`taesd: ${rule} bytes 23 20 50`);
+    expect(run('# Pictures').stderr).toContain(
+      `taesd: ${rule} a file that begins with "# Pictures"`,
+    );
     const stderr = expect.stringMatching(/^taesd: stdin: [^\n]+\n$/);
     expect(run('')).toEqual({ code: 1, stdout: '', stderr });
+  });
+
+  test('roundtrip -o - on a full disk → one line, exit 1', (context) => {
+    if (!existsSync('/dev/full')) context.skip('no /dev/full here');
+    const full = openSync('/dev/full', 'w');
+    const args = ['roundtrip', at('wide.png'), '-o', '-', '-q'];
+    writeFileSync(at('wide.png'), encodePng(randomPicture(200, 200, 3)));
+    const { code, stderr } = taesd(args, { env, stdout: full });
+    closeSync(full);
+    expect([code, stderr.split('\n').length]).toEqual([1, 2]);
+    expect(stderr).toMatch(/^taesd: stdout: cannot be written \(ENOSPC/);
   });
 
   test('decode: NaN in the latents → not one byte on stdout', () => {
@@ -222,8 +236,8 @@ describe.skipIf(process.platform === 'win32')('inputs that do not end', () => {
   const LIMIT =
     'expected at most 536,870,912 bytes, got more (a pipe or device that does not end?)';
 
-  test('inspect: /dev/zero → LIMIT', (context) => {
-    if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
+  testAtFullLength('inspect: /dev/zero → LIMIT', ({ skip }) => {
+    if (!existsSync('/dev/zero')) skip('no /dev/zero here');
     expect(taesd(['inspect', '/dev/zero'])).toEqual(failed(`/dev/zero: ${LIMIT}`));
   });
 

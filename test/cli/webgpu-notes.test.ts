@@ -18,11 +18,11 @@ test('loadedNote: nobody asked for WebGPU, or it does what was asked → nothing
 
 test('loadedNote: WASM in its place, f32 in place of fast → why', () => {
   expect(loadedNote({ ...wasm, backendReason: 'no WebGPU adapter' }, 'f32')).toBe(
-    'note: WASM does the work, not WebGPU: no WebGPU adapter',
+    'WASM does the work, not WebGPU: no WebGPU adapter',
   );
   const backendReason = 'asked for auto: nvidia lovelace; f32, as it has no shader-f16';
   expect(loadedNote({ ...card, backendReason }, 'fast')).toBe(
-    `note: WebGPU works in f32, not fast: ${backendReason}`,
+    `WebGPU works in f32, not fast: ${backendReason}`,
   );
 });
 
@@ -30,11 +30,11 @@ test('takenOverNote: a device lost, a picture too large for it → why; else not
   for (const same of [wasm, card]) expect(takenOverNote(same, same)).toBeUndefined();
   const lost = { ...wasm, backendReason: 'the device was lost: unplugged' };
   expect(takenOverNote(card, lost)).toBe(
-    'note: WASM took over from WebGPU: the device was lost: unplugged',
+    'WASM took over from WebGPU: the device was lost: unplugged',
   );
   const large = { ...card, backendReason: 'a picture was too large for the device: too wide' };
   expect(takenOverNote(card, large)).toBe(
-    'note: WASM took over from WebGPU: a picture was too large for the device: too wide',
+    'WASM took over from WebGPU: a picture was too large for the device: too wide',
   );
 });
 

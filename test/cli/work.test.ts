@@ -34,9 +34,9 @@ let latents: Tensor;
 const done = { code: 0, stdout: '', stderr: '' };
 const env = { TAESD_WEIGHTS: WEIGHTS };
 const unmarked = (name: string) =>
-  `taesd: ${at(name)}: nothing in this PNG says that it holds latents\n`;
+  `taesd: note: ${at(name)}: nothing in this PNG says that it holds latents\n`;
 const noModel = (name: string) =>
-  `taesd: ${at(name)}: the file does not say its model; its channels are those of taesd or taesdxl\n` +
+  `taesd: note: ${at(name)}: the file does not say its model; its channels are those of taesd or taesdxl\n` +
   'taesd: note: decoding with taesd; --model chooses another\n';
 const read = (name: string) => new Uint8Array(readFileSync(at(name)));
 const pixels = (name: string) => {
@@ -187,7 +187,7 @@ describe('decode', () => {
     const path = at('xl.png');
     writeFileSync(path, encodeLatentPng({ latents, model: 'taesdxl' }));
     const args = (model: string) => ['decode', path, '-o', at('x.png'), '--model', model];
-    const stderr = `taesd: ${path}: by its name or contents the file holds latents of taesdxl, not of taesd\n`;
+    const stderr = `taesd: note: ${path}: by its name or contents the file holds latents of taesdxl, not of taesd\n`;
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
@@ -227,7 +227,7 @@ describe('latents of other programs', () => {
     const other = new Float32Array(24).fill(3);
     writeFileSync(at('b.latent'), comfy(Float32Array.of(...vae().data, ...other), 2));
     const choice = '--pick 0 to --pick 1 choose one';
-    const stderr = `taesd: ${at('b.latent')}: a batch of 2, of which the first is taken (${choice})\n`;
+    const stderr = `taesd: note: ${at('b.latent')}: a batch of 2, of which the first is taken (${choice})\n`;
     expect(decoded('b.latent')).toEqual({ ...done, stderr });
     expectClose(onlyTensor('o.safetensors'), await wanted(), 1e-5);
     writeFileSync(at('b.latent'), comfy(Float32Array.of(...other, ...vae().data), 2));
@@ -249,7 +249,7 @@ describe('latents of other programs', () => {
       const { code, stderr } = decoded(name, ...shape, ...space);
       const assumed = 'the file does not say its space; diffusion space is assumed';
       const isSaid = name === 'e.latent' || space.length > 0;
-      const line = isSaid ? '' : `taesd: ${at(name)}: ${assumed}\n`;
+      const line = isSaid ? '' : `taesd: note: ${at(name)}: ${assumed}\n`;
       expect({ code, stderr }).toEqual({ code: 0, stderr: line });
       const tolerance = name === 'e.bf16' ? 0.05 : name === 'e.f16' ? 0.01 : 1e-5;
       // A file of another program does not say how much of the last 8 pixels is the picture.

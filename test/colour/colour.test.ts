@@ -7,8 +7,8 @@ import {
   primariesMatrix,
   profileSpace,
   SRGB_PRIMARIES,
-  srgbLevel,
 } from '../../src/colour/index.ts';
+import { srgbLevel } from '../../src/colour/space.ts';
 import { joined, latin1 } from '../bytes.ts';
 import { uint32 } from '../png/build-png.ts';
 import {

@@ -5,9 +5,10 @@ import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { splitByKeyNames } from '../../src/weights/key-names.ts';
+import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
+import { weightFile } from '../weight-file.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
@@ -235,8 +236,8 @@ export async function readGolden(
 }
 
 async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const file = readSafetensors(await read(`weights/${model}_${part}.safetensors`));
-  const tensors = splitByKeyNames(file, part)[part];
+  const bytes = await read(`weights/${weightFile(model, part)}`);
+  const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, VARIANTS[model].networks[part], tensors);
 }

@@ -25,7 +25,10 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
   const latents: Tensor = await taesd.encode(decodePng(file));
-  await taesd.encode(await decodePicture(file, { maxPixels: 2 ** 20 }), { maxSize: 512 });
+  const photo = await decodePicture(new ArrayBuffer(8), { maxPixels: 2 ** 20 });
+  // As `new ImageData` wants it.
+  const pixels: Uint8ClampedArray<ArrayBuffer> = photo.data;
+  await taesd.encode({ ...photo, data: pixels }, { maxSize: 512 });
   // Node has Blobs and no other picture of browsers.
   const source: PictureSource = new Blob([file]);
   await taesd.encode(source, { alpha: 'drop' });

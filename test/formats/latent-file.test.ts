@@ -135,7 +135,7 @@ describe('latent safetensors', () => {
     expectError(
       () => decodeLatentSafetensors(ints),
       'UNSUPPORTED',
-      `${where}: "tensor latents" expected a dtype of F32, F16, BF16, F64, got "U8"`,
+      `${where}: "tensor latents" expected a dtype of F32, F16, BF16, F64, F8_E4M3, F8_E5M2, got "U8"`,
     );
   });
 });
@@ -168,8 +168,8 @@ describe('recorded values that are wrong', () => {
       expectError(() => read({ 'taesd.size': size }), 'FORMAT', message);
     });
 
-    test.each(['taef2', '', '__proto__'])(`${where}: model %j → UNSUPPORTED`, (model) => {
-      const rule = 'one of taesd, taesdxl, taesd3, taef1';
+    test.each(['taef3', '', '__proto__'])(`${where}: model %j → UNSUPPORTED`, (model) => {
+      const rule = 'one of taesd, taesdxl, taesd3, taef1, taef2';
       const message = `${where}: "taesd.model" expected ${rule}, got ${JSON.stringify(model)} (written by a newer version?)`;
       expectError(() => read({ 'taesd.model': model }), 'UNSUPPORTED', message);
     });
@@ -221,7 +221,7 @@ describe('encoding what could not be read back', () => {
     ['decodeLatentSafetensors', decodeLatentSafetensors],
   ])('%s, where latents are decoded: no bytes → ARG', (where, decode) => {
     const call = () => decode(null as unknown as Uint8Array);
-    expectError(call, 'ARG', `${where}: "bytes" expected a Uint8Array, got null`);
+    expectError(call, 'ARG', `${where}: "bytes" expected a Uint8Array or ArrayBuffer, got null`);
   });
 
   test('encodeLatentSafetensors: a batch → SHAPE', () => {

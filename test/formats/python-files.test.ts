@@ -8,6 +8,7 @@ import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts
 import { isLegacyTorch, isTorch } from '../../src/torch/first-bytes.ts';
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
+import { isFullLength } from '../full-length.ts';
 import { thrownBy } from '../thrown-by.ts';
 import { elementsOf } from '../torch/elements-of.ts';
 import { npyByHand } from './files-by-hand.ts';
@@ -33,7 +34,7 @@ const finds = (module: string): boolean =>
     '-c',
     `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
   ]).status === 0;
-const has = { numpy: finds('numpy'), torch: finds('torch') };
+const has = { numpy: finds('numpy'), torch: isFullLength && finds('torch') };
 
 function skipWithout(module: 'numpy' | 'torch', skip: (note: string) => void): void {
   if (has[module]) return;
@@ -124,42 +125,44 @@ describe('files that numpy writes', () => {
   });
 });
 
-describe('files that torch writes', () => {
-  const whole = of('BF16', [16, 6, 5]);
-  testRows('torch', [
-    ['float32.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
-    ['float16.pt', of('F16', [16, 6, 5]), { space: 'diffusion' }],
-    ['bfloat16.pt', whole, { space: 'diffusion' }],
-    ['view.pt', of('F32', [4, 6, 5], 120), { space: 'diffusion' }],
-    ['strides.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
-    ['samples.pt', of('F32', [1, 16, 6, 5]), { space: 'vae' }],
-    ['onetrainer.pt', whole, { space: 'vae' }],
-    ['packed.pt', whole, { space: 'diffusion' }],
-  ]);
+// The slow suite's, because Python takes seconds to load torch.
+if (isFullLength)
+  describe('files that torch writes', () => {
+    const whole = of('BF16', [16, 6, 5]);
+    testRows('torch', [
+      ['float32.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
+      ['float16.pt', of('F16', [16, 6, 5]), { space: 'diffusion' }],
+      ['bfloat16.pt', whole, { space: 'diffusion' }],
+      ['view.pt', of('F32', [4, 6, 5], 120), { space: 'diffusion' }],
+      ['strides.pt', of('F32', [16, 6, 5]), { space: 'diffusion' }],
+      ['samples.pt', of('F32', [1, 16, 6, 5]), { space: 'vae' }],
+      ['onetrainer.pt', whole, { space: 'vae' }],
+      ['packed.pt', whole, { space: 'diffusion' }],
+    ]);
 
-  test('readTorch: bare tensors, dicts, views, modules, checkpoints; protocols 2 and 4 → their numbers', ({
-    skip,
-  }) => {
-    skipWithout('torch', skip);
-    write('write_torch.py');
-    const file = (name: string) => new Uint8Array(readFileSync(join(folder, 'any', name)));
-    const expected = JSON.parse(new TextDecoder().decode(file('expected.json')));
-    const files: [string, Expected[]][] = Object.entries(expected);
-    expect(files).toHaveLength(14);
-    for (const [name, tensors] of files) {
-      const bytes = file(name);
-      expect(isTorch(bytes), name).toBe(true);
-      const found = tensorsOf(readTorch(bytes))
-        .filter(({ tensor }) => tensor.dtype !== 'I64')
-        .map(({ path, tensor }) => ({
-          path,
-          shape: tensor.shape,
-          values: elementsOf(tensor.read()),
-        }));
-      expect(found, name).toEqual(tensors);
-    }
-    const legacy = file('legacy.pt');
-    expect(isLegacyTorch(legacy)).toBe(true);
-    expect(thrownBy(() => readTorch(legacy))).toMatchObject({ code: 'UNSUPPORTED' });
+    test('readTorch: bare tensors, dicts, views, modules, checkpoints; protocols 2 and 4 → their numbers', ({
+      skip,
+    }) => {
+      skipWithout('torch', skip);
+      write('write_torch.py');
+      const file = (name: string) => new Uint8Array(readFileSync(join(folder, 'any', name)));
+      const expected = JSON.parse(new TextDecoder().decode(file('expected.json')));
+      const files: [string, Expected[]][] = Object.entries(expected);
+      expect(files).toHaveLength(14);
+      for (const [name, tensors] of files) {
+        const bytes = file(name);
+        expect(isTorch(bytes), name).toBe(true);
+        const found = tensorsOf(readTorch(bytes))
+          .filter(({ tensor }) => tensor.dtype !== 'I64')
+          .map(({ path, tensor }) => ({
+            path,
+            shape: tensor.shape,
+            values: elementsOf(tensor.read()),
+          }));
+        expect(found, name).toEqual(tensors);
+      }
+      const legacy = file('legacy.pt');
+      expect(isLegacyTorch(legacy)).toBe(true);
+      expect(thrownBy(() => readTorch(legacy))).toMatchObject({ code: 'UNSUPPORTED' });
+    });
   });
-});

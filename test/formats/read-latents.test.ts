@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readLatents } from '../../src/formats/index.ts';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
+import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
 import { isFullLength } from '../full-length.ts';
 import { readGolden, realWeights } from '../golden.ts';
@@ -121,7 +122,7 @@ describe('files without the latents of a model', () => {
   const numbers = (shape: number[]) => seededNumbers('F32', shape, 5);
   const refusals: [string, Uint8Array, Record<string, unknown>, string, RegExp][] = [
     ['pick past the batch', comfyByHand(numbers([1, 4, 2, 3])), { pick: 1 }, 'SHAPE', /pick 1/],
-    ['128 channels', safetensorsByHand([['x', numbers([1, 128, 2, 3])]]), {}, 'SHAPE', /128/],
+    ['48 channels', safetensorsByHand([['x', numbers([1, 48, 2, 3])]]), {}, 'SHAPE', /48/],
     [
       'two tensors',
       safetensorsByHand([
@@ -226,11 +227,16 @@ describe('F32 files of the golden latents', () => {
       ];
       const taesd = await Taesd.load({ model, weights: realWeights(model) });
       const errors = [];
+      // Most files hold equal numbers, which are decoded once.
+      const pictures = new Map<string, Tensor>();
       for (const bytes of files) {
         const isRaw = bytes.length === 4 * latents.data.length;
         const raw = isRaw ? ({ shape: latents.shape, dtype: 'f32' } as const) : {};
         const found = await readLatents(bytes, { model, ...raw });
-        errors.push(expectClose(await taesd.decode(found, { output: 'tensor' }), decoded, 1e-4));
+        const key = `${found.space} ${found.latents.data}`;
+        const picture = pictures.get(key) ?? (await taesd.decode(found, { output: 'tensor' }));
+        pictures.set(key, picture);
+        errors.push(expectClose(picture, decoded, 1e-4));
         expect(found.assumed.filter((sentence) => /root mean square/.test(sentence))).toEqual([]);
       }
       console.log(

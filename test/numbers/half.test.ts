@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bf16BytesToF32, f16BytesToF32 } from '../../src/numbers/half.ts';
+import { bf16BytesToF32, f8BytesToF32, f16BytesToF32 } from '../../src/numbers/half.ts';
 
 const ALL = Array.from({ length: 65536 }, (_, bits) => bits);
 
@@ -37,6 +37,25 @@ const firstWrong = (got: Float32Array, want: (bits: number) => number) =>
     .map((bits) => `0x${bits.toString(16)}: ${got[bits]}, not ${want(bits)}`);
 
 describe('half floats', () => {
+  test('f8BytesToF32: all 256 patterns of both types → the definitions, exactly', () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, bits) => bits);
+    // E5M2 has the exponent of an f16. E4M3 has a bias of 7 and NaN in place of the largest.
+    const e4m3 = (bits: number) => {
+      const sign = bits >= 128 ? -1 : 1;
+      const [exponent, fraction] = [(bits >> 3) % 16, bits % 8];
+      if (exponent === 15 && fraction === 7) return NaN;
+      if (exponent === 0) return sign * (fraction / 8) * 2 ** -6;
+      return sign * 2 ** (exponent - 7) * (1 + fraction / 8);
+    };
+    for (const [dtype, want] of [
+      ['F8_E4M3', e4m3],
+      ['F8_E5M2', (bits: number) => halfByDefinition(bits << 8)],
+    ] as const) {
+      expect([...f8BytesToF32(dtype, bytes)], dtype).toEqual([...bytes].map(want));
+    }
+    expect(Math.max(...f8BytesToF32('F8_E4M3', bytes.subarray(0, 127)))).toBe(448);
+  });
+
   test('f16BytesToF32: all 65,536 patterns at an odd address → the definition, exactly', () => {
     const values = f16BytesToF32(littleEndian(ALL));
     expect(values.length).toBe(65536);

@@ -17,7 +17,7 @@ export interface SmallFile {
 const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
 
 /** FNV-1a of bytes, in hexadecimal. */
-export function digest(bytes: Uint8Array): string {
+export function digest(bytes: Uint8Array | Uint8ClampedArray): string {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, '0');

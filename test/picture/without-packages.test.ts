@@ -41,11 +41,11 @@ test('JPEG and WebP → UNSUPPORTED, with what to install; PNG → read', () => 
   expect(JSON.parse(stdout)).toEqual([
     [
       'UNSUPPORTED',
-      'decodePicture: "JPEG" expected the package @jsquash/jpeg, which is optional, got none (npm install @jsquash/jpeg)',
+      'decodePicture: JPEG files need the optional package @jsquash/jpeg (npm install @jsquash/jpeg)',
     ],
     [
       'UNSUPPORTED',
-      'decodePicture: "WebP" expected the package @jsquash/webp, which is optional, got none (npm install @jsquash/webp)',
+      'decodePicture: WebP files need the optional package @jsquash/webp (npm install @jsquash/webp)',
     ],
     [3, 2],
   ]);

@@ -91,7 +91,7 @@ function passRows({ width, height, colourType, interlace, samples }: Picture): n
       const pass = interlace === 1 ? Number(ADAM7_TILE[y % 8][x % 8]) : 0;
       const at = (y * width + x) * channels;
       const row = rows.get(pass) ?? [];
-      row.push(...samples.slice(at, at + channels));
+      for (let c = 0; c < channels; c++) row.push(samples[at + c]);
       rows.set(pass, row);
     }
     for (const [pass, row] of rows) passes[pass].push(row);
@@ -101,12 +101,13 @@ function passRows({ width, height, colourType, interlace, samples }: Picture): n
 
 /** Packs samples into bytes, padded with ones, which decoders must ignore. */
 function packRow(row: readonly number[], depth: number): Uint8Array {
+  if (depth === 8) return Uint8Array.from(row);
   const bits = row.map((sample) => sample.toString(2).padStart(depth, '0')).join('');
   return Uint8Array.from(bits.match(/.{1,8}/g) ?? [], (byte) => parseInt(byte.padEnd(8, '1'), 2));
 }
 
 function paeth(a: number, b: number, c: number): number {
-  const [da, db, dc] = [a, b, c].map((value) => Math.abs(a + b - c - value));
+  const [da, db, dc] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
   if (da <= db && da <= dc) return a;
   return db <= dc ? b : c;
 }
@@ -116,7 +117,7 @@ function filterRow(kind: number, row: Uint8Array, above: Uint8Array, bpp: number
     const a = row[i - bpp] ?? 0;
     const b = above[i] ?? 0;
     const c = i < bpp ? 0 : (above[i - bpp] ?? 0);
-    return value - [0, a, b, (a + b) >> 1, paeth(a, b, c)][kind];
+    return value - (kind === 4 ? paeth(a, b, c) : [0, a, b, (a + b) >> 1][kind]);
   });
 }
 

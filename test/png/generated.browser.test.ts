@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
+import { STILL_PICTURE, withAnimation } from './animated.ts';
 import { type Generated, withAncillary, withBrokenStructure } from './generated.ts';
 import { ownDecode } from './own-decoder.ts';
 
@@ -13,7 +14,11 @@ import { ownDecode } from './own-decoder.ts';
 /** A file in a browser: its pixels, or null if createImageBitmap refuses it. */
 type Shown = { readonly width: number; readonly height: number; readonly data: Uint8Array } | null;
 
-const FILES = [...withAncillary(process.env.TAESD_PNG_ALL === '1'), ...withBrokenStructure()];
+const FILES = [
+  ...withAncillary(process.env.TAESD_PNG_ALL === '1'),
+  ...withBrokenStructure(),
+  ...withAnimation(),
+];
 
 const ON_PAGE = `
   const files = JSON.parse(await (await fetch('/files.json')).text());
@@ -70,8 +75,11 @@ function distance(a: NonNullable<Shown>, b: NonNullable<Shown>): number {
   return largest;
 }
 
-/** The browser that decodePng follows where the two differ; or it refuses, or follows neither. */
-type Decision = 'Chromium' | 'Firefox' | 'refuses' | 'neither';
+/**
+ * The browser that decodePng follows where the two differ; or it refuses, or follows neither, or
+ * gives the still picture of an animation.
+ */
+type Decision = 'Chromium' | 'Firefox' | 'refuses' | 'neither' | 'still';
 
 const TURNED = 'eXIf counts, and Firefox does not turn interlaced pictures';
 const FOR_GREY = 'a grey picture has a profile for grey';
@@ -79,6 +87,79 @@ const POWER =
   'gAMA leads to linear light; Firefox goes to a power of 1/2.2, not to the curve of sRGB';
 const CUT = 'pixel data that ends early is TRUNCATED';
 const NO_CHECKSUM = 'pixels without a checksum that holds are not trusted';
+
+const HARMLESS = 'nothing after the pixels does harm';
+const CUT_FRAME = 'pixel data of a frame that ends early is TRUNCATED';
+
+/** Animations that break a rule. The standard has their still picture shown. */
+const STILL_GROUPS = [
+  'IDAT for fdAT',
+  'IEND before fcTL',
+  'acTL of 2³¹ frames',
+  'acTL plays 2³¹',
+  'blend 2',
+  'dispose 3',
+  'bytes before fcTL',
+  'fcTL and fdAT before the pixels',
+  'fcTL at the end of the file',
+  'fcTL before the pixels of 25 bytes',
+  'fcTL before the pixels with a wrong CRC',
+  'fcTL before the pixels with sequence 7',
+  'fcTL before the pixels, wider than the picture',
+  'fcTL cut in half',
+  'fcTL missing',
+  'fcTL of 25 bytes',
+  'fcTL of 27 bytes',
+  'fcTL twice',
+  'fcTL twice, of two sizes',
+  'fcTL twice, the first broken',
+  'fcTL with a wrong CRC',
+  'fdAT before the pixels',
+  'fdAT missing',
+  'fdAT missing, of 2 frames',
+  'fdAT of 3 bytes',
+  'no frame at all',
+  'sequence 0 0',
+  'sequence 0 1 3',
+  'sequence 0 5',
+  'sequence from 1',
+  'the first frame is the still picture, of another size',
+  'the frame has height 0',
+  'the frame has width 0',
+  'the frame is far outside',
+  'the frame is wider than the picture',
+  'the frame leaves the bottom',
+  'the frame leaves the right side',
+];
+
+/** Animations, by the rest of their group's name. */
+const ANIMATED: Readonly<Record<string, readonly [Decision, reason: string]>> = {
+  ...Object.fromEntries(STILL_GROUPS.map((group) => [group, ['still', 'a rule is broken']])),
+  'acTL with a wrong CRC': ['Chromium', 'the chunk is damaged'],
+  'fcTL with a wrong CRC, then a right one': ['Chromium', 'the chunk is damaged'],
+  'turned by eXIf': ['Chromium', 'eXIf counts, and Firefox does not turn animations'],
+  'tRNS and PLTE late': ['Firefox', 'tRNS comes before IDAT'],
+  'fdAT apart': ['Firefox', 'other chunks may lie between'],
+  'fdAT apart, an unknown chunk between': ['Firefox', 'other chunks may lie between'],
+  'IDAT before fcTL again': ['Firefox', HARMLESS],
+  'IDAT after fcTL': ['neither', HARMLESS],
+  'a critical chunk before fcTL': ['Firefox', HARMLESS],
+  'a critical chunk before fdAT': ['Firefox', HARMLESS],
+  'IEND missing': ['Firefox', HARMLESS],
+  'IEND cut': ['Firefox', HARMLESS],
+  'the still picture has filter 5': ['Chromium', 'the still picture is not read'],
+  'the still picture is empty': ['Chromium', 'the still picture is not read'],
+  'fdAT without its CRC': ['refuses', CUT_FRAME],
+  'fdAT cut in half': ['refuses', CUT_FRAME],
+  'a byte less': ['refuses', CUT_FRAME],
+  'a row less': ['refuses', CUT_FRAME],
+  'half the rows': ['refuses', CUT_FRAME],
+  'no pixels': ['refuses', CUT_FRAME],
+  'a wrong Adler-32': ['refuses', NO_CHECKSUM],
+  'no Adler-32': ['refuses', NO_CHECKSUM],
+  'no zlib stream': ['refuses', 'zlib refuses the stream'],
+  'a damaged block': ['refuses', 'zlib refuses the stream'],
+};
 
 /** The groups that the two browsers do not show alike, and what decides. */
 const DIFFERING: Readonly<Record<string, readonly [Decision, reason: string]>> = {
@@ -102,7 +183,9 @@ const DIFFERING: Readonly<Record<string, readonly [Decision, reason: string]>> =
   ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((n) => [`eXIf ${n}`, ['Chromium', TURNED]])),
   'eXIf 6, big-endian': ['Chromium', TURNED],
   'eXIf twice': ['Chromium', TURNED],
-  'APNG whose still picture is no frame': ['neither', 'the still picture is read, and noted'],
+  ...Object.fromEntries(
+    Object.entries(ANIMATED).map(([group, decision]) => [`APNG: ${group}`, decision]),
+  ),
   'PLTE of 257 entries, suggested': ['refuses', 'PLTE is critical'],
   'PLTE of 10 bytes': ['refuses', 'PLTE is critical'],
   'PLTE twice, suggested': ['refuses', 'PLTE is critical'],
@@ -176,10 +259,13 @@ function faultOf(
     return ours === null ? `${name}: refused` : undefined;
   }
   // A canvas rounds translucent colours, each browser in its own way, before it converts them.
-  const isTranslucent = /colour type [46]/.test(name);
+  const isTranslucent = /colour type [46]|RGBA|, tRNS/.test(name);
   const tolerance = isConverted ? (isTranslucent ? 6 : 1) : isDeep ? 1 : 0;
   const isNear = (a: Shown, b: Shown, more = 0): boolean =>
     a === null || b === null ? a === b : distance(a, b) <= tolerance + more;
+  if (decision === 'still') {
+    return isNear(ours, STILL_PICTURE) ? undefined : `${name}: not the still picture`;
+  }
   const isColour = /^(?:cICP|iCCP)/.test(group);
   if (isNear(c, f, isColour || isTranslucent || isConverted || isDeep ? 1 : 0)) {
     return isNear(ours, c) || isNear(ours, f) ? undefined : `${name}: both show it otherwise`;

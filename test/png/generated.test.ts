@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { isFullLength } from '../full-length.ts';
+import { withAnimation } from './animated.ts';
 import { type Generated, withAncillary, withBrokenStructure } from './generated.ts';
 import { type OwnPicture, ownDecode } from './own-decoder.ts';
 
@@ -9,7 +10,7 @@ import { type OwnPicture, ownDecode } from './own-decoder.ts';
  * Every generated file through decodePng and through the tests' own decoder.
  */
 
-const FILES = [...withAncillary(isFullLength), ...withBrokenStructure()];
+const FILES = [...withAncillary(isFullLength), ...withBrokenStructure(), ...withAnimation()];
 
 /** Returns how decodePng differs from the own decoder, or undefined. */
 function differenceOf({ name, png }: Generated): string | undefined {

@@ -15,7 +15,7 @@ import * as icc from './icc.ts';
 
 /*
  * PNG files of every colour type, depth, interlacing and filter with every ancillary chunk, well
- * formed and broken, and files whose structure is broken or animated.
+ * formed and broken, and files whose structure is broken. animated.ts makes animations.
  */
 
 /** A file. Its name begins with its group, the same for all kinds of pictures. */
@@ -292,36 +292,8 @@ const stream = (...parts: Uint8Array[]): Uint8Array[] => [
 const ZLIB_HEAD = Uint8Array.of(0x78, 0x9c);
 const OPEN = joined(ZLIB_HEAD, deflateRawSync(LINES, { finishFlush: 2 }));
 
-/** A frame of APNG that covers the picture. Source: https://www.w3.org/TR/png-3/#fcTL-chunk */
-const frame = (sequence: number): Uint8Array =>
-  chunk(
-    'fcTL',
-    joined(uint32(sequence), uint32(9), uint32(7), new Uint8Array(8), [0, 1, 0, 10, 0, 0]),
-  );
-const frames = (count: number): Uint8Array => chunk('acTL', joined(uint32(count), uint32(0)));
-const frameData = (sequence: number, lines: Uint8Array): Uint8Array =>
-  chunk('fdAT', joined(uint32(sequence), deflateSync(lines)));
-
-/** Files of a broken structure, and animated ones, by the name of their group. */
+/** Files of a broken structure, by the name of their group. */
 const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
-  'APNG whose first frame is the still picture': [
-    HEADER,
-    frames(2),
-    frame(0),
-    DATA,
-    frame(1),
-    frameData(2, new Uint8Array(LINES.length)),
-    IEND,
-  ],
-  'APNG whose still picture is no frame': [
-    HEADER,
-    frames(1),
-    DATA,
-    frame(0),
-    frameData(1, new Uint8Array(LINES.length)),
-    IEND,
-  ],
-  'APNG of 0 frames': [HEADER, frames(0), DATA, IEND],
   'PLTE of 5 entries at depth 2': [
     INDEXED_HEADER,
     chunk('PLTE', [...COLOURS, 1, 2, 3]),
@@ -409,6 +381,6 @@ const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
   'a zlib window of 256 bytes': stream(Uint8Array.of(0x08, 0x1d), ZLIB.subarray(2)),
 };
 
-/** Makes the files of a broken structure, and animated ones. */
+/** Makes the files of a broken structure. */
 export const withBrokenStructure = (): Generated[] =>
   Object.entries(BROKEN).map(([group, chunks]) => ({ group, name: group, png: file(...chunks) }));

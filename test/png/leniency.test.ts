@@ -2,6 +2,7 @@ import { deflateRawSync, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodePng } from '../../src/png/index.ts';
 import { joined, latin1 } from '../bytes.ts';
+import { acTL, fcTL, fdAT } from './animated.ts';
 import {
   chunk,
   file,
@@ -50,6 +51,47 @@ function blackFrom(entries: number): Uint8Array {
 }
 
 type Case = readonly [name: string, png: Uint8Array, pixels: Uint8Array, notes: string[]];
+
+/** A frame of 4×3 at 2, 1 of a picture of 9×7, which is transparent around it. */
+const PART = { width: 4, height: 3, x: 2, y: 1 };
+const SMALL = randomPicture(2, 8, 4, 3);
+const SMALL_ZLIB = deflateSync(scanlinesOf(SMALL));
+const ON_CANVAS = new Uint8Array(9 * 7 * 4);
+for (let y = 0; y < 3; y++) {
+  ON_CANVAS.set(rgbaOf(SMALL).subarray(16 * y, 16 * (y + 1)), 4 * (9 * (y + 1) + 2));
+}
+
+/** Chunks of an animation at byte `FRAME` that break a rule. */
+const FRAME = END + 20;
+const BROKEN_FRAMES: readonly (readonly [name: string, chunks: Uint8Array[], fault: string])[] = [
+  ['no frame', [], 'fcTL or fdAT is missing'],
+  ['fdAT without fcTL', [fdAT(0, SMALL_ZLIB)], `fdAT at byte ${FRAME} comes too early`],
+  ['fcTL without fdAT', [fcTL(0)], 'fcTL or fdAT is missing'],
+  ['fcTL twice', [fcTL(0), fcTL(1)], `fcTL at byte ${FRAME + 38} comes too early`],
+  ['fcTL of 2 bytes', [chunk('fcTL', [1, 2])], `fcTL at byte ${FRAME} is not number 0`],
+  [
+    'fcTL of 27 bytes',
+    [chunk('fcTL', joined(fcTL(0).subarray(8, -4), [0]))],
+    `fcTL at byte ${FRAME} breaks a rule`,
+  ],
+  [
+    'a frame that leaves the picture',
+    [fcTL(0, { ...PART, x: 6 })],
+    `fcTL at byte ${FRAME} breaks a rule`,
+  ],
+  ['blend 2', [fcTL(0, { blend: 2 })], `fcTL at byte ${FRAME} breaks a rule`],
+  ['sequence from 1', [fcTL(1)], `fcTL at byte ${FRAME} is not number 0`],
+  [
+    'a gap in the sequence',
+    [fcTL(0, PART), fdAT(2, SMALL_ZLIB)],
+    `fdAT at byte ${FRAME + 38} is not number 1`,
+  ],
+  [
+    'fdAT of 3 bytes',
+    [fcTL(0, PART), chunk('fdAT', [0, 0, 0])],
+    `fdAT at byte ${FRAME + 38} is not number 1`,
+  ],
+];
 
 const CASES: readonly Case[] = [
   ['IEND missing', file(HEADER, DATA), rgbaOf(RGB), [NO_END]],
@@ -101,16 +143,30 @@ const CASES: readonly Case[] = [
   ],
   [
     'an animation whose first frame comes after the still picture',
-    file(HEADER, chunk('acTL', new Uint8Array(8)), DATA, chunk('fcTL'), chunk('fcTL'), IEND),
-    rgbaOf(RGB),
-    ['the still picture is read, which is no frame of the animation'],
+    file(HEADER, acTL(), DATA, fcTL(0, PART), fdAT(1, SMALL_ZLIB), IEND),
+    ON_CANVAS,
+    [],
   ],
   [
     'an animation whose first frame is the still picture',
-    file(HEADER, chunk('acTL', new Uint8Array(8)), chunk('fcTL'), DATA, chunk('fcTL'), IEND),
+    file(HEADER, acTL(), fcTL(0), DATA, fcTL(1, PART), fdAT(2, SMALL_ZLIB), IEND),
     rgbaOf(RGB),
     [],
   ],
+  [
+    'acTL of 0 frames',
+    file(HEADER, acTL(0), DATA, fcTL(0, PART), fdAT(1, SMALL_ZLIB), IEND),
+    rgbaOf(RGB),
+    [],
+  ],
+  ...BROKEN_FRAMES.map(
+    ([name, chunks, fault]): Case => [
+      name,
+      file(HEADER, acTL(), DATA, ...chunks, IEND),
+      rgbaOf(RGB),
+      [`the still picture is read: ${fault}`],
+    ],
+  ),
   [
     'tRNS beside alpha',
     file(ihdr(RGBA), RGB_KEY, idat(scanlinesOf(RGBA)), IEND),
@@ -231,4 +287,28 @@ test('decodePng: 10⁵ chunks that break a rule → 17 notes', () => {
   const { notes } = decodePng(file(...preamble(RGB), many, DATA, IEND));
   expect(notes).toHaveLength(17);
   expect(notes.at(-1)).toBe('further chunks are left out');
+});
+
+test('decodePng: the first frame of an animation cut off or damaged → TRUNCATED, INTEGRITY', () => {
+  const parts = [HEADER, acTL(), DATA, fcTL(0, PART)] as const;
+  const frame = fdAT(1, SMALL_ZLIB);
+  const name = `fdAT at byte ${FRAME + 38}`;
+  for (const [png, code, message] of [
+    [file(...parts, frame.subarray(0, -2)), 'TRUNCATED', `${frame.length - 12} bytes of data`],
+    [file(...parts, fdAT(1, SMALL_ZLIB.subarray(0, -9)), IEND), 'TRUNCATED', 'after inflating'],
+    [file(...parts, fdAT(1, []), IEND), 'TRUNCATED', 'a zlib header of 2 bytes'],
+    [file(...parts, fdAT(1, SMALL_ZLIB.with(-1, 7)), IEND), 'INTEGRITY', 'Adler-32'],
+    [file(...parts, fdAT(1, [1, 2, 3]), IEND), 'INTEGRITY', 'a zlib header'],
+  ] as const) {
+    const sentence = expect.stringMatching(`^decodePng: "${name}" expected .*${message}`);
+    expect(() => decodePng(png)).toThrow(expect.objectContaining({ code, message: sentence }));
+  }
+});
+
+test('decodePng: a frame of 10⁵ empty fdAT chunks → decodes', () => {
+  const count = 100_000;
+  const many = new Uint8Array(16 * count);
+  for (let n = 0; n < count; n++) many.set(fdAT(n + 1, []), 16 * n);
+  const png = file(HEADER, acTL(), DATA, fcTL(0, PART), many, fdAT(count + 1, SMALL_ZLIB), IEND);
+  expect(decodePng(png).data).toEqual(ON_CANVAS);
 });

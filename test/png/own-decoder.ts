@@ -26,13 +26,63 @@ function chunksOf(png: Uint8Array): Chunk[] {
   const chunks: Chunk[] = [];
   for (let at = 8; at + 12 <= bytes.length; ) {
     const end = at + 12 + bytes.readUInt32BE(at);
-    if (end > bytes.length) break;
     const type = bytes.toString('latin1', at + 4, at + 8);
+    if (end > bytes.length) {
+      chunks.push({ type: `cut ${type}`, data: Buffer.alloc(0), isSound: false });
+      break;
+    }
     const isSound = slowCrc32(bytes.subarray(at + 4, end - 4)) === bytes.readUInt32BE(end - 4);
     chunks.push({ type, data: bytes.subarray(at + 8, end - 4), isSound });
     at = end;
   }
   return chunks;
+}
+
+/** A frame: its place, and its compressed pixels. */
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly x: number;
+  readonly y: number;
+  readonly stream: Buffer;
+}
+
+/**
+ * Returns the first frame of an animation whose still picture is no frame. Undefined for all other
+ * files and for animations that break a rule up to the end of their first frame.
+ */
+function firstFrame(
+  preamble: readonly Chunk[],
+  rest: readonly Chunk[],
+  [canvasWidth, canvasHeight]: readonly number[],
+): Frame | 'cut' | undefined {
+  const isAnimated = preamble.some(
+    ({ type, data, isSound }) =>
+      type === 'acTL' &&
+      isSound &&
+      data.length === 8 &&
+      data.readInt32BE(0) > 0 &&
+      data.readInt32BE(4) >= 0,
+  );
+  if (!isAnimated || preamble.some(({ type }) => type === 'fcTL')) return undefined;
+  const iend = rest.findIndex(({ type }) => type === 'IEND');
+  const chunks = (iend === -1 ? rest : rest.slice(0, iend)).filter(
+    ({ type, isSound }) => /fdAT/.test(type) || (type === 'fcTL' && isSound),
+  );
+  const second = chunks.findIndex(({ type }, i) => type === 'fcTL' && i > 0);
+  const [control, ...pieces] = second === -1 ? chunks : chunks.slice(0, second);
+  if (control?.type !== 'fcTL' || control.data.length !== 26) return undefined;
+  const [sequence, width, height, x, y] = [0, 4, 8, 12, 16].map((at) =>
+    control.data.readUInt32BE(at),
+  );
+  const isInside = x + width <= canvasWidth && y + height <= canvasHeight && width * height > 0;
+  if (sequence !== 0 || !isInside || control.data[24] > 2 || control.data[25] > 1) return undefined;
+  if (pieces.some(({ type }) => type === 'cut fdAT')) return 'cut';
+  const isOrdered = pieces.every(
+    ({ data }, i) => data.length >= 4 && data.readUInt32BE(0) === i + 1,
+  );
+  if (!isOrdered || pieces.length === 0) return undefined;
+  return { width, height, x, y, stream: Buffer.concat(pieces.map(({ data }) => data.subarray(4))) };
 }
 
 /** Returns the picture, or undefined for a file that must be refused. */
@@ -66,8 +116,13 @@ export function ownDecode(png: Uint8Array): OwnPicture | undefined {
   const palette = hasPalette ? palettes[0].subarray(0, 3 * 2 ** depth) : Buffer.alloc(0);
 
   const channels = CHANNELS[colourType];
-  const shape = { width, height, bits: channels * depth, interlace };
-  const lines = inflated(Buffer.concat(idats.map(({ data }) => data)), shape);
+  const frame = firstFrame(preamble, run.slice(idats.length), [width, height]);
+  if (frame === 'cut') return undefined;
+  const still = { width, height, x: 0, y: 0, stream: Buffer.concat(idats.map(({ data }) => data)) };
+  const place = frame ?? still;
+  const bits = channels * depth;
+  const shape = { width: place.width, height: place.height, bits, interlace };
+  const lines = inflated(place.stream, shape);
   const samples = lines && samplesOf(lines, shape, depth);
   if (samples === undefined) return undefined;
 
@@ -80,7 +135,7 @@ export function ownDecode(png: Uint8Array): OwnPicture | undefined {
   const convert = conversionOf((type) => find(type, beforePalette), colourType);
 
   const maxSample = 2 ** depth - 1;
-  const pixels: number[][] = samples.map((pixel) => {
+  const framePixels: number[][] = samples.map((pixel) => {
     if (hasPalette) {
       const [index] = pixel;
       if (index * 3 >= palette.length) return [0, 0, 0, 255];
@@ -95,6 +150,11 @@ export function ownDecode(png: Uint8Array): OwnPicture | undefined {
     const rgb = isGrey ? [values[0], values[0], values[0]] : values.slice(0, 3);
     const alpha = colourType >= 4 ? Math.round(255 * values[values.length - 1]) : isKey ? 0 : 255;
     return [...levelsOf(rgb, convert), alpha];
+  });
+  const pixels = Array.from({ length: width * height }, (_, i) => {
+    const [x, y] = [(i % width) - place.x, Math.floor(i / width) - place.y];
+    const isInside = x >= 0 && x < place.width && y >= 0 && y < place.height;
+    return isInside ? framePixels[y * place.width + x] : [0, 0, 0, 0];
   });
   const orientation = orientationOf(find('eXIf', preamble));
   const turned = turn(pixels, width, height, orientation);

@@ -7,8 +7,8 @@ import { seededRandom } from '../random.ts';
 import { thrownBy } from '../thrown-by.ts';
 import { entry, rawFile } from './raw-file.ts';
 
-const MUTATIONS = rounds(4_000, 100_000);
-const SPLICED = rounds(2_000, 20_000);
+const MUTATIONS = rounds(2_000, 100_000);
+const SPLICED = rounds(1_000, 20_000);
 
 const SMALL = rawFile(
   `{"__metadata__":{"note":"\\u00e9\\n"},${[

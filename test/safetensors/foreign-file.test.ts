@@ -9,13 +9,13 @@ describe('other things under the name of safetensors', () => {
   const rule = '"bytes" expected a safetensors file, got';
 
   test('readSafetensors: a zip → UNSUPPORTED, saying .pth', () => {
-    const hint = 'weights of a .pth file are not read yet; convert it to safetensors';
+    const hint = 'Taesd.load reads weights of a .pth file, readLatents its latents';
     const zip = Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0, 0, 0);
     refused(zip, 'UNSUPPORTED', `${rule} a zip file (${hint})`);
   });
 
   test('readSafetensors: a pickle → UNSUPPORTED', () => {
-    const hint = 'an old .pth or .ckpt file is not read; convert it to safetensors';
+    const hint = 'a .pth or .ckpt file of torch before 1.6 is not read; convert it to safetensors';
     const pickle = Uint8Array.of(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20);
     refused(pickle, 'UNSUPPORTED', `${rule} a Python pickle (${hint})`);
   });
@@ -50,7 +50,8 @@ describe('other things under the name of safetensors', () => {
 
   test('readSafetensors: not bytes → ARG; a detached buffer → ARG', () => {
     const text = 'taesd.safetensors' as unknown as Uint8Array;
-    const message = 'readSafetensors: "bytes" expected a Uint8Array, got "taesd.safetensors"';
+    const message =
+      'readSafetensors: "bytes" expected a Uint8Array or ArrayBuffer, got "taesd.safetensors"';
     expectError(() => readSafetensors(text), 'ARG', message);
     const bytes = GOOD.slice();
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });

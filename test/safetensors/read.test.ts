@@ -109,13 +109,20 @@ describe('safetensors: tensors', () => {
     expect(readSafetensors(rawFile('{}')).tensors.size).toBe(0);
   });
 
-  test('readSafetensors: unknown dtype → UNSUPPORTED naming it', () => {
+  test('readSafetensors: a tensor of an unknown dtype → read; toTensor → UNSUPPORTED naming it', () => {
     const rule =
-      '"tensor a" expected a dtype of BOOL, U8, I8, F8_E4M3, F8_E5M2, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, F32, I64, U64, F64, C64, got';
+      'toTensor: "tensor a" expected a dtype of F32, F16, BF16, F64, F8_E4M3, F8_E5M2, got';
     for (const dtype of ['F4', 'F6_E2M3', 'F6_E3M2', 'float32', 'f32', '', '__proto__']) {
-      const bytes = rawFile(`{${entry('a', dtype, [2], [0, 8])}}`, ones(8));
-      refused(bytes, 'UNSUPPORTED', `${rule} "${dtype}"`);
+      const header = `{${entry('a', dtype, [2], [0, 8])},${entry('b', 'U8', [1], [8, 9])}}`;
+      const { tensors } = readSafetensors(rawFile(header, ones(9)));
+      expect(tensors.get('a')).toEqual({ dtype, shape: [2], bytes: ones(8) });
+      expect(tensors.get('b')?.bytes).toEqual(ones(1));
+      expectError(() => toTensor(tensors.get('a')!, 'a'), 'UNSUPPORTED', `${rule} "${dtype}"`);
     }
+    // Its place among the others is checked.
+    const hole = rawFile(`{${entry('a', 'F4', [2], [1, 8])}}`, ones(8));
+    const message = '"tensor a" expected data from offset 0, where the header ends, got 1, a hole';
+    refused(hole, 'FORMAT', message);
   });
 
   test('readSafetensors: every dtype of the format → its width', () => {
@@ -176,11 +183,11 @@ describe('safetensors: tensors', () => {
 
   test('readSafetensors: control characters in a name → escaped in the message; a long name → cut', () => {
     const bytes = rawFile(
-      `{${entry(`\u001b[2J\u202e${'x'.repeat(1000)}`, 'F4', [], [0, 1])}}`,
-      ones(1),
+      `{${entry(`\u001b[2J\u202e${'x'.repeat(1000)}`, 'U8', [], [0, 2])}}`,
+      ones(2),
     );
     expect(() => readSafetensors(bytes)).toThrow(
-      `"tensor \\u001b[2J\\u202e${'x'.repeat(55)}…" expected a dtype of`,
+      `"tensor \\u001b[2J\\u202e${'x'.repeat(55)}…" expected 1 bytes for U8 []`,
     );
   });
 });
@@ -202,7 +209,8 @@ describe('safetensors: numbers', () => {
 
   test('toTensor: another dtype → UNSUPPORTED naming the tensor', () => {
     const stored = { dtype: 'I64', shape: [], bytes: ones(8) };
-    const message = 'toTensor: "tensor a.b" expected a dtype of F32, F16, BF16, F64, got "I64"';
+    const message =
+      'toTensor: "tensor a.b" expected a dtype of F32, F16, BF16, F64, F8_E4M3, F8_E5M2, got "I64"';
     expectError(() => toTensor(stored, 'a.b'), 'UNSUPPORTED', message);
   });
 

@@ -77,7 +77,7 @@ const REFUSED: readonly [string, unknown, string, string][] = [
     'a Blob',
     new Blob(['x']),
     'ARG',
-    `${NO_PICTURE}Blob (decodePicture of taesd-wasm/picture reads its bytes)`,
+    `${NO_PICTURE}Blob (decodePicture(await blob.arrayBuffer()) of taesd-wasm/picture reads it)`,
   ],
   [
     'a canvas of another package',

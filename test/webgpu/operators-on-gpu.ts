@@ -45,6 +45,7 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     upsample: false,
     relu: false,
     shuffle: 1,
+    norm: undefined,
     winograd: false,
   } as const;
   const stages: (ConvStage & Stage)[] = [

@@ -59,7 +59,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const cache = await caches.open('taesd-wasm');
       const [key] = await cache.keys();
       await cache.put(key, new Response('x'));
-      const [kept] = await readCached(manifest, store, VARIANTS.taesd, ['encoder']);
+      const [{ files: [kept] }] = await readCached(manifest, store, VARIANTS.taesd, ['encoder']);
       states.push(kept.state);
       await pulled();
       const { length } = await store.read('${NAME}');
@@ -77,7 +77,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
   test('pullModel: another file, no file → errors, and the cache holds nothing', async () => {
     const code = `${HEAD}
       const errors = [await caught(pull({ from: new URL('/nowhere/', location.href) }))];
-      manifest.models.taesd.encoder.sha256 = 'no hash';
+      manifest.models.taesd[0].encoder.sha256 = 'no hash';
       errors.push(await caught(pull()));
       const store = await openStore();
       const isThere = (await store.read('${NAME}')) !== undefined;

@@ -84,14 +84,6 @@ test('loadWeights: files missing in a folder → ARG naming each, whichever was 
     code: 'ARG',
     message: `"${half}" ${one}`,
   });
-  const pth = folderOf('pth', {
-    'taesdxl_encoder.pth': Uint8Array.of(0),
-    'taesdxl_decoder.pth': Uint8Array.of(0),
-  });
-  await expect(load(pth)).rejects.toMatchObject({
-    code: 'UNSUPPORTED',
-    message: `"${pth}" expected taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got taesdxl_encoder.pth and taesdxl_decoder.pth (weights of a .pth file are not read yet; convert it to safetensors)`,
-  });
 });
 
 test('loadWeights: one broken file and one missing → the broken one, named before its fault', async () => {
@@ -181,19 +173,19 @@ test('loadWeights: a path to another file → what to give instead', async () =>
     'expected a folder that holds taesdxl_encoder.safetensors and taesdxl_decoder.safetensors, got';
   await expect(load(at('file'))).rejects.toMatchObject({
     code: 'ARG',
-    message: `"${at('file')}" ${rule} a file (give its folder, or a file that ends in .safetensors)`,
-  });
-  writeFileSync(at('weights.pth'), 'PK');
-  await expect(load(at('weights.pth'))).rejects.toMatchObject({
-    code: 'UNSUPPORTED',
-    message: `"${at('weights.pth')}" ${rule} a .pth file (weights of a .pth file are not read yet; convert it to safetensors)`,
+    message: `"${at('file')}" ${rule} a file (give its folder, or a file that ends in .safetensors or .pth)`,
   });
 });
 
-test('loadWeights: no .safetensors on the web → a HEAD request for a .pth, which is not fetched', async () => {
+test('loadWeights: nothing on the web → .pth and one file for both halves were tried', async () => {
   requests.length = 0;
   const options = { weights: `${base}/404` };
   const work = loadWeights(VARIANTS.taef1, ['decoder'], options);
   await expect(work).rejects.toMatchObject({ code: 'ARG' });
-  expect(requests).toEqual(['GET /404/taef1_decoder.safetensors', 'HEAD /404/taef1_decoder.pth']);
+  expect(requests).toEqual([
+    'GET /404/taef1_decoder.safetensors',
+    'GET /404/taef1_decoder.pth',
+    'GET /404/taef1.safetensors',
+    'GET /404/taef1.pth',
+  ]);
 });

@@ -72,7 +72,7 @@ describe('names of tensors', () => {
     const file = readSafetensors(rawFile(`{${header.join(',')}}`));
     expect(splitByKeyNames(file, 'encoder').encoder?.size).toBe(1);
     const message =
-      'toTensor: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, F64, got "I64"';
+      'toTensor: "tensor decoder.layers.0.weight" expected a dtype of F32, F16, BF16, F64, F8_E4M3, F8_E5M2, got "I64"';
     expectError(() => splitByKeyNames(file), 'UNSUPPORTED', message);
   });
 
@@ -120,17 +120,18 @@ describe('names of tensors', () => {
     expectError(withScale([], NaN), 'NONFINITE', finite);
   });
 
-  test('splitByKeyNames: scale beside another layout → SHAPE', () => {
-    const message =
-      '"tensor vae_shift" expected tensors of the ComfyUI layout beside it, got the original layout';
-    expectError(() => split(['1.weight', 'vae_shift']), 'SHAPE', message);
+  test('splitByKeyNames: scale beside another layout → read too', () => {
+    expect(split(['1.weight', 'vae_shift'])).toEqual({
+      encoder: undefined,
+      decoder: tensorsNamed(['1.weight']),
+      vaeShift: 2,
+    });
   });
 
   test.each([
     [[], 'none'],
     [['vae_scale'], 'none'],
     [['encoder.conv_in.weight'], 'encoder.conv_in.weight (another model, or a full VAE?)'],
-    [['1.weight', 'x'], 'x (another model, or a full VAE?)'],
     [
       ['01.weight', '1', '1.', '1000.weight', '-1.weight', '1.Ω', '1.weight '],
       '01.weight, 1, 1., 1000.weight, -1.weight and 2 more (another model, or a full VAE?)',
@@ -143,11 +144,30 @@ describe('names of tensors', () => {
     expectError(() => split(names), 'SHAPE', message);
   });
 
-  test('splitByKeyNames: layouts mixed → SHAPE with an example of each', () => {
-    const names = ['1.weight', 'decoder.layers.2.weight', 'taesd_encoder.0.bias'];
-    const message =
-      '"tensor names" expected one layout, got original 1.weight beside diffusers decoder.layers.2.weight beside ComfyUI taesd_encoder.0.bias';
-    expectError(() => split(names), 'SHAPE', message);
+  test('splitByKeyNames: names that belong to neither half → spare, by their names', () => {
+    expect(split(['1.weight', 'x', 'lora.up.weight'])).toEqual({
+      encoder: undefined,
+      decoder: tensorsNamed(['1.weight']),
+      spare: ['x', 'lora.up.weight'],
+    });
+    const mixed = ['1.weight', 'decoder.layers.2.conv.0.bias', 'taesd_encoder.0.bias'];
+    expect(split(mixed)).toEqual({
+      encoder: new Map([['0.bias', { shape: [1], data: Float32Array.of(3) }]]),
+      decoder: new Map([['3.conv.0.bias', { shape: [1], data: Float32Array.of(2) }]]),
+      spare: ['1.weight'],
+    });
+  });
+
+  test('splitByKeyNames: spare tensors of any type → not read', () => {
+    const header = [
+      entry('1.weight', 'F32', [0], [0, 0]),
+      entry('1.num_batches_tracked', 'I64', [1], [0, 8]),
+      entry('scales', 'F4', [3], [8, 10]),
+    ];
+    const file = readSafetensors(rawFile(`{${header.join(',')}}`, new Uint8Array(10)));
+    const { decoder, spare } = splitByKeyNames(file);
+    expect([...(decoder?.keys() ?? [])]).toEqual(['1.weight']);
+    expect(spare).toEqual(['1.num_batches_tracked', 'scales']);
   });
 
   test('splitByKeyNames: the part that is not in the file → SHAPE', () => {

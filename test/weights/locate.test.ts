@@ -20,6 +20,12 @@ import { weightsServer } from './weights-server.ts';
 
 const one = (name: string, value: number) =>
   writeSafetensors([[name, { shape: [1], data: Float32Array.of(value) }]]);
+/** A file of both halves, with diffusers' names. */
+const bothHalves = (encoder: number, decoder: number) =>
+  writeSafetensors([
+    ['encoder.layers.0.weight', { shape: [1], data: Float32Array.of(encoder) }],
+    ['decoder.layers.0.weight', { shape: [1], data: Float32Array.of(decoder) }],
+  ]);
 const FILES = {
   encoder: new Uint8Array(one('0.weight', 1)),
   decoder: new Uint8Array(one('1.weight', 2)),
@@ -113,7 +119,7 @@ describe('loadWeights', () => {
     ['another model', () => put(folder, 'taesdxl', BOTH, 5)],
     ['one of two files', () => put(folder, 'taesd', ['encoder'], 5)],
     ['nothing', () => undefined],
-    ['a .pth', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
+    ['a .pth of one half', () => writeFileSync(join(folder, 'taesd_encoder.pth'), 'PK')],
     ['no name', () => vi.stubEnv('TAESD_WEIGHTS', '')],
   ])('TAESD_WEIGHTS has %s → the cache', async (_, arrange) => {
     arrange();
@@ -129,7 +135,7 @@ describe('loadWeights', () => {
     [
       'a file of another kind',
       'notes.txt',
-      `a folder that holds ${NAMES}, got a file (give its folder, or a file that ends in .safetensors)`,
+      `a folder that holds ${NAMES}, got a file (give its folder, or a file that ends in .safetensors or .pth)`,
     ],
   ])(
     'TAESD_WEIGHTS names %s → ARG that names it, a model named or not, whatever the cache has',
@@ -285,5 +291,46 @@ describe('loadWeights', () => {
       message: `"${mirror('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
     });
     expect(readdirSync(cache)).toEqual([]);
+  });
+
+  test('download: true, one file of both halves → both from it; later from the cache, one half too', async () => {
+    const files = { ...FILES, both: new Uint8Array(bothHalves(3, 4)) };
+    const manifest = manifestOf(files, [`${mirror('404')}`], undefined, [
+      pathToFileURL(folder).href,
+    ]);
+    writeFileSync(join(folder, 'taesd.safetensors'), files.both);
+    vi.stubEnv('TAESD_WEIGHTS', undefined);
+    const at = `${pathToFileURL(folder).href}/taesd.safetensors`;
+    const found = await locate({ manifest, download: true });
+    expect([values(found.tensors), found.from]).toEqual([
+      [3, 4],
+      `cache ${cache}, fetched from ${at}`,
+    ]);
+    const again = await locate({ manifest });
+    expect([values(again.tensors), again.from]).toEqual([[3, 4], `cache ${cache}`]);
+    const half = await locate({ manifest, parts: ['decoder'] });
+    expect(values(half.tensors)).toEqual([undefined, 4]);
+  });
+
+  test('a half whose SHA-256 is not known → the other is fetched; it is not: UNSUPPORTED, and the option that gives it', async () => {
+    const manifest = manifestOf(FILES, [mirror('good')], (file) =>
+      file.name.includes('encoder') ? { ...file, sha256: null } : file,
+    );
+    const encoder = 'taesd_encoder.safetensors';
+    await expect(locate({ manifest, download: true })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: `"${encoder}" expected a known SHA-256, to check what is downloaded, got none (the option weights gives the file)`,
+    });
+    expect(requests).toEqual([]);
+    const decoder = await locate({ manifest, download: true, parts: ['decoder'] });
+    expect(values(decoder.tensors)).toEqual([undefined, 2]);
+    // A file of the name in the cache could be anything.
+    put(cache, 'taesd', ['encoder']);
+    await expect(locate({ manifest })).rejects.toMatchObject({
+      code: 'ARG',
+      message: `"weights of taesd" expected ${NAMES}, got none in TAESD_WEIGHTS ${folder} (neither), cache ${cache} (no ${encoder}) (the SHA-256 of ${encoder} is not known, so nothing fetches it; the option weights gives it)`,
+    });
+    put(folder, 'taesd', BOTH, 5);
+    expect(values((await locate({ manifest })).tensors)).toEqual([5, 5]);
   });
 });

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
+import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import type { DownloadProgress } from '../../src/options/types.ts';
 import { FolderStore } from '../../src/weights/folder-store.ts';
+import { unknownFiles } from '../../src/weights/manifest.ts';
 import { type PullOptions, pullModel } from '../../src/weights/pull.ts';
-import { manifestOf, noiseFiles } from './small-manifest.ts';
+import { unknownRemedy } from '../../src/weights/read-cached.ts';
+import { testAtFullLength } from '../full-length.ts';
+import { type Change, manifestOf, noiseFiles } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
 /*
@@ -32,6 +36,9 @@ beforeEach(() => {
 });
 
 const STALL_MS = 300;
+
+/** Changes a manifest's files to those whose size is not known. */
+const sizeless: Change = (file) => ({ ...file, bytes: null });
 
 /** Pulls the encoder from mirrors that behave in these ways. */
 const pull = (ways: readonly string[], options: PullOptions = {}) =>
@@ -59,7 +66,7 @@ describe('a file that comes', () => {
     const seen: DownloadProgress[] = [];
     const [first] = await pull(['good'], { onDownload: (progress) => seen.push(progress) });
     expect(first).toMatchObject({
-      half: 'encoder',
+      halves: ['encoder'],
       name: NAME,
       before: 'missing',
       url: url('good'),
@@ -319,5 +326,251 @@ describe('a file that does not come', () => {
     }
     await pull(['good']);
     expect(entries()).toEqual([NAME]);
+  });
+});
+
+describe('a file of unknown size', () => {
+  const pullSizeless = (ways: readonly string[], options: PullOptions = {}) =>
+    pull(ways, { manifest: manifestOf(FILES, ways.map(mirror), sizeless), ...options });
+  const MAX = 2 ** 26;
+  const upTo = (max: number) => `expected a file of at most ${max} bytes, got`;
+
+  test('pullModel: → fetched, its SHA-256 checked; onDownload has no total', async () => {
+    const seen: DownloadProgress[] = [];
+    const onDownload = (progress: DownloadProgress) => seen.push(progress);
+    const [first] = await pullSizeless(['good'], { onDownload });
+    expect(first).toMatchObject({ halves: ['encoder'], before: 'missing', url: url('good') });
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(new Set(seen.map(({ total }) => total))).toEqual(new Set([undefined]));
+    expect(seen.at(-1)?.done).toBe(SIZE);
+    expect(await pullSizeless([])).toMatchObject([{ before: 'whole', url: undefined }]);
+  });
+
+  test('pullModel: one size known, one not → no total, and both are counted', async () => {
+    const seen: DownloadProgress[] = [];
+    const change: Change = (file) => (file.name === NAME ? sizeless(file) : file);
+    await pullModel(VARIANTS.taesd, ['encoder', 'decoder'], {
+      manifest: manifestOf(FILES, [mirror('good')], change),
+      store: new FolderStore(folder),
+      onDownload: (progress) => seen.push(progress),
+    });
+    const done = SIZE + FILES.decoder.length;
+    expect(seen.at(-1)).toEqual({ file: 'taesd_decoder.safetensors', done, total: undefined });
+  });
+
+  test.each([
+    ['good', [`good ${NAME} bytes=${HALF}-`]],
+    ['whole', [`whole ${NAME} bytes=${HALF}-`]],
+    ['shifted', [`shifted ${NAME} bytes=${HALF}-`, `shifted ${NAME}`]],
+    ['unsatisfied', [`unsatisfied ${NAME} bytes=${HALF}-`, `unsatisfied ${NAME}`]],
+    ['packed', [`packed ${NAME} bytes=${HALF}-`]],
+  ])('pullModel: a draft, a server that is %s → continued, or begun again', async (way, asked) => {
+    leavePart(FILES.encoder.subarray(0, HALF));
+    await pullSizeless([way]);
+    expect(requests).toEqual(asked);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  });
+
+  test('pullModel: cut, then the next pull → continued; all of it left → no request', async () => {
+    await expect(pullSizeless(['cut'])).rejects.toMatchObject({ code: 'NETWORK' });
+    expect(entries()).toEqual(['part']);
+    await pullSizeless(['good']);
+    expect(requests).toEqual([`cut ${NAME}`, `good ${NAME} bytes=${HALF}-`]);
+    rmSync(join(folder, NAME));
+    requests.length = 0;
+    leavePart(FILES.encoder);
+    expect(await pullSizeless(['404'])).toMatchObject([{ before: 'missing', url: undefined }]);
+    expect(requests).toEqual([]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: bytes left of another file, or too many → begun again', async () => {
+    leavePart(new Uint8Array(HALF));
+    await pullSizeless(['good']);
+    expect(requests).toEqual([`good ${NAME} bytes=${HALF}-`, `good ${NAME}`]);
+    rmSync(join(folder, NAME));
+    requests.length = 0;
+    leavePart(new Uint8Array(SIZE + 1));
+    await pullSizeless(['good'], { maxBytes: SIZE });
+    expect(requests).toEqual([`good ${NAME}`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test.each([
+    ['other', 'INTEGRITY', / expected SHA-256 [\da-f]{64}, got [\da-f]{64} \(a damaged or another/],
+    ['ends', 'INTEGRITY', / expected SHA-256 [\da-f]{64}, got [\da-f]{64} \(a damaged or another/],
+    ['empty', 'TRUNCATED', ` ${upTo(MAX)} 0 (another file?)`],
+    ['page', 'INTEGRITY', ` ${upTo(MAX)} a web page (a login page or a proxy in between?)`],
+    ['bare', 'INTEGRITY', ` ${upTo(MAX)} a web page (a login page or a proxy in between?)`],
+  ])('pullModel: %s → %s, nothing left; then a good mirror → fetched', async (way, code, fault) => {
+    const error = await pullSizeless([way]).catch((thrown) => thrown);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(fault);
+    expect(error.message).toContain(`"${url(way)}"`);
+    expect(entries()).toEqual([]);
+    expect(await pullSizeless([way, 'good'])).toMatchObject([{ url: url('good') }]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+  });
+
+  test('pullModel: announced, sent or found longer than the limit → LIMIT, nothing left; then a good mirror', async () => {
+    const maxBytes = SIZE - 1;
+    const rule = upTo(maxBytes);
+    await expect(pullSizeless(['good'], { maxBytes })).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: `"${url('good')}" ${rule} ${SIZE} (another file?)`,
+    });
+    await expect(pullSizeless(['endless'], { maxBytes })).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: `"${url('endless')}" ${rule} more (another file?)`,
+    });
+    leavePart(FILES.encoder.subarray(0, HALF));
+    await expect(pullSizeless(['good'], { maxBytes })).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: `"${url('good')}" ${rule} ${SIZE} (another file?)`,
+    });
+    rmSync(folder, { recursive: true });
+    const from = join(parent, 'from-long');
+    mkdirSync(from);
+    writeFileSync(join(from, NAME), FILES.encoder);
+    const long = pullSizeless([], { from: pathToFileURL(from), maxBytes });
+    await expect(long).rejects.toMatchObject({ code: 'LIMIT' });
+    expect(entries()).toEqual([]);
+    await pullSizeless(['endless', 'good'], { maxBytes: SIZE });
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  });
+
+  testAtFullLength(
+    'pullModel: a server that never ends → LIMIT past 64 MiB, nothing left',
+    async () => {
+      const seen: number[] = [];
+      const onDownload = ({ done }: DownloadProgress) => seen.push(done);
+      await expect(pullSizeless(['endless'], { onDownload })).rejects.toMatchObject({
+        code: 'LIMIT',
+        message: `"${url('endless')}" ${upTo(67_108_864)} more (another file?)`,
+      });
+      expect(Math.max(...seen)).toBeGreaterThan(MAX - 2 ** 20);
+      expect(entries()).toEqual([]);
+    },
+  );
+});
+
+describe('a model with alternatives', () => {
+  const WHOLE = 'taesd.safetensors';
+  const pullEither = (
+    halves: readonly string[],
+    whole: readonly string[],
+    wanted: readonly Half[] = ['encoder', 'decoder'],
+    options: PullOptions = {},
+  ) =>
+    pullModel(VARIANTS.taesd, wanted, {
+      manifest: manifestOf(FILES, halves.map(mirror), undefined, whole.map(mirror)),
+      store: new FolderStore(folder),
+      stallMs: STALL_MS,
+      ...options,
+    });
+  const wholeFile = () => new Uint8Array(readFileSync(join(folder, WHOLE)));
+
+  test('pullModel: the first fails → one file of both halves; again → there, without a request', async () => {
+    const pulled = await pullEither(['404', 'other'], ['good']);
+    const address = `${mirror('good')}/${WHOLE}`;
+    expect(pulled).toMatchObject([
+      { halves: ['encoder', 'decoder'], name: WHOLE, before: 'missing', url: address },
+    ]);
+    expect(Buffer.compare(wholeFile(), FILES.both)).toBe(0);
+    expect(entries()).toEqual([WHOLE]);
+    expect(requests).toEqual([`404 ${NAME}`, `other ${NAME}`, `good ${WHOLE}`]);
+    requests.length = 0;
+    expect(await pullEither(['good'], ['good'])).toMatchObject([{ name: WHOLE, before: 'whole' }]);
+    const [one] = await pullEither(['good'], ['good'], ['decoder']);
+    expect(one).toMatchObject({ halves: ['decoder'], name: WHOLE, before: 'whole' });
+    expect(requests).toEqual([]);
+  });
+
+  test('pullModel: all fail → the fault of each address, once', async () => {
+    const error = await pullEither(['404', '500'], ['403']).catch((thrown) => thrown);
+    expect(error).toMatchObject({ name: 'TaesdError', code: 'NETWORK' });
+    const status = (way: string, name: string) =>
+      `"${mirror(way)}/${name}" expected HTTP status 200, got ${way}`;
+    const faults = [status('404', NAME), status('500', NAME), status('403', WHOLE)];
+    expect(error.message).toBe(faults.join('; '));
+    expect(error.cause.errors.map(({ message }: Error) => message)).toEqual(faults);
+    expect(entries()).toEqual([]);
+  });
+
+  test('pullModel: a folder without the halves → its file of both', async () => {
+    const from = join(parent, 'from-whole');
+    mkdirSync(from);
+    const options = { from: pathToFileURL(from) };
+    const none = await pullEither([], [], undefined, options).catch((thrown) => thrown);
+    expect(none.code).toBe('ARG');
+    expect(none.message.match(/got no such file/g)).toHaveLength(2);
+    writeFileSync(join(from, WHOLE), FILES.both);
+    expect(await pullEither([], [], undefined, options)).toMatchObject([{ name: WHOLE }]);
+    expect(Buffer.compare(wholeFile(), FILES.both)).toBe(0);
+  });
+
+  test('pullModel: a full disk, a signal → its error, and the next alternative is not tried', async () => {
+    const reason = new Error('enough');
+    const stopped = pullEither(['good'], ['good'], undefined, {
+      signal: AbortSignal.abort(reason),
+    });
+    await expect(stopped).rejects.toBe(reason);
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, '');
+    await expect(pullEither(['good'], ['good'])).rejects.toMatchObject({ code: 'ARG' });
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('a file that has another name at its source', () => {
+  const named: Change = (file) => ({ ...file, path: 'there_encoder.bin' });
+  const manifest = () => manifestOf(FILES, [mirror('good')], named);
+
+  test('pullModel: → asked for by the one, kept by the other', async () => {
+    const [file] = await pull([], { manifest: manifest() });
+    expect(file).toMatchObject({ name: NAME, url: `${mirror('good')}/there_encoder.bin` });
+    expect(entries()).toEqual([NAME]);
+  });
+
+  test.each([NAME, 'there_encoder.bin'])(
+    'pullModel: from a folder that has %s → copied',
+    async (name) => {
+      const from = join(parent, `from-${name}`);
+      mkdirSync(from);
+      writeFileSync(join(from, name), FILES.encoder);
+      await pull([], { manifest: manifest(), from: pathToFileURL(from) });
+      expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    },
+  );
+});
+
+describe('a file whose SHA-256 is not known', () => {
+  const hashless: Change = (file) => (file.name === NAME ? { ...file, sha256: null } : file);
+  const both: readonly Half[] = ['encoder', 'decoder'];
+
+  test('pullModel: → left out, the other half is fetched; unknownFiles, unknownRemedy → its name, what to do', async () => {
+    const manifest = manifestOf(FILES, [mirror('good')], hashless);
+    const options = { manifest, store: new FolderStore(folder) };
+    const pulled = await pullModel(VARIANTS.taesd, both, options);
+    expect(pulled).toMatchObject([{ halves: ['decoder'], name: 'taesd_decoder.safetensors' }]);
+    expect(requests).toEqual(['good taesd_decoder.safetensors']);
+    expect(unknownFiles(manifest, VARIANTS.taesd, both)).toEqual([NAME]);
+    expect(unknownFiles(manifest, VARIANTS.taesd, ['decoder'])).toEqual([]);
+    expect(unknownRemedy([NAME])).toEqual({
+      api: `the SHA-256 of ${NAME} is not known, so nothing fetches it; the option weights gives it`,
+      command: `the SHA-256 of ${NAME} is not known, so nothing fetches it; --weights DIR gives it`,
+    });
+  });
+
+  test('pullModel: an alternative with all hashes → that, before the first', async () => {
+    const manifest = manifestOf(FILES, [mirror('good')], hashless, [mirror('good')]);
+    const pulled = await pullModel(VARIANTS.taesd, both, {
+      manifest,
+      store: new FolderStore(folder),
+    });
+    expect(pulled).toMatchObject([{ halves: both, name: 'taesd.safetensors' }]);
+    expect(unknownFiles(manifest, VARIANTS.taesd, both)).toEqual([]);
   });
 });

@@ -52,7 +52,7 @@ describe('real files', () => {
 
   testShared('readSafetensors: a real .pth → UNSUPPORTED with the remedy', () => {
     const message =
-      'readSafetensors: "bytes" expected a safetensors file, got a zip file (weights of a .pth file are not read yet; convert it to safetensors)';
+      'readSafetensors: "bytes" expected a safetensors file, got a zip file (Taesd.load reads weights of a .pth file, readLatents its latents)';
     const bytes = sharedFile('weights/taef2_decoder.pth');
     expectError(() => readSafetensors(bytes), 'UNSUPPORTED', message);
   });

@@ -83,6 +83,16 @@ const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
     response.write(file);
     response.end('more');
   },
+  /** Sends bytes for as long as anybody reads them. */
+  endless: ({ response, request }) => {
+    response.writeHead(200);
+    const piece = Buffer.alloc(2 ** 16, 7);
+    const send = () => {
+      while (!request.socket.destroyed && response.write(piece));
+    };
+    response.on('drain', send);
+    send();
+  },
   other: ({ file, ...rest }) => good({ ...rest, file: reversed(file) }),
   cut: (answering) => {
     good(answering, Math.floor(answering.file.length / 2));
@@ -117,7 +127,8 @@ export function weightsServer(files: Files) {
     const { range } = request.headers;
     requests.push(`${way} ${name}${range === undefined ? '' : ` ${range}`}`);
     const first = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
-    const file = name.includes('encoder') ? files.encoder : files.decoder;
+    const half = /encoder|decoder/.exec(name)?.[0] as 'encoder' | 'decoder' | undefined;
+    const file = files[half ?? 'both'] ?? files.decoder;
     const answer = WAYS[way];
     if (answer !== undefined) answer({ request, response, file, first });
     else response.writeHead(Number(way)).end('no');

@@ -1,6 +1,6 @@
 // node weights/matrix/fit.mjs WEIGHTS PICTURES
 // Fits the matrix of each latent space and writes src/cli/sheet/matrices.ts. Prints the rows of the
-// table in README.md. WEIGHTS is a folder of the five models' weights. PICTURES is a folder with
+// table in README.md. WEIGHTS is a folder of the models' weights. PICTURES is a folder with
 // astronaut.png, logo.png and, held out, chelsea.png.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Taesd, VARIANTS } from 'taesd-wasm';
@@ -25,17 +25,18 @@ const heldOut = readRgb('chelsea');
 const entries = [];
 for (const model of MODELS) {
   const taesd = await Taesd.load({ model, weights });
-  const size = VARIANTS[model].latentChannels + 1;
+  const { latentChannels, downscale } = VARIANTS[model];
+  const size = latentChannels + 1;
   const sums = Array.from({ length: size }, () => new Float64Array(size + 3));
   const trips = [];
   for (const sample of samples) {
-    const trip = await latentsAndColours(taesd, sample);
+    const trip = await latentsAndColours(taesd, sample, downscale);
     trips.push(trip);
     addTo(sums, trip);
   }
   const matrix = solved(sums, size);
   const own = errorOf(matrix, trips);
-  const other = errorOf(matrix, [await latentsAndColours(taesd, heldOut)]);
+  const other = errorOf(matrix, [await latentsAndColours(taesd, heldOut, downscale)]);
   console.log(`| \`${model}\` | ${size - 1} | ${own.toFixed(2)} dB | ${other.toFixed(2)} dB |`);
   entries.push([model, matrix]);
   taesd.dispose();
@@ -43,25 +44,25 @@ for (const model of MODELS) {
 writeFileSync(new URL('../../src/cli/sheet/matrices.ts', import.meta.url), moduleText(entries));
 
 /** Encodes and decodes a picture. Returns a row [...channels, 1] and mean colour for each latent. */
-async function latentsAndColours(taesd, picture) {
+async function latentsAndColours(taesd, picture, downscale) {
   const { shape, data } = await taesd.encode(picture);
   const [, channels, h, w] = shape;
   const decoded = await taesd.decode({ shape, data });
   return Array.from({ length: h * w }, (_, i) => ({
     row: [...Array.from({ length: channels }, (_, c) => data[c * h * w + i]), 1],
-    colour: meanColour(decoded, i % w, Math.floor(i / w)),
+    colour: meanColour(decoded, i % w, Math.floor(i / w), downscale),
   }));
 }
 
-/** Returns the mean colour of the 8×8 pixels of the latent (x, y), in 0 … 255. */
-function meanColour({ width, data }, x, y) {
+/** Returns the mean colour of the pixels of the latent (x, y), in 0 … 255. */
+function meanColour({ width, data }, x, y, side) {
   const sum = [0, 0, 0];
-  for (let v = 8 * y; v < 8 * y + 8; v++) {
-    for (let u = 8 * x; u < 8 * x + 8; u++) {
+  for (let v = side * y; v < side * (y + 1); v++) {
+    for (let u = side * x; u < side * (x + 1); u++) {
       for (let c = 0; c < 3; c++) sum[c] += data[4 * (v * width + u) + c];
     }
   }
-  return sum.map((value) => value / 64);
+  return sum.map((value) => value / side ** 2);
 }
 
 /** Adds to the normal equations. A row ends with its right-hand sides for red, green and blue. */
@@ -115,7 +116,7 @@ function moduleText(all) {
 /** A row of red, green and blue in 0 … 255 for each latent channel; the last is a constant. */
 export type Matrix = readonly (readonly [red: number, green: number, blue: number])[];
 
-/** The matrix of each space, from latents in diffusion space to the mean colour of 8×8 pixels. */
+/** The matrix of each space, from latents of diffusion to the mean colour of a latent's pixels. */
 export const MATRICES: Readonly<Record<LatentSpace, Matrix>> = {
 ${tables.join('\n')}
 };

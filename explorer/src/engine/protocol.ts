@@ -170,7 +170,7 @@ export type EngineEvent =
   | { readonly type: 'frame'; readonly frame: FrameView }
   /** Not told of WASM at the start, which needs no words. */
   | { readonly type: 'place'; readonly place: Place }
-  | { readonly type: 'download'; readonly done: number; readonly total: number }
+  | { readonly type: 'download'; readonly done: number; readonly total: number | undefined }
   | { readonly type: 'preview-error'; readonly message: string };
 
 export interface Request {

@@ -23,7 +23,8 @@ export const model = signal<Model | undefined>(undefined);
 export const nano = signal<Model | undefined>(undefined);
 /** A model whose weights are nowhere: they can be downloaded, or files chosen. */
 export const missing = signal<ModelName | undefined>(undefined);
-export const download = signal<number | undefined>(undefined);
+/** The share that has arrived; null while it is not known how much there is. */
+export const download = signal<number | null | undefined>(undefined);
 
 /** Whether nano speaks the same latents as the model at work, and is another one. */
 export const nanoBeside = computed(() => {
@@ -114,7 +115,9 @@ async function create(name: ModelName, from: WeightsFrom): Promise<Model> {
   const client = new Client<EngineMethods>(worker);
   const place = signal<Place>({ backend: 'wasm' });
   client.listen((event) => {
-    if (event.type === 'download') download.value = event.done / event.total;
+    if (event.type === 'download') {
+      download.value = event.total === undefined ? null : event.done / event.total;
+    }
     if (event.type === 'preview-error') problem.value = event.message;
     if (event.type === 'place') {
       place.value = event.place;

@@ -66,8 +66,8 @@ function Missing() {
         Download {name}, 5 MB
       </button>
       {done !== undefined && (
-        <progress value={done} aria-label={`Download of ${name}`}>
-          {Math.round(100 * done)} %
+        <progress value={done ?? undefined} aria-label={`Download of ${name}`}>
+          {done === null ? 'in progress' : `${Math.round(100 * done)} %`}
         </progress>
       )}
     </p>

@@ -15,6 +15,8 @@ const PARAMETERS = {
   pixelShuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   pixelUnshuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   relu: 2, // dataPtr, count
+  sumChannels: 4, // sumsPtr, rowPtr, width, channels
+  sumProducts: 6, // sumsPtr, rowPtr, meansPtr, centredPtr, width, channels
   touchRows: 3, // jobPtr, offset, tiles
   upsample2x: 4, // outPtr, rowPtr, width, channels
   winogradMultiply: 3, // jobPtr, group, tiles

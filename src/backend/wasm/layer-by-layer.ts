@@ -6,6 +6,7 @@ import { referenceBackend } from '../reference.ts';
 import { KERNEL_NAMES, type KernelName, type Kernels } from './kernels.ts';
 import { F32_BYTES } from './layout.ts';
 import { CompactMachine, type Machine } from './machine.ts';
+import { momentsOn } from './moments.ts';
 import { WasmProgram } from './program.ts';
 
 /**
@@ -41,7 +42,7 @@ export async function wasmLayerByLayer(
       if (!needsWholeMap(bound.layer)) return program;
       return {
         *run(source, sink, wanted) {
-          const folded = yield* foldPool(bound, source);
+          const folded = yield* foldPool(bound, source, momentsOn(machine));
           yield* program.run(source, sink, wanted, folded);
         },
       };

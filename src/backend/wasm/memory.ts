@@ -118,6 +118,11 @@ export class Memory {
     return new Float32Array(this.#wasm.buffer, ptr, count);
   }
 
+  /** Returns a view of `count` numbers in float64 at `ptr`, valid as long as that of `f32`. */
+  f64(ptr: number, count: number): Float64Array {
+    return new Float64Array(this.#wasm.buffer, ptr, count);
+  }
+
   /** Returns a view of `count` addresses at `ptr`, valid as long as that of `f32`. */
   u32(ptr: number, count: number): Uint32Array {
     return new Uint32Array(this.#wasm.buffer, ptr, count);

@@ -1,8 +1,8 @@
 import { type ErrorCode, messageOf } from '../../errors.ts';
 import type { Span } from '../backend.ts';
-import type { Segment } from '../barriers.ts';
 import type { RowBatch } from '../batches.ts';
 import type { FoldedPool } from '../fold-pool.ts';
+import type { Segment } from '../segment.ts';
 
 /*
  * The messages between the thread that was called and its workers.

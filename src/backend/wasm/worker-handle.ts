@@ -1,6 +1,6 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
 import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
-import type { Segment } from '../barriers.ts';
+import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { expected } from '../../errors.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
-import type { Plan, Stage } from '../plan.ts';
+import { barriersOf, type Plan, type Stage } from '../plan.ts';
 import { neededRows, stageWork } from '../rows-needed.ts';
 import type { Stored } from './convolution.ts';
 import { quadsOf } from './pack.ts';
@@ -13,6 +13,9 @@ import { POINTS_BYTES } from './winograd.ts';
  * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows
  * it needs of every map and no others. Bands meet without a seam: each value is one sum, in one
  * order, in whichever band it is computed.
+ *
+ * A normalisation is a barrier: the map before it is finished, in bands if need be, and kept whole.
+ * The stages after it have bands of their own.
  */
 
 /** The limits of a device. */
@@ -42,6 +45,10 @@ export interface Band {
   readonly stages: Span;
   /** The rows of each map that this band makes, or reads from the input or an earlier band. */
   readonly rows: readonly Span[];
+  /** The rows of the input that are written before it; undefined if they lie there already. */
+  readonly input: Span | undefined;
+  /** True if the map that its first stage reads is finished now, so that its weights are folded. */
+  readonly folds: boolean;
   /** The rows of each map that its buffer holds. */
   readonly stored: readonly Span[];
   /** Rows of the network's output, if the last stage is among these. */
@@ -75,13 +82,14 @@ export const mapBytes = ([channels, , width]: Chw, rows: number, stored: Stored)
  * Finds the layout of least work that the limits allow. Tries three: one pass; bands; bands up to
  * one whole map, then bands from it. The last suits large pictures. Their maps of a quarter of the
  * height fit as a whole. Bands of those maps would have the largest halos, since each of their rows
- * stands for four rows of the picture.
+ * stands for four rows of the picture. With barriers there is one more pass for each.
  *
  * @throws TaesdError LIMIT (not even single rows fit)
  */
 export function layOut(request: LayoutRequest): Layout {
   const whole = fewestBands(request, undefined);
-  if (whole.work < Infinity && whole.layout.bands.length === 1) return whole.layout;
+  const fewest = 1 + barriersOf(request.plan).length;
+  if (whole.work < Infinity && whole.layout.bands.length === fewest) return whole.layout;
   const cutOnce = cuts(request.plan).map((cut) => fewestBands(request, cut));
   const best = [whole, ...cutOnce].reduce((a, b) => (b.work < a.work ? b : a));
   if (best.work < Infinity) return best.layout;
@@ -100,7 +108,10 @@ function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
 function fewestBands(request: LayoutRequest, cut: number | undefined): Candidate {
   const { shapes } = request;
   const route = routeOf(request, cut);
-  const heights = route.passes.map(({ wanted }) => wanted.end - wanted.first);
+  // A pass without stages only writes the input.
+  const heights = route.passes.map(({ stages, wanted }) =>
+    stages.end === stages.first ? 1 : wanted.end - wanted.first,
+  );
   // Tries three single rows first: the first, one in the middle, whose halo is the largest, and the
   // last. If they do not fit, nothing does.
   const singleRows = route.passes.map(({ wanted }, n) => samples(split(wanted, heights[n])));
@@ -130,27 +141,32 @@ interface Pass {
   readonly wanted: Span;
 }
 
-/** A way through the network: in one pass, or in two with a map between them that is kept whole. */
+/** A way through the network: in one pass, or in several with a map between two that is kept. */
 interface Route {
   readonly passes: readonly Pass[];
-  readonly kept: { readonly map: number; readonly rows: Span } | undefined;
+  /** The rows of the maps that are kept, by map. */
+  readonly kept: ReadonlyMap<number, Span>;
   readonly slotOf: readonly number[];
 }
 
 function routeOf({ plan, shapes, span }: LayoutRequest, cut: number | undefined): Route {
-  const slotOf = assignSlots(plan, cut);
-  const end = plan.stages.length;
-  if (cut === undefined) {
-    return { passes: [{ stages: { first: 0, end }, wanted: span }], kept: undefined, slotOf };
+  const barriers = barriersOf(plan);
+  const between = cut === undefined ? barriers : [...barriers, cut].sort((a, b) => a - b);
+  const kept = new Map<number, Span>();
+  const passes: Pass[] = [];
+  let end = plan.stages.length;
+  let wanted = span;
+  for (const map of between.toReversed()) {
+    const stages = { first: map, end };
+    passes.unshift({ stages, wanted });
+    wanted = barriers.includes(map)
+      ? { first: 0, end: shapes[map][1] }
+      : neededRows(partOf(plan, stages), shapes, wanted)[map];
+    kept.set(map, wanted);
+    end = map;
   }
-  const early = { first: 0, end: cut };
-  const late = { first: cut, end };
-  const rows = neededRows(partOf(plan, late), shapes, span)[cut];
-  const passes = [
-    { stages: early, wanted: rows },
-    { stages: late, wanted: span },
-  ];
-  return { passes, kept: { map: cut, rows }, slotOf };
+  passes.unshift({ stages: { first: 0, end }, wanted });
+  return { passes, kept, slotOf: assignSlots(plan, between) };
 }
 
 const partOf = ({ stages, rules }: Plan, { first, end }: Span) => ({
@@ -162,7 +178,7 @@ const partOf = ({ stages, rules }: Plan, { first, end }: Span) => ({
 function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]): Layout {
   const { plan, shapes, stored, limits } = request;
   const bands = route.passes.flatMap((pass, n) =>
-    parts[n].map((part) => bandOf(request, route, pass, part)),
+    parts[n].map((part, k) => bandOf(request, route, pass, { part, isFirst: k === 0 })),
   );
   const slotBytes: number[] = [];
   for (const band of bands) {
@@ -178,12 +194,24 @@ function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]
   return { bands, slotOf, slotBytes: [...slotBytes, points, products], pointsBytes };
 }
 
-function bandOf({ plan, shapes }: LayoutRequest, route: Route, pass: Pass, part: Span): Band {
-  const { stages } = pass;
-  const { kept } = route;
+function bandOf(
+  { plan, shapes }: LayoutRequest,
+  { kept }: Route,
+  { stages }: Pass,
+  { part, isFirst }: { readonly part: Span; readonly isFirst: boolean },
+): Band {
   const rows = neededRows(partOf(plan, stages), shapes, part);
-  const stored = rows.map((own, map) => (map === kept?.map ? kept.rows : own));
-  return { stages, rows, stored, span: stages.end === plan.stages.length ? part : undefined };
+  const stored = rows.map((own, map) => kept.get(map) ?? own);
+  // An input that is kept is written by a pass without stages.
+  const writes = stages.first === 0 && (stages.end === 0 || !kept.has(0));
+  return {
+    stages,
+    rows,
+    input: writes ? rows[0] : undefined,
+    folds: isFirst && stages.end > stages.first && barriersOf(plan).includes(stages.first),
+    stored,
+    span: stages.end === plan.stages.length ? part : undefined,
+  };
 }
 
 /** Returns true for a layout that the device can hold and dispatch. */
@@ -211,7 +239,7 @@ const samples = (parts: readonly Span[]): Span[] => [
   parts[parts.length - 1],
 ];
 
-/** Returns the bytes of the largest map in a pass's bands, apart from the one that is kept. */
+/** Returns the bytes of the largest map in a pass's bands, apart from those that are kept. */
 function largestMap(
   { shapes, stored }: LayoutRequest,
   { kept }: Route,
@@ -221,7 +249,7 @@ function largestMap(
   const own = bands.filter((band) => band.stages.first === stages.first);
   const bytes = own.flatMap(({ rows }) =>
     rows.map(({ first, end }, map) =>
-      map === kept?.map ? 0 : mapBytes(shapes[map], end - first, stored[map]),
+      kept.has(map) ? 0 : mapBytes(shapes[map], end - first, stored[map]),
     ),
   );
   return bytes.reduce((max, size) => Math.max(max, size), 0);
@@ -262,8 +290,10 @@ function maxPointsOf(
  * The maps at which a plan can be cut in two. Later stages read no earlier map. The number of rows
  * must change there, or the cut saves nothing.
  */
-function cuts({ stages }: Plan): number[] {
-  const maps = stages.map((_, n) => n).slice(1);
+function cuts(plan: Plan): number[] {
+  const { stages } = plan;
+  const barriers = barriersOf(plan);
+  const maps = stages.map((_, n) => n).filter((map) => map > 0 && !barriers.includes(map));
   return maps.filter((map) => {
     const maker = stages[map - 1];
     const later = stages.slice(map);

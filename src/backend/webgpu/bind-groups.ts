@@ -1,13 +1,15 @@
+import type { GroupNorm } from '../../model/layers.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { ConvStage, Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
 import { type Band, type Layout, type Limits, layOut } from './bands.ts';
-import type { CompiledNetwork, StageWeights } from './compile.ts';
+import type { CompiledNetwork, NormBuffers, StageWeights } from './compile.ts';
 import { ROWS, WORKGROUP } from './convolution.ts';
 import { GpuFault } from './device.ts';
+import { chunksOf, NORM_WORKGROUP } from './group-norm.ts';
 import { blockQuadsOf, quadsOf, writtenQuads } from './pack.ts';
-import { convolutionParameters, remapParameters } from './parameters.ts';
+import { convolutionParameters, normParameters, remapParameters } from './parameters.ts';
 import { REMAP_WORKGROUP } from './remap.ts';
 import { watched } from './scopes.ts';
 import type { Slots } from './slots.ts';
@@ -107,11 +109,14 @@ function bindLayout(
   const { stages } = compiled.plan;
   const { device } = compiled.gpu;
   const buffers = slots.take(layout.slotBytes);
-  const unbound = layout.bands.map((band) =>
-    stages
-      .slice(band.stages.first, band.stages.end)
-      .flatMap((stage) => dispatchesOf(stage, { compiled, shapes, layout, band, buffers })),
-  );
+  const unbound = layout.bands.map((band) => {
+    const context = { compiled, shapes, layout, band, buffers };
+    const own = stages.slice(band.stages.first, band.stages.end);
+    return [
+      ...(band.folds ? normDispatches(own[0] as ConvStage & Stage, context) : []),
+      ...own.flatMap((stage) => dispatchesOf(stage, context)),
+    ];
+  });
   const parameters = device.createBuffer({
     label: 'parameters',
     size: unbound.flat().length * PARAMETER_BYTES,
@@ -254,6 +259,46 @@ function winogradDispatches(stage: ConvStage & Stage, context: BandContext): Unb
       },
     ];
   });
+}
+
+/** Returns the dispatches that fold a normalisation into a convolution's weights. */
+function normDispatches(stage: ConvStage & Stage, context: BandContext): UnboundDispatch[] {
+  const { compiled, shapes, layout, buffers } = context;
+  const [, ...pipelines] = pipelinesOf(stage, compiled);
+  const [folded, bias] = compiled.weights.get(stage) as StageWeights;
+  const { plain, affine, scales, moments } = compiled.norms.get(stage) as NormBuffers;
+  const norm = stage.norm as GroupNorm;
+  const [cin, height, width] = shapes[stage.input];
+  const quads = quadsOf(norm.channels);
+  const blockQuads = blockQuadsOf(stage);
+  const matrices = Math.ceil(quads / blockQuads) * blockQuads * quadsOf(cin);
+  const parameters = normParameters(stage, norm, shapes);
+  const source = buffers[layout.slotOf[stage.input]];
+  const { count } = chunksOf(height * width);
+  const [forMoments, forStatistics, forWeights] = pipelines;
+  return [
+    {
+      pipeline: forMoments,
+      parameters,
+      buffers: [source, plain, moments],
+      groups: [Math.ceil(quads / NORM_WORKGROUP), count, 1],
+      work: stageWork(stage, height, width),
+    },
+    {
+      pipeline: forStatistics,
+      parameters,
+      buffers: [moments, affine, scales, bias],
+      groups: [norm.groups, 1, 1],
+      work: 0,
+    },
+    {
+      pipeline: forWeights,
+      parameters,
+      buffers: [plain, scales, folded],
+      groups: [Math.ceil(matrices / NORM_WORKGROUP), 1, 1],
+      work: 0,
+    },
+  ];
 }
 
 const pipelinesOf = (stage: Stage, { pipelines }: CompiledNetwork) =>

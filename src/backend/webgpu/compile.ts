@@ -2,7 +2,8 @@ import type { BoundNetwork } from '../../model/bind.ts';
 import type { ConvStage, Plan, Stage } from '../plan.ts';
 import type { Stored } from './convolution.ts';
 import { type Gpu, GpuFault } from './device.ts';
-import { blockQuadsOf, type Packed, packConvolution } from './pack.ts';
+import { MAX_CHUNKS, NORM_PARTS } from './group-norm.ts';
+import { blockQuadsOf, type Packed, packAffine, packConvolution, quadsOf } from './pack.ts';
 import { computePipeline, type Shader } from './pipelines.ts';
 import { REMAP_PARAMETERS } from './remap.ts';
 import { watched } from './scopes.ts';
@@ -16,15 +17,29 @@ import { WINOGRAD_PARTS, type WinogradPart, type WinogradTypes } from './winogra
 /** A convolution's weights and bias on the device. */
 export type StageWeights = readonly [weights: GPUBuffer, bias: GPUBuffer];
 
+/** The buffers from which a stage's weights are folded, and those between. */
+export interface NormBuffers {
+  /** The weights as trained. */
+  readonly plain: GPUBuffer;
+  readonly affine: GPUBuffer;
+  readonly scales: GPUBuffer;
+  readonly moments: GPUBuffer;
+}
+
 /** A network on a device, ready for inputs of any shape. */
 export class CompiledNetwork {
   readonly gpu: Gpu;
   readonly plan: Plan;
   /** How the numbers of each map are stored. */
   readonly stored: readonly Stored[];
-  /** The pipelines of each stage: three of a Winograd convolution, one of any other stage. */
+  /**
+   * The pipelines of each stage: three of a Winograd convolution, one of any other stage. Those of
+   * a normalisation follow.
+   */
   readonly pipelines: ReadonlyMap<Stage, readonly GPUComputePipeline[]>;
+  /** Those of a stage with a normalisation are written before each map. */
   readonly weights: ReadonlyMap<Stage, StageWeights>;
+  readonly norms: ReadonlyMap<Stage, NormBuffers>;
   /** Stands in for the added map of a convolution that adds none. */
   readonly nothing: GPUBuffer;
   /** Writes latents that lie on the device into the input map. */
@@ -35,7 +50,7 @@ export class CompiledNetwork {
     gpu: Gpu,
     { plan, stored }: StoredPlan,
     pipelines: Pipelines,
-    packed: ReadonlyMap<Stage, Packed>,
+    packed: ReadonlyMap<Stage, PackedStage>,
   ) {
     this.gpu = gpu;
     this.plan = plan;
@@ -46,22 +61,44 @@ export class CompiledNetwork {
     this.nothing = upload(device, new Float32Array(4));
     this.importParameters = upload(device, new Int32Array(REMAP_PARAMETERS.length), USAGE.UNIFORM);
     const weights = new Map<Stage, StageWeights>();
-    for (const [stage, { weights: numbers, bias }] of packed) {
+    const norms = new Map<Stage, NormBuffers>();
+    for (const [stage, { weights: numbers, bias, affine }] of packed) {
       weights.set(stage, [upload(device, numbers), upload(device, bias)]);
+      if (affine === undefined) continue;
+      norms.set(stage, {
+        plain: upload(device, numbers),
+        affine: upload(device, affine),
+        scales: upload(device, new Float32Array(bias.length)),
+        moments: device.createBuffer({
+          size: MAX_CHUNKS * 2 * quadsOf(affine.length / 2) * 16,
+          usage: USAGE.STORAGE,
+        }),
+      });
     }
     this.weights = weights;
+    this.norms = norms;
   }
 
   get weightBytes(): number {
-    let bytes = 0;
-    for (const buffers of this.weights.values()) for (const { size } of buffers) bytes += size;
-    return bytes;
+    return this.#stageBuffers().reduce((bytes, { size }) => bytes + size, 0);
   }
 
   dispose(): void {
-    for (const buffers of this.weights.values()) for (const buffer of buffers) buffer.destroy();
+    for (const buffer of this.#stageBuffers()) buffer.destroy();
     for (const buffer of [this.nothing, this.importParameters]) buffer.destroy();
   }
+
+  #stageBuffers(): GPUBuffer[] {
+    const norms = [...this.norms.values()].flatMap((buffers): GPUBuffer[] =>
+      Object.values(buffers),
+    );
+    return [...[...this.weights.values()].flat(), ...norms];
+  }
+}
+
+/** A convolution's weights, and the numbers of the normalisation folded into them, if any. */
+interface PackedStage extends Packed {
+  readonly affine: Float32Array<ArrayBuffer> | undefined;
 }
 
 /** A plan, and how the numbers of each of its maps are stored. */
@@ -93,9 +130,11 @@ export async function compileNetwork(
   const storedOf = (map: number) => (map === 0 || map === last ? 'f32' : stored);
   const maps = Array.from({ length: last + 1 }, (_, map) => storedOf(map));
   const compiling = compilePipelines(device, { plan, stored: maps });
-  const packed = new Map<Stage, Packed>();
+  const packed = new Map<Stage, PackedStage>();
   for (const stage of plan.stages) {
-    if (stage.kind === 'conv') packed.set(stage, packConvolution(network, stage));
+    if (stage.kind !== 'conv') continue;
+    const affine = stage.norm === undefined ? undefined : packAffine(network, stage);
+    packed.set(stage, { ...packConvolution(network, stage), affine });
   }
   const pipelines = await compiling;
   const { result: compiled, faults } = watched(
@@ -127,6 +166,12 @@ function shadersOf(stage: Stage, stored: readonly Stored[]): readonly Shader[] {
   const [input, output] = [stored[stage.input], stored[stage.output]];
   if (stage.kind !== 'conv') return [{ kind: 'remap', input, output }];
   const types = { input, added: stage.add === undefined ? output : stored[stage.add], output };
+  if (stage.norm !== undefined) {
+    const parts = NORM_PARTS.map((part): Shader => {
+      return { kind: 'norm', part, input: part === 'moments' ? input : 'f32' };
+    });
+    return [directShader(stage, types), ...parts];
+  }
   if (!stage.winograd) return [directShader(stage, types)];
   return WINOGRAD_PARTS.map((part) => winogradShader(part, types));
 }

@@ -4,6 +4,7 @@ import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
+import { cut, joined } from '../barriers.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuNetworks } from '../gpu-networks.ts';
 import type { Pacer } from '../pacer.ts';
@@ -219,7 +220,14 @@ export class WebGpuNetworks implements GpuNetworks {
     for (const [half, network] of networks) {
       const program = this.#programs.get(half) as GpuProgram;
       // In f32, whatever the precision, with a memory that is collected after this.
-      const wasm = localRunner((await createWasmBackend({ kernels })).compile(network));
+      const { compile } = await createWasmBackend({ kernels });
+      const segments = await cut(network, 'f32');
+      const runners = segments.map((segment) => localRunner(compile(segment.network)));
+      const wasm = await joined(segments, runners, async () => {
+        // Imported for networks that have a barrier.
+        const { startMoments } = await import('../wasm/moments.ts');
+        return startMoments(kernels as KernelModule);
+      });
       const fault = await disagreement(half, network, stored, program, wasm);
       if (fault !== undefined) return fault;
     }

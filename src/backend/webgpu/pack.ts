@@ -29,6 +29,15 @@ export const writtenQuads = ({ conv: { cout }, shuffle }: ConvStage): number =>
 /** Returns how many quads an invocation makes: 1 if the output has one quad, otherwise 2. */
 export const blockQuadsOf = (stage: ConvStage): 1 | 2 => (writtenQuads(stage) === 1 ? 1 : 2);
 
+/** Returns the factors and the numbers to add of the stage's normalisation: f32 [2][channels]. */
+export function packAffine(network: BoundNetwork, { layer }: ConvStage): Float32Array<ArrayBuffer> {
+  const { weights } = network[layer];
+  const [factors, added] = ['weight', 'bias'].map(
+    (what) => weights.get(`pool.1.${what}`) as Tensor,
+  );
+  return Float32Array.of(...factors.data, ...added.data);
+}
+
 /**
  * Packs weights [cout, cin, k, k], with the output channels in the order in which they are written.
  */

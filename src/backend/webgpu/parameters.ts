@@ -1,8 +1,10 @@
+import type { GroupNorm } from '../../model/layers.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { ConvStage, LayerStage, Stage } from '../plan.ts';
 import type { Band } from './bands.ts';
 import { CONVOLUTION_PARAMETERS } from './convolution.ts';
-import { quadsOf } from './pack.ts';
+import { chunksOf, NORM_PARAMETERS } from './group-norm.ts';
+import { blockQuadsOf, quadsOf } from './pack.ts';
 import { OPERATIONS, REMAP_PARAMETERS } from './remap.ts';
 import { convRows, type TileRows } from './tile-rows.ts';
 
@@ -65,6 +67,7 @@ export function remapParameters(
   const [channels, , width] = shapes[stage.output];
   const input = stored[stage.input];
   const output = rows[stage.output];
+  const made = stored[stage.output];
   const magnitude = stage.kind === 'clamp' ? stage.magnitude : 0;
   const values: Record<(typeof REMAP_PARAMETERS)[number], number> = {
     operation: OPERATIONS.indexOf(stage.kind),
@@ -78,7 +81,35 @@ export function remapParameters(
     rows: output.end - output.first,
     width,
     channels,
-    magnitude: new Int32Array(Float32Array.of(magnitude).buffer)[0],
+    magnitude: bitsOf(magnitude),
+    madeFirst: output.first - made.first,
+    madeRows: made.end - made.first,
   };
   return REMAP_PARAMETERS.map((name) => values[name]);
 }
+
+/** The parameters of all three parts of a normalisation. */
+export function normParameters(
+  stage: ConvStage & Stage,
+  { groups, channels, epsilon }: GroupNorm,
+  shapes: readonly Chw[],
+) {
+  const [cin, height, width] = shapes[stage.input];
+  const pixels = height * width;
+  const { size, count } = chunksOf(pixels);
+  const values: Record<(typeof NORM_PARAMETERS)[number], number> = {
+    pixels,
+    chunkPixels: size,
+    chunks: count,
+    inQuads: quadsOf(cin),
+    quads: quadsOf(channels),
+    blockQuads: blockQuadsOf(stage),
+    channels,
+    groups,
+    epsilon: bitsOf(epsilon),
+  };
+  return NORM_PARAMETERS.map((name) => values[name]);
+}
+
+/** The bits of an f32. */
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0];

@@ -1,4 +1,5 @@
 import { type ConvolutionVariant, convolutionShader, type Stored } from './convolution.ts';
+import { type NormPart, normShader } from './group-norm.ts';
 import { remapShader } from './remap.ts';
 import { watched } from './scopes.ts';
 import { type WinogradPart, type WinogradTypes, winogradShader } from './winograd.ts';
@@ -7,7 +8,8 @@ import { type WinogradPart, type WinogradTypes, winogradShader } from './winogra
 export type Shader =
   | ({ readonly kind: 'conv' } & ConvolutionVariant)
   | ({ readonly kind: 'winograd'; readonly part: WinogradPart } & WinogradTypes)
-  | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored };
+  | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored }
+  | { readonly kind: 'norm'; readonly part: NormPart; readonly input: Stored };
 
 /** The pipelines of each device, for all instances that use it. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
@@ -47,5 +49,6 @@ export function computePipeline(device: GPUDevice, shader: Shader): Promise<GPUC
 function codeOf(shader: Shader): string {
   if (shader.kind === 'conv') return convolutionShader(shader);
   if (shader.kind === 'winograd') return winogradShader(shader.part, shader);
+  if (shader.kind === 'norm') return normShader(shader.part, shader.input);
   return remapShader(shader.input, shader.output);
 }

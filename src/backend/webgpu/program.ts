@@ -29,6 +29,12 @@ export interface BandOnDevice {
   readonly shape: Chw;
 }
 
+/** Encoded commands, and their multiply-adds. */
+interface Portion {
+  readonly commands: GPUCommandEncoder;
+  readonly work: number;
+}
+
 /** Submits what is to be done with a band before the next one takes its place, and waits for it. */
 type Finish<Result> = (band: BandOnDevice) => Promise<Result>;
 
@@ -103,9 +109,10 @@ export class GpuProgram {
     }
   }
 
-  /** Returns the number of bands in which an input of that shape is made. */
+  /** Returns the number of bands in which the output for an input of that shape is made. */
   async bandCount(source: RowSource, span: Span): Promise<number> {
-    return (await this.#bind(source, span)).bands.length;
+    const { bands } = await this.#bind(source, span);
+    return bands.filter((band) => band.span !== undefined).length;
   }
 
   /**
@@ -123,20 +130,25 @@ export class GpuProgram {
     const { device } = this.#compiled.gpu;
     if (isOnDevice(source)) await source.arrived();
     const { bands, shapes, input, output } = await this.#bind(source, span);
-    for (const { stages, rows, dispatches, span: made } of bands) {
+    /** Encoded and not submitted: the device goes on with the next band without a pause. */
+    let rest: Portion = { commands: device.createCommandEncoder(), work: 0 };
+    let isBegun = false;
+    for (const { input: written, dispatches, span: made } of bands) {
       pacer.check();
-      const commands = device.createCommandEncoder();
-      if (stages.first === 0 && isOnDevice(source)) {
-        importRows(this.#compiled, source, rows[0], input, commands);
-      } else if (stages.first === 0) {
-        await writeRows(this.#compiled, source, rows[0], input, pacer);
+      if (written !== undefined) {
+        // Rows are written at once, before commands that are submitted later.
+        if (isBegun) rest = await this.#submitPaced(rest, pacer);
+        if (isOnDevice(source)) {
+          importRows(this.#compiled, source, written, input, rest.commands);
+        } else {
+          await writeRows(this.#compiled, source, written, input, pacer);
+        }
       }
-      const rest = await this.#dispatch(dispatches, commands, pacer);
-      if (made === undefined) {
-        await this.#submitPaced(rest.commands, rest.work, pacer);
-        continue;
-      }
+      rest = await this.#dispatch(dispatches, rest, pacer);
+      isBegun = made === undefined;
+      if (made === undefined) continue;
       const fault = this.#submit(rest.commands);
+      rest = { commands: device.createCommandEncoder(), work: 0 };
       const result = finish({ buffer: output, span: made, shape: shapes[shapes.length - 1] });
       // The band's own fault is thrown before anything it caused in `finish`.
       await pacer.unlessAborted(Promise.allSettled([result]));
@@ -160,14 +172,9 @@ export class GpuProgram {
    *
    * @returns the last portion, which is not submitted
    */
-  async #dispatch(
-    dispatches: readonly Dispatch[],
-    first: GPUCommandEncoder,
-    pacer: Pacer,
-  ): Promise<{ commands: GPUCommandEncoder; work: number }> {
-    let commands = first;
+  async #dispatch(dispatches: readonly Dispatch[], begun: Portion, pacer: Pacer): Promise<Portion> {
+    let { commands, work } = begun;
     let pass = commands.beginComputePass();
-    let work = 0;
     for (const dispatch of dispatches) {
       pass.setPipeline(dispatch.pipeline);
       pass.setBindGroup(0, dispatch.bindings);
@@ -175,10 +182,8 @@ export class GpuProgram {
       work += dispatch.work;
       if (work < this.#work) continue;
       pass.end();
-      await this.#submitPaced(commands, work, pacer);
-      commands = this.#compiled.gpu.device.createCommandEncoder();
+      ({ commands, work } = await this.#submitPaced({ commands, work }, pacer));
       pass = commands.beginComputePass();
-      work = 0;
     }
     pass.end();
     return { commands, work };
@@ -186,8 +191,10 @@ export class GpuProgram {
 
   /**
    * Submits a portion of the work and waits for it. Its time decides about the size of the next.
+   *
+   * @returns the next portion, which is empty
    */
-  async #submitPaced(commands: GPUCommandEncoder, work: number, pacer: Pacer): Promise<void> {
+  async #submitPaced({ commands, work }: Portion, pacer: Pacer): Promise<Portion> {
     const started = performance.now();
     const fault = this.#submit(commands);
     await pacer.unlessAborted(this.#compiled.gpu.device.queue.onSubmittedWorkDone());
@@ -195,6 +202,7 @@ export class GpuProgram {
     const factor = SUBMIT_MS / Math.max(performance.now() - started, 1);
     if (work > 0) this.#work = work * Math.min(Math.max(factor, 0.25), 4);
     pacer.check();
+    return { commands: this.#compiled.gpu.device.createCommandEncoder(), work: 0 };
   }
 
   /** @returns the fault that the device finds with it, once it has looked */

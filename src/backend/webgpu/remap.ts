@@ -20,6 +20,9 @@ export const REMAP_PARAMETERS = [
   'width',
   'channels',
   'magnitude', // the bits of an f32
+  // The place of those rows in the buffer, and all rows of it.
+  'madeFirst',
+  'madeRows',
 ] as const;
 
 /** The values of `operation`, by their place in the list. */
@@ -100,7 +103,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (x >= p.width || row >= p.rows) { return; }
   let y = p.first + row;
   let c = 4 * quad;
-  made[(quad * p.rows + row) * p.width + x] = vec4<${output}>(
+  made[(quad * p.madeRows + p.madeFirst + row) * p.width + x] = vec4<${output}>(
     vec4f(valueOf(c, y, x), valueOf(c + 1, y, x), valueOf(c + 2, y, x), valueOf(c + 3, y, x)));
 }`;
 }

@@ -74,10 +74,10 @@ export class Slots {
  * Gives each map a slot that no other map is in while it is alive: a decoder has three, and one for
  * its input.
  *
- * @param kept  a map that stays while bands come and go, and shares its slot with none
+ * @param kept  maps that stay while bands come and go, and share their slots with none
  * @returns the slot of each map
  */
-export function assignSlots({ stages }: Plan, kept: number | undefined): number[] {
+export function assignSlots({ stages }: Plan, kept: readonly number[]): number[] {
   /** The last stage that reads each map. */
   const lastUse: number[] = [];
   for (const [n, stage] of stages.entries()) {
@@ -89,8 +89,9 @@ export function assignSlots({ stages }: Plan, kept: number | undefined): number[
   /** The map that lies in each slot. */
   const holds: number[] = [0];
   for (const [n, stage] of stages.entries()) {
-    const isFree = (map: number, slot: number) => slot > 0 && map !== kept && lastUse[map] < n;
-    const free = stage.output === kept ? -1 : holds.findIndex(isFree);
+    const isFree = (map: number, slot: number) =>
+      slot > 0 && !kept.includes(map) && lastUse[map] < n;
+    const free = kept.includes(stage.output) ? -1 : holds.findIndex(isFree);
     const slot = free < 0 ? holds.length : free;
     holds[slot] = stage.output;
     slotOf[stage.output] = slot;

@@ -40,7 +40,7 @@ export function importRows(
   const operation = OPERATIONS.indexOf('import');
   const length = height * width;
   const values = [operation, 1, height, width, 0, length, channels];
-  const numbers = Int32Array.from([...values, first, rows, width, channels, 0]);
+  const numbers = Int32Array.from([...values, first, rows, width, channels, 0, 0, rows]);
   device.queue.writeBuffer(importParameters, 0, numbers);
   const { result: bindings } = watched(device, ['validation'], () =>
     bindGroup(device, importPipeline, { buffer: importParameters }, [buffer, input]),

@@ -2,8 +2,7 @@ import { onOneLine, TaesdError } from '../../errors.ts';
 import type { FoundLatents } from '../../formats/index.ts';
 import { UNMARKED } from '../../formats/read-latents.ts';
 import { LATENT_FORMATS } from '../../formats/table.ts';
-import type { Tensor } from '../../index.ts';
-import { LATENT_SCALE } from '../../model/variants.ts';
+import { downscalesOf } from '../../model/variants.ts';
 import {
   DECODED_DETAIL,
   DECODED_FORMATS,
@@ -12,9 +11,16 @@ import {
   decodeToFile,
   fullSize,
 } from '../files/decoded-file.ts';
+import { LATENTS } from '../files/folder-contents.ts';
 import { endingsOf } from '../files/format.ts';
 import { planJobs } from '../files/jobs.ts';
-import { LATENT_OPTIONS, modelFor, readLatentFile, takeOne } from '../files/latents-input.ts';
+import {
+  checkConversion,
+  LATENT_OPTIONS,
+  modelFor,
+  readLatentFile,
+  takeOne,
+} from '../files/latents-input.ts';
 import { inputName, readInput } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import type { Size } from '../line/size.ts';
@@ -47,6 +53,7 @@ as OUT.`,
   options: [
     'outputs',
     'pictureFormat',
+    'recursive',
     ...LATENT_OPTIONS,
     'size',
     'weights',
@@ -71,16 +78,17 @@ async function decode(line: Line): Promise<void> {
     output: line.outputs,
     formats: DECODED_FORMATS,
     format: decodedFormat(line.pictureFormat),
-    what: 'latents',
-    endings: LATENT_FORMATS.flatMap(({ endings }) => endings),
+    contents: LATENTS,
+    isDeep: line.recursive,
   });
   const { format } = plan;
   await runJobs(plan, { ...line, only: 'decoder' }, async ({ input, output: path }, tools) => {
     const { models, stage, say, signal } = tools;
     const bytes = await readInput(input);
     const all = await readLatentFile(input, bytes, { ...line, model: line.latentsModel });
-    if (line.size !== undefined) checkCrop(all.latents, line.size);
+    if (line.size !== undefined) checkCrop(all, line.size);
     const found = takeOne(input, all, say);
+    checkConversion(input, found);
     const decoded: DecodedFile = { path, format, size: line.size ?? found };
     const isAssumed = found.model === undefined;
     const taesd = await models.get(modelFor(input, line.latentsModel, found), isAssumed);
@@ -94,9 +102,10 @@ async function decode(line: Line): Promise<void> {
 }
 
 /** @throws TaesdError ARG (latents cannot be cropped to that size) */
-function checkCrop(latents: Tensor, { width, height }: Size): void {
-  const max = fullSize(latents);
-  const min = { width: max.width - LATENT_SCALE + 1, height: max.height - LATENT_SCALE + 1 };
+function checkCrop({ latents, model }: FoundLatents, { width, height }: Size): void {
+  const max = fullSize(latents, model);
+  const [downscale] = downscalesOf(latents.shape[1], model);
+  const min = { width: max.width - downscale + 1, height: max.height - downscale + 1 };
   const fitsX = min.width <= width && width <= max.width;
   const fitsY = min.height <= height && height <= max.height;
   if (fitsX && fitsY) return;
@@ -106,11 +115,12 @@ function checkCrop(latents: Tensor, { width, height }: Size): void {
 }
 
 /** Adds the input's name to an error that it caused, and its size if the size is the cause. */
-function aboutLatents(path: string, { latents, assumed }: FoundLatents, error: unknown): unknown {
+function aboutLatents(path: string, found: FoundLatents, error: unknown): unknown {
   const isTooLarge = error instanceof TaesdError && ['LIMIT', 'OOM'].includes(error.code);
   if (!isTooLarge) return aboutInput(path, error);
+  const { latents, model, assumed } = found;
   const [, , h, w] = latents.shape;
-  const { width, height } = fullSize(latents);
+  const { width, height } = fullSize(latents, model);
   const size = `latents of ${w}×${h} for ${width}×${height} pixels`;
   const doubt = assumed.includes(UNMARKED) ? '; a picture? taesd encode' : '';
   const { code, sentence, remedy } = error;

@@ -1,14 +1,12 @@
-import type { Space } from '../../formats/index.ts';
+import { inside } from '../../errors.ts';
+import type { LatentFile, Space } from '../../formats/index.ts';
 import { inSpace } from '../../formats/spaces.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
+import { toVae } from '../../model/vae-space.ts';
+import { VARIANTS } from '../../model/variants.ts';
+import { PICTURES } from '../files/folder-contents.ts';
 import { planJobs } from '../files/jobs.ts';
-import {
-  PICTURE_ENDINGS,
-  PICTURE_HELP,
-  PICTURE_OPTIONS,
-  readPicture,
-  scaledSize,
-} from '../files/picture-file.ts';
+import { PICTURE_HELP, PICTURE_OPTIONS, readPicture, scaledSize } from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import { writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -33,7 +31,7 @@ const SPEC = {
     'taesd encode photo.png -o latents.f16 --space vae',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
-  options: ['outputs', 'latentFormat', 'model', 'writtenSpace', ...PICTURE_OPTIONS],
+  options: ['outputs', 'latentFormat', 'model', 'writtenSpace', 'recursive', ...PICTURE_OPTIONS],
 } as const satisfies CommandSpec;
 
 export const encodeCommand: Command = {
@@ -49,16 +47,18 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
     output,
     formats: writtenFormats(),
     format: latentFormat,
-    what: 'pictures',
-    endings: PICTURE_ENDINGS,
+    contents: PICTURES,
+    isDeep: line.recursive,
   });
   const { format } = plan;
   const space = spaceOf(format, line.writtenSpace);
+  // Refused before the work.
+  if (line.writtenSpace === 'vae' && model !== undefined) toVae(VARIANTS[model]);
   await runJobs(
     plan,
     { ...line, only: 'encoder' },
     async ({ input, output: path }, { models, stage, say, signal }) => {
-      const picture = await readPicture(input, say);
+      const picture = await readPicture(input, say, line.maxPixels);
       const taesd = await models.get(model);
       const options = {
         ...background,
@@ -70,14 +70,24 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
         throw aboutInput(inputName(input), error);
       });
       const { width, height } = scaledSize(picture, maxSize);
-      const file = inSpace({ latents, model: taesd.info.model, width, height }, space);
-      await writeOutput(path, [format.write(file)], signal);
+      const file = { latents, model: taesd.info.model, width, height };
+      await writeOutput(path, [bytesOf(format, file, space, inputName(input))], signal);
       const [, c, h, w] = latents.shape;
       return `${w}×${h} latents with ${c} channels`;
     },
     (models) => models.get(model),
   );
 }
+
+/**
+ * Writes a file of latents. A format of one space converts by itself.
+ *
+ * @throws TaesdError with the input's name (latents that the format cannot hold)
+ */
+const bytesOf = (format: WrittenFormat, file: LatentFile, space: Space, input: string) =>
+  inside(input, () =>
+    format.write(format.writtenSpace === undefined ? inSpace(file, space) : file),
+  );
 
 /**
  * Returns the space to write latents in.

@@ -11,9 +11,11 @@ import { tensorSafetensors } from '../../formats/tensor-safetensors.ts';
 import { torchLatents } from '../../formats/torch-latents.ts';
 import { isModelName, type ModelName, modelNames, VARIANTS } from '../../model/variants.ts';
 import { pictureSize } from '../../picture/index.ts';
+import { PICTURE_ENDINGS } from '../files/folder-contents.ts';
 import { endingsOf } from '../files/format.ts';
 import { mayBeLatents, readLatentFile } from '../files/latents-input.ts';
-import { PICTURE_ENDINGS, pictureOf } from '../files/picture-file.ts';
+import { pastedName } from '../files/pasted-name.ts';
+import { pictureOf } from '../files/picture-file.ts';
 import { inputName, readInput, STREAM } from '../files/read-input.ts';
 import { describeLatents, type LatentsFindings, latentLines } from '../inspect/latents.ts';
 import { describeModel, type ModelFindings, modelLines } from '../inspect/model.ts';
@@ -23,7 +25,7 @@ import {
   type PictureFindings,
   pictureLines,
 } from '../inspect/picture.ts';
-import { type DecodedFindings, decodedLines, describeSafetensors } from '../inspect/safetensors.ts';
+import { type DecodedFindings, decodedLines, describeTensors } from '../inspect/safetensors.ts';
 import { DEFAULT_SIZE, refuseSize } from '../inspect/size.ts';
 import { type WeightsFindings, weightLines } from '../inspect/weights.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -38,7 +40,8 @@ const SPEC = {
   detail: `
 For a model or weights: a table of layers with shapes, parameters and multiply-adds. For latents:
 their shape, space and range, the model, the picture's size, and what the file does not say. For
-any other PNG: its size and the latents or picture it would become. To read a file that has the
+a picture: its size, the latents that models make of it, and for a PNG the picture it would be if it
+held latents. To read a file that has the
 name of a model, write ./taesd. Several are described one after the other; one that fails gets a
 line, and the exit code is 1. --json prints one document, and a list of documents for several. Its
 kind is model, weights, latents, decoded or picture; docs/command.md lists the keys of each.`,
@@ -59,7 +62,17 @@ kind is model, weights, latents, decoded or picture; docs/command.md lists the k
       or a model: ${modelNames().join(', ')}`,
     many: 'some',
   },
-  options: ['tableSize', 'shownModel', 'space', 'tensor', 'shape', 'dtype', 'shownPick', 'json'],
+  options: [
+    'tableSize',
+    'shownModel',
+    'space',
+    'tensor',
+    'shape',
+    'dtype',
+    'shownPick',
+    'maxPixels',
+    'json',
+  ],
 } as const satisfies CommandSpec;
 
 export const inspectCommand: Command = {
@@ -152,10 +165,14 @@ async function describeFile(path: string, line: Line): Promise<Findings> {
   const isPicture = isPictureFile(path, bytes) && line.shape === undefined;
   const pictured = pictureKind(bytes);
   if (pictured !== undefined && pictured.read === undefined && line.shape === undefined) {
-    return describeUnread(pictured, pictureSize(bytes), `not read; ${conversionHint(pictured)}`);
+    return describeUnread(
+      pictured,
+      pictureSize(bytes),
+      `not read; ${pastedName(path, conversionHint(pictured))}`,
+    );
   }
   if (isPicture) {
-    const picture = await pictureOf(name, bytes).catch((error) => {
+    const picture = await pictureOf(path, bytes, line.maxPixels).catch((error) => {
       const isUnread = error instanceof TaesdError && error.code === 'UNSUPPORTED';
       if (!isUnread || pictured === undefined) throw error;
       // The sentence without the file's name, which the user has just written.
@@ -187,11 +204,11 @@ async function describeFile(path: string, line: Line): Promise<Findings> {
   if (isWeights(path, bytes)) {
     return inside(name, () => {
       refuseLatentOptions(line, 'weights');
-      return describeSafetensors(bytes, size);
+      return describeTensors(bytes, size);
     });
   }
   const hint = '--shape and --dtype describe raw numbers';
-  const rule = `a ${endingsOf(LATENT_FORMATS)} file`;
+  const rule = `a picture (PNG, JPEG, WebP), latents or weights (${endingsOf(LATENT_FORMATS)})`;
   throw fault(name, expectedGot(rule, unknownFile(bytes)), { code: 'FORMAT', hint });
 }
 

@@ -1,6 +1,8 @@
 import { type Info, type LoadOptions, type ModelName, Taesd, TaesdError } from '../../index.ts';
-import { nanoIsSaid } from '../../weights/locate.ts';
+import { environmentVariable } from '../../platform/runtime.ts';
+import { FOLDER_VARIABLE, nanoIsSaid } from '../../weights/locate.ts';
 import { aboutRequest } from '../network/proxy.ts';
+import { expectedGot, fault } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
 import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
 
@@ -10,9 +12,25 @@ export type ModelOptions = Pick<
   'only' | 'weights' | 'backend' | 'precision' | 'workers'
 >;
 
-const NANO_NOTE =
-  'note: using nano, the small model in the package; ' +
-  '"npx taesd pull" fetches taesd, which is sharper';
+/** Returns the note about `nano`. A folder without the model is named: it may be mistyped. */
+function nanoNote(): string {
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  const searched = folder ? `, because ${FOLDER_VARIABLE} ${folder} has no weights of taesd` : '';
+  return `using nano, the small model in the package${searched}; "npx taesd pull" fetches taesd, which is sharper`;
+}
+
+/**
+ * Checks that a model has both halves: `--weights` may name the file of one.
+ *
+ * @throws TaesdError ARG
+ */
+export function checkBothHalves({ info: { parts } }: Taesd): void {
+  if (parts.length === 2) return;
+  const hint = 'give the folder that holds both files';
+  throw fault('--weights', expectedGot('the encoder and the decoder', `the ${parts[0]} alone`), {
+    hint,
+  });
+}
 
 /** A model, and the state after it was loaded. */
 interface Loaded {
@@ -50,16 +68,17 @@ export class ModelsInUse {
     const load = this.#loads.get(model) ?? this.#load(model);
     this.#loads.set(model, load);
     const { taesd, info } = await load;
-    if (model === undefined && info.model === 'nano') this.#sayOnce(NANO_NOTE);
+    if (model === undefined && info.model === 'nano') this.#sayOnce(nanoNote());
     else if (isAssumed) {
-      this.#sayOnce(`note: decoding with ${info.model}; --model chooses another`);
+      this.#sayOnce(`decoding with ${info.model}; --model chooses another`);
     }
+    if (info.weightsNote !== undefined) this.#sayOnce(`weights: ${info.weightsNote}`);
     this.#sayOnce(loadedNote(info, this.#options.precision));
     return taesd;
   }
 
   async #load(model: ModelName | undefined): Promise<Loaded> {
-    // NANO_NOTE says it in the words of the command.
+    // `nanoNote` says it in the words of the command.
     nanoIsSaid();
     const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
       throw error instanceof TaesdError ? aboutRequest(error) : error;
@@ -82,7 +101,7 @@ export class ModelsInUse {
       const takenOver = takenOverNote(info, done);
       this.#sayOnce(takenOver);
       if (done.workersReason !== undefined) {
-        this.#sayOnce(`note: no workers, one thread did the work: ${done.workersReason}`);
+        this.#sayOnce(`no workers, one thread did the work: ${done.workersReason}`);
       }
       return takenOver === undefined ? doneBy(done) : '';
     });

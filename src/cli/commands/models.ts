@@ -3,10 +3,9 @@ import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
 import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
-import { wantedFiles } from '../../weights/manifest.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { openStore } from '../../weights/open-store.ts';
-import { type CachedFile, readCached } from '../../weights/read-cached.ts';
+import { type CachedModel, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutRequest } from '../network/proxy.ts';
@@ -19,7 +18,8 @@ const SPEC = {
   summary: 'Lists the models and where their weights are.',
   detail: `
 The command searches the folder that ${FOLDER_VARIABLE} names, then the cache. --json prints
-{ models: [{ model, latentsOf, bytes, state, location, reason }] }. state is found, missing,
+{ models: [{ model, latentsOf, bytes, state, location, reason }] }. bytes is null if the size of a
+file is not known. state is found, missing,
 incomplete, damaged or unreadable. location is null if no place has the weights; reason is null if
 they are not unreadable.`,
   examples: ['taesd models', `${FOLDER_VARIABLE}=weights taesd models`, 'taesd models --json'],
@@ -44,7 +44,8 @@ const COLUMNS: readonly Column[] = [
 interface Row {
   readonly model: ModelName;
   readonly latentsOf: string;
-  readonly bytes: number;
+  /** The size of its files; null if one is not known. */
+  readonly bytes: number | null;
   readonly state: 'found' | 'missing' | 'incomplete' | 'damaged' | 'unreadable';
   /** The location of the weights; null if none has all of them. */
   readonly location: string | null;
@@ -62,7 +63,7 @@ async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
   const cells = rows.map((row) => [
     row.model,
     row.latentsOf,
-    countText(row.bytes),
+    row.bytes === null ? 'not known' : countText(row.bytes),
     stateWords(row),
   ]);
   process.stdout.write(`${tableLines(COLUMNS, cells).join('\n')}\n`);
@@ -74,15 +75,18 @@ async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
   if (model === 'nano') {
     return { ...about, bytes: f16Bytes(variant), state: 'found', location: 'in the package' };
   }
-  const files = wantedFiles(MANIFEST, variant, HALVES);
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  return { ...about, bytes, ...(await placeOf(variant, store)) };
+  const inFolder = await folderPlace(variant);
+  const [cached] = await readCached(MANIFEST, store, variant, HALVES);
+  return { ...about, bytes: sizeOf(cached), ...(inFolder ?? cachePlace(cached, store)) };
 }
 
 function stateWords({ model, state, location, reason }: Row): string {
   if (state === 'found') return `${location}`;
   if (state === 'unreadable') return `unreadable: ${reason}`;
-  return `${LACKS[state]}: npx taesd pull ${model}`;
+  const folder = environmentVariable(FOLDER_VARIABLE);
+  const places =
+    folder && state === 'missing' ? ` in ${FOLDER_VARIABLE} ${folder} and the cache` : '';
+  return `${LACKS[state]}${places}: npx taesd pull ${model}`;
 }
 
 const LACKS = {
@@ -97,30 +101,33 @@ function f16Bytes({ networks }: Variant): number {
   return layers.reduce((sum, layer) => sum + 2 * countParameters(layer), 0);
 }
 
+/** The keys of a row about the location of a model's weights. */
+type Place = Pick<Row, 'state' | 'location' | 'reason'>;
+
 /**
- * Returns the location where `load` would find a model.
+ * Returns the location in the folder that TAESD_WEIGHTS names; undefined if it does not have the
+ * model.
  *
- * @throws TaesdError ARG (there is no folder of the name in TAESD_WEIGHTS)
+ * @throws TaesdError ARG (there is no folder of that name)
  */
-async function placeOf(
-  variant: Variant,
-  store: WeightStore,
-): Promise<Pick<Row, 'state' | 'location' | 'reason'>> {
+async function folderPlace(variant: Variant): Promise<Place | undefined> {
   const folder = environmentVariable(FOLDER_VARIABLE);
-  if (folder !== undefined && folder !== '') {
-    const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
-    if (weights instanceof TaesdError) {
-      const { sentence: reason } = aboutRequest(weights);
-      return { state: 'unreadable', location: null, reason };
-    }
-    if (!(weights instanceof Absent)) {
-      return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
-    }
-    if (weights.isNowhere) throw nowhere(weights);
+  if (folder === undefined || folder === '') return undefined;
+  const weights = await readLocation(variant, folder, HALVES).catch(asTaesdError);
+  if (weights instanceof TaesdError) {
+    const { sentence: reason } = aboutRequest(weights);
+    return { state: 'unreadable', location: null, reason };
   }
-  const kept = await readCached(MANIFEST, store, variant, HALVES);
-  const state = stateOf(kept);
-  return { state, location: state === 'found' ? store.location : null, reason: null };
+  if (!(weights instanceof Absent)) {
+    return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
+  }
+  if (weights.isNowhere) throw nowhere(weights);
+  return undefined;
+}
+
+function cachePlace(cached: CachedModel, { location }: WeightStore): Place {
+  const state = stateOf(cached);
+  return { state, location: state === 'found' ? location : null, reason: null };
 }
 
 /** Returns a TaesdError as a value, so that one broken file does not hide the other models. */
@@ -129,8 +136,17 @@ function asTaesdError(error: unknown): TaesdError {
   throw error;
 }
 
-function stateOf(kept: readonly CachedFile[]): Exclude<Row['state'], 'unreadable'> {
-  if (kept.every(({ state }) => state === 'whole')) return 'found';
-  if (kept.some(({ state }) => state === 'broken')) return 'damaged';
-  return kept.every(({ state }) => state === 'missing') ? 'missing' : 'incomplete';
+function stateOf({ files, isWhole }: CachedModel): Exclude<Row['state'], 'unreadable'> {
+  if (isWhole) return 'found';
+  if (files.some(({ state }) => state === 'broken')) return 'damaged';
+  return files.every(({ state }) => state === 'missing') ? 'missing' : 'incomplete';
+}
+
+/** Returns the size of a model's files: as the manifest has it, or as they are in the cache. */
+function sizeOf({ files, unknown }: CachedModel): number | null {
+  if (unknown.length > 0) return null;
+  return files.reduce<number | null>((sum, { file, state, bytes }) => {
+    const size = state === 'whole' ? bytes?.length : file.bytes;
+    return sum === null || typeof size !== 'number' ? null : sum + size;
+  }, 0);
 }

@@ -1,14 +1,24 @@
 import { type ModelName, TaesdError, VARIANTS } from '../../index.ts';
-import { isModelName, type LatentSpace, latentSpaces } from '../../model/variants.ts';
+import type { Half } from '../../model/layers.ts';
+import { isModelName } from '../../model/variants.ts';
 import { urlOf } from '../../platform/locations.ts';
+import {
+  type FetchedModel,
+  fetchedModels,
+  isFetched,
+  unknownFiles,
+} from '../../weights/manifest.ts';
+import { MANIFEST } from '../../weights/manifest-data.ts';
+import { eachFault, isFaultOfMirror } from '../../weights/mirrors.ts';
 import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
+import { unknownRemedy } from '../../weights/read-cached.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { proxyAdvice } from '../network/proxy.ts';
-import { expectedGot, fault, usageError } from '../terminal/faults.ts';
+import { expectedGot, Failures, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { progressBar } from '../terminal/progress.ts';
-import { sayFailure } from '../terminal/say.ts';
+import { noteSayer, sayFailure } from '../terminal/say.ts';
 import { countText } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -23,13 +33,15 @@ file gets its name.`,
   examples: ['taesd pull', 'taesd pull taesdxl taef1', 'taesd pull --all --from /mnt/weights'],
   operand: {
     name: 'MODEL',
-    help: () => `any of ${latentSpaces().join(', ')} (default: taesd)`,
+    help: () => `any of ${fetchedModels().join(', ')} (default: taesd)`,
     many: 'optional',
   },
   options: ['all', 'from', 'quiet'],
 } as const satisfies CommandSpec;
 
 type Line = CommandLine<typeof SPEC>;
+
+const HALVES: readonly Half[] = ['encoder', 'decoder'];
 
 /** The state of the cache after an interruption. */
 const LEFT = 'the next pull resumes the download';
@@ -44,15 +56,15 @@ export const pullCommand: Command = {
 };
 
 /** @throws UsageError */
-function chooseModels({ operands, all }: Line): readonly LatentSpace[] {
+function chooseModels({ operands, all }: Line): readonly FetchedModel[] {
   if (all && operands.length > 0) {
     const got = operands.map((operand) => JSON.stringify(operand)).join(' and ');
     throw usageError(SPEC.name, `--all: ${expectedGot('no MODEL beside it', got)}`);
   }
-  if (all) return latentSpaces();
+  if (all) return fetchedModels();
   const models = operands.map((operand) => {
-    if (isModelName(operand) && operand !== 'nano') return operand;
-    const rule = `one of ${latentSpaces().join(', ')}`;
+    if (isModelName(operand) && isFetched(operand)) return operand;
+    const rule = `one of ${fetchedModels().join(', ')}`;
     const got = operand === 'nano' ? 'nano, which is in the package' : JSON.stringify(operand);
     throw usageError(SPEC.name, `MODEL: ${expectedGot(rule, got)}`);
   });
@@ -60,51 +72,64 @@ function chooseModels({ operands, all }: Line): readonly LatentSpace[] {
 }
 
 async function pull(
-  models: readonly LatentSpace[],
+  models: readonly FetchedModel[],
   { from, quiet }: Line,
   signal: AbortSignal,
 ): Promise<void> {
   const store = await openStore();
   const source = from === undefined ? {} : { from: sourceOf(from) };
+  let failed = 0;
   for (const model of models) {
     const bar = progressBar(quiet);
     try {
-      const pulled = await pullModel(VARIANTS[model], ['encoder', 'decoder'], {
+      const pulled = await pullModel(VARIANTS[model], HALVES, {
         ...source,
         store,
         signal,
-        onDownload: ({ file, ...progress }) => bar.stage(file)(progress),
+        onDownload: ({ file, done, total }) =>
+          total === undefined ? bar.count(file, done) : bar.stage(file)({ done, total }),
       });
       bar.clear();
-      for (const file of pulled) {
+      for (const file of quiet ? [] : pulled) {
         process.stdout.write(`${store.pathOf(file.name)}: ${fileWords(file)}\n`);
       }
+      const unknown = unknownFiles(MANIFEST, VARIANTS[model], HALVES);
+      if (unknown.length > 0) noteSayer(quiet)(`note: ${model}: ${unknownRemedy(unknown).command}`);
     } catch (error) {
       bar.clear();
-      throw addressByAddress(model, error, from);
+      const failure = addressByAddress(model, error, from);
+      if (models.length === 1 || !isOfFiles(error)) throw failure;
+      sayFailure(failure);
+      failed++;
     } finally {
       bar.clear();
     }
   }
+  if (failed > 0) throw new Failures(failed, models.length, 'models');
 }
+
+/** True for faults of a model's files. Other models may have none of them. */
+const isOfFiles = (error: unknown): boolean =>
+  eachFault(error).some(isFaultOfMirror) &&
+  eachFault(error).every(({ code }) => code !== 'NETWORK');
 
 /**
- * Writes a line for each address that failed, and returns the error that ends the command. An error
- * about a folder or a file is returned as it is.
+ * Writes a line for each address that failed, and returns the error that ends the command. The
+ * error of a single address that answered, of a folder or of a file is returned as it is.
  */
 function addressByAddress(model: ModelName, error: unknown, from: string | undefined): unknown {
-  if (!(error instanceof TaesdError) || !OF_ADDRESSES.includes(error.code)) return error;
-  const { code, cause } = error;
-  const failures = cause instanceof AggregateError ? cause.errors : [error];
-  if (code !== 'NETWORK' && failures.length === 1) return error;
+  const failures = eachFault(error);
+  const isOfNetwork = failures.some(({ code }) => code === 'NETWORK');
+  if (!(error instanceof TaesdError) || (failures.length === 1 && !isOfNetwork)) return error;
   for (const failure of failures) sayFailure(failure);
-  const others = from === undefined ? '--from DIR|URL fetches them from another place; ' : '';
-  const hint = `${others}${proxyAdvice()}`;
+  const hints = [
+    ...(from === undefined ? ['--from DIR|URL fetches them from another place'] : []),
+    ...(isOfNetwork ? [proxyAdvice()] : []),
+  ];
+  const hint = hints.length > 0 ? hints.join('; ') : undefined;
+  const { code, cause } = error;
   return fault(`weights of ${model}`, 'cannot be fetched', { code, hint, cause });
 }
-
-/** The codes of errors that another address may not have. */
-const OF_ADDRESSES: readonly string[] = ['NETWORK', 'INTEGRITY', 'TRUNCATED'];
 
 /** @throws TaesdError ARG (a URL without folders, such as `data:`) */
 function sourceOf(from: string): URL {

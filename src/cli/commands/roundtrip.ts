@@ -5,18 +5,14 @@ import {
   decodedFormat,
   decodeToFile,
 } from '../files/decoded-file.ts';
+import { PICTURES } from '../files/folder-contents.ts';
 import { planJobs } from '../files/jobs.ts';
-import {
-  PICTURE_ENDINGS,
-  PICTURE_HELP,
-  PICTURE_OPTIONS,
-  readPicture,
-  scaledSize,
-} from '../files/picture-file.ts';
+import { PICTURE_HELP, PICTURE_OPTIONS, readPicture, scaledSize } from '../files/picture-file.ts';
 import { inputName } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutInput } from '../terminal/faults.ts';
 import { type Command, runLine } from './command.ts';
+import { checkBothHalves, type ModelsInUse } from './models-in-use.ts';
 import { runJobs } from './run-jobs.ts';
 
 const SPEC = {
@@ -32,7 +28,7 @@ keeps the latents as f32.`,
     'cat photo.webp | taesd roundtrip - -o - > again.png',
   ],
   operand: { name: 'IN', help: PICTURE_HELP, many: 'some' },
-  options: ['outputs', 'pictureFormat', 'model', 'float', ...PICTURE_OPTIONS],
+  options: ['outputs', 'pictureFormat', 'model', 'float', 'recursive', ...PICTURE_OPTIONS],
 } as const satisfies CommandSpec;
 
 export const roundtripCommand: Command = {
@@ -48,16 +44,21 @@ async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
     output,
     formats: DECODED_FORMATS,
     format: decodedFormat(line.pictureFormat),
-    what: 'pictures',
-    endings: PICTURE_ENDINGS,
+    contents: PICTURES,
+    isDeep: line.recursive,
   });
   const { format } = plan;
+  const both = async (models: ModelsInUse) => {
+    const taesd = await models.get(model);
+    checkBothHalves(taesd);
+    return taesd;
+  };
   await runJobs(
     plan,
     line,
     async ({ input, output: path }, { models, stage, say, signal }) => {
-      const picture = await readPicture(input, say);
-      const taesd = await models.get(model);
+      const picture = await readPicture(input, say, line.maxPixels);
+      const taesd = await both(models);
       try {
         const encoding = {
           maxSize,
@@ -73,7 +74,7 @@ async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
         throw aboutInput(inputName(input), error);
       }
     },
-    (models) => models.get(model),
+    both,
   );
 }
 

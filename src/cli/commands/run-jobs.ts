@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import type { Progress } from '../../index.ts';
 import { checkJobs, type Job, type Plan } from '../files/jobs.ts';
-import { inFolder } from '../files/output-folder.ts';
+import { inFolder, inFolderBelow } from '../files/output-folder.ts';
 import { outputName } from '../files/write-output.ts';
 import { Failures } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -76,13 +77,15 @@ async function runAll(
   try {
     await checkJobs(plan);
     for (const sentence of notes) say(sentence);
-    if (jobs.length > 1) await begin?.(models);
+    if (jobs.length > 1 && jobs.some(({ fault }) => fault === undefined)) await begin?.(models);
     let made = '';
     let failed = 0;
     for (const [index, job] of jobs.entries()) {
       const stage = stageOf(bar, index, jobs.length);
       try {
-        made = await work(job, { models, say, stage, signal });
+        if (job.fault !== undefined) throw job.fault;
+        const make = () => work(job, { models, say, stage, signal });
+        made = await inFolderBelow(folder ?? dirname(job.output), dirname(job.output), make);
       } catch (error) {
         if (jobs.length === 1 || signal.aborted) throw error;
         failed++;

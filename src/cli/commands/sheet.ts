@@ -2,14 +2,15 @@ import type { TaesdError } from '../../errors.ts';
 import { LATENT_FORMATS } from '../../formats/table.ts';
 import type { Progress } from '../../index.ts';
 import { encodePngRows, type PngBand } from '../../png/index.ts';
+import { LATENTS } from '../files/folder-contents.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
+import { type FolderFiles, listFolder } from '../files/list-folder.ts';
 import { STREAM } from '../files/read-input.ts';
 import { checkOutput, outputName, writeOutput } from '../files/write-output.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
 import { GAP, type Layout, layoutOf, MAX_WIDTH } from '../sheet/layout.ts';
-import { type FolderFiles, listFiles } from '../sheet/list-files.ts';
 import { checkWeights, Painters } from '../sheet/painters.ts';
 import { Tiles } from '../sheet/tiles.ts';
 import { expectedGot, Failures, fault } from '../terminal/faults.ts';
@@ -51,6 +52,7 @@ The sheet is written row by row, so the number of files is not limited by memory
     'space',
     'tensor',
     'shape',
+    'maxPixels',
     'weights',
     'workers',
     'backend',
@@ -67,7 +69,7 @@ type Line = CommandLine<typeof SPEC>;
 
 async function sheet(line: Line, signal: AbortSignal): Promise<void> {
   const { operand: folder, output, quiet } = line;
-  if (output !== STREAM) formatOf(output, SHEET_FORMATS);
+  if (output !== STREAM) formatOf(output, SHEET_FORMATS, SPEC.name);
   if (!line.matrix) await checkWeights(line.weights);
   const bar = progressBar(quiet);
   const note = noteSayer(quiet);
@@ -79,8 +81,8 @@ async function sheet(line: Line, signal: AbortSignal): Promise<void> {
     bar.clear();
     sayFailure(error);
   };
-  const listing = { isDeep: line.recursive, output, signal, say, onBroken };
-  const found = await listFiles(folder, listing);
+  const listing = { isDeep: line.recursive, output, contents: LATENTS, signal, say, onBroken };
+  const found = await listFolder(folder, listing);
   await checkOutput(output, folder);
   if (found.names.length === 0) throw noFiles(folder, found);
   const layout = layoutOf(found.names.length, line.thumb ?? DEFAULT_THUMB, line.columns);
@@ -125,10 +127,10 @@ function notes(tiles: Tiles, others: number): string[] {
   const { unmarked } = tiles;
   if (unmarked > 0) {
     const remedy = 'the label ends in ?; --model names it';
-    all.push(`note: ${filesText(unmarked)} without a model's name: ${remedy}`);
+    all.push(`${filesText(unmarked)} without a model's name: ${remedy}`);
   }
   const none = others + tiles.others;
-  if (none > 0) all.push(`note: ${filesText(none, 'other ')} without latents`);
+  if (none > 0) all.push(`${filesText(none, 'other ')} without latents`);
   return all;
 }
 

@@ -18,6 +18,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { ProgressBar } from '../terminal/progress.ts';
 import { tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
+import { checkBothHalves } from './models-in-use.ts';
 import { withModel } from './with-model.ts';
 
 const SPEC = {
@@ -98,6 +99,7 @@ async function drawSteps(
   { operand, folder, background, maxSize, inner }: Line,
   { bar, signal }: { readonly bar: ProgressBar; readonly signal: AbortSignal },
 ) {
+  if (input.halves.length === 2) checkBothHalves(taesd);
   const { networks } = VARIANTS[taesd.info.model];
   const total = input.halves.reduce((sum, half) => sum + networks[half].length, 0);
   const show = bar.stage('drawing');

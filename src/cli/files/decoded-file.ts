@@ -1,5 +1,5 @@
 import { type DecodeRowsOptions, type Taesd, type Tensor, writeSafetensors } from '../../index.ts';
-import { LATENT_SCALE } from '../../model/variants.ts';
+import { downscalesOf, type ModelName } from '../../model/variants.ts';
 import { encodePngRows } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { writeOutput } from './write-output.ts';
@@ -24,7 +24,7 @@ export const DECODED_DETAIL =
 export interface DecodedFile {
   readonly path: string;
   readonly format: DecodedFormat;
-  /** The size to crop to. Defaults to 8 times the latents. */
+  /** The size to crop to. Defaults to the whole picture. */
   readonly size?: Size | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function decodeToFile(
   { path, format, size }: DecodedFile,
   run: DecodeRowsOptions,
 ): Promise<string> {
-  const { width, height } = size ?? fullSize(latents);
+  const { width, height } = size ?? fullSize(latents, taesd.info.model);
   const options = { ...run, width, height };
   const pieces =
     format.name === 'png'
@@ -52,8 +52,12 @@ export async function decodeToFile(
 
 const decodedTensor = (decoded: Tensor): Uint8Array => writeSafetensors([['decoded', decoded]]);
 
-/** Returns the size of the picture before any cropping. */
-export const fullSize = ({ shape: [, , h, w] }: Tensor): Size => ({
-  width: w * LATENT_SCALE,
-  height: h * LATENT_SCALE,
-});
+/**
+ * Returns the size of the picture before any cropping.
+ *
+ * @param model  the model of the latents, if it is known
+ */
+export function fullSize({ shape: [, c, h, w] }: Tensor, model: ModelName | undefined): Size {
+  const [downscale] = downscalesOf(c, model);
+  return { width: w * downscale, height: h * downscale };
+}

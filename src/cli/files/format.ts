@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { orList } from '../../checks.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
+import { onOneLine } from '../../errors.ts';
+import { expectedGot, usageError } from '../terminal/faults.ts';
 
 /** A format that a file's ending can choose. */
 export interface Format {
@@ -13,9 +14,13 @@ export interface Format {
 /**
  * Returns the format of a path's ending. Capitals do not matter.
  *
- * @throws TaesdError ARG (another ending)
+ * @throws UsageError (another ending)
  */
-export function formatOf<T extends Format>(path: string, formats: readonly T[]): T {
+export function formatOf<T extends Format>(
+  path: string,
+  formats: readonly T[],
+  command: string,
+): T {
   const ending = extname(path).toLowerCase();
   const format = formats.find(({ endings }) => endings.includes(ending));
   if (format !== undefined) return format;
@@ -23,7 +28,8 @@ export function formatOf<T extends Format>(path: string, formats: readonly T[]):
     first === undefined ? [] : `${first} (${holds})`,
   );
   const rule = `the ending ${orList(known)}`;
-  throw fault(path, expectedGot(rule, ending === '' ? 'no ending' : ending));
+  const sentence = expectedGot(rule, ending === '' ? 'no ending' : ending);
+  throw usageError(command, `-o: ${onOneLine(path)}: ${sentence}`);
 }
 
 /** Returns the endings of formats for help: `.png or .safetensors`. */

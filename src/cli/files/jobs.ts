@@ -1,11 +1,13 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, extname, join, parse } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, parse } from 'node:path';
 import { orList } from '../../checks.ts';
-import { systemReason } from '../../platform/system-errors.ts';
+import type { TaesdError } from '../../errors.ts';
 import { expectedGot, fault, usageError } from '../terminal/faults.ts';
+import type { FolderContents } from './folder-contents.ts';
 import { type Format, formatOf } from './format.ts';
+import { type FolderFiles, listFolder } from './list-folder.ts';
 import { inputName, STREAM } from './read-input.ts';
-import { checkOutput, isInput } from './write-output.ts';
+import { checkFolderOf, checkOutput, isInput } from './write-output.ts';
 
 /*
  * The files of a command that makes one file of each input: which are read, and the names of those
@@ -16,6 +18,8 @@ import { checkOutput, isInput } from './write-output.ts';
 export interface Job {
   readonly input: string;
   readonly output: string;
+  /** The reason why this job cannot be done, if it is known before the work. */
+  readonly fault?: unknown;
 }
 
 /** The work of one command line. */
@@ -37,17 +41,18 @@ export interface Asked<F> {
   readonly formats: readonly F[];
   /** The format that `--format` names. */
   readonly format: F | undefined;
-  /** The contents of a folder as input, for messages: `pictures`. */
-  readonly what: string;
-  /** The endings, in lower case, of the files that are taken of a folder. */
-  readonly endings: readonly string[];
+  /** The files that are taken of a folder. */
+  readonly contents: FolderContents;
+  /** True to take those of the folders inside too. */
+  readonly isDeep: boolean;
 }
 
 /**
- * Makes the plan of a command line.
+ * Makes the plan of a command line. If there are several inputs, those that cannot be done have a
+ * fault.
  *
- * @throws UsageError (several inputs for one output); TaesdError ARG (an ending of no format, an
- *   empty or unreadable folder, an output that is an input or that two inputs have)
+ * @throws UsageError (several inputs for one output, an ending of no format); TaesdError ARG (the
+ *   only input is an empty or unreadable folder, a folder is both input and output)
  */
 export async function planJobs<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
   const { operands, output, formats } = asked;
@@ -62,15 +67,16 @@ export async function planJobs<F extends Format>(asked: Asked<F>): Promise<Plan<
       hint: 'for the files of a folder, -o DIR/',
     });
   }
-  const { format = output === STREAM ? formats[0] : formatOf(output, formats) } = asked;
+  const named = () => (output === STREAM ? formats[0] : formatOf(output, formats, asked.command));
+  const { format = named() } = asked;
   return { jobs: [{ input, output }], folder: undefined, format, notes: [] };
 }
 
 /** Checks before the work that the output can be written. @throws TaesdError ARG */
 export async function checkJobs({ jobs, folder }: Plan<unknown>): Promise<void> {
-  const [first] = jobs;
-  // In a folder the other outputs are as writable as the first.
-  await checkOutput(first.output, folder === undefined ? first.input : STREAM);
+  const [{ input, output }] = jobs;
+  if (folder === undefined) await checkOutput(output, input);
+  else await checkFolderOf(join(folder, basename(output)));
 }
 
 /** True for a name with a slash at its end, and for a folder that is there. */
@@ -84,44 +90,97 @@ const isExistingFolder = async (path: string): Promise<boolean> =>
     () => false,
   ));
 
-async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
-  const { output: folder, formats, format = formats[0] } = asked;
-  const inputs: string[] = [];
-  const notes: string[] = [];
-  for (const operand of asked.operands) {
-    if (!(await isExistingFolder(operand))) {
-      inputs.push(operand);
-      continue;
-    }
-    const { files, others } = await filesIn(operand, asked);
-    inputs.push(...files);
-    if (others === 0) continue;
-    const count = others === 1 ? '1 file is' : `${others} files are`;
-    notes.push(`note: ${operand}: ${count} left out, without the ending ${orList(asked.endings)}`);
-  }
-  const jobs = inputs.map((input) => ({ input, output: outputOf(input, folder, format) }));
-  checkNames(jobs);
-  await checkPlaces(jobs);
-  return { jobs, folder, format, notes };
+/** A file that is read, and the folder below that of the outputs which its own goes to. */
+interface Input {
+  readonly path: string;
+  readonly below: string;
 }
 
-/** Returns the files of a folder, by name, and the number of those with another ending. */
-async function filesIn(folder: string, { what, endings }: Asked<Format>) {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw fault(folder, 'cannot be read', { hint: systemReason(cause), cause });
-  });
-  const names = entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith('.'));
-  const files = names.filter((name) => endings.includes(extname(plainName(name)).toLowerCase()));
-  if (files.length === 0) {
-    throw fault(folder, expectedGot(`a folder with ${what} (${orList(endings)})`, 'none of them'));
+async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
+  const { operands, output: folder, formats, format = formats[0] } = asked;
+  const inputs: Input[] = [];
+  const faults: Job[] = [];
+  const notes: string[] = [];
+  for (const operand of operands) {
+    if (!(await isExistingFolder(operand))) {
+      inputs.push({ path: operand, below: '.' });
+      continue;
+    }
+    const fail = (fault: unknown) => faults.push({ input: operand, output: folder, fault });
+    await checkOtherFolder(operand, folder);
+    try {
+      const found = await filesIn(operand, asked, { say: (note) => notes.push(note), fail });
+      const { names } = found;
+      inputs.push(...names.map((name) => ({ path: join(operand, name), below: dirname(name) })));
+      const left = leftOut(found, asked);
+      if (left !== undefined) notes.push(`${operand}: ${left}`);
+    } catch (error) {
+      if (operands.length === 1) throw error;
+      fail(error);
+    }
   }
-  return {
-    files: files.sort().map((name) => join(folder, name)),
-    others: names.length - files.length,
-  };
+  const named = await withoutDoubles(inputs, notes);
+  const jobs = named.map(({ path, below }) => ({
+    input: path,
+    output: outputOf(path, join(folder, below), format),
+  }));
+  return { jobs: [...(await withFaults(jobs)), ...faults], folder, format, notes };
+}
+
+/**
+ * Checks that a folder is not read and written to: the next run would read the results of this one.
+ *
+ * @throws TaesdError ARG
+ */
+async function checkOtherFolder(input: string, output: string): Promise<void> {
+  const real = await realPath(output);
+  if (real === undefined || real !== (await realPath(input))) return;
+  const hint = 'the next run would take its results for inputs';
+  throw fault(output, expectedGot('another folder than IN', 'IN itself'), { hint });
+}
+
+/** Returns the files of a folder. @throws TaesdError ARG (none, or it cannot be read) */
+async function filesIn(
+  folder: string,
+  { contents, isDeep, output }: Asked<Format>,
+  { say, fail }: { say: (note: string) => void; fail: (error: unknown) => void },
+): Promise<FolderFiles> {
+  const found = await listFolder(folder, { isDeep, output, contents, say, onBroken: fail });
+  if (found.names.length > 0) return found;
+  const { what, endings } = contents;
+  const hint = found.folders > 0 ? DEEPER : undefined;
+  const rule = `a folder with ${what} (${orList(endings)})`;
+  throw fault(folder, expectedGot(rule, 'none of them'), { hint });
+}
+
+const DEEPER = '--recursive reads the folders in it too';
+
+/** Returns the sentence about what of a folder is left out; undefined for nothing. */
+function leftOut({ others, folders }: FolderFiles, { contents }: Asked<Format>) {
+  const counts = [
+    ...(others === 0 ? [] : [`${counted(others, 'file')} without ${contents.what}`]),
+    ...(folders === 0 ? [] : [counted(folders, 'folder')]),
+  ];
+  if (counts.length === 0) return undefined;
+  const hint = folders === 0 ? '' : ' (--recursive reads folders too)';
+  return `${counts.join(' and ')} left out${hint}`;
+}
+
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** Returns inputs of which each is another file. Notes name the others. */
+async function withoutDoubles(inputs: readonly Input[], notes: string[]): Promise<Input[]> {
+  const seen = new Set<string>();
+  const all: Input[] = [];
+  for (const input of inputs) {
+    const { path } = input;
+    const key = (path === STREAM ? undefined : await realPath(path)) ?? path;
+    if (seen.has(key)) notes.push(`${inputName(path)}: named twice, done once`);
+    else all.push(input);
+    seen.add(key);
+  }
+  return all;
 }
 
 /** Returns the name without the ending of gzip. */
@@ -135,32 +194,41 @@ const outputOf = (input: string, folder: string, { endings: [ending] }: Format):
 const keyOf = (path: string): string =>
   ['win32', 'darwin'].includes(process.platform) ? path.toLowerCase() : path;
 
-/** @throws TaesdError ARG (two inputs have one output) */
-function checkNames(jobs: readonly Job[]): void {
-  const inputs = new Map<string, string>();
+/**
+ * Adds its fault to each job that cannot be done: its output is that of another job, or one of the
+ * inputs, or a folder.
+ */
+async function withFaults(jobs: readonly Job[]): Promise<Job[]> {
+  const inputsOf = new Map<string, string[]>();
+  const inputs = new Set<string | undefined>();
   for (const { input, output } of jobs) {
-    const other = inputs.get(keyOf(output));
-    if (other !== undefined) {
-      const got = `${inputName(other)} and ${inputName(input)}`;
-      const hint = 'rename one, or write them to two folders';
-      throw fault(output, expectedGot('one IN for each file', got), { hint });
-    }
-    inputs.set(keyOf(output), input);
+    inputsOf.set(keyOf(output), [...(inputsOf.get(keyOf(output)) ?? []), input]);
+    if (input !== STREAM) inputs.add(await realPath(input));
   }
+  const all: Job[] = [];
+  for (const job of jobs) {
+    const others = inputsOf.get(keyOf(job.output))?.filter((input) => input !== job.input) ?? [];
+    const fault = others.length > 0 ? shared(job, others) : await placeFault(job.output, inputs);
+    all.push(fault === undefined ? job : { ...job, fault });
+  }
+  return all;
 }
 
-/** @throws TaesdError ARG (an output is one of the inputs, or a folder) */
-async function checkPlaces(jobs: readonly Job[]): Promise<void> {
-  const inputs = new Set<string | undefined>();
-  for (const { input } of jobs) if (input !== STREAM) inputs.add(await realPath(input));
-  for (const { output } of jobs) {
-    const real = await realPath(output);
-    if (real === undefined) continue;
-    if (inputs.has(real)) throw isInput(output);
-    if (await isExistingFolder(real)) {
-      throw fault(output, expectedGot('a file to write', 'a folder'));
-    }
-  }
+function shared({ input, output }: Job, others: readonly string[]): TaesdError {
+  const got = `${output}, which is that of ${others.map(inputName).join(' and ')} too`;
+  const hint = 'rename one, or write them to two folders';
+  return fault(inputName(input), expectedGot('an output of its own', got), { hint });
+}
+
+async function placeFault(
+  output: string,
+  inputs: ReadonlySet<string | undefined>,
+): Promise<TaesdError | undefined> {
+  const real = await realPath(output);
+  if (real === undefined) return undefined;
+  if (inputs.has(real)) return isInput(output);
+  if (!(await isExistingFolder(real))) return undefined;
+  return fault(output, expectedGot('a file to write', 'a folder'));
 }
 
 const realPath = (path: string): Promise<string | undefined> =>

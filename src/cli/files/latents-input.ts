@@ -4,8 +4,10 @@ import { isGzip } from '../../first-bytes.ts';
 import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../formats/index.ts';
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
+import { fromVae } from '../../model/vae-space.ts';
 import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
-import { type Say, sayLine } from '../terminal/say.ts';
+import type { Say } from '../terminal/say.ts';
+import { pastedName } from './pasted-name.ts';
 import { inputName } from './read-input.ts';
 
 /** The names of the options below in the table of options. */
@@ -16,12 +18,13 @@ export const LATENT_OPTIONS = [
   'shape',
   'dtype',
   'pick',
+  'maxPixels',
 ] as const;
 
 /** The options of a command that decide how a file of latents is read. */
 export type LatentsAsked = Pick<
   ReadLatentsOptions,
-  'space' | 'tensor' | 'shape' | 'dtype' | 'pick'
+  'space' | 'tensor' | 'shape' | 'dtype' | 'pick' | 'maxPixels'
 > & { readonly model: ModelName | undefined };
 
 /**
@@ -32,11 +35,13 @@ export type LatentsAsked = Pick<
 export function readLatentFile(
   path: string,
   bytes: Uint8Array,
-  { model, space, tensor, shape, dtype, pick }: LatentsAsked,
+  { model, ...asked }: LatentsAsked,
 ): Promise<FoundLatents> {
   return inside(inputName(path), async () => {
-    if (shape === undefined && !mayBeLatents(bytes)) refuseOtherPicture(bytes);
-    return readLatents(bytes, { name: path, model, space, tensor, shape, dtype, pick });
+    const { space, tensor, shape, dtype, pick, maxPixels } = asked;
+    if (shape === undefined && !mayBeLatents(bytes)) refuseOtherPicture(path, bytes);
+    const options = { model, space, tensor, shape, dtype, pick, maxPixels };
+    return readLatents(bytes, { name: path, ...options });
   });
 }
 
@@ -48,7 +53,7 @@ export const mayBeLatents = (bytes: Uint8Array): boolean =>
  * Returns the latents of one picture, the first of a batch. Lines on stderr report the choice and
  * what the file does not say.
  */
-export function takeOne(path: string, found: FoundLatents, say: Say = sayLine): FoundLatents {
+export function takeOne(path: string, found: FoundLatents, say: Say): FoundLatents {
   const name = inputName(path);
   for (const sentence of found.assumed) say(`${name}: ${sentence}`);
   const [batch] = found.latents.shape;
@@ -82,9 +87,25 @@ export function modelFor(
  *
  * @throws TaesdError UNSUPPORTED (a JPEG or another known kind of picture)
  */
-export function refuseOtherPicture(bytes: Uint8Array): void {
+export function refuseOtherPicture(path: string, bytes: Uint8Array): void {
   const kind = pictureKind(bytes);
   if (kind === undefined) return;
-  const hint = kind.read === undefined ? conversionHint(kind) : 'taesd encode makes latents of it';
+  const hint =
+    kind.read === undefined
+      ? pastedName(path, conversionHint(kind))
+      : 'taesd encode makes latents of it';
   throw expected('UNSUPPORTED', 'bytes', 'latents', kind.name, { hint });
+}
+
+/**
+ * Refuses VAE space of a model whose conversion is not known, before the work.
+ *
+ * @throws TaesdError UNSUPPORTED with the input's name
+ */
+export function checkConversion(
+  path: string,
+  { space, model }: Pick<FoundLatents, 'space' | 'model'>,
+): void {
+  if (space === 'diffusion' || model === undefined) return;
+  inside(inputName(path), () => fromVae(VARIANTS[model]));
 }

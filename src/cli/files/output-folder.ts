@@ -1,5 +1,5 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 
@@ -9,10 +9,10 @@ import { expectedGot, fault } from '../terminal/faults.ts';
  *
  * @throws TaesdError ARG (the folder cannot be made); any error of `work`
  */
-export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
+export async function inFolder<T>(path: string, work: () => Promise<T>): Promise<T> {
   const isNew = await makeFolder(path);
   try {
-    await work();
+    return await work();
   } catch (error) {
     // Fails if the folder holds a picture, which stays.
     if (isNew) await rmdir(path).catch(() => undefined);
@@ -20,12 +20,19 @@ export async function inFolder(path: string, work: () => Promise<void>): Promise
   }
 }
 
+/** Runs `work` like `inFolder`, with every folder that is missing between `root` and `path`. */
+export const inFolderBelow = <T>(root: string, path: string, work: () => Promise<T>): Promise<T> =>
+  relative(root, path) === ''
+    ? work()
+    : inFolderBelow(root, dirname(path), () => inFolder(path, work));
+
 async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path);
     return true;
   } catch (cause) {
-    const found = await stat(path).catch(() => undefined);
+    // With a slash at its end a file is not found.
+    const found = await stat(path.replace(/(?<=.)[/\\]+$/, '')).catch(() => undefined);
     if (found?.isDirectory()) return false;
     if (found !== undefined) {
       throw fault(path, expectedGot('a folder to write to', 'a file'), { cause });

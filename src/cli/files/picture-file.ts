@@ -5,11 +5,9 @@ import { isModelName } from '../../model/variants.ts';
 import { type DecodedPicture, decodePicture, sizeWithin } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
-import { type Say, sayLine } from '../terminal/say.ts';
+import type { Say } from '../terminal/say.ts';
+import { withPastedName } from './pasted-name.ts';
 import { inputName, readInput } from './read-input.ts';
-
-/** The endings of the pictures that are taken of a folder. */
-export const PICTURE_ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp'];
 
 /** The description of IN in the help of commands that encode. */
 export const PICTURE_HELP = 'a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
@@ -18,6 +16,7 @@ export const PICTURE_HELP = 'a picture: a PNG, JPEG or WebP file; or a folder of
 export const PICTURE_OPTIONS = [
   'background',
   'maxSize',
+  'maxPixels',
   'weights',
   'precision',
   'workers',
@@ -28,18 +27,30 @@ export const PICTURE_OPTIONS = [
 /**
  * Reads a picture. All commands read pictures here.
  *
- * @param name  the name of the file, for errors
+ * @param path  the name of the file, for errors
  * @throws TaesdError errors of `decodePicture`
  */
-export const pictureOf = (name: string, bytes: Uint8Array): Promise<DecodedPicture> =>
-  inside(name, () => decodePicture(bytes));
+export const pictureOf = (
+  path: string,
+  bytes: Uint8Array,
+  maxPixels: number | undefined,
+): Promise<DecodedPicture> =>
+  inside(inputName(path), () =>
+    decodePicture(bytes, { maxPixels }).catch((error: unknown) => {
+      throw withPastedName(path, error);
+    }),
+  );
 
 /**
  * Reads a picture to encode: a PNG, JPEG or WebP file. Notes report what was not converted.
  *
  * @throws TaesdError ARG (the file cannot be read, or holds latents); errors of `decodePicture`
  */
-export async function readPicture(path: string, say: Say = sayLine): Promise<DecodedPicture> {
+export async function readPicture(
+  path: string,
+  say: Say,
+  maxPixels: number | undefined,
+): Promise<DecodedPicture> {
   const bytes = await readInput(path);
   const name = inputName(path);
   const format = recogniseFormat(bytes);
@@ -47,7 +58,7 @@ export async function readPicture(path: string, say: Say = sayLine): Promise<Dec
     const hint = 'latents? taesd decode';
     throw fault(name, expectedGot('a picture', format.name), { hint });
   }
-  const picture = await pictureOf(name, bytes);
+  const picture = await pictureOf(path, bytes, maxPixels);
   if (recordsLatents(picture.text)) {
     const got = `latents${ofModel(namedModel(picture.text))}`;
     throw fault(name, expectedGot('a picture', got), { hint: 'taesd decode?' });

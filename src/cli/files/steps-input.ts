@@ -47,7 +47,7 @@ export async function readStepsInput(path: string, asked: Asked): Promise<StepsI
     return latentsInput(path, asked, bytes);
   const format = recogniseFormat(bytes);
   if (mayBeLatents(bytes) && format?.also !== 'pictures') return latentsInput(path, asked, bytes);
-  const picture = await pictureOf(inputName(path), bytes);
+  const picture = await pictureOf(path, bytes, asked.maxPixels);
   if (recordsLatents(picture.text)) return latentsInput(path, asked, bytes);
   const say = noteSayer(asked.quiet);
   for (const note of picture.notes) say(`${inputName(path)}: ${note}`);
@@ -60,7 +60,7 @@ async function latentsInput(path: string, asked: Asked, bytes: Uint8Array): Prom
   if (asked.part === 'encoder')
     throw fault(inputName(path), expectedGot('a picture for the encoder', 'latents'));
   const found = await readLatentFile(path, bytes, asked);
-  checkPixels(path, fullSize(found.latents), 'crop them first');
+  checkPixels(path, fullSize(found.latents, found.model), 'crop them first');
   const input = takeOne(path, found, noteSayer(asked.quiet));
   return { input, model: modelFor(path, asked.model, input), halves: ['decoder'] };
 }

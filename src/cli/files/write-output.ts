@@ -30,6 +30,15 @@ export async function checkOutput(path: string, input: string): Promise<void> {
   if (found !== undefined && input !== STREAM && (await isSameFile(path, input))) {
     throw isInput(path);
   }
+  await checkFolderOf(path);
+}
+
+/**
+ * Checks that a file can be written into a folder. It creates one and removes it again.
+ *
+ * @throws TaesdError ARG
+ */
+export async function checkFolderOf(path: string): Promise<void> {
   const folder = dirname(path);
   const foundFolder = await stat(folder).catch((cause: unknown) => {
     const reason = systemCode(cause) === 'ENOENT' ? 'no such folder' : systemReason(cause);
@@ -39,9 +48,12 @@ export async function checkOutput(path: string, input: string): Promise<void> {
     throw notWritable(path, `a file in place of its folder: ${folder}`);
   }
   await withTemporary(dirname(path), async (temporary) => {
-    const write = writing(path);
-    const file = await write(open(temporary, 'wx'));
-    await write(file.close());
+    const file = await open(temporary, 'wx').catch((cause: unknown) => {
+      // The folder is there: /proc and its like have no place for files.
+      const isNowhere = systemCode(cause) === 'ENOENT';
+      throw notWritable(path, isNowhere ? 'no file can be made there' : systemReason(cause), cause);
+    });
+    await writing(path)(file.close());
   });
 }
 

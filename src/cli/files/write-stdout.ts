@@ -40,6 +40,8 @@ export async function writeStdout(
       }
       signal?.throwIfAborted();
       for await (const piece of file === undefined ? kept : copied(file)) {
+        // The listener in main.ts has reported it.
+        if (process.stdout.errored) return;
         await toStdout(piece);
       }
     } finally {

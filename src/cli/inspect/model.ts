@@ -1,6 +1,7 @@
 import type { ModelName, Variant } from '../../index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines } from '../terminal/table.ts';
+import { wrap } from '../terminal/wrap.ts';
 import { describeHalf, type NetworkFindings, networkLines } from './network.ts';
 
 /** A model as the JSON document describes it. */
@@ -9,36 +10,67 @@ export interface ModelFindings {
   readonly model: ModelName;
   readonly latentsOf: string;
   readonly latentChannels: number;
-  /** x = (z − shift) · scale from a latent z of the full VAE. */
-  readonly scale: number;
-  readonly shift: number;
+  /** A picture is this many times as wide and as high as its latents. */
+  readonly downscale: number;
+  /** x = (z − shift) · scale from a latent z of the full VAE; null without one for all channels. */
+  readonly scale: number | null;
+  readonly shift: number | null;
+  /** x = (z − mean) / std for each channel; null if it is not known or one for all. */
+  readonly mean: readonly number[] | null;
+  readonly std: readonly number[] | null;
+  /** The reason why none of these numbers is known; null if they are. */
+  readonly scaleUnknown: string | null;
   readonly encoder: NetworkFindings;
   readonly decoder: NetworkFindings;
 }
 
 /** Describes a model: its latents, and the layers of both halves. */
 export function describeModel(variant: Variant, size: Size): ModelFindings {
-  const { name: model, speaks: latentsOf, latentChannels, scale, shift, networks } = variant;
+  const { name: model, speaks: latentsOf, latentChannels, downscale, fromVae } = variant;
   const [encoder, decoder] = (['encoder', 'decoder'] as const).map((half) =>
-    describeHalf(networks[half], half, latentChannels, size),
+    describeHalf(variant, half, size),
   );
-  return { kind: 'model', model, latentsOf, latentChannels, scale, shift, encoder, decoder };
+  const numbers = { scale: null, shift: null, mean: null, std: null };
+  const known = 'unknown' in fromVae ? numbers : { ...numbers, ...fromVae };
+  const scaleUnknown = 'unknown' in fromVae ? fromVae.unknown : null;
+  const latents = { latentChannels, downscale, ...known, scaleUnknown };
+  return { kind: 'model', model, latentsOf, ...latents, encoder, decoder };
 }
 
 /** Returns lines about a model. */
 export function modelLines(findings: ModelFindings): string[] {
-  const { model, latentsOf, latentChannels, scale, shift } = findings;
+  const { model, latentsOf, latentChannels, downscale } = findings;
   const facts = factLines([
     ['model', `${model}, for ${latentsOf}`],
-    ['latents', `${latentChannels} channels, 1/8 of the picture's width and height, rounded up`],
     [
-      'scale',
-      `${scale}, shift ${shift}: x = (z − ${shift}) · ${scale} from a latent z of the full VAE`,
+      'latents',
+      `${latentChannels} channels, 1/${downscale} of the picture's width and height, rounded up`,
     ],
+    ...scaleFacts(findings),
   ]);
   const halves = (['encoder', 'decoder'] as const).flatMap((half) => [
     '',
-    ...networkLines(half, findings[half]),
+    ...networkLines(half, findings[half], findings),
   ]);
   return [...facts, ...halves];
 }
+
+const FORMULA_LENGTH = 86;
+
+/** Returns the facts about the conversion from latents z of the full VAE, wrapped. */
+function scaleFacts({ scale, shift, mean, std, scaleUnknown }: ModelFindings) {
+  if (scale !== null) {
+    const words = `x = (z − ${shift}) · ${scale} from a latent z of the full VAE`;
+    return [['scale', `${scale}, shift ${shift}: ${words}`] as const];
+  }
+  if (scaleUnknown !== null) return wrapped('scale', `not known: ${scaleUnknown}`);
+  const words = (numbers: readonly number[] | null) => (numbers ?? []).join(', ');
+  return [
+    ['scale', 'channel by channel: x = (z − mean) / std from a latent z of the full VAE'] as const,
+    ...wrapped('mean', words(mean)),
+    ...wrapped('std', words(std)),
+  ];
+}
+
+const wrapped = (what: string, words: string) =>
+  wrap(words, FORMULA_LENGTH).map((line, i) => [i === 0 ? what : '', line] as const);

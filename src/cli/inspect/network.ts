@@ -1,9 +1,8 @@
-import type { Half, Network } from '../../index.ts';
+import type { Half, Variant } from '../../index.ts';
 import { kindOf } from '../../model/kinds.ts';
 import { needsWholeMap } from '../../model/layers.ts';
 import { type Chw, describeNetwork } from '../../model/measure.ts';
 import { receptiveField } from '../../model/receptive-field.ts';
-import { LATENT_SCALE } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 
@@ -31,15 +30,15 @@ interface LayerFindings {
 
 /** Describes the layers of one half. */
 export function describeHalf(
-  network: Network,
+  { networks, latentChannels, downscale }: Variant,
   half: Half,
-  latentChannels: number,
   { width, height }: Size,
 ): NetworkFindings {
+  const network = networks[half];
   const input: Chw =
     half === 'encoder'
       ? [3, height, width]
-      : [latentChannels, Math.ceil(height / LATENT_SCALE), Math.ceil(width / LATENT_SCALE)];
+      : [latentChannels, Math.ceil(height / downscale), Math.ceil(width / downscale)];
   const layers = describeNetwork(network, input).map(
     ({ index, layer, output, parameters, multiplyAdds }) => ({
       index,
@@ -69,7 +68,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Returns the table of layers of one half. */
-export function networkLines(half: Half, findings: NetworkFindings): string[] {
+export function networkLines(
+  half: Half,
+  findings: NetworkFindings,
+  { downscale }: Pick<Variant, 'downscale'>,
+): string[] {
   const { input, layers, parameters, multiplyAdds } = findings;
   const cells = layers.map((layer) => [
     `${layer.index}`,
@@ -83,19 +86,24 @@ export function networkLines(half: Half, findings: NetworkFindings): string[] {
   return [
     `${half}, for an input of ${input.join('×')}:`,
     ...tableLines(COLUMNS, cells, total),
-    fieldWords(half, findings),
+    fieldWords(half, findings, downscale),
   ];
 }
 
 /** Returns a dash for 0, because a dash is easier to skip. */
 const countOrDash = (count: number): string => (count === 0 ? '–' : countText(count));
 
-function fieldWords(half: Half, { receptiveField: field }: NetworkFindings): string {
+function fieldWords(
+  half: Half,
+  { receptiveField: field }: NetworkFindings,
+  downscale: number,
+): string {
   if (field === 'whole') {
     return `receptive field of a ${half === 'encoder' ? 'latent' : 'pixel'}: the whole picture`;
   }
   const { before, after } = field;
   const reach = `${before} more above and left, ${after} below and right`;
-  const own = half === 'encoder' ? 'a latent: its 8×8 pixels' : 'a pixel: the latent it lies in';
+  const pixels = `a latent: its ${downscale}×${downscale} pixels`;
+  const own = half === 'encoder' ? pixels : 'a pixel: the latent it lies in';
   return `receptive field of ${own}, ${reach}`;
 }

@@ -1,5 +1,6 @@
+import { orList } from '../../checks.ts';
 import type { PictureKind } from '../../first-bytes/pictures.ts';
-import { LATENT_SCALE, latentSpaces, type ModelName, VARIANTS } from '../../model/variants.ts';
+import { type ModelName, VARIANTS, type Variant } from '../../model/variants.ts';
 import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -25,11 +26,12 @@ export interface PictureFindings {
 
 /** Describes a picture that does not record latents: its size and its possible uses. */
 export function describePicture({ kind, width, height, notes }: DecodedPicture): PictureFindings {
-  const all = Object.values(VARIANTS).map((variant) => variant.latentChannels);
-  const counts = [...new Set(all)];
-  const [h, w] = [height, width].map((size) => Math.ceil(size / LATENT_SCALE));
-  const encodesTo = counts.map((c) => ({ shape: [1, c, h, w], models: latentSpaces(c) }));
-  const decodesTo = kind === 'PNG' ? counts.flatMap((c) => decoded(width, height, c)) : [];
+  const kinds = kindsOfLatents();
+  const encodesTo = kinds.map(({ latentChannels, downscale, models }) => {
+    const [h, w] = [height, width].map((size) => Math.ceil(size / downscale));
+    return { shape: [1, latentChannels, h, w], models };
+  });
+  const decodesTo = kind === 'PNG' ? kinds.flatMap((of) => decoded(width, height, of)) : [];
   return { kind: 'picture', format: kind, width, height, encodesTo, decodesTo, notes };
 }
 
@@ -50,12 +52,31 @@ export function describeUnread(
   return { kind: 'picture', format, width, height, encodesTo: [], decodesTo: [], notes: [reason] };
 }
 
+/** Latents of one shape for a picture, and the models that have them. */
+interface KindOfLatents extends Pick<Variant, 'latentChannels' | 'downscale'> {
+  readonly models: ModelName[];
+}
+
+function kindsOfLatents(): KindOfLatents[] {
+  const kinds = new Map<string, KindOfLatents>();
+  for (const { latentChannels, downscale, name } of Object.values(VARIANTS)) {
+    const key = `${latentChannels} ${downscale}`;
+    const { models } = kinds.get(key) ?? { models: [] };
+    kinds.set(key, { latentChannels, downscale, models: [...models, name] });
+  }
+  return [...kinds.values()];
+}
+
 /** Latents that other programs write into a PNG record nothing. */
-function decoded(width: number, height: number, channels: number) {
-  const tiles = channels / 4;
+function decoded(
+  width: number,
+  height: number,
+  { latentChannels, downscale, models }: KindOfLatents,
+) {
+  const tiles = latentChannels / 4;
   if (height % tiles !== 0) return [];
-  const [w, h] = [width, height / tiles].map((size) => size * LATENT_SCALE);
-  return [{ width: w, height: h, models: latentSpaces(channels) }];
+  const [w, h] = [width, height / tiles].map((size) => size * downscale);
+  return [{ width: w, height: h, models }];
 }
 
 /** Returns lines about a picture. */
@@ -68,11 +89,11 @@ export function pictureLines(findings: PictureFindings): string[] {
     ...(width === null ? [] : ([['size', `${width}×${height}`]] as const)),
     ...encodesTo.map(
       ({ shape, models }) =>
-        ['encodes to', `latents ${shapeText(shape)} of ${models.join(' or ')}`] as const,
+        ['encodes to', `latents ${shapeText(shape)} of ${orList(models)}`] as const,
     ),
     ...decodesTo.map(
       ({ width: w, height: h, models }) =>
-        ['decodes to', `${w}×${h}, if it holds latents of ${models.join(' or ')}`] as const,
+        ['decodes to', `${w}×${h}, if it holds latents of ${orList(models)}`] as const,
     ),
     ...noteFacts(notes),
   ]);

@@ -1,4 +1,6 @@
+import { isSafetensors } from '../../first-bytes.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
+import { readWeightFile } from '../../weights/from-bytes.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
 import { type Values, valuesOf, valueWords } from './latents.ts';
@@ -14,14 +16,17 @@ export interface DecodedFindings {
 }
 
 /**
- * Describes a safetensors file without latents: a decoded picture or weights.
+ * Describes a file of tensors without latents: a decoded picture or weights.
  *
- * @throws TaesdError ARG (a size is given for a picture); errors of `readSafetensors`
+ * @throws TaesdError ARG (a size is given for a picture); errors of `readWeightFile`
  */
-export function describeSafetensors(
+export async function describeTensors(
   bytes: Uint8Array,
   size: Size | undefined,
-): DecodedFindings | WeightsFindings {
+): Promise<DecodedFindings | WeightsFindings> {
+  if (!isSafetensors(bytes)) {
+    return describeWeights(await readWeightFile(bytes), size ?? DEFAULT_SIZE);
+  }
   const file = readSafetensors(bytes);
   const decoded = file.tensors.get('decoded');
   if (decoded === undefined) return describeWeights(file, size ?? DEFAULT_SIZE);

@@ -1,7 +1,7 @@
+import { andList } from '../../checks.ts';
 import {
   type Half,
   type ModelName,
-  type SafetensorsFile,
   TaesdError,
   type Tensor,
   VARIANTS,
@@ -10,18 +10,31 @@ import {
 import { bindNetwork } from '../../model/bind.ts';
 import { latentChannelsOf } from '../../model/latent-channels.ts';
 import { latentSpaces } from '../../model/variants.ts';
-import { showName } from '../../safetensors/show-name.ts';
-import { splitByKeyNames } from '../../weights/key-names.ts';
+import { showName, showNames } from '../../safetensors/show-name.ts';
+import { channelsFirst } from '../../weights/channels-last.ts';
+import { describeNames, splitByKeyNames } from '../../weights/key-names.ts';
+import { otherModelsIn } from '../../weights/misfit.ts';
+import type { WeightFile } from '../../weights/weight-file.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, factLines, shapeText, tableLines } from '../terminal/table.ts';
+import { noteFacts } from './latents.ts';
 import { describeHalf, type NetworkFindings, networkLines } from './network.ts';
 
 type Tensors = ReadonlyMap<string, Tensor>;
 
+/** A file of weights, and the texts beside them. */
+interface DescribedFile extends WeightFile {
+  readonly metadata?: ReadonlyMap<string, string>;
+}
+
 /** Weights as the JSON document describes them. */
 export interface WeightsFindings {
   readonly kind: 'weights';
+  /** The model, if it is one that is not supported. */
+  readonly notSupported: { readonly name: string; readonly speaks: string } | null;
   readonly layout: 'original' | 'diffusers' | 'ComfyUI';
+  /** The prefix of the names before those of the layout; empty if there is none. */
+  readonly prefix: string;
   /** Null for a half that the file does not have. */
   readonly encoder: HalfFindings | null;
   readonly decoder: HalfFindings | null;
@@ -31,6 +44,9 @@ export interface WeightsFindings {
   /** The number of tensors of each type. */
   readonly types: Readonly<Record<string, number>>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The names of tensors that belong to neither half. */
+  readonly spare: readonly string[];
+  readonly notes: readonly string[];
 }
 
 interface HalfFindings {
@@ -52,31 +68,72 @@ interface TensorFindings {
 }
 
 /** Describes weights: their layout, the models whose shapes they have, the layers. */
-export function describeWeights(file: SafetensorsFile, size: Size): WeightsFindings {
-  const { encoder, decoder, vaeScale = null, vaeShift = null } = splitByKeyNames(file);
+export function describeWeights(file: DescribedFile, size: Size): WeightsFindings {
+  const others = otherModelsIn(file);
+  if (others.length > 0) return describeOther(file, others);
+  const { encoder, decoder, vaeScale = null, vaeShift = null, spare = [] } = splitByKeyNames(file);
+  const notes: string[] = [];
   const of = (half: Half, tensors: Tensors | undefined) =>
-    tensors === undefined ? null : describeHalfOf(half, tensors, size);
+    tensors === undefined ? null : describeHalfOf(half, tensors, size, notes);
   const all = [encoder, decoder].flatMap((tensors) => [...(tensors?.values() ?? [])]);
   return {
     kind: 'weights',
-    layout: layoutOf(file),
+    notSupported: null,
+    ...describeNames(file),
     encoder: of('encoder', encoder),
     decoder: of('decoder', decoder),
     vaeScale,
     vaeShift,
     parameters: all.reduce((sum, { data }) => sum + data.length, 0),
     types: countTypes(file),
-    metadata: Object.fromEntries(file.metadata),
+    metadata: Object.fromEntries(file.metadata ?? []),
+    spare,
+    notes,
   };
 }
 
-function describeHalfOf(half: Half, weights: Tensors, size: Size): HalfFindings {
+/** Describes the weights of a model that is not supported: its tensors. */
+function describeOther(
+  file: DescribedFile,
+  others: ReturnType<typeof otherModelsIn>,
+): WeightsFindings {
+  const [{ model }] = others;
+  const of = (half: Half): HalfFindings | null => {
+    const found = others.find((other) => other.half === half);
+    if (found === undefined) return null;
+    const tensors = [...found.tensors].map(([name, { shape }]) => ({ name, shape }));
+    const latentChannels = latentChannelsOf(half, found.tensors) ?? null;
+    return { models: [], latentChannels, fault: null, network: null, tensors };
+  };
+  const shapes = others.flatMap(({ tensors }) => [...tensors.values()]);
+  return {
+    kind: 'weights',
+    notSupported: { name: model.name, speaks: model.speaks },
+    ...describeNames(file),
+    encoder: of('encoder'),
+    decoder: of('decoder'),
+    vaeScale: null,
+    vaeShift: null,
+    parameters: shapes.reduce((sum, { shape }) => sum + countOf(shape), 0),
+    types: countTypes(file),
+    metadata: Object.fromEntries(file.metadata ?? []),
+    spare: [],
+    notes: model.trap === undefined ? [] : [model.trap],
+  };
+}
+
+function describeHalfOf(half: Half, stored: Tensors, size: Size, notes: string[]): HalfFindings {
+  const { tensors: weights, order } = channelsFirstOf(half, stored) ?? { tensors: stored };
+  if (order !== undefined) {
+    notes.push(`the ${half} has channels last (${order}); loading converts it`);
+  }
   const tensors = [...weights].map(([name, { shape }]) => ({ name, shape }));
   const fitting = Object.values(VARIANTS).filter((variant) => fits(variant, half, weights));
   if (fitting.length > 0) {
-    const [{ latentChannels, networks }] = fitting;
+    const [variant] = fitting;
+    const { latentChannels } = variant;
     const models = fitting.map(({ name }) => name);
-    const network = describeHalf(networks[half], half, latentChannels, size);
+    const network = describeHalf(variant, half, size);
     return { models, latentChannels, fault: null, network, tensors };
   }
   const latentChannels = latentChannelsOf(half, weights) ?? null;
@@ -86,9 +143,21 @@ function describeHalfOf(half: Half, weights: Tensors, size: Size): HalfFindings 
   return { ...none, fault: faultOf(VARIANTS[model], half, weights)?.sentence ?? null };
 }
 
+/** Converts a half with channels last for a model that it fits then. */
+function channelsFirstOf(half: Half, weights: Tensors) {
+  const variants = Object.values(VARIANTS);
+  if (variants.some((variant) => fits(variant, half, weights))) return undefined;
+  for (const variant of variants) {
+    const converted = channelsFirst(variant.networks[half], weights);
+    if (converted !== undefined && fits(variant, half, converted.tensors)) return converted;
+  }
+  return undefined;
+}
+
 /** Returns lines about weights. */
 export function weightLines(findings: WeightsFindings): string[] {
-  const { layout, vaeScale, vaeShift, parameters, types, metadata } = findings;
+  const { notSupported, layout, prefix, vaeScale, vaeShift } = findings;
+  const { parameters, types, metadata, spare, notes } = findings;
   const facts: [what: string, words: string][] = [];
   const tables: string[] = [];
   for (const half of ['encoder', 'decoder'] as const) {
@@ -96,13 +165,21 @@ export function weightLines(findings: WeightsFindings): string[] {
     if (found === null) continue;
     facts.push([half, fitWords(found)]);
     const { network } = found;
-    tables.push('', ...(network === null ? tensorLines(half, found) : networkLines(half, network)));
+    const [model] = found.models;
+    const isTable = network !== null && model !== undefined;
+    const table = isTable ? networkLines(half, network, VARIANTS[model]) : tensorLines(half, found);
+    tables.push('', ...table);
   }
   if (vaeScale !== null) facts.push(['vae_scale', `${vaeScale}`]);
   if (vaeShift !== null) facts.push(['vae_shift', `${vaeShift}`]);
   facts.push(['parameters', countText(parameters)], ['types', typeWords(types)]);
+  if (prefix !== '') facts.push(['prefix', showName(prefix)]);
+  if (spare.length > 0) facts.push(['spare', showNames(spare)]);
   for (const [key, value] of Object.entries(metadata)) facts.push([showName(key), showName(value)]);
-  return [...factLines([['kind', `weights of TAESD, ${LAYOUTS[layout]}`], ...facts]), ...tables];
+  const whose = notSupported === null ? 'TAESD' : notSupported.name;
+  const kind = `weights of ${whose}, ${LAYOUTS[layout]}`;
+  const speaks = notSupported === null ? [] : [`not supported; for ${notSupported.speaks}`];
+  return [...factLines([['kind', kind], ...facts, ...noteFacts([...speaks, ...notes])]), ...tables];
 }
 
 const LAYOUTS = {
@@ -112,7 +189,7 @@ const LAYOUTS = {
 } as const;
 
 function fitWords({ models, latentChannels, fault }: HalfFindings): string {
-  if (models.length > 0) return `fits ${models.join(' and ')}, ${latentChannels} latent channels`;
+  if (models.length > 0) return `fits ${andList(models)}, ${latentChannels} latent channels`;
   if (latentChannels === null) return 'fits no model: no layer takes or makes latents';
   if (fault === null) return `fits no model: ${latentChannels} latent channels`;
   return `not whole: ${fault}`;
@@ -143,24 +220,19 @@ function tensorLines(half: Half, { tensors }: HalfFindings): string[] {
   const cells = tensors.map(({ name, shape }) => [
     name,
     shapeText(shape),
-    countText(shape.reduce((count, size) => count * size, 1)),
+    countText(countOf(shape)),
   ]);
   return [`${half}:`, ...tableLines(COLUMNS, cells)];
 }
 
-/** Returns the layout that the prefixes of the names show. */
-function layoutOf({ tensors }: SafetensorsFile): WeightsFindings['layout'] {
-  const names = [...tensors.keys()];
-  const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  if (has(/^taesd_(?:en|de)coder\./)) return 'ComfyUI';
-  return has(/^(?:en|de)coder\./) ? 'diffusers' : 'original';
-}
-
-function countTypes({ tensors }: SafetensorsFile): Record<string, number> {
+function countTypes({ tensors }: WeightFile): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { dtype } of tensors.values()) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
   return Object.fromEntries(counts);
 }
+
+const countOf = (shape: readonly number[]): number =>
+  shape.reduce((count, size) => count * size, 1);
 
 /** Returns `BF16 (61 tensors)`. */
 const typeWords = (types: WeightsFindings['types']): string =>

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { expectedGot, usageError } from '../terminal/faults.ts';
+import { nearest } from './nearest.ts';
 import { nameOf, OPTIONS, type Option, type OptionName, type Text, textOf } from './options.ts';
 
 /** The parts of a command line, for reading it and for its help. */
@@ -93,8 +94,11 @@ interface OptionToken {
 function keyOf({ name: command, options }: CommandSpec, { name, rawName }: OptionToken) {
   const key = options.find((candidate) => nameOf(candidate) === name);
   if (key !== undefined) return key;
-  const known = [...options, 'help' as const].map((option) => `--${nameOf(option)}`).join(', ');
-  throw usageError(command, `unknown option ${JSON.stringify(rawName)}`, `known: ${known}`);
+  const names = [...options, 'help' as const].map(nameOf);
+  const meant = nearest(name, names);
+  const known = `known: ${names.map((option) => `--${option}`).join(', ')}`;
+  const hint = meant === undefined ? known : `--${meant}?`;
+  throw usageError(command, `unknown option ${JSON.stringify(rawName)}`, hint);
 }
 
 /** Returns the text of an option's value, or '' for a flag. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { VARIANTS } from '../../index.ts';
+import { type ModelName, VARIANTS } from '../../index.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { wrap } from '../terminal/wrap.ts';
@@ -23,13 +23,16 @@ export function packageVersion(): string {
   return version;
 }
 
+/** The model that need not be fetched. */
+const IN_PACKAGE: Partial<Record<ModelName, string>> = { nano: '; small, in the package' };
+
 /** Returns the general help. */
 export function helpText(specs: readonly CommandSpec[]): string {
-  const repositories = Object.keys(MANIFEST.sources).join(' and ');
+  const repositories = Object.keys(MANIFEST.sources).join(', ');
   const weights = `
 Weights are two files, MODEL_encoder.safetensors and MODEL_decoder.safetensors. Without --weights,
 the command searches the folder that the environment variable ${FOLDER_VARIABLE} names, then the
-cache. taesd pull MODEL fills the cache from the public repository ${repositories}; see
+cache. taesd pull MODEL fills the cache from public repositories (${repositories}); see
 weights/README.md. Other commands use the network only if --weights is a web address.`;
   return `TAESD, the tiny autoencoder for Stable Diffusion's latents.
 
@@ -39,7 +42,7 @@ taesd COMMAND --help shows a command's options and examples. taesd --version sho
 
 Models and the latents they read and write:
 
-${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, speaks]))}
+${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, `${speaks}${IN_PACKAGE[name] ?? ''}`]))}
 
 ${paragraph(weights)}
 

@@ -1,3 +1,4 @@
+import { MAX_PIXELS_LIMIT, MAX_SIDE } from '../../checks.ts';
 import type { ReadLatentsOptions, Space } from '../../formats/index.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
@@ -59,9 +60,17 @@ export const PICTURE_FORMATS = ['png', 'safetensors'] as const;
 export const readPictureFormat = (text: string): (typeof PICTURE_FORMATS)[number] | undefined =>
   PICTURE_FORMATS.find((name) => name === text.toLowerCase());
 
-/** Reads a size in pixels. */
-export const readPixels = (text: string): number | undefined =>
-  /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+/** Reads a side in pixels. */
+export const readSide = (text: string): number | undefined => readCount(text, MAX_SIDE);
+
+/** Reads a number of pixels. */
+export const readMaxPixels = (text: string): number | undefined =>
+  readCount(text, MAX_PIXELS_LIMIT);
+
+function readCount(text: string, max: number): number | undefined {
+  const count = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : Infinity;
+  return count <= max ? count : undefined;
+}
 
 export function readSize(text: string): Size | undefined {
   const match = /^([1-9]\d{0,9})[x×]([1-9]\d{0,9})$/i.exec(text);
@@ -83,6 +92,9 @@ export function readShape(text: string): readonly number[] | undefined {
 
 /** Reads the name of a tensor. */
 export const readName = (text: string): string | undefined => (text === '' ? undefined : text);
+
+/** The largest index that is read. */
+export const MAX_INDEX = 999_999_999;
 
 /** Reads an index from 0. */
 export const readIndex = (text: string): number | undefined =>

@@ -1,9 +1,10 @@
-import { orList } from '../../checks.ts';
+import { DEFAULT_MAX_PIXELS, MAX_PIXELS_LIMIT, MAX_SIDE, orList } from '../../checks.ts';
 import { writtenFormats } from '../../formats/table.ts';
 import { modelNames } from '../../model/variants.ts';
 import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
+  MAX_INDEX,
   PICTURE_FORMATS,
   readBackend,
   readBackground,
@@ -14,13 +15,14 @@ import {
   readLatentFormat,
   readLayerBackend,
   readLocation,
+  readMaxPixels,
   readModel,
   readName,
   readOutput,
   readPictureFormat,
-  readPixels,
   readPrecision,
   readShape,
+  readSide,
   readSize,
   readSpace,
   readWorkers,
@@ -30,7 +32,9 @@ import { MAX_COLUMNS, MAX_THUMB, MIN_THUMB, readColumns, readThumb } from './she
 /** A text, or a function that makes it: nothing is computed when a module is loaded. */
 export type Text = string | (() => string);
 
-export const textOf = (text: Text): string => (typeof text === 'string' ? text : text());
+/** Returns a text on one line. */
+export const textOf = (text: Text): string =>
+  (typeof text === 'string' ? text : text()).replace(/\s*\n\s*/g, ' ');
 
 /** An option that stands alone. Its value is true if it is given. */
 interface Flag {
@@ -109,8 +113,16 @@ export const OPTIONS = {
     value: 'N',
     help: `scale a picture down whose longer side has more than N pixels (default: pictures keep
       their size)`,
-    rule: 'a whole number of pixels, at least 1',
-    read: readPixels,
+    rule: `a whole number of pixels from 1 to ${MAX_SIDE}`,
+    read: readSide,
+  },
+  maxPixels: {
+    name: 'max-pixels',
+    value: 'N',
+    help: `read pictures of up to N pixels in all, 1 to ${MAX_PIXELS_LIMIT}; each takes 4 bytes or more
+      of memory (default: ${DEFAULT_MAX_PIXELS})`,
+    rule: `a whole number of pixels from 1 to ${MAX_PIXELS_LIMIT}`,
+    read: readMaxPixels,
   },
   folder: {
     short: 'o',
@@ -140,8 +152,8 @@ export const OPTIONS = {
   },
   weights: {
     value: 'DIR',
-    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors
-      (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
+    help: `folder or web address of MODEL_encoder.safetensors and MODEL_decoder.safetensors, of
+      .pth files, or of MODEL.safetensors; or one such file (default: the folder in ${FOLDER_VARIABLE}, then the cache)`,
     rule: 'a folder or web address',
     read: readLocation,
   },
@@ -199,7 +211,7 @@ export const OPTIONS = {
     rule: `a whole number from 1 to ${MAX_COLUMNS}`,
     read: readColumns,
   },
-  recursive: { help: 'also read the folders inside DIR (default: the files of DIR alone)' },
+  recursive: { help: 'also read the folders inside a folder (default: its own files alone)' },
   matrix: {
     help: `draw all latents by a matrix: blurred, in a few milliseconds each (default: by models,
       where weights are at hand)`,
@@ -207,7 +219,7 @@ export const OPTIONS = {
   size: {
     value: 'WxH',
     help: `the picture's size, such as 451x300; it crops
-      (default: the size recorded in IN, or 8 times the latents)`,
+      (default: the size recorded in IN, or the whole picture)`,
     rule: 'WxH, such as 451x300',
     read: readSize,
   },
@@ -220,7 +232,7 @@ export const OPTIONS = {
   },
   space: {
     ...SPACE,
-    help: `diffusion or vae: the numbers before the model's scale and shift
+    help: `diffusion or vae: the numbers before the model's scale and shift, not for taef2
       (default: what the file says, or diffusion)`,
   },
   writtenSpace: {
@@ -251,14 +263,14 @@ export const OPTIONS = {
   pick: {
     value: 'N',
     help: 'the latents to take from a batch, counted from 0 (default: 0)',
-    rule: 'a whole number, counted from 0',
+    rule: `a whole number from 0 to ${MAX_INDEX}`,
     read: readIndex,
   },
   shownPick: {
     name: 'pick',
     value: 'N',
     help: 'the latents to show of a batch, counted from 0 (default: all)',
-    rule: 'a whole number, counted from 0',
+    rule: `a whole number from 0 to ${MAX_INDEX}`,
     read: readIndex,
   },
   shownModel: {

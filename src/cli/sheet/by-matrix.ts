@@ -1,30 +1,33 @@
-import { fromVae, LATENT_SCALE, VARIANTS } from '../../model/variants.ts';
+import { fromVae } from '../../model/vae-space.ts';
+import { VARIANTS } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
-import { AreaMean } from './area-mean.ts';
 import { MATRICES } from './matrices.ts';
 import type { ShownLatents } from './shown.ts';
+import { Thumbnail } from './thumbnail.ts';
 
 /**
  * Draws latents by the matrix of their space: one colour for each latent. A smaller picture is a
  * mean by area, a larger one goes smoothly from colour to colour.
  *
  * @param size  the size of the result
+ * @throws TaesdError UNSUPPORTED (VAE space of a model whose conversion is not known)
  */
 export function byMatrix(shown: ShownLatents, size: Size): Raster {
   const [, , height, width] = shown.latents.shape;
+  const { downscale } = VARIANTS[shown.model];
   const colours = coloursOf(shown);
   if (size.width <= width && size.height <= height) {
-    const mean = new AreaMean({ width, height }, size);
+    const thumbnail = new Thumbnail({ width, height }, size);
     for (let y = 0; y < height; y++) {
-      mean.addRow(y, colours.subarray(4 * y * width, 4 * (y + 1) * width));
+      thumbnail.addRow(colours.subarray(4 * y * width, 4 * (y + 1) * width));
     }
-    return mean.picture();
+    return thumbnail.picture();
   }
   return enlarged(colours, { width, height }, size, {
-    width: shown.width / LATENT_SCALE,
-    height: shown.height / LATENT_SCALE,
+    width: shown.width / downscale,
+    height: shown.height / downscale,
   });
 }
 
@@ -32,6 +35,7 @@ export function byMatrix(shown: ShownLatents, size: Size): Raster {
 function coloursOf({ latents, space, model }: ShownLatents): Uint8ClampedArray {
   const [, channels, height, width] = latents.shape;
   const variant = VARIANTS[model];
+  const convert = space === 'vae' ? fromVae(variant) : (x: number) => x;
   const matrix = MATRICES[variant.space];
   const plane = height * width;
   const [red, green, blue] = matrix[channels];
@@ -39,8 +43,7 @@ function coloursOf({ latents, space, model }: ShownLatents): Uint8ClampedArray {
   for (let i = 0; i < plane; i++) {
     let [r, g, b]: [number, number, number] = [red, green, blue];
     for (let c = 0; c < channels; c++) {
-      const number = latents.data[c * plane + i];
-      const x = space === 'vae' ? fromVae(number, variant) : number;
+      const x = convert(latents.data[c * plane + i], c);
       r += x * matrix[c][0];
       g += x * matrix[c][1];
       b += x * matrix[c][2];

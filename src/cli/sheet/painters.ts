@@ -9,9 +9,9 @@ import type { Raster } from '../maps/raster.ts';
 import { aboutRequest } from '../network/proxy.ts';
 import { reasonWords, type Say } from '../terminal/say.ts';
 import { loadedNote } from '../terminal/webgpu-notes.ts';
-import { AreaMean } from './area-mean.ts';
 import { byMatrix } from './by-matrix.ts';
 import type { ShownLatents } from './shown.ts';
+import { Thumbnail } from './thumbnail.ts';
 
 /** The options that decide how latents are drawn. */
 export interface PainterOptions extends Pick<LoadOptions, 'weights' | 'workers' | 'backend'> {
@@ -80,7 +80,7 @@ export class Painters {
     for (const taesd of this.#models.values()) {
       const reason = taesd?.info.workersReason;
       if (reason !== undefined) {
-        this.#sayOnce(`note: no workers, one thread did the work: ${reason}`);
+        this.#sayOnce(`no workers, one thread did the work: ${reason}`);
       }
     }
   }
@@ -99,14 +99,14 @@ export class Painters {
 
   async #decode(taesd: Taesd, shown: ShownLatents, size: Size): Promise<Raster> {
     const { latents, space, width, height } = shown;
-    const mean = new AreaMean({ width, height }, size);
+    const thumbnail = new Thumbnail({ width, height }, size);
     const options = { space, width, height, signal: this.#options.signal };
-    for await (const { y, rows, data } of taesd.decodeRows(latents, options)) {
+    for await (const { rows, data } of taesd.decodeRows(latents, options)) {
       for (let row = 0; row < rows; row++) {
-        mean.addRow(y + row, data.subarray(4 * row * width, 4 * (row + 1) * width));
+        thumbnail.addRow(data.subarray(4 * row * width, 4 * (row + 1) * width));
       }
     }
-    return mean.picture();
+    return thumbnail.picture();
   }
 
   async #modelOf(space: LatentSpace): Promise<Taesd | undefined> {
@@ -134,7 +134,7 @@ export class Painters {
       const reason = isMissing
         ? `taesd pull ${space} fetches its weights`
         : reasonWords(aboutRequest(error));
-      this.#sayOnce(`note: a matrix draws the latents of ${space}, by colours alone: ${reason}`);
+      this.#sayOnce(`a matrix draws the latents of ${space}, by colours alone: ${reason}`);
       return undefined;
     }
   }

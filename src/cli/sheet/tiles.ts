@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type ErrorCode, onOneLine, TaesdError, withHint } from '../../errors.ts';
+import { checkConversion } from '../files/latents-input.ts';
 import { readInput } from '../files/read-input.ts';
 import type { Raster } from '../maps/raster.ts';
 import { aboutInput } from '../terminal/faults.ts';
@@ -80,6 +81,7 @@ export class Tiles {
   async #pictureOf(path: string): Promise<TileContent> {
     const { read, painters, layout } = this.#options;
     const shown = await readShown(path, await readInput(path), read);
+    checkConversion(path, shown);
     const size = thumbnailSize(shown, layout.thumb);
     const { picture, by } = await painters.paint(shown, size).catch((error: unknown) => {
       throw aboutInput(path, error);

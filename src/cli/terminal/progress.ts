@@ -1,4 +1,5 @@
 import type { Progress } from '../../index.ts';
+import { countText } from './table.ts';
 
 /** The part of a stream that the bar uses. Tests pass a list of strings. */
 export interface BarStream {
@@ -36,15 +37,28 @@ export class ProgressBar {
    */
   stage(name: string, from = 0, to = 1): (progress: Progress) => void {
     return ({ done, total }) => {
-      const now = performance.now();
-      if (this.#stream.isTTY !== true || now - this.#drawn < REDRAW_MS) return;
-      this.#drawn = now;
+      if (!this.#isDue()) return;
       const part = from + (to - from) * (total > 0 ? done / total : 1);
       const full = Math.floor(part * CELLS);
       const bar = '█'.repeat(full) + '░'.repeat(CELLS - full);
       const percent = `${Math.floor(part * 100)}`.padStart(3);
       this.#stream.write(`${CLEAR}${name}  ${bar}  ${percent} %  ${this.#elapsed()}`);
     };
+  }
+
+  /** Shows a stage whose end is not known: the bytes so far, and no bar. */
+  count(name: string, bytes: number): void {
+    if (!this.#isDue()) return;
+    const size = `${countText(bytes)} bytes, the size is not known`;
+    this.#stream.write(`${CLEAR}${name}  ${size}  ${this.#elapsed()}`);
+  }
+
+  /** Returns true, on a terminal, if the last drawing was long enough ago. */
+  #isDue(): boolean {
+    const now = performance.now();
+    if (this.#stream.isTTY !== true || now - this.#drawn < REDRAW_MS) return false;
+    this.#drawn = now;
+    return true;
   }
 
   /** Removes the bar. Call it before any other line is written, and at the end. */

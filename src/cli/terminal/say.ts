@@ -16,8 +16,13 @@ export function sayLine(message: string): void {
 /** A function that reports what a user may want to know, but that is not an error. */
 export type Say = (note: string) => void;
 
-/** Returns the function that writes notes. @param isQuiet  true for one that writes nothing */
-export const noteSayer = (isQuiet: boolean): Say => (isQuiet ? () => undefined : sayLine);
+/**
+ * Returns the function that writes notes as lines `note: …`.
+ *
+ * @param isQuiet  true for one that writes nothing
+ */
+export const noteSayer = (isQuiet: boolean): Say =>
+  isQuiet ? () => undefined : (note) => sayLine(`note: ${note}`);
 
 /** Writes one line about an error and returns the exit code. */
 export function sayError(error: unknown): number {

@@ -13,16 +13,16 @@ export function loadedNote(
   requested: Precision | undefined,
 ): string | undefined {
   if (backendReason === undefined) return undefined;
-  if (backend !== 'webgpu') return `note: WASM does the work, not WebGPU: ${backendReason}`;
+  if (backend !== 'webgpu') return `WASM does the work, not WebGPU: ${backendReason}`;
   if (requested !== 'fast' || precision === 'fast') return undefined;
-  return `note: WebGPU works in f32, not fast: ${backendReason}`;
+  return `WebGPU works in f32, not fast: ${backendReason}`;
 }
 
 /** Returns the note once the work is done: WASM did some of it after all. */
 export function takenOverNote(loaded: WebgpuInfo, { backendReason }: WebgpuInfo) {
   // `backend` does not show this: WASM also makes single pictures that are too large for a device.
   if (backendReason === loaded.backendReason) return undefined;
-  return `note: WASM took over from WebGPU: ${backendReason}`;
+  return `WASM took over from WebGPU: ${backendReason}`;
 }
 
 /** Returns the end of the last line: the adapter, because `webgpu` may have taken a slow one. */

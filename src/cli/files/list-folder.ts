@@ -1,18 +1,17 @@
 import type { Dirent } from 'node:fs';
 import { open as openFile, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import { isGzip, startsWith } from '../../first-bytes.ts';
-import { latentPng } from '../../formats/latent-png.ts';
-import { LATENT_FORMATS, recogniseFormat } from '../../formats/table.ts';
+import { basename, join } from 'node:path';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
+import type { FolderContents } from './folder-contents.ts';
+import { isInput } from './write-output.ts';
 
 /** The files of a folder. */
 export interface FolderFiles {
-  /** The paths, from the folder on, of files that may hold latents, in natural order. */
+  /** The paths, from the folder on, of the files that are taken, in natural order. */
   readonly names: readonly string[];
-  /** The number of files that hold none. */
+  /** The number of other files. */
   readonly others: number;
   /** The number of folders that were left out. */
   readonly folders: number;
@@ -23,9 +22,10 @@ export interface FolderFiles {
 export interface ListOptions {
   /** True to list the folders inside too. Links to folders are not followed. */
   readonly isDeep: boolean;
-  /** The file to write. It may lie in the folder and is not listed. */
+  /** The file or folder to write. It may lie in the folder and is not listed. */
   readonly output: string;
-  readonly signal: AbortSignal;
+  readonly contents: FolderContents;
+  readonly signal?: AbortSignal | undefined;
   /** Writes a note about a file that is not read. */
   readonly say: Say;
   /** Called with the error of each inner folder that cannot be read. */
@@ -36,11 +36,12 @@ export interface ListOptions {
  * Lists the files of a folder, told apart by their first bytes. Hidden files are left out. Pipes
  * and devices are never opened. An inner folder that cannot be read is counted.
  *
- * @throws TaesdError ARG (not a folder, or one that cannot be read)
+ * @throws TaesdError ARG (not a folder, or one that cannot be read; the file to write is one of the
+ *   files that would be taken)
  */
-export async function listFiles(
+export async function listFolder(
   folder: string,
-  { isDeep, output, signal, say, onBroken }: ListOptions,
+  { isDeep, output, contents, signal, say, onBroken }: ListOptions,
 ): Promise<FolderFiles> {
   const target = await realpath(output).catch(() => undefined);
   const names: string[] = [];
@@ -55,12 +56,17 @@ export async function listFiles(
       return [];
     });
     for (const entry of entries) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
       const path = join(folder, name);
-      if (entry.name.startsWith('.') || (await isSame(path, target))) continue;
-      const kind = await kindOf(path, entry, say);
-      if (kind === 'latents') names.push(name);
+      if (entry.name.startsWith('.')) continue;
+      const kind = await kindOf(path, entry, contents, say);
+      if (await isSame(path, target)) {
+        // An older result may lie in the folder. A file that is read must not be overwritten.
+        if (kind === 'taken') throw isInput(output);
+        continue;
+      }
+      if (kind === 'taken') names.push(name);
       else if (kind === 'other') counts.others++;
       else if (isDeep && entry.isDirectory()) open.push(name);
       else counts.folders++;
@@ -91,25 +97,24 @@ async function isSame(path: string, target: string | undefined): Promise<boolean
   return (await realpath(path).catch(() => undefined)) === target;
 }
 
-/** Files of latents are smaller, checkpoints of models are not. */
-const MAX_BYTES = 256 * 2 ** 20;
-
 /** Enough for the header of any file of latents; longer ones are known by their beginning. */
 const HEAD_BYTES = 65536;
 
-type Kind = 'latents' | 'folder' | 'other';
+type Kind = 'taken' | 'folder' | 'other';
 
-/** Returns `latents` for a file that may hold some, and for one that cannot be read. */
-async function kindOf(path: string, entry: Dirent, say: Say): Promise<Kind> {
+async function kindOf(
+  path: string,
+  entry: Dirent,
+  { takes, maxBytes = Infinity }: FolderContents,
+  say: Say,
+): Promise<Kind> {
   if (entry.isDirectory()) return 'folder';
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return 'folder';
   if (found?.isFile() === false) return 'other';
-  const head = await headOf(path);
-  if (head === undefined) return hasEnding(path) ? 'latents' : 'other';
-  if (!beginsLikeLatents(path, head)) return 'other';
-  if (found === undefined || found.size <= MAX_BYTES) return 'latents';
-  say(`note: ${path}: not read, because it is larger than ${MAX_BYTES / 2 ** 20} MiB`);
+  if (!takes(path, await headOf(path))) return 'other';
+  if (found === undefined || found.size <= maxBytes) return 'taken';
+  say(`${path}: not read, because it is larger than ${maxBytes / 2 ** 20} MiB`);
   return 'other';
 }
 
@@ -127,25 +132,3 @@ async function headOf(path: string): Promise<Uint8Array | undefined> {
     return undefined;
   }
 }
-
-function beginsLikeLatents(path: string, head: Uint8Array): boolean {
-  const format = recogniseFormat(head);
-  if (format === latentPng) return mayBeRgba(head);
-  // Archives and gzip files of any kind begin alike.
-  if (isGzip(head) || startsWith(head, 'PK')) return hasEnding(path);
-  // A `.bin` may be anything; one of torch is recognised.
-  return format !== undefined || (hasEnding(path) && !/\.bin$/i.test(path));
-}
-
-/** Returns true for the ending of a file of latents, also of a gzipped one: `.npy.gz`. */
-function hasEnding(path: string): boolean {
-  const ending = extname(path.replace(/\.gz$/i, '')).toLowerCase();
-  return LATENT_FORMATS.some(({ endings }) => endings.includes(ending));
-}
-
-/** The place of the colour type in a PNG, after the bit depth. */
-const COLOUR_TYPE = 25;
-
-/** Returns false for a PNG of grey or of RGB, which is a picture: latents need four channels. */
-const mayBeRgba = (head: Uint8Array): boolean =>
-  head.length <= COLOUR_TYPE || ![0, 2].includes(head[COLOUR_TYPE]);

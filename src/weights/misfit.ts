@@ -1,0 +1,94 @@
+import { expected, TaesdError } from '../errors.ts';
+import { type BoundNetwork, bindNetwork } from '../model/bind.ts';
+import { otherModel } from '../model/latent-channels.ts';
+import type { Half } from '../model/layers.ts';
+import type { Variant } from '../model/variants.ts';
+import { showNames } from '../safetensors/show-name.ts';
+import type { Tensor } from '../tensor.ts';
+import { channelsFirst } from './channels-last.ts';
+import { groupsOf, splitByKeyNames, tensorsOfGroup } from './key-names.ts';
+import { type OtherModel, otherModelWith } from './other-models.ts';
+import type { FileTensor, ModelTensors, WeightFile } from './weight-file.ts';
+
+/*
+ * Weights whose names or shapes are not those of a model: read if they can be, otherwise explained.
+ */
+
+/**
+ * Sorts a file's tensors by names other than exactly those of a model.
+ *
+ * @throws TaesdError UNSUPPORTED (a model that is not supported), and as `splitByKeyNames`
+ */
+export function readOtherNames(
+  file: WeightFile,
+  variant: Variant,
+  half: Half | undefined,
+  otherHint: string | undefined,
+): ModelTensors {
+  const others = otherModelsIn(file);
+  const own = others.find((other) => half === undefined || other.half === half);
+  if (own !== undefined) throw notSupported(own.model, variant);
+  try {
+    return splitByKeyNames(file, half, otherHint, variant);
+  } catch (error) {
+    throw others.length > 0 ? notSupported(others[0].model, variant) : error;
+  }
+}
+
+/**
+ * Binds weights that did not fit as they were.
+ *
+ * @returns the network, and what was done
+ * @throws TaesdError UNSUPPORTED (a model that is not supported), SHAPE (anything else)
+ */
+export function mend(
+  variant: Variant,
+  half: Half,
+  weights: ReadonlyMap<string, Tensor>,
+  spare: readonly string[] = [],
+): { bound: BoundNetwork; note: string } {
+  const other = otherModelWith(weights);
+  if (other !== undefined) throw notSupported(other.model, variant);
+  const network = variant.networks[half];
+  const converted = channelsFirst(network, weights);
+  try {
+    const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
+    const bound = bindNetwork(half, network, converted?.tensors ?? weights, hint);
+    const note = `the ${half} has channels last (${converted?.order}) and was converted`;
+    return { bound, note };
+  } catch (error) {
+    if (!(error instanceof TaesdError) || error.code !== 'SHAPE' || spare.length === 0) throw error;
+    throw new TaesdError('SHAPE', `${error.sentence}; spare in the file: ${showNames(spare)}`);
+  }
+}
+
+/** A half of a model that is not supported. */
+interface OtherHalf {
+  readonly model: OtherModel;
+  readonly half: Half;
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
+/**
+ * Finds the halves of a file that are those of a model that is not supported, decoders first: some
+ * models share their encoder.
+ */
+export function otherModelsIn(file: WeightFile): OtherHalf[] {
+  const found = groupsOf(file).flatMap((group): OtherHalf[] => {
+    const tensors = tensorsOfGroup(file, group);
+    const other = otherModelWith(tensors);
+    return other === undefined ? [] : [{ ...other, tensors }];
+  });
+  const of = (half: Half) => found.filter((other) => other.half === half);
+  return [...of('decoder'), ...of('encoder')];
+}
+
+function notSupported({ name, speaks, trap }: OtherModel, variant: Variant): TaesdError {
+  const hint = `not supported yet${trap === undefined ? '' : `; ${trap}`}`;
+  const got = `those of ${name}, for ${speaks}`;
+  return expected('UNSUPPORTED', 'weights', `those of ${variant.name}`, got, { hint });
+}
+
+/** Returns the sentence about spare tensors. */
+export const spareNote = (spare: readonly string[]): string =>
+  `spare tensors are not used: ${showNames(spare)}`;
