@@ -34,8 +34,8 @@
  * group by group for each block (winogradTransformGroup). Its blocks have up to 32 tiles, of
  * several rows of tiles where those are short: each row of tiles has a job of its own, whose v and
  * m begin at its first tile. Measured on a Zen 4, G multiply-adds/s as if direct, 64→64 on 128×128
- * beside 128→128 on 64×64 and 256→256 on 32×32: 60, 60 and 63 in f32; 79, 92 and 95 with 16-bit products. With
- * one row of tiles in a block, 256→256 had 34 in f32.
+ * beside 128→128 on 64×64 and 256→256 on 32×32: 60, 60 and 63 in f32; 79, 92 and 95 with 16-bit
+ * products.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
  * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
@@ -224,6 +224,7 @@ export function transform6(
  *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8], a point every JOB_WEIGHTS_STRIDE
  *               bytes; with JOB_UPSAMPLE the 25 points that are not skipped;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_TILE, f32 [4][16], scratch, if there are several chunks;
  *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their
  *               weights;
  *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
@@ -240,6 +241,7 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   let v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const vChunk = load<usize>(job, JOB_V_CHUNK);
+  const scratch = load<usize>(job, JOB_TILE);
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
@@ -252,7 +254,7 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
       if (upsample && (row == 2 || column == 2)) {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else {
-        multiplyPoint(m, v, vChunk, uPoint, tiles, cin);
+        multiplyPoint(m, v, vChunk, uPoint, tiles, cin, scratch);
         if (column < 5) uPoint += uStride;
       }
       m += mStride;
@@ -270,6 +272,7 @@ export function multiplyPoint(
   u: usize,
   tiles: i32,
   cin: i32,
+  scratch: usize,
 ): void {
   for (let half: usize = 0; half < 2; half++) {
     const uHalf = u + half * <usize>cin * TILE_COUT_BYTES;
@@ -278,18 +281,27 @@ export function multiplyPoint(
       let chunk = v + <usize>j * V_TILE_BYTES;
       for (let first = 0; first < cin; first += CHUNK, chunk += vChunk) {
         const uChunk = uHalf + <usize>first * TILE_COUT_BYTES;
-        multiply4x8(out, chunk, min(cin - first, CHUNK), uChunk, first > 0);
+        const isFirst = first == 0;
+        multiply4x8(isFirst ? out : scratch, chunk, min(cin - first, CHUNK), uChunk);
+        if (!isFirst) add4x8(out, scratch);
       }
     }
   }
 }
 
 /**
- * 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7.
- * @param add  to the numbers at `out`, the sums of earlier chunks. A loop over chunks in here costs
- *   taesd 2 % of its time
+ * Adds a later chunk's sums, which are in a scratch, to those at `out`. As part of `multiply4x8` it
+ * would cost taesd 2 % of its time in f32 and 10 % with 16-bit products, of one chunk each.
  */
-function multiply4x8(out: usize, v: usize, channels: i32, u: usize, add: bool): void {
+export function add4x8(out: usize, sums: usize): void {
+  for (const end = out + 4 * GROUP_BYTES; out < end; out += GROUP_BYTES, sums += GROUP_BYTES) {
+    v128.store(out, f32x4.add(v128.load(out), v128.load(sums)));
+    v128.store(out, f32x4.add(v128.load(out, 16), v128.load(sums, 16)), 16);
+  }
+}
+
+/** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
+function multiply4x8(out: usize, v: usize, channels: i32, u: usize): void {
   let acc0x0123 = f32x4.splat(0);
   let acc0x4567 = f32x4.splat(0);
   let acc1x0123 = f32x4.splat(0);
@@ -298,16 +310,6 @@ function multiply4x8(out: usize, v: usize, channels: i32, u: usize, add: bool): 
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  if (add) {
-    acc0x0123 = v128.load(out);
-    acc0x4567 = v128.load(out, 16);
-    acc1x0123 = v128.load(out, 64);
-    acc1x4567 = v128.load(out, 80);
-    acc2x0123 = v128.load(out, 128);
-    acc2x4567 = v128.load(out, 144);
-    acc3x0123 = v128.load(out, 192);
-    acc3x4567 = v128.load(out, 208);
-  }
   for (const end = v + <usize>channels * F32_BYTES; v < end; v += F32_BYTES) {
     const u0123 = v128.load(u);
     const u4567 = v128.load(u, 16);

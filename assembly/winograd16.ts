@@ -35,6 +35,7 @@ import {
   JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_SIDE,
+  JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
   JOB_V_CHUNK,
@@ -54,7 +55,7 @@ import {
   V16_TILE_BYTES,
   WEIGHT_POINTS,
 } from '../src/backend/wasm/layout';
-import { multiplyPoint } from './winograd';
+import { add4x8, multiplyPoint } from './winograd';
 
 /** Bytes of 8 output channels' weights for two input channels. */
 const PAIR_BYTES: usize = 32;
@@ -77,6 +78,7 @@ const I16_MAX: f32 = 32767;
  *               the rounded ones; JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every
  *               2 · JOB_V_CHUNK bytes: v at point (1, 1), read with JOB_WEIGHTS_FLAT alone;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_TILE, f32 [4][16], scratch, if there are several chunks;
  *               JOB_SIDE and JOB_UPSAMPLE as `winogradMultiply`
  * @param group  the output channels, 16·group and the 15 after it
  * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
@@ -97,6 +99,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const scalesChunk = load<usize>(job, JOB_SCALES_CHUNK);
   const vFlat = load<usize>(job, JOB_V_FLAT);
   let uFlat = load<usize>(job, JOB_WEIGHTS_FLAT);
+  const scratch = load<usize>(job, JOB_TILE);
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
@@ -115,27 +118,22 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else if (uFlat != 0 && row == 1 && column == 1) {
         // In f32, a chunk takes twice the bytes.
-        multiplyPoint(m, vFlat, 2 * vChunk, uFlat, tiles, cin);
+        multiplyPoint(m, vFlat, 2 * vChunk, uFlat, tiles, cin, scratch);
         uPoint += 2 * uTile;
         uScale += 2 * uTileScales;
       } else {
         for (let half: usize = 0; half < 2; half++) {
           for (let j = 0; j < tiles; j += 4) {
+            const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
             let vTiles = v + <usize>j * V16_TILE_BYTES;
             let vScale = scales + <usize>j * F32_BYTES;
             let uChunk = uPoint + half * uTile;
             let uChunkScale = uScale + half * uTileScales;
             for (let first = 0; first < cin; first += CHUNK) {
               const channels = min(cin - first, CHUNK);
-              multiply4x8(
-                m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
-                vTiles,
-                channels,
-                uChunk,
-                vScale,
-                uChunkScale,
-                first > 0,
-              );
+              const isFirst = first == 0;
+              multiply4x8(isFirst ? out : scratch, vTiles, channels, uChunk, vScale, uChunkScale);
+              if (!isFirst) add4x8(out, scratch);
               vTiles += vChunk;
               vScale += scalesChunk;
               uChunk += <usize>(channels >> 1) * PAIR_BYTES;
@@ -167,7 +165,6 @@ function multiply4x8(
   u: usize,
   scales: usize,
   uScales: usize,
-  add: bool,
 ): void {
   let acc0x0123 = i32x4.splat(0);
   let acc0x4567 = i32x4.splat(0);
@@ -194,34 +191,20 @@ function multiply4x8(
     acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(v3, u4567));
     u += PAIR_BYTES;
   }
-  storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales, add);
+  storeScaled(out, acc0x0123, acc0x4567, v128.load32_splat(scales), uScales);
   out += GROUP_BYTES;
-  storeScaled(out, acc1x0123, acc1x4567, v128.load32_splat(scales, 4), uScales, add);
+  storeScaled(out, acc1x0123, acc1x4567, v128.load32_splat(scales, 4), uScales);
   out += GROUP_BYTES;
-  storeScaled(out, acc2x0123, acc2x4567, v128.load32_splat(scales, 8), uScales, add);
+  storeScaled(out, acc2x0123, acc2x4567, v128.load32_splat(scales, 8), uScales);
   out += GROUP_BYTES;
-  storeScaled(out, acc3x0123, acc3x4567, v128.load32_splat(scales, 12), uScales, add);
+  storeScaled(out, acc3x0123, acc3x4567, v128.load32_splat(scales, 12), uScales);
 }
 
-/** @param add  to the numbers at `out`, which earlier chunks left, or else in their place */
-function storeScaled(
-  out: usize,
-  acc0123: v128,
-  acc4567: v128,
-  scale: v128,
-  uScales: usize,
-  add: bool,
-): void {
+function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uScales: usize): void {
   const scale0123 = f32x4.mul(scale, v128.load(uScales));
   const scale4567 = f32x4.mul(scale, v128.load(uScales, 16));
-  let sum0123 = f32x4.mul(f32x4.convert_i32x4_s(acc0123), scale0123);
-  let sum4567 = f32x4.mul(f32x4.convert_i32x4_s(acc4567), scale4567);
-  if (add) {
-    sum0123 = f32x4.add(v128.load(out), sum0123);
-    sum4567 = f32x4.add(v128.load(out, 16), sum4567);
-  }
-  v128.store(out, sum0123);
-  v128.store(out, sum4567, 16);
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(acc0123), scale0123));
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(acc4567), scale4567), 16);
 }
 
 /**

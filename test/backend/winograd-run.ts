@@ -197,6 +197,7 @@ export function runMultiply(
       [fields.JOB_WEIGHTS, uPtr],
       [fields.JOB_WEIGHTS_STRIDE, uStride],
       [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_TILE, writable(space, 4 * GROUP)],
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );

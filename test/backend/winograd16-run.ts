@@ -202,6 +202,7 @@ export function runMultiply16(
       [fields.JOB_V_FLAT, uFlat === undefined ? 0 : v.flatPtr],
       [fields.JOB_WEIGHTS_FLAT, uFlat === undefined ? 0 : space.put(uFlat)],
       [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_TILE, writable(space, 4 * GROUP)],
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );
