@@ -276,14 +276,15 @@ export function multiplyPoint(
 ): void {
   for (let half: usize = 0; half < 2; half++) {
     const uHalf = u + half * <usize>cin * TILE_COUT_BYTES;
-    for (let j = 0; j < tiles; j += 4) {
-      const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
-      let chunk = v + <usize>j * V_TILE_BYTES;
-      for (let first = 0; first < cin; first += CHUNK, chunk += vChunk) {
-        const uChunk = uHalf + <usize>first * TILE_COUT_BYTES;
-        const isFirst = first == 0;
-        multiply4x8(isFirst ? out : scratch, chunk, min(cin - first, CHUNK), uChunk);
-        if (!isFirst) add4x8(out, scratch);
+    let chunk = v;
+    for (let first = 0; first < cin; first += CHUNK, chunk += vChunk) {
+      const channels = min(cin - first, CHUNK);
+      const uChunk = uHalf + <usize>first * TILE_COUT_BYTES;
+      for (let j = 0; j < tiles; j += 4) {
+        const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
+        const vTiles = chunk + <usize>j * V_TILE_BYTES;
+        multiply4x8(first == 0 ? out : scratch, vTiles, channels, uChunk);
+        if (first > 0) add4x8(out, scratch);
       }
     }
   }

@@ -123,22 +123,28 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
         uScale += 2 * uTileScales;
       } else {
         for (let half: usize = 0; half < 2; half++) {
-          for (let j = 0; j < tiles; j += 4) {
-            const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
-            let vTiles = v + <usize>j * V16_TILE_BYTES;
-            let vScale = scales + <usize>j * F32_BYTES;
-            let uChunk = uPoint + half * uTile;
-            let uChunkScale = uScale + half * uTileScales;
-            for (let first = 0; first < cin; first += CHUNK) {
-              const channels = min(cin - first, CHUNK);
-              const isFirst = first == 0;
-              multiply4x8(isFirst ? out : scratch, vTiles, channels, uChunk, vScale, uChunkScale);
-              if (!isFirst) add4x8(out, scratch);
-              vTiles += vChunk;
-              vScale += scalesChunk;
-              uChunk += <usize>(channels >> 1) * PAIR_BYTES;
-              uChunkScale += TILE_COUT_BYTES;
+          let vTiles = v;
+          let vScale = scales;
+          let uChunk = uPoint + half * uTile;
+          let uChunkScale = uScale + half * uTileScales;
+          for (let first = 0; first < cin; first += CHUNK) {
+            const channels = min(cin - first, CHUNK);
+            for (let j = 0; j < tiles; j += 4) {
+              const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
+              multiply4x8(
+                first == 0 ? out : scratch,
+                vTiles + <usize>j * V16_TILE_BYTES,
+                channels,
+                uChunk,
+                vScale + <usize>j * F32_BYTES,
+                uChunkScale,
+              );
+              if (first > 0) add4x8(out, scratch);
             }
+            vTiles += vChunk;
+            vScale += scalesChunk;
+            uChunk += <usize>(channels >> 1) * PAIR_BYTES;
+            uChunkScale += TILE_COUT_BYTES;
           }
         }
         if (column < 5) {
