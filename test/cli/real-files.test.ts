@@ -96,6 +96,22 @@ testShared('inspect: every real file of weights → fits its models', () => {
   }
 });
 
+testShared('inspect: the real .pth files of taef2 → both halves fit it', () => {
+  for (const [part, parameters] of [
+    ['encoder', '1,338,528'],
+    ['decoder', '1,338,499'],
+  ]) {
+    const { stdout } = run('inspect', sharedPath(`weights/taef2_${part}.pth`));
+    expect(stdout.split('\n').slice(0, 4)).toEqual([
+      'kind        weights of TAESD, the original layout',
+      `${part}     fits taef2, 32 latent channels`,
+      `parameters  ${parameters}`,
+      'types       F16 (79 tensors)',
+    ]);
+    expect(stdout).toContain('block 64→64: pool, 3 × conv 3×3 + skip');
+  }
+});
+
 testShared('inspect: a real .pth of a model that is not supported → its name, its tensors', () => {
   const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
   expect(code).toBe(0);
