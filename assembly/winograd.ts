@@ -34,7 +34,7 @@
  * group by group for each block (winogradTransformGroup). Its blocks have up to 32 tiles, of
  * several rows of tiles where those are short: each row of tiles has a job of its own, whose v and
  * m begin at its first tile. Measured on a Zen 4, G multiply-adds/s as if direct, 64→64 on 128×128
- * beside 128→128 on 64×64 and 256→256 on 32×32: 60, 60 and 63 in f32; 79, 92 and 95 with 16-bit
+ * beside 128→128 on 64×64 and 256→256 on 32×32: 62, 63 and 65 in f32; 88, 106 and 111 with 16-bit
  * products.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
