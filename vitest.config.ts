@@ -41,6 +41,7 @@ const FULL_LENGTH = [
   'test/taesd.test.ts',
   'test/webgpu/bands.test.ts',
   'test/weights/pull-processes.test.ts',
+  'test/wide-models.test.ts',
   'test/workers.test.ts',
   'test/zip/read-zip.test.ts',
 ];

@@ -80,24 +80,30 @@ export function notPicture(
 }
 
 /**
- * Returns a picture's rows as the encoder reads them: bytes divided by 255, with translucent pixels
- * laid over the background.
+ * Returns a picture's rows as the encoder reads them: bytes divided by 255. Translucent pixels are
+ * laid over the background, or keep their alpha if the model has it and no option is given.
  *
- * @param image  as `isPlainPicture` wants it
- * @returns rows of 3 channels in [0, 1]; each `read` reads from `image.data`
+ * @param image            as `isPlainPicture` wants it
+ * @param pictureChannels  the channels of the model's pictures
+ * @returns rows of so many channels in [0, 1]; each `read` reads from `image.data`
  * @throws TaesdError ARG (wrong alpha or background)
  */
-export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSource {
+export function imageRows(
+  image: ImageLike,
+  options: AlphaOptions = {},
+  pictureChannels: 3 | 4 = 3,
+): RowSource {
   const { width, height, data } = image;
   const channels = data.length / (width * height);
+  const isKept = pictureChannels === 4 && !options.alpha && !options.background;
   const { alpha = 'composite', background = WHITE } = options;
   if (alpha !== 'composite' && alpha !== 'drop') {
     throw expected('ARG', 'alpha', "'composite' or 'drop'", describe(alpha));
   }
   checkBackground(background);
-  const blend = channels === 4 && alpha === 'composite';
+  const blend = channels === 4 && alpha === 'composite' && !isKept;
   return {
-    channels: 3,
+    channels: pictureChannels,
     height,
     width,
     read(y, row, stride) {
@@ -107,6 +113,9 @@ export function imageRows(image: ImageLike, options: AlphaOptions = {}): RowSour
         for (let c = 0; c < 3; c++) {
           const value = (data[at + c] * opacity + background[c] * (255 - opacity)) / 255;
           row[x * stride + c] = value / 255;
+        }
+        if (pictureChannels === 4) {
+          row[x * stride + 3] = isKept && channels === 4 ? data[at + 3] / 255 : 1;
         }
       }
     },
@@ -125,24 +134,32 @@ function checkBackground(background: Rgb): void {
 
 /**
  * Writes one row of RGBA from one row of the decoder. Values are clamped to [0, 1] and rounded to
- * the nearest byte, where torchvision truncates. NaN becomes 0; alpha is 255.
+ * the nearest byte, where torchvision truncates. NaN becomes 0; alpha is 255 if the row has none.
  *
- * @param bytes   u8 [width][4], written
- * @param row     f32 [width][stride], red, green and blue first
- * @param stride  elements from one pixel to the next
+ * @param bytes     u8 [width][4], written
+ * @param row       f32 [width][stride], red, green and blue first, then alpha
+ * @param stride    elements from one pixel to the next
+ * @param channels  those of the row that are of the picture
  */
-function writePixels(bytes: Uint8ClampedArray, row: Float32Array, stride: number): void {
+function writePixels(
+  bytes: Uint8ClampedArray,
+  row: Float32Array,
+  stride: number,
+  channels: 3 | 4,
+): void {
   const width = bytes.length / 4;
   for (let x = 0; x < width; x++) {
     // The array itself would round ties to even. Adding 0.5 rounds them up.
-    for (let c = 0; c < 3; c++) bytes[4 * x + c] = Math.floor(row[x * stride + c] * 255 + 0.5);
     bytes[4 * x + 3] = 255;
+    for (let c = 0; c < channels; c++) {
+      bytes[4 * x + c] = Math.floor(row[x * stride + c] * 255 + 0.5);
+    }
   }
 }
 
 /** Returns a sink that collects rows in a picture and crops them to its width. */
-export function pictureSink({ width, data }: Picture): RowSink {
+export function pictureSink({ width, data }: Picture, channels: 3 | 4 = 3): RowSink {
   return (y, row, stride) => {
-    writePixels(data.subarray(4 * width * y, 4 * width * (y + 1)), row, stride);
+    writePixels(data.subarray(4 * width * y, 4 * width * (y + 1)), row, stride, channels);
   };
 }

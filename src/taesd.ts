@@ -121,9 +121,9 @@ export class Taesd {
    * promise has settled.
    *
    * @param image  `{ width, height, data }` with RGB or RGBA bytes, such as ImageData, or a tensor
-   *   [N, 3, H, W] with values in [0, 1]; any size from 1×1. In browsers also ImageData of every
-   *   kind, a Blob or File, an ImageBitmap, an `<img>`, a canvas, a VideoFrame or a `<video>`; see
-   *   `BrowserPicture`
+   *   [N, 3, H, W] with values in [0, 1], or [N, 4, H, W] for a model with alpha; any size from
+   *   1×1. In browsers also ImageData of every kind, a Blob or File, an ImageBitmap, an `<img>`, a
+   *   canvas, a VideoFrame or a `<video>`; see `BrowserPicture`
    * @returns f32 [N, C, ⌈H/d⌉, ⌈W/d⌉], where d is the model's downscale; values mostly in [−3, 3]
    * @throws TaesdError ARG (not a picture, one of another site that the browser does not let pages
    *   read, a wrong option, no encoder loaded, disposed), FORMAT (a Blob that the browser cannot
@@ -137,7 +137,7 @@ export class Taesd {
   async #encode(image: PictureSource | TensorLike, options: EncodeOptions): Promise<Tensor> {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
-    const read = picturesOfCall(image, options);
+    const read = picturesOfCall(image, options, this.#variant);
     let sources = read instanceof Promise ? await read : read;
     const { maxSize, signal } = options;
     if (maxSize !== undefined) {
@@ -147,11 +147,15 @@ export class Taesd {
     }
     if (repeatsEdges(this.#variant, sources[0])) {
       const { extendedRows } = await import('./calls/extended-rows.ts');
-      const { downscale } = this.#variant;
-      sources = sources.map((source) => extendedRows(source, downscale));
+      sources = sources.map((source) => extendedRows(source, this.#variant));
     }
-    const [{ height, width }] = sources;
-    const { latentChannels, downscale } = this.#variant;
+    const [{ height, width, channels }] = sources;
+    const { latentChannels, pictureChannels, downscale } = this.#variant;
+    if (channels < pictureChannels) {
+      // Imported on first use: most models know no alpha.
+      const { withAlpha } = await import('./calls/with-alpha.ts');
+      sources = sources.map(withAlpha);
+    }
     const [latentHeight, latentWidth] = [height, width].map((size) => Math.ceil(size / downscale));
     const latents = zeros([sources.length, latentChannels, latentHeight, latentWidth]);
     const sinks = picturesOf(latents).map(tensorSink);
@@ -166,8 +170,9 @@ export class Taesd {
    *
    * @param latents  f32 [N, C, h, w] with the model's channels, any size from 1×1; not written to.
    *   The packed forms of FLUX.1 and FLUX.2 are taken too; see `TensorLike`
-   * @returns the picture (RGBA, alpha 255); with `output: 'images'` one for each latent of the
-   *   batch; with `output: 'tensor'` f32 [N, 3, H, W]
+   * @returns the picture (RGBA, alpha 255 if the model knows none); with `output: 'images'` one for
+   *   each latent of the batch; with `output: 'tensor'` f32 [N, C, H, W], where C is 3, or 4 for a
+   *   model with alpha
    * @throws TaesdError ARG (not a tensor, a wrong option, no decoder loaded, disposed), SHAPE
    *   (another model's latents, a batch for one picture), NONFINITE, LIMIT, OOM, ABORTED,
    *   UNSUPPORTED (latents lost with their device; with `fallback: false`, a device that failed;
@@ -194,15 +199,17 @@ export class Taesd {
     const checked = this.#latentsOf(latents, options, one);
     const { own, width, height } = checked instanceof Promise ? await checked : checked;
     const [batch] = own.shape;
+    const { pictureChannels } = this.#variant;
     const work = { half: 'decoder', pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
-      const decoded = zeros([batch, 3, height, width]);
+      const decoded = zeros([batch, pictureChannels, height, width]);
       await this.#run({ ...work, sinks: picturesOf(decoded).map(tensorSink) }, own, options);
       return decoded;
     }
     const data = () => allocatePixels(width, height);
     const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
-    await this.#run({ ...work, sinks: pictures.map(pictureSink) }, own, options);
+    const sinks = pictures.map((picture) => pictureSink(picture, pictureChannels));
+    await this.#run({ ...work, sinks }, own, options);
     return output === 'image' ? pictures[0] : pictures;
   }
 
@@ -238,7 +245,7 @@ export class Taesd {
         // A layer that needs the whole map reports its progress without rows.
         if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
-        const sink = pictureSink({ width, height: count, data });
+        const sink = pictureSink({ width, height: count, data }, this.#variant.pictureChannels);
         handOn(batch, sink, 0);
         yield { width, height, y: first, rows: count, data };
       }
@@ -269,7 +276,9 @@ export class Taesd {
       // Imported on first use: most programs never draw.
       const { drawDecoded } = await import('./draw/decode-to-canvas.ts');
       const runner = await this.#engine.runner('decoder', width * height);
-      await drawDecoded({ target, width, height, source: sources[0] }, runner, pacer);
+      const { pictureChannels: channels } = this.#variant;
+      const drawing = { target, width, height, channels, source: sources[0] };
+      await drawDecoded(drawing, runner, pacer);
     } finally {
       await end();
     }
@@ -303,7 +312,8 @@ export class Taesd {
   ): AsyncGenerator<Step, void, void> {
     this.#checkAlive();
     checkOptions('steps', options);
-    const channels = [this.#variant.latentChannels, 3];
+    const { latentChannels, pictureChannels } = this.#variant;
+    const channels = [latentChannels, 3, pictureChannels];
     const read = isTensorLike(input)
       ? readLatentsLike(input, { ...options, what: 'input', channels }, this.#variant)
       : ownImage(input, options);

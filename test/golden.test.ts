@@ -4,7 +4,7 @@ import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
 import { isFullLength } from './full-length.ts';
-import { realWeights } from './golden.ts';
+import { seededWeights } from './golden.ts';
 import { BOUND, measured, planes, TRIPS, testGolden, trip } from './golden-trips.ts';
 import { testShared } from './shared.ts';
 
@@ -32,7 +32,7 @@ for (const { file, model, large, slow } of TRIPS) {
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
     async () => {
-      const weights = realWeights(model);
+      const weights = await seededWeights(model);
       const f32 = await Taesd.load({ model, weights });
       const fast = await Taesd.load({ model, weights, precision: 'fast' });
       const [wanted, got] = [await trip(f32, file), await trip(fast, file)];

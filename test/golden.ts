@@ -4,6 +4,7 @@ import type { Variant } from '../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { readBytes } from '../src/weights/from-bytes.ts';
+import { weightsFrom } from './seeded-weights.ts';
 import { sharedFile } from './shared.ts';
 import { weightFile } from './weight-file.ts';
 
@@ -26,7 +27,7 @@ export const unitRange = ({ shape, data }: Tensor): Tensor => ({
 
 /** One real network with its weights. */
 export async function realNetwork(variant: Variant, part: Half): Promise<BoundNetwork> {
-  const bytes = sharedFile(`weights/${weightFile(variant.name, part)}`);
+  const bytes = await weightsFrom(sharedFile, variant.name, part);
   const tensors = (await readBytes(bytes, variant, [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, variant.networks[part], tensors);
@@ -36,4 +37,10 @@ export async function realNetwork(variant: Variant, part: Half): Promise<BoundNe
 export const realWeights = (model: string) => ({
   encoder: sharedFile(`weights/${weightFile(model, 'encoder')}`),
   decoder: sharedFile(`weights/${weightFile(model, 'decoder')}`),
+});
+
+/** The weights of a model, of which some may be seeded. */
+export const seededWeights = async (model: string) => ({
+  encoder: await weightsFrom(sharedFile, model, 'encoder'),
+  decoder: await weightsFrom(sharedFile, model, 'decoder'),
 });

@@ -38,6 +38,7 @@ export function addMadeUp({ latentChannels, downscale, fromVae, packed = [] }: M
     space: name as Variant['space'],
     speaks: 'nothing',
     latentChannels,
+    pictureChannels: 3,
     downscale,
     networks: { encoder, decoder },
     fromVae,

@@ -747,7 +747,7 @@ describe('load', () => {
       'an unknown model',
       { model: 'sdxl' as never },
       'ARG',
-      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano, got "sdxl"',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano, got "sdxl"',
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [

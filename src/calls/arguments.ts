@@ -78,10 +78,14 @@ async function ownSource(image: PictureSource, options: RunOptions): Promise<Ima
 const takeSnapshot = async (image: Partial<FloatImageLike>) =>
   image.data?.slice() ?? createImageBitmap(image as ImageBitmapSource);
 
-/** @throws TaesdError SHAPE if the tensor is not [N, 3, H, W] */
-export function checkPictures(tensor: Tensor): Tensor {
-  if (tensor.shape[1] !== 3) {
-    const rule = 'shape [N,3,H,W], values in [0,1]';
+/** Returns the channels of the picture tensors that a model takes. */
+export const channelsOfPictures = ({ pictureChannels }: Pick<Variant, 'pictureChannels'>) =>
+  pictureChannels === 3 ? [3] : [4, 3];
+
+/** @throws TaesdError SHAPE if the tensor is not [N, C, H, W], where C is one of `channels` */
+export function checkPictures(tensor: Tensor, channels: readonly number[]): Tensor {
+  if (!channels.includes(tensor.shape[1])) {
+    const rule = `shape [N,${channels.join(' or ')},H,W], values in [0,1]`;
     throw expected('SHAPE', 'image', rule, shapeText(tensor.shape));
   }
   return tensor;

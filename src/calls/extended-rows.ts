@@ -1,13 +1,16 @@
+import type { Variant } from '../model/variants.ts';
 import type { RowSource } from '../rows.ts';
 
 /**
- * Extends a picture at the right and at the bottom to multiples of `downscale`, by repeating its
- * last column and row. Otherwise the encoder sees zeros there, and the last columns and rows turn
- * dark.
+ * Extends a picture at the right and at the bottom to multiples of a number, by repeating its last
+ * column and row. Otherwise the encoder sees zeros there, and the last columns and rows turn dark.
  */
-export function extendedRows(source: RowSource, downscale: number): RowSource {
+export function extendedRows(
+  source: RowSource,
+  { repeatsTo = 1 }: Pick<Variant, 'repeatsTo'>,
+): RowSource {
   const { channels, width, height } = source;
-  const [wide, high] = [width, height].map((side) => Math.ceil(side / downscale) * downscale);
+  const [wide, high] = [width, height].map((side) => Math.ceil(side / repeatsTo) * repeatsTo);
   return {
     channels,
     width: wide,

@@ -24,12 +24,12 @@ export async function drawIn2d(
 
 /** Decodes a picture to RGBA in memory. @throws TaesdError as `decode` */
 export async function decodePixels(
-  { source, width, height }: Drawing,
+  { source, width, height, channels }: Drawing,
   runner: Runner,
   pacer: Pacer,
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
   const data = allocatePixels(width, height);
-  const sink = pictureSink({ width, height, data });
+  const sink = pictureSink({ width, height, data }, channels);
   const span = { first: 0, end: height };
   for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
   return data;
@@ -58,7 +58,10 @@ export function contextOf(canvas: CanvasLike, kind: '2d' | 'webgpu'): unknown {
 export const undrawable = (rule: string, got: string): TaesdError =>
   expected('UNSUPPORTED', 'canvas', rule, got, { hint: 'a new canvas?' });
 
-export function resize(canvas: CanvasLike, { width, height }: Omit<Drawing, 'source'>): void {
+export function resize(
+  canvas: CanvasLike,
+  { width, height }: Pick<Drawing, 'width' | 'height'>,
+): void {
   // Setting a size clears the canvas, even if it stays as it is.
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

@@ -30,14 +30,14 @@ export async function drawOnDevice(
   }
   if ('paint' in runner && surface.device === device) {
     const draw = async (band: BandOnDevice) => {
-      const lost = await lossIn(surface, paintMap(surface.device, band, surface.texture));
+      const lost = await lossIn(surface, paintMap(surface.device, band, surface));
       if (lost !== undefined) throw new GpuFault(lost.message);
     };
     if (await runner.paint(source, { first: 0, end: height }, pacer, draw)) return;
   }
   const data = await decodePixels(drawing, runner, pacer);
   const live = await liveSurface(drawing, surface);
-  const lost = await lossIn(live, paintBytes(live.device, data, live.texture));
+  const lost = await lossIn(live, paintBytes(live.device, data, live));
   if (lost !== undefined) throw lostTarget(lost);
 }
 

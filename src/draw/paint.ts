@@ -1,26 +1,30 @@
 import type { BandOnDevice } from '../backend/webgpu/program.ts';
 import { watched } from '../backend/webgpu/scopes.ts';
 import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
+import type { Surface } from './surface.ts';
 
 /*
  * From a decoded map, or from a picture's bytes, to a texture of any format, on the device.
  */
 
+/** The alpha of a texture: none, a number beside the colours, or colours multiplied by it too. */
+type Alpha = 'opaque' | 'straight' | 'premultiplied';
+
 /** The source of pixels: a map's buffer, f32 [height][width][4], or a texture of bytes. */
 type PixelSource = 'map' | 'bytes';
 
 const READ: Readonly<Record<PixelSource, readonly [declaration: string, value: string]>> = {
-  map: ['var<storage, read> pixels: array<vec4f>', 'pixels[place.y * corner.width + place.x].xyz'],
-  bytes: ['var pixels: texture_2d<f32>', 'textureLoad(pixels, place, 0).xyz'],
+  map: ['var<storage, read> pixels: array<vec4f>', 'pixels[place.y * corner.width + place.x]'],
+  bytes: ['var pixels: texture_2d<f32>', 'textureLoad(pixels, place, 0)'],
 };
 
 /**
  * Returns a shader that draws a triangle over the texture. Each pixel is clamped and rounded to the
- * nearest byte as image.ts does; alpha is 1. For an sRGB texture the device encodes each value, so
- * the shader writes the value whose encoding is the byte. The map's width, which may be more than a
- * cropped picture's, comes as the number of the instance.
+ * nearest byte as image.ts does; alpha is 1 if the picture has none. For an sRGB texture the device
+ * encodes each value, so the shader writes the value whose encoding is the byte. The map's width,
+ * which may be more than a cropped picture's, comes as the number of the instance.
  */
-function shader(from: PixelSource, encodes: boolean): string {
+function shader(from: PixelSource, encodes: boolean, alpha: Alpha): string {
   const [declaration, value] = READ[from];
   return `
 struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) width: u32 }
@@ -30,26 +34,34 @@ struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) wi
 }
 @fragment fn colour(corner: Corner) -> @location(0) vec4f {
   let place = vec2u(corner.at.xy);
-  let byte = floor(clamp(${value}, vec3f(), vec3f(1.0)) * 255.0 + 0.5) / 255.0;
+  let bytes = floor(clamp(${value}, vec4f(), vec4f(1.0)) * 255.0 + 0.5) / 255.0;
+  let alpha = ${alpha === 'opaque' ? '1.0' : 'bytes.w'};
+  let byte = bytes.xyz${alpha === 'premultiplied' ? ' * alpha' : ''};
   let linear = select(pow((byte + 0.055) / 1.055, vec3f(2.4)), byte / 12.92, byte <= vec3f(0.04045));
-  return vec4f(${encodes ? 'linear' : 'byte'}, 1.0);
+  return vec4f(${encodes ? 'linear' : 'byte'}, alpha);
 }`;
 }
 
-/** The pipelines of each device, by source and format. */
+/** The pixels to paint, and what becomes of their alpha. */
+interface Paint {
+  readonly from: PixelSource;
+  readonly alpha: Alpha;
+}
+
+/** The pipelines of each device, by source, alpha and format. */
 const compiled = new WeakMap<GPUDevice, Map<string, GPURenderPipeline>>();
 
 function paintPipeline(
   device: GPUDevice,
-  from: PixelSource,
+  { from, alpha }: Paint,
   format: GPUTextureFormat,
 ): GPURenderPipeline {
   const known = compiled.get(device) ?? new Map<string, GPURenderPipeline>();
   compiled.set(device, known);
-  const key = `${from} ${format}`;
+  const key = `${from} ${alpha} ${format}`;
   let pipeline = known.get(key);
   if (pipeline === undefined) {
-    const code = shader(from, format.endsWith('-srgb'));
+    const code = shader(from, format.endsWith('-srgb'), alpha);
     const module = device.createShaderModule({ code, label: `paint ${key}` });
     pipeline = device.createRenderPipeline({
       layout: 'auto',
@@ -69,13 +81,21 @@ export type PaintFaults = readonly ({ readonly message: string } | null)[];
 /** Returns the texture to paint on. */
 type GetTexture = () => GPUTexture;
 
+/** A surface of the device. */
+type Painted = Pick<Surface, 'texture' | 'premultiplies'>;
+
+const alphaOf = ({ premultiplies }: Painted): Alpha =>
+  premultiplies ? 'premultiplied' : 'straight';
+
 /** Paints a whole picture, cropped to the texture. @returns the faults, once it is painted */
 export function paintMap(
   device: GPUDevice,
   { buffer, shape }: BandOnDevice,
-  getTexture: GetTexture,
+  surface: Painted,
 ): Promise<PaintFaults> {
-  const faults = paint(device, getTexture, 'map', (pass, bind) => {
+  const alpha = shape[0] === 4 ? alphaOf(surface) : 'opaque';
+  const paintOf = { from: 'map', alpha } as const;
+  const faults = paint(device, surface.texture, paintOf, (pass, bind) => {
     bind({ buffer });
     pass.draw(3, 1, 0, shape[2]);
   });
@@ -86,11 +106,12 @@ export function paintMap(
 export function paintBytes(
   device: GPUDevice,
   data: Uint8ClampedArray<ArrayBuffer>,
-  getTexture: GetTexture,
+  surface: Painted,
 ): Promise<PaintFaults> {
   const usage = TEXTURE_USAGE.TEXTURE_BINDING | TEXTURE_USAGE.COPY_DST;
   let picture: GPUTexture | undefined;
-  const faults = paint(device, getTexture, 'bytes', (pass, bind, { width, height }) => {
+  const paintOf = { from: 'bytes', alpha: alphaOf(surface) } as const;
+  const faults = paint(device, surface.texture, paintOf, (pass, bind, { width, height }) => {
     const size = { width, height };
     picture = device.createTexture({ size, format: 'rgba8unorm', usage });
     device.queue.writeTexture({ texture: picture }, data, { bytesPerRow: 4 * width }, size);
@@ -115,7 +136,7 @@ export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promis
     return await paint(
       device,
       () => texture,
-      'map',
+      { from: 'map', alpha: 'opaque' },
       () => undefined,
       'load',
     );
@@ -129,7 +150,7 @@ export async function tryToPaint(device: GPUDevice, texture: GPUTexture): Promis
 function paint(
   device: GPUDevice,
   getTexture: GetTexture,
-  from: PixelSource,
+  what: Paint,
   draw: (
     pass: GPURenderPassEncoder,
     bind: (resource: GPUBindingResource) => void,
@@ -140,7 +161,7 @@ function paint(
   const { faults } = watched(device, ['out-of-memory', 'validation'], () => {
     const texture = getTexture();
     const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
-    const pipeline = paintPipeline(device, from, texture.format);
+    const pipeline = paintPipeline(device, what, texture.format);
     const commands = device.createCommandEncoder();
     const pass = commands.beginRenderPass({
       colorAttachments: [{ view, loadOp, storeOp: 'store' }],

@@ -15,6 +15,8 @@ type Frame = Omit<Drawing, 'source'>;
 /** Textures of the picture's size, of a device. */
 export interface Surface {
   readonly device: GPUDevice;
+  /** True if colours are multiplied by alpha, as a canvas has them. */
+  readonly premultiplies: boolean;
   /**
    * Returns the texture to paint on. A canvas returns its next one, which must be painted on in the
    * same task. Called under the error scopes of the painting, as a canvas may be too large to have
@@ -26,9 +28,10 @@ export interface Surface {
 }
 
 /**
- * The device that each canvas was configured for here. Configuring a canvas again would clear it.
+ * The device that each canvas was configured for here, and for which alpha. Configuring a canvas
+ * again would clear it.
  */
-const configured = new WeakMap<object, GPUDevice>();
+const configured = new WeakMap<object, { device: GPUDevice; alphaMode: GPUCanvasAlphaMode }>();
 
 /**
  * Returns the surface that the target is or has, or the context of a canvas that draws in 2d.
@@ -44,7 +47,7 @@ export function surfaceOf(
   const { target } = frame;
   if (isTexture(target)) {
     checkTextureSize(frame, target);
-    if (device !== undefined) return { device, texture: () => target };
+    if (device !== undefined) return { device, premultiplies: false, texture: () => target };
     throw undrawable('a canvas, as the model runs on no device', 'a texture');
   }
   return isCanvas(target)
@@ -57,7 +60,7 @@ function surfaceOfCanvas(
   canvas: CanvasLike,
   device: GPUDevice | undefined,
 ): Surface | CanvasRenderingContext2D {
-  const own = device ?? configured.get(canvas);
+  const own = device ?? configured.get(canvas)?.device;
   const context = own && contextOf(canvas, 'webgpu');
   if (own && context) return canvasSurface(frame, canvas, own, context as GPUCanvasContext);
   const context2d = context2dOf(canvas);
@@ -112,15 +115,19 @@ const canvasSurface = (
   context: GPUCanvasContext,
 ): Surface => ({
   device,
+  premultiplies: true,
   texture() {
     resize(canvas, frame);
     // The caller may have configured the canvas since. Older browsers cannot tell.
     const now = context.getConfiguration === undefined ? { device } : context.getConfiguration();
-    if (configured.get(canvas) !== device || now?.device !== device) {
+    const last = configured.get(canvas);
+    const alphaMode = frame.channels === 4 ? 'premultiplied' : 'opaque';
+    const isFit = last?.alphaMode === 'premultiplied' || last?.alphaMode === alphaMode;
+    if (!isFit || last?.device !== device || now?.device !== device) {
       const format = navigator.gpu.getPreferredCanvasFormat();
       const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;
-      context.configure({ device, format, usage, alphaMode: 'opaque' });
-      configured.set(canvas, device);
+      context.configure({ device, format, usage, alphaMode });
+      configured.set(canvas, { device, alphaMode });
     }
     return currentTexture(frame, context);
   },
@@ -143,6 +150,7 @@ function surfaceOfContext(
   }
   return {
     device,
+    premultiplies: true,
     texture() {
       resized?.();
       return currentTexture(frame, context);

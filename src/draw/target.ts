@@ -13,6 +13,8 @@ export interface Drawing {
   readonly target: DrawTarget;
   readonly width: number;
   readonly height: number;
+  /** The channels of the picture: 4 with alpha. */
+  readonly channels: 3 | 4;
 }
 
 export const isCanvas = (target: DrawTarget): target is CanvasLike =>

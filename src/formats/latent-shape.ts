@@ -38,16 +38,23 @@ export function packedSpace(shape: readonly number[]): LatentSpace | undefined {
   return latentSpaces(channels).length > 0 ? undefined : packedSpaces(channels, 'map')[0];
 }
 
+/** Latents of a file. */
+export interface LatentsAsRead extends Tensor {
+  /** The space of latents that came packed: no other model packs so many channels. */
+  readonly packedOf?: LatentSpace;
+}
+
 /**
  * Returns latents as [N, C, h, w], packed ones unpacked.
  *
  * @throws TaesdError SHAPE (no model has such latents), OOM
  */
-export function asLatents({ shape, data }: Tensor, what: string): Tensor {
+export function asLatents({ shape, data }: Tensor, what: string): LatentsAsRead {
   const latents = latentShape(shape);
   if (latents !== undefined) {
     const tensor = { shape: latents, data };
-    return packedSpace(shape) === undefined ? tensor : unpacked(tensor);
+    const packedOf = packedSpace(shape);
+    return packedOf === undefined ? tensor : { ...unpacked(tensor), packedOf };
   }
   const rule = `shape [N,C,h,w], [C,h,w] or [N,C,1,h,w] with C = ${channelCounts()}`;
   throw expected('SHAPE', what, rule, shapeText(shape), { hint: hintOf(shape) });

@@ -15,6 +15,7 @@ import { checkPick, picturesOf, type Tensor } from '../tensor.ts';
 import { checkSpace } from '../tensor-like/space.ts';
 import { refuseName } from './choose-tensor.ts';
 import type { FormatReading, LatentReadOptions, Space } from './format.ts';
+import type { LatentsAsRead } from './latent-shape.ts';
 import { isRawWithoutShape, noShape, type RawType, readRaw } from './raw.ts';
 import { LATENT_FORMATS, recogniseFormat } from './table.ts';
 
@@ -137,24 +138,24 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
   }
   const assumed = [...(reading.assumed ?? [])];
   if (doubt === 'unmarked') assumed.push(UNMARKED);
-  const latents = picked(file.latents, options.pick);
+  const { packedOf, ...read }: LatentsAsRead = file.latents;
+  const latents = picked(read, options.pick);
   const space = options.space ?? file.space ?? 'diffusion';
   if (options.space === undefined && file.space === undefined) {
     assumed.push('the file does not say its space; diffusion space is assumed');
   }
-  const model = options.model ?? file.model;
+  const said = options.model ?? file.model;
+  const model = said ?? packedOf;
   if (model !== undefined) checkLatentChannels(latents, VARIANTS[model]);
-  const candidates = latentSpaces(latents.shape[1]);
-  if (model === undefined) {
+  const candidates = packedOf === undefined ? latentSpaces(latents.shape[1]) : [packedOf];
+  if (said === undefined) {
     const whose =
       candidates.length === 0
         ? `no model has ${latents.shape[1]} channels`
         : `its channels are those of ${orList(candidates)}`;
     assumed.push(`the file does not say its model; ${whose}`);
-  } else if (file.model !== undefined && VARIANTS[model].space !== VARIANTS[file.model].space) {
-    assumed.push(
-      `by its name or contents the file holds latents of ${file.model}, not of ${model}`,
-    );
+  } else if (file.model !== undefined && VARIANTS[said].space !== VARIANTS[file.model].space) {
+    assumed.push(`by its name or contents the file holds latents of ${file.model}, not of ${said}`);
   }
   const judged = model === undefined ? candidates : [VARIANTS[model].space];
   const spread = spreadWarning(latents, space, judged);

@@ -18,7 +18,7 @@ export type Term = Position & { readonly weight: number };
 
 /** A kind's row. One number of its output is `value(Σ weight · input + bias)`. */
 interface LayerKind<Kind extends Layer> {
-  /** Returns the layer's code in taesd.py, and PyTorch's name for the pixel shuffles of `nano`. */
+  /** Returns the layer's code in taesd.py, and PyTorch's name for the pixel shuffles. */
   module(layer: Kind): string;
   /** Returns the layer in words. */
   words(layer: Kind): string;

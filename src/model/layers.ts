@@ -3,7 +3,7 @@ export type Half = 'encoder' | 'decoder';
 
 /**
  * A layer of a network. A layer is data: it can be printed, counted, bound to weights (`bind.ts`)
- * and run by any backend. Only `nano` uses the two pixel shuffles.
+ * and run by any backend. `nano` and `taeqi2_1` use the two pixel shuffles.
  * Source: taesd.py, https://github.com/madebyollin/taesd; for the pixel shuffles PyTorch's
  * `nn.PixelShuffle` and `nn.PixelUnshuffle`.
  */

@@ -5,10 +5,19 @@ import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
 import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
+import { QWEN_IMAGE_2_1_SCALE, qwenImage21Decoder, qwenImage21Encoder } from './qwen-image-2.1.ts';
+import { sanaDecoder, sanaEncoder } from './sana.ts';
 import type { FromVae } from './vae-space.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
-export type LatentSpace = 'taesd' | 'taesdxl' | 'taesd3' | 'taef1' | 'taef2';
+export type LatentSpace =
+  | 'taesd'
+  | 'taesdxl'
+  | 'taesd3'
+  | 'taef1'
+  | 'taef2'
+  | 'taesana'
+  | 'taeqi2_1';
 
 /**
  * The name of a model. `taef1-1.1` is a later training of `taef1`; `nano` is the small one in the
@@ -34,6 +43,8 @@ export interface Variant {
   /** The diffusion models whose latents it speaks. */
   readonly speaks: string;
   readonly latentChannels: number;
+  /** The channels of its pictures: red, green and blue, or straight alpha too. */
+  readonly pictureChannels: 3 | 4;
   /** A picture is this many times as wide and as high as its latents: 8, 16 or 32. */
   readonly downscale: number;
   readonly networks: Readonly<Record<Half, Network>>;
@@ -42,10 +53,11 @@ export interface Variant {
   /** The packed forms of its latents that are in use. Its calls take them too. */
   readonly packed: readonly PackedForm[];
   /**
-   * True if a picture whose sides are not multiples of `downscale` is extended before it is
-   * encoded. TAESD's own models pad with zeros, as the reference does.
+   * The number that divides the sides of pictures the encoder takes. Others are extended to
+   * multiples of it, by repeating the last column and row. A model without it takes any size:
+   * TAESD's own pad with zeros, as the reference does.
    */
-  readonly repeatsEdges?: true;
+  readonly repeatsTo?: number;
 }
 
 /**
@@ -60,6 +72,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd',
     speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 0.18215, shift: 0 },
     packed: [],
@@ -72,6 +85,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesdxl',
     speaks: 'Stable Diffusion XL',
     latentChannels: 4,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 0.13025, shift: 0 },
     packed: [],
@@ -84,6 +98,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taesd3',
     speaks: 'Stable Diffusion 3',
     latentChannels: 16,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 1.5305, shift: 0.0609 },
     packed: ['tokens'],
@@ -96,6 +111,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef1',
     speaks: 'FLUX.1, Z-Image, HiDream',
     latentChannels: 16,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 0.3611, shift: 0.1159 },
     packed: ['tokens'],
@@ -108,6 +124,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef1',
     speaks: 'FLUX.1, Z-Image, HiDream',
     latentChannels: 16,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 0.3611, shift: 0.1159 },
     packed: ['tokens'],
@@ -120,6 +137,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     space: 'taef2',
     speaks: 'FLUX.2',
     latentChannels: 32,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: {
       unknown:
@@ -131,15 +149,43 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
       return networksOf(this, pooledNetworks);
     },
   },
+  taesana: {
+    name: 'taesana',
+    space: 'taesana',
+    speaks: 'Sana',
+    latentChannels: 32,
+    pictureChannels: 3,
+    downscale: 32,
+    fromVae: { scale: 0.41407, shift: 0 },
+    packed: [],
+    get networks() {
+      return networksOf(this, sanaNetworks);
+    },
+  },
+  taeqi2_1: {
+    name: 'taeqi2_1',
+    space: 'taeqi2_1',
+    speaks: 'Qwen-Image 2.1, pictures with alpha',
+    latentChannels: 64,
+    pictureChannels: 4,
+    downscale: 16,
+    fromVae: QWEN_IMAGE_2_1_SCALE,
+    packed: [],
+    repeatsTo: 2,
+    get networks() {
+      return networksOf(this, qwenImage21Networks);
+    },
+  },
   nano: {
     name: 'nano',
     space: 'taesd',
     speaks: 'Stable Diffusion 1 and 2',
     latentChannels: 4,
+    pictureChannels: 3,
     downscale: 8,
     fromVae: { scale: 0.18215, shift: 0 },
     packed: [],
-    repeatsEdges: true,
+    repeatsTo: 8,
     get networks() {
       return networksOf(this, nanoNetworks);
     },
@@ -170,11 +216,21 @@ const nanoNetworks = (): Variant['networks'] => ({
   decoder: nanoDecoder(),
 });
 
+const sanaNetworks = (): Variant['networks'] => ({
+  encoder: sanaEncoder(),
+  decoder: sanaDecoder(),
+});
+
+const qwenImage21Networks = (): Variant['networks'] => ({
+  encoder: qwenImage21Encoder(),
+  decoder: qwenImage21Decoder(),
+});
+
 /** Returns true if a model's pictures of this size are extended before they are encoded. */
 export const repeatsEdges = (
-  { repeatsEdges: isRepeated, downscale }: Variant,
+  { repeatsTo = 1 }: Variant,
   { width, height }: { readonly width: number; readonly height: number },
-): boolean => isRepeated === true && (width % downscale > 0 || height % downscale > 0);
+): boolean => width % repeatsTo > 0 || height % repeatsTo > 0;
 
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>

@@ -198,7 +198,7 @@ export interface PixelRows {
   /** The first of these rows, and their number. */
   readonly y: number;
   readonly rows: number;
-  /** RGBA, [rows][width][4], alpha 255; the caller's to keep. */
+  /** RGBA, [rows][width][4], as in `Picture`; the caller's to keep. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
@@ -299,7 +299,10 @@ export type BrowserPicture =
   | { readonly displayWidth: number; readonly displayHeight: number; close(): void }
   | { readonly videoWidth: number; readonly videoHeight: number };
 
-/** A decoded picture: RGBA, alpha 255. `new ImageData(data, width, height)` takes it as it is. */
+/**
+ * A decoded picture: RGBA, alpha 255 if the model knows none, otherwise straight.
+ * `new ImageData(data, width, height)` takes it as it is.
+ */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -309,11 +312,11 @@ export interface Picture {
 /** Red, green and blue, 0 to 255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** The treatment of translucent pixels: the networks know no alpha. */
+/** The treatment of translucent pixels. The networks know no alpha, except those of `taeqi2_1`. */
 export interface AlphaOptions {
   /**
    * `composite` lays the picture over `background`; `drop` forgets alpha, as the reference does.
-   * Defaults to `composite`.
+   * Defaults to `composite`. A model with alpha keeps it if neither option is given.
    */
   readonly alpha?: 'composite' | 'drop' | undefined;
   /** Defaults to white. */

@@ -4,8 +4,6 @@ interface Size {
   readonly height: number;
 }
 
-const CHANNELS = 3;
-
 /**
  * Scales a picture down by area: each new pixel is the mean of the part of the picture it covers,
  * so that nothing is skipped. Rows come in from top to bottom. Two rows of the result are kept.
@@ -13,6 +11,7 @@ const CHANNELS = 3;
 export class AreaMean {
   readonly #from: Size;
   readonly #to: Size;
+  readonly #channels: number;
   readonly #onRow: (y: number, means: Float64Array) => void;
   /** For each old column the first new one it covers, and its part inside that one. */
   readonly #first: Int32Array;
@@ -26,12 +25,14 @@ export class AreaMean {
 
   /**
    * @param to     not larger than `from`
-   * @param onRow  takes each row of the result, [width][3], which is overwritten after the call
+   * @param onRow  takes each row of the result, [width][channels], which is overwritten after the
+   *   call
    */
-  constructor(from: Size, to: Size, onRow: (y: number, means: Float64Array) => void) {
+  constructor(from: Size, to: Size, onRow: (y: number, means: Float64Array) => void, channels = 3) {
     this.#from = from;
     this.#to = to;
     this.#onRow = onRow;
+    this.#channels = channels;
     this.#first = new Int32Array(from.width);
     this.#part = new Float64Array(from.width);
     for (let x = 0; x < from.width; x++) {
@@ -39,12 +40,12 @@ export class AreaMean {
       this.#first[x] = first;
       this.#part[x] = part;
     }
-    this.#sums = new Float64Array(CHANNELS * to.width);
+    this.#sums = new Float64Array(channels * to.width);
     // One pixel more, since the last column has no next one to share with.
-    this.#line = new Float64Array(CHANNELS * (to.width + 1));
+    this.#line = new Float64Array(channels * (to.width + 1));
   }
 
-  /** Adds the next row. @param light  linear light, [width][3] */
+  /** Adds the next row. @param light  linear light, [width][channels] */
   addRow(light: Float32Array): void {
     this.#reduce(light);
     const { height: from } = this.#from;
@@ -61,14 +62,15 @@ export class AreaMean {
   }
 
   #reduce(light: Float32Array): void {
+    const channels = this.#channels;
     const line = this.#line.fill(0);
-    for (let x = 0, at = 0; x < this.#first.length; x++, at += CHANNELS) {
-      const to = CHANNELS * this.#first[x];
+    for (let x = 0, at = 0; x < this.#first.length; x++, at += channels) {
+      const to = channels * this.#first[x];
       const part = this.#part[x];
-      for (let c = 0; c < CHANNELS; c++) {
+      for (let c = 0; c < channels; c++) {
         const value = light[at + c];
         line[to + c] += value * part;
-        line[to + CHANNELS + c] += value * (1 - part);
+        line[to + channels + c] += value * (1 - part);
       }
     }
   }

@@ -30,7 +30,7 @@ interface Pace {
  * Scales pictures to `maxSize` pixels on their longer side. Those that fit are returned themselves.
  *
  * @param sources  rows of sRGB values, 1 is white; pictures of one size
- * @returns rows with 3 channels
+ * @returns rows with their channels
  * @throws TaesdError ARG (`maxSize` is not a whole number from 1), OOM, ABORTED
  */
 export async function scaledRows(
@@ -46,36 +46,64 @@ export async function scaledRows(
   return scaled;
 }
 
-const CHANNELS = 3;
+/**
+ * The weight that a colour has even if it is transparent: where all pixels are, their mean is that
+ * of their colours.
+ */
+const FAINT = 1e-6;
 
 async function scaledPicture(
   source: RowSource,
   { width, height }: { readonly width: number; readonly height: number },
   pace: Pace,
 ): Promise<RowSource> {
-  const data = allocateFloats('scaled picture', CHANNELS * width * height);
+  const { channels } = source;
+  const data = allocateFloats('scaled picture', channels * width * height);
   const table = new LinearTable();
-  const row = new Float32Array(CHANNELS * source.width);
-  const mean = new AreaMean(source, { width, height }, (y, means) => {
+  const row = new Float32Array(channels * source.width);
+  const onRow = (y: number, means: Float64Array) => {
+    if (channels === 4) unweigh(means);
     const start = y * means.length;
-    for (let i = 0; i < means.length; i++) data[start + i] = fromLinear(means[i]);
-  });
+    for (let i = 0; i < means.length; i++) {
+      data[start + i] = i % channels === 3 ? means[i] : fromLinear(means[i]);
+    }
+  };
+  const mean = new AreaMean(source, { width, height }, onRow, channels);
   for (let y = 0; y < source.height; y++) {
-    source.read(y, row, CHANNELS);
-    table.toLinear(row);
+    source.read(y, row, channels);
+    if (channels === 4) weigh(row, table);
+    else table.toLinear(row);
     mean.addRow(row);
     pace.did(row.length);
     if (pace.due) await pace.turn();
   }
   return {
-    channels: CHANNELS,
+    channels,
     width,
     height,
     read(y, to, stride) {
       for (let x = 0; x < width; x++) {
-        const at = CHANNELS * (y * width + x);
-        for (let c = 0; c < CHANNELS; c++) to[x * stride + c] = data[at + c];
+        const at = channels * (y * width + x);
+        for (let c = 0; c < channels; c++) to[x * stride + c] = data[at + c];
       }
     },
   };
+}
+
+/** Replaces straight colours, [width][4], by their light times alpha: as much as is seen of it. */
+function weigh(row: Float32Array, table: LinearTable): void {
+  const alphas = row.filter((_, i) => i % 4 === 3);
+  table.toLinear(row);
+  for (const [x, given] of alphas.entries()) {
+    const alpha = Math.max(given, 0);
+    for (let c = 0; c < 3; c++) row[4 * x + c] *= alpha + FAINT;
+    row[4 * x + 3] = alpha;
+  }
+}
+
+/** Replaces the means of light times alpha by the means of light. */
+function unweigh(means: Float64Array): void {
+  for (let at = 0; at < means.length; at += 4) {
+    for (let c = 0; c < 3; c++) means[at + c] /= means[at + 3] + FAINT;
+  }
 }

@@ -1,7 +1,8 @@
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
-import { checkOne, checkOptions } from '../calls/arguments.ts';
+import { channelsOfPictures, checkOne, checkOptions, checkPictures } from '../calls/arguments.ts';
 import { extendedRows } from '../calls/extended-rows.ts';
+import { withAlpha } from '../calls/with-alpha.ts';
 import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
@@ -14,7 +15,7 @@ import { checkLatentChannels, repeatsEdges, type Variant } from '../model/varian
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
-import { shapeText, type Tensor, zeros } from '../tensor.ts';
+import { type Tensor, zeros } from '../tensor.ts';
 import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
 import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
@@ -204,7 +205,8 @@ async function asEncoded(
   variant: Variant,
 ): Promise<RowSource> {
   const rows = await scaled(picture, options);
-  return repeatsEdges(variant, rows) ? extendedRows(rows, variant.downscale) : rows;
+  const whole = repeatsEdges(variant, rows) ? extendedRows(rows, variant) : rows;
+  return variant.pictureChannels === 4 ? withAlpha(whole) : whole;
 }
 
 async function scaled(picture: RowSource, { maxSize, signal }: StepsOptions): Promise<RowSource> {
@@ -231,20 +233,19 @@ function checkedInput(
       });
     }
     if (options.range !== undefined) refuseRange(options.range, 'a picture');
-    return { part: 'encoder', rows: imageRows(input, options) };
+    return { part: 'encoder', rows: imageRows(input, options, variant.pictureChannels) };
   }
   const { tensor } = input;
   const { shape } = tensor;
-  const hint = shape[1] === 3 ? 'pictures: one call for each' : 'one call for each';
+  const channels = channelsOfPictures(variant);
+  const isPicture = channels.includes(shape[1]);
+  const hint = isPicture ? 'pictures: one call for each' : 'one call for each';
   checkOne('input', tensor, hint);
-  if (part === 'encoder' || (part === undefined && shape[1] === 3)) {
-    if (shape[1] === 3) {
-      const { range } = options;
-      if (needsUnitRange(tensor.data, range)) toUnitRange(tensor.data, range);
-      return { part: 'encoder', rows: tensorRows(tensor) };
-    }
-    const rule = 'shape [1,3,H,W], values in [0,1]';
-    throw expected('SHAPE', 'image', rule, shapeText(shape));
+  if (part === 'encoder' || (part === undefined && isPicture)) {
+    checkPictures(tensor, channels);
+    const { range } = options;
+    if (needsUnitRange(tensor.data, range)) toUnitRange(tensor.data, range);
+    return { part: 'encoder', rows: tensorRows(tensor) };
   }
   checkLatentChannels(tensor, variant, true);
   if (options.range !== undefined) refuseRange(options.range, 'latents');

@@ -95,7 +95,7 @@ export function splitByKeyNames(
     const hint = others.length > 0 ? 'another model, or a full VAE?' : undefined;
     throw expected('SHAPE', 'tensor names', KNOWN, showNames(others) || 'none', { hint });
   }
-  if (half !== undefined && isOther(chosen[half], half)) {
+  if (half !== undefined && isOther(chosen[half], half, file, variant)) {
     const got = `only ${showNames(others)}`;
     throw expected('SHAPE', 'file', `tensors of the ${half}`, got, { hint: otherHint });
   }
@@ -279,16 +279,34 @@ const layerOf = (key: string): number => Number.parseInt(key, 10);
 const hasFirstLayer = ({ group }: Chosen): boolean =>
   [...group.names.keys()].some((key) => layerOf(key) === 0);
 
-/** The number of layers of the encoders of all models but `nano`. */
+/** The number of layers of the encoders whose latents are an 8th of the picture, but `nano`. */
 const ENCODER_LAYERS = 15;
 
 /**
- * Returns true if there is no half, or if the layers of an original file, of which some may be
- * missing, are the other one's.
+ * Returns true if there is no half, or if the tensors of an original file, of which some may be
+ * missing, are the other one's: by their shapes if the model is known, otherwise by their layers.
  */
-function isOther(chosen: Chosen | undefined, half: Half): boolean {
+function isOther(
+  chosen: Chosen | undefined,
+  half: Half,
+  { tensors }: WeightFile,
+  variant: Variant | undefined,
+): boolean {
   if (chosen === undefined) return true;
-  if (chosen.group.half !== undefined) return false;
+  const { group } = chosen;
+  if (group.half !== undefined) return false;
+  if (variant !== undefined) {
+    const [ofEncoder, ofDecoder] = HALVES.map((one) => {
+      const shapes = variant.networks[one].flatMap((layer, i) =>
+        [...weightShapes(layer)].map(([name, shape]) => [`${i}.${name}`, shape] as const),
+      );
+      return shapes.filter(([name, shape]) => {
+        const stored = tensors.get(group.names.get(name) ?? '');
+        return stored !== undefined && `${stored.shape}` === `${shape}`;
+      }).length;
+    });
+    return half === 'encoder' ? ofDecoder > ofEncoder : ofEncoder > ofDecoder;
+  }
   const hasFirst = hasFirstLayer(chosen);
   const hasLast = [...chosen.group.names.keys()].some((key) => layerOf(key) >= ENCODER_LAYERS);
   return half === 'encoder' ? hasLast && !hasFirst : hasFirst && !hasLast;

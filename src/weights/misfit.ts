@@ -1,8 +1,9 @@
 import { expected, TaesdError } from '../errors.ts';
 import { type BoundNetwork, bindNetwork } from '../model/bind.ts';
 import { otherModel } from '../model/latent-channels.ts';
-import type { Half } from '../model/layers.ts';
-import type { Variant } from '../model/variants.ts';
+import type { Half, Network } from '../model/layers.ts';
+import { weightShapes } from '../model/measure.ts';
+import { VARIANTS, type Variant } from '../model/variants.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import type { Tensor } from '../tensor.ts';
 import { channelsFirst } from './channels-last.ts';
@@ -52,14 +53,39 @@ export function mend(
   const network = variant.networks[half];
   const converted = channelsFirst(network, weights);
   try {
-    const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
-    const bound = bindNetwork(half, network, converted?.tensors ?? weights, hint);
+    const tensors = converted?.tensors ?? weights;
+    const bound = bindNetwork(half, network, tensors, hintOf(half, network, tensors));
     const note = `the ${half} has channels last (${converted?.order}) and was converted`;
     return { bound, note };
   } catch (error) {
     if (!(error instanceof TaesdError) || error.code !== 'SHAPE' || spare.length === 0) throw error;
     throw new TaesdError('SHAPE', `${error.sentence}; spare in the file: ${showNames(spare)}`);
   }
+}
+
+/** Returns the hints for tensors of the wrong shape: once the models whose shapes all have. */
+function hintOf(half: Half, { length }: Network, tensors: ReadonlyMap<string, Tensor>): HintFor {
+  // Layers past the last one of the model are spare, and not among the tensors.
+  const fitting = Object.values(VARIANTS).filter(({ networks }) =>
+    fits(networks[half].slice(0, length), tensors),
+  );
+  let names = [...new Set(fitting.map(({ space }) => space))].join(' or ');
+  if (names === '') return (name, shape) => otherModel(half, name, shape);
+  return () => {
+    const hint = names && `weights of ${names}?`;
+    names = '';
+    return hint || undefined;
+  };
+}
+
+type HintFor = NonNullable<Parameters<typeof bindNetwork>[3]>;
+
+/** Returns true if tensors have the names and shapes of a network. */
+function fits(network: Network, tensors: ReadonlyMap<string, Tensor>): boolean {
+  const shapes = network.flatMap((layer, index) =>
+    [...weightShapes(layer)].map(([name, shape]) => [`${index}.${name}`, shape] as const),
+  );
+  return shapes.every(([name, shape]) => `${tensors.get(name)?.shape}` === `${shape}`);
 }
 
 /** A half of a model that is not supported. */

@@ -46,22 +46,6 @@ const superVideo = (channels: number): OtherModel['marks'] => ({
  */
 const otherModels = (): readonly OtherModel[] => [
   {
-    name: 'taesana',
-    speaks: 'Sana',
-    marks: {
-      decoder: { '1.weight': [256, 32], '29.weight': [3, 64] },
-      encoder: { '0.weight': [32, 3], '17.weight': [32, 64] },
-    },
-  },
-  {
-    name: 'taeqi2_1',
-    speaks: 'Qwen-Image 2.1, pictures with alpha',
-    marks: {
-      decoder: { '1.weight': [256, 64], '19.weight': [16, 64] },
-      encoder: { '1.weight': [64, 16], '16.weight': [64, 256] },
-    },
-  },
-  {
     name: 'taew2_1, taehv, taecvx or taeos1_3',
     speaks:
       'Wan 2.1, Wan 2.2 14B and Qwen-Image, HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model',

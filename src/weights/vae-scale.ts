@@ -3,7 +3,8 @@ import type { Variant } from '../model/variants.ts';
 import type { ModelTensors } from './weight-file.ts';
 
 /**
- * The relative tolerance. BF16 rounds by up to 0.4 %; the models' scales differ by 28 % and more.
+ * The relative tolerance. BF16 rounds by up to 0.4 %. The scales of models whose shapes are equal
+ * differ by 28 % and more.
  */
 const TOLERANCE = 0.01;
 

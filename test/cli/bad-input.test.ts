@@ -61,7 +61,7 @@ describe('input', () => {
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
     const message =
-      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, nano)';
+      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano)';
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
     const folder = `${at('out')}: cannot be read (a folder)`;
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
@@ -141,7 +141,7 @@ describe('input', () => {
     const path = at('weights.safetensors');
     const tensor = { shape: [64, 4, 3, 3], data: new Float32Array(64 * 36) };
     writeFileSync(path, writeSafetensors([['1.weight', tensor]]));
-    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4, 16 or 32 channels';
+    const rule = '"tensors" expected a float tensor [N,C,h,w] with 4, 16, 32 or 64 channels';
     const got = 'got "1.weight" F32 [64,4,3,3] (weights of a model? --weights takes their folder)';
     expect(taesd(['decode', path, '-o', OUT])).toEqual(failed(`${path}: ${rule}, ${got}`));
     writeFileSync(

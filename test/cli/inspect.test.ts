@@ -107,11 +107,15 @@ describe('a model', () => {
     const totals = inspect(name).filter((line) => /^ +total/.test(line));
     for (const [index, part] of (['encoder', 'decoder'] as const).entries()) {
       const channels = variant.latentChannels;
-      const input = part === 'encoder' ? ([3, 512, 512] as const) : ([channels, 64, 64] as const);
+      const { pictureChannels, downscale } = variant;
+      const side = 512 / downscale;
+      const picture = [pictureChannels, 512, 512] as const;
+      const latent = [channels, side, side] as const;
+      const input = part === 'encoder' ? picture : latent;
       const rows = describeNetwork(variant.networks[part], input);
       const sum = (of: (row: (typeof rows)[number]) => number) =>
         rows.reduce((total, row) => total + of(row), 0).toLocaleString('en-US');
-      const output = part === 'encoder' ? `${channels}×64×64` : '3×512×512';
+      const output = (part === 'encoder' ? latent : picture).join('×');
       const cells = [output, sum((row) => row.parameters), sum((row) => row.multiplyAdds)];
       expect(totals[index].trim().split(/ {2,}/)).toEqual(['total', ...cells]);
     }
@@ -353,10 +357,12 @@ describe('latents and pictures', () => {
       'encodes to  latents [1,4,2,3] of taesd, taesdxl or nano',
       'encodes to  latents [1,16,2,3] of taesd3, taef1 or taef1-1.1',
       'encodes to  latents [1,32,2,3] of taef2',
+      'encodes to  latents [1,32,1,1] of taesana',
+      'encodes to  latents [1,64,1,2] of taeqi2_1',
       'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
       'decodes to  136×24, if it holds latents of taesd3, taef1 or taef1-1.1',
     ]);
-    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(6);
+    expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(8);
   });
 
   test('inspect: decoded f32 → shape and values', () => {

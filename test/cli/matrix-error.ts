@@ -1,5 +1,5 @@
-import { MATRICES } from '../../src/cli/sheet/matrices.ts';
-import { type LatentSpace, VARIANTS } from '../../src/model/variants.ts';
+import { type FittedSpace, MATRICES } from '../../src/cli/sheet/matrices.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Tensor } from '../../src/tensor.ts';
  * @param pixel  a byte of the decoded picture
  */
 export function matrixError(
-  space: LatentSpace,
+  space: FittedSpace,
   { shape: [, channels, height, width], data }: Tensor,
   pixel: (c: number, y: number, x: number) => number,
 ): number {

@@ -63,23 +63,27 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
   });
 
   testShared(
-    'pull: --all from a folder without taef1-1.1 → every other model; models → where each is',
+    'pull: --all from a folder without some models → every other one; models → where each is',
     () => {
       const { code, stdout, stderr } = run('pull', '--all', '--from', sharedPath('weights'));
-      const absent = (name: string) => `taesd: "${source(name)}" expected a file, got no such file`;
+      const absent = (name: string, rule = 'a file') =>
+        `taesd: "${source(name)}" expected ${rule}, got no such file`;
       expect({ code, lines: stderr.split('\n') }).toEqual({
         code: 1,
         lines: [
           absent('taef1-1.1_encoder.pth'),
           absent('taef1_encoder.pth'),
           'taesd: weights of taef1-1.1: cannot be fetched',
-          'taesd: 1 of 6 models failed',
+          absent('taesana_decoder.pth'),
+          absent('taeqi2_1_decoder.pth', 'a file of 15314938 bytes'),
+          'taesd: 3 of 8 models failed',
           '',
         ],
       });
       expect(stdout.split('\n').length).toBe(11);
       const names = ['taesd', 'taesdxl', 'taesd3', 'taef1'].flatMap((name) => files(name));
-      expect(readdirSync(folder).sort()).toEqual([...names, ...files('taef2', 'pth')].sort());
+      const pth = [...files('taef2', 'pth'), 'taesana_encoder.pth'];
+      expect(readdirSync(folder).sort()).toEqual([...names, ...pth].sort());
       rmSync(join(folder, 'taesdxl_encoder.safetensors'));
       for (const name of files('taesd3')) rmSync(join(folder, name));
       truncateSync(join(folder, 'taef1_decoder.safetensors'), 100);
@@ -94,6 +98,8 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
         'taef1 | FLUX.1, Z-Image, HiDream | 4,928,838 | damaged in the cache: npx taesd pull taef1',
         'taef1-1.1 | FLUX.1, Z-Image, HiDream | not known | not found: npx taesd pull taef1-1.1',
         `taef2 | FLUX.2 | 5,409,448 | cache ${folder}`,
+        'taesana | Sana | not known | one of two files found: npx taesd pull taesana',
+        'taeqi2_1 | Qwen-Image 2.1, pictures with alpha | not known | not found: npx taesd pull taeqi2_1',
         'nano | Stable Diffusion 1 and 2 | 1,468,328 | in the package',
         '',
       ]);
@@ -161,8 +167,8 @@ describe('models', () => {
   testShared('models: TAESD_WEIGHTS → named where it has the model', () => {
     const TAESD_WEIGHTS = sharedPath('weights');
     const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
-    // Five models are there, and taef1-1.1 is not found there.
-    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(6);
+    // Five models are there, and three are not found there.
+    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(8);
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
   });
 

@@ -60,7 +60,6 @@ testShared('decode [wasm]: packed latents of FLUX.2 in a .npy → taef2, max |Δ
   const stderr = [
     `${at('flux2.npy')}: the file does not say its space; diffusion space is assumed`,
     `${at('flux2.npy')}: the file does not say its model; its channels are those of taef2`,
-    'decoding with taef2; --model chooses another',
   ]
     .map((sentence) => `taesd: note: ${sentence}\n`)
     .join('');
@@ -132,14 +131,14 @@ testShared('inspect: the real .pth files of taef2 → both halves fit it', () =>
   }
 });
 
-testShared('inspect: a real .pth of a model that is not supported → its name, its tensors', () => {
+testShared('inspect: a real .pth of upstream → the model whose layers it has', () => {
   const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, 5)).toEqual([
-    'kind        weights of taesana, the original layout',
-    'encoder     fits no model of this package',
+    'kind        weights of TAESD, the original layout',
+    'encoder     fits taesana, 32 latent channels',
     'parameters  1,256,288',
     'types       F16 (69 tensors)',
-    'note        not supported; for Sana',
+    '',
   ]);
 });

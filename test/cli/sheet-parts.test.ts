@@ -4,7 +4,7 @@ import { GLYPH, hasGlyph, inkOf } from '../../src/cli/maps/bitmap-font.ts';
 import { byMatrix } from '../../src/cli/sheet/by-matrix.ts';
 import { lines, printable, shortName, signsIn, withoutMiddle } from '../../src/cli/sheet/labels.ts';
 import { layoutOf, thumbnailSize } from '../../src/cli/sheet/layout.ts';
-import { MATRICES } from '../../src/cli/sheet/matrices.ts';
+import { type FittedSpace, MATRICES } from '../../src/cli/sheet/matrices.ts';
 import { Thumbnail } from '../../src/cli/sheet/thumbnail.ts';
 import { toVaeLatents } from '../../src/latent.ts';
 import { latentSpaces, VARIANTS } from '../../src/model/variants.ts';
@@ -157,8 +157,10 @@ const shownAs = (latents: Tensor, model: 'taesd3' | 'taef1', space: 'diffusion' 
 
 describe('matrices', () => {
   test('every latent space → a row for each channel and a constant', () => {
-    expect(Object.keys(MATRICES)).toEqual(latentSpaces());
-    for (const space of latentSpaces()) {
+    const fitted = Object.keys(MATRICES) as FittedSpace[];
+    const none = ['taesana', 'taeqi2_1'];
+    expect(fitted).toEqual(latentSpaces().filter((space) => !none.includes(space)));
+    for (const space of fitted) {
       expect(MATRICES[space]).toHaveLength(VARIANTS[space].latentChannels + 1);
     }
   });
@@ -193,7 +195,7 @@ describe('matrices', () => {
       ),
     ].map(([, space, file, decibels]) => [space, { file, decibels }]),
   );
-  for (const space of latentSpaces()) {
+  for (const space of Object.keys(MATRICES) as FittedSpace[]) {
     testShared(`${space} on golden tensors → the error that the table states`, () => {
       const row = stated.get(space);
       const golden = readGolden(row?.file ?? '');

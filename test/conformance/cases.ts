@@ -8,7 +8,7 @@ import type { Tensor } from '../../src/tensor.ts';
 import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
-import { weightFile } from '../weight-file.ts';
+import { weightsFrom } from '../seeded-weights.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
@@ -102,17 +102,24 @@ export const CASES: readonly Case[] = [
     }),
   ),
   { name: 'ONNX operator cases → within rtol 1e-3, atol 1e-7', shared: true, run: checkOnnx },
-  ...(['taesd-layers-32x32', 'family/taef2-layers-32x32'] as const).map(
-    (file): Case => ({
+  ...(
+    [
+      ['taesd', 'taesd-layers-32x32'],
+      ['taef2', 'family/taef2-layers-32x32'],
+      ['taesana', 'family/taesana-layers-64x32'],
+      ['taeqi2_1', 'family/taeqi2_1-layers-64x32'],
+    ] as const
+  ).map(
+    ([model, file]): Case => ({
       name: `${file} → every layer max |Δ| < 1e-4`,
       shared: true,
       async run(place, read) {
-        const model = file.startsWith('taesd') ? 'taesd' : 'taef2';
         const golden = await readGolden(read, file);
         const notes: string[] = [];
         for (const part of ['encoder', 'decoder'] as const) {
           let most = 0;
-          let input = part === 'encoder' ? golden('image') : golden('encoder.14');
+          const last = VARIANTS[model].networks.encoder.length - 1;
+          let input = golden(part === 'encoder' ? 'image' : `encoder.${last}`);
           for (const [index, bound] of (await realNetwork(read, model, part)).entries()) {
             // Each layer by itself, on what PyTorch gave for the ones before it.
             const wanted = golden(`${part}.${index}`);
@@ -129,6 +136,8 @@ export const CASES: readonly Case[] = [
   ...[
     ...['1x1', '7x1', '2x3', '13x5'].map((size) => ['taesd', '', size] as const),
     ...['1x1', '7x1', '13x5'].map((size) => ['taef2', 'family/', size] as const),
+    ...['1x1', '7x1', '4x3'].map((size) => ['taesana', 'family/', size] as const),
+    ...['1x1', '7x1', '13x5'].map((size) => ['taeqi2_1', 'family/', size] as const),
   ].map(
     ([model, folder, size]): Case => ({
       name: `${model}, random latent ${size} → decoded max |Δ| < 1e-4`,
@@ -236,7 +245,7 @@ export async function readGolden(
 }
 
 async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const bytes = await read(`weights/${weightFile(model, part)}`);
+  const bytes = await weightsFrom(read, model, part);
   const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, VARIANTS[model].networks[part], tensors);

@@ -6,7 +6,7 @@ import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
 import { isFullLength } from '../full-length.ts';
-import { readGolden, realWeights } from '../golden.ts';
+import { readGolden, seededWeights } from '../golden.ts';
 import { TRIPS } from '../golden-trips.ts';
 import { testShared } from '../shared.ts';
 import {
@@ -211,7 +211,7 @@ describe('decode', () => {
 
 describe('F32 files of the golden latents', () => {
   for (const { file, model, large, slow } of TRIPS) {
-    if ((large || slow) && !isFullLength) continue;
+    if ((large || slow || model === 'taeqi2_1') && !isFullLength) continue;
     testShared(`${file} → within 1e-4 of the golden picture`, async () => {
       const golden = readGolden(file);
       const [latents, decoded] = [golden('latents'), golden('decoded')];
@@ -228,7 +228,7 @@ describe('F32 files of the golden latents', () => {
         ...inVae.map((one) => torchByHand(dict(['samples', one]), { version: 2 })),
         stored(latents.data).bytes,
       ];
-      const taesd = await Taesd.load({ model, weights: realWeights(model) });
+      const taesd = await Taesd.load({ model, weights: await seededWeights(model) });
       const errors = [];
       // Most files hold equal numbers, which are decoded once.
       const pictures = new Map<string, Tensor>();

@@ -142,7 +142,7 @@ describe('files of packed latents → unpacked', () => {
   const wanted = { latents: shuffled(MAP), width: 64, height: 48 };
   const known = { ...wanted, model: 'taef2', space: 'diffusion' };
   test.each<[string, Uint8Array, object, object]>([
-    ['.npy', npyByHand(numbers), {}, { ...wanted, model: undefined }],
+    ['.npy', npyByHand(numbers), {}, { ...wanted, model: 'taef2' }],
     ['.npy, [128,h,w]', npyByHand(bare), { model: 'taef2' }, known],
     ['safetensors', safetensorsByHand([['x', numbers]]), {}, wanted],
     ['safetensors, latents', safetensorsByHand([['latents', numbers]]), {}, wanted],

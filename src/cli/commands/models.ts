@@ -55,7 +55,12 @@ interface Row {
 
 async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
   const store = await openStore();
-  const rows = await Promise.all(Object.values(VARIANTS).map((variant) => rowOf(variant, store)));
+  const each = Object.values(VARIANTS).map((variant) => rowOf(variant, store));
+  // Waits for all, so that the error does not depend on which of them fails first.
+  const rows = (await Promise.allSettled(each)).map((row) => {
+    if (row.status === 'rejected') throw row.reason;
+    return row.value;
+  });
   if (json) {
     writeJson({ models: rows });
     return;

@@ -1,5 +1,5 @@
 import { type DecodeRowsOptions, type Taesd, type Tensor, writeSafetensors } from '../../index.ts';
-import { downscalesOf, type ModelName } from '../../model/variants.ts';
+import { downscalesOf, type ModelName, VARIANTS } from '../../model/variants.ts';
 import { encodePngRows } from '../../png/index.ts';
 import type { Size } from '../line/size.ts';
 import { writeOutput } from './write-output.ts';
@@ -18,7 +18,8 @@ export const decodedFormat = (named: DecodedFormat['name'] | undefined) =>
 
 /** The sentence about the output in the help of commands that decode. */
 export const DECODED_DETAIL =
-  'OUT.png is the picture. OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1].';
+  'OUT.png is the picture. OUT.safetensors holds f32 "decoded" [1,3,H,W], not clamped to [0,1]. ' +
+  'Pictures of taeqi2_1 have alpha: RGBA, [1,4,H,W].';
 
 /** A file to make from latents. */
 export interface DecodedFile {
@@ -29,8 +30,9 @@ export interface DecodedFile {
 }
 
 /**
- * Decodes latents into a file. A `.png` is the picture, RGB; its rows are written while later ones
- * are being decoded. A `.safetensors` holds f32 `decoded` [1, 3, H, W], not clamped.
+ * Decodes latents into a file. A `.png` is the picture, RGB, or RGBA of a model with alpha; its
+ * rows are written while later ones are being decoded. A `.safetensors` holds f32 `decoded`
+ * [1, C, H, W], not clamped.
  *
  * @returns the picture's size in words: `512×512`
  */
@@ -42,9 +44,10 @@ export async function decodeToFile(
 ): Promise<string> {
   const { width, height } = size ?? fullSize(latents, taesd.info.model);
   const options = { ...run, width, height };
+  const { pictureChannels: channels } = VARIANTS[taesd.info.model];
   const pieces =
     format.name === 'png'
-      ? encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents, options))
+      ? encodePngRows({ width, height, channels }, taesd.decodeRows(latents, options))
       : [decodedTensor(await taesd.decode(latents, { ...options, output: 'tensor' }))];
   await writeOutput(path, pieces, run.signal);
   return `${width}×${height}`;

@@ -30,14 +30,14 @@ interface LayerFindings {
 
 /** Describes the layers of one half. */
 export function describeHalf(
-  { networks, latentChannels, downscale }: Variant,
+  { networks, latentChannels, pictureChannels, downscale }: Variant,
   half: Half,
   { width, height }: Size,
 ): NetworkFindings {
   const network = networks[half];
   const input: Chw =
     half === 'encoder'
-      ? [3, height, width]
+      ? [pictureChannels, height, width]
       : [latentChannels, Math.ceil(height / downscale), Math.ceil(width / downscale)];
   const layers = describeNetwork(network, input).map(
     ({ index, layer, output, parameters, multiplyAdds }) => ({

@@ -191,7 +191,7 @@ export const OPTIONS = {
   background: {
     value: 'COLOR',
     help: `the colour behind translucent pixels: white, black, gray, #rgb, #rrggbb or r,g,b;
-      or drop, to ignore alpha (default: white)`,
+      or drop, to ignore alpha (default: white; taeqi2_1 keeps alpha)`,
     rule: 'white, black, gray, #rgb, #rrggbb, r,g,b or drop',
     read: readBackground,
   },

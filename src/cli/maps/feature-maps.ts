@@ -119,10 +119,13 @@ export function liveliest({ shape: [, channels], data }: Tensor, count: number):
     .sort((a, b) => a - b);
 }
 
-/** Draws a tensor [1, 3, H, W] in [0, 1] as a picture whose longer side is `side`. */
+/**
+ * Draws a tensor [1, 3, H, W] or [1, 4, H, W] in [0, 1] as a picture whose longer side is `side`.
+ * Translucent pixels are laid over the background.
+ */
 export function colourPicture(tensor: Tensor, side: number): Raster {
   const {
-    shape: [, , height, width],
+    shape: [, channels, height, width],
     data,
   } = tensor;
   const size = fittingSize(tensor, side);
@@ -132,7 +135,11 @@ export function colourPicture(tensor: Tensor, side: number): Raster {
     for (let x = 0; x < size.width; x++) {
       const [column] = sourceSpan(x, size.width, width);
       const at = row * width + column;
-      const [r, g, b] = [0, 1, 2].map((c) => Math.round(data[c * height * width + at] * 255));
+      const numberOf = (c: number) => data[c * height * width + at];
+      const alpha = channels === 4 ? Math.min(Math.max(numberOf(3), 0), 1) : 1;
+      const [r, g, b] = BACKGROUND.map((behind, c) =>
+        Math.round(numberOf(c) * 255 * alpha + behind * (1 - alpha)),
+      );
       picture.set(x, y, [r, g, b]);
     }
   }

@@ -1,0 +1,61 @@
+import { Taesd } from '../../src/taesd.ts';
+import { randomTensor, seededRandom } from '../random.ts';
+import { randomWeights } from '../small-model.ts';
+import {
+  type ApiCase,
+  canvasOn,
+  newDevice,
+  readTexture,
+  same,
+  sameBytes,
+  shownOn,
+} from './case-tools.ts';
+
+/*
+ * Pictures with alpha: taeqi2_1, by random weights.
+ */
+
+const latents = randomTensor(seededRandom(3), [1, 64, 2, 3], 2);
+
+/** The bytes of a picture as a canvas has them: colours times alpha. */
+const premultiplied = (data: Uint8ClampedArray) =>
+  data.map((byte, i) => (i % 4 === 3 ? byte : Math.round((byte * data[i | 3]) / 255)));
+
+export const ALPHA_CASES: readonly ApiCase[] = [
+  {
+    name: 'Taesd: decodeToCanvas of pictures with alpha → the bytes of decode on a texture, times alpha on a canvas',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const weights = { decoder: randomWeights('taeqi2_1', 'decoder') };
+      const options = { model: 'taeqi2_1', weights, only: 'decoder' } as const;
+      const gpu = await Taesd.load({ ...options, device, fallback: false });
+      const size = { width: 45, height: 30 };
+      const { data } = await gpu.decode(latents, size);
+      const alphas = new Set(data.filter((_, i) => i % 4 === 3));
+      same('many alphas', alphas.size > 20, true);
+      for (const format of ['rgba8unorm', 'rgba8unorm-srgb'] as const) {
+        const texture = device.createTexture({ size, format, usage: 0x10 | 0x1 });
+        await gpu.decodeToCanvas(latents, texture, size);
+        sameBytes(format, await readTexture(device, texture), data);
+      }
+      const wanted = premultiplied(data);
+      const canvas = canvasOn('bgra8unorm');
+      await gpu.decodeToCanvas(latents, canvas, size);
+      sameBytes('a canvas', await shownOn(canvas), wanted, 1);
+      same('configured', canvas.configured, 1);
+      const wasm = await Taesd.load(options);
+      await wasm.decodeToCanvas(latents, canvas, size);
+      sameBytes('from WASM', await shownOn(canvas), wanted, 2);
+      // A model without alpha leaves the canvas as it is configured.
+      const nano = await Taesd.load({ model: 'nano', device, fallback: false });
+      const four = { ...latents, shape: [1, 4, 8, 12] };
+      await nano.decodeToCanvas(four, canvas);
+      sameBytes('opaque', await shownOn(canvas), (await nano.decode(four)).data);
+      same('configured again', canvas.configured, 1);
+      for (const one of [gpu, wasm, nano]) one.dispose();
+      device.destroy();
+      return `${alphas.size} alphas`;
+    },
+  },
+];
