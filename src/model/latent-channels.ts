@@ -1,4 +1,5 @@
-import type { Half, Layer } from './layers.ts';
+import type { Half } from './layers.ts';
+import { storedShapes } from './stored.ts';
 import { latentSpaces, VARIANTS } from './variants.ts';
 
 /**
@@ -21,11 +22,11 @@ export function latentChannelsOf(
 
 /** Returns the indices, over all models, of the layer that gives or takes latents. */
 function latentLayers(part: Half): ReadonlySet<number> {
-  const isConv = ({ kind }: Layer) => kind === 'conv';
   return new Set(
-    Object.values(VARIANTS).map(({ networks: { [part]: network } }) =>
-      part === 'encoder' ? network.findLastIndex(isConv) : network.findIndex(isConv),
-    ),
+    Object.values(VARIANTS).map((variant) => {
+      const layers = storedShapes(variant, part).map((shapes) => shapes.has('weight'));
+      return part === 'encoder' ? layers.lastIndexOf(true) : layers.indexOf(true);
+    }),
   );
 }
 

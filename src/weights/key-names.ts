@@ -1,6 +1,6 @@
 import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import { weightShapes } from '../model/measure.ts';
+import { storedShapes } from '../model/stored.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
@@ -258,9 +258,9 @@ function namesOf(half: Half): ReadonlySet<string> {
   const names =
     known.get(half) ??
     new Set(
-      Object.values(VARIANTS).flatMap(({ networks }) =>
-        networks[half].flatMap((layer, i) =>
-          [...weightShapes(layer).keys()].map((n) => `${i}.${n}`),
+      Object.values(VARIANTS).flatMap((variant) =>
+        storedShapes(variant, half).flatMap((shapes, i) =>
+          [...shapes.keys()].map((name) => `${i}.${name}`),
         ),
       ),
     );
@@ -270,7 +270,7 @@ function namesOf(half: Half): ReadonlySet<string> {
 
 /** Returns false for a tensor that is spare. */
 function isOfHalf(half: Half, key: string, dtype: string, variant: Variant | undefined): boolean {
-  if (variant && layerOf(key) >= variant.networks[half].length) return false;
+  if (variant && layerOf(key) >= storedShapes(variant, half).length) return false;
   return namesOf(half).has(key) || isFloatType(dtype);
 }
 

@@ -1,11 +1,13 @@
 import { expected, TaesdError } from '../errors.ts';
-import { type BoundNetwork, bindNetwork } from '../model/bind.ts';
+import type { BoundNetwork } from '../model/bind.ts';
 import { otherModel } from '../model/latent-channels.ts';
 import type { Half } from '../model/layers.ts';
+import { storedShapes } from '../model/stored.ts';
 import type { Variant } from '../model/variants.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import type { Tensor } from '../tensor.ts';
 import { channelsFirst } from './channels-last.ts';
+import { bindHalf } from './fold-frames.ts';
 import { groupsOf, splitByKeyNames, tensorsOfGroup } from './key-names.ts';
 import { type OtherModel, otherModelWith } from './other-models.ts';
 import type { FileTensor, ModelTensors, WeightFile } from './weight-file.ts';
@@ -49,11 +51,10 @@ export function mend(
 ): { bound: BoundNetwork; note: string } {
   const other = otherModelWith(weights);
   if (other !== undefined) throw notSupported(other.model, variant);
-  const network = variant.networks[half];
-  const converted = channelsFirst(network, weights);
+  const converted = channelsFirst(storedShapes(variant, half), weights);
   try {
     const hint = (name: string, shape: readonly number[]) => otherModel(half, name, shape);
-    const bound = bindNetwork(half, network, converted?.tensors ?? weights, hint);
+    const bound = bindHalf(variant, half, converted?.tensors ?? weights, hint);
     const note = `the ${half} has channels last (${converted?.order}) and was converted`;
     return { bound, note };
   } catch (error) {

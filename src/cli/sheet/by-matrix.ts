@@ -1,3 +1,4 @@
+import { expected } from '../../errors.ts';
 import { fromVae } from '../../model/vae-space.ts';
 import { VARIANTS } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
@@ -12,7 +13,8 @@ import { Thumbnail } from './thumbnail.ts';
  * mean by area, a larger one goes smoothly from colour to colour.
  *
  * @param size  the size of the result
- * @throws TaesdError UNSUPPORTED (VAE space of a model whose conversion is not known)
+ * @throws TaesdError UNSUPPORTED (a space without a matrix, VAE space of a model whose conversion is
+ *   not known)
  */
 export function byMatrix(shown: ShownLatents, size: Size): Raster {
   const [, , height, width] = shown.latents.shape;
@@ -37,6 +39,10 @@ function coloursOf({ latents, space, model }: ShownLatents): Uint8ClampedArray {
   const variant = VARIANTS[model];
   const convert = space === 'vae' ? fromVae(variant) : (x: number) => x;
   const matrix = MATRICES[variant.space];
+  if (matrix === undefined) {
+    const remedy = { api: 'its weights decode them' };
+    throw expected('UNSUPPORTED', 'latents', 'a space with a matrix', variant.space, { remedy });
+  }
   const plane = height * width;
   const [red, green, blue] = matrix[channels];
   const colours = new Uint8ClampedArray(4 * plane);
