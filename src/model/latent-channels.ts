@@ -30,9 +30,18 @@ function latentLayers(part: Half): ReadonlySet<number> {
   );
 }
 
-/** Returns a hint for a tensor of the wrong shape: the models whose latent channels it has. */
+/**
+ * Returns a hint for a tensor of the wrong shape: the models that have it, or the models whose latent
+ * channels it has.
+ */
 export function otherModel(part: Half, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
-  const models = channels === undefined ? [] : latentSpaces(channels);
+  if (channels === undefined) return undefined;
+  const [, index, inner] = /^(\d+)\.(.*)$/.exec(name) as RegExpExecArray;
+  const fitting = Object.values(VARIANTS).filter(
+    (variant) => `${storedShapes(variant, part)[Number(index)]?.get(inner)}` === `${shape}`,
+  );
+  const exact = new Set(fitting.map(({ space }) => space));
+  const models = exact.size > 0 ? [...exact] : latentSpaces(channels);
   return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
 }

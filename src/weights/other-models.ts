@@ -62,10 +62,11 @@ const otherModels = (): readonly OtherModel[] => [
     },
   },
   {
-    name: 'taew2_1, taehv, taecvx or taeos1_3',
-    speaks:
-      'Wan 2.1, Wan 2.2 14B and Qwen-Image, HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model',
-    trap: "their shapes are equal, and those of lightx2v's lighttaew2_1 too",
+    name: 'taew2_1',
+    speaks: 'Qwen-Image and Wan 2.1',
+    trap:
+      'the files of taehv (HunyuanVideo), taecvx (CogVideoX), taeos1_3 (Open-Sora 1.3) and ' +
+      "lightx2v's lighttaew2_1 have its shapes too: their names tell them apart",
     marks: video(16, 1),
   },
   {
@@ -116,6 +117,10 @@ const otherModels = (): readonly OtherModel[] => [
     marks: { decoder: { '1.weight': [64, 4], '3.conv.0.weight': [64, 128] } },
   },
 ];
+
+/** Returns the sentence about other weights that have a model's shapes, if there are any. */
+export const trapOf = (model: string): string | undefined =>
+  otherModels().find(({ name }) => name === model)?.trap;
 
 /**
  * Finds the model of a half's tensors among those that are not supported.

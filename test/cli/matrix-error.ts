@@ -1,4 +1,4 @@
-import { MATRICES } from '../../src/cli/sheet/matrices.ts';
+import { MATRICES, type Matrix } from '../../src/cli/sheet/matrices.ts';
 import { type LatentSpace, VARIANTS } from '../../src/model/variants.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
@@ -13,7 +13,7 @@ export function matrixError(
   { shape: [, channels, height, width], data }: Tensor,
   pixel: (c: number, y: number, x: number) => number,
 ): number {
-  const matrix = MATRICES[space];
+  const matrix = MATRICES[space] as Matrix;
   const { downscale } = VARIANTS[space];
   let sum = 0;
   for (let i = 0; i < height * width; i++) {

@@ -31,6 +31,7 @@ test('MANIFEST: → weights/manifest.json, in the sources and in the package', a
 const RAW = 'https://raw.githubusercontent.com';
 const CLASSIC = `${RAW}/comfyanonymous/taesd/main/`;
 const UPSTREAM = `${RAW}/madebyollin/taesd/5cccb12dc72074a4be35680c3b108548a7c69978/`;
+const OF_VIDEOS = `${RAW}/madebyollin/taehv/1f14a568f24bf8811e0a0ac601613e04fc1581e8/`;
 const OF_FLUX_2 =
   'https://huggingface.co/madebyollin/taef2/resolve/bd244ebfe4398c84fbf312a2f1c868c676b500e3/';
 
@@ -61,6 +62,10 @@ const FILES: Readonly<Record<string, readonly (readonly (string | null | number)
     [`${UPSTREAM}taef2_decoder.pth`, 2_704_756],
     [`${OF_FLUX_2}taef2.safetensors`, null],
   ],
+  taew2_1: [
+    [`${OF_VIDEOS}safetensors/taew2_1.safetensors`, 22_642_902],
+    [`${OF_VIDEOS}taew2_1.pth`, null],
+  ],
 };
 
 test('MANIFEST: every model → its files, their first mirrors and sizes', () => {
@@ -80,7 +85,7 @@ test('MANIFEST: every file → whose work, https mirrors, a hash and a name of i
   const all = Object.values(MANIFEST.models).flat();
   for (const { author, licence, copyright, mirrors } of Object.values(MANIFEST.sources)) {
     expect([author, licence]).toEqual(['Ollin Boer Bohan', 'MIT']);
-    expect(copyright).toBe('Copyright (c) 2023 Ollin Boer Bohan');
+    expect(copyright).toMatch(/^Copyright \(c\) 202[35] Ollin Boer Bohan$/);
     for (const mirror of mirrors) expect(mirror).toMatch(/^https:\/\/.+\/$/);
   }
   const files = all.flatMap(filesOf);
@@ -114,7 +119,7 @@ test('wantedFiles: every model, both halves and one → names of the model; noth
 });
 
 testShared('MANIFEST: sizes and hashes → those of the real files', () => {
-  const absent = ['taef1-1.1'];
+  const absent = ['taef1-1.1', 'taew2_1'];
   for (const model of fetchedModels().filter((name) => !absent.includes(name))) {
     const [{ files }] = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
     for (const { name, bytes, sha256 } of files) {

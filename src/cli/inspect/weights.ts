@@ -15,6 +15,7 @@ import { showName, showNames } from '../../safetensors/show-name.ts';
 import { channelsFirst } from '../../weights/channels-last.ts';
 import { describeNames, splitByKeyNames } from '../../weights/key-names.ts';
 import { otherModelsIn } from '../../weights/misfit.ts';
+import { trapOf } from '../../weights/other-models.ts';
 import type { WeightFile } from '../../weights/weight-file.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, factLines, shapeText, tableLines } from '../terminal/table.ts';
@@ -134,6 +135,8 @@ function describeHalfOf(half: Half, stored: Tensors, size: Size, notes: string[]
     const [variant] = fitting;
     const { latentChannels } = variant;
     const models = fitting.map(({ name }) => name);
+    const trap = trapOf(variant.name);
+    if (trap !== undefined && !notes.includes(trap)) notes.push(trap);
     const network = describeHalf(variant, half, size);
     return { models, latentChannels, fault: null, network, tensors };
   }
