@@ -14,7 +14,7 @@ import { lastFrame } from './conformance/cases.ts';
 import { isFullLength, sampled } from './full-length.ts';
 import { readGolden, unitRange } from './golden.ts';
 import { runProgram } from './run-program.ts';
-import { halfOf, seededWeights } from './seeded-weights.ts';
+import { halfOf, seededWeights } from './seeded-tensors.ts';
 import { sharedFile, sharedPath, testShared } from './shared.ts';
 import { thrownBy } from './thrown-by.ts';
 

@@ -1,5 +1,5 @@
-import { MATRICES, type Matrix } from '../../src/cli/sheet/matrices.ts';
-import { type LatentSpace, VARIANTS } from '../../src/model/variants.ts';
+import { type FittedSpace, MATRICES } from '../../src/cli/sheet/matrices.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
 /**
@@ -9,11 +9,11 @@ import type { Tensor } from '../../src/tensor.ts';
  * @param pixel  a byte of the decoded picture
  */
 export function matrixError(
-  space: LatentSpace,
+  space: FittedSpace,
   { shape: [, channels, height, width], data }: Tensor,
   pixel: (c: number, y: number, x: number) => number,
 ): number {
-  const matrix = MATRICES[space] as Matrix;
+  const matrix = MATRICES[space];
   const { downscale } = VARIANTS[space];
   let sum = 0;
   for (let i = 0; i < height * width; i++) {

@@ -9,7 +9,7 @@ import { bindHalf } from '../../src/weights/fold-frames.ts';
 import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
-import { halfOf, seededWeights } from '../seeded-weights.ts';
+import { halfOf, seededWeights } from '../seeded-tensors.ts';
 import { weightFile } from '../weight-file.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';

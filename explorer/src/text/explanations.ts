@@ -31,6 +31,21 @@ function explainLayer({ part, index, layer, shape }: StepView, layerCount: numbe
         title: 'Residual block',
         text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
       };
+    case 'memBlock':
+      return {
+        title: 'Block with a memory',
+        text: 'A residual block of a model of videos: its first convolution also looks at the frame before. A picture is the last of four frames here, so two frames are kept until only one is needed; their channels lie one after the other.',
+      };
+    case 'frameConv':
+      return layer.to === 2
+        ? {
+            title: 'One frame becomes two',
+            text: 'Two convolutions of the same map, one for each frame. The channels of the earlier frame come first.',
+          }
+        : {
+            title: 'Two frames become one',
+            text: 'A convolution for each of the two frames, and their sum.',
+          };
     case 'upsample2x':
       return {
         title: 'Upsampling',
@@ -67,6 +82,8 @@ export function formulaOf(layer: Layer): string | undefined {
       return `tanh(that / ${layer.magnitude}) · ${layer.magnitude}`;
     case 'conv':
     case 'block':
+    case 'memBlock':
+    case 'frameConv':
     case 'upsample2x':
     case 'pixelShuffle':
     case 'pixelUnshuffle':
@@ -135,7 +152,11 @@ const explainAdd: Explanation = {
 };
 
 function explainInner({ name, layer }: StepView): Explanation {
-  const place = name.split('.').slice(2).join('.');
+  const place = name
+    .split('.')
+    .slice(2)
+    .join('.')
+    .replace(/^frame\d\./, '');
   if (layer.kind === 'add') return explainAdd;
   if (place === 'fuse') {
     return {
@@ -157,6 +178,9 @@ function explainInner({ name, layer }: StepView): Explanation {
   }
   const text: Readonly<Record<string, string>> = {
     'conv.0': 'The first of three convolutions: each number sees 3×3 places of the block’s input.',
+    past: 'What the frame before says, at 3×3 places. It is added to the first convolution’s numbers.',
+    '0': 'The convolution for the earlier frame.',
+    '1': 'The convolution for the later frame.',
     'conv.2': 'The second: through the first it sees 5×5 places of the block’s input.',
     'conv.4':
       'The third sees 7×7 places. No ReLU before the sum: what it says may also be “less of this”.',

@@ -45,7 +45,7 @@ export function LayerNotes({ step }: { step: StepView }) {
       <p class="hint">
         Kernels: <code>{step.kernels.join(', ')}</code>
       </p>
-      {(step.layer.kind === 'block' || step.block !== undefined) && (
+      {(step.layer.kind === 'block' || 'from' in step.layer || step.block !== undefined) && (
         <p class="open-block">
           <button type="button" onClick={() => void toggleBlock(step)}>
             {isOpen ? 'Close the block' : 'Open the block: its 7 operations'}

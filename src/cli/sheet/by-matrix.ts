@@ -1,10 +1,10 @@
 import { expected } from '../../errors.ts';
 import { fromVae } from '../../model/vae-space.ts';
-import { VARIANTS } from '../../model/variants.ts';
+import { type LatentSpace, VARIANTS } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { BACKGROUND } from '../maps/colours.ts';
 import { Raster } from '../maps/raster.ts';
-import { MATRICES } from './matrices.ts';
+import { MATRICES, type Matrix } from './matrices.ts';
 import type { ShownLatents } from './shown.ts';
 import { Thumbnail } from './thumbnail.ts';
 
@@ -13,8 +13,8 @@ import { Thumbnail } from './thumbnail.ts';
  * mean by area, a larger one goes smoothly from colour to colour.
  *
  * @param size  the size of the result
- * @throws TaesdError UNSUPPORTED (a space without a matrix, VAE space of a model whose conversion is
- *   not known)
+ * @throws TaesdError UNSUPPORTED (VAE space of a model whose conversion is not known; a space
+ *   without a matrix)
  */
 export function byMatrix(shown: ShownLatents, size: Size): Raster {
   const [, , height, width] = shown.latents.shape;
@@ -38,10 +38,11 @@ function coloursOf({ latents, space, model }: ShownLatents): Uint8ClampedArray {
   const [, channels, height, width] = latents.shape;
   const variant = VARIANTS[model];
   const convert = space === 'vae' ? fromVae(variant) : (x: number) => x;
-  const matrix = MATRICES[variant.space];
+  const matrices: Readonly<Partial<Record<LatentSpace, Matrix>>> = MATRICES;
+  const matrix = matrices[variant.space];
   if (matrix === undefined) {
-    const remedy = { api: 'its weights decode them' };
-    throw expected('UNSUPPORTED', 'latents', 'a space with a matrix', variant.space, { remedy });
+    const hint = 'no matrix takes their place';
+    throw expected('UNSUPPORTED', 'latents', `the weights of ${variant.space}`, 'none', { hint });
   }
   const plane = height * width;
   const [red, green, blue] = matrix[channels];

@@ -7,10 +7,11 @@ import type { LatentSpace } from '../../model/variants.ts';
 /** A row of red, green and blue in 0 … 255 for each latent channel; the last is a constant. */
 export type Matrix = readonly (readonly [red: number, green: number, blue: number])[];
 
-/**
- * The matrix of each space whose weights were there to fit it, from latents of diffusion to the mean colour of a latent's pixels.
- */
-export const MATRICES: Readonly<Partial<Record<LatentSpace, Matrix>>> = {
+/** The spaces of models whose weights were at hand. */
+export type FittedSpace = Exclude<LatentSpace, 'taew2_1'>;
+
+/** The matrix of each such space, from latents of diffusion to the mean colour of a latent's pixels. */
+export const MATRICES: Readonly<Record<FittedSpace, Matrix>> = {
   taesd: [
     [36.81, 29.78, 28.26],
     [27.68, 38.65, 15.54],

@@ -130,7 +130,8 @@ export class Painters {
       return taesd;
     } catch (error) {
       if (!(error instanceof TaesdError) || isAbort(error)) throw error;
-      if (MATRICES[space] === undefined) throw error;
+      // No matrix takes the place of these.
+      if (!Object.hasOwn(MATRICES, space)) throw error;
       // The search for weights ends with a remedy. A folder or address that was given has none.
       const isMissing = error.code === 'ARG' && error.remedy !== undefined && space !== 'taesd';
       const reason = isMissing
