@@ -18,6 +18,7 @@ const FULL_LENGTH = [
   'test/backend/agreement.test.ts',
   'test/backend/schedule.test.ts',
   'test/backend/winograd*.test.ts',
+  'test/barriers.test.ts',
   'test/cli/**/*.test.ts',
   'test/conformance/conformance.test.ts',
   'test/deflate/inflate.test.ts',

@@ -1,4 +1,11 @@
-import { copyFileSync, createReadStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Plugin } from 'vite';
@@ -9,7 +16,16 @@ import type { Plugin } from 'vite';
  * TAESD_WEIGHTS, if it is set. The page asks for `weights/index.json` to know which there are.
  */
 
-const WEIGHTS = /^(?:taesd|taesdxl|taesd3|taef1|taef1-1\.1)_(?:encoder|decoder)\.safetensors$/;
+const { models } = JSON.parse(
+  readFileSync(new URL('../weights/manifest.json', import.meta.url), 'utf8'),
+);
+const NAMES = new Set(
+  Object.keys(models).flatMap((model) =>
+    ['encoder', 'decoder'].flatMap((half) =>
+      ['safetensors', 'pth'].map((ending) => `${model}_${half}.${ending}`),
+    ),
+  ),
+);
 
 export function weights(): Plugin {
   let out = '';
@@ -61,7 +77,7 @@ function modelsOf(names: readonly string[]): string {
 function filesIn(folder: string): { name: string; path: string }[] {
   try {
     return readdirSync(folder)
-      .filter((name) => WEIGHTS.test(name))
+      .filter((name) => NAMES.has(name))
       .map((name) => ({ name, path: join(folder, name) }));
   } catch {
     return [];

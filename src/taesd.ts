@@ -103,8 +103,8 @@ export class Taesd {
    * @throws TaesdError ARG (an unknown option, files not found, a full disk), FORMAT, TRUNCATED,
    *   LIMIT, UNSUPPORTED (unreadable weights, those of a model that is not supported, a runtime
    *   without WASM SIMD), UNSAFE (a hostile `.pth`), SHAPE (weights of another model, every fault
-   *   listed), NONFINITE (damaged weights), INTEGRITY (a cached or
-   *   downloaded file with another SHA-256), NETWORK, OOM, ABORTED
+   *   listed), NONFINITE (damaged weights), INTEGRITY (a cached or downloaded file with another
+   *   SHA-256), NETWORK, OOM, ABORTED
    */
   static load(options: LoadOptions = {}): Promise<Taesd> {
     return inCall('Taesd.load', async () => {

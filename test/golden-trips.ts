@@ -10,7 +10,7 @@ import type { Tensor } from '../src/tensor.ts';
 import { expectClose, largestDifference } from './compare.ts';
 import { isFullLength } from './full-length.ts';
 import { readGolden, realNetwork, realWeights, unitRange } from './golden.ts';
-import { runProgram } from './run-program.ts';
+import { runNetwork } from './run-program.ts';
 import { testShared } from './shared.ts';
 
 /*
@@ -20,18 +20,37 @@ import { testShared } from './shared.ts';
 
 export const BOUND = 1e-4;
 
-/**
- * The whole trips. WASM makes the large ones in the slow suite; for the reference backend they are
- * too slow. In the quick suite `cli/real-files.test.ts` compares one of them.
- */
-export const TRIPS: readonly { file: string; model: ModelName; large?: boolean }[] = [
+interface GoldenTrip {
+  readonly file: string;
+  readonly model: ModelName;
+  /** In the slow suite alone, and too large for the reference backend. */
+  readonly large?: boolean;
+  /** In the slow suite alone. */
+  readonly slow?: boolean;
+}
+
+/** The whole trips. In the quick suite `cli/real-files.test.ts` compares one of the large ones. */
+export const TRIPS: readonly GoldenTrip[] = [
   { file: 'taesd-astronaut-512x512', model: 'taesd', large: true },
   { file: 'taesd-chelsea-451x300', model: 'taesd', large: true },
   { file: 'taesdxl-astronaut-128x96', model: 'taesdxl' },
   { file: 'taesd3-astronaut-128x96', model: 'taesd3' },
   { file: 'taef1-astronaut-128x96', model: 'taef1' },
+  { file: 'taef2-astronaut-128x96', model: 'taef2' },
+  { file: 'family/taef2-astronaut-130x101', model: 'taef2', slow: true },
 ];
-const LATENTS_ALONE = ['1x1', '7x1', '2x3', '13x5'];
+const LATENTS_ALONE: readonly { file: string; model: ModelName }[] = [
+  ...['1x1', '7x1', '2x3', '13x5'].map(
+    (size) => ({ file: `taesd-random-latent-${size}`, model: 'taesd' }) as const,
+  ),
+  ...['random-latent-1x1', 'random-latent-7x1', 'random-latent-13x5', 'packed-4x3'].map(
+    (what) => ({ file: `family/taef2-${what}`, model: 'taef2' }) as const,
+  ),
+];
+const LAYERS = [
+  { file: 'taesd-layers-32x32', model: 'taesd' },
+  { file: 'family/taef2-layers-32x32', model: 'taef2' },
+] as const;
 
 export const measured: string[] = [];
 
@@ -92,8 +111,9 @@ export function testGolden(backend: 'wasm' | 'reference'): void {
     if (measured.length > 0)
       console.log(`largest differences to PyTorch; fast against f32\n${measured.join('\n')}`);
   });
-  for (const { file, model, large } of TRIPS) {
+  for (const { file, model, large, slow } of TRIPS) {
     if (large && (backend === 'reference' || !isFullLength)) continue;
+    if (slow && !isFullLength) continue;
 
     testShared(
       `Taesd [${backend}]: ${file} → latents and decoded max |Δ| < 1e-4, bytes within 1`,
@@ -138,30 +158,31 @@ export function testGolden(backend: 'wasm' | 'reference'): void {
     );
   }
 
-  for (const size of LATENTS_ALONE) {
-    const file = `taesd-random-latent-${size}`;
+  for (const { file, model } of LATENTS_ALONE) {
     testShared(`Taesd [${backend}]: ${file} → decoded max |Δ| < 1e-4`, async () => {
       const golden = readGolden(file);
-      const weights = realWeights('taesd');
-      const taesd = await Taesd.load({ model: 'taesd', weights, backend, only: 'decoder' });
+      const weights = realWeights(model);
+      const taesd = await Taesd.load({ model, weights, backend, only: 'decoder' });
       const decoded = await taesd.decode(golden('latents'), { output: 'tensor' });
       note(backend, file, { decoded: expectClose(decoded, golden('decoded'), BOUND) });
       taesd.dispose();
     });
   }
 
-  testShared(`Program [${backend}]: 32×32 crop → every layer max |Δ| < 1e-4`, async () => {
-    const golden = readGolden('taesd-layers-32x32');
-    const place: Backend = backend === 'wasm' ? await createWasmBackend() : referenceBackend;
-    for (const part of ['encoder', 'decoder'] as const) {
-      let x = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
-      const network = await realNetwork(VARIANTS.taesd, part);
-      const off = network.map((bound, index) => {
-        // Each layer by itself, on what the layers before it gave here.
-        x = runProgram(place.compile([bound]), [bound.layer], x);
-        return expectClose(x, golden(`${part}.${index}`), BOUND);
-      });
-      note(backend, `layers-32x32 ${part}`, { layers: Math.max(...off) });
-    }
-  });
+  for (const { file, model } of LAYERS) {
+    testShared(`Program [${backend}]: ${file} → every layer max |Δ| < 1e-4`, async () => {
+      const golden = readGolden(file);
+      const place: Backend = backend === 'wasm' ? await createWasmBackend() : referenceBackend;
+      for (const part of ['encoder', 'decoder'] as const) {
+        let x = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
+        const off: number[] = [];
+        for (const [index, bound] of (await realNetwork(VARIANTS[model], part)).entries()) {
+          // Each layer by itself, on what the layers before it gave here.
+          x = await runNetwork(place, [bound], x);
+          off.push(expectClose(x, golden(`${part}.${index}`), BOUND));
+        }
+        note(backend, `${file} ${part}`, { layers: Math.max(...off) });
+      }
+    });
+  }
 }

@@ -25,9 +25,10 @@ function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return 10 * Math.log10(a.length / sum);
 }
 
-for (const { file, model, large } of TRIPS) {
-  // The quick suite has one.
-  if ((large || model !== 'taef1') && !isFullLength) continue;
+for (const { file, model, large, slow } of TRIPS) {
+  // The quick suite has two.
+  const isQuick = !large && !slow && (model === 'taef1' || model === 'taef2');
+  if (!isQuick && !isFullLength) continue;
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,
     async () => {

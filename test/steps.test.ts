@@ -58,10 +58,18 @@ async function firstSteps(instance: Taesd, input: Tensor, count: number): Promis
   return list;
 }
 
-for (const backend of isFullLength ? (['wasm', 'reference'] as const) : (['wasm'] as const)) {
-  testShared(`steps [${backend}]: 32×32 crop → every layer max |Δ| < 1e-4 to PyTorch`, async () => {
-    const golden = readGolden('taesd-layers-32x32');
-    const instance = await Taesd.load({ model: 'taesd', weights: realWeights('taesd'), backend });
+const LAYERS = [
+  { model: 'taesd', file: 'taesd-layers-32x32' },
+  { model: 'taef2', file: 'family/taef2-layers-32x32' },
+] as const;
+const BACKENDS = isFullLength ? (['wasm', 'reference'] as const) : (['wasm'] as const);
+
+for (const { backend, model, file } of BACKENDS.flatMap((backend) =>
+  LAYERS.map((layers) => ({ ...layers, backend })),
+)) {
+  testShared(`steps [${backend}]: ${file} → every layer max |Δ| < 1e-4 to PyTorch`, async () => {
+    const golden = readGolden(file);
+    const instance = await Taesd.load({ model, weights: realWeights(model), backend });
     const whole = {
       encoder: await instance.encode(unitRange(golden('image'))),
       decoder: await instance.decode(golden('encoder.14'), { output: 'tensor' }),
@@ -70,23 +78,85 @@ for (const backend of isFullLength ? (['wasm', 'reference'] as const) : (['wasm'
       const input = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
       const steps = await all(instance.steps(input));
       expect(steps.map(({ name }) => name)).toEqual(
-        VARIANTS.taesd.networks[part].map((_, index) => `${part}.${index}`),
+        VARIANTS[model].networks[part].map((_, index) => `${part}.${index}`),
       );
       const off = steps.map(({ name, output }) => expectClose(output, golden(name), BOUND));
-      note(`${backend} ${part} layers to PyTorch`, Math.max(...off));
+      note(`${backend} ${model} ${part} layers to PyTorch`, Math.max(...off));
       // Measured: equal to the bit. But a fused kernel may one day add in another order.
       const toWhole = expectClose(last(steps), whole[part], WHOLE_BOUND);
-      note(`${backend} ${part} to ${part === 'encoder' ? 'encode' : 'decode'}`, toWhole);
+      note(`${backend} ${model} ${part} to ${part === 'encoder' ? 'encode' : 'decode'}`, toWhole);
     }
     instance.dispose();
   });
 }
 
+for (const backend of BACKENDS) {
+  testShared(
+    `inner [${backend}]: taef2’s encoder.11 and decoder.3 → the operations’ numbers by PyTorch`,
+    async () => {
+      const golden = readGolden('family/taef2-layers-32x32');
+      const weights = realWeights('taef2');
+      const instance = await Taesd.load({ model: 'taef2', weights, backend });
+      for (const [part, index] of [
+        ['encoder', 11],
+        ['decoder', 3],
+      ] as const) {
+        const input = part === 'encoder' ? unitRange(golden('image')) : golden('encoder.14');
+        const steps = await firstSteps(instance, input, index + 1);
+        const block = steps[index];
+        expect(block.module).toBe('Block(64, 64, use_midblock_gn=True)');
+        const inside = await all(block.inner());
+        expect(inside.map(({ name, module }) => [name, module])).toEqual(
+          [
+            ['pool.0', 'nn.Conv2d(64, 256, 1, bias=False)'],
+            ['pool.1', 'nn.GroupNorm(4, 256)'],
+            ['pool.2', 'nn.ReLU()'],
+            ['pool.3', 'nn.Conv2d(256, 64, 1, bias=False)'],
+            ['x+pool', 'x + pool(x)'],
+            ['conv.0', 'conv(64, 64)'],
+            ['conv.1', 'nn.ReLU()'],
+            ['conv.2', 'conv(64, 64)'],
+            ['conv.3', 'nn.ReLU()'],
+            ['conv.4', 'conv(64, 64)'],
+            ['add', 'conv(x) + skip(x)'],
+            ['fuse', 'nn.ReLU()'],
+          ].map(([name, module]) => [`${part}.${index}.${name}`, module]),
+        );
+        const off = inside
+          .filter(({ name }) => !/add|fuse/.test(name))
+          .map(({ name, output }) => expectClose(output, golden(name), BOUND));
+        note(`${backend} taef2 ${part}.${index}’s operations to PyTorch`, Math.max(...off));
+        expectClose(last(inside), golden(`${part}.${index}`), BOUND);
+        const sum = (key: 'parameters' | 'multiplyAdds') =>
+          inside.reduce((total, step) => total + step[key], 0);
+        expect(sum('parameters')).toBe(block.parameters);
+        expect(sum('multiplyAdds')).toBe(block.multiplyAdds);
+        // The sum that goes on is also what the skip connection adds.
+        expect(inside[5].inputs[0]).toBe(inside[4].output);
+        expect(inside[10].inputs[1]).toBe(inside[4].output);
+        for (const step of inside) {
+          const [, channels, height, width] = step.shape;
+          for (const channel of [0, 1, channels - 1]) {
+            const position = { channel, y: height - 1, x: width >> 1 };
+            const { value, kernelValue } = step.arithmetic(position);
+            expect(Math.abs(value - kernelValue)).toBeLessThan(BOUND);
+          }
+          const whole = { x: 0, y: 0, width, height };
+          const area = step.inputArea({ x: 1, y: 2, width: 1, height: 1 });
+          if (step.layer.kind === 'groupNorm') expect(area).toEqual(whole);
+          else expect(area.width).toBeLessThan(width);
+        }
+      }
+      instance.dispose();
+    },
+  );
+}
+
 testShared(
-  `steps: a 128×96 picture, ${isFullLength ? 'every real model' : 'taef1'} → as encode and decode within 1e-6`,
+  `steps: a 128×96 picture, ${isFullLength ? 'every real model' : 'taef1 and taef2'} → as encode and decode within 1e-6`,
   async () => {
-    const models = ['taesd', 'taesdxl', 'taesd3', 'taef1'] as const;
-    for (const model of sampled<(typeof models)[number]>(['taef1'], models)) {
+    const models = ['taesd', 'taesdxl', 'taesd3', 'taef1', 'taef2'] as const;
+    for (const model of sampled<(typeof models)[number]>(['taef1', 'taef2'], models)) {
       const instance = await Taesd.load({ model, weights: realWeights(model) });
       const file = `${model === 'taesd' ? 'taesdxl' : model}-astronaut-128x96`;
       const image = unitRange(readGolden(file)('image'));

@@ -34,7 +34,8 @@ export function referenceLayerByLayer(): LayerByLayer {
 }
 
 /** The operators that the reference makes a layer of. */
-function operatorNames({ kind }: Layer): readonly string[] {
-  if (kind === 'block') return ['conv2d', 'relu', 'add'];
+function operatorNames(layer: Layer): readonly string[] {
+  const { kind } = layer;
+  if (kind === 'block') return ['conv2d', ...(layer.pool ? ['groupNorm'] : []), 'relu', 'add'];
   return kind === 'conv' ? ['conv2d'] : [kind];
 }

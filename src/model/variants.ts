@@ -43,8 +43,8 @@ export interface Variant {
   /** The packed forms of its latents that are in use. Its calls take them too. */
   readonly packed: readonly PackedForm[];
   /**
-   * True if a picture whose sides are not multiples of 8 is extended before it is encoded. TAESD's
-   * own models pad with zeros, as the reference does.
+   * True if a picture whose sides are not multiples of `downscale` is extended before it is
+   * encoded. TAESD's own models pad with zeros, as the reference does.
    */
   readonly repeatsEdges?: true;
   /**

@@ -20,8 +20,8 @@ export interface TensorLike {
    * not multiples of 16 round to them as in diffusers.
    *
    * [N, 128, h, w] for `taef2` holds packed latents of FLUX.2 too, as its pipeline and ComfyUI have
-   * them. Nothing else has so many channels, so no option is needed. They are unpacked as by
-   * PyTorch's `pixel_shuffle` to [N, 32, 2·h, 2·w].
+   * them. No other model of this package has so many channels, so no option is needed. They are
+   * unpacked as by PyTorch's `pixel_shuffle` to [N, 32, 2·h, 2·w].
    *
    * [16, h, 64] could be both. It is [C, h, w] for h below 256. From 256 on it is refused, because
    * it is a picture of 512×2048 or 16 packed ones of 256×256: `layout` or a batch axis decides.

@@ -4,11 +4,22 @@ import type { Variant } from '../model/variants.ts';
 import { fileExists, folderExists, urlInFolder, urlOf } from '../platform/locations.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { readFiles, readOneFile } from './from-bytes.ts';
+import { isFetched, type ManifestFile } from './manifest.ts';
+import { MANIFEST } from './manifest-data.ts';
 import type { ModelTensors } from './weight-file.ts';
 
-/** Returns the usual names of a model's files in a folder of weights. */
-export const weightFileNames = ({ name }: Variant, halves: readonly Half[]) =>
-  halves.map((half) => `${name}_${half}.safetensors`);
+/** The endings of the file of a half in a folder. The first that is there is read. */
+const ENDINGS = ['.safetensors', '.pth'];
+
+/** Returns the usual names of a model's files in a folder of weights: those of its source. */
+export function weightFileNames({ name }: Variant, halves: readonly Half[]): string[] {
+  const [first] = isFetched(name) ? MANIFEST.models[name] : [];
+  return halves.map((half) =>
+    first !== undefined && half in first
+      ? (first as Record<Half, ManifestFile>)[half].name
+      : `${name}_${half}${ENDINGS[0]}`,
+  );
+}
 
 /** The result for a location without the weights. The caller decides whether that is an error. */
 export class Absent {
@@ -105,14 +116,20 @@ async function readFolder(
   halves: readonly Half[],
 ): Promise<ModelTensors | Absent> {
   const names = weightFileNames(variant, halves);
-  const reads = names.map((name) => readFirst(folder, [name, name.replace(FILE, '.pth')]));
+  const reads = names.map((name) => {
+    const either = ENDINGS.map((ending) => name.replace(FILE, ending));
+    return readFirst(folder, either);
+  });
   // Waits for all, so that the error does not depend on which of them fails first.
   const found = (await Promise.allSettled(reads)).map((read) => {
     if (read.status === 'rejected') throw read.reason;
     return read.value;
   });
   const whole = found.includes(undefined)
-    ? await readFirst(folder, [`${variant.name}.safetensors`, `${variant.name}.pth`])
+    ? await readFirst(
+        folder,
+        ENDINGS.map((ending) => `${variant.name}${ending}`),
+      )
     : undefined;
   const files = found.map((file) => file ?? whole);
   const missing = names.filter((_, i) => files[i] === undefined);

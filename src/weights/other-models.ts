@@ -70,6 +70,11 @@ const otherModels = (): readonly OtherModel[] => [
     marks: video(16, 1),
   },
   {
+    name: 'taehv, taecvx or taeos1_3',
+    speaks: 'HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model',
+    marks: {}, // those of taew2_1
+  },
+  {
     name: 'taew2_2',
     speaks: 'Wan 2.2 TI2V 5B, a video model',
     trap: "lightx2v's lighttaew2_2 has these shapes too",
@@ -121,6 +126,10 @@ const otherModels = (): readonly OtherModel[] => [
 /** Returns the sentence about other weights that have a model's shapes, if there are any. */
 export const trapOf = (model: string): string | undefined =>
   otherModels().find(({ name }) => name === model)?.trap;
+
+/** Finds the model of a name among those that are not supported. Capitals do not matter. */
+export const otherModelNamed = (name: string): OtherModel | undefined =>
+  otherModels().find((model) => model.name.split(/, | or /).includes(name.toLowerCase()));
 
 /**
  * Finds the model of a half's tensors among those that are not supported.

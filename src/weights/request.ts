@@ -82,7 +82,8 @@ export const webPage = (request: FileRequest): TaesdError =>
 async function readFromFolder(request: FileRequest, first: number): Promise<FileResponse> {
   const bytes = await readUrl(request.url);
   if (bytes === undefined) {
-    const { code, sentence } = refusal(request, 'ARG', wholeFile(request), 'no such file');
+    const rule = request.file.bytes === null ? 'a file' : wholeFile(request);
+    const { code, sentence } = refusal(request, 'ARG', rule, 'no such file');
     throw new NoSuchFile(code, sentence);
   }
   async function* pieces() {

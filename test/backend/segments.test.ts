@@ -152,3 +152,46 @@ test('segmentedRunner: a signal that fires between two rows of the first segment
   for await (const { count } of again) rows += count;
   expect(rows).toBe(32);
 });
+
+test('segmentedRunner: a signal that fires in the middle of the statistics → ABORTED, then the next run is whole', async () => {
+  const backend = await createWasmBackend();
+  const network = randomNetwork([block(16, 16, { pool: true }), conv3x3(16, 4)], 8);
+  const segments = await cut(network, 'f32');
+  const runner = await joined(
+    segments,
+    segments.map(({ network }) => localRunner(backend.compile(network))),
+    onKernels,
+  );
+  const source = tensorRows(randomTensor(seededRandom(1), [1, 16, 20, 20], 1));
+  // The rows are read once for the means, once for the covariance, then by the kernels.
+  for (const last of [5, 25]) {
+    let reads = 0;
+    const controller = new AbortController();
+    const pacer = new Pacer(controller.signal);
+    Object.defineProperty(pacer, 'due', { value: true });
+    const counted = {
+      ...source,
+      read(...row: Parameters<typeof source.read>) {
+        if (++reads === last) controller.abort();
+        source.read(...row);
+      },
+    };
+    let rows = 0;
+    const run = async () => {
+      for await (const { count } of runner.batches(counted, { first: 0, end: 20 }, pacer)) {
+        rows += count;
+      }
+    };
+    await expect(run()).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }));
+    expect([reads, rows]).toEqual([last, 0]);
+  }
+  let rows = 0;
+  for await (const { count } of runner.batches(
+    source,
+    { first: 0, end: 20 },
+    new Pacer(undefined),
+  )) {
+    rows += count;
+  }
+  expect(rows).toBe(20);
+});

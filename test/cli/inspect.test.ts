@@ -80,6 +80,28 @@ describe('a model', () => {
     );
   });
 
+  test('inspect: taef2 → blocks with a pool, receptive fields of the whole picture', () => {
+    const lines = inspect('taef2', '--size', '451x300');
+    expect(lines.slice(0, 2)).toEqual([
+      'model    taef2, for FLUX.2',
+      "latents  32 channels, 1/8 of the picture's width and height, rounded up",
+    ]);
+    const pooled = lines.filter((line) => line.includes('pool'));
+    expect(pooled.map((line) => line.trim().split(/ {2,}/))).toEqual(
+      [11, 12, 13, 3, 4, 5].map((index) => [
+        `${index}`,
+        'block 64→64: pool, 3 × conv 3×3 + skip',
+        '64×38×57',
+        '144,064',
+        '310,517,760',
+      ]),
+    );
+    expect(lines.filter((line) => line.startsWith('receptive'))).toEqual([
+      'receptive field of a latent: the whole picture',
+      'receptive field of a pixel: the whole picture',
+    ]);
+  });
+
   test.each(modelNames())('inspect: %s → totals for 512×512 as the model counts them', (name) => {
     const variant = VARIANTS[name];
     const totals = inspect(name).filter((line) => /^ +total/.test(line));
@@ -225,6 +247,26 @@ describe('latents and pictures', () => {
       'model       taesd, for Stable Diffusion 1 and 2',
       'decodes to  24×16',
     ]);
+  });
+
+  test('inspect: latents of taef2, .safetensors and .png → 32 channels, its name', () => {
+    const data = new Float32Array(32 * 6).fill(1.5);
+    const file = { latents: { shape: [1, 32, 2, 3], data }, model: 'taef2' as const };
+    const lines = [
+      'shape       [1,32,2,3]',
+      'space       diffusion',
+      'model       taef2, for FLUX.2',
+      'decodes to  17×9',
+    ];
+    const size = { width: 17, height: 9 };
+    const tensors = encodeLatentSafetensors({ ...file, ...size });
+    expect(inspectBytes('f2.safetensors', tensors).slice(1, 5)).toEqual(lines);
+    expect(inspectBytes('f2.png', encodeLatentPng({ ...file, ...size })).slice(1, 5)).toEqual(
+      lines,
+    );
+    const bare = inspectBytes('f2', encodeLatentSafetensors({ latents: file.latents }));
+    expect(bare).toContain('model       not recorded');
+    expect(bare.join(' ')).toContain('its channels are those of taef2');
   });
 
   test('inspect: a ComfyUI latent, a batch, one of it → VAE space, each size', () => {

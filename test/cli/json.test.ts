@@ -132,6 +132,8 @@ describe('inspect --json', () => {
       mean: null,
       std: null,
       scaleUnknown: expect.stringMatching(/^the numbers are in the VAE's own file; take /),
+      encoder: { receptiveField: 'whole' },
+      decoder: { receptiveField: 'whole' },
     });
     expect(encoder.layers[0]).toEqual({
       index: 0,

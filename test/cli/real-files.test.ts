@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { decodeLatentPng, decodeLatentSafetensors } from '../../src/formats/index.ts';
 import { quantizeLatents } from '../../src/latent.ts';
@@ -51,6 +51,26 @@ testShared('decode [wasm]: golden latents, nothing recorded → 456×304, max |�
   expectClose(toTensor(decoded, 'decoded'), wanted, 1e-4);
 });
 
+testShared('decode [wasm]: packed latents of FLUX.2 in a .npy → taef2, max |Δ| < 1e-4', () => {
+  const wanted = readGolden('family/taef2-packed-4x3');
+  const { shape, data } = wanted('packed');
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')})}`;
+  const start = Buffer.from(`\x93NUMPY\x01\0\x76\0${header.padEnd(117)}\n`, 'latin1');
+  writeFileSync(at('flux2.npy'), Buffer.concat([start, Buffer.from(data.buffer)]));
+  const stderr = [
+    `${at('flux2.npy')}: the file does not say its space; diffusion space is assumed`,
+    `${at('flux2.npy')}: the file does not say its model; its channels are those of taef2`,
+    'decoding with taef2; --model chooses another',
+  ]
+    .map((sentence) => `taesd: note: ${sentence}\n`)
+    .join('');
+  const command = ['decode', at('flux2.npy'), '-o', at('flux2.safetensors')];
+  expect(run(...command)).toEqual({ ...done, stderr });
+  const decoded = readSafetensors(read('flux2.safetensors')).tensors.get('decoded');
+  if (decoded === undefined) throw new Error('no tensor decoded');
+  expectClose(toTensor(decoded, 'decoded'), wanted('decoded'), 1e-4);
+});
+
 /** The top left corner of a tensor [1, C, H, W]. */
 function topLeft(tensor: Tensor, height: number, width: number): Tensor {
   const corner = zeros([1, tensor.shape[1], height, width]);
@@ -96,12 +116,28 @@ testShared('inspect: every real file of weights → fits its models', () => {
   }
 });
 
+testShared('inspect: the real .pth files of taef2 → both halves fit it', () => {
+  for (const [part, parameters] of [
+    ['encoder', '1,338,528'],
+    ['decoder', '1,338,499'],
+  ]) {
+    const { stdout } = run('inspect', sharedPath(`weights/taef2_${part}.pth`));
+    expect(stdout.split('\n').slice(0, 4)).toEqual([
+      'kind        weights of TAESD, the original layout',
+      `${part}     fits taef2, 32 latent channels`,
+      `parameters  ${parameters}`,
+      'types       F16 (79 tensors)',
+    ]);
+    expect(stdout).toContain('block 64→64: pool, 3 × conv 3×3 + skip');
+  }
+});
+
 testShared('inspect: a real .pth of a model that is not supported → its name, its tensors', () => {
   const { code, stdout } = run('inspect', sharedPath('weights/taesana_encoder.pth'));
   expect(code).toBe(0);
   expect(stdout.split('\n').slice(0, 5)).toEqual([
     'kind        weights of taesana, the original layout',
-    'encoder     fits no model: no layer takes or makes latents',
+    'encoder     fits no model of this package',
     'parameters  1,256,288',
     'types       F16 (69 tensors)',
     'note        not supported; for Sana',

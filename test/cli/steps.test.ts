@@ -25,7 +25,7 @@ let latents: Tensor;
 let steps: Step[];
 
 beforeAll(async () => {
-  writeWeights(WEIGHTS, ['taesd', 'taef1']);
+  writeWeights(WEIGHTS, ['taesd', 'taef1', ...(isFullLength ? (['taef2'] as const) : [])]);
   writeFileSync(IN, encodePng(PICTURE));
   const api = await Taesd.load({ weights: WEIGHTS });
   steps = [];
@@ -142,6 +142,25 @@ describe('steps', () => {
     expect(both.width).toBe(2 * one.width - 16);
     expect(new Set(both.data.subarray(0, 1e6)).size).toBeGreaterThan(100);
   });
+
+  // 72 pictures.
+  testAtFullLength(
+    '--inner, taef2 → twelve operations of a block with a pool, in their order',
+    () => {
+      const args = ['steps', IN, '-o', at('pool'), '--part', 'encoder', '--inner'];
+      expect(taesd([...args, '--model', 'taef2'], { env }).code).toBe(0);
+      const names = files('pool').filter((name) => /encoder-(10|11)/.test(name));
+      const operations = [
+        ...['00-conv', '01-group-norm', '02-relu', '03-conv', '04-add'],
+        ...['05-conv', '06-relu', '07-conv', '08-relu', '09-conv', '10-add', '11-relu'],
+      ];
+      expect(names).toEqual([
+        '10-encoder-10-conv.png',
+        ...operations.map((operation) => `11-encoder-11-block-${operation}.png`),
+        '11-encoder-11-block.png',
+      ]);
+    },
+  );
 
   // 86 pictures.
   testAtFullLength('--inner → the operations of each block too', () => {

@@ -145,6 +145,14 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode in --maxsize 3', 'unknown option "--maxsize" (--max-size?; see taesd encode --help)'],
     ['decode in --Wieghts 3', 'unknown option "--Wieghts" (--weights?; see taesd decode --help)'],
     ['encode in --siz 3', unknown('encode', '--siz', ENCODE)],
+    [
+      'encode in -o o.png --model taesana',
+      `--model: expected ${MODELS}, got "taesana" (not supported yet: for Sana; see taesd encode --help)`,
+    ],
+    [
+      'pull taew2_2',
+      `MODEL: expected ${PULLED}, got "taew2_2" (not supported yet: for Wan 2.2 TI2V 5B, a video model; see taesd pull --help)`,
+    ],
     ['encode in -o o.png --size 3x3', unknown('encode', '--size', ENCODE)],
     ['encode in -o o.png --__proto__', unknown('encode', '--__proto__', ENCODE)],
     ['decode in -x', unknown('decode', '-x', DECODE)],

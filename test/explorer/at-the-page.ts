@@ -14,7 +14,9 @@ export async function usePicture(page: Page, name: string, bytes: Uint8Array): P
 /** To a layer, by its name. */
 export async function jumpTo(page: Page, name: string): Promise<void> {
   await page.locator(`[data-step="${name}"] .layer-button`).click();
-  await page.getByRole('application', { name: new RegExp(`of ${name}[.,]`) }).waitFor();
+  await page
+    .getByRole('application', { name: new RegExp(`of ${name.replace('+', '\\+')}[.,]`) })
+    .waitFor();
 }
 
 /** A pixel of a channel, by the number fields. */

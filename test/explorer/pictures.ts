@@ -31,3 +31,14 @@ export function wide(width: number, height: number) {
   const data = new Uint8Array(width * height * 3).map((_, i) => (i * 7) % 251);
   return { width, height, data };
 }
+
+/** [1, 3, H, W] of bytes as a picture. */
+export function asPicture({ shape, data }: { shape: readonly number[]; data: Float32Array }) {
+  const [, , height, width] = shape;
+  const area = height * width;
+  const bytes = Uint8Array.from(
+    { length: 3 * area },
+    (_, i) => data[(i % 3) * area + Math.floor(i / 3)],
+  );
+  return { width, height, data: bytes };
+}

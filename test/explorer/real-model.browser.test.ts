@@ -5,6 +5,7 @@ import { readGolden } from '../golden.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { choosePixel, jumpTo, numberAt, usePicture } from './at-the-page.ts';
 import { longestBlock, watchMainThread } from './main-thread.ts';
+import { asPicture } from './pictures.ts';
 import { isBrowserHere, openSite, type Site } from './site.ts';
 
 /*
@@ -112,6 +113,9 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     await page.getByRole('alert').getByText('lack the encoder').waitFor();
     await page.getByLabel('Open weights').setInputFiles(files);
     await page.getByText('At work: taesdxl, weights from given bytes.').waitFor();
+    const ofTorch = ['encoder', 'decoder'].map((part) => sharedPath(`weights/taef2_${part}.pth`));
+    await page.getByLabel('Open weights').setInputFiles(ofTorch);
+    await page.getByText('At work: taef2, weights from given bytes.').waitFor();
     await page.context().close();
   });
 
@@ -124,14 +128,3 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     expect(site?.complaints()).toEqual([]);
   });
 });
-
-/** [1, 3, H, W] of bytes as a picture. */
-function asPicture({ shape, data }: { shape: readonly number[]; data: Float32Array }) {
-  const [, , height, width] = shape;
-  const area = height * width;
-  const bytes = Uint8Array.from(
-    { length: 3 * area },
-    (_, i) => data[(i % 3) * area + Math.floor(i / 3)],
-  );
-  return { width, height, data: bytes };
-}

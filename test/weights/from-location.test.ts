@@ -189,3 +189,11 @@ test('loadWeights: nothing on the web → .pth and one file for both halves were
     'GET /404/taef1.pth',
   ]);
 });
+
+test('loadWeights: a folder without taef2 → ARG, the names of its source', async () => {
+  const loading = loadWeights(VARIANTS.taef2, ['encoder', 'decoder'], { weights: folder });
+  const hint = 'another model, or another folder?';
+  const rule = 'a folder that holds taef2_encoder.pth and taef2_decoder.pth';
+  const message = `"${folder}" expected ${rule}, got neither (${hint})`;
+  await expect(loading).rejects.toMatchObject({ code: 'ARG', message });
+});

@@ -37,7 +37,8 @@ const methods: EngineMethods = {
       throw new Error(`These weights lack the ${missing[0]}: choose the files of both halves.`);
     }
     loaded = { walks: new Walks(taesd), coder: new Coder(taesd, options) };
-    return { model: taesd.info.model, weights: taesd.info.weights };
+    const weights = from.kind === 'served' ? 'the folder beside this page' : taesd.info.weights;
+    return { model: taesd.info.model, weights };
   },
   use: (backend) => engine().coder.use(backend),
   async encode(picture) {

@@ -8,8 +8,8 @@ import type { Area, Half, Layer, ModelName, Picture, Position, Product, Tensor }
 /** Where a model's weights are to come from. */
 export type WeightsFrom =
   | { readonly kind: 'package' }
-  /** The folder beside the page. */
-  | { readonly kind: 'served'; readonly url: string }
+  /** Files beside the page, by their addresses. */
+  | { readonly kind: 'served'; readonly encoder: string; readonly decoder: string }
   /** What an earlier visit has downloaded. */
   | { readonly kind: 'cache' }
   | { readonly kind: 'download' }
@@ -123,6 +123,8 @@ export interface PixelView {
   readonly onInput: Area;
   readonly onLatents: Area | undefined;
   readonly onPicture: Area;
+  /** The last layer up to this number that needs the whole map before it, where there is one. */
+  readonly wholeMap: string | undefined;
 }
 
 /** A picture of a preview. */

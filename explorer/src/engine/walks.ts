@@ -148,11 +148,26 @@ export class Walks {
     const onInput = step.inputArea(area);
     const layer = layerOf(name);
     // Inside a block the operations follow each other; the skip connection sees no more than they do.
-    const onLayer =
-      layer === name ? onInput : grown(area, innerRadius(name), this.#step(layer).inputs[0].shape);
+    const outer = this.#step(layer);
+    const reach = layer === name ? undefined : innerRadius(name, outer.layer);
+    const onLayer = reach === undefined ? onInput : grown(area, reach, outer.inputs[0].shape);
     const field = this.#back(part, layer, onLayer);
-    if (part === 'encoder') return { onInput, onLatents: undefined, onPicture: field };
-    return { onInput, onLatents: field, onPicture: this.#back('encoder', undefined, field) };
+    const wholeMap = this.#wholeMapBefore(outer, reach);
+    if (part === 'encoder') return { onInput, onLatents: undefined, onPicture: field, wholeMap };
+    const onPicture = this.#back('encoder', undefined, field);
+    return { onInput, onLatents: field, onPicture, wholeMap };
+  }
+
+  /** The last layer that needs the map before it whole, up to a step that reaches so far into its block. */
+  #wholeMapBefore({ name, layer }: Step, reach: number | undefined): string | undefined {
+    const steps = [...this.#steps.values()];
+    const isOwn = reach === undefined ? hasPool(layer) : reach === Infinity;
+    if (isOwn) return name;
+    const before = steps.slice(
+      0,
+      steps.findIndex((step) => step.name === name),
+    );
+    return before.findLast((step) => hasPool(step.layer))?.name;
   }
 
   /** From a layer's input, or from a half's end, to the half's input. */
@@ -174,7 +189,10 @@ export class Walks {
 
   #nameAfter(name: string): string | undefined {
     const [part, index, place, n] = name.split('.');
-    if (place === 'conv') return n === '4' ? undefined : `${part}.${index}.conv.${Number(n) + 1}`;
+    const last = place === 'conv' ? '4' : '3';
+    if (place === 'conv' || place === 'pool') {
+      return n === last ? undefined : `${part}.${index}.${place}.${Number(n) + 1}`;
+    }
     if (place !== undefined) return undefined;
     const next = `${part}.${Number(index) + 1}`;
     return this.#steps.has(next) ? next : undefined;
@@ -189,9 +207,16 @@ class Outdated extends Error {
 /** The layer that a step is, or is inside of. */
 const layerOf = (name: string): string => name.split('.').slice(0, 2).join('.');
 
-/** How far an operation inside a block reaches into the block's input: one for each 3×3 convolution up to it. */
-function innerRadius(name: string): number {
+const hasPool = (layer: Step['layer']): boolean => layer.kind === 'block' && layer.pool;
+
+/**
+ * How far an operation inside a block reaches into the block's input: one for each 3×3 convolution up to it, everywhere
+ * where a pool comes before it.
+ */
+function innerRadius(name: string, block: Step['layer']): number {
   const [, , place, n] = name.split('.');
+  if (place === 'pool' && n === '0') return 0;
+  if (hasPool(block)) return Infinity;
   if (place === 'conv') return Math.floor(Number(n) / 2) + 1;
   return place === 'skip' ? 0 : 3;
 }

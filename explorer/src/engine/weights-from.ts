@@ -9,7 +9,9 @@ export async function loadOptions(from: WeightsFrom): Promise<LoadOptions> {
     case 'cache':
       return {};
     case 'served':
-      return { weights: from.url };
+      return {
+        weights: { encoder: await bytesAt(from.encoder), decoder: await bytesAt(from.decoder) },
+      };
     case 'download':
       return {
         download: true,
@@ -18,6 +20,13 @@ export async function loadOptions(from: WeightsFrom): Promise<LoadOptions> {
     case 'files':
       return { weights: await bytesOf(from.files) };
   }
+}
+
+async function bytesAt(address: string): Promise<Uint8Array> {
+  const response = await fetch(address);
+  if (!response.ok)
+    throw new Error(`The server has no ${address}: it answered ${response.status}.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** One file of both halves, or one file for each, told apart by their names. */

@@ -1,5 +1,5 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { type ModelName, VARIANTS } from 'taesd-wasm';
+import { type Half, type ModelName, VARIANTS } from 'taesd-wasm';
 import { Client, type EngineError } from '../engine/client.ts';
 import type { Backend, EngineMethods, LoadedInfo, Place, WeightsFrom } from '../engine/protocol.ts';
 import { refuse, wanted } from './backend.ts';
@@ -87,6 +87,9 @@ export function openWeights(files: readonly File[]): Promise<void> {
   });
 }
 
+/** The endings of files of weights that can be opened. */
+export const WEIGHT_ENDINGS = ['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin'];
+
 /** The longest name that the files' names begin with: `taesdxl_decoder` is not of `taesd`. */
 function modelOf(files: readonly File[]): ModelName {
   const names = MODELS.map(({ name }) => name).toSorted((a, b) => b.length - a.length);
@@ -94,18 +97,27 @@ function modelOf(files: readonly File[]): ModelName {
 }
 
 async function find(name: ModelName): Promise<Model | undefined> {
-  const files = await served;
-  if (
-    files.includes(`${name}_encoder.safetensors`) &&
-    files.includes(`${name}_decoder.safetensors`)
-  ) {
-    return create(name, { kind: 'served', url: new URL('weights/', document.baseURI).href });
+  const [encoder, decoder] = await Promise.all([
+    besidePage(name, 'encoder'),
+    besidePage(name, 'decoder'),
+  ]);
+  if (encoder !== undefined && decoder !== undefined) {
+    return create(name, { kind: 'served', encoder, decoder });
   }
   // The package says in one code that there is nothing; what is damaged has another.
   return create(name, { kind: 'cache' }).catch((error) => {
     if (error.code === 'ARG') return undefined;
     throw error;
   });
+}
+
+/** The address of a half's weights beside the page, or undefined where there are none. */
+async function besidePage(name: ModelName, half: Half): Promise<string | undefined> {
+  const files = await served;
+  const file = ['.safetensors', '.pth']
+    .map((ending) => `${name}_${half}${ending}`)
+    .find((each) => files.includes(each));
+  return file && new URL(`weights/${file}`, document.baseURI).href;
 }
 
 async function create(name: ModelName, from: WeightsFrom): Promise<Model> {

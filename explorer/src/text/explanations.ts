@@ -1,4 +1,4 @@
-import type { Layer } from 'taesd-wasm';
+import type { Layer, Network } from 'taesd-wasm';
 import type { StepView } from '../engine/protocol.ts';
 
 /*
@@ -10,23 +10,28 @@ export interface Explanation {
   readonly text: string;
 }
 
-export function explain(step: StepView, layerCount: number): Explanation {
-  return step.block === undefined ? explainLayer(step, layerCount) : explainInner(step);
+/** @param network  the half that the step is of */
+export function explain(step: StepView, network: Network): Explanation {
+  if (step.block === undefined) return explainLayer(step, network.length);
+  const block = network[Number(step.block.split('.')[1])];
+  return explainInner(step, block.kind === 'block' && block.pool);
 }
 
-function explainLayer({ part, index, layer, shape }: StepView, layerCount: number): Explanation {
+function explainLayer(step: StepView, layerCount: number): Explanation {
+  const { part, index, layer } = step;
   const isLast = index === layerCount - 1;
   switch (layer.kind) {
     case 'conv':
       return part === 'encoder'
         ? encoderConv(index, layer, isLast)
-        : decoderConv(layer, isLast, shape);
+        : decoderConv(step, layer, isLast);
     case 'relu':
       return {
         title: 'ReLU',
         text: 'Negative numbers become 0, the others stay. Without such a bend, all convolutions in a row would collapse into a single one; with it, a channel can answer “here” and be silent elsewhere.',
       };
     case 'block':
+      if (layer.pool) return explainPooledBlock;
       return {
         title: 'Residual block',
         text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
@@ -51,6 +56,8 @@ function explainLayer({ part, index, layer, shape }: StepView, layerCount: numbe
         title: 'Upsampling',
         text: 'Each number becomes a 2×2 square of itself. Nothing is learned or invented here; the convolution after it turns the steps into edges and gradients.',
       };
+    case 'groupNorm':
+      return explainGroupNorm(layer);
     case 'clamp':
       return {
         title: 'Soft clamp',
@@ -80,6 +87,8 @@ export function formulaOf(layer: Layer): string | undefined {
       return 'max(that, 0)';
     case 'clamp':
       return `tanh(that / ${layer.magnitude}) · ${layer.magnitude}`;
+    case 'groupNorm':
+      return `(input − mean) / √(variance + ${layer.epsilon}) · weight + bias`;
     case 'conv':
     case 'block':
     case 'memBlock':
@@ -92,6 +101,7 @@ export function formulaOf(layer: Layer): string | undefined {
 }
 
 type Conv = Extract<StepView['layer'], { kind: 'conv' }>;
+type GroupNorm = Extract<StepView['layer'], { kind: 'groupNorm' }>;
 
 function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean): Explanation {
   if (isLast) {
@@ -118,7 +128,11 @@ function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean
   };
 }
 
-function decoderConv({ cin, cout }: Conv, isLast: boolean, shape: readonly number[]): Explanation {
+function decoderConv(
+  { index, shape }: StepView,
+  { cin, cout }: Conv,
+  isLast: boolean,
+): Explanation {
   if (isLast && cout === 3) {
     return {
       title: 'To the picture',
@@ -127,9 +141,9 @@ function decoderConv({ cin, cout }: Conv, isLast: boolean, shape: readonly numbe
   }
   if (isLast || cout > cin + 8) {
     return {
-      title: cin <= 16 ? 'From the latent' : 'Convolution, many channels',
+      title: index === 1 ? 'From the latent' : 'Convolution, many channels',
       text:
-        cin <= 16
+        index === 1
           ? `Spreads the latent’s ${cin} channels over ${cout} that the blocks can work with: the first guess of what is where.`
           : `Makes ${cout} channels of ${cin}: the next layer lays them out as a larger map.`,
     };
@@ -146,18 +160,28 @@ function decoderConv({ cin, cout }: Conv, isLast: boolean, shape: readonly numbe
   };
 }
 
+const explainPooledBlock: Explanation = {
+  title: 'Residual block with a pool',
+  text: 'First comes a pool, which looks at the map as a whole: x + pool(x) takes the place of x, so each place can take into account what the rest of the picture is like. Then come three 3×3 convolutions with ReLUs, and x + pool(x) is added at the end.',
+};
+
+const explainGroupNorm = ({ groups, channels }: GroupNorm): Explanation => ({
+  title: 'Group norm',
+  text: `The ${channels} channels form ${groups} groups of ${channels / groups}. Each number loses the mean of its group and is divided by the group’s deviation, both taken over the whole map; then each channel has a weight and a bias of its own. Here alone a number depends on places far away: the whole picture.`,
+});
+
 const explainAdd: Explanation = {
   title: 'Skip connection',
   text: 'The block’s input is added to what its convolutions made of it. The convolutions only have to say what should be different.',
 };
 
-function explainInner({ name, layer }: StepView): Explanation {
-  const place = name
-    .split('.')
-    .slice(2)
-    .join('.')
-    .replace(/^frame\d\./, '');
-  if (layer.kind === 'add') return explainAdd;
+function explainInner(step: StepView, isPooled: boolean): Explanation {
+  const { name, layer } = step;
+  const inside = name.split('.').slice(2).join('.');
+  const place = inside.replace(/^frame\d\./, '');
+  if (place === 'x+pool' || place.startsWith('pool.')) return explainPool(place, layer);
+  if (place === 'x+past') return explainMemory;
+  if (layer.kind === 'add') return isPooled ? explainPooledAdd : explainAdd;
   if (place === 'fuse') {
     return {
       title: 'Last ReLU of the block',
@@ -176,14 +200,50 @@ function explainInner({ name, layer }: StepView): Explanation {
       text: 'A 1×1 convolution that gives the block’s input as many channels as its output has.',
     };
   }
+  const input = isPooled ? 'x + pool(x)' : 'the block’s input';
   const text: Readonly<Record<string, string>> = {
-    'conv.0': 'The first of three convolutions: each number sees 3×3 places of the block’s input.',
     past: 'What the frame before says, at 3×3 places. It is added to the first convolution’s numbers.',
-    '0': 'The convolution for the earlier frame.',
-    '1': 'The convolution for the later frame.',
-    'conv.2': 'The second: through the first it sees 5×5 places of the block’s input.',
+    '0': 'The convolution of the earlier frame, or for it.',
+    '1': 'The convolution of the later frame, or for it.',
+    'conv.0': `The first of three convolutions: each number sees 3×3 places of ${input}.`,
+    'conv.2': `The second: through the first it sees 5×5 places of ${input}.`,
     'conv.4':
       'The third sees 7×7 places. No ReLU before the sum: what it says may also be “less of this”.',
   };
   return { title: 'Convolution inside the block', text: text[place] ?? '' };
+}
+
+const explainMemory: Explanation = {
+  title: 'Sum over frames',
+  text: 'What a convolution says of one frame is added to what another says of the other frame.',
+};
+
+const explainPooledAdd: Explanation = {
+  title: 'Skip connection',
+  text: 'x + pool(x) is added to what the convolutions made of it. They only have to say what should be different.',
+};
+
+function explainPool(place: string, layer: StepView['layer']): Explanation {
+  if (layer.kind === 'groupNorm') return explainGroupNorm(layer);
+  if (layer.kind === 'relu') {
+    return {
+      title: 'ReLU inside the pool',
+      text: 'Negative numbers become 0. What stays says where, and how strongly, a feature stands out from the rest of the picture.',
+    };
+  }
+  if (layer.kind === 'conv') {
+    return place === 'pool.0'
+      ? {
+          title: 'Convolution that widens',
+          text: `A 1×1 convolution mixes the ${layer.cin} channels of each place into ${layer.cout}, without a look at its neighbours. The group norm that follows compares them with the rest of the map.`,
+        }
+      : {
+          title: 'Convolution that narrows',
+          text: `A 1×1 convolution mixes the ${layer.cin} channels into ${layer.cout}, as many as the block’s input has, so that both can be added.`,
+        };
+  }
+  return {
+    title: 'The input and its pool',
+    text: 'What the pool made is added to the block’s input. From here on the sum takes the place of the input, in the skip connection too.',
+  };
 }

@@ -17,7 +17,8 @@ export interface SourceLine {
 export function sourceLine(step: StepView, isNano: boolean): SourceLine | undefined {
   const { part, index, block, name } = step;
   if (block !== undefined) {
-    return find('layers.ts', layers, 'export function blockOps', innerPattern(name));
+    const start = /\.pool\.\d$/.test(name) ? 'export function poolOps' : 'export function blockOps';
+    return find('layers.ts', layers, start, innerPattern(name));
   }
   // In the lists each layer has its number beside it.
   const numbered = new RegExp(`// ${index}\\b`);
@@ -32,6 +33,7 @@ export function sourceLine(step: StepView, isNano: boolean): SourceLine | undefi
 /** What is said of an operation inside a block. */
 function innerPattern(name: string): RegExp {
   const place = name.split('.').slice(2).join('.');
+  if (place === 'x+pool') return /x \+ pool\(x\)/;
   if (place === 'skip') return /blockSkip\(/;
   if (place === 'add' || place === 'fuse') return /skip\(x\)/;
   return place === 'conv.1' || place === 'conv.3' ? /kind: 'relu' \},/ : new RegExp(`'${place}'`);

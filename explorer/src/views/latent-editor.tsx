@@ -26,8 +26,10 @@ export function LatentEditor() {
       <h2 id="latent-title">The latent</h2>
       <p class="intro">
         No channel is red, green or blue: together they say what each 8×8 square of pixels looks
-        like. The first is roughly brightness, the others lean towards colours. Paint on them, or
-        move a whole channel, and watch what the decoder makes of it.
+        like.
+        {latents?.shape[1] === 4 &&
+          ' The first is roughly brightness, the others lean towards colours.'}{' '}
+        Paint on them, or move a whole channel, and watch what the decoder makes of it.
       </p>
       {latents === undefined ? (
         <p class="waiting">The latent is on its way.</p>
@@ -41,7 +43,9 @@ export function LatentEditor() {
               ))}
             </div>
           </div>
-          <Decoded />
+          <div class="live-place">
+            <Decoded />
+          </div>
           <EightBits latents={latents} />
         </div>
       )}
@@ -115,9 +119,10 @@ function Decoded() {
 /** The latent as a picture of bytes, and what its 8 bits cost. */
 function EightBits({ latents }: { latents: Tensor }) {
   const shown = isQuantised.value ? (quantised.value ?? latents) : latents;
+  const tiles = latents.shape[1] / 4;
   return (
     <div class="eight-bits">
-      <figure class={latents.shape[1] > 4 ? 'tiles' : undefined}>
+      <figure class={tiles > 1 ? 'tiles' : undefined} style={{ '--tiles': tiles }}>
         <LatentPicture latents={shown} isWhole />
         <figcaption>
           <b class="latent">8-bit RGBA</b>: the latent as a picture, one byte a number, here over

@@ -9,7 +9,8 @@ import { sourceLine } from '../text/source-lines.ts';
 /** What a step is called, why it is there, and what it costs. */
 export function LayerNotes({ step }: { step: StepView }) {
   const model = trip.value?.model.model ?? 'nano';
-  const { title, text } = explain(step, VARIANTS[model].networks[step.part].length);
+  const network = VARIANTS[model].networks[step.part];
+  const { title, text } = explain(step, network);
   const source = sourceLine(step, model === 'nano');
   const isOpen = opened.value?.name === (step.block ?? step.name);
   const { min, max, mean, zeros } = step.summary;
@@ -43,18 +44,32 @@ export function LayerNotes({ step }: { step: StepView }) {
         </Fact>
       </dl>
       <p class="hint">
-        Kernels: <code>{step.kernels.join(', ')}</code>
+        Kernels:{' '}
+        {step.kernels.length > 0 ? (
+          <code>{step.kernels.join(', ')}</code>
+        ) : (
+          'none, it runs in TypeScript'
+        )}
       </p>
       {(step.layer.kind === 'block' || 'from' in step.layer || step.block !== undefined) && (
         <p class="open-block">
           <button type="button" onClick={() => void toggleBlock(step)}>
-            {isOpen ? 'Close the block' : 'Open the block: its 7 operations'}
+            {isOpen ? 'Close the block' : opener(step)}
           </button>
         </p>
       )}
     </div>
   );
 }
+
+const opener = (step: StepView): string =>
+  step.layer.kind === 'block'
+    ? `Open the block: its ${operationsIn(step)} operations`
+    : 'Open the layer: its operations';
+
+/** Three convolutions, two ReLUs, a sum and a ReLU; before them a pool's four and a sum, and a skip that widens. */
+const operationsIn = ({ layer }: StepView): number =>
+  layer.kind !== 'block' ? 0 : 7 + (layer.pool ? 5 : 0) + (layer.cin === layer.cout ? 0 : 1);
 
 function Fact({ term, testid, children }: { term: string; testid?: string; children: unknown }) {
   return (

@@ -7,6 +7,7 @@ import {
   missing,
   model,
   openWeights,
+  WEIGHT_ENDINGS,
 } from '../state/models.ts';
 import { BackendChooser } from './backend-chooser.tsx';
 
@@ -33,7 +34,7 @@ export function ModelChooser() {
           Open weights
           <input
             type="file"
-            accept=".safetensors"
+            accept={WEIGHT_ENDINGS.join(',')}
             multiple
             class="hidden-input"
             onChange={({ currentTarget }) => {
@@ -48,7 +49,7 @@ export function ModelChooser() {
       <p class="hint">
         {model.value === undefined
           ? 'Loading …'
-          : `At work: ${model.value.model}, weights from ${source(model.value.weights)}.`}
+          : `At work: ${model.value.model}, weights from ${model.value.weights}.`}
       </p>
       <BackendChooser />
     </fieldset>
@@ -73,7 +74,3 @@ function Missing() {
     </p>
   );
 }
-
-/** An address in the words of somebody who looks at a page. */
-const source = (weights: string): string =>
-  weights.startsWith('http') ? 'the folder beside this page' : weights;

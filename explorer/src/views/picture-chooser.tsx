@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { openWeights } from '../state/models.ts';
+import { openWeights, WEIGHT_ENDINGS } from '../state/models.ts';
 import {
   mostPixels,
   pictureName,
@@ -10,7 +10,8 @@ import {
   useSample,
 } from '../state/picture.ts';
 
-const isWeights = ({ name }: File): boolean => name.toLowerCase().endsWith('.safetensors');
+const isWeights = ({ name }: File): boolean =>
+  WEIGHT_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending));
 
 function take(files: readonly File[]): void {
   if (files.length === 0) return;

@@ -73,7 +73,7 @@ function Made({ view, step }: { view: PixelView; step: StepView }) {
 }
 
 /** The formula, term by term. */
-function lines(view: PixelView, { layer }: StepView): [string, string, string][] {
+function lines(view: PixelView, { layer, name }: StepView): [string, string, string][] {
   const { windows, sum, bias, value } = view;
   const [first] = windows[0].products;
   if (view.sourceKind === 'conv') {
@@ -89,13 +89,28 @@ function lines(view: PixelView, { layer }: StepView): [string, string, string][]
       ...(view.skip === undefined || view.beforeRelu === undefined
         ? []
         : ([
-            ['+ skip connection: the block’s input', exact(view.skip), 'skip'],
+            [`+ skip connection: ${skipOf(layer)}`, exact(view.skip), 'skip'],
             ['=', exact(view.beforeRelu), 'before-relu'],
           ] as [string, string, string][])),
       [view.skip === undefined ? '=' : 'max(that, 0), the ReLU', exact(value), 'value'],
     ];
   }
   const from = `x ${first.x}, y ${first.y} of channel ${first.channel}`;
+  if (layer.kind === 'groupNorm') {
+    return [
+      [`Input, ${from}`, exact(first.value), 'input'],
+      [`× scale: weight / √(variance + ${layer.epsilon})`, exact(first.weight), 'scale'],
+      ['+ shift: bias − mean · scale', exact(bias), 'bias'],
+      [`= ${formulaOf(layer)}`, exact(value), 'value'],
+    ];
+  }
+  if (layer.kind === 'add' && name.endsWith('.x+pool')) {
+    return [
+      ['The block’s input, x', exact(windows[0].products[0].value), 'sum'],
+      ['+ what the pool made of it', exact(windows[1].products[0].value), 'skip'],
+      ['=', exact(value), 'value'],
+    ];
+  }
   if (layer.kind === 'add') {
     return [
       ['From the convolutions', exact(windows[0].products[0].value), 'sum'],
@@ -110,3 +125,7 @@ function lines(view: PixelView, { layer }: StepView): [string, string, string][]
     [formula, exact(value), 'value'],
   ];
 }
+
+/** What a block adds to its convolutions. */
+const skipOf = (layer: StepView['layer']): string =>
+  layer.kind === 'block' && layer.pool ? 'x + pool(x)' : 'the block’s input';

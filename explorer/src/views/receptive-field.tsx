@@ -1,6 +1,6 @@
 import type { Area, Picture } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
-import type { StepView } from '../engine/protocol.ts';
+import type { PixelView, StepView } from '../engine/protocol.ts';
 import { pixelView } from '../state/stepping.ts';
 import { trip } from '../state/trip.ts';
 import { LatentPicture } from './latent-picture.tsx';
@@ -17,6 +17,7 @@ export function ReceptiveField({ step }: { step: StepView }) {
       <h4>Receptive field</h4>
       <Field
         label="On the picture"
+        all="the whole picture"
         area={isShown ? view.onPicture : undefined}
         size={picture}
         testid="field-picture"
@@ -26,6 +27,7 @@ export function ReceptiveField({ step }: { step: StepView }) {
       {step.part === 'decoder' && (
         <Field
           label="On the latent"
+          all="the whole latent"
           area={isShown ? view.onLatents : undefined}
           size={{ width: latents.shape[3], height: latents.shape[2] }}
           testid="field-latent"
@@ -34,22 +36,28 @@ export function ReceptiveField({ step }: { step: StepView }) {
         </Field>
       )}
       <p class="hint">
-        {isShown
-          ? 'Nothing outside the frame can change this number.'
-          : 'Choose a pixel of the map: what it depends on is framed here.'}
+        {isShown ? outside(view) : 'Choose a pixel of the map: what it depends on is framed here.'}
       </p>
     </div>
   );
 }
 
+/** What the frame means. */
+const outside = ({ wholeMap }: PixelView): string =>
+  wholeMap === undefined
+    ? 'Nothing outside the frame can change this number.'
+    : `${wholeMap} takes mean and variance over its whole map, so every pixel of the picture can change this number.`;
+
 function Field(props: {
   label: string;
+  /** What is said of an area that leaves nothing out. */
+  all: string;
   area: Area | undefined;
   size: { width: number; height: number };
   testid: string;
   children: unknown;
 }) {
-  const { label, area, size, testid, children } = props;
+  const { label, all, area, size, testid, children } = props;
   return (
     <figure>
       <div class="framed clipped">
@@ -67,13 +75,17 @@ function Field(props: {
         )}
       </div>
       <figcaption data-testid={testid}>
-        <b>{label}</b> {area === undefined ? '' : areaText(area, size)}
+        <b>{label}</b> {area === undefined ? '' : areaText(area, size, all)}
       </figcaption>
     </figure>
   );
 }
 
-function areaText({ x, y, width, height }: Area, size: { width: number; height: number }): string {
-  const whole = width === size.width && height === size.height ? ': all of it' : '';
+function areaText(
+  { x, y, width, height }: Area,
+  size: { width: number; height: number },
+  all: string,
+): string {
+  const whole = width === size.width && height === size.height ? `: ${all}` : '';
   return `x ${x}–${x + width - 1}, y ${y}–${y + height - 1}, ${width}×${height}${whole}`;
 }

@@ -14,6 +14,7 @@ import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import { unknownRemedy } from '../../weights/read-cached.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
+import { modelHint } from '../line/option-values.ts';
 import { proxyAdvice } from '../network/proxy.ts';
 import { expectedGot, Failures, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -66,7 +67,7 @@ function chooseModels({ operands, all }: Line): readonly FetchedModel[] {
     if (isModelName(operand) && isFetched(operand)) return operand;
     const rule = `one of ${fetchedModels().join(', ')}`;
     const got = operand === 'nano' ? 'nano, which is in the package' : JSON.stringify(operand);
-    throw usageError(SPEC.name, `MODEL: ${expectedGot(rule, got)}`);
+    throw usageError(SPEC.name, `MODEL: ${expectedGot(rule, got)}`, modelHint(operand));
   });
   return models.length === 0 ? ['taesd'] : [...new Set(models)];
 }

@@ -112,7 +112,7 @@ async function drawSteps(
     rows.push(stepCells(step, await draw(name, step)));
     overview.add(step, rows.length === total);
     for await (const operation of inner ? step.inner({ signal }) : []) {
-      await draw(`${name}-${operation.index}-${operation.layer.kind}`, operation);
+      await draw(`${name}-${operationName(step, operation)}`, operation);
       operations++;
     }
     show({ done: rows.length, total });
@@ -150,6 +150,15 @@ async function* stepsOf(
 
 /** Returns `07-encoder-7-block`: files sorted by name are in the order of the data. */
 function fileName(n: number, { part, index, layer }: Step): string {
-  const kind = layer.kind.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
-  return `${`${n}`.padStart(2, '0')}-${part}-${index}-${kind}`;
+  return `${`${n}`.padStart(2, '0')}-${part}-${index}-${kindName(layer)}`;
 }
+
+/** Returns `5-add`, or `05-add` in a block that has ten operations or more. */
+function operationName(block: Step, { index, layer }: Step): string {
+  const digits = block.layer.kind === 'block' && block.layer.pool ? 2 : 1;
+  return `${`${index}`.padStart(digits, '0')}-${kindName(layer)}`;
+}
+
+/** Returns a kind in the form for names of files: `group-norm`. */
+const kindName = ({ kind }: Step['layer']): string =>
+  kind.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);

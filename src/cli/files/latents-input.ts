@@ -5,7 +5,7 @@ import { type FoundLatents, type ReadLatentsOptions, readLatents } from '../../f
 import { recogniseFormat } from '../../formats/table.ts';
 import type { ModelName } from '../../index.ts';
 import { fromVae } from '../../model/vae-space.ts';
-import { checkLatentChannels, VARIANTS } from '../../model/variants.ts';
+import { checkLatentChannels, latentSpaces, VARIANTS } from '../../model/variants.ts';
 import type { Say } from '../terminal/say.ts';
 import { pastedName } from './pasted-name.ts';
 import { inputName } from './read-input.ts';
@@ -66,20 +66,23 @@ export function takeOne(path: string, found: FoundLatents, say: Say): FoundLaten
 }
 
 /**
- * Returns the model to load for latents. Returns undefined for those of `taesd` if the command line
- * names no model: `nano` decodes them if `taesd` has no weights.
+ * Returns the model to load for latents. Without a name it is the only one whose latents have so
+ * many channels. Returns undefined for latents of `taesd` if the command line names no model:
+ * `nano` decodes them if `taesd` has no weights.
  *
- * @throws TaesdError SHAPE (no model is named, and the latents do not have the channels of `taesd`)
+ * @throws TaesdError SHAPE (no model is named, and several have so many channels, or none)
  */
 export function modelFor(
   path: string,
   named: ModelName | undefined,
   { model, latents }: FoundLatents,
 ): ModelName | undefined {
-  if (named === undefined && model === undefined) {
-    inside(inputName(path), () => checkLatentChannels(latents, VARIANTS.taesd));
-  }
-  return named ?? (model === 'taesd' ? undefined : model);
+  if (named !== undefined) return named;
+  if (model !== undefined) return model === 'taesd' ? undefined : model;
+  const [only, ...others] = latentSpaces(latents.shape[1]);
+  if (only !== undefined && others.length === 0) return only;
+  inside(inputName(path), () => checkLatentChannels(latents, VARIANTS.taesd));
+  return undefined;
 }
 
 /**

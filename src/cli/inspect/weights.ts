@@ -167,7 +167,8 @@ export function weightLines(findings: WeightsFindings): string[] {
   for (const half of ['encoder', 'decoder'] as const) {
     const found = findings[half];
     if (found === null) continue;
-    facts.push([half, fitWords(found)]);
+    if (notSupported === null) facts.push([half, fitWords(found)]);
+    else facts.push([half, 'fits no model of this package']);
     const { network } = found;
     const [model] = found.models;
     const isTable = network !== null && model !== undefined;

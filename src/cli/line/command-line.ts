@@ -136,7 +136,7 @@ function readValue(spec: CommandSpec, key: OptionName, text: string | undefined)
   const value = option.read(text);
   if (value !== undefined) return value;
   const sentence = expectedGot(textOf(option.rule), JSON.stringify(text));
-  throw usageError(command, `${name}: ${sentence}`);
+  throw usageError(command, `${name}: ${sentence}`, option.hint?.(text));
 }
 
 function operandsOf(spec: CommandSpec, operands: readonly string[]) {

@@ -4,6 +4,7 @@ import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
 import { isModelName } from '../../model/variants.ts';
 import { MAX_WORKERS } from '../../options/load.ts';
+import { otherModelNamed } from '../../weights/other-models.ts';
 import type { Size } from './size.ts';
 
 /*
@@ -14,6 +15,12 @@ export type BackendName = NonNullable<LoadOptions['backend']>;
 
 export const readModel = (text: string): ModelName | undefined =>
   isModelName(text) ? text : undefined;
+
+/** Returns a hint for a name that is none of the models': that of one that is not supported. */
+export function modelHint(text: string): string | undefined {
+  const other = otherModelNamed(text);
+  return other === undefined ? undefined : `not supported yet: for ${other.speaks}`;
+}
 
 export const readHalf = (text: string): Half | undefined =>
   text === 'encoder' || text === 'decoder' ? text : undefined;

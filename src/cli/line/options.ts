@@ -5,6 +5,7 @@ import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
   MAX_INDEX,
+  modelHint,
   PICTURE_FORMATS,
   readBackend,
   readBackground,
@@ -54,6 +55,8 @@ export interface ValueOption {
   readonly rule: Text;
   /** Returns undefined for a text it does not accept. */
   readonly read: (text: string) => unknown;
+  /** Returns a hint for a text that is not accepted, if there is one. */
+  readonly hint?: (text: string) => string | undefined;
   readonly isRequired?: true;
 }
 
@@ -65,6 +68,7 @@ const MODEL = {
   value: 'MODEL',
   rule: () => `one of ${modelNames().join(', ')}`,
   read: readModel,
+  hint: modelHint,
 } as const;
 
 const SPACE = { value: 'SPACE', rule: 'diffusion or vae', read: readSpace } as const;
@@ -147,8 +151,8 @@ export const OPTIONS = {
     ...MODEL,
     name: 'model',
     help: () =>
-      `${MODEL.rule()} (default: the one recorded in IN, or taesd;
-      nano replaces taesd if its weights are not found)`,
+      `${MODEL.rule()} (default: the one recorded in IN, or taef2
+      for 32 channels, or taesd; nano replaces taesd if its weights are not found)`,
   },
   weights: {
     value: 'DIR',
@@ -196,7 +200,7 @@ export const OPTIONS = {
     name: 'model',
     help: () =>
       `the model of files that do not say theirs: ${MODEL.rule()} (default: taesd for 4 channels,
-      taesd3 for 16)`,
+      taesd3 for 16, taef2 for 32)`,
   },
   thumb: {
     value: 'N',
