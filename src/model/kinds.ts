@@ -66,8 +66,7 @@ const KINDS: RowsByKind = {
   memBlock: {
     module: ({ channels }) => `MemBlock(${channels}, ${channels})`,
     words({ channels, from, to }) {
-      const path = `past + 3 × conv 3×3 + skip, ${frameWords(from, to)}`;
-      return `memory block ${channels}→${channels}: ${path}`;
+      return `memory block ${channels}: 4 × conv 3×3 + skip, ${frameWords(from, to)}`;
     },
     terms: undefined,
     value: itself,

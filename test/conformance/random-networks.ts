@@ -109,7 +109,7 @@ export const NETWORKS: Record<string, Network> = {
     memBlock(16),
     frameConv(conv3x3(16, 8, { stride: 2, bias: false }), 2),
     conv3x3(8, 16),
-    frameConv(conv3x3(16, 16, { stride: 2, bias: false }), 1),
+    frameConv(conv3x3(16, 16, { bias: false }), 1),
     frameConv(conv3x3(16, 16, { stride: 2, bias: false }), 2),
     upsample2x(),
     frameConv(conv3x3(16, 32, { bias: false }), 1),
