@@ -3,7 +3,8 @@ import type { Tensor } from '../src/tensor.ts';
 
 /*
  * The seeded weights of ../shared/weights/random: those of models whose real ones are not there, in
- * upstream's exact layout. Element i of tensor t is k[(i + 1021·t) mod 4093] · 2^(exp − 10) + offset.
+ * upstream's exact layout. Element i of tensor t is
+ * k[(i + 1021·t) mod 4093] · 2^(exp − 10) + offset.
  */
 
 /** A model of random-weights.json. */

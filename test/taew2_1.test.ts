@@ -64,7 +64,7 @@ for (const backend of sampled<'wasm' | 'reference'>(['wasm'], ['wasm', 'referenc
     const latents = await taesd.encode(image);
     note(`${backend} ${TRIP} latents`, expectClose(latents, lastFrame(golden('latents')), BOUND));
     for (const file of [TRIP, ...LATENTS_ALONE]) {
-      const { [0]: x, [1]: wanted } = ['latents', 'decoded_raw'].map((name) =>
+      const [x, wanted] = ['latents', 'decoded_raw'].map((name) =>
         lastFrame(readGolden(`family/${file}`)(name)),
       );
       const decoded = await taesd.decode(x, { output: 'tensor' });

@@ -31,8 +31,8 @@ function latentLayers(part: Half): ReadonlySet<number> {
 }
 
 /**
- * Returns a hint for a tensor of the wrong shape: the models that have it, or the models whose latent
- * channels it has.
+ * Returns a hint for a tensor of the wrong shape: the models that have it, or the models whose
+ * latent channels it has.
  */
 export function otherModel(part: Half, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));

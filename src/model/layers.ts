@@ -56,9 +56,9 @@ export interface Block {
 export type Frames = 1 | 2;
 
 /**
- * A block with a memory: `relu(conv(relu(conv(relu(conv(x) + past(p))))) + x)` for each frame x. Its
- * past p is the frame before x, and 0 for the first frame, where `past(p)` falls away. Upstream's
- * MemBlock has `conv` and `past` as one convolution over the channels of x and p.
+ * A block with a memory: `relu(conv(relu(conv(relu(conv(x) + past(p))))) + x)` for each frame x.
+ * Its past p is the frame before x, and 0 for the first frame, where `past(p)` falls away.
+ * Upstream's MemBlock has `conv` and `past` as one convolution over the channels of x and p.
  * Source: taehv.py, https://github.com/madebyollin/taehv
  */
 export interface MemBlock {

@@ -16,11 +16,11 @@ import {
  *
  * - The first frame of a MemBlock has no past. Half of its first convolution falls away, and a
  *   plain block is left.
- * - Of equal frames, one is computed until a memory tells them apart.
- * - TPool (two frames to one) and TGrow (one frame to two) are 1×1 convolutions, and a convolution
- *   follows. The two are one convolution, whose weights are made when they are loaded. Where the
- *   frames are equal, TPool is the sum of its halves. Where one frame is wanted, TGrow is its last
- *   half.
+ * - Equal frames are computed once, until a memory tells them apart.
+ * - TPool (two frames to one) and TGrow (one frame to two) are 1×1 convolutions before another
+ *   convolution. The two are computed as one, whose weights are made when they are loaded.
+ * - TPool is the sum of its halves if the frames are equal. TGrow is its last half if only the last
+ *   frame is wanted.
  *
  * Decoding takes 111.7 G multiply-adds for 512×512, while upstream's four frames take 178.6.
  * Source: https://github.com/madebyollin/taehv, `TAEHV`

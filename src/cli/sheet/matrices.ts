@@ -10,7 +10,9 @@ export type Matrix = readonly (readonly [red: number, green: number, blue: numbe
 /** The spaces of models whose weights were at hand. */
 export type FittedSpace = Exclude<LatentSpace, 'taew2_1'>;
 
-/** The matrix of each such space, from latents of diffusion to the mean colour of a latent's pixels. */
+/**
+ * The matrix of each such space, from latents of diffusion to the mean colour of a latent's pixels.
+ */
 export const MATRICES: Readonly<Record<FittedSpace, Matrix>> = {
   taesd: [
     [36.81, 29.78, 28.26],

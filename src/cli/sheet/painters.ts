@@ -45,7 +45,8 @@ export interface Painted {
 
 /**
  * Draws latents: those of Stable Diffusion 1 by `nano`, others by their model if its weights are at
- * hand, otherwise by the matrix of their space, if there is one. Each model is loaded once, when it is needed.
+ * hand, otherwise by the matrix of their space, if there is one. Each model is loaded once, when it
+ * is needed.
  *
  * Latents are decoded whole and scaled down afterwards. Latents of half the width and height would
  * take a quarter of the time, but decode to another picture: 19 dB beside the right one at 192
