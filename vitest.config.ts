@@ -41,6 +41,7 @@ const FULL_LENGTH = [
   'test/taew2_1.test.ts',
   'test/taesd.test.ts',
   'test/webgpu/bands.test.ts',
+  'test/weights/pull-processes.test.ts',
   'test/workers.test.ts',
   'test/zip/read-zip.test.ts',
 ];

@@ -20,7 +20,7 @@ export {
   winogradStride2TransformInput,
   winogradStride2TransformOutput,
 } from './winograd-stride2';
-export { winogradTransformWeights } from './winograd-weights';
+export { winogradTransformGroup, winogradTransformWeights } from './winograd-weights';
 export { winogradMultiply16, winogradRoundWeights } from './winograd16';
 export { winogradTransformInput16 } from './winograd16-input';
 export { winogradStride2TransformInput16 } from './winograd16-stride2';

@@ -40,6 +40,7 @@ import {
   JOB_RELU,
   JOB_TILE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, GROUP_BYTES, STRIDE2_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
@@ -56,9 +57,9 @@ const SCRATCH_ROW: usize = 144;
  * @param job     reads JOB_CIN;
  *                JOB_INPUT_ROWS, u32 [9]: nine rows f32 [pixels][cin], the one above the tile
  *                first;
- *                JOB_COLUMNS, f32 [9][8 · tiles + 1][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [81][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written
+ *                JOB_COLUMNS, f32 [9][8 · tiles + 1][min(cin, 64)], a row every JOB_COLUMNS_STRIDE
+ *                bytes;
+ *                JOB_V, f32 [81][chunks][tiles][64], a point every JOB_V_STRIDE bytes
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block, one every 8 pixels
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -68,19 +69,23 @@ const SCRATCH_ROW: usize = 144;
 export function winogradStride2TransformInput(job: usize, offset: usize, tiles: i32): void {
   const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
-  const v = load<usize>(job, JOB_V);
+  let v = load<usize>(job, JOB_V);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  const rows = load<usize>(job, JOB_INPUT_ROWS);
-  transformColumns(columns, columnsStride, rows, offset, <usize>(8 * tiles + 1) * pixelBytes);
-  for (let r: usize = 0; r < <usize>STRIDE2_SIDE; r++) {
-    let source = columns + r * columnsStride;
-    let point = v + r * STRIDE2_SIDE * vStride;
-    for (let j = 0; j < tiles; j++) {
-      transformRow(point, vStride, source, pixelBytes);
-      source += 8 * pixelBytes;
-      point += V_TILE_BYTES;
+  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
+    const bytes = min(pixelBytes - first, V_TILE_BYTES);
+    transformColumns(job, offset + first, bytes, tiles);
+    for (let r: usize = 0; r < <usize>STRIDE2_SIDE; r++) {
+      let source = columns + r * columnsStride;
+      let point = v + r * STRIDE2_SIDE * vStride;
+      for (let j = 0; j < tiles; j++) {
+        transformRow(point, vStride, source, bytes);
+        source += 8 * bytes;
+        point += V_TILE_BYTES;
+      }
     }
+    v += vChunk;
   }
 }
 
@@ -98,33 +103,38 @@ export function transformRow(out: usize, stride: usize, column0: usize, pixelByt
   copyOdd(out + 5 * stride, stride, column1, column3, column5, column7, pixelBytes);
 }
 
-/** Bᵀ down the columns: nine rows of `bytes` bytes into nine, `stride` bytes apart. */
-export function transformColumns(
-  out: usize,
-  stride: usize,
-  rows: usize,
-  offset: usize,
-  bytes: usize,
-): void {
-  transformEven(
-    out,
-    stride,
-    rowAt(rows, 0) + offset,
-    rowAt(rows, 2) + offset,
-    rowAt(rows, 4) + offset,
-    rowAt(rows, 6) + offset,
-    rowAt(rows, 8) + offset,
-    bytes,
-  );
-  copyOdd(
-    out + 5 * stride,
-    stride,
-    rowAt(rows, 1) + offset,
-    rowAt(rows, 3) + offset,
-    rowAt(rows, 5) + offset,
-    rowAt(rows, 7) + offset,
-    bytes,
-  );
+/**
+ * Bᵀ down the columns of a block: nine rows into nine, the `bytes` bytes at `offset` in each pixel.
+ */
+export function transformColumns(job: usize, offset: usize, bytes: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  const stride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const all = <usize>(8 * tiles + 1) * bytes;
+  // One run of numbers, or one for each pixel if it has other chunks.
+  const run = bytes == pixelBytes ? all : bytes;
+  let out = load<usize>(job, JOB_COLUMNS);
+  for (const end = out + all; out < end; out += run, offset += pixelBytes) {
+    transformEven(
+      out,
+      stride,
+      rowAt(rows, 0) + offset,
+      rowAt(rows, 2) + offset,
+      rowAt(rows, 4) + offset,
+      rowAt(rows, 6) + offset,
+      rowAt(rows, 8) + offset,
+      run,
+    );
+    copyOdd(
+      out + 5 * stride,
+      stride,
+      rowAt(rows, 1) + offset,
+      rowAt(rows, 3) + offset,
+      rowAt(rows, 5) + offset,
+      rowAt(rows, 7) + offset,
+      run,
+    );
+  }
 }
 
 /**

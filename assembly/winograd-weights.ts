@@ -5,6 +5,7 @@
 import {
   F32_BYTES,
   GROUP,
+  GROUP_BYTES,
   SIDE,
   TILE_COUT,
   TILE_COUT_BYTES,
@@ -124,4 +125,75 @@ function transformStride2(out: usize, stride: usize, w0: v128, w1: v128, w2: v12
   v128.store(out, w2);
   out += stride;
   v128.store(out, w1);
+}
+
+/**
+ * u = G w Gᵀ for one group of 16 output channels, each time it is needed: a wide convolution's
+ * transformed weights would take four times the memory of its weights.
+ * @param u        f32 [36][2][cin][8], a point every `stride` bytes
+ * @param stride   not a multiple of 4 KB, as in winograd.ts
+ * @param weights  f32 [cin][3][3][16]
+ * @param scratch  f32 [6][3][4]
+ * @param cin      any number
+ * Units: pointers are byte addresses, 16-byte aligned; `stride` is bytes, `cin` elements.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 8·2⁻²⁴·|G||w||Gᵀ| against float64. It multiplies by reciprocals.
+ */
+export function winogradTransformGroup(
+  u: usize,
+  stride: usize,
+  weights: usize,
+  scratch: usize,
+  cin: i32,
+): void {
+  const halfBytes = <usize>cin * TILE_COUT_BYTES;
+  for (let i = 0; i < cin; i++) {
+    for (let quad: usize = 0; quad < 4; quad++) {
+      for (let column: usize = 0; column < 3; column++) {
+        const w = weights + column * GROUP_BYTES;
+        transformByReciprocals(
+          scratch + column * 16,
+          48,
+          v128.load(w),
+          v128.load(w, 3 * GROUP_BYTES),
+          v128.load(w, 6 * GROUP_BYTES),
+        );
+      }
+      let out = u + (quad >> 1) * halfBytes + (quad & 1) * 16;
+      for (let row: usize = 0; row < <usize>SIDE; row++) {
+        const from = scratch + row * 48;
+        transformByReciprocals(
+          out,
+          stride,
+          v128.load(from),
+          v128.load(from, 16),
+          v128.load(from, 32),
+        );
+        out += SIDE * stride;
+      }
+      weights += 16;
+    }
+    weights += 8 * GROUP_BYTES;
+    u += TILE_COUT_BYTES;
+  }
+}
+
+/** G w as in `transformStride1`, with products for quotients. */
+function transformByReciprocals(out: usize, stride: usize, w0: v128, w1: v128, w2: v128): void {
+  const sixth = f32x4.splat(1.0 / 6.0);
+  v128.store(out, f32x4.mul(w0, f32x4.splat(0.25)));
+  out += stride;
+  const outer = f32x4.mul(f32x4.add(w0, w2), f32x4.splat(-1.0 / 6.0));
+  const middle = f32x4.mul(w1, sixth);
+  v128.store(out, f32x4.sub(outer, middle));
+  out += stride;
+  v128.store(out, f32x4.add(outer, middle));
+  out += stride;
+  const even = f32x4.add(f32x4.mul(w0, f32x4.splat(1.0 / 24.0)), f32x4.mul(w2, sixth));
+  const odd = f32x4.mul(w1, f32x4.splat(1.0 / 12.0));
+  v128.store(out, f32x4.add(even, odd));
+  out += stride;
+  v128.store(out, f32x4.sub(even, odd));
+  out += stride;
+  v128.store(out, w2);
 }

@@ -21,18 +21,28 @@
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
  * else in the second. Point p = 6·row + column:
  *
- *     rows ──transformInput──▶ v [36][tiles][cin]
+ *     rows ──transformInput──▶ v [36][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
  *                                      └──multiply──▶ m [36][tiles][16] ──transformOutput──▶ rows
  *                                             ▲
  *                              u [cout / 16][36][2][cin][8]
+ *
+ * Input channels are transformed and laid in v in chunks of 64, so that tiles lie a constant
+ * distance apart whatever their number. The sums of a chunk are added to those in m.
+ *
+ * The weights of a wide convolution are up to 9 MB as u. They are kept as they are and transformed
+ * group by group for each block (winogradTransformGroup). Its blocks have up to 32 tiles, of
+ * several rows of tiles where those are short: each row of tiles has a job of its own, whose v and
+ * m begin at its first tile. Measured on a Zen 4, G multiply-adds/s as if direct, 64→64 on 128×128
+ * beside 128→128 on 64×64 and 256→256 on 32×32: 62, 63 and 65 in f32; 88, 106 and 111 with 16-bit
+ * products.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
  * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
  * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder
- * within 10⁻⁵ of PyTorch.
+ * within 10⁻⁵ of PyTorch, that of taesana and taeqi2_1 too.
  */
 
 import { TILE } from '../src/backend/tile';
@@ -52,10 +62,13 @@ import {
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_STRIDE,
   JOB_WEIGHTS,
+  JOB_WEIGHTS_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import {
+  CHUNK,
   F32_BYTES,
   GROUP_BYTES,
   PTR_BYTES,
@@ -81,12 +94,12 @@ export function rowAt(rows: usize, r: usize): usize {
  *
  * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two),
  * then along the rows.
- * @param job     reads JOB_CIN, a multiple of 4, at most 64;
+ * @param job     reads JOB_CIN, a multiple of 16;
  *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first;
  *                with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
- *                JOB_COLUMNS, f32 [6][columns][cin], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written;
+ *                JOB_COLUMNS, f32 [6][columns][min(cin, 64)], a row every JOB_COLUMNS_STRIDE bytes;
+ *                JOB_V, f32 [36][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
  *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
  *                tile then begins every 2 pixels, and pixels 1 and 2 stand for two columns each.
  *                Points of row or column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with
@@ -99,42 +112,61 @@ export function rowAt(rows: usize, r: usize): usize {
  */
 export function winogradTransformInput(job: usize, offset: usize, tiles: i32): void {
   const rows = load<usize>(job, JOB_INPUT_ROWS);
-  const columns = load<usize>(job, JOB_COLUMNS);
+  let columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
   const v = load<usize>(job, JOB_V);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  const count = upsample ? 2 * tiles + 2 : 4 * tiles + 2;
-  transform6(
-    columns,
-    columnsStride,
-    rowAt(rows, 0) + offset,
-    rowAt(rows, 1) + offset,
-    rowAt(rows, 2) + offset,
-    rowAt(rows, 3) + offset,
-    rowAt(rows, 4) + offset,
-    rowAt(rows, 5) + offset,
-    <usize>count * pixelBytes,
-  );
-  // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4 are
-  // one.
-  const apart: usize = upsample ? 0 : pixelBytes;
-  const step = <usize>(upsample ? 2 : 4) * pixelBytes;
-  for (let r: usize = 0; r < <usize>SIDE; r++) {
-    if (upsample && r == 2) continue;
-    let column0 = columns + r * columnsStride;
-    let point = v + r * SIDE * vStride;
-    for (let j = 0; j < tiles; j++) {
-      const column1 = column0 + pixelBytes;
-      const column2 = column1 + apart;
-      const column3 = column2 + pixelBytes;
-      const column4 = column3 + apart;
-      const column5 = column4 + pixelBytes;
-      transform6(point, vStride, column0, column1, column2, column3, column4, column5, pixelBytes);
-      column0 += step;
-      point += V_TILE_BYTES;
+  const row0 = rowAt(rows, 0);
+  const row1 = rowAt(rows, 1);
+  const row2 = rowAt(rows, 2);
+  const row3 = rowAt(rows, 3);
+  const row4 = rowAt(rows, 4);
+  const row5 = rowAt(rows, 5);
+  const count = <usize>(upsample ? 2 * tiles + 2 : 4 * tiles + 2);
+  let chunk = v;
+  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
+    const bytes = min(pixelBytes - first, V_TILE_BYTES);
+    // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
+    const isWhole = bytes == pixelBytes;
+    const run = isWhole ? count * bytes : bytes;
+    let at = offset + first;
+    for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
+      transform6(
+        columns,
+        columnsStride,
+        row0 + at,
+        row1 + at,
+        row2 + at,
+        row3 + at,
+        row4 + at,
+        row5 + at,
+        run,
+      );
     }
+    columns -= count * bytes;
+    // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4
+    // are one.
+    const apart: usize = upsample ? 0 : bytes;
+    const step = <usize>(upsample ? 2 : 4) * bytes;
+    for (let r: usize = 0; r < <usize>SIDE; r++) {
+      if (upsample && r == 2) continue;
+      let column0 = columns + r * columnsStride;
+      let point = chunk + r * SIDE * vStride;
+      for (let j = 0; j < tiles; j++) {
+        const column1 = column0 + bytes;
+        const column2 = column1 + apart;
+        const column3 = column2 + bytes;
+        const column4 = column3 + apart;
+        const column5 = column4 + bytes;
+        transform6(point, vStride, column0, column1, column2, column3, column4, column5, bytes);
+        column0 += step;
+        point += V_TILE_BYTES;
+      }
+    }
+    chunk += vChunk;
   }
 }
 
@@ -186,12 +218,13 @@ export function transform6(
 /**
  * m = v · u at each point, for one group of output channels: 4 tiles × 8 channels in 8
  * accumulators, as in conv.ts and for its reasons.
- * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, f32 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *               first cin are read;
- *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8]; with JOB_UPSAMPLE the 25 points that
- *               are not skipped;
+ * @param job    reads JOB_CIN, a multiple of 16;
+ *               JOB_V, f32 [side²][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
+ *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8], a point every JOB_WEIGHTS_STRIDE
+ *               bytes; with JOB_UPSAMPLE the 25 points that are not skipped;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_TILE, f32 [4][16], scratch, if there are several chunks;
  *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their
  *               weights;
  *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
@@ -207,44 +240,69 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   const mStride = load<usize>(job, JOB_M_STRIDE);
   let v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
+  const scratch = load<usize>(job, JOB_TILE);
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
-  const uTile = <usize>cin * TILE_COUT_BYTES;
-  const groupTiles = <usize>group * 2 * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
-  let u = load<usize>(job, JOB_WEIGHTS) + groupTiles * uTile;
+  const uStride = load<usize>(job, JOB_WEIGHTS_STRIDE);
+  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * uStride;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     for (let column = 0; column < side; column++) {
       if (upsample && (row == 2 || column == 2)) {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else {
-        multiplyPoint(m, v, uPoint, tiles, cin);
-        if (column < 5) uPoint += 2 * uTile;
+        multiplyPoint(m, v, vChunk, uPoint, tiles, cin, scratch);
+        if (column < 5) uPoint += uStride;
       }
       m += mStride;
       v += vStride;
     }
-    if (row < 5 && !(upsample && row == 2)) u = uPoint + 2 * uTile;
+    if (row < 5 && !(upsample && row == 2)) u = uPoint + uStride;
   }
 }
 
 /** m = v · u at one point. */
-export function multiplyPoint(m: usize, v: usize, u: usize, tiles: i32, cin: i32): void {
+export function multiplyPoint(
+  m: usize,
+  v: usize,
+  vChunk: usize,
+  u: usize,
+  tiles: i32,
+  cin: i32,
+  scratch: usize,
+): void {
   for (let half: usize = 0; half < 2; half++) {
-    for (let j = 0; j < tiles; j += 4) {
-      multiply4x8(
-        m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
-        v + <usize>j * V_TILE_BYTES,
-        cin,
-        u + half * <usize>cin * TILE_COUT_BYTES,
-      );
+    const uHalf = u + half * <usize>cin * TILE_COUT_BYTES;
+    let chunk = v;
+    for (let first = 0; first < cin; first += CHUNK, chunk += vChunk) {
+      const channels = min(cin - first, CHUNK);
+      const uChunk = uHalf + <usize>first * TILE_COUT_BYTES;
+      for (let j = 0; j < tiles; j += 4) {
+        const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
+        const vTiles = chunk + <usize>j * V_TILE_BYTES;
+        multiply4x8(first == 0 ? out : scratch, vTiles, channels, uChunk);
+        if (first > 0) add4x8(out, scratch);
+      }
     }
   }
 }
 
+/**
+ * Adds a later chunk's sums, which are in a scratch, to those at `out`. As part of `multiply4x8` it
+ * would cost taesd 2 % of its time in f32 and 10 % with 16-bit products, of one chunk each.
+ */
+export function add4x8(out: usize, sums: usize): void {
+  for (const end = out + 4 * GROUP_BYTES; out < end; out += GROUP_BYTES, sums += GROUP_BYTES) {
+    v128.store(out, f32x4.add(v128.load(out), v128.load(sums)));
+    v128.store(out, f32x4.add(v128.load(out, 16), v128.load(sums, 16)), 16);
+  }
+}
+
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */
-function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
+function multiply4x8(out: usize, v: usize, channels: i32, u: usize): void {
   let acc0x0123 = f32x4.splat(0);
   let acc0x4567 = f32x4.splat(0);
   let acc1x0123 = f32x4.splat(0);
@@ -253,7 +311,7 @@ function multiply4x8(out: usize, v: usize, cin: i32, u: usize): void {
   let acc2x4567 = f32x4.splat(0);
   let acc3x0123 = f32x4.splat(0);
   let acc3x4567 = f32x4.splat(0);
-  for (const end = v + <usize>cin * F32_BYTES; v < end; v += F32_BYTES) {
+  for (const end = v + <usize>channels * F32_BYTES; v < end; v += F32_BYTES) {
     const u0123 = v128.load(u);
     const u4567 = v128.load(u, 16);
     const v0 = v128.load32_splat(v);

@@ -11,10 +11,12 @@ import {
   JOB_MAXIMA,
   JOB_MAXIMA_STRIDE,
   JOB_SCALES,
+  JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
@@ -31,17 +33,17 @@ const ROUNDER: f32 = 12582912;
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles.
- * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ * @param job     reads JOB_CIN, a multiple of 16;
  *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as
  *                `winogradTransformInput`;
- *                JOB_V, i16 [36][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *                first cin are written;
- *                JOB_SCALES, f32 [36][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
- *                v stands for, written;
+ *                JOB_V, i16 [36][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
+ *                JOB_SCALES, f32 [36][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
+ *                chunk of it every JOB_SCALES_CHUNK: what a unit of v stands for, written;
  *                JOB_MAXIMA, f32 [6][columns], scratch, a row every JOB_MAXIMA_STRIDE bytes;
- *                JOB_TILE, f32 [6][cin], scratch;
- *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
- *                without
+ *                JOB_TILE, f32 [6][min(cin, 64)], scratch;
+ *                JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every 2 · JOB_V_CHUNK bytes: v at
+ *                point (1, 1), not rounded, written; or 0 to do without
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -54,48 +56,59 @@ export function winogradTransformInput16(job: usize, offset: usize, tiles: i32):
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
   const maxima = load<usize>(job, JOB_MAXIMA);
   const maximaStride = load<usize>(job, JOB_MAXIMA_STRIDE);
-  const v = load<usize>(job, JOB_V);
+  let v = load<usize>(job, JOB_V);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
-  const scales = load<usize>(job, JOB_SCALES);
+  let scales = load<usize>(job, JOB_SCALES);
+  const scalesChunk = load<usize>(job, JOB_SCALES_CHUNK);
   const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
   const tile = load<usize>(job, JOB_TILE);
-  const vFlat = load<usize>(job, JOB_V_FLAT);
+  let vFlat = load<usize>(job, JOB_V_FLAT);
+  const hasFlat = vFlat != 0;
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  transformColumnsMeasuring(
-    columns,
-    columnsStride,
-    maxima,
-    maximaStride,
-    load<usize>(job, JOB_INPUT_ROWS),
-    offset,
-    upsample ? 2 * tiles + 2 : 4 * tiles + 2,
-    pixelBytes,
-  );
-  const apart: usize = upsample ? 0 : pixelBytes;
   const tileColumns: usize = upsample ? 2 : 4;
-  for (let r: usize = 0; r < <usize>SIDE; r++) {
-    if (upsample && r == 2) continue;
-    let source = columns + r * columnsStride;
-    let magnitude = maxima + r * maximaStride;
-    let point = v + r * SIDE * vStride;
-    let scale = scales + r * SIDE * scalesStride;
-    for (let j = 0; j < tiles; j++) {
-      if (r == 1 && vFlat != 0) {
-        const flat = vFlat + <usize>j * V_TILE_BYTES;
-        roundMeasured(point, vStride, scale, scalesStride, source, pixelBytes, apart, tile, flat);
-      } else {
-        const largest = largestOf(magnitude, tileColumns + 2);
-        for (let c: usize = 0; c < <usize>SIDE; c++) {
-          store<f32>(scale + c * scalesStride, largest * (bound(c) / INPUT_MAX));
+  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
+    const bytes = min(pixelBytes - first, V_TILE_BYTES);
+    transformColumnsMeasuring(
+      columns,
+      columnsStride,
+      maxima,
+      maximaStride,
+      load<usize>(job, JOB_INPUT_ROWS),
+      offset + first,
+      upsample ? 2 * tiles + 2 : 4 * tiles + 2,
+      bytes,
+      pixelBytes,
+    );
+    const apart: usize = upsample ? 0 : bytes;
+    for (let r: usize = 0; r < <usize>SIDE; r++) {
+      if (upsample && r == 2) continue;
+      let source = columns + r * columnsStride;
+      let magnitude = maxima + r * maximaStride;
+      let point = v + r * SIDE * vStride;
+      let scale = scales + r * SIDE * scalesStride;
+      for (let j = 0; j < tiles; j++) {
+        if (r == 1 && hasFlat) {
+          const flat = vFlat + <usize>j * V_TILE_BYTES;
+          roundMeasured(point, vStride, scale, scalesStride, source, bytes, apart, tile, flat);
+        } else {
+          const largest = largestOf(magnitude, tileColumns + 2);
+          for (let c: usize = 0; c < <usize>SIDE; c++) {
+            store<f32>(scale + c * scalesStride, largest * (bound(c) / INPUT_MAX));
+          }
+          roundBounded(point, vStride, source, bytes, apart, unitOf(largest));
         }
-        roundBounded(point, vStride, source, pixelBytes, apart, unitOf(largest));
+        source += tileColumns * bytes;
+        magnitude += tileColumns * F32_BYTES;
+        point += V16_TILE_BYTES;
+        scale += F32_BYTES;
       }
-      source += tileColumns * pixelBytes;
-      magnitude += tileColumns * F32_BYTES;
-      point += V16_TILE_BYTES;
-      scale += F32_BYTES;
     }
+    v += vChunk;
+    // In f32, a chunk takes twice the bytes.
+    vFlat += 2 * vChunk;
+    scales += scalesChunk;
   }
 }
 
@@ -172,7 +185,8 @@ function bound(c: usize): f32 {
 }
 
 /**
- * `transform6` down the columns, and the largest magnitude in each row of each column. Magnitudes
+ * `transform6` down the columns, for the `bytes` bytes at `offset` of each pixel, and the largest
+ * magnitude in each row of each column. Magnitudes
  * are compared as integers, which order them alike and let NaN win. A comparison of numbers would
  * forget NaN.
  */
@@ -184,6 +198,7 @@ function transformColumnsMeasuring(
   rows: usize,
   offset: usize,
   count: i32,
+  bytes: usize,
   pixelBytes: usize,
 ): void {
   const row0 = rowAt(rows, 0) + offset;
@@ -203,7 +218,7 @@ function transformColumnsMeasuring(
     let max3 = zero;
     let max4 = zero;
     let max5 = zero;
-    for (const end = at + pixelBytes; at < end; at += 16) {
+    for (const end = at + bytes; at < end; at += 16) {
       const d1 = v128.load(row1 + at);
       const d2 = v128.load(row2 + at);
       const d3 = v128.load(row3 + at);
@@ -251,6 +266,9 @@ function transformColumnsMeasuring(
     storeLargest(maxima + 4 * maximaStride, max4);
     storeLargest(maxima + 5 * maximaStride, max5);
     maxima += F32_BYTES;
+    // Past the pixel's other chunks, which are not written.
+    at += pixelBytes - bytes;
+    columns -= pixelBytes - bytes;
   }
 }
 

@@ -5,6 +5,9 @@
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
  *
+ *   - A sum has the products of one chunk of 64 channels. The sums of chunks are scaled back and
+ *     then added in f32, so each chunk has scales of its own, of inputs and of weights. (One scale
+ *     for all 256 channels would leave two bits less to each weight.)
  *   - After the first half of the input's transform, down the columns, each of a tile's six rows is
  *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
  *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
@@ -29,10 +32,13 @@ import {
   JOB_M,
   JOB_M_STRIDE,
   JOB_SCALES,
+  JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_SIDE,
+  JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
   JOB_WEIGHT_SCALES,
@@ -40,6 +46,7 @@ import {
   JOB_WEIGHTS_FLAT,
 } from '../src/backend/wasm/job-layout';
 import {
+  CHUNK,
   F32_BYTES,
   GROUP_BYTES,
   TILE_COUT,
@@ -48,7 +55,7 @@ import {
   V16_TILE_BYTES,
   WEIGHT_POINTS,
 } from '../src/backend/wasm/layout';
-import { multiplyPoint } from './winograd';
+import { add4x8, multiplyPoint } from './winograd';
 
 /** Bytes of 8 output channels' weights for two input channels. */
 const PAIR_BYTES: usize = 32;
@@ -59,35 +66,40 @@ const I16_MAX: f32 = 32767;
 /**
  * m = v · u at each point, scaled back to f32, for one group of output channels: `winogradMultiply`
  * with i16 products in pairs.
- * @param job    reads JOB_CIN, a multiple of 16, at most 64;
- *               JOB_V, i16 [side²][tiles][64], a point every JOB_V_STRIDE bytes, of 64 channels the
- *               first cin are read;
- *               JOB_SCALES, f32 [side²][tiles], a point every JOB_SCALES_STRIDE bytes;
+ * @param job    reads JOB_CIN, a multiple of 16;
+ *               JOB_V, i16 [side²][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
+ *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
+ *               JOB_SCALES, f32 [side²][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
+ *               chunk of it every JOB_SCALES_CHUNK;
  *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points
- *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][16], of the points of
- *               JOB_WEIGHTS;
+ *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][2][chunks][8], of
+ *               the points of JOB_WEIGHTS;
  *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use
- *               the rounded ones; JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), read with
- *               JOB_WEIGHTS_FLAT alone;
+ *               the rounded ones; JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every
+ *               2 · JOB_V_CHUNK bytes: v at point (1, 1), read with JOB_WEIGHTS_FLAT alone;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
+ *               JOB_TILE, f32 [4][16], scratch, if there are several chunks;
  *               JOB_SIDE and JOB_UPSAMPLE as `winogradMultiply`
  * @param group  the output channels, 16·group and the 15 after it
  * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
  *               end do not matter, nor do their products
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: the sums of products are exact; two roundings for the scales, one for the product with
- * them.
+ * Accuracy: a chunk's sum of products is exact; two roundings for the scales, one for the product
+ * with them, one for adding it to those of the chunks before it.
  */
 export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   let m = load<usize>(job, JOB_M);
   const mStride = load<usize>(job, JOB_M_STRIDE);
   let v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
+  const vChunk = load<usize>(job, JOB_V_CHUNK);
   let scales = load<usize>(job, JOB_SCALES);
   const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const scalesChunk = load<usize>(job, JOB_SCALES_CHUNK);
   const vFlat = load<usize>(job, JOB_V_FLAT);
   let uFlat = load<usize>(job, JOB_WEIGHTS_FLAT);
+  const scratch = load<usize>(job, JOB_TILE);
   const cin = load<i32>(job, JOB_CIN);
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
@@ -95,7 +107,9 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const uTile = <usize>(cin >> 1) * PAIR_BYTES;
   const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
   let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * 2 * uTile;
-  let uScales = load<usize>(job, JOB_WEIGHT_SCALES) + groupPoints * GROUP_BYTES;
+  /** Bytes of the scales of 8 output channels. */
+  const uTileScales = <usize>((cin + CHUNK - 1) / CHUNK) * TILE_COUT_BYTES;
+  let uScales = load<usize>(job, JOB_WEIGHT_SCALES) + groupPoints * 2 * uTileScales;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
     let uScale = uScales;
@@ -103,25 +117,39 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
       if (upsample && (row == 2 || column == 2)) {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else if (uFlat != 0 && row == 1 && column == 1) {
-        multiplyPoint(m, vFlat, uFlat, tiles, cin);
+        // In f32, a chunk takes twice the bytes.
+        multiplyPoint(m, vFlat, 2 * vChunk, uFlat, tiles, cin, scratch);
         uPoint += 2 * uTile;
-        uScale += GROUP_BYTES;
+        uScale += 2 * uTileScales;
       } else {
         for (let half: usize = 0; half < 2; half++) {
-          for (let j = 0; j < tiles; j += 4) {
-            multiply4x8(
-              m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES,
-              v + <usize>j * V16_TILE_BYTES,
-              cin,
-              uPoint + half * uTile,
-              scales + <usize>j * F32_BYTES,
-              uScale + half * TILE_COUT_BYTES,
-            );
+          let vTiles = v;
+          let vScale = scales;
+          let uChunk = uPoint + half * uTile;
+          let uChunkScale = uScale + half * uTileScales;
+          for (let first = 0; first < cin; first += CHUNK) {
+            const channels = min(cin - first, CHUNK);
+            for (let j = 0; j < tiles; j += 4) {
+              const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
+              multiply4x8(
+                first == 0 ? out : scratch,
+                vTiles + <usize>j * V16_TILE_BYTES,
+                channels,
+                uChunk,
+                vScale + <usize>j * F32_BYTES,
+                uChunkScale,
+              );
+              if (first > 0) add4x8(out, scratch);
+            }
+            vTiles += vChunk;
+            vScale += scalesChunk;
+            uChunk += <usize>(channels >> 1) * PAIR_BYTES;
+            uChunkScale += TILE_COUT_BYTES;
           }
         }
         if (column < 5) {
           uPoint += 2 * uTile;
-          uScale += GROUP_BYTES;
+          uScale += 2 * uTileScales;
         }
       }
       scales += scalesStride;
@@ -130,7 +158,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
     }
     if (row < 5 && !(upsample && row == 2)) {
       u = uPoint + 2 * uTile;
-      uScales = uScale + GROUP_BYTES;
+      uScales = uScale + 2 * uTileScales;
     }
   }
 }
@@ -187,10 +215,10 @@ function storeScaled(out: usize, acc0123: v128, acc4567: v128, scale: v128, uSca
 
 /**
  * Rounds transformed weights to nearest, once, at load:
- *   u16 = u / unit, with unit = max(Σ|u| / (WEIGHT_SUM − cin / 2 − 1), max|u| / 32767)
- * over the cin weights of an output channel at a point.
+ *   u16 = u / unit, with unit = max(Σ|u| / (WEIGHT_SUM − channels / 2 − 1), max|u| / 32767)
+ * over the weights of an output channel at a point, in each chunk of up to 64 channels.
  * @param u16      i16 [tiles][cin / 2][8][2]
- * @param uScales  f32 [tiles][8]: what a unit of u16 stands for
+ * @param uScales  f32 [tiles][chunks][8]: what a unit of u16 stands for
  * @param u        f32 [tiles][cin][8], from `winogradTransformWeights`
  * @param cin      even
  * @param tiles    tiles of 8 output channels, at each point of each group
@@ -207,29 +235,32 @@ export function winogradRoundWeights(
   tiles: i32,
 ): void {
   for (let tile = 0; tile < tiles; tile++) {
-    for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
-      const column = u + o * F32_BYTES;
-      let sum: f32 = 0;
-      let largest: f32 = 0;
-      for (let i = 0; i < cin; i++) {
-        const magnitude = abs(load<f32>(column + <usize>i * TILE_COUT_BYTES));
-        sum += magnitude;
-        largest = max(largest, magnitude);
+    for (let first = 0; first < cin; first += CHUNK) {
+      const channels = min(cin - first, CHUNK);
+      for (let o: usize = 0; o < <usize>TILE_COUT; o++) {
+        const column = u + o * F32_BYTES;
+        let sum: f32 = 0;
+        let largest: f32 = 0;
+        for (let i = 0; i < channels; i++) {
+          const magnitude = abs(load<f32>(column + <usize>i * TILE_COUT_BYTES));
+          sum += magnitude;
+          largest = max(largest, magnitude);
+        }
+        // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
+        const unit = max(sum / (WEIGHT_SUM - <f32>(channels >> 1) - 1), largest / I16_MAX);
+        store<f32>(uScales + o * F32_BYTES, unit);
+        for (let i = 0; i < channels; i++) {
+          const value = load<f32>(column + <usize>i * TILE_COUT_BYTES);
+          const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
+          store<i16>(
+            u16 + <usize>(i >> 1) * PAIR_BYTES + o * F32_BYTES + ((<usize>(i & 1)) << 1),
+            <i16>rounded,
+          );
+        }
       }
-      // Half a unit for each rounding keeps the sum of the rounded ones below the limit.
-      const unit = max(sum / (WEIGHT_SUM - <f32>(cin >> 1) - 1), largest / I16_MAX);
-      store<f32>(uScales + o * F32_BYTES, unit);
-      for (let i = 0; i < cin; i++) {
-        const value = load<f32>(column + <usize>i * TILE_COUT_BYTES);
-        const rounded: f32 = unit > 0 ? nearest(value / unit) : 0;
-        store<i16>(
-          u16 + <usize>(i >> 1) * PAIR_BYTES + o * F32_BYTES + ((<usize>(i & 1)) << 1),
-          <i16>rounded,
-        );
-      }
+      uScales += TILE_COUT_BYTES;
+      u += <usize>channels * TILE_COUT_BYTES;
+      u16 += <usize>(channels >> 1) * PAIR_BYTES;
     }
-    uScales += TILE_COUT_BYTES;
-    u += <usize>cin * TILE_COUT_BYTES;
-    u16 += <usize>(cin >> 1) * PAIR_BYTES;
   }
 }

@@ -7,8 +7,11 @@ import { writeJob } from '../dist/backend/wasm/job.js';
 import * as fields from '../dist/backend/wasm/job-layout.js';
 import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
 import { CompactMachine } from '../dist/backend/wasm/machine.js';
+import { WasmProgram } from '../dist/backend/wasm/program.js';
 import { WINOGRAD_KERNELS, winogradJob } from '../dist/backend/wasm/winograd.js';
 import { allocateWorkspace, tilingOf } from '../dist/backend/wasm/workspace.js';
+import { bindNetwork } from '../dist/model/bind.js';
+import { conv3x3 } from '../dist/model/layers.js';
 import { F32_PEAK, I16_PEAK } from './peak.mjs';
 
 const WIDTH = 512;
@@ -53,8 +56,55 @@ async function prepareCases() {
   for (const shape of SHAPES) {
     cases.push(await withMachine((machine) => winogradCases(machine, shape)));
   }
-  return cases.flat();
+  cases.push(wholeCases(module));
+  return (await Promise.all(cases)).flat();
 }
+
+/** Squares and widths of whole convolutions: the levels of wide models, beside one of taesd's. */
+const LEVELS = [
+  [64, 128],
+  [128, 64],
+  [256, 32],
+];
+
+/** Whole convolutions: bands, rings, blocks and all. */
+async function wholeCases(module) {
+  const cases = [];
+  for (const precision of ['f32', 'fast']) {
+    for (const [channels, size] of LEVELS) {
+      const machine = await CompactMachine.start(module, undefined);
+      const network = Array.from({ length: 3 }, () => conv3x3(channels, channels));
+      const program = new WasmProgram(
+        machine,
+        bindNetwork('wide', network, smallTensors(network)),
+        precision,
+      );
+      const source = { channels, height: size, width: size, read: (y, row) => row.fill(y / 64) };
+      cases.push({
+        kernel: `${channels}→${channels} on ${size}×${size}, ${precision}, as if direct`,
+        work: network.length * 9 * (channels * size) ** 2,
+        run: () => {
+          const rows = program.run(source, () => {});
+          while (!rows.next().done);
+        },
+      });
+    }
+  }
+  return cases;
+}
+
+const smallTensors = (network) =>
+  new Map(
+    network.flatMap(({ cin, cout }, n) => [
+      [`${n}.weight`, small([cout, cin, 3, 3])],
+      [`${n}.bias`, small([cout])],
+    ]),
+  );
+
+const small = (shape) => {
+  const count = shape.reduce((product, size) => product * size, 1);
+  return { shape, data: Float32Array.from({ length: count }, (_, i) => ((i % 17) - 8) / 512) };
+};
 
 /** Writes a job into a memory. @returns its address */
 function putJob(memory, values) {
@@ -141,11 +191,12 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
     cin: CHANNELS,
     cout: CHANNELS,
     weightsPtr: memory.allocate('weights', WEIGHT_POINTS * CHANNELS * CHANNELS * F32_BYTES),
+    isLate: false,
     biasPtr: memory.allocate('bias', CHANNELS * F32_BYTES),
   };
   const scalesPtr = memory.allocate('weights', WEIGHT_POINTS * CHANNELS * F32_BYTES);
   fillSmall(memory);
-  memory.u32(workspace.inputRowsPtr, rows.length).set(rows);
+  memory.u32(workspace.rowsPtr, rows.length).set(rows);
   const points = upsample ? 25 : side ** 2;
   const inBytes = (upsample ? 4 : side) * (tiles * step + 2) * CHANNELS * F32_BYTES;
   const outBytes = TILE ** 2 * tiles * CHANNELS * F32_BYTES;

@@ -33,8 +33,8 @@ interface GoldenTrip {
 export const TRIPS: readonly GoldenTrip[] = [
   { file: 'taesd-astronaut-512x512', model: 'taesd', large: true },
   { file: 'taesd-chelsea-451x300', model: 'taesd', large: true },
-  { file: 'taesdxl-astronaut-128x96', model: 'taesdxl' },
-  { file: 'taesd3-astronaut-128x96', model: 'taesd3' },
+  { file: 'taesdxl-astronaut-128x96', model: 'taesdxl', slow: true },
+  { file: 'taesd3-astronaut-128x96', model: 'taesd3', slow: true },
   { file: 'taef1-astronaut-128x96', model: 'taef1' },
   { file: 'taef2-astronaut-128x96', model: 'taef2' },
   { file: 'family/taef2-astronaut-130x101', model: 'taef2', slow: true },

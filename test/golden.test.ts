@@ -26,8 +26,8 @@ function psnr(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 for (const { file, model, large, slow } of TRIPS) {
-  // The quick suite has two.
-  const isQuick = !large && !slow && (model === 'taef1' || model === 'taef2');
+  // The quick suite has one.
+  const isQuick = !large && !slow && model === 'taef1';
   if (!isQuick && !isFullLength) continue;
   testShared(
     `Taesd [wasm, fast]: ${file} → 62 dB and 85 % of bytes equal to f32, latents within one step`,

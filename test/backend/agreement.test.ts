@@ -48,8 +48,8 @@ for (const [name, network] of Object.entries(NETWORKS)) {
     const onReference = referenceBackend.compile(bound);
     for (const height of SIZES) {
       for (const width of SIZES) {
-        // The sample is every other size.
-        if (!isFullLength && (height + width) % 2 === 1) continue;
+        // The sample is every third size.
+        if (!isFullLength && (height - width) % 3 !== 0) continue;
         const input = randomInput(network, height, width);
         const wanted = runProgram(onReference, network, input);
         const magnitude = wanted.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);

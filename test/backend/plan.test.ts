@@ -112,9 +112,9 @@ test('planNetwork: both networks → Winograd for each convolution but those of 
 test('isWinograd: 3×3, stride 1 and 2, channels that fill its tiles → true; anything else → false', () => {
   for (const stride of [1, 2] as const) {
     const is = (cin: number, cout: number) => isWinograd(conv3x3(cin, cout, { stride }));
-    for (const cin of [16, 32, 48, 64]) expect(is(cin, 16)).toBe(true);
-    for (const cout of [16, 48, 64, 80]) expect(is(16, cout)).toBe(true);
-    for (const cin of [1, 4, 8, 15, 17, 24, 80, 128]) expect(is(cin, 16)).toBe(false);
+    for (const cin of [16, 32, 48, 64, 80, 128, 256]) expect(is(cin, 16)).toBe(true);
+    for (const cout of [16, 48, 64, 80, 256]) expect(is(16, cout)).toBe(true);
+    for (const cin of [1, 4, 8, 15, 17, 24, 100, 272]) expect(is(cin, 16)).toBe(false);
     for (const cout of [1, 3, 4, 12, 17, 20]) expect(is(16, cout)).toBe(false);
   }
   expect(isWinograd(conv1x1(16, 16))).toBe(false);

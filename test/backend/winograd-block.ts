@@ -13,7 +13,7 @@ import { square } from './winograd-formula.ts';
 export const WEIGHT_POINTS = 36;
 /** Output channels that are multiplied and transformed together. */
 export const GROUP = 16;
-/** Channels that a tile of v has room for, whatever their number. */
+/** Channels of a chunk, for which each tile of v has room. */
 export const V_CHANNELS = 64;
 /** Bytes beside each point's part; not a power of two, and never written. */
 const POINT_PAD_BYTES = 48;
@@ -49,6 +49,13 @@ export const nameOf = ({ tiles, cin, cout, upsample, stride }: Geometry): string
     ...(stride === 2 ? ['stride 2'] : []),
   ].join(', ');
 
+/** Channels past one chunk: two, three with the last not full, four. */
+const WIDE = [
+  [5, 128],
+  [3, 144],
+  [2, 256],
+];
+
 /** Every number of tiles in few channels, every number of channels in few tiles. */
 export const GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) => [
   ...TILES.map((tiles) => ({ tiles, cin: 32, cout: 16, upsample, stride: 1 }) as const),
@@ -56,6 +63,7 @@ export const GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsamp
     [16, 48, 64].map((cout) => ({ tiles: 5, cin, cout, upsample, stride: 1 }) as const),
   ),
   { tiles: 32, cin: 64, cout: 64, upsample, stride: 1 },
+  ...WIDE.map(([tiles, cin]) => ({ tiles, cin, cout: 16, upsample, stride: 1 }) as const),
 ]);
 
 /** The same with stride 2, where a block has up to 12 tiles. */
@@ -64,6 +72,7 @@ export const STRIDE2_GEOMETRIES: readonly Geometry[] = [
   ...[16, 48, 64].map((cin) => [5, cin, 16]),
   ...[16, 32, 48, 64].flatMap((cin) => [32, 48, 64].map((cout) => [5, cin, cout])),
   [12, 64, 64],
+  ...WIDE.map(([tiles, cin]) => [tiles, cin, 16]),
 ].map(([tiles, cin, cout]) => ({ tiles, cin, cout, upsample: 0, stride: 2 }));
 
 export const randomValues = (seed: number, count: number, magnitude = 1): Float32Array => {
@@ -79,6 +88,25 @@ export const pointStride = (count: number, bytes: number): number =>
 
 /** Tiles are multiplied four by four; the places of the missing ones must be there. */
 export const wholeTiles = (tiles: number): number => Math.ceil(tiles / 4) * 4;
+
+export const chunksOf = (cin: number): number => Math.ceil(cin / V_CHANNELS);
+
+type Operand = Pick<Geometry, 'tiles' | 'cin'>;
+
+/** Numbers of a point of v: [chunks][tiles][64]. */
+export const vCount = ({ tiles, cin }: Operand): number =>
+  chunksOf(cin) * wholeTiles(tiles) * V_CHANNELS;
+
+/** The place of channel `i` of tile `j` in a point of v. */
+export const vIndex = ({ tiles }: Operand, j: number, i: number): number =>
+  (Math.floor(i / V_CHANNELS) * wholeTiles(tiles) + j) * V_CHANNELS + (i % V_CHANNELS);
+
+/** Whether number `n` of a point's part of v is of no tile and channel. */
+export function isBeside({ tiles, cin }: Operand, n: number): boolean {
+  const place = Math.floor(n / V_CHANNELS);
+  const whole = wholeTiles(tiles);
+  return place % whole >= tiles || Math.floor(place / whole) * V_CHANNELS + (n % V_CHANNELS) >= cin;
+}
 
 /**
  * The place of the transformed weight of output `o` and input `i` at point `p` in

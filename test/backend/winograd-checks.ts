@@ -3,6 +3,7 @@ import { arena } from './arena.ts';
 import {
   type Geometry,
   GROUP,
+  isBeside,
   isSkipped,
   keepPoints,
   nameOf,
@@ -11,7 +12,8 @@ import {
   randomBlock,
   randomValues,
   sideOf,
-  V_CHANNELS,
+  vCount,
+  vIndex,
   WEIGHT_POINTS,
   weightIndex,
   weightPoint,
@@ -29,6 +31,7 @@ import {
   runTransformOutput,
   runTransformWeights,
   ULP,
+  writable,
 } from './winograd-run.ts';
 
 /*
@@ -70,6 +73,44 @@ export function testTransformWeights(
   });
 }
 
+/** A group's weights are transformed each time they are needed, to points that lie apart. */
+export function testTransformGroup(start: Start, cin: number): void {
+  test(`winogradTransformGroup [wasm]: ${cin}→16 → within 8·2⁻²⁴·|G||w||Gᵀ| of float64, nothing between points written`, () => {
+    const { kernels, memory } = start();
+    const { G } = MATRICES[1];
+    const weights = randomValues(cin, GROUP * cin * 9);
+    const space = arena(memory);
+    const stride = pointStride(GROUP * cin, 4);
+    const uPtr = writable(space, (WEIGHT_POINTS * stride) / 4);
+    const packed = weights.map((_, n) => {
+      const [o, i, k] = [n % GROUP, Math.floor(n / GROUP / 9), Math.floor(n / GROUP) % 9];
+      return weights[(o * cin + i) * 9 + k];
+    });
+    kernels.winogradTransformGroup(uPtr, stride, space.put(packed), writable(space, 72), cin);
+    const u = space.f32(uPtr, (WEIGHT_POINTS * stride) / 4);
+    const faults = new Faults();
+    for (let o = 0; o < GROUP; o++) {
+      for (let i = 0; i < cin; i++) {
+        const w = weightsOf(weights, cin, o, i);
+        const wanted = sandwich(G, w);
+        const magnitude = sandwich(magnitudes(G), magnitudes(w));
+        for (let p = 0; p < WEIGHT_POINTS; p++) {
+          const [r, c] = [Math.floor(p / 6), p % 6];
+          const got = u[(p * stride) / 4 + weightIndex(cin, 0, o, i)];
+          const where = () => `point ${p}, output ${o}, input ${i}`;
+          faults.see(where, got, wanted[r][c], 8 * ULP * magnitude[r][c]);
+        }
+      }
+    }
+    for (let p = 0; p < WEIGHT_POINTS; p++) {
+      const pad = u.slice((p * stride) / 4 + GROUP * cin, ((p + 1) * stride) / 4);
+      expectUntouched(pad, `beside point ${p}`);
+    }
+    faults.expectNone(`weights of a group, ${cin}: ulp`, 8);
+    space.check();
+  });
+}
+
 export function testTransformInput(start: Start, kernel: string, geometry: Geometry): void {
   const { tiles, cin, upsample } = geometry;
   const side = sideOf(geometry);
@@ -90,7 +131,7 @@ export function testTransformInput(start: Start, kernel: string, geometry: Geome
         const magnitude = sandwich(magnitudesOfBT, magnitudes(d));
         for (let p = 0; p < points; p++) {
           const [r, c] = [Math.floor(p / side), p % side];
-          const got = v[(p * stride) / 4 + j * V_CHANNELS + i];
+          const got = v[(p * stride) / 4 + vIndex(geometry, j, i)];
           const where = () => `point ${p}, tile ${j}, channel ${i}`;
           // Left out because it is 0; whether it is written makes no difference.
           if (isSkipped(upsample, p)) faults.see(where, wanted[r][c], 0, 0);
@@ -100,7 +141,7 @@ export function testTransformInput(start: Start, kernel: string, geometry: Geome
     }
     for (let p = 0; p < points; p++) {
       const part = v.slice((p * stride) / 4, ((p + 1) * stride) / 4);
-      const beside = part.filter((_, n) => n >= tiles * V_CHANNELS || n % V_CHANNELS >= cin);
+      const beside = part.filter((_, n) => isBeside(geometry, n));
       expectUntouched(beside, `beside point ${p}`);
     }
     faults.expectNone(`input, ${nameOf(geometry)}: ulp`, 8);
@@ -115,7 +156,7 @@ export function testMultiply(start: Start, geometry: Geometry): void {
   test(`winogradMultiply [wasm]: ${nameOf(geometry)} → within 2·cin·2⁻²⁴·Σ|v·u| of float64, nothing between points written`, () => {
     const machine = start();
     const whole = wholeTiles(tiles);
-    const vStride = pointStride(whole * V_CHANNELS, 4);
+    const vStride = pointStride(vCount(geometry), 4);
     // Numbers of tiles and channels past the block's are there and do not matter.
     const v = randomValues(cin, (points * vStride) / 4);
     const u = randomValues(tiles, WEIGHT_POINTS * cin * GROUP);
@@ -133,7 +174,7 @@ export function testMultiply(start: Start, geometry: Geometry): void {
           let magnitude = 0;
           for (let i = 0; i < cin; i++) {
             const product =
-              v[(p * vStride) / 4 + j * V_CHANNELS + i] *
+              v[(p * vStride) / 4 + vIndex(geometry, j, i)] *
               u[weightIndex(cin, weightPoint(p, side), o, i)];
             sum += product;
             magnitude += Math.abs(product);

@@ -16,6 +16,7 @@ import {
   putBlock,
   sideOf,
   V_CHANNELS,
+  vCount,
   WEIGHT_POINTS,
   wholeTiles,
 } from './winograd-block.ts';
@@ -35,7 +36,7 @@ export interface Machine {
 }
 
 export async function startMachine(): Promise<Machine> {
-  const memory = new WebAssembly.Memory({ initial: 80 });
+  const memory = new WebAssembly.Memory({ initial: 120 });
   return { memory, kernels: await instantiateKernels(await compileKernels(), memory) };
 }
 
@@ -77,8 +78,8 @@ export function runTransformInput(
   const { tiles, cin, upsample } = geometry;
   const side = sideOf(geometry);
   const { tablePtr, offset } = putBlock(space, geometry, block);
-  const stride = pointStride(wholeTiles(tiles) * V_CHANNELS, 4);
-  const columnBytes = columnsOf(geometry) * cin * 4;
+  const stride = pointStride(vCount(geometry), 4);
+  const columnBytes = columnsOf(geometry) * Math.min(cin, V_CHANNELS) * 4;
   const scratchStride = columnBytes + 48;
   const scratchPtr = writable(space, ((side - 1) * scratchStride + columnBytes) / 4);
   const ptr = writable(space, (side ** 2 * stride) / 4);
@@ -90,6 +91,7 @@ export function runTransformInput(
       [fields.JOB_COLUMNS_STRIDE, scratchStride],
       [fields.JOB_V, ptr],
       [fields.JOB_V_STRIDE, stride],
+      [fields.JOB_V_CHUNK, wholeTiles(tiles) * V_CHANNELS * 4],
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );
@@ -166,13 +168,20 @@ export function runTransformOutput(
   });
 }
 
+/** Transformed weights, and bytes from one of a group's points to the next. */
+interface Weights {
+  readonly uPtr: number;
+  readonly uStride?: number;
+  readonly group?: number;
+}
+
 /** Multiplies all points for group `group` of the output channels. */
 export function runMultiply(
   { kernels }: Machine,
   space: Space,
   geometry: Geometry,
   v: { readonly ptr: number; readonly stride: number },
-  { uPtr, group = 0 }: { readonly uPtr: number; readonly group?: number },
+  { uPtr, uStride = geometry.cin * GROUP * 4, group = 0 }: Weights,
 ) {
   const { tiles, cin, upsample } = geometry;
   const stride = pointStride(wholeTiles(tiles) * GROUP, 4);
@@ -182,10 +191,13 @@ export function runMultiply(
       [fields.JOB_CIN, cin],
       [fields.JOB_V, v.ptr],
       [fields.JOB_V_STRIDE, v.stride],
+      [fields.JOB_V_CHUNK, wholeTiles(tiles) * V_CHANNELS * 4],
       [fields.JOB_M, ptr],
       [fields.JOB_M_STRIDE, stride],
       [fields.JOB_WEIGHTS, uPtr],
+      [fields.JOB_WEIGHTS_STRIDE, uStride],
       [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_TILE, writable(space, 4 * GROUP)],
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );

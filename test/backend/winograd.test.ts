@@ -13,6 +13,7 @@ import {
 import {
   testConvolution,
   testMultiply,
+  testTransformGroup,
   testTransformInput,
   testTransformOutput,
   testTransformWeights,
@@ -33,6 +34,8 @@ const start = () => machine;
 for (const [cin, cout] of [16, 32, 64].flatMap((i) => [16, 48, 64].map((o) => [i, o]))) {
   testTransformWeights(start, { tiles: 1, cin, cout, upsample: 0, stride: 1 });
 }
+
+for (const cin of [16, 80, 256]) testTransformGroup(start, cin);
 
 for (const geometry of GEOMETRIES.filter(({ cout }) => cout === 16)) {
   testTransformInput(start, 'winogradTransformInput', geometry);

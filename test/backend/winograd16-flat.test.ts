@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { arena } from './arena.ts';
 import {
+  chunksOf,
   GEOMETRIES,
   type Geometry,
   GROUP,
+  isBeside,
   isSkipped,
   nameOf,
   pointStride,
@@ -11,7 +13,8 @@ import {
   randomValues,
   STRIDE2_GEOMETRIES,
   sideOf,
-  V_CHANNELS,
+  vCount,
+  vIndex,
   wholeTiles,
 } from './winograd-block.ts';
 import { MATRICES, magnitudes, sandwich } from './winograd-formula.ts';
@@ -49,7 +52,7 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
         return {
           v: space.i16(v.ptr, (36 * v.stride) / 2),
           scales: space.f32(v.scalesPtr, (36 * v.scalesStride) / 4),
-          flat: space.f32(v.flatPtr, wholeTiles(tiles) * V_CHANNELS),
+          flat: space.f32(v.flatPtr, vCount(geometry)),
         };
       };
       const [plain, kept] = [run(false), run(true)];
@@ -60,10 +63,10 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
           const wanted = sandwich(BT, d)[1][1];
           const bound = 8 * ULP * sandwich(magnitudes(BT), magnitudes(d))[1][1] + 1e-44;
           const where = () => `tile ${j}, channel ${i}`;
-          faults.see(where, kept.flat[j * V_CHANNELS + i], wanted, bound);
+          faults.see(where, kept.flat[vIndex(geometry, j, i)], wanted, bound);
         }
       }
-      const beside = kept.flat.filter((_, n) => n >= tiles * V_CHANNELS || n % V_CHANNELS >= cin);
+      const beside = kept.flat.filter((_, n) => isBeside(geometry, n));
       expectUntouched(beside, 'beside point (1, 1)');
       for (const part of ['v', 'scales'] as const) {
         const count = kept[part].length / 6;
@@ -88,17 +91,17 @@ for (const geometry of [...STRIDE1, ...STRIDE2_GEOMETRIES.filter(({ cout }) => c
     const points = pointsOf(geometry);
     const whole = wholeTiles(tiles);
     const weights = roundWeights(machine, cin, GROUP, (p, o, i) => Math.sin(p + 3 * o + 5 * i));
-    const stride = pointStride(whole * V_CHANNELS, 2);
+    const stride = pointStride(vCount(geometry), 2);
     const v = randomValues(tiles, (points * stride) / 2, 16383).map(Math.round);
     // Numbers of tiles and channels past the block's are there and do not matter.
-    const vFlat = randomValues(cin, whole * V_CHANNELS);
+    const vFlat = randomValues(cin, vCount(geometry));
     const uFlat = randomValues(tiles + 1, 2 * cin * 8);
     const space = arena(machine.memory);
     const operand = {
       ptr: space.put(Int16Array.from(v)),
       stride,
-      scalesPtr: space.put(randomValues(5, points * whole)),
-      scalesStride: whole * 4,
+      scalesPtr: space.put(randomValues(5, points * chunksOf(cin) * whole)),
+      scalesStride: chunksOf(cin) * whole * 4,
       flatPtr: space.put(vFlat),
     };
     const plain = runMultiply16(machine, space, geometry, operand, weights);
@@ -117,8 +120,8 @@ for (const geometry of [...STRIDE1, ...STRIDE2_GEOMETRIES.filter(({ cout }) => c
           let magnitude = 0;
           for (let i = 0; i < cin; i++) {
             const u = uFlat[(Math.floor(o / 8) * cin + i) * 8 + (o % 8)];
-            sum += vFlat[j * V_CHANNELS + i] * u;
-            magnitude += Math.abs(vFlat[j * V_CHANNELS + i] * u);
+            sum += vFlat[vIndex(geometry, j, i)] * u;
+            magnitude += Math.abs(vFlat[vIndex(geometry, j, i)] * u);
           }
           faults.see(where, kept.at(p, j, o), sum, 2 * cin * ULP * magnitude);
         }

@@ -4,6 +4,7 @@ import { WINOGRAD_KERNELS } from '../../src/backend/wasm/winograd.ts';
 import { arena } from './arena.ts';
 import {
   type Block,
+  chunksOf,
   columnsOf,
   type Geometry,
   GROUP,
@@ -16,6 +17,7 @@ import {
   randomValues,
   sideOf,
   V_CHANNELS,
+  vCount,
   WEIGHT_POINTS,
   weightIndex,
   wholeTiles,
@@ -36,9 +38,11 @@ export function index16(cin: number, p: number, o: number, i: number): number {
   return (tile * (cin / 2) + Math.floor(i / 2)) * 16 + (o % 8) * 2 + (i % 2);
 }
 
-/** Where its unit lies in f32 [cout / 16][36][16]. */
-export const unitIndex = (p: number, o: number): number =>
-  (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * GROUP + (o % GROUP);
+/** Where its unit lies in f32 [cout / 16][36][2][chunks][8]. */
+export function unitIndex(cin: number, p: number, o: number, i: number): number {
+  const tile = (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8);
+  return (tile * chunksOf(cin) + Math.floor(i / V_CHANNELS)) * 8 + (o % 8);
+}
 
 /** Rounds weights that are given at each point. */
 export function roundWeights(
@@ -55,10 +59,11 @@ export function roundWeights(
   }
   const space = arena(memory);
   const u16Ptr = space.put(new Int16Array(u.length).fill(FILL), { writable: true });
-  const unitsPtr = writable(space, WEIGHT_POINTS * cout);
+  const unitCount = WEIGHT_POINTS * cout * chunksOf(cin);
+  const unitsPtr = writable(space, unitCount);
   kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, (WEIGHT_POINTS * cout) / 8);
   space.check();
-  return { u, u16: space.i16(u16Ptr, u.length), units: space.f32(unitsPtr, WEIGHT_POINTS * cout) };
+  return { u, u16: space.i16(u16Ptr, u.length), units: space.f32(unitsPtr, unitCount) };
 }
 
 type WeightValues = (cin: number) => (p: number, o: number, i: number) => number;
@@ -118,16 +123,17 @@ export function runTransformInput16(
   const side = sideOf(geometry);
   const { tablePtr, offset } = putBlock(space, geometry, block);
   const whole = wholeTiles(tiles);
-  const stride = pointStride(whole * V_CHANNELS, 2);
+  const stride = pointStride(vCount(geometry), 2);
   const v = new Int16Array((side ** 2 * stride) / 2).fill(FILL);
   const ptr = space.put(v, { writable: true });
-  const scalesStride = whole * 4 + 16;
+  const scalesStride = chunksOf(cin) * whole * 4 + 16;
   const scalesPtr = writable(space, (side ** 2 * scalesStride) / 4);
   const columns = columnsOf(geometry);
-  const scratchStride = columns * cin * 4 + 48;
-  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * cin);
-  const tilePtr = writable(space, side * cin);
-  const flatPtr = isFlat ? writable(space, whole * V_CHANNELS) : 0;
+  const channels = Math.min(cin, V_CHANNELS);
+  const scratchStride = columns * channels * 4 + 48;
+  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * channels);
+  const tilePtr = writable(space, side * channels);
+  const flatPtr = isFlat ? writable(space, vCount(geometry)) : 0;
   const maximaStride = columns * 4 + 16;
   const maximaPtr = writable(space, (5 * maximaStride) / 4 + columns);
   const jobPtr = space.put(
@@ -138,8 +144,10 @@ export function runTransformInput16(
       [fields.JOB_COLUMNS_STRIDE, scratchStride],
       [fields.JOB_V, ptr],
       [fields.JOB_V_STRIDE, stride],
+      [fields.JOB_V_CHUNK, whole * V_CHANNELS * 2],
       [fields.JOB_SCALES, scalesPtr],
       [fields.JOB_SCALES_STRIDE, scalesStride],
+      [fields.JOB_SCALES_CHUNK, whole * 4],
       [fields.JOB_MAXIMA, maximaPtr],
       [fields.JOB_MAXIMA_STRIDE, maximaStride],
       [fields.JOB_TILE, tilePtr],
@@ -183,15 +191,18 @@ export function runMultiply16(
       [fields.JOB_CIN, cin],
       [fields.JOB_V, v.ptr],
       [fields.JOB_V_STRIDE, v.stride],
+      [fields.JOB_V_CHUNK, whole * V_CHANNELS * 2],
       [fields.JOB_SCALES, v.scalesPtr],
       [fields.JOB_SCALES_STRIDE, v.scalesStride],
+      [fields.JOB_SCALES_CHUNK, whole * 4],
       [fields.JOB_M, ptr],
       [fields.JOB_M_STRIDE, stride],
       [fields.JOB_WEIGHTS, space.put(keepPoints(u16, GROUP * cin, upsample))],
-      [fields.JOB_WEIGHT_SCALES, space.put(keepPoints(units, GROUP, upsample))],
+      [fields.JOB_WEIGHT_SCALES, space.put(keepPoints(units, GROUP * chunksOf(cin), upsample))],
       [fields.JOB_V_FLAT, uFlat === undefined ? 0 : v.flatPtr],
       [fields.JOB_WEIGHTS_FLAT, uFlat === undefined ? 0 : space.put(uFlat)],
       [fields.JOB_SIDE, sideOf(geometry)],
+      [fields.JOB_TILE, writable(space, 4 * GROUP)],
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );

@@ -2,10 +2,12 @@
 // each outcome.
 import { Readable } from 'node:stream';
 import { workerData } from 'node:worker_threads';
+import { useProxies } from '../../dist/cli/network/fetch-through-proxy.js';
 import { run } from '../../dist/cli/run.js';
 import { sayError } from '../../dist/cli/terminal/say.js';
 
 const { port, done } = workerData;
+const { fetch } = globalThis;
 const written = { stdout: [], stderr: [] };
 for (const name of ['stdout', 'stderr']) {
   process[name].write = (piece, whenDone) => {
@@ -24,6 +26,9 @@ port.on('message', async ({ args, env, input }) => {
   written.stderr = [];
   let code = 0;
   try {
+    // As main.js does, by the environment of this command line.
+    globalThis.fetch = fetch;
+    useProxies();
     await run(args);
   } catch (error) {
     code = sayError(error);

@@ -70,10 +70,19 @@ async function run(args: string[], env: Record<string, string>) {
   return { code, lines: stderr.split('\n').slice(0, -1) };
 }
 
+/** Runs it without the servers of this thread, which waits meanwhile. */
+function runHere(args: string[], env: Record<string, string>) {
+  const cache = at(`cache${Math.random()}`);
+  const { code, stderr } = taesd(args, {
+    env: { XDG_CACHE_HOME: cache, LOCALAPPDATA: cache, ...env },
+  });
+  return { code, lines: stderr.split('\n').slice(0, -1) };
+}
+
 describe('errors of the network', () => {
-  test('pull: no mirror answers → a line for each address, then --from and a proxy', async () => {
+  test('pull: no mirror answers → a line for each address, then --from and a proxy', () => {
     // A port that refuses: nothing listens below 2.
-    const { code, lines } = await run(['pull'], { HTTPS_PROXY: 'http://127.0.0.1:1' });
+    const { code, lines } = runHere(['pull'], { HTTPS_PROXY: 'http://127.0.0.1:1' });
     expect(code).toBe(1);
     const addresses = lines.slice(0, -1);
     expect(addresses.length).toBeGreaterThan(1);
@@ -87,8 +96,8 @@ describe('errors of the network', () => {
     );
   });
 
-  test('pull --from, encode --weights: nothing answers → the address, the reason, a proxy', async () => {
-    const pulled = await run(['pull', '--from', 'http://127.0.0.1:2/w'], {});
+  test('pull --from, encode --weights: nothing answers → the address, the reason, a proxy', () => {
+    const pulled = runHere(['pull', '--from', 'http://127.0.0.1:2/w'], {});
     expect(pulled).toEqual({
       code: 1,
       lines: [
@@ -97,7 +106,7 @@ describe('errors of the network', () => {
       ],
     });
     const args = ['encode', at('in.png'), '-o', at('z.png'), '--weights', 'http://127.0.0.1:2/w'];
-    expect(await run(args, {})).toEqual({
+    expect(runHere(args, {})).toEqual({
       code: 1,
       lines: [
         'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
@@ -212,7 +221,7 @@ describe('proxies', () => {
     const from = 'https://refused.test/w';
     const { lines } = await run(['pull', '--from', from], { HTTPS_PROXY: `http://${address()}` });
     expect(lines[0]).toContain(`got status 403 from the proxy ${address()}`);
-    const none = await run(['pull', '--from', from], { https_proxy: 'http://127.0.0.1:1' });
+    const none = runHere(['pull', '--from', from], { https_proxy: 'http://127.0.0.1:1' });
     expect(none.lines[0]).toContain('got the proxy 127.0.0.1:1: connect ECONNREFUSED');
     expect(none.lines[1]).toContain('through the proxy in https_proxy');
   });
@@ -224,23 +233,23 @@ describe('proxies', () => {
       `taesd: "${url}/taesd_encoder.safetensors" expected an answer, got fetch failed (${reason}; through the proxy in HTTPS_PROXY; NO_PROXY exempts hosts)`;
     const refused = await run(args, { HTTPS_PROXY: `http://${address()}` });
     expect(refused.lines).toEqual([line(`status 403 from the proxy ${address()}`)]);
-    const none = await run(args, { HTTPS_PROXY: 'http://127.0.0.1:1' });
+    const none = runHere(args, { HTTPS_PROXY: 'http://127.0.0.1:1' });
     expect(none.lines).toEqual([line('the proxy 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1')]);
   });
 
-  test('encode, pull: HTTPS_PROXY that names no proxy → its name, and no password', async () => {
+  test('encode, pull: HTTPS_PROXY that names no proxy → its name, and no password', () => {
     const rule = '"HTTPS_PROXY" expected http://HOST:PORT or https://HOST:PORT, got ';
     const got = `${rule}an address with socks5h://`;
     const env = { HTTPS_PROXY: 'socks5h://me:secret@127.0.0.1:1' };
     const url = 'https://weights.test/here';
     const encode = ['encode', at('in.png'), '-o', at('z.png'), '--weights', url];
-    expect(await run(encode, env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
-    expect(await run(['pull', '--from', url], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
+    expect(runHere(encode, env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
+    expect(runHere(['pull', '--from', url], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
     // Each file has several mirrors.
-    expect(await run(['pull'], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
+    expect(runHere(['pull'], env)).toEqual({ code: 1, lines: [`taesd: ${got}`] });
   });
 
-  test('sheet: no answer, a proxy that is none → the reason and the advice; a matrix draws', async () => {
+  test('sheet: no answer, a proxy that is none → the reason and the advice; a matrix draws', () => {
     mkdirSync(at('sheet'), { recursive: true });
     const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
     const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl' });
@@ -250,12 +259,12 @@ describe('proxies', () => {
       lines: [`taesd: note: a matrix draws the latents of taesdxl, by colours alone: ${reason}`],
     });
     const from = (url: string) => ['sheet', at('sheet'), '-o', at('s.png'), '--weights', url];
-    expect(await run(from('http://127.0.0.1:2/w'), {})).toEqual(
+    expect(runHere(from('http://127.0.0.1:2/w'), {})).toEqual(
       note(
         '"http://127.0.0.1:2/w/taesdxl_decoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
       ),
     );
-    expect(await run(from('https://weights.test/here'), { HTTPS_PROXY: 'ftp://p:1' })).toEqual(
+    expect(runHere(from('https://weights.test/here'), { HTTPS_PROXY: 'ftp://p:1' })).toEqual(
       note(
         '"HTTPS_PROXY" expected http://HOST:PORT or https://HOST:PORT, got an address with ftp://',
       ),

@@ -6,7 +6,7 @@ import type { Step } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { isFullLength, rounds, testAtFullLength } from '../full-length.ts';
+import { isFullLength, testAtFullLength } from '../full-length.ts';
 import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -100,27 +100,29 @@ describe('steps', () => {
     }
   });
 
-  const taken = isFullLength ? '; more pixels than the limit are taken' : '';
-  test(`--max-size → the layers of the picture that encode scales${taken}`, async () => {
-    const wide = randomPicture(130, rounds(300, 9000), 3);
-    writeFileSync(at('wide.png'), encodePng(wide));
-    const args = ['steps', at('wide.png'), '-o', at('scaled'), '--part', 'encoder'];
-    const { code, stderr, stdout } = taesd([...args, '--max-size', '90'], { env });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const api = await Taesd.load({ weights: WEIGHTS });
-    const { shape, data } = await api.encode(wide, { maxSize: 90 });
-    let last: Step | undefined;
-    const steps = api.steps(wide, { part: 'encoder', maxSize: 90 });
-    for await (const step of steps) last = step;
-    expect(last?.output).toEqual({ shape, data });
-    const cells = stdout.trimEnd().split('\n').at(-1)?.split(/ {2,}/);
-    expect(cells?.[2]).toBe(shape.slice(1).join('×'));
-    expect(cells?.slice(6, 8)).toEqual([
-      Math.min(...data).toFixed(3),
-      Math.max(...data).toFixed(3),
-    ]);
-    api.dispose();
-  });
+  testAtFullLength(
+    `--max-size → the layers of the picture that encode scales; more pixels than the limit are taken`,
+    async () => {
+      const wide = randomPicture(130, 9000, 3);
+      writeFileSync(at('wide.png'), encodePng(wide));
+      const args = ['steps', at('wide.png'), '-o', at('scaled'), '--part', 'encoder'];
+      const { code, stderr, stdout } = taesd([...args, '--max-size', '90'], { env });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const api = await Taesd.load({ weights: WEIGHTS });
+      const { shape, data } = await api.encode(wide, { maxSize: 90 });
+      let last: Step | undefined;
+      const steps = api.steps(wide, { part: 'encoder', maxSize: 90 });
+      for await (const step of steps) last = step;
+      expect(last?.output).toEqual({ shape, data });
+      const cells = stdout.trimEnd().split('\n').at(-1)?.split(/ {2,}/);
+      expect(cells?.[2]).toBe(shape.slice(1).join('×'));
+      expect(cells?.slice(6, 8)).toEqual([
+        Math.min(...data).toFixed(3),
+        Math.max(...data).toFixed(3),
+      ]);
+      api.dispose();
+    },
+  );
 
   const kind = isFullLength ? '--backend reference' : '--backend wasm';
   test(`${kind}, an existing folder → overwrites what has these names, leaves the rest`, () => {
@@ -279,7 +281,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     );
   });
 
-  test('SIGINT → exit 130, whole files alone', async () => {
+  testAtFullLength('SIGINT → exit 130, whole files alone', async () => {
     const middle = at('middle.png');
     writeFileSync(middle, encodePng(randomPicture(128, 128, 3)));
     const { child, ended } = startTaesd(['steps', middle, '-o', at('cut')], env);

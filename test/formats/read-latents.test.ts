@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readLatents } from '../../src/formats/index.ts';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
+import { VARIANTS } from '../../src/model/variants.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
@@ -209,20 +210,22 @@ describe('decode', () => {
 });
 
 describe('F32 files of the golden latents', () => {
-  for (const { file, model } of TRIPS) {
-    if (/512|451/.test(file) && !isFullLength) continue;
+  for (const { file, model, large, slow } of TRIPS) {
+    if ((large || slow) && !isFullLength) continue;
     testShared(`${file} → within 1e-4 of the golden picture`, async () => {
       const golden = readGolden(file);
       const [latents, decoded] = [golden('latents'), golden('decoded')];
       const stored = (data: Float32Array) => roundedNumbers('F32', latents.shape, data);
-      const inVae = stored(toVaeLatents(latents, model).data);
+      // Latents of a model without numbers for its VAE's space are not in files of that space.
+      const isKnown = !('unknown' in VARIANTS[model].fromVae);
+      const inVae = isKnown ? [stored(toVaeLatents(latents, model).data)] : [];
       const files = [
         safetensorsByHand([['x', stored(latents.data)]]),
-        comfyByHand(inVae),
+        ...inVae.map((one) => comfyByHand(one)),
         npyByHand(stored(latents.data)),
         npzByHand([['x', stored(latents.data)]], { isDeflated: true }),
         torchByHand(stored(latents.data), { version: 2 }),
-        torchByHand(dict(['samples', inVae]), { version: 2 }),
+        ...inVae.map((one) => torchByHand(dict(['samples', one]), { version: 2 })),
         stored(latents.data).bytes,
       ];
       const taesd = await Taesd.load({ model, weights: realWeights(model) });

@@ -35,7 +35,7 @@ const ALL_COLOURS: readonly (readonly number[])[] = [
 ];
 
 const COLOURS = sampled(
-  [0, 1, 3, 9].map((n) => ALL_COLOURS[n]),
+  [0, 3].map((n) => ALL_COLOURS[n]),
   ALL_COLOURS,
 );
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
-import { isFullLength } from '../full-length.ts';
+import { isFullLength, rounds } from '../full-length.ts';
 import { withAnimation } from './animated.ts';
 import { type Generated, withAncillary, withBrokenStructure } from './generated.ts';
 import { type OwnPicture, ownDecode } from './own-decoder.ts';
@@ -42,7 +42,9 @@ test('the generator → 400 files or more, each of its own', () => {
 describe('decodePng against a decoder of the tests’ own', () => {
   for (const group of new Set(FILES.map((one) => one.group))) {
     test(`${group} → its pixels, ±1 where colours are converted; or refused`, () => {
-      const files = FILES.filter((one) => one.group === group);
+      // The sample is every other file.
+      const all = FILES.filter((one) => one.group === group);
+      const files = all.filter((_, n) => n % rounds(2, 1) === 0);
       expect(files.map(differenceOf).filter((one) => one !== undefined)).toEqual([]);
     });
   }

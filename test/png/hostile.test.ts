@@ -24,7 +24,7 @@ const SMALL = KINDS.flatMap(([colourType, depth]) =>
     randomPicture(colourType, depth, 3, 5, { interlace, transparent: colourType < 4 }),
   ),
 );
-const MUTATIONS = rounds(400, 20_000);
+const MUTATIONS = rounds(250, 20_000);
 const PICTURE = randomPicture(2, 8, 3, 5);
 const HEADER = ihdr(PICTURE);
 const DATA = idat(scanlinesOf(PICTURE));
@@ -44,10 +44,10 @@ function outcome(png: Uint8Array, name: string): string {
   }
 }
 
-/** In the quick suite every second cut. */
-const CUT_STEP = rounds(2, 1);
+/** In the quick suite every fourth cut. */
+const CUT_STEP = rounds(4, 1);
 
-test(`decodePng: each kind of picture cut at every ${CUT_STEP === 1 ? '' : '2nd '}byte → TRUNCATED, decoded after the pixels`, () => {
+test(`decodePng: each kind of picture cut at every ${CUT_STEP === 1 ? '' : '4th '}byte → TRUNCATED, decoded after the pixels`, () => {
   for (const picture of SMALL) {
     const png = buildPng(picture);
     const pixelsEnd = png.length - IEND.length;
@@ -61,10 +61,10 @@ test(`decodePng: each kind of picture cut at every ${CUT_STEP === 1 ? '' : '2nd 
   }
 });
 
-/** In the quick suite every fifth byte. */
-const STEP = rounds(5, 1);
+/** In the quick suite every ninth byte. */
+const STEP = rounds(9, 1);
 
-test(`decodePng: every ${STEP === 1 ? '' : '5th '}byte changed in three ways → decodes or TaesdError`, () => {
+test(`decodePng: every ${STEP === 1 ? '' : '9th '}byte changed in three ways → decodes or TaesdError`, () => {
   for (const picture of SMALL) {
     const png = buildPng(picture);
     for (let at = 0; at < png.length; at += STEP) {
@@ -166,10 +166,10 @@ test('decodePng: bombs in iCCP, zTXt, iTXt → never inflated, the picture decod
 });
 
 test('decodePng: a 1 GiB bomb in IDAT → the picture alone is inflated', () => {
-  // Sixteen times the same 64 MiB: a full flush makes raw DEFLATE data repeatable.
-  const part = deflateRawSync(new Uint8Array(2 ** 26), { level: 9, finishFlush: 3 });
+  // A thousand times the same 1 MiB: a full flush makes raw DEFLATE data repeatable.
+  const part = deflateRawSync(new Uint8Array(2 ** 20), { level: 9, finishFlush: 3 });
   const pixels = deflateRawSync(scanlinesOf(PICTURE), { finishFlush: 3 });
-  const bomb = joined([0x78, 0x9c], pixels, ...Array.from({ length: 16 }, () => part));
+  const bomb = joined([0x78, 0x9c], pixels, ...Array.from({ length: 1024 }, () => part));
   const before = process.memoryUsage().arrayBuffers;
   const started = process.cpuUsage().user;
   const { data } = decodePng(file(HEADER, chunk('IDAT', bomb), IEND));
@@ -195,7 +195,7 @@ function dynamicBlocks(count: number): Uint8Array {
   return joined([0x78, 0x9c], ...parts, deflateSync(bytes).subarray(-4));
 }
 
-const BLOCKS = rounds(10_000, 20_000);
+const BLOCKS = rounds(4_000, 20_000);
 
 test(`decodePng: ${BLOCKS} blocks with codes of their own → in proportion to their bytes`, () => {
   const blocks = dynamicBlocks(BLOCKS);
@@ -235,7 +235,7 @@ function repeated(before: Uint8Array, one: Uint8Array, count: number, after: Uin
   return png;
 }
 
-const CHUNKS = rounds(300_000, 1_000_000);
+const CHUNKS = rounds(100_000, 1_000_000);
 
 for (const type of ['IDAT', 'tEXt', 'abCd', 'iCCP']) {
   test(`decodePng: ${CHUNKS} empty ${type} chunks → decodes`, () => {

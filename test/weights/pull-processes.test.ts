@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { testAtFullLength } from '../full-length.ts';
 import { manifestOf, noiseFiles } from './small-manifest.ts';
 import { weightsServer } from './weights-server.ts';
 
@@ -75,15 +76,18 @@ test('pull: two processes at once → both fetch, one whole file, nothing beside
   expect(requests).toEqual([`pair ${NAME}`, `pair ${NAME}`]);
 });
 
-test('pull: two processes at once, a draft left → one continues it, the other begins anew', async () => {
-  mkdirSync(folder);
-  writeFileSync(join(folder, `.${NAME}.here.0.a-b.part`), FILES.encoder.subarray(0, HALF));
-  const outcomes = await Promise.all([start('pair'), start('pair')].map(({ ended }) => ended));
-  expect(outcomes).toEqual([fetched('pair'), fetched('pair')]);
-  expect([...requests].sort()).toEqual([`pair ${NAME}`, `pair ${NAME} bytes=${HALF}-`]);
-  expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
-  expect(entries()).toEqual([NAME]);
-});
+testAtFullLength(
+  'pull: two processes at once, a draft left → one continues it, the other begins anew',
+  async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, `.${NAME}.here.0.a-b.part`), FILES.encoder.subarray(0, HALF));
+    const outcomes = await Promise.all([start('pair'), start('pair')].map(({ ended }) => ended));
+    expect(outcomes).toEqual([fetched('pair'), fetched('pair')]);
+    expect([...requests].sort()).toEqual([`pair ${NAME}`, `pair ${NAME} bytes=${HALF}-`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  },
+);
 
 test('pull: killed in the middle → nothing under the name; the next continues it', async () => {
   const { child, reached, ended } = start('stall');
@@ -97,7 +101,7 @@ test('pull: killed in the middle → nothing under the name; the next continues 
   expect(entries()).toEqual([NAME]);
 });
 
-test('pull: beside a live process with a draft → its draft is left alone', async () => {
+testAtFullLength('pull: beside a live process with a draft → its draft is left alone', async () => {
   const live = start('stall');
   await live.reached(HALF);
   expect(await start('good').ended).toEqual(fetched('good'));

@@ -78,4 +78,14 @@ export const JOB_WEIGHT_SCALES = 104;
 export const JOB_V_FLAT = 108;
 export const JOB_WEIGHTS_FLAT = 112;
 
+/**
+ * Winograd: bytes from one chunk of channels to the next, within a point of the transformed input;
+ * and of its scales. Convolutions of one chunk do not read them.
+ */
+export const JOB_V_CHUNK = 116;
+export const JOB_SCALES_CHUNK = 120;
+
+/** Winograd: bytes from one point of a group's weights to the next. */
+export const JOB_WEIGHTS_STRIDE = 124;
+
 export const JOB_BYTES = 128;

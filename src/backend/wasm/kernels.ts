@@ -25,6 +25,7 @@ const PARAMETERS = {
   winogradStride2TransformInput: 3, // jobPtr, offset, tiles
   winogradStride2TransformInput16: 3, // jobPtr, offset, tiles
   winogradStride2TransformOutput: 4, // jobPtr, group, offset, tiles
+  winogradTransformGroup: 5, // uPtr, stride, weightsPtr, scratchPtr, cin
   winogradTransformInput: 3, // jobPtr, offset, tiles
   winogradTransformInput16: 3, // jobPtr, offset, tiles
   winogradTransformOutput: 4, // jobPtr, group, offset, tiles

@@ -16,16 +16,22 @@ export const TILE_COUT_BYTES = TILE_COUT * F32_BYTES;
 export const GROUP = 16;
 export const GROUP_BYTES = GROUP * F32_BYTES;
 
-/** The maximum number of input channels of a Winograd convolution. Each tile has room for them. */
-export const MAX_CIN = 64;
+/** The maximum number of input channels of a Winograd convolution. */
+export const MAX_CIN = 256;
+
+/**
+ * Input channels of a chunk: a Winograd convolution transforms and multiplies so many at a time.
+ * Products of 64 pairs of 16-bit numbers fit into 32 bits. Each tile of v has room for a chunk.
+ */
+export const CHUNK = 64;
 
 /**
  * Bytes from one tile's channels in v to the next, whatever their number: as a constant, it costs
  * the inner loop of the product no pointer for each tile (26.5 instead of 24 G multiply-adds/s).
  */
-export const V_TILE_BYTES = MAX_CIN * F32_BYTES;
+export const V_TILE_BYTES = CHUNK * F32_BYTES;
 /** The distance between tiles where v is i16. */
-export const V16_TILE_BYTES = MAX_CIN * I16_BYTES;
+export const V16_TILE_BYTES = CHUNK * I16_BYTES;
 
 /** Points of a tile along an axis with stride 1, and with stride 2. */
 export const SIDE = 6;

@@ -4,6 +4,7 @@ import type { Tensor } from '../../tensor.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { ConvStage } from '../plan.ts';
 import {
+  CHUNK,
   F32_BYTES,
   GROUP,
   I16_BYTES,
@@ -15,6 +16,7 @@ import {
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { paddedChannels } from './ring.ts';
+import { isLate } from './workspace.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
 export interface PackedConv {
@@ -23,8 +25,11 @@ export interface PackedConv {
   /** Channels as stored in the rings, but 3 more than a multiple of 8 stay 3. */
   readonly cout: number;
   readonly weightsPtr: number;
+  /** True if the weights are not transformed yet. */
+  readonly isLate: boolean;
   /**
-   * f32 [cout / 16][points][16]: the scales of 16-bit weights; undefined if the weights are f32.
+   * f32 [cout / 16][points][2][chunks][8]: the scales of 16-bit weights; undefined if the weights
+   * are f32.
    */
   readonly scalesPtr: number | undefined;
   /**
@@ -52,10 +57,11 @@ export type Products = 'f32' | 'i16' | 'i16 but flat';
 export function packConv(
   machine: Machine,
   network: BoundNetwork,
-  { conv, layer, name, winograd, upsample }: ConvStage,
+  stage: ConvStage,
   cin: number,
   products: Products,
 ): PackedConv {
+  const { conv, layer, name, winograd, upsample } = stage;
   const { memory } = machine;
   const prefix = name === '' ? '' : `${name}.`;
   const { weights } = network[layer];
@@ -67,7 +73,14 @@ export function packConv(
   if (bias !== undefined) memory.f32(biasPtr, cout).set(bias.data);
   if (!winograd) {
     const weightsPtr = packDirect(memory, weight, cin, cout);
-    return { cin, cout, weightsPtr, scalesPtr: undefined, flatPtr: undefined, biasPtr };
+    const none = { isLate: false, scalesPtr: undefined, flatPtr: undefined };
+    return { cin, cout, weightsPtr, biasPtr, ...none };
+  }
+  if (products === 'f32' && isLate(stage)) {
+    const weightsPtr = memory.allocate('weights', weight.data.length * F32_BYTES);
+    layLate(memory.f32(weightsPtr, weight.data.length), weight);
+    const none = { isLate: true, scalesPtr: undefined, flatPtr: undefined };
+    return { cin, cout, weightsPtr, biasPtr, ...none };
   }
   const shape = { stride: conv.stride, upsample };
   const packed =
@@ -87,31 +100,49 @@ interface WinogradShape {
 const winogradPoints = (upsample: boolean): number => (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
 
 /** [cout, cin, 3, 3] → f32 [cout / 16][points][2][cin][8], transformed by a kernel. */
-function packWinograd(
+function packWinograd(machine: Machine, weight: Tensor, shape: WinogradShape) {
+  const { memory } = machine;
+  const { upsample } = shape;
+  const [cout, cin] = weight.shape;
+  const packedBytes = winogradPoints(upsample) * GROUP * cin * F32_BYTES;
+  const groups = cout / GROUP;
+  const weightsPtr = memory.allocate('weights', groups * packedBytes);
+  const mark = memory.mark();
+  const transform = groupTransform(machine, weight, shape);
+  for (let group = 0; group < groups; group++) transform(group, weightsPtr + group * packedBytes);
+  memory.release(mark);
+  return { weightsPtr, isLate: false, scalesPtr: undefined, flatPtr: undefined };
+}
+
+/**
+ * Allocates room to transform the weights of one group of output channels at a time: all of a wide
+ * convolution's would take 12 MB beside the result.
+ *
+ * @returns a function that transforms a group's to f32 [points][2][cin][8] at an address
+ */
+function groupTransform(
   { memory, kernels }: Machine,
-  { shape, data }: Tensor,
+  { shape: [, cin], data }: Tensor,
   { stride, upsample }: WinogradShape,
 ) {
-  const [cout, cin] = shape;
   const pointCount = GROUP * cin;
-  const groups = cout / GROUP;
-  const packedPoints = winogradPoints(upsample);
-  const weightsPtr = memory.allocate('weights', groups * packedPoints * pointCount * F32_BYTES);
-  const mark = memory.mark();
-  const allPtr = memory.allocate('weights', groups * WEIGHT_POINTS * pointCount * F32_BYTES);
-  const plainPtr = memory.allocate('weights', data.length * F32_BYTES);
+  const pointBytes = pointCount * F32_BYTES;
+  const count = pointCount * 9;
+  const allPtr = upsample ? memory.allocate('weights', WEIGHT_POINTS * pointBytes) : 0;
+  const plainPtr = memory.allocate('weights', count * F32_BYTES);
   const scratchPtr = memory.allocate('scratch', SIDE * 3 * 4 * F32_BYTES);
-  memory.f32(plainPtr, data.length).set(data);
-  kernels.winogradTransformWeights(allPtr, plainPtr, scratchPtr, cin, cout, stride);
-  let targetPtr = weightsPtr;
-  for (let point = 0; point < groups * WEIGHT_POINTS; point++) {
-    const [row, column] = [Math.floor((point % WEIGHT_POINTS) / SIDE), point % SIDE];
-    if (upsample && (row === 2 || column === 2)) continue;
-    kernels.copy(targetPtr, allPtr + point * pointCount * F32_BYTES, pointCount);
-    targetPtr += pointCount * F32_BYTES;
-  }
-  memory.release(mark);
-  return { weightsPtr, scalesPtr: undefined, flatPtr: undefined };
+  return (group: number, targetPtr: number): void => {
+    memory.f32(plainPtr, count).set(data.subarray(group * count, (group + 1) * count));
+    const outPtr = upsample ? allPtr : targetPtr;
+    kernels.winogradTransformWeights(outPtr, plainPtr, scratchPtr, cin, GROUP, stride);
+    if (!upsample) return;
+    let ptr = targetPtr;
+    for (let point = 0; point < WEIGHT_POINTS; point++) {
+      if (Math.floor(point / SIDE) === 2 || point % SIDE === 2) continue;
+      kernels.copy(ptr, allPtr + point * pointBytes, pointCount);
+      ptr += pointBytes;
+    }
+  };
 }
 
 /**
@@ -127,22 +158,39 @@ function packWinograd16(
   const { memory, kernels } = machine;
   const [cout, cin] = weight.shape;
   const groups = cout / GROUP;
-  const points = winogradPoints(shape.upsample);
-  const count = points * cout;
-  const weightsPtr = memory.allocate('weights', count * cin * I16_BYTES);
-  const scalesPtr = memory.allocate('weights', count * F32_BYTES);
+  const count = winogradPoints(shape.upsample) * GROUP;
+  const groupBytes = count * cin * I16_BYTES;
+  const scalesBytes = count * Math.ceil(cin / CHUNK) * F32_BYTES;
+  const weightsPtr = memory.allocate('weights', groups * groupBytes);
+  const scalesPtr = memory.allocate('weights', groups * scalesBytes);
   const flatCount = isFlatKept && shape.stride === 1 ? GROUP * cin : 0;
   const flatPtr = memory.allocate('weights', groups * flatCount * F32_BYTES);
   const mark = memory.mark();
-  const plain = packWinograd(machine, weight, shape);
-  kernels.winogradRoundWeights(weightsPtr, scalesPtr, plain.weightsPtr, cin, count / TILE_COUT);
+  const plainPtr = memory.allocate('weights', count * cin * F32_BYTES);
+  const transform = groupTransform(machine, weight, shape);
+  const flatFromPtr = plainPtr + flatPoint(shape) * GROUP * cin * F32_BYTES;
   for (let group = 0; group < groups; group++) {
-    const fromPtr =
-      plain.weightsPtr + (group * points + flatPoint(shape)) * GROUP * cin * F32_BYTES;
-    kernels.copy(flatPtr + group * flatCount * F32_BYTES, fromPtr, flatCount);
+    transform(group, plainPtr);
+    const [u16Ptr, uScalesPtr] = [weightsPtr + group * groupBytes, scalesPtr + group * scalesBytes];
+    kernels.winogradRoundWeights(u16Ptr, uScalesPtr, plainPtr, cin, count / TILE_COUT);
+    kernels.copy(flatPtr + group * flatCount * F32_BYTES, flatFromPtr, flatCount);
   }
   memory.release(mark);
-  return { weightsPtr, scalesPtr, flatPtr: flatCount > 0 ? flatPtr : undefined };
+  return {
+    weightsPtr,
+    isLate: false,
+    scalesPtr,
+    flatPtr: flatCount > 0 ? flatPtr : undefined,
+  };
+}
+
+/** [cout, cin, 3, 3] → f32 [cout / 16][cin][3][3][16] */
+function layLate(packed: Float32Array, { shape: [cout, cin], data }: Tensor): void {
+  const count = cin * 9;
+  for (let o = 0; o < cout; o++) {
+    const first = (o - (o % GROUP)) * count + (o % GROUP);
+    for (let k = 0; k < count; k++) packed[first + k * GROUP] = data[o * count + k];
+  }
 }
 
 /** The number of point (1, 1) among those that have weights. */

@@ -1,13 +1,14 @@
 import type { BoundNetwork } from '../../model/bind.ts';
+import type { Chw } from '../../model/measure.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
-import { COARSE } from '../segment.ts';
+import { COARSE, MAX_WIDE_WORK } from '../segment.ts';
 import { JOB_BYTES } from './job-layout.ts';
-import { F32_BYTES } from './layout.ts';
+import { CHUNK, F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
 import { type PackedConv, packConv, repackPool } from './pack.ts';
 import { WASM_RULES } from './plan-rules.ts';
@@ -15,10 +16,25 @@ import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import type { StageRunner } from './stage-context.ts';
 import { prepareStage } from './stages.ts';
-import { allocateWorkspace } from './workspace.ts';
+import { allocateWorkspace, MAX_BLOCK_ROWS } from './workspace.ts';
+
+/** A Winograd stage has a job for each row of tiles in a block. */
+const STAGE_JOBS_BYTES = MAX_BLOCK_ROWS * JOB_BYTES;
 
 /** A size at which the heights of a network's maps are compared. */
 const NOMINAL = 64;
+
+/** Returns the largest height such that maps no higher are at most `part` of a network's work. */
+function heightOfWork({ stages }: Plan, shapes: readonly Chw[], part: number): number {
+  const workTo = (max: number) =>
+    stages.reduce((sum, stage) => {
+      const [, height, width] = shapes[stage.output];
+      return height <= max ? sum + stageWork(stage, height, width) : sum;
+    }, 0);
+  const allowed = part * workTo(Infinity);
+  const heights = shapes.map(([, height]) => height);
+  return Math.max(0, ...heights.filter((height) => workTo(height) <= allowed));
+}
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
@@ -38,12 +54,16 @@ export class WasmProgram implements Program {
       WASM_RULES,
     );
     const packed = new Map<Stage, PackedConv>();
-    const heights = this.#plan.shapes([1, NOMINAL, NOMINAL]).map(([, height]) => height);
+    const shapes = this.#plan.shapes([1, NOMINAL, NOMINAL]);
+    const heights = shapes.map(([, height]) => height);
     const coarse = Math.max(...heights) / COARSE;
+    const wideCoarse = Math.min(coarse, heightOfWork(this.#plan, shapes, MAX_WIDE_WORK));
     const i16 = heights[heights.length - 1] < NOMINAL ? 'i16 but flat' : 'i16';
     for (const stage of this.#plan.stages) {
       if (stage.kind !== 'conv') continue;
-      const products = precision === 'f32' || heights[stage.output] <= coarse ? 'f32' : i16;
+      const f32Height = stage.conv.cin > CHUNK ? wideCoarse : coarse;
+      const isF32 = precision === 'f32' || heights[stage.output] <= f32Height;
+      const products = isF32 ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
       packed.set(stage, packConv(machine, network, stage, cin, products));
     }
@@ -113,7 +133,7 @@ export class WasmProgram implements Program {
     const widest = Math.max(...stored.map(([channels, , width]) => rowCount(channels, width)));
     const zeroRowPtr = memory.allocate('row of zeros', widest * F32_BYTES);
     memory.f32(zeroRowPtr, widest).fill(0);
-    const jobsPtr = memory.allocate('jobs', stages.length * JOB_BYTES);
+    const jobsPtr = memory.allocate('jobs', stages.length * STAGE_JOBS_BYTES);
     const workspace = allocateWorkspace(memory, stages, widest * F32_BYTES);
     const alive = this.#ringRows(shapes, span);
     // Only the source's rows may be written with gaps, if fewer channels are true than stored.
@@ -127,7 +147,7 @@ export class WasmProgram implements Program {
         memory,
         kernels,
         workspace,
-        jobPtr: jobsPtr + n * JOB_BYTES,
+        jobPtr: jobsPtr + n * STAGE_JOBS_BYTES,
         input: rings[stage.input],
         output: rings[stage.output],
         add,

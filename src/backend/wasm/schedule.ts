@@ -3,6 +3,7 @@ import type { Span } from '../backend.ts';
 import type { Plan, Stage } from '../plan.ts';
 import { fewestRows, inputRows, neededRows, stageWork } from '../rows-needed.ts';
 import { TILE } from '../tile.ts';
+import { blockRowsOf } from './workspace.ts';
 
 /**
  * Rows to make: a stage makes rows `span` of map `map`. Without a stage they are rows of the input,
@@ -79,6 +80,8 @@ function bandRows(stage: Stage, width: number): number {
   const rows = fewestRows(stage);
   if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
   const tiles = Math.ceil(width / TILE);
+  const blockRows = blockRowsOf(stage, tiles);
+  if (blockRows > 1) return blockRows * rows;
   return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
 }
 

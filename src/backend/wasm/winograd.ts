@@ -4,6 +4,7 @@ import { type JobFields, writeJob } from './job.ts';
 import {
   JOB_ADD,
   JOB_BIAS,
+  JOB_BYTES,
   JOB_CIN,
   JOB_COLUMNS,
   JOB_COLUMNS_STRIDE,
@@ -16,28 +17,44 @@ import {
   JOB_OUTPUT_ROWS,
   JOB_RELU,
   JOB_SCALES,
+  JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_SIDE,
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
+  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
   JOB_WEIGHT_SCALES,
   JOB_WEIGHTS,
   JOB_WEIGHTS_FLAT,
+  JOB_WEIGHTS_STRIDE,
 } from './job-layout.ts';
 import type { KernelName } from './kernels.ts';
-import { F32_BYTES, GROUP, MAX_INPUT_ROWS } from './layout.ts';
+import {
+  F32_BYTES,
+  GROUP,
+  GROUP_BYTES,
+  MAX_INPUT_ROWS,
+  PTR_BYTES,
+  V_TILE_BYTES,
+  V16_TILE_BYTES,
+} from './layout.ts';
 import type { PackedConv } from './pack.ts';
 import type { StageContext, StageRunner } from './stage-context.ts';
 import {
+  blockRowsOf,
   columnsStrideOf,
   maximaStrideOf,
   mStrideOf,
+  scalesChunkOf,
   scalesStrideOf,
+  TABLE_ROWS,
   tilingOf,
+  uStrideOf,
   v16StrideOf,
+  vChunkOf,
   vStrideOf,
 } from './workspace.ts';
 
@@ -48,10 +65,17 @@ import {
 
 export function prepareWinograd(stage: ConvStage, context: StageContext): StageRunner {
   const { memory, jobPtr, output, workspace, kernels } = context;
-  const { cin, cout, scalesPtr } = context.packed as PackedConv;
-  const { step, blockTiles } = tilingOf(stage);
-  writeJob(memory, jobPtr, winogradJob(stage, context));
-  const rows = memory.u32(workspace.inputRowsPtr, MAX_INPUT_ROWS + 2 * TILE);
+  const { cin, cout, weightsPtr, scalesPtr, isLate } = context.packed as PackedConv;
+  const { uPtr, tilePtr } = workspace;
+  const uStride = uStrideOf(cin);
+  const { step, blockTiles, chunks } = tilingOf(stage);
+  const tiles = Math.ceil(output.width / TILE);
+  const blockRows = blockRowsOf(stage, tiles);
+  // A job for each row of tiles in a block. Their tiles lie one behind the other.
+  const jobs = Array.from({ length: blockRows }, (_, row) => {
+    writeJob(memory, jobPtr + row * JOB_BYTES, winogradJob(stage, context, row, row * tiles));
+    return jobPtr + row * JOB_BYTES;
+  });
   const products = scalesPtr === undefined ? 'f32' : 'i16';
   const [input, product, result] = WINOGRAD_KERNELS[products][stage.conv.stride];
   const { [input]: transformInput, [product]: multiply, [result]: transformOutput } = kernels;
@@ -59,25 +83,34 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
   const inputStep = step * cin * F32_BYTES;
   const pixelBytes = cout * F32_BYTES;
   const outputStep = TILE * pixelBytes;
-  const tiles = Math.ceil(output.width / TILE);
   const groups = cout / GROUP;
+  const groupBytes = GROUP * cin * 9 * F32_BYTES;
   const isCut = output.width % TILE !== 0;
 
   return (span) => {
-    for (let y = span.first; y < span.end; y += TILE) {
-      fillRowTable(rows, stage, y, context);
+    for (let y = span.first; y < span.end; y += TILE * blockRows) {
+      const rows = Math.min(blockRows, Math.ceil((span.end - y) / TILE));
+      for (let row = 0; row < rows; row++) fillRowTable(stage, y + row * TILE, row, context);
       for (let first = 0; first < tiles; first += blockTiles) {
         const count = Math.min(blockTiles, tiles - first);
-        transformInput(jobPtr, first * inputStep, count);
         const offset = first * outputStep + pixelBytes;
-        kernels.touchRows(jobPtr, offset, count);
+        for (let row = 0; row < rows; row++) {
+          transformInput(jobs[row], first * inputStep, count);
+          // Rows that are touched would leave the cache while the groups' weights pass through it.
+          if (chunks === 1) kernels.touchRows(jobs[row], offset, count);
+        }
         for (let group = 0; group < groups; group++) {
-          multiply(jobPtr, group, count);
-          transformOutput(jobPtr, group, offset, count);
+          if (isLate) {
+            const plainPtr = weightsPtr + group * groupBytes;
+            kernels.winogradTransformGroup(uPtr, uStride, plainPtr, tilePtr, cin);
+          }
+          multiply(jobPtr, isLate ? 0 : group, rows * count);
+          for (let row = 0; row < rows; row++) transformOutput(jobs[row], group, offset, count);
         }
       }
       if (!isCut) continue;
-      for (let r = 0; r < TILE && y + r < output.height; r++) output.clearMargin(memory, y + r);
+      const end = Math.min(y + rows * TILE, output.height);
+      for (let r = y; r < end; r++) output.clearMargin(memory, r);
     }
   };
 }
@@ -103,33 +136,40 @@ export const WINOGRAD_KERNELS = {
 export function winogradJob(
   stage: ConvStage,
   { workspace, packed }: Pick<StageContext, 'workspace' | 'packed'>,
+  row = 0,
+  tile = 0,
 ): JobFields {
-  const { cin, cout, weightsPtr, biasPtr, scalesPtr, flatPtr } = packed as PackedConv;
+  const { cin, cout, weightsPtr, biasPtr, scalesPtr, flatPtr, isLate } = packed as PackedConv;
   const tiling = tilingOf(stage);
+  const is16 = scalesPtr !== undefined;
+  const rowsPtr = workspace.rowsPtr + row * TABLE_ROWS * PTR_BYTES;
   return [
     [JOB_CIN, cin],
     [JOB_COUT, cout],
-    [JOB_WEIGHTS, weightsPtr],
+    [JOB_WEIGHTS, isLate ? workspace.uPtr : weightsPtr],
+    [JOB_WEIGHTS_STRIDE, isLate ? uStrideOf(cin) : cin * GROUP_BYTES],
     [JOB_BIAS, biasPtr],
-    [JOB_INPUT_ROWS, workspace.inputRowsPtr],
-    [JOB_OUTPUT_ROWS, workspace.outputRowsPtr],
-    [JOB_V, workspace.vPtr],
-    [JOB_V_STRIDE, scalesPtr === undefined ? vStrideOf(tiling) : v16StrideOf(tiling)],
-    [JOB_M, workspace.mPtr],
+    [JOB_INPUT_ROWS, rowsPtr],
+    [JOB_OUTPUT_ROWS, rowsPtr + MAX_INPUT_ROWS * PTR_BYTES],
+    [JOB_V, workspace.vPtr + tile * (is16 ? V16_TILE_BYTES : V_TILE_BYTES)],
+    [JOB_V_STRIDE, is16 ? v16StrideOf(tiling) : vStrideOf(tiling)],
+    [JOB_V_CHUNK, is16 ? vChunkOf(tiling) / 2 : vChunkOf(tiling)],
+    [JOB_M, workspace.mPtr + tile * GROUP_BYTES],
     [JOB_M_STRIDE, mStrideOf(tiling)],
     [JOB_COLUMNS, workspace.columnsPtr],
-    [JOB_COLUMNS_STRIDE, columnsStrideOf(tiling, cin)],
+    [JOB_COLUMNS_STRIDE, columnsStrideOf(tiling)],
     [JOB_TILE, workspace.tilePtr],
     [JOB_SIDE, tiling.side],
     [JOB_UPSAMPLE, stage.upsample ? 1 : 0],
     [JOB_ADD, stage.add === undefined ? 0 : 1],
     [JOB_RELU, stage.relu ? 1 : 0],
-    [JOB_SCALES, workspace.scalesPtr],
+    [JOB_SCALES, workspace.scalesPtr + tile * F32_BYTES],
     [JOB_SCALES_STRIDE, scalesStrideOf(tiling)],
+    [JOB_SCALES_CHUNK, scalesChunkOf(tiling)],
     [JOB_MAXIMA, workspace.maximaPtr],
     [JOB_MAXIMA_STRIDE, maximaStrideOf(tiling)],
     [JOB_WEIGHT_SCALES, scalesPtr ?? 0],
-    [JOB_V_FLAT, flatPtr === undefined ? 0 : workspace.flatPtr],
+    [JOB_V_FLAT, flatPtr === undefined ? 0 : workspace.flatPtr + tile * V_TILE_BYTES],
     [JOB_WEIGHTS_FLAT, flatPtr ?? 0],
   ];
 }
@@ -139,11 +179,12 @@ export function winogradJob(
  * the output.
  */
 function fillRowTable(
-  rows: Uint32Array,
   { conv, upsample }: ConvStage,
   y: number,
-  { workspace, input, output, add }: StageContext,
+  row: number,
+  { memory, workspace, input, output, add }: StageContext,
 ): void {
+  const rows = memory.u32(workspace.rowsPtr + row * TABLE_ROWS * PTR_BYTES, TABLE_ROWS);
   const above = conv.stride * y - 1;
   for (let r = 0; r < MAX_INPUT_ROWS; r++) {
     rows[r] = input.row(upsample ? Math.floor((above + r) / 2) : above + r);
