@@ -38,6 +38,7 @@ const FULL_LENGTH = [
   'test/readme.test.ts',
   'test/safetensors/*.test.ts',
   'test/steps.test.ts',
+  'test/taew2_1.test.ts',
   'test/taesd.test.ts',
   'test/webgpu/bands.test.ts',
   'test/weights/pull-processes.test.ts',

@@ -8,8 +8,8 @@ import { weightFile } from './weight-file.ts';
  * They are exact in F16 and F32. The golden tensors of these models were made with them.
  */
 
-/** A network of `weights/random/random-weights.json`. */
-interface SeededNetwork {
+/** A model, or a half of one, of `weights/random/random-weights.json`. */
+interface Seeded {
   readonly seed: number;
   readonly tensors: readonly {
     readonly name: string;
@@ -23,7 +23,8 @@ interface SeededNetwork {
 const TABLE = 4093;
 const STEP = 1021;
 
-const table = (seed: number): Int32Array =>
+/** Returns the table of a seed: integers of −1024 to 1023. */
+const tableOf = (seed: number): Int32Array =>
   Int32Array.from({ length: TABLE }, (_, j) => {
     let h = (Math.imul(j, 0x9e3779b9) + seed) | 0;
     h ^= h >>> 16;
@@ -34,19 +35,38 @@ const table = (seed: number): Int32Array =>
     return (h >>> 21) - 1024;
   });
 
-/** Returns the tensors of a network by upstream's names. */
-function seededTensors({ seed, tensors }: SeededNetwork): [string, Tensor][] {
-  const numbers = table(seed);
-  return tensors.map(({ name, shape, exp, offset = 0 }, t) => {
+/**
+ * Makes the tensors of a model, or of a half, by upstream's names. Element i of tensor t is
+ * table[(i + 1021·t) mod 4093] · 2^(exp − 10) + offset.
+ *
+ * @param json   random-weights.json
+ * @param model  its name there: `taew2_1`, `taesana_decoder`
+ */
+export function seededTensors(json: Uint8Array, model: string): Map<string, Tensor> {
+  const { models } = JSON.parse(new TextDecoder().decode(json)) as {
+    models: Record<string, Seeded>;
+  };
+  const { seed, tensors } = models[model];
+  const table = tableOf(seed);
+  const made = tensors.map(({ name, shape, exp, offset = 0 }, t) => {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
     const scale = 2 ** (exp - 10);
     for (let i = 0, at = (STEP * t) % TABLE; i < data.length; i++) {
-      data[i] = numbers[at] * scale + offset;
+      data[i] = table[at] * scale + offset;
       at = at + 1 === TABLE ? 0 : at + 1;
     }
-    return [name, { shape, data }];
+    return [name, { shape, data }] as const;
   });
+  return new Map(made);
 }
+
+/** Returns the tensors of a half, without the prefix `encoder.` or `decoder.`. */
+export const halfOf = (tensors: ReadonlyMap<string, Tensor>, half: Half): Map<string, Tensor> =>
+  new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(`${half}.`))
+      .map(([name, tensor]) => [name.slice(half.length + 1), tensor]),
+  );
 
 const isSeeded = (model: string, half: Half): boolean =>
   model === 'taeqi2_1' || (model === 'taesana' && half === 'decoder');
@@ -67,9 +87,8 @@ export async function weightsFrom(
   const name = `${model}_${half}`;
   const known = written.get(name);
   if (known !== undefined) return known;
-  const text = new TextDecoder().decode(await read('weights/random/random-weights.json'));
-  const { models } = JSON.parse(text) as { models: Record<string, SeededNetwork> };
-  const bytes = writeSafetensors(seededTensors(models[name]));
+  const json = await read('weights/random/random-weights.json');
+  const bytes = writeSafetensors([...seededTensors(json, name)]);
   written.set(name, bytes);
   return bytes;
 }

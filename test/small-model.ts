@@ -1,5 +1,6 @@
 import type { Half, Network } from '../src/model/layers.ts';
-import { weightShapes } from '../src/model/measure.ts';
+import { type WeightShapes, weightShapes } from '../src/model/measure.ts';
+import { storedShapes } from '../src/model/stored.ts';
 import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/write.ts';
 import type { Tensor } from '../src/tensor.ts';
@@ -9,11 +10,14 @@ import { randomTensor, seededRandom } from './random.ts';
  * Random weights for every layer of a network, by taesd.py's names, scaled so that values stay near
  * 1.
  */
-export function networkTensors(network: Network, seed: number): Map<string, Tensor> {
+export const networkTensors = (network: Network, seed: number): Map<string, Tensor> =>
+  tensorsOf(network.map(weightShapes), seed);
+
+function tensorsOf(layers: readonly WeightShapes[], seed: number): Map<string, Tensor> {
   const random = seededRandom(seed);
   const tensors = new Map<string, Tensor>();
-  for (const [index, layer] of network.entries()) {
-    for (const [name, shape] of weightShapes(layer)) {
+  for (const [index, shapes] of layers.entries()) {
+    for (const [name, shape] of shapes) {
       const fanIn = shape.slice(1).reduce((a, b) => a * b, 1);
       tensors.set(`${index}.${name}`, randomTensor(random, shape, Math.sqrt(2 / fanIn)));
     }
@@ -23,7 +27,7 @@ export function networkTensors(network: Network, seed: number): Map<string, Tens
 
 /** The same in the shapes of a real model, for tests that need no real ones. */
 export const randomTensors = (model: ModelName, part: Half): Map<string, Tensor> =>
-  networkTensors(VARIANTS[model].networks[part], part === 'encoder' ? 11 : 12);
+  tensorsOf(storedShapes(VARIANTS[model], part), part === 'encoder' ? 11 : 12);
 
 /**
  * The same as the bytes of a safetensors file.

@@ -428,7 +428,7 @@ describe('bad arguments', () => {
       'decode: 16 channels',
       () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
       'SHAPE',
-      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1? load({ model: 'taesd3' or 'taef1' }))",
+      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1 or taew2_1? load({ model: 'taesd3' or 'taef1' or 'taew2_1' }))",
     ],
     [
       'decode: 5 channels',
@@ -747,7 +747,7 @@ describe('load', () => {
       'an unknown model',
       { model: 'sdxl' as never },
       'ARG',
-      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano, got "sdxl"',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, got "sdxl"',
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [

@@ -1,12 +1,17 @@
 import {
   type Block,
   type Conv,
+  type FrameConv,
+  frameOps,
   type GroupNorm,
+  isFramed,
   type Layer,
+  type MemBlock,
   type Network,
   type PoolOps,
   pixelShuffle,
   poolOps,
+  relu,
   upsample2x,
 } from '../model/layers.ts';
 import { type Chw, convolutionsOf, outputShape } from '../model/measure.ts';
@@ -14,7 +19,7 @@ import { type Chw, convolutionsOf, outputShape } from '../model/measure.ts';
 /*
  * From a list of layers to a chain of stages, for every backend that fuses layers: a ReLU, a skip
  * connection and an upsampling become part of a convolution, and so does a pixel shuffle if the
- * backend can do that.
+ * backend can do that. Each frame of a video is a map of its own.
  */
 
 /** A convolution and what is fused into it. */
@@ -40,7 +45,10 @@ export interface ConvStage {
 }
 
 /** A layer that no convolution takes over. */
-export type LayerStage = Exclude<Layer, { kind: 'conv' | 'block' | 'groupNorm' }>;
+export type LayerStage = Exclude<
+  Layer,
+  { kind: 'conv' | 'block' | 'memBlock' | 'frameConv' | 'groupNorm' }
+>;
 
 /**
  * One link of the chain: it reads map `input` and makes map `output`. Map 0 is the network's input.
@@ -73,7 +81,10 @@ export interface Plan {
   shapes(input: Chw): readonly Chw[];
 }
 
-/** Plans a network by a backend's rules. */
+/**
+ * Plans a network by a backend's rules. Its input and its output are single frames: no network
+ * begins with a layer that reads two frames, or ends with one that makes two.
+ */
 export function planNetwork(network: Network, rules: PlanRules): Plan {
   const stages: Stage[] = [];
   const push = (stage: ConvStage | LayerStage, input: number): number => {
@@ -83,18 +94,29 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
   };
   const pushConv: PushConv = ({ conv, name }, layer, input, fused) => {
     const plain = { upsample: false, add: undefined, relu: false, shuffle: 1, norm: undefined };
-    const stage = { conv, layer, name, winograd: rules.winograd(conv), ...plain, ...fused };
+    // Winograd's kernels add no map with stride 2.
+    const winograd = rules.winograd(conv) && (conv.stride === 1 || fused.add === undefined);
+    const stage = { conv, layer, name, winograd, ...plain, ...fused };
     return push({ kind: 'conv', ...stage }, input);
   };
 
   /** The map that the next layer reads. */
   let current = 0;
+  /** The maps of the frames, if the layer before made two. */
+  let frames: readonly number[] = [];
   for (let index = 0; index < network.length; index++) {
     let layer = network[index];
     const next = network[index + 1];
-    const upsample = layer.kind === 'upsample2x' && next?.kind === 'conv' && rules.upsamples(next);
+    const conv = next?.kind === 'frameConv' ? next.conv : next;
+    const upsample = layer.kind === 'upsample2x' && conv?.kind === 'conv' && rules.upsamples(conv);
     if (upsample) layer = network[++index];
-    if (layer.kind === 'block') {
+    if (isFramed(layer)) {
+      const read = layer.from === 1 ? [current] : frames;
+      frames = pushFrames(layer, read, push, (convolution, input, fused) =>
+        pushConv(convolution, index, input, { ...fused, upsample }),
+      );
+      current = frames[0];
+    } else if (layer.kind === 'block') {
       current = pushBlock(layer, index, current, pushConv);
     } else if (layer.kind === 'conv') {
       const number = index;
@@ -145,6 +167,32 @@ function pushBlock(block: Block, layer: number, input: number, pushConv: PushCon
   const b = pushConv(second, layer, a, { relu: true });
   const add = skip === undefined ? x : pushConv(skip, layer, x, {});
   return pushConv(third, layer, b, { add, relu: true });
+}
+
+/**
+ * Adds the operations of a layer on frames.
+ *
+ * @param maps  those of the frames that it reads
+ * @returns those of the frames that it makes
+ */
+function pushFrames(
+  layer: MemBlock | FrameConv,
+  maps: readonly number[],
+  push: (stage: LayerStage, input: number) => number,
+  pushConv: (
+    convolution: { readonly conv: Conv; readonly name: string },
+    input: number,
+    fused: Partial<ConvStage>,
+  ) => number,
+): number[] {
+  const { ops, outputs } = frameOps(layer);
+  const values = [...maps];
+  for (const { conv, name, input, add, relu: isBent } of ops) {
+    const from = values[input];
+    const fused = { add: add === undefined ? undefined : values[add], relu: isBent };
+    values.push(conv ? pushConv({ conv, name }, from, fused) : push(relu(), from));
+  }
+  return outputs.map((value) => values[value]);
 }
 
 function shapeAfter(stage: Stage, input: Chw): Chw {

@@ -1,9 +1,19 @@
 import { type BoundLayer, type BoundNetwork, weightsInside } from '../model/bind.ts';
-import { type Block, blockOps, blockSkip, type GroupNorm, poolOps } from '../model/layers.ts';
+import {
+  type Block,
+  blockOps,
+  blockSkip,
+  type FrameConv,
+  frameOps,
+  type GroupNorm,
+  type MemBlock,
+  poolOps,
+} from '../model/layers.ts';
 import { countMultiplyAdds } from '../model/measure.ts';
 import { type RowSink, type RowSource, readAll, tensorRows } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import type { Backend, Program, Span } from './backend.ts';
+import { framesOf, joinFrames } from './frames.ts';
 
 /*
  * The networks in plain loops over whole tensors. The other backends are tested against them, and
@@ -194,6 +204,9 @@ function runLayer({ layer, weights }: BoundLayer, input: Tensor): Tensor {
       return pixelShuffle(input, layer.factor);
     case 'pixelUnshuffle':
       return pixelUnshuffle(input, layer.factor);
+    case 'memBlock':
+    case 'frameConv':
+      return runFrames(layer, weights, input);
     case 'block': {
       const pooled = layer.pool ? add(input, pool(layer, weights, input)) : input;
       let x = pooled;
@@ -218,6 +231,31 @@ function pool(layer: Block, weights: BoundLayer['weights'], input: Tensor): Tens
       runLayer({ layer: inner, weights: weightsInside(weights, name) }, x),
     input,
   );
+}
+
+/** Runs a layer on frames, one operation after the other. */
+function runFrames(
+  layer: MemBlock | FrameConv,
+  weights: BoundLayer['weights'],
+  input: Tensor,
+): Tensor {
+  const { ops, outputs } = frameOps(layer);
+  const values = framesOf(input, layer.from);
+  for (const { name, conv, input: read, add: added, relu: isBent } of ops) {
+    let x = values[read];
+    if (conv !== undefined) {
+      const own = weightsInside(weights, name);
+      x = conv2d(
+        x,
+        own.get('weight') as Tensor,
+        conv.bias ? own.get('bias') : undefined,
+        conv.stride,
+      );
+    }
+    if (added !== undefined) x = add(x, values[added]);
+    values.push(isBent ? relu(x) : x);
+  }
+  return joinFrames(outputs.map((value) => values[value]));
 }
 
 export const operators: Operators = { layer: runLayer, add };

@@ -29,6 +29,9 @@ const MODEL_OF: ReadonlyMap<string, ModelName> = new Map([
   ['flux_2_dev', 'taef2'],
   ['flux_2_klein_4b', 'taef2'],
   ['flux_2_klein_9b', 'taef2'],
+  ['qwen_image', 'taew2_1'],
+  ['qwen_image_edit', 'taew2_1'],
+  ['wan', 'taew2_1'],
 ]);
 
 /** The row of the table of formats. */

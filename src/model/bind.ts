@@ -1,7 +1,7 @@
 import { expected, expectedText, TaesdError } from '../errors.ts';
 import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
 import type { Layer, Network } from './layers.ts';
-import { weightShapes } from './measure.ts';
+import { type WeightShapes, weightShapes } from './measure.ts';
 
 /** A layer and its tensors by their names inside the layer: `weight`, `conv.0.bias`. */
 export interface BoundLayer {
@@ -29,25 +29,43 @@ export function weightsInside(
 const MAX_LISTED = 8;
 
 /**
- * Gives each layer its tensors.
+ * Gives each layer its tensors; see `layerWeights`.
  *
- * @param what     the network's name in messages: `encoder` or `decoder`
- * @param tensors  the tensors by taesd.py's names: `1.weight`, `3.conv.0.bias`
- * @param hintFor  returns the likely cause of a tensor's wrong shape, if known
- * @throws TaesdError SHAPE (tensors are missing, of the wrong shape or too many; it lists them),
- *   NONFINITE (a weight is NaN or infinite)
+ * @throws TaesdError SHAPE, NONFINITE
  */
 export function bindNetwork(
   what: string,
   network: Network,
   tensors: ReadonlyMap<string, Tensor>,
-  hintFor: (name: string, shape: readonly number[]) => string | undefined = () => undefined,
+  hintFor?: HintFor,
 ): BoundNetwork {
+  const weights = layerWeights(what, network.map(weightShapes), tensors, hintFor);
+  return network.map((layer, index) => ({ layer, weights: weights[index] }));
+}
+
+/** Returns the likely cause of a tensor's wrong shape, if known. */
+type HintFor = (name: string, shape: readonly number[]) => string | undefined;
+
+/**
+ * Sorts tensors by layers, and checks that each layer has all of its tensors.
+ *
+ * @param what     the network's name in messages: `encoder` or `decoder`
+ * @param layers   the shapes of each layer's tensors
+ * @param tensors  the tensors by taesd.py's names: `1.weight`, `3.conv.0.bias`
+ * @throws TaesdError SHAPE (tensors are missing, of the wrong shape or too many; it lists them),
+ *   NONFINITE (a weight is NaN or infinite)
+ */
+export function layerWeights(
+  what: string,
+  layers: readonly WeightShapes[],
+  tensors: ReadonlyMap<string, Tensor>,
+  hintFor: HintFor = () => undefined,
+): BoundLayer['weights'][] {
   const faults: string[] = [];
   const unused = new Set(tensors.keys());
-  const bound = network.map((layer, index): BoundLayer => {
+  const sorted = layers.map((shapes, index) => {
     const weights = new Map<string, Tensor>();
-    for (const [inner, shape] of weightShapes(layer)) {
+    for (const [inner, shape] of shapes) {
       const name = `${index}.${inner}`;
       const tensor = tensors.get(name);
       unused.delete(name);
@@ -61,7 +79,7 @@ export function bindNetwork(
         weights.set(inner, tensor);
       }
     }
-    return { layer, weights };
+    return weights;
   });
   for (const name of unused) {
     const got = `shape ${shapeText(tensors.get(name)?.shape ?? [])}`;
@@ -79,5 +97,5 @@ export function bindNetwork(
       throw expected('NONFINITE', `${what} ${name}`, 'finite numbers', got, { hint });
     }
   }
-  return bound;
+  return sorted;
 }

@@ -27,6 +27,8 @@ const unchanged: GeometryOf<Layer> = (_, channels) => [1, 1, 0, 0, channels];
 const GEOMETRY: Table = {
   conv: ({ cout, kernel, stride }) => [1, stride, kernel >> 1, kernel >> 1, cout],
   block: ({ cout }) => [1, 1, 3, 3, cout], // three 3×3 convolutions
+  memBlock: ({ channels, to }) => [1, 1, 3, 3, to * channels],
+  frameConv: ({ conv: { cout, stride }, to }) => [1, stride, 1, 1, to * cout],
   relu: unchanged,
   upsample2x: (_, channels) => [2, 1, 0, 0, channels],
   groupNorm: unchanged,

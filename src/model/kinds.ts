@@ -63,6 +63,20 @@ const KINDS: RowsByKind = {
     terms: undefined,
     value: itself,
   },
+  memBlock: {
+    module: ({ channels }) => `MemBlock(${channels}, ${channels})`,
+    words({ channels, from, to }) {
+      return `memory block ${channels}: 4 × conv 3×3 + skip, ${frameWords(from, to)}`;
+    },
+    terms: undefined,
+    value: itself,
+  },
+  frameConv: {
+    module: ({ conv, from }) => `${from === 1 ? 'TGrow' : 'TPool'} and ${convText(conv)}`,
+    words: ({ conv, from, to }) => `${KINDS.conv.words(conv)}, ${frameWords(from, to)}`,
+    terms: undefined,
+    value: itself,
+  },
   relu: {
     module: () => 'nn.ReLU()',
     words: () => 'relu',
@@ -112,6 +126,10 @@ const KINDS: RowsByKind = {
     value: itself,
   },
 };
+
+/** Returns the numbers of frames in words: `2 frames to 1`. */
+const frameWords = (from: number, to: number) =>
+  `${from} ${from === 1 ? 'frame' : 'frames'} to ${to}`;
 
 /** Returns the row of a layer's kind. Its functions take this layer. */
 export const kindOf = (layer: Layer) => KINDS[layer.kind] as LayerKind<Layer>;

@@ -1,4 +1,5 @@
-import type { Half, Layer } from './layers.ts';
+import type { Half } from './layers.ts';
+import { storedShapes } from './stored.ts';
 import { latentSpaces, VARIANTS } from './variants.ts';
 
 /**
@@ -21,17 +22,26 @@ export function latentChannelsOf(
 
 /** Returns the indices, over all models, of the layer that gives or takes latents. */
 function latentLayers(part: Half): ReadonlySet<number> {
-  const isConv = ({ kind }: Layer) => kind === 'conv';
   return new Set(
-    Object.values(VARIANTS).map(({ networks: { [part]: network } }) =>
-      part === 'encoder' ? network.findLastIndex(isConv) : network.findIndex(isConv),
-    ),
+    Object.values(VARIANTS).map((variant) => {
+      const layers = storedShapes(variant, part).map((shapes) => shapes.has('weight'));
+      return part === 'encoder' ? layers.lastIndexOf(true) : layers.indexOf(true);
+    }),
   );
 }
 
-/** Returns a hint for a tensor of the wrong shape: the models whose latent channels it has. */
+/**
+ * Returns a hint for a tensor of the wrong shape: the models that have it, or the models whose
+ * latent channels it has.
+ */
 export function otherModel(part: Half, name: string, shape: readonly number[]): string | undefined {
   const channels = latentChannelsOf(part, new Map([[name, { shape }]]));
-  const models = channels === undefined ? [] : latentSpaces(channels);
+  if (channels === undefined) return undefined;
+  const [, index, inner] = /^(\d+)\.(.*)$/.exec(name) as RegExpExecArray;
+  const fitting = Object.values(VARIANTS).filter(
+    (variant) => `${storedShapes(variant, part)[Number(index)]?.get(inner)}` === `${shape}`,
+  );
+  const exact = new Set(fitting.map(({ space }) => space));
+  const models = exact.size > 0 ? [...exact] : latentSpaces(channels);
   return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
 }

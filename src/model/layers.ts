@@ -11,6 +11,8 @@ export type Layer =
   | Conv
   | Relu
   | Block
+  | MemBlock
+  | FrameConv
   | GroupNorm
   | Upsample2x
   | Clamp
@@ -45,6 +47,40 @@ export interface Block {
    * the mean and the variance of the whole map, so the block needs the map before it whole.
    */
   readonly pool: boolean;
+}
+
+/**
+ * The frames of a video in one map: the channels of the earlier frame, then those of the later one.
+ * Only models of videos have two.
+ */
+export type Frames = 1 | 2;
+
+/**
+ * A block with a memory: `relu(conv(relu(conv(relu(conv(x) + past(p))))) + x)` for each frame x.
+ * Its past p is the frame before x, and 0 for the first frame, where `past(p)` falls away.
+ * Upstream's MemBlock has `conv` and `past` as one convolution over the channels of x and p.
+ * Source: taehv.py, https://github.com/madebyollin/taehv
+ */
+export interface MemBlock {
+  readonly kind: 'memBlock';
+  /** The channels of a frame. */
+  readonly channels: number;
+  /** The frames it reads. One frame stands for two that are equal. */
+  readonly from: Frames;
+  /** The frames it makes. One is the later of two. */
+  readonly to: Frames;
+}
+
+/**
+ * Convolutions from one frame to two, one for each, or from two frames to one, which is the sum of
+ * one for each. They have no bias. Upstream's TGrow and TPool are part of them.
+ */
+export interface FrameConv {
+  readonly kind: 'frameConv';
+  /** The convolution from a frame to a frame. */
+  readonly conv: Conv;
+  readonly from: Frames;
+  readonly to: Frames;
 }
 
 /**
@@ -88,7 +124,10 @@ export interface PixelUnshuffle {
   readonly factor: number;
 }
 
-/** A list of layers. A layer's index is its number in taesd.py. */
+/**
+ * A list of layers. A layer's index is its number in taesd.py. In a model of videos some of
+ * taehv.py's layers are part of the layer after them (taew.ts).
+ */
 export type Network = readonly Layer[];
 
 /** Channels between the layers of both halves: taesd.py's `64`. */
@@ -116,6 +155,20 @@ export const block = (cin: number, cout = cin, { pool = false } = {}): Block => 
   cin,
   cout,
   pool,
+});
+
+/** Makes a block with a memory, from two frames to two unless `from` or `to` is 1. */
+export const memBlock = (
+  channels: number,
+  { from = 2, to = 2 }: { from?: Frames; to?: Frames } = {},
+): MemBlock => ({ kind: 'memBlock', channels, from, to });
+
+/** Makes convolutions from one frame to two, or from two to one. */
+export const frameConv = (conv: Conv, from: Frames): FrameConv => ({
+  kind: 'frameConv',
+  conv,
+  from,
+  to: from === 1 ? 2 : 1,
 });
 
 /** Makes a group normalisation with PyTorch's default of epsilon. */
@@ -188,4 +241,61 @@ export function blockOps({ cin, cout }: Block): readonly BlockOp[] {
 /** Returns the convolution of a block's skip connection, or undefined for the identity. */
 export function blockSkip({ cin, cout }: Block): Conv | undefined {
   return cin === cout ? undefined : conv1x1(cin, cout, { bias: false });
+}
+
+/** Returns true for a layer that reads or makes two frames. */
+export const isFramed = (layer: Layer): layer is MemBlock | FrameConv => 'from' in layer;
+
+/**
+ * A convolution of one frame, if `conv` is there, then a value that is added, then a ReLU. Values 0
+ * to `from` − 1 are the frames of the layer's input. Each operation makes the next one.
+ */
+export interface FrameOp {
+  /** The frame it is made for: 0 is the earlier one. */
+  readonly frame: number;
+  /** The name of its weights in the layer: `past`, `conv.0`; `relu` without a convolution. */
+  readonly name: string;
+  readonly conv: Conv | undefined;
+  readonly input: number;
+  readonly add: number | undefined;
+  readonly relu: boolean;
+}
+
+/** Returns the operations of a layer on frames, and the values that are its output's frames. */
+export function frameOps(layer: MemBlock | FrameConv): {
+  readonly ops: readonly FrameOp[];
+  readonly outputs: readonly number[];
+} {
+  const { from, to } = layer;
+  const ops: FrameOp[] = [];
+  const push = (frame: number, name: string, input: number, fused: Partial<FrameOp>): number => {
+    const op = { conv: undefined, add: undefined, relu: false, ...fused };
+    return from - 1 + ops.push({ frame, name, input, ...op });
+  };
+  if (layer.kind === 'frameConv') {
+    const { conv } = layer;
+    const first = push(0, '0', 0, { conv });
+    if (to === 2) return { ops, outputs: [first, push(1, '1', 0, { conv })] };
+    return { ops, outputs: [push(0, '1', 1, { conv, add: first })] };
+  }
+  const conv = conv3x3(layer.channels, layer.channels);
+  const past = { ...conv, bias: false };
+  const finish = (frame: number, x: number, bent: number): number => {
+    const next = push(frame, 'conv.2', bent, { conv, relu: true });
+    return push(frame, 'conv.4', next, { conv, add: x, relu: true });
+  };
+  const outputs: number[] = [];
+  let later: number;
+  if (from === 1) {
+    // Both frames are x. The earlier one has conv(x), to which the later one adds past(x).
+    const sum = push(0, 'conv.0', 0, { conv });
+    outputs.push(finish(0, 0, push(0, 'relu', sum, { relu: true })));
+    later = push(1, 'past', 0, { conv: past, add: sum, relu: true });
+  } else {
+    if (to === 2) outputs.push(finish(0, 0, push(0, 'conv.0', 0, { conv, relu: true })));
+    const add = push(1, 'past', 0, { conv: past });
+    later = push(1, 'conv.0', 1, { conv, add, relu: true });
+  }
+  outputs.push(finish(1, from - 1, later));
+  return { ops, outputs };
 }

@@ -1,5 +1,14 @@
 import { geometryOf } from './geometry.ts';
-import { blockOps, blockSkip, type Conv, type Layer, type Network, poolOps } from './layers.ts';
+import {
+  blockOps,
+  blockSkip,
+  type Conv,
+  frameOps,
+  isFramed,
+  type Layer,
+  type Network,
+  poolOps,
+} from './layers.ts';
 
 /** Channels, height, width of one picture, latent or feature map. */
 export type Chw = readonly [channels: number, height: number, width: number];
@@ -7,9 +16,14 @@ export type Chw = readonly [channels: number, height: number, width: number];
 /** The shapes of a layer's weights by name inside the layer: `weight`, `bias`, `conv.0.weight`. */
 export type WeightShapes = ReadonlyMap<string, readonly number[]>;
 
-/** Returns a layer's convolutions with their names inside it: `conv.0`, or `''` for the layer. */
+/**
+ * Returns a layer's convolutions with their names inside it: `conv.0`, or `''` for the layer. One
+ * that is applied to two frames is returned twice.
+ */
 export function convolutionsOf(layer: Layer): readonly { name: string; conv: Conv }[] {
   if (layer.kind === 'conv') return [{ name: '', conv: layer }];
+  if (isFramed(layer))
+    return frameOps(layer).ops.flatMap(({ name, conv }) => (conv ? [{ name, conv }] : []));
   if (layer.kind !== 'block') return [];
   const named: { name: string; conv: Conv }[] = [];
   for (const { name, layer: conv } of poolOps(layer)) {
@@ -67,7 +81,7 @@ export function countMultiplyAdds(layer: Layer, input: Chw): number {
 
 /** One row of `describeNetwork`'s table. */
 export interface LayerRow {
-  /** The layer's number in taesd.py. */
+  /** The layer's number in the list. */
   readonly index: number;
   readonly layer: Layer;
   readonly input: Chw;

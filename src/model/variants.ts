@@ -7,6 +7,7 @@ import type { Half, Network } from './layers.ts';
 import { nanoDecoder, nanoEncoder } from './nano.ts';
 import { QWEN_IMAGE_2_1_SCALE, qwenImage21Decoder, qwenImage21Encoder } from './qwen-image-2.1.ts';
 import { sanaDecoder, sanaEncoder } from './sana.ts';
+import { taewDecoder, taewEncoder } from './taew.ts';
 import type { FromVae } from './vae-space.ts';
 
 /** The latent spaces, each named after the TAESD that speaks it. */
@@ -17,7 +18,8 @@ export type LatentSpace =
   | 'taef1'
   | 'taef2'
   | 'taesana'
-  | 'taeqi2_1';
+  | 'taeqi2_1'
+  | 'taew2_1';
 
 /**
  * The name of a model. `taef1-1.1` is a later training of `taef1`; `nano` is the small one in the
@@ -58,6 +60,11 @@ export interface Variant {
    * TAESD's own pad with zeros, as the reference does.
    */
   readonly repeatsTo?: number;
+  /**
+   * True for a model of videos. It takes and makes single pictures. `networks` are the layers as
+   * they are computed for one; some of the file's layers are part of the layer after them.
+   */
+  readonly isOfVideos?: true;
 }
 
 /**
@@ -176,6 +183,29 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
       return networksOf(this, qwenImage21Networks);
     },
   },
+  taew2_1: {
+    name: 'taew2_1',
+    space: 'taew2_1',
+    speaks: 'Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B',
+    latentChannels: 16,
+    pictureChannels: 3,
+    downscale: 8,
+    fromVae: {
+      mean: [
+        -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508, 0.4134, -0.0715,
+        0.5517, -0.3632, -0.1922, -0.9497, 0.2503, -0.2921,
+      ],
+      std: [
+        2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743, 3.2687, 2.1526, 2.8652,
+        1.5579, 1.6382, 1.1253, 2.8251, 1.916,
+      ],
+    },
+    packed: ['tokens'],
+    isOfVideos: true,
+    get networks() {
+      return networksOf(this, videoNetworks);
+    },
+  },
   nano: {
     name: 'nano',
     space: 'taesd',
@@ -224,6 +254,11 @@ const sanaNetworks = (): Variant['networks'] => ({
 const qwenImage21Networks = (): Variant['networks'] => ({
   encoder: qwenImage21Encoder(),
   decoder: qwenImage21Decoder(),
+});
+
+const videoNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
+  encoder: taewEncoder(latentChannels),
+  decoder: taewDecoder(latentChannels),
 });
 
 /** Returns true if a model's pictures of this size are extended before they are encoded. */

@@ -1,3 +1,4 @@
+import { framesOf, joinFrames } from '../backend/frames.ts';
 import type { LayerByLayer } from '../backend/layer-by-layer.ts';
 import { Pacer, untilTurn } from '../backend/pacer.ts';
 import { channelsOfPictures, checkOne, checkOptions, checkPictures } from '../calls/arguments.ts';
@@ -8,7 +9,7 @@ import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
 import { imageRows } from '../image.ts';
 import type { BoundLayer } from '../model/bind.ts';
-import type { Half } from '../model/layers.ts';
+import { type Half, isFramed } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
 import { convertChannels, fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, repeatsEdges, type Variant } from '../model/variants.ts';
@@ -21,7 +22,7 @@ import type { ReadLatents } from '../tensor-like/read-latents-like.ts';
 import { needsUnitRange } from '../tensor-like/shares-outside.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { inputAreaOf } from './input-area.ts';
-import { blockOperations, moduleText, type Operation } from './operations.ts';
+import { blockOperations, frameOperations, moduleText, type Operation } from './operations.ts';
 
 /** Numbers added in one go, about 1 ms of work, before the event loop may have a turn. */
 const ADDED_AT_ONCE = 2 ** 18;
@@ -87,14 +88,14 @@ async function startRunner(
   return wasmLayerByLayer(kernels, maxMemory);
 }
 
-/** Runs the operations inside a block. */
+/** Runs the operations inside a layer, of which `inputs` are the first values. */
 async function* open(
   walk: Walk,
   operations: readonly Operation[],
-  input: Tensor,
+  inputs: readonly Tensor[],
   pacer: Pacer,
 ): AsyncGenerator<Step, void, void> {
-  const values = [input];
+  const values = [...inputs];
   for (const operation of operations) {
     const step = await run(
       walk,
@@ -124,16 +125,17 @@ async function run(
     const [, ...input] = inputs[0].shape;
     const chw = input as unknown as Chw;
     const output = zeros([1, ...(layer.kind === 'add' ? chw : outputShape(layer, chw))]);
-    const work =
-      layer.kind === 'add'
-        ? addInPieces(runner, inputs, output)
-        : runner.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
-    const elapsedMs = await drive(work, pacer);
+    const kernels = new Set<string>();
+    const elapsedMs = await drive(workOf(runner, operation, inputs, output, kernels), pacer);
     async function* innerSteps(options: Pick<RunOptions, 'signal'>) {
       checkOptions('steps', options);
-      if (layer.kind !== 'block') return;
-      const operations = blockOperations(name, layer, weights);
-      yield* open(walk, operations, inputs[0], new Pacer(options.signal));
+      const pacer = new Pacer(options.signal);
+      if (layer.kind === 'block') {
+        yield* open(walk, blockOperations(name, layer, weights), inputs, pacer);
+      } else if (layer.kind !== 'add' && isFramed(layer)) {
+        const { operations } = frameOperations(name, layer, weights);
+        yield* open(walk, operations, framesOf(inputs[0], layer.from), pacer);
+      }
     }
     return {
       part,
@@ -147,7 +149,7 @@ async function run(
       weights: copied(weights),
       parameters: layer.kind === 'add' ? 0 : countParameters(layer),
       multiplyAdds: layer.kind === 'add' ? 0 : countMultiplyAdds(layer, chw),
-      kernels: runner.called(),
+      kernels: [...kernels],
       elapsedMs,
       inner: (options = {}) => inLoop('steps', innerSteps(options)),
       inputArea: (area) =>
@@ -162,6 +164,40 @@ async function run(
   } finally {
     release();
   }
+}
+
+/**
+ * Computes an operation. Those inside a layer on frames run one after the other: between frames the
+ * backends fuse nothing.
+ *
+ * @param called  takes the kernels that were called
+ */
+function* workOf(
+  runner: LayerByLayer,
+  { name, layer, weights }: Pick<Operation, 'name' | 'layer' | 'weights'>,
+  inputs: readonly Tensor[],
+  output: Tensor,
+  called: Set<string>,
+): Generator<number, void, void> {
+  if (layer.kind === 'add') yield* addInPieces(runner, inputs, output);
+  else if (!isFramed(layer)) {
+    yield* runner.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
+  } else {
+    const { operations, outputs } = frameOperations(name, layer, weights);
+    const values = framesOf(inputs[0], layer.from);
+    for (const operation of operations) {
+      const read = operation.reads.map((value) => values[value]);
+      const [, ...input] = read[0].shape;
+      const chw = input as unknown as Chw;
+      const shape = operation.layer.kind === 'add' ? chw : outputShape(operation.layer, chw);
+      const value = zeros([1, ...shape]);
+      yield* workOf(runner, operation, read, value, called);
+      values.push(value);
+    }
+    output.data.set(joinFrames(outputs.map((value) => values[value])).data);
+    return;
+  }
+  for (const kernel of runner.called()) called.add(kernel);
 }
 
 /** Adds two maps piece by piece, so that the kernels' memory need not hold them whole. */

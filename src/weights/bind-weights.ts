@@ -30,7 +30,11 @@ export async function bindWeights(
     const weights = tensors[half];
     if (weights === undefined) continue;
     try {
-      networks.set(half, bindNetwork(half, variant.networks[half], weights));
+      // Imported when needed: most models are not of videos.
+      const bound = variant.isOfVideos
+        ? (await import('./fold-frames.ts')).bindHalf(variant, half, weights)
+        : bindNetwork(half, variant.networks[half], weights);
+      networks.set(half, bound);
     } catch (error) {
       if (!(error instanceof TaesdError) || error.code !== 'SHAPE') throw error;
       // Imported when needed. An environment without `import()` gets the error as it is.

@@ -1,5 +1,4 @@
-import type { Network } from '../model/layers.ts';
-import { weightShapes } from '../model/measure.ts';
+import type { WeightShapes } from '../model/measure.ts';
 import { copyStrided, rowMajorStrides } from '../numbers/strided.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -26,15 +25,16 @@ const ORDERS: readonly Order[] = [
  * have one order. The shape of one alone may fit two, such as [64, 3, 3, 3]; those of a network
  * never do.
  *
+ * @param layers  the shapes of each layer's tensors in PyTorch's order
  * @returns undefined if they have another fault
  */
 export function channelsFirst(
-  network: Network,
+  layers: readonly WeightShapes[],
   tensors: ReadonlyMap<string, Tensor>,
 ): { tensors: Map<string, Tensor>; order: string } | undefined {
   const convolutions = new Map<string, readonly number[]>();
-  for (const [index, layer] of network.entries()) {
-    for (const [inner, shape] of weightShapes(layer)) {
+  for (const [index, shapes] of layers.entries()) {
+    for (const [inner, shape] of shapes) {
       if (shape.length === 4) convolutions.set(`${index}.${inner}`, shape);
     }
   }

@@ -1,6 +1,6 @@
 import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import { weightShapes } from '../model/measure.ts';
+import { storedShapes } from '../model/stored.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
@@ -258,9 +258,9 @@ function namesOf(half: Half): ReadonlySet<string> {
   const names =
     known.get(half) ??
     new Set(
-      Object.values(VARIANTS).flatMap(({ networks }) =>
-        networks[half].flatMap((layer, i) =>
-          [...weightShapes(layer).keys()].map((n) => `${i}.${n}`),
+      Object.values(VARIANTS).flatMap((variant) =>
+        storedShapes(variant, half).flatMap((shapes, i) =>
+          [...shapes.keys()].map((name) => `${i}.${name}`),
         ),
       ),
     );
@@ -270,7 +270,7 @@ function namesOf(half: Half): ReadonlySet<string> {
 
 /** Returns false for a tensor that is spare. */
 function isOfHalf(half: Half, key: string, dtype: string, variant: Variant | undefined): boolean {
-  if (variant && layerOf(key) >= variant.networks[half].length) return false;
+  if (variant && layerOf(key) >= storedShapes(variant, half).length) return false;
   return namesOf(half).has(key) || isFloatType(dtype);
 }
 
@@ -297,10 +297,10 @@ function isOther(
   if (group.half !== undefined) return false;
   if (variant !== undefined) {
     const [ofEncoder, ofDecoder] = HALVES.map((one) => {
-      const shapes = variant.networks[one].flatMap((layer, i) =>
-        [...weightShapes(layer)].map(([name, shape]) => [`${i}.${name}`, shape] as const),
+      const all = storedShapes(variant, one).flatMap((shapes, i) =>
+        [...shapes].map(([name, shape]) => [`${i}.${name}`, shape] as const),
       );
-      return shapes.filter(([name, shape]) => {
+      return all.filter(([name, shape]) => {
         const stored = tensors.get(group.names.get(name) ?? '');
         return stored !== undefined && `${stored.shape}` === `${shape}`;
       }).length;

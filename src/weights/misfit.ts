@@ -1,12 +1,14 @@
 import { expected, TaesdError } from '../errors.ts';
-import { type BoundNetwork, bindNetwork } from '../model/bind.ts';
+import type { BoundNetwork } from '../model/bind.ts';
 import { otherModel } from '../model/latent-channels.ts';
-import type { Half, Network } from '../model/layers.ts';
-import { weightShapes } from '../model/measure.ts';
+import type { Half } from '../model/layers.ts';
+import type { WeightShapes } from '../model/measure.ts';
+import { storedShapes } from '../model/stored.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import type { Tensor } from '../tensor.ts';
 import { channelsFirst } from './channels-last.ts';
+import { bindHalf } from './fold-frames.ts';
 import { groupsOf, splitByKeyNames, tensorsOfGroup } from './key-names.ts';
 import { type OtherModel, otherModelWith } from './other-models.ts';
 import type { FileTensor, ModelTensors, WeightFile } from './weight-file.ts';
@@ -50,11 +52,10 @@ export function mend(
 ): { bound: BoundNetwork; note: string } {
   const other = otherModelWith(weights);
   if (other !== undefined) throw notSupported(other.model, variant);
-  const network = variant.networks[half];
-  const converted = channelsFirst(network, weights);
+  const converted = channelsFirst(storedShapes(variant, half), weights);
   try {
     const tensors = converted?.tensors ?? weights;
-    const bound = bindNetwork(half, network, tensors, hintOf(half, network, tensors));
+    const bound = bindHalf(variant, half, tensors, hintOf(variant, half, tensors));
     const note = `the ${half} has channels last (${converted?.order}) and was converted`;
     return { bound, note };
   } catch (error) {
@@ -64,10 +65,11 @@ export function mend(
 }
 
 /** Returns the hints for tensors of the wrong shape: once the models whose shapes all have. */
-function hintOf(half: Half, { length }: Network, tensors: ReadonlyMap<string, Tensor>): HintFor {
+function hintOf(variant: Variant, half: Half, tensors: ReadonlyMap<string, Tensor>): HintFor {
   // Layers past the last one of the model are spare, and not among the tensors.
-  const fitting = Object.values(VARIANTS).filter(({ networks }) =>
-    fits(networks[half].slice(0, length), tensors),
+  const { length } = storedShapes(variant, half);
+  const fitting = Object.values(VARIANTS).filter((other) =>
+    fits(storedShapes(other, half).slice(0, length), tensors),
   );
   let names = [...new Set(fitting.map(({ space }) => space))].join(' or ');
   if (names === '') return (name, shape) => otherModel(half, name, shape);
@@ -78,14 +80,14 @@ function hintOf(half: Half, { length }: Network, tensors: ReadonlyMap<string, Te
   };
 }
 
-type HintFor = NonNullable<Parameters<typeof bindNetwork>[3]>;
+type HintFor = NonNullable<Parameters<typeof bindHalf>[3]>;
 
-/** Returns true if tensors have the names and shapes of a network. */
-function fits(network: Network, tensors: ReadonlyMap<string, Tensor>): boolean {
-  const shapes = network.flatMap((layer, index) =>
-    [...weightShapes(layer)].map(([name, shape]) => [`${index}.${name}`, shape] as const),
+/** Returns true if tensors have the names and shapes of all layers. */
+function fits(layers: readonly WeightShapes[], tensors: ReadonlyMap<string, Tensor>): boolean {
+  const all = layers.flatMap((shapes, index) =>
+    [...shapes].map(([name, shape]) => [`${index}.${name}`, shape] as const),
   );
-  return shapes.every(([name, shape]) => `${tensors.get(name)?.shape}` === `${shape}`);
+  return all.every(([name, shape]) => `${tensors.get(name)?.shape}` === `${shape}`);
 }
 
 /** A half of a model that is not supported. */

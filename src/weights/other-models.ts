@@ -1,5 +1,5 @@
 import type { Half } from '../model/layers.ts';
-import { isModelName } from '../model/variants.ts';
+import type { ModelName } from '../model/variants.ts';
 
 /** A tiny autoencoder of the family that this package does not run. */
 export interface OtherModel {
@@ -8,6 +8,8 @@ export interface OtherModel {
   readonly speaks: string;
   /** Other weights of equal shapes, which no shape tells apart. */
   readonly trap?: string;
+  /** The supported model whose shapes it has. Its files are taken for that one's. */
+  readonly shapesOf?: ModelName;
   /** The marks of its halves. A half is recognised if it has all of them. */
   readonly marks: Readonly<Partial<Record<Half, Marks>>>;
 }
@@ -40,17 +42,19 @@ const superVideo = (channels: number): OtherModel['marks'] => ({
 
 /**
  * One row for each model whose shapes no other row has. The models of `VARIANTS` are recognised by
- * their layers; a row of such a name is passed over.
+ * their layers. A row without marks is found by its name alone.
  *
  * Sources: https://github.com/madebyollin/taesd, taehv, taem1, taesdv
  */
 const otherModels = (): readonly OtherModel[] => [
   {
-    name: 'taew2_1, taehv, taecvx or taeos1_3',
-    speaks:
-      'Wan 2.1, Wan 2.2 14B and Qwen-Image, HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model',
-    trap: "their shapes are equal, and those of lightx2v's lighttaew2_1 too",
-    marks: video(16, 1),
+    name: 'taehv, taecvx or taeos1_3',
+    speaks: 'HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model',
+    shapesOf: 'taew2_1',
+    trap:
+      'the files of taehv (HunyuanVideo), taecvx (CogVideoX), taeos1_3 (Open-Sora 1.3) and ' +
+      "lightx2v's lighttaew2_1 have the shapes of taew2_1 too: their names tell them apart",
+    marks: {},
   },
   {
     name: 'taew2_2',
@@ -101,6 +105,10 @@ const otherModels = (): readonly OtherModel[] => [
   },
 ];
 
+/** Returns the sentence about other weights that have a supported model's shapes, if any do. */
+export const trapOf = (model: ModelName): string | undefined =>
+  otherModels().find(({ shapesOf }) => shapesOf === model)?.trap;
+
 /** Finds the model of a name among those that are not supported. Capitals do not matter. */
 export const otherModelNamed = (name: string): OtherModel | undefined =>
   otherModels().find((model) => model.name.split(/, | or /).includes(name.toLowerCase()));
@@ -119,7 +127,6 @@ export function otherModelWith(
       return shape.length === 4 && shape[0] === cout && shape[1] === cin;
     });
   for (const model of otherModels()) {
-    if (isModelName(model.name)) continue;
     const { decoder, encoder } = model.marks;
     if (decoder && hasAll(decoder)) return { model, half: 'decoder' };
     if (encoder && hasAll(encoder)) return { model, half: 'encoder' };

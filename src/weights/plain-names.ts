@@ -1,5 +1,5 @@
 import type { Half } from '../model/layers.ts';
-import { weightShapes } from '../model/measure.ts';
+import { storedShapes } from '../model/stored.ts';
 import type { Variant } from '../model/variants.ts';
 import { toTensor } from '../safetensors/read.ts';
 import type { Tensor } from '../tensor.ts';
@@ -50,9 +50,9 @@ export function readPlainNames(
   return undefined;
 }
 
-const namesOf = ({ networks }: Variant, half: Half) =>
-  networks[half].flatMap((layer, i) =>
-    [...weightShapes(layer).keys()].map((inner) => [i, inner] as const),
+const namesOf = (variant: Variant, half: Half) =>
+  storedShapes(variant, half).flatMap((shapes, i) =>
+    [...shapes.keys()].map((inner) => [i, inner] as const),
   );
 
 /** Reads the numbers of a tensor as float32. */

@@ -61,7 +61,7 @@ describe('input', () => {
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
     const message =
-      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano)';
+      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano)';
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
     const folder = `${at('out')}: cannot be read (a folder)`;
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));

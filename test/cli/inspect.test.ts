@@ -355,12 +355,12 @@ describe('latents and pictures', () => {
       'kind        a PNG picture; no record that it holds latents',
       'size        17×12',
       'encodes to  latents [1,4,2,3] of taesd, taesdxl or nano',
-      'encodes to  latents [1,16,2,3] of taesd3, taef1 or taef1-1.1',
+      'encodes to  latents [1,16,2,3] of taesd3, taef1, taef1-1.1 or taew2_1',
       'encodes to  latents [1,32,2,3] of taef2',
       'encodes to  latents [1,32,1,1] of taesana',
       'encodes to  latents [1,64,1,2] of taeqi2_1',
       'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
-      'decodes to  136×24, if it holds latents of taesd3, taef1 or taef1-1.1',
+      'decodes to  136×24, if it holds latents of taesd3, taef1, taef1-1.1 or taew2_1',
     ]);
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(8);
   });

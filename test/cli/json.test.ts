@@ -60,7 +60,7 @@ describe('inspect --json', () => {
       height: 9,
       encodesTo: [
         { shape: [1, 4, 2, 3], models: ['taesd', 'taesdxl', 'nano'] },
-        { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1', 'taef1-1.1'] },
+        { shape: [1, 16, 2, 3], models: ['taesd3', 'taef1', 'taef1-1.1', 'taew2_1'] },
         { shape: [1, 32, 2, 3], models: ['taef2'] },
         { shape: [1, 32, 1, 1], models: ['taesana'] },
         { shape: [1, 64, 1, 2], models: ['taeqi2_1'] },

@@ -76,7 +76,11 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
           'taesd: weights of taef1-1.1: cannot be fetched',
           absent('taesana_decoder.pth'),
           absent('taeqi2_1_decoder.pth', 'a file of 15314938 bytes'),
-          'taesd: 3 of 8 models failed',
+          absent('taew2_1.safetensors', 'a file of 22642902 bytes'),
+          absent('safetensors/taew2_1.safetensors', 'a file of 22642902 bytes'),
+          absent('taew2_1.pth'),
+          'taesd: weights of taew2_1: cannot be fetched',
+          'taesd: 4 of 9 models failed',
           '',
         ],
       });
@@ -100,6 +104,7 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
         `taef2 | FLUX.2 | 5,409,448 | cache ${folder}`,
         'taesana | Sana | not known | one of two files found: npx taesd pull taesana',
         'taeqi2_1 | Qwen-Image 2.1, pictures with alpha | not known | not found: npx taesd pull taeqi2_1',
+        'taew2_1 | Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B | 22,642,902 | not found: npx taesd pull taew2_1',
         'nano | Stable Diffusion 1 and 2 | 1,468,328 | in the package',
         '',
       ]);

@@ -128,12 +128,14 @@ describe('command lines that are not understood → one line that names it, exit
     const example = { encode: 'photo.jpg -o latents.png', steps: 'photo.png -o layers' }[command];
     return `${option} is missing (such as taesd ${command} ${example}; see taesd ${command} --help)`;
   };
-  const MODELS = 'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano';
+  const MODELS =
+    'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano';
   const LATENTS =
     '.png, .safetensors, .latent, .sft, .npy, .npz, .pt, .pth, .bin, .f32, .f16 or .bf16';
   const WRITTEN_ENDINGS =
     'the ending .png (8-bit latents), .safetensors (f32 latents), .latent (f32 latents for ComfyUI), .npy (an f32 array of numpy), .f32 (raw f32 numbers), .f16 (raw f16 numbers) or .bf16 (raw bf16 numbers)';
-  const PULLED = 'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1';
+  const PULLED =
+    'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
   const COMMAND = 'a command (encode, decode, roundtrip, inspect, sheet, steps, pull, models)';
 
@@ -173,7 +175,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode', PICTURE],
     [
       'inspect',
-      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, nano`,
+      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano`,
     ],
     ['encode in -o o.jpg', `-o: o.jpg: expected ${WRITTEN_ENDINGS}, got .jpg`],
     [

@@ -175,7 +175,7 @@ describe('decode', () => {
     const data = new Float32Array(16);
     writeFileSync(path, encodeLatentSafetensors({ latents: { shape: [1, 16, 1, 1], data } }));
     const sentence =
-      '"latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1? --model taesd3 or taef1)';
+      '"latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1 or taew2_1? --model taesd3 or taef1 or taew2_1)';
     for (const command of ['decode', 'steps']) {
       const { code, stderr } = taesd([command, path, '-o', at('never.png')]);
       const lines = stderr.split('\n').filter((line) => !line.includes('does not say'));

@@ -5,10 +5,11 @@ import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { bindHalf } from '../../src/weights/fold-frames.ts';
 import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
-import { weightsFrom } from '../seeded-weights.ts';
+import { halfOf, seededTensors, weightsFrom } from '../seeded-weights.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
@@ -151,6 +152,35 @@ export const CASES: readonly Case[] = [
       },
     }),
   ),
+  ...['1x1', '13x5'].map(
+    (size): Case => ({
+      name: `taew2_1, random latent ${size} → the frame that is shown max |Δ| < 1e-4`,
+      shared: true,
+      async run(place, read) {
+        const golden = await readGolden(read, `family/taew2_1-random-latent-${size}-1`);
+        const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
+        const got = await place.run(decoder, lastFrame(golden('latents')));
+        const off = checkClose('decoded', got, lastFrame(golden('decoded_raw')), GOLDEN_BOUND);
+        return `off by ${off.toExponential(1)}`;
+      },
+    }),
+  ),
+  {
+    name: 'taew2_1, astronaut 16×16 → latents and the frame that is shown max |Δ| < 1e-4',
+    shared: true,
+    async run(place, read) {
+      const golden = await readGolden(read, 'family/taew2_1-astronaut-16x16-1f');
+      const encoder = await seededNetwork(read, 'taew2_1', 'encoder');
+      const latents = await place.run(encoder, lastFrame(golden('image')));
+      const wanted = lastFrame(golden('latents'));
+      const latentsOff = checkClose('latents', latents, wanted, GOLDEN_BOUND);
+      const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
+      const decoded = await place.run(decoder, wanted);
+      const shown = lastFrame(golden('decoded_raw'));
+      const decodedOff = checkClose('decoded', decoded, shown, GOLDEN_BOUND);
+      return `latents off by ${latentsOff.toExponential(1)}, decoded by ${decodedOff.toExponential(1)}`;
+    },
+  },
   ...(['taesd3', 'taesdxl', 'taef2'] as const).map(
     (model): Case => ({
       name: `${model}, astronaut 128×96 → latents and decoded max |Δ| < 1e-4`,
@@ -249,4 +279,15 @@ async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part:
   const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
   return bindNetwork(part, VARIANTS[model].networks[part], tensors);
+}
+
+/** A network with seeded weights, as `Taesd.load` binds it. */
+async function seededNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
+  const json = await read('weights/random/random-weights.json');
+  return bindHalf(VARIANTS[model], part, halfOf(seededTensors(json, model), part));
+}
+
+/** Returns the last of the frames [N, T, C, H, W], which is the one that is shown. */
+export function lastFrame({ shape: [batch, frames, ...chw], data }: Tensor): Tensor {
+  return { shape: [batch, ...chw], data: data.slice(((frames - 1) * data.length) / frames) };
 }

@@ -4,7 +4,9 @@ import {
   clamp,
   conv1x1,
   conv3x3,
+  frameConv,
   type Layer,
+  memBlock,
   type Network,
   pixelShuffle,
   pixelUnshuffle,
@@ -32,10 +34,12 @@ interface Sample {
 }
 
 /**
- * Blocks and normalisations are missing: the networks below have blocks, and the pools of some have
- * a normalisation.
+ * Blocks, normalisations and layers on frames are missing: the networks below have them. The pools
+ * of some blocks have a normalisation.
  */
-const SAMPLES: Readonly<Record<Exclude<Layer['kind'], 'block' | 'groupNorm'>, Sample>> = {
+type Sampled = Exclude<Layer['kind'], 'block' | 'memBlock' | 'frameConv' | 'groupNorm'>;
+
+const SAMPLES: Readonly<Record<Sampled, Sample>> = {
   conv: { layers: convolutions(3, 5), bound: 1e-5 },
   relu: { layers: [relu()], bound: 0 },
   upsample2x: { layers: [upsample2x()], bound: 0 },
@@ -98,6 +102,21 @@ export const NETWORKS: Record<string, Network> = {
     relu(),
     conv3x3(12, 32, { stride: 2 }),
     block(32, 32, { pool: true }),
+  ],
+  'frames with a memory': [
+    conv3x3(3, 16),
+    memBlock(16, { from: 1 }),
+    memBlock(16),
+    frameConv(conv3x3(16, 8, { stride: 2, bias: false }), 2),
+    conv3x3(8, 16),
+    frameConv(conv3x3(16, 16, { bias: false }), 1),
+    frameConv(conv3x3(16, 16, { stride: 2, bias: false }), 2),
+    upsample2x(),
+    frameConv(conv3x3(16, 32, { bias: false }), 1),
+    memBlock(32),
+    memBlock(32, { to: 1 }),
+    upsample2x(),
+    conv3x3(32, 3),
   ],
   'a chain of blocks': [conv3x3(3, 16), block(16), block(16), conv3x3(16, 3)],
   'Winograd in each of its uses': [

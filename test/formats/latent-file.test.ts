@@ -169,7 +169,7 @@ describe('recorded values that are wrong', () => {
     });
 
     test.each(['taef3', '', '__proto__'])(`${where}: model %j → UNSUPPORTED`, (model) => {
-      const rule = 'one of taesd, taesdxl, taesd3, taef1, taef2, taesana, taeqi2_1';
+      const rule = 'one of taesd, taesdxl, taesd3, taef1, taef2, taesana, taeqi2_1, taew2_1';
       const message = `${where}: "taesd.model" expected ${rule}, got ${JSON.stringify(model)} (written by a newer version?)`;
       expectError(() => read({ 'taesd.model': model }), 'UNSUPPORTED', message);
     });

@@ -160,10 +160,10 @@ describe('files without the latents of a model', () => {
     ],
     [
       'an architecture that no model speaks',
-      musubiByHand([['latents_1x6x5_bf16', numbers([16, 1, 6, 5])]], 'qwen_image', [40, 48]),
+      musubiByHand([['latents_1x6x5_bf16', numbers([16, 1, 6, 5])]], 'hunyuan_video', [40, 48]),
       {},
       'UNSUPPORTED',
-      /qwen_image/,
+      /hunyuan_video/,
     ],
     ['nothing known', new Uint8Array(99).fill(7), {}, 'FORMAT', /shape and dtype describe raw/],
     ['no bytes', new Uint8Array(0), {}, 'FORMAT', /an empty file/],

@@ -11,6 +11,7 @@ test('isModelName: each model → true; what objects inherit, capitals, no text 
     'taef2',
     'taesana',
     'taeqi2_1',
+    'taew2_1',
     'nano',
   ];
   expect(modelNames().filter(isModelName)).toEqual(names);
@@ -27,9 +28,10 @@ test('latentSpaces: all, of 4, 16 and 5 channels → each once, nano with taesd'
     'taef2',
     'taesana',
     'taeqi2_1',
+    'taew2_1',
   ]);
   expect(latentSpaces(4)).toEqual(['taesd', 'taesdxl']);
-  expect(latentSpaces(16)).toEqual(['taesd3', 'taef1']);
+  expect(latentSpaces(16)).toEqual(['taesd3', 'taef1', 'taew2_1']);
   expect(latentSpaces(32)).toEqual(['taef2', 'taesana']);
   expect(latentSpaces(64)).toEqual(['taeqi2_1']);
   expect(latentSpaces(5)).toEqual([]);

@@ -32,6 +32,7 @@ const RAW = 'https://raw.githubusercontent.com';
 const CLASSIC = `${RAW}/comfyanonymous/taesd/main/`;
 const UPSTREAM = `${RAW}/madebyollin/taesd/5cccb12dc72074a4be35680c3b108548a7c69978/`;
 const OF_QWEN_IMAGE_2_1 = `${RAW}/madebyollin/taesd/401ce45e5c1451c41ccdb92feea99609015822fc/`;
+const OF_VIDEOS = `${RAW}/madebyollin/taehv/1f14a568f24bf8811e0a0ac601613e04fc1581e8/`;
 const OF_FLUX_2 =
   'https://huggingface.co/madebyollin/taef2/resolve/bd244ebfe4398c84fbf312a2f1c868c676b500e3/';
 
@@ -71,6 +72,10 @@ const FILES: Readonly<Record<string, readonly (readonly (string | null | number)
     [`${UPSTREAM}taesana_decoder.pth`, null],
   ],
   taeqi2_1: [[`${OF_QWEN_IMAGE_2_1}taeqi2_1_decoder.pth`, 15_314_938]],
+  taew2_1: [
+    [`${OF_VIDEOS}safetensors/taew2_1.safetensors`, 22_642_902],
+    [`${OF_VIDEOS}taew2_1.pth`, null],
+  ],
 };
 
 test('MANIFEST: every model → its files, their first mirrors and sizes', () => {
@@ -90,7 +95,7 @@ test('MANIFEST: every file → whose work, https mirrors, a hash and a name of i
   const all = Object.values(MANIFEST.models).flat();
   for (const { author, licence, copyright, mirrors } of Object.values(MANIFEST.sources)) {
     expect([author, licence]).toEqual(['Ollin Boer Bohan', 'MIT']);
-    expect(copyright).toBe('Copyright (c) 2023 Ollin Boer Bohan');
+    expect(copyright).toMatch(/^Copyright \(c\) 202[35] Ollin Boer Bohan$/);
     for (const mirror of mirrors) expect(mirror).toMatch(/^https:\/\/.+\/$/);
   }
   const files = all.flatMap(filesOf);
@@ -112,10 +117,15 @@ test('wantedFiles: every model, both halves and one → names of the model; noth
   expect(unknownFiles(MANIFEST, variant, BOTH)).toEqual([UNKNOWN]);
   expect(unknownFiles(MANIFEST, variant, ['decoder'])).toEqual([]);
   for (const model of fetchedModels().filter((name) => name !== OF_UNKNOWN)) {
-    const [pair, ...others] = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
-    expect(pair.files.map(({ name, halves }) => [name.replace(/\.\w+$/, ''), halves])).toEqual(
-      BOTH.map((half) => [`${model}_${half}`, [half]]),
-    );
+    const all = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
+    const pairs = all.filter(({ files }) => files.length > 1);
+    const others = all.filter((one) => !pairs.includes(one));
+    expect(pairs).toHaveLength(VARIANTS[model].isOfVideos ? 0 : 1);
+    for (const { files } of pairs) {
+      expect(files.map(({ name, halves }) => [name.replace(/\.\w+$/, ''), halves])).toEqual(
+        BOTH.map((half) => [`${model}_${half}`, [half]]),
+      );
+    }
     for (const { files } of others) {
       expect(files.map(({ name, halves }) => [name.replace(/\.\w+$/, ''), halves])).toEqual([
         [model, BOTH],
@@ -131,7 +141,7 @@ test('wantedFiles: every model, both halves and one → names of the model; noth
 });
 
 testShared('MANIFEST: sizes and hashes → those of the real files', () => {
-  const absent = ['taef1-1.1', 'taeqi2_1'];
+  const absent = ['taef1-1.1', 'taeqi2_1', 'taew2_1'];
   for (const model of fetchedModels().filter((name) => !absent.includes(name))) {
     const [{ files }] = wantedFiles(MANIFEST, VARIANTS[model], BOTH);
     for (const { name, bytes, sha256 } of files) {

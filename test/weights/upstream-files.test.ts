@@ -443,16 +443,6 @@ describe('other models', () => {
 
   test.each([
     [
-      'taew2_1, taehv, taecvx or taeos1_3, for Wan 2.1',
-      'decoder',
-      16,
-      [
-        ['decoder.1.weight', 256, 16],
-        ['decoder.3.conv.0.weight', 256, 512],
-        ['decoder.22.weight', 3, 64],
-      ],
-    ],
-    [
       'taehv1_5, for HunyuanVideo 1.5',
       'encoder',
       32,

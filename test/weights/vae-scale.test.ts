@@ -38,9 +38,10 @@ test('checkVaeScale: one number alone, of another model → ARG with that one', 
 });
 
 test.each([4, 16])(
-  'checkVaeScale: spaces of %i channels, of equal shapes → scales differ by 28 % and more',
+  'checkVaeScale: spaces of %i channels, of one scale each → scales differ by 28 % and more',
   (channels) => {
     const scales = latentSpaces(channels)
+      .filter((name) => 'scale' in VARIANTS[name].fromVae)
       .map((name) => carriedBy(name).scale)
       .sort((a, b) => a - b);
     expect(scales).toHaveLength(2);

@@ -65,7 +65,9 @@ export class Walks {
     const fields = this.#fieldsOf(name, step, area);
     const nextRelu = await this.#nextRelu(name, position);
     const common = { name, position, kernelValue, nextRelu, ...fields };
-    if (step.layer.kind !== 'block') {
+    const { layer } = step;
+    if ('from' in layer) return { ...common, ...(await this.#inFrames(name, step, position)) };
+    if (layer.kind !== 'block') {
       const { products, sum, bias, value } = step.arithmetic(position);
       const parts = { windows: windowsOf(products), sum, bias, value };
       const source = { source: name, sourceKind: step.layer.kind };
@@ -80,6 +82,36 @@ export class Walks {
     const source = { source: conv.name, sourceKind: 'conv' };
     const parts = { windows: windowsOf(products), sum, bias, skip, beforeRelu };
     return { ...common, ...source, ...parts, value: Math.max(beforeRelu, 0) };
+  }
+
+  /**
+   * A number of a layer on frames: its last convolution, and what is added to it. The frames'
+   * channels lie one after the other.
+   */
+  async #inFrames(name: string, { layer, shape }: Step, position: Position) {
+    const { to } = layer as Extract<Step['layer'], { to: number }>;
+    const channels = shape[1] / to;
+    const { channel, y, x } = position;
+    const own = { channel: channel % channels, y, x };
+    const frame = Math.floor(channel / channels);
+    const inner = await this.#innerSteps(name);
+    const isBlock = layer.kind === 'memBlock';
+    // One frame of a memory block is the later one; one frame of two convolutions has the first's name.
+    const last = isBlock
+      ? `frame${to === 1 ? 1 : frame}.conv.4`
+      : `frame${frame}.${to === 1 ? 1 : frame}`;
+    const conv = inner(last);
+    const sum = isBlock ? inner(last.replace('conv.4', 'add')) : inner(`frame0.x+past`);
+    const made = conv.arithmetic(own);
+    const skip = isBlock || to === 1 ? sum.arithmetic(own).products[1].value : undefined;
+    const beforeRelu = made.sum + made.bias + (skip ?? 0);
+    return {
+      windows: windowsOf(made.products),
+      ...{ sum: made.sum, bias: made.bias, skip },
+      beforeRelu: isBlock ? beforeRelu : undefined,
+      value: isBlock ? Math.max(beforeRelu, 0) : beforeRelu,
+      ...{ source: conv.name, sourceKind: 'conv' as const },
+    };
   }
 
   #step(name: string): Step {

@@ -36,6 +36,21 @@ function explainLayer(step: StepView, layerCount: number): Explanation {
         title: 'Residual block',
         text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
       };
+    case 'memBlock':
+      return {
+        title: 'Block with a memory',
+        text: 'A residual block of a model of videos: its first convolution also looks at the frame before. A picture is the last of four frames here, so two frames are kept until only one is needed; their channels lie one after the other.',
+      };
+    case 'frameConv':
+      return layer.to === 2
+        ? {
+            title: 'One frame becomes two',
+            text: 'Two convolutions of the same map, one for each frame. The channels of the earlier frame come first.',
+          }
+        : {
+            title: 'Two frames become one',
+            text: 'A convolution for each of the two frames, and their sum.',
+          };
     case 'upsample2x':
       return {
         title: 'Upsampling',
@@ -76,6 +91,8 @@ export function formulaOf(layer: Layer): string | undefined {
       return `(input − mean) / √(variance + ${layer.epsilon}) · weight + bias`;
     case 'conv':
     case 'block':
+    case 'memBlock':
+    case 'frameConv':
     case 'upsample2x':
     case 'pixelShuffle':
     case 'pixelUnshuffle':
@@ -160,8 +177,10 @@ const explainAdd: Explanation = {
 
 function explainInner(step: StepView, isPooled: boolean): Explanation {
   const { name, layer } = step;
-  const place = name.split('.').slice(2).join('.');
+  const inside = name.split('.').slice(2).join('.');
+  const place = inside.replace(/^frame\d\./, '');
   if (place === 'x+pool' || place.startsWith('pool.')) return explainPool(place, layer);
+  if (place === 'x+past') return explainMemory;
   if (layer.kind === 'add') return isPooled ? explainPooledAdd : explainAdd;
   if (place === 'fuse') {
     return {
@@ -183,6 +202,9 @@ function explainInner(step: StepView, isPooled: boolean): Explanation {
   }
   const input = isPooled ? 'x + pool(x)' : 'the block’s input';
   const text: Readonly<Record<string, string>> = {
+    past: 'What the frame before says, at 3×3 places. It is added to the first convolution’s numbers.',
+    '0': 'The convolution of the earlier frame, or for it.',
+    '1': 'The convolution of the later frame, or for it.',
     'conv.0': `The first of three convolutions: each number sees 3×3 places of ${input}.`,
     'conv.2': `The second: through the first it sees 5×5 places of ${input}.`,
     'conv.4':
@@ -190,6 +212,11 @@ function explainInner(step: StepView, isPooled: boolean): Explanation {
   };
   return { title: 'Convolution inside the block', text: text[place] ?? '' };
 }
+
+const explainMemory: Explanation = {
+  title: 'Sum over frames',
+  text: 'What a convolution says of one frame is added to what another says of the other frame.',
+};
 
 const explainPooledAdd: Explanation = {
   title: 'Skip connection',

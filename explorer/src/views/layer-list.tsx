@@ -71,7 +71,7 @@ function Row({ step }: { step: StepView }) {
         />
         <span class="shape">{shapeText(shape)}</span>
       </button>
-      {layer.kind === 'block' && (
+      {(layer.kind === 'block' || 'from' in layer) && (
         <button
           type="button"
           class="opener"

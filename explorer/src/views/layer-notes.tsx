@@ -51,16 +51,21 @@ export function LayerNotes({ step }: { step: StepView }) {
           'none, it runs in TypeScript'
         )}
       </p>
-      {(step.layer.kind === 'block' || step.block !== undefined) && (
+      {(step.layer.kind === 'block' || 'from' in step.layer || step.block !== undefined) && (
         <p class="open-block">
           <button type="button" onClick={() => void toggleBlock(step)}>
-            {isOpen ? 'Close the block' : `Open the block: its ${operationsIn(step)} operations`}
+            {isOpen ? 'Close the block' : opener(step)}
           </button>
         </p>
       )}
     </div>
   );
 }
+
+const opener = (step: StepView): string =>
+  step.layer.kind === 'block'
+    ? `Open the block: its ${operationsIn(step)} operations`
+    : 'Open the layer: its operations';
 
 /** Three convolutions, two ReLUs, a sum and a ReLU; before them a pool's four and a sum, and a skip that widens. */
 const operationsIn = ({ layer }: StepView): number =>

@@ -7,13 +7,15 @@ import {
   VARIANTS,
   type Variant,
 } from '../../index.ts';
-import { bindNetwork } from '../../model/bind.ts';
+import { layerWeights } from '../../model/bind.ts';
 import { latentChannelsOf } from '../../model/latent-channels.ts';
+import { storedShapes } from '../../model/stored.ts';
 import { latentSpaces } from '../../model/variants.ts';
 import { showName, showNames } from '../../safetensors/show-name.ts';
 import { channelsFirst } from '../../weights/channels-last.ts';
 import { describeNames, splitByKeyNames } from '../../weights/key-names.ts';
 import { otherModelsIn } from '../../weights/misfit.ts';
+import { trapOf } from '../../weights/other-models.ts';
 import type { WeightFile } from '../../weights/weight-file.ts';
 import type { Size } from '../line/size.ts';
 import { type Column, countText, factLines, shapeText, tableLines } from '../terminal/table.ts';
@@ -133,6 +135,8 @@ function describeHalfOf(half: Half, stored: Tensors, size: Size, notes: string[]
     const [variant] = fitting;
     const { latentChannels } = variant;
     const models = fitting.map(({ name }) => name);
+    const trap = trapOf(variant.name);
+    if (trap !== undefined && !notes.includes(trap)) notes.push(trap);
     const network = describeHalf(variant, half, size);
     return { models, latentChannels, fault: null, network, tensors };
   }
@@ -148,7 +152,7 @@ function channelsFirstOf(half: Half, weights: Tensors) {
   const variants = Object.values(VARIANTS);
   if (variants.some((variant) => fits(variant, half, weights))) return undefined;
   for (const variant of variants) {
-    const converted = channelsFirst(variant.networks[half], weights);
+    const converted = channelsFirst(storedShapes(variant, half), weights);
     if (converted !== undefined && fits(variant, half, converted.tensors)) return converted;
   }
   return undefined;
@@ -202,7 +206,7 @@ const fits = (variant: Variant, half: Half, tensors: Tensors): boolean =>
 /** Returns the reason why tensors are not the weights of a model, or undefined if they are. */
 function faultOf(variant: Variant, half: Half, tensors: Tensors): TaesdError | undefined {
   try {
-    bindNetwork(half, variant.networks[half], tensors);
+    layerWeights(half, storedShapes(variant, half), tensors);
     return undefined;
   } catch (error) {
     if (error instanceof TaesdError) return error;

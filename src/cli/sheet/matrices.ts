@@ -8,7 +8,7 @@ import type { LatentSpace } from '../../model/variants.ts';
 export type Matrix = readonly (readonly [red: number, green: number, blue: number])[];
 
 /** The spaces of models whose weights were at hand. */
-export type FittedSpace = Exclude<LatentSpace, 'taesana' | 'taeqi2_1'>;
+export type FittedSpace = Exclude<LatentSpace, 'taesana' | 'taeqi2_1' | 'taew2_1'>;
 
 /**
  * The matrix of each such space, from latents of diffusion to the mean colour of a latent's pixels.

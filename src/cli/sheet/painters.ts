@@ -10,6 +10,7 @@ import { aboutRequest } from '../network/proxy.ts';
 import { reasonWords, type Say } from '../terminal/say.ts';
 import { loadedNote } from '../terminal/webgpu-notes.ts';
 import { byMatrix } from './by-matrix.ts';
+import { MATRICES } from './matrices.ts';
 import type { ShownLatents } from './shown.ts';
 import { Thumbnail } from './thumbnail.ts';
 
@@ -44,7 +45,8 @@ export interface Painted {
 
 /**
  * Draws latents: those of Stable Diffusion 1 by `nano`, others by their model if its weights are at
- * hand, otherwise by the matrix of their space. Each model is loaded once, when it is needed.
+ * hand, otherwise by the matrix of their space, if there is one. Each model is loaded once, when it
+ * is needed.
  *
  * Latents are decoded whole and scaled down afterwards. Latents of half the width and height would
  * take a quarter of the time, but decode to another picture: 19 dB beside the right one at 192
@@ -129,6 +131,8 @@ export class Painters {
       return taesd;
     } catch (error) {
       if (!(error instanceof TaesdError) || isAbort(error)) throw error;
+      // No matrix takes the place of these.
+      if (!Object.hasOwn(MATRICES, space)) throw error;
       // The search for weights ends with a remedy. A folder or address that was given has none.
       const isMissing = error.code === 'ARG' && error.remedy !== undefined && space !== 'taesd';
       const reason = isMissing
