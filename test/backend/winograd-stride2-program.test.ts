@@ -71,7 +71,7 @@ const NETWORKS: Record<string, { layers: Network; f32: number; fast: number }> =
 const WIDE = [95, 96, 97, 191, 192, 193, 200];
 
 for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
-  /** What the reference gives, by size: made once for both precisions. */
+  /** The outputs of the reference by size, made once for both precisions. */
   const wantedOf = new Map<string, Tensor>();
   describe.each(['f32', 'fast'] as Precision[])(`${name}, %s`, (precision) => {
     const bound = bounds[precision];

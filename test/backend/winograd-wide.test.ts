@@ -46,7 +46,7 @@ const BOUNDS = { f32: { 1: 1.5e-5, 2: 4e-6 }, fast: { 1: 8e-3, 2: 3e-3 } };
 
 const WIDTHS = Array.from({ length: 17 }, (_, n) => n + 1);
 
-/** What is wrong with numbers, and the largest error as a part of the largest number. */
+/** Returns the first fault of numbers, and the largest error as a part of the largest number. */
 function compare(got: Float32Array, wanted: Float32Array, bound: number) {
   const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const errors = wanted.map((value, i) => Math.abs(got[i] - value) / largest);
