@@ -65,12 +65,13 @@ export function checkNames(options: object, known: readonly string[], example = 
 }
 
 /** Returns `a, b or c`. */
-export const orList = (words: readonly string[]): string =>
-  words.join(', ').replace(/, (?=[^,]*$)/, ' or ');
+export const orList = (words: readonly string[]): string => listed(words, ' or ');
 
 /** Returns `a, b and c`. */
-export const andList = (words: readonly string[]): string =>
-  words.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+export const andList = (words: readonly string[]): string => listed(words, ' and ');
+
+const listed = (words: readonly string[], last: string): string =>
+  words.join(', ').replace(/, (?=[^,]*$)/, last);
 
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {

@@ -38,6 +38,35 @@ export function tensorRows({ shape, data }: Tensor): RowSource {
   };
 }
 
+/**
+ * Returns the rows of numbers that lie channels last.
+ *
+ * @param data   f32 [rows][width][channels]
+ * @param shape  the shape of the whole map
+ * @param first  the row that `data` begins with
+ */
+export function channelsLastRows(
+  data: Float32Array,
+  [channels, height, width]: readonly [channels: number, height: number, width: number],
+  first = 0,
+): RowSource {
+  return {
+    channels,
+    height,
+    width,
+    read(y, row, stride) {
+      let source = (y - first) * width * channels;
+      if (stride === channels) {
+        row.set(data.subarray(source, source + width * channels));
+        return;
+      }
+      for (let x = 0; x < width; x++) {
+        for (let c = 0; c < channels; c++) row[x * stride + c] = data[source++];
+      }
+    },
+  };
+}
+
 /** Returns a sink that collects rows in a tensor [1, C, H, W] and crops them to its width. */
 export function tensorSink({ shape, data }: Tensor): RowSink {
   const [, channels, height, width] = shape;

@@ -4,10 +4,10 @@ import { geometryOf } from '../model/geometry.ts';
 import { needsWholeMap } from '../model/layers.ts';
 import { type Chw, describeNetwork, outputShape } from '../model/measure.ts';
 import type { Precision } from '../options/types.ts';
-import type { RowSink, RowSource } from '../rows.ts';
+import { channelsLastRows, type RowSink, type RowSource } from '../rows.ts';
 import { handOn, type RowBatch, type Runner } from './batches.ts';
 import { type FoldedPool, foldPool, type MomentsOf } from './fold-pool.ts';
-import type { Pacer } from './pacer.ts';
+import { type Pacer, untilTurn } from './pacer.ts';
 import { COARSE, type Segment } from './segment.ts';
 
 /*
@@ -72,7 +72,7 @@ export function segmentedRunner(
           }
         }
         before += works[n];
-        if (map !== undefined) rows = map;
+        if (map !== undefined) rows = map.rows;
       }
     },
   };
@@ -94,51 +94,38 @@ function workOf(network: BoundNetwork, input: Chw): number {
   return rows.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
 }
 
+/**
+ * Runs the folding to its end, with turns for the event loop. If the signal fires, the work ends
+ * and its memory is free.
+ */
 async function fold(work: Generator<number, FoldedPool, void>, pacer: Pacer): Promise<FoldedPool> {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-    pacer.did(value);
-    if (pacer.due) await pacer.turn();
-  }
+  let folded: FoldedPool | undefined;
+  const toEnd = function* (): Generator<number, void, void> {
+    folded = yield* work;
+  };
+  for (const _ of untilTurn(toEnd(), pacer)) await pacer.turn();
+  return folded as FoldedPool;
 }
 
 /** A map in memory, channels last. */
-class WholeMap implements RowSource {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly #data: Float32Array;
+class WholeMap {
+  readonly rows: RowSource;
+  readonly sink: RowSink;
 
   /** @throws TaesdError OOM */
-  constructor([channels, height, width]: Chw) {
-    this.channels = channels;
-    this.height = height;
-    this.width = width;
-    this.#data = allocateFloats('whole map', channels * height * width);
+  constructor(shape: Chw) {
+    const [channels, height, width] = shape;
+    const data = allocateFloats('whole map', channels * height * width);
+    this.rows = channelsLastRows(data, shape);
+    this.sink = (y, row, stride) => {
+      let target = y * width * channels;
+      if (stride === channels) {
+        data.set(row.subarray(0, width * channels), target);
+        return;
+      }
+      for (let x = 0; x < width; x++) {
+        for (let c = 0; c < channels; c++) data[target++] = row[x * stride + c];
+      }
+    };
   }
-
-  readonly read = (y: number, row: Float32Array, stride: number): void => {
-    const { channels, width } = this;
-    let source = y * width * channels;
-    if (stride === channels) {
-      row.set(this.#data.subarray(source, source + width * channels));
-      return;
-    }
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++) row[x * stride + c] = this.#data[source++];
-    }
-  };
-
-  readonly sink: RowSink = (y, row, stride) => {
-    const { channels, width } = this;
-    let target = y * width * channels;
-    if (stride === channels) {
-      this.#data.set(row.subarray(0, width * channels), target);
-      return;
-    }
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++) this.#data[target++] = row[x * stride + c];
-    }
-  };
 }

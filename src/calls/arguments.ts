@@ -2,7 +2,7 @@ import { allocate, allocateClamped } from '../allocate.ts';
 import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { isPlainPicture } from '../image.ts';
-import type { Variant } from '../model/variants.ts';
+import { sidesOf, type Variant } from '../model/variants.ts';
 import type { StepsOptions } from '../options/step.ts';
 import type {
   DecodeOptions,
@@ -112,9 +112,8 @@ export function croppedSize(
   latent: number,
   { downscale }: Pick<Variant, 'downscale'>,
 ): number {
-  const max = latent * downscale;
+  const { min, max } = sidesOf(latent, downscale);
   if (size === undefined) return max;
-  const min = max - downscale + 1;
   if (checkSize(what, size) < min || size > max) {
     const rule = `${min} to ${max}, which a latent of ${latent} stands for`;
     throw expected('ARG', what, rule, `${size}`);

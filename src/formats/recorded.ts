@@ -6,6 +6,7 @@ import {
   isModelName,
   latentSpaces,
   type ModelName,
+  sidesOf,
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
@@ -114,8 +115,8 @@ const roundsUpTo = (
 
 function sizeRule({ shape: [, , h, w] }: Tensor, downscales: readonly number[]): string {
   const ranges = downscales.map((by) => {
-    const min = (latent: number) => latent * by - by + 1;
-    return `${min(w)}x${min(h)} to ${by * w}x${by * h}`;
+    const [x, y] = [w, h].map((latent) => sidesOf(latent, by));
+    return `${x.min}x${y.min} to ${x.max}x${y.max}`;
   });
   return `a size from ${ranges.join(' or ')}, which a latent of ${w}x${h} stands for`;
 }

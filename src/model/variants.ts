@@ -267,6 +267,12 @@ export const repeatsEdges = (
   { width, height }: { readonly width: number; readonly height: number },
 ): boolean => width % repeatsTo > 0 || height % repeatsTo > 0;
 
+/** Returns the least and the largest side, in pixels, of pictures that have so many latents. */
+export const sidesOf = (latents: number, downscale: number): { min: number; max: number } => ({
+  min: (latents - 1) * downscale + 1,
+  max: latents * downscale,
+});
+
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
   typeof name === 'string' && Object.hasOwn(VARIANTS, name);

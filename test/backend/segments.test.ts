@@ -4,8 +4,9 @@ import { localRunner, type RowBatch, type Runner } from '../../src/backend/batch
 import { foldPool } from '../../src/backend/fold-pool.ts';
 import { Pacer } from '../../src/backend/pacer.ts';
 import { operators } from '../../src/backend/reference.ts';
+import { CompactMachine } from '../../src/backend/wasm/machine.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
-import { startMoments } from '../../src/backend/wasm/moments.ts';
+import { momentsOn, startMoments } from '../../src/backend/wasm/moments.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import type { BoundLayer } from '../../src/model/bind.ts';
 import { block, conv1x1, conv3x3, groupNorm, poolOps } from '../../src/model/layers.ts';
@@ -155,13 +156,15 @@ test('segmentedRunner: a signal that fires between two rows of the first segment
 
 test('segmentedRunner: a signal that fires in the middle of the statistics → ABORTED, then the next run is whole', async () => {
   const backend = await createWasmBackend();
+  const machine = await CompactMachine.start(await compileKernels(), undefined);
   const network = randomNetwork([block(16, 16, { pool: true }), conv3x3(16, 4)], 8);
   const segments = await cut(network, 'f32');
   const runner = await joined(
     segments,
     segments.map(({ network }) => localRunner(backend.compile(network))),
-    onKernels,
+    async () => momentsOn(machine),
   );
+  const free = machine.memory.mark();
   const source = tensorRows(randomTensor(seededRandom(1), [1, 16, 20, 20], 1));
   // The rows are read once for the means, once for the covariance, then by the kernels.
   for (const last of [5, 25]) {
@@ -184,6 +187,7 @@ test('segmentedRunner: a signal that fires in the middle of the statistics → A
     };
     await expect(run()).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }));
     expect([reads, rows]).toEqual([last, 0]);
+    expect(machine.memory.mark(), 'memory of the statistics').toBe(free);
   }
   let rows = 0;
   for await (const { count } of runner.batches(

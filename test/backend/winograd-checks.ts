@@ -54,23 +54,38 @@ export function testTransformWeights(
     const space = arena(machine.memory);
     const ptr = runTransformWeights(machine, space, geometry, weights);
     const u = space.f32(ptr, WEIGHT_POINTS * cin * cout);
-    const faults = new Faults();
-    for (let o = 0; o < cout; o++) {
-      for (let i = 0; i < cin; i++) {
-        const w = weightsOf(weights, cin, o, i);
-        const wanted = sandwich(G, w);
-        const magnitude = sandwich(magnitudes(G), magnitudes(w));
-        for (let p = 0; p < WEIGHT_POINTS; p++) {
-          const [r, c] = [Math.floor(p / 6), p % 6];
-          const got = u[weightIndex(cin, p, o, i)];
-          const where = () => `point ${p}, output ${o}, input ${i}`;
-          faults.see(where, got, wanted[r][c], 8 * ULP * magnitude[r][c]);
-        }
-      }
-    }
+    const at = (p: number, o: number, i: number) => u[weightIndex(cin, p, o, i)];
+    const faults = weightFaults(G, weights, [cout, cin], at);
     faults.expectNone(`weights, ${nameOf(geometry)}: ulp`, 8);
     space.check();
   });
+}
+
+/**
+ * Compares transformed weights with G w Gᵀ in float64.
+ *
+ * @param got  returns the weight at a point, for an output and an input channel
+ */
+function weightFaults(
+  G: Parameters<typeof sandwich>[0],
+  weights: Float32Array,
+  [cout, cin]: readonly [cout: number, cin: number],
+  got: (point: number, output: number, input: number) => number,
+): Faults {
+  const faults = new Faults();
+  for (let o = 0; o < cout; o++) {
+    for (let i = 0; i < cin; i++) {
+      const w = weightsOf(weights, cin, o, i);
+      const wanted = sandwich(G, w);
+      const magnitude = sandwich(magnitudes(G), magnitudes(w));
+      for (let p = 0; p < WEIGHT_POINTS; p++) {
+        const [r, c] = [Math.floor(p / 6), p % 6];
+        const where = () => `point ${p}, output ${o}, input ${i}`;
+        faults.see(where, got(p, o, i), wanted[r][c], 8 * ULP * magnitude[r][c]);
+      }
+    }
+  }
+  return faults;
 }
 
 /** A group's weights are transformed each time they are needed, to points that lie apart. */
@@ -88,20 +103,8 @@ export function testTransformGroup(start: Start, cin: number): void {
     });
     kernels.winogradTransformGroup(uPtr, stride, space.put(packed), writable(space, 72), cin);
     const u = space.f32(uPtr, (WEIGHT_POINTS * stride) / 4);
-    const faults = new Faults();
-    for (let o = 0; o < GROUP; o++) {
-      for (let i = 0; i < cin; i++) {
-        const w = weightsOf(weights, cin, o, i);
-        const wanted = sandwich(G, w);
-        const magnitude = sandwich(magnitudes(G), magnitudes(w));
-        for (let p = 0; p < WEIGHT_POINTS; p++) {
-          const [r, c] = [Math.floor(p / 6), p % 6];
-          const got = u[(p * stride) / 4 + weightIndex(cin, 0, o, i)];
-          const where = () => `point ${p}, output ${o}, input ${i}`;
-          faults.see(where, got, wanted[r][c], 8 * ULP * magnitude[r][c]);
-        }
-      }
-    }
+    const at = (p: number, o: number, i: number) => u[(p * stride) / 4 + weightIndex(cin, 0, o, i)];
+    const faults = weightFaults(G, weights, [GROUP, cin], at);
     for (let p = 0; p < WEIGHT_POINTS; p++) {
       const pad = u.slice((p * stride) / 4 + GROUP * cin, ((p + 1) * stride) / 4);
       expectUntouched(pad, `beside point ${p}`);

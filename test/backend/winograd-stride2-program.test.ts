@@ -9,6 +9,7 @@ import { rounds } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
 import { networkTensors } from '../small-model.ts';
+import { firstOff } from './first-off.ts';
 
 /*
  * Convolutions of stride 2 in whole programs, in every size around their tiles of 8×8 pixels; and
@@ -17,18 +18,6 @@ import { networkTensors } from '../small-model.ts';
 
 const compile = (backend: Pick<WasmBackend, 'compile'>, network: Network) =>
   backend.compile(bindNetwork('network', network, networkTensors(network, 5)));
-
-/**
- * The first number that is off by more than `bound` of the largest, in words, and the largest error
- * of that kind.
- */
-function compare(got: Tensor, wanted: Tensor, bound: number) {
-  const largest = wanted.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const errors = wanted.data.map((value, i) => Math.abs(got.data[i] - value) / largest);
-  const at = errors.findIndex((error) => !(error <= bound));
-  const found = at < 0 ? 'none' : `element ${at}: got ${got.data[at]}, expected ${wanted.data[at]}`;
-  return { found, worst: errors.reduce((most, error) => Math.max(most, error), 0) };
-}
 
 const range = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, n) => first + n);
@@ -71,7 +60,7 @@ const NETWORKS: Record<string, { layers: Network; f32: number; fast: number }> =
 const WIDE = [95, 96, 97, 191, 192, 193, 200];
 
 for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
-  /** What the reference gives, by size: made once for both precisions. */
+  /** The outputs of the reference by size, made once for both precisions. */
   const wantedOf = new Map<string, Tensor>();
   describe.each(['f32', 'fast'] as Precision[])(`${name}, %s`, (precision) => {
     const bound = bounds[precision];
@@ -91,7 +80,11 @@ for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
           const size = `${width}×${height}`;
           const wanted = wantedOf.get(size) ?? runProgram(reference, layers, input);
           wantedOf.set(size, wanted);
-          const { found, worst } = compare(runProgram(program, layers, input), wanted, bound);
+          const { found, worst } = firstOff(
+            runProgram(program, layers, input).data,
+            wanted.data,
+            bound,
+          );
           expect(found, size).toBe('none');
           most = Math.max(most, worst);
         }
@@ -188,7 +181,7 @@ test(`Program [wasm]: fast, a network that makes its input smaller, each channel
   const run = (network: Network) => {
     const wanted = runProgram(compile(referenceBackend, network), network, input);
     const got = runProgram(compile(wasm, network), network, input);
-    return compare(inner(got), inner(wanted), FLAT_BOUND);
+    return firstOff(inner(got).data, inner(wanted).data, FLAT_BOUND);
   };
   // The first convolution is flat's; the second, with 4 channels, direct and f32.
   const { found, worst } = run([conv3x3(16, 16), conv3x3(16, 4, { stride: 2 })]);
@@ -210,7 +203,7 @@ for (const cin of [1, 2, 3, 5, 6, 7]) {
       for (const width of range(1, 17)) {
         const input = randomTensor(seededRandom(width), [1, cin, 1 + ((5 * width) % 11), width]);
         const wanted = runProgram(reference, network, input);
-        const { found } = compare(runProgram(program, network, input), wanted, 1e-5);
+        const { found } = firstOff(runProgram(program, network, input).data, wanted.data, 1e-5);
         expect(found, `${width} wide`).toBe('none');
       }
     });

@@ -11,6 +11,7 @@ import { isFullLength, sampled, testAtFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
 import { networkTensors } from '../small-model.ts';
+import { firstOff } from './first-off.ts';
 
 /*
  * Convolutions of more than 64 channels, in chunks of 64: against the reference, in spans, and the
@@ -46,15 +47,6 @@ const BOUNDS = { f32: { 1: 1.5e-5, 2: 4e-6 }, fast: { 1: 8e-3, 2: 3e-3 } };
 
 const WIDTHS = Array.from({ length: 17 }, (_, n) => n + 1);
 
-/** What is wrong with numbers, and the largest error as a part of the largest number. */
-function compare(got: Float32Array, wanted: Float32Array, bound: number) {
-  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const errors = wanted.map((value, i) => Math.abs(got[i] - value) / largest);
-  const at = errors.findIndex((error) => !(error <= bound));
-  const found = at < 0 ? 'none' : `element ${at}: got ${got[at]}, expected ${wanted[at]}`;
-  return { found, worst: errors.reduce((most, error) => Math.max(most, error), 0) };
-}
-
 for (const [turn, [name, network]] of Object.entries(NETWORKS).entries()) {
   const stride = name.includes('stride 2') ? 2 : 1;
   // The sample has two or three of them, other ones for the next network, and other heights.
@@ -74,7 +66,7 @@ for (const [turn, [name, network]] of Object.entries(NETWORKS).entries()) {
       const wanted = runProgram(reference, network, input).data;
       for (const [precision, program] of Object.entries({ f32, fast }) as [Precision, Program][]) {
         const got = runProgram(program, network, input).data;
-        const compared = compare(got, wanted, BOUNDS[precision][stride]);
+        const compared = firstOff(got, wanted, BOUNDS[precision][stride]);
         expect(compared.found, `${precision}, ${width}×${height}`).toBe('none');
         worst[precision] = Math.max(worst[precision], compared.worst);
       }

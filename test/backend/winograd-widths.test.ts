@@ -19,7 +19,7 @@ const ALL_WIDTHS = [1, 4, 5, 23, 24, 25, 63, 64, 65, 127, 129];
 /** Of the largest number. */
 const BOUNDS = { f32: 1e-5, fast: 8e-3 };
 
-/** What the reference gives, by network and width: made once for both precisions. */
+/** The outputs of the reference by network and width, made once for both precisions. */
 const wantedOf = new Map<string, Float32Array>();
 
 describe.each(['f32', 'fast'] as Precision[])('one convolution, %s', (precision) => {

@@ -40,7 +40,9 @@ beforeAll(() => {
 async function temporaryBytes(atLeast: number): Promise<number> {
   for (;;) {
     const [name] = readdirSync(OUT).filter((entry) => entry.endsWith('.tmp'));
-    const size = name === undefined ? 0 : (statSync(join(OUT, name)).size ?? 0);
+    // A probe of the folder may be gone again.
+    const found = name && statSync(join(OUT, name), { throwIfNoEntry: false });
+    const size = found ? found.size : 0;
     if (size >= atLeast) return size;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

@@ -83,7 +83,7 @@ const WAYS: Readonly<Record<string, (answering: Answering) => void>> = {
     response.write(file);
     response.end('more');
   },
-  /** Sends bytes for as long as anybody reads them. */
+  /** Sends bytes until its reader leaves. */
   endless: ({ response, request }) => {
     response.writeHead(200);
     const piece = Buffer.alloc(2 ** 16, 7);

@@ -126,6 +126,6 @@ function lines(view: PixelView, { layer, name }: StepView): [string, string, str
   ];
 }
 
-/** What a block adds to its convolutions. */
+/** The term that a block adds to its convolutions. */
 const skipOf = (layer: StepView['layer']): string =>
   layer.kind === 'block' && layer.pool ? 'x + pool(x)' : 'the block’s input';

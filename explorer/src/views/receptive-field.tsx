@@ -42,7 +42,7 @@ export function ReceptiveField({ step }: { step: StepView }) {
   );
 }
 
-/** What the frame means. */
+/** The meaning of the frame. */
 const outside = ({ wholeMap }: PixelView): string =>
   wholeMap === undefined
     ? 'Nothing outside the frame can change this number.'
@@ -50,7 +50,7 @@ const outside = ({ wholeMap }: PixelView): string =>
 
 function Field(props: {
   label: string;
-  /** What is said of an area that leaves nothing out. */
+  /** The sentence about an area that leaves nothing out. */
   all: string;
   area: Area | undefined;
   size: { width: number; height: number };

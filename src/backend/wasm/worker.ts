@@ -1,7 +1,7 @@
 import { TaesdError } from '../../errors.ts';
 import { Doorbell } from '../../platform/doorbell.ts';
 import { parentThread } from '../../platform/threads.ts';
-import type { RowSource } from '../../rows.ts';
+import { channelsLastRows, type RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import { localRunner, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
@@ -111,19 +111,8 @@ async function run(message: RunMessage): Promise<void> {
 }
 
 /** The rows that came with the message, numbered as in the whole input. */
-function rowsOf({ channels, height, width, input, data }: RunMessage): RowSource {
-  return {
-    channels,
-    height,
-    width,
-    read(y, row, stride) {
-      let source = (y - input.first) * width * channels;
-      for (let x = 0; x < width; x++) {
-        for (let c = 0; c < channels; c++) row[x * stride + c] = data[source++];
-      }
-    },
-  };
-}
+const rowsOf = ({ channels, height, width, input, data }: RunMessage): RowSource =>
+  channelsLastRows(data, [channels, height, width], input.first);
 
 function fail(id: number | undefined, error: unknown): void {
   const isOurs = error instanceof TaesdError;

@@ -2,7 +2,7 @@ import { onOneLine, TaesdError } from '../../errors.ts';
 import type { FoundLatents } from '../../formats/index.ts';
 import { UNMARKED } from '../../formats/read-latents.ts';
 import { LATENT_FORMATS } from '../../formats/table.ts';
-import { downscalesOf } from '../../model/variants.ts';
+import { downscalesOf, sidesOf } from '../../model/variants.ts';
 import {
   DECODED_DETAIL,
   DECODED_FORMATS,
@@ -103,13 +103,11 @@ async function decode(line: Line): Promise<void> {
 
 /** @throws TaesdError ARG (latents cannot be cropped to that size) */
 function checkCrop({ latents, model }: FoundLatents, { width, height }: Size): void {
-  const max = fullSize(latents, model);
-  const [downscale] = downscalesOf(latents.shape[1], model);
-  const min = { width: max.width - downscale + 1, height: max.height - downscale + 1 };
-  const fitsX = min.width <= width && width <= max.width;
-  const fitsY = min.height <= height && height <= max.height;
-  if (fitsX && fitsY) return;
-  const rule = `${min.width}x${min.height} to ${max.width}x${max.height}`;
+  const [, channels, h, w] = latents.shape;
+  const [downscale] = downscalesOf(channels, model);
+  const [x, y] = [w, h].map((latent) => sidesOf(latent, downscale));
+  if (x.min <= width && width <= x.max && y.min <= height && height <= y.max) return;
+  const rule = `${x.min}x${y.min} to ${x.max}x${y.max}`;
   const hint = 'it crops, it does not scale';
   throw fault('--size', expectedGot(rule, `${width}x${height}`), { hint });
 }
