@@ -70,7 +70,7 @@ export function modelTable(model, results, versions) {
     ]);
   const header = ['512²', 'decode', 'G/s', 'off PyTorch by', 'off our f32 by', 'WASM memory'];
   const memories = entries
-    .filter(([name, { wasmBytes }]) => name.startsWith('workers') && wasmBytes !== undefined)
+    .filter(([name, { wasmBytes }]) => name.endsWith('workers') && wasmBytes !== undefined)
     .map(([name, { wasmBytes }]) => `${(wasmBytes / 1e6).toFixed(1)} MB (${name})`);
   const lines = entries
     .filter(([, { reason }]) => reason !== undefined)

@@ -36,7 +36,7 @@ export function goldenTrip(model = 'taesd') {
   const { tensors } = readSafetensors(readFileSync(goldenUrl(model)));
   const tensor = (name) => lastFrame(toTensor(tensors.get(name), name, 'golden'));
   const latents = tensor('latents');
-  // Of a video, the frames before they are clamped.
+  // The frames of a video are clamped in `decoded`, and not in `decoded_raw`.
   const decoded = tensor(tensors.has('decoded_raw') ? 'decoded_raw' : 'decoded');
   const decoder = { input: latents, output: decoded };
   if (!tensors.has('image')) return { decoder };

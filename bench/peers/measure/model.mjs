@@ -15,9 +15,9 @@ const SIZE = { height: 512, width: 512 };
 const WORKERS = [2, 4];
 
 /**
- * @returns by contestant { ms, runs, wasmBytes, multiplyAdds, largestDifference, decibels, fromF32 },
- *   or { reason } if it cannot run; `taesd` is this project's f32 decoder of taesd, the n of
- *   `workers n` its f32 decoder of the model on workers, of which { wasmBytes } is measured.
+ * @returns by contestant { ms, runs, wasmBytes, multiplyAdds, largestDifference, decibels,
+ *   fromF32 }, or { reason } if it cannot run. `taesd` is this project's f32 decoder of taesd.
+ *   `2 workers` is its f32 decoder of the model, of which only { wasmBytes } is measured.
  *   Differences and decibels are to PyTorch's picture, those in `fromF32` to this project's f32
  */
 export async function measureModel(model, { runs, progress }) {
@@ -65,12 +65,12 @@ export async function measureModel(model, { runs, progress }) {
   if (!SEEDED_MODELS.includes(model)) return results;
   for (const workers of WORKERS) {
     progress(`${model} 512²: memory with ${workers} workers`);
-    results[`workers ${workers}`] = await memoryOf(model, workers);
+    results[`${workers} workers`] = await memoryOf(model, workers);
   }
   return results;
 }
 
-/** The multiply-adds of a decode at 512², as this project computes it, convolutions as if direct. */
+/** The multiply-adds of this project's decode at 512², with convolutions as if direct. */
 function multiplyAdds(model) {
   const { latentChannels, networks } = VARIANTS[model];
   const input = [latentChannels, ...inputSize('decoder', model, SIZE)];
