@@ -2,7 +2,7 @@ import { referenceBackend } from '../../src/backend/reference.ts';
 import { findDevice, storedAs } from '../../src/backend/webgpu/device.ts';
 import type { Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
-import { readGolden } from '../conformance/cases.ts';
+import { readGolden } from '../conformance/golden-cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
 import { NETWORKS, randomInput, randomNetwork } from '../conformance/random-networks.ts';
 import { runProgram } from '../run-program.ts';

@@ -9,7 +9,7 @@ import { type Block, block, clamp } from '../../src/model/layers.ts';
 import { tensorRows, tensorSink } from '../../src/rows.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { type Tensor, zeros } from '../../src/tensor.ts';
-import { readGolden } from '../conformance/cases.ts';
+import { readGolden } from '../conformance/golden-cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
 import { randomNetwork } from '../conformance/random-networks.ts';
 import { randomTensor, seededRandom } from '../random.ts';
