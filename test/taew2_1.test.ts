@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import { referenceBackend } from '../src/backend/reference.ts';
+import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
 import type { Half } from '../src/model/layers.ts';
 import { describeNetwork } from '../src/model/measure.ts';
 import { VARIANTS } from '../src/model/variants.ts';
