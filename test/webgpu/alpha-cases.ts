@@ -4,6 +4,7 @@ import { randomWeights } from '../small-model.ts';
 import {
   type ApiCase,
   canvasOn,
+  follow,
   newDevice,
   pixelsOf,
   readTexture,
@@ -74,6 +75,39 @@ export const ALPHA_CASES: readonly ApiCase[] = [
       for (const one of [gpu, wasm, nano]) one.dispose();
       device.destroy();
       return `${alphas.size} alphas`;
+    },
+  },
+  {
+    name: 'Taesd: decodeToCanvas of pictures with alpha on a canvas of the runtime → colours times alpha, whatever the caller configured',
+    shared: false,
+    async run() {
+      if (typeof OffscreenCanvas === 'undefined') return 'no canvas here';
+      const canvas = new OffscreenCanvas(1, 1);
+      const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+      if (context === null) return 'none with WebGPU here';
+      const device = await newDevice();
+      const weights = { decoder: randomWeights('taeqi2_1', 'decoder') };
+      const options = { model: 'taeqi2_1', weights, only: 'decoder' } as const;
+      const gpu = await Taesd.load({ ...options, device, fallback: false });
+      const shown = follow(device, context);
+      const size = { width: 45, height: 30 };
+      const wanted = premultiplied((await gpu.decode(latents, size)).data);
+      const format = navigator.gpu.getPreferredCanvasFormat();
+      const usage = 0x10 | 0x1; // RENDER_ATTACHMENT, COPY_SRC
+      for (const [what, change] of Object.entries({
+        fresh() {},
+        again() {},
+        opaque: () => context.configure({ device, format, usage, alphaMode: 'opaque' }),
+      })) {
+        change();
+        await gpu.decodeToCanvas(latents, canvas, size);
+        sameBytes(what, await shown(), wanted, 1);
+        const { alphaMode } = context.getConfiguration?.() ?? { alphaMode: 'premultiplied' };
+        same(`${what}, alphaMode`, alphaMode, 'premultiplied');
+      }
+      gpu.dispose();
+      device.destroy();
+      return 'within 1';
     },
   },
   {
