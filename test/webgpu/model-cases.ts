@@ -3,7 +3,7 @@ import { Taesd } from '../../src/taesd.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
 import { readTrip } from '../conformance/golden-cases.ts';
 import { weightsFrom } from '../seeded-weights.ts';
-import { type ApiCase, load, same, sameBytes } from './case-tools.ts';
+import { type ApiCase, load, newDevice, same, sameBytes, upload } from './case-tools.ts';
 
 /*
  * The models with wide layers, with alpha, and of videos: loaded as callers load them, so that the
@@ -21,7 +21,7 @@ const FAST_DECIBELS = 62;
 
 export const MODEL_CASES: readonly ApiCase[] = TRIPS.map(
   ([model, file]): ApiCase => ({
-    name: `Taesd: ${file} → latents and decoded max |Δ| < 1e-4, bytes within 1; fast → ${FAST_DECIBELS} dB from f32`,
+    name: `Taesd: ${file} → latents and decoded max |Δ| < 1e-4, bytes within 1, from a buffer too; fast → ${FAST_DECIBELS} dB from f32`,
     shared: true,
     async run(read) {
       const golden = await readTrip(read, file);
@@ -30,7 +30,8 @@ export const MODEL_CASES: readonly ApiCase[] = TRIPS.map(
         await weightsFrom(read, model, 'decoder'),
       ];
       const options = { model, weights: { encoder, decoder } };
-      const gpu = await load(options);
+      const device = await newDevice();
+      const gpu = await load({ ...options, device });
       same('backend', gpu.info.backend, 'webgpu');
       const latents = await gpu.encode(golden.image);
       const latentsOff = checkClose('latents', latents, golden.latents, 1e-4);
@@ -39,6 +40,9 @@ export const MODEL_CASES: readonly ApiCase[] = TRIPS.map(
       const picture = await gpu.decode(golden.latents);
       const wasm = await Taesd.load(options);
       sameBytes('bytes', picture.data, (await wasm.decode(golden.latents)).data, 1);
+      const buffer = upload(device, golden.latents);
+      const onDevice = { shape: golden.latents.shape, buffer };
+      sameBytes('from a buffer', (await gpu.decode(onDevice)).data, picture.data);
       const fast = await load({ ...options, precision: 'fast' });
       const { precision } = fast.info;
       const adapter = await navigator.gpu.requestAdapter();
@@ -49,6 +53,7 @@ export const MODEL_CASES: readonly ApiCase[] = TRIPS.map(
       const bytes = quantizeLatents(latents.data);
       sameBytes('latents', quantizeLatents((await fast.encode(golden.image)).data), bytes, 1);
       for (const one of [gpu, wasm, fast]) one.dispose();
+      device.destroy();
       const offs = [latentsOff, decodedOff].map((off) => off.toExponential(1));
       return `latents off by ${offs[0]}, decoded by ${offs[1]}; ${precision}: ${decibels.toFixed(1)} dB`;
     },
