@@ -68,13 +68,18 @@ export const halfOf = (tensors: ReadonlyMap<string, Tensor>, half: Half): Map<st
       .map(([name, tensor]) => [name.slice(half.length + 1), tensor]),
   );
 
-const isSeeded = (model: string, half: Half): boolean =>
-  model === 'taeqi2_1' || (model === 'taesana' && half === 'decoder');
+/** Returns the name in `random-weights.json` of a half that is seeded; undefined for real ones. */
+function seededName(model: string, half: Half): string | undefined {
+  if (model === 'taew2_1') return model;
+  const isSeeded = model === 'taeqi2_1' || (model === 'taesana' && half === 'decoder');
+  return isSeeded ? `${model}_${half}` : undefined;
+}
 
 const written = new Map<string, Uint8Array>();
 
 /**
- * Returns a file of weights of a model: the real one, or a seeded one.
+ * Returns a file of weights of a model: the real one, or a seeded one. That of taew2_1 has both
+ * halves.
  *
  * @param read  reads a file of `../shared`
  */
@@ -83,8 +88,8 @@ export async function weightsFrom(
   model: string,
   half: Half,
 ): Promise<Uint8Array> {
-  if (!isSeeded(model, half)) return read(`weights/${weightFile(model, half)}`);
-  const name = `${model}_${half}`;
+  const name = seededName(model, half);
+  if (name === undefined) return read(`weights/${weightFile(model, half)}`);
   const known = written.get(name);
   if (known !== undefined) return known;
   const json = await read('weights/random/random-weights.json');

@@ -1,5 +1,4 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
-import { bindNetwork } from '../../src/model/bind.ts';
 import { kindOf } from '../../src/model/kinds.ts';
 import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
@@ -9,7 +8,7 @@ import { bindHalf } from '../../src/weights/fold-frames.ts';
 import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
-import { halfOf, seededTensors, weightsFrom } from '../seeded-weights.ts';
+import { weightsFrom } from '../seeded-weights.ts';
 import { checkClose } from './close.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
@@ -158,7 +157,7 @@ export const CASES: readonly Case[] = [
       shared: true,
       async run(place, read) {
         const golden = await readGolden(read, `family/taew2_1-random-latent-${size}-1`);
-        const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
+        const decoder = await realNetwork(read, 'taew2_1', 'decoder');
         const got = await place.run(decoder, lastFrame(golden('latents')));
         const off = checkClose('decoded', got, lastFrame(golden('decoded_raw')), GOLDEN_BOUND);
         return `off by ${off.toExponential(1)}`;
@@ -170,11 +169,11 @@ export const CASES: readonly Case[] = [
     shared: true,
     async run(place, read) {
       const golden = await readGolden(read, 'family/taew2_1-astronaut-16x16-1f');
-      const encoder = await seededNetwork(read, 'taew2_1', 'encoder');
+      const encoder = await realNetwork(read, 'taew2_1', 'encoder');
       const latents = await place.run(encoder, lastFrame(golden('image')));
       const wanted = lastFrame(golden('latents'));
       const latentsOff = checkClose('latents', latents, wanted, GOLDEN_BOUND);
-      const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
+      const decoder = await realNetwork(read, 'taew2_1', 'decoder');
       const decoded = await place.run(decoder, wanted);
       const shown = lastFrame(golden('decoded_raw'));
       const decodedOff = checkClose('decoded', decoded, shown, GOLDEN_BOUND);
@@ -278,13 +277,7 @@ async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part:
   const bytes = await weightsFrom(read, model, part);
   const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork(part, VARIANTS[model].networks[part], tensors);
-}
-
-/** A network with seeded weights, as `Taesd.load` binds it. */
-async function seededNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const json = await read('weights/random/random-weights.json');
-  return bindHalf(VARIANTS[model], part, halfOf(seededTensors(json, model), part));
+  return bindHalf(VARIANTS[model], part, tensors);
 }
 
 /** Returns the last of the frames [N, T, C, H, W], which is the one that is shown. */
