@@ -428,7 +428,7 @@ describe('bad arguments', () => {
       'decode: 16 channels',
       () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
       'SHAPE',
-      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1 or taew2_1? load({ model: 'taesd3' or 'taef1' or 'taew2_1' }))",
+      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3, taef1 or taew2_1? load({ model }) takes one: taesd3 for Stable Diffusion 3; taef1 for FLUX.1, Z-Image, HiDream; taew2_1 for Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B)',
     ],
     [
       'decode: 5 channels',

@@ -358,15 +358,12 @@ export function checkLatentChannels(
 
 const CHANNELS_LAST = "layout: 'NHWC' declares channels last";
 
-/** Hints for the channels that only models have which are not supported (weights/other-models.ts). */
-const NOT_YET: Readonly<Record<number, string>> = {
-  12: 'latents of taem1, for Mochi 1? not supported yet',
-  24: 'latents of taeh3, for MiniMax H3? not supported yet',
-  48: 'latents of taew2_2, for Wan 2.2 5B? not supported yet',
-};
+/** The models that are not supported (weights/other-models.ts), by channels that no other has. */
+const NOT_YET: Readonly<Record<number, string>> = { 12: 'taem1', 24: 'taeh3', 48: 'taew2_2' };
 
 /** Returns a hint for latents of so many channels, if only a model that is not supported has them. */
-export const notYet = (channels: number): string | undefined => NOT_YET[channels];
+export const notYet = (channels: number): string | undefined =>
+  NOT_YET[channels] && `latents of ${NOT_YET[channels]}? not supported yet`;
 
 /**
  * Returns the remedy for latents of other models than the chosen one. If several fit, it says for
@@ -385,7 +382,7 @@ export function otherModel(
   }
   const each = models.map((model) => `${model} for ${VARIANTS[model].speaks}`).join('; ');
   return {
-    api: `${whose} ${isLoaded ? 'load({ model }) takes one: ' : ''}${each}`,
+    api: isLoaded ? `${whose} load({ model }) takes one: ${each}` : whose,
     command: `${whose} --model takes one: ${each}`,
   };
 }

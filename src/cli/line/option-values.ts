@@ -24,7 +24,7 @@ export const readModel = (text: string): ModelName | undefined =>
 export function modelHint(text: string): string | undefined {
   const other = otherModelHint(text);
   if (other !== undefined) return other;
-  const meant = nearest(text, modelNames());
+  const meant = isModelName(text) ? undefined : nearest(text, modelNames());
   return meant === undefined ? undefined : `${meant}?`;
 }
 
