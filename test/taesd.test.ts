@@ -749,6 +749,12 @@ describe('load', () => {
       'ARG',
       'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, got "sdxl"',
     ],
+    [
+      'a model that is not supported',
+      { model: 'taew2_2' as never },
+      'ARG',
+      /got "taew2_2" \(not supported yet: for Wan 2\.2 TI2V 5B, a video model\)$/,
+    ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [
       'a folder in place of options',

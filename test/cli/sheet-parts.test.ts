@@ -165,6 +165,21 @@ describe('matrices', () => {
     }
   });
 
+  test.each([
+    ['taesana', 32],
+    ['taeqi2_1', 64],
+    ['taew2_1', 16],
+  ] as const)(
+    'latents of %s, which has no matrix → refused, with the way out',
+    (model, channels) => {
+      const data = new Float32Array(channels);
+      const shown = shownAs({ shape: [1, channels, 1, 1], data }, model, 'diffusion');
+      const rule = `"latents" expected those of a model with a matrix, got ${model}`;
+      const message = `${rule} (without --matrix its weights draw them)`;
+      expectError(() => byMatrix(shown, { width: 1, height: 1 }), 'UNSUPPORTED', message);
+    },
+  );
+
   test('one latent → its colour everywhere, enlarged or not', () => {
     const data = Float32Array.from({ length: 16 }, (_, i) => (i === 2 ? 0.5 : 0));
     const shown = shownAs({ shape: [1, 16, 1, 1], data }, 'taef1', 'diffusion');
