@@ -1,4 +1,5 @@
 import type { Half } from '../src/model/layers.ts';
+import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/write.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { weightFile } from './weight-file.ts';
@@ -68,18 +69,13 @@ export const halfOf = (tensors: ReadonlyMap<string, Tensor>, half: Half): Map<st
       .map(([name, tensor]) => [name.slice(half.length + 1), tensor]),
   );
 
-/** Returns the name in `random-weights.json` of a half that is seeded; undefined for real ones. */
-function seededName(model: string, half: Half): string | undefined {
-  if (model === 'taew2_1') return model;
-  const isSeeded = model === 'taeqi2_1' || (model === 'taesana' && half === 'decoder');
-  return isSeeded ? `${model}_${half}` : undefined;
-}
+const isSeeded = (model: string, half: Half): boolean =>
+  model === 'taeqi2_1' || model === 'taew2_1' || (model === 'taesana' && half === 'decoder');
 
 const written = new Map<string, Uint8Array>();
 
 /**
- * Returns a file of weights of a model: the real one, or a seeded one. That of taew2_1 has both
- * halves.
+ * Returns a file of weights of a model: the real one, or a seeded one.
  *
  * @param read  reads a file of `../shared`
  */
@@ -88,12 +84,16 @@ export async function weightsFrom(
   model: string,
   half: Half,
 ): Promise<Uint8Array> {
-  const name = seededName(model, half);
-  if (name === undefined) return read(`weights/${weightFile(model, half)}`);
+  if (!isSeeded(model, half)) return read(`weights/${weightFile(model, half)}`);
+  const name = `${model}_${half}`;
   const known = written.get(name);
   if (known !== undefined) return known;
   const json = await read('weights/random/random-weights.json');
-  const bytes = writeSafetensors([...seededTensors(json, name)]);
+  // The halves of a video model are one entry there, as they are one file upstream.
+  const tensors = VARIANTS[model as ModelName].isOfVideos
+    ? [...seededTensors(json, model)].filter(([key]) => key.startsWith(`${half}.`))
+    : [...seededTensors(json, name)];
+  const bytes = writeSafetensors(tensors);
   written.set(name, bytes);
   return bytes;
 }

@@ -12,6 +12,7 @@ import type { Tensor } from '../../src/tensor.ts';
 import { readGolden } from '../golden.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { testShared } from '../shared.ts';
+import { expectError } from '../thrown-by.ts';
 import { matrixError } from './matrix-error.ts';
 
 /** The bytes [height][width][3] of RGBA rows, reduced. */
