@@ -361,7 +361,7 @@ const CHANNELS_LAST = "layout: 'NHWC' declares channels last";
 /** The models that are not supported (weights/other-models.ts), by channels that no other has. */
 const NOT_YET: Readonly<Record<number, string>> = { 12: 'taem1', 24: 'taeh3', 48: 'taew2_2' };
 
-/** Returns a hint for latents of so many channels, if only a model that is not supported has them. */
+/** Returns a hint for channels that only a model has which is not supported. */
 export const notYet = (channels: number): string | undefined =>
   NOT_YET[channels] && `latents of ${NOT_YET[channels]}? not supported yet`;
 

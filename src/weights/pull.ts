@@ -122,7 +122,7 @@ async function fetchInto(
   }
 }
 
-/** Returns the fault of a folder that may have a file by two names: that of a file that is there. */
+/** Returns the fault of a folder that may have a file by two names: that of one that is there. */
 const faultOf = (faults: readonly TaesdError[]): TaesdError =>
   faults.find((fault) => !(fault instanceof NoSuchFile)) ?? faults[0];
 
