@@ -146,7 +146,7 @@ describe('layout', () => {
   });
 });
 
-const shownAs = (latents: Tensor, model: 'taesd3' | 'taef1', space: 'diffusion' | 'vae') => ({
+const shownAs = (latents: Tensor, model: keyof typeof VARIANTS, space: 'diffusion' | 'vae') => ({
   latents,
   model,
   space,
