@@ -21,11 +21,6 @@ const PYTORCH = {
   'torch/read-torch.js': 'the reader of PyTorch’s files',
   'npy/npz.js': 'the reader of .npz files',
 };
-/** The reference is for browsers without SIMD, which do not know the syntax of these files. */
-const REFERENCE = {
-  'backend/reference.js': "backend: 'reference'",
-  'backend/layer-by-layer.js': "backend: 'reference'",
-};
 const PROFILES = { 'picture/profile.js': 'the colours of photographs' };
 
 /** Each file: its entry in dist/one-file, and the parts that it lacks. */
@@ -35,7 +30,7 @@ const FILES = {
     lacks: {
       ...PYTORCH,
       ...PROFILES,
-      ...REFERENCE,
+      'backend/reference.js': "backend: 'reference'",
       'backend/webgpu/networks.js': 'WebGPU',
       'draw/decode-to-canvas.js': 'decodeToCanvas',
       'steps/walk.js': 'steps',
@@ -43,7 +38,7 @@ const FILES = {
       'weights/misfit.js': 'the reader of weights with other names',
     },
   },
-  'taesd.all.min.js': { entry: 'all.js', lacks: { ...PYTORCH, ...PROFILES, ...REFERENCE } },
+  'taesd.all.min.js': { entry: 'all.js', lacks: { ...PYTORCH, ...PROFILES } },
 };
 
 /** Files of dist/ whose place another takes. */
@@ -76,7 +71,7 @@ export async function writeOneFiles() {
 async function bundle(name, entry, lacks) {
   const { writeKernelText } = await import('../dist/one-file/kernel-text.js');
   const kernels = writeKernelText(readFileSync(join(DIST, 'taesd.wasm')));
-  const { outputFiles, metafile } = await build({
+  const { outputFiles } = await build({
     stdin: {
       contents: `export * from './one-file/${entry}';
         import { serveIfWorker } from './one-file/worker-module.js';
@@ -88,13 +83,11 @@ async function bundle(name, entry, lacks) {
     platform: 'browser',
     target: TARGET,
     write: false,
-    metafile: true,
     charset: 'utf8',
     legalComments: 'none',
     define: { TAESD_KERNELS: JSON.stringify(kernels), TAESD_NAME: JSON.stringify(name) },
     plugins: [standIns, allAtOnce(lacks)],
   });
-  if (process.env.META) writeFileSync(process.env.META + name, JSON.stringify(metafile));
   return outputFiles[0].text;
 }
 

@@ -9,7 +9,9 @@ const FIRST_HIGH = 0x5f;
 
 /** Writes bytes as text. */
 export const writeKernelText = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => String.fromCharCode(byte + (byte < FIRST_HIGH ? LOW : HIGH))).join('');
+  Array.from(bytes, (byte) => String.fromCharCode(byte + (byte < FIRST_HIGH ? LOW : HIGH))).join(
+    '',
+  );
 
 /** Reads the text that `writeKernelText` wrote. */
 export const readKernelText = (text: string): Uint8Array =>

@@ -17,8 +17,13 @@ export const WORKER: ThreadModule = {
   worker: () => new Worker(here(), { type: 'module', name: NAME }),
   url: () => new URL(here()),
   isElsewhere: () => {
-    const url = URL.canParse(here()) ? new URL(here()) : undefined;
-    return url?.origin !== globalThis.origin || !OUR_FILE.test(url.pathname);
+    try {
+      const { origin, pathname } = new URL(here());
+      return origin !== globalThis.origin || !OUR_FILE.test(pathname);
+    } catch {
+      // A bundler's code may not know its own address.
+      return true;
+    }
   },
   script: () => `globalThis.name = ${JSON.stringify(NAME)};\n${wholeText()}`,
 };
