@@ -3,8 +3,8 @@ import { PNG_SIGNATURE } from '../png/signature.ts';
 import { headerChunk, pngChunk, textChunk } from '../png/write-chunks.ts';
 
 /*
- * Stands in for fast-png in the files that hold the whole package: it writes the bytes that fast-png
- * writes, for the pictures of `encodePng` alone. fast-png and its buffers would be 3 kB.
+ * Stands in for fast-png in the files that hold the whole package: it writes the bytes that
+ * fast-png writes, for the pictures of `encodePng` alone. fast-png and its buffers would be 3 kB.
  */
 
 /** A picture whose size, data and texts were checked. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
@@ -28,6 +29,12 @@ const DECODE = `
     return { picture, result: { workers, reason, hash: hash(picture.data) } };
   };`;
 
+const ROOT = new URL('../../', import.meta.url);
+const DOCUMENT = readFileSync(new URL('docs/cdn.md', ROOT), 'utf8');
+const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+/** The address in the documents, with this version. */
+const PINNED = `https://cdn.jsdelivr.net/npm/taesd-wasm@${version}/dist/`;
+
 let cdn: OtherOrigin;
 /** The hashes of the picture and of its PNG, as this process makes them. */
 let wanted: { picture: number; png: number };
@@ -41,6 +48,14 @@ beforeAll(async () => {
   taesd.dispose();
 });
 afterAll(() => cdn.close());
+
+test('README and docs/cdn.md → addresses of this version alone', () => {
+  for (const text of [DOCUMENT, readFileSync(new URL('README.md', ROOT), 'utf8')]) {
+    const addresses = text.match(/https:\/\/(?:cdn\.jsdelivr\.net\/npm|unpkg\.com)\/[^\s'`]*/g);
+    expect(addresses?.length).toBeGreaterThan(0);
+    for (const address of addresses ?? []) expect(address).toContain(`/taesd-wasm@${version}/dist/`);
+  }
+});
 
 const PROGRAMS: Readonly<Record<BrowserName, string | undefined>> = { chromium, firefox };
 
@@ -122,6 +137,43 @@ for (const browser of ['chromium', 'firefox'] as const) {
         },
       );
       expect(found).toEqual({ workers: 2, reason: 'none', hash: wanted.picture });
+    });
+
+    test('the example of docs/cdn.md → the decoded picture as a PNG', async () => {
+      const [, example] = /^```html\n(.*?)^```/ms.exec(DOCUMENT) as RegExpExecArray;
+      const [, html, code] = /^(.*)<script type="module">(.*)<\/script>/s.exec(
+        example.replaceAll(PINNED, cdn.url),
+      ) as RegExpExecArray;
+      const found = await runOnPage(
+        `
+        document.body.innerHTML = ${JSON.stringify(html)};
+        const script = document.createElement('script');
+        script.type = 'module';
+        script.textContent = ${JSON.stringify(code)};
+        const shown = new Promise((resolve) => { after.onload = resolve; });
+        document.body.append(script);
+        await shown;
+        return [after.naturalWidth, after.naturalHeight];`,
+        { browser },
+      );
+      expect(found).toEqual([256, 192]);
+      expect(cdn.requests().sort()).toEqual(['nano.js', 'taesd.all.min.js']);
+    });
+
+    test('taesd.all.min.js from another origin: WebGPU on a canvas → a picture, if there is an adapter', async () => {
+      const found = await runOnPage(
+        `
+        const { nano } = await import('${cdn.url}nano.js');
+        const { Taesd } = await import('${cdn.url}taesd.all.min.js');
+        const taesd = await Taesd.load({ ...nano(), backend: 'webgpu' });
+        const canvas = document.createElement('canvas');
+        await taesd.decodeToCanvas(${LATENTS}, canvas);
+        const { backend, backendReason } = taesd.info;
+        return { backend, backendReason, size: [canvas.width, canvas.height] };`,
+        { browser, webgpu: true },
+      );
+      expect(found).toMatchObject({ backend: 'webgpu', size: [192, 320] });
+      expect(cdn.requests()).toEqual(['nano.js', 'taesd.all.min.js']);
     });
 
     test('taesd.all.min.js in a module service worker → decodes', async () => {
