@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
@@ -48,12 +48,16 @@ beforeAll(async () => {
   taesd.dispose();
 });
 afterAll(() => cdn.close());
+beforeEach(() => {
+  cdn.requests();
+});
 
 test('README and docs/cdn.md → addresses of this version alone', () => {
   for (const text of [DOCUMENT, readFileSync(new URL('README.md', ROOT), 'utf8')]) {
     const addresses = text.match(/https:\/\/(?:cdn\.jsdelivr\.net\/npm|unpkg\.com)\/[^\s'`]*/g);
     expect(addresses?.length).toBeGreaterThan(0);
-    for (const address of addresses ?? []) expect(address).toContain(`/taesd-wasm@${version}/dist/`);
+    for (const address of addresses ?? [])
+      expect(address).toContain(`/taesd-wasm@${version}/dist/`);
   }
 });
 
@@ -103,7 +107,6 @@ for (const browser of ['chromium', 'firefox'] as const) {
       );
       const decoded = { workers: 2, reason: 'none', hash: wanted.picture };
       expect(found).toEqual({ modules: decoded, classic: decoded });
-      cdn.requests();
     });
 
     test('a policy without blob: → one thread, the reason in info', async () => {
@@ -123,7 +126,6 @@ for (const browser of ['chromium', 'firefox'] as const) {
       const reason = expect.stringContaining('has to allow worker-src blob:');
       const decoded = { workers: 0, reason, hash: wanted.picture };
       expect(found).toEqual({ file: decoded, modules: decoded });
-      cdn.requests();
     });
 
     test('the file on the page’s own origin, a policy without blob: → 2 workers', async () => {
@@ -160,7 +162,9 @@ for (const browser of ['chromium', 'firefox'] as const) {
       expect(cdn.requests().sort()).toEqual(['nano.js', 'taesd.all.min.js']);
     });
 
-    test('taesd.all.min.js from another origin: WebGPU on a canvas → a picture, if there is an adapter', async () => {
+    // A busy machine may lose its software adapter; then WASM takes over.
+    const title = 'taesd.all.min.js from another origin, a canvas → the picture on WebGPU';
+    test(title, { retry: 3 }, async ({ skip }) => {
       const found = await runOnPage(
         `
         const { nano } = await import('${cdn.url}nano.js');
@@ -172,7 +176,14 @@ for (const browser of ['chromium', 'firefox'] as const) {
         return { backend, backendReason, size: [canvas.width, canvas.height] };`,
         { browser, webgpu: true },
       );
-      expect(found).toMatchObject({ backend: 'webgpu', size: [192, 320] });
+      const { backendReason } = found as { backendReason?: string };
+      const lacks = /no WebGPU (?:adapter|device).*/.exec(backendReason ?? '')?.[0];
+      if (lacks !== undefined && !process.env.CI) skip(lacks);
+      expect(found).toEqual({
+        backend: 'webgpu',
+        backendReason: expect.anything(),
+        size: [192, 320],
+      });
       expect(cdn.requests()).toEqual(['nano.js', 'taesd.all.min.js']);
     });
 
