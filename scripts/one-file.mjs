@@ -106,6 +106,9 @@ const standIns = {
 /** Returns a file's path in dist/. */
 const inDist = (path) => path.slice(DIST.length);
 
+/** The usual form of `import()`. One name is smaller than the module with all of its names. */
+const NAMED = /const \{ (\w+) \} = await (?:lazily\(\(\) => )?import\('(\.[^']+)'\)\)?;/g;
+
 /**
  * Turns each `import()` into an import: the code is there, and may run where `import()` is
  * forbidden, as in service workers. That of a part that the file lacks is rejected.
@@ -116,24 +119,25 @@ const allAtOnce = (lacks) => ({
     onLoad({ filter: /\.js$/ }, ({ path }) => {
       if (!path.startsWith(DIST)) return undefined;
       const imports = [];
-      const add = (line) => imports.push(line);
       const wanted = (from) => inDist(join(dirname(path), from));
       const contents = readFileSync(path, 'utf8')
-        .replace(/const \{ (\w+) \} = await import\('(\.[^']+)'\);/g, (text, exported, from) => {
+        .replace(NAMED, (text, exported, from) => {
           if (wanted(from) in lacks) return text;
-          const local = `import${add(`import { ${exported} as import${imports.length} } from '${from}';`) - 1}`;
+          const local = `import${imports.length}`;
+          imports.push(`import { ${exported} as ${local} } from '${from}';`);
           return `const ${exported} = ${local};`;
         })
         .replace(/import\('(\.[^']+)'\)/g, (_, from) => {
           const part = lacks[wanted(from)];
           if (part === undefined) {
             const local = `import${imports.length}`;
-            add(`import * as ${local} from '${from}';`);
+            imports.push(`import * as ${local} from '${from}';`);
             return `Promise.resolve(${local})`;
           }
-          add(`import { absent as absent${imports.length} } from '${DIST}one-file/absent.js';`);
+          const local = `absent${imports.length}`;
+          imports.push(`import { absent as ${local} } from '${DIST}one-file/absent.js';`);
           const isInAll = !(wanted(from) in FILES['taesd.all.min.js'].lacks);
-          return `Promise.reject(absent${imports.length - 1}(${JSON.stringify(part)}, ${isInAll}))`;
+          return `Promise.reject(${local}(${JSON.stringify(part)}, ${isInAll}))`;
         });
       return { contents: imports.join('\n') + contents, resolveDir: dirname(path) };
     });
