@@ -107,7 +107,7 @@ const standIns = {
 const inDist = (path) => path.slice(DIST.length);
 
 /** The usual form of `import()`. One name is smaller than the module with all of its names. */
-const NAMED = /const \{ (\w+) \} = await (?:lazily\(\(\) => )?import\('(\.[^']+)'\)\)?;/g;
+const NAMED = /const \{ (\w+) \} = await (?:lazily\(\(\) => )?import\('(\.[^']+\.js)'\)\)?;/g;
 
 /**
  * Turns each `import()` into an import: the code is there, and may run where `import()` is
@@ -127,7 +127,7 @@ const allAtOnce = (lacks) => ({
           imports.push(`import { ${exported} as ${local} } from '${from}';`);
           return `const ${exported} = ${local};`;
         })
-        .replace(/import\('(\.[^']+)'\)/g, (_, from) => {
+        .replace(/import\('(\.[^']+\.js)'\)/g, (_, from) => {
           const part = lacks[wanted(from)];
           if (part === undefined) {
             const local = `import${imports.length}`;
