@@ -5,6 +5,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeKernels, writeNano } from './inline.mjs';
 import { writeManifest } from './manifest.mjs';
+import { writeOneFiles } from './one-file.mjs';
 
 const root = new URL('../', import.meta.url);
 
@@ -20,9 +21,10 @@ writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
 checkStaticData();
 run('tsc', '-p', 'tsconfig.json');
-writePlainImport('dist/weights/locate.js');
+writePlainImport('dist/weights/in-package.js');
 writeKernels();
 writeNano();
+await writeOneFiles();
 // npx makes the file executable only when it first links it; this build has replaced the file.
 chmodSync(new URL('dist/cli/main.js', root), 0o755);
 checkSizes();

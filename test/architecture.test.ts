@@ -34,7 +34,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['steps'],
   ['taesd'],
   ['preview', 'index'],
-  ['workerd', 'cli/terminal', 'cli/network'],
+  ['workerd', 'one-file', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],
   ['cli/inspect', 'cli/sheet'],

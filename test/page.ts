@@ -48,6 +48,8 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** The files below `/shared/`. */
   readonly shared?: (path: string) => Uint8Array;
+  /** The page's Content-Security-Policy. */
+  readonly policy?: string;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
 }
@@ -90,6 +92,7 @@ export async function runOnPage(
     } else if (path.startsWith('/shared/') && more.shared !== undefined) {
       response.end(more.shared(path.slice(8)));
     } else if (path === '/') {
+      if (more.policy !== undefined) response.setHeader('content-security-policy', more.policy);
       response.setHeader('content-type', 'text/html').end(page);
     } else {
       const file = path.startsWith('/weights/') ? weights(path.slice(9)) : distFile(path);

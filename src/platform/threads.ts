@@ -16,7 +16,7 @@ export interface Thread<Message> {
   keepAlive(alive: boolean): void;
 }
 
-/** The two ways to start a module in a thread. */
+/** The ways to start a module in a thread. */
 export interface ThreadModule {
   /** Returns the module's URL, for runtimes that load files. */
   url(): URL;
@@ -25,6 +25,13 @@ export interface ThreadModule {
    * because bundlers look for that form.
    */
   worker(): Worker;
+  /**
+   * Returns true if a page must not start the module as a worker, because it comes from another
+   * origin. It then starts a script that loads the module.
+   */
+  isElsewhere(): boolean;
+  /** Returns the module's code as a script, if the module is one file that knows its code. */
+  script?(): string;
 }
 
 /**
@@ -44,7 +51,10 @@ export function startThread<To, From>(
     // V8's flags, such as --expose-gc. But the flags of a script given on the command line keep a
     // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
-    const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
+    const flags = isScript ? { execArgv: [] } : {};
+    const worker = module.script
+      ? new Worker(module.script(), { ...flags, eval: true })
+      : new Worker(localUrl(module.url()), flags);
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', (code) => onError(new Error(`exit code ${code}`)));
@@ -57,15 +67,45 @@ export function startThread<To, From>(
   if (typeof Worker === 'undefined') {
     throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
   }
-  const worker = module.worker();
+  const isElsewhere = module.isElsewhere();
+  const worker = isElsewhere ? blobWorker(module) : module.worker();
   worker.onmessage = ({ data }) => onMessage(data);
-  worker.onerror = ({ message }) => onError(new Error(message || 'could not be started'));
+  worker.onerror = ({ message }) => {
+    onError(new Error(message || (isElsewhere ? NO_BLOB : 'could not be started')));
+  };
   return {
     post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
     terminate: () => worker.terminate(),
     keepAlive: () => {},
   };
 }
+
+/** The likely reason if a worker does not start from a blob and the browser says nothing. */
+const NO_BLOB =
+  'could not be started from another origin: the Content-Security-Policy has to allow worker-src blob:';
+
+/** Starts a module of another origin, which a page may import but not start as a worker. */
+function blobWorker(module: ThreadModule): Worker {
+  const [text, type] = module.script
+    ? ([module.script(), 'classic'] as const)
+    : ([importOf(module.url()), 'module'] as const);
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  try {
+    return new Worker(url, { type });
+  } finally {
+    // The worker has it: its text is taken when the worker is made.
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** Returns a URL that `node:worker_threads` takes: Deno's loads no module of the web. */
+const localUrl = (url: URL): URL =>
+  url.protocol === 'file:'
+    ? url
+    : new URL(`data:text/javascript,${encodeURIComponent(importOf(url))}`);
+
+/** Returns the code of a module that does nothing but import another. */
+const importOf = ({ href }: URL): string => `import ${JSON.stringify(href)};`;
 
 /**
  * Connects a thread with the thread that started it: listens to it, and returns what posts to it.

@@ -1,10 +1,11 @@
-import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
+import { expected, onOneLine, TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileWords } from './from-location.ts';
+import { inPackage } from './in-package.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
@@ -170,24 +171,6 @@ function readStored(
   const bytes = each.map(([half, file]) => [half, file.bytes] as const);
   const paths = each.map(([half, { name }]) => [half, store.pathOf(name)] as const);
   return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
-}
-
-/** Reads the small model of the package: a module, so it loads wherever the package's code does. */
-async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
-  const command = 'in a checkout, "npm run build"';
-  const remedy = { api: `Taesd.load(nano()) with nano from taesd-wasm/nano; ${command}`, command };
-  try {
-    // An address and not a name: bundlers would take the weights into every bundle.
-    const url = new URL('../../dist/nano.js', import.meta.url);
-    const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
-    const variant = VARIANTS.nano;
-    const tensors = await readFiles(nano().weights, variant, halves);
-    return { variant, tensors, from: 'the package' };
-  } catch (cause) {
-    if (cause instanceof TaesdError) throw cause;
-    const got = messageOf(cause);
-    throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy, cause });
-  }
 }
 
 /**

@@ -1,13 +1,7 @@
 import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
-import { readUrl } from '../../platform/read-url.ts';
-
-/**
- * The address of the kernels in dist/, as seen from `src/backend/wasm` and from
- * `dist/backend/wasm`.
- */
-const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
+import { readOwnKernels } from './own-kernels.ts';
 
 /**
  * Compiles the kernels, unless they are compiled already.
@@ -25,7 +19,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     });
   }
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = source ?? (await readKernels());
+  const bytes = source ?? (await readOwnKernels());
   if (!(bytes instanceof Uint8Array)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
     throw expected('ARG', 'wasm', rule, describe(source));
@@ -37,21 +31,4 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     const { compileFailure } = await import('./compile-failure.ts');
     throw compileFailure(bytes, cause);
   }
-}
-
-/** Reads the package's own file. */
-async function readKernels(): Promise<Uint8Array> {
-  const hint =
-    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
-  let url: URL;
-  try {
-    url = kernelsUrl();
-  } catch (cause) {
-    // Bundled code may not know its own address.
-    const rule = 'to know where the package lies';
-    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
-  }
-  const bytes = await readUrl(url);
-  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
-  return bytes;
 }

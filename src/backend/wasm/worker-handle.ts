@@ -1,23 +1,8 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
-import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
+import { startThread, type Thread } from '../../platform/threads.ts';
 import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
-
-/**
- * The address of the worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`.
- * Vite, webpack and Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is
- * written in just this way. The other address is hidden from them: they would copy the file a
- * second time, without what it imports.
- */
-const WORKER: ThreadModule = {
-  worker: () =>
-    new Worker(new URL('../../../dist/backend/wasm/worker.js', import.meta.url), {
-      type: 'module',
-    }),
-  url: () => new URL(WORKER_PATH, HERE),
-};
-const WORKER_PATH = '../../../dist/backend/wasm/worker.js';
-const HERE = import.meta.url;
+import { WORKER } from './worker-module.ts';
 
 /** All that a worker needs to make its networks ready. */
 export interface WorkerOptions {

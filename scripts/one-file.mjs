@@ -1,0 +1,174 @@
+// Writes dist/taesd.min.js and dist/taesd.all.min.js: the package as one ES module each, for pages
+// that load it by address. They import nothing and request nothing.
+//
+// The code of a file is one function, so that its text is known: a page of another origin starts
+// workers from that text.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { minify } from 'vite';
+
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+
+/** The browsers with WebAssembly SIMD, from the oldest. */
+const TARGET = 'es2022';
+
+/** Parts that are imported on first use, by their file in dist/. */
+const PYTORCH = {
+  'weights/from-torch.js': 'the reader of PyTorch’s files',
+  'torch/read-torch.js': 'the reader of PyTorch’s files',
+  'npy/npz.js': 'the reader of .npz files',
+};
+const PROFILES = { 'picture/profile.js': 'the colours of photographs' };
+
+/** Each file: its entry in dist/one-file, and the parts that it lacks. */
+const FILES = {
+  'taesd.min.js': {
+    entry: 'min.js',
+    lacks: {
+      ...PYTORCH,
+      ...PROFILES,
+      'backend/reference.js': "backend: 'reference'",
+      'backend/webgpu/networks.js': 'WebGPU',
+      'draw/decode-to-canvas.js': 'decodeToCanvas',
+      'steps/walk.js': 'steps',
+      'sources/picture-of.js': 'the reader of pictures of browsers',
+      'weights/misfit.js': 'the reader of weights with other names',
+    },
+  },
+  'taesd.all.min.js': { entry: 'all.js', lacks: { ...PYTORCH, ...PROFILES } },
+};
+
+/** Files of dist/ whose place another takes. */
+const STAND_INS = {
+  'backend/wasm/own-kernels.js': 'one-file/own-kernels.js',
+  'backend/wasm/worker-module.js': 'one-file/worker-module.js',
+  'weights/in-package.js': 'one-file/in-package.js',
+  'weights/open-store.js': 'one-file/open-store.js',
+  'picture/decode-file.js': 'one-file/no-photographs.js',
+  'picture/jpeg-file.js': 'one-file/no-photographs.js',
+  'picture/webp-file.js': 'one-file/no-photographs.js',
+};
+
+export async function writeOneFiles() {
+  for (const [name, { entry, lacks }] of Object.entries(FILES)) {
+    const whole = await bundle(name, entry, lacks);
+    const { code } = await minify(name, wrapped(whole), {
+      module: true,
+      compress: { target: TARGET },
+      mangle: { toplevel: true },
+      codegen: { removeWhitespace: true, legalComments: 'none' },
+    });
+    writeFileSync(join(DIST, name), banner(whole) + code);
+    const types = readFileSync(join(DIST, 'one-file', entry.replace('.js', '.d.ts')), 'utf8');
+    writeFileSync(join(DIST, name.replace('.js', '.d.ts')), types.replaceAll("'../", "'./"));
+  }
+}
+
+/** Bundles an entry into one module that exports and imports nothing but its end. */
+async function bundle(name, entry, lacks) {
+  const { writeKernelText } = await import('../dist/one-file/kernel-text.js');
+  const kernels = writeKernelText(readFileSync(join(DIST, 'taesd.wasm')));
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `export * from './one-file/${entry}';
+        import { serveIfWorker } from './one-file/worker-module.js';
+        serveIfWorker();`,
+      resolveDir: DIST,
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: TARGET,
+    write: false,
+    charset: 'utf8',
+    legalComments: 'none',
+    define: { TAESD_KERNELS: JSON.stringify(kernels), TAESD_NAME: JSON.stringify(name) },
+    plugins: [standIns, allAtOnce(lacks)],
+  });
+  return outputFiles[0].text;
+}
+
+const standIns = {
+  name: 'stand-ins',
+  setup({ onResolve }) {
+    onResolve({ filter: /^fast-png$/ }, () => ({ path: join(DIST, 'one-file/fast-png.js') }));
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
+      if (inDist(importer).startsWith('one-file/')) return undefined;
+      const standIn = STAND_INS[inDist(join(resolveDir, path))];
+      return standIn === undefined ? undefined : { path: join(DIST, standIn) };
+    });
+  },
+};
+
+/** Returns a file's path in dist/. */
+const inDist = (path) => path.slice(DIST.length);
+
+/** The usual form of `import()`. One name is smaller than the module with all of its names. */
+const NAMED = /const \{ (\w+) \} = await (?:lazily\(\(\) => )?import\('(\.[^']+\.js)'\)\)?;/g;
+
+/**
+ * Turns each `import()` into an import: the code is there, and may run where `import()` is
+ * forbidden, as in service workers. That of a part that the file lacks is rejected.
+ */
+const allAtOnce = (lacks) => ({
+  name: 'all at once',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.js$/ }, ({ path }) => {
+      if (!path.startsWith(DIST)) return undefined;
+      const imports = [];
+      const wanted = (from) => inDist(join(dirname(path), from));
+      const contents = readFileSync(path, 'utf8')
+        .replace(NAMED, (text, exported, from) => {
+          if (wanted(from) in lacks) return text;
+          const local = `import${imports.length}`;
+          imports.push(`import { ${exported} as ${local} } from '${from}';`);
+          return `const ${exported} = ${local};`;
+        })
+        .replace(/import\('(\.[^']+\.js)'\)/g, (_, from) => {
+          const part = lacks[wanted(from)];
+          if (part === undefined) {
+            const local = `import${imports.length}`;
+            imports.push(`import * as ${local} from '${from}';`);
+            return `Promise.resolve(${local})`;
+          }
+          const local = `absent${imports.length}`;
+          imports.push(`import { absent as ${local} } from '${DIST}one-file/absent.js';`);
+          const isInAll = !(wanted(from) in FILES['taesd.all.min.js'].lacks);
+          return `Promise.reject(${local}(${JSON.stringify(part)}, ${isInAll}))`;
+        });
+      return { contents: imports.join('\n') + contents, resolveDir: dirname(path) };
+    });
+  },
+});
+
+/** Puts a module into a function that returns its exports. */
+function wrapped(code) {
+  const [end, list] = /export \{([^}]*)\};\s*$/.exec(code) ?? [];
+  if (list === undefined || /\bimport\b *[({."'*]/.test(withoutStrings(code))) {
+    throw new Error('expected a module that imports nothing, got another');
+  }
+  const pairs = list.split(',').map((pair) => pair.trim().split(' as '));
+  const object = pairs.map(([local, exported = local]) => `${exported}: ${local}`);
+  const names = pairs.map(([local, exported = local]) => exported);
+  return `function TAESD_WHOLE(TAESD_HERE) {
+    'use strict';
+    ${code.slice(0, -end.length)}
+    return { ${object} };
+  }
+  export const { ${names} } = TAESD_WHOLE(import.meta.url);`;
+}
+
+const withoutStrings = (code) =>
+  code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/.*$/gm, '""');
+
+function banner(code) {
+  const { version, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const others = ['fflate', 'fast-png', 'iobuffer'].filter((name) =>
+    code.includes(`node_modules/${name}/`),
+  );
+  const withOthers = others.length > 0 ? `; with ${others.join(', ')} (MIT)` : '';
+  return `/*! taesd-wasm ${version} (${license})${withOthers} */\n`;
+}
