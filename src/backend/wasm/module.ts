@@ -1,13 +1,12 @@
 import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
+import { packageFile } from '../../platform/package-file.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
-/**
- * The address of the kernels in dist/, as seen from `src/backend/wasm` and from
- * `dist/backend/wasm`.
- */
+/** The kernels in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
+const KERNELS_PATH = '../../../dist/taesd.wasm';
 
 /**
  * Compiles the kernels, unless they are compiled already.
@@ -24,7 +23,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
       hint: "backend: 'reference' runs without, slowly",
     });
   }
-  if (source instanceof WebAssembly.Module) return source;
+  if (isModule(source)) return source;
   const bytes = source ?? (await readKernels());
   if (!(bytes instanceof Uint8Array)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
@@ -39,19 +38,23 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
 }
 
+/** Returns true for a module of any realm: edge runtimes make theirs in another one. */
+const isModule = (source: unknown): source is KernelModule =>
+  Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
+
 /** Reads the package's own file. */
 async function readKernels(): Promise<Uint8Array> {
-  const hint =
-    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
-  let url: URL;
+  let urls: URL[] = [];
+  let cause: unknown;
   try {
-    url = kernelsUrl();
-  } catch (cause) {
-    // Bundled code may not know its own address.
-    const rule = 'to know where the package lies';
-    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
+    urls = packageFile(kernelsUrl, KERNELS_PATH, import.meta.url);
+  } catch (error) {
+    cause = error;
   }
-  const bytes = await readUrl(url);
-  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
-  return bytes;
+  for (const url of urls) {
+    const bytes = await readUrl(url);
+    if (bytes !== undefined) return bytes;
+  }
+  const { noKernels } = await import('./compile-failure.ts');
+  throw noKernels(urls[0], cause);
 }

@@ -1,23 +1,27 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
+import { KEEP_OUT, originalFile } from '../../platform/package-file.ts';
+import { isNodeLike } from '../../platform/runtime.ts';
 import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
 import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
 
-/**
- * The address of the worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`.
- * Vite, webpack and Parcel bundle what `new Worker(new URL('…', import.meta.url))` names, if it is
- * written in just this way. The other address is hidden from them: they would copy the file a
- * second time, without what it imports.
- */
+/** The worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
 const WORKER: ThreadModule = {
+  // Vite, webpack, Turbopack and Parcel bundle the file of this expression, if it is written in
+  // just this way.
   worker: () =>
     new Worker(new URL('../../../dist/backend/wasm/worker.js', import.meta.url), {
       type: 'module',
     }),
-  url: () => new URL(WORKER_PATH, HERE),
+  url: () => {
+    try {
+      return originalFile(WORKER_PATH, import.meta.url);
+    } catch (cause) {
+      throw cannotStart(cause);
+    }
+  },
 };
 const WORKER_PATH = '../../../dist/backend/wasm/worker.js';
-const HERE = import.meta.url;
 
 /** All that a worker needs to make its networks ready. */
 export interface WorkerOptions {
@@ -103,10 +107,13 @@ export function failureOf({ code, message }: FailedMessage): TaesdError {
   return workerError('failed', message);
 }
 
-const cannotStart = (cause: Error): TaesdError =>
-  new TaesdError('UNSUPPORTED', `a worker could not start (${onOneLine(messageOf(cause))})`, {
-    cause,
-  });
+function cannotStart(cause: unknown): TaesdError {
+  const why = onOneLine(messageOf(cause));
+  // Node, Deno and Bun report a file that is not there, or not of its kind, with these words.
+  const remedy = isNodeLike() && /module|invalid url/i.test(why) ? `; ${KEEP_OUT}` : '';
+  const sentence = `a worker could not start (${why}${remedy})`;
+  return new TaesdError('UNSUPPORTED', sentence, { cause });
+}
 
 /** The error of a worker that started well and has ended since. */
 const hasEnded = (cause: Error): TaesdError => workerError('ended', textOf(cause), cause);
