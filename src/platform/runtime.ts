@@ -36,10 +36,10 @@ export function hardwareThreads(): number {
 }
 
 /**
- * Resolves in a new task. Next's edge runtime has a `setImmediate` that throws. Browsers have no `setImmediate` and delay nested timers by 4 ms, so they
- * get a message channel, which would cost Node 0.3 ms. Edge functions do not delay timers. They get
- * one because some have no channels, and in workerd the messages of a channel keep timers from
- * firing.
+ * Resolves in a new task. Browsers have no `setImmediate` and delay nested timers by 4 ms, so they
+ * get a message channel, which would cost Node 0.3 ms. Next's edge runtime has a `setImmediate`
+ * that throws. Edge functions do not delay timers. They get one because some have no channels, and
+ * in workerd the messages of a channel keep timers from firing.
  */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => {

@@ -74,7 +74,9 @@ async function examineApp(place, address, edge) {
     ...examined('client component', client, wanted),
     same('client component of docs, canvas', digest(Uint8Array.from(shown.more)), wanted.digest),
     same('route handler of docs, PNG', await posted(`${address}/decode`, latent), png),
-    ...(edge ? [same('edge route of docs, PNG', await posted(`${address}/edge`, latent), png)] : []),
+    ...(edge
+      ? [same('edge route of docs, PNG', await posted(`${address}/edge`, latent), png)]
+      : []),
   ];
 }
 
