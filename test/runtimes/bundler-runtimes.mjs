@@ -123,12 +123,14 @@ export async function runViteServer({ place, program }) {
   const running = start(process.execPath, args, { cwd: place });
   try {
     const address = await withinSeconds(60, addressSaid(running), running.words);
-    const { found, faults } = await onChromium(`${address}/index.html`);
-    const failed = faults.length > 0 ? { error: faults.join('; ') } : found;
-    return {
-      version: requireInstalled('vite/package.json').version,
-      checks: examined('page', failed, await unbundled(place)),
-    };
+    const wanted = await unbundled(place);
+    const checks = [];
+    for (const page of ['index.html', 'by-url.html']) {
+      const { found, faults } = await onChromium(`${address}/${page}`);
+      const shown = faults.length > 0 ? { error: faults.join('; ') } : found;
+      checks.push(...examined(page, shown, wanted));
+    }
+    return { version: requireInstalled('vite/package.json').version, checks };
   } finally {
     await running.kill();
   }
