@@ -23,16 +23,23 @@ export async function runNext({ place, program, flags, edge }) {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', TAESD_ROOT: INSTALLED, CI: '1' };
   const options = { cwd: app, env };
   const next = program('next');
-  await run(process.execPath, [next, 'build', ...flags], { ...options, seconds: 300 });
+  const building = [next, 'build', ...flags];
+  const { stdout, stderr } = await run(process.execPath, building, { ...options, seconds: 300 });
   const running = start(process.execPath, [next, 'start', '--port', '0'], options);
   try {
     const address = await withinSeconds(60, addressSaid(running), running.words);
     const checks = await withinSeconds(120, examineApp(place, address, edge), running.words);
+    checks.push(same('warnings of the build', warnings(stdout + stderr), 'none'));
     return { version: requireInstalled('next/package.json').version, checks };
   } finally {
     await running.kill();
   }
 }
+
+/** Next's analysis reports what an edge runtime or a bundler cannot have. */
+const warnings = (text) =>
+  /.*(?:Node\.js (?:API|module)|Critical dependency|not found|not allowed).*/i.exec(text)?.[0] ??
+  'none';
 
 /**
  * Writes the app into a folder of its own, in the folder where Next is installed: its bundlers take
