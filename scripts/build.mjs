@@ -20,7 +20,7 @@ writeManifest();
 run('asc', '--config', 'asconfig.json', '--target', 'release');
 checkStaticData();
 run('tsc', '-p', 'tsconfig.json');
-writePlainImport('dist/weights/locate.js');
+writePlainImport('dist/weights/in-package.js');
 writeKernels();
 writeNano();
 // npx makes the file executable only when it first links it; this build has replaced the file.

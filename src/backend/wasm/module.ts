@@ -1,12 +1,7 @@
 import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
-import { packageFile } from '../../platform/package-file.ts';
-import { readUrl } from '../../platform/read-url.ts';
-
-/** The kernels in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
-const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
-const KERNELS_PATH = '../../../dist/taesd.wasm';
+import { readOwnKernels } from './own-kernels.ts';
 
 /**
  * Compiles the kernels, unless they are compiled already.
@@ -24,7 +19,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     });
   }
   if (isModule(source)) return source;
-  const bytes = source ?? (await readKernels());
+  const bytes = source ?? (await readOwnKernels());
   if (!(bytes instanceof Uint8Array)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
     throw expected('ARG', 'wasm', rule, describe(source));
@@ -41,20 +36,3 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
 /** Returns true for a module of any realm: edge runtimes make theirs in another one. */
 const isModule = (source: unknown): source is KernelModule =>
   Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
-
-/** Reads the package's own file. */
-async function readKernels(): Promise<Uint8Array> {
-  let urls: URL[] = [];
-  let cause: unknown;
-  try {
-    urls = packageFile(kernelsUrl, KERNELS_PATH, import.meta.url);
-  } catch (error) {
-    cause = error;
-  }
-  for (const url of urls) {
-    const bytes = await readUrl(url);
-    if (bytes !== undefined) return bytes;
-  }
-  const { noKernels } = await import('./compile-failure.ts');
-  throw noKernels(urls[0], cause);
-}

@@ -1,27 +1,10 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
-import { KEEP_OUT, originalFile } from '../../platform/package-file.ts';
+import { KEEP_OUT } from '../../platform/package-file.ts';
 import { isNodeLike } from '../../platform/runtime.ts';
-import { startThread, type Thread, type ThreadModule } from '../../platform/threads.ts';
+import { startThread, type Thread } from '../../platform/threads.ts';
 import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
-
-/** The worker in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
-const WORKER: ThreadModule = {
-  // Vite, webpack, Turbopack and Parcel bundle the file of this expression, if it is written in
-  // just this way.
-  worker: () =>
-    new Worker(new URL('../../../dist/backend/wasm/worker.js', import.meta.url), {
-      type: 'module',
-    }),
-  url: () => {
-    try {
-      return originalFile(WORKER_PATH, import.meta.url);
-    } catch (cause) {
-      throw cannotStart(cause);
-    }
-  },
-};
-const WORKER_PATH = '../../../dist/backend/wasm/worker.js';
+import { WORKER } from './worker-module.ts';
 
 /** All that a worker needs to make its networks ready. */
 export interface WorkerOptions {
@@ -71,7 +54,11 @@ export class PoolWorker {
         this.listener?.died(error);
       };
       const heard = (message: FromWorker) => this.#heard(message);
-      this.#thread = startThread<ToWorker, FromWorker>(WORKER, heard, died);
+      try {
+        this.#thread = startThread<ToWorker, FromWorker>(WORKER, heard, died);
+      } catch (cause) {
+        throw cause instanceof TaesdError ? cause : cannotStart(cause);
+      }
       this.post({ kind: 'load', ...options });
     });
   }

@@ -1,0 +1,27 @@
+import { packageFile } from '../../platform/package-file.ts';
+import { readUrl } from '../../platform/read-url.ts';
+
+/** The kernels in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
+const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
+const KERNELS_PATH = '../../../dist/taesd.wasm';
+
+/**
+ * Reads the package's own file.
+ *
+ * @throws TaesdError ARG (the file is not there, or cannot be read), NETWORK
+ */
+export async function readOwnKernels(): Promise<Uint8Array> {
+  let urls: URL[] = [];
+  let cause: unknown;
+  try {
+    urls = packageFile(kernelsUrl, KERNELS_PATH, import.meta.url);
+  } catch (error) {
+    cause = error;
+  }
+  for (const url of urls) {
+    const bytes = await readUrl(url);
+    if (bytes !== undefined) return bytes;
+  }
+  const { noKernels } = await import('./compile-failure.ts');
+  throw noKernels(urls[0], cause);
+}
