@@ -38,7 +38,7 @@ function writePlainImport(path) {
   const url = new URL(path, root);
   const plain = readFileSync(url, 'utf8')
     .replace(/^var __rewriteRelativeImportExtension = .*?^};\n/ms, '')
-    .replace(/import\(__rewriteRelativeImportExtension\((.*)\)\)/, 'import($1)');
+    .replace(/import\(__rewriteRelativeImportExtension\((.*)\)\)/g, 'import($1)');
   if (plain.includes('__rewrite'))
     throw new Error(`${path}: expected TypeScript’s wrapper around import(), got another`);
   writeFileSync(url, plain);

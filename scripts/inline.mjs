@@ -30,7 +30,9 @@ export function writeNano() {
 }
 
 export function writeKernels() {
-  writeFileSync(new URL('dist/taesd.wasm.d.ts', root), WASM_TYPES);
+  for (const [name, types] of Object.entries(WASM_TYPES)) {
+    writeFileSync(new URL(`dist/${name}.d.ts`, root), types);
+  }
   writeModule({
     name: 'kernels',
     files: { WASM: 'dist/taesd.wasm' },
@@ -45,10 +47,19 @@ export function writeKernels() {
   });
 }
 
-/** The type of the import in workerd and in bundles for it. */
-const WASM_TYPES = `declare const kernels: import('./options/types.js').KernelModule;
+/** The types of the imports: as workerd and edge runtimes give it, and as Vite does by query. */
+const WASM_TYPES = {
+  'taesd.wasm': `declare const kernels: import('./options/types.js').KernelModule;
 export default kernels;
-`;
+`,
+  'taesd.wasm-url': `declare const url: string;
+export default url;
+`,
+  'taesd.wasm-init': `/** Instantiates the kernels. \`Taesd.load\` takes the module, not an instance. */
+declare const init: (imports?: object) => Promise<object>;
+export default init;
+`,
+};
 
 function writeModule({ name, files, doc, type, value }) {
   const data = Object.entries(files).map(([constant, path]) => {

@@ -107,7 +107,7 @@ describe('load', () => {
       env: process.env,
     });
     expect(stdout).toMatch(
-      /^ARG Taesd\.load: "weights of nano" expected the package's nano\.js, got Cannot find module .+ \(Taesd\.load\(nano\(\)\) with nano from taesd-wasm\/nano; in a checkout, "npm run build"\)\n$/,
+      /^ARG Taesd\.load: "weights of nano" expected the package's nano\.js, got Cannot find module .+ \(Taesd\.load\(nano\(\)\) with nano from taesd-wasm\/nano; keep the package out of a server's bundle: .+; in a checkout, "npm run build"\)\n$/,
     );
   });
 });

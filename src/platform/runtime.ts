@@ -8,12 +8,13 @@
 /**
  * Returns true in Node (20.16, 22.3 and later) and in runtimes with its modules: Deno and Bun.
  * Returns false in workerd, which has some of the modules, but no threads, and no files that
- * outlive a request.
+ * outlive a request; and in Next's edge runtime, in which every function of `process` throws.
  */
 export const isNodeLike = () =>
   typeof process !== 'undefined' &&
   typeof process.getBuiltinModule === 'function' &&
-  globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
+  globalThis.navigator?.userAgent !== 'Cloudflare-Workers' &&
+  !('EdgeRuntime' in globalThis);
 
 /**
  * Returns an environment variable; undefined if it is not set, the runtime has none, or Deno was
@@ -36,13 +37,13 @@ export function hardwareThreads(): number {
 
 /**
  * Resolves in a new task. Browsers have no `setImmediate` and delay nested timers by 4 ms, so they
- * get a message channel, which would cost Node 0.3 ms. Edge functions do not delay timers. They get
- * one because some have no channels, and in workerd the messages of a channel keep timers from
- * firing.
+ * get a message channel, which would cost Node 0.3 ms. Next's edge runtime has a `setImmediate`
+ * that throws. Edge functions do not delay timers. They get one because some have no channels, and
+ * in workerd the messages of a channel keep timers from firing.
  */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') {
+    if (isNodeLike() && typeof setImmediate === 'function') {
       setImmediate(resolve);
     } else if (typeof Worker === 'undefined' || typeof MessageChannel === 'undefined') {
       setTimeout(resolve, 0);

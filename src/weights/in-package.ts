@@ -1,6 +1,7 @@
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS } from '../model/variants.ts';
+import { orKeepOut, packageFile } from '../platform/package-file.ts';
 import type { FoundWeights } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 
@@ -12,11 +13,10 @@ import { readFiles } from './from-bytes.ts';
  */
 export async function inPackage(halves: readonly Half[]): Promise<FoundWeights> {
   const command = 'in a checkout, "npm run build"';
-  const remedy = { api: `Taesd.load(nano()) with nano from taesd-wasm/nano; ${command}`, command };
+  const api = `${orKeepOut('Taesd.load(nano()) with nano from taesd-wasm/nano')}; ${command}`;
+  const remedy = { api, command };
   try {
-    // An address and not a name: bundlers would take the weights into every bundle.
-    const url = new URL('../../dist/nano.js', import.meta.url);
-    const { nano } = await import(/* @vite-ignore */ /* webpackIgnore: true */ url.href);
+    const { nano } = await importNano();
     const variant = VARIANTS.nano;
     const tensors = await readFiles(nano().weights, variant, halves);
     return { variant, tensors, from: 'the package' };
@@ -24,5 +24,19 @@ export async function inPackage(halves: readonly Half[]): Promise<FoundWeights> 
     if (cause instanceof TaesdError) throw cause;
     const got = messageOf(cause);
     throw expected('ARG', 'weights of nano', "the package's nano.js", got, { remedy, cause });
+  }
+}
+
+const NANO_PATH = '../../dist/nano.js';
+
+/** Imports the module by its address: bundlers would take a name into every bundle, with 2 MB. */
+async function importNano() {
+  const copy = () => new URL('../../dist/nano.js', import.meta.url);
+  const [{ href }, other] = packageFile(copy, NANO_PATH, import.meta.url);
+  try {
+    return await import(/* @vite-ignore */ /* webpackIgnore: true */ href);
+  } catch (error) {
+    if (other === undefined) throw error;
+    return import(/* @vite-ignore */ /* webpackIgnore: true */ other.href);
   }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
@@ -92,6 +93,26 @@ test('compileKernels: a policy forbids compiling → UNSUPPORTED with the remedy
     wasm: module,
   });
   expect((await decoder.decode({ shape: [1, 4, 1, 1], data: new Float32Array(4) })).width).toBe(8);
+});
+
+test('load: a module of another realm, as edge runtimes have → works', async () => {
+  const bytes = readFileSync(new URL('../../dist/taesd.wasm', import.meta.url));
+  const wasm = runInNewContext('new WebAssembly.Module(bytes)', { bytes });
+  expect(wasm instanceof WebAssembly.Module).toBe(false);
+  const weights = { decoder: randomWeights('taesd', 'decoder') };
+  const decoder = await Taesd.load({ weights, wasm });
+  expect((await decoder.decode({ shape: [1, 4, 1, 1], data: new Float32Array(4) })).width).toBe(8);
+});
+
+test('load: an object that calls itself a module → FORMAT', async () => {
+  const wasm = { [Symbol.toStringTag]: 'WebAssembly.Module' };
+  const weights = { decoder: randomWeights('taesd', 'decoder') };
+  await expect(Taesd.load({ weights, wasm } as object)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'FORMAT',
+      message: expect.stringContaining('"wasm" expected the kernels, got '),
+    }),
+  );
 });
 
 test('compileKernels: no WebAssembly at all → UNSUPPORTED; the reference backend works', async () => {

@@ -15,6 +15,9 @@ import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
 import module from 'taesd-wasm/taesd.wasm';
+import init from 'taesd-wasm/taesd.wasm?init';
+import ofEdge from 'taesd-wasm/taesd.wasm?module';
+import address from 'taesd-wasm/taesd.wasm?url';
 
 /*
  * The package's types in a strict project for Node, without the DOM's types. Compiled
@@ -24,6 +27,9 @@ import module from 'taesd-wasm/taesd.wasm';
 export async function everything(file: Uint8Array, options: DecodeOptions): Promise<Step[]> {
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
+  await Taesd.load({ wasm: ofEdge });
+  const instance: Promise<object> = init();
+  const url: URL = new URL(address);
   const latents: Tensor = await taesd.encode(decodePng(file));
   const photo = await decodePicture(new ArrayBuffer(8), { maxPixels: 2 ** 20 });
   // As `new ImageData` wants it.
@@ -46,5 +52,5 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
   const steps: Step[] = [];
   for await (const step of taesd.steps(copy.latents)) steps.push(step);
-  return [tensors, pictures, any].length > 0 ? steps : [];
+  return [tensors, pictures, any, url, instance].length > 0 ? steps : [];
 }

@@ -13,9 +13,18 @@ const VERSIONS = {
   bun: '1.4.5',
   workerd: '1.20261117.1',
   vite: '8.3.8',
+  next: '16.4.6',
+  react: '19.3.1',
+  'react-dom': '19.3.1',
+  webpack: '5.113.0',
+  esbuild: '0.28.2',
+  rollup: '4.68.8',
+  '@rollup/plugin-node-resolve': '16.0.3',
 };
 
 const FOLDER = new URL('installed/', import.meta.url);
+/** Programs that need an installed package lie in a folder in here. */
+export const INSTALLED = fileURLToPath(FOLDER);
 const { platform, arch } = process;
 const nodePackage = `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
 
@@ -27,6 +36,13 @@ const PROGRAMS = {
   bun: `@oven/bun-${platform}-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`,
   workerd: `@cloudflare/workerd-${platform}-${arch === 'x64' ? '64' : arch}/bin/workerd`,
   vite: 'vite/bin/vite.js',
+  next: 'next/dist/bin/next',
+  react: 'react/index.js',
+  'react-dom': 'react-dom/index.js',
+  webpack: 'webpack/lib/index.js',
+  esbuild: 'esbuild/lib/main.js',
+  rollup: 'rollup/dist/rollup.js',
+  '@rollup/plugin-node-resolve': '@rollup/plugin-node-resolve/dist/es/index.js',
 };
 
 const isNode20 = process.versions.node.startsWith('20.');

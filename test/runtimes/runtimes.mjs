@@ -4,6 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
+import { runEsbuild, runRollup, runViteServer, runWebpack } from './bundler-runtimes.mjs';
+import { runNext } from './next-runtime.mjs';
 import { runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
@@ -30,6 +32,8 @@ const WORKERD_DATES = { plain: '2025-10-01', old: '2024-01-01' };
  */
 const BOUNDS_CHECKED =
   'its V8 checks the bounds of each access to memory, where that of Node leaves it to guard pages (Node 26 with --disable-wasm-trap-handler: 1.45 ×)';
+
+const NEXT = ['next', 'react', 'react-dom'];
 
 /**
  * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is.
@@ -113,7 +117,53 @@ export const RUNTIMES = {
     note: 'vite build without a configuration',
     run: ({ place, program }) => runBuilt('firefox', place, program('vite')),
   },
+  'vite-dev': {
+    title: 'Vite, development',
+    installs: ['vite'],
+    run: ({ place, program }) => onChromiumHere(() => runViteServer({ place, program })),
+  },
+  webpack: {
+    title: 'webpack',
+    installs: ['webpack'],
+    run: ({ place, program }) => withPackages(['webpack'], program, () => runWebpack({ place })),
+  },
+  esbuild: {
+    title: 'esbuild',
+    installs: ['esbuild'],
+    run: ({ place, program }) => withPackages(['esbuild'], program, () => runEsbuild({ place })),
+  },
+  rollup: {
+    title: 'Rollup, Node',
+    installs: ['rollup', '@rollup/plugin-node-resolve'],
+    run: ({ place, program }) =>
+      withPackages(['rollup', '@rollup/plugin-node-resolve'], program, () => runRollup({ place })),
+  },
+  next: {
+    title: 'Next, Turbopack',
+    installs: NEXT,
+    note: 'next build; next start',
+    run: (host) =>
+      withPackages(NEXT, host.program, () => runNext({ ...host, flags: [], edge: true })),
+  },
+  'next-webpack': {
+    title: 'Next, webpack',
+    installs: NEXT,
+    note: 'next build --webpack; next start',
+    run: (host) =>
+      withPackages(NEXT, host.program, () => runNext({ ...host, flags: ['--webpack'] })),
+  },
 };
+
+/** Runs what needs packages and Chromium; throws NotRun if one cannot be had. */
+function withPackages(names, program, run) {
+  for (const name of names) program(name);
+  return onChromiumHere(run);
+}
+
+function onChromiumHere(run) {
+  systemBrowser('chromium');
+  return run();
+}
 
 const runPlain = (browser, place) =>
   runBrowser({

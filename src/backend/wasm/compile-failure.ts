@@ -1,4 +1,5 @@
 import { expected, messageOf, type TaesdError } from '../../errors.ts';
+import { orKeepOut } from '../../platform/package-file.ts';
 
 /** The first byte of a web page, and the likely reason if a page came instead of the kernels. */
 const LESS_THAN = 0x3c;
@@ -35,4 +36,18 @@ export function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
     "allow 'wasm-unsafe-eval' in the Content-Security-Policy, or hand over a compiled WebAssembly.Module as the option wasm";
   const rule = 'permission to compile WebAssembly';
   return expected('UNSUPPORTED', what, rule, got, { hint, cause });
+}
+
+/**
+ * Makes the error for the package's own kernels that cannot be found.
+ *
+ * @param url  the address at which they should be. Bundled code may not know its own, and then
+ *   `cause` is the error of `new URL`
+ */
+export function noKernels(url: URL | undefined, cause: unknown): TaesdError {
+  const remedy = 'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm';
+  const hint = `${orKeepOut(remedy)}; in a checkout, "npm run build" makes it`;
+  if (url !== undefined) return expected('ARG', url.href, 'the kernels', 'no such file', { hint });
+  const rule = 'to know where the package lies';
+  return expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
 }

@@ -18,7 +18,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
       hint: "backend: 'reference' runs without, slowly",
     });
   }
-  if (source instanceof WebAssembly.Module) return source;
+  if (isModule(source)) return source;
   const bytes = source ?? (await readOwnKernels());
   if (!(bytes instanceof Uint8Array)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
@@ -32,3 +32,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     throw compileFailure(bytes, cause);
   }
 }
+
+/** Returns true for a module of any realm: edge runtimes make theirs in another one. */
+const isModule = (source: unknown): source is KernelModule =>
+  Object.prototype.toString.call(source) === '[object WebAssembly.Module]';

@@ -1,11 +1,9 @@
-import { expected } from '../../errors.ts';
+import { packageFile } from '../../platform/package-file.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
-/**
- * The address of the kernels in dist/, as seen from `src/backend/wasm` and from
- * `dist/backend/wasm`.
- */
+/** The kernels in dist/, as seen from `src/backend/wasm` and from `dist/backend/wasm`. */
 const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
+const KERNELS_PATH = '../../../dist/taesd.wasm';
 
 /**
  * Reads the package's own file. Files that hold the whole package have `one-file/own-kernels.ts` in
@@ -14,17 +12,17 @@ const kernelsUrl = () => new URL('../../../dist/taesd.wasm', import.meta.url);
  * @throws TaesdError ARG (the file is not there, or cannot be read), NETWORK
  */
 export async function readOwnKernels(): Promise<Uint8Array> {
-  const hint =
-    'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm; in a checkout, "npm run build" makes it';
-  let url: URL;
+  let urls: URL[] = [];
+  let cause: unknown;
   try {
-    url = kernelsUrl();
-  } catch (cause) {
-    // Bundled code may not know its own address.
-    const rule = 'to know where the package lies';
-    throw expected('ARG', 'import.meta.url', rule, 'no URL', { hint, cause });
+    urls = packageFile(kernelsUrl, KERNELS_PATH, import.meta.url);
+  } catch (error) {
+    cause = error;
   }
-  const bytes = await readUrl(url);
-  if (bytes === undefined) throw expected('ARG', url.href, 'the kernels', 'no such file', { hint });
-  return bytes;
+  for (const url of urls) {
+    const bytes = await readUrl(url);
+    if (bytes !== undefined) return bytes;
+  }
+  const { noKernels } = await import('./compile-failure.ts');
+  throw noKernels(urls[0], cause);
 }

@@ -1,4 +1,6 @@
 import { messageOf, onOneLine, TaesdError } from '../../errors.ts';
+import { KEEP_OUT } from '../../platform/package-file.ts';
+import { isNodeLike } from '../../platform/runtime.ts';
 import { startThread, type Thread } from '../../platform/threads.ts';
 import type { Segment } from '../segment.ts';
 import { type FailedMessage, type FromWorker, type ToWorker, textOf } from './messages.ts';
@@ -52,7 +54,11 @@ export class PoolWorker {
         this.listener?.died(error);
       };
       const heard = (message: FromWorker) => this.#heard(message);
-      this.#thread = startThread<ToWorker, FromWorker>(WORKER, heard, died);
+      try {
+        this.#thread = startThread<ToWorker, FromWorker>(WORKER, heard, died);
+      } catch (cause) {
+        throw cause instanceof TaesdError ? cause : cannotStart(cause);
+      }
       this.post({ kind: 'load', ...options });
     });
   }
@@ -88,10 +94,13 @@ export function failureOf({ code, message }: FailedMessage): TaesdError {
   return workerError('failed', message);
 }
 
-const cannotStart = (cause: Error): TaesdError =>
-  new TaesdError('UNSUPPORTED', `a worker could not start (${onOneLine(messageOf(cause))})`, {
-    cause,
-  });
+function cannotStart(cause: unknown): TaesdError {
+  const why = onOneLine(messageOf(cause));
+  // Node, Deno and Bun report a file that is not there, or not of its kind, with these words.
+  const remedy = isNodeLike() && /module|invalid url/i.test(why) ? `; ${KEEP_OUT}` : '';
+  const sentence = `a worker could not start (${why}${remedy})`;
+  return new TaesdError('UNSUPPORTED', sentence, { cause });
+}
 
 /** The error of a worker that started well and has ended since. */
 const hasEnded = (cause: Error): TaesdError => workerError('ended', textOf(cause), cause);
