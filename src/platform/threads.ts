@@ -1,5 +1,6 @@
-import { expected } from '../errors.ts';
+import { expected, messageOf } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
+import { systemReason } from './system-errors.ts';
 
 /*
  * Threads and messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
@@ -31,7 +32,7 @@ export interface ThreadModule {
  * Starts a module in a thread of its own.
  *
  * @param onError  called when the thread has ended by itself, with the reason
- * @throws TaesdError UNSUPPORTED if the runtime has no workers
+ * @throws TaesdError UNSUPPORTED if this program may not start one
  */
 export function startThread<To, From>(
   module: ThreadModule,
@@ -44,7 +45,14 @@ export function startThread<To, From>(
     // V8's flags, such as --expose-gc. But the flags of a script given on the command line keep a
     // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
-    const worker = new Worker(module.url(), isScript ? { execArgv: [] } : {});
+    const start = () => new Worker(module.url(), isScript ? { execArgv: [] } : {});
+    let worker: ReturnType<typeof start>;
+    try {
+      worker = start();
+    } catch (cause) {
+      const got = systemReason(cause);
+      throw expected('UNSUPPORTED', 'Worker', 'a runtime that starts one', got, { cause });
+    }
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', (code) => onError(new Error(`exit code ${code}`)));
@@ -54,10 +62,14 @@ export function startThread<To, From>(
       keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     };
   }
-  if (typeof Worker === 'undefined') {
-    throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
+  let worker: Worker;
+  try {
+    worker = module.worker();
+  } catch (cause) {
+    // A page of another origin, or one in a sandbox, may not start the package's file.
+    const got = messageOf(cause);
+    throw expected('UNSUPPORTED', 'Worker', 'a page that may start one', got, { cause });
   }
-  const worker = module.worker();
   worker.onmessage = ({ data }) => onMessage(data);
   worker.onerror = ({ message }) => onError(new Error(message || 'could not be started'));
   return {

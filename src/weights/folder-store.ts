@@ -3,7 +3,7 @@ import { expected } from '../errors.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
-import { type Draft, roomFor, STORE_NAME, type WeightStore } from './store.ts';
+import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
  * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
@@ -29,7 +29,7 @@ const node = {
  * Directory Specification, which ignores a relative path there), `~/Library/Caches` on macOS,
  * `%LOCALAPPDATA%` on Windows.
  *
- * @throws TaesdError UNSUPPORTED (Deno without the permission to read the home folder's path)
+ * @throws TaesdError UNSUPPORTED (no home folder; Deno without the permission to read its path)
  */
 export function cacheFolder(): string {
   const { platform } = process;
@@ -43,14 +43,23 @@ export function cacheFolder(): string {
 }
 
 function homeFolder(): string {
+  let home: string;
   try {
-    return node.os.homedir();
+    home = node.os.homedir();
   } catch (cause) {
-    const hint = 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
-    const got = systemReason(cause);
-    const rule = 'permission to read its path';
+    // A user whom the system does not know, as in containers.
+    const isUnknown = systemCode(cause) === 'ERR_SYSTEM_ERROR';
+    const rule = isUnknown ? 'a user who has one' : 'permission to read its path';
+    const got = isUnknown ? 'none' : systemReason(cause);
+    const hint = isUnknown
+      ? 'HOME or XDG_CACHE_HOME names one'
+      : 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
     throw expected('UNSUPPORTED', 'home folder', rule, got, { hint, cause });
   }
+  // An empty HOME would make the path one below the working folder.
+  if (node.path.isAbsolute(home)) return home;
+  const hint = 'HOME is empty or relative; XDG_CACHE_HOME names another folder';
+  throw expected('UNSUPPORTED', 'home folder', 'an absolute path', JSON.stringify(home), { hint });
 }
 
 /**
@@ -86,8 +95,7 @@ export class FolderStore implements WeightStore {
       return await node.fs.readFile(path);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
-      const got = systemReason(cause);
-      throw expected('ARG', path, 'a readable file', got, { cause });
+      throw refused(path, 'a readable file', systemReason(cause), { cause });
     }
   }
 
@@ -236,5 +244,5 @@ const failing =
     if (systemCode(cause) === undefined) throw cause;
     const isFull = NO_ROOM.includes(systemCode(cause) as string);
     const rule = isFull ? roomFor(file) : 'a file that can be written';
-    throw expected('ARG', path, rule, systemReason(cause), { cause });
+    throw refused(path, rule, systemReason(cause), { cause });
   };

@@ -8,6 +8,8 @@ export interface FoundWeights {
   readonly variant: Variant;
   readonly tensors: ModelTensors;
   readonly from: string;
+  /** What a user may want to know of the search: a cache that cannot be read or written. */
+  readonly note?: string | undefined;
 }
 
 /** The options of `load` that concern weights, and for tests the store and the manifest. */

@@ -2,14 +2,15 @@ import { type Half, type ModelName, TaesdError, VARIANTS, type Variant } from '.
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
+import { openLenientStore } from '../../weights/lenient-store.ts';
 import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
-import { openStore } from '../../weights/open-store.ts';
 import { type CachedModel, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutRequest } from '../network/proxy.ts';
 import { writeJson } from '../terminal/json.ts';
+import { noteSayer } from '../terminal/say.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -54,13 +55,14 @@ interface Row {
 }
 
 async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
-  const store = await openStore();
+  const store = await openLenientStore();
   const each = Object.values(VARIANTS).map((variant) => rowOf(variant, store));
   // Waits for all, so that the error does not depend on which of them fails first.
   const rows = (await Promise.allSettled(each)).map((row) => {
     if (row.status === 'rejected') throw row.reason;
     return row.value;
   });
+  if (store.note !== undefined) noteSayer(false)(store.note);
   if (json) {
     writeJson({ models: rows });
     return;
