@@ -48,6 +48,8 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** The files below `/shared/`. */
   readonly shared?: (path: string) => Uint8Array;
+  /** Other origins may read all files, such as sandboxed frames, whose origin is none. */
+  readonly shareable?: boolean;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
 }
@@ -78,6 +80,7 @@ export async function runOnPage(
   });
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '', 'http://host').pathname;
+    if (more.shareable) response.setHeader('access-control-allow-origin', '*');
     if (path === '/result' || path === '/told') {
       let body = '';
       for await (const piece of request.setEncoding('utf8')) body += piece;

@@ -35,9 +35,9 @@ export class LenientStore implements WeightStore {
   get note(): string | undefined {
     const { location } = this;
     if (this.#unkept !== undefined) {
-      return `the download is not kept: ${location} cannot be written (${this.#unkept})`;
+      return `the download is not kept: ${location} cannot be written: ${this.#unkept}`;
     }
-    return this.#unread && `${location} cannot be read (${this.#unread})`;
+    return this.#unread && `${location} cannot be read: ${this.#unread}`;
   }
 
   pathOf(name: string): string {

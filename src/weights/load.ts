@@ -1,3 +1,4 @@
+import { withoutPasswords } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { lazily } from '../platform/lazily.ts';
@@ -32,7 +33,7 @@ export async function loadWeights(
   if (typeof weights === 'string' || weights instanceof URL) {
     const { readGivenLocation } = await lazily(() => import('./from-location.ts'), GIVEN);
     const tensors = await readGivenLocation(variant, weights, halves, signal);
-    return { variant, tensors, from: `${weights}` };
+    return { variant, tensors, from: withoutPasswords(`${weights}`) };
   }
   return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }

@@ -1,8 +1,8 @@
-import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
+import { expected, messageOf, onOneLine, TaesdError, withoutPasswords } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { lazily } from '../platform/lazily.ts';
-import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
+import { environmentVariable, isNode, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileNames } from './from-location.ts';
@@ -105,7 +105,7 @@ async function inEnvironment(
 ): Promise<FoundWeights | LookedAt> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder === undefined || folder === '') return { location: FOLDER_VARIABLE, got: 'not set' };
-  const location = `${FOLDER_VARIABLE} ${folder}`;
+  const location = `${FOLDER_VARIABLE} ${withoutPasswords(folder)}`;
   const tensors = await readLocation(variant, folder, halves, signal);
   if (tensors instanceof Absent) {
     if (tensors.isNowhere) throw nowhere(tensors);
@@ -153,13 +153,27 @@ async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWei
   }
   const { pullModel } = await lazily(() => import('./pull.ts'));
   const store = await openLenientStore(options.store);
-  const pulled = await pullModel(variant, halves, { ...options, store });
+  const pulled = await pullModel(variant, halves, { ...options, store }).catch(aboutProxies);
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
   const fetched = urls.length > 0 ? [`fetched from ${urls.join(' and ')}`] : [];
   const from = [...(store.unkept === undefined ? [store.location] : []), ...fetched].join(', ');
   const { note } = store;
   return { variant, tensors: await readStored(store, pulled, wanted), from, note };
 }
+
+/** Adds the ways around to an error of the network. Node's own `fetch` looks for no proxy. */
+function aboutProxies(error: unknown): never {
+  if (!(error instanceof TaesdError) || error.code !== 'NETWORK') throw error;
+  const { code, sentence, cause } = error;
+  const isUnused = isNode() && PROXIES.some((name) => environmentVariable(name));
+  const proxy = isUnused
+    ? '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on'
+    : '';
+  const api = `the option weights gives another folder or address${proxy}`;
+  throw new TaesdError(code, sentence, { cause, remedy: { api } });
+}
+
+const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(

@@ -1,3 +1,4 @@
+import { withoutPasswords } from '../../errors.ts';
 import { type Half, type ModelName, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
@@ -92,7 +93,9 @@ function stateWords({ model, state, location, reason }: Row): string {
   if (state === 'unreadable') return `unreadable: ${reason}`;
   const folder = environmentVariable(FOLDER_VARIABLE);
   const places =
-    folder && state === 'missing' ? ` in ${FOLDER_VARIABLE} ${folder} and the cache` : '';
+    folder && state === 'missing'
+      ? ` in ${FOLDER_VARIABLE} ${withoutPasswords(folder)} and the cache`
+      : '';
   return `${LACKS[state]}${places}: npx taesd pull ${model}`;
 }
 
@@ -126,7 +129,11 @@ async function folderPlace(variant: Variant): Promise<Place | undefined> {
     return { state: 'unreadable', location: null, reason };
   }
   if (!(weights instanceof Absent)) {
-    return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
+    return {
+      state: 'found',
+      location: withoutPasswords(`${FOLDER_VARIABLE} ${folder}`),
+      reason: null,
+    };
   }
   if (weights.isNowhere) throw nowhere(weights);
   return undefined;

@@ -1,0 +1,271 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LoadOptions } from '../../src/options/types.ts';
+import { sharedPath, testShared } from '../shared.ts';
+
+/*
+ * Hosts that refuse: homes of other users, full disks, Node's permission model, limits of address
+ * space. Each case is a process of its own, on the built package.
+ */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const HOST = join(ROOT, 'test/hosts/host.mjs');
+const COMMAND = join(ROOT, 'dist/cli/main.js');
+const WEIGHTS = sharedPath('weights');
+
+const parent = mkdtempSync(join(tmpdir(), 'taesd-hosts-'));
+// Other users must be able to walk through it.
+chmodSync(parent, 0o755);
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+let home: string;
+let count = 0;
+beforeEach(() => {
+  home = join(parent, `home${count++}`);
+  mkdirSync(home);
+});
+const cache = () => join(home, '.cache', 'taesd-wasm');
+
+interface Host {
+  /** The program that runs Node, and its arguments: another user, a limit. */
+  readonly under?: readonly string[];
+  /** The flags of Node. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+function run({ under = [], flags = [], env = {} }: Host, ...args: string[]) {
+  const [program, ...rest] = [...under, process.execPath, ...flags, ...args];
+  const clean = { PATH: process.env.PATH, HOME: home, ...env };
+  const { stdout, stderr, error } = spawnSync(program, rest, { encoding: 'utf8', env: clean });
+  if (error) throw error;
+  return { stdout, stderr };
+}
+
+/** Loads a model and decodes latents of `side` × `side`. @returns the width and `info`, or the error */
+function load(host: Host, options: LoadOptions, side = 2, ...more: string[]) {
+  const { stdout, stderr } = run(host, HOST, JSON.stringify(options), `${side}`, ...more);
+  try {
+    return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+  } catch {
+    throw new Error(`no result: ${stdout}${stderr}`);
+  }
+}
+
+const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+/** A user whom the system does not know. */
+const STRANGER = ['setpriv', '--reuid', '4242', '--regid', '4242', '--clear-groups'];
+
+/** Why other users cannot be tried here; undefined if they can. */
+function whyNoOthers(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can become another user';
+  const [program, ...args] = [...NOBODY, 'test', '-r', COMMAND];
+  const { error, status } = spawnSync(program, args);
+  if (error !== undefined) return 'setpriv is absent';
+  return status === 0 ? undefined : 'other users cannot read this checkout';
+}
+const noOthers = whyNoOthers();
+
+const FIRST = 'https://raw.githubusercontent.com/comfyanonymous/taesd/main';
+const DOWNLOADED = `fetched from ${FIRST}/taesd_encoder.safetensors and ${FIRST}/taesd_decoder.safetensors`;
+const DOWNLOAD = { model: 'taesd', download: true } as const;
+
+/** Adds a test as other users; skipped with the reason where nobody can become one. */
+const testOthers = (title: string, work: () => void) =>
+  test(title, ({ skip }) => {
+    skip(noOthers !== undefined, noOthers);
+    work();
+  });
+
+/** Adds a test as other users that reads the real weights, which come by a `fetch` of its own. */
+const testDownload = (title: string, work: () => void) =>
+  noOthers === undefined ? testShared(title, work) : testOthers(title, work);
+
+describe.skipIf(process.platform === 'win32')('homes', () => {
+  testOthers(
+    'the home of another user → nano, and info says why; taesd → ARG that says why',
+    () => {
+      chmodSync(home, 0o700);
+      const unread = `cache ${cache()} cannot be read: no permission`;
+      expect(load({ under: NOBODY }, {})).toMatchObject({
+        width: 16,
+        model: 'nano',
+        weights: 'the package',
+        weightsNote: unread,
+      });
+      expect(load({ under: NOBODY }, { model: 'taesd' })).toEqual({
+        name: 'TaesdError',
+        code: 'ARG',
+        message: expect.stringContaining(`cache ${cache()} (no permission)`),
+      });
+      const { stdout, stderr } = run({ under: NOBODY }, COMMAND, 'models');
+      expect(stdout).toMatch(/^taesd .+ not found: npx taesd pull taesd$/m);
+      expect(stderr).toBe(`taesd: note: ${unread}\n`);
+      expect(run({ under: NOBODY }, COMMAND, 'pull').stderr).toBe(
+        `taesd: "${cache()}/taesd_encoder.safetensors" expected a readable file, got no permission (XDG_CACHE_HOME=DIR puts the cache into another folder)\n`,
+      );
+    },
+  );
+
+  testDownload(
+    'a home that is read-only, download → the real taesd, not kept, and info says so',
+    () => {
+      chmodSync(home, 0o555);
+      expect(load({ under: NOBODY }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+        width: 16,
+        model: 'taesd',
+        weights: DOWNLOADED,
+        weightsNote: `the download is not kept: cache ${cache()} cannot be written: no permission`,
+      });
+      expect(load({ under: NOBODY }, {})).toMatchObject({ width: 16, model: 'nano' });
+      expect(readdirSync(home)).toEqual([]);
+    },
+  );
+
+  const RELATIVE = 'HOME is empty or relative; XDG_CACHE_HOME names another folder';
+  test.each([
+    ['', `an absolute path, got "" (${RELATIVE})`],
+    ['here', `an absolute path, got "here" (${RELATIVE})`],
+  ])('HOME=%s → nano, nothing in the working folder, and info says why', (HOME, why) => {
+    const weightsNote = `the cache cannot be read: "home folder" expected ${why}`;
+    expect(load({ env: { HOME } }, {})).toMatchObject({ width: 16, model: 'nano', weightsNote });
+  });
+
+  testOthers('no HOME, of a user whom the system does not know → nano, and info says why', () => {
+    expect(load({ under: STRANGER, env: { HOME: undefined } }, {})).toMatchObject({
+      model: 'nano',
+      weightsNote:
+        'the cache cannot be read: "home folder" expected a user who has one, got none (HOME or XDG_CACHE_HOME names one)',
+    });
+  });
+
+  testShared(
+    'a limit of the size of files, download → the real taesd, not kept; without → kept',
+    () => {
+      const under = ['sh', '-c', 'ulimit -f 100 && exec "$@"', 'sh'];
+      expect(load({ under }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+        width: 16,
+        weights: DOWNLOADED,
+        weightsNote: `the download is not kept: cache ${cache()} cannot be written: a limit of the size of files`,
+      });
+      expect(readdirSync(cache())).toEqual([]);
+      const kept = load({}, DOWNLOAD, 2, WEIGHTS);
+      expect(kept.weights).toBe(`cache ${cache()}, ${DOWNLOADED}`);
+      expect(kept.weightsNote).toBeUndefined();
+      expect(readdirSync(cache()).length).toBe(2);
+    },
+  );
+
+  testShared('a full disk, download → the real taesd, not kept, and info says so', () => {
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', home]);
+    if (mounted.status !== 0) return;
+    try {
+      expect(load({}, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+        width: 16,
+        weights: DOWNLOADED,
+        weightsNote: `the download is not kept: cache ${cache()} cannot be written: a full disk`,
+      });
+      expect(readdirSync(cache())).toEqual([]);
+    } finally {
+      expect(spawnSync('umount', [home]).status).toBe(0);
+    }
+  });
+});
+
+describe("Node's permission model", () => {
+  const isNew = process.allowedNodeEnvironmentFlags.has('--permission');
+  const PERMISSION = isNew ? '--permission' : '--experimental-permission';
+  const reads = (...paths: string[]) => paths.map((path) => `--allow-fs-read=${path}`);
+  const PACKAGE = [PERMISSION, ...reads(join(ROOT, '*'))];
+
+  test('the package alone may be read → nano; info says what is missing for the cache', () => {
+    expect(load({ flags: PACKAGE }, {})).toMatchObject({
+      width: 16,
+      model: 'nano',
+      weightsNote: `cache ${cache()} cannot be read: no permission from Node: --allow-fs-read`,
+    });
+  });
+
+  test('workers: 2 → one thread, and info says why; with --allow-worker → two workers', () => {
+    const options = { model: 'nano', workers: 2 } as const;
+    expect(load({ flags: PACKAGE }, options, 8)).toMatchObject({
+      width: 64,
+      workers: 0,
+      workersReason:
+        '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker',
+    });
+    const flags = [...PACKAGE, '--allow-worker'];
+    expect(load({ flags }, options, 8)).toMatchObject({ width: 64, workers: 2 });
+  });
+
+  testShared(
+    'all may be read, download → the real taesd, not kept; with --allow-fs-write → kept',
+    () => {
+      const flags = [PERMISSION, ...reads('*')];
+      expect(load({ flags }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+        width: 16,
+        weights: DOWNLOADED,
+        weightsNote: `the download is not kept: cache ${cache()} cannot be written: no permission from Node: --allow-fs-write`,
+      });
+      const writes = [...flags, `--allow-fs-write=${home}/*`];
+      expect(load({ flags: writes }, DOWNLOAD, 2, WEIGHTS).weights).toContain(`cache ${cache()}`);
+      const { stdout, stderr } = run({ flags }, COMMAND, 'models');
+      expect(stdout).toMatch(new RegExp(`^taesd .+ cache ${cache()}$`, 'm'));
+      expect(stderr).not.toContain('taesd:');
+    },
+  );
+
+  test('pull → ARG naming the flag; models → listed, and a note', () => {
+    const flags = [...PACKAGE];
+    expect(run({ flags: [PERMISSION, ...reads('*')] }, COMMAND, 'pull').stderr).toContain(
+      `taesd: "${cache()}/taesd_encoder.safetensors" expected a file that can be written, got no permission from Node: --allow-fs-write (XDG_CACHE_HOME=DIR puts the cache into another folder)\n`,
+    );
+    const { stdout, stderr } = run({ flags }, COMMAND, 'models');
+    expect(stdout).toContain('in the package');
+    expect(stderr).toContain(
+      `taesd: note: cache ${cache()} cannot be read: no permission from Node`,
+    );
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('limits of address space', () => {
+  const limited = (gb: number) => ['sh', '-c', `ulimit -v ${gb * 1_000_000} && exec "$@"`, 'sh'];
+  const [major] = process.versions.node.split('.').map(Number);
+  /** Newer versions of Node look for room when they start, and do without the trap handler. */
+  const looks = major > 20;
+  const NANO = { model: 'nano' } as const;
+  const NO_ROOM =
+    '"memory" expected 10 GiB of address space to be free, got less (ulimit -v? each thread reserves it, whatever its limit: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing)';
+
+  test.skipIf(looks)('8 GB → OOM that names the flag; smaller maxMemory → still', () => {
+    const failed = { name: 'TaesdError', code: 'OOM', message: `Taesd.load: ${NO_ROOM}` };
+    expect(load({ under: limited(8) }, NANO)).toEqual(failed);
+    expect(load({ under: limited(8) }, { ...NANO, maxMemory: 2 ** 26 })).toEqual(failed);
+  });
+
+  test('8 GB, with the flag, with the reference → works; 12 GB → works as it is', () => {
+    const env = { NODE_OPTIONS: '--disable-wasm-trap-handler' };
+    expect(load({ under: limited(8), env }, NANO)).toMatchObject({ width: 16, workers: 0 });
+    const reference = { ...NANO, backend: 'reference' } as const;
+    expect(load({ under: limited(8) }, reference, 1)).toMatchObject({ width: 8 });
+    expect(load({ under: limited(12) }, NANO)).toMatchObject({ width: 16 });
+  });
+
+  test('16 GB, a picture for workers → one thread, and info says why', () => {
+    const { width, workers, workersReason } = load({ under: limited(16) }, NANO, 48);
+    expect({ width, workers }).toEqual({ width: 384, workers: 0 });
+    expect(workersReason).toMatch(
+      /^"ulimit -v" expected \d+ GiB of address space for \d workers, got 15 GiB \(a given number of workers is started all the same\)$/,
+    );
+  });
+
+  test.skipIf(looks)('16 GB, workers: 2 → one thread, and info says why; 24 GB → two', () => {
+    const options = { ...NANO, workers: 2 };
+    const reason = { width: 16, workers: 0, workersReason: NO_ROOM };
+    expect(load({ under: limited(16) }, options)).toMatchObject(reason);
+    expect(load({ under: limited(24) }, options)).toMatchObject({ width: 16, workers: 2 });
+  });
+});
