@@ -31,6 +31,41 @@ export async function runProcess({
   return { ...result, version: /\d+\.\d+\.\d+/.exec(version.stdout)[0] };
 }
 
+/**
+ * Node alone, on hosts that refuse: its permission model, and 8 GB of address space.
+ *
+ * @param permission  the flag that switches the model on
+ */
+export async function hostChecks(program, permission, place) {
+  const env = { ...process.env, NO_COLOR: '1', HOME: place, XDG_CACHE_HOME: join(place, 'none') };
+  const host = async (flags, options, limit = 'true') => {
+    const args = [program, ...flags, 'limits-host.mjs', JSON.stringify(options)];
+    const { stdout } = await run('sh', ['-c', `${limit} && exec "$@"`, 'sh', ...args], {
+      cwd: place,
+      env,
+    });
+    return JSON.parse(stdout);
+  };
+  const reads = [permission, `--allow-fs-read=${join(place, '*')}`];
+  const two = { model: 'nano', workers: 2 };
+  const alone = await host(reads, two);
+  const both = await host([...reads, '--allow-worker'], two);
+  const limited = await host(
+    ['--disable-wasm-trap-handler'],
+    { model: 'nano' },
+    'ulimit -v 8000000',
+  );
+  return [
+    same('permission model: nano decodes', alone.width, 64),
+    same('permission model: why there are no workers', alone.workersReason, NO_WORKERS),
+    same('permission model: workers with --allow-worker', both.workers, 2),
+    same('8 GB of address space, the flag: nano decodes', limited.width, 64),
+  ];
+}
+
+const NO_WORKERS =
+  '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker';
+
 /** The picture that README's example writes with the real weights. */
 async function examplePicture(program, flags, { cwd, env }) {
   const folder = { cwd: join(cwd, 'readme'), env: { ...env, TAESD_WEIGHTS: join(cwd, 'files') } };

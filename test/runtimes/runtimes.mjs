@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
-import { runProcess } from './process-runtime.mjs';
+import { hostChecks, runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
@@ -40,12 +40,12 @@ export const RUNTIMES = {
   node20: {
     title: 'Node 20',
     installs: ['node20'],
-    run: ({ place, program }) => runProcess({ program: program('node20'), place }),
+    run: ({ place, program }) => runNode(program('node20'), '--experimental-permission', place),
   },
   node: {
     title: 'Node, newest',
     installs: ['node'],
-    run: ({ place, program }) => runProcess({ program: program('node'), place }),
+    run: ({ place, program }) => runNode(program('node'), '--permission', place),
   },
   deno: {
     title: 'Deno',
@@ -114,6 +114,15 @@ export const RUNTIMES = {
     run: ({ place, program }) => runBuilt('firefox', place, program('vite')),
   },
 };
+
+/** Runs the program in Node, then the checks of hosts that refuse. */
+async function runNode(program, permission, place) {
+  const result = await runProcess({ program, place });
+  if (process.platform === 'linux') {
+    result.checks.push(...(await hostChecks(program, permission, place)));
+  }
+  return result;
+}
 
 const runPlain = (browser, place) =>
   runBrowser({
