@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,6 +50,8 @@ export interface PageOptions {
   readonly shared?: (path: string) => Uint8Array;
   /** Other origins may read all files, such as sandboxed frames, whose origin is none. */
   readonly shareable?: boolean;
+  /** The files of an extension that is installed, by their names; in Chromium alone. */
+  readonly extension?: Readonly<Record<string, string | Uint8Array>>;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
 }
@@ -106,6 +108,15 @@ export async function runOnPage(
   const rules = `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`;
   const args = browserArguments(name, profile, more);
   if (name === 'chromium') args.push(rules);
+  if (more.extension !== undefined) {
+    const folder = join(profile, 'extension');
+    mkdirSync(folder);
+    for (const [file, text] of Object.entries(more.extension)) {
+      writeFileSync(join(folder, file), text);
+    }
+    args.push(`--load-extension=${folder}`);
+    args.push('--disable-features=DisableLoadExtensionCommandLineSwitch');
+  }
   const url = `http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`;
   // In a process group of its own, so that its helpers end with it and leave the profile alone.
   const browser = spawn((name === 'chromium' ? chromium : firefox) ?? '', [...args, url], {

@@ -1,4 +1,4 @@
-import { expected, messageOf, type TaesdError } from '../errors.ts';
+import { expected, messageOf, TaesdError } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 
 /** The remedy where a program may load nothing later. */
@@ -19,6 +19,8 @@ export async function lazily<Part>(load: () => Promise<Part>, instead?: string):
     // Bundlers write other code in its place, which may also throw before there is a promise.
     return await load();
   } catch (cause) {
+    // Files that lack a part on purpose say so themselves.
+    if (cause instanceof TaesdError) throw cause;
     throw noPart(cause, instead);
   }
 }

@@ -39,7 +39,7 @@ export async function bindWeights(
     } catch (error) {
       if (!(error instanceof TaesdError) || error.code !== 'SHAPE') throw error;
       // Imported when needed. An environment without `import()` gets the error as it is.
-      const misfit = await import('./misfit.ts').catch(() => undefined);
+      const misfit = await lazily(() => import('./misfit.ts')).catch(() => undefined);
       if (misfit === undefined) throw error;
       const { bound, note } = misfit.mend(variant, half, weights, spare);
       networks.set(half, bound);

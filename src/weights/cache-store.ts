@@ -110,7 +110,7 @@ function refusal(path: string, rule: string, cause: unknown): StoreRefusal {
   const got =
     name === 'QuotaExceededError'
       ? 'a full disk: the quota of this site is used up'
-      : `${name}: ${messageOf(cause)}`;
+      : `${name}: ${messageOf(cause).replace(/\.$/, '')}`;
   const remedy = { api: 'the option weights needs none' };
   return refused(path, rule, got, { remedy, cause });
 }

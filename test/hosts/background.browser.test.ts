@@ -109,8 +109,60 @@ const noPart = (call: string, remedy = ONE_FILE): Came => ({
   ),
 });
 
-/** What comes of a search for weights where nothing but `nano` is there. */
+/** What comes of a request for workers. */
 const NO_WORKERS: Came = { value: '"Worker" expected a runtime with workers, got none' };
+
+/** An extension of Chromium whose content script asks its background for the results. */
+const extension = (background: string) => ({
+  'manifest.json': JSON.stringify({
+    manifest_version: 3,
+    name: 'results',
+    version: '1',
+    background: { service_worker: 'background.js', type: 'module' },
+    content_scripts: [{ matches: ['http://127.0.0.1/*'], js: ['content.js'] }],
+    content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" },
+  }),
+  'content.js': `
+    addEventListener('message', ({ data }) => {
+      if (data !== 'go') return;
+      chrome.runtime.sendMessage('go', (answer) => postMessage({ answer }));
+    });
+    document.documentElement.dataset.isThere = 'yes';`,
+  'background.js': `${background}
+    chrome.runtime.onMessage.addListener((message, sender, answer) => {
+      results().then(answer, (error) => answer(String(error)));
+      return true;
+    });`,
+});
+
+/** Runs code in the background of an extension. */
+const inExtension = (code: string) =>
+  runOnPage(
+    `
+    const answer = new Promise((resolve) => {
+      addEventListener('message', ({ data }) => data.answer !== undefined && resolve(data.answer));
+    });
+    while (document.documentElement.dataset.isThere === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    postMessage('go');
+    return answer;`,
+    { extension: extension(code) },
+  ) as Promise<Results>;
+
+describe.skipIf(chromium === undefined)('background of an extension [chromium]', () => {
+  test('one bundle: every call and PNG → work', async () => {
+    const { load, nano, download, weights, ...rest } = await inExtension(bundled);
+    expect(rest).toEqual({
+      ...CORE,
+      ...PARTS,
+      webgpu: { value: 'wasm' },
+      workers: NO_WORKERS,
+      png: { value: [16, 16, 128] },
+    });
+    for (const { name } of [load, nano, download, weights]) expect(name).toBe('TaesdError');
+  });
+});
 
 for (const [browser, program] of BROWSERS) {
   if (program === undefined) console.warn(`skipping tests of workers: no ${browser} here`);

@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/options/types.ts';
 import { SHARED_ABSENT, sharedIsThere, sharedPath, testShared } from '../shared.ts';
@@ -37,17 +38,23 @@ interface Host {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-function run({ under = [], flags = [], env = {} }: Host, ...args: string[]) {
+async function run({ under = [], flags = [], env = {} }: Host, ...args: string[]) {
   const [program, ...rest] = [...under, process.execPath, ...flags, ...args];
   const clean = { PATH: process.env.PATH, HOME: home, ...env };
-  const { stdout, stderr, error } = spawnSync(program, rest, { encoding: 'utf8', env: clean });
-  if (error) throw error;
-  return { stdout, stderr };
+  // A command that fails has its reason on stderr.
+  return promisify(execFile)(program, rest, { env: clean }).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
 }
 
-/** Loads a model and decodes latents of `side` × `side`. @returns the width and `info`, or the error */
-function load(host: Host, options: LoadOptions, side = 2, ...more: string[]) {
-  const { stdout, stderr } = run(host, HOST, JSON.stringify(options), `${side}`, ...more);
+/**
+ * Loads a model and decodes latents of `side` × `side`.
+ *
+ * @param more  the folder that the network is, if any
+ * @returns the width and `info`, or the error
+ */
+async function load(host: Host, options: LoadOptions, side = 2, ...more: string[]) {
+  const { stdout, stderr } = await run(host, HOST, JSON.stringify(options), `${side}`, ...more);
   try {
     return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
   } catch {
@@ -74,37 +81,37 @@ const DOWNLOADED = `fetched from ${FIRST}/taesd_encoder.safetensors and ${FIRST}
 const DOWNLOAD = { model: 'taesd', download: true } as const;
 
 /** Adds a test as other users; skipped with the reason where nobody can become one. */
-const testOthers = (title: string, work: () => void) =>
+const testOthers = (title: string, work: () => Promise<void>) =>
   test(title, ({ skip }) => {
     skip(noOthers !== undefined, noOthers);
-    work();
+    return work();
   });
 
 /** Adds a test as other users that reads the real weights, which come by a `fetch` of its own. */
-const testDownload = (title: string, work: () => void) =>
+const testDownload = (title: string, work: () => Promise<void>) =>
   noOthers === undefined ? testShared(title, work) : testOthers(title, work);
 
 describe.skipIf(process.platform === 'win32')('homes', () => {
   testOthers(
     'the home of another user → nano, and info says why; taesd → ARG that says why',
-    () => {
+    async () => {
       chmodSync(home, 0o700);
       const unread = `cache ${cache()} cannot be read: no permission`;
-      expect(load({ under: NOBODY }, {})).toMatchObject({
+      expect(await load({ under: NOBODY }, {})).toMatchObject({
         width: 16,
         model: 'nano',
         weights: 'the package',
         weightsNote: unread,
       });
-      expect(load({ under: NOBODY }, { model: 'taesd' })).toEqual({
+      expect(await load({ under: NOBODY }, { model: 'taesd' })).toEqual({
         name: 'TaesdError',
         code: 'ARG',
         message: expect.stringContaining(`cache ${cache()} (no permission)`),
       });
-      const { stdout, stderr } = run({ under: NOBODY }, COMMAND, 'models');
+      const { stdout, stderr } = await run({ under: NOBODY }, COMMAND, 'models');
       expect(stdout).toMatch(/^taesd .+ not found: npx taesd pull taesd$/m);
       expect(stderr).toBe(`taesd: note: ${unread}\n`);
-      expect(run({ under: NOBODY }, COMMAND, 'pull').stderr).toBe(
+      expect((await run({ under: NOBODY }, COMMAND, 'pull')).stderr).toBe(
         `taesd: "${cache()}/taesd_encoder.safetensors" expected a readable file, got no permission (XDG_CACHE_HOME=DIR puts the cache into another folder)\n`,
       );
     },
@@ -112,15 +119,15 @@ describe.skipIf(process.platform === 'win32')('homes', () => {
 
   testDownload(
     'a home that is read-only, download → the real taesd, not kept, and info says so',
-    () => {
+    async () => {
       chmodSync(home, 0o555);
-      expect(load({ under: NOBODY }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+      expect(await load({ under: NOBODY }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
         width: 16,
         model: 'taesd',
         weights: DOWNLOADED,
         weightsNote: `the download is not kept: cache ${cache()} cannot be written: no permission`,
       });
-      expect(load({ under: NOBODY }, {})).toMatchObject({ width: 16, model: 'nano' });
+      expect(await load({ under: NOBODY }, {})).toMatchObject({ width: 16, model: 'nano' });
       expect(readdirSync(home)).toEqual([]);
     },
   );
@@ -129,42 +136,49 @@ describe.skipIf(process.platform === 'win32')('homes', () => {
   test.each([
     ['', `an absolute path, got "" (${RELATIVE})`],
     ['here', `an absolute path, got "here" (${RELATIVE})`],
-  ])('HOME=%s → nano, nothing in the working folder, and info says why', (HOME, why) => {
+  ])('HOME=%s → nano, nothing in the working folder, and info says why', async (HOME, why) => {
     const weightsNote = `the cache cannot be read: "home folder" expected ${why}`;
-    expect(load({ env: { HOME } }, {})).toMatchObject({ width: 16, model: 'nano', weightsNote });
-  });
-
-  testOthers('no HOME, of a user whom the system does not know → nano, and info says why', () => {
-    expect(load({ under: STRANGER, env: { HOME: undefined } }, {})).toMatchObject({
+    expect(await load({ env: { HOME } }, {})).toMatchObject({
+      width: 16,
       model: 'nano',
-      weightsNote:
-        'the cache cannot be read: "home folder" expected a user who has one, got none (HOME or XDG_CACHE_HOME names one)',
+      weightsNote,
     });
   });
 
+  testOthers(
+    'no HOME, of a user whom the system does not know → nano, and info says why',
+    async () => {
+      expect(await load({ under: STRANGER, env: { HOME: undefined } }, {})).toMatchObject({
+        model: 'nano',
+        weightsNote:
+          'the cache cannot be read: "home folder" expected a user who has one, got none (HOME or XDG_CACHE_HOME names one)',
+      });
+    },
+  );
+
   testShared(
     'a limit of the size of files, download → the real taesd, not kept; without → kept',
-    () => {
+    async () => {
       const under = ['sh', '-c', 'ulimit -f 100 && exec "$@"', 'sh'];
-      expect(load({ under }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+      expect(await load({ under }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
         width: 16,
         weights: DOWNLOADED,
         weightsNote: `the download is not kept: cache ${cache()} cannot be written: a limit of the size of files`,
       });
       expect(readdirSync(cache())).toEqual([]);
-      const kept = load({}, DOWNLOAD, 2, WEIGHTS);
+      const kept = await load({}, DOWNLOAD, 2, WEIGHTS);
       expect(kept.weights).toBe(`cache ${cache()}, ${DOWNLOADED}`);
       expect(kept.weightsNote).toBeUndefined();
       expect(readdirSync(cache()).length).toBe(2);
     },
   );
 
-  test('a full disk, download → the real taesd, not kept, and info says so', ({ skip }) => {
+  test('a full disk, download → the real taesd, not kept, and info says so', async ({ skip }) => {
     skip(!sharedIsThere, SHARED_ABSENT);
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', home]);
     skip(mounted.status !== 0, 'no right to mount a small disk here');
     try {
-      expect(load({}, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+      expect(await load({}, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
         width: 16,
         weights: DOWNLOADED,
         weightsNote: `the download is not kept: cache ${cache()} cannot be written: a full disk`,
@@ -182,49 +196,51 @@ describe("Node's permission model", () => {
   const reads = (...paths: string[]) => paths.map((path) => `--allow-fs-read=${path}`);
   const PACKAGE = [PERMISSION, ...reads(join(ROOT, '*'))];
 
-  test('the package alone may be read → nano; info says what is missing for the cache', () => {
-    expect(load({ flags: PACKAGE }, {})).toMatchObject({
+  test('the package alone may be read → nano; info says what is missing for the cache', async () => {
+    expect(await load({ flags: PACKAGE }, {})).toMatchObject({
       width: 16,
       model: 'nano',
       weightsNote: `cache ${cache()} cannot be read: no permission from Node: --allow-fs-read`,
     });
   });
 
-  test('workers: 2 → one thread, and info says why; with --allow-worker → two workers', () => {
+  test('workers: 2 → one thread, and info says why; with --allow-worker → two workers', async () => {
     const options = { model: 'nano', workers: 2 } as const;
-    expect(load({ flags: PACKAGE }, options, 8)).toMatchObject({
+    expect(await load({ flags: PACKAGE }, options, 8)).toMatchObject({
       width: 64,
       workers: 0,
       workersReason:
         '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker',
     });
     const flags = [...PACKAGE, '--allow-worker'];
-    expect(load({ flags }, options, 8)).toMatchObject({ width: 64, workers: 2 });
+    expect(await load({ flags }, options, 8)).toMatchObject({ width: 64, workers: 2 });
   });
 
   testShared(
     'all may be read, download → the real taesd, not kept; with --allow-fs-write → kept',
-    () => {
+    async () => {
       const flags = [PERMISSION, ...reads('*')];
-      expect(load({ flags }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
+      expect(await load({ flags }, DOWNLOAD, 2, WEIGHTS)).toMatchObject({
         width: 16,
         weights: DOWNLOADED,
         weightsNote: `the download is not kept: cache ${cache()} cannot be written: no permission from Node: --allow-fs-write`,
       });
       const writes = [...flags, `--allow-fs-write=${home}/*`];
-      expect(load({ flags: writes }, DOWNLOAD, 2, WEIGHTS).weights).toContain(`cache ${cache()}`);
-      const { stdout, stderr } = run({ flags }, COMMAND, 'models');
+      expect((await load({ flags: writes }, DOWNLOAD, 2, WEIGHTS)).weights).toContain(
+        `cache ${cache()}`,
+      );
+      const { stdout, stderr } = await run({ flags }, COMMAND, 'models');
       expect(stdout).toMatch(new RegExp(`^taesd .+ cache ${cache()}$`, 'm'));
       expect(stderr).not.toContain('taesd:');
     },
   );
 
-  test('pull → ARG naming the flag; models → listed, and a note', () => {
+  test('pull → ARG naming the flag; models → listed, and a note', async () => {
     const flags = [...PACKAGE];
-    expect(run({ flags: [PERMISSION, ...reads('*')] }, COMMAND, 'pull').stderr).toContain(
+    expect((await run({ flags: [PERMISSION, ...reads('*')] }, COMMAND, 'pull')).stderr).toContain(
       `taesd: "${cache()}/taesd_encoder.safetensors" expected a file that can be written, got no permission from Node: --allow-fs-write (XDG_CACHE_HOME=DIR puts the cache into another folder)\n`,
     );
-    const { stdout, stderr } = run({ flags }, COMMAND, 'models');
+    const { stdout, stderr } = await run({ flags }, COMMAND, 'models');
     expect(stdout).toContain('in the package');
     expect(stderr).toContain(
       `taesd: note: cache ${cache()} cannot be read: no permission from Node`,
@@ -241,32 +257,32 @@ describe.skipIf(process.platform !== 'linux')('limits of address space', () => {
   const NO_ROOM =
     '"memory" expected 10 GiB of address space to be free, got less (ulimit -v? each thread reserves it, whatever its limit: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing)';
 
-  test.skipIf(looks)('8 GB → OOM that names the flag; smaller maxMemory → still', () => {
+  test.skipIf(looks)('8 GB → OOM that names the flag; smaller maxMemory → still', async () => {
     const failed = { name: 'TaesdError', code: 'OOM', message: `Taesd.load: ${NO_ROOM}` };
-    expect(load({ under: limited(8) }, NANO)).toEqual(failed);
-    expect(load({ under: limited(8) }, { ...NANO, maxMemory: 2 ** 26 })).toEqual(failed);
+    expect(await load({ under: limited(8) }, NANO)).toEqual(failed);
+    expect(await load({ under: limited(8) }, { ...NANO, maxMemory: 2 ** 26 })).toEqual(failed);
   });
 
-  test('8 GB, with the flag, with the reference → works; 12 GB → works as it is', () => {
+  test('8 GB, with the flag, with the reference → works; 12 GB → works as it is', async () => {
     const env = { NODE_OPTIONS: '--disable-wasm-trap-handler' };
-    expect(load({ under: limited(8), env }, NANO)).toMatchObject({ width: 16, workers: 0 });
+    expect(await load({ under: limited(8), env }, NANO)).toMatchObject({ width: 16, workers: 0 });
     const reference = { ...NANO, backend: 'reference' } as const;
-    expect(load({ under: limited(8) }, reference, 1)).toMatchObject({ width: 8 });
-    expect(load({ under: limited(12) }, NANO)).toMatchObject({ width: 16 });
+    expect(await load({ under: limited(8) }, reference, 1)).toMatchObject({ width: 8 });
+    expect(await load({ under: limited(12) }, NANO)).toMatchObject({ width: 16 });
   });
 
-  test('16 GB, a picture for workers → one thread, and info says why', () => {
-    const { width, workers, workersReason } = load({ under: limited(16) }, NANO, 48);
+  test('16 GB, a picture for workers → one thread, and info says why', async () => {
+    const { width, workers, workersReason } = await load({ under: limited(16) }, NANO, 48);
     expect({ width, workers }).toEqual({ width: 384, workers: 0 });
     expect(workersReason).toMatch(
       /^"ulimit -v" expected \d+ GiB of address space for \d workers, got 15 GiB \(a given number of workers is started all the same\)$/,
     );
   });
 
-  test.skipIf(looks)('16 GB, workers: 2 → one thread, and info says why; 24 GB → two', () => {
+  test.skipIf(looks)('16 GB, workers: 2 → one thread, and info says why; 24 GB → two', async () => {
     const options = { ...NANO, workers: 2 };
     const reason = { width: 16, workers: 0, workersReason: NO_ROOM };
-    expect(load({ under: limited(16) }, options)).toMatchObject(reason);
-    expect(load({ under: limited(24) }, options)).toMatchObject({ width: 16, workers: 2 });
+    expect(await load({ under: limited(16) }, options)).toMatchObject(reason);
+    expect(await load({ under: limited(24) }, options)).toMatchObject({ width: 16, workers: 2 });
   });
 });
