@@ -60,6 +60,9 @@ interface Work {
  * Calls may overlap. Each waits for its turn and works on its input as it was at the time of the
  * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn
  * every few milliseconds. The instance stays usable after an error.
+ *
+ * Parts that few programs need are loaded on first use. If one cannot be loaded, calls fail with
+ * UNSUPPORTED (a service worker, which has no `import()`) or NETWORK (the server does not answer).
  */
 export class Taesd {
   readonly #variant: Variant;

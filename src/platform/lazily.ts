@@ -12,7 +12,7 @@ const ONE_FILE =
  * @param load  `() => import('./part.ts')`, written out, because bundlers look for that form
  * @param instead  a way around the part, for the remedy
  * @throws TaesdError UNSUPPORTED (a service worker, which has no `import()`; a runtime that loads
- *   nothing later), NETWORK (a page whose server did not send the part)
+ *   nothing later), NETWORK (a page or worker whose server did not send the part)
  */
 export async function lazily<Part>(load: () => Promise<Part>, instead?: string): Promise<Part> {
   try {
@@ -28,7 +28,7 @@ export async function lazily<Part>(load: () => Promise<Part>, instead?: string):
 /** Makes the error for a part that did not load. See `lazily`. */
 export function noPart(cause: unknown, instead?: string): TaesdError {
   const got = messageOf(cause);
-  if (!isNodeLike() && typeof document !== 'undefined') {
+  if (!isNodeLike() && !isServiceWorker() && typeof location !== 'undefined') {
     const hint = 'no network, or a new version on the server? load the page again';
     return expected('NETWORK', 'import()', 'a part of taesd-wasm', got, { hint, cause });
   }

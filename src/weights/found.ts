@@ -8,7 +8,7 @@ export interface FoundWeights {
   readonly variant: Variant;
   readonly tensors: ModelTensors;
   readonly from: string;
-  /** What a user may want to know of the search: a cache that cannot be read or written. */
+  /** The reason why the cache was not read, or a download is not kept. */
   readonly note?: string | undefined;
 }
 

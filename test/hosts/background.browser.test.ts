@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
+import { type BrowserName, chromium, EXTENSION_ID, firefox, runOnPage } from '../page.ts';
 import { type Came, CORE, PARTS, WORK } from './background-code.ts';
 
 /*
@@ -80,8 +80,12 @@ const inServiceWorker = (browser: BrowserName, code: string) =>
     { browser, files: { '/code.js': code + ANSWER } },
   ) as Promise<Results>;
 
-/** Runs code in a module worker of a page. */
-const inModuleWorker = (browser: BrowserName, code: string) =>
+/** Files in place of these, of which each imports one that is not there. */
+const withoutFiles = (paths: readonly string[]) =>
+  Object.fromEntries(paths.map((path) => [path, "import './absent.js';"]));
+
+/** Runs code in a module worker of a page. @param absent  the files that cannot be loaded */
+const inModuleWorker = (browser: BrowserName, code: string, absent: readonly string[] = []) =>
   runOnPage(
     `
     const worker = new Worker('/code.js', { type: 'module' });
@@ -90,7 +94,7 @@ const inModuleWorker = (browser: BrowserName, code: string) =>
     });
     worker.postMessage('go');
     return answer;`,
-    { browser, files: { '/code.js': code + ANSWER } },
+    { browser, files: { '/code.js': code + ANSWER, ...withoutFiles(absent) } },
   ) as Promise<Results>;
 
 const ONE_FILE =
@@ -112,22 +116,38 @@ const noPart = (call: string, remedy = ONE_FILE): Came => ({
 /** What comes of a request for workers. */
 const NO_WORKERS: Came = { value: '"Worker" expected a runtime with workers, got none' };
 
-/** An extension of Chromium whose content script asks its background for the results. */
-const extension = (background: string) => ({
-  'manifest.json': JSON.stringify({
+const POLICY = "script-src 'self' 'wasm-unsafe-eval'";
+
+/** The background of an extension: a service worker in Chromium, a page in Firefox. */
+const BACKGROUNDS = {
+  chromium: {
     manifest_version: 3,
+    background: { service_worker: 'background.js', type: 'module' },
+    content_security_policy: { extension_pages: POLICY },
+  },
+  firefox: {
+    manifest_version: 2,
+    background: { page: 'background.html' },
+    content_security_policy: POLICY,
+    browser_specific_settings: { gecko: { id: EXTENSION_ID } },
+  },
+} as const;
+
+/** An extension whose content script asks its background for the results. */
+const extension = (browser: BrowserName, background: string) => ({
+  'manifest.json': JSON.stringify({
     name: 'results',
     version: '1',
-    background: { service_worker: 'background.js', type: 'module' },
     content_scripts: [{ matches: ['http://127.0.0.1/*'], js: ['content.js'] }],
-    content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" },
+    ...BACKGROUNDS[browser],
   }),
   'content.js': `
     addEventListener('message', ({ data }) => {
       if (data !== 'go') return;
-      chrome.runtime.sendMessage('go', (answer) => postMessage({ answer }));
+      chrome.runtime.sendMessage('go', (answer) => postMessage({ answer }, '*'));
     });
     document.documentElement.dataset.isThere = 'yes';`,
+  'background.html': '<!doctype html><script type="module" src="background.js"></script>',
   'background.js': `${background}
     chrome.runtime.onMessage.addListener((message, sender, answer) => {
       results().then(answer, (error) => answer(String(error)));
@@ -136,7 +156,7 @@ const extension = (background: string) => ({
 });
 
 /** Runs code in the background of an extension. */
-const inExtension = (code: string) =>
+const inExtension = (browser: BrowserName, code: string) =>
   runOnPage(
     `
     const answer = new Promise((resolve) => {
@@ -147,22 +167,8 @@ const inExtension = (code: string) =>
     }
     postMessage('go');
     return answer;`,
-    { extension: extension(code) },
+    { browser, extension: extension(browser, code) },
   ) as Promise<Results>;
-
-describe.skipIf(chromium === undefined)('background of an extension [chromium]', () => {
-  test('one bundle: every call and PNG → work', async () => {
-    const { load, nano, download, weights, ...rest } = await inExtension(bundled);
-    expect(rest).toEqual({
-      ...CORE,
-      ...PARTS,
-      webgpu: { value: 'wasm' },
-      workers: NO_WORKERS,
-      png: { value: [16, 16, 128] },
-    });
-    for (const { name } of [load, nano, download, weights]) expect(name).toBe('TaesdError');
-  });
-});
 
 for (const [browser, program] of BROWSERS) {
   if (program === undefined) console.warn(`skipping tests of workers: no ${browser} here`);
@@ -207,7 +213,42 @@ for (const [browser, program] of BROWSERS) {
     });
   });
 
+  describe.skipIf(program === undefined)(`background of an extension [${browser}]`, () => {
+    test('one bundle: every call and PNG → work', async () => {
+      const results = await inExtension(browser, bundled);
+      const { load, nano, download, weights, workers, ...rest } = results;
+      expect(rest).toEqual({
+        ...CORE,
+        ...PARTS,
+        webgpu: { value: 'wasm' },
+        png: { value: [16, 16, 128] },
+      });
+      for (const { name } of [load, nano, download, weights]) expect(name).toBe('TaesdError');
+      if (browser === 'chromium') expect(workers).toEqual(NO_WORKERS);
+      else expect(workers.value).toMatch(/^a worker could not start|"Worker" expected/);
+    });
+  });
+
   describe.skipIf(program === undefined)(`module worker [${browser}]`, () => {
+    test('a server that does not send a part → NETWORK, and the instance works on', async () => {
+      const part = '/dist/picture/scale.js';
+      const code = `
+        import { Taesd } from '/dist/index.js';
+        ${WORK}
+        const results = async () => {
+          const taesd = await Taesd.load({ model: 'nano' });
+          const maxSize = await came(() => taesd.encode(image, { maxSize: 8 }));
+          const { width } = await taesd.decode(latents(2));
+          return { maxSize, width };
+        };`;
+      const { maxSize, ...rest } = await inModuleWorker(browser, code, [part]);
+      expect(maxSize).toMatchObject({ name: 'TaesdError', code: 'NETWORK' });
+      expect(maxSize.message).toMatch(
+        /^encode: "import\(\)" expected a part of taesd-wasm, got .+ \(no network, or a new version on the server\? load the page again\)$/,
+      );
+      expect(rest).toEqual({ width: 16 });
+    });
+
     test('modules by address: every call → works, with workers of its own', async () => {
       const { download, weights, ...rest } = await inModuleWorker(browser, BY_ADDRESS);
       expect(rest).toEqual({

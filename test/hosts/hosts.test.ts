@@ -1,11 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/options/types.ts';
+import { encodePng } from '../../src/png/index.ts';
+import { randomPicture } from '../cli/tiny-files.ts';
 import { SHARED_ABSENT, sharedIsThere, sharedPath, testShared } from '../shared.ts';
 
 /*
@@ -22,6 +24,8 @@ const parent = mkdtempSync(join(tmpdir(), 'taesd-hosts-'));
 // Other users must be able to walk through it.
 chmodSync(parent, 0o755);
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
+const PICTURE = join(parent, 'in.png');
+writeFileSync(PICTURE, encodePng(randomPicture(8, 8, 3)));
 let home: string;
 let count = 0;
 beforeEach(() => {
@@ -108,6 +112,10 @@ describe.skipIf(process.platform === 'win32')('homes', () => {
         code: 'ARG',
         message: expect.stringContaining(`cache ${cache()} (no permission)`),
       });
+      const roundtrip = ['roundtrip', PICTURE, '-o', '-'];
+      expect((await run({ under: NOBODY }, COMMAND, ...roundtrip)).stderr).toBe(
+        `taesd: note: using nano, the small model in the package; "npx taesd pull" fetches taesd, which is sharper\ntaesd: note: weights: ${unread}\n`,
+      );
       const { stdout, stderr } = await run({ under: NOBODY }, COMMAND, 'models');
       expect(stdout).toMatch(/^taesd .+ not found: npx taesd pull taesd$/m);
       expect(stderr).toBe(`taesd: note: ${unread}\n`);
