@@ -167,7 +167,7 @@ export function onOneLine(text: string): string {
  * is no port.
  */
 const CREDENTIALS =
-  /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^/?#"]{0,2000}@|[^/?#":@]{0,2000}:(?!\d{0,5}(?:[/?#"\s]|$))\S{0,2000}@)/gi;
+  /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^/?#"]{0,2000}@|[^/?#":@\s]{0,2000}:(?!\d{0,5}(?:[/?#"\s]|$))\S{0,2000}@)(?=[^\s/?#"])/gi;
 
 /** Returns text in which the names and passwords of addresses are left out. */
 export const withoutPasswords = (text: string): string =>

@@ -1,7 +1,7 @@
 import { messageOf, TaesdError } from '../errors.ts';
 import type { ManifestFile } from './manifest.ts';
 import { openStore } from './open-store.ts';
-import { type Draft, StoreRefusal, type WeightStore } from './store.ts';
+import { type Draft, isRefusal, StoreRefusal, type WeightStore } from './store.ts';
 
 /**
  * A store for programs that want weights more than they want them kept. If the store of the runtime
@@ -66,7 +66,7 @@ export class LenientStore implements WeightStore {
 
 /** Returns the reason of a refusal. @throws the error, if it is none */
 function reasonOf(error: unknown): string {
-  if (error instanceof StoreRefusal) return error.reason;
+  if (isRefusal(error)) return error.reason;
   throw error;
 }
 

@@ -5,7 +5,7 @@ import { lazily } from '../platform/lazily.ts';
 import { environmentVariable, isNode, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
-import { Absent, readLocation, weightFileNames } from './from-location.ts';
+import { Absent, readLocation, weightFileWords } from './from-location.ts';
 import { openLenientStore } from './lenient-store.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
@@ -214,7 +214,7 @@ function notFound(
   lookedAt: readonly LookedAt[],
   { manifest = MANIFEST }: LookOptions,
 ): TaesdError {
-  const names = weightFileNames(variant, halves).join(' and ');
+  const names = weightFileWords(variant, halves);
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);

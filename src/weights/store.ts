@@ -23,6 +23,12 @@ export class StoreRefusal extends TaesdError {
   }
 }
 
+/** Returns true for a refusal, also of another copy of this module. */
+export const isRefusal = (error: unknown): error is StoreRefusal => {
+  const { name, reason } = (error ?? {}) as Partial<StoreRefusal>;
+  return name === 'TaesdError' && typeof reason === 'string';
+};
+
 /** Makes a refusal whose sentence is `expectedText`, and whose reason is `got`. */
 export function refused(
   path: string,

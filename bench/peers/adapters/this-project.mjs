@@ -1,14 +1,13 @@
 // This project, through its public API.
-import { readFileSync } from 'node:fs';
 import { Taesd } from '../../../dist/index.js';
-import { weightsUrl } from '../shared.mjs';
+import { readWeights } from '../weights.mjs';
 
 /**
  * @param part     'encoder' or 'decoder'
  * @param options  options of `Taesd.load`: precision, workers
  */
 export async function load(part, options, model) {
-  const bytes = readFileSync(weightsUrl(part, model));
+  const bytes = await readWeights(part, model);
   const taesd = await Taesd.load({
     model,
     weights: { [part]: bytes },

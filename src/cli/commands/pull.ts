@@ -14,7 +14,7 @@ import { eachFault, isFaultOfMirror } from '../../weights/mirrors.ts';
 import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import { unknownRemedy } from '../../weights/read-cached.ts';
-import { StoreRefusal } from '../../weights/store.ts';
+import { isRefusal, type StoreRefusal } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { modelHint } from '../line/option-values.ts';
 import { proxyAdvice } from '../network/proxy.ts';
@@ -121,7 +121,7 @@ const isOfFiles = (error: unknown): boolean =>
  * error of a single address that answered, of a folder or of a file is returned as it is.
  */
 function addressByAddress(model: ModelName, error: unknown, from: string | undefined): unknown {
-  if (error instanceof StoreRefusal) return unwritable(error);
+  if (isRefusal(error)) return unwritable(error);
   const failures = eachFault(error);
   const isOfNetwork = failures.some(({ code }) => code === 'NETWORK');
   if (!(error instanceof TaesdError) || (failures.length === 1 && !isOfNetwork)) return error;
