@@ -433,8 +433,9 @@ export class Taesd {
 
 /** Returns a hint for a name that is none of the models': that of one that is not supported. */
 async function hintFor(name: string): Promise<string | undefined> {
-  const { otherModelHint } = await import('./weights/other-models.ts');
-  return otherModelHint(name);
+  // Without `import()` the error has no hint.
+  const found = await lazily(() => import('./weights/other-models.ts')).catch(() => undefined);
+  return found?.otherModelHint(name);
 }
 
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */

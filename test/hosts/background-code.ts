@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+
 /*
  * Code that runs in the background of a page: in a service worker, a module worker, an extension.
  */
@@ -38,6 +40,7 @@ async function work({ Taesd, given }) {
     nano: async () => (await Taesd.load({ model: 'nano' })).info.model,
     download: async () => (await Taesd.load({ model: 'taesd', download: true })).info.model,
     weights: async () => (await Taesd.load({ weights: '/nowhere/' })).info.model,
+    unknown: async () => (await Taesd.load({ ...given, model: 'none' })).info.model,
     reference: async () => (await Taesd.load({ ...given, backend: 'reference' })).info.backend,
     webgpu: async () => (await Taesd.load({ ...given, backend: 'webgpu' })).info.backend,
     workers: async () => (await Taesd.load({ ...given, workers: 2 })).info.workersReason ?? 'started',
@@ -61,8 +64,13 @@ async function work({ Taesd, given }) {
 }
 `;
 
-/** What comes of the calls that need no part of the package that is loaded later. */
-export const CORE: Readonly<Record<string, Came>> = {
+/** What comes of the calls that need no part of the package. */
+export const CORE: Readonly<Record<string, object>> = {
+  unknown: {
+    name: 'TaesdError',
+    code: 'ARG',
+    message: expect.stringMatching(/^Taesd\.load: "model" expected one of .+, got "none"/),
+  },
   decode: { value: 384 },
   rows: { value: 16 },
   encode: { value: [1, 4, 2, 2] },
