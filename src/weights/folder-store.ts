@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { expected } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
@@ -101,12 +101,16 @@ export class FolderStore implements WeightStore {
 
   async begin(file: ManifestFile): Promise<Draft> {
     const fail = failing(this.pathOf(file.name), file);
-    await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
-    const path = draftPath(this.#folder, file.name, process.pid);
-    await takeOver(this.#folder, file.name, path).catch(fail);
-    const handle = await node.fs.open(path, 'a').catch(fail);
-    const { size } = await handle.stat().catch(fail);
-    return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+    try {
+      await node.fs.mkdir(this.#folder, { recursive: true });
+      const path = draftPath(this.#folder, file.name, process.pid);
+      await takeOver(this.#folder, file.name, path);
+      const handle = await node.fs.open(path, 'a');
+      const { size } = await handle.stat();
+      return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+    } catch (cause) {
+      return fail(cause);
+    }
   }
 }
 
@@ -180,7 +184,14 @@ class FolderDraft implements Draft {
   }
 }
 
-const hostWord = () => node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+/** Returns the name of this machine, which Deno may refuse to tell. */
+function hostWord(): string {
+  try {
+    return node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
 
 const draftPath = (folder: string, name: string, pid: number) =>
   node.path.join(folder, `.${name}.${hostWord()}.${pid}.${node.crypto.randomUUID()}.part`);
@@ -241,7 +252,7 @@ const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 const failing =
   (path: string, file: ManifestFile) =>
   (cause: unknown): never => {
-    if (systemCode(cause) === undefined) throw cause;
+    if (cause instanceof TaesdError) throw cause;
     const isFull = NO_ROOM.includes(systemCode(cause) as string);
     const rule = isFull ? roomFor(file) : 'a file that can be written';
     throw refused(path, rule, systemReason(cause), { cause });

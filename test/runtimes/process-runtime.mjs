@@ -63,6 +63,23 @@ export async function hostChecks(program, permission, place) {
   ];
 }
 
+/** Deno with little permission: a download that it may not keep is used. */
+export async function permissionChecks(program, flags, place, env) {
+  const options = JSON.stringify({ model: 'taesd3', download: true });
+  const args = [...flags, '--allow-sys=homedir', 'limits-host.mjs', options];
+  const { stdout } = await run(program, args, { cwd: place, env: { ...process.env, ...env } });
+  const { width, weightsNote } = JSON.parse(stdout);
+  return [
+    same('no --allow-write: a download decodes', width, 64),
+    {
+      name: 'no --allow-write: why the download is not kept',
+      pass: /^the download is not kept: cache .+ cannot be written: /.test(weightsNote),
+      value: weightsNote,
+      bound: 'a reason',
+    },
+  ];
+}
+
 const NO_WORKERS =
   '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker';
 

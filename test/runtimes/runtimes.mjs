@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
-import { hostChecks, runProcess } from './process-runtime.mjs';
+import { hostChecks, permissionChecks, runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
@@ -52,15 +52,19 @@ export const RUNTIMES = {
     installs: ['deno'],
     note: `deno ${DENO_FLAGS.join(' ')}; for the command also ${DENO_COMMAND_FLAGS.slice(3).join(' ')}`,
     slow: BOUNDS_CHECKED,
-    run: ({ place, program }) =>
-      runProcess({
+    run: async ({ place, program }) => {
+      const env = { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' };
+      const result = await runProcess({
         program: program('deno'),
         place,
         flags: DENO_FLAGS,
         commandFlags: DENO_COMMAND_FLAGS,
         exampleFlags: ['run', '-A'],
-        env: { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' },
-      }),
+        env,
+      });
+      result.checks.push(...(await permissionChecks(program('deno'), DENO_FLAGS, place, env)));
+      return result;
+    },
   },
   bun: {
     title: 'Bun',
