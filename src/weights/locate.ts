@@ -165,7 +165,10 @@ async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWei
 function aboutProxies(error: unknown): never {
   if (!(error instanceof TaesdError) || error.code !== 'NETWORK') throw error;
   const { code, sentence, cause } = error;
-  const isUnused = isNode() && PROXIES.some((name) => environmentVariable(name));
+  const isUnused =
+    isNode() &&
+    !environmentVariable('NODE_USE_ENV_PROXY') &&
+    PROXIES.some((name) => environmentVariable(name));
   const proxy = isUnused
     ? '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on'
     : '';

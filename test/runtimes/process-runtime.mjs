@@ -56,10 +56,35 @@ export async function hostChecks(program, permission, place) {
     'ulimit -v 8000000',
   );
   return [
+    ...(await proxyChecks(program, { cwd: place, env })),
     same('permission model: nano decodes', alone.width, 64),
     same('permission model: why there are no workers', alone.workersReason, NO_WORKERS),
     same('permission model: workers with --allow-worker', both.workers, 2),
     same('8 GB of address space, the flag: nano decodes', limited.width, 64),
+  ];
+}
+
+/**
+ * Node's own use of the environment's proxies, from Node 24 on. Nothing listens at that port,
+ * so nothing is downloaded.
+ */
+async function proxyChecks(program, { cwd, env }) {
+  const { stdout: version } = await run(program, ['--version'], { cwd });
+  if (Number(version.slice(1).split('.')[0]) < 24) return [];
+  const proxy = { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://me:secret@127.0.0.1:1' };
+  const script = `import { Taesd } from 'taesd-wasm';
+    await Taesd.load({ model: 'taesd', download: true }).catch(({ message }) => console.log(message));`;
+  const { stdout } = await run(program, ['--input-type=module', '-e', script], {
+    cwd,
+    env: { ...env, ...proxy },
+  });
+  return [
+    same(
+      'NODE_USE_ENV_PROXY: load asks the proxy',
+      stdout.includes('ECONNREFUSED 127.0.0.1:1'),
+      true,
+    ),
+    same('NODE_USE_ENV_PROXY: no password in the error', stdout.includes('secret'), false),
   ];
 }
 

@@ -289,6 +289,7 @@ describe('loadWeights', () => {
     const message = `"${mirror('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`;
     const around = 'the option weights gives another folder or address';
     vi.stubEnv('HTTPS_PROXY', '');
+    vi.stubEnv('NODE_USE_ENV_PROXY', '');
     await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
       code: 'NETWORK',
       message: `${message} (${around})`,

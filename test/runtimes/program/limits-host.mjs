@@ -1,5 +1,5 @@
-// limits-host.mjs OPTIONS: loads a model, decodes, and prints the width and `info`. The folder files
-// is the network.
+// limits-host.mjs OPTIONS: loads a model, decodes, and prints the width and `info`. The network is
+// the folder files.
 import { readFile } from 'node:fs/promises';
 import { Taesd } from 'taesd-wasm';
 
