@@ -1,4 +1,4 @@
-import { expected, messageOf } from '../errors.ts';
+import { messageOf, TaesdError } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
 import { systemReason } from './system-errors.ts';
 
@@ -50,8 +50,7 @@ export function startThread<To, From>(
     try {
       worker = start();
     } catch (cause) {
-      const got = systemReason(cause);
-      throw expected('UNSUPPORTED', 'Worker', 'a runtime that starts one', got, { cause });
+      throw new TaesdError('UNSUPPORTED', systemReason(cause), { cause });
     }
     worker.on('message', onMessage);
     worker.on('error', onError);
@@ -67,8 +66,7 @@ export function startThread<To, From>(
     worker = module.worker();
   } catch (cause) {
     // A page of another origin, or one in a sandbox, may not start the package's file.
-    const got = messageOf(cause);
-    throw expected('UNSUPPORTED', 'Worker', 'a page that may start one', got, { cause });
+    throw new TaesdError('UNSUPPORTED', messageOf(cause), { cause });
   }
   worker.onmessage = ({ data }) => onMessage(data);
   worker.onerror = ({ message }) => onError(new Error(message || 'could not be started'));

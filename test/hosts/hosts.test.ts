@@ -230,8 +230,7 @@ describe("Node's permission model", () => {
       model: 'nano',
       weightsNote,
       workers: 0,
-      workersReason:
-        '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker',
+      workersReason: 'no permission from Node: --allow-worker',
     });
     expect(both).toMatchObject({ width: 64, weightsNote, workers: 2 });
   });

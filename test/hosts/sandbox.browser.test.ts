@@ -71,7 +71,7 @@ const BROWSERS = [
     program: chromium,
     reason:
       "SecurityError: Failed to read the 'caches' property from 'Window': Cache storage is disabled because the context is sandboxed and lacks the 'allow-same-origin' flag",
-    workers: /^"Worker" expected a page that may start one, got .+ cannot be accessed from origin/,
+    workers: /^Failed to construct 'Worker': .+ cannot be accessed from origin/,
   },
   {
     browser: 'firefox',

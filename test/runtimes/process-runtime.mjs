@@ -105,8 +105,7 @@ export async function permissionChecks(program, flags, place, env) {
   ];
 }
 
-const NO_WORKERS =
-  '"Worker" expected a runtime that starts one, got no permission from Node: --allow-worker';
+const NO_WORKERS = 'no permission from Node: --allow-worker';
 
 /** The picture that README's example writes with the real weights. */
 async function examplePicture(program, flags, { cwd, env }) {
