@@ -3,7 +3,7 @@ import { isNodeLike } from './runtime.ts';
 
 /** The remedy where a program may load nothing later. */
 const ONE_FILE =
-  'one file has every part: import taesd-wasm from dist/taesd.all.min.js, or bundle your code into one file';
+  'one file loads nothing later: import taesd-wasm from dist/taesd.all.min.js, or bundle your code into one file';
 
 /**
  * Loads a part of the package that few programs need, at its first use. All parts come through

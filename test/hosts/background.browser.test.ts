@@ -98,7 +98,7 @@ const inModuleWorker = (browser: BrowserName, code: string, absent: readonly str
   ) as Promise<Results>;
 
 const ONE_FILE =
-  'one file has every part: import taesd-wasm from dist/taesd.all.min.js, or bundle your code into one file';
+  'one file loads nothing later: import taesd-wasm from dist/taesd.all.min.js, or bundle your code into one file';
 const GIVEN = 'Taesd.load(nano()) with nano from taesd-wasm/nano, or the option weights with bytes';
 
 /** The error of a call without `import()`. */
