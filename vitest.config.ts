@@ -28,6 +28,7 @@ const FULL_LENGTH = [
   'test/formats/read-latents.test.ts',
   'test/formats/usual-spread.test.ts',
   'test/golden.test.ts',
+  'test/hosts/hosts.test.ts',
   'test/nano.test.ts',
   'test/picture/decode-picture.test.ts',
   'test/png/generated.test.ts',

@@ -6,12 +6,13 @@ import type { Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
-import { messageOf } from './errors.ts';
+import { expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Half } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
 import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
-import { hardwareThreads } from './platform/runtime.ts';
+import { lazily } from './platform/lazily.ts';
+import { hardwareThreads, hasWorkers } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
 import { picturesOf, type Tensor } from './tensor.ts';
 
@@ -78,7 +79,7 @@ export class Engine {
     }
     const engine = new Engine(networks, segments, options, kernels);
     if (backend === 'webgpu' || backend === 'auto') {
-      const { WebGpuNetworks } = await import('./backend/webgpu/networks.ts');
+      const { WebGpuNetworks } = await lazily(() => import('./backend/webgpu/networks.ts'));
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
       // WASM starts when it has to take over.
       if (engine.#gpu.active) return engine;
@@ -170,7 +171,7 @@ export class Engine {
   }
 
   async #startMoments(): Promise<MomentsOf> {
-    const { startMoments } = await import('./backend/wasm/moments.ts');
+    const { startMoments } = await lazily(() => import('./backend/wasm/moments.ts'));
     return startMoments(this.#kernels as KernelModule);
   }
 
@@ -208,13 +209,17 @@ export class Engine {
     const { workers, maxMemory } = this.#options;
     this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
+      if (!hasWorkers()) {
+        throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
+      }
       // Imported on first use: small pictures need no workers.
-      const { WorkerPool } = await import('./backend/wasm/pool.ts');
+      const { WorkerPool } = await lazily(() => import('./backend/wasm/pool.ts'));
       this.#pool = await WorkerPool.start({
         workers: this.#poolSize,
         kernels: this.#kernels as KernelModule,
         networks: this.#allSegments,
         maxMemory,
+        isDefault: workers === undefined,
       });
     } catch (error) {
       // This thread can do the work too; `info` reports the reason.
@@ -229,7 +234,8 @@ export class Engine {
       this.#kernels === undefined
         ? undefined
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
-    const { compile } = backend ?? (await import('./backend/reference.ts')).referenceBackend;
+    const { compile } =
+      backend ?? (await lazily(() => import('./backend/reference.ts'))).referenceBackend;
     const runners = this.#allSegments.map(({ network, precision }) =>
       localRunner(compile(network, precision)),
     );

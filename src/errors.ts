@@ -36,9 +36,10 @@ export class TaesdError extends Error {
   declare readonly remedy?: Remedy;
 
   constructor(code: ErrorCode, sentence: string, { remedy, ...options }: ErrorParts = {}) {
-    super(withHint(sentence, remedy?.api), options);
+    const shown = withoutPasswords(sentence);
+    super(withHint(shown, remedy?.api), options);
     this.code = code;
-    this.#sentence = sentence;
+    this.#sentence = shown;
     if (remedy) this.remedy = remedy;
   }
 
@@ -154,10 +155,23 @@ const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
  */
 export function onOneLine(text: string): string {
   const tail = MAX_SHOWN - SHOWN_HEAD - 1;
+  const whole = withoutPasswords(text);
   const short =
-    text.length > MAX_SHOWN ? `${text.slice(0, SHOWN_HEAD)}…${text.slice(-tail)}` : text;
+    whole.length > MAX_SHOWN ? `${whole.slice(0, SHOWN_HEAD)}…${whole.slice(-tail)}` : whole;
   return escaped(short);
 }
+
+/**
+ * The name and password in an address. Both are secrets: a token may stand in place of the name.
+ * The second form has a `/`, `?` or `#` that should have been escaped: what follows the first colon
+ * is no port.
+ */
+const CREDENTIALS =
+  /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^/?#"]{0,2000}@|[^/?#":@\s]{0,2000}:(?!\d{0,5}(?:[/?#"\s]|$))\S{0,2000}@)(?=[^\s/?#"])/gi;
+
+/** Returns text in which the names and passwords of addresses are left out. */
+export const withoutPasswords = (text: string): string =>
+  text.includes('@') ? text.replace(CREDENTIALS, '$1…@') : text;
 
 /** Returns text in which characters that a terminal would obey are written as `\uXXXX`. */
 export const escaped = (text: string): string =>

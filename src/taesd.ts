@@ -30,6 +30,7 @@ import type {
   SizeOptions,
   SpaceOptions,
 } from './options/types.ts';
+import { lazily } from './platform/lazily.ts';
 import { type RowSink, type RowSource, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-like.ts';
@@ -59,6 +60,9 @@ interface Work {
  * Calls may overlap. Each waits for its turn and works on its input as it was at the time of the
  * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn
  * every few milliseconds. The instance stays usable after an error.
+ *
+ * Parts that few programs need are loaded on first use. If one cannot be loaded, calls fail with
+ * UNSUPPORTED (a service worker, which has no `import()`) or NETWORK (the server does not answer).
  */
 export class Taesd {
   readonly #variant: Variant;
@@ -142,18 +146,18 @@ export class Taesd {
     const { maxSize, signal } = options;
     if (maxSize !== undefined) {
       // Imported on first use: most pictures have the right size.
-      const { scaledRows } = await import('./picture/scale.ts');
+      const { scaledRows } = await lazily(() => import('./picture/scale.ts'));
       sources = await scaledRows(sources, maxSize, new Pacer(signal));
     }
     if (repeatsEdges(this.#variant, sources[0])) {
-      const { extendedRows } = await import('./calls/extended-rows.ts');
+      const { extendedRows } = await lazily(() => import('./calls/extended-rows.ts'));
       sources = sources.map((source) => extendedRows(source, this.#variant));
     }
     const [{ height, width, channels }] = sources;
     const { latentChannels, pictureChannels, downscale } = this.#variant;
     if (channels < pictureChannels) {
       // Imported on first use: most models know no alpha.
-      const { withAlpha } = await import('./calls/with-alpha.ts');
+      const { withAlpha } = await lazily(() => import('./calls/with-alpha.ts'));
       sources = sources.map(withAlpha);
     }
     const [latentHeight, latentWidth] = [height, width].map((size) => Math.ceil(size / downscale));
@@ -274,7 +278,7 @@ export class Taesd {
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
-      const { drawDecoded } = await import('./draw/decode-to-canvas.ts');
+      const { drawDecoded } = await lazily(() => import('./draw/decode-to-canvas.ts'));
       const runner = await this.#engine.runner('decoder', width * height);
       const { pictureChannels: channels } = this.#variant;
       const drawing = { target, width, height, channels, source: sources[0] };
@@ -319,7 +323,7 @@ export class Taesd {
       : ownImage(input, options);
     const own = await whenRead(read, options.signal, (copy: ImageLike | ReadLatents) => copy);
     // Imported on first use: most programs never step.
-    const { walkSteps } = await import('./steps/walk.ts');
+    const { walkSteps } = await lazily(() => import('./steps/walk.ts'));
     yield* walkSteps(own, options, {
       variant: this.#variant,
       checkPart: (half) => this.#checkLoaded(half),
@@ -377,7 +381,7 @@ export class Taesd {
       };
       if (!('isVae' in input)) return { sources: copies, pacer, end };
       // Imported on first use: most latents are in the space of diffusion.
-      const { vaeRows } = await import('./calls/vae-rows.ts');
+      const { vaeRows } = await lazily(() => import('./calls/vae-rows.ts'));
       const inMemory = (copy: RowSource) => this.#engine.inMemory(copy);
       const sources = await vaeRows(copies, inMemory, this.#variant).catch(async (error) => {
         await end();
@@ -429,8 +433,9 @@ export class Taesd {
 
 /** Returns a hint for a name that is none of the models': that of one that is not supported. */
 async function hintFor(name: string): Promise<string | undefined> {
-  const { otherModelHint } = await import('./weights/other-models.ts');
-  return otherModelHint(name);
+  // Without `import()` the error has no hint.
+  const found = await lazily(() => import('./weights/other-models.ts')).catch(() => undefined);
+  return found?.otherModelHint(name);
 }
 
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
@@ -444,20 +449,21 @@ async function loadEngine(options: LoadOptions) {
   const pacer = new Pacer(signal);
   const look = { weights, download, onDownload, signal };
   const looking = loadWeights(named, parts, look);
-  const { variant, tensors, from } = await pacer.unlessAborted(looking);
+  const { variant, tensors, from, note: ofSearch } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {
     // Imported when needed: most files of weights carry neither.
-    const { checkVaeScale } = await import('./weights/vae-scale.ts');
+    const { checkVaeScale } = await lazily(() => import('./weights/vae-scale.ts'));
     checkVaeScale(variant, tensors);
   }
-  const { networks, note } = await bindWeights(variant, parts, tensors);
+  const { networks, note: ofFile } = await bindWeights(variant, parts, tensors);
   const engine = await Engine.start(networks, { ...rest, backend, precision });
   if (signal?.aborted) engine.dispose();
   pacer.check();
+  const note = [ofSearch, ofFile].filter((one) => one !== undefined).join('; ');
   // The reference has only one precision. With WebGPU the engine reports more.
   const info = {
     weights: from,
-    ...(note === undefined ? {} : { weightsNote: note }),
+    ...(note === '' ? {} : { weightsNote: note }),
     backend: backend === 'reference' ? backend : 'wasm',
     precision: backend === 'reference' ? 'f32' : precision,
   } as const;

@@ -227,6 +227,16 @@ describe('who may know whom', () => {
   });
 });
 
+test('import() of the library → through lazily, which makes a TaesdError of a failure', () => {
+  const bare = FILES.filter((path) => !isIn(path, 'cli')).flatMap((path) => {
+    const code = withoutComments(TEXTS.get(path) as string);
+    return [...code.matchAll(/(.{16})\bimport\('\./g)]
+      .filter(([, before]) => !before.endsWith('lazily(() => '))
+      .map(([line]) => `${path}: ${line}`);
+  });
+  expect(bare).toEqual([]);
+});
+
 test('importing every file → runs no function of the project', () => {
   // In a process of its own: V8 counts the calls of each function while the files are imported.
   const { stdout } = spawnSync(

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { strToU8, zipSync } from 'fflate';
 import { browserArguments, browserProgram } from './browsers.mjs';
 
 /*
@@ -50,6 +51,10 @@ export interface PageOptions {
   readonly shared?: (path: string) => Uint8Array;
   /** The page's Content-Security-Policy. */
   readonly policy?: string;
+  /** Other origins may read all files, such as sandboxed frames, whose origin is none. */
+  readonly shareable?: boolean;
+  /** The files of an extension that is installed, by their names. */
+  readonly extension?: Readonly<Record<string, string>>;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
 }
@@ -80,6 +85,7 @@ export async function runOnPage(
   });
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '', 'http://host').pathname;
+    if (more.shareable) response.setHeader('access-control-allow-origin', '*');
     if (path === '/result' || path === '/told') {
       let body = '';
       for await (const piece of request.setEncoding('utf8')) body += piece;
@@ -104,8 +110,13 @@ export async function runOnPage(
   const profile = mkdtempSync(join(tmpdir(), `taesd-${name}-`));
   const { port } = server.address() as AddressInfo;
   const rules = `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`;
-  const args = browserArguments(name, profile, more);
+  const { preferences, extension } = more;
+  const args = browserArguments(name, profile, {
+    ...more,
+    preferences: { ...preferences, ...(extension && UNSIGNED) },
+  });
   if (name === 'chromium') args.push(rules);
+  if (extension !== undefined) args.push(...install(name, profile, extension));
   const url = `http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`;
   // In a process group of its own, so that its helpers end with it and leave the profile alone.
   const browser = spawn((name === 'chromium' ? chromium : firefox) ?? '', [...args, url], {
@@ -127,6 +138,31 @@ export async function runOnPage(
     server.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
+}
+
+/** The preferences with which Firefox takes an extension that nobody signed. */
+const UNSIGNED = { 'xpinstall.signatures.required': false, 'extensions.autoDisableScopes': 0 };
+
+/** The name of the extension in Firefox, which its manifest repeats. */
+export const EXTENSION_ID = 'extension@taesd.test';
+
+/** Puts an extension into a profile. @returns arguments of the browser */
+function install(
+  browser: BrowserName,
+  profile: string,
+  files: Readonly<Record<string, string>>,
+): string[] {
+  if (browser === 'firefox') {
+    const folder = join(profile, 'extensions');
+    mkdirSync(folder);
+    const each = Object.entries(files).map(([name, text]) => [name, strToU8(text)]);
+    writeFileSync(join(folder, `${EXTENSION_ID}.xpi`), zipSync(Object.fromEntries(each)));
+    return [];
+  }
+  const folder = join(profile, 'extension');
+  mkdirSync(folder);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return [`--load-extension=${folder}`, '--disable-features=DisableLoadExtensionCommandLineSwitch'];
 }
 
 function distFile(path: string): Uint8Array | undefined {

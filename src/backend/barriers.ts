@@ -1,6 +1,7 @@
 import type { BoundNetwork } from '../model/bind.ts';
 import { needsWholeMap } from '../model/layers.ts';
 import type { Precision } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import type { Runner } from './batches.ts';
 import type { MomentsOf } from './fold-pool.ts';
 import type { Segment } from './segment.ts';
@@ -26,7 +27,7 @@ export async function cut(
   precision: Precision,
 ): Promise<readonly Segment[]> {
   if (!network.some(({ layer }) => needsWholeMap(layer))) return [{ network, precision }];
-  const { segmentsOf } = await import('./segments.ts');
+  const { segmentsOf } = await lazily(() => import('./segments.ts'));
   return segmentsOf(network, precision);
 }
 
@@ -41,6 +42,6 @@ export async function joined(
   startMoments: () => Promise<MomentsOf>,
 ): Promise<Runner> {
   if (!segments.some(({ network: [{ layer }] }) => needsWholeMap(layer))) return runners[0];
-  const { segmentedRunner } = await import('./segments.ts');
+  const { segmentedRunner } = await lazily(() => import('./segments.ts'));
   return segmentedRunner(segments, runners, await startMoments());
 }

@@ -14,6 +14,7 @@ import type {
   PictureSource,
   RunOptions,
 } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { reading } from '../tensor-like/read-tensor.ts';
 
@@ -71,7 +72,11 @@ async function ownSource(image: PictureSource, options: RunOptions): Promise<Ima
   // Begins before anything is awaited, so that the picture is that of the time of the call.
   const snapshot = Promise.allSettled([takeSnapshot(image as Partial<FloatImageLike>)]);
   // Imported when needed: most pictures are bytes in sRGB.
-  return (await import('../sources/picture-of.ts')).pictureOf(image, snapshot, options);
+  return (await lazily(() => import('../sources/picture-of.ts'))).pictureOf(
+    image,
+    snapshot,
+    options,
+  );
 }
 
 /** Copies the numbers of a picture in memory, or has a browser copy its pixels. */

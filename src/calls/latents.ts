@@ -1,6 +1,7 @@
 import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import type { Tensor } from '../tensor.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import { checkSpace } from '../tensor-like/space.ts';
@@ -62,6 +63,6 @@ export function latentsOfCall(
 /** Converts a copy of VAE latents in place. @throws TaesdError UNSUPPORTED (an unknown scale) */
 async function converted(latents: Tensor, variant: Variant): Promise<void> {
   // Imported on first use: most latents are in the space of diffusion.
-  const { convertChannels, fromVae } = await import('../model/vae-space.ts');
+  const { convertChannels, fromVae } = await lazily(() => import('../model/vae-space.ts'));
   convertChannels(latents, fromVae(variant));
 }

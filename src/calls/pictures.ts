@@ -1,6 +1,7 @@
 import { imageRows } from '../image.ts';
 import type { Variant } from '../model/variants.ts';
 import type { EncodeOptions, PictureSource } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import { type RowSource, tensorRows } from '../rows.ts';
 import { picturesOf, type Tensor } from '../tensor.ts';
 import { isTensorLike, readTensor } from '../tensor-like/read-tensor.ts';
@@ -43,13 +44,13 @@ export function picturesOfCall(
 
 /** Refuses a range for a picture, whose bytes have their own. @throws TaesdError ARG */
 async function refusingRange(range: EncodeOptions['range']): Promise<void> {
-  (await import('../tensor-like/picture-range.ts')).refuseRange(range, 'a picture');
+  (await lazily(() => import('../tensor-like/picture-range.ts'))).refuseRange(range, 'a picture');
 }
 
 /** Converts a picture tensor, or refuses it. */
 async function inUnitRange(tensor: Tensor, range: EncodeOptions['range']): Promise<Tensor> {
   // Imported when needed: most pictures are bytes.
-  const { toUnitRange } = await import('../tensor-like/picture-range.ts');
+  const { toUnitRange } = await lazily(() => import('../tensor-like/picture-range.ts'));
   toUnitRange(tensor.data, range);
   return tensor;
 }

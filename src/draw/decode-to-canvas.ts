@@ -1,6 +1,7 @@
 import type { Runner } from '../backend/batches.ts';
 import type { Pacer } from '../backend/pacer.ts';
 import type { GpuRunner } from '../backend/webgpu/networks.ts';
+import { lazily } from '../platform/lazily.ts';
 import { context2dOf, drawIn2d } from './canvas-2d.ts';
 import { checkTarget, type Drawing, isCanvas } from './target.ts';
 
@@ -24,6 +25,6 @@ export async function drawDecoded(
     if (context !== undefined) return drawIn2d(context, drawing, runner, pacer);
   }
   // Imported on first use: a canvas in 2d needs nothing of WebGPU.
-  const { drawOnDevice } = await import('./on-device.ts');
+  const { drawOnDevice } = await lazily(() => import('./on-device.ts'));
   await drawOnDevice(drawing, runner, pacer);
 }

@@ -3,6 +3,7 @@ import { type ModelName, VARIANTS } from '../model/variants.ts';
 import { isNpy, isNpz } from '../npy/first-bytes.ts';
 import { readNpy, writeNpy } from '../npy/npy.ts';
 import { isFloatType, type StoredTensor, widen } from '../numbers/stored.ts';
+import { lazily } from '../platform/lazily.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
 import { elementCount, shapeText } from '../tensor.ts';
 import { chooseTensor, refuseName } from './choose-tensor.ts';
@@ -55,7 +56,7 @@ export const numpyArchive = {
   recognises: isNpz,
   async read(bytes: Uint8Array, options: LatentReadOptions): Promise<FormatReading> {
     // Imported on first use: most programs read no archives.
-    const { readNpz } = await import('../npy/npz.ts');
+    const { readNpz } = await lazily(() => import('../npy/npz.ts'));
     const entries = readNpz(bytes);
     const names = [...entries.keys()];
     const cachedNames = cachedLatents(names);

@@ -12,6 +12,7 @@ import {
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
+import { lazily } from '../platform/lazily.ts';
 import { checkPick, picturesOf, type Tensor } from '../tensor.ts';
 import { checkSpace } from '../tensor-like/space.ts';
 import { refuseName } from './choose-tensor.ts';
@@ -99,7 +100,7 @@ function checkOptions(options: ReadLatentsOptions): void {
 async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promise<FormatReading> {
   if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
   // Imported on first use: most files are not gzipped.
-  const { gunzip } = await import('./gunzip.ts');
+  const { gunzip } = await lazily(() => import('./gunzip.ts'));
   const { kind, ...reading } = await readPlain(gunzip(bytes), options);
   return { ...reading, kind: `${kind}, gzipped` };
 }

@@ -1,4 +1,5 @@
 import { widen } from '../numbers/stored.ts';
+import { lazily } from '../platform/lazily.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { isPickle, isTorch } from '../torch/first-bytes.ts';
 import type { TorchFile, TorchValue } from '../torch/values.ts';
@@ -21,8 +22,8 @@ export const torchLatents = {
   recognises: (bytes: Uint8Array) => isTorch(bytes) || isPickle(bytes),
   async read(bytes: Uint8Array, options: LatentReadOptions): Promise<FormatReading> {
     // Imported on first use: most programs read no file of torch.
-    const { readTorch } = await import('../torch/read-torch.ts');
-    const { checkNames, tensorsOf } = await import('../torch/tensors-of.ts');
+    const { readTorch } = await lazily(() => import('../torch/read-torch.ts'));
+    const { checkNames, tensorsOf } = await lazily(() => import('../torch/tensors-of.ts'));
     const file = readTorch(bytes);
     const layout = layoutOf(file);
     const found = tensorsOf(file);

@@ -24,7 +24,8 @@ export interface LoadOptions {
   /**
    * True downloads a model found nowhere else, about 5 MB, from the mirrors of
    * weights/manifest.json. Each file's SHA-256 is checked, and the file is kept in the cache: the
-   * user's cache folder, or a browser's Cache API. Defaults to false.
+   * user's cache folder, or a browser's Cache API. A file that cannot be kept is used all the same.
+   * Defaults to false.
    */
   readonly download?: boolean | undefined;
   /** Called as the bytes of a download arrive. */
@@ -210,7 +211,10 @@ export interface Info {
    * `TAESD_WEIGHTS /folder`, or `cache /folder` with the addresses of this download.
    */
   readonly weights: string;
-  /** The facts about the weights that a user may want to know: spare tensors, channels last. */
+  /**
+   * The facts about the weights that a user may want to know: spare tensors, channels last, a cache
+   * that cannot be read, a download that could not be kept.
+   */
   readonly weightsNote?: string;
   /** The backend that runs the networks now. */
   readonly backend: 'wasm' | 'reference' | 'webgpu';

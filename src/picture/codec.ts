@@ -1,4 +1,5 @@
 import { expected, messageOf, onOneLine, TaesdError, withHint } from '../errors.ts';
+import { isServiceWorker, noPart } from '../platform/lazily.ts';
 import { isNodeLike } from '../platform/runtime.ts';
 
 /** A decoder of an optional package: code that Emscripten made, and a `.wasm` file. */
@@ -101,6 +102,7 @@ async function importCode(codec: Codec): Promise<unknown> {
   } catch (cause) {
     const beside = isNodeLike() ? undefined : await importBeside(codec);
     if (beside !== undefined) return beside;
+    if (isServiceWorker()) throw noPart(cause);
     const { kind, packageName } = codec;
     const reason = absence(cause);
     const rest = reason === undefined ? '' : `, got ${onOneLine(reason)}`;

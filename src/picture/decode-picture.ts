@@ -4,6 +4,7 @@ import { expected, inCall } from '../errors.ts';
 import { orientationOf, oriented } from '../exif/index.ts';
 import { conversionHint, pictureKind } from '../first-bytes/pictures.ts';
 import { foreignError, hexText, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
+import { lazily } from '../platform/lazily.ts';
 import type { DecodePngOptions } from '../png/index.ts';
 import { decodeFile, JPEG, type StoredPicture, WEBP } from './decode-file.ts';
 import { type JpegFile, readJpegFile } from './jpeg-file.ts';
@@ -88,7 +89,7 @@ async function decode(bytes: Uint8Array, options: DecodePictureOptions): Promise
 
 async function readPng(bytes: Uint8Array, options: DecodePngOptions): Promise<RawPicture> {
   // Imported when needed, like the decoders of the other kinds.
-  const { decodePng } = await import('../png/index.ts');
+  const { decodePng } = await lazily(() => import('../png/read.ts'));
   return { kind: 'PNG', ...decodePng(bytes, options) };
 }
 
@@ -117,7 +118,7 @@ async function shown(
   const notes = [...stored.notes];
   if (profile !== undefined) {
     // Imported when needed: many photographs have no profile.
-    const { applyProfile } = await import('./profile.ts');
+    const { applyProfile } = await lazily(() => import('./profile.ts'));
     const reason = applyProfile(stored.data, profile, components === 1 ? 'GRAY' : 'RGB');
     if (reason !== undefined) notes.push(`${kind}: the profile is not applied: ${reason}`);
   }

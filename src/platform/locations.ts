@@ -1,4 +1,5 @@
-import { expected, TaesdError } from '../errors.ts';
+import { expected, TaesdError, withoutPasswords } from '../errors.ts';
+import { bareRequest } from './credentials.ts';
 import { isNodeLike } from './runtime.ts';
 
 /*
@@ -26,7 +27,9 @@ export function urlOf(what: string, location: string | URL): URL {
     return url;
   } catch (cause) {
     const hint = 'such as weights, file:///weights or https://host/weights';
-    throw expected('ARG', what, 'a folder or URL', text, { hint, cause });
+    // Node's error has the address.
+    const details = withoutPasswords(text) === text ? { hint, cause } : { hint };
+    throw expected('ARG', what, 'a folder or URL', text, details);
   }
 }
 
@@ -63,7 +66,8 @@ export async function fileExists(url: URL): Promise<boolean> {
       const { stat } = process.getBuiltinModule('node:fs/promises');
       return (await stat(url)).isFile();
     }
-    return (await fetch(url, { method: 'HEAD' })).ok;
+    const { url: bare, headers } = bareRequest(url);
+    return (await fetch(bare, { method: 'HEAD', headers })).ok;
   } catch (error) {
     // A `fetch` that the program has replaced made it. It is no answer of a server.
     if (error instanceof TaesdError) throw error;

@@ -1,5 +1,6 @@
 import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
+import { bareRequest } from './credentials.ts';
 import { isMissing } from './system-errors.ts';
 
 /** The default limit. The largest weights file of these models has 10 MB. */
@@ -26,7 +27,8 @@ export async function readUrl(
   if (url.protocol === 'file:') return readFile(url, maxBytes);
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    const { url: bare, headers } = bareRequest(url);
+    response = await fetch(bare, { signal, headers });
   } catch (cause) {
     // A `fetch` that the program has replaced made it, such as the command's with proxies.
     if (cause instanceof TaesdError) throw cause;

@@ -16,6 +16,13 @@ export const isNodeLike = () =>
   globalThis.navigator?.userAgent !== 'Cloudflare-Workers' &&
   !('EdgeRuntime' in globalThis);
 
+/** Returns true in Node itself, and false in the other runtimes with its modules. */
+export const isNode = (): boolean =>
+  isNodeLike() && !('Deno' in globalThis) && !('Bun' in globalThis);
+
+/** Returns true if the runtime has workers. A service worker has none. */
+export const hasWorkers = (): boolean => isNodeLike() || typeof Worker !== 'undefined';
+
 /**
  * Returns an environment variable; undefined if it is not set, the runtime has none, or Deno was
  * not given the permission to read it.

@@ -17,8 +17,23 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['EFBIG', 'a limit of the size of files'],
 ]);
 
+/** The code of Node's permission model. */
+export const NOT_ALLOWED = 'ERR_ACCESS_DENIED';
+
+/** The flags of Node's permission model, by the permission that an error names. */
+const FLAGS: Readonly<Record<string, string>> = {
+  FileSystemRead: '--allow-fs-read',
+  FileSystemWrite: '--allow-fs-write',
+  WorkerThreads: '--allow-worker',
+  Net: '--allow-net',
+};
+
 /** Returns an error in a few words. */
 export function systemReason(error: unknown): string {
+  if (systemCode(error) === NOT_ALLOWED) {
+    const flag = FLAGS[`${(error as { permission?: unknown }).permission}`];
+    return `no permission from Node${flag === undefined ? '' : `: ${flag}`}`;
+  }
   const known = REASONS.get(systemCode(error));
   return known ?? messageOf(error);
 }

@@ -1,5 +1,6 @@
-import { expected } from '../errors.ts';
+import { messageOf, TaesdError } from '../errors.ts';
 import { isNodeLike } from './runtime.ts';
+import { systemReason } from './system-errors.ts';
 
 /*
  * Threads and messages: `node:worker_threads` in Node, Deno and Bun, module workers elsewhere.
@@ -38,7 +39,7 @@ export interface ThreadModule {
  * Starts a module in a thread of its own.
  *
  * @param onError  called when the thread has ended by itself, with the reason
- * @throws TaesdError UNSUPPORTED if the runtime has no workers
+ * @throws TaesdError UNSUPPORTED if this program may not start one
  */
 export function startThread<To, From>(
   module: ThreadModule,
@@ -52,9 +53,16 @@ export function startThread<To, From>(
     // file from being loaded.
     const isScript = process.execArgv.some((flag) => flag.startsWith('--input-type'));
     const flags = isScript ? { execArgv: [] } : {};
-    const worker = module.script
-      ? new Worker(module.script(), { ...flags, eval: true })
-      : new Worker(localUrl(module.url()), flags);
+    const start = () =>
+      module.script
+        ? new Worker(module.script(), { ...flags, eval: true })
+        : new Worker(localUrl(module.url()), flags);
+    let worker: ReturnType<typeof start>;
+    try {
+      worker = start();
+    } catch (cause) {
+      throw new TaesdError('UNSUPPORTED', systemReason(cause), { cause });
+    }
     worker.on('message', onMessage);
     worker.on('error', onError);
     worker.on('exit', (code) => onError(new Error(`exit code ${code}`)));
@@ -64,11 +72,14 @@ export function startThread<To, From>(
       keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     };
   }
-  if (typeof Worker === 'undefined') {
-    throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
-  }
   const isElsewhere = module.isElsewhere();
-  const worker = isElsewhere ? blobWorker(module) : module.worker();
+  let worker: Worker;
+  try {
+    worker = isElsewhere ? blobWorker(module) : module.worker();
+  } catch (cause) {
+    // A page of another origin, or one in a sandbox, may not start the package's file.
+    throw new TaesdError('UNSUPPORTED', messageOf(cause), { cause });
+  }
   worker.onmessage = ({ data }) => onMessage(data);
   worker.onerror = ({ message }) => {
     onError(new Error(message || (isElsewhere ? NO_BLOB : 'could not be started')));

@@ -15,6 +15,7 @@ import { convertChannels, fromVae } from '../model/vae-space.ts';
 import { checkLatentChannels, repeatsEdges, type Variant } from '../model/variants.ts';
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
@@ -81,10 +82,10 @@ async function startRunner(
   maxMemory: number | undefined,
 ): Promise<LayerByLayer> {
   if (kernels === undefined) {
-    const { referenceLayerByLayer } = await import('../backend/layer-by-layer.ts');
+    const { referenceLayerByLayer } = await lazily(() => import('../backend/layer-by-layer.ts'));
     return referenceLayerByLayer();
   }
-  const { wasmLayerByLayer } = await import('../backend/wasm/layer-by-layer.ts');
+  const { wasmLayerByLayer } = await lazily(() => import('../backend/wasm/layer-by-layer.ts'));
   return wasmLayerByLayer(kernels, maxMemory);
 }
 
@@ -247,7 +248,7 @@ async function asEncoded(
 
 async function scaled(picture: RowSource, { maxSize, signal }: StepsOptions): Promise<RowSource> {
   if (maxSize === undefined) return picture;
-  const { scaledRows } = await import('../picture/scale.ts');
+  const { scaledRows } = await lazily(() => import('../picture/scale.ts'));
   const [rows] = await scaledRows([picture], maxSize, new Pacer(signal));
   return rows;
 }

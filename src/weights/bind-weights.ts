@@ -2,6 +2,7 @@ import { TaesdError } from '../errors.ts';
 import { type BoundNetwork, bindNetwork } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
+import { lazily } from '../platform/lazily.ts';
 import type { ModelTensors } from './weight-file.ts';
 
 /** The networks of a model, and what a user may want to know of its weights. */
@@ -25,20 +26,20 @@ export async function bindWeights(
   const { spare } = tensors;
   const networks = new Map<Half, BoundNetwork>();
   const notes: string[] = [];
-  if (spare !== undefined) notes.push((await import('./misfit.ts')).spareNote(spare));
+  if (spare !== undefined) notes.push((await lazily(() => import('./misfit.ts'))).spareNote(spare));
   for (const half of halves) {
     const weights = tensors[half];
     if (weights === undefined) continue;
     try {
       // Imported when needed: most models are not of videos.
       const bound = variant.isOfVideos
-        ? (await import('./fold-frames.ts')).bindHalf(variant, half, weights)
+        ? (await lazily(() => import('./fold-frames.ts'))).bindHalf(variant, half, weights)
         : bindNetwork(half, variant.networks[half], weights);
       networks.set(half, bound);
     } catch (error) {
       if (!(error instanceof TaesdError) || error.code !== 'SHAPE') throw error;
       // Imported when needed. An environment without `import()` gets the error as it is.
-      const misfit = await import('./misfit.ts').catch(() => undefined);
+      const misfit = await lazily(() => import('./misfit.ts')).catch(() => undefined);
       if (misfit === undefined) throw error;
       const { bound, note } = misfit.mend(variant, half, weights, spare);
       networks.set(half, bound);

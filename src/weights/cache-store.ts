@@ -1,6 +1,13 @@
-import { expected, type TaesdError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { ManifestFile } from './manifest.ts';
-import { type Draft, roomFor, STORE_NAME, type WeightStore } from './store.ts';
+import {
+  type Draft,
+  refused,
+  roomFor,
+  STORE_NAME,
+  type StoreRefusal,
+  type WeightStore,
+} from './store.ts';
 
 /**
  * The store in a browser's Cache API (https://w3c.github.io/ServiceWorker/#cache-interface). A put
@@ -25,7 +32,7 @@ export class CacheStore implements WeightStore {
       const response = await cache.match(keyOf(name));
       return response && new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
-      throw refused(this.pathOf(name), 'a cache that can be read', cause);
+      throw refusal(this.pathOf(name), 'a cache that can be read', cause);
     }
   }
 
@@ -33,7 +40,7 @@ export class CacheStore implements WeightStore {
     if (!hasCaches()) {
       const remedy = { api: 'a page that came by HTTPS has it; or give the option weights' };
       const rule = 'the Cache API, to keep what is downloaded';
-      throw expected('UNSUPPORTED', 'caches', rule, 'none', { remedy });
+      throw refused('caches', rule, 'none', { code: 'UNSUPPORTED', remedy });
     }
     return new CacheDraft(this.pathOf(file.name), file);
   }
@@ -75,7 +82,7 @@ class CacheDraft implements Draft {
       };
       await cache.put(keyOf(name), new Response(new Blob(this.#pieces), { headers }));
     } catch (cause) {
-      throw refused(this.#path, roomFor(this.#file), cause);
+      throw refusal(this.#path, roomFor(this.#file), cause);
     }
   }
 
@@ -84,16 +91,26 @@ class CacheDraft implements Draft {
   }
 }
 
-const hasCaches = () => typeof caches !== 'undefined';
+/** In a sandboxed frame, reading the name throws. Its calls then say why. */
+function hasCaches(): boolean {
+  try {
+    return typeof caches !== 'undefined';
+  } catch {
+    return true;
+  }
+}
 
 /**
  * Returns the key of a file, which must be a URL. No server has a name in `.invalid` (RFC 6761).
  */
 const keyOf = (name: string) => `https://${STORE_NAME}.invalid/${name}`;
 
-function refused(path: string, rule: string, cause: unknown): TaesdError {
-  const isFull = (cause as { name?: unknown } | null)?.name === 'QuotaExceededError';
-  const got = isFull ? 'a full disk: the quota of this site is used up' : String(cause);
+function refusal(path: string, rule: string, cause: unknown): StoreRefusal {
+  const { name } = (cause ?? {}) as { readonly name?: unknown };
+  const got =
+    name === 'QuotaExceededError'
+      ? 'a full disk: the quota of this site is used up'
+      : `${name}: ${messageOf(cause).replace(/\.$/, '')}`;
   const remedy = { api: 'the option weights needs none' };
-  return expected('ARG', path, rule, got, { remedy, cause });
+  return refused(path, rule, got, { remedy, cause });
 }

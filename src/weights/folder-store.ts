@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
-import { expected } from '../errors.ts';
+import { expected, TaesdError } from '../errors.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { ManifestFile } from './manifest.ts';
-import { type Draft, roomFor, STORE_NAME, type WeightStore } from './store.ts';
+import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
  * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
@@ -29,7 +29,7 @@ const node = {
  * Directory Specification, which ignores a relative path there), `~/Library/Caches` on macOS,
  * `%LOCALAPPDATA%` on Windows.
  *
- * @throws TaesdError UNSUPPORTED (Deno without the permission to read the home folder's path)
+ * @throws TaesdError UNSUPPORTED (no home folder; Deno without the permission to read its path)
  */
 export function cacheFolder(): string {
   const { platform } = process;
@@ -43,14 +43,23 @@ export function cacheFolder(): string {
 }
 
 function homeFolder(): string {
+  let home: string;
   try {
-    return node.os.homedir();
+    home = node.os.homedir();
   } catch (cause) {
-    const hint = 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
-    const got = systemReason(cause);
-    const rule = 'permission to read its path';
+    // A user whom the system does not know, as in containers.
+    const isUnknown = systemCode(cause) === 'ERR_SYSTEM_ERROR';
+    const rule = isUnknown ? 'a user who has one' : 'permission to read its path';
+    const got = isUnknown ? 'none' : systemReason(cause);
+    const hint = isUnknown
+      ? 'HOME or XDG_CACHE_HOME names one'
+      : 'in Deno: --allow-sys=homedir, or --allow-env=XDG_CACHE_HOME';
     throw expected('UNSUPPORTED', 'home folder', rule, got, { hint, cause });
   }
+  // An empty HOME would make the path one below the working folder.
+  if (node.path.isAbsolute(home)) return home;
+  const hint = 'HOME is empty or relative; XDG_CACHE_HOME names another folder';
+  throw expected('UNSUPPORTED', 'home folder', 'an absolute path', JSON.stringify(home), { hint });
 }
 
 /**
@@ -86,19 +95,22 @@ export class FolderStore implements WeightStore {
       return await node.fs.readFile(path);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
-      const got = systemReason(cause);
-      throw expected('ARG', path, 'a readable file', got, { cause });
+      throw refused(path, 'a readable file', systemReason(cause), { cause });
     }
   }
 
   async begin(file: ManifestFile): Promise<Draft> {
     const fail = failing(this.pathOf(file.name), file);
-    await node.fs.mkdir(this.#folder, { recursive: true }).catch(fail);
-    const path = draftPath(this.#folder, file.name, process.pid);
-    await takeOver(this.#folder, file.name, path).catch(fail);
-    const handle = await node.fs.open(path, 'a').catch(fail);
-    const { size } = await handle.stat().catch(fail);
-    return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+    try {
+      await node.fs.mkdir(this.#folder, { recursive: true });
+      const path = draftPath(this.#folder, file.name, process.pid);
+      await takeOver(this.#folder, file.name, path);
+      const handle = await node.fs.open(path, 'a');
+      const { size } = await handle.stat();
+      return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+    } catch (cause) {
+      return fail(cause);
+    }
   }
 }
 
@@ -172,7 +184,14 @@ class FolderDraft implements Draft {
   }
 }
 
-const hostWord = () => node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+/** Returns the name of this machine, which Deno may refuse to tell. */
+function hostWord(): string {
+  try {
+    return node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
 
 const draftPath = (folder: string, name: string, pid: number) =>
   node.path.join(folder, `.${name}.${hostWord()}.${pid}.${node.crypto.randomUUID()}.part`);
@@ -233,8 +252,8 @@ const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 const failing =
   (path: string, file: ManifestFile) =>
   (cause: unknown): never => {
-    if (systemCode(cause) === undefined) throw cause;
+    if (cause instanceof TaesdError) throw cause;
     const isFull = NO_ROOM.includes(systemCode(cause) as string);
     const rule = isFull ? roomFor(file) : 'a file that can be written';
-    throw expected('ARG', path, rule, systemReason(cause), { cause });
+    throw refused(path, rule, systemReason(cause), { cause });
   };

@@ -8,6 +8,8 @@ export interface FoundWeights {
   readonly variant: Variant;
   readonly tensors: ModelTensors;
   readonly from: string;
+  /** The reason why the cache was not read, or a download is not kept. */
+  readonly note?: string | undefined;
 }
 
 /** The options of `load` that concern weights, and for tests the store and the manifest. */

@@ -4,6 +4,7 @@ import { mayBeSafetensors, startsWith } from '../first-bytes.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { Halves, WeightSource } from '../options/types.ts';
+import { lazily } from '../platform/lazily.ts';
 import { readSafetensors } from '../safetensors/read.ts';
 import { readPlainNames } from './plain-names.ts';
 import type { ModelTensors, WeightFile } from './weight-file.ts';
@@ -73,7 +74,7 @@ async function readFile(
   const plain = readPlainNames(file, variant, half);
   if (plain !== undefined) return plain;
   // Imported when needed: most files have exactly the names of a model.
-  const { readOtherNames } = await import('./misfit.ts');
+  const { readOtherNames } = await lazily(() => import('./misfit.ts'));
   return readOtherNames(file, variant, half, otherHint);
 }
 
@@ -87,7 +88,7 @@ export async function readWeightFile(given: Uint8Array): Promise<WeightFile> {
   const isTorch = startsWith(bytes, 'PK') || startsWith(bytes, '\x80');
   if (!isTorch || mayBeSafetensors(bytes)) return readSafetensors(bytes);
   // Imported when needed: most weights are safetensors.
-  const { readTorchWeights } = await import('./from-torch.ts');
+  const { readTorchWeights } = await lazily(() => import('./from-torch.ts'));
   return readTorchWeights(bytes);
 }
 

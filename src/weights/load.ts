@@ -1,7 +1,12 @@
+import { withoutPasswords } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
+import { lazily } from '../platform/lazily.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readBytes } from './from-bytes.ts';
+
+/** Weights that need no search. */
+const GIVEN = 'Taesd.load(nano()) with nano from taesd-wasm/nano, or the option weights with bytes';
 
 /**
  * Reads the weights of a model: those the caller gave, else those that `locate.ts` finds. Given
@@ -22,13 +27,13 @@ export async function loadWeights(
   const { weights, signal } = options;
   const variant = named ?? VARIANTS.taesd;
   if (weights === undefined) {
-    const { locateWeights } = await import('./locate.ts');
+    const { locateWeights } = await lazily(() => import('./locate.ts'), GIVEN);
     return locateWeights(named, halves, options);
   }
   if (typeof weights === 'string' || weights instanceof URL) {
-    const { readGivenLocation } = await import('./from-location.ts');
+    const { readGivenLocation } = await lazily(() => import('./from-location.ts'), GIVEN);
     const tensors = await readGivenLocation(variant, weights, halves, signal);
-    return { variant, tensors, from: `${weights}` };
+    return { variant, tensors, from: withoutPasswords(`${weights}`) };
   }
   return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }

@@ -1,14 +1,15 @@
-import { expected, onOneLine, TaesdError } from '../errors.ts';
+import { expected, onOneLine, TaesdError, withoutPasswords } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
-import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
+import { lazily } from '../platform/lazily.ts';
+import { environmentVariable, isNode, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileWords } from './from-location.ts';
 import { inPackage } from './in-package.ts';
+import { openLenientStore } from './lenient-store.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
-import { openStore } from './open-store.ts';
 import { brokenFile, pullRemedy, readCached, unknownRemedy } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 import type { ModelTensors } from './weight-file.ts';
@@ -28,6 +29,8 @@ interface Wanted {
 interface LookedAt {
   readonly location: string;
   readonly got: string;
+  /** A sentence for `info`, if the location refused to be read. */
+  readonly note?: string | undefined;
 }
 
 /** The environment variable that names a folder of weights. */
@@ -63,8 +66,9 @@ export async function locateWeights(
   }
   if (named !== undefined) throw notFound(wanted, lookedAt, options);
   const found = await inPackage(halves);
-  if (!isNanoSaid) warnOfNano();
-  return found;
+  const notes = lookedAt.flatMap(({ note }) => note ?? []);
+  if (!isNanoSaid) warnOfNano(notes);
+  return notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
 }
 
 /** True once it was said that `nano` takes the place of `taesd`. */
@@ -76,11 +80,12 @@ export function nanoIsSaid(): void {
 }
 
 /** Says it once for the whole program: a softer picture is hard to explain without it. */
-function warnOfNano(): void {
+function warnOfNano(notes: readonly string[]): void {
   nanoIsSaid();
   const fetches = fetching(VARIANTS.taesd);
+  const why = notes.map((note) => ` (${note})`).join('');
   globalThis.console?.warn(
-    'taesd-wasm: no weights of taesd were found, so nano works in its place. It is softer. ' +
+    `taesd-wasm: no weights of taesd were found${why}, so nano works in its place. It is softer. ` +
       `${fetches} fetches taesd, the option model: 'nano' keeps nano; both silence this.`,
   );
 }
@@ -101,7 +106,7 @@ async function inEnvironment(
 ): Promise<FoundWeights | LookedAt> {
   const folder = environmentVariable(FOLDER_VARIABLE);
   if (folder === undefined || folder === '') return { location: FOLDER_VARIABLE, got: 'not set' };
-  const location = `${FOLDER_VARIABLE} ${folder}`;
+  const location = `${FOLDER_VARIABLE} ${withoutPasswords(folder)}`;
   const tensors = await readLocation(variant, folder, halves, signal);
   if (tensors instanceof Absent) {
     if (tensors.isNowhere) throw nowhere(tensors);
@@ -119,17 +124,17 @@ export function nowhere(absent: Absent): TaesdError {
 async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeights | LookedAt> {
   const { variant, halves } = wanted;
   const { manifest = MANIFEST } = options;
-  const store = options.store ?? (await openStore().catch(asReason));
-  if (typeof store === 'string') return { location: 'cache', got: store };
+  const store = await openLenientStore(options.store);
   const cached = await readCached(manifest, store, variant, halves);
   const [{ files: found, unknown, isWhole }] = cached;
-  const { location } = store;
+  const { location, unread, note } = store;
   if (!isWhole) {
     const all = cached.flatMap(({ files }) => files);
     const broken = all.find(({ state }) => state === 'broken');
     if (broken !== undefined) throw brokenFile(store, variant, broken);
     const absent = found.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
     const missing = [...absent, ...unknown];
+    if (unread !== undefined) return { location, got: unread, note };
     const isNone = missing.length === found.length + unknown.length && missing.length > 1;
     return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
@@ -137,29 +142,42 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
   return { variant, tensors: await readStored(store, files, wanted), from: location };
 }
 
-/** A cache that we may not access (Deno without permission) counts as empty, for this reason. */
-function asReason(error: unknown): string {
-  if (error instanceof TaesdError) return error.sentence;
-  throw error;
-}
-
 /** Looks in the cache, and downloads into it what it lacks. */
 async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWeights> {
   const { variant, halves } = wanted;
-  const { manifest = MANIFEST, store = await openStore() } = options;
+  const { manifest = MANIFEST } = options;
   const unknown = unknownFiles(manifest, variant, halves);
   if (unknown.length > 0) {
     const rule = 'a known SHA-256, to check what is downloaded';
     const remedy = { api: 'the option weights gives the file' };
     throw expected('UNSUPPORTED', unknown.join(' and '), rule, 'none', { remedy });
   }
-  const { pullModel } = await import('./pull.ts');
-  const pulled = await pullModel(variant, halves, { ...options, store });
+  const { pullModel } = await lazily(() => import('./pull.ts'));
+  const store = await openLenientStore(options.store);
+  const pulled = await pullModel(variant, halves, { ...options, store }).catch(aboutProxies);
   const urls = pulled.map(({ url }) => url).filter((url) => url !== undefined);
-  const fetched = urls.length > 0 ? `, fetched from ${urls.join(' and ')}` : '';
-  const from = `${store.location}${fetched}`;
-  return { variant, tensors: await readStored(store, pulled, wanted), from };
+  const fetched = urls.length > 0 ? [`fetched from ${urls.join(' and ')}`] : [];
+  const from = [...(store.unkept === undefined ? [store.location] : []), ...fetched].join(', ');
+  const { note } = store;
+  return { variant, tensors: await readStored(store, pulled, wanted), from, note };
 }
+
+/** Adds the ways around to an error of the network. Node's own `fetch` looks for no proxy. */
+function aboutProxies(error: unknown): never {
+  if (!(error instanceof TaesdError) || error.code !== 'NETWORK') throw error;
+  const { code, sentence, cause } = error;
+  const isUnused =
+    isNode() &&
+    !environmentVariable('NODE_USE_ENV_PROXY') &&
+    PROXIES.some((name) => environmentVariable(name));
+  const proxy = isUnused
+    ? '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on'
+    : '';
+  const api = `the option weights gives another folder or address${proxy}`;
+  throw new TaesdError(code, sentence, { cause, remedy: { api } });
+}
+
+const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(

@@ -1,4 +1,4 @@
-import { TaesdError } from '../errors.ts';
+import { TaesdError, withoutPasswords } from '../errors.ts';
 import { firstBytes, isHtml } from '../first-bytes.ts';
 import {
   type FileRequest,
@@ -90,7 +90,7 @@ async function downloadFrom(
   const first = await receive(request, draft, onLength);
   const bytes = await draft.bytes();
   const hash = await sha256(bytes);
-  if (hash === file.sha256) return { bytes, url: request.url.href };
+  if (hash === file.sha256) return { bytes, url: withoutPasswords(request.url.href) };
   await draft.restart();
   if (first > 0) return downloadFrom(request, draft, onLength);
   const hint = 'a damaged or another file';

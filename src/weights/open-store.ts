@@ -1,3 +1,4 @@
+import { lazily } from '../platform/lazily.ts';
 import { isNodeLike } from '../platform/runtime.ts';
 import type { WeightStore } from './store.ts';
 
@@ -5,13 +6,13 @@ import type { WeightStore } from './store.ts';
  * Opens the store of this runtime: a folder in the user's cache folder, made when something is
  * written to it, or a browser's Cache API.
  *
- * @throws TaesdError UNSUPPORTED (Deno without the permission to read the home folder's path)
+ * @throws TaesdError UNSUPPORTED (no home folder; Deno without the permission to read its path)
  */
 export async function openStore(): Promise<WeightStore> {
   if (isNodeLike()) {
-    const { cacheFolder, FolderStore } = await import('./folder-store.ts');
+    const { cacheFolder, FolderStore } = await lazily(() => import('./folder-store.ts'));
     return new FolderStore(cacheFolder());
   }
-  const { CacheStore } = await import('./cache-store.ts');
+  const { CacheStore } = await lazily(() => import('./cache-store.ts'));
   return new CacheStore();
 }

@@ -1,5 +1,7 @@
 import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
+import { bareRequest } from '../platform/credentials.ts';
 import { readUrl } from '../platform/read-url.ts';
+import { NOT_ALLOWED, systemCode, systemReason } from '../platform/system-errors.ts';
 import type { WantedFile } from './manifest.ts';
 
 /** A file requested from one mirror. */
@@ -141,10 +143,11 @@ class Connection {
 
   async open(first: number): Promise<Response> {
     // With compression, ranges would count compressed bytes.
-    const headers = new Headers({ 'accept-encoding': 'identity' });
+    const { url, headers: own } = bareRequest(this.#request.url);
+    const headers = new Headers({ ...own, 'accept-encoding': 'identity' });
     if (first > 0) headers.set('range', `bytes=${first}-`);
     const { signal } = this.#controller;
-    const send = () => fetch(this.#request.url, { headers, signal });
+    const send = () => fetch(url, { headers, signal });
     return this.#wait('an answer', 'no network?', send);
   }
 
@@ -189,5 +192,6 @@ class Connection {
 /** Returns the reason of a failed request. Node's "fetch failed" has it in its cause. */
 function reason(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return messageOf(cause instanceof Error && cause.message ? cause : error);
+  const last = cause instanceof Error && cause.message ? cause : error;
+  return systemCode(last) === NOT_ALLOWED ? systemReason(last) : messageOf(last);
 }

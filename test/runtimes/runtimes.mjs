@@ -6,7 +6,7 @@ import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
 import { runEsbuild, runRollup, runViteServer, runWebpack } from './bundler-runtimes.mjs';
 import { runNext } from './next-runtime.mjs';
-import { runProcess } from './process-runtime.mjs';
+import { hostChecks, permissionChecks, runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
@@ -44,27 +44,31 @@ export const RUNTIMES = {
   node20: {
     title: 'Node 20',
     installs: ['node20'],
-    run: ({ place, program }) => runProcess({ program: program('node20'), place }),
+    run: ({ place, program }) => runNode(program('node20'), '--experimental-permission', place),
   },
   node: {
     title: 'Node, newest',
     installs: ['node'],
-    run: ({ place, program }) => runProcess({ program: program('node'), place }),
+    run: ({ place, program }) => runNode(program('node'), '--permission', place),
   },
   deno: {
     title: 'Deno',
     installs: ['deno'],
     note: `deno ${DENO_FLAGS.join(' ')}; for the command also ${DENO_COMMAND_FLAGS.slice(3).join(' ')}`,
     slow: BOUNDS_CHECKED,
-    run: ({ place, program }) =>
-      runProcess({
+    run: async ({ place, program }) => {
+      const env = { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' };
+      const result = await runProcess({
         program: program('deno'),
         place,
         flags: DENO_FLAGS,
         commandFlags: DENO_COMMAND_FLAGS,
         exampleFlags: ['run', '-A'],
-        env: { DENO_DIR: join(place, '.deno'), DENO_NO_UPDATE_CHECK: '1' },
-      }),
+        env,
+      });
+      result.checks.push(...(await permissionChecks(program('deno'), DENO_FLAGS, place, env)));
+      return result;
+    },
   },
   bun: {
     title: 'Bun',
@@ -163,6 +167,15 @@ function withPackages(names, program, run) {
 function onChromiumHere(run) {
   systemBrowser('chromium');
   return run();
+}
+
+/** Runs the program in Node, then the checks of hosts that refuse. */
+async function runNode(program, permission, place) {
+  const result = await runProcess({ program, place });
+  if (process.platform === 'linux') {
+    result.checks.push(...(await hostChecks(program, permission, place)));
+  }
+  return result;
 }
 
 const runPlain = (browser, place) =>

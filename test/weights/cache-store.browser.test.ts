@@ -86,6 +86,25 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
     expect(await runOnPage(code, NOISE)).toEqual(result);
   });
 
+  test('a full quota: pullModel → ARG that says so; a lenient store → the bytes, and a note', async () => {
+    const code = `${HEAD}
+      Cache.prototype.put = () => Promise.reject(new DOMException('no', 'QuotaExceededError'));
+      const { openLenientStore } = await import('/dist/weights/lenient-store.js');
+      const store = await openLenientStore();
+      const [{ bytes }] = await pull({ store });
+      return [await caught(pull()), bytes.length, store.note, await keptUrls()];`;
+    const full = 'a full disk: the quota of this site is used up';
+    expect(await runOnPage(code, NOISE)).toEqual([
+      {
+        code: 'ARG',
+        message: `"taesd-wasm/${NAME}" expected room for ${FILES.encoder.length} bytes, got ${full} (the option weights needs none)`,
+      },
+      FILES.encoder.length,
+      `the download is not kept: cache taesd-wasm of this site cannot be written: ${full}`,
+      [],
+    ]);
+  });
+
   test('an insecure page: load → ARG saying that there is no Cache API; pullModel → UNSUPPORTED', async () => {
     const code = `${HEAD}
       return [isSecureContext, await caught(Taesd.load({ model: 'taesd' })), await caught(pull())];`;

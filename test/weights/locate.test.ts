@@ -285,12 +285,51 @@ describe('loadWeights', () => {
     expect(requests.length).toBe(2);
   });
 
-  test('download: true and a mirror that fails → its error, nothing kept', async () => {
+  test('download: true and a mirror that fails → its error and the ways around, nothing kept', async () => {
+    const message = `"${mirror('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`;
+    const around = 'the option weights gives another folder or address';
+    vi.stubEnv('HTTPS_PROXY', '');
+    vi.stubEnv('NODE_USE_ENV_PROXY', '');
     await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
       code: 'NETWORK',
-      message: `"${mirror('404')}/taesd_encoder.safetensors" expected HTTP status 200, got 404`,
+      message: `${message} (${around})`,
+    });
+    vi.stubEnv('HTTPS_PROXY', 'http://me:secret@proxy.test:8080');
+    await expect(locate({ download: true, way: '404' })).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: `${message} (${around}; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on)`,
     });
     expect(readdirSync(cache)).toEqual([]);
+  });
+
+  test('download: true and a cache that cannot be written → used, not kept, and a note', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const store = new FolderStore(join(file, 'cache'));
+    const found = await locate({ download: true, store });
+    const url = (part: Half) => `${mirror('good')}/taesd_${part}.safetensors`;
+    expect([values(found.tensors), found.from, found.note]).toEqual([
+      [1, 2],
+      `fetched from ${url('encoder')} and ${url('decoder')}`,
+      `the download is not kept: cache ${join(file, 'cache')} cannot be written: no such file: a part of its path is not a folder`,
+    ]);
+  });
+
+  test('an unreadable file in the cache → named: ARG that says so; nothing named: nano; download: true → fetched, not kept', async () => {
+    mkdirSync(join(cache, 'taesd_encoder.safetensors'), { recursive: true });
+    put(cache, 'taesd', ['decoder']);
+    await expect(locate()).rejects.toMatchObject({
+      code: 'ARG',
+      message: `"weights of taesd" expected ${NAMES}, got none in TAESD_WEIGHTS ${folder} (neither), cache ${cache} (a folder) (${HINT})`,
+    });
+    const note = `cache ${cache} cannot be read: a folder`;
+    const store = new FolderStore(cache);
+    const nano = await loadWeights(undefined, BOTH, { manifest: manifestOf(FILES, []), store });
+    expect([nano.from, nano.note]).toEqual(['the package', note]);
+    // A folder cannot be replaced by a file.
+    const found = await locate({ download: true });
+    expect(values(found.tensors)).toEqual([1, 2]);
+    expect(found.note).toMatch(/^the download is not kept: cache .+ cannot be written: a folder$/);
   });
 
   test('download: true, one file of both halves → both from it; later from the cache, one half too', async () => {

@@ -1,4 +1,5 @@
-import { expected } from '../../errors.ts';
+import { expected, type TaesdError } from '../../errors.ts';
+import { isNode } from '../../platform/runtime.ts';
 
 /** WebAssembly counts memory in pages of 64 KiB. */
 const PAGE_BYTES = 65_536;
@@ -62,9 +63,7 @@ export class Memory {
     try {
       return new WebAssembly.Memory({ initial: pages, maximum });
     } catch (cause) {
-      const rule = `${inMiB(this.#limitBytes)} of address space to be free`;
-      const remedy = { api: 'a smaller maxMemory reserves less' };
-      throw expected('OOM', 'memory', rule, 'less', { remedy, cause });
+      throw noAddresses(this.#limitBytes, cause);
     }
   }
 
@@ -127,6 +126,21 @@ export class Memory {
   u32(ptr: number, count: number): Uint32Array {
     return new Uint32Array(this.#wasm.buffer, ptr, count);
   }
+}
+
+/**
+ * Makes the error of a memory that cannot be reserved. Node's V8 reserves the addresses
+ * that an index and an offset of 32 bits reach, and guard pages, so that the machine checks bounds.
+ */
+function noAddresses(limitBytes: number, cause: unknown): TaesdError {
+  const rule = (bytes: string) => `${bytes} of address space to be free`;
+  if (!isNode()) {
+    const remedy = { api: 'workers: 0 and a smaller maxMemory may reserve less' };
+    return expected('OOM', 'memory', rule(inMiB(limitBytes)), 'less', { remedy, cause });
+  }
+  const hint =
+    'ulimit -v? each thread reserves it, whatever its limit: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing';
+  return expected('OOM', 'memory', rule('10 GiB'), 'less', { hint, cause });
 }
 
 const inMiB = (bytes: number) =>

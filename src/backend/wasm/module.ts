@@ -1,6 +1,7 @@
 import { describe } from '../../checks.ts';
-import { expected } from '../../errors.ts';
+import { expected, messageOf } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
+import { lazily } from '../../platform/lazily.ts';
 import { readOwnKernels } from './own-kernels.ts';
 
 /**
@@ -28,8 +29,10 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   } catch (cause) {
     // Imported when needed: few programs meet it.
-    const { compileFailure } = await import('./compile-failure.ts');
-    throw compileFailure(bytes, cause);
+    const found = await lazily(() => import('./compile-failure.ts')).catch(() => undefined);
+    if (found !== undefined) throw found.compileFailure(bytes, cause);
+    const rule = 'SIMD, and permission to compile WebAssembly';
+    throw expected('UNSUPPORTED', 'WebAssembly.compile', rule, messageOf(cause), { cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { lazily } from '../../platform/lazily.ts';
 import { packageFile } from '../../platform/package-file.ts';
 import { readUrl } from '../../platform/read-url.ts';
 
@@ -23,6 +24,6 @@ export async function readOwnKernels(): Promise<Uint8Array> {
     const bytes = await readUrl(url);
     if (bytes !== undefined) return bytes;
   }
-  const { noKernels } = await import('./compile-failure.ts');
+  const { noKernels } = await lazily(() => import('./compile-failure.ts'));
   throw noKernels(urls[0], cause);
 }

@@ -1,4 +1,5 @@
-import { TaesdError } from '../../errors.ts';
+import { expected, TaesdError } from '../../errors.ts';
+import { addressSpaceLimit } from '../../platform/address-space.ts';
 import type { Runner } from '../batches.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
@@ -10,7 +11,15 @@ import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 /** The options of a pool: those of its workers, and their number. */
 export interface PoolOptions extends WorkerOptions {
   readonly workers: number;
+  /** True if nobody asked for so many workers. */
+  readonly isDefault?: boolean;
 }
+
+/**
+ * The address space that Node takes for each thread: 10 GiB for the memory, the rest for V8's own
+ * heap, measured with Node 20. A thread that gets less may end the process.
+ */
+const THREAD_ADDRESSES = 12 * 2 ** 30;
 
 /**
  * Workers that share the rows of a picture. Each has its own kernels and memory, and takes a
@@ -23,8 +32,9 @@ export class WorkerPool {
   /** Why the workers cannot be used any more: the first of them that ended, or `dispose`. */
   #failure: TaesdError | undefined;
 
-  private constructor({ workers, ...options }: PoolOptions) {
-    this.#options = { workers, ...options };
+  private constructor(whole: PoolOptions) {
+    const { workers, isDefault, ...options } = whole;
+    this.#options = whole;
     const onDeath = (error: TaesdError) => {
       this.#failure ??= error;
     };
@@ -37,6 +47,7 @@ export class WorkerPool {
    * @throws TaesdError UNSUPPORTED (they cannot start), LIMIT, OOM
    */
   static async start(options: PoolOptions): Promise<WorkerPool> {
+    if (options.isDefault) checkAddresses(options.workers);
     const pool = new WorkerPool(options);
     try {
       await Promise.all(pool.#workers.map(({ ready }) => ready));
@@ -90,4 +101,15 @@ export class WorkerPool {
       failure: () => this.#failure,
     });
   }
+}
+
+/** @throws TaesdError OOM if the address space is limited, and too small for so many threads */
+function checkAddresses(workers: number): void {
+  const limit = addressSpaceLimit();
+  const needed = (workers + 1) * THREAD_ADDRESSES;
+  if (limit >= needed) return;
+  const inGiB = (bytes: number) => `${Math.round(bytes / 2 ** 30)} GiB`;
+  const rule = `${inGiB(needed)} of address space for ${workers} workers`;
+  const hint = 'a given number of workers is started all the same';
+  throw expected('OOM', 'ulimit -v', rule, inGiB(limit), { hint });
 }

@@ -2,6 +2,7 @@ import { expected, messageOf, onOneLine, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
+import { lazily } from '../../platform/lazily.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import { cut, joined } from '../barriers.ts';
@@ -234,7 +235,7 @@ export class WebGpuNetworks implements GpuNetworks {
       const runners = segments.map((segment) => localRunner(compile(segment.network)));
       const wasm = await joined(segments, runners, async () => {
         // Imported for networks that have a barrier.
-        const { startMoments } = await import('../wasm/moments.ts');
+        const { startMoments } = await lazily(() => import('../wasm/moments.ts'));
         return startMoments(kernels as KernelModule);
       });
       const fault = await disagreement(half, network, stored, program, wasm);

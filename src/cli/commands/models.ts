@@ -1,15 +1,17 @@
+import { withoutPasswords } from '../../errors.ts';
 import { type Half, type ModelName, TaesdError, VARIANTS, type Variant } from '../../index.ts';
 import { countParameters } from '../../model/measure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
+import { openLenientStore } from '../../weights/lenient-store.ts';
 import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
-import { openStore } from '../../weights/open-store.ts';
 import { type CachedModel, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { aboutRequest } from '../network/proxy.ts';
 import { writeJson } from '../terminal/json.ts';
+import { noteSayer } from '../terminal/say.ts';
 import { type Column, countText, tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
 
@@ -54,13 +56,14 @@ interface Row {
 }
 
 async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
-  const store = await openStore();
+  const store = await openLenientStore();
   const each = Object.values(VARIANTS).map((variant) => rowOf(variant, store));
   // Waits for all, so that the error does not depend on which of them fails first.
   const rows = (await Promise.allSettled(each)).map((row) => {
     if (row.status === 'rejected') throw row.reason;
     return row.value;
   });
+  if (store.note !== undefined) noteSayer(false)(store.note);
   if (json) {
     writeJson({ models: rows });
     return;
@@ -90,7 +93,9 @@ function stateWords({ model, state, location, reason }: Row): string {
   if (state === 'unreadable') return `unreadable: ${reason}`;
   const folder = environmentVariable(FOLDER_VARIABLE);
   const places =
-    folder && state === 'missing' ? ` in ${FOLDER_VARIABLE} ${folder} and the cache` : '';
+    folder && state === 'missing'
+      ? ` in ${FOLDER_VARIABLE} ${withoutPasswords(folder)} and the cache`
+      : '';
   return `${LACKS[state]}${places}: npx taesd pull ${model}`;
 }
 
@@ -124,7 +129,11 @@ async function folderPlace(variant: Variant): Promise<Place | undefined> {
     return { state: 'unreadable', location: null, reason };
   }
   if (!(weights instanceof Absent)) {
-    return { state: 'found', location: `${FOLDER_VARIABLE} ${folder}`, reason: null };
+    return {
+      state: 'found',
+      location: withoutPasswords(`${FOLDER_VARIABLE} ${folder}`),
+      reason: null,
+    };
   }
   if (weights.isNowhere) throw nowhere(weights);
   return undefined;

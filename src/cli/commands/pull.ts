@@ -1,3 +1,4 @@
+import { withHint } from '../../errors.ts';
 import { type ModelName, TaesdError, VARIANTS } from '../../index.ts';
 import type { Half } from '../../model/layers.ts';
 import { isModelName } from '../../model/variants.ts';
@@ -13,6 +14,7 @@ import { eachFault, isFaultOfMirror } from '../../weights/mirrors.ts';
 import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import { unknownRemedy } from '../../weights/read-cached.ts';
+import { isRefusal, type StoreRefusal } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { modelHint } from '../line/option-values.ts';
 import { proxyAdvice } from '../network/proxy.ts';
@@ -119,6 +121,7 @@ const isOfFiles = (error: unknown): boolean =>
  * error of a single address that answered, of a folder or of a file is returned as it is.
  */
 function addressByAddress(model: ModelName, error: unknown, from: string | undefined): unknown {
+  if (isRefusal(error)) return unwritable(error);
   const failures = eachFault(error);
   const isOfNetwork = failures.some(({ code }) => code === 'NETWORK');
   if (!(error instanceof TaesdError) || (failures.length === 1 && !isOfNetwork)) return error;
@@ -130,6 +133,13 @@ function addressByAddress(model: ModelName, error: unknown, from: string | undef
   const hint = hints.length > 0 ? hints.join('; ') : undefined;
   const { code, cause } = error;
   return fault(`weights of ${model}`, 'cannot be fetched', { code, hint, cause });
+}
+
+/** Adds the remedy for a cache that cannot be written. */
+function unwritable({ code, sentence, cause }: StoreRefusal): TaesdError {
+  const variable = { win32: 'LOCALAPPDATA', darwin: 'HOME' }[process.platform as string];
+  const hint = `${variable ?? 'XDG_CACHE_HOME'}=DIR puts the cache into another folder`;
+  return new TaesdError(code, withHint(sentence, hint), { cause });
 }
 
 /** @throws TaesdError ARG (a URL without folders, such as `data:`) */

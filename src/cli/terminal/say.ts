@@ -1,4 +1,4 @@
-import { escaped, messageOf, TaesdError, withHint } from '../../errors.ts';
+import { escaped, messageOf, TaesdError, withHint, withoutPasswords } from '../../errors.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { Failures, UsageError } from './faults.ts';
 import { Interruption } from './interrupt.ts';
@@ -10,7 +10,7 @@ const MISUSED = 2;
 
 /** Writes one line to stderr. Results never go there. */
 export function sayLine(message: string): void {
-  process.stderr.write(`taesd: ${escaped(message)}\n`);
+  process.stderr.write(`taesd: ${escaped(withoutPasswords(message))}\n`);
 }
 
 /** A function that reports what a user may want to know, but that is not an error. */
@@ -37,7 +37,8 @@ export function sayError(error: unknown): number {
 export function sayFailure(error: unknown): void {
   sayLine(lineOf(error));
   if (error instanceof Interruption || !(error instanceof Error)) return;
-  if (environmentVariable('TAESD_DEBUG')) process.stderr.write(`${error.stack}\n`);
+  if (environmentVariable('TAESD_DEBUG'))
+    process.stderr.write(`${withoutPasswords(`${error.stack}`)}\n`);
 }
 
 /** The command's own errors, which are shown as they are. */
