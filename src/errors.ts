@@ -1,3 +1,5 @@
+import { isPromise } from './builtins/tags.ts';
+
 /** The stable codes, for programs. The message is for people. */
 export type ErrorCode =
   /** The bytes do not follow their format. */
@@ -37,6 +39,8 @@ export class TaesdError extends Error {
 
   constructor(code: ErrorCode, sentence: string, { remedy, ...options }: ErrorParts = {}) {
     super(withHint(sentence, remedy?.api), options);
+    // Chrome 91 and Firefox 90 do not know the option.
+    if ('cause' in options && !('cause' in this)) setCause(this, options.cause);
     this.code = code;
     this.#sentence = sentence;
     if (remedy) this.remedy = remedy;
@@ -49,6 +53,10 @@ export class TaesdError extends Error {
   get sentence(): string {
     return this.#sentence;
   }
+}
+
+function setCause(error: Error, value: unknown): void {
+  Object.defineProperty(error, 'cause', { value, writable: true, configurable: true });
 }
 
 /** A remedy that names an option: in the words of the API and, if it has one, of the command. */
@@ -86,7 +94,7 @@ export const inCall = <T>(name: string, work: () => T): T =>
 function convertingErrors<T>(work: () => T, convert: (error: unknown) => unknown): T {
   try {
     const result = work();
-    if (!(result instanceof Promise)) return result;
+    if (!isPromise(result)) return result;
     return result.catch((error: unknown) => {
       throw convert(error);
     }) as T;
@@ -135,7 +143,8 @@ export const inside = <T>(name: string, read: () => T): T =>
 /** Returns the first line of an error's message, or of any other thrown value. It never throws. */
 export function messageOf(error: unknown): string {
   try {
-    return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+    const { message } = (error ?? {}) as { message?: unknown };
+    return (typeof message === 'string' ? message : String(error)).split('\n', 1)[0];
   } catch {
     return 'an object that has no text';
   }

@@ -2,6 +2,8 @@ import { allocateClamped } from './allocate.ts';
 import { handOn } from './backend/batches.ts';
 import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
+import { type EndedByUsing, endByUsing } from './builtins/disposal.ts';
+import { isPromise } from './builtins/tags.ts';
 import { allocatePixels, checkOptions, ownImage } from './calls/arguments.ts';
 import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents.ts';
 import { picturesOfCall } from './calls/pictures.ts';
@@ -60,6 +62,7 @@ interface Work {
  * call; for `decodeRows` and `steps` that is when their loop begins. The event loop gets a turn
  * every few milliseconds. The instance stays usable after an error.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor adds the method
 export class Taesd {
   readonly #variant: Variant;
   readonly #parts: readonly Half[];
@@ -79,6 +82,7 @@ export class Taesd {
     this.#parts = parts;
     this.#options = options;
     this.#engine = engine;
+    endByUsing(this, () => this.dispose());
   }
 
   /** The model, its backend, workers and memory, as of now. */
@@ -138,7 +142,7 @@ export class Taesd {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
     const read = picturesOfCall(image, options, this.#variant);
-    let sources = read instanceof Promise ? await read : read;
+    let sources = isPromise(read) ? await read : read;
     const { maxSize, signal } = options;
     if (maxSize !== undefined) {
       // Imported on first use: most pictures have the right size.
@@ -197,7 +201,7 @@ export class Taesd {
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
     const checked = this.#latentsOf(latents, options, one);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const [batch] = own.shape;
     const { pictureChannels } = this.#variant;
     const work = { half: 'decoder', pixels: width * height, rows: height } as const;
@@ -235,7 +239,7 @@ export class Taesd {
     checkOptions('decodeRows', options);
     const { signal, onProgress } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
@@ -270,7 +274,7 @@ export class Taesd {
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
@@ -330,7 +334,8 @@ export class Taesd {
 
   /**
    * Frees the networks and their memory once no call runs any more. Waiting and later calls fail
-   * with ARG. Calling it twice is fine.
+   * with ARG. Calling it twice is fine. `using taesd = await Taesd.load()` calls it at the end of
+   * the block.
    */
   dispose(): void {
     this.#disposed = true;
@@ -426,6 +431,8 @@ export class Taesd {
     }
   }
 }
+
+export interface Taesd extends EndedByUsing {}
 
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
 async function loadEngine(options: LoadOptions) {

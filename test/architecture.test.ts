@@ -16,6 +16,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  * room and from floors below.
  */
 const FLOORS: readonly (readonly string[])[] = [
+  ['builtins'],
   ['errors'],
   ['checks', 'allocate', 'checksums', 'first-bytes', 'deflate', 'colour'],
   ['platform', 'exif'],
@@ -47,11 +48,22 @@ const FLOORS: readonly (readonly string[])[] = [
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'deflate', 'colour', 'exif'],
+  png: [
+    'builtins',
+    'errors',
+    'first-bytes',
+    'checks',
+    'allocate',
+    'checksums',
+    'deflate',
+    'colour',
+    'exif',
+  ],
   deflate: [],
   colour: [],
   zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
   picture: [
+    'builtins',
     'errors',
     'first-bytes',
     'checks',
@@ -62,10 +74,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'png',
     'rows',
   ],
-  numbers: ['errors', 'checks', 'allocate', 'tensor'],
-  torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
-  safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
+  numbers: ['builtins', 'errors', 'checks', 'allocate', 'tensor'],
+  torch: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
+  safetensors: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
   sources: [
+    'builtins',
     'errors',
     'checks',
     'allocate',
@@ -93,6 +106,7 @@ const CLI_MAY: readonly string[] = [
   'picture',
   'png',
   'formats',
+  'builtins/newer',
   'errors',
   'first-bytes',
   'checks',

@@ -33,7 +33,7 @@ export function latentShape(shape: readonly number[]): number[] | undefined {
  * other shapes. The latents of videos with as many channels have a fifth axis.
  */
 export function packedSpace(shape: readonly number[]): LatentSpace | undefined {
-  const channels = shape.at(-3);
+  const channels = shape[shape.length - 3];
   if (channels === undefined || shape.length > 4) return undefined;
   return latentSpaces(channels).length > 0 ? undefined : packedSpaces(channels, 'map')[0];
 }
@@ -61,7 +61,7 @@ export function asLatents({ shape, data }: Tensor, what: string): LatentsAsRead 
 }
 
 function hintOf(shape: readonly number[]): string {
-  const last = shape.at(-1) ?? 0;
+  const last = shape[shape.length - 1] ?? 0;
   if (latentSpaces(last).length > 0) return 'channels last? transpose it';
   const tokens = shape.length === 3 ? packedSpaces(last, 'tokens') : [];
   return tokens.length > 0

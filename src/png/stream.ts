@@ -1,3 +1,4 @@
+import { isRangeError } from '../builtins/tags.ts';
 import { expected, inCall, TaesdError } from '../errors.ts';
 import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
 import {
@@ -143,7 +144,7 @@ export class PngRowWriter {
       this.#spent = undefined;
       return bytes;
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
+      if (!isRangeError(cause)) throw cause;
       throw outOfPngMemory('rows', "the file's next bytes", cause);
     }
   }

@@ -1,3 +1,4 @@
+import { hasOwn } from '../builtins/newer.ts';
 import { expected } from '../errors.ts';
 import { OPEN_BRACE } from '../first-bytes.ts';
 import { byteLength } from '../numbers/sizes.ts';
@@ -140,7 +141,7 @@ function checkEntry(
   shape: readonly number[],
   offsets: readonly number[],
 ): { begin: number; end: number } {
-  const elementBytes = Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  const elementBytes = hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end) {
     const rule = 'data_offsets [begin, end] with begin ≤ end';

@@ -1,4 +1,5 @@
 import { allocate, allocateBytes } from '../allocate.ts';
+import { isFloats, isRangeError } from '../builtins/tags.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall, type TaesdError } from '../errors.ts';
 import { checkSizes } from '../numbers/sizes.ts';
@@ -130,7 +131,7 @@ function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
   }
   seen.add(name);
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
-  if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
+  if (!Array.isArray(shape) || !isFloats(data)) {
     throw notTensor(what, value);
   }
   checkLive(what, data);
@@ -169,7 +170,7 @@ function quote(text: string): string {
     return JSON.stringify(text);
   } catch (cause) {
     // Escapes make it up to six times as long, which may pass the limit of strings.
-    throw cause instanceof RangeError ? tooLong() : cause;
+    throw isRangeError(cause) ? tooLong() : cause;
   }
 }
 

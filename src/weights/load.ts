@@ -1,3 +1,4 @@
+import { tagOf } from '../builtins/tags.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
@@ -25,10 +26,13 @@ export async function loadWeights(
     const { locateWeights } = await import('./locate.ts');
     return locateWeights(named, halves, options);
   }
-  if (typeof weights === 'string' || weights instanceof URL) {
+  if (isAddress(weights)) {
     const { readGivenLocation } = await import('./from-location.ts');
     const tensors = await readGivenLocation(variant, weights, halves, signal);
     return { variant, tensors, from: `${weights}` };
   }
   return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }
+
+const isAddress = (weights: unknown): weights is string | URL =>
+  typeof weights === 'string' || tagOf(weights) === 'URL';

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../builtins/newer.ts';
 import type { TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
@@ -109,7 +110,7 @@ async function fetchInto(
   try {
     const request = { file, signal, stallMs, maxBytes };
     const got = await downloadFile(request, addressesOf(file, from), draft, onLength);
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     await draft.keep();
     return got;
   } catch (error) {

@@ -1,5 +1,7 @@
+import { throwIfAborted } from '../builtins/newer.ts';
 import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
 import { readUrl } from '../platform/read-url.ts';
+import { ringAfter } from '../platform/timers.ts';
 import type { WantedFile } from './manifest.ts';
 
 /** A file requested from one mirror. */
@@ -165,23 +167,23 @@ class Connection {
   /** Runs a step, which the server must complete before the stall timeout. */
   async #wait<T>(rule: string, hint: string, step: () => Promise<T>): Promise<T> {
     const { signal, stallMs } = this.#request;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     let isStalled = false;
-    const timer = setTimeout(() => {
+    const stop = ringAfter(stallMs, () => {
       isStalled = true;
       this.#controller.abort();
-    }, stallMs);
+    });
     try {
       return await step();
     } catch (cause) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       // A `fetch` that the program has replaced made it. Other addresses would fail alike.
       if (cause instanceof TaesdError) throw cause;
       const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
       const details = { hint: isStalled ? 'a server that stalls' : hint, cause };
       throw refusal(this.#request, 'NETWORK', rule, got, details);
     } finally {
-      clearTimeout(timer);
+      stop();
     }
   }
 }
@@ -189,5 +191,5 @@ class Connection {
 /** Returns the reason of a failed request. Node's "fetch failed" has it in its cause. */
 function reason(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return messageOf(cause instanceof Error && cause.message ? cause : error);
+  return messageOf((cause as Partial<Error> | null | undefined)?.message ? cause : error);
 }

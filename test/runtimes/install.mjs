@@ -13,6 +13,10 @@ const VERSIONS = {
   bun: '1.4.5',
   workerd: '1.20261117.1',
   vite: '8.3.8',
+  vitest: '4.1.12',
+  jest: '30.5.2',
+  'jest-environment-jsdom': '30.5.2',
+  jsdom: '26.1.0',
 };
 
 const FOLDER = new URL('installed/', import.meta.url);
@@ -27,6 +31,10 @@ const PROGRAMS = {
   bun: `@oven/bun-${platform}-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`,
   workerd: `@cloudflare/workerd-${platform}-${arch === 'x64' ? '64' : arch}/bin/workerd`,
   vite: 'vite/bin/vite.js',
+  vitest: 'vitest/vitest.mjs',
+  jest: 'jest/bin/jest.js',
+  'jest-environment-jsdom': 'jest-environment-jsdom/build/index.js',
+  jsdom: 'jsdom/lib/api.js',
 };
 
 const isNode20 = process.versions.node.startsWith('20.');

@@ -6,6 +6,7 @@ import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
 import { runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
+import { runUnitTests } from './unit-runtime.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
 /** A runtime that this machine has not got. */
@@ -113,7 +114,49 @@ export const RUNTIMES = {
     note: 'vite build without a configuration',
     run: ({ place, program }) => runBuilt('firefox', place, program('vite')),
   },
+  vitest: {
+    title: 'vitest, jsdom',
+    installs: ['vitest', 'jsdom'],
+    note: 'unit tests with jsdom, with jsdom in a vm context (pool vmThreads), and without; fake timers',
+    run: ({ place, program }) =>
+      runUnitTests({
+        program: program('vitest'),
+        place,
+        kinds: {
+          jsdom: [...VITEST, '--environment=jsdom'],
+          'jsdom vmThreads': [...VITEST, '--environment=jsdom', '--pool=vmThreads'],
+          node: [...VITEST, '--environment=node'],
+        },
+      }),
+  },
+  jest: {
+    title: 'jest, jsdom',
+    installs: ['jest', 'jest-environment-jsdom'],
+    note: 'node --experimental-vm-modules; unit tests with jsdom and without; fake timers',
+    run: ({ place, program }) =>
+      runUnitTests({
+        program: program('jest'),
+        place,
+        env: { NODE_OPTIONS: '--experimental-vm-modules' },
+        kinds: {
+          jsdom: [...JEST, `--env=${program('jest-environment-jsdom')}`],
+          node: [...JEST, '--env=node'],
+        },
+      }),
+  },
 };
+
+const VITEST = ['run', '--globals', '--reporter=json', '--testTimeout=240000'];
+const JEST = [
+  '--json',
+  '--testTimeout=240000',
+  '--config',
+  JSON.stringify({
+    testMatch: ['**/*.test.mjs'],
+    transform: {},
+    moduleFileExtensions: ['mjs', 'js'],
+  }),
+];
 
 const runPlain = (browser, place) =>
   runBrowser({

@@ -1,3 +1,4 @@
+import { isUint8Array, tagOf } from '../../builtins/tags.ts';
 import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
@@ -24,9 +25,9 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
       hint: "backend: 'reference' runs without, slowly",
     });
   }
-  if (source instanceof WebAssembly.Module) return source;
+  if (isModule(source)) return source;
   const bytes = source ?? (await readKernels());
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isUint8Array(bytes)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
     throw expected('ARG', 'wasm', rule, describe(source));
   }
@@ -38,6 +39,10 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
     throw compileFailure(bytes, cause);
   }
 }
+
+/** Returns true for a module of any realm: edge runtimes make theirs in another one. */
+const isModule = (source: unknown): source is KernelModule =>
+  tagOf(source) === 'WebAssembly.Module';
 
 /** Reads the package's own file. */
 async function readKernels(): Promise<Uint8Array> {

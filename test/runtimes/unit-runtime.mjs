@@ -1,0 +1,63 @@
+// vitest and jest: the tests in program/unit/, each in a process of its own.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { run } from './spawn.mjs';
+
+/** Longer than any of these tests takes, also on a busy machine. A call that hangs runs into it. */
+const SECONDS = 300;
+
+/**
+ * @param program  the runner's
+ * @param kinds    name → arguments of the runner, one run each
+ * @param env      more of the environment
+ */
+export async function runUnitTests({ program, place, kinds, env: more = {} }) {
+  const cwd = join(place, 'unit');
+  const { stdout: wanted } = await run(process.execPath, ['plain.mjs'], { cwd });
+  const env = {
+    ...process.env,
+    ...more,
+    TAESD_TOUR: wanted,
+    TAESD_FILES: join(place, 'files'),
+    // Otherwise a runner takes itself for the one that started this process.
+    VITEST: undefined,
+    JEST_WORKER_ID: undefined,
+  };
+  const checks = [];
+  for (const [kind, args] of Object.entries(kinds)) {
+    const output = join(place, `unit-${kind.replaceAll(' ', '-')}.json`);
+    const all = [program, ...args, `--outputFile=${output}`];
+    const options = { cwd, env, seconds: SECONDS, anyCode: true };
+    const { stderr } = await run(process.execPath, all, options);
+    checks.push(...checksOf(kind, output, stderr));
+  }
+  const manifest = join(dirname(program), program.includes('jest') ? '..' : '.', 'package.json');
+  return { version: JSON.parse(readFileSync(manifest, 'utf8')).version, checks };
+}
+
+/** A check of each test, and one that they were run. */
+function checksOf(kind, output, stderr) {
+  let results = [];
+  try {
+    results = JSON.parse(readFileSync(output, 'utf8')).testResults;
+  } catch {
+    // The check below fails.
+  }
+  const tests = results.flatMap(({ assertionResults }) => assertionResults);
+  const messages = results.map(({ message }) => message).filter(Boolean);
+  const words = [...messages, stderr].join(' ').replaceAll(/\s+/g, ' ').slice(0, 1500);
+  return [
+    {
+      name: `${kind}: tests`,
+      pass: tests.length === 7,
+      value: `${tests.length}: ${words}`,
+      bound: 7,
+    },
+    ...tests.map(({ title, status, failureMessages }) => ({
+      name: `${kind}: ${title}`,
+      pass: status === 'passed',
+      value: status === 'passed' ? status : failureMessages.join(' ').slice(0, 1500),
+      bound: 'passed',
+    })),
+  ];
+}
