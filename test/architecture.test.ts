@@ -61,7 +61,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   deflate: [],
   colour: [],
-  zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
+  zip: ['builtins', 'errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
   picture: [
     'builtins',
     'errors',

@@ -1,4 +1,5 @@
 import { hasOwn } from '../builtins/newer.ts';
+import { strictDecoder } from '../builtins/text.ts';
 import { expected } from '../errors.ts';
 import { OPEN_BRACE } from '../first-bytes.ts';
 import { byteLength } from '../numbers/sizes.ts';
@@ -100,7 +101,7 @@ function headerText(bytes: Uint8Array, dataStart: number): string {
   try {
     // A copy, because TextDecoder refuses shared memory. Its length is within the limit by now.
     const header = bytes.slice(LENGTH_BYTES, dataStart);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+    return strictDecoder().decode(header);
   } catch (cause) {
     const rule = 'UTF-8 text';
     const got = 'bytes that are not UTF-8';

@@ -123,9 +123,9 @@ export const RUNTIMES = {
         program: program('vitest'),
         place,
         kinds: {
-          jsdom: [...VITEST, '--environment=jsdom'],
-          'jsdom vmThreads': [...VITEST, '--environment=jsdom', '--pool=vmThreads'],
-          node: [...VITEST, '--environment=node'],
+          jsdom: vitest('--environment=jsdom'),
+          'jsdom vmThreads': vitest('--environment=jsdom', '--pool=vmThreads'),
+          node: vitest('--environment=node'),
         },
       }),
   },
@@ -139,24 +139,29 @@ export const RUNTIMES = {
         place,
         env: { NODE_OPTIONS: '--experimental-vm-modules' },
         kinds: {
-          jsdom: [...JEST, `--env=${program('jest-environment-jsdom')}`],
-          node: [...JEST, '--env=node'],
+          jsdom: jest(7, { ...jsdom(program), setupFiles: ['<rootDir>/text-coders.mjs'] }),
+          'jsdom, nothing set up': jest(3, jsdom(program), 'fake'),
+          node: jest(7, { testEnvironment: 'node' }),
         },
       }),
   },
 };
 
-const VITEST = ['run', '--globals', '--reporter=json', '--testTimeout=240000'];
-const JEST = [
-  '--json',
-  '--testTimeout=240000',
-  '--config',
-  JSON.stringify({
-    testMatch: ['**/*.test.mjs'],
-    transform: {},
-    moduleFileExtensions: ['mjs', 'js'],
-  }),
-];
+const TIMEOUT = '--testTimeout=240000';
+
+const vitest = (...args) => ({
+  args: ['run', '--globals', '--reporter=json', TIMEOUT, ...args],
+  tests: 7,
+});
+
+/** @param pattern  of the files' names */
+const jest = (tests, config, ...pattern) => {
+  const modules = { transform: {}, moduleFileExtensions: ['mjs', 'js'] };
+  const all = { testMatch: ['**/*.test.mjs'], ...modules, ...config };
+  return { args: [...pattern, '--json', TIMEOUT, '--config', JSON.stringify(all)], tests };
+};
+
+const jsdom = (program) => ({ testEnvironment: program('jest-environment-jsdom') });
 
 const runPlain = (browser, place) =>
   runBrowser({

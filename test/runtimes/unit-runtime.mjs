@@ -8,7 +8,7 @@ const SECONDS = 300;
 
 /**
  * @param program  the runner's
- * @param kinds    name → arguments of the runner, one run each
+ * @param kinds    name → arguments of the runner and the number of tests, one run each
  * @param env      more of the environment
  */
 export async function runUnitTests({ program, place, kinds, env: more = {} }) {
@@ -24,19 +24,19 @@ export async function runUnitTests({ program, place, kinds, env: more = {} }) {
     JEST_WORKER_ID: undefined,
   };
   const checks = [];
-  for (const [kind, args] of Object.entries(kinds)) {
+  for (const [kind, { args, tests }] of Object.entries(kinds)) {
     const output = join(place, `unit-${kind.replaceAll(' ', '-')}.json`);
     const all = [program, ...args, `--outputFile=${output}`];
     const options = { cwd, env, seconds: SECONDS, anyCode: true };
     const { stderr } = await run(process.execPath, all, options);
-    checks.push(...checksOf(kind, output, stderr));
+    checks.push(...checksOf(kind, output, tests, stderr));
   }
   const manifest = join(dirname(program), program.includes('jest') ? '..' : '.', 'package.json');
   return { version: JSON.parse(readFileSync(manifest, 'utf8')).version, checks };
 }
 
 /** A check of each test, and one that they were run. */
-function checksOf(kind, output, stderr) {
+function checksOf(kind, output, count, stderr) {
   let results = [];
   try {
     results = JSON.parse(readFileSync(output, 'utf8')).testResults;
@@ -49,9 +49,9 @@ function checksOf(kind, output, stderr) {
   return [
     {
       name: `${kind}: tests`,
-      pass: tests.length === 7,
+      pass: tests.length === count,
       value: `${tests.length}: ${words}`,
-      bound: 7,
+      bound: count,
     },
     ...tests.map(({ title, status, failureMessages }) => ({
       name: `${kind}: ${title}`,

@@ -8,6 +8,7 @@ import { nano } from 'taesd-wasm/nano';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
+import { hash } from './hash.mjs';
 
 const SIDE = 96;
 
@@ -109,14 +110,3 @@ export async function loadByUrl(realm, address, model) {
 export const decodeFile = (path) => hash(decodePng(readFileSync(path)).data);
 
 const clamp = (value) => Math.min(Math.max(value, 0), 1);
-
-export function hash(numbers) {
-  const words = new Uint32Array(1);
-  const float = new Float32Array(words.buffer);
-  let sum = 7;
-  for (const value of numbers) {
-    float[0] = value;
-    sum = (Math.imul(sum, 31) + words[0]) | 0;
-  }
-  return sum;
-}
