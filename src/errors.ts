@@ -77,13 +77,18 @@ export interface ErrorParts extends ErrorOptions {
  * ABORTED. Its `cause` is the signal's reason.
  */
 export const isAbort = (error: unknown): boolean => {
-  const { name, code } = (error ?? {}) as Partial<TaesdError>;
-  return name === 'TaesdError' && code === 'ABORTED';
+  try {
+    const { name, code } = (error ?? {}) as Partial<TaesdError>;
+    return name === 'TaesdError' && code === 'ABORTED';
+  } catch {
+    return false;
+  }
 };
 
 /**
- * Runs a public call and begins the message of any `TaesdError` with its name: `decode: …`. If one
- * public call makes another, the outer name counts, because it is the one the caller wrote.
+ * Runs a public call and begins the message of its errors with its name: `decode: …`. If one public
+ * call makes another, the outer name counts, because it is the one the caller wrote. Any error that
+ * is not a `TaesdError` becomes one, unless a function of the caller's threw it (`callersOwn`).
  *
  * @param work  may return a promise; its rejection is named too
  */
@@ -115,9 +120,34 @@ export async function* inLoop<T>(
   }
 }
 
+/** An error of a function that the caller gave. */
+class OfCaller {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Runs a function that the caller gave, such as `onProgress`. Its error leaves the call as it is. */
+export function callersOwn<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new OfCaller(error);
+  }
+}
+
+/** Makes the error of a call that met what it did not expect: nothing else leaves a public call. */
+const unexpected = (cause: unknown): TaesdError => {
+  const hint = 'a value that throws when it is read, or a fault of the package or the runtime';
+  return new TaesdError('ARG', withHint(`failed: ${onOneLine(messageOf(cause))}`, hint), { cause });
+};
+
 /** Writes the call's name before an error's sentence, both in its message and in its stack. */
-function named(call: string, error: unknown): unknown {
-  if (!(error instanceof TaesdError)) return error;
+function named(call: string, thrown: unknown): unknown {
+  if (thrown instanceof OfCaller) return thrown.error;
+  const error = thrown instanceof TaesdError ? thrown : unexpected(thrown);
   const { message, stack } = error;
   error.message = `${call}: ${withHint(error.sentence, error.remedy?.api)}`;
   // V8 copies the message into the stack when the error is made.
@@ -209,6 +239,10 @@ export function expected(
   return new TaesdError(code, expectedText(what, rule, got, hint), options);
 }
 
-/** Makes the error of a call whose signal fired. @param reason  the signal's reason */
-export const aborted = (reason: unknown): TaesdError =>
+/**
+ * Makes the error of a call whose signal fired.
+ *
+ * @param reason  the signal's reason. Chrome 91 and Firefox 90 give none
+ */
+export const aborted = (reason: unknown = new Error('This operation was aborted')): TaesdError =>
   new TaesdError('ABORTED', `aborted (${onOneLine(messageOf(reason))})`, { cause: reason });

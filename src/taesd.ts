@@ -10,7 +10,7 @@ import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
 import { describe } from './checks.ts';
 import { Engine } from './engine.ts';
-import { expected, inCall, inLoop, TaesdError } from './errors.ts';
+import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
 import { repeatsEdges, type Variant } from './model/variants.ts';
@@ -19,6 +19,7 @@ import type { Step, StepsOptions } from './options/step.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
+  DownloadProgress,
   DrawOptions,
   DrawTarget,
   EncodeOptions,
@@ -245,7 +246,7 @@ export class Taesd {
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
-        onProgress?.({ done, total: height });
+        callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
         if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
@@ -423,7 +424,7 @@ export class Taesd {
         for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
-          onProgress?.({ done: n * rows + rowsDone, total });
+          callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));
         }
       }
     } finally {
@@ -439,7 +440,13 @@ async function loadEngine(options: LoadOptions) {
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options);
   const { weights, download, onDownload, signal } = rest;
   const pacer = new Pacer(signal);
-  const look = { weights, download, onDownload, signal };
+  const look = {
+    weights,
+    download,
+    onDownload:
+      onDownload && ((progress: DownloadProgress) => callersOwn(() => onDownload(progress))),
+    signal,
+  };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {
