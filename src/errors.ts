@@ -129,7 +129,7 @@ class OfCaller {
   }
 }
 
-/** Runs a function that the caller gave, such as `onProgress`. Its error leaves the call as it is. */
+/** Runs a function of the caller's, such as `onProgress`. Its error leaves the call as it is. */
 export function callersOwn<T>(run: () => T): T {
   try {
     return run();

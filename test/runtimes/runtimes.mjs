@@ -1,12 +1,12 @@
 // Where the program is run, in this order, and with what. Each gives its result, or says why it
 // cannot be had.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
 import { runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
-import { runUnitTests } from './unit-runtime.mjs';
+import { runUnitTests, writeUnitExamples } from './unit-runtime.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
 /** A runtime that this machine has not got. */
@@ -126,6 +126,13 @@ export const RUNTIMES = {
           jsdom: vitest('--environment=jsdom'),
           'jsdom vmThreads': vitest('--environment=jsdom', '--pool=vmThreads'),
           node: vitest('--environment=node'),
+          'docs/unit-tests.md': {
+            args: ['run', '--reporter=json', TIMEOUT, 'vitest.test'],
+            tests: 1,
+            folder: writeUnitExamples(place, 'vitest-examples', {
+              vitest: dirname(program('vitest')),
+            }),
+          },
         },
       }),
   },
@@ -142,6 +149,13 @@ export const RUNTIMES = {
           jsdom: jest(7, { ...jsdom(program), setupFiles: ['<rootDir>/text-coders.mjs'] }),
           'jsdom, nothing set up': jest(3, jsdom(program), 'fake'),
           node: jest(7, { testEnvironment: 'node' }),
+          'docs/unit-tests.md': {
+            args: ['--json', TIMEOUT],
+            tests: 1,
+            folder: writeUnitExamples(place, 'jest-examples', {
+              'jest-environment-jsdom': join(program('jest-environment-jsdom'), '../..'),
+            }),
+          },
         },
       }),
   },

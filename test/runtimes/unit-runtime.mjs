@@ -1,5 +1,5 @@
 // vitest and jest: the tests in program/unit/, each in a process of its own.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './spawn.mjs';
 
@@ -8,7 +8,7 @@ const SECONDS = 300;
 
 /**
  * @param program  the runner's
- * @param kinds    name → arguments of the runner and the number of tests, one run each
+ * @param kinds    name → arguments of the runner, the number of tests, a folder of its own
  * @param env      more of the environment
  */
 export async function runUnitTests({ program, place, kinds, env: more = {} }) {
@@ -24,15 +24,34 @@ export async function runUnitTests({ program, place, kinds, env: more = {} }) {
     JEST_WORKER_ID: undefined,
   };
   const checks = [];
-  for (const [kind, { args, tests }] of Object.entries(kinds)) {
+  for (const [kind, { args, tests, folder = cwd }] of Object.entries(kinds)) {
     const output = join(place, `unit-${kind.replaceAll(' ', '-')}.json`);
     const all = [program, ...args, `--outputFile=${output}`];
-    const options = { cwd, env, seconds: SECONDS, anyCode: true };
+    const options = { cwd: folder, env, seconds: SECONDS, anyCode: true };
     const { stderr } = await run(process.execPath, all, options);
     checks.push(...checksOf(kind, output, tests, stderr));
   }
   const manifest = join(dirname(program), program.includes('jest') ? '..' : '.', 'package.json');
   return { version: JSON.parse(readFileSync(manifest, 'utf8')).version, checks };
+}
+
+/**
+ * Writes the examples of docs/unit-tests.md to a folder of their own.
+ *
+ * @param packages  name → folder of what they import besides this package
+ * @returns the folder
+ */
+export function writeUnitExamples(place, name, packages) {
+  const folder = join(place, name);
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  const text = readFileSync(new URL('../../docs/unit-tests.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```js\n\/\/ (\S+)\n([\s\S]*?)```/g)];
+  if (examples.length !== 4) throw new Error(`docs/unit-tests.md: ${examples.length} examples`);
+  for (const [, file, code] of examples) writeFileSync(join(folder, file), code);
+  for (const [one, path] of Object.entries(packages)) {
+    symlinkSync(path, join(folder, 'node_modules', one));
+  }
+  return folder;
 }
 
 /** A check of each test, and one that they were run. */

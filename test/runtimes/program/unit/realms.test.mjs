@@ -1,5 +1,5 @@
 /* global test, expect */
-// The tour under vitest and jest, with jsdom or without. TAESD_TOUR has what it gives in plain Node.
+// The tour under vitest and jest, with jsdom or without. TAESD_TOUR has its results in plain Node.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
