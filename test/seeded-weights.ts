@@ -1,4 +1,5 @@
 import type { Half } from '../src/model/layers.ts';
+import { type ModelName, VARIANTS } from '../src/model/variants.ts';
 import { writeSafetensors } from '../src/safetensors/write.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { weightFile } from './weight-file.ts';
@@ -69,7 +70,7 @@ export const halfOf = (tensors: ReadonlyMap<string, Tensor>, half: Half): Map<st
   );
 
 const isSeeded = (model: string, half: Half): boolean =>
-  model === 'taeqi2_1' || (model === 'taesana' && half === 'decoder');
+  model === 'taeqi2_1' || model === 'taew2_1' || (model === 'taesana' && half === 'decoder');
 
 const written = new Map<string, Uint8Array>();
 
@@ -88,7 +89,11 @@ export async function weightsFrom(
   const known = written.get(name);
   if (known !== undefined) return known;
   const json = await read('weights/random/random-weights.json');
-  const bytes = writeSafetensors([...seededTensors(json, name)]);
+  // The halves of a video model are one entry there, as they are one file upstream.
+  const tensors = VARIANTS[model as ModelName].isOfVideos
+    ? [...seededTensors(json, model)].filter(([key]) => key.startsWith(`${half}.`))
+    : [...seededTensors(json, name)];
+  const bytes = writeSafetensors(tensors);
   written.set(name, bytes);
   return bytes;
 }

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { referenceBackend } from '../src/backend/reference.ts';
 import { createWasmBackend } from '../src/backend/wasm/wasm-backend.ts';
@@ -10,25 +9,24 @@ import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { bindHalf } from '../src/weights/fold-frames.ts';
 import { expectClose } from './compare.ts';
-import { lastFrame } from './conformance/cases.ts';
+import { framesOf, lastFrame, TAEW_LAYERS, TAEW_ROWS } from './conformance/golden-cases.ts';
 import { isFullLength, sampled } from './full-length.ts';
 import { readGolden, unitRange } from './golden.ts';
 import { runProgram } from './run-program.ts';
 import { halfOf, seededTensors } from './seeded-weights.ts';
-import { sharedFile, sharedPath, testShared } from './shared.ts';
+import { sharedFile, testShared } from './shared.ts';
 import { thrownBy } from './thrown-by.ts';
 
 /*
  * taew2_1 on one picture, against what the public code made on seeded weights. It decodes four
- * frames of a latent and shows the last; `decoded_raw` holds all four, not clamped.
+ * frames of a latent and shows the last; `decoded_raw` holds all four, not clamped. The files of
+ * videos that do not apply are listed by conformance/golden-files.test.ts.
  */
 
 const BOUND = 1e-4;
 const VARIANT = VARIANTS.taew2_1;
-const FAMILY = 'golden/family';
 const LATENTS_ALONE = ['taew2_1-random-latent-1x1-1', 'taew2_1-random-latent-13x5-1'];
 const TRIP = 'taew2_1-astronaut-16x16-1f';
-const LAYERS = 'taew2_1-layers-16x8-5f';
 
 /** Adds a test to the slow suite alone. */
 function testWhole(name: string, body: () => void | Promise<void>): void {
@@ -92,58 +90,21 @@ for (const backend of sampled<'wasm' | 'reference'>(['wasm'], ['wasm', 'referenc
 testShared(
   'Program: the layer file, first latent → layers of the decoder max |Δ| < 1e-4',
   async () => {
-    // Frames depend on none after them, so those of the first latent are those of a single one. The
-    // encoder's input differs: five pictures of a clip, not four equal ones.
-    const golden = readGolden(`family/${LAYERS}`);
-    /** The number in taehv.py of each layer as computed, and its frames among those of the file. */
-    const rows: readonly (readonly [layer: number, ...frames: number[]])[] = [
-      ...[0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12].map((layer) => [layer, 0] as const),
-      ...[14, 15, 16].map((layer) => [layer, 0, 1] as const),
-      ...[17, 18].map((layer) => [layer, 1] as const),
-      ...[20, 21, 22].map((layer) => [layer, 3] as const),
-    ];
+    const golden = readGolden(TAEW_LAYERS);
     const network = bindHalf(VARIANT, 'decoder', halfOf(tensors(), 'decoder'));
-    expect(network).toHaveLength(rows.length);
+    expect(network).toHaveLength(TAEW_ROWS.length);
     let x = framesOf(golden('latents'), [0]);
     let most = 0;
     for (const [index, bound] of network.entries()) {
-      const [layer, ...frames] = rows[index];
+      const [layer, ...frames] = TAEW_ROWS[index];
       const wanted = framesOf(golden(`decoder.${layer}`), frames);
       const got = runProgram(referenceBackend.compile([bound]), [bound.layer], x);
       most = Math.max(most, expectClose(got, wanted, BOUND));
       x = wanted;
     }
-    note(`reference ${LAYERS} decoder`, most);
+    note(`reference ${TAEW_LAYERS} decoder`, most);
   },
 );
-
-/** Returns frames of [1, T, C, H, W] side by side: [1, frames · C, H, W]. */
-function framesOf({ shape: [, count, channels, ...size], data }: Tensor, frames: number[]): Tensor {
-  const length = data.length / count;
-  const chosen = new Float32Array(frames.length * length);
-  for (const [n, frame] of frames.entries()) {
-    chosen.set(data.subarray(frame * length, (frame + 1) * length), n * length);
-  }
-  return { shape: [1, frames.length * channels, ...size], data: chosen };
-}
-
-testShared('golden files of videos → not applicable, each with its reason', () => {
-  const files = readdirSync(sharedPath(FAMILY))
-    .filter((name) => name.startsWith('taew2_1-'))
-    .map((name) => name.replace('.safetensors', ''));
-  const ran = [...LATENTS_ALONE, TRIP, LAYERS];
-  const rest = files.filter((name) => !ran.includes(name));
-  expect(files).toEqual(expect.arrayContaining(ran));
-  const reasons = rest.map((name) => {
-    if (name.includes('preview')) return `${name}: a preview that leaves layers out`;
-    const [, count] = /-(\d+)f?$/.exec(name) as RegExpExecArray;
-    expect(Number(count)).toBeGreaterThan(1);
-    return `${name}: a video of ${count} ${name.endsWith('f') ? 'pictures' : 'latents'}`;
-  });
-  expect(reasons).toHaveLength(11);
-  measured.push('  not applicable, since one picture is decoded and encoded at a time:');
-  measured.push(...reasons.map((reason) => `    ${reason}`));
-});
 
 const WORKERS = [1, 2, 3, 4];
 testWhole(`decode, encode: one thread and ${WORKERS} workers → equal bytes`, async () => {

@@ -118,11 +118,12 @@ const canvasSurface = (
   premultiplies: true,
   texture() {
     resize(canvas, frame);
-    // The caller may have configured the canvas since. Older browsers cannot tell.
-    const now = context.getConfiguration === undefined ? { device } : context.getConfiguration();
     const last = configured.get(canvas);
+    // The caller may have configured the canvas since. Older browsers cannot tell.
+    const now = context.getConfiguration === undefined ? last : context.getConfiguration();
     const alphaMode = frame.channels === 4 ? 'premultiplied' : 'opaque';
-    const isFit = last?.alphaMode === 'premultiplied' || last?.alphaMode === alphaMode;
+    const shown = now?.alphaMode ?? last?.alphaMode;
+    const isFit = shown === 'premultiplied' || shown === alphaMode;
     if (!isFit || last?.device !== device || now?.device !== device) {
       const format = navigator.gpu.getPreferredCanvasFormat();
       const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;

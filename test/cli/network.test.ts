@@ -113,7 +113,7 @@ describe('errors of the network', () => {
       ],
     });
     const { stdout } = taesd(['models'], { env: { TAESD_WEIGHTS: 'http://127.0.0.1:2/w' } });
-    expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(8);
+    expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(9);
   });
 });
 

@@ -172,8 +172,8 @@ describe('models', () => {
   testShared('models: TAESD_WEIGHTS → named where it has the model', () => {
     const TAESD_WEIGHTS = sharedPath('weights');
     const { stdout } = taesd(['models'], { env: { ...env(), TAESD_WEIGHTS } });
-    // Five models are there, and three are not found there.
-    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(8);
+    // Five models are there, and four are not found there.
+    expect(stdout.match(/TAESD_WEIGHTS/g)?.length).toBe(9);
     expect(stdout).toContain(`TAESD_WEIGHTS ${TAESD_WEIGHTS}\n`);
   });
 

@@ -1,23 +1,18 @@
 import { operators, referenceBackend } from '../../src/backend/reference.ts';
-import { bindNetwork } from '../../src/model/bind.ts';
 import { kindOf } from '../../src/model/kinds.ts';
-import type { Half } from '../../src/model/layers.ts';
-import { VARIANTS } from '../../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../../src/safetensors/read.ts';
 import type { Tensor } from '../../src/tensor.ts';
-import { bindHalf } from '../../src/weights/fold-frames.ts';
-import { readBytes } from '../../src/weights/from-bytes.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
-import { halfOf, seededTensors, weightsFrom } from '../seeded-weights.ts';
 import { checkClose } from './close.ts';
+import { GOLDEN_CASES } from './golden-cases.ts';
 import { type OnnxCase, planOnnxCase } from './onnx-cases.ts';
 import type { Case, ReadShared } from './place.ts';
 import { NETWORKS, randomInput, randomNetwork, sampleLayers } from './random-networks.ts';
 
 /*
  * The cases that every backend must pass: the operators one by one, small networks with every
- * layer in every company, and the real networks against what PyTorch made of them.
+ * layer in every company, and the networks of the models against what PyTorch made of them.
  */
 
 /**
@@ -39,8 +34,6 @@ const SIZES = [
 
 /** Random networks: within this of the reference, relative to the largest value. */
 const RANDOM_BOUND = 1e-5;
-/** The real networks: within this of PyTorch. */
-const GOLDEN_BOUND = 1e-4;
 
 export const CASES: readonly Case[] = [
   ...SIZES.map(
@@ -103,100 +96,7 @@ export const CASES: readonly Case[] = [
     }),
   ),
   { name: 'ONNX operator cases → within rtol 1e-3, atol 1e-7', shared: true, run: checkOnnx },
-  ...(
-    [
-      ['taesd', 'taesd-layers-32x32'],
-      ['taef2', 'family/taef2-layers-32x32'],
-      ['taesana', 'family/taesana-layers-64x32'],
-      ['taeqi2_1', 'family/taeqi2_1-layers-64x32'],
-    ] as const
-  ).map(
-    ([model, file]): Case => ({
-      name: `${file} → every layer max |Δ| < 1e-4`,
-      shared: true,
-      async run(place, read) {
-        const golden = await readGolden(read, file);
-        const notes: string[] = [];
-        for (const part of ['encoder', 'decoder'] as const) {
-          let most = 0;
-          const last = VARIANTS[model].networks.encoder.length - 1;
-          let input = golden(part === 'encoder' ? 'image' : `encoder.${last}`);
-          for (const [index, bound] of (await realNetwork(read, model, part)).entries()) {
-            // Each layer by itself, on what PyTorch gave for the ones before it.
-            const wanted = golden(`${part}.${index}`);
-            const got = await place.run([bound], input);
-            most = Math.max(most, checkClose(`${part}.${index}`, got, wanted, GOLDEN_BOUND));
-            input = wanted;
-          }
-          notes.push(`${part} off by ${most.toExponential(1)}`);
-        }
-        return notes.join(', ');
-      },
-    }),
-  ),
-  ...[
-    ...['1x1', '7x1', '2x3', '13x5'].map((size) => ['taesd', '', size] as const),
-    ...['1x1', '7x1', '13x5'].map((size) => ['taef2', 'family/', size] as const),
-    ...['1x1', '7x1', '4x3'].map((size) => ['taesana', 'family/', size] as const),
-    ...['1x1', '7x1', '13x5'].map((size) => ['taeqi2_1', 'family/', size] as const),
-  ].map(
-    ([model, folder, size]): Case => ({
-      name: `${model}, random latent ${size} → decoded max |Δ| < 1e-4`,
-      shared: true,
-      async run(place, read) {
-        const golden = await readGolden(read, `${folder}${model}-random-latent-${size}`);
-        const decoder = await realNetwork(read, model, 'decoder');
-        const got = await place.run(decoder, golden('latents'));
-        const off = checkClose('decoded', got, golden('decoded'), GOLDEN_BOUND);
-        return `off by ${off.toExponential(1)}`;
-      },
-    }),
-  ),
-  ...['1x1', '13x5'].map(
-    (size): Case => ({
-      name: `taew2_1, random latent ${size} → the frame that is shown max |Δ| < 1e-4`,
-      shared: true,
-      async run(place, read) {
-        const golden = await readGolden(read, `family/taew2_1-random-latent-${size}-1`);
-        const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
-        const got = await place.run(decoder, lastFrame(golden('latents')));
-        const off = checkClose('decoded', got, lastFrame(golden('decoded_raw')), GOLDEN_BOUND);
-        return `off by ${off.toExponential(1)}`;
-      },
-    }),
-  ),
-  {
-    name: 'taew2_1, astronaut 16×16 → latents and the frame that is shown max |Δ| < 1e-4',
-    shared: true,
-    async run(place, read) {
-      const golden = await readGolden(read, 'family/taew2_1-astronaut-16x16-1f');
-      const encoder = await seededNetwork(read, 'taew2_1', 'encoder');
-      const latents = await place.run(encoder, lastFrame(golden('image')));
-      const wanted = lastFrame(golden('latents'));
-      const latentsOff = checkClose('latents', latents, wanted, GOLDEN_BOUND);
-      const decoder = await seededNetwork(read, 'taew2_1', 'decoder');
-      const decoded = await place.run(decoder, wanted);
-      const shown = lastFrame(golden('decoded_raw'));
-      const decodedOff = checkClose('decoded', decoded, shown, GOLDEN_BOUND);
-      return `latents off by ${latentsOff.toExponential(1)}, decoded by ${decodedOff.toExponential(1)}`;
-    },
-  },
-  ...(['taesd3', 'taesdxl', 'taef2'] as const).map(
-    (model): Case => ({
-      name: `${model}, astronaut 128×96 → latents and decoded max |Δ| < 1e-4`,
-      shared: true,
-      async run(place, read) {
-        const golden = await readGolden(read, `${model}-astronaut-128x96`);
-        const encoder = await realNetwork(read, model, 'encoder');
-        const latents = await place.run(encoder, golden('image'));
-        const latentsOff = checkClose('latents', latents, golden('latents'), GOLDEN_BOUND);
-        const decoder = await realNetwork(read, model, 'decoder');
-        const decoded = await place.run(decoder, golden('latents'));
-        const decodedOff = checkClose('decoded', decoded, golden('decoded'), GOLDEN_BOUND);
-        return `latents off by ${latentsOff.toExponential(1)}, decoded by ${decodedOff.toExponential(1)}`;
-      },
-    }),
-  ),
+  ...GOLDEN_CASES,
 ];
 
 async function checkOperators(
@@ -258,36 +158,4 @@ async function checkOnnx(
   if (ran.sort().join() !== all.join()) throw new Error(`ran ${ran}, not ${all}`);
   if (notApplicable.length !== 16) throw new Error(`${notApplicable.length} cases do not apply`);
   return `${ran.length} cases; not applicable\n  ${notApplicable.join('\n  ')}`;
-}
-
-/** A file of golden tensors. A picture's bytes come as numbers 0 … 1. */
-export async function readGolden(
-  read: ReadShared,
-  name: string,
-): Promise<(tensor: string) => Tensor> {
-  const { tensors } = readSafetensors(await read(`golden/${name}.safetensors`));
-  return (tensor) => {
-    const stored = tensors.get(tensor);
-    if (stored === undefined) throw new Error(`${name} holds no ${tensor}`);
-    if (stored.dtype !== 'U8') return toTensor(stored, tensor);
-    return { shape: stored.shape, data: Float32Array.from(stored.bytes, (byte) => byte / 255) };
-  };
-}
-
-async function realNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const bytes = await weightsFrom(read, model, part);
-  const tensors = (await readBytes(bytes, VARIANTS[model], [part]))[part];
-  if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork(part, VARIANTS[model].networks[part], tensors);
-}
-
-/** A network with seeded weights, as `Taesd.load` binds it. */
-async function seededNetwork(read: ReadShared, model: keyof typeof VARIANTS, part: Half) {
-  const json = await read('weights/random/random-weights.json');
-  return bindHalf(VARIANTS[model], part, halfOf(seededTensors(json, model), part));
-}
-
-/** Returns the last of the frames [N, T, C, H, W], which is the one that is shown. */
-export function lastFrame({ shape: [batch, frames, ...chw], data }: Tensor): Tensor {
-  return { shape: [batch, ...chw], data: data.slice(((frames - 1) * data.length) / frames) };
 }

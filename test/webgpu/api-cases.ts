@@ -2,8 +2,8 @@ import { referenceBackend } from '../../src/backend/reference.ts';
 import { findDevice, storedAs } from '../../src/backend/webgpu/device.ts';
 import type { Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
-import { readGolden } from '../conformance/cases.ts';
 import { checkClose, psnr } from '../conformance/close.ts';
+import { readGolden } from '../conformance/golden-cases.ts';
 import { NETWORKS, randomInput, randomNetwork } from '../conformance/random-networks.ts';
 import { runProgram } from '../run-program.ts';
 import {
@@ -85,7 +85,7 @@ export const API_CASES: readonly ApiCase[] = [
     },
   },
   {
-    name: 'Taesd: a picture past the limits of the device → in bands, with the bytes of the picture made whole',
+    name: 'Taesd: a picture past the limits of the device → in bands, with the bytes of the picture made whole; a row past them → WASM, or LIMIT with the remedy',
     shared: false,
     async run() {
       const [whole, banded] = [await load(), await load({ device: await smallDevice(2 ** 19) })];
@@ -109,7 +109,14 @@ export const API_CASES: readonly ApiCase[] = [
       if (!backendReason.includes('expected at most 262144 bytes for one')) {
         throw new Error(backendReason);
       }
-      for (const taesd of [whole, banded, tiny]) taesd.dispose();
+      const strict = await load({ device: await smallDevice(2 ** 18) });
+      const fault = await strict.decode(wide).catch((error) => error);
+      same('without fallback', fault?.code, 'LIMIT');
+      const remedy = ' (maxMemory is the second limit; without fallback: false, WASM takes over)';
+      if (!fault.message.endsWith(remedy)) throw new Error(fault.message);
+      const small = latentsOf(2, 2);
+      sameBytes('the next', (await strict.decode(small)).data, (await whole.decode(small)).data);
+      for (const taesd of [whole, banded, tiny, strict]) taesd.dispose();
       return backendReason;
     },
   },

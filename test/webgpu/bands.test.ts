@@ -20,7 +20,11 @@ const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS 
 
 function layoutOf(model: ModelName, part: Half, side: number, limits: Limits) {
   const plan = planNetwork(VARIANTS[model].networks[part], WEBGPU_RULES);
-  const input: Chw = part === 'encoder' ? [3, side, side] : [4, side / 8, side / 8];
+  const { pictureChannels, latentChannels, downscale } = VARIANTS[model];
+  const input: Chw =
+    part === 'encoder'
+      ? [pictureChannels, side, side]
+      : [latentChannels, side / downscale, side / downscale];
   const shapes = plan.shapes(input);
   const stored = shapes.map(() => 'f32' as const);
   const [, height] = shapes[plan.stages.length];
@@ -76,6 +80,31 @@ describe('bands', () => {
       },
     );
   }
+
+  // The widest maps lie where pictures are smallest. Those of 64 channels at full size are the
+  // largest: 256 MB of 1024².
+  test.each([
+    ['taesana', 'decoder', 4],
+    ['taesana', 'encoder', 1],
+    ['taeqi2_1', 'decoder', 1],
+    ['taeqi2_1', 'encoder', 1],
+    ['taew2_1', 'decoder', 4],
+    ['taew2_1', 'encoder', 4],
+  ] as const)(
+    'layOut: %s %s, within any adapter’s limits → one band for 512², %i for 1024², at most 1.02 times the work',
+    (model, part, count) => {
+      for (const [side, bands] of [
+        [512, 1],
+        [1024, count],
+      ]) {
+        const found = layoutOf(model, part, side, LEAST);
+        expect(found.layout.bands).toHaveLength(bands);
+        expect(Math.max(...found.layout.slotBytes)).toBeLessThanOrEqual(LEAST.mapBytes);
+        expect(bytes(found.layout)).toBeLessThanOrEqual(384 * MB);
+        expect(overhead(found)).toBeLessThan(1.02);
+      }
+    },
+  );
 
   test('layOut: a picture of which no row fits → LIMIT naming what there is', () => {
     expect(() => layoutOf('taesd', 'decoder', 4096, { ...LEAST, mapBytes: MB })).toThrow(

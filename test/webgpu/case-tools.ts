@@ -204,3 +204,33 @@ export function follow(device: GPUDevice, context: GPUCanvasContext): () => Prom
   };
   return () => read;
 }
+
+/** What a canvas shows, as of this task. */
+export function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): Uint8ClampedArray {
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext('2d');
+  if (copy === null) throw new Error('no canvas in 2d');
+  copy.drawImage(canvas, 0, 0);
+  return copy.getImageData(0, 0, width, height).data;
+}
+
+/** Whether a canvas that WebGPU drew on shows that. */
+export async function showsCanvases(): Promise<boolean> {
+  const device = await newDevice();
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+  context?.configure({ device, format: navigator.gpu.getPreferredCanvasFormat() });
+  const view = context?.getCurrentTexture().createView();
+  if (view === undefined) return false;
+  const commands = device.createCommandEncoder();
+  const clearValue = [1, 1, 1, 1];
+  commands
+    .beginRenderPass({
+      colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store', clearValue }],
+    })
+    .end();
+  device.queue.submit([commands.finish()]);
+  const [red] = pixelsOf(canvas);
+  device.destroy();
+  return red === 255;
+}

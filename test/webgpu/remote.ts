@@ -1,7 +1,7 @@
 import { findDevice } from '../../src/backend/webgpu/device.ts';
 import { CASES } from '../conformance/cases.ts';
 import type { ReadShared } from '../conformance/place.ts';
-import { GPU_CASES } from './cases.ts';
+import { GPU_CASES, isWanted } from './cases.ts';
 import { gpuPlace } from './place.ts';
 
 /** What became of a case: a note, or an error. */
@@ -14,7 +14,7 @@ export interface Outcome {
 /**
  * What runs on a page and in Deno: all cases, one after the other. Bundled by `run-remotely.ts`.
  *
- * @param wanted  a part of the names of those that are wanted; all unless said
+ * @param wanted  as for `isWanted`. Defaults to all.
  */
 export async function runCases(
   read: ReadShared | undefined,
@@ -36,7 +36,7 @@ export async function runCases(
     run: () => run(read ?? absent),
   }));
   for (const { name, shared, run } of [...conformance, ...api]) {
-    if (!name.includes(wanted) || (shared && read === undefined)) continue;
+    if (!isWanted(name, wanted) || (shared && read === undefined)) continue;
     try {
       await tell({ name, note: await run() });
     } catch (error) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES } from '../conformance/cases.ts';
 import { chromium, firefox } from '../page.ts';
 import { SHARED_ABSENT, sharedIsThere } from '../shared.ts';
-import { GPU_CASES } from './cases.ts';
+import { GPU_CASES, isWanted } from './cases.ts';
 import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
 
 /*
@@ -12,7 +12,7 @@ import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
  */
 
 const MINUTES = 60_000;
-/** A part of the names of those that are wanted, for work on one of them. */
+/** Parts of the names of those that are wanted, for work on them. */
 const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 
 const PLACES = [
@@ -58,7 +58,7 @@ for (const { place, program, run, missing } of PLACES) {
     });
 
     for (const { name, shared } of [...CASES, ...GPU_CASES]) {
-      if (!name.includes(wanted)) continue;
+      if (!isWanted(name, wanted)) continue;
       test(name, ({ skip }) => {
         skip(report.outcomes.length === 0, report.adapter);
         skip(shared && !sharedIsThere, SHARED_ABSENT);

@@ -101,7 +101,7 @@ function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
   const rule = `at most ${limits.mapBytes} bytes for one and ${limits.allBytes} for all`;
   const width = shapes[shapes.length - 1]?.[2];
   const got = `${Math.max(...slotBytes)} and ${all} for single rows of an output ${width} wide`;
-  return expected('LIMIT', 'maps', rule, got, { hint: 'maxMemory is the second limit' });
+  return expected('LIMIT', 'maps', rule, got, { remedy: { api: 'maxMemory is the second limit' } });
 }
 
 /** Divides the passes of a route into as few bands of nearly equal height as fit. */

@@ -54,6 +54,15 @@ export interface GpuRunner extends Runner {
   ): Promise<boolean>;
 }
 
+/** The remedy of a caller who has excluded WASM. */
+const FALLBACK = 'without fallback: false, WASM takes over';
+
+/** Adds that remedy to an error's own. */
+function withFallback(cause: TaesdError): TaesdError {
+  const api = [cause.remedy?.api, FALLBACK].filter((text) => text !== undefined).join('; ');
+  return new TaesdError(cause.code, cause.sentence, { cause, remedy: { api } });
+}
+
 /** The networks of a model on a device, or the reason why WASM runs them. */
 export class WebGpuNetworks implements GpuNetworks {
   readonly #options: GpuOptions;
@@ -242,7 +251,8 @@ export class WebGpuNetworks implements GpuNetworks {
   async #failed(error: unknown): Promise<void> {
     if (error instanceof TaesdError) {
       // After one picture that is too wide, the device still makes others.
-      if (error.code !== 'LIMIT' || this.#options.fallback === false) throw error;
+      if (error.code !== 'LIMIT') throw error;
+      if (this.#options.fallback === false) throw withFallback(error);
       this.#reason = `a picture was too large for the device: ${error.message}`;
       return;
     }
@@ -281,8 +291,7 @@ export class WebGpuNetworks implements GpuNetworks {
   #giveUp(reason: string, cause?: unknown): void {
     this.#reason = reason;
     if (this.#options.fallback !== false) return;
-    const remedy = 'without fallback: false, WASM takes over';
-    const sentence = `WebGPU is not available: ${onOneLine(reason)} (${remedy})`;
+    const sentence = `WebGPU is not available: ${onOneLine(reason)} (${FALLBACK})`;
     throw new TaesdError('UNSUPPORTED', sentence, { cause });
   }
 
