@@ -68,7 +68,8 @@ export interface Remedy {
 }
 
 /** The remedy of an error and the error behind it, if they are known. */
-export interface ErrorParts extends ErrorOptions {
+export interface ErrorParts {
+  readonly cause?: unknown;
   readonly remedy?: Remedy | undefined;
 }
 

@@ -188,3 +188,23 @@ for (const [browser, program] of [
     });
   });
 }
+
+describe.skipIf(chromium === undefined)('a browser without module workers [chromium]', () => {
+  test('load, decode → on the page’s thread, with the reason; the bits of workers', async () => {
+    // It ignores the option `type`, as Firefox did before 114.
+    const code = `
+      const OwnWorker = globalThis.Worker;
+      globalThis.Worker = class extends OwnWorker { constructor(url) { super(url); } };
+      const { Taesd } = await import('/dist/index.js');
+      const taesd = await Taesd.load({ model: 'nano', workers: 2 });
+      const { workers, workersReason } = taesd.info;
+      const { data } = await taesd.decode(${LATENTS});
+      return { workers, workersReason, after: taesd.info.workers, hash: (${HASH})(data) };`;
+    expect(await runOnPage(code)).toEqual({
+      workers: 0,
+      workersReason: expect.stringContaining('a worker could not start'),
+      after: 0,
+      hash: await wantedHash(),
+    });
+  });
+});

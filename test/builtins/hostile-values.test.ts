@@ -90,6 +90,8 @@ const all = async (list: AsyncIterable<unknown>): Promise<void> => {
 const LOAD_OPTIONS = ['model', 'weights', 'onDownload', 'signal', 'device', 'only'];
 const RUN_OPTIONS = ['signal', 'onProgress', 'width', 'space', 'output', 'background', 'maxSize'];
 
+const HEADER = { width: 1, height: 1, channels: 3 } as const;
+
 type Call = (value: never) => unknown;
 
 /** The calls, by their names and the argument that is hostile. */
@@ -136,6 +138,9 @@ const CALLS: Readonly<Record<string, Call>> = {
   'decodeToCanvas(, , x)': (x) => taesd.decodeToCanvas(tensor, {} as never, x),
   'steps(x)': (x) => all(taesd.steps(x)),
   'steps(, x)': (x) => all(taesd.steps(tensor, x)),
+  'step.inner(x)': async (x) => {
+    for await (const step of taesd.steps(tensor)) await all(step.inner(x));
+  },
   quantizeLatents: (x) => core.quantizeLatents(x),
   dequantizeLatents: (x) => core.dequantizeLatents(x),
   latentsToPicture: (x) => core.latentsToPicture(x),
@@ -155,6 +160,12 @@ const CALLS: Readonly<Record<string, Call>> = {
   'encodePng({ data: x })': (x) => png.encodePng({ ...picture, data: x }),
   'encodePng(, x)': (x) => png.encodePng(picture, x),
   'encodePngRows(x)': (x) => all(png.encodePngRows(x, [])),
+  'new PngRowWriter(x)': (x) => new png.PngRowWriter(x),
+  'new PngRowWriter(, x)': (x) => new png.PngRowWriter(HEADER, x),
+  'PngRowWriter.write(x)': (x) => new png.PngRowWriter(HEADER).write(x),
+  'PngRowWriter.write({ data: x })': (x) =>
+    new png.PngRowWriter(HEADER).write({ rows: 1, data: x }),
+  'encodePngRows(, , x)': (x) => all(png.encodePngRows(HEADER, [], x)),
   decodePicture: (x) => decodePicture(x),
   'decodePicture(, x)': (x) => decodePicture(new Uint8Array(8), x),
   pictureSize: (x) => pictureSize(x),
@@ -162,10 +173,15 @@ const CALLS: Readonly<Record<string, Call>> = {
   encodeLatentPng: (x) => latentFile.encodeLatentPng(x),
   'encodeLatentPng({ latents: x })': (x) => latentFile.encodeLatentPng({ latents: x }),
   decodeLatentPng: (x) => latentFile.decodeLatentPng(x, 'nano'),
+  encodeLatentSafetensors: (x) => latentFile.encodeLatentSafetensors(x),
+  decodeLatentSafetensors: (x) => latentFile.decodeLatentSafetensors(x),
+  'readLatents(, { raw: x })': (x) =>
+    latentFile.readLatents(new Uint8Array(8), { raw: x } as never),
   readLatents: (x) => latentFile.readLatents(x),
   'readLatents(, x)': (x) => latentFile.readLatents(new Uint8Array(8), x),
   'createPreviewer(x)': (x) => createPreviewer(x, { onFrame() {} }),
   'createPreviewer(, x)': (x) => createPreviewer(taesd, x),
+  'push(, x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(tensor, x),
   'push(x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(x),
   predictOriginal: (x) => predictOriginal(x, x, { prediction: 'epsilon', sigma: 1 }),
   'predictOriginal(, x)': (x) => predictOriginal(tensor, x, { prediction: 'epsilon', sigma: 1 }),

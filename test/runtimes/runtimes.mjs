@@ -116,7 +116,7 @@ export const RUNTIMES = {
   },
   vitest: {
     title: 'vitest, jsdom',
-    installs: ['vitest', 'jsdom'],
+    installs: ['vitest', 'jsdom', 'node'],
     note: 'unit tests with jsdom, with jsdom in a vm context (pool vmThreads), and without; fake timers',
     run: ({ place, program }) =>
       runUnitTests({
@@ -124,6 +124,7 @@ export const RUNTIMES = {
         place,
         kinds: {
           jsdom: vitest('--environment=jsdom'),
+          'jsdom, newest Node': { ...vitest('--environment=jsdom'), node: program('node') },
           'jsdom vmThreads': vitest('--environment=jsdom', '--pool=vmThreads'),
           node: vitest('--environment=node'),
           'docs/unit-tests.md': {
@@ -138,7 +139,7 @@ export const RUNTIMES = {
   },
   jest: {
     title: 'jest, jsdom',
-    installs: ['jest', 'jest-environment-jsdom'],
+    installs: ['jest', 'jest-environment-jsdom', 'node'],
     note: 'node --experimental-vm-modules; unit tests with jsdom and without; fake timers',
     run: ({ place, program }) =>
       runUnitTests({
@@ -148,6 +149,10 @@ export const RUNTIMES = {
         kinds: {
           jsdom: jest(7, { ...jsdom(program), setupFiles: ['<rootDir>/text-coders.mjs'] }),
           'jsdom, nothing set up': jest(3, jsdom(program), 'fake'),
+          'jsdom, nothing set up, newest Node': {
+            ...jest(3, jsdom(program), 'fake'),
+            node: program('node'),
+          },
           node: jest(7, { testEnvironment: 'node' }),
           'docs/unit-tests.md': {
             args: ['--json', TIMEOUT],

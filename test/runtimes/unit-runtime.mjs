@@ -8,7 +8,7 @@ const SECONDS = 300;
 
 /**
  * @param program  the runner's
- * @param kinds    name → arguments of the runner, the number of tests, a folder of its own
+ * @param kinds    name → arguments of the runner, the number of tests, another folder or Node
  * @param env      more of the environment
  */
 export async function runUnitTests({ program, place, kinds, env: more = {} }) {
@@ -24,11 +24,13 @@ export async function runUnitTests({ program, place, kinds, env: more = {} }) {
     JEST_WORKER_ID: undefined,
   };
   const checks = [];
-  for (const [kind, { args, tests, folder = cwd }] of Object.entries(kinds)) {
+  for (const [kind, { args, tests, folder = cwd, node = process.execPath }] of Object.entries(
+    kinds,
+  )) {
     const output = join(place, `unit-${kind.replaceAll(' ', '-')}.json`);
     const all = [program, ...args, `--outputFile=${output}`];
     const options = { cwd: folder, env, seconds: SECONDS, anyCode: true };
-    const { stderr } = await run(process.execPath, all, options);
+    const { stderr } = await run(node, all, options);
     checks.push(...checksOf(kind, output, tests, stderr));
   }
   const manifest = join(dirname(program), program.includes('jest') ? '..' : '.', 'package.json');
