@@ -80,9 +80,11 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
 }
 
-const isSignal = (signal: unknown): boolean =>
-  tagOf(signal) === 'AbortSignal' &&
-  typeof (signal as Partial<AbortSignal>).addEventListener === 'function';
+/** By its members: before 2024-09-26, signals of workerd have no tag. */
+function isSignal(signal: unknown): boolean {
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
 
 /** The bytes of a file: a Uint8Array, or a view or buffer of another kind. */
 export type BytesLike = ArrayBufferView | ArrayBuffer;

@@ -241,6 +241,33 @@ describe('who may know whom', () => {
   });
 });
 
+describe('values of other realms, fake timers', () => {
+  // The command is a program: what it looks at, it has made.
+  const codes = FILES.filter((path) => !isIn(path, 'cli')).map(
+    (path) => [path, withoutComments(TEXTS.get(path) as string)] as const,
+  );
+
+  test('instanceof → asks for classes of the project alone', () => {
+    const own = new Set(
+      codes.flatMap(([, code]) => [...code.matchAll(/\bclass (\w+)/g)].map(([, name]) => name)),
+    );
+    const others = codes.flatMap(([path, code]) =>
+      [...code.matchAll(/\binstanceof ([\w.]+)/g)]
+        .filter(([, name]) => !own.has(name))
+        .map(([text]) => `${path}: ${text}`),
+    );
+    expect(own.has('TaesdError')).toBe(true);
+    expect(others).toEqual([]);
+  });
+
+  test('timers and the clock → platform/timers alone', () => {
+    const timers =
+      /\b(?:setTimeout|setInterval|setImmediate|queueMicrotask|requestAnimationFrame)\b|\bperformance\.|\bDate\b/;
+    const users = codes.filter(([, code]) => timers.test(code)).map(([path]) => path);
+    expect(users).toEqual(['platform/timers.ts']);
+  });
+});
+
 test('importing every file → runs no function of the project', () => {
   // In a process of its own: V8 counts the calls of each function while the files are imported.
   const { stdout } = spawnSync(

@@ -1,4 +1,3 @@
-import { tagOf } from '../builtins/tags.ts';
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
@@ -34,5 +33,6 @@ export async function loadWeights(
   return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }
 
+/** A URL has `href`. In workerd before 2024-09-26 it has no tag. */
 const isAddress = (weights: unknown): weights is string | URL =>
-  typeof weights === 'string' || tagOf(weights) === 'URL';
+  typeof weights === 'string' || typeof (weights as Partial<URL> | null)?.href === 'string';
