@@ -30,8 +30,9 @@ const file = (name, path, limit) => ({
 
 export default [
   // The means and deviations of taeqi2_1 are 0.6 kB of it; 0.7 kB are the errors of parts that
-  // cannot be loaded and of limited address space, and passwords of addresses.
-  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '28.3 kB', {
+  // cannot be loaded and of limited address space, and passwords of addresses; 0.4 kB are values of
+  // other realms, timers that are taken once, and older browsers.
+  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '28.8 kB', {
     import: '{ Taesd }',
     modifyEsbuildConfig: initial,
   }),
@@ -48,7 +49,7 @@ export default [
   // It loads a decoder when it is needed: taesd-wasm/png, or an optional package (63 and 49 kB).
   bundle('taesd-wasm/picture', 'picture/index.js', '8.8 kB', { modifyEsbuildConfig: initial }),
   // The door for tensors of any library, and the models' channels and scales.
-  bundle('taesd-wasm/preview', 'preview/index.js', '10.5 kB'),
+  bundle('taesd-wasm/preview', 'preview/index.js', '11 kB'),
   bundle('taesd-wasm/latent-file', 'formats/index.js', '36 kB', {
     modifyEsbuildConfig: initial,
   }),

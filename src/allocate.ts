@@ -1,3 +1,4 @@
+import { isRangeError } from './builtins/tags.ts';
 import { onOneLine, TaesdError, withHint } from './errors.ts';
 
 /*
@@ -29,7 +30,7 @@ export function allocate<T>(what: string, amount: string, make: () => T, hint?: 
   try {
     return make();
   } catch (cause) {
-    throw cause instanceof RangeError ? outOfMemory(what, amount, cause, hint) : cause;
+    throw isRangeError(cause) ? outOfMemory(what, amount, cause, hint) : cause;
   }
 }
 

@@ -1,3 +1,4 @@
+import { tagOf } from './builtins/tags.ts';
 import { expected, onOneLine, TaesdError } from './errors.ts';
 
 /*
@@ -75,8 +76,14 @@ const listed = (words: readonly string[], last: string): string =>
 
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  if (signal === undefined || isSignal(signal)) return;
   throw expected('ARG', 'signal', 'an AbortSignal', describe(signal));
+}
+
+/** By its members: before 2024-09-26, signals of workerd have no tag. */
+function isSignal(signal: unknown): boolean {
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
 /** The bytes of a file: a Uint8Array, or a view or buffer of another kind. */
@@ -89,13 +96,13 @@ export type BytesLike = ArrayBufferView | ArrayBuffer;
  */
 export function bytesOf(bytes: unknown): Uint8Array {
   const isView = ArrayBuffer.isView(bytes);
-  if (!isView && !(bytes instanceof ArrayBuffer)) {
+  if (!isView && tagOf(bytes) !== 'ArrayBuffer') {
     throw expected('ARG', 'bytes', 'a Uint8Array or ArrayBuffer', describe(bytes));
   }
   try {
-    if (!isView) return new Uint8Array(bytes);
-    const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return bytes instanceof Uint8Array ? bytes : view;
+    // A view of this realm, and no Buffer, whose `slice` would share its memory.
+    if (!isView) return new Uint8Array(bytes as ArrayBuffer);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch {
     throw detached('bytes');
   }

@@ -1,3 +1,5 @@
+import { isPromise } from './builtins/tags.ts';
+
 /** The stable codes, for programs. The message is for people. */
 export type ErrorCode =
   /** The bytes do not follow their format. */
@@ -38,6 +40,8 @@ export class TaesdError extends Error {
   constructor(code: ErrorCode, sentence: string, { remedy, ...options }: ErrorParts = {}) {
     const shown = withoutPasswords(sentence);
     super(withHint(shown, remedy?.api), options);
+    // Chrome 91 and Firefox 90 do not know the option.
+    if ('cause' in options && !('cause' in this)) setCause(this, options.cause);
     this.code = code;
     this.#sentence = shown;
     if (remedy) this.remedy = remedy;
@@ -52,6 +56,10 @@ export class TaesdError extends Error {
   }
 }
 
+function setCause(error: Error, value: unknown): void {
+  Object.defineProperty(error, 'cause', { value, writable: true, configurable: true });
+}
+
 /** A remedy that names an option: in the words of the API and, if it has one, of the command. */
 export interface Remedy {
   /** `allowNonFinite: true lets it pass` */
@@ -61,7 +69,8 @@ export interface Remedy {
 }
 
 /** The remedy of an error and the error behind it, if they are known. */
-export interface ErrorParts extends ErrorOptions {
+export interface ErrorParts {
+  readonly cause?: unknown;
   readonly remedy?: Remedy | undefined;
 }
 
@@ -70,13 +79,18 @@ export interface ErrorParts extends ErrorOptions {
  * ABORTED. Its `cause` is the signal's reason.
  */
 export const isAbort = (error: unknown): boolean => {
-  const { name, code } = (error ?? {}) as Partial<TaesdError>;
-  return name === 'TaesdError' && code === 'ABORTED';
+  try {
+    const { name, code } = (error ?? {}) as Partial<TaesdError>;
+    return name === 'TaesdError' && code === 'ABORTED';
+  } catch {
+    return false;
+  }
 };
 
 /**
- * Runs a public call and begins the message of any `TaesdError` with its name: `decode: …`. If one
- * public call makes another, the outer name counts, because it is the one the caller wrote.
+ * Runs a public call and begins the message of its errors with its name: `decode: …`. If one public
+ * call makes another, the outer name counts, because it is the one the caller wrote. Any error that
+ * is not a `TaesdError` becomes one, unless a function of the caller's threw it (`callersOwn`).
  *
  * @param work  may return a promise; its rejection is named too
  */
@@ -87,7 +101,7 @@ export const inCall = <T>(name: string, work: () => T): T =>
 function convertingErrors<T>(work: () => T, convert: (error: unknown) => unknown): T {
   try {
     const result = work();
-    if (!(result instanceof Promise)) return result;
+    if (!isPromise(result)) return result;
     return result.catch((error: unknown) => {
       throw convert(error);
     }) as T;
@@ -108,9 +122,34 @@ export async function* inLoop<T>(
   }
 }
 
+/** An error of a function that the caller gave. */
+class OfCaller {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Runs a function of the caller's, such as `onProgress`. Its error leaves the call as it is. */
+export function callersOwn<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new OfCaller(error);
+  }
+}
+
+/** Makes the error of a call that met what it did not expect: nothing else leaves a public call. */
+const unexpected = (cause: unknown): TaesdError => {
+  const hint = 'a value that throws when it is read, or a fault of the package or the runtime';
+  return new TaesdError('ARG', withHint(`failed: ${onOneLine(messageOf(cause))}`, hint), { cause });
+};
+
 /** Writes the call's name before an error's sentence, both in its message and in its stack. */
-function named(call: string, error: unknown): unknown {
-  if (!(error instanceof TaesdError)) return error;
+function named(call: string, thrown: unknown): unknown {
+  if (thrown instanceof OfCaller) return thrown.error;
+  const error = thrown instanceof TaesdError ? thrown : unexpected(thrown);
   const { message, stack } = error;
   error.message = `${call}: ${withHint(error.sentence, error.remedy?.api)}`;
   // V8 copies the message into the stack when the error is made.
@@ -136,7 +175,8 @@ export const inside = <T>(name: string, read: () => T): T =>
 /** Returns the first line of an error's message, or of any other thrown value. It never throws. */
 export function messageOf(error: unknown): string {
   try {
-    return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+    const { message } = (error ?? {}) as { message?: unknown };
+    return (typeof message === 'string' ? message : String(error)).split('\n', 1)[0];
   } catch {
     return 'an object that has no text';
   }
@@ -214,6 +254,10 @@ export function expected(
   return new TaesdError(code, expectedText(what, rule, got, hint), options);
 }
 
-/** Makes the error of a call whose signal fired. @param reason  the signal's reason */
-export const aborted = (reason: unknown): TaesdError =>
+/**
+ * Makes the error of a call whose signal fired.
+ *
+ * @param reason  the signal's reason. Chrome 91 and Firefox 90 give none
+ */
+export const aborted = (reason: unknown = new Error('This operation was aborted')): TaesdError =>
   new TaesdError('ABORTED', `aborted (${onOneLine(messageOf(reason))})`, { cause: reason });

@@ -1,3 +1,4 @@
+import { isPixelBytes } from './builtins/tags.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
@@ -17,12 +18,12 @@ export function isPlainPicture(image: unknown): image is ImageLike {
   const { width, height, data, colorSpace = 'srgb' } = (image ?? {}) as ImageLike;
   const isSized = [width, height].every((size) => Number.isInteger(size) && size > 0);
   return (
-    isSized && isBytes(data) && colorSpace === 'srgb' && isPixel(data.length / (width * height))
+    isSized &&
+    isPixelBytes(data) &&
+    colorSpace === 'srgb' &&
+    isPixel(data.length / (width * height))
   );
 }
-
-const isBytes = (data: unknown): boolean =>
-  data instanceof Uint8Array || data instanceof Uint8ClampedArray;
 
 const isPixel = (channels: number): boolean => channels === 3 || channels === 4;
 
@@ -56,7 +57,7 @@ export function checkPixelData({ width, height, data }: Pixels, what = 'image'):
  */
 export function checkImage(image: unknown, what: string, rule: string): 3 | 4 {
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
-  const isPicture = isBytes(data) && width !== undefined && height !== undefined;
+  const isPicture = isPixelBytes(data) && width !== undefined && height !== undefined;
   if (!isPicture) throw notPicture(image, { what, rule });
   return checkPixelData(image as ImageLike, what);
 }

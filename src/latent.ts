@@ -1,4 +1,5 @@
 import { allocateClamped, allocateFloats } from './allocate.ts';
+import { isFloats, isPixelBytes } from './builtins/tags.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, inCall } from './errors.ts';
 import { checkImage } from './image.ts';
@@ -34,7 +35,7 @@ const CHANNELS_IN_PIXEL = 4;
  */
 export function quantizeLatents(data: Float32Array): Uint8Array {
   return inCall('quantizeLatents', () => {
-    if (!(data instanceof Float32Array)) {
+    if (!isFloats(data)) {
       throw expected('ARG', 'data', 'a Float32Array', describe(data));
     }
     checkLive('data', data);
@@ -58,7 +59,7 @@ export function quantizeLatents(data: Float32Array): Uint8Array {
  */
 export function dequantizeLatents(bytes: Uint8Array | Uint8ClampedArray): Float32Array {
   return inCall('dequantizeLatents', () => {
-    if (!(bytes instanceof Uint8Array || bytes instanceof Uint8ClampedArray)) {
+    if (!isPixelBytes(bytes)) {
       throw expected('ARG', 'bytes', 'a Uint8Array or Uint8ClampedArray', describe(bytes));
     }
     checkLive('bytes', bytes);

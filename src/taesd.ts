@@ -2,13 +2,15 @@ import { allocateClamped } from './allocate.ts';
 import { handOn } from './backend/batches.ts';
 import type { LatentsOnDevice } from './backend/gpu-networks.ts';
 import { Pacer } from './backend/pacer.ts';
+import { type EndedByUsing, endByUsing } from './builtins/disposal.ts';
+import { isPromise } from './builtins/tags.ts';
 import { allocatePixels, checkOptions, ownImage } from './calls/arguments.ts';
 import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents.ts';
 import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
 import { describe } from './checks.ts';
 import { Engine } from './engine.ts';
-import { expected, inCall, inLoop, TaesdError } from './errors.ts';
+import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
 import { isModelName, repeatsEdges, type Variant } from './model/variants.ts';
@@ -17,6 +19,7 @@ import type { Step, StepsOptions } from './options/step.ts';
 import type {
   DecodeOptions,
   DecodeRowsOptions,
+  DownloadProgress,
   DrawOptions,
   DrawTarget,
   EncodeOptions,
@@ -64,6 +67,7 @@ interface Work {
  * Parts that few programs need are loaded on first use. If one cannot be loaded, calls fail with
  * UNSUPPORTED (a service worker, which has no `import()`) or NETWORK (the server does not answer).
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor adds the method
 export class Taesd {
   readonly #variant: Variant;
   readonly #parts: readonly Half[];
@@ -83,6 +87,7 @@ export class Taesd {
     this.#parts = parts;
     this.#options = options;
     this.#engine = engine;
+    endByUsing(this, () => this.dispose());
   }
 
   /** The model, its backend, workers and memory, as of now. */
@@ -142,7 +147,7 @@ export class Taesd {
     this.#checkLoaded('encoder');
     checkOptions('encode', options);
     const read = picturesOfCall(image, options, this.#variant);
-    let sources = read instanceof Promise ? await read : read;
+    let sources = isPromise(read) ? await read : read;
     const { maxSize, signal } = options;
     if (maxSize !== undefined) {
       // Imported on first use: most pictures have the right size.
@@ -201,7 +206,7 @@ export class Taesd {
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
     const checked = this.#latentsOf(latents, options, one);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const [batch] = own.shape;
     const { pictureChannels } = this.#variant;
     const work = { half: 'decoder', pixels: width * height, rows: height } as const;
@@ -239,13 +244,13 @@ export class Taesd {
     checkOptions('decodeRows', options);
     const { signal, onProgress } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
       for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
-        onProgress?.({ done, total: height });
+        callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
         if (count === 0) continue;
         const data = allocateClamped('rows', 4 * width * count);
@@ -274,7 +279,7 @@ export class Taesd {
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = checked instanceof Promise ? await checked : checked;
+    const { own, width, height } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
@@ -334,7 +339,8 @@ export class Taesd {
 
   /**
    * Frees the networks and their memory once no call runs any more. Waiting and later calls fail
-   * with ARG. Calling it twice is fine.
+   * with ARG. Calling it twice is fine. `using taesd = await Taesd.load()` calls it at the end of
+   * the block.
    */
   dispose(): void {
     this.#disposed = true;
@@ -422,7 +428,7 @@ export class Taesd {
         for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
-          onProgress?.({ done: n * rows + rowsDone, total });
+          callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));
         }
       }
     } finally {
@@ -430,6 +436,8 @@ export class Taesd {
     }
   }
 }
+
+export interface Taesd extends EndedByUsing {}
 
 /** Returns a hint for a name that is none of the models': that of one that is not supported. */
 async function hintFor(name: string): Promise<string | undefined> {
@@ -447,7 +455,13 @@ async function loadEngine(options: LoadOptions) {
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options, modelHint);
   const { weights, download, onDownload, signal } = rest;
   const pacer = new Pacer(signal);
-  const look = { weights, download, onDownload, signal };
+  const look = {
+    weights,
+    download,
+    onDownload:
+      onDownload && ((progress: DownloadProgress) => callersOwn(() => onDownload(progress))),
+    signal,
+  };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from, note: ofSearch } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {

@@ -1,4 +1,5 @@
 import { allocateFloats } from './allocate.ts';
+import { isFloats } from './builtins/tags.ts';
 import { checkLive, describe, kindOf } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 
@@ -53,7 +54,7 @@ export function picturesOf({ shape, data }: Tensor): Tensor[] {
  */
 export function checkTensor4d(what: string, value: unknown): Tensor {
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
-  if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
+  if (!Array.isArray(shape) || !isFloats(data)) {
     throw notTensor(what, value);
   }
   checkLive(what, data);
@@ -86,7 +87,7 @@ function notTensorText(value: unknown): string {
   if (!hasKey(value, 'shape') || !hasKey(value, 'data')) return describe(value);
   const { shape, data } = value as { shape: unknown; data: unknown };
   const shapeType = Array.isArray(shape) ? '' : `: ${typeText(shape)}`;
-  const dataType = data instanceof Float32Array ? '' : `: ${typeText(data)}`;
+  const dataType = isFloats(data) ? '' : `: ${typeText(data)}`;
   return `{ shape${shapeType}, data${dataType} }`;
 }
 

@@ -16,6 +16,7 @@ const DIST = new URL('../dist/', import.meta.url).href;
  * room and from floors below.
  */
 const FLOORS: readonly (readonly string[])[] = [
+  ['builtins'],
   ['errors'],
   ['checks', 'allocate', 'checksums', 'first-bytes', 'deflate', 'colour'],
   ['platform', 'exif'],
@@ -47,11 +48,22 @@ const FLOORS: readonly (readonly string[])[] = [
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   exif: ['errors', 'first-bytes', 'allocate'],
-  png: ['errors', 'first-bytes', 'checks', 'allocate', 'checksums', 'deflate', 'colour', 'exif'],
+  png: [
+    'builtins',
+    'errors',
+    'first-bytes',
+    'checks',
+    'allocate',
+    'checksums',
+    'deflate',
+    'colour',
+    'exif',
+  ],
   deflate: [],
   colour: [],
-  zip: ['errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
+  zip: ['builtins', 'errors', 'first-bytes', 'allocate', 'checksums', 'deflate'],
   picture: [
+    'builtins',
     'errors',
     'first-bytes',
     'checks',
@@ -62,10 +74,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'png',
     'rows',
   ],
-  numbers: ['errors', 'checks', 'allocate', 'tensor'],
-  torch: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
-  safetensors: ['errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
+  numbers: ['builtins', 'errors', 'checks', 'allocate', 'tensor'],
+  torch: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
+  safetensors: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
   sources: [
+    'builtins',
     'errors',
     'checks',
     'allocate',
@@ -93,6 +106,7 @@ const CLI_MAY: readonly string[] = [
   'picture',
   'png',
   'formats',
+  'builtins/newer',
   'errors',
   'first-bytes',
   'checks',
@@ -235,6 +249,33 @@ test('import() of the library → through lazily, which makes a TaesdError of a 
       .map(([line]) => `${path}: ${line}`);
   });
   expect(bare).toEqual([]);
+});
+
+describe('values of other realms, fake timers', () => {
+  // The command is a program: what it looks at, it has made.
+  const codes = FILES.filter((path) => !isIn(path, 'cli')).map(
+    (path) => [path, withoutComments(TEXTS.get(path) as string)] as const,
+  );
+
+  test('instanceof → asks for classes of the project alone', () => {
+    const own = new Set(
+      codes.flatMap(([, code]) => [...code.matchAll(/\bclass (\w+)/g)].map(([, name]) => name)),
+    );
+    const others = codes.flatMap(([path, code]) =>
+      [...code.matchAll(/\binstanceof ([\w.]+)/g)]
+        .filter(([, name]) => !own.has(name))
+        .map(([text]) => `${path}: ${text}`),
+    );
+    expect(own.has('TaesdError')).toBe(true);
+    expect(others).toEqual([]);
+  });
+
+  test('timers and the clock → platform/timers alone', () => {
+    const timers =
+      /\b(?:setTimeout|setInterval|setImmediate|queueMicrotask|requestAnimationFrame)\b|\bperformance\.|\bDate\b/;
+    const users = codes.filter(([, code]) => timers.test(code)).map(([path]) => path);
+    expect(users).toEqual(['platform/timers.ts']);
+  });
 });
 
 test('importing every file → runs no function of the project', () => {

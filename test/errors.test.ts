@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   aborted,
+  callersOwn,
   expected,
   expectedText,
   inCall,
@@ -63,12 +64,28 @@ test('inCall: a call inside a call → the outer name alone', async () => {
   await expect(rejected).rejects.toThrow(/^outer: "width"/);
 });
 
-test('inCall: a result, a promise, an error of another type → as they are', async () => {
+test('inCall: a result, a promise, an error of a function of the caller → as they are', async () => {
   expect(inCall('decode', () => 5)).toBe(5);
   expect(await inCall('decode', async () => 6)).toBe(6);
   const other = new RangeError('no');
-  await expect(inCall('decode', () => Promise.reject(other))).rejects.toBe(other);
+  const fail = () => {
+    throw other;
+  };
+  await expect(inCall('decode', async () => callersOwn(fail))).rejects.toBe(other);
+  expect(() => inCall('decode', () => callersOwn(fail))).toThrow(other);
   expect(other.message).toBe('no');
+});
+
+test('inCall: an error of another type → a TaesdError with it as the cause', async () => {
+  const other = new RangeError('no');
+  const failure = await inCall('decode', () => Promise.reject(other)).catch((error) => error);
+  expect(failure).toBeInstanceOf(TaesdError);
+  expect(failure).toMatchObject({
+    code: 'ARG',
+    message:
+      'decode: failed: no (a value that throws when it is read, or a fault of the package or the runtime)',
+    cause: other,
+  });
 });
 
 test('inLoop: items, then an error → the items, and the error named; leaving → the work ends', async () => {

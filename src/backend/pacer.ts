@@ -1,6 +1,6 @@
 import { aborted } from '../errors.ts';
 import { Doorbell } from '../platform/doorbell.ts';
-import { nextTask } from '../platform/runtime.ts';
+import { milliseconds, nextTask } from '../platform/timers.ts';
 
 /** The event loop gets a turn after this long, when the work next pauses. */
 const TURN_MS = 12;
@@ -15,7 +15,7 @@ const TURN_WORK = 2 ** 28;
  */
 export class Pacer {
   readonly #signal: AbortSignal | undefined;
-  #turnStarted = performance.now();
+  #turnStarted = milliseconds();
   #work = 0;
 
   /** @throws TaesdError ABORTED (the signal has already fired) */
@@ -47,7 +47,7 @@ export class Pacer {
     const alarm = new Doorbell();
     const stop = this.onAbort(() => alarm.ring());
     await Promise.race([work, alarm.wait()]).finally(stop);
-    this.#turnStarted = performance.now();
+    this.#turnStarted = milliseconds();
     this.check();
     return work;
   }
@@ -59,14 +59,14 @@ export class Pacer {
 
   /** True if the event loop is owed a turn. */
   get due(): boolean {
-    const elapsed = performance.now() - this.#turnStarted;
+    const elapsed = milliseconds() - this.#turnStarted;
     return elapsed >= TURN_MS || (elapsed === 0 && this.#work >= TURN_WORK);
   }
 
   /** Gives the event loop its turn. @throws TaesdError ABORTED */
   async turn(): Promise<void> {
     await nextTask();
-    this.#turnStarted = performance.now();
+    this.#turnStarted = milliseconds();
     this.#work = 0;
     this.check();
   }

@@ -59,8 +59,8 @@ export function neededRows(
       end: Math.max(before.end, Math.min(end, height)),
     };
   };
-  need(stages.at(-1)?.output ?? 0, wanted);
-  for (const stage of stages.toReversed()) {
+  need(stages[stages.length - 1]?.output ?? 0, wanted);
+  for (const stage of [...stages].reverse()) {
     const { input, output } = stage;
     if (rules.storesWholeTiles) need(output, wholeRows(stage, needed[output]));
     need(input, inputRows(stage, needed[output], shapes[input][1]));

@@ -47,7 +47,8 @@ export function segmentedRunner(
   return {
     async *batches(source, span, pacer) {
       const shapes = [shapeOf(source)];
-      for (const { network } of segments) shapes.push(shapeAfter(network, shapes.at(-1) as Chw));
+      for (const { network } of segments)
+        shapes.push(shapeAfter(network, shapes[shapes.length - 1]));
       const works = segments.map(({ network }, n) => workOf(network, shapes[n]));
       const total = works.reduce((sum, work) => sum + work, 0);
       const rowsInAll = shapes[segments.length][1];

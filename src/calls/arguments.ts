@@ -65,7 +65,7 @@ export function ownImage(
 ): ImageLike | Promise<ImageLike> {
   if (!reading('image', () => isPlainPicture(image))) return ownSource(image, options);
   const { width, height, data } = image as ImageLike;
-  return { width, height, data: allocate('image', 'a copy', () => data.slice()) };
+  return { width, height, data: allocate('image', 'a copy', () => new Uint8Array(data)) };
 }
 
 async function ownSource(image: PictureSource, options: RunOptions): Promise<ImageLike> {

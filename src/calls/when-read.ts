@@ -1,4 +1,5 @@
 import { Pacer } from '../backend/pacer.ts';
+import { isPromise } from '../builtins/tags.ts';
 
 /**
  * Passes a read input on, at once or when its device has given it. A call whose input is in memory
@@ -11,7 +12,7 @@ export function whenRead<Read, Result>(
   signal: AbortSignal | undefined,
   ready: (read: Read) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  if (!(read instanceof Promise)) return ready(read);
+  if (!isPromise(read)) return ready(read);
   // If the signal has fired before, nothing awaits `read`: its rejection must not go unhandled.
   read.catch(() => undefined);
   return new Pacer(signal).unlessAborted(read).then(ready);

@@ -34,7 +34,7 @@ export function latentShape(shape: readonly number[]): number[] | undefined {
  * other shapes. The latents of videos with as many channels have a fifth axis.
  */
 export function packedSpace(shape: readonly number[]): LatentSpace | undefined {
-  const channels = shape.at(-3);
+  const channels = shape[shape.length - 3];
   if (channels === undefined || shape.length > 4) return undefined;
   return latentSpaces(channels).length > 0 ? undefined : packedSpaces(channels, 'map')[0];
 }
@@ -63,7 +63,7 @@ export function asLatents({ shape, data }: Tensor, what: string): LatentsAsRead 
 
 function hintOf(shape: readonly number[]): string {
   const [batch, channels, frames] = shape;
-  const last = shape.at(-1) ?? 0;
+  const last = shape[shape.length - 1] ?? 0;
   const isOfVideo = shape.length === 5;
   if (isOfVideo && frames > 1 && latentSpaces(channels).length > 0) {
     return `a video of ${frames} frames? single frames alone are decoded`;
@@ -74,7 +74,7 @@ function hintOf(shape: readonly number[]): string {
     return `tokens of ${orList(tokens)}? they do not say their rows: unpack them to [N,${last / PACKED_NUMBERS},h,w]`;
   }
   if (isLast) return 'channels last? transpose it';
-  const other = notYet((isOfVideo ? channels : shape.at(-3)) ?? 0);
+  const other = notYet((isOfVideo ? channels : shape[shape.length - 3]) ?? 0);
   return other ?? 'latents of a model that is not supported?';
 }
 

@@ -159,7 +159,7 @@ function cacheOf(
   latents: readonly NamedArray[],
   { name: file = '', model: named, tensor }: LatentReadOptions,
 ): Cached {
-  const [largest] = latents.toSorted((a, b) => elementCount(b.shape) - elementCount(a.shape));
+  const [largest] = [...latents].sort((a, b) => elementCount(b.shape) - elementCount(a.shape));
   const others = latents.map(({ name }) => name).filter((name) => name !== largest.name);
   const assumed =
     others.length === 0 || tensor !== undefined
@@ -170,7 +170,7 @@ function cacheOf(
         ];
   const suffix = /_(sd|sdxl|sd3|flux)\.npz$/i.exec(file)?.[1].toLowerCase() ?? '';
   const bySuffix = SUFFIXES.get(suffix);
-  const channels = largest.shape.at(-3);
+  const channels = largest.shape[largest.shape.length - 3];
   if (bySuffix !== undefined && VARIANTS[bySuffix.model].latentChannels !== channels) {
     const sizes = shapeText(largest.shape);
     const rule = `latents of ${bySuffix.model}, which the suffix _${suffix} of its name says`;

@@ -1,3 +1,4 @@
+import { hasOwn } from '../builtins/newer.ts';
 import { describe } from '../checks.ts';
 import { expected, TaesdError } from '../errors.ts';
 import { type NarrowType, narrowTo } from '../numbers/narrow.ts';
@@ -114,7 +115,7 @@ function checkedShape(shape: unknown): number[] {
 function typeOf({ dtype, name }: RawOptions): RawType {
   const ending = ENDING.exec(name ?? '')?.[1].toLowerCase() as RawType | undefined;
   const type = dtype ?? ending;
-  if (typeof type === 'string' && Object.hasOwn(TYPES, type)) return type;
+  if (typeof type === 'string' && hasOwn(TYPES, type)) return type;
   const rule = `one of ${Object.keys(TYPES).join(', ')}`;
   if (dtype !== undefined) throw expected('ARG', 'dtype', rule, describe(dtype));
   const remedy = {

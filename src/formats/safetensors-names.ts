@@ -1,3 +1,4 @@
+import { lenientText } from '../builtins/text.ts';
 import { isSafetensors } from '../first-bytes.ts';
 
 /** Headers of latents are short. A longer one is that of weights. */
@@ -11,7 +12,7 @@ export function holdsTensor(bytes: Uint8Array, name: RegExp): boolean {
   if (!isSafetensors(bytes)) return false;
   const { buffer, byteOffset } = bytes;
   const length = new DataView(buffer, byteOffset, 4).getUint32(0, true);
-  const header = new TextDecoder().decode(bytes.slice(8, 8 + Math.min(length, MAX_SEARCHED)));
+  const header = lenientText(bytes.slice(8, 8 + Math.min(length, MAX_SEARCHED)));
   for (const [, key] of header.matchAll(/"([^"\\]{1,200})"\s*:\s*\{/g))
     if (name.test(key)) return true;
   return false;

@@ -1,3 +1,4 @@
+import { tagOf } from '../builtins/tags.ts';
 import { widen } from '../numbers/stored.ts';
 import { lazily } from '../platform/lazily.ts';
 import { showName } from '../safetensors/show-name.ts';
@@ -62,8 +63,8 @@ interface KnownDict {
  * Source: https://github.com/Nerogar/mgds, PersistentCacheState; ComfyUI, nodes.py
  */
 function layoutOf({ root }: TorchFile): KnownDict | undefined {
-  if (!(root instanceof Map)) return undefined;
-  const dict: ReadonlyMap<unknown, TorchValue> = root;
+  if (tagOf(root) !== 'Map') return undefined;
+  const dict = root as ReadonlyMap<unknown, TorchValue>;
   if (dict.has('__version') && dict.has('latent_image')) {
     return { kind: 'OneTrainer cache', tensor: 'latent_image', space: 'vae' };
   }

@@ -31,7 +31,7 @@ export function receptiveField(network: Network): ReceptiveField {
 
 /** Applies a function from a layer's output to its input to all layers, the last one first. */
 function walkBack(network: Network, from: InputRange, step: typeof inputRange): InputRange {
-  return network.toReversed().reduce((range, layer) => step(layer, range), from);
+  return [...network].reverse().reduce((range, layer) => step(layer, range), from);
 }
 
 /** Returns the input elements that a range of the output stands for, without their neighbours. */

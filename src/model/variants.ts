@@ -1,3 +1,4 @@
+import { hasOwn } from '../builtins/newer.ts';
 import { describe, orList } from '../checks.ts';
 import { expected, type Remedy } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
@@ -275,7 +276,7 @@ export const sidesOf = (latents: number, downscale: number): { min: number; max:
 
 /** Returns true for the name of a model of the table. */
 export const isModelName = (name: unknown): name is ModelName =>
-  typeof name === 'string' && Object.hasOwn(VARIANTS, name);
+  typeof name === 'string' && hasOwn(VARIANTS, name);
 
 /**
  * Returns the row of a model.

@@ -122,7 +122,7 @@ function typeOf(descr: string) {
 /** Copies elements whose first index runs fastest to the order whose last index does. */
 function fromFortran(bytes: Uint8Array, shape: readonly number[], size: number): Uint8Array {
   const copy = allocateBytes('elements', bytes.length);
-  const strides = rowMajorStrides(shape.toReversed()).toReversed();
+  const strides = rowMajorStrides([...shape].reverse()).reverse();
   copyStrided(copy, bytes, { shape, strides, offset: 0 }, size);
   return copy;
 }

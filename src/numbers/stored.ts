@@ -1,4 +1,6 @@
 import { allocateFloats } from '../allocate.ts';
+import { hasOwn } from '../builtins/newer.ts';
+import { isUint8Array } from '../builtins/tags.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, onOneLine } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
@@ -29,7 +31,7 @@ export const FLOAT_BYTES: Readonly<Record<string, number>> = {
 };
 
 /** Returns true for the name of a type that `widen` reads. */
-export const isFloatType = (dtype: string): boolean => Object.hasOwn(FLOAT_BYTES, dtype);
+export const isFloatType = (dtype: string): boolean => hasOwn(FLOAT_BYTES, dtype);
 
 /**
  * Copies a stored tensor as float32: F32 unchanged, F16, BF16 and the 8-bit types widened exactly,
@@ -41,7 +43,7 @@ export const isFloatType = (dtype: string): boolean => Object.hasOwn(FLOAT_BYTES
  */
 export function widen(stored: StoredTensor, what: string): Tensor {
   const { dtype, shape, bytes } = (stored ?? {}) as Partial<StoredTensor>;
-  if (typeof dtype !== 'string' || !Array.isArray(shape) || !(bytes instanceof Uint8Array)) {
+  if (typeof dtype !== 'string' || !Array.isArray(shape) || !isUint8Array(bytes)) {
     const rule = 'a stored tensor { dtype, shape, bytes: Uint8Array }';
     throw expected('ARG', what, rule, describe(stored));
   }

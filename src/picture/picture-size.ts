@@ -1,3 +1,4 @@
+import { isRangeError } from '../builtins/tags.ts';
 import { type BytesLike, bytesOf } from '../checks.ts';
 import { inCall } from '../errors.ts';
 import { orientationOf } from '../exif/index.ts';
@@ -40,7 +41,7 @@ export function pictureSize(bytes: BytesLike): PictureSize | undefined {
     }
   } catch (error) {
     // A read past the end of the bytes.
-    if (!(error instanceof RangeError)) throw error;
+    if (!isRangeError(error)) throw error;
   }
   return undefined;
 }

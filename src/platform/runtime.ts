@@ -41,26 +41,3 @@ export function hardwareThreads(): number {
   if (!isNodeLike()) return globalThis.navigator?.hardwareConcurrency ?? 1;
   return process.getBuiltinModule('node:os').availableParallelism();
 }
-
-/**
- * Resolves in a new task. Browsers have no `setImmediate` and delay nested timers by 4 ms, so they
- * get a message channel, which would cost Node 0.3 ms. Next's edge runtime has a `setImmediate`
- * that throws. Edge functions do not delay timers. They get one because some have no channels, and
- * in workerd the messages of a channel keep timers from firing.
- */
-export function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    if (isNodeLike() && typeof setImmediate === 'function') {
-      setImmediate(resolve);
-    } else if (typeof Worker === 'undefined' || typeof MessageChannel === 'undefined') {
-      setTimeout(resolve, 0);
-    } else {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(undefined);
-    }
-  });
-}

@@ -1,3 +1,4 @@
+import { isPixelBytes } from '../builtins/tags.ts';
 import { checkLive, checkSize, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { checkText } from './write-chunks.ts';
@@ -64,7 +65,7 @@ export function checkBand(
   rowCount: number,
 ) {
   const { rows, data, y, width: bandWidth } = (band ?? {}) as Partial<PngBand>;
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  if (!isPixelBytes(data)) {
     throw expected('ARG', 'data', 'a Uint8Array or Uint8ClampedArray', describe(data));
   }
   checkLive('data', data);

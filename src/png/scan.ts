@@ -1,3 +1,4 @@
+import { isUint8Array } from '../builtins/tags.ts';
 import { expected } from '../errors.ts';
 import { allocatePngBytes } from './allocate.ts';
 import { findFirstFrame, isAnimation, type Place, type Run, SEQUENCE_BYTES } from './animation.ts';
@@ -196,7 +197,7 @@ class Scanner {
   #readPalette(chunk: Chunk): void {
     const { name } = chunk;
     const palette = readPalette(name, this.#header, dataOf(this.#bytes, chunk));
-    if (!(palette instanceof Uint8Array)) {
+    if (!isUint8Array(palette)) {
       this.#notes.leftOut(name, palette.rule, palette.got);
       return;
     }

@@ -1,3 +1,5 @@
+import { isRangeError } from '../builtins/tags.ts';
+import { describe } from '../checks.ts';
 import { expected, inCall, TaesdError } from '../errors.ts';
 import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
 import {
@@ -143,7 +145,7 @@ export class PngRowWriter {
       this.#spent = undefined;
       return bytes;
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
+      if (!isRangeError(cause)) throw cause;
       throw outOfPngMemory('rows', "the file's next bytes", cause);
     }
   }
@@ -185,11 +187,20 @@ export async function* encodePngRows(
   options: PngRowsOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   const writer = new PngRowWriter(header, options);
+  inCall('encodePngRows', () => checkIterable(bands));
   for await (const band of bands) {
     const bytes = writer.write(band);
     if (bytes.length > 0) yield bytes;
   }
   yield writer.end();
+}
+
+/** @throws TaesdError ARG */
+function checkIterable(bands: unknown): void {
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: iterator } = (bands ??
+    {}) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  if (typeof (asynchronous ?? iterator) === 'function') return;
+  throw expected('ARG', 'bands', 'bands of rows to loop over', describe(bands));
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,5 @@
 import { encode } from 'fast-png';
+import { isPixelBytes, isRangeError } from '../builtins/tags.ts';
 import { checkLive, checkSize, describe } from '../checks.ts';
 import { expected, inCall, messageOf } from '../errors.ts';
 import { outOfPngMemory } from './allocate.ts';
@@ -47,7 +48,7 @@ function encodeImage(
     // fast-png writes into an ArrayBuffer of its own. Its type allows a SharedArrayBuffer too.
     return png as Uint8Array<ArrayBuffer>;
   } catch (cause) {
-    if (cause instanceof RangeError) throw outOfPngMemory('image', 'the PNG', cause);
+    if (isRangeError(cause)) throw outOfPngMemory('image', 'the PNG', cause);
     const got = messageOf(cause);
     throw expected('ARG', 'image', 'a picture that fast-png can write', got, { cause });
   }
@@ -55,7 +56,7 @@ function encodeImage(
 
 function checkPngImage(image: unknown): PngImage & { readonly channels: number } {
   const { width, height, data } = (image ?? {}) as Partial<PngImage>;
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  if (!isPixelBytes(data)) {
     throw expected('ARG', 'data', 'a Uint8Array or Uint8ClampedArray', describe(data));
   }
   checkLive('data', data);

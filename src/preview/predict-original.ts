@@ -1,3 +1,5 @@
+import { hasOwn } from '../builtins/newer.ts';
+import { isPromise } from '../builtins/tags.ts';
 import { checkNames, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
@@ -128,7 +130,7 @@ const TABLE: Readonly<Record<PredictionOptions['prediction'], Cells>> = {
 };
 
 function mixOf({ prediction, alphaCumprod, sigma, sign = 1 }: PredictionOptions): Mix {
-  if (typeof prediction !== 'string' || !Object.hasOwn(TABLE, prediction))
+  if (typeof prediction !== 'string' || !hasOwn(TABLE, prediction))
     throw wrongPrediction(prediction);
   const cells = TABLE[prediction];
   checkSign(sign, prediction, cells);
@@ -205,9 +207,9 @@ function mixed(sample: TensorLike, output: TensorLike, mix: Mix): Tensor | Promi
   }
   const x = copyWhole('sample', sample);
   // If the output cannot be read, an error of the sample's promise has no other handler.
-  if (x instanceof Promise) x.catch(() => {});
+  if (isPromise(x)) x.catch(() => {});
   const o = copyWhole('output', output);
-  if (x instanceof Promise || o instanceof Promise) {
+  if (isPromise(x) || isPromise(o)) {
     return Promise.all([x, o]).then(([read, predicted]) => mixInto(read, predicted, mix));
   }
   return mixInto(x, o, mix);

@@ -1,9 +1,11 @@
+import { type EndedByUsing, endByUsing } from '../builtins/disposal.ts';
+import { isPromise } from '../builtins/tags.ts';
 import { checkIndex, checkNames, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
-import { nextTask } from '../platform/runtime.ts';
+import { milliseconds, nextTask, ringAfter } from '../platform/timers.ts';
 import type { Taesd } from '../taesd.ts';
 import type { Placed } from '../tensor-like/packed.ts';
 import { pickOne } from '../tensor-like/pick-one.ts';
@@ -43,7 +45,7 @@ export interface FrameInfo {
 }
 
 /** Shows the latest latents of a diffusion loop, which does not wait for it. */
-export interface Previewer {
+export interface Previewer extends EndedByUsing {
   /**
    * Takes latents from the loop. It copies them and returns; decoding begins in a later turn of the
    * event loop. It never throws: errors go to `onError`, and the loop goes on.
@@ -69,7 +71,10 @@ export interface Previewer {
    *   or what `onFrame` threw; and what `onError` threw
    */
   idle(): Promise<void>;
-  /** Drops waiting latents, cancels decoding, takes no more latents. The instance stays loaded. */
+  /**
+   * Drops waiting latents, cancels decoding, takes no more latents. The instance stays loaded. A
+   * `using` declaration calls it at the end of its block.
+   */
   stop(): void;
 }
 
@@ -98,7 +103,11 @@ export function createPreviewer(
   taesd: Pick<Taesd, 'decode' | 'info'>,
   options: PreviewOptions,
 ): Previewer {
-  return inCall('preview', () => new LatestFirst(taesd, checkedOptions(taesd, options)));
+  return inCall('preview', () => {
+    const previewer = new LatestFirst(taesd, checkedOptions(taesd, options));
+    endByUsing(previewer, () => previewer.stop());
+    return previewer as Omit<Previewer, keyof EndedByUsing> as Previewer;
+  });
 }
 
 /** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
@@ -107,7 +116,7 @@ interface Waiting {
   readonly step: number | undefined;
 }
 
-class LatestFirst implements Previewer {
+class LatestFirst {
   readonly #taesd: Pick<Taesd, 'decode' | 'info'>;
   readonly #options: PreviewOptions;
   readonly #stopped = new AbortController();
@@ -134,7 +143,7 @@ class LatestFirst implements Previewer {
     try {
       const copy = inCall('preview', () => this.#copied(latents, by));
       // Nothing awaits dropped latents: their rejection must not go unhandled.
-      if (copy instanceof Promise) copy.catch(() => {});
+      if (isPromise(copy)) copy.catch(() => {});
       this.#drop();
       const step = typeof by === 'object' ? by?.step : by;
       this.#waiting = { latents: copy, step };
@@ -154,7 +163,7 @@ class LatestFirst implements Previewer {
     const original = predictedStep(latents as TensorLike, by);
     // The axes of the prediction are those of the sample.
     const { layout } = latents as TensorLike;
-    return original instanceof Promise
+    return isPromise(original)
       ? original.then((tensor) => this.#copy({ ...tensor, layout }))
       : this.#copy({ ...original, layout });
   }
@@ -210,29 +219,29 @@ class LatestFirst implements Previewer {
     const { signal } = this.#stopped;
     const read = await unlessAborted(latents, signal);
     if (read === undefined) return;
-    const started = performance.now();
+    const started = milliseconds();
     this.#frameStarted = started;
     const { tensor, space, size } = read;
     const picture = await this.#taesd.decode(tensor, { ...size, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;
-    await onFrame(picture, { step, elapsedMs: performance.now() - started, dropped });
+    await onFrame(picture, { step, elapsedMs: milliseconds() - started, dropped });
   }
 
   /** Waits until `maxFps` allows the next picture, or `stop` is called. */
   async #untilDue(): Promise<void> {
     const { maxFps } = this.#options;
     if (maxFps === undefined) return;
-    const missing = this.#frameStarted + 1000 / maxFps - performance.now();
+    const missing = this.#frameStarted + 1000 / maxFps - milliseconds();
     if (missing <= 0) return;
     const { signal } = this.#stopped;
     const due = new Doorbell();
     const ring = () => due.ring();
-    const timer = setTimeout(ring, missing);
+    const stop = ringAfter(missing, ring);
     signal.addEventListener('abort', ring);
     await due.wait();
-    clearTimeout(timer);
+    stop();
     signal.removeEventListener('abort', ring);
   }
 
@@ -259,7 +268,7 @@ async function unlessAborted<T>(
   value: T | Promise<T>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  if (!(value instanceof Promise)) return value;
+  if (!isPromise(value)) return value;
   const stopped = new Doorbell();
   const ring = () => stopped.ring();
   signal.addEventListener('abort', ring);

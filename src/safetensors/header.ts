@@ -1,3 +1,5 @@
+import { hasOwn } from '../builtins/newer.ts';
+import { strictDecoder } from '../builtins/text.ts';
 import { expected } from '../errors.ts';
 import { OPEN_BRACE } from '../first-bytes.ts';
 import { byteLength } from '../numbers/sizes.ts';
@@ -99,7 +101,7 @@ function headerText(bytes: Uint8Array, dataStart: number): string {
   try {
     // A copy, because TextDecoder refuses shared memory. Its length is within the limit by now.
     const header = bytes.slice(LENGTH_BYTES, dataStart);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+    return strictDecoder().decode(header);
   } catch (cause) {
     const rule = 'UTF-8 text';
     const got = 'bytes that are not UTF-8';
@@ -140,7 +142,7 @@ function checkEntry(
   shape: readonly number[],
   offsets: readonly number[],
 ): { begin: number; end: number } {
-  const elementBytes = Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  const elementBytes = hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end) {
     const rule = 'data_offsets [begin, end] with begin ≤ end';

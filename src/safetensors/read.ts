@@ -56,7 +56,7 @@ function read(bytes: Uint8Array): SafetensorsFile {
 
 /** Checks that the tensors tile the data: each begins where the one before it ends. */
 function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void {
-  const sorted = entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end);
+  const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let before = 'the header';
   for (const { name, begin, end } of sorted) {

@@ -1,4 +1,6 @@
 import { allocate, allocateBytes } from '../allocate.ts';
+import { isFloats, isRangeError } from '../builtins/tags.ts';
+import { toUtf8 } from '../builtins/text.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected, inCall, type TaesdError } from '../errors.ts';
 import { checkSizes } from '../numbers/sizes.ts';
@@ -76,9 +78,7 @@ class HeaderText {
 
   /** Returns the header as UTF-8, padded with spaces. @throws TaesdError LIMIT, OOM */
   bytes(): Uint8Array {
-    const text = allocate('header', `${this.#length} characters`, () =>
-      new TextEncoder().encode(this.toString()),
-    );
+    const text = allocate('header', `${this.#length} characters`, () => toUtf8(this.toString()));
     const length = Math.ceil(text.length / 8) * 8;
     if (length > MAX_HEADER_BYTES) throw tooLong();
     const padded = allocateBytes('header', length).fill(0x20);
@@ -130,7 +130,7 @@ function checkTensor([name, value]: [unknown, unknown], seen: Set<string>) {
   }
   seen.add(name);
   const { shape, data } = (value ?? {}) as Partial<Tensor>;
-  if (!Array.isArray(shape) || !(data instanceof Float32Array)) {
+  if (!Array.isArray(shape) || !isFloats(data)) {
     throw notTensor(what, value);
   }
   checkLive(what, data);
@@ -169,7 +169,7 @@ function quote(text: string): string {
     return JSON.stringify(text);
   } catch (cause) {
     // Escapes make it up to six times as long, which may pass the limit of strings.
-    throw cause instanceof RangeError ? tooLong() : cause;
+    throw isRangeError(cause) ? tooLong() : cause;
   }
 }
 

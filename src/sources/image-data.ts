@@ -1,10 +1,10 @@
 import { allocateClamped, outOfMemory } from '../allocate.ts';
 import { Pacer } from '../backend/pacer.ts';
+import { arrayKind } from '../builtins/tags.ts';
 import { describe, orList } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { checkPixelData } from '../image.ts';
 import type { FloatImageLike, ImageLike, RunOptions } from '../options/types.ts';
-import { arrayKind } from '../tensor-like/element-type.ts';
 import { COLOUR_SPACES, converterToSrgb, type ImageDataSpace } from './to-srgb.ts';
 
 /** Pixels that are converted between two looks at the clock: 2 to 5 ms. */

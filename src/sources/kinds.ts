@@ -1,3 +1,4 @@
+import { tagOf } from '../builtins/tags.ts';
 import { expected, messageOf, type TaesdError } from '../errors.ts';
 import { notPicture } from '../image.ts';
 
@@ -62,8 +63,6 @@ const KINDS = new Map<string, SourceKind>([
   ['VideoFrame', FRAME],
   ['HTMLVideoElement', VIDEO],
 ]);
-
-const tagOf = (source: unknown): string => Object.prototype.toString.call(source).slice(8, -1);
 
 /** Returns the kind of a picture of the browser's; undefined for other values, and elsewhere. */
 export const kindOfSource = (source: unknown): SourceKind | undefined =>

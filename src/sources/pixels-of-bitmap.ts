@@ -1,5 +1,6 @@
 import { allocateClamped, outOfMemory } from '../allocate.ts';
 import type { Pacer } from '../backend/pacer.ts';
+import { isRangeError } from '../builtins/tags.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import type { ImageLike } from '../options/types.ts';
 import { isTainted, tainted } from './kinds.ts';
@@ -82,7 +83,7 @@ function checkHonest(context: Context): void {
 
 function unreadable(error: unknown, { width, height }: ImageBitmap): TaesdError {
   if (error instanceof TaesdError) return error;
-  if (error instanceof RangeError) return outOfMemory('image', `${width}×${height} pixels`, error);
+  if (isRangeError(error)) return outOfMemory('image', `${width}×${height} pixels`, error);
   if (isTainted(error)) return tainted(error);
   const got = `${width}×${height}: ${messageOf(error)}`;
   return expected('LIMIT', 'image', 'a picture that this browser draws', got, { cause: error });

@@ -16,6 +16,7 @@ import { checkLatentChannels, repeatsEdges, type Variant } from '../model/varian
 import type { Step, StepsOptions } from '../options/step.ts';
 import type { ImageLike, RunOptions } from '../options/types.ts';
 import { lazily } from '../platform/lazily.ts';
+import { milliseconds } from '../platform/timers.ts';
 import { type RowSource, readAll, tensorRows, tensorSink } from '../rows.ts';
 import { type Tensor, zeros } from '../tensor.ts';
 import { refuseRange, toUnitRange } from '../tensor-like/picture-range.ts';
@@ -217,13 +218,13 @@ function* addInPieces(place: LayerByLayer, [a, b]: readonly Tensor[], output: Te
 /** Runs the work to its end. @returns its milliseconds, without the event loop's turns */
 async function drive(work: Generator<number, void, void>, pacer: Pacer): Promise<number> {
   let elapsed = 0;
-  let started = performance.now();
+  let started = milliseconds();
   for (const _ of untilTurn(work, pacer)) {
-    elapsed += performance.now() - started;
+    elapsed += milliseconds() - started;
     await pacer.turn();
-    started = performance.now();
+    started = milliseconds();
   }
-  return elapsed + performance.now() - started;
+  return elapsed + milliseconds() - started;
 }
 
 /** Copies weights, because the caller may write to them but must not change the instance. */

@@ -1,3 +1,4 @@
+import { arrayKind } from '../builtins/tags.ts';
 import { describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import type { FloatType } from '../numbers/stored.ts';
@@ -36,13 +37,6 @@ function typeNamed(what: string, name: unknown): FloatType | undefined {
   const rule = 'float32, float64, float16 or bfloat16';
   throw expected('ARG', `${what} dtype`, rule, describe(name));
 }
-
-/**
- * Returns the name of a typed array's kind, also of one from another frame or context, and of
- * Node's Buffer; empty for others.
- */
-export const arrayKind = (data: unknown): string =>
-  ArrayBuffer.isView(data) ? (data as Uint8Array)[Symbol.toStringTag] : '';
 
 const EIGHT_BITS = '8-bit latents? use dequantizeLatents';
 

@@ -1,10 +1,11 @@
 import { allocate } from '../allocate.ts';
+import { arrayKind, isFloats } from '../builtins/tags.ts';
 import { checkLive, describe } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { bytesToF32, FLOAT_BYTES, type FloatType } from '../numbers/stored.ts';
 import { isRowMajor } from '../numbers/strided.ts';
 import { elementCount, shapeText } from '../tensor.ts';
-import { arrayKind, typeOf } from './element-type.ts';
+import { typeOf } from './element-type.ts';
 import { gather, rangeOf, type View } from './view.ts';
 
 /**
@@ -30,10 +31,10 @@ export function copyNumbers(
   }
   const source = widened(what, numbers, type, { first: low, end: high + 1, width });
   const count = elementCount(view.sizes);
-  if (isRowMajor(view.sizes, view.strides) && source instanceof Float32Array) {
-    // Widened numbers are a copy already.
+  if (isRowMajor(view.sizes, view.strides) && isFloats(source)) {
+    // Widened numbers are a copy already. `slice` would make an array of the data's own realm.
     return source === data
-      ? allocate(what, 'a copy', () => source.slice(low, low + count))
+      ? allocate(what, 'a copy', () => new Float32Array(source.subarray(low, low + count)))
       : source;
   }
   const moved = source === data ? view : { ...view, first: view.first - low };
@@ -58,7 +59,7 @@ function widened(
   type: FloatType,
   { first, end, width }: Part,
 ): ArrayLike<number> {
-  if (data instanceof Float32Array) return data;
+  if (isFloats(data)) return data;
   if (Array.isArray(data)) {
     const part: unknown[] = data.slice(first, end);
     const at = part.findIndex((value) => typeof value !== 'number');

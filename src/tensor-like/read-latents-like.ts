@@ -1,3 +1,4 @@
+import { isPromise } from '../builtins/tags.ts';
 import { expected } from '../errors.ts';
 import { otherModel, type Variant, variantNamed } from '../model/variants.ts';
 import { type Size, withinPatches } from './packed.ts';
@@ -48,7 +49,7 @@ function read(
     space: own,
     size: isPacked ? withinPatches(size, tensor.shape, variant) : size,
   });
-  return copy instanceof Promise ? copy.then(withOrigin) : withOrigin(copy);
+  return isPromise(copy) ? copy.then(withOrigin) : withOrigin(copy);
 }
 
 function checkModel(model: unknown, variant: Variant): void {

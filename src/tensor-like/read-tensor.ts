@@ -1,7 +1,8 @@
+import { arrayKind, isPromise } from '../builtins/tags.ts';
 import { describe } from '../checks.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { elementCount, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
-import { arrayKind, declaredType } from './element-type.ts';
+import { declaredType } from './element-type.ts';
 import { type AxesNeeds, arrange } from './layout.ts';
 import { copyNumbers } from './numbers.ts';
 import type { Placed } from './packed.ts';
@@ -142,9 +143,6 @@ function numbersOf(what: string, tensor: TensorLike): unknown {
   if (data === undefined && typeof tensor.getData === 'function') return tensor.getData();
   return typeof data === 'function' ? data.call(tensor) : data;
 }
-
-const isPromise = (value: unknown): value is Promise<unknown> =>
-  typeof (value as Promise<unknown> | undefined)?.then === 'function';
 
 /** Runs code that reads a caller's object, whose getters may throw. @throws TaesdError */
 export function reading<T>(what: string, read: () => T): T {

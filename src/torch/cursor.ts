@@ -1,3 +1,4 @@
+import { strictDecoder } from '../builtins/text.ts';
 import { type ErrorCode, expected, type TaesdError } from '../errors.ts';
 
 /** Reads the bytes of a pickle in order. Every length is checked against the bytes left. */
@@ -5,7 +6,7 @@ export class Cursor {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   /** A lone surrogate, which Python lets pass, is not UTF-8 and is refused. */
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #utf8 = strictDecoder();
   #at = 0;
   #opcodeAt = 0;
 

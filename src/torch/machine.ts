@@ -270,7 +270,7 @@ class Machine {
 
   /** The height of the stack at the last MARK, which no opcode reaches below. */
   get #floor(): number {
-    return this.#marks.at(-1) ?? 0;
+    return this.#marks[this.#marks.length - 1] ?? 0;
   }
 
   #pop(what: string): Item {
@@ -284,7 +284,7 @@ class Machine {
     if (this.#stack.length <= this.#floor) {
       throw this.#cursor.fault('FORMAT', 'a value on the stack', 'none');
     }
-    return this.#stack.at(-1) as Item;
+    return this.#stack[this.#stack.length - 1];
   }
 
   /** Removes everything above the last MARK, and the mark. */

@@ -55,7 +55,11 @@ export function toValue(root: Item): TorchValue {
   };
   let stored = 1;
   enter(root);
-  for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
+  for (
+    let visit = visits[visits.length - 1];
+    visit !== undefined;
+    visit = visits[visits.length - 1]
+  ) {
     const { container, children, next } = visit;
     visit.next++;
     if (next < children.length) {

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { expected, TaesdError } from '../errors.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
+import { millisecondsOfDate } from '../platform/timers.ts';
 import type { ManifestFile } from './manifest.ts';
 import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
@@ -201,7 +202,7 @@ async function takeOver(folder: string, name: string, own: string): Promise<void
   for (const path of await abandoned(folder, name)) {
     try {
       // Renewed before the renaming, so that no process takes it from us for its age.
-      const now = new Date();
+      const now = millisecondsOfDate() / 1000;
       await node.fs.utimes(path, now, now);
       await node.fs.rename(path, own);
       return;
@@ -228,7 +229,7 @@ async function abandoned(folder: string, name: string): Promise<string[]> {
     const { size, mtimeMs } = (await node.fs.stat(path).catch(() => undefined)) ?? {};
     // Another process has taken it meanwhile.
     if (size === undefined || mtimeMs === undefined) continue;
-    const isOld = Date.now() - mtimeMs > ABANDONED_MS;
+    const isOld = millisecondsOfDate() - mtimeMs > ABANDONED_MS;
     const isOrphan = host === hostWord() && !isAlive(Number(pid));
     if (pid === '0' || isOrphan || isOld) found.push({ path, size });
   }

@@ -1,3 +1,4 @@
+import { isUint8Array, tagOf } from '../builtins/tags.ts';
 import { bytesOf, describe } from '../checks.ts';
 import { expected, inside, type TaesdError } from '../errors.ts';
 import { mayBeSafetensors, startsWith } from '../first-bytes.ts';
@@ -20,9 +21,7 @@ export const readBytes = (
   variant: Variant,
   halves: readonly Half[],
 ): Promise<ModelTensors> =>
-  given instanceof Uint8Array
-    ? readOneFile(given, variant, halves)
-    : readFiles(given, variant, halves);
+  isUint8Array(given) ? readOneFile(given, variant, halves) : readFiles(given, variant, halves);
 
 /** Reads a file of both networks or of one. */
 export const readOneFile = (
@@ -95,6 +94,6 @@ export async function readWeightFile(given: Uint8Array): Promise<WeightFile> {
 function notBytes(got: unknown, halves: readonly Half[]): TaesdError {
   const fields = halves.map((half) => `${half}: Uint8Array`).join(', ');
   const rule = `a folder, a URL, bytes, or { ${fields} }`;
-  const hint = got instanceof ArrayBuffer ? 'new Uint8Array(buffer)' : undefined;
+  const hint = tagOf(got) === 'ArrayBuffer' ? 'new Uint8Array(buffer)' : undefined;
   return expected('ARG', 'weights', rule, describe(got), { hint });
 }

@@ -1,3 +1,4 @@
+import { hasOwn } from '../builtins/newer.ts';
 import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import { storedShapes } from '../model/stored.ts';
@@ -51,7 +52,7 @@ const KNOWN =
 const SCALARS = { vae_scale: 'vaeScale', vae_shift: 'vaeShift' } as const;
 type ScalarKey = keyof typeof SCALARS;
 
-const isScalar = (name: string): name is ScalarKey => Object.hasOwn(SCALARS, name);
+const isScalar = (name: string): name is ScalarKey => hasOwn(SCALARS, name);
 
 /**
  * Sorts a file's tensors into encoder and decoder under one set of names, as float32. Only the

@@ -30,10 +30,14 @@ export async function loadWeights(
     const { locateWeights } = await lazily(() => import('./locate.ts'), GIVEN);
     return locateWeights(named, halves, options);
   }
-  if (typeof weights === 'string' || weights instanceof URL) {
+  if (isAddress(weights)) {
     const { readGivenLocation } = await lazily(() => import('./from-location.ts'), GIVEN);
     const tensors = await readGivenLocation(variant, weights, halves, signal);
     return { variant, tensors, from: withoutPasswords(`${weights}`) };
   }
   return { variant, tensors: await readBytes(weights, variant, halves), from: 'given bytes' };
 }
+
+/** A URL has `href`. In workerd before 2024-09-26 it has no tag. */
+const isAddress = (weights: unknown): weights is string | URL =>
+  typeof weights === 'string' || typeof (weights as Partial<URL> | null)?.href === 'string';

@@ -68,7 +68,7 @@ export function mirrorFaults(error: unknown): readonly TaesdError[] {
 export function eachFault(error: unknown): readonly TaesdError[] {
   if (!(error instanceof TaesdError)) return [];
   const { cause } = error;
-  const all = cause instanceof AggregateError ? cause.errors : [];
+  const { errors: all = [] } = (cause ?? {}) as Partial<AggregateError>;
   // The system makes an AggregateError, too, if a host has several addresses.
   return all.length > 0 && all.every((one) => one instanceof TaesdError) ? all : [error];
 }

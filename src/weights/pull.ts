@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../builtins/newer.ts';
 import type { TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
@@ -113,7 +114,7 @@ async function fetchInto(
     const got = await downloadFile(request, addresses, draft, onLength).catch((error) => {
       throw from === undefined ? error : faultOf(mirrorFaults(error));
     });
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     await draft.keep();
     return got;
   } catch (error) {

@@ -1,7 +1,9 @@
+import { throwIfAborted } from '../builtins/newer.ts';
 import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
 import { bareRequest } from '../platform/credentials.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { NOT_ALLOWED, systemCode, systemReason } from '../platform/system-errors.ts';
+import { ringAfter } from '../platform/timers.ts';
 import type { WantedFile } from './manifest.ts';
 
 /** A file requested from one mirror. */
@@ -144,8 +146,8 @@ class Connection {
   async open(first: number): Promise<Response> {
     // With compression, ranges would count compressed bytes.
     const { url, headers: own } = bareRequest(this.#request.url);
-    const headers = new Headers({ ...own, 'accept-encoding': 'identity' });
-    if (first > 0) headers.set('range', `bytes=${first}-`);
+    const headers: Record<string, string> = { ...own, 'accept-encoding': 'identity' };
+    if (first > 0) headers.range = `bytes=${first}-`;
     const { signal } = this.#controller;
     const send = () => fetch(url, { headers, signal });
     return this.#wait('an answer', 'no network?', send);
@@ -168,23 +170,23 @@ class Connection {
   /** Runs a step, which the server must complete before the stall timeout. */
   async #wait<T>(rule: string, hint: string, step: () => Promise<T>): Promise<T> {
     const { signal, stallMs } = this.#request;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     let isStalled = false;
-    const timer = setTimeout(() => {
+    const stop = ringAfter(stallMs, () => {
       isStalled = true;
       this.#controller.abort();
-    }, stallMs);
+    });
     try {
       return await step();
     } catch (cause) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       // A `fetch` that the program has replaced made it. Other addresses would fail alike.
       if (cause instanceof TaesdError) throw cause;
       const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
       const details = { hint: isStalled ? 'a server that stalls' : hint, cause };
       throw refusal(this.#request, 'NETWORK', rule, got, details);
     } finally {
-      clearTimeout(timer);
+      stop();
     }
   }
 }
@@ -192,6 +194,6 @@ class Connection {
 /** Returns the reason of a failed request. Node's "fetch failed" has it in its cause. */
 function reason(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  const last = cause instanceof Error && cause.message ? cause : error;
+  const last = (cause as Partial<Error> | null | undefined)?.message ? cause : error;
   return systemCode(last) === NOT_ALLOWED ? systemReason(last) : messageOf(last);
 }

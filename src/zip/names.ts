@@ -1,3 +1,4 @@
+import { strictDecoder } from '../builtins/text.ts';
 import { expected } from '../errors.ts';
 import { hexText } from '../first-bytes.ts';
 
@@ -32,7 +33,7 @@ const FAULTS: readonly { readonly pattern: RegExp; readonly got: string }[] = [
  */
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return strictDecoder().decode(bytes);
   } catch (cause) {
     const got = `bytes ${hexText(bytes)}`;
     throw expected('FORMAT', 'entry of the zip archive', 'a name in UTF-8', got, { cause });

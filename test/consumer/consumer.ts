@@ -26,7 +26,7 @@ import address from 'taesd-wasm/taesd.wasm?url';
 
 export async function everything(file: Uint8Array, options: DecodeOptions): Promise<Step[]> {
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
-  const other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
+  using other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
   await Taesd.load({ wasm: ofEdge });
   const instance: Promise<object> = init();
   const url: URL = new URL(address);
@@ -44,7 +44,7 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const { width, height } = picture;
   const rows = encodePngRows({ width, height, channels: 3 }, taesd.decodeRows(latents));
   for await (const piece of rows) piece satisfies Uint8Array;
-  const previewer = createPreviewer(other, { onFrame: ({ data }) => void data });
+  using previewer = createPreviewer(other, { onFrame: ({ data }) => void data });
   previewer.push({ data: new Float64Array(4), dims: [1n, 4n, 1n, 1n] });
   const original: Tensor = predictOriginal(latents, latents, { prediction: 'v', sigma: 1 });
   previewer.push(original, { output: latents, prediction: 'flow', sigma: 0.5, sign: -1, step: 1 });

@@ -25,7 +25,7 @@ const modules = join(place, 'node_modules');
 beforeAll(() => {
   mkdirSync(modules);
   const needed =
-    /dist(\/(picture|png|exif|colour|deflate|platform|first-bytes)(\/.*)?|\/[a-z-]+\.js)?$/;
+    /dist(\/(builtins|picture|png|exif|colour|deflate|platform|first-bytes)(\/.*)?|\/[a-z-]+\.js)?$/;
   cpSync(join(ROOT, 'dist'), join(modules, 'taesd-wasm', 'dist'), {
     recursive: true,
     filter: (path) => needed.test(path) && !/(nano|kernels)\.js$/.test(path),

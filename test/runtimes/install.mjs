@@ -20,6 +20,10 @@ const VERSIONS = {
   esbuild: '0.28.2',
   rollup: '4.68.8',
   '@rollup/plugin-node-resolve': '16.0.3',
+  vitest: '4.1.12',
+  jest: '30.5.2',
+  'jest-environment-jsdom': '30.5.2',
+  jsdom: '26.1.0',
 };
 
 const FOLDER = new URL('installed/', import.meta.url);
@@ -43,6 +47,10 @@ const PROGRAMS = {
   esbuild: 'esbuild/lib/main.js',
   rollup: 'rollup/dist/rollup.js',
   '@rollup/plugin-node-resolve': '@rollup/plugin-node-resolve/dist/es/index.js',
+  vitest: 'vitest/vitest.mjs',
+  jest: 'jest/bin/jest.js',
+  'jest-environment-jsdom': 'jest-environment-jsdom/build/index.js',
+  jsdom: 'jsdom/lib/api.js',
 };
 
 const isNode20 = process.versions.node.startsWith('20.');

@@ -1,13 +1,14 @@
 // Where the program is run, in this order, and with what. Each gives its result, or says why it
 // cannot be had.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { browserProgram } from '../browsers.mjs';
 import { runBrowser } from './browser-runtime.mjs';
 import { runEsbuild, runRollup, runViteServer, runWebpack } from './bundler-runtimes.mjs';
 import { runNext } from './next-runtime.mjs';
 import { hostChecks, permissionChecks, runProcess } from './process-runtime.mjs';
 import { run } from './spawn.mjs';
+import { runUnitTests, writeUnitExamples } from './unit-runtime.mjs';
 import { runWorkerd } from './workerd-runtime.mjs';
 
 /** A runtime that this machine has not got. */
@@ -156,7 +157,73 @@ export const RUNTIMES = {
     run: (host) =>
       withPackages(NEXT, host.program, () => runNext({ ...host, flags: ['--webpack'] })),
   },
+  vitest: {
+    title: 'vitest, jsdom',
+    installs: ['vitest', 'jsdom', 'node'],
+    note: 'unit tests with jsdom, with jsdom in a vm context (pool vmThreads), and without; fake timers',
+    run: ({ place, program }) =>
+      runUnitTests({
+        program: program('vitest'),
+        place,
+        kinds: {
+          jsdom: vitest('--environment=jsdom'),
+          'jsdom, newest Node': { ...vitest('--environment=jsdom'), node: program('node') },
+          'jsdom vmThreads': vitest('--environment=jsdom', '--pool=vmThreads'),
+          node: vitest('--environment=node'),
+          'docs/unit-tests.md': {
+            args: ['run', '--reporter=json', TIMEOUT, 'vitest.test'],
+            tests: 1,
+            folder: writeUnitExamples(place, 'vitest-examples', {
+              vitest: dirname(program('vitest')),
+            }),
+          },
+        },
+      }),
+  },
+  jest: {
+    title: 'jest, jsdom',
+    installs: ['jest', 'jest-environment-jsdom', 'node'],
+    note: 'node --experimental-vm-modules; unit tests with jsdom and without; fake timers',
+    run: ({ place, program }) =>
+      runUnitTests({
+        program: program('jest'),
+        place,
+        env: { NODE_OPTIONS: '--experimental-vm-modules' },
+        kinds: {
+          jsdom: jest(7, { ...jsdom(program), setupFiles: ['<rootDir>/text-coders.mjs'] }),
+          'jsdom, nothing set up': jest(3, jsdom(program), 'fake'),
+          'jsdom, nothing set up, newest Node': {
+            ...jest(3, jsdom(program), 'fake'),
+            node: program('node'),
+          },
+          node: jest(7, { testEnvironment: 'node' }),
+          'docs/unit-tests.md': {
+            args: ['--json', TIMEOUT],
+            tests: 1,
+            folder: writeUnitExamples(place, 'jest-examples', {
+              'jest-environment-jsdom': join(program('jest-environment-jsdom'), '../..'),
+            }),
+          },
+        },
+      }),
+  },
 };
+
+const TIMEOUT = '--testTimeout=240000';
+
+const vitest = (...args) => ({
+  args: ['run', '--globals', '--reporter=json', TIMEOUT, ...args],
+  tests: 7,
+});
+
+/** @param pattern  of the files' names */
+const jest = (tests, config, ...pattern) => {
+  const modules = { transform: {}, moduleFileExtensions: ['mjs', 'js'] };
+  const all = { testMatch: ['**/*.test.mjs'], ...modules, ...config };
+  return { args: [...pattern, '--json', TIMEOUT, '--config', JSON.stringify(all)], tests };
+};
+
+const jsdom = (program) => ({ testEnvironment: program('jest-environment-jsdom') });
 
 /** Runs what needs packages and Chromium; throws NotRun if one cannot be had. */
 function withPackages(names, program, run) {

@@ -1,4 +1,4 @@
-import { nextTask } from '../../src/platform/runtime.ts';
+import { nextTask } from '../../src/platform/timers.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { checkClose } from '../conformance/close.ts';
 import {

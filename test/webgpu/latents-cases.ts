@@ -1,5 +1,5 @@
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
-import { nextTask } from '../../src/platform/runtime.ts';
+import { nextTask } from '../../src/platform/timers.ts';
 import { Taesd } from '../../src/taesd.ts';
 import {
   type ApiCase,

@@ -313,9 +313,14 @@ describe('a file that does not come', () => {
     expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
   });
 
-  test('pullModel: no WebCrypto → UNSUPPORTED', async () => {
+  test('pullModel: WebCrypto hidden, as jsdom does → that of Node; none → UNSUPPORTED', async () => {
     vi.stubGlobal('crypto', undefined);
     try {
+      await pull(['good']);
+      expect(entries()).toEqual([NAME]);
+      rmSync(join(folder, NAME));
+      // A runtime without the modules of Node.
+      vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
       await expect(pull(['good'])).rejects.toMatchObject({
         code: 'UNSUPPORTED',
         message:

@@ -17,8 +17,8 @@ export function Canvas({ picture, ...rest }: CanvasProps) {
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
     const image =
-      picture instanceof ImageData
-        ? picture
+      Object.prototype.toString.call(picture) === '[object ImageData]'
+        ? (picture as ImageData)
         : new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
     // Its pixels stay where they are put: there is nothing to be drawn by a graphics processor.
     canvas.getContext('2d', { willReadFrequently: true })?.putImageData(image, 0, 0);

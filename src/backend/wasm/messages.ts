@@ -1,3 +1,4 @@
+import { tagOf } from '../../builtins/tags.ts';
 import { type ErrorCode, messageOf } from '../../errors.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
@@ -81,4 +82,4 @@ export type FromWorker = ReadyMessage | RowsMessage | DoneMessage | FailedMessag
 
 /** The text of any error, with its name if that says more than "Error". */
 export const textOf = (error: unknown): string =>
-  error instanceof Error && error.name !== 'Error' ? `${error}` : messageOf(error);
+  tagOf(error) === 'Error' && (error as Error).name !== 'Error' ? `${error}` : messageOf(error);

@@ -1,3 +1,4 @@
+import { isUint8Array, tagOf } from '../../builtins/tags.ts';
 import { describe } from '../../checks.ts';
 import { expected, messageOf } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
@@ -21,7 +22,7 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
   if (isModule(source)) return source;
   const bytes = source ?? (await readOwnKernels());
-  if (!(bytes instanceof Uint8Array)) {
+  if (!isUint8Array(bytes)) {
     const rule = 'a WebAssembly.Module or the bytes of taesd.wasm';
     throw expected('ARG', 'wasm', rule, describe(source));
   }
@@ -38,4 +39,4 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
 
 /** Returns true for a module of any realm: edge runtimes make theirs in another one. */
 const isModule = (source: unknown): source is KernelModule =>
-  Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
+  tagOf(source) === 'WebAssembly.Module';

@@ -32,7 +32,7 @@ export function* schedule(plan: Plan, shapes: readonly Chw[], wanted: Span): Gen
   // The rows being pulled, innermost last. Nested generators would pass each task through all
   // levels, which took 1 % of a decode.
   const pulled = [{ map: shapes.length - 1, end: wanted.end }];
-  for (let top = pulled.at(-1); top !== undefined; top = pulled.at(-1)) {
+  for (let top = pulled[pulled.length - 1]; top !== undefined; top = pulled[pulled.length - 1]) {
     const { map, end } = top;
     if (made[map] >= end) {
       pulled.pop();

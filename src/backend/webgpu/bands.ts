@@ -99,7 +99,7 @@ export function layOut(request: LayoutRequest): Layout {
 function tooLarge({ shapes, limits }: LayoutRequest, { slotBytes }: Layout) {
   const all = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
   const rule = `at most ${limits.mapBytes} bytes for one and ${limits.allBytes} for all`;
-  const width = shapes.at(-1)?.[2];
+  const width = shapes[shapes.length - 1]?.[2];
   const got = `${Math.max(...slotBytes)} and ${all} for single rows of an output ${width} wide`;
   return expected('LIMIT', 'maps', rule, got, { remedy: { api: 'maxMemory is the second limit' } });
 }
@@ -156,7 +156,7 @@ function routeOf({ plan, shapes, span }: LayoutRequest, cut: number | undefined)
   const passes: Pass[] = [];
   let end = plan.stages.length;
   let wanted = span;
-  for (const map of between.toReversed()) {
+  for (const map of [...between].reverse()) {
     const stages = { first: map, end };
     passes.unshift({ stages, wanted });
     wanted = barriers.includes(map)

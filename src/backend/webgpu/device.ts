@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import { nextTask } from '../../platform/runtime.ts';
+import { nextTask, ringAfter } from '../../platform/timers.ts';
 import type { Stored } from './convolution.ts';
 
 /** A device and what is known of it. */
@@ -115,7 +115,9 @@ const LOSS_MS = 1000;
 
 /** Returns why a device with a fault was lost; undefined if it was not. */
 export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undefined> {
-  const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LOSS_MS));
+  const patience = new Promise<undefined>((resolve) =>
+    ringAfter(LOSS_MS, () => resolve(undefined)),
+  );
   return Promise.race([device.lost, patience]);
 }
 

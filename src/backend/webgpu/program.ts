@@ -1,5 +1,6 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Chw } from '../../model/measure.ts';
+import { milliseconds } from '../../platform/timers.ts';
 import type { RowSource } from '../../rows.ts';
 import type { Span } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
@@ -195,11 +196,11 @@ export class GpuProgram {
    * @returns the next portion, which is empty
    */
   async #submitPaced({ commands, work }: Portion, pacer: Pacer): Promise<Portion> {
-    const started = performance.now();
+    const started = milliseconds();
     const fault = this.#submit(commands);
     await pacer.unlessAborted(this.#compiled.gpu.device.queue.onSubmittedWorkDone());
     await this.#check(fault);
-    const factor = SUBMIT_MS / Math.max(performance.now() - started, 1);
+    const factor = SUBMIT_MS / Math.max(milliseconds() - started, 1);
     if (work > 0) this.#work = work * Math.min(Math.max(factor, 0.25), 4);
     pacer.check();
     return { commands: this.#compiled.gpu.device.createCommandEncoder(), work: 0 };

@@ -1,3 +1,4 @@
+import { hasOwn } from '../../builtins/newer.ts';
 import { expected, isAbort, TaesdError } from '../../errors.ts';
 import { type LoadOptions, Taesd } from '../../index.ts';
 import { type LatentSpace, VARIANTS } from '../../model/variants.ts';
@@ -132,7 +133,7 @@ export class Painters {
     } catch (error) {
       if (!(error instanceof TaesdError) || isAbort(error)) throw error;
       // No matrix takes the place of these.
-      if (!Object.hasOwn(MATRICES, space)) throw error;
+      if (!hasOwn(MATRICES, space)) throw error;
       // The search for weights ends with a remedy. A folder or address that was given has none.
       const isMissing = error.code === 'ARG' && error.remedy !== undefined && space !== 'taesd';
       const reason = isMissing

@@ -1,0 +1,16 @@
+import { Taesd } from 'taesd-wasm';
+import { createPreviewer, type Previewer } from 'taesd-wasm/preview';
+
+/*
+ * The package's types in a strict project for browsers, whose library is that of ES2020: nothing of
+ * Node, and no `Symbol.dispose`. Compiled by `npm run lint`, never run.
+ */
+
+export async function page(canvas: HTMLCanvasElement): Promise<void> {
+  const taesd = await Taesd.load({ model: 'nano' });
+  const latents = await taesd.encode(canvas);
+  await taesd.decodeToCanvas(latents, canvas);
+  const previewer: Previewer = createPreviewer(taesd, { onFrame: ({ data }) => void data });
+  previewer.stop();
+  taesd.dispose();
+}
