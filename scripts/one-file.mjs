@@ -15,30 +15,32 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The browsers with WebAssembly SIMD, from the oldest. */
 const TARGET = 'es2022';
 
-/** Parts that are imported on first use, by their file in dist/. */
-const PYTORCH = {
+/** Parts that neither file has, by the file in dist/ that is imported on first use. */
+const NEITHER = {
   'weights/from-torch.js': 'the reader of PyTorch’s files',
   'torch/read-torch.js': 'the reader of PyTorch’s files',
   'npy/npz.js': 'the reader of .npz files',
+  'steps/walk.js': 'steps',
 };
-const PROFILES = { 'picture/profile.js': 'the colours of photographs' };
 
-/** Each file: its entry in dist/one-file, and the parts that it lacks. */
+/**
+ * The files: their contents, and the parts that they lack. Those parts were chosen by size and use,
+ * so that the files stay below the limits of .size-limit.mjs.
+ */
 const FILES = {
   'taesd.min.js': {
     entry: 'min.js',
     lacks: {
-      ...PYTORCH,
-      ...PROFILES,
-      'backend/reference.js': "backend: 'reference'",
+      ...NEITHER,
       'backend/webgpu/networks.js': 'WebGPU',
+      'backend/reference.js': "backend: 'reference'",
       'draw/decode-to-canvas.js': 'decodeToCanvas',
-      'steps/walk.js': 'steps',
       'sources/picture-of.js': 'the reader of pictures of browsers',
+      'picture/scale.js': 'maxSize',
       'weights/misfit.js': 'the reader of weights with other names',
     },
   },
-  'taesd.all.min.js': { entry: 'all.js', lacks: { ...PYTORCH, ...PROFILES } },
+  'taesd.all.min.js': { entry: 'all.js', lacks: NEITHER },
 };
 
 /** Files of dist/ whose place another takes. */
@@ -47,15 +49,15 @@ const STAND_INS = {
   'backend/wasm/worker-module.js': 'one-file/worker-module.js',
   'weights/in-package.js': 'one-file/in-package.js',
   'weights/open-store.js': 'one-file/open-store.js',
-  'picture/decode-file.js': 'one-file/no-photographs.js',
-  'picture/jpeg-file.js': 'one-file/no-photographs.js',
-  'picture/webp-file.js': 'one-file/no-photographs.js',
+  'picture/decode-picture.js': 'one-file/decode-picture.js',
 };
 
 export async function writeOneFiles() {
+  const { writeKernelText } = await import('../dist/one-file/kernel-text.js');
+  const kernels = writeKernelText(readFileSync(join(DIST, 'taesd.wasm')));
   for (const [name, { entry, lacks }] of Object.entries(FILES)) {
     const whole = await bundle(name, entry, lacks);
-    const { code } = await minify(name, wrapped(whole), {
+    const { code } = await minify(name, wrapped(whole, kernels), {
       module: true,
       compress: { target: TARGET },
       mangle: { toplevel: true },
@@ -69,8 +71,6 @@ export async function writeOneFiles() {
 
 /** Bundles an entry into one module that exports and imports nothing but its end. */
 async function bundle(name, entry, lacks) {
-  const { writeKernelText } = await import('../dist/one-file/kernel-text.js');
-  const kernels = writeKernelText(readFileSync(join(DIST, 'taesd.wasm')));
   const { outputFiles } = await build({
     stdin: {
       contents: `export * from './one-file/${entry}';
@@ -85,7 +85,7 @@ async function bundle(name, entry, lacks) {
     write: false,
     charset: 'utf8',
     legalComments: 'none',
-    define: { TAESD_KERNELS: JSON.stringify(kernels), TAESD_NAME: JSON.stringify(name) },
+    define: { TAESD_NAME: JSON.stringify(name) },
     plugins: [standIns, allAtOnce(lacks)],
   });
   return outputFiles[0].text;
@@ -136,7 +136,7 @@ const allAtOnce = (lacks) => ({
           }
           const local = `absent${imports.length}`;
           imports.push(`import { absent as ${local} } from '${DIST}one-file/absent.js';`);
-          const isInAll = !(wanted(from) in FILES['taesd.all.min.js'].lacks);
+          const isInAll = !(wanted(from) in NEITHER);
           return `Promise.reject(${local}(${JSON.stringify(part)}, ${isInAll}))`;
         });
       return { contents: imports.join('\n') + contents, resolveDir: dirname(path) };
@@ -144,8 +144,12 @@ const allAtOnce = (lacks) => ({
   },
 });
 
-/** Puts a module into a function that returns its exports. */
-function wrapped(code) {
+/**
+ * Puts a module into a function that returns its exports. The kernels stand behind it: workers get
+ * them compiled, and in the midst of the code they would cost 1 kB, as gzip forgets what came
+ * 32 kB before.
+ */
+function wrapped(code, kernels) {
   const [end, list] = /export \{([^}]*)\};\s*$/.exec(code) ?? [];
   if (list === undefined || /\bimport\b *[({."'*]/.test(withoutStrings(code))) {
     throw new Error('expected a module that imports nothing, got another');
@@ -153,12 +157,12 @@ function wrapped(code) {
   const pairs = list.split(',').map((pair) => pair.trim().split(' as '));
   const object = pairs.map(([local, exported = local]) => `${exported}: ${local}`);
   const names = pairs.map(([local, exported = local]) => exported);
-  return `function TAESD_WHOLE(TAESD_HERE) {
+  return `function TAESD_WHOLE(TAESD_HERE, TAESD_KERNELS) {
     'use strict';
     ${code.slice(0, -end.length)}
     return { ${object} };
   }
-  export const { ${names} } = TAESD_WHOLE(import.meta.url);`;
+  export const { ${names} } = TAESD_WHOLE(import.meta.url, ${JSON.stringify(kernels)});`;
 }
 
 const withoutStrings = (code) =>

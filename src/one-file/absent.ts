@@ -1,9 +1,6 @@
 import { expected, type TaesdError } from '../errors.ts';
 import { besideHere, fileName } from './here.ts';
 
-/** The file that has the most. */
-const ALL = 'taesd.all.min.js';
-
 /**
  * Makes the error for a part of the package that this file does not have.
  *
@@ -11,8 +8,8 @@ const ALL = 'taesd.all.min.js';
  * @param isInAll  true if `taesd.all.min.js` has it
  */
 export function absent(part: string, isInAll: boolean): TaesdError {
-  const where = isInAll ? `${besideHere(ALL)}, or the npm package` : 'the npm package';
+  const other = besideHere(isInAll ? 'taesd.all.min.js' : 'index.js');
   return expected('UNSUPPORTED', part, 'a file of the package that has it', fileName(), {
-    remedy: { api: `import ${where} instead` },
+    remedy: { api: `import ${other} or the npm package instead` },
   });
 }

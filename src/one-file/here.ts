@@ -19,8 +19,9 @@ export const wholeText = (): string => `(${TAESD_WHOLE})(${JSON.stringify(TAESD_
 export function besideHere(name: string): string {
   try {
     const url = new URL(name, here());
-    return /^https?:$/.test(url.protocol) ? url.href : name;
+    if (/^https?:$/.test(url.protocol)) return url.href;
   } catch {
-    return name;
+    // A bundler's code may not know its own address.
   }
+  return `dist/${name}`;
 }

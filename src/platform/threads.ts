@@ -101,12 +101,12 @@ function blobWorker(module: ThreadModule): Worker {
     ? ([module.script(), 'classic'] as const)
     : ([importOf(module.url()), 'module'] as const);
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-  try {
-    return new Worker(url, { type });
-  } finally {
-    // The worker has it: its text is taken when the worker is made.
-    URL.revokeObjectURL(url);
-  }
+  const worker = new Worker(url, { type });
+  // Not before it has started: WebKit may read the text later.
+  const revoke = () => URL.revokeObjectURL(url);
+  worker.addEventListener('message', revoke, { once: true });
+  worker.addEventListener('error', revoke, { once: true });
+  return worker;
 }
 
 /** Returns a URL that `node:worker_threads` takes: Deno's loads no module of the web. */

@@ -8,8 +8,10 @@ import {
   type Tensor,
   VARIANTS,
 } from 'taesd-wasm';
+import { Taesd as FromAll, readLatents } from 'taesd-wasm/all';
 import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
+import { createPreviewer as fromMin } from 'taesd-wasm/min';
 import { nano } from 'taesd-wasm/nano';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
@@ -53,4 +55,11 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const steps: Step[] = [];
   for await (const step of taesd.steps(copy.latents)) steps.push(step);
   return [tensors, pictures, any, url, instance].length > 0 ? steps : [];
+}
+
+/** The files that hold the whole package have its types. */
+export async function oneFile(file: Uint8Array): Promise<Picture> {
+  const taesd = await FromAll.load(nano());
+  fromMin(taesd, { onFrame: ({ width }) => console.log(width) }).stop();
+  return taesd.decode(await readLatents(file));
 }

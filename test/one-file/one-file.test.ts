@@ -105,32 +105,32 @@ describe('one file', () => {
     [
       'min: no weights',
       () => min.Taesd.load({ model: 'nano' }),
-      'Taesd.load: "weights of nano" expected a file of the package with them, got taesd.min.js (import { nano } from \'nano.js\' and call Taesd.load(nano()), or use download: true, which fetches taesd)',
+      'Taesd.load: "weights of nano" expected a file of the package with them, got taesd.min.js (import { nano } from \'dist/nano.js\' and call Taesd.load(nano()), or use download: true, which fetches taesd)',
     ],
     [
       'min: WebGPU',
       () => min.Taesd.load({ ...nano(), backend: 'webgpu' }),
-      'Taesd.load: "WebGPU" expected a file of the package that has it, got taesd.min.js (import taesd.all.min.js, or the npm package instead)',
+      'Taesd.load: "WebGPU" expected a file of the package that has it, got taesd.min.js (import dist/taesd.all.min.js or the npm package instead)',
     ],
     [
       'min: a Blob',
       async () => (await min.Taesd.load(nano())).encode(new Blob(['x'])),
-      'encode: "the reader of pictures of browsers" expected a file of the package that has it, got taesd.min.js (import taesd.all.min.js, or the npm package instead)',
+      'encode: "the reader of pictures of browsers" expected a file of the package that has it, got taesd.min.js (import dist/taesd.all.min.js or the npm package instead)',
     ],
     [
-      'min: steps',
-      async () => (await min.Taesd.load(nano())).steps(LATENTS).next(),
-      'steps: "steps" expected a file of the package that has it, got taesd.min.js (import taesd.all.min.js, or the npm package instead)',
+      'all: steps',
+      async () => (await all.Taesd.load(nano())).steps(LATENTS).next(),
+      'steps: "steps" expected a file of the package that has it, got taesd.all.min.js (import dist/index.js or the npm package instead)',
     ],
     [
       'all: a .pth file',
       () => all.Taesd.load({ weights: Uint8Array.of(0x80, 2, 0x7d, 0x2e, 0, 0, 0, 0, 0, 0) }),
-      'Taesd.load: "the reader of PyTorch’s files" expected a file of the package that has it, got taesd.all.min.js (import the npm package instead)',
+      'Taesd.load: "the reader of PyTorch’s files" expected a file of the package that has it, got taesd.all.min.js (import dist/index.js or the npm package instead)',
     ],
     [
       'all: a photograph',
       () => all.decodePicture(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0)),
-      'decodePicture: "JPEG" expected a PNG file, got JPEG, whose decoder taesd.all.min.js lacks (in a page, encode takes the file as a Blob; the npm package decodes it)',
+      'decodePicture: "bytes" expected a PNG file, got JPEG, whose decoder taesd.all.min.js lacks (in a page, encode takes the file as a Blob; the npm package decodes it)',
     ],
   ];
   for (const [title, call, message] of REFUSED) {
