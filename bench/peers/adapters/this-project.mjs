@@ -19,17 +19,22 @@ export async function load(part, options, model) {
   }
   const { workers, workersReason = 'this build has no workers' } = taesd.info;
   if (options.workers > 0 && workers !== options.workers) throw new Error(workersReason);
+  // The peak: a call that took much memory gives it back at its end.
+  let wasmBytes = 0;
+  const onProgress = () => {
+    wasmBytes = Math.max(wasmBytes, taesd.info.memoryBytes);
+  };
   return {
     /**
      * @param rows  true passes rows on as they come and keeps none; false returns a tensor, as the
      *              peers do
      */
     async run(input, { rows = false } = {}) {
-      if (part === 'encoder') return taesd.encode(input);
-      if (!rows) return taesd.decode(input, { output: 'tensor' });
-      for await (const _ of taesd.decodeRows(input));
+      if (part === 'encoder') return taesd.encode(input, { onProgress });
+      if (!rows) return taesd.decode(input, { output: 'tensor', onProgress });
+      for await (const _ of taesd.decodeRows(input, { onProgress }));
       return undefined;
     },
-    wasmBytes: () => taesd.info.memoryBytes,
+    wasmBytes: () => Math.max(wasmBytes, taesd.info.memoryBytes),
   };
 }
