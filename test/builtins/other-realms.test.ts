@@ -102,7 +102,7 @@ describe('values of a vm context', () => {
     }
     // An object of another class.
     const url = {
-      [Symbol.toStringTag]: 'URL',
+      href: 'file:///absent/',
       toString: () => 'file:///absent/',
     } as unknown as URL;
     await expect(Taesd.load({ model: 'nano', weights: url })).rejects.toMatchObject({
