@@ -13,8 +13,9 @@ import { parseArgs } from 'node:util';
 import { machine } from './machine.mjs';
 import { CONTESTANTS } from './peers/contestants.mjs';
 import { installPeers } from './peers/install.mjs';
+import { SEEDED_MODELS } from './peers/models.mjs';
 import { PARTS } from './peers/parts.mjs';
-import { notes, sizesTable, speedTable, targetsTable } from './peers/report.mjs';
+import { modelTable, notes, sizesTable, speedTable, targetsTable } from './peers/report.mjs';
 import { missingFile } from './peers/shared.mjs';
 import { judge } from './peers/targets.mjs';
 import { plotSvg } from './plot.mjs';
@@ -65,10 +66,11 @@ const report = {
   machine: machine(),
   versions: { 'taesd-wasm': version, ...packages },
   quick,
-  targets: targets.map(({ what, measured, atMost, reached, reason }) => ({
+  targets: targets.map(({ what, measured, atMost, atLeast, reached, reason }) => ({
     what,
     measured,
     atMost,
+    atLeast,
     reached,
     reason,
   })),
@@ -93,6 +95,9 @@ console.log(
 for (const text of [
   targets.length > 0 ? targetsTable(targets) : '',
   speedTable(results, versions),
+  ...SEEDED_MODELS.filter((model) => results[model]?.value).map((model) =>
+    modelTable(model, results[model].value, versions),
+  ),
   results.sizes?.value ? sizesTable(results.sizes.value) : '',
   notes(results),
 ]) {

@@ -13,24 +13,49 @@ import type { Plugin } from 'vite';
 /*
  * The real models' weights, which are not in the repository. `npm run explore` serves those that are on this machine, in
  * the folder that TAESD_WEIGHTS names or in the cache that `taesd pull` fills; `npm run explore:build` copies those of
- * TAESD_WEIGHTS, if it is set. The page asks for `weights/index.json` to know which there are.
+ * TAESD_WEIGHTS, if it is set. The page asks for `weights/index.json` to know which there are. The sizes of downloads
+ * are written into the page.
  */
 
-const { models } = JSON.parse(
+interface ManifestFile {
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+}
+type Alternative = Readonly<Record<'encoder' | 'decoder' | 'both', ManifestFile | undefined>>;
+
+const { models }: { models: Readonly<Record<string, readonly Alternative[]>> } = JSON.parse(
   readFileSync(new URL('../weights/manifest.json', import.meta.url), 'utf8'),
 );
-const NAMES = new Set(
+/** The names of files, with their model: one for each half, or one of both. */
+const NAMES: ReadonlyMap<string, string> = new Map(
   Object.keys(models).flatMap((model) =>
-    ['encoder', 'decoder'].flatMap((half) =>
-      ['safetensors', 'pth'].map((ending) => `${model}_${half}.${ending}`),
+    ['_encoder', '_decoder', ''].flatMap((half) =>
+      ['safetensors', 'pth'].map((ending) => [`${model}${half}.${ending}`, model] as const),
     ),
   ),
 );
+
+/**
+ * The bytes that a download of each model takes; null if they are not known. A model is left out if no hash of one of its
+ * files is known: it cannot be downloaded.
+ */
+function downloadSizes(): Readonly<Record<string, number | null>> {
+  const sizes = Object.entries(models).flatMap(([model, alternatives]) => {
+    const filesOf = ({ encoder, decoder, both }: Alternative) =>
+      [encoder, decoder, both].filter((file) => file !== undefined);
+    const whole = alternatives.map(filesOf).find((files) => files.every((file) => file.sha256));
+    if (whole === undefined) return [];
+    const isKnown = whole.every(({ bytes }) => bytes !== null);
+    return [[model, isKnown ? whole.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) : null]];
+  });
+  return Object.fromEntries(sizes);
+}
 
 export function weights(): Plugin {
   let out = '';
   return {
     name: 'weights',
+    config: () => ({ define: { DOWNLOAD_BYTES: JSON.stringify(downloadSizes()) } }),
     configResolved(config) {
       out = join(config.root, config.build.outDir);
       if (isAbsolute(config.build.outDir)) out = config.build.outDir;
@@ -70,7 +95,7 @@ export function weights(): Plugin {
 
 /** The models that have files, in words. */
 function modelsOf(names: readonly string[]): string {
-  const models = new Set(names.map((name) => name.split('_')[0]));
+  const models = new Set(names.map((name) => NAMES.get(name)));
   return ['nano, which is in the page', ...models].join(', ');
 }
 

@@ -13,7 +13,7 @@ import { Engine } from './engine.ts';
 import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
-import { repeatsEdges, type Variant } from './model/variants.ts';
+import { isModelName, repeatsEdges, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -435,9 +435,19 @@ export class Taesd {
 
 export interface Taesd extends EndedByUsing {}
 
+/** Returns a hint for a name that is none of the models': that of one that is not supported. */
+async function hintFor(name: string): Promise<string | undefined> {
+  const { otherModelHint } = await import('./weights/other-models.ts');
+  return otherModelHint(name);
+}
+
 /** Finds the weights, checks them, and makes the networks ready; see `Taesd.load`. */
 async function loadEngine(options: LoadOptions) {
-  const { named, parts, backend, precision, ...rest } = checkLoadOptions(options);
+  const name: unknown = options?.model;
+  // Awaited for an unknown name alone: what the caller gives is read before the call returns.
+  const isUnknown = typeof name === 'string' && !isModelName(name);
+  const modelHint = isUnknown ? await hintFor(name) : undefined;
+  const { named, parts, backend, precision, ...rest } = checkLoadOptions(options, modelHint);
   const { weights, download, onDownload, signal } = rest;
   const pacer = new Pacer(signal);
   const look = {

@@ -1,8 +1,9 @@
-import { type BoundNetwork, bindNetwork } from '../src/model/bind.ts';
+import type { BoundNetwork } from '../src/model/bind.ts';
 import type { Half } from '../src/model/layers.ts';
 import type { Variant } from '../src/model/variants.ts';
 import { readSafetensors, toTensor } from '../src/safetensors/read.ts';
 import type { Tensor } from '../src/tensor.ts';
+import { bindHalf } from '../src/weights/fold-frames.ts';
 import { readBytes } from '../src/weights/from-bytes.ts';
 import { weightsFrom } from './seeded-weights.ts';
 import { sharedFile } from './shared.ts';
@@ -30,7 +31,7 @@ export async function realNetwork(variant: Variant, part: Half): Promise<BoundNe
   const bytes = await weightsFrom(sharedFile, variant.name, part);
   const tensors = (await readBytes(bytes, variant, [part]))[part];
   if (tensors === undefined) throw new Error(`no ${part}`);
-  return bindNetwork(part, variant.networks[part], tensors);
+  return bindHalf(variant, part, tensors);
 }
 
 /** The real weights of a model, as `Taesd.load` takes them. */

@@ -428,7 +428,7 @@ describe('bad arguments', () => {
       'decode: 16 channels',
       () => taesd.decode(randomTensor(seededRandom(1), [1, 16, 1, 1])),
       'SHAPE',
-      "decode: \"latents\" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1 or taew2_1? load({ model: 'taesd3' or 'taef1' or 'taew2_1' }))",
+      'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3, taef1 or taew2_1? load({ model }) takes one: taesd3 for Stable Diffusion 3; taef1 for FLUX.1, Z-Image, HiDream; taew2_1 for Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B)',
     ],
     [
       'decode: 5 channels',
@@ -748,6 +748,12 @@ describe('load', () => {
       { model: 'sdxl' as never },
       'ARG',
       'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, got "sdxl"',
+    ],
+    [
+      'a model that is not supported',
+      { model: 'taew2_2' as never },
+      'ARG',
+      /got "taew2_2" \(not supported yet: for Wan 2\.2 TI2V 5B, a video model\)$/,
     ],
     ['__proto__ as a model', { model: '__proto__' as never }, 'ARG', /expected one of taesd/],
     [

@@ -13,7 +13,7 @@ const answers = {
   async load({ part, base, model }) {
     const { load } = await import(`./adapters/${adapter}.mjs`);
     contestant = await load(part, JSON.parse(options), model);
-    prepared = { base, part };
+    prepared = { base, part, model };
   },
   /**
    * Runs the contestant once.
@@ -38,11 +38,10 @@ const answers = {
   },
 };
 
-async function inputOf({ height, width }) {
-  const { tile } = await import('./shared.mjs');
-  const scale = prepared.part === 'decoder' ? 8 : 1;
-  const [h, w] = [height / scale, width / scale];
-  const { input } = prepared;
+async function inputOf(size) {
+  const { inputSize, tile } = await import('./shared.mjs');
+  const { part, model, input } = prepared;
+  const [h, w] = inputSize(part, model, size);
   if (input?.shape[2] === h && input.shape[3] === w) return input;
   prepared.input = tile(prepared.base, h, w);
   return prepared.input;

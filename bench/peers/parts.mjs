@@ -9,6 +9,7 @@ import { measureStart } from './measure/start.mjs';
 import { measureStream } from './measure/stream.mjs';
 import { measureWasmMemory } from './measure/wasm-memory.mjs';
 import { measureWorkers } from './measure/workers.mjs';
+import { SEEDED_MODELS } from './models.mjs';
 
 const SQUARE = { height: 512, width: 512 };
 const TALL = { height: 16384, width: 512 };
@@ -28,6 +29,9 @@ export const PARTS = {
   encode: (settings) => measureSpeed('encoder', settings),
   workers: measureWorkers,
   taef2: (settings) => measureModel('taef2', settings),
+  ...Object.fromEntries(
+    SEEDED_MODELS.map((model) => [model, (settings) => measureModel(model, settings)]),
+  ),
   tall: async (settings) => {
     if (settings.quick) throw new Error('--quick leaves 16384 rows out');
     const square = await measureWasmMemory(SQUARE, settings);

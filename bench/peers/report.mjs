@@ -11,16 +11,16 @@ export function table(header, rows) {
 
 /** @param judged  from targets.mjs */
 export function targetsTable(judged) {
-  const rows = judged.map(({ what, shown, shownAtMost, reached }) => [
+  const rows = judged.map(({ what, shown, shownTarget, reached }) => [
     what,
     shown ?? 'not run',
-    shownAtMost,
+    shownTarget,
     reached ? 'yes' : shown === undefined ? '–' : 'NO',
   ]);
   const reasons = judged
     .filter(({ reason }) => reason !== undefined)
     .map(({ what, reason }) => `not run: ${what}: ${reason}`);
-  return [table(['what', 'measured', 'at most', 'reached'], rows), ...reasons].join('\n');
+  return [table(['what', 'measured', 'target', 'reached'], rows), ...reasons].join('\n');
 }
 
 /** @param results  { value } of the parts decode and encode, if they ran */
@@ -51,6 +51,36 @@ export function speedTable({ decode, encode }, versions) {
   );
   return [table(['one thread', ...header], rows), ...reasons].join('\n');
 }
+
+/**
+ * @param model    its name
+ * @param results  from measure/model.mjs
+ */
+export function modelTable(model, results, versions) {
+  const entries = Object.entries(results);
+  const rows = entries
+    .filter(([, { ms }]) => ms !== undefined)
+    .map(([name, { ms, multiplyAdds, largestDifference, decibels, fromF32, wasmBytes }]) => [
+      name === 'taesd' ? 'taesd, f32' : `${model}, ${name} ${versions[name] ?? ''}`.trimEnd(),
+      `${ms.toFixed(0)} ms`,
+      versions[name] === undefined ? (multiplyAdds / ms / 1e6).toFixed(1) : '–',
+      offBy({ largestDifference, decibels }),
+      fromF32 === undefined ? '–' : offBy(fromF32),
+      wasmBytes === undefined ? '–' : `${(wasmBytes / 1e6).toFixed(1)} MB`,
+    ]);
+  const header = ['512²', 'decode', 'G/s', 'off PyTorch by', 'off our f32 by', 'WASM memory'];
+  const memories = entries
+    .filter(([name, { wasmBytes }]) => name.endsWith('workers') && wasmBytes !== undefined)
+    .map(([name, { wasmBytes }]) => `${(wasmBytes / 1e6).toFixed(1)} MB (${name})`);
+  const lines = entries
+    .filter(([, { reason }]) => reason !== undefined)
+    .map(([name, { reason }]) => `not run: ${model}, ${name}: ${reason}`);
+  if (memories.length > 0) lines.unshift(`${model}, f32, WASM memory: ${memories.join(', ')}`);
+  return [table(header, rows), ...lines].join('\n');
+}
+
+const offBy = ({ largestDifference, decibels }) =>
+  `${largestDifference.toExponential(1)}, ${decibels.toFixed(1)} dB`;
 
 /** @param rows  from measure/sizes.mjs */
 export function sizesTable(rows) {

@@ -1,43 +1,61 @@
 // The files beside the repository that the benchmark needs, and the work of every contestant.
 import { existsSync, readFileSync } from 'node:fs';
 import { readSafetensors, toTensor } from '../../dist/index.js';
+import { VARIANTS } from '../../dist/model/variants.js';
+import { MODELS } from './models.mjs';
 
 const SHARED = new URL('../../../shared/', import.meta.url);
-/** A real picture and its latents for each model, with PyTorch's results. */
-const GOLDEN = {
-  taesd: new URL('golden/taesd-astronaut-512x512.safetensors', SHARED),
-  taef2: new URL('golden/taef2-astronaut-128x96.safetensors', SHARED),
-};
+/** The names, shapes and exponents of seeded weights, and the formula that makes their numbers. */
+export const SEEDED_SHAPES = new URL('weights/random/random-weights.json', SHARED);
+export const SEEDED_FORMULA = new URL('weights/random/randw.mjs', SHARED);
 
 export function weightsUrl(part, model = 'taesd') {
   const ending = model === 'taef2' ? 'pth' : 'safetensors';
   return new URL(`weights/${model}_${part}.${ending}`, SHARED);
 }
-export const onnxUrl = (part, model = 'taesd') => new URL(`peers/${model}_${part}.onnx`, SHARED);
+export const onnxUrl = (part, model = 'taesd') =>
+  new URL(`peers/${MODELS[model].peers}_${part}.onnx`, SHARED);
+const goldenUrl = (model) => new URL(MODELS[model].golden, SHARED);
 
 /** Returns the first of the shared files that is missing, or undefined. */
 export function missingFile() {
-  const needed = Object.entries(GOLDEN).flatMap(([model, golden]) => [
-    golden,
-    ...['encoder', 'decoder'].flatMap((part) => [weightsUrl(part, model), onnxUrl(part, model)]),
+  const needed = Object.entries(MODELS).flatMap(([model, { seeded }]) => [
+    goldenUrl(model),
+    ...(seeded === undefined
+      ? ['encoder', 'decoder'].flatMap((part) => [weightsUrl(part, model), onnxUrl(part, model)])
+      : [SEEDED_SHAPES, SEEDED_FORMULA, onnxUrl('decoder', model)]),
   ]);
   return needed.find((url) => !existsSync(url))?.pathname;
 }
 
 /**
- * A real picture and its real latents, with PyTorch's results: { input, output } for each half. The
- * picture of taesd has 512×512 pixels.
+ * Latents, with PyTorch's results: { input, output } for each half. The encoder's are there if the
+ * latents belong to a picture. The picture of taesd has 512×512 pixels.
  */
 export function goldenTrip(model = 'taesd') {
-  const { tensors } = readSafetensors(readFileSync(GOLDEN[model]));
-  const tensor = (name) => toTensor(tensors.get(name), name, 'golden');
+  const { tensors } = readSafetensors(readFileSync(goldenUrl(model)));
+  const tensor = (name) => lastFrame(toTensor(tensors.get(name), name, 'golden'));
+  const latents = tensor('latents');
+  // The frames of a video are clamped in `decoded`, and not in `decoded_raw`.
+  const decoded = tensor(tensors.has('decoded_raw') ? 'decoded_raw' : 'decoded');
+  const decoder = { input: latents, output: decoded };
+  if (!tensors.has('image')) return { decoder };
   const { shape, bytes } = tensors.get('image');
   const picture = { shape, data: Float32Array.from(bytes, (byte) => byte / 255) };
-  const latents = tensor('latents');
-  return {
-    encoder: { input: picture, output: latents },
-    decoder: { input: latents, output: tensor('decoded') },
-  };
+  return { encoder: { input: picture, output: latents }, decoder };
+}
+
+/** Returns the last frame of a video [1, T, C, H, W], the one that is shown of a picture. */
+function lastFrame({ shape, data }) {
+  if (shape.length === 4) return { shape, data };
+  const frame = [1, ...shape.slice(2)];
+  return { shape: frame, data: data.slice(-frame.reduce((a, b) => a * b)) };
+}
+
+/** Returns the sides of a half's input for a picture of some size. */
+export function inputSize(part, model, { height, width }) {
+  const scale = part === 'decoder' ? VARIANTS[model].downscale : 1;
+  return [height / scale, width / scale];
 }
 
 /** Returns a tensor [1, C, height, width] that repeats `tensor`. */

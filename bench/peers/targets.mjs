@@ -1,12 +1,15 @@
 // The promises, and the figure that each is held against. None may be softened in order to be kept.
 import { F32, FAST, NATIVE, WEB } from './contestants.mjs';
 import { ratio } from './measure/speed.mjs';
+import { PEER_FRAMES } from './models.mjs';
 
 const MB = 1e6;
 const times = (value) => `${value.toFixed(3)} ×`;
 const megabytes = (value) => `${value.toFixed(1)} MB`;
 const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const kilobytes = (value) => `${value.toFixed(1)} kB`;
+const decibels = (value) => `${value.toFixed(1)} dB`;
+const difference = (value) => value.toExponential(1);
 
 const againstPeer = (part, mine, label, peer, atMost) => ({
   what: `${part} 512², ${label}, against ${peer}`,
@@ -52,9 +55,71 @@ const ofModel = (model, limits) => [
   },
 ];
 
+const peerFrames = (model) =>
+  PEER_FRAMES[model] === undefined
+    ? ''
+    : `, one frame against the peer's ${PEER_FRAMES[model]} frames`;
+
+/**
+ * The promises of a model whose weights are seeded. Its work is not taesd's, so multiply-adds a
+ * second are compared with taesd's, not times.
+ */
+const ofSeededModel = (model, atMostOfPeer) => [
+  {
+    what: `${model}: decode 512², f32, multiply-adds a second by taesd's`,
+    part: model,
+    measured: (results) =>
+      results[F32].multiplyAdds / results.taesd.multiplyAdds / ratio(results, F32, 'taesd'),
+    atLeast: 0.75,
+    format: times,
+  },
+  {
+    what: `${model}: decode 512², f32, against ${WEB}${peerFrames(model)}`,
+    part: model,
+    measured: (results) => ratio(results, F32, WEB),
+    atMost: atMostOfPeer,
+    format: times,
+  },
+  {
+    what: `${model}: decode 512², largest difference to ${WEB}`,
+    part: model,
+    measured: (results) => fromF32(results, WEB).largestDifference,
+    atMost: 1e-4,
+    format: difference,
+  },
+  {
+    what: `${model}: decode 512², fast against f32, time`,
+    part: model,
+    measured: (results) => ratio(results, FAST, F32),
+    atMost: 0.75,
+    format: times,
+  },
+  {
+    what: `${model}: decode 512², fast against f32, PSNR`,
+    part: model,
+    measured: (results) => fromF32(results, FAST).decibels,
+    atLeast: 62,
+    format: decibels,
+  },
+  {
+    what: `${model}: WASM memory, decoder alone, 512², f32`,
+    part: model,
+    measured: (results) => results[F32].wasmBytes / MB,
+    atMost: 100,
+    format: megabytes,
+  },
+];
+
+/** @throws if a contestant has no picture to compare */
+function fromF32(results, name) {
+  const { reason = 'no f32 picture to compare with', fromF32 } = results[name];
+  if (fromF32 === undefined) throw new Error(`${name}: ${reason}`);
+  return fromF32;
+}
+
 /**
  * `measured` takes the result of the part of that name (see parts.mjs) and returns the figure, in
- * the unit of `atMost`. It throws if there is none.
+ * the unit of `atMost` or `atLeast`. It throws if there is none.
  */
 export const TARGETS = [
   againstPeer('decode', F32, 'f32', WEB, 0.19),
@@ -96,6 +161,9 @@ export const TARGETS = [
     format: megabytes,
   },
   ...ofModel('taef2', { taesd: 1.1, web: 0.2, megabytes: 60 }),
+  ...ofSeededModel('taesana', 0.25),
+  ...ofSeededModel('taeqi2_1', 0.25),
+  ...ofSeededModel('taew2_1', 0.16),
   {
     what: 'fresh process, from weights in memory to the first 64×64 picture, f32',
     part: 'start',
@@ -116,19 +184,22 @@ export const TARGETS = [
  * Compares the results with the promises.
  *
  * @param results  by part, `{ value }` or `{ reason }`; parts that were not run are not in it
- * @returns [{ what, measured, atMost, reached }], with `reason` in place of `measured` if nothing
- *   was measured;
- *   texts for people in `shown` and `shownAtMost`
+ * @returns [{ what, measured, atMost, reached }], with `atLeast` in place of `atMost` of some, and
+ *   with `reason` in place of `measured` if nothing was measured;
+ *   texts for people in `shown` and `shownTarget`
  */
 export function judge(results) {
   return TARGETS.filter(({ part }) => results[part] !== undefined).map((target) => {
-    const { what, part, atMost, format } = target;
-    const row = { what, atMost, shownAtMost: format(atMost).replace(/\.?0+ /, ' ') };
+    const { what, part, atMost, atLeast, format } = target;
+    const limit = format(atMost ?? atLeast).replace(/\.?0+ /, ' ');
+    const shownTarget = `${atMost === undefined ? 'at least' : 'at most'} ${limit}`;
+    const row = { what, atMost, atLeast, shownTarget };
     const { value, reason } = results[part];
     if (reason !== undefined) return { ...row, reason, reached: false };
     try {
       const measured = target.measured(value);
-      return { ...row, measured, shown: format(measured), reached: measured <= atMost };
+      const reached = atMost === undefined ? measured >= atLeast : measured <= atMost;
+      return { ...row, measured, shown: format(measured), reached };
     } catch (error) {
       return { ...row, reason: error.message, reached: false };
     }

@@ -5,6 +5,7 @@ import {
   channelCounts,
   type LatentSpace,
   latentSpaces,
+  notYet,
   PACKED_NUMBERS,
   packedSpaces,
 } from '../model/variants.ts';
@@ -61,12 +62,20 @@ export function asLatents({ shape, data }: Tensor, what: string): LatentsAsRead 
 }
 
 function hintOf(shape: readonly number[]): string {
+  const [batch, channels, frames] = shape;
   const last = shape[shape.length - 1] ?? 0;
-  if (latentSpaces(last).length > 0) return 'channels last? transpose it';
+  const isOfVideo = shape.length === 5;
+  if (isOfVideo && frames > 1 && latentSpaces(channels).length > 0) {
+    return `a video of ${frames} frames? single frames alone are decoded`;
+  }
   const tokens = shape.length === 3 ? packedSpaces(last, 'tokens') : [];
-  return tokens.length > 0
-    ? `tokens of ${orList(tokens)}? they do not say their rows: unpack them to [N,${last / PACKED_NUMBERS},h,w]`
-    : 'latents of a model that is not supported?';
+  const isLast = latentSpaces(last).length > 0;
+  if (tokens.length > 0 && (batch === 1 || !isLast)) {
+    return `tokens of ${orList(tokens)}? they do not say their rows: unpack them to [N,${last / PACKED_NUMBERS},h,w]`;
+  }
+  if (isLast) return 'channels last? transpose it';
+  const other = notYet((isOfVideo ? channels : shape.at(-3)) ?? 0);
+  return other ?? 'latents of a model that is not supported?';
 }
 
 const unpacked = (tensor: Tensor): Tensor => moved(tensor, unpackMap);

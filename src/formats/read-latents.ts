@@ -8,6 +8,7 @@ import {
   type LatentSpace,
   latentSpaces,
   type ModelName,
+  notYet,
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
@@ -151,7 +152,7 @@ function found(reading: FormatReading, options: ReadLatentsOptions): FoundLatent
   if (said === undefined) {
     const whose =
       candidates.length === 0
-        ? `no model has ${latents.shape[1]} channels`
+        ? (notYet(latents.shape[1]) ?? `no model has ${latents.shape[1]} channels`)
         : `its channels are those of ${orList(candidates)}`;
     assumed.push(`the file does not say its model; ${whose}`);
   } else if (file.model !== undefined && VARIANTS[said].space !== VARIANTS[file.model].space) {

@@ -1,3 +1,4 @@
+import { orList } from '../checks.ts';
 import type { Half } from './layers.ts';
 import { storedShapes } from './stored.ts';
 import { latentSpaces, VARIANTS } from './variants.ts';
@@ -43,5 +44,5 @@ export function otherModel(part: Half, name: string, shape: readonly number[]): 
   );
   const exact = new Set(fitting.map(({ space }) => space));
   const models = exact.size > 0 ? [...exact] : latentSpaces(channels);
-  return models.length > 0 ? `weights of ${models.join(' or ')}?` : undefined;
+  return models.length > 0 ? `weights of ${orList(models)}?` : undefined;
 }

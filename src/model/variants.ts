@@ -283,9 +283,9 @@ export const isModelName = (name: unknown): name is ModelName =>
  *
  * @throws TaesdError ARG naming the models of the table
  */
-export function variantNamed(model: unknown): Variant {
+export function variantNamed(model: unknown, hint?: string): Variant {
   if (isModelName(model)) return VARIANTS[model];
-  throw expected('ARG', 'model', `one of ${modelNames().join(', ')}`, describe(model));
+  throw expected('ARG', 'model', `one of ${modelNames().join(', ')}`, describe(model), { hint });
 }
 
 /** The models of the table. */
@@ -343,29 +343,47 @@ export function checkLatentChannels(
   if (channels === latentChannels) return;
   const plain = latentSpaces(channels);
   const maps = packedSpaces(channels, 'map');
-  const isLast = last === latentChannels && maps.length === 0;
   // Tokens of another model were read as one latent [N, P, 4·C].
-  const packed = maps.length > 0 || isLast ? maps : packedSpaces(last, 'tokens');
+  const tokens = packedSpaces(last, 'tokens');
+  const isLast = last === latentChannels && (channels > 1 || tokens.length === 0);
+  const packed = maps.length > 0 || isLast ? maps : tokens;
   const what = plain.length > 0 ? 'latents' : 'packed latents';
   const models = plain.length > 0 ? plain : packed;
   const details =
     models.length > 0
       ? { remedy: otherModel(models, isLoaded, what) }
-      : { hint: isLast ? "layout: 'NHWC' declares channels last" : 'not latents of TAESD?' };
+      : { hint: notYet(channels) ?? (isLast ? CHANNELS_LAST : 'not latents of TAESD?') };
   const rule = `shape [N,${latentChannels},h,w] for model ${name}`;
   throw expected('SHAPE', 'latents', rule, shapeText(shape), details);
 }
 
-/** Returns the remedy for latents of other models than the chosen one. */
+const CHANNELS_LAST = "layout: 'NHWC' declares channels last";
+
+/** The models that are not supported (weights/other-models.ts), by channels that no other has. */
+const NOT_YET: Readonly<Record<number, string>> = { 12: 'taem1', 24: 'taeh3', 48: 'taew2_2' };
+
+/** Returns a hint for channels that only a model has which is not supported. */
+export const notYet = (channels: number): string | undefined =>
+  NOT_YET[channels] && `latents of ${NOT_YET[channels]}? not supported yet`;
+
+/**
+ * Returns the remedy for latents of other models than the chosen one. If several fit, it says for
+ * which diffusion models each is.
+ */
 export function otherModel(
   models: readonly ModelName[],
   isLoaded: boolean,
   what = 'latents',
 ): Remedy {
-  const names = models.join(' or ');
-  const whose = `${what} of ${names}?`;
+  const whose = `${what} of ${orList(models)}?`;
+  const [first] = models;
+  if (models.length === 1) {
+    const api = isLoaded ? `${whose} load({ model: '${first}' })` : whose;
+    return { api, command: `${whose} --model ${first}` };
+  }
+  const each = models.map((model) => `${model} for ${VARIANTS[model].speaks}`).join('; ');
   return {
-    api: isLoaded ? `${whose} load({ model: '${models.join("' or '")}' })` : whose,
-    command: `${whose} --model ${names}`,
+    api: isLoaded ? `${whose} load({ model }) takes one: ${each}` : whose,
+    command: `${whose} --model takes one: ${each}`,
   };
 }

@@ -61,13 +61,14 @@ export interface CheckedLoadOptions
 /**
  * Checks the options before any work.
  *
+ * @param modelHint  ends the error about a model that is none of the table's
  * @throws TaesdError ARG
  */
-export function checkLoadOptions(options: LoadOptions): CheckedLoadOptions {
+export function checkLoadOptions(options: LoadOptions, modelHint?: string): CheckedLoadOptions {
   checkNames(options, Object.keys(OPTIONS), 'an object such as { weights: DIR }');
   checkSignal(options.signal);
   const { model, only, precision = 'f32', ...rest } = options;
-  const named = model === undefined ? undefined : variantNamed(model);
+  const named = model === undefined ? undefined : variantNamed(model, modelHint);
   for (const [name, rule] of Object.entries(OPTIONS)) {
     const value = options[name as keyof LoadOptions];
     if (value === undefined || rule === undefined || rule.fits(value)) continue;

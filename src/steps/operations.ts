@@ -91,7 +91,8 @@ export function frameOperations(
     const isSkip = add !== undefined && add < layer.from;
     if (add !== undefined)
       value = push(isSkip ? 'add' : FRAME_SUM, { kind: 'add' }, [value, values[add]]);
-    if (relu) value = push(isSkip ? 'fuse' : `${inner}.relu`, { kind: 'relu' }, [value]);
+    const after = conv === undefined ? inner : `${inner}.relu`;
+    if (relu) value = push(isSkip ? 'fuse' : after, { kind: 'relu' }, [value]);
     values.push(value);
   }
   return { operations, outputs: outputs.map((value) => values[value]) };

@@ -12,13 +12,20 @@ import type { ModelTensors } from './weight-file.ts';
 const ENDINGS = ['.safetensors', '.pth'];
 
 /** Returns the usual names of a model's files in a folder of weights: those of its source. */
-export function weightFileNames({ name }: Variant, halves: readonly Half[]): string[] {
+function weightFileNames({ name }: Variant, halves: readonly Half[]): string[] {
   const [first] = isFetched(name) ? MANIFEST.models[name] : [];
   return halves.map((half) =>
     first !== undefined && half in first
       ? (first as Record<Half, ManifestFile>)[half].name
       : `${name}_${half}${ENDINGS[0]}`,
   );
+}
+
+/** Returns the names of files in words. A model whose halves are in one file has one. */
+export function weightFileWords(variant: Variant, halves: readonly Half[]): string {
+  const [first] = isFetched(variant.name) ? MANIFEST.models[variant.name] : [];
+  if (first !== undefined && 'both' in first) return first.both.name;
+  return weightFileNames(variant, halves).join(' and ');
 }
 
 /** The result for a location without the weights. The caller decides whether that is an error. */
@@ -57,7 +64,7 @@ export async function readGivenLocation(
   signal?: AbortSignal,
 ): Promise<ModelTensors> {
   if (location === '') {
-    const names = weightFileNames(variant, halves).join(' and ');
+    const names = weightFileWords(variant, halves);
     const rule = `a folder or URL that holds ${names}, or the bytes of such files`;
     throw expected('ARG', 'weights', rule, '""', { hint: 'a variable that is not set?' });
   }

@@ -4,7 +4,7 @@ import { VARIANTS, type Variant } from '../model/variants.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
-import { Absent, readLocation, weightFileNames } from './from-location.ts';
+import { Absent, readLocation, weightFileWords } from './from-location.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { openStore } from './open-store.ts';
@@ -199,7 +199,7 @@ function notFound(
   lookedAt: readonly LookedAt[],
   { manifest = MANIFEST }: LookOptions,
 ): TaesdError {
-  const names = weightFileNames(variant, halves).join(' and ');
+  const names = weightFileWords(variant, halves);
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);

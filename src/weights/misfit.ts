@@ -1,3 +1,4 @@
+import { orList } from '../checks.ts';
 import { expected, TaesdError } from '../errors.ts';
 import type { BoundNetwork } from '../model/bind.ts';
 import { otherModel } from '../model/latent-channels.ts';
@@ -71,7 +72,7 @@ function hintOf(variant: Variant, half: Half, tensors: ReadonlyMap<string, Tenso
   const fitting = Object.values(VARIANTS).filter((other) =>
     fits(storedShapes(other, half).slice(0, length), tensors),
   );
-  let names = [...new Set(fitting.map(({ space }) => space))].join(' or ');
+  let names = orList([...new Set(fitting.map(({ space }) => space))]);
   if (names === '') return (name, shape) => otherModel(half, name, shape);
   return () => {
     const hint = names && `weights of ${names}?`;

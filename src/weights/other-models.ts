@@ -110,8 +110,14 @@ export const trapOf = (model: ModelName): string | undefined =>
   otherModels().find(({ shapesOf }) => shapesOf === model)?.trap;
 
 /** Finds the model of a name among those that are not supported. Capitals do not matter. */
-export const otherModelNamed = (name: string): OtherModel | undefined =>
+const otherModelNamed = (name: string): OtherModel | undefined =>
   otherModels().find((model) => model.name.split(/, | or /).includes(name.toLowerCase()));
+
+/** Returns a hint for the name of a model that is not supported; undefined for other names. */
+export function otherModelHint(name: string): string | undefined {
+  const other = otherModelNamed(name);
+  return other && `not supported yet: for ${other.speaks}`;
+}
 
 /**
  * Finds the model of a half's tensors among those that are not supported.

@@ -9,6 +9,7 @@ import { MANIFEST } from './manifest-data.ts';
 import { downloadFile, mirrorFaults, together } from './mirrors.ts';
 import { openStore } from './open-store.ts';
 import { type CachedModel, readCached } from './read-cached.ts';
+import { NoSuchFile } from './request.ts';
 import type { WeightStore } from './store.ts';
 
 /** The options of `pullModel`. */
@@ -109,7 +110,10 @@ async function fetchInto(
   const draft = await store.begin(file);
   try {
     const request = { file, signal, stallMs, maxBytes };
-    const got = await downloadFile(request, addressesOf(file, from), draft, onLength);
+    const addresses = addressesOf(file, from);
+    const got = await downloadFile(request, addresses, draft, onLength).catch((error) => {
+      throw from === undefined ? error : faultOf(mirrorFaults(error));
+    });
     throwIfAborted(signal);
     await draft.keep();
     return got;
@@ -118,6 +122,10 @@ async function fetchInto(
     throw error;
   }
 }
+
+/** Returns the fault of a folder that may have a file by two names: that of one that is there. */
+const faultOf = (faults: readonly TaesdError[]): TaesdError =>
+  faults.find((fault) => !(fault instanceof NoSuchFile)) ?? faults[0];
 
 /** Returns a file's addresses. A folder of the user's may have it by either name. */
 function addressesOf({ name, path = name, mirrors }: WantedFile, from: URL | undefined): URL[] {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type CommandSpec, readCommandLine } from '../../src/cli/line/command-line.ts';
 import {
+  modelHint,
   readBackground,
   readOutput,
   readSize,
@@ -57,4 +58,15 @@ test('readCommandLine: options that are not given → undefined, flags → false
     inner: true,
   });
   expect(readCommandLine(spec, [...args, '-h'])).toBe('help');
+});
+
+test.each([
+  ['taew2_2', 'not supported yet: for Wan 2.2 TI2V 5B, a video model'],
+  ['TAEHV', 'not supported yet: for HunyuanVideo, CogVideoX or Open-Sora 1.3, a video model'],
+  ['taew', 'taew2_1?'],
+  ['Taesana', 'taesana?'],
+  ['nano', undefined],
+  ['sdxl', undefined],
+])('modelHint: %s → %s', (name, hint) => {
+  expect(modelHint(name)).toBe(hint);
 });

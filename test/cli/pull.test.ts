@@ -77,7 +77,6 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
           absent('taesana_decoder.pth'),
           absent('taeqi2_1_decoder.pth', 'a file of 15314938 bytes'),
           absent('taew2_1.safetensors', 'a file of 22642902 bytes'),
-          absent('safetensors/taew2_1.safetensors', 'a file of 22642902 bytes'),
           absent('taew2_1.pth'),
           'taesd: weights of taew2_1: cannot be fetched',
           'taesd: 4 of 9 models failed',

@@ -12,6 +12,7 @@ import type { Tensor } from '../../src/tensor.ts';
 import { readGolden } from '../golden.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { testShared } from '../shared.ts';
+import { expectError } from '../thrown-by.ts';
 import { matrixError } from './matrix-error.ts';
 
 /** The bytes [height][width][3] of RGBA rows, reduced. */
@@ -145,7 +146,7 @@ describe('layout', () => {
   });
 });
 
-const shownAs = (latents: Tensor, model: 'taesd3' | 'taef1', space: 'diffusion' | 'vae') => ({
+const shownAs = (latents: Tensor, model: keyof typeof VARIANTS, space: 'diffusion' | 'vae') => ({
   latents,
   model,
   space,
@@ -164,6 +165,21 @@ describe('matrices', () => {
       expect(MATRICES[space]).toHaveLength(VARIANTS[space].latentChannels + 1);
     }
   });
+
+  test.each([
+    ['taesana', 32],
+    ['taeqi2_1', 64],
+    ['taew2_1', 16],
+  ] as const)(
+    'latents of %s, which has no matrix → refused, with the way out',
+    (model, channels) => {
+      const data = new Float32Array(channels);
+      const shown = shownAs({ shape: [1, channels, 1, 1], data }, model, 'diffusion');
+      const rule = `"latents" expected those of a model with a matrix, got ${model}`;
+      const message = `${rule} (without --matrix its weights draw them)`;
+      expectError(() => byMatrix(shown, { width: 1, height: 1 }), 'UNSUPPORTED', message);
+    },
+  );
 
   test('one latent → its colour everywhere, enlarged or not', () => {
     const data = Float32Array.from({ length: 16 }, (_, i) => (i === 2 ? 0.5 : 0));

@@ -226,7 +226,7 @@ describe('what is wrong → one line, exit 1, nothing left behind', () => {
     [
       'latents of another model',
       ['steps', at('l.png'), '-o', at('x'), '--model', 'taef1'],
-      `${at('l.png')}: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,6] (latents of taesd or taesdxl? --model taesd or taesdxl)`,
+      `${at('l.png')}: "latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,6] (latents of taesd or taesdxl? --model takes one: taesd for Stable Diffusion 1 and 2; taesdxl for Stable Diffusion XL)`,
     ],
     ['no weights', ['steps', IN, '-o', at('x'), '--model', 'taesd3'], /taesd3/],
   ])('%s', (_, args, message) => {

@@ -175,7 +175,7 @@ describe('decode', () => {
     const data = new Float32Array(16);
     writeFileSync(path, encodeLatentSafetensors({ latents: { shape: [1, 16, 1, 1], data } }));
     const sentence =
-      '"latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3 or taef1 or taew2_1? --model taesd3 or taef1 or taew2_1)';
+      '"latents" expected shape [N,4,h,w] for model taesd, got [1,16,1,1] (latents of taesd3, taef1 or taew2_1? --model takes one: taesd3 for Stable Diffusion 3; taef1 for FLUX.1, Z-Image, HiDream; taew2_1 for Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B)';
     for (const command of ['decode', 'steps']) {
       const { code, stderr } = taesd([command, path, '-o', at('never.png')]);
       const lines = stderr.split('\n').filter((line) => !line.includes('does not say'));
@@ -191,7 +191,7 @@ describe('decode', () => {
     expect(taesd(args('taesd'), { env })).toEqual({ ...done, stderr });
     expect(taesd(args('taesdxl'), { env })).toEqual(done);
     const message =
-      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl? --model taesd or taesdxl)';
+      '"latents" expected shape [N,16,h,w] for model taef1, got [1,4,2,3] (latents of taesd or taesdxl? --model takes one: taesd for Stable Diffusion 1 and 2; taesdxl for Stable Diffusion XL)';
     expect(taesd(args('taef1'), { env })).toEqual({
       code: 1,
       stdout: '',

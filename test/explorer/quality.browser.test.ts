@@ -115,7 +115,7 @@ test('explorer: imports → the package’s public entries alone, and text of sr
   for (const file of files) {
     const code = readFileSync(join(root, file), 'utf8');
     for (const [, path] of code.matchAll(/from '([^']+)'/g)) {
-      if (path.includes('/src/')) expect(path).toMatch(/\/src\/model\/\w+\.ts\?raw$/);
+      if (path.includes('/src/')) expect(path).toMatch(/\/src\/model\/[\w.-]+\.ts\?raw$/);
       expect(path).not.toContain('dist/');
     }
   }

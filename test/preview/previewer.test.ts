@@ -231,7 +231,7 @@ describe('what is wrong → onError, and the next latents are shown', () => {
       latents([1, 16, 1, 1], new Float32Array(16)),
       true,
       'SHAPE',
-      'latents of taesd3 or taef1 or taew2_1?',
+      'latents of taesd3, taef1 or taew2_1?',
     ],
     [
       'NaN',

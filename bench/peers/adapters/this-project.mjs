@@ -1,14 +1,13 @@
 // This project, through its public API.
-import { readFileSync } from 'node:fs';
 import { Taesd } from '../../../dist/index.js';
-import { weightsUrl } from '../shared.mjs';
+import { readWeights } from '../weights.mjs';
 
 /**
  * @param part     'encoder' or 'decoder'
  * @param options  options of `Taesd.load`: precision, workers
  */
 export async function load(part, options, model) {
-  const bytes = readFileSync(weightsUrl(part, model));
+  const bytes = await readWeights(part, model);
   const taesd = await Taesd.load({
     model,
     weights: { [part]: bytes },
@@ -20,17 +19,22 @@ export async function load(part, options, model) {
   }
   const { workers, workersReason = 'this build has no workers' } = taesd.info;
   if (options.workers > 0 && workers !== options.workers) throw new Error(workersReason);
+  // The peak: a call that took much memory gives it back at its end.
+  let wasmBytes = 0;
+  const onProgress = () => {
+    wasmBytes = Math.max(wasmBytes, taesd.info.memoryBytes);
+  };
   return {
     /**
      * @param rows  true passes rows on as they come and keeps none; false returns a tensor, as the
      *              peers do
      */
     async run(input, { rows = false } = {}) {
-      if (part === 'encoder') return taesd.encode(input);
-      if (!rows) return taesd.decode(input, { output: 'tensor' });
-      for await (const _ of taesd.decodeRows(input));
+      if (part === 'encoder') return taesd.encode(input, { onProgress });
+      if (!rows) return taesd.decode(input, { output: 'tensor', onProgress });
+      for await (const _ of taesd.decodeRows(input, { onProgress }));
       return undefined;
     },
-    wasmBytes: () => taesd.info.memoryBytes,
+    wasmBytes: () => Math.max(wasmBytes, taesd.info.memoryBytes),
   };
 }

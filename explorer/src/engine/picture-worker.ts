@@ -42,6 +42,11 @@ const methods: PictureMethods = {
         `${called} is ${size.width}×${size.height}: more than the ${MOST_PIXELS / 1e6} million pixels that this page unpacks. A smaller copy of it will do.`,
       );
     }
+    const translucent = await straight(file, size, most);
+    if (translucent !== undefined) {
+      const { width, height } = translucent;
+      return { picture: translucent, originalWidth: width, originalHeight: height };
+    }
     let bitmap: ImageBitmap;
     try {
       bitmap = await createImageBitmap(file);
@@ -68,7 +73,27 @@ const methods: PictureMethods = {
   },
 };
 
-/** Over white, and no larger than asked for. */
+/**
+ * A translucent PNG that need not be made smaller, by the package: a canvas keeps colours multiplied by alpha, so that
+ * those of nearly transparent pixels are rounded, and those of transparent ones lost.
+ */
+async function straight(
+  file: File,
+  size: { width: number; height: number } | undefined,
+  most: number,
+): Promise<Picture | undefined> {
+  if (size === undefined || Math.max(size.width, size.height) > most) return undefined;
+  try {
+    const { width, height, data } = decodePng(new Uint8Array(await file.arrayBuffer()));
+    if (!data.some((byte, i) => i % 4 === 3 && byte < 255)) return undefined;
+    return { width, height, data: new Uint8ClampedArray(data) };
+  } catch {
+    // Not a PNG, or one that the browser may read all the same.
+    return undefined;
+  }
+}
+
+/** With its alpha, and no larger than asked for. */
 function pixelsOf(bitmap: ImageBitmap, most: number): Picture {
   const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) =>
@@ -76,8 +101,6 @@ function pixelsOf(bitmap: ImageBitmap, most: number): Picture {
   );
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (context === null) throw new Error('this browser has no canvas to read pictures with');
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);

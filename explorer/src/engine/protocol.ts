@@ -8,8 +8,8 @@ import type { Area, Half, Layer, ModelName, Picture, Position, Product, Tensor }
 /** Where a model's weights are to come from. */
 export type WeightsFrom =
   | { readonly kind: 'package' }
-  /** Files beside the page, by their addresses. */
-  | { readonly kind: 'served'; readonly encoder: string; readonly decoder: string }
+  /** Files beside the page, by their addresses: one of both halves, or the encoder's and the decoder's. */
+  | { readonly kind: 'served'; readonly addresses: readonly string[] }
   /** What an earlier visit has downloaded. */
   | { readonly kind: 'cache' }
   | { readonly kind: 'download' }
@@ -113,7 +113,7 @@ export interface PixelView {
   readonly windows: readonly Window[];
   readonly sum: number;
   readonly bias: number;
-  /** Of a block: what its skip connection adds. */
+  /** Of a block: what its skip connection adds. Of two frames that become one: what the earlier one adds. */
   readonly skip: number | undefined;
   /** Of a block: what its last ReLU gets. */
   readonly beforeRelu: number | undefined;

@@ -104,12 +104,12 @@ export class Walks {
     const sum = isBlock ? inner(last.replace('conv.4', 'add')) : inner(`frame0.x+past`);
     const made = conv.arithmetic(own);
     const skip = isBlock || to === 1 ? sum.arithmetic(own).products[1].value : undefined;
-    const beforeRelu = made.sum + made.bias + (skip ?? 0);
+    const total = made.sum + made.bias + (skip ?? 0);
     return {
       windows: windowsOf(made.products),
       ...{ sum: made.sum, bias: made.bias, skip },
-      beforeRelu: isBlock ? beforeRelu : undefined,
-      value: isBlock ? Math.max(beforeRelu, 0) : beforeRelu,
+      beforeRelu: isBlock ? total : undefined,
+      value: isBlock ? Math.max(total, 0) : total,
       ...{ source: conv.name, sourceKind: 'conv' as const },
     };
   }
@@ -150,7 +150,9 @@ export class Walks {
     // Inside a block the operations follow each other; the skip connection sees no more than they do.
     const outer = this.#step(layer);
     const reach = layer === name ? undefined : innerRadius(name, outer.layer);
-    const onLayer = reach === undefined ? onInput : grown(area, reach, outer.inputs[0].shape);
+    const reached = (radius: number) => grown(area, radius, outer.inputs[0].shape);
+    const isWhole = reach === undefined || outer.layer.kind === 'frameConv';
+    const onLayer = isWhole ? outer.inputArea(area) : reached(reach);
     const field = this.#back(part, layer, onLayer);
     const wholeMap = this.#wholeMapBefore(outer, reach);
     if (part === 'encoder') return { onInput, onLatents: undefined, onPicture: field, wholeMap };
@@ -179,12 +181,25 @@ export class Walks {
 
   /** What the ReLU right after a convolution makes of its number. */
   async #nextRelu(name: string, { channel, y, x }: Position): Promise<number | undefined> {
-    const after = this.#nameAfter(name);
-    if (after === undefined) return undefined;
-    const next = await this.#find(after);
-    if (next.layer.kind !== 'relu') return undefined;
+    const next = await this.#stepAfter(name);
+    if (next?.layer.kind !== 'relu') return undefined;
     const [, , height, width] = next.shape;
     return next.output.data[(channel * height + y) * width + x];
+  }
+
+  async #stepAfter(name: string): Promise<Step | undefined> {
+    const outer = layerOf(name);
+    if (outer !== name && 'from' in this.#step(outer).layer) return this.#readerInFrames(name);
+    const after = this.#nameAfter(name);
+    return after === undefined ? undefined : this.#find(after);
+  }
+
+  /** The operation right after one inside a layer on frames, if it reads what that one made. */
+  #readerInFrames(name: string): Step | undefined {
+    const steps = this.#inner?.block === layerOf(name) ? this.#inner.steps : [];
+    const at = steps.findIndex((step) => step?.name === name);
+    const next = at < 0 ? undefined : steps[at + 1];
+    return next?.inputs[0] === steps[at]?.output ? next : undefined;
   }
 
   #nameAfter(name: string): string | undefined {
@@ -214,7 +229,8 @@ const hasPool = (layer: Step['layer']): boolean => layer.kind === 'block' && lay
  * where a pool comes before it.
  */
 function innerRadius(name: string, block: Step['layer']): number {
-  const [, , place, n] = name.split('.');
+  const [place, n] = name.replace(/^\w+\.\d+\.(?:frame\d\.)?/, '').split('.');
+  if (['past', 'x+past', 'relu'].includes(place)) return 1;
   if (place === 'pool' && n === '0') return 0;
   if (hasPool(block)) return Infinity;
   if (place === 'conv') return Math.floor(Number(n) / 2) + 1;

@@ -8,10 +8,10 @@ export async function loadOptions(from: WeightsFrom): Promise<LoadOptions> {
     case 'package':
     case 'cache':
       return {};
-    case 'served':
-      return {
-        weights: { encoder: await bytesAt(from.encoder), decoder: await bytesAt(from.decoder) },
-      };
+    case 'served': {
+      const [first, decoder] = await Promise.all(from.addresses.map(bytesAt));
+      return { weights: decoder === undefined ? first : { encoder: first, decoder } };
+    }
     case 'download':
       return {
         download: true,

@@ -1,7 +1,28 @@
 import type { Picture } from 'taesd-wasm';
 
-/** Peak signal to noise ratio of two pictures' colours, in dB; infinite where they are equal. */
-export function psnr({ width, height, data: a }: Picture, { data: b }: Picture): number {
+/** Whether anything can be seen through a picture. */
+export function isTranslucent({ data }: Picture): boolean {
+  for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true;
+  return false;
+}
+
+/** A picture laid over white; a picture without alpha as it is. */
+export function overWhite(picture: Picture): Picture {
+  if (!isTranslucent(picture)) return picture;
+  const { width, height } = picture;
+  const data = picture.data.slice();
+  for (let i = 0; i < data.length; i += 4) {
+    const alpha = data[i + 3] / 255;
+    for (let c = i; c < i + 3; c++) data[c] = data[c] * alpha + 255 * (1 - alpha);
+    data[i + 3] = 255;
+  }
+  return { width, height, data };
+}
+
+/** Peak signal to noise ratio of two pictures' colours over white, in dB; infinite where they are equal. */
+export function psnr(one: Picture, other: Picture): number {
+  const { width, height, data: a } = overWhite(one);
+  const { data: b } = overWhite(other);
   let sum = 0;
   for (let i = 0; i < a.length; i += 4) {
     const red = a[i] - b[i];
@@ -12,14 +33,16 @@ export function psnr({ width, height, data: a }: Picture, { data: b }: Picture):
   return 10 * Math.log10((255 * 255 * 3 * width * height) / sum);
 }
 
-/** What differs, so many times as strong, on black. */
-export function difference(a: Picture, b: Picture, times: number): Picture {
-  const data = new Uint8ClampedArray(a.data.length);
+/** What differs over white, so many times as strong, on black. */
+export function difference(one: Picture, other: Picture, times: number): Picture {
+  const { width, height, data: a } = overWhite(one);
+  const { data: b } = overWhite(other);
+  const data = new Uint8ClampedArray(a.length);
   for (let i = 0; i < data.length; i += 4) {
-    data[i] = Math.abs(a.data[i] - b.data[i]) * times;
-    data[i + 1] = Math.abs(a.data[i + 1] - b.data[i + 1]) * times;
-    data[i + 2] = Math.abs(a.data[i + 2] - b.data[i + 2]) * times;
+    data[i] = Math.abs(a[i] - b[i]) * times;
+    data[i + 1] = Math.abs(a[i + 1] - b[i + 1]) * times;
+    data[i + 2] = Math.abs(a[i + 2] - b[i + 2]) * times;
     data[i + 3] = 255;
   }
-  return { width: a.width, height: a.height, data };
+  return { width, height, data };
 }

@@ -1,5 +1,5 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { type Half, type ModelName, VARIANTS } from 'taesd-wasm';
+import { type ModelName, VARIANTS } from 'taesd-wasm';
 import { Client, type EngineError } from '../engine/client.ts';
 import type { Backend, EngineMethods, LoadedInfo, Place, WeightsFrom } from '../engine/protocol.ts';
 import { refuse, wanted } from './backend.ts';
@@ -14,6 +14,12 @@ export interface Model extends LoadedInfo {
   /** What encodes and decodes. */
   readonly place: ReadonlySignal<Place>;
 }
+
+/** The bytes of each model that can be downloaded; null if they are not known. Written by weights-plugin.ts. */
+declare const DOWNLOAD_BYTES: Readonly<Record<string, number | null>>;
+
+/** The bytes that a download of a model takes; null if they are not known, undefined if it cannot be downloaded. */
+export const downloadBytes = (name: ModelName): number | null | undefined => DOWNLOAD_BYTES[name];
 
 export const MODELS = Object.values(VARIANTS).map(({ name, speaks }) => ({ name, speaks }));
 
@@ -62,11 +68,12 @@ export function choose(name: ModelName): Promise<void> {
     const found = await find(name);
     if (found !== undefined) return take(found);
     missing.value = name;
-    say(`The weights of ${name} are not here: they can be downloaded, or opened from files.`);
+    const ways = downloadBytes(name) === undefined ? 'opened' : 'downloaded, or opened';
+    say(`The weights of ${name} are not here: they can be ${ways} from files.`);
   });
 }
 
-/** Fetches the weights of a model, 5 MB, and keeps them for the next visit. */
+/** Fetches the weights of a model and keeps them for the next visit. */
 export function fetchWeights(name: ModelName): Promise<void> {
   return attempt(async () => {
     say(`Downloading ${name} …`);
@@ -97,13 +104,8 @@ function modelOf(files: readonly File[]): ModelName {
 }
 
 async function find(name: ModelName): Promise<Model | undefined> {
-  const [encoder, decoder] = await Promise.all([
-    besidePage(name, 'encoder'),
-    besidePage(name, 'decoder'),
-  ]);
-  if (encoder !== undefined && decoder !== undefined) {
-    return create(name, { kind: 'served', encoder, decoder });
-  }
+  const addresses = await besidePage(name);
+  if (addresses !== undefined) return create(name, { kind: 'served', addresses });
   // The package says in one code that there is nothing; what is damaged has another.
   return create(name, { kind: 'cache' }).catch((error) => {
     if (error.code === 'ARG') return undefined;
@@ -111,13 +113,17 @@ async function find(name: ModelName): Promise<Model | undefined> {
   });
 }
 
-/** The address of a half's weights beside the page, or undefined where there are none. */
-async function besidePage(name: ModelName, half: Half): Promise<string | undefined> {
+/** The addresses of a model's files beside the page: of both halves, or of one file of both. */
+async function besidePage(name: ModelName): Promise<readonly string[] | undefined> {
   const files = await served;
-  const file = ['.safetensors', '.pth']
-    .map((ending) => `${name}_${half}${ending}`)
-    .find((each) => files.includes(each));
-  return file && new URL(`weights/${file}`, document.baseURI).href;
+  const named = (half: string) =>
+    ['.safetensors', '.pth']
+      .map((ending) => `${name}${half}${ending}`)
+      .find((each) => files.includes(each));
+  const halves = [named('_encoder'), named('_decoder')];
+  const found = halves.every((file) => file !== undefined) ? halves : [named('')];
+  if (found[0] === undefined) return undefined;
+  return found.map((file) => new URL(`weights/${file}`, document.baseURI).href);
 }
 
 async function create(name: ModelName, from: WeightsFrom): Promise<Model> {

@@ -8,11 +8,11 @@ import { attempt, say } from './messages.ts';
  * The picture that goes through the network.
  */
 
-/** The longer sides that can be chosen. The feature maps of a model with 64 channels at full size are kept in memory. */
+/** The longer sides that can be chosen. All feature maps are kept in memory: those of taew2_1 take most. */
 export const SIZES = [
   { side: 128, note: 'quick' },
   { side: 256, note: 'usual' },
-  { side: 512, note: 'up to 0.6 GB' },
+  { side: 512, note: 'up to 0.7 GB' },
 ] as const;
 
 export const picture = signal<Picture | undefined>(undefined);

@@ -1,7 +1,8 @@
 import { batch, effect, signal } from '@preact/signals';
-import type { Picture, Tensor } from 'taesd-wasm';
+import { type Picture, type Tensor, VARIANTS } from 'taesd-wasm';
 import type { Backend, StepView } from '../engine/protocol.ts';
 import { BACKENDS } from './backend.ts';
+import { isTranslucent, overWhite } from './compare.ts';
 import { report, say } from './messages.ts';
 import { type Model, model } from './models.ts';
 import { picture, pictureName } from './picture.ts';
@@ -12,7 +13,10 @@ import { picture, pictureName } from './picture.ts';
 
 export interface Trip {
   readonly model: Model;
+  /** As the model takes it: a model without alpha takes it over white. */
   readonly picture: Picture;
+  /** True if the picture is shown over white because the model has no alpha. */
+  readonly isOverWhite: boolean;
   readonly latents: Tensor;
 }
 
@@ -60,8 +64,10 @@ async function again(now: Trip, backend: Backend): Promise<void> {
   say(`Encoded and decoded again, on ${BACKENDS[backend]}.`);
 }
 
-async function run(engine: Model, input: Picture): Promise<void> {
+async function run(engine: Model, source: Picture): Promise<void> {
   const mine = ++turn;
+  const isOverWhite = VARIANTS[engine.model].pictureChannels === 3 && isTranslucent(source);
+  const input = isOverWhite ? overWhite(source) : source;
   const { client } = engine;
   walked.value = false;
   const { backend } = engine.place.peek();
@@ -77,7 +83,7 @@ async function run(engine: Model, input: Picture): Promise<void> {
   if (mine !== turn) return;
   steps.value = [];
   batch(() => {
-    trip.value = { model: engine, picture: input, latents };
+    trip.value = { model: engine, picture: input, isOverWhite, latents };
     coded.value = { backend, decoded, encodeMs, decodeMs };
   });
   const arrived: StepView[] = [];

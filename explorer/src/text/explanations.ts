@@ -12,19 +12,21 @@ export interface Explanation {
 
 /** @param network  the half that the step is of */
 export function explain(step: StepView, network: Network): Explanation {
-  if (step.block === undefined) return explainLayer(step, network.length);
-  const block = network[Number(step.block.split('.')[1])];
-  return explainInner(step, block.kind === 'block' && block.pool);
+  if (step.block === undefined) return explainLayer(step, network);
+  const outer = network[Number(step.block.split('.')[1])];
+  const place = step.name.split('.').slice(2).join('.');
+  if (outer.kind === 'frameConv') return explainFrame(place, outer.to);
+  return explainInner(place.replace(/^frame\d\./, ''), step.layer, outer);
 }
 
-function explainLayer(step: StepView, layerCount: number): Explanation {
+function explainLayer(step: StepView, network: Network): Explanation {
   const { part, index, layer } = step;
-  const isLast = index === layerCount - 1;
+  const isLast = index === network.length - 1;
   switch (layer.kind) {
     case 'conv':
       return part === 'encoder'
         ? encoderConv(index, layer, isLast)
-        : decoderConv(step, layer, isLast);
+        : decoderConv(index, layer, network);
     case 'relu':
       return {
         title: 'ReLU',
@@ -37,20 +39,9 @@ function explainLayer(step: StepView, layerCount: number): Explanation {
         text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
       };
     case 'memBlock':
-      return {
-        title: 'Block with a memory',
-        text: 'A residual block of a model of videos: its first convolution also looks at the frame before. A picture is the last of four frames here, so two frames are kept until only one is needed; their channels lie one after the other.',
-      };
+      return { title: 'Block with a memory', text: memoryText(layer) };
     case 'frameConv':
-      return layer.to === 2
-        ? {
-            title: 'One frame becomes two',
-            text: 'Two convolutions of the same map, one for each frame. The channels of the earlier frame come first.',
-          }
-        : {
-            title: 'Two frames become one',
-            text: 'A convolution for each of the two frames, and their sum.',
-          };
+      return explainFrameConv(layer);
     case 'upsample2x':
       return {
         title: 'Upsampling',
@@ -66,13 +57,13 @@ function explainLayer(step: StepView, layerCount: number): Explanation {
     case 'pixelUnshuffle':
       return {
         title: 'Pixels to channels',
-        text: `Each ${layer.factor}×${layer.factor} square of pixels is folded into ${layer.factor ** 2} channels for each colour. No number changes, but the convolutions that follow have ${layer.factor ** 2} times fewer places to work at: that is what makes this model small.`,
+        text: `Each ${layer.factor}×${layer.factor} square of pixels is folded into ${layer.factor ** 2} channels for each colour${step.inputShape[1] === 4 ? ', and as many for alpha' : ''}. No number changes, but the convolutions that follow have ${layer.factor ** 2} times fewer places to work at: that is what saves this model most of the work.`,
       };
     case 'pixelShuffle':
       return {
         title: 'Channels to pixels',
         text: isLast
-          ? `Each place unfolds its channels into a ${layer.factor}×${layer.factor} square of red, green and blue: the picture. No layer ever worked at its full size.`
+          ? `Each place unfolds its channels into a ${layer.factor}×${layer.factor} square of ${step.shape[1] === 4 ? 'red, green, blue and alpha' : 'red, green and blue'}: the picture. No layer ever worked at its full size.`
           : `Each place unfolds its channels into a ${layer.factor}×${layer.factor} square: the map grows, and what fills it was computed, unlike in plain upsampling.`,
       };
     case 'add':
@@ -101,6 +92,8 @@ export function formulaOf(layer: Layer): string | undefined {
 }
 
 type Conv = Extract<StepView['layer'], { kind: 'conv' }>;
+type MemBlock = Extract<StepView['layer'], { kind: 'memBlock' }>;
+type FrameConv = Extract<StepView['layer'], { kind: 'frameConv' }>;
 type GroupNorm = Extract<StepView['layer'], { kind: 'groupNorm' }>;
 
 function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean): Explanation {
@@ -110,16 +103,20 @@ function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean
       text: `Squeezes ${cin} channels into the ${cout} of the latent. No ReLU comes after it: latents have both signs, and lie mostly in ±3. This is all that the decoder will know of the picture.`,
     };
   }
-  if (stride === 2) {
-    return {
-      title: 'Convolution, every second place',
-      text: 'The window moves two places at a time, so the map halves in width and height and a quarter of the numbers is left. Each of them now stands for a larger piece of the picture.',
-    };
-  }
   if (index === 0) {
     return {
-      title: 'First convolution',
-      text: `Looks at each pixel and its eight neighbours in red, green and blue, and writes down ${cout} numbers about them: edges, colours, contrasts. From here on the picture is ${cout} channels deep.`,
+      title: stride === 2 ? 'First convolution, every second pixel' : 'First convolution',
+      text: `Looks at ${stride === 2 ? 'every second pixel' : 'each pixel'} and its eight neighbours in red, green and blue, and writes down ${cout} numbers about them: edges, colours, contrasts. From here on the picture is ${cout} channels deep${stride === 2 ? ', and half as wide and high' : ''}.`,
+    };
+  }
+  if (stride === 2) {
+    const kept =
+      cout > cin
+        ? `${cout} channels for ${cin} make up for a part of that.`
+        : 'Each of them now stands for a larger piece of the picture.';
+    return {
+      title: 'Convolution, every second place',
+      text: `The window moves two places at a time, so the map halves in width and height and a quarter of the places is left. ${kept}`,
     };
   }
   return {
@@ -128,11 +125,8 @@ function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean
   };
 }
 
-function decoderConv(
-  { index, shape }: StepView,
-  { cin, cout }: Conv,
-  isLast: boolean,
-): Explanation {
+function decoderConv(index: number, { cin, cout }: Conv, network: Network): Explanation {
+  const isLast = index === network.length - 1;
   if (isLast && cout === 3) {
     return {
       title: 'To the picture',
@@ -148,15 +142,42 @@ function decoderConv(
           : `Makes ${cout} channels of ${cin}: the next layer lays them out as a larger map.`,
     };
   }
-  if (shape[1] === cin) {
+  if (network[index - 1].kind === 'upsample2x') {
+    const fewer =
+      cout < cin
+        ? ` It also makes ${cout} channels of ${cin}: the map is larger from here on, and need not be as deep.`
+        : '';
     return {
       title: 'Smoothing convolution',
-      text: 'Comes after each upsampling and turns its square steps into shapes. It has no bias: a constant would add nothing that the blocks beside it do not have.',
+      text: `Comes after each upsampling and turns its square steps into shapes.${fewer} It has no bias: a constant would add nothing that the blocks beside it do not have.`,
     };
   }
   return {
     title: 'Convolution',
     text: `Mixes ${cin} channels into ${cout}, with the eight neighbours in view: what the next layer needs to lay out.`,
+  };
+}
+
+function memoryText({ from, to }: MemBlock): string {
+  if (from === 1) {
+    return 'A residual block of a model of videos. Its first convolution also looks at the frame before. A picture enters as a video that stands still: its first frame has nothing before it, the next has the first. So the two part here, and from now on the channels of the earlier frame come first, then those of the later one.';
+  }
+  if (to === 1) {
+    return 'The last block with a memory. It reads both frames, and makes the later one alone: that is the picture. Of the earlier frame only what the later one remembers is needed.';
+  }
+  return 'A residual block of a model of videos, for each of two frames. The later frame’s first convolution also looks at the earlier frame, so that a video does not flicker; the earlier one has nothing before it. Its channels come first.';
+}
+
+function explainFrameConv({ to, conv }: FrameConv): Explanation {
+  if (to === 2) {
+    return {
+      title: 'One frame becomes two',
+      text: 'Two convolutions of one map: the first makes the channels of the earlier frame, the second those of the later one. A model of videos makes several frames of a latent. A picture is the last of them, and the blocks that follow need the frame before it as their memory.',
+    };
+  }
+  return {
+    title: 'Two frames become one',
+    text: `A convolution for each of the two frames, and their sum: a model of videos keeps one latent for several frames.${conv.stride === 2 ? ' The windows move two places at a time, so the map halves in width and height as well.' : ''}`,
   };
 }
 
@@ -175,12 +196,13 @@ const explainAdd: Explanation = {
   text: 'The block’s input is added to what its convolutions made of it. The convolutions only have to say what should be different.',
 };
 
-function explainInner(step: StepView, isPooled: boolean): Explanation {
-  const { name, layer } = step;
-  const inside = name.split('.').slice(2).join('.');
-  const place = inside.replace(/^frame\d\./, '');
+/** @param place  the operation's name in the block, without its frame */
+function explainInner(place: string, layer: StepView['layer'], outer: Layer): Explanation {
+  const isPooled = outer.kind === 'block' && outer.pool;
+  const isOfFrames = outer.kind === 'memBlock';
   if (place === 'x+pool' || place.startsWith('pool.')) return explainPool(place, layer);
   if (place === 'x+past') return explainMemory;
+  if (place === 'past') return explainPast;
   if (layer.kind === 'add') return isPooled ? explainPooledAdd : explainAdd;
   if (place === 'fuse') {
     return {
@@ -200,11 +222,9 @@ function explainInner(step: StepView, isPooled: boolean): Explanation {
       text: 'A 1×1 convolution that gives the block’s input as many channels as its output has.',
     };
   }
-  const input = isPooled ? 'x + pool(x)' : 'the block’s input';
+  const own = isOfFrames ? 'its own frame of the block’s input' : 'the block’s input';
+  const input = isPooled ? 'x + pool(x)' : own;
   const text: Readonly<Record<string, string>> = {
-    past: 'What the frame before says, at 3×3 places. It is added to the first convolution’s numbers.',
-    '0': 'The convolution of the earlier frame, or for it.',
-    '1': 'The convolution of the later frame, or for it.',
     'conv.0': `The first of three convolutions: each number sees 3×3 places of ${input}.`,
     'conv.2': `The second: through the first it sees 5×5 places of ${input}.`,
     'conv.4':
@@ -213,10 +233,35 @@ function explainInner(step: StepView, isPooled: boolean): Explanation {
   return { title: 'Convolution inside the block', text: text[place] ?? '' };
 }
 
-const explainMemory: Explanation = {
-  title: 'Sum over frames',
-  text: 'What a convolution says of one frame is added to what another says of the other frame.',
+const explainPast: Explanation = {
+  title: 'Convolution of the frame before',
+  text: 'The memory: each number sees 3×3 places of the frame before. What it makes of them is added to what the first convolution makes of the frame itself. It has no bias of its own.',
 };
+
+const explainMemory: Explanation = {
+  title: 'Sum with the memory',
+  text: 'What the first convolution made of the frame itself, and what the other one made of the frame before it, are added. The ReLU that follows sees both as one.',
+};
+
+/** The operations of a layer that makes two frames of one, or one of two. */
+function explainFrame(place: string, to: number): Explanation {
+  if (place.endsWith('x+past')) {
+    return {
+      title: 'Sum of both frames',
+      text: 'What the two convolutions made of the earlier and of the later frame is added: one frame is left.',
+    };
+  }
+  const frame = place.endsWith('.0') ? 'earlier' : 'later';
+  return to === 2
+    ? {
+        title: `Convolution for the ${frame} frame`,
+        text: `One of two convolutions that read the same map. It makes the channels of the ${frame} frame; the other one makes those of the other frame.`,
+      }
+    : {
+        title: `Convolution of the ${frame} frame`,
+        text: `Each number sees 3×3 places of the ${frame} frame. It is added to what the other convolution makes of the other frame.`,
+      };
+}
 
 const explainPooledAdd: Explanation = {
   title: 'Skip connection',

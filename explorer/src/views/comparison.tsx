@@ -1,7 +1,8 @@
 import { useComputed, useSignal } from '@preact/signals';
+import { VARIANTS } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { BACKENDS } from '../state/backend.ts';
-import { difference, psnr } from '../state/compare.ts';
+import { difference, isTranslucent, psnr } from '../state/compare.ts';
 import { coded, trip } from '../state/trip.ts';
 import { decibels, milliseconds, shapeText, whole } from '../text/numbers.ts';
 import { LatentPicture } from './latent-picture.tsx';
@@ -30,9 +31,10 @@ export function Comparison() {
       </section>
     );
   }
-  const { picture, latents } = now;
+  const { picture, latents, isOverWhite } = now;
+  const { pictureChannels } = VARIANTS[now.model.model];
   const { backend, decoded, encodeMs, decodeMs } = made;
-  const numbers = picture.width * picture.height * 3;
+  const numbers = picture.width * picture.height * pictureChannels;
   const fewer = (numbers / latents.data.length).toFixed(0);
   return (
     <section id="there-and-back" aria-labelledby="there-and-back-title">
@@ -44,21 +46,36 @@ export function Comparison() {
       </p>
       <div class="quartet">
         <figure>
-          <Canvas class="picture" picture={picture} role="img" aria-label="The original picture" />
-          <figcaption>
+          <Canvas
+            class="picture checks"
+            picture={picture}
+            role="img"
+            aria-label="The original picture"
+          />
+          <figcaption data-testid="original">
             <b>Original</b> {picture.width}×{picture.height}
+            {isOverWhite && ', over white: this model has no alpha'}
+            {isTranslucent(picture) && '; squares show through where it is translucent'}
           </figcaption>
         </figure>
         <figure>
           <LatentPicture latents={latents} />
           <figcaption>
-            <b class="latent">Latent</b> {shapeText(latents.shape)} in {milliseconds(encodeMs)}
+            <b class="latent">Latent</b> {shapeText(latents.shape)}
+            {latents.shape[1] > 4 && ', of which four channels are shown,'} in{' '}
+            {milliseconds(encodeMs)}
           </figcaption>
         </figure>
         <figure>
-          <Canvas class="picture" picture={decoded} role="img" aria-label="The decoded picture" />
+          <Canvas
+            class="picture checks"
+            picture={decoded}
+            role="img"
+            aria-label="The decoded picture"
+          />
           <figcaption data-testid="decoded-in">
             <b>Decoded</b> in {milliseconds(decodeMs)} on {BACKENDS[backend]}
+            {pictureChannels === 4 && ', with alpha'}
           </figcaption>
         </figure>
         <figure>
@@ -76,6 +93,7 @@ export function Comparison() {
       <div class="row spread">
         <p class="figure" data-testid="psnr">
           <strong>{decibels(quality.value as number)}</strong> PSNR, decoded against original
+          {pictureChannels === 4 && ', both over white'}
         </p>
         <fieldset class="segments">
           <legend>Difference</legend>

@@ -22,6 +22,7 @@ export function FeatureMaps({ step }: { step: StepView }) {
       <div class="row spread">
         <h4>
           {step.shape[1]} feature map{step.shape[1] === 1 ? '' : 's'}
+          {'to' in step.layer && step.layer.to === 2 && `, ${step.shape[1] / 2} of each frame`}
         </h4>
         <Legend />
         <label class="check">

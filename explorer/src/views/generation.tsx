@@ -105,7 +105,7 @@ function ScreenView({
         <div class="picture empty" />
       ) : (
         <Canvas
-          class="picture"
+          class="picture checks"
           picture={frame.picture}
           role="img"
           aria-label={`Preview by ${model}, step ${frame.step}`}

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals';
-import type { Tensor } from 'taesd-wasm';
+import { type Tensor, VARIANTS } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { psnr } from '../state/compare.ts';
 import {
@@ -21,12 +21,13 @@ import { Slider } from './slider.tsx';
 /** The latent, to be painted on, and what the decoder makes of it. */
 export function LatentEditor() {
   const latents = edited.value;
+  const { downscale } = VARIANTS[trip.value?.model.model ?? 'nano'];
   return (
     <section id="latent" aria-labelledby="latent-title">
       <h2 id="latent-title">The latent</h2>
       <p class="intro">
-        No channel is red, green or blue: together they say what each 8×8 square of pixels looks
-        like.
+        No channel is red, green or blue: together they say what each {downscale}×{downscale} square
+        of pixels looks like.
         {latents?.shape[1] === 4 &&
           ' The first is roughly brightness, the others lean towards colours.'}{' '}
         Paint on them, or move a whole channel, and watch what the decoder makes of it.
@@ -100,7 +101,7 @@ function Decoded() {
         <div class="picture empty" />
       ) : (
         <Canvas
-          class="picture"
+          class="picture checks"
           picture={shownPicture.value}
           role="img"
           aria-label="The picture decoded from the latent as it is now"

@@ -11,7 +11,7 @@ export function LayerNotes({ step }: { step: StepView }) {
   const model = trip.value?.model.model ?? 'nano';
   const network = VARIANTS[model].networks[step.part];
   const { title, text } = explain(step, network);
-  const source = sourceLine(step, model === 'nano');
+  const source = sourceLine(step, model);
   const isOpen = opened.value?.name === (step.block ?? step.name);
   const { min, max, mean, zeros } = step.summary;
   return (
@@ -54,7 +54,9 @@ export function LayerNotes({ step }: { step: StepView }) {
       {(step.layer.kind === 'block' || 'from' in step.layer || step.block !== undefined) && (
         <p class="open-block">
           <button type="button" onClick={() => void toggleBlock(step)}>
-            {isOpen ? 'Close the block' : opener(step)}
+            {isOpen
+              ? `Close the ${step.layer.kind === 'frameConv' ? 'layer' : 'block'}`
+              : opener(step)}
           </button>
         </p>
       )}
@@ -62,14 +64,25 @@ export function LayerNotes({ step }: { step: StepView }) {
   );
 }
 
-const opener = (step: StepView): string =>
-  step.layer.kind === 'block'
-    ? `Open the block: its ${operationsIn(step)} operations`
-    : 'Open the layer: its operations';
+const opener = ({ layer }: StepView): string =>
+  `Open the ${layer.kind === 'frameConv' ? 'layer' : 'block'}: its ${operationsIn(layer)} operations`;
 
-/** Three convolutions, two ReLUs, a sum and a ReLU; before them a pool's four and a sum, and a skip that widens. */
-const operationsIn = ({ layer }: StepView): number =>
-  layer.kind !== 'block' ? 0 : 7 + (layer.pool ? 5 : 0) + (layer.cin === layer.cout ? 0 : 1);
+function operationsIn(layer: StepView['layer']): number {
+  // Three convolutions, two ReLUs, a sum and a ReLU.
+  const inBlock = 7;
+  switch (layer.kind) {
+    case 'block':
+      // A pool's four and a sum, and a skip that widens.
+      return inBlock + (layer.pool ? 5 : 0) + (layer.cin === layer.cout ? 0 : 1);
+    case 'memBlock':
+      // The later frame has a convolution more and a sum. It need not do again what both frames have in common.
+      return inBlock * layer.to + (layer.from === 1 ? 1 : 2);
+    case 'frameConv':
+      return layer.to === 2 ? 2 : 3;
+    default:
+      return 0;
+  }
+}
 
 function Fact({ term, testid, children }: { term: string; testid?: string; children: unknown }) {
   return (

@@ -2,6 +2,7 @@ import type { ModelName } from 'taesd-wasm';
 import {
   choose,
   download,
+  downloadBytes,
   fetchWeights,
   MODELS,
   missing,
@@ -61,10 +62,19 @@ function Missing() {
   const name = missing.value;
   if (name === undefined) return null;
   const done = download.value;
+  const bytes = downloadBytes(name);
+  if (bytes === undefined) {
+    return (
+      <p class="missing">
+        {name} cannot be downloaded from here: choose both of its files with “Open weights”.
+      </p>
+    );
+  }
   return (
     <p class="missing">
       <button type="button" disabled={done !== undefined} onClick={() => void fetchWeights(name)}>
-        Download {name}, 5 MB
+        Download {name}
+        {bytes === null ? '' : `, ${Math.round(bytes / 1e6)} MB`}
       </button>
       {done !== undefined && (
         <progress value={done ?? undefined} aria-label={`Download of ${name}`}>

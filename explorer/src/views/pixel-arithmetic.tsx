@@ -41,6 +41,7 @@ function Made({ view, step }: { view: PixelView; step: StepView }) {
       </p>
       <p>
         Channel {position.channel}, x {position.x}, y {position.y} of {view.name}
+        {frameOf(step, position.channel)}
         {view.source === view.name ? '' : `; its last convolution is ${view.source}`}.
       </p>
       <dl class="sum">
@@ -72,8 +73,11 @@ function Made({ view, step }: { view: PixelView; step: StepView }) {
   );
 }
 
+/** A term, its number, and the name that tests find it by. */
+type Line = [term: string, number: string, testId: string];
+
 /** The formula, term by term. */
-function lines(view: PixelView, { layer, name }: StepView): [string, string, string][] {
+function lines(view: PixelView, { layer, name }: StepView): Line[] {
   const { windows, sum, bias, value } = view;
   const [first] = windows[0].products;
   if (view.sourceKind === 'conv') {
@@ -86,13 +90,8 @@ function lines(view: PixelView, { layer, name }: StepView): [string, string, str
         'sum',
       ],
       ['+ bias', exact(bias), 'bias'],
-      ...(view.skip === undefined || view.beforeRelu === undefined
-        ? []
-        : ([
-            [`+ skip connection: ${skipOf(layer)}`, exact(view.skip), 'skip'],
-            ['=', exact(view.beforeRelu), 'before-relu'],
-          ] as [string, string, string][])),
-      [view.skip === undefined ? '=' : 'max(that, 0), the ReLU', exact(value), 'value'],
+      ...addedTo(view, layer),
+      [view.beforeRelu === undefined ? '=' : 'max(that, 0), the ReLU', exact(value), 'value'],
     ];
   }
   const from = `x ${first.x}, y ${first.y} of channel ${first.channel}`;
@@ -102,6 +101,13 @@ function lines(view: PixelView, { layer, name }: StepView): [string, string, str
       [`× scale: weight / √(variance + ${layer.epsilon})`, exact(first.weight), 'scale'],
       ['+ shift: bias − mean · scale', exact(bias), 'bias'],
       [`= ${formulaOf(layer)}`, exact(value), 'value'],
+    ];
+  }
+  if (layer.kind === 'add' && name.endsWith('.x+past')) {
+    return [
+      ['From one convolution', exact(windows[0].products[0].value), 'sum'],
+      ['+ from that of the other frame', exact(windows[1].products[0].value), 'skip'],
+      ['=', exact(value), 'value'],
     ];
   }
   if (layer.kind === 'add' && name.endsWith('.x+pool')) {
@@ -126,6 +132,24 @@ function lines(view: PixelView, { layer, name }: StepView): [string, string, str
   ];
 }
 
-/** The term that a block adds to its convolutions. */
-const skipOf = (layer: StepView['layer']): string =>
-  layer.kind === 'block' && layer.pool ? 'x + pool(x)' : 'the block’s input';
+/** The terms that a block, or a layer on frames, adds to its last convolution. */
+function addedTo({ skip, beforeRelu }: PixelView, layer: StepView['layer']): Line[] {
+  if (skip === undefined) return [];
+  if (layer.kind === 'frameConv') {
+    return [['+ the convolution of the earlier frame', exact(skip), 'skip']];
+  }
+  const added: Line = [`+ skip connection: ${skipOf(layer)}`, exact(skip), 'skip'];
+  return beforeRelu === undefined ? [added] : [added, ['=', exact(beforeRelu), 'before-relu']];
+}
+
+const skipOf = (layer: StepView['layer']): string => {
+  if (layer.kind === 'memBlock') return 'this frame of the block’s input';
+  return layer.kind === 'block' && layer.pool ? 'x + pool(x)' : 'the block’s input';
+};
+
+/** The frame that a channel is of, where a map has two. */
+function frameOf({ layer, shape }: StepView, channel: number): string {
+  if (!('to' in layer) || layer.to === 1) return '';
+  const own = shape[1] / layer.to;
+  return `: channel ${channel % own} of the ${channel < own ? 'earlier' : 'later'} frame`;
+}

@@ -1,7 +1,9 @@
 import { useComputed } from '@preact/signals';
+import { VARIANTS } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { difference, psnr } from '../state/compare.ts';
 import { editedFrame, isQuantised, quantisedFrame } from '../state/latent.ts';
+import { trip } from '../state/trip.ts';
 import { decibels } from '../text/numbers.ts';
 
 /** So strong that one step of a byte can be seen. */
@@ -15,6 +17,7 @@ export function Quantisation() {
     if (plain.width !== bytes.width || plain.height !== bytes.height) return undefined;
     return { off: difference(plain, bytes, STRENGTH), quality: psnr(plain, bytes) };
   });
+  const { downscale } = VARIANTS[trip.value?.model.model ?? 'nano'];
   return (
     <>
       <div>
@@ -30,7 +33,8 @@ export function Quantisation() {
         </label>
         <p class="hint">
           Each number becomes one of 256 between −3 and 3, 0.0235 apart: the latent is a small
-          picture then, a byte a channel for 64 pixels. What lies beyond ±3 is cut off.
+          picture then, a byte a channel for {downscale ** 2} pixels. What lies beyond ±3 is cut
+          off.
         </p>
       </div>
       {isQuantised.value && pair.value !== undefined && (

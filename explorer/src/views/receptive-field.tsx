@@ -18,11 +18,16 @@ export function ReceptiveField({ step }: { step: StepView }) {
       <Field
         label="On the picture"
         all="the whole picture"
-        area={isShown ? view.onPicture : undefined}
+        area={isShown ? within(view.onPicture, picture) : undefined}
         size={picture}
         testid="field-picture"
       >
-        <Canvas class="picture" picture={picture as Picture} role="img" aria-label="The picture" />
+        <Canvas
+          class="picture checks"
+          picture={picture as Picture}
+          role="img"
+          aria-label="The picture"
+        />
       </Field>
       {step.part === 'decoder' && (
         <Field
@@ -40,6 +45,17 @@ export function ReceptiveField({ step }: { step: StepView }) {
       </p>
     </div>
   );
+}
+
+/** An area of the picture that the encoder reads, cut at the picture's edges: its last column and row may be repeated. */
+function within({ x, y, width, height }: Area, size: { width: number; height: number }): Area {
+  const [left, top] = [Math.min(x, size.width - 1), Math.min(y, size.height - 1)];
+  return {
+    x: left,
+    y: top,
+    width: Math.min(x + width, size.width) - left,
+    height: Math.min(y + height, size.height) - top,
+  };
 }
 
 /** The meaning of the frame. */

@@ -3,7 +3,7 @@ import type { Span } from '../backend.ts';
 import type { Plan, Stage } from '../plan.ts';
 import { fewestRows, inputRows, neededRows, stageWork } from '../rows-needed.ts';
 import { TILE } from '../tile.ts';
-import { blockRowsOf } from './workspace.ts';
+import { blockRowsOf, isWide } from './workspace.ts';
 
 /**
  * Rows to make: a stage makes rows `span` of map `map`. Without a stage they are rows of the input,
@@ -68,7 +68,8 @@ const PAIRED_TILES = { min: 32, max: 64 };
  * A Winograd stage makes one row of tiles, or two on maps of middling width. Its transformed
  * weights, 590 kB, come from the third-level cache each time it is the stage's turn, which costs 10
  * % of a 512×512 decode with one row everywhere. With two rows on the narrowest maps too, or with
- * more, the rings take more memory than that gains.
+ * more, the rings take more memory than that gains. A wide stage makes the rows of one block, for
+ * which its weights are made anew: two blocks at once would gain nothing.
  */
 export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
   const rows = bandRows(stage, width);
@@ -80,8 +81,7 @@ function bandRows(stage: Stage, width: number): number {
   const rows = fewestRows(stage);
   if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
   const tiles = Math.ceil(width / TILE);
-  const blockRows = blockRowsOf(stage, tiles);
-  if (blockRows > 1) return blockRows * rows;
+  if (isWide(stage.conv)) return blockRowsOf(stage, tiles) * rows;
   return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
 }
 

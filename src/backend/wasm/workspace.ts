@@ -62,7 +62,8 @@ export const MAX_BLOCK_ROWS = 8;
 /** Pairs of channels of the largest convolution whose transformed weights are kept. */
 const MAX_KEPT_PAIRS = 128 * 64;
 
-const isWide = ({ cin, cout }: Conv): boolean => cin > CHUNK || cout > CHUNK;
+/** Tells whether a convolution is wide: of more than 64 channels. */
+export const isWide = ({ cin, cout }: Conv): boolean => cin > CHUNK || cout > CHUNK;
 
 /** A stage's convolution, and whether it works on an upsampling. */
 type Shape = Pick<ConvStage, 'conv' | 'upsample'>;

@@ -2,9 +2,10 @@ import { MAX_PIXELS_LIMIT, MAX_SIDE } from '../../checks.ts';
 import type { ReadLatentsOptions, Space } from '../../formats/index.ts';
 import { type WrittenFormat, writtenFormats } from '../../formats/table.ts';
 import type { AlphaOptions, Half, LoadOptions, ModelName, Precision, Rgb } from '../../index.ts';
-import { isModelName } from '../../model/variants.ts';
+import { isModelName, modelNames } from '../../model/variants.ts';
 import { MAX_WORKERS } from '../../options/load.ts';
-import { otherModelNamed } from '../../weights/other-models.ts';
+import { otherModelHint } from '../../weights/other-models.ts';
+import { nearest } from './nearest.ts';
 import type { Size } from './size.ts';
 
 /*
@@ -16,10 +17,15 @@ export type BackendName = NonNullable<LoadOptions['backend']>;
 export const readModel = (text: string): ModelName | undefined =>
   isModelName(text) ? text : undefined;
 
-/** Returns a hint for a name that is none of the models': that of one that is not supported. */
+/**
+ * Returns a hint for a name that is none of the models': that of one that is not supported, or the
+ * one that it was mistyped for.
+ */
 export function modelHint(text: string): string | undefined {
-  const other = otherModelNamed(text);
-  return other === undefined ? undefined : `not supported yet: for ${other.speaks}`;
+  const other = otherModelHint(text);
+  if (other !== undefined) return other;
+  const meant = isModelName(text) ? undefined : nearest(text, modelNames());
+  return meant === undefined ? undefined : `${meant}?`;
 }
 
 export const readHalf = (text: string): Half | undefined =>

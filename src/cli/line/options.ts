@@ -151,8 +151,9 @@ export const OPTIONS = {
     ...MODEL,
     name: 'model',
     help: () =>
-      `${MODEL.rule()} (default: the one recorded in IN, or taef2
-      for 32 channels, or taesd; nano replaces taesd if its weights are not found)`,
+      `${MODEL.rule()} (default: the one recorded in IN, or the
+      only one for as many channels, as taeqi2_1 for 64, or taesd; nano replaces taesd if its
+      weights are not found)`,
   },
   weights: {
     value: 'DIR',

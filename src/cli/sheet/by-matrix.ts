@@ -41,8 +41,10 @@ function coloursOf({ latents, space, model }: ShownLatents): Uint8ClampedArray {
   const matrices: Readonly<Partial<Record<LatentSpace, Matrix>>> = MATRICES;
   const matrix = matrices[variant.space];
   if (matrix === undefined) {
-    const hint = 'no matrix takes their place';
-    throw expected('UNSUPPORTED', 'latents', `the weights of ${variant.space}`, 'none', { hint });
+    const hint = 'without --matrix its weights draw them';
+    throw expected('UNSUPPORTED', 'latents', 'those of a model with a matrix', variant.space, {
+      hint,
+    });
   }
   const plane = height * width;
   const [red, green, blue] = matrix[channels];

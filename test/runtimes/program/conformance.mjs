@@ -139,7 +139,7 @@ export async function conform({ packaged, read, workers, compiles, clock }) {
     'latents of another model: message',
     refusal.message,
     'decode: "latents" expected shape [N,4,h,w] for model taesd, got [1,16,8,8] ' +
-      "(latents of taesd3 or taef1 or taew2_1? load({ model: 'taesd3' or 'taef1' or 'taew2_1' }))",
+      '(latents of taesd3, taef1 or taew2_1? load({ model }) takes one: taesd3 for Stable Diffusion 3; taef1 for FLUX.1, Z-Image, HiDream; taew2_1 for Qwen-Image, Krea 2, Wan 2.1, Wan 2.2 14B)',
   );
   await sameBits('after latents of another model:', taesd, 'f32');
   result.oneThreadMs = await timed(clock, () => taesd.decode(TIMED));
