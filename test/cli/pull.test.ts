@@ -72,8 +72,6 @@ describe.skipIf(process.platform === 'darwin')('pull', () => {
         code: 1,
         lines: [
           absent('taef1-1.1_encoder.pth'),
-          absent('taef1_encoder.pth'),
-          'taesd: weights of taef1-1.1: cannot be fetched',
           absent('taesana_decoder.pth'),
           absent('taeqi2_1_decoder.pth', 'a file of 15314938 bytes'),
           absent('taew2_1.safetensors', 'a file of 22642902 bytes'),
