@@ -16,8 +16,8 @@ export interface Segment {
  * f32 if their map and all coarser ones are at most `MAX_WIDE_WORK` of the work. In taesana that is
  * 6 %, and a decode keeps 62.0 dB against f32, 58.6 if only the coarsest is f32. In taeqi2_1 its
  * coarsest is 19 %: in 16 bits, a decode keeps 63.4 dB and takes 0.69 of the time, else 65.3 dB and
- * 0.77. Wide layers with fewer channels out than in are f32 everywhere (`wasm/program.ts`). These
- * figures belong to seeded weights.
+ * 0.77. These figures belong to seeded weights, and to a time when wide layers with fewer channels
+ * out than in were not yet f32 everywhere (`wasm/program.ts`).
  */
 export const COARSE = 8;
 export const MAX_WIDE_WORK = 1 / 8;

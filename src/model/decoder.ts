@@ -1,6 +1,13 @@
-import { block, CHANNELS, clamp, conv3x3, type Network, relu, upsample2x } from './layers.ts';
-
-const smooth = () => conv3x3(CHANNELS, CHANNELS, { bias: false });
+import {
+  block,
+  CHANNELS,
+  clamp,
+  conv3x3,
+  type Network,
+  relu,
+  smooth,
+  upsample2x,
+} from './layers.ts';
 
 /**
  * The decoder: latents [latentChannels, h, w] → picture [3, 8·h, 8·w], near [0, 1], not clamped.

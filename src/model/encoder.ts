@@ -1,6 +1,4 @@
-import { block, CHANNELS, conv3x3, type Network } from './layers.ts';
-
-const halve = () => conv3x3(CHANNELS, CHANNELS, { stride: 2, bias: false });
+import { block, CHANNELS, conv3x3, halve, type Network } from './layers.ts';
 
 /**
  * The encoder: picture [3, H, W] in [0, 1] → latents [latentChannels, ⌈H/8⌉, ⌈W/8⌉].

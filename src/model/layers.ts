@@ -157,6 +157,13 @@ export const block = (cin: number, cout = cin, { pool = false } = {}): Block => 
   pool,
 });
 
+/** Makes the convolution that halves a map. */
+export const halve = (cin = CHANNELS, cout = cin): Conv =>
+  conv3x3(cin, cout, { stride: 2, bias: false });
+
+/** Makes the convolution that follows an upsampling. */
+export const smooth = (cin = CHANNELS, cout = cin): Conv => conv3x3(cin, cout, { bias: false });
+
 /** Makes a block with a memory, from two frames to two unless `from` or `to` is 1. */
 export const memBlock = (
   channels: number,

@@ -2,10 +2,12 @@ import {
   block,
   clamp,
   conv3x3,
+  halve,
   type Network,
   pixelShuffle,
   pixelUnshuffle,
   relu,
+  smooth,
   upsample2x,
 } from './layers.ts';
 import type { MeanAndStd } from './vae-space.ts';
@@ -17,9 +19,6 @@ import type { MeanAndStd } from './vae-space.ts';
  */
 
 const LATENT_CHANNELS = 64;
-
-const halve = (cin: number, cout: number) => conv3x3(cin, cout, { stride: 2, bias: false });
-const smooth = (cin: number, cout: number) => conv3x3(cin, cout, { bias: false });
 
 /** Picture [4, H, W] in [0, 1], of even height and width → latents [64, ⌈H/16⌉, ⌈W/16⌉]. */
 export function qwenImage21Encoder(): Network {

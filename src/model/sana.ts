@@ -1,4 +1,4 @@
-import { block, clamp, conv3x3, type Network, relu, upsample2x } from './layers.ts';
+import { block, clamp, conv3x3, halve, type Network, relu, smooth, upsample2x } from './layers.ts';
 
 /*
  * `taesana`: pictures to latents of a 32nd of their size. Its decoder is widest where the map is
@@ -6,9 +6,6 @@ import { block, clamp, conv3x3, type Network, relu, upsample2x } from './layers.
  */
 
 const LATENT_CHANNELS = 32;
-
-const halve = () => conv3x3(64, 64, { stride: 2, bias: false });
-const smooth = (cin: number, cout: number) => conv3x3(cin, cout, { bias: false });
 
 /** Picture [3, H, W] in [0, 1] → latents [32, ⌈H/32⌉, ⌈W/32⌉]. */
 export function sanaEncoder(): Network {

@@ -24,6 +24,14 @@ export function storedLayers(variant: Variant, half: Half): readonly WeightShape
   );
 }
 
+/** Returns the shapes of all tensors of layers by their names in a file: `3.conv.0.bias`. */
+export const namedShapes = (
+  layers: readonly WeightShapes[],
+): (readonly [name: string, shape: readonly number[]])[] =>
+  layers.flatMap((shapes, index) =>
+    [...shapes].map(([inner, shape]) => [`${index}.${inner}`, shape] as const),
+  );
+
 /** Returns the shapes of the tensors of each layer in a model's file. */
 export const storedShapes = (variant: Variant, half: Half): readonly WeightShapes[] =>
   storedLayers(variant, half).flat();

@@ -3,9 +3,11 @@ import {
   clamp,
   conv3x3,
   frameConv,
+  halve,
   memBlock,
   type Network,
   relu,
+  smooth,
   upsample2x,
 } from './layers.ts';
 
@@ -28,19 +30,18 @@ import {
 
 /** The encoder: picture [3, H, W] in [0, 1] → latents [latentChannels, ⌈H/8⌉, ⌈W/8⌉]. */
 export function taewEncoder(latentChannels: number): Network {
-  const halve = conv3x3(64, 64, { stride: 2, bias: false });
   return [
     conv3x3(3, 64), // 0 of taehv.py
     relu(), // 1
-    halve, // 2 and 3
+    halve(), // 2 and 3
     memBlock(64, { from: 1 }), // 4
     memBlock(64), // 5
     memBlock(64), // 6
-    frameConv(halve, 2), // 7 and 8
+    frameConv(halve(), 2), // 7 and 8
     block(64), // 9
     block(64), // 10
     block(64), // 11
-    halve, // 12 and 13
+    halve(), // 12 and 13
     block(64), // 14
     block(64), // 15
     block(64), // 16
@@ -50,7 +51,6 @@ export function taewEncoder(latentChannels: number): Network {
 
 /** The decoder: latents [latentChannels, h, w] → picture [3, 8·h, 8·w], near [0, 1]. */
 export function taewDecoder(latentChannels: number): Network {
-  const smooth = (cin: number, cout: number) => conv3x3(cin, cout, { bias: false });
   return [
     clamp(), // 0 of taehv.py
     conv3x3(latentChannels, 256), // 1

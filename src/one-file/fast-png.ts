@@ -1,4 +1,5 @@
 import { zlibSync } from 'fflate';
+import { joined } from '../png/joined.ts';
 import { PNG_SIGNATURE } from '../png/signature.ts';
 import { headerChunk, pngChunk, textChunk } from '../png/write-chunks.ts';
 
@@ -26,18 +27,11 @@ export function encode({ width, height, data, channels, text }: CheckedPicture):
   for (let y = 0; y < height; y++) {
     rows.set(data.subarray(y * rowBytes, (y + 1) * rowBytes), y * (rowBytes + 1) + 1);
   }
-  const parts = [
+  return joined([
     Uint8Array.from(PNG_SIGNATURE),
     headerChunk(width, height, channels),
     pngChunk('IDAT', zlibSync(rows, { level: LEVEL })),
     ...Object.entries(text).map(([keyword, value]) => textChunk(keyword, value)),
     pngChunk('IEND'),
-  ];
-  const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
+  ]);
 }

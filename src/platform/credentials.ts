@@ -1,3 +1,5 @@
+import { toUtf8 } from '../builtins/text.ts';
+
 /** An address without a name and password, and the headers that carry them. */
 interface BareRequest {
   readonly url: URL;
@@ -14,7 +16,7 @@ export function bareRequest(url: URL): BareRequest {
   const bare = new URL(url);
   bare.username = '';
   bare.password = '';
-  const bytes = new TextEncoder().encode(`${unescaped(username)}:${unescaped(password)}`);
+  const bytes = toUtf8(`${unescaped(username)}:${unescaped(password)}`);
   const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
   return { url: bare, headers: { authorization } };
 }

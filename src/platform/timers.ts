@@ -43,10 +43,13 @@ export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     if (isNodeLike() && isReal(immediate)) {
       immediate(resolve);
-    } else if (isReal(timeout) && (typeof Worker === 'undefined' || channelClass() === undefined)) {
+      return;
+    }
+    const Channel = channelClass();
+    if (Channel === undefined || (typeof Worker === 'undefined' && isReal(timeout))) {
       timeout(resolve, 0);
     } else {
-      const { port1, port2 } = new (channelClass() ?? MessageChannel)();
+      const { port1, port2 } = new Channel();
       port1.onmessage = () => {
         port1.close();
         resolve();

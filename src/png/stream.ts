@@ -11,6 +11,7 @@ import {
 } from './check-rows.ts';
 import { chooseFilter, filterRow, NONE } from './filter.ts';
 import { IdatWriter } from './idat.ts';
+import { joined } from './joined.ts';
 import { PNG_SIGNATURE } from './signature.ts';
 import { headerChunk, pngChunk, textChunk } from './write-chunks.ts';
 
@@ -201,15 +202,4 @@ function checkIterable(bands: unknown): void {
     {}) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   if (typeof (asynchronous ?? iterator) === 'function') return;
   throw expected('ARG', 'bands', 'bands of rows to loop over', describe(bands));
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

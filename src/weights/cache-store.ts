@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import {
   type Draft,
@@ -49,7 +50,7 @@ export class CacheStore implements WeightStore {
 class CacheDraft implements Draft {
   readonly #path: string;
   readonly #file: ManifestFile;
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  readonly #held = new HeldBytes();
 
   constructor(path: string, file: ManifestFile) {
     this.#path = path;
@@ -57,19 +58,19 @@ class CacheDraft implements Draft {
   }
 
   get length(): number {
-    return this.#pieces.reduce((sum, { length }) => sum + length, 0);
+    return this.#held.length;
   }
 
   async append(piece: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#pieces.push(piece);
+    this.#held.append(piece);
   }
 
   async restart(): Promise<void> {
-    this.#pieces = [];
+    this.#held.clear();
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await new Blob(this.#pieces).arrayBuffer());
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#held.whole();
   }
 
   async keep(): Promise<void> {
@@ -80,14 +81,14 @@ class CacheDraft implements Draft {
         'content-type': 'application/octet-stream',
         'content-length': `${this.length}`,
       };
-      await cache.put(keyOf(name), new Response(new Blob(this.#pieces), { headers }));
+      await cache.put(keyOf(name), new Response(this.#held.blob(), { headers }));
     } catch (cause) {
       throw refusal(this.#path, roomFor(this.#file), cause);
     }
   }
 
   async leave(): Promise<void> {
-    this.#pieces = [];
+    this.#held.clear();
   }
 }
 

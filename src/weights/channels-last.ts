@@ -1,4 +1,5 @@
 import type { WeightShapes } from '../model/measure.ts';
+import { namedShapes } from '../model/stored.ts';
 import { copyStrided, rowMajorStrides } from '../numbers/strided.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -32,12 +33,7 @@ export function channelsFirst(
   layers: readonly WeightShapes[],
   tensors: ReadonlyMap<string, Tensor>,
 ): { tensors: Map<string, Tensor>; order: string } | undefined {
-  const convolutions = new Map<string, readonly number[]>();
-  for (const [index, shapes] of layers.entries()) {
-    for (const [inner, shape] of shapes) {
-      if (shape.length === 4) convolutions.set(`${index}.${inner}`, shape);
-    }
-  }
+  const convolutions = new Map(namedShapes(layers).filter(([, shape]) => shape.length === 4));
   const present = [...convolutions].filter(([name]) => tensors.has(name));
   for (const { words, axes } of ORDERS) {
     const fits = present.every(([name, shape]) => {

@@ -1,7 +1,7 @@
 import { hasOwn } from '../builtins/newer.ts';
 import { expected } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import { storedShapes } from '../model/stored.ts';
+import { namedShapes, storedShapes } from '../model/stored.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { isFloatType } from '../numbers/stored.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
@@ -253,16 +253,14 @@ const shifted = (rest: string, shift: number): string =>
   shift === 0 ? rest : rest.replace(KEY, (_, layer, inner) => `${Number(layer) + shift}${inner}`);
 
 /** The names of a half in all models: `3.conv.0.bias`. */
-const known = new Map<Half | Variant, ReadonlySet<string>>();
+const known = new Map<Half, ReadonlySet<string>>();
 
 function namesOf(half: Half): ReadonlySet<string> {
   const names =
     known.get(half) ??
     new Set(
       Object.values(VARIANTS).flatMap((variant) =>
-        storedShapes(variant, half).flatMap((shapes, i) =>
-          [...shapes.keys()].map((name) => `${i}.${name}`),
-        ),
+        namedShapes(storedShapes(variant, half)).map(([name]) => name),
       ),
     );
   known.set(half, names);
@@ -297,15 +295,13 @@ function isOther(
   const { group } = chosen;
   if (group.half !== undefined) return false;
   if (variant !== undefined) {
-    const [ofEncoder, ofDecoder] = HALVES.map((one) => {
-      const all = storedShapes(variant, one).flatMap((shapes, i) =>
-        [...shapes].map(([name, shape]) => [`${i}.${name}`, shape] as const),
-      );
-      return all.filter(([name, shape]) => {
-        const stored = tensors.get(group.names.get(name) ?? '');
-        return stored !== undefined && `${stored.shape}` === `${shape}`;
-      }).length;
-    });
+    const [ofEncoder, ofDecoder] = HALVES.map(
+      (one) =>
+        namedShapes(storedShapes(variant, one)).filter(([name, shape]) => {
+          const stored = tensors.get(group.names.get(name) ?? '');
+          return stored !== undefined && `${stored.shape}` === `${shape}`;
+        }).length,
+    );
     return half === 'encoder' ? ofDecoder > ofEncoder : ofEncoder > ofDecoder;
   }
   const hasFirst = hasFirstLayer(chosen);

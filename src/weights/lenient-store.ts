@@ -1,4 +1,5 @@
 import { messageOf, TaesdError } from '../errors.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import { openStore } from './open-store.ts';
 import { type Draft, isRefusal, StoreRefusal, type WeightStore } from './store.ts';
@@ -72,7 +73,7 @@ function reasonOf(error: unknown): string {
 
 /** A draft in memory. It is written to the store too, until the store refuses. */
 class HeldDraft implements Draft {
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  readonly #held = new HeldBytes();
   #kept: Draft | undefined;
   readonly #refused: (error: unknown) => void;
 
@@ -82,28 +83,28 @@ class HeldDraft implements Draft {
   }
 
   get length(): number {
-    return this.#pieces.reduce((sum, { length }) => sum + length, 0);
+    return this.#held.length;
   }
 
   /** Takes the bytes that an earlier download has left in the store. */
   async takeLeft(): Promise<void> {
     await this.#inStore(async (kept) => {
-      if (kept.length > 0) this.#pieces = [await kept.bytes()];
+      if (kept.length > 0) this.#held.append(await kept.bytes());
     });
   }
 
   async append(piece: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#pieces.push(piece);
+    this.#held.append(piece);
     await this.#inStore((kept) => kept.append(piece));
   }
 
   async restart(): Promise<void> {
-    this.#pieces = [];
+    this.#held.clear();
     await this.#inStore((kept) => kept.restart());
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await new Blob(this.#pieces).arrayBuffer());
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#held.whole();
   }
 
   async keep(): Promise<void> {
@@ -111,7 +112,7 @@ class HeldDraft implements Draft {
   }
 
   async leave(): Promise<void> {
-    this.#pieces = [];
+    this.#held.clear();
     await this.#kept?.leave();
   }
 

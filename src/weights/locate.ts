@@ -2,6 +2,7 @@ import { expected, onOneLine, TaesdError, withoutPasswords } from '../errors.ts'
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { lazily } from '../platform/lazily.ts';
+import { PROXY_VARIABLES } from '../platform/proxy-variables.ts';
 import { environmentVariable, isNode, isNodeLike } from '../platform/runtime.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
@@ -169,15 +170,13 @@ function aboutProxies(error: unknown): never {
   const isUnused =
     isNode() &&
     !environmentVariable('NODE_USE_ENV_PROXY') &&
-    PROXIES.some((name) => environmentVariable(name));
+    PROXY_VARIABLES['https:'].some((name) => environmentVariable(name));
   const proxy = isUnused
     ? '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on'
     : '';
   const api = `the option weights gives another folder or address${proxy}`;
   throw new TaesdError(code, sentence, { cause, remedy: { api } });
 }
-
-const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
 /** Reads the content of a store's files, which errors name by their paths in the store. */
 function readStored(

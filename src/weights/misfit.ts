@@ -4,7 +4,7 @@ import type { BoundNetwork } from '../model/bind.ts';
 import { otherModel } from '../model/latent-channels.ts';
 import type { Half } from '../model/layers.ts';
 import type { WeightShapes } from '../model/measure.ts';
-import { storedShapes } from '../model/stored.ts';
+import { namedShapes, storedShapes } from '../model/stored.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import type { Tensor } from '../tensor.ts';
@@ -84,12 +84,8 @@ function hintOf(variant: Variant, half: Half, tensors: ReadonlyMap<string, Tenso
 type HintFor = NonNullable<Parameters<typeof bindHalf>[3]>;
 
 /** Returns true if tensors have the names and shapes of all layers. */
-function fits(layers: readonly WeightShapes[], tensors: ReadonlyMap<string, Tensor>): boolean {
-  const all = layers.flatMap((shapes, index) =>
-    [...shapes].map(([name, shape]) => [`${index}.${name}`, shape] as const),
-  );
-  return all.every(([name, shape]) => `${tensors.get(name)?.shape}` === `${shape}`);
-}
+const fits = (layers: readonly WeightShapes[], tensors: ReadonlyMap<string, Tensor>): boolean =>
+  namedShapes(layers).every(([name, shape]) => `${tensors.get(name)?.shape}` === `${shape}`);
 
 /** A half of a model that is not supported. */
 interface OtherHalf {

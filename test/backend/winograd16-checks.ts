@@ -96,7 +96,7 @@ export function testTransformInput16(
           if (!(scale * INPUT_MAX <= most + 1e-38)) {
             fault ??= `point ${p}, tile ${j}, chunk ${chunk}: scale ${scale} for ${most}`;
           }
-          // Where no number is larger, all count as 0.
+          // All count as 0 if no number is larger.
           const isTiny = isMeasured(geometry, isFlat, r) && scale * INPUT_MAX < 1.000001e-30;
           const smallest = isTiny ? 1.000001e-30 : 1e-37;
           for (let i = first; i < end; i++) {

@@ -38,7 +38,7 @@ export function index16(cin: number, p: number, o: number, i: number): number {
   return (tile * (cin / 2) + Math.floor(i / 2)) * 16 + (o % 8) * 2 + (i % 2);
 }
 
-/** Where its unit lies in f32 [cout / 16][36][2][chunks][8]. */
+/** The place of its unit in f32 [cout / 16][36][2][chunks][8]. */
 export function unitIndex(cin: number, p: number, o: number, i: number): number {
   const tile = (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8);
   return (tile * chunksOf(cin) + Math.floor(i / V_CHANNELS)) * 8 + (o % 8);

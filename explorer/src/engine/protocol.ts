@@ -113,7 +113,7 @@ export interface PixelView {
   readonly windows: readonly Window[];
   readonly sum: number;
   readonly bias: number;
-  /** Of a block: what its skip connection adds. Of two frames that become one: what the earlier one adds. */
+  /** The value that a block's skip connection adds, or that the earlier of two frames adds to the later one. */
   readonly skip: number | undefined;
   /** Of a block: what its last ReLU gets. */
   readonly beforeRelu: number | undefined;

@@ -33,7 +33,7 @@ export function psnr(one: Picture, other: Picture): number {
   return 10 * Math.log10((255 * 255 * 3 * width * height) / sum);
 }
 
-/** What differs over white, so many times as strong, on black. */
+/** Returns the difference of two pictures over white, so many times as strong, on black. */
 export function difference(one: Picture, other: Picture, times: number): Picture {
   const { width, height, data: a } = overWhite(one);
   const { data: b } = overWhite(other);

@@ -71,7 +71,7 @@ function functionOf(place: string): string {
   return /^pool\.\d$/.test(place) ? 'poolOps' : 'blockOps';
 }
 
-/** What is said of an operation inside a block. */
+/** Returns the pattern of the line about an operation inside a block. */
 function innerPattern(place: string): RegExp {
   if (place === 'x+pool') return /x \+ pool\(x\)/;
   if (place === 'skip') return /blockSkip\(/;
@@ -79,7 +79,7 @@ function innerPattern(place: string): RegExp {
   return place === 'conv.1' || place === 'conv.3' ? /kind: 'relu' \},/ : new RegExp(`'${place}'`);
 }
 
-/** What is said of an operation of a frame: a sum and a ReLU are part of their convolution. */
+/** Returns the pattern for an operation of a frame: a sum and a ReLU are part of a convolution. */
 function framePattern(place: string, inFrame: string): RegExp {
   if (inFrame === 'add' || inFrame === 'fuse') return /'conv\.4'/;
   if (inFrame === '0' || inFrame === '1') {

@@ -11,7 +11,7 @@ import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 /** The options of a pool: those of its workers, and their number. */
 export interface PoolOptions extends WorkerOptions {
   readonly workers: number;
-  /** True if nobody asked for so many workers. */
+  /** True if the caller gave no number of workers. */
   readonly isDefault?: boolean;
 }
 

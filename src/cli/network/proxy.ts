@@ -1,19 +1,14 @@
 import { expected, messageOf, TaesdError, withHint } from '../../errors.ts';
+import { PROXY_VARIABLES } from '../../platform/proxy-variables.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { isExempt } from './no-proxy.ts';
-
-/** The variables that name a proxy for each scheme. The first one that is set counts. */
-const VARIABLES: Readonly<Record<string, readonly string[]>> = {
-  'https:': ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'],
-  'http:': ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
-};
 
 /** Returns the name of the first of these variables that is set. */
 const firstSet = (names: readonly string[]): string | undefined => names.find(environmentVariable);
 
 /** Returns the name of the first variable that names a proxy; undefined for none. */
 export const proxyVariable = (): string | undefined =>
-  firstSet([...VARIABLES['https:'], ...VARIABLES['http:']]);
+  firstSet([...PROXY_VARIABLES['https:'], ...PROXY_VARIABLES['http:']]);
 
 /**
  * Returns the proxy that the environment names for an address; undefined for none.
@@ -22,7 +17,7 @@ export const proxyVariable = (): string | undefined =>
  *   would go where the user or the company does not want it.
  */
 export function proxyFor(url: URL): URL | undefined {
-  const name = firstSet(VARIABLES[url.protocol] ?? []);
+  const name = firstSet(PROXY_VARIABLES[url.protocol] ?? []);
   if (name === undefined) return undefined;
   const exempt = firstSet(['no_proxy', 'NO_PROXY']);
   if (exempt !== undefined && isExempt(url, environmentVariable(exempt) ?? '')) return undefined;
