@@ -188,7 +188,7 @@ describe('encode and decode', () => {
   });
 
   test('decodeRows: → the rows of decode, from top to bottom, before the rest is done', async () => {
-    const columns = rounds(4, 20);
+    const columns = rounds(8, 20);
     const width = 8 * columns - 5;
     const latents = randomTensor(seededRandom(4), [1, 4, 24, columns]);
     const whole = await taesd.decode(latents, { width, height: 187 });
@@ -209,7 +209,8 @@ describe('encode and decode', () => {
       expect(seen.at(-1)).toBe(y);
     }
     expect(y).toBe(187);
-    expect(bands).toBeGreaterThan(2);
+    // A band ends with a turn of the event loop: a fast machine gives fewer of them.
+    expect(bands).toBeGreaterThan(1);
   });
 
   test('decodeRows: taef2, whose network is cut → the rows of decode, no empty ones; progress rises to the end', async () => {
