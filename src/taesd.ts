@@ -228,7 +228,10 @@ export class Taesd {
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
     const work = this.#decodeRows(latents, options);
-    return inLoop('decodeRows', this.#loops.run(work, () => this.#checkAlive()));
+    return inLoop(
+      'decodeRows',
+      this.#loops.run(work, () => this.#checkAlive()),
+    );
   }
 
   async *#decodeRows(
