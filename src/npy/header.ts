@@ -18,6 +18,8 @@ const RULE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4, 64, 64), 
  * @throws TaesdError FORMAT, UNSUPPORTED (structured types, whose `descr` is a list), LIMIT
  */
 export function parseHeader(text: string): NpyHeader {
+  // Python's tokenizer knows fewer spaces than JavaScript's \s.
+  if (/[^\S \t\n\r\f]/.test(text)) throw malformed(text);
   const body = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
   if (body === undefined) throw malformed(text);
   if (/'descr'\s*:\s*\[/.test(body)) {

@@ -2,6 +2,7 @@ import { expected, inCall, TaesdError } from '../errors.ts';
 import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
 import {
   checkBand,
+  checkBands,
   checkRowsHeader,
   type PngBand,
   type PngRowsHeader,
@@ -177,7 +178,8 @@ export class PngRowWriter {
  * @param bands    all rows of the picture, from top to bottom
  * @param options  `level`
  * @returns the file in pieces; none is empty
- * @throws TaesdError as `PngRowWriter`; also anything `bands` throws
+ * @throws TaesdError as `PngRowWriter`; ARG (bands that a loop cannot take); also anything `bands`
+ *   throws
  */
 export async function* encodePngRows(
   header: PngRowsHeader,
@@ -185,6 +187,7 @@ export async function* encodePngRows(
   options: PngRowsOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   const writer = new PngRowWriter(header, options);
+  checkBands(bands);
   for await (const band of bands) {
     const bytes = writer.write(band);
     if (bytes.length > 0) yield bytes;
