@@ -15,6 +15,8 @@ const NOTEWORTHY_MS = 0.3;
 const DEFAULT_MAX_BYTES = 2 ** 15;
 /** One input in so many is made from nothing. */
 const FRESH = 12;
+/** Inputs that are kept together if one of them is to be kept. */
+const FEW = 2;
 /** Outcomes in words that count as coverage. */
 const MAX_OUTCOMES = 5000;
 
@@ -137,7 +139,14 @@ class Loop {
     }
     const all = this.#coverage.read();
     if (this.#coverage.isNew(all)) {
-      for (const input of await this.#newOnesOfHalves(inputs)) interesting.add(input);
+      // A new outcome mostly comes with new code. A look at the coverage takes some ms, so these
+      // inputs are looked at together, and the others only if there is still something new.
+      for (const input of interesting) await this.#again(input);
+      this.#coverage.add(this.#coverage.read());
+      if (this.#coverage.isNew(all)) {
+        const others = inputs.filter((input) => !interesting.has(input));
+        for (const input of await this.#newOnes(others)) interesting.add(input);
+      }
       // Code that ran once, such as a cache's, belongs to no input.
       this.#coverage.add(all);
     }
@@ -151,7 +160,7 @@ class Loop {
     for (const input of inputs) await this.#again(input);
     const counts = this.#coverage.read();
     if (!this.#coverage.isNew(counts)) return [];
-    if (inputs.length > 1) return this.#newOnesOfHalves(inputs);
+    if (inputs.length > FEW) return this.#newOnesOfHalves(inputs);
     this.#coverage.add(counts);
     return [...inputs];
   }

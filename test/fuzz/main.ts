@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runCampaign, type Summary } from './campaign.ts';
 import { costOf, execute, faultOfCost } from './execution.ts';
 import { type FuzzOptions, readOptions, USAGE } from './options.ts';
+import { makeSandbox } from './sandbox.ts';
 import { TARGETS, targetNamed } from './targets.ts';
 
 /** Campaigns that run at a time. */
@@ -59,9 +60,7 @@ async function runOne(options: FuzzOptions): Promise<number> {
   const { targets, ...rest } = options;
   const [target] = targets;
   // The command line writes relative files; a thread cannot change the folder.
-  const work = join(options.corpus, 'work', target);
-  mkdirSync(work, { recursive: true });
-  process.chdir(work);
+  process.chdir(makeSandbox(join(options.corpus, 'work', target)));
   const summary = await runCampaign({ ...rest, target });
   console.log(lineOf(target, summary));
   return summary.findings.length > 0 ? 1 : 0;

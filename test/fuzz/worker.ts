@@ -14,6 +14,8 @@ export interface WorkerData {
   readonly buffer: SharedArrayBuffer;
 }
 
+// Most executions end in an error; its stack is a good part of their time.
+Error.stackTraceLimit = 6;
 const { target, buffer, ...rest } = workerData as WorkerData;
 await runLoop({
   ...rest,

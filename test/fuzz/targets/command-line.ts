@@ -1,5 +1,3 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
@@ -13,6 +11,7 @@ import { oddNumber } from '../havoc.ts';
 import { plain } from '../outcome.ts';
 import type { Random } from '../random.ts';
 import { changeList, read, shown, smallerJson, written } from '../recipe.ts';
+import { makeSandbox, Sandbox } from '../sandbox.ts';
 import { type Target, WrongResult } from '../target.ts';
 
 /*
@@ -142,11 +141,9 @@ function tamed(arg: string): string {
     : flat;
 }
 
-/** The folder, the times of its files, and what stood in the process before. */
+/** The folder of an execution, and what stood in the process before. */
 interface Place {
-  readonly folder: string;
-  readonly times: Map<string, number>;
-  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly sandbox: Sandbox;
   readonly before: {
     readonly cwd: string;
     readonly env: NodeJS.ProcessEnv;
@@ -154,24 +151,6 @@ interface Place {
   };
 }
 let place: Place | undefined;
-
-/** Writes the files that are missing or were written to, and removes all others. */
-function restore({ folder, times, files }: Place): void {
-  for (const name of readdirSync(folder, { recursive: true }) as string[]) {
-    const isFolder = Object.keys(files).some((file) => file.startsWith(`${name}/`));
-    if (files[name] === undefined && !isFolder)
-      rmSync(join(folder, name), { recursive: true, force: true });
-  }
-  for (const [name, bytes] of Object.entries(files)) {
-    const path = join(folder, name);
-    const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (time !== undefined && time === times.get(name)) continue;
-    rmSync(path, { recursive: true, force: true });
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, bytes);
-    times.set(name, statSync(path).mtimeMs);
-  }
-}
 
 interface Written {
   readonly code: number;
@@ -235,14 +214,14 @@ export const commandLine: Target = {
   async prepare() {
     const before = { cwd: process.cwd(), env: { ...process.env }, fetch: globalThis.fetch };
     // A thread cannot change the folder: its main thread did.
-    const folder = isMainThread ? mkdtempSync(join(tmpdir(), 'taesd-fuzz-')) : process.cwd();
+    const folder = isMainThread ? makeSandbox() : process.cwd();
+    const sandbox = new Sandbox(folder, filesOf());
     if (isMainThread) process.chdir(folder);
     const away = join(folder, 'cache');
     for (const name of ['XDG_CACHE_HOME', 'LOCALAPPDATA', 'HOME']) process.env[name] = away;
     delete process.env.TAESD_WEIGHTS;
     globalThis.fetch = () => Promise.reject(new TypeError('fetch failed'));
-    place = { folder, times: new Map(), files: filesOf(), before };
-    restore(place);
+    place = { sandbox, before };
   },
   seeds: () => [
     ...COMMANDS.map((command) => written({ args: [command, '--help'] })),
@@ -280,7 +259,7 @@ export const commandLine: Target = {
     if (place === undefined) throw new Error('prepare was not called');
     const line = read<Line>(input);
     if (!Array.isArray(line?.args)) return 'no line';
-    const stdin = place.files[`${line.stdin}`] ?? new Uint8Array(0);
+    const stdin = place.sandbox.files[`${line.stdin}`] ?? new Uint8Array(0);
     try {
       return outcomeOf(
         await runLine(
@@ -289,17 +268,18 @@ export const commandLine: Target = {
         ),
       );
     } finally {
-      restore(place);
+      place.sandbox.restore();
     }
   },
   end() {
     if (place === undefined) return;
-    const { folder, before } = place;
+    const { sandbox, before } = place;
     globalThis.fetch = before.fetch;
     for (const name of Object.keys(process.env)) delete process.env[name];
     Object.assign(process.env, before.env);
     if (!isMainThread) return;
     process.chdir(before.cwd);
-    rmSync(folder, { recursive: true, force: true });
+    sandbox.remove();
+    place = undefined;
   },
 };

@@ -76,7 +76,8 @@ function compare(input: Uint8Array): void {
     refusal(error);
     return;
   }
-  const own = ownDecode(input);
+  const own = ownPicture(input);
+  if (own === 'unknown') return;
   if (own === undefined) {
     // A stream may go on past the pixels and be damaged there, which zlib does not let pass.
     if (!isInflated(input)) return;
@@ -89,6 +90,16 @@ function compare(input: Uint8Array): void {
     (value, i) => Math.abs(value - own.data[i]) > (i % 4 === 3 ? 0 : tolerance),
   );
   if (at >= 0) throw new WrongResult(`byte ${at} is ${data[at]}, expected ${own.data[at]}`);
+}
+
+/** Returns `unknown` for files that the own decoder reads past the end of. */
+function ownPicture(input: Uint8Array): ReturnType<typeof ownDecode> | 'unknown' {
+  try {
+    return ownDecode(input);
+  } catch (error) {
+    if (error instanceof RangeError) return 'unknown';
+    throw error;
+  }
 }
 
 /** Returns true if zlib inflates the whole stream of the pixels. */
