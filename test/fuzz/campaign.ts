@@ -83,7 +83,7 @@ interface RunOptions extends CampaignOptions {
 
 /** One thread of a campaign. */
 class Run {
-  /** Undefined if the campaign's time is over, otherwise the input that ended or hung the thread. */
+  /** Undefined if the time is over, otherwise the input that ended or hung the thread. */
   readonly ended: Promise<Finding | undefined>;
   readonly findings: Finding[] = [];
   state: State;

@@ -2,8 +2,8 @@ import { utf8 } from '../bytes.ts';
 import type { Random } from './random.ts';
 
 /*
- * Inputs that are not bytes by nature are JSON: a command line, the arguments of a call, a change of
- * a file that is too large to be kept.
+ * Inputs that are not bytes by nature are JSON: a command line, the arguments of a call, a recipe
+ * for a file that is too large to be kept.
  */
 
 export const written = (value: unknown): Uint8Array => utf8(JSON.stringify(value));

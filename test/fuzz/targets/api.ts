@@ -11,8 +11,8 @@ import { changeList, read, shown, smallerJson, written } from '../recipe.ts';
 import { type Target, WrongResult } from '../target.ts';
 
 /*
- * Calls of every public function, method and class with arguments that are right, odd, or right with
- * an odd part. An input names the call and describes its arguments.
+ * Calls of every public function, method and class with arguments that are right, odd, or right
+ * with an odd part. An input names the call and describes its arguments.
  */
 
 /** A description of a value: an odd one by its number, or a right one with parts replaced. */
