@@ -83,7 +83,8 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 export type BytesLike = ArrayBufferView | ArrayBuffer;
 
 /**
- * Returns the bytes of a file. They are not copied.
+ * Returns a view of a file's bytes. They are not copied. The view is a plain Uint8Array, whatever
+ * class or properties of its own the caller's has.
  *
  * @throws TaesdError ARG (not a Uint8Array, ArrayBuffer or view, or a detached one)
  */
@@ -94,15 +95,21 @@ export function bytesOf(bytes: unknown): Uint8Array {
   }
   try {
     if (!isView) return new Uint8Array(bytes);
-    const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return bytes instanceof Uint8Array ? bytes : view;
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch {
     throw detached('bytes');
   }
 }
 
-/** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */
+/**
+ * Checks that a view still has its buffer.
+ *
+ * @throws TaesdError ARG (the buffer was transferred; a Proxy of a view, which has no buffer)
+ */
 export function checkLive(what: string, view: ArrayBufferView): void {
+  if (!ArrayBuffer.isView(view)) {
+    throw expected('ARG', what, 'a typed array', 'a Proxy of one, or an object like one');
+  }
   if (isDetached(view)) throw detached(what);
 }
 

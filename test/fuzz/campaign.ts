@@ -9,7 +9,7 @@ import { SharedInput } from './shared.ts';
 import type { WorkerData } from './worker.ts';
 
 /** An execution with more processor time than this has hung. */
-const HUNG_MS = 10_000;
+const HUNG_MS = 20_000;
 /** An execution that takes longer waits for something that does not come. */
 const STUCK_MS = 90_000;
 const LOOK_MS = 250;

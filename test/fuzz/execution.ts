@@ -37,11 +37,21 @@ export interface Cost {
   readonly bytes: number;
 }
 
-/** Runs an input alone three times. @returns the least of its times, and of its peaks of memory */
-export async function costOf(target: Target, input: Uint8Array): Promise<Cost> {
+/**
+ * Runs an input alone three times.
+ *
+ * @param begin  called before each time
+ * @returns the least of its times, and of its peaks of memory
+ */
+export async function costOf(
+  target: Target,
+  input: Uint8Array,
+  begin: () => void = () => undefined,
+): Promise<Cost> {
   let ms = Infinity;
   let bytes = Infinity;
   for (let round = 0; round < 3; round++) {
+    begin();
     collect();
     const before = resetPeak();
     const execution = await execute(target, input);

@@ -1,12 +1,12 @@
 import { Corpus, type State } from './corpus.ts';
 import { Coverage } from './coverage.ts';
-import { costOf, type Execution, execute, faultOfCost } from './execution.ts';
+import { type Cost, costOf, type Execution, execute, faultOfCost } from './execution.ts';
 import { type Finding, signatureOf } from './finding.ts';
 import { collect, MAX_MS, peakBytes, resetPeak } from './measure.ts';
 import { minimise } from './minimise.ts';
 import { Random } from './random.ts';
 import { MAX_INPUT, type SharedInput } from './shared.ts';
-import type { Target } from './target.ts';
+import { type Target, WrongResult } from './target.ts';
 
 /** A rise of the peak in a batch from which on an input is measured alone. */
 const NOTEWORTHY_BYTES = 48 * 2 ** 20;
@@ -196,10 +196,15 @@ class Loop {
 
   async #measure(input: Uint8Array): Promise<void> {
     const { target } = this.#options;
-    const cost = await costOf(target, input);
+    const cost = await this.#costOf(input);
     this.#note(cost.ms, cost.bytes);
     const fault = faultOfCost(target, cost);
     if (fault !== undefined) await this.#report(input, fault);
+  }
+
+  #costOf(input: Uint8Array): Promise<Cost> {
+    const { target, shared } = this.#options;
+    return costOf(target, input, () => shared.set(this.#state.executions, input));
   }
 
   #note(ms: number, bytes: number): void {
@@ -218,9 +223,8 @@ class Loop {
     const { target, send } = this.#options;
     const isOfCost = signature === 'slow' || signature === 'large';
     const shows = async (candidate: Uint8Array): Promise<boolean> => {
-      this.#options.shared.set(this.#state.executions, candidate);
       const fault = isOfCost
-        ? faultOfCost(target, await costOf(target, candidate))
+        ? faultOfCost(target, await this.#costOf(candidate))
         : (await this.#again(candidate)).fault;
       return fault?.signature === signature;
     };
@@ -234,8 +238,10 @@ class Loop {
     try {
       await target.check?.();
     } catch (error) {
-      const report = `after some input of the batch that ended with this one: ${error}`;
-      await this.#report(shared.input, { signature: signatureOf(error), report });
+      const known = error instanceof WrongResult ? error.input : undefined;
+      const place = known ? '' : 'after some input of the batch that ended with this one: ';
+      const fault = { signature: signatureOf(error), report: `${place}${error}` };
+      await this.#report(known ?? shared.input, fault);
     }
   }
 }

@@ -162,6 +162,9 @@ export const ODD: readonly (() => unknown)[] = [
  */
 export function callersOutcome(error: unknown): string | undefined {
   if (error instanceof CallersError) return 'the caller’s error';
+  // A Proxy that was revoked, or whose target is no receiver for its methods, throws by itself.
+  const isOfProxy = error instanceof TypeError && /revoked|^\s*at Proxy\./m.test(`${error.stack}`);
+  if (isOfProxy) return 'the error of the caller’s Proxy';
   if (error instanceof WrongResult) throw error;
   return undefined;
 }

@@ -8,7 +8,7 @@ import { TaesdError } from '../../src/errors.ts';
  */
 export function outcomeOf(work: () => string): string {
   try {
-    return `ok ${work()}`;
+    return `ok ${plain(work())}`;
   } catch (error) {
     return refusal(error);
   }
@@ -17,7 +17,7 @@ export function outcomeOf(work: () => string): string {
 /** Like `outcomeOf`, for calls that return promises. */
 export async function outcomeOfAsync(work: () => Promise<string>): Promise<string> {
   try {
-    return `ok ${await work()}`;
+    return `ok ${plain(await work())}`;
   } catch (error) {
     return refusal(error);
   }

@@ -37,4 +37,11 @@ export interface Target {
 /** Thrown by a target if a result is not right. */
 export class WrongResult extends Error {
   override readonly name = 'WrongResult';
+  /** The input, if it is not the one that runs. */
+  readonly input: Uint8Array | undefined;
+
+  constructor(message: string, input?: Uint8Array) {
+    super(message);
+    this.input = input;
+  }
 }

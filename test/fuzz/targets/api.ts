@@ -4,6 +4,7 @@ import * as picture from '../../../src/picture/index.ts';
 import * as png from '../../../src/png/index.ts';
 import * as preview from '../../../src/preview/index.ts';
 import { buildPng, randomPicture } from '../../png/build-png.ts';
+import { randomWeights } from '../../small-model.ts';
 import { callersOutcome, ODD } from '../odd-values.ts';
 import { refusal } from '../outcome.ts';
 import type { Random } from '../random.ts';
@@ -55,7 +56,7 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   size: () => ({ width: 100, height: 50 }),
   signal: () => new AbortController().signal,
   canvas: () => ({ width: 8, height: 8, getContext: () => null }),
-  loadOptions: () => ({ model: 'nano', workers: 0 }),
+  loadOptions: () => ({ model: 'nano', workers: 0, weights: nano() }),
   decodeOptions: () => ({ output: 'image', width: 8, height: 8, space: 'diffusion' }),
   encodeOptions: () => ({ alpha: 'composite', background: [1, 2, 3], maxSize: 8 }),
   stepsOptions: () => ({ part: 'decoder' }),
@@ -67,9 +68,19 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   options: () => ({}),
 };
 
+/** Weights from memory: those of the package are unpacked for each instance, in some 20 ms. */
+let weights: { encoder: Uint8Array; decoder: Uint8Array } | undefined;
+const nano = () => {
+  weights ??= {
+    encoder: randomWeights('nano', 'encoder'),
+    decoder: randomWeights('nano', 'decoder'),
+  };
+  return weights;
+};
+
 let taesd: core.Taesd | undefined;
 const instance = async (): Promise<core.Taesd> => {
-  taesd ??= await core.Taesd.load({ model: 'nano', workers: 0 });
+  taesd ??= await core.Taesd.load({ model: 'nano', workers: 0, weights: nano() });
   return taesd;
 };
 

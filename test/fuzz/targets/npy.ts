@@ -92,9 +92,7 @@ function askNumpy(): void {
   const differs = numpyDiffers(waiting);
   const file = differs === undefined ? undefined : waiting[differs.at];
   waiting = [];
-  if (file === undefined) return;
-  const text = Buffer.from(file.input).toString('base64');
-  throw new WrongResult(`${differs?.text} for the file ${text.slice(0, 4000)}`);
+  if (file !== undefined) throw new WrongResult(`${differs?.text}`, file.input);
 }
 
 const keep = (input: Uint8Array, arrays: ReadArray[]): void => {
