@@ -107,9 +107,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
  * @throws TaesdError ARG (the buffer was transferred; a Proxy of a view, which has no buffer)
  */
 export function checkLive(what: string, view: ArrayBufferView): void {
-  if (!ArrayBuffer.isView(view)) {
-    throw expected('ARG', what, 'a typed array', 'a Proxy of one, or an object like one');
-  }
+  if (!ArrayBuffer.isView(view)) throw expected('ARG', what, 'a typed array', 'a Proxy of one');
   if (isDetached(view)) throw detached(what);
 }
 
