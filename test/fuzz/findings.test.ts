@@ -28,6 +28,7 @@ describe.each(TARGETS.filter(({ name }) => findingsOf(name).length > 0))('$name'
       const { fault, ms } = await execute(target, input);
       expect(fault).toBeUndefined();
       expect(ms).toBeLessThan(MAX_MS);
+      await target.check?.(true);
     },
   );
 });

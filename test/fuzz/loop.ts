@@ -70,7 +70,7 @@ class Loop {
 
   async run(): Promise<void> {
     const { target, until, executions, send } = this.#options;
-    await target.check?.();
+    await target.check?.(false);
     this.#coverage.start();
     const known = this.#corpus.inputs.length > 0 ? [...this.#corpus.inputs] : target.seeds();
     // All seeds are kept: they are few, and each is of another kind.
@@ -81,9 +81,10 @@ class Loop {
     this.#coverage.add(this.#coverage.read());
     while (Date.now() < until && this.#state.executions < executions) {
       await this.#runBatch(this.#makeBatch());
-      await this.#check();
+      await this.#check(false);
       if (Date.now() - this.#sent > 1000) this.#sendState();
     }
+    await this.#check(true);
     this.#sendState();
     this.#coverage.stop();
     send({ kind: 'end' });
@@ -233,10 +234,10 @@ class Loop {
   }
 
   /** Checks that the package still does what it did before the campaign. */
-  async #check(): Promise<void> {
+  async #check(isLast: boolean): Promise<void> {
     const { target, shared } = this.#options;
     try {
-      await target.check?.();
+      await target.check?.(isLast);
     } catch (error) {
       const known = error instanceof WrongResult ? error.input : undefined;
       const place = known ? '' : 'after some input of the batch that ended with this one: ';

@@ -87,6 +87,7 @@ async function replayed(name: string, file: string): Promise<number> {
   const faults = [fault, faultOfCost(target, cost)].filter((one) => one !== undefined);
   console.log(`${outcome}; ${Math.round(cost.ms)} ms, ${Math.round(cost.bytes / 2 ** 20)} MiB`);
   for (const { signature, report } of faults) console.log(`${signature}\n${report}`);
+  await target.check?.(true);
   await target.end?.();
   process.exit(faults.length > 0 ? 1 : 0);
 }

@@ -25,7 +25,7 @@ export class Random {
 
   /** Returns a whole number from 0 to `limit` − 1; small ones are much more likely. */
   small(limit: number): number {
-    return Math.floor(limit ** this.next()) - (limit > 1 ? 1 : 0);
+    return Math.floor(limit ** this.next()) - 1;
   }
 
   /** Returns true once in `n` times. */

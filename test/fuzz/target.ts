@@ -24,8 +24,13 @@ export interface Target {
    * @throws WrongResult; anything that the package throws and must not
    */
   run(input: Uint8Array): string | Promise<string>;
-  /** Runs a known input between batches. @throws anything if it does not give what it gave first */
-  check?(): void | Promise<void>;
+  /**
+   * Runs a known input between batches, and compares results with a reader that takes many at once.
+   *
+   * @param isLast  true if no execution follows
+   * @throws anything if the known input does not give what it gave first; WrongResult
+   */
+  check?(isLast: boolean): void | Promise<void>;
   /** Yields smaller inputs that may show the fault too, the boldest first. */
   smaller?(input: Uint8Array): Iterable<Uint8Array>;
   /** Returns the input in words, for a report. */

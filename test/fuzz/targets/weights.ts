@@ -243,10 +243,12 @@ function applyEdit(
       made[at] = { ...one, bytes };
       return;
     }
-    case 'cut':
-      if (made[at])
-        made[at] = { ...one, bytes: one.bytes.subarray(0, number % (one.bytes.length + 1)) };
+    case 'cut': {
+      // A storage of torch's has whole elements.
+      const end = (number % (one.bytes.length + 1)) & ~7;
+      if (made[at]) made[at] = { ...one, bytes: one.bytes.subarray(0, end) };
       return;
+    }
     case 'twin':
       made.push({ ...one, name: `${word}${one.name}` });
       return;
