@@ -90,7 +90,8 @@ function isSignal(signal: unknown): boolean {
 export type BytesLike = ArrayBufferView | ArrayBuffer;
 
 /**
- * Returns the bytes of a file. They are not copied.
+ * Returns a view of a file's bytes. They are not copied. The view is a plain Uint8Array, whatever
+ * class or properties of its own the caller's has.
  *
  * @throws TaesdError ARG (not a Uint8Array, ArrayBuffer or view, or a detached one)
  */
@@ -108,8 +109,13 @@ export function bytesOf(bytes: unknown): Uint8Array {
   }
 }
 
-/** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */
+/**
+ * Checks that a view still has its buffer.
+ *
+ * @throws TaesdError ARG (the buffer was transferred; a Proxy of a view, which has no buffer)
+ */
 export function checkLive(what: string, view: ArrayBufferView): void {
+  if (!ArrayBuffer.isView(view)) throw expected('ARG', what, 'a typed array', 'a Proxy of one');
   if (isDetached(view)) throw detached(what);
 }
 

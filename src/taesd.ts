@@ -6,6 +6,7 @@ import { type EndedByUsing, endByUsing } from './builtins/disposal.ts';
 import { isPromise } from './builtins/tags.ts';
 import { allocatePixels, checkOptions, ownImage } from './calls/arguments.ts';
 import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents.ts';
+import { OpenLoops } from './calls/open-loops.ts';
 import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
 import { describe } from './checks.ts';
@@ -74,6 +75,7 @@ export class Taesd {
   readonly #options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   readonly #turns = new Turns();
+  readonly #loops = new OpenLoops();
   #disposed = false;
 
   /** For `load` alone. */
@@ -225,7 +227,7 @@ export class Taesd {
   /**
    * Decodes latents to rows of pixels, from top to bottom, so that a picture is never in memory
    * whole. Work is done only when rows are requested; leaving the loop ends it. Other calls of this
-   * instance wait until the loop has ended.
+   * instance wait until the loop has ended, or `dispose` ends it.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`
@@ -234,7 +236,11 @@ export class Taesd {
     latents: Latents,
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
-    return inLoop('decodeRows', this.#decodeRows(latents, options));
+    const work = this.#decodeRows(latents, options);
+    return inLoop(
+      'decodeRows',
+      this.#loops.run(work, () => this.#checkAlive()),
+    );
   }
 
   async *#decodeRows(
@@ -339,11 +345,12 @@ export class Taesd {
 
   /**
    * Frees the networks and their memory once no call runs any more. Waiting and later calls fail
-   * with ARG. Calling it twice is fine. `using taesd = await Taesd.load()` calls it at the end of
-   * the block.
+   * with ARG, and so do loops over `decodeRows` and `steps` that ask for more. Calling it twice is
+   * fine. `using taesd = await Taesd.load()` calls it at the end of the block.
    */
   dispose(): void {
     this.#disposed = true;
+    this.#loops.end();
     // A running call keeps what it needs until it has ended.
     void this.#turns.done().then(() => this.#engine.dispose());
   }

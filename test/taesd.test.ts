@@ -587,6 +587,37 @@ describe('concurrent calls and dispose', () => {
     await expect(instance.decode(LATENTS)).rejects.toThrow(expect.objectContaining(disposed));
     expect(await first).toEqual(goodPicture);
   });
+
+  test.each([0, 2])(
+    'dispose behind an abandoned loop, %i workers → ARG for all',
+    async (workers) => {
+      const instance = await Taesd.load({ weights: WEIGHTS, workers });
+      const loop = instance.decodeRows(LATENTS);
+      expect((await loop.next()).value).toMatchObject({ y: 0 });
+      const waiting = [instance.decode(LATENTS), instance.encode(IMAGE)].map((call) =>
+        call.catch((error: unknown) => error),
+      );
+      instance.dispose();
+      for (const [n, name] of ['decode', 'encode'].entries()) {
+        const message = `${name}: this instance was disposed`;
+        expect(await waiting[n]).toMatchObject({ code: 'ARG', message });
+      }
+      const message = 'decodeRows: this instance was disposed';
+      await expect(loop.next()).rejects.toThrow(expect.objectContaining({ code: 'ARG', message }));
+      expect(await loop.next()).toEqual({ done: true, value: undefined });
+      expect(instance.info.memoryBytes).toBe(0);
+    },
+  );
+
+  test('break in a loop → later calls run', async () => {
+    const instance = await Taesd.load({ weights: WEIGHTS });
+    for await (const { y } of instance.decodeRows(LATENTS)) {
+      expect(y).toBe(0);
+      break;
+    }
+    expect(await instance.decode(LATENTS)).toEqual(goodPicture);
+    instance.dispose();
+  });
 });
 
 describe('load', () => {
