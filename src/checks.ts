@@ -11,14 +11,15 @@ export const MAX_SIDE = 2 ** 31 - 1;
 /**
  * Checks a width, a height or another count.
  *
+ * @param min  defaults to 1
+ * @param max  defaults to 2³¹ − 1
  * @returns `size`
- * @throws TaesdError ARG (not a whole number from 1 to 2³¹ − 1)
+ * @throws TaesdError ARG (not a whole number from `min` to `max`)
  */
-export function checkSize(what: string, size: unknown): number {
-  if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_SIDE) {
-    throw expected('ARG', what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
-  }
-  return size;
+export function checkSize(what: string, size: unknown, min = 1, max = MAX_SIDE): number {
+  const isWhole = Number.isInteger(size);
+  if (isWhole && (size as number) >= min && (size as number) <= max) return size as number;
+  throw expected('ARG', what, `a whole number from ${min} to ${max}`, describe(size));
 }
 
 /**

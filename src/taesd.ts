@@ -9,7 +9,7 @@ import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents
 import { OpenLoops } from './calls/open-loops.ts';
 import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
-import { describe } from './checks.ts';
+import { checkSize, describe } from './checks.ts';
 import { Engine } from './engine.ts';
 import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
@@ -230,7 +230,7 @@ export class Taesd {
    * instance wait until the loop has ended, or `dispose` ends it.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
-   * @throws TaesdError as `decode`
+   * @throws TaesdError as `decode`; ARG (`firstRow` is not a row of the picture)
    */
   decodeRows(
     latents: Latents,
@@ -248,13 +248,14 @@ export class Taesd {
     options: DecodeRowsOptions,
   ): AsyncGenerator<PixelRows, void, void> {
     checkOptions('decodeRows', options);
-    const { signal, onProgress } = options;
+    const { signal, onProgress, firstRow: from = 0 } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
     const { own, width, height } = isPromise(checked) ? await checked : checked;
+    checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
-      for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
+      for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
@@ -460,15 +461,10 @@ async function loadEngine(options: LoadOptions) {
   const isUnknown = typeof name === 'string' && !isModelName(name);
   const modelHint = isUnknown ? await hintFor(name) : undefined;
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options, modelHint);
-  const { weights, download, onDownload, signal } = rest;
+  const { signal, onDownload } = rest;
   const pacer = new Pacer(signal);
-  const look = {
-    weights,
-    download,
-    onDownload:
-      onDownload && ((progress: DownloadProgress) => callersOwn(() => onDownload(progress))),
-    signal,
-  };
+  const onBytes = (progress: DownloadProgress) => callersOwn(() => onDownload?.(progress));
+  const look = { ...rest, onDownload: onDownload && onBytes };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from, note: ofSearch } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {

@@ -232,6 +232,45 @@ describe('encode and decode', () => {
     expect(seen.at(-1)).toBe(1);
   });
 
+  test('decodeRows: firstRow → the rows of decode from there on; progress counts those above as done', async () => {
+    const latents = randomTensor(seededRandom(4), [1, 4, 24, 4]);
+    const size = { width: 27, height: 187 };
+    const whole = await taesd.decode(latents, size);
+    for (const firstRow of [0, 1, 8, 93, 186]) {
+      const seen: Progress[] = [];
+      const onProgress = (progress: Progress) => seen.push(progress);
+      let y = firstRow;
+      for await (const rows of taesd.decodeRows(latents, { ...size, firstRow, onProgress })) {
+        expect([rows.width, rows.height, rows.y]).toEqual([27, 187, y]);
+        expect(rows.data).toEqual(whole.data.slice(4 * 27 * y, 4 * 27 * (y + rows.rows)));
+        y += rows.rows;
+        expect(seen.at(-1)).toEqual({ done: y, total: 187 });
+      }
+      expect(y).toBe(187);
+      expect(seen[0].done).toBeGreaterThan(firstRow);
+    }
+  });
+
+  test.each([
+    [187, '187'],
+    [-1, '-1'],
+    [0.5, '0.5'],
+    [Number.NaN, 'NaN'],
+    ['8', '"8"'],
+    [null, 'null'],
+    [8n, '8'],
+    [Symbol('row'), 'Symbol(row)'],
+  ])(
+    'decodeRows: firstRow %o of 187 rows → ARG, then the next call works',
+    async (firstRow, got) => {
+      const options = { height: 187, firstRow } as object;
+      const rows = taesd.decodeRows(randomTensor(seededRandom(4), [1, 4, 24, 4]), options);
+      const rule = 'a whole number from 0 to 186';
+      await expectError(rows.next(), 'ARG', `decodeRows: "firstRow" expected ${rule}, got ${got}`);
+      expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
+    },
+  );
+
   test('decodeRows: a loop that is left → other calls go on', async () => {
     const latents = randomTensor(seededRandom(4), [1, 4, 24, 20]);
     for await (const rows of taesd.decodeRows(latents)) {
@@ -244,7 +283,7 @@ describe('encode and decode', () => {
   test.each([
     ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range, maxSize'],
     ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
-    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
+    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space, firstRow'],
     ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],
     ['steps', 'signal, allowNonFinite, alpha, background, range, maxSize, space, part'],
   ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
