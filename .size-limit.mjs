@@ -29,16 +29,10 @@ const file = (name, path, limit) => ({
 });
 
 export default [
-<<<<<<< HEAD
   // The means and deviations of taeqi2_1 are 0.6 kB of it; 0.7 kB are the errors of parts that
   // cannot be loaded and of limited address space, and passwords of addresses; 0.4 kB are values of
   // other realms, timers that are taken once, and older browsers.
   bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '28.8 kB', {
-=======
-  // The means and deviations of taeqi2_1 are 0.6 kB of it; values of other realms, timers that are
-  // taken once and older browsers 0.4 kB.
-  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '27.8 kB', {
->>>>>>> realms18
     import: '{ Taesd }',
     modifyEsbuildConfig: initial,
   }),

@@ -91,9 +91,9 @@ export function startThread<To, From>(
   };
 }
 
-/** The likely reason if a worker does not start from a blob and the browser says nothing. */
+/** The likely reasons if a worker does not start from a blob and the browser says nothing. */
 const NO_BLOB =
-  'could not be started from another origin: the Content-Security-Policy has to allow worker-src blob:';
+  'could not be started from another origin: a sandbox, or the Content-Security-Policy has to allow worker-src blob:';
 
 /** Starts a module of another origin, which a page may import but not start as a worker. */
 function blobWorker(module: ThreadModule): Worker {
