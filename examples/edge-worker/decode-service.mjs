@@ -36,7 +36,7 @@ export const LIMITS = {
    * Bytes that all open answers may keep together: what clients have not read, and latents and
    * encoders of files that are not finished.
    */
-  keptBytes: 12_000_000,
+  keptBytes: 8_000_000,
 };
 
 /** Bytes of an `encodePngRows` at work. */

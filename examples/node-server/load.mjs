@@ -105,7 +105,7 @@ async function besideStalled() {
  * their answer: then there is room in the line, and large pictures still wait in it.
  */
 async function stall() {
-  const [small, large] = [await sampleLatents(32, 32), await sampleLatents(256, 256)];
+  const [small, large] = [await sampleLatents(32, 32), noisyLatents(256, 256)];
   const begun = [];
   const clients = Array.from({ length: stalled }, (_, n) => {
     const isSmall = n % 2 === 0;
@@ -132,6 +132,12 @@ async function stall() {
   });
   await Promise.all(begun);
   return clients;
+}
+
+/** Returns latents whose file is larger than the server finishes in memory. */
+function noisyLatents(width, height) {
+  const data = Float32Array.from({ length: 4 * width * height }, (_, n) => 2 * Math.sin(n * n));
+  return { shape: [1, 4, height, width], data };
 }
 
 /** The ten kinds of requests, sent in turn. */

@@ -392,8 +392,12 @@ describe('whom it lets wait', () => {
     },
   );
 
-  test('four clients that read now and then, with room for a fifth of each file → each has its picture, in several turns', async () => {
-    const { service, models, firstRows } = counting({ answerBytes: 100_000, waiting: 3 });
+  test('four clients that read now and then, with room for a tenth of each file → each has its picture, in several turns', async () => {
+    const { service, models, firstRows } = counting({
+      answerBytes: 100_000,
+      keptBytes: 12_000_000,
+      waiting: 3,
+    });
     const slow = async () => {
       const answer = await service(postRaw(large));
       const { body, headers } = answer;

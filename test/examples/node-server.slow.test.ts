@@ -39,7 +39,9 @@ testAtFullLength(
       wrong: undefined,
     });
     expect(stdout).toContain('40 of 40 requests, 4 at once');
-    expect(stdout).toMatch(/^answers of 8 clients that never read: [4-8] 200(, \d none yet)?$/m);
+    expect(stdout).toMatch(
+      /^answers of 8 clients that never read: (, |\d (200|none yet|cut off))+$/m,
+    );
   },
 );
 
