@@ -42,7 +42,7 @@ const revoked = (): object => {
   return proxy;
 };
 
-/** Makes each value anew, since calls may change one. New ones go to the end: inputs have numbers. */
+/** Makes each value anew: calls may change one. New ones go to the end: inputs name numbers. */
 export const ODD: readonly (() => unknown)[] = [
   ...[
     undefined,
