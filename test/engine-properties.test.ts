@@ -24,7 +24,7 @@ const WORKERS = [1, 2, 3, 4];
 /** Of each of three sizes. */
 const SPANS = rounds(1, 8);
 /** Of fast against f32. */
-const SEEDS = rounds(1, 8);
+const SEEDS = rounds(1, 5);
 
 const WEIGHTS = {
   encoder: randomWeights('taesd', 'encoder'),
@@ -42,7 +42,7 @@ const SIZES: readonly (readonly [number, number])[] = [
     : []),
   [5, 3],
   [9, 17],
-  ...seededSizes(rounds(0, 6)),
+  ...seededSizes(rounds(0, 4)),
   // High and wide; in the slow suite both at once.
   [50, 2],
   [2, 70],

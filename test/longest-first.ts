@@ -1,7 +1,11 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The quick files that take longest. */
+/** The files that take longest. */
 const LONGEST = [
+  'test/webgpu/chromium.browser.test.ts',
+  'test/webgpu/firefox.browser.test.ts',
+  'test/webgpu/deno.browser.test.ts',
+  'test/golden.slow.test.ts',
   'test/workers.test.ts',
   'test/engine-properties.test.ts',
   'test/golden.test.ts',

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES } from '../conformance/cases.ts';
-import { chromium, firefox } from '../page.ts';
 import { SHARED_ABSENT, sharedIsThere } from '../shared.ts';
 import { GPU_CASES, isWanted } from './cases.ts';
-import { deno, type Report, runInBrowser, runInDeno } from './run-remotely.ts';
+import type { Report } from './run-remotely.ts';
 
 /*
  * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Firefox and Deno on
@@ -15,28 +14,17 @@ const MINUTES = 60_000;
 /** Parts of the names of those that are wanted, for work on them. */
 const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 
-const PLACES = [
-  {
-    place: 'Chromium',
-    program: chromium,
-    run: (wanted: string) => runInBrowser('chromium', wanted),
-    missing: 'no Chromium here',
-  },
-  {
-    place: 'Firefox',
-    program: firefox,
-    run: (wanted: string) => runInBrowser('firefox', wanted),
-    missing: 'no Firefox here',
-  },
-  {
-    place: 'Deno',
-    program: deno,
-    run: runInDeno,
-    missing: 'no Deno here (npm run test:runtimes installs one)',
-  },
-];
+/** A runtime with WebGPU. */
+interface Place {
+  readonly place: string;
+  readonly program: string | undefined;
+  readonly run: (wanted: string) => Promise<Report>;
+  /** The reason for skipping if there is no program. */
+  readonly missing: string;
+}
 
-for (const { place, program, run, missing } of PLACES) {
+/** Adds the tests of one place. Each has a file of its own, so that places run side by side. */
+export function testOnDevice({ place, program, run, missing }: Place): void {
   if (program === undefined && process.env.CI) {
     throw new Error(`${missing}, and CI must not skip its tests of WebGPU`);
   }
