@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['src', 'assembly', 'bench', 'scripts', 'examples', 'test'];
 const SOURCE = /\.(?:[mc]?[jt]s|tsx)$/;
 /** Installed and built files, and the one that scripts/manifest.mjs makes. */
-const IGNORED = /^(?:node_modules|dist|installed|out|out-.*|manifest-data\.ts)$/;
+const IGNORED = /^(?:node_modules|dist|installed|built|out|out-.*|manifest-data\.ts)$/;
 
 /**
  * Lines that may stay as they are: the file, a part of the line, and the reason.

@@ -11,14 +11,15 @@ export const MAX_SIDE = 2 ** 31 - 1;
 /**
  * Checks a width, a height or another count.
  *
+ * @param min  defaults to 1
+ * @param max  defaults to 2³¹ − 1
  * @returns `size`
- * @throws TaesdError ARG (not a whole number from 1 to 2³¹ − 1)
+ * @throws TaesdError ARG (not a whole number from `min` to `max`)
  */
-export function checkSize(what: string, size: unknown): number {
-  if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_SIDE) {
-    throw expected('ARG', what, `a whole number from 1 to ${MAX_SIDE}`, describe(size));
-  }
-  return size;
+export function checkSize(what: string, size: unknown, min = 1, max = MAX_SIDE): number {
+  const isWhole = Number.isInteger(size);
+  if (isWhole && (size as number) >= min && (size as number) <= max) return size as number;
+  throw expected('ARG', what, `a whole number from ${min} to ${max}`, describe(size));
 }
 
 /**
@@ -90,7 +91,8 @@ function isSignal(signal: unknown): boolean {
 export type BytesLike = ArrayBufferView | ArrayBuffer;
 
 /**
- * Returns the bytes of a file. They are not copied.
+ * Returns a view of a file's bytes. They are not copied. The view is a plain Uint8Array, whatever
+ * class or properties of its own the caller's has.
  *
  * @throws TaesdError ARG (not a Uint8Array, ArrayBuffer or view, or a detached one)
  */
@@ -108,8 +110,13 @@ export function bytesOf(bytes: unknown): Uint8Array {
   }
 }
 
-/** Checks that a view still has its buffer. @throws TaesdError ARG (the buffer was transferred) */
+/**
+ * Checks that a view still has its buffer.
+ *
+ * @throws TaesdError ARG (the buffer was transferred; a Proxy of a view, which has no buffer)
+ */
 export function checkLive(what: string, view: ArrayBufferView): void {
+  if (!ArrayBuffer.isView(view)) throw expected('ARG', what, 'a typed array', 'a Proxy of one');
   if (isDetached(view)) throw detached(what);
 }
 

@@ -6,9 +6,10 @@ import { type EndedByUsing, endByUsing } from './builtins/disposal.ts';
 import { isPromise } from './builtins/tags.ts';
 import { allocatePixels, checkOptions, ownImage } from './calls/arguments.ts';
 import { type Latents, type LatentsOfCall, latentsOfCall } from './calls/latents.ts';
+import { OpenLoops } from './calls/open-loops.ts';
 import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
-import { describe } from './checks.ts';
+import { checkSize, describe } from './checks.ts';
 import { Engine } from './engine.ts';
 import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
@@ -74,6 +75,7 @@ export class Taesd {
   readonly #options: Pick<Info, 'weights' | 'weightsNote' | 'backend' | 'precision'>;
   readonly #engine: Engine;
   readonly #turns = new Turns();
+  readonly #loops = new OpenLoops();
   #disposed = false;
 
   /** For `load` alone. */
@@ -225,16 +227,20 @@ export class Taesd {
   /**
    * Decodes latents to rows of pixels, from top to bottom, so that a picture is never in memory
    * whole. Work is done only when rows are requested; leaving the loop ends it. Other calls of this
-   * instance wait until the loop has ended.
+   * instance wait until the loop has ended, or `dispose` ends it.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
-   * @throws TaesdError as `decode`
+   * @throws TaesdError as `decode`; ARG (`firstRow` is not a row of the picture)
    */
   decodeRows(
     latents: Latents,
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
-    return inLoop('decodeRows', this.#decodeRows(latents, options));
+    const work = this.#decodeRows(latents, options);
+    return inLoop(
+      'decodeRows',
+      this.#loops.run(work, () => this.#checkAlive()),
+    );
   }
 
   async *#decodeRows(
@@ -242,13 +248,14 @@ export class Taesd {
     options: DecodeRowsOptions,
   ): AsyncGenerator<PixelRows, void, void> {
     checkOptions('decodeRows', options);
-    const { signal, onProgress } = options;
+    const { signal, onProgress, firstRow: from = 0 } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
     const { own, width, height } = isPromise(checked) ? await checked : checked;
+    checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
-      for await (const batch of runner.batches(sources[0], { first: 0, end: height }, pacer)) {
+      for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
@@ -339,11 +346,12 @@ export class Taesd {
 
   /**
    * Frees the networks and their memory once no call runs any more. Waiting and later calls fail
-   * with ARG. Calling it twice is fine. `using taesd = await Taesd.load()` calls it at the end of
-   * the block.
+   * with ARG, and so do loops over `decodeRows` and `steps` that ask for more. Calling it twice is
+   * fine. `using taesd = await Taesd.load()` calls it at the end of the block.
    */
   dispose(): void {
     this.#disposed = true;
+    this.#loops.end();
     // A running call keeps what it needs until it has ended.
     void this.#turns.done().then(() => this.#engine.dispose());
   }
@@ -453,15 +461,10 @@ async function loadEngine(options: LoadOptions) {
   const isUnknown = typeof name === 'string' && !isModelName(name);
   const modelHint = isUnknown ? await hintFor(name) : undefined;
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options, modelHint);
-  const { weights, download, onDownload, signal } = rest;
+  const { signal, onDownload } = rest;
   const pacer = new Pacer(signal);
-  const look = {
-    weights,
-    download,
-    onDownload:
-      onDownload && ((progress: DownloadProgress) => callersOwn(() => onDownload(progress))),
-    signal,
-  };
+  const onBytes = (progress: DownloadProgress) => callersOwn(() => onDownload?.(progress));
+  const look = { ...rest, onDownload: onDownload && onBytes };
   const looking = loadWeights(named, parts, look);
   const { variant, tensors, from, note: ofSearch } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {

@@ -101,6 +101,28 @@ for (const workers of [0, 2]) {
     expect(same(rows, data)).toBe(true);
   });
 
+  test(`decodeRows [${workers} workers]: firstRow → the rows of decode from there on; progress rises to the end`, async () => {
+    const taesd = await load({ workers, only: 'decoder' });
+    const latents = latentsOf(32, 4);
+    const { data } = await taesd.decode(latents);
+    for (const firstRow of sampled([77], [1, 77, 128, 255])) {
+      const seen: number[] = [];
+      const onProgress = ({ done }: { done: number }) => seen.push(done);
+      let next = firstRow;
+      for await (const { y, rows, data: part } of taesd.decodeRows(latents, {
+        firstRow,
+        onProgress,
+      })) {
+        expect(y).toBe(next);
+        expect(same(part, data.subarray(4 * 32 * y, 4 * 32 * (y + rows)))).toBe(true);
+        next += rows;
+      }
+      expect(next).toBe(256);
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+      expect(seen.at(-1)).toBe(256);
+    }
+  });
+
   test(`decode [${workers} workers]: aborted before, in and after the statistics → ABORTED, then the next call works`, async () => {
     const taesd = await load({ workers, only: 'decoder' });
     const small = latentsOf(8, 6);

@@ -233,6 +233,45 @@ describe('encode and decode', () => {
     expect(seen.at(-1)).toBe(1);
   });
 
+  test('decodeRows: firstRow → the rows of decode from there on; progress counts those above as done', async () => {
+    const latents = randomTensor(seededRandom(4), [1, 4, 24, 4]);
+    const size = { width: 27, height: 187 };
+    const whole = await taesd.decode(latents, size);
+    for (const firstRow of [0, 1, 8, 93, 186]) {
+      const seen: Progress[] = [];
+      const onProgress = (progress: Progress) => seen.push(progress);
+      let y = firstRow;
+      for await (const rows of taesd.decodeRows(latents, { ...size, firstRow, onProgress })) {
+        expect([rows.width, rows.height, rows.y]).toEqual([27, 187, y]);
+        expect(rows.data).toEqual(whole.data.slice(4 * 27 * y, 4 * 27 * (y + rows.rows)));
+        y += rows.rows;
+        expect(seen.at(-1)).toEqual({ done: y, total: 187 });
+      }
+      expect(y).toBe(187);
+      expect(seen[0].done).toBeGreaterThan(firstRow);
+    }
+  });
+
+  test.each([
+    [187, '187'],
+    [-1, '-1'],
+    [0.5, '0.5'],
+    [Number.NaN, 'NaN'],
+    ['8', '"8"'],
+    [null, 'null'],
+    [8n, '8'],
+    [Symbol('row'), 'Symbol(row)'],
+  ])(
+    'decodeRows: firstRow %o of 187 rows → ARG, then the next call works',
+    async (firstRow, got) => {
+      const options = { height: 187, firstRow } as object;
+      const rows = taesd.decodeRows(randomTensor(seededRandom(4), [1, 4, 24, 4]), options);
+      const rule = 'a whole number from 0 to 186';
+      await expectError(rows.next(), 'ARG', `decodeRows: "firstRow" expected ${rule}, got ${got}`);
+      expect(await taesd.decode(LATENTS)).toEqual(goodPicture);
+    },
+  );
+
   test('decodeRows: a loop that is left → other calls go on', async () => {
     const latents = randomTensor(seededRandom(4), [1, 4, 24, 20]);
     for await (const rows of taesd.decodeRows(latents)) {
@@ -245,7 +284,7 @@ describe('encode and decode', () => {
   test.each([
     ['encode', 'signal, allowNonFinite, onProgress, alpha, background, range, maxSize'],
     ['decode', 'signal, allowNonFinite, onProgress, width, height, space, output'],
-    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space'],
+    ['decodeRows', 'signal, allowNonFinite, onProgress, width, height, space, firstRow'],
     ['decodeToCanvas', 'signal, allowNonFinite, width, height, space'],
     ['steps', 'signal, allowNonFinite, alpha, background, range, maxSize, space, part'],
   ])('%s: an option that there is none of → ARG naming those there are', async (call, names) => {
@@ -587,6 +626,37 @@ describe('concurrent calls and dispose', () => {
     await expect(waiting).rejects.toThrow(expect.objectContaining(disposed));
     await expect(instance.decode(LATENTS)).rejects.toThrow(expect.objectContaining(disposed));
     expect(await first).toEqual(goodPicture);
+  });
+
+  test.each([0, 2])(
+    'dispose behind an abandoned loop, %i workers → ARG for all',
+    async (workers) => {
+      const instance = await Taesd.load({ weights: WEIGHTS, workers });
+      const loop = instance.decodeRows(LATENTS);
+      expect((await loop.next()).value).toMatchObject({ y: 0 });
+      const waiting = [instance.decode(LATENTS), instance.encode(IMAGE)].map((call) =>
+        call.catch((error: unknown) => error),
+      );
+      instance.dispose();
+      for (const [n, name] of ['decode', 'encode'].entries()) {
+        const message = `${name}: this instance was disposed`;
+        expect(await waiting[n]).toMatchObject({ code: 'ARG', message });
+      }
+      const message = 'decodeRows: this instance was disposed';
+      await expect(loop.next()).rejects.toThrow(expect.objectContaining({ code: 'ARG', message }));
+      expect(await loop.next()).toEqual({ done: true, value: undefined });
+      expect(instance.info.memoryBytes).toBe(0);
+    },
+  );
+
+  test('break in a loop → later calls run', async () => {
+    const instance = await Taesd.load({ weights: WEIGHTS });
+    for await (const { y } of instance.decodeRows(LATENTS)) {
+      expect(y).toBe(0);
+      break;
+    }
+    expect(await instance.decode(LATENTS)).toEqual(goodPicture);
+    instance.dispose();
   });
 });
 

@@ -180,6 +180,21 @@ describe('abort', () => {
 
 describe('order and bounds', () => {
   for (const workers of sampled([2], [1, 2, 3])) {
+    test(`decodeRows [${workers} workers]: firstRow → the rows of decode from there on`, async () => {
+      const taesd = await load({ workers });
+      const tall = latentsOf(100, 2);
+      const { data } = await taesd.decode(tall);
+      for (const firstRow of [3, 401, 799]) {
+        let next = firstRow;
+        for await (const { y, rows, data: part } of taesd.decodeRows(tall, { firstRow })) {
+          expect(y).toBe(next);
+          expect(part).toEqual(data.slice(4 * 16 * y, 4 * 16 * (y + rows)));
+          next += rows;
+        }
+        expect(next).toBe(800);
+      }
+    });
+
     test(`decodeRows [${workers} workers]: a consumer that stops → workers run ahead by at most ${workers} spans, and go on`, async () => {
       const taesd = await load({ workers });
       // 3200 rows: several rounds of spans of at most 512.

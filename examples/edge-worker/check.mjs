@@ -88,6 +88,19 @@ try {
       assert(performance.now() - started < 10_000);
     },
   );
+  await check('20 clients that never read: the next is served meanwhile', async () => {
+    const large = rawRequest(await sampleLatents(128, 96));
+    const stalled = [];
+    for (let n = 0; n < 20; n++) stalled.push(await ask(large));
+    const started = performance.now();
+    const file = await bytesOf(await ask(raw));
+    assert(performance.now() - started < 5000);
+    assert.deepEqual(pixelsOf(file), picture(await nano.decode(latents)));
+    for (const { status, body } of stalled) {
+      assert.equal(status, 200);
+      await body.cancel();
+    }
+  });
   for (const [name, status, code, [path, options]] of await badRequests()) {
     await check(`${name}: ${status} ${code}`, async () => {
       const answer = await ask([path, options]);

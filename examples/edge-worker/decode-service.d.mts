@@ -7,10 +7,14 @@ export interface Limits {
   /** Requests that may wait while one is decoded. */
   readonly waiting: number;
   /**
-   * Milliseconds from the beginning of a picture's turn to its last byte at the client. Others wait
-   * meanwhile. Loading the model does not count.
+   * Milliseconds of a turn, while others wait. Loading the model does not count. Also the time in
+   * which a client must read something.
    */
   readonly turnMs: number;
+  /** Bytes of a file that are made while its client does not read. */
+  readonly answerBytes: number;
+  /** Bytes that all open answers may keep together. */
+  readonly keptBytes: number;
 }
 
 export declare const LIMITS: Limits;
@@ -19,8 +23,17 @@ export declare const LIMITS: Limits;
 export interface Decoder {
   decodeRows(
     latents: { readonly shape: readonly number[]; readonly data: Float32Array },
-    options: { readonly width: number; readonly height: number; readonly signal: AbortSignal },
-  ): AsyncIterable<{ readonly rows: number; readonly data: Uint8Array | Uint8ClampedArray }>;
+    options: {
+      readonly width: number;
+      readonly height: number;
+      readonly firstRow: number;
+      readonly signal: AbortSignal;
+    },
+  ): AsyncIterable<{
+    readonly y: number;
+    readonly rows: number;
+    readonly data: Uint8Array | Uint8ClampedArray;
+  }>;
   /** Called on an instance that is given up; a call that hangs in it may never end. */
   dispose?(): void;
 }

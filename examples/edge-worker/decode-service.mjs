@@ -8,10 +8,15 @@ import {
   hostProblem,
   NO_STORE,
   problemResponse,
+  readNothing,
   tookTooLong,
+  tooMuchUnread,
 } from './http-problem.mjs';
+import { KeptBytes } from './kept-bytes.mjs';
 import { Line } from './line.mjs';
 import { readLatents } from './read-latents.mjs';
+import { rowsInTurns } from './rows-in-turns.mjs';
+import { UnreadFile } from './unread-file.mjs';
 
 /** The default limits. With them workerd stays under the 128 MB of an edge. */
 export const LIMITS = {
@@ -20,12 +25,22 @@ export const LIMITS = {
   /** Requests that may wait while one is decoded. */
   waiting: 4,
   /**
-   * Milliseconds from the beginning of a picture's turn to its last byte at the client. Others wait
-   * meanwhile. Loading the model does not count, since it happens once and no client causes it. A
-   * load that takes twice as long is given up if another request waits.
+   * Milliseconds of a turn, while others wait. Loading the model does not count, since it happens
+   * once and no client causes it. A load that takes twice as long is given up if another request
+   * waits. Also the time in which a client must read something.
    */
   turnMs: 20_000,
+  /** Bytes of a file that are made while its client does not read. The turn ends then. */
+  answerBytes: 4_000_000,
+  /**
+   * Bytes that all open answers may keep together: what clients have not read, and latents and
+   * encoders of files that are not finished.
+   */
+  keptBytes: 8_000_000,
 };
+
+/** Bytes of an `encodePngRows` at work. */
+const ENCODER_BYTES = 2_300_000;
 
 /**
  * Level 6 makes files 7 to 12 % smaller, but a picture then takes 1.6 to 2.1 times the processor
@@ -53,10 +68,12 @@ export function createDecodeService({ load, limits: given = {} }) {
   /** The loaded model. A failed load leaves it undefined. */
   let taesd;
   const line = new Line(1 + limits.waiting, 2 * limits.turnMs, () => {
-    // Without this its workers would live on. Calls that still run in it end first.
+    // Without this its workers would live on. A picture that is still decoded goes on in its next
+    // turn, with another model.
     taesd?.dispose?.();
     taesd = undefined;
   });
+  const kept = new KeptBytes(limits.keptBytes, 2 * limits.turnMs);
 
   return async (request, waitUntil = () => {}) => {
     try {
@@ -80,47 +97,58 @@ export function createDecodeService({ load, limits: given = {} }) {
   /**
    * Sends status and headers only with the first rows: by then nearly every error has shown itself.
    */
-  async function answer({ latents, width, height }, clientSignal, waitUntil) {
-    const place = line.join();
+  async function answer(work, clientSignal, waitUntil) {
+    const place = line.join(maxFileBytes(work) > limits.answerBytes);
     if (place === undefined) throw busy(limits.waiting);
     const stop = new AbortController();
+    const { signal } = stop;
+    const file = new UnreadFile({
+      maxBytes: limits.answerBytes,
+      kept,
+      stallMs: limits.turnMs,
+      onStalled: () => stop.abort(readNothing(limits.turnMs)),
+      onCancel: (reason) => stop.abort(reason),
+    });
+    // A decoder that hangs ignores the signal: the answer does not wait for it.
+    signal.addEventListener('abort', () => file.fail(signal.reason));
     const gone = () => stop.abort(clientSignal.reason);
     clientSignal.addEventListener('abort', gone);
     if (clientSignal.aborted) gone();
-    let [pieces, end, timer] = [];
-    waitUntil(
-      new Promise((resolve) => {
-        end = resolve;
-      }),
-    );
-    const leave = async () => {
-      clearTimeout(timer);
-      clientSignal.removeEventListener('abort', gone);
-      // The next request's turn begins when the decoder is free.
-      await pieces?.return().catch(() => undefined);
-      place.leave();
-      end();
-    };
+    const making = makeFile(work, file, place, stop);
+    const over = Promise.all([making, file.over]);
+    waitUntil(over.then(() => clientSignal.removeEventListener('abort', gone)));
+    await file.begun;
+    return new Response(file.stream, { headers: { 'content-type': 'image/png', ...NO_STORE } });
+  }
+
+  /** Makes a picture's file when it is its turn. It never rejects. */
+  async function makeFile(work, file, place, stop) {
     const { signal } = stop;
+    const startClock = () => {
+      const timer = setTimeout(() => stop.abort(tookTooLong(limits.turnMs)), limits.turnMs);
+      return () => clearTimeout(timer);
+    };
+    const model = async () => {
+      taesd ??= await loadFor(place);
+      return taesd;
+    };
+    const { latents, width, height } = work;
     try {
       if (!(await line.turn(place, signal))) throw busy(limits.waiting);
-      taesd ??= await loadFor(place);
-      timer = setTimeout(() => stop.abort(tookTooLong(limits.turnMs)), limits.turnMs);
-      const rows = taesd.decodeRows(latents, { width, height, signal });
-      pieces = encodePngRows({ width, height, channels: 3 }, rows, { level: COMPRESSION });
-      const first = await Promise.race([pieces.next(), aborted(signal)]);
-      const body = stream(first, pieces, leave, (reason) => stop.abort(reason));
-      signal.addEventListener('abort', () => {
-        // A client that does not read would notice nothing otherwise.
-        body.controller.error(signal.reason);
-        void leave();
-      });
-      return new Response(body.stream, { headers: { 'content-type': 'image/png', ...NO_STORE } });
+      const unread = Math.min(maxFileBytes(work), limits.answerBytes);
+      if (!kept.hold(file, latents.data.byteLength + ENCODER_BYTES + unread)) {
+        throw tooMuchUnread(limits.keptBytes);
+      }
+      const rows = rowsInTurns(work, { line, place, file, signal, model, startClock });
+      const header = { width, height, channels: 3 };
+      for await (const piece of encodePngRows(header, rows, { level: COMPRESSION })) {
+        file.push(piece);
+      }
+      file.end();
     } catch (error) {
-      const left = leave();
-      // A decoder that hangs ignores the signal: the answer does not wait for it.
-      if (!signal.aborted) await left;
-      throw error;
+      file.fail(error);
+    } finally {
+      place.leave();
     }
   }
 
@@ -140,44 +168,8 @@ export function createDecodeService({ load, limits: given = {} }) {
   }
 }
 
-/** Rejects when the signal fires. @param {AbortSignal} signal @returns {Promise<never>} */
-function aborted(signal) {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-    if (signal.aborted) reject(signal.reason);
-  });
-}
-
-/** Streams a file's pieces on request: while the client does not read, nothing is decoded. */
-function stream(first, pieces, leave, stop) {
-  let next = first;
-  let controller;
-  const stream = new ReadableStream(
-    {
-      start(given) {
-        controller = given;
-      },
-      async pull() {
-        try {
-          const { done, value } = next ?? (await pieces.next());
-          next = undefined;
-          if (!done) return controller.enqueue(value);
-          controller.close();
-        } catch (error) {
-          // Lets the client see that the file is not complete.
-          controller.error(error);
-        }
-        await leave();
-      },
-      async cancel(reason) {
-        stop(reason);
-        await leave();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return { stream, controller };
-}
+/** The size of a picture's file if nothing of it can be compressed, and a little more. */
+const maxFileBytes = ({ width, height }) => 1.01 * height * (1 + 3 * width) + 1000;
 
 /** @param {Request} request @param {string} allowed */
 function checkMethod({ method }, allowed) {

@@ -84,6 +84,19 @@ export const busy = (waiting) =>
     RETRY_AFTER,
   );
 
+/** @param {number} maxBytes */
+export const tooMuchUnread = (maxBytes) =>
+  new HttpProblem(
+    503,
+    'BUSY',
+    `decode: "unread answers" expected at most ${maxBytes} bytes, got more (come again later)`,
+    RETRY_AFTER,
+  );
+
+/** @param {number} stallMs */
+export const readNothing = (stallMs) =>
+  new HttpProblem(503, 'TIMEOUT', `decode: the client read nothing for ${stallMs} ms`);
+
 /** @param {number} turnMs */
 export const tookTooLong = (turnMs) =>
   new HttpProblem(503, 'TIMEOUT', `decode: the picture took longer than ${turnMs} ms`, RETRY_AFTER);

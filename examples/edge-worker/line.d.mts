@@ -1,5 +1,7 @@
 /** A request's place in the line. */
 export interface Place {
+  /** True from the beginning of its turn until the turn ends or is given up. */
+  readonly working: boolean;
   /** Ends the turn. Further calls do nothing. */
   leave(): void;
 }
@@ -12,9 +14,18 @@ export declare class Line {
    * @param onDead  called when a request has lost its turn
    */
   constructor(maxPlaces: number, deadMs: number, onDead: () => void);
-  /** @returns undefined if the line is full */
-  join(): Place | undefined;
-  /** Resolves to true when the place is first, to false if it was given up and the line is full. */
+  /**
+   * @param heavy  true lets up to 8 turns of light work pass. Defaults to false
+   * @returns undefined if the line is full
+   */
+  join(heavy?: boolean): Place | undefined;
+  /** Joins the line again after a turn, at its end, even if the line is full. */
+  rejoin(place: Place): void;
+  /** Whether others wait while a place has its turn. */
+  readonly othersWait: boolean;
+  /**
+   * Resolves to true when it is the place's turn, to false if it was given up and the line is full.
+   */
   turn(place: Place, signal: AbortSignal): Promise<boolean>;
   /** Gives a sign of life. @returns false if the turn was given up */
   stillWorking(place: Place): boolean;

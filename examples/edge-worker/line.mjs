@@ -5,8 +5,13 @@
  * @property {number} seen  the time of its last sign of life
  * @property {boolean} working  true from the beginning of its turn until the turn ends or is given
  *   up
+ * @property {boolean} heavy  true for work that others may pass
+ * @property {boolean} resumed  true once it has had a turn and joined again
  * @property {() => void} leave  ends the turn; further calls do nothing. A wait ends by its signal
  */
+
+/** Turns of light work that pass heavy work which waits, before it has its own. */
+const LIGHT_TURNS = 8;
 
 /** Milliseconds between two checks of a waiting request whether it is first. */
 const CHECK_MS = 5;
@@ -26,6 +31,8 @@ const WAITING_DEAD_MS = 1000;
 export class Line {
   /** @type {Place[]} */
   #places = [];
+  /** Turns of light work since the last of heavy work. */
+  #lightTurns = 0;
   #maxPlaces;
   #deadMs;
   #onDead;
@@ -43,13 +50,19 @@ export class Line {
     this.#onDead = onDead;
   }
 
-  /** @returns {Place | undefined} undefined if the line is full */
-  join() {
+  /**
+   * @param {boolean} [heavy]  true lets up to 8 turns of light work pass. Without this a few large
+   *   pictures would let everyone wait for seconds. Defaults to false
+   * @returns {Place | undefined} undefined if the line is full
+   */
+  join(heavy = false) {
     this.#dropDead();
-    if (this.#places.length >= this.#maxPlaces) return undefined;
+    if (this.#isFull) return undefined;
     const place = {
       seen: Date.now(),
       working: false,
+      heavy,
+      resumed: false,
       leave: () => {
         place.working = false;
         this.#places = this.#places.filter((other) => other !== place);
@@ -60,8 +73,20 @@ export class Line {
   }
 
   /**
-   * Resolves when the place is first. A place taken for dead in error, because the clock jumped or
-   * the process was stopped, goes to the end of the line again.
+   * Joins the line again after a turn, at its end, even if the line is full: an answer that has
+   * begun cannot be refused any more.
+   *
+   * @param {Place} place
+   */
+  rejoin(place) {
+    place.seen = Date.now();
+    place.resumed = true;
+    if (!this.#places.includes(place)) this.#places.push(place);
+  }
+
+  /**
+   * Resolves when it is the place's turn. A place taken for dead in error, because the clock jumped
+   * or the process was stopped, goes to the end of the line again.
    *
    * @param {Place} place
    * @param {AbortSignal} signal  rejects with its reason
@@ -73,15 +98,34 @@ export class Line {
       place.seen = Date.now();
       this.#dropDead();
       if (!this.#places.includes(place)) {
-        if (this.#places.length >= this.#maxPlaces) return false;
+        if (!place.resumed && this.#isFull) return false;
         this.#places.push(place);
       }
-      if (this.#places[0] === place) {
+      if (this.#next === place) {
+        this.#lightTurns = place.heavy ? 0 : this.#lightTurns + 1;
         place.working = true;
         return true;
       }
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
+  }
+
+  /** Whether others wait while a place has its turn. */
+  get othersWait() {
+    return this.#places.length > 1;
+  }
+
+  /** Places that joined again do not count: they are bounded by what the answers keep. */
+  get #isFull() {
+    return this.#places.filter(({ resumed }) => !resumed).length >= this.#maxPlaces;
+  }
+
+  /** The place whose turn may begin; undefined while another has its turn. */
+  get #next() {
+    if (this.#places.some(({ working }) => working)) return undefined;
+    const [first] = this.#places;
+    if (this.#lightTurns >= LIGHT_TURNS) return first;
+    return this.#places.find(({ heavy }) => !heavy) ?? first;
   }
 
   /**

@@ -3,16 +3,19 @@ import { createServer } from 'node:http';
 
 /**
  * @param {(request: Request) => Promise<Response>} handler  never rejects
+ * @param {object} [options]
+ * @param {number} [options.stallMs]  milliseconds after which a client that reads nothing is cut
+ *   off. Defaults to a minute
  * @returns {import('node:http').Server}
  */
-export function createHttpHost(handler) {
+export function createHttpHost(handler, { stallMs = 60_000 } = {}) {
   return createServer((incoming, outgoing) => {
     // A failure ends this connection, not the server.
-    answer(handler, incoming, outgoing).catch(() => outgoing.destroy());
+    answer(handler, incoming, outgoing, stallMs).catch(() => outgoing.destroy());
   });
 }
 
-async function answer(handler, incoming, outgoing) {
+async function answer(handler, incoming, outgoing, stallMs) {
   const gone = new AbortController();
   outgoing.on('close', () => gone.abort(new Error('the client has gone')));
   const request = requestOf(incoming, gone.signal);
@@ -22,7 +25,7 @@ async function answer(handler, incoming, outgoing) {
   }
   const response = await handler(request);
   outgoing.writeHead(response.status, [...response.headers].flat());
-  await send(response, outgoing, gone.signal);
+  await send(response, outgoing, gone.signal, stallMs);
 }
 
 /**
@@ -74,17 +77,25 @@ function bodyOf(incoming) {
 }
 
 /** Sends the body in pieces, each after the client has taken the one before. */
-async function send({ body }, outgoing, signal) {
+async function send({ body }, outgoing, signal, stallMs) {
   const reader = body?.getReader();
+  // While the client does not read, no other call notices that the answer has failed.
+  reader?.closed.catch(() => outgoing.destroy());
   const cancelled = () => reader?.cancel(signal.reason).catch(() => undefined);
   if (signal.aborted) await cancelled();
   signal.addEventListener('abort', cancelled);
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true };
     if (done) break;
-    if (!outgoing.write(value)) await drained(outgoing, signal);
+    if (outgoing.write(value)) continue;
+    outgoing.setTimeout(stallMs);
+    await drained(outgoing, signal);
+    // The next piece may take its time.
+    outgoing.setTimeout(0);
   }
   signal.removeEventListener('abort', cancelled);
+  // Until the system has the last bytes; then the server sets a timeout of its own.
+  outgoing.setTimeout(stallMs);
   outgoing.end();
 }
 

@@ -1,7 +1,9 @@
-// node examples/node-server/load.mjs [--requests 200] [--at-once 8]
+// node examples/node-server/load.mjs [--requests 200] [--at-once 8] [--stalled 0] [--longest 5]
 // Puts the server under load: good requests, bad ones and clients that disconnect, several at a
 // time. Checks that each request gets the right answer, that none is lost and that the server's
 // memory stays flat. Prints a table; exit code 1 if something is wrong.
+// With --stalled N, all requests are good ones of 256×256, beside N clients that never read their
+// answer; every second of them asks for 2048×2048. No request may take more than --longest seconds.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -26,9 +28,12 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '200' },
     'at-once': { type: 'string', default: '8' },
+    stalled: { type: 'string', default: '0' },
+    longest: { type: 'string', default: '5' },
   },
 });
 const [requests, atOnce] = [Number(values.requests), Number(values['at-once'])];
+const [stalled, longestMs] = [Number(values.stalled), 1000 * Number(values.longest)];
 
 const server = fork(SERVER, {
   execArgv: ['--expose-gc'],
@@ -37,9 +42,10 @@ const server = fork(SERVER, {
   env: { ...process.env, MALLOC_ARENA_MAX: '2' },
 });
 const [{ port }] = await once(server, 'message');
-const kinds = await kindsOfRequests();
+const kinds = stalled > 0 ? await besideStalled() : await kindsOfRequests();
 const tallies = kinds.map(() => ({ right: 0, wrong: [], times: [] }));
 const memory = [];
+const stalledClients = await stall();
 let [begun, done] = [0, 0];
 const started = performance.now();
 while (done < requests) {
@@ -50,6 +56,8 @@ while (done < requests) {
 }
 const seconds = (performance.now() - started) / 1000;
 const last = await ask(kinds[0]);
+const stalledAnswers = stalledClients.map(({ status }) => status);
+for (const { call } of stalledClients) call.destroy();
 server.disconnect();
 report();
 
@@ -83,6 +91,53 @@ async function serverMemory() {
   server.send('memory');
   const [usage] = await answer;
   return usage;
+}
+
+/** The kind of request that is sent beside stalled clients. */
+async function besideStalled() {
+  const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+  const latents = await sampleLatents(32, 32);
+  return [{ name: 'f32, 256×256', run: good(rawRequest(latents), await nano.decode(latents)) }];
+}
+
+/**
+ * Starts the clients that never read. Resolves when those with small pictures have the beginning of
+ * their answer: then there is room in the line, and large pictures still wait in it.
+ */
+async function stall() {
+  const [small, large] = [await sampleLatents(32, 32), noisyLatents(256, 256)];
+  const begun = [];
+  const clients = Array.from({ length: stalled }, (_, n) => {
+    const isSmall = n % 2 === 0;
+    const [path, { headers, body }] = rawRequest(isSmall ? small : large);
+    const call = httpRequest(urlOf(path), { method: 'POST', headers, agent: false });
+    const client = { call, status: 'none yet' };
+    const answered = new Promise((resolve) => {
+      // Without a listener for its data, nothing of it is read.
+      call.on('response', (answer) => {
+        client.status = `${answer.statusCode}`;
+        answer.on('error', () => {
+          client.status = 'cut off';
+        });
+        resolve();
+      });
+      call.on('error', (error) => {
+        client.status = `${error}`;
+        resolve();
+      });
+    });
+    if (isSmall) begun.push(answered);
+    call.end(body);
+    return client;
+  });
+  await Promise.all(begun);
+  return clients;
+}
+
+/** Returns latents whose file is larger than the server finishes in memory. */
+function noisyLatents(width, height) {
+  const data = Float32Array.from({ length: 4 * width * height }, (_, n) => 2 * Math.sin(n * n));
+  return { shape: [1, 4, height, width], data };
 }
 
 /** The ten kinds of requests, sent in turn. */
@@ -197,10 +252,20 @@ function report() {
     const { rss } = usage;
     console.log(`| ${usage.done} | ${MB(kept(usage))} | ${MB(rss)} |`);
   }
+  if (stalled > 0) {
+    const longest = Math.max(...tallies[0].times);
+    console.log(`\nlongest time from a request to its whole picture: ${longest.toFixed(0)} ms`);
+    const counts = new Map();
+    for (const status of stalledAnswers) counts.set(status, (counts.get(status) ?? 0) + 1);
+    const words = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
+    console.log(`answers of ${stalled} clients that never read: ${words}`);
+    if (longest > longestMs) wrong.push(`a request took more than ${longestMs} ms`);
+  }
   if (last !== undefined) wrong.push(`one more at the end: ${last}`);
   if (done !== requests) wrong.push(`${requests - done} requests without an end`);
   const counted = memory.filter((usage) => usage.done >= WARM);
-  if (counted.length > 1) {
+  // The answers of stalled clients are kept: memory is not flat.
+  if (counted.length > 1 && stalled === 0) {
     const least = (some) => Math.min(...some.map(kept));
     const growth = least(counted.slice(-2)) - least(counted.slice(0, 2));
     console.log(`\nkept more after ${requests} than after ${WARM}: ${MB(growth)}`);

@@ -15,9 +15,17 @@ import { createHttpHost } from './http-host.mjs';
  */
 export function createDecodeServer({ workers, limits } = {}) {
   // A server has more memory than an edge function: it takes larger pictures, and more of them.
-  const roomy = { width: 4096, pixels: 4096 * 4096, waiting: 32, turnMs: 60_000, ...limits };
+  const roomy = {
+    width: 4096,
+    pixels: 4096 * 4096,
+    waiting: 32,
+    turnMs: 60_000,
+    keptBytes: 256_000_000,
+    ...limits,
+  };
   const load = () => Taesd.load({ ...nano(), only: 'decoder', workers });
-  return createHttpHost(createDecodeService({ load, limits: roomy }));
+  const service = createDecodeService({ load, limits: roomy });
+  return createHttpHost(service, { stallMs: roomy.turnMs });
 }
 
 /** The package's own limit. */

@@ -30,7 +30,7 @@ const ALPHA = ['alpha', 'background'] as const;
 const OPTIONS = {
   encode: [...RUN, ...ALPHA, 'range', 'maxSize'],
   decode: [...RUN, ...SIZE, 'space', 'output'],
-  decodeRows: [...RUN, ...SIZE, 'space'],
+  decodeRows: [...RUN, ...SIZE, 'space', 'firstRow'],
   decodeToCanvas: ['signal', 'allowNonFinite', ...SIZE, 'space'],
   steps: ['signal', 'allowNonFinite', ...ALPHA, 'range', 'maxSize', 'space', 'part'],
 } satisfies {

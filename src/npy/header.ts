@@ -18,6 +18,8 @@ const RULE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4, 64, 64), 
  * @throws TaesdError FORMAT, UNSUPPORTED (structured types, whose `descr` is a list), LIMIT
  */
 export function parseHeader(text: string): NpyHeader {
+  // Python's tokenizer knows fewer spaces than JavaScript's \s.
+  if (/[^\S \t\n\r\f]/.test(text)) throw malformed(text);
   const body = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
   if (body === undefined) throw malformed(text);
   if (/'descr'\s*:\s*\[/.test(body)) {
@@ -48,7 +50,8 @@ function sizesOf(tuple: string, text: string): number[] {
   if (parts.length > MAX_RANK) {
     throw expected('LIMIT', 'shape', `at most ${MAX_RANK} dimensions`, `${parts.length}`);
   }
-  if (!parts.every((part) => /^\d{1,16}L?$/.test(part))) throw malformed(text);
+  // Python refuses numbers such as 016. L is from files of Python 2.
+  if (!parts.every((part) => /^(?:0{1,16}|[1-9]\d{0,15})L?$/.test(part))) throw malformed(text);
   return parts.map((part) => Number.parseInt(part, 10));
 }
 

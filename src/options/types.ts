@@ -184,7 +184,14 @@ export interface DecodeOptions extends RunOptions, SizeOptions, SpaceOptions {
 }
 
 /** The options of `decodeRows`. */
-export type DecodeRowsOptions = RunOptions & SizeOptions & SpaceOptions;
+export interface DecodeRowsOptions extends RunOptions, SizeOptions, SpaceOptions {
+  /**
+   * The first row of the picture to decode, 0 to height − 1: the rows from there on are those of
+   * the whole picture, so a loop that was left can go on. `onProgress` counts the rows above as
+   * done. Defaults to 0.
+   */
+  readonly firstRow?: number | undefined;
+}
 
 /** The options of `decodeToCanvas`. */
 export type DrawOptions = Pick<RunOptions, 'signal' | 'allowNonFinite'> &

@@ -52,6 +52,14 @@ export function checkRowsHeader(header: PngRowsHeader, options: PngRowsOptions) 
   return { ...size, channels, texts: checkText(text), level };
 }
 
+/** @throws TaesdError ARG (nothing that `for await` takes) */
+export function checkBands(bands: unknown): void {
+  const from = Object(bands) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  if (typeof (from[Symbol.asyncIterator] ?? from[Symbol.iterator]) === 'function') return;
+  const rule = 'bands of rows, such as decodeRows(latents)';
+  throw expected('ARG', 'bands', rule, describe(bands));
+}
+
 /**
  * Checks that a band goes on where the rows before it ended.
  *

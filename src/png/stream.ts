@@ -1,9 +1,9 @@
 import { isRangeError } from '../builtins/tags.ts';
-import { describe } from '../checks.ts';
 import { expected, inCall, TaesdError } from '../errors.ts';
 import { allocatePngBytes, outOfPngMemory } from './allocate.ts';
 import {
   checkBand,
+  checkBands,
   checkRowsHeader,
   type PngBand,
   type PngRowsHeader,
@@ -180,7 +180,8 @@ export class PngRowWriter {
  * @param bands    all rows of the picture, from top to bottom
  * @param options  `level`
  * @returns the file in pieces; none is empty
- * @throws TaesdError as `PngRowWriter`; also anything `bands` throws
+ * @throws TaesdError as `PngRowWriter`; ARG (bands that a loop cannot take); also anything `bands`
+ *   throws
  */
 export async function* encodePngRows(
   header: PngRowsHeader,
@@ -188,18 +189,10 @@ export async function* encodePngRows(
   options: PngRowsOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   const writer = new PngRowWriter(header, options);
-  inCall('encodePngRows', () => checkIterable(bands));
+  inCall('encodePngRows', () => checkBands(bands));
   for await (const band of bands) {
     const bytes = writer.write(band);
     if (bytes.length > 0) yield bytes;
   }
   yield writer.end();
-}
-
-/** @throws TaesdError ARG */
-function checkIterable(bands: unknown): void {
-  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: iterator } = (bands ??
-    {}) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
-  if (typeof (asynchronous ?? iterator) === 'function') return;
-  throw expected('ARG', 'bands', 'bands of rows to loop over', describe(bands));
 }

@@ -1,4 +1,4 @@
-import { type BytesLike, bytesOf } from '../checks.ts';
+import { type BytesLike, bytesOf, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import type { Tensor } from '../tensor.ts';
@@ -86,9 +86,12 @@ function checkLayout(entries: readonly HeaderEntry[], dataLength: number): void 
  * @param stored from `readSafetensors`, or an object like that
  * @param name   the tensor's name, for messages
  * @throws TaesdError UNSUPPORTED (another dtype), SHAPE (shape and bytes disagree), ARG (not a
- *   stored tensor, detached bytes), OOM
+ *   stored tensor, a name that is no text, detached bytes), OOM
  */
 export function toTensor(stored: StoredTensor, name?: string): Tensor {
-  const what = name === undefined ? 'tensor' : `tensor ${showName(String(name))}`;
-  return inCall('toTensor', () => widen(stored, what));
+  return inCall('toTensor', () => {
+    if (name === undefined) return widen(stored, 'tensor');
+    if (typeof name !== 'string') throw expected('ARG', 'name', 'a text', describe(name));
+    return widen(stored, `tensor ${showName(name)}`);
+  });
 }

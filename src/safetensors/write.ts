@@ -117,7 +117,9 @@ function* pairsOf(what: string, rule: string, pairs: unknown): Generator<[unknow
   }
 }
 
+/** Returns false for typed arrays too, which hold no pairs, and throw if they are detached. */
 const isIterable = (value: object): value is Iterable<unknown> =>
+  !ArrayBuffer.isView(value) &&
   typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
 
 /** Checks a tensor and its name, and adds the name to those seen. */

@@ -111,9 +111,10 @@ describe('pictures', () => {
     expect(await answer.text()).toMatch(/^POST \/decode returns the picture of a Stable Diffusion/);
   });
 
-  test('a large picture → the first of many pieces when little is decoded, no more until it is read', async () => {
+  test('a large picture → the first of many pieces when little is decoded, no more than its room until it is read', async () => {
     let rows = 0;
     const counting = createDecodeService({
+      limits: { answerBytes: 100_000 },
       load: async () => {
         const taesd = await load();
         const decodeRows = taesd.decodeRows.bind(taesd);
@@ -130,12 +131,14 @@ describe('pictures', () => {
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     const early = rows;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(rows).toBe(early);
-    let pieces = 1;
-    while (!(await reader.read()).done) pieces++;
-    expect(pieces).toBeGreaterThan(5);
+    await untilStill(() => rows);
+    const [full, pieces] = [rows, [1]];
+    await pause(50);
+    expect(rows).toBe(full);
+    while (!(await reader.read()).done) pieces.push(1);
+    expect(pieces.length).toBeGreaterThan(5);
     expect(early).toBeLessThan(512);
+    expect(full).toBeLessThan(512);
     expect(rows).toBe(1024);
   });
 });
@@ -354,8 +357,9 @@ describe('whom it lets wait', () => {
 
   test('the signal fires while the picture is read → the stream fails, the next is served', async () => {
     const service = createDecodeService({ load, limits: { waiting: 0 } });
-    const gone = new AbortController();
-    const answer = await service(postRaw(large, { signal: gone.signal }));
+    const [gone, ended] = [new AbortController(), [] as Promise<void>[]];
+    const request = postRaw(large, { signal: gone.signal });
+    const answer = await service(request, (work) => ended.push(work));
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     gone.abort();
@@ -364,16 +368,74 @@ describe('whom it lets wait', () => {
         while (!(await reader.read()).done);
       })(),
     ).rejects.toThrow();
+    // The decoder is free within milliseconds.
+    await Promise.all(ended);
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
   });
 
-  test('a client that does not read on → its stream fails when its time is over, and the next is served', async () => {
-    const service = createDecodeService({ load, limits: { turnMs: 1000 } });
+  test.each([
+    ['has all of its file in memory', {}],
+    ['whose file is full', { answerBytes: 100_000 }],
+  ])(
+    'a client that does not read on and %s → the next is served meanwhile; its stream fails when its time is over',
+    async (_name, limits) => {
+      const ended: Promise<void>[] = [];
+      const service = createDecodeService({ load, limits: { turnMs: 8000, ...limits } });
+      const answer = await service(postRaw(large), (work) => ended.push(work));
+      const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+      await reader.read();
+      expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
+      // Not before its time: there is something to read.
+      await reader.read();
+      await Promise.all(ended);
+      await expect(reader.read()).rejects.toThrow('decode: the client read nothing for 8000 ms');
+    },
+  );
+
+  test('four clients that read now and then, with room for a tenth of each file → each has its picture, in several turns', async () => {
+    const { service, models, firstRows } = counting({
+      answerBytes: 100_000,
+      keptBytes: 12_000_000,
+      waiting: 3,
+    });
+    const slow = async () => {
+      const answer = await service(postRaw(large));
+      const { body, headers } = answer;
+      const reader = (body as ReadableStream<Uint8Array>).getReader();
+      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return pixelsOf(new Response(new Blob(pieces), { headers }));
+        pieces.push(value as Uint8Array<ArrayBuffer>);
+        await pause(100);
+      }
+    };
+    const pictures = await Promise.all([slow(), slow(), slow(), slow()]);
+    const expected = await decoded(large);
+    for (const picture of pictures) expect(picture).toEqual(expected);
+    expect(firstRows.filter((row) => row === 0).length).toBe(4);
+    // Each goes on at least twice.
+    expect(firstRows.filter((row) => row > 0).length).toBeGreaterThanOrEqual(8);
+    expect(models).toEqual([{ disposed: 0 }]);
+  });
+
+  test('answers that keep more than they may together → 503 BUSY with Retry-After; one that is read makes room', async () => {
+    // One at work needs 2.3 MB and its file's 1.8 MB; made and not read, the files keep 1 MB each.
+    const service = createDecodeService({ load, limits: { keptBytes: 5_700_000 } });
+    const [first, ended] = [await service(postRaw(large)), [] as Promise<void>[]];
+    const second = service(postRaw(large), (work) => ended.push(work));
     const answer = await service(postRaw(large));
-    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-    await reader.read();
-    expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
-    await expect(reader.read()).rejects.toThrow('decode: the picture took longer than 1000 ms');
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await problemOf(answer)).toEqual({
+      status: 503,
+      code: 'BUSY',
+      message:
+        'decode: "unread answers" expected at most 5700000 bytes, got more (come again later)',
+    });
+    expect(await pixelsOf(first)).toEqual(await decoded(large));
+    await (await second).body?.cancel();
+    await Promise.all(ended);
+    expect(await pixelsOf(await service(postRaw(large)))).toEqual(await decoded(large));
   });
 
   test('a turn that never ends, as of a request that the host has dropped → given up; a new model', async () => {
@@ -389,7 +451,9 @@ describe('whom it lets wait', () => {
 
   test('the clock jumps while one reads and three wait → four pictures, and a new model; the old one is disposed of', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    const { service, models } = counting();
+    const { held, go } = hold();
+    const first = (model: number) => (model === 0 ? held : undefined);
+    const { service, models, firstRows } = counting({}, undefined, first);
     const reading = await service(postRaw(large));
     const waiting = [0, 1, 2].map(() => service(postRaw(small)).then(pixelsOf));
     await pause(20);
@@ -402,12 +466,17 @@ describe('whom it lets wait', () => {
       expected,
     ]);
     expect(models).toEqual([{ disposed: 1 }, { disposed: 0 }]);
-    // It was at work all the while.
+    // It was at work all the while, and goes on with the new model.
+    go();
     expect(await pixelsOf(reading)).toEqual(await decoded(large));
+    expect(firstRows).toEqual([0, 0, 0, 0, expect.any(Number)]);
+    expect(firstRows[4]).toBeGreaterThan(0);
+    expect(models).toEqual([{ disposed: 1 }, { disposed: 0 }]);
   });
 
   test('one that waits is given up and a newcomer takes its room → 503 BUSY; the model is kept', async () => {
-    const { service, models } = counting({ waiting: 1 });
+    const { held, go } = hold();
+    const { service, models } = counting({ waiting: 1 }, undefined, () => held);
     const reading = await service(postRaw(large));
     // Timers too: the one that waits is to look only after the newcomer has come.
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
@@ -421,6 +490,7 @@ describe('whom it lets wait', () => {
     const answer = await Promise.race([waiting, late]);
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await problemOf(answer)).toMatchObject({ status: 503, code: 'BUSY' });
+    go();
     await reading.arrayBuffer();
     await pause(50);
     vi.advanceTimersByTime(5);
@@ -483,21 +553,51 @@ const timeout = (turnMs: number) => ({
   message: `decode: the picture took longer than ${turnMs} ms`,
 });
 
+function hold() {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  return { held, go };
+}
+
+/** Resolves when a number has not changed for a while. */
+async function untilStill(value: () => number) {
+  for (let before = -1; before !== value(); ) {
+    before = value();
+    await pause(200);
+  }
+}
+
 /**
- * A service, and of each model that it has loaded how often it was disposed of.
+ * A service, of each model that it has loaded how often it was disposed of, and the first row of
+ * each turn.
  * @param before  what the n-th load waits for
+ * @param held  what a picture of the n-th model waits for between its rows
  */
-function counting(limits = {}, before: (n: number) => Promise<void> | undefined = () => undefined) {
+function counting(
+  limits = {},
+  before: (n: number) => Promise<void> | undefined = () => undefined,
+  held: (n: number) => Promise<void> | undefined = () => undefined,
+) {
   const models: { disposed: number }[] = [];
+  const firstRows: number[] = [];
   let loads = 0;
   const service = createDecodeService({
     limits,
     load: async () => {
-      await before(loads++);
+      const n = loads++;
+      await before(n);
       const [taesd, model] = [await load(), { disposed: 0 }];
       models.push(model);
       const decoder: Decoder = {
-        decodeRows: (...args) => taesd.decodeRows(...args),
+        async *decodeRows(latents, options) {
+          firstRows.push(options.firstRow);
+          for await (const band of taesd.decodeRows(latents, options)) {
+            yield band;
+            await held(n);
+          }
+        },
         dispose: () => {
           model.disposed++;
           taesd.dispose();
@@ -506,7 +606,7 @@ function counting(limits = {}, before: (n: number) => Promise<void> | undefined 
       return decoder;
     },
   });
-  return { service, models };
+  return { service, models, firstRows };
 }
 
 test("the package's own error while the host loads → 500 that tells nothing, the log has it", async () => {

@@ -93,3 +93,43 @@ test('line: one that works shows no life → given up after its deadline and not
   working.leave();
   expect(line.stillWorking(next)).toBe(true);
 });
+
+test('line: one joins again though it is full → it is the last; newcomers are refused as before', async () => {
+  const { line, working } = await lineOf(2);
+  const waiting = line.join() as Place;
+  expect(line.othersWait).toBe(true);
+  working.leave();
+  expect(line.othersWait).toBe(false);
+  const newcomer = line.join() as Place;
+  line.rejoin(working);
+  expect(line.join()).toBeUndefined();
+  const turns: string[] = [];
+  for (const [name, place] of Object.entries({ working, newcomer, waiting })) {
+    void line.turn(place, signal).then(() => {
+      turns.push(name);
+      place.leave();
+    });
+  }
+  await pause(LOOKS_MS);
+  expect(turns).toEqual(['waiting', 'newcomer', 'working']);
+});
+
+test('line: heavy work before light work → eight light turns, a heavy one, and so on', async () => {
+  const { line, working } = await lineOf(40);
+  const turns: string[] = [];
+  const join = (name: string, heavy: boolean) => {
+    const place = line.join(heavy) as Place;
+    void line.turn(place, signal).then(() => {
+      turns.push(name);
+      place.leave();
+    });
+  };
+  join('A', true);
+  join('B', true);
+  for (let n = 0; n < 12; n++) join(`${n}`, false);
+  working.leave();
+  await pause(10 * LOOKS_MS);
+  // The one that worked first was light, too.
+  const order = ['0', '1', '2', '3', '4', '5', '6', 'A', '7', '8', '9', '10', '11', 'B'];
+  expect(turns).toEqual(order);
+});

@@ -2,9 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpHost } from '../../examples/node-server/http-host.mjs';
+import { createDecodeServer } from '../../examples/node-server/server.mjs';
 import { testAtFullLength } from '../full-length.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/node-server/server.mjs', import.meta.url));
@@ -23,6 +25,23 @@ testAtFullLength(
     });
     expect(stdout).toContain('100 of 100 requests, 8 at once');
     console.log(stdout);
+  },
+);
+
+testAtFullLength(
+  'examples/node-server/load.mjs: 40 requests, 4 at once, beside 8 clients that never read → each has its picture in time',
+  () => {
+    const args = [LOAD, '--requests', '40', '--at-once', '4', '--stalled', '8', '--longest', '20'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ status, stderr, wrong: /^WRONG.*/m.exec(stdout)?.[0] }).toEqual({
+      status: 0,
+      stderr: '',
+      wrong: undefined,
+    });
+    expect(stdout).toContain('40 of 40 requests, 4 at once');
+    expect(stdout).toMatch(
+      /^answers of 8 clients that never read: (, |\d (200|none yet|cut off))+$/m,
+    );
   },
 );
 
@@ -109,4 +128,44 @@ test('http host: a handler that throws → that connection ends, the server does
   const url = `http://127.0.0.1:${port}`;
   await expect(fetch(`${url}/fails`)).rejects.toThrow();
   expect((await fetch(url)).status).toBe(201);
+});
+
+/** A client that sends a request and reads nothing but the beginning of the answer. */
+async function clientThatStalls(address: AddressInfo, path: string, body: Uint8Array) {
+  const socket = connect(address.port, '127.0.0.1');
+  const type = 'content-type: application/octet-stream';
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: ?\r\n${type}\r\n`);
+  socket.write(`content-length: ${body.length}\r\n\r\n`);
+  socket.write(body);
+  await once(socket, 'readable');
+  expect(String(socket.read(12))).toBe('HTTP/1.1 200');
+  return socket;
+}
+
+test('node server: a client that reads nothing of a large picture → cut off when its time is over', async () => {
+  const limits = { turnMs: 5000, answerBytes: 1_000_000 };
+  const decoder = createDecodeServer({ workers: 0, limits });
+  await once(decoder.listen(0, '127.0.0.1'), 'listening');
+  const noise = Float32Array.from({ length: 4 * 256 * 256 }, (_, i) => Math.sin(i * i));
+  const body = new Uint8Array(noise.buffer);
+  const address = decoder.address() as AddressInfo;
+  const socket = await clientThatStalls(address, '/decode?width=256&height=256', body);
+  const connections = () =>
+    new Promise((resolve) => decoder.getConnections((_, count) => resolve(count)));
+  while ((await connections()) !== 0) await pause(50);
+  socket.destroy();
+  decoder.close();
+});
+
+test('http host: a client that reads nothing → cut off', async () => {
+  const large = createHttpHost(async () => new Response(new Uint8Array(2 ** 25)), {
+    stallMs: 200,
+  });
+  await once(large.listen(0, '127.0.0.1'), 'listening');
+  const socket = await clientThatStalls(large.address() as AddressInfo, '/', new Uint8Array());
+  const connections = () =>
+    new Promise((resolve) => large.getConnections((_, count) => resolve(count)));
+  while ((await connections()) !== 0) await pause(50);
+  socket.destroy();
+  large.close();
 });

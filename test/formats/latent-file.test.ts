@@ -201,6 +201,20 @@ describe('encoding what could not be read back', () => {
   test.each([
     ['encodeLatentPng', encodeLatentPng],
     ['encodeLatentSafetensors', encodeLatentSafetensors],
+  ])('%s: an unknown space → ARG', (where, encode) => {
+    for (const [space, got] of [
+      ['VAE', '"VAE"'],
+      [{ toString: 1 }, '{ toString }'],
+    ]) {
+      const file = { latents, model: 'taesd', space } as unknown as LatentFile;
+      const message = `${where}: "space" expected 'diffusion' or 'vae', got ${got}`;
+      expectError(() => encode(file), 'ARG', message);
+    }
+  });
+
+  test.each([
+    ['encodeLatentPng', encodeLatentPng],
+    ['encodeLatentSafetensors', encodeLatentSafetensors],
   ])('%s: no such object → ARG', (where, encode) => {
     for (const [value, got] of [
       [null, 'null'],

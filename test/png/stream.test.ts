@@ -539,6 +539,19 @@ for (const [name, band, message] of WRONG_BANDS) {
   });
 }
 
+test('encodePngRows: bands that are none → ARG', async () => {
+  for (const [bands, got] of [
+    [undefined, 'undefined'] as const,
+    [{ rows: 1 }, '{ rows }'] as const,
+  ]) {
+    const file = encodePngRows({ width: 1, height: 1, channels: 3 }, bands as never);
+    await expect(file.next()).rejects.toMatchObject({
+      code: 'ARG',
+      message: `"bands" expected bands of rows, such as decodeRows(latents), got ${got}`,
+    });
+  }
+});
+
 test('PngRowWriter: RGB for a file with alpha → ARG', () => {
   const writer = new PngRowWriter({ ...HEADER, channels: 4 });
   expect(thrown(() => writer.write(ROWS(2)))).toBe(

@@ -229,6 +229,18 @@ describe('safetensors: numbers', () => {
     }
   });
 
+  test('toTensor: a name that is no text → ARG', () => {
+    const stored = { dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
+    for (const [name, got] of [
+      [Symbol('n'), 'Symbol(n)'],
+      [Object.create(null), 'an object'],
+      [null, 'null'],
+    ] as const) {
+      const message = `toTensor: "name" expected a text, got ${got}`;
+      expectError(() => toTensor(stored, name as never), 'ARG', message);
+    }
+  });
+
   test('toTensor: bytes transferred away → ARG, of size 0 too', () => {
     for (const length of [0, 8]) {
       const bytes = new Uint8Array(length);

@@ -67,6 +67,9 @@ export const API_CASES: readonly ApiCase[] = [
       const bytes: number[] = [];
       for await (const { data } of gpu.decodeRows(latents)) bytes.push(...data);
       sameBytes('decodeRows', bytes, picture.data);
+      const rest: number[] = [];
+      for await (const { data } of gpu.decodeRows(latents, { firstRow: 123 })) rest.push(...data);
+      sameBytes('decodeRows from row 123', rest, picture.data.slice(123 * 72 * 4));
       const aborter = new AbortController();
       const other = await load();
       const work = other.decode(latentsOf(64, 64), { signal: aborter.signal });
