@@ -20,8 +20,9 @@ const RULE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4, 64, 64), 
 export function parseHeader(text: string): NpyHeader {
   // Python's tokenizer knows fewer spaces than JavaScript's \s.
   if (/[^\S \t\n\r\f]/.test(text)) throw malformed(text);
-  const body = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
-  if (body === undefined) throw malformed(text);
+  const [, body, end] = /^\{([^{}]*)\}(\s*)$/.exec(text) ?? [];
+  // Python takes spaces on a line of their own for an indent, if no line follows.
+  if (body === undefined || (/[\n\r]/.test(end) && /[ \t]$/.test(end))) throw malformed(text);
   if (/'descr'\s*:\s*\[/.test(body)) {
     throw expected('UNSUPPORTED', 'descr', 'a plain type such as <f4', 'a structured type');
   }

@@ -10,8 +10,11 @@ import { type Target, WrongResult } from './target.ts';
 
 /** A rise of the peak in a batch from which on an input is measured alone. */
 const NOTEWORTHY_BYTES = 48 * 2 ** 20;
-/** A part of the allowed time from which on an input is measured alone. */
-const NOTEWORTHY_MS = 0.3;
+/**
+ * A time from which on an input that is slower than all before is measured alone. The time of a
+ * collection of garbage or of a compilation is then left out.
+ */
+const NOTEWORTHY_MS = 5;
 const DEFAULT_MAX_BYTES = 2 ** 15;
 /** One input in so many is made from nothing. */
 const FRESH = 12;
@@ -126,17 +129,13 @@ class Loop {
       const execution = await this.#execute(input, true);
       if (this.#isNewOutcome(execution)) interesting.add(input);
       const now = peakBytes();
-      if (
-        now - peak > NOTEWORTHY_BYTES ||
-        execution.ms > NOTEWORTHY_MS * (target.maxMs ?? MAX_MS)
-      ) {
+      const known = Math.min(this.#state.slowestMs, (target.maxMs ?? MAX_MS) / 2);
+      const isSlow = execution.ms > Math.max(NOTEWORTHY_MS, known);
+      if (now - peak > NOTEWORTHY_BYTES || isSlow) {
         await this.#measure(input);
         collect();
         peak = resetPeak();
-      } else {
-        peak = Math.max(peak, now);
-        this.#note(execution.ms, 0);
-      }
+      } else peak = Math.max(peak, now);
     }
     const all = this.#coverage.read();
     if (this.#coverage.isNew(all)) {
