@@ -33,51 +33,50 @@ const TOOLS = `
   });
   const hash = (data) => data.reduce((a, b) => (Math.imul(a, 31) + b) | 0, 7);
   const failure = (work) => work.then(() => 'drawn', ({ code, message }) => ({ code, message }));
-  /** The picture of a canvas in 2d: its size and a hash. */
-  const shownOn = ({ width, height }, context) =>
-    [width, height, hash(context.getImageData(0, 0, width, height).data)];
+  /** The picture of a canvas: its size and a hash. */
+  const shownOn = (canvas) => {
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext('2d');
+    copy.drawImage(canvas, 0, 0);
+    return [width, height, hash(copy.getImageData(0, 0, width, height).data)];
+  };
   const decoded = async (taesd, latents) => {
     const { width, height, data } = await taesd.decode(latents);
     return [width, height, hash(data)];
   };
-  /** Draws what is too large, then what is not. */
-  async function limitsOf(taesd, canvas, context, sizes) {
-    context.fillStyle = '#f40';
-    context.fillRect(1, 1, 2, 1);
-    const before = shownOn(canvas, context);
+  /** Draws a small picture, what is too large, and again what is not. */
+  async function limitsOf(taesd, canvas, sizes) {
+    const shown = [];
+    const draw = async (latents) => {
+      await taesd.decodeToCanvas(latents, canvas);
+      shown.push([shownOn(canvas), await decoded(taesd, latents)]);
+    };
+    await draw(latentsOf(5, 3));
     const refused = [];
     for (const size of sizes) refused.push(await failure(taesd.decodeToCanvas(latentsOf(...size), canvas)));
-    const isUntouched = shownOn(canvas, context).join() === before.join();
-    const shown = [];
-    for (const latents of [latentsOf(5, 3), latentsOf(8191, 1), latentsOf(1, 8191)]) {
-      await taesd.decodeToCanvas(latents, canvas);
-      shown.push([shownOn(canvas, context), await decoded(taesd, latents)]);
-    }
+    const isUntouched = shownOn(canvas).join() === shown[0][0].join();
+    for (const latents of [latentsOf(2, 4), latentsOf(8191, 1), latentsOf(1, 8191)]) await draw(latents);
     return { refused, isUntouched, shown };
   }`;
 
 const worker = `
   import { Taesd } from '/dist/index.js';
   ${TOOLS}
-  onmessage = async ({ data: { canvas, sizes } }) => {
+  async function work({ canvas, sizes }) {
     const taesd = await Taesd.load({ model: 'nano', workers: 0 });
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    const found = await limitsOf(taesd, canvas, context, sizes);
-    postMessage(found);
-  };`;
+    return limitsOf(taesd, canvas, sizes);
+  }
+  onmessage = ({ data }) => work(data).catch(String).then(postMessage);`;
 
-/** @param prepare  gives `canvas` and `context`, with the loaded `taesd` at hand */
-const onPage = (prepare: string, workers = 0) => `
+/** @param canvas  the expression that makes the canvas */
+const onPage = (canvas: string, workers = 0) => `
   const { Taesd } = await import('/dist/index.js');
   ${TOOLS}
   const taesd = await Taesd.load({ model: 'nano', workers: ${workers} });
-  ${prepare}
-  Object.assign(canvas, { width: 4, height: 3 });
-  return limitsOf(taesd, canvas, context, ${JSON.stringify(TOO_LARGE)});`;
+  return limitsOf(taesd, ${canvas}, ${JSON.stringify(TOO_LARGE)});`;
 
 const inWorker = `
   const canvas = document.createElement('canvas').transferControlToOffscreen();
-  Object.assign(canvas, { width: 4, height: 3 });
   const worker = new Worker('/worker.js', { type: 'module' });
   const found = new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
@@ -86,27 +85,16 @@ const inWorker = `
   worker.postMessage({ canvas, sizes: ${JSON.stringify(TOO_LARGE)} }, [canvas]);
   return found;`;
 
+const OPAQUE = `(() => {
+  const canvas = document.createElement('canvas');
+  canvas.getContext('2d', { alpha: false, willReadFrequently: true });
+  return canvas;
+})()`;
+
 const PLACES = [
-  [
-    'an element',
-    onPage(`
-      const canvas = document.createElement('canvas');
-      const context = canvas.getContext('2d');`),
-  ],
-  [
-    'an opaque element, two workers',
-    onPage(
-      `const canvas = document.createElement('canvas');
-      const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });`,
-      2,
-    ),
-  ],
-  [
-    'an OffscreenCanvas',
-    onPage(`
-      const canvas = new OffscreenCanvas(1, 1);
-      const context = canvas.getContext('2d');`),
-  ],
+  ['an element', onPage("document.createElement('canvas')")],
+  ['an opaque element, two workers', onPage(OPAQUE, 2)],
+  ['an OffscreenCanvas', onPage('new OffscreenCanvas(1, 1)')],
   ['the canvas of a page in a worker', inWorker],
 ] as const;
 
@@ -122,12 +110,13 @@ for (const [browser, program] of BROWSERS) {
       runOnPage(code, { browser, files: { '/worker.js': worker }, ...more });
 
     for (const [name, code] of PLACES) {
-      test(`decodeToCanvas on ${name}: a side of 65536 → LIMIT, the canvas as it was; then 24, and 65528 → the bytes of decode`, async () => {
+      test(`decodeToCanvas on ${name}: a side of 65536 → LIMIT, the canvas as it was; then 32 and 65528 → the bytes of decode`, async () => {
         const { refused, isUntouched, shown } = (await run(code)) as Found;
         expect(refused).toEqual(TOO_LARGE.map(([, , size, reason]) => limitOf(size, reason)));
         expect(isUntouched).toBe(true);
         expect(shown.map(([, [width, height]]) => [width, height])).toEqual([
           [40, 24],
+          [16, 32],
           [65528, 8],
           [8, 65528],
         ]);
@@ -175,7 +164,7 @@ test.skipIf(chromium === undefined)(
       const refused = await failure(taesd.decodeToCanvas(large, canvas));
       const size = [canvas.width, canvas.height];
       await taesd.decodeToCanvas(latentsOf(5, 3), canvas);
-      const shown = shownOn(canvas, canvas.getContext('2d'));
+      const shown = shownOn(canvas);
       return { refused, size, isRight: shown.join() === (await decoded(taesd, latentsOf(5, 3))).join() };`;
     expect(await runOnPage(code)).toEqual({
       refused: limitOf('16392×16384', 'so many pixels'),

@@ -63,10 +63,20 @@ export function context2dOf(canvas: CanvasLike): CanvasRenderingContext2D | unde
   return typeof context?.putImageData === 'function' ? context : undefined;
 }
 
+/**
+ * The context of each canvas that was drawn on. A canvas keeps its first one for ever. In a worker
+ * Firefox returns that of a page's canvas once, and throws from then on.
+ */
+const contexts = new WeakMap<CanvasLike, { readonly kind: string; readonly context: unknown }>();
+
 /** @throws TaesdError UNSUPPORTED (the canvas was transferred to another thread) */
 export function contextOf(canvas: CanvasLike, kind: '2d' | 'webgpu'): unknown {
+  const known = contexts.get(canvas);
+  if (known !== undefined) return known.kind === kind ? known.context : null;
   try {
-    return canvas.getContext(kind);
+    const context = canvas.getContext(kind);
+    if (context) contexts.set(canvas, { kind, context });
+    return context;
   } catch (error) {
     throw undrawable('one that draws in 2d or with WebGPU', messageOf(error));
   }

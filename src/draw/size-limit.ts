@@ -82,7 +82,8 @@ function keepsPixel(
     const probe = canvas.getContext('2d', settings) as CanvasRenderingContext2D;
     probe.fillStyle = 'white';
     probe.fillRect(width - 1, height - 1, 1, 1);
-    return probe.getImageData(width - 1, height - 1, 1, 1).data[0] > 0;
+    const [red, green, blue] = probe.getImageData(width - 1, height - 1, 1, 1).data;
+    return red + green + blue > 0;
   } catch {
     // Firefox throws where Chromium returns zeros.
     return false;

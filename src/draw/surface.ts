@@ -91,7 +91,7 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
   try {
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
-    const context = target.getContext('webgpu') as GPUCanvasContext;
+    const context = contextOf(target, 'webgpu') as GPUCanvasContext;
     return canvasSurface(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
     if (error instanceof TaesdError) throw error;
