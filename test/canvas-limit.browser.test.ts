@@ -192,7 +192,6 @@ test.skipIf(firefox === undefined)(
     const found = (await runOnPage(code, { browser: 'firefox', preferences })) as {
       hidden: string[];
     };
-    console.log(found.hidden);
     expect(found).toMatchObject({ got: ['drawn'], size: [4104, 8] });
     expect(found.hidden).not.toEqual(['0,0,0,0']);
   },

@@ -54,11 +54,11 @@ export function imageOf(data: Uint8ClampedArray<ArrayBuffer>, { width, height }:
 
 /** Checks that a device paints textures of the picture's size. @throws TaesdError LIMIT */
 export function checkPaintable({ limits }: GPUDevice, { width, height }: Size): void {
-  const most = limits.maxTextureDimension2D;
+  const max = limits.maxTextureDimension2D;
   // Written so that a limit that is not known is none.
-  if (!(Math.max(width, height) > most)) return;
+  if (!(Math.max(width, height) > max)) return;
   const reason = 'the limit of its device; a canvas in 2d may be larger';
-  throw tooLarge(`at most ${most} pixels a side`, { width, height }, reason);
+  throw tooLarge(`at most ${max} pixels a side`, { width, height }, reason);
 }
 
 const tooLarge = (rule: string, { width, height }: Size, reason: string, cause?: unknown) =>
