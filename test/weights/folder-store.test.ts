@@ -62,17 +62,24 @@ describe('cacheFolder', () => {
 });
 
 describe('FolderStore', () => {
-  test('read: a file, none, no folder → its bytes, undefined; a folder in its place → ARG', async () => {
+  test('read: a file, none, no folder → its bytes, undefined; a larger one → its size', async () => {
     const store = new FolderStore(folder);
-    expect(await store.read(FILE.name)).toBeUndefined();
+    expect(await store.read(FILE.name, 4)).toBeUndefined();
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
-    expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
+    expect(await store.read(FILE.name, 4)).toEqual({ kind: 'a file', size: 4, bytes: BYTES });
+    const unread = { kind: 'a file', size: 4, bytes: undefined };
+    expect(await store.read(FILE.name, 3)).toEqual(unread);
     expect(store.location).toBe(`cache ${folder}`);
-    mkdirSync(join(folder, 'b'));
-    await expect(store.read('b')).rejects.toMatchObject({
+  });
+
+  test('read: a file without permission → ARG', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'root may read any file');
+    mkdirSync(folder);
+    writeFileSync(join(folder, FILE.name), BYTES, { mode: 0o200 });
+    await expect(new FolderStore(folder).read(FILE.name, 4)).rejects.toMatchObject({
       code: 'ARG',
-      message: `"${join(folder, 'b')}" expected a readable file, got a folder`,
+      message: `"${join(folder, FILE.name)}" expected a readable file, got no permission`,
     });
   });
 
@@ -150,10 +157,10 @@ describe('FolderStore', () => {
     });
   });
 
-  test('keep: a folder under the name → ARG, and what came is removed', async () => {
-    mkdirSync(join(folder, FILE.name, 'below'), { recursive: true });
+  test('keep: a folder that has come under the name → ARG, and what came is removed', async () => {
     const draft = await begin();
     await draft.append(BYTES);
+    mkdirSync(join(folder, FILE.name, 'below'), { recursive: true });
     await expect(draft.keep()).rejects.toMatchObject({
       code: 'ARG',
       message: expect.stringMatching(

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
+import { readRegularFile } from '../../platform/regular-file.ts';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
@@ -64,8 +65,11 @@ async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
   if (!found.isFile() || found.size === 0) {
     return readPieces(piecesOf(path, isNamedPipe(path, found)), maxBytes);
   }
-  if (found.size > maxBytes) throw new TooLong(countText(found.size));
-  return readFile(path);
+  // It may grow, or be replaced by a pipe, before it is opened.
+  const { found: opened, bytes } = await readRegularFile(path, maxBytes);
+  if (bytes !== undefined) return bytes;
+  if (opened.isFile()) throw new TooLong(countText(opened.size));
+  throw fault(path, expectedGot('a file', 'another thing in its place'));
 }
 
 /** False for the pipes of a shell, `<(…)`: they have had a writer. */
