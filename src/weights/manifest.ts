@@ -25,7 +25,7 @@ export interface ManifestSource {
   readonly mirrors: readonly string[];
 }
 
-/** The limit of a file whose size is not known. The largest file of the models' author has 60 MB. */
+/** The limit of a file whose size is not known. The models' author has none above 60 MB. */
 const MAX_UNKNOWN_BYTES = 2 ** 26;
 
 /** Returns the largest size that a file may have. */
