@@ -60,14 +60,20 @@ function hostWord(): string {
 /**
  * Opens a draft: the longest abandoned one, or else a new file.
  *
+ * @param maxBytes  a draft with more is emptied
  * @throws the system's errors
  */
-export async function openDraft(folder: string, name: string): Promise<DraftFile> {
+export async function openDraft(
+  folder: string,
+  name: string,
+  maxBytes: number,
+): Promise<DraftFile> {
   const fresh = await newDraft(folder, name);
   // Without a list of the folder nothing is taken over.
   const left = await abandonedDrafts(folder, name, fresh.uid).catch(() => []);
   for (const { path, found } of left) {
-    const taken = await takeOver(path, found, draftPath(folder, name, process.pid));
+    const own = draftPath(folder, name, process.pid);
+    const taken = await takeOver(path, found, own, maxBytes);
     if (taken === undefined) continue;
     await fresh.handle.close();
     await node.fs.rm(fresh.path).catch(() => undefined);
@@ -88,7 +94,12 @@ async function newDraft(folder: string, name: string): Promise<DraftFile> {
 }
 
 /** Takes over an abandoned draft by renaming it. @returns undefined if that is not possible */
-async function takeOver(path: string, before: Stats, own: string): Promise<DraftFile | undefined> {
+async function takeOver(
+  path: string,
+  before: Stats,
+  own: string,
+  maxBytes: number,
+): Promise<DraftFile | undefined> {
   const { constants, lutimes, open, rename } = node.fs;
   let handle: FileHandle | undefined;
   try {
@@ -102,7 +113,9 @@ async function takeOver(path: string, before: Stats, own: string): Promise<Draft
     // Another program may have put a link there since it was listed. Windows has opened that.
     const isIt = O_NOFOLLOW !== undefined || found.ino === before.ino;
     if (isIt && isOwn(found, before.uid)) {
-      return { path: own, handle, size: found.size, uid: found.uid };
+      const size = found.size > maxBytes ? 0 : found.size;
+      if (size !== found.size) await handle.truncate(0);
+      return { path: own, handle, size, uid: found.uid };
     }
   } catch {
     // Another process was faster, or the draft cannot be opened: a new one begins.

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { expected, TaesdError } from '../errors.ts';
 import { readBytes, readRegularFile } from '../platform/regular-file.ts';
 import { environmentVariable } from '../platform/runtime.ts';
+import { syncFile } from '../platform/sync-file.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import { type DraftFile, draftPath, openDraft, removeAbandoned } from './draft-files.ts';
 import { type ManifestFile, maxBytesOf } from './manifest.ts';
@@ -104,10 +105,8 @@ export class FolderStore implements WeightStore {
     try {
       await node.fs.mkdir(this.#folder, { recursive: true });
       await checkReplaceable(path, name);
-      const draft = await openDraft(this.#folder, name);
-      const opened = new FolderDraft(this.#folder, name, { ...draft, fail });
-      if (draft.size > maxBytesOf(file)) await opened.restart();
-      return opened;
+      const draft = await openDraft(this.#folder, name, maxBytesOf(file));
+      return new FolderDraft(this.#folder, name, { ...draft, fail });
     } catch (cause) {
       return fail(cause);
     }
@@ -174,7 +173,7 @@ class FolderDraft implements Draft {
   async keep(): Promise<void> {
     const { path, handle, uid } = this.#open;
     // After a power cut the name must not exist without its bytes.
-    await this.#step(handle.sync());
+    await this.#step(syncFile(handle));
     await this.#step(handle.close());
     await this.#step(node.fs.rename(path, node.path.join(this.#folder, this.#name)));
     await removeAbandoned(this.#folder, this.#name, uid);

@@ -8,6 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -168,6 +169,30 @@ describe('FolderStore', () => {
       ),
     });
     await draft.leave();
+    expect(readdirSync(folder)).toEqual([FILE.name]);
+  });
+
+  test('keep: a runtime that forbids to wait for the disk → kept; a disk that fails → ARG', async () => {
+    const draft = await begin();
+    const probe = await open(join(folder, readdirSync(folder)[0]));
+    const sync = vi.spyOn(Object.getPrototypeOf(probe), 'sync');
+    await probe.close();
+    try {
+      await draft.append(BYTES);
+      // As Node 26 with --permission.
+      sync.mockRejectedValueOnce(Object.assign(new Error('x'), { code: 'ERR_ACCESS_DENIED' }));
+      await draft.keep();
+      expect(readdirSync(folder)).toEqual([FILE.name]);
+      const next = await begin();
+      sync.mockRejectedValueOnce(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+      await expect(next.keep()).rejects.toMatchObject({
+        code: 'ARG',
+        message: `"${join(folder, FILE.name)}" expected a file that can be written, got i/o error`,
+      });
+      await next.leave();
+    } finally {
+      sync.mockRestore();
+    }
     expect(readdirSync(folder)).toEqual([FILE.name]);
   });
 

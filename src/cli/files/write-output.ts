@@ -1,5 +1,6 @@
 import { open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFile } from '../../platform/sync-file.ts';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { outputTarget } from './link-target.ts';
@@ -105,7 +106,7 @@ export async function writeOutput(
         await write(file.appendFile(piece));
       }
       // A name must not outlive a power cut without its bytes.
-      await write(file.sync());
+      await write(syncFile(file));
     } finally {
       await write(file.close());
     }
