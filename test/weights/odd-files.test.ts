@@ -65,7 +65,6 @@ const pull = (options: PullOptions = {}) =>
   pullModel(VARIANTS.taesd, ['encoder'], {
     manifest: manifest(),
     store: new FolderStore(folder),
-    stallMs: 300,
     ...options,
   });
 const load = (options = {}) =>
