@@ -1,0 +1,50 @@
+// The rules of the soak: which measures may grow, and by how much.
+
+/** Measures that may waver, and how far above the first sample they may be, in bytes. */
+const MAX_GROWTH = 2e6;
+const WAVERING = ['heap', 'buffers', 'heap of workers', 'buffers of workers'];
+/** Measures that are shown and not judged: the allocator's caches are in it. */
+const SHOWN = new Set(['process']);
+/** A rise along all samples that is no wavering any more, in bytes. */
+const MAX_TREND = 1e6;
+/** Fewer samples have no trend. */
+const TREND_SAMPLES = 8;
+
+/**
+ * Judges the samples of a run, the first of them taken after the warm-up.
+ *
+ * @returns {string[]} the faults
+ */
+export function faultsOf(samples) {
+  const [first] = samples;
+  const faults = [];
+  for (const name of Object.keys(first)) {
+    if (SHOWN.has(name)) continue;
+    const values = samples.map((one) => one[name]);
+    if (!WAVERING.includes(name)) {
+      const at = values.findIndex((value) => value !== first[name]);
+      if (at > 0) faults.push(`${name}: ${first[name]} at first, ${values[at]} in sample ${at}`);
+      continue;
+    }
+    const growth = Math.max(...values) - first[name];
+    if (growth > MAX_GROWTH) faults.push(`${name}: grew by ${inMB(growth)}`);
+    const trend = trendOf(values);
+    if (trend > MAX_TREND) faults.push(`${name}: rises by ${inMB(trend)} from end to end`);
+  }
+  return faults;
+}
+
+/**
+ * Returns the rise from the first sample to the last by the median of the slopes between all pairs
+ * (Theil and Sen), which single outliers do not move.
+ */
+export function trendOf(values) {
+  if (values.length < TREND_SAMPLES) return 0;
+  const slopes = values.flatMap((value, i) =>
+    values.slice(0, i).map((before, j) => (value - before) / (i - j)),
+  );
+  slopes.sort((a, b) => a - b);
+  return slopes[slopes.length >> 1] * (values.length - 1);
+}
+
+export const inMB = (bytes) => `${bytes < 0 ? '−' : ''}${(Math.abs(bytes) / 1e6).toFixed(2)} MB`;
