@@ -24,9 +24,12 @@ import { sharedFolder } from './models.mjs';
  * @param {object[]} options.loads   the options with which instances are loaded for one call
  * @param {() => number} options.random
  * @param {AbortSignal} options.signal  a signal that never fires
- * @returns {[string, () => Promise<string | undefined>][]} names and calls
+ * @returns {Promise<[string, () => Promise<string | undefined>][]>} names and calls
  */
-export function makeCalls({ rigs, loads, random, signal }) {
+export async function makeCalls({ rigs, loads, random, signal }) {
+  // Decoders that are loaded once belong to no call.
+  for (const { bytes } of PHOTOGRAPHS) await decodePicture(bytes);
+  hostileFiles();
   const pick = (list) => list[Math.floor(random() * list.length)];
   const each = (run) => () => {
     const rig = pick(rigs);

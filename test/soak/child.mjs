@@ -22,7 +22,7 @@ const loads = await loadOptions(workers);
 const rigs = [];
 for (const options of loads) rigs.push(await rigOf(options, random));
 const instances = rigs.map(({ taesd }) => taesd);
-const calls = makeCalls({ rigs, loads, random, signal });
+const calls = await makeCalls({ rigs, loads, random, signal });
 report({ line: `models: ${loads.map((one) => `${one.model} ${one.precision}`).join(', ')}` });
 
 const tallies = new Map(calls.map(([name]) => [name, 0]));
@@ -40,11 +40,13 @@ for (let i = 1; i <= SAMPLES; i++) {
   samples.push(await measure());
 }
 report({ line: `calls: ${[...tallies].map(([name, n]) => `${name} ${n}`).join(', ')}` });
-const grown = ['heap', 'buffers', 'heap of workers', 'buffers of workers', 'process'].map((name) => {
-  const values = samples.map((one) => one[name]);
-  const change = inMB(values.at(-1) - values[0]);
-  return `${name} ${change} (trend ${inMB(trendOf(values))})`;
-});
+const grown = ['heap', 'buffers', 'heap of workers', 'buffers of workers', 'process'].map(
+  (name) => {
+    const values = samples.map((one) => one[name]);
+    const change = inMB(values.at(-1) - values[0]);
+    return `${name} ${change} (trend ${inMB(trendOf(values))})`;
+  },
+);
 report({ line: `${count - warm} calls after the warm-up: ${grown.join(', ')}` });
 for (const text of faultsOf(samples)) fault(text);
 

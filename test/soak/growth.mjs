@@ -1,7 +1,12 @@
 // The rules of the soak: which measures may grow, and by how much.
 
-/** Measures that may waver, and how far above the first sample they may be, in bytes. */
+/** Measures that may waver, and how far they may grow, in bytes. */
 const MAX_GROWTH = 2e6;
+/**
+ * The samples at either end of which the least counts: a worker that was just told to end may keep
+ * its last rows during one of them, and what leaks is in all.
+ */
+const AT_END = 3;
 const WAVERING = ['heap', 'buffers', 'heap of workers', 'buffers of workers'];
 /** Measures that are shown and not judged: the allocator's caches are in it. */
 const SHOWN = new Set(['process']);
@@ -23,10 +28,13 @@ export function faultsOf(samples) {
     const values = samples.map((one) => one[name]);
     if (!WAVERING.includes(name)) {
       const at = values.findIndex((value) => value !== first[name]);
-      if (at > 0) faults.push(`${name}: ${first[name]} at first, ${values[at]} in sample ${at}`);
+      if (at > 0)
+        faults.push(
+          `${name}: ${shown(first[name])} at first, ${shown(values[at])} in sample ${at}`,
+        );
       continue;
     }
-    const growth = Math.max(...values) - first[name];
+    const growth = Math.min(...values.slice(-AT_END)) - Math.min(...values.slice(0, AT_END));
     if (growth > MAX_GROWTH) faults.push(`${name}: grew by ${inMB(growth)}`);
     const trend = trendOf(values);
     if (trend > MAX_TREND) faults.push(`${name}: rises by ${inMB(trend)} from end to end`);
@@ -48,3 +56,5 @@ export function trendOf(values) {
 }
 
 export const inMB = (bytes) => `${bytes < 0 ? '−' : ''}${(Math.abs(bytes) / 1e6).toFixed(2)} MB`;
+
+const shown = (value) => (value === '' ? 'none' : `${value}`.slice(0, 200));

@@ -21,11 +21,22 @@ globalThis.soakMemories = () => {
   return { count, bytes };
 };
 
-/** Returns what is kept once garbage is collected. A WeakRef that was read lives to the next task. */
+const MIN_ROUNDS = 4;
+const MAX_ROUNDS = 30;
+
+/**
+ * Returns what is kept once garbage is collected, until less is kept no more: a cancelled call's
+ * last rows may still be under way, and a WeakRef that was read lives to the next task.
+ */
 globalThis.soakKept = async () => {
-  for (let i = 0; i < 3; i++) {
+  let least = Infinity;
+  for (let round = 0, calm = 0; (calm < 2 || round < MIN_ROUNDS) && round < MAX_ROUNDS; round++) {
     globalThis.gc();
     await new Promise((resolve) => setTimeout(resolve, 50));
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    const kept = heapUsed + arrayBuffers;
+    calm = kept < least - 20_000 ? 0 : calm + 1;
+    least = Math.min(least, kept);
   }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return { heap: heapUsed, buffers: arrayBuffers, wasm: globalThis.soakMemories() };

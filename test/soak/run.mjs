@@ -78,7 +78,7 @@ async function soak(workers) {
   child.on('message', ({ line, fault, done }) => {
     if (line !== undefined) console.log(`  ${line}`);
     if (fault !== undefined) {
-      console.log(`  FAULT ${fault}`);
+      console.log(`  FAULT: ${fault}`);
       found.push(`${name}: ${fault}`);
     }
     if (!done) return;
