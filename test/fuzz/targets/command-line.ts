@@ -13,6 +13,7 @@ import { plain } from '../outcome.ts';
 import type { Random } from '../random.ts';
 import { changeList, read, shown, smallerJson, written } from '../recipe.ts';
 import { makeSandbox, Sandbox } from '../sandbox.ts';
+import { keepSurroundings } from '../surroundings.ts';
 import { type Target, WrongResult } from '../target.ts';
 
 /*
@@ -148,11 +149,7 @@ function tamed(arg: string): string {
 /** The folder of an execution, and what stood in the process before. */
 interface Place {
   readonly sandbox: Sandbox;
-  readonly before: {
-    readonly cwd: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly fetch: typeof fetch;
-  };
+  readonly before: { readonly cwd: string; readonly putBack: () => void };
 }
 let place: Place | undefined;
 
@@ -220,7 +217,7 @@ export const commandLine: Target = {
   maxMs: 5000,
   maxBytes: 2000,
   async prepare() {
-    const before = { cwd: process.cwd(), env: { ...process.env }, fetch: globalThis.fetch };
+    const before = { cwd: process.cwd(), putBack: keepSurroundings() };
     // A thread cannot change the folder: its main thread did.
     const folder = isMainThread ? makeSandbox() : process.cwd();
     const sandbox = new Sandbox(folder, filesOf());
@@ -281,9 +278,7 @@ export const commandLine: Target = {
   end() {
     if (place === undefined) return;
     const { sandbox, before } = place;
-    globalThis.fetch = before.fetch;
-    for (const name of Object.keys(process.env)) delete process.env[name];
-    Object.assign(process.env, before.env);
+    before.putBack();
     if (!isMainThread) return;
     process.chdir(before.cwd);
     sandbox.remove();
