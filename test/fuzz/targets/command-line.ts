@@ -138,9 +138,15 @@ function someLine(random: Random): Line {
   return { args, ...(random.oneIn(4) ? { stdin: random.pick(NAMES) } : {}) };
 }
 
-/** Leaves out what could name a file outside of the folder. */
+/**
+ * Leaves out what could name a file outside of the folder, and dozens of workers, which take 6 MB
+ * each.
+ */
 function tamed(arg: string): string {
-  const flat = arg.replaceAll('..', '.').replaceAll('\\', '');
+  const flat = arg
+    .replaceAll('..', '.')
+    .replaceAll('\\', '')
+    .replace(/^(--workers=)?(\d)\d$/, '$1$2');
   return /(?:^|[^\w.])[/]|^-\w[/]/.test(flat) && !/^(?:--[\w-]+=)?https?:\/\/x\.invalid/.test(flat)
     ? flat.replaceAll('/', '')
     : flat;
@@ -199,7 +205,7 @@ function outcomeOf(written: Written, args: readonly string[]): string {
   const isOwn = error instanceof TaesdError || OWN_ERRORS.includes((error as Error)?.name);
   if (error !== undefined && !isOwn) throw error;
   // Names of files are said as they are, and one may be NaN.
-  const words = args.filter((arg) => arg !== '');
+  const words = args.flatMap((arg) => [arg, ...arg.split('=')]).filter((word) => word !== '');
   const own = words.reduce((text, arg) => text.replaceAll(arg, '…'), stderr);
   if (/unexpected error|undefined|\[object|NaN(?! )/.test(own)) {
     throw new WrongResult(`stderr: ${stderr}`);
