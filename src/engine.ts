@@ -196,6 +196,7 @@ export class Engine {
     this.#pool?.dispose();
     this.#pool = undefined;
     this.#local = undefined;
+    this.#moments = undefined;
   }
 
   #wantsWorkers(pixels: number): boolean {

@@ -5,7 +5,7 @@ import { readState, type State, writeState } from './corpus.ts';
 import { type Finding, saveFinding } from './finding.ts';
 import type { News } from './loop.ts';
 import { processorMs } from './measure.ts';
-import { SharedInput } from './shared.ts';
+import { forgetInterrupted, keepInterrupted, readInterrupted, SharedInput } from './shared.ts';
 import type { WorkerData } from './worker.ts';
 
 /** An execution with more processor time than this has hung. */
@@ -41,10 +41,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Summary> {
   const { target, minutes, seed, corpus } = options;
   const folder = join(corpus, target);
   mkdirSync(folder, { recursive: true });
-  let state = stateFor(folder, seed);
+  let state = stateFor(folder, seed, target);
   const begin = { total: state.total, time: Date.now() };
   const until = begin.time + minutes * 60_000;
   const findings: Finding[] = [];
+  // A process that dies at once leaves a state to go on from.
+  writeState(folder, state);
   say(target, `seed ${state.seed}, from execution ${state.executions} on`);
   while (Date.now() < until && state.executions < options.executions) {
     const run = new Run({ ...options, folder, state, until });
@@ -61,18 +63,34 @@ export async function runCampaign(options: CampaignOptions): Promise<Summary> {
     if (end !== undefined) state = { ...state, executions: state.executions + 1 };
     if (end === undefined || findings.length > MAX_FINDINGS) break;
   }
+  forgetInterrupted(folder);
   const executions = state.total - begin.total;
   return { executions, seconds: (Date.now() - begin.time) / 1000, state, findings };
 }
 
 const say = (target: string, text: string): void => console.log(`${target}: ${text}`);
 
-function stateFor(folder: string, seed: number | undefined): State {
-  const known = readState(folder);
+/** Returns the state of the last run, or one for a new seed. */
+function stateFor(folder: string, seed: number | undefined, target: string): State {
+  const known = afterInterruption(folder, readState(folder), target);
   if (known !== undefined && (seed === undefined || seed === known.seed)) return known;
   const first = seed ?? Math.floor(Math.random() * 2 ** 31);
   const { total = 0, slowestMs = 0, largestBytes = 0 } = known ?? {};
   return { seed: first, executions: 0, total, slowestMs, largestBytes };
+}
+
+/** Returns the state after the execution in which the process of the last run died, if it did. */
+function afterInterruption(folder: string, known: State | undefined, target: string) {
+  const last = readInterrupted(folder);
+  if (last === undefined || known === undefined) return known;
+  const path = keepInterrupted(folder, last);
+  say(target, `the last run was ended in execution ${last.execution}; to look at its input:`);
+  say(target, `  npm run fuzz -- ${target} --replay ${path}`);
+  forgetInterrupted(folder);
+  const more = Math.max(0, last.execution + 1 - known.executions);
+  const state = { ...known, executions: known.executions + more, total: known.total + more };
+  writeState(folder, state);
+  return state;
 }
 
 interface RunOptions extends CampaignOptions {
@@ -138,10 +156,13 @@ class Run {
       this.findings.push(news.finding);
       return;
     }
+    const { slowestMs, largestBytes } = this.state;
     this.state = news.state;
-    if (Date.now() - this.#saved < SAVE_MS) return;
+    const isRecord = news.state.slowestMs > slowestMs || news.state.largestBytes > largestBytes;
+    const isTime = Date.now() - this.#saved >= SAVE_MS;
+    if (isRecord || isTime) writeState(this.#options.folder, this.state);
+    if (!isTime) return;
     this.#saved = Date.now();
-    writeState(this.#options.folder, this.state);
     const { executions } = this.state;
     say(
       this.#options.target,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from './write-whole.ts';
 
 /** Returns a short name of bytes. */
 export const nameOf = (bytes: Uint8Array): string =>
@@ -17,7 +18,7 @@ export class Corpus {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
     for (const file of readdirSync(folder).sort()) {
-      if (!/^\d{6}-/.test(file)) continue;
+      if (!/^\d{6}-[0-9a-f]+$/.test(file)) continue;
       const bytes = new Uint8Array(readFileSync(join(folder, file)));
       this.inputs.push(bytes);
       this.#names.add(nameOf(bytes));
@@ -30,7 +31,7 @@ export class Corpus {
     if (this.#names.has(name)) return;
     this.#names.add(name);
     const number = `${this.inputs.length}`.padStart(6, '0');
-    writeFileSync(join(this.#folder, `${number}-${name}`), input);
+    writeWhole(join(this.#folder, `${number}-${name}`), input);
     this.inputs.push(input.slice());
   }
 }
@@ -63,5 +64,5 @@ export function readState(folder: string): State | undefined {
 }
 
 export function writeState(folder: string, state: State): void {
-  writeFileSync(join(folder, 'state.json'), `${JSON.stringify(state)}\n`);
+  writeWhole(join(folder, 'state.json'), `${JSON.stringify(state)}\n`);
 }

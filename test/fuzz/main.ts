@@ -5,14 +5,15 @@ import { runCampaign, type Summary } from './campaign.ts';
 import { costOf, execute, faultOfCost } from './execution.ts';
 import { type FuzzOptions, readOptions, USAGE } from './options.ts';
 import { makeSandbox } from './sandbox.ts';
+import { supervise } from './supervise.ts';
 import { TARGETS, targetNamed } from './targets.ts';
 
 /** Campaigns that run at a time. */
 const AT_ONCE = 2;
 
 /**
- * Runs the command line. Several targets each get a process, whose processor time and memory are
- * then their own.
+ * Runs the command line. Each target gets a process, whose processor time and memory are then its
+ * own, and which may die.
  *
  * @param here  the folder of run.mjs
  * @returns the exit code
@@ -29,15 +30,18 @@ export async function main(args: readonly string[], here: string): Promise<numbe
   const { targets, replay } = options;
   const corpus = resolve(options.corpus);
   if (replay !== undefined) return replayed(targets[0], resolve(replay));
-  if (targets.length === 1) return runOne({ ...options, corpus });
-  const names = targets.length > 0 ? targets : TARGETS.map(({ name }) => name);
-  const rest = args.filter((arg) => !targets.includes(arg));
-  const waiting = [...names];
+  if (options.supervised) return runOne({ ...options, corpus });
+  const waiting = targets.length > 0 ? [...targets] : TARGETS.map(({ name }) => name);
   const codes = await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       let worst = 0;
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        worst = Math.max(worst, await runProcess([join(here, 'run.mjs'), name, ...rest]));
+        const start = (minutes: number) =>
+          spawn(process.execPath, [join(here, 'run.mjs'), name, ...argsOf(options, minutes)], {
+            stdio: 'inherit',
+          });
+        const { minutes } = options;
+        worst = Math.max(worst, await supervise({ target: name, corpus, minutes, start }));
       }
       return worst;
     }),
@@ -45,15 +49,14 @@ export async function main(args: readonly string[], here: string): Promise<numbe
   return Math.max(...codes);
 }
 
-function runProcess(args: readonly string[]): Promise<number> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, args, { stdio: 'inherit' });
-    child.on('error', () => done(1));
-    child.on('close', (code, signal) => {
-      if (signal !== null) console.error(`${args[1]}: the process was ended by ${signal}`);
-      done(code ?? 1);
-    });
-  });
+/** Returns the arguments for one target in a process of its own. */
+function argsOf({ seed, executions, corpus }: FuzzOptions, minutes: number): string[] {
+  return [
+    '--supervised',
+    ...['--minutes', `${minutes}`, '--corpus', resolve(corpus)],
+    ...(seed === undefined ? [] : ['--seed', `${seed}`]),
+    ...(executions === Infinity ? [] : ['--executions', `${executions}`]),
+  ];
 }
 
 async function runOne(options: FuzzOptions): Promise<number> {

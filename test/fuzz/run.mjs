@@ -1,10 +1,11 @@
 // npm run fuzz [-- TARGET… --minutes N --seed S --corpus DIR --replay FILE]
 // Bundles main.ts and worker.ts, in which imports of src/ become those of dist/, and runs them.
-// Node 20 runs no TypeScript, and coverage is of the files that users get.
+// Coverage is then of the files that users get.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { build } from 'esbuild';
+import { srcIsDist } from '../src-is-dist.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BUILT = here('state/built/');
@@ -21,19 +22,7 @@ await build({
   format: 'esm',
   target: 'node20',
   logLevel: 'error',
-  plugins: [
-    {
-      name: 'src is dist',
-      setup({ onResolve }) {
-        onResolve({ filter: /\/src\/.*\.ts$/ }, ({ path, resolveDir }) => {
-          const source = new URL(path, pathToFileURL(`${resolveDir}/`));
-          const { href } = source;
-          const external = href.replace(/\/src\/(?!.*\/src\/)/, '/dist/').replace(/\.ts$/, '.js');
-          return { path: external, external: true };
-        });
-      },
-    },
-  ],
+  plugins: [srcIsDist],
 });
 const { main } = await import(pathToFileURL(`${BUILT}main.mjs`).href);
 process.exitCode = await main(process.argv.slice(2), here('./'));

@@ -17,10 +17,12 @@ export interface WorkerData {
 // Most executions end in an error; its stack is a good part of their time.
 Error.stackTraceLimit = 6;
 const { target, buffer, ...rest } = workerData as WorkerData;
+const shared = new SharedInput(buffer);
+shared.keepIn(rest.folder);
 await runLoop({
   ...rest,
   target: targetNamed(target),
-  shared: new SharedInput(buffer),
+  shared,
   send: (news) => parentPort?.postMessage(news),
 });
 // A target's own workers would keep the thread alive.

@@ -1,40 +1,56 @@
 // The calls of the soak. Each returns undefined if its result is right, or the fault.
-import { existsSync, readFileSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Taesd } from 'taesd-wasm';
-import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
-import { decodePng, encodePng } from 'taesd-wasm/png';
+import {
+  decodeLatentPng,
+  encodeLatentPng,
+  encodeLatentSafetensors,
+  readLatents,
+} from 'taesd-wasm/latent-file';
+import { decodePicture } from 'taesd-wasm/picture';
+import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
-
-const SHARED = new URL('../../../shared/weights/', import.meta.url);
-/** The latents' height and width: one group of columns, odd sizes, enough for workers. */
-const SIZES = [
-  [1, 1],
-  [5, 9],
-  [16, 16],
-  [48, 64],
-];
+import * as photographs from '../picture/files.ts';
+import { sharedFolder } from './models.mjs';
 
 /**
+ * Makes the calls on instances.
+ *
  * @param {object} options
- * @param {number} options.workers
+ * @param {object[]} options.rigs    the instances, with latents and the right results
+ * @param {object[]} options.loads   the options with which instances are loaded for one call
  * @param {() => number} options.random
  * @param {AbortSignal} options.signal  a signal that never fires
- * @returns the calls, the instances that live as long as the process, and their names
+ * @returns {Promise<[string, () => Promise<string | undefined>][]>} names and calls
  */
-export async function makeCalls({ workers, random, signal }) {
-  const loads = await loadOptions(workers);
-  const instances = await Promise.all(loads.map((options) => Taesd.load(options)));
-  const rigs = [];
-  for (const taesd of instances) rigs.push(await rigOf(taesd, random));
+export async function makeCalls({ rigs, loads, random, signal }) {
+  // Decoders that are loaded once belong to no call.
+  for (const { bytes } of PHOTOGRAPHS) await decodePicture(bytes);
+  hostileFiles();
   const pick = (list) => list[Math.floor(random() * list.length)];
   const each = (run) => () => {
     const rig = pick(rigs);
     return run(rig, pick(rig.trips));
   };
-  /** An instance for one call, so that it can be disposed in the middle. */
-  const ofItsOwn = () => Taesd.load({ ...loads[0], workers: pick([0, workers]) });
-  const calls = Object.entries({
+  /** An instance for one call, with latents, so that it can be disposed in the middle. */
+  const own = async () => {
+    const at = Math.floor(random() * loads.length);
+    return { taesd: await Taesd.load(loads[at]), latents: pick(rigs[at].trips).latents };
+  };
+  /** Runs a call with a signal of its own, which fires in the middle. */
+  const cancelled = async (start, wanted) => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(pick(['enough', undefined, 5])), 30 * random());
+    const got = await start(stop.signal).catch((error) => error);
+    clearTimeout(timer);
+    const left = getEventListeners(stop.signal, 'abort').length;
+    if (left > 0) return `${left} listeners are left on the signal of one call`;
+    return got instanceof Error ? isCode(got, 'ABORTED') : differs(got, wanted);
+  };
+  return Object.entries({
     decode: each(async ({ taesd }, { latents, picture }) =>
       differs(await taesd.decode(latents, { signal }), picture),
     ),
@@ -42,11 +58,14 @@ export async function makeCalls({ workers, random, signal }) {
       differs(await taesd.encode(picture, { signal }), encoded),
     ),
     rows: each(async ({ taesd }, { latents, picture }) => {
-      const data = new Uint8ClampedArray(picture.data.length);
-      for await (const rows of taesd.decodeRows(latents, { signal })) {
-        data.set(rows.data, 4 * rows.width * rows.y);
-      }
-      return differs(data, picture.data);
+      const rows = taesd.decodeRows(latents, { signal });
+      return differs(await joined(rows, picture), picture.data);
+    }),
+    'rows, from the middle on': each(async ({ taesd }, { latents, picture }) => {
+      const firstRow = Math.floor(random() * picture.height);
+      const rows = taesd.decodeRows(latents, { signal, firstRow });
+      const from = 4 * picture.width * firstRow;
+      return differs((await joined(rows, picture)).subarray(from), picture.data.subarray(from));
     }),
     'rows left': each(async ({ taesd }, { latents }) => {
       for await (const { y } of taesd.decodeRows(latents, { signal })) {
@@ -54,14 +73,29 @@ export async function makeCalls({ workers, random, signal }) {
       }
       return 'no rows';
     }),
-    cancelled: each(async ({ taesd }, { latents, picture }) => {
-      const stop = new AbortController();
-      const timer = setTimeout(() => stop.abort(pick(['enough', undefined, 5])), 30 * random());
-      const call = taesd.decode(latents, { signal: AbortSignal.any([stop.signal, signal]) });
-      const got = await call.catch((error) => error);
-      clearTimeout(timer);
-      return got instanceof Error ? isCode(got, 'ABORTED') : differs(got, picture);
+    'rows into a PNG': each(async ({ taesd }, { latents, picture }) => {
+      const { width, height, data } = picture;
+      const rows = taesd.decodeRows(latents, { signal });
+      const pieces = [];
+      const isLeft = random() < 0.3;
+      for await (const piece of encodePngRows({ width, height, channels: 4 }, rows)) {
+        if (isLeft) return undefined;
+        pieces.push(piece);
+      }
+      return differs(decodePng(Buffer.concat(pieces)).data, new Uint8Array(data));
     }),
+    'decode cancelled': each(({ taesd }, { latents, picture }) =>
+      cancelled((stop) => taesd.decode(latents, { signal: stop }), picture),
+    ),
+    'encode cancelled': each(({ taesd }, { picture, encoded }) =>
+      cancelled((stop) => taesd.encode(picture, { signal: stop }), encoded),
+    ),
+    'rows cancelled': each(({ taesd }, { latents, picture }) =>
+      cancelled(
+        (stop) => joined(taesd.decodeRows(latents, { signal: stop }), picture),
+        picture.data,
+      ),
+    ),
     'at once': each(async ({ taesd }, { latents, picture }) => {
       const calls = [taesd.decode(latents), taesd.encode({}).catch(() => 'ARG')];
       calls.push(taesd.decode(latents, { signal }));
@@ -73,16 +107,16 @@ export async function makeCalls({ workers, random, signal }) {
       return isCode(await call().catch((error) => error), code);
     }),
     'callback throws': each(async ({ taesd }, { latents }) => {
-      const own = new RangeError('own');
+      const thrown = new RangeError('own');
       const onProgress = () => {
-        throw own;
+        throw thrown;
       };
       const got = await taesd.decode(latents, { onProgress }).catch((error) => error);
-      return got === own ? undefined : `got ${got}`;
+      return got === thrown ? undefined : `got ${got}`;
     }),
-    steps: each(async ({ taesd }, { latents }) => {
-      const stopAt = Math.floor(random() * 6);
-      for await (const { index } of taesd.steps(latents, { signal })) if (index === stopAt) return;
+    steps: each(async ({ taesd }, { latents, picture }) => {
+      const [input, stopAt] = [pick([latents, picture]), Math.floor(random() * 6)];
+      for await (const { index } of taesd.steps(input, { signal })) if (index === stopAt) return;
       return 'no such step';
     }),
     preview: each(async ({ taesd }, { latents, picture }) => {
@@ -90,73 +124,116 @@ export async function makeCalls({ workers, random, signal }) {
       const onFrame = ({ data }, { step }) => shown.push([step, data]);
       const previewer = createPreviewer(taesd, { onFrame });
       for (let step = 0; step < 5; step++) previewer.push(latents, step);
+      if (random() < 0.3) return void previewer.stop();
       await previewer.idle();
       previewer.stop();
       const [step, data] = shown.at(-1) ?? [];
       return step === 4 ? differs(data, picture.data) : `the last picture is of step ${step}`;
     }),
-    'files of latents': each(async (_, { latents, encoded }) => {
-      const file = encodeLatentPng({ latents: encoded, model: 'taesd' });
-      return differs(decodeLatentPng(file).latents.shape, latents.shape);
+    'files of latents': each(async ({ space }, { latents, encoded }) => {
+      const file = { latents: encoded, model: space };
+      const fromPng = await readLatents(encodeLatentPng(file));
+      const exact = await readLatents(encodeLatentSafetensors(file));
+      return (
+        differs(decodeLatentPng(encodeLatentPng(file)).latents.shape, latents.shape) ??
+        differs(fromPng.latents.shape, latents.shape) ??
+        differs(exact.latents, encoded)
+      );
     }),
-    png: each(async (_, { picture }) =>
-      differs(decodePng(encodePng(picture)).data, new Uint8Array(picture.data)),
-    ),
-    'broken png': each(async (_, { picture }) => {
-      const file = encodePng(picture);
+    'files of pictures': each(async (_, { picture }) => {
+      const { bytes, digest } = pick(PHOTOGRAPHS);
+      const photograph = await decodePicture(bytes);
+      const { data } = await decodePicture(encodePng(picture));
+      return (
+        differs(photographs.digest(photograph.data), digest) ??
+        differs(data, new Uint8ClampedArray(picture.data))
+      );
+    }),
+    'broken files': each(async (_, { latents, picture, encoded }) => {
+      const [file, read] = pick([
+        [encodePng(picture), (bytes) => decodePng(bytes)],
+        [encodePng(picture), decodePicture],
+        [pick(PHOTOGRAPHS).bytes, decodePicture],
+        [encodeLatentSafetensors({ latents: encoded }), readLatents],
+        [pick(hostileFiles()), readLatents],
+        [pick(hostileFiles()), (bytes) => Taesd.load({ model: 'taesd', weights: bytes })],
+      ]);
       const at = Math.floor(random() * file.length);
-      const cut = pick([file.subarray(0, at), file.with?.(at, file[at] ^ 255) ?? new Uint8Array()]);
-      try {
-        // A file may lack the end that holds no pixels.
-        return differs(decodePng(cut).data, new Uint8Array(picture.data));
-      } catch (error) {
-        return error?.name === 'TaesdError' ? undefined : `got ${error}`;
-      }
+      const flipped = file.slice();
+      flipped[at] ^= 255;
+      // A file that is read all the same is no fault.
+      const error = await readOr(read, pick([file.subarray(0, at), flipped, file]));
+      if (error === undefined || error.name === 'TaesdError') return undefined;
+      return `got ${error} (latents ${latents.shape})`;
     }),
+    'loading cancelled': async () => {
+      const stop = new AbortController();
+      const loading = Taesd.load({ ...pick(loads), signal: stop.signal });
+      setTimeout(() => stop.abort(), 20 * random());
+      const got = await loading.catch((error) => error);
+      stop.abort();
+      const left = getEventListeners(stop.signal, 'abort').length;
+      if (left > 0) return `${left} listeners are left on the signal of a load`;
+      if (got instanceof Error) return isCode(got, 'ABORTED');
+      got.dispose();
+      return undefined;
+    },
     disposed: async () => {
-      const taesd = await ofItsOwn();
-      const { latents } = pick(rigs[0].trips);
-      const calls = [taesd.decode(latents), taesd.decode(latents)];
-      const settled = Promise.allSettled(calls);
+      const { taesd, latents } = await own();
+      const settled = Promise.allSettled([taesd.decode(latents), taesd.decode(latents)]);
+      if (random() < 0.5) await pause(30 * random());
       taesd.dispose();
-      const [, second] = await settled;
-      return isCode(second.reason, 'ARG') ?? freed(taesd);
+      const [first, second] = await settled;
+      const fault = [first, second]
+        .filter(({ status }) => status === 'rejected')
+        .map(({ reason }) => isCode(reason, 'ARG'))
+        .find((one) => one !== undefined);
+      const after = await taesd.decode(latents).catch((error) => error);
+      return fault ?? isCode(after, 'ARG') ?? freed(taesd);
     },
     'abandoned loop': async () => {
-      const taesd = await ofItsOwn();
-      const { latents } = pick(rigs[0].trips);
-      await taesd.decodeRows(latents, { signal }).next();
+      const { taesd, latents } = await own();
+      await pick([
+        () => taesd.decodeRows(latents, { signal }).next(),
+        () => taesd.steps(latents, { signal }).next(),
+      ])();
       const behind = taesd.decode(latents, { signal }).catch((error) => error);
       taesd.dispose();
-      return isCode(await behind, 'ARG') ?? freed(taesd);
+      const got = await behind;
+      return (got instanceof Error ? isCode(got, 'ARG') : undefined) ?? freed(taesd);
     },
   });
-  return { calls, instances, models: loads.map(({ model, precision }) => `${model} ${precision}`) };
 }
 
-/** Returns the options of `load` for each instance: nano, and taesd if its weights are at hand. */
-async function loadOptions(workers) {
-  const nano = { model: 'nano', precision: 'f32', workers };
-  const urls = ['encoder', 'decoder'].map((half) => new URL(`taesd_${half}.safetensors`, SHARED));
-  if (!urls.every((url) => existsSync(url))) {
-    if (process.env.CI) throw new Error(`${SHARED.pathname} expected the real weights, got none`);
-    return [nano];
-  }
-  const [encoder, decoder] = urls.map((url) => new Uint8Array(readFileSync(url)));
-  const real = { model: 'taesd', weights: { encoder, decoder }, workers };
-  return [nano, { ...real, precision: 'f32' }, { ...real, precision: 'fast' }];
+const PHOTOGRAPHS = [photographs.BASELINE, photographs.FULL, photographs.LOSSY, photographs.ALPHA];
+
+/** Files of PyTorch that are damaged or hostile; they are read once. */
+let hostile;
+function hostileFiles() {
+  if (sharedFolder === undefined) return [photographs.BASELINE.bytes];
+  hostile ??= readdirSync(`${sharedFolder}pth`)
+    .filter((name) => name.endsWith('.pth'))
+    .map((name) => new Uint8Array(readFileSync(`${sharedFolder}pth/${name}`)))
+    .filter(({ length }) => length < 100_000);
+  return hostile;
 }
 
-/** Makes latents of each size with the results that later calls must repeat. */
-async function rigOf(taesd, random) {
-  const trips = [];
-  for (const [height, width] of SIZES) {
-    const data = Float32Array.from({ length: 4 * height * width }, () => 2 * random() - 1);
-    const latents = { shape: [1, 4, height, width], data };
-    const picture = await taesd.decode(latents);
-    trips.push({ latents, picture, encoded: await taesd.encode(picture) });
+/** Returns the error of a reader, or undefined if it has read the file. */
+async function readOr(read, bytes) {
+  try {
+    const result = await read(bytes);
+    result?.dispose?.();
+    return undefined;
+  } catch (error) {
+    return error;
   }
-  return { taesd, trips };
+}
+
+/** Returns the pixels of rows of a picture. */
+async function joined(rows, picture) {
+  const data = new Uint8ClampedArray(picture.data.length);
+  for await (const { y, width, data: part } of rows) data.set(part, 4 * width * y);
+  return data;
 }
 
 /** Calls that must fail, each with its code. */
@@ -167,16 +244,20 @@ const badInput = (taesd, { shape, data }, picture) => [
   ['ARG', () => taesd.decode({ shape, data }, { output: 'x' })],
   ['ARG', () => taesd.encode({ ...picture, width: -1 })],
   ['ARG', () => taesd.encode({ ...picture, data: picture.data.subarray(1) })],
+  ['ARG', () => taesd.decodeToCanvas({ shape, data }, {})],
+  ['ARG', () => taesd.decodeRows({ shape, data }, { firstRow: -1 }).next()],
+  ['ARG', () => taesd.steps({ shape, data }, { part: 'x' }).next()],
+  ['ABORTED', () => taesd.decode({ shape, data }, { signal: AbortSignal.abort() })],
 ];
 
 const isCode = (error, code) =>
-  error?.code === code ? undefined : `expected ${code}, got ${error}`;
+  error?.code === code ? undefined : `expected ${code}, got ${error?.stack ?? error}`;
 
 const differs = (got, wanted) => (isDeepStrictEqual(got, wanted) ? undefined : 'another result');
 
 /** Memory is freed once the calls that still ran have ended. */
 async function freed(taesd) {
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await pause(20);
   const { memoryBytes, workers } = taesd.info;
   return memoryBytes + workers === 0 ? undefined : `${memoryBytes} bytes, ${workers} workers left`;
 }

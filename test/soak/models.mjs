@@ -1,0 +1,60 @@
+// The models of the soak, with their weights: real ones, and seeded ones where none are at hand.
+import { existsSync, readFileSync } from 'node:fs';
+import { Taesd, VARIANTS } from 'taesd-wasm';
+import { weightsFrom } from '../seeded-weights.ts';
+
+/** The folder beside the repository, or undefined. */
+const SHARED = process.env.TAESD_SOAK_SHARED;
+export const sharedFolder = existsSync(SHARED ?? '') ? SHARED : undefined;
+const readShared = (path) => new Uint8Array(readFileSync(`${SHARED}${path}`));
+
+/** One group of columns; odd sizes; several bands; enough for workers. */
+const SMALL = [
+  [1, 1],
+  [5, 9],
+];
+const SIZES = {
+  nano: [...SMALL, [16, 16], [48, 64]],
+  taesd: [...SMALL, [16, 16], [32, 48]],
+  taef2: [...SMALL, [16, 16]],
+  taesana: [[3, 5]],
+};
+/** The real weights, then seeded ones: frames, alpha, the whole map at once, 1/32. */
+const MODELS = ['taesd', 'taef2', 'taew2_1', 'taeqi2_1', 'taesana'];
+
+/** Returns the options of `load` for each instance: nano alone if `../shared` is absent. */
+export async function loadOptions(workers) {
+  const all = [{ model: 'nano', precision: 'f32', workers }];
+  if (sharedFolder === undefined) {
+    if (process.env.CI) throw new Error(`${SHARED} expected the real weights, got none`);
+    return all;
+  }
+  for (const model of MODELS) {
+    const [encoder, decoder] = await Promise.all(
+      ['encoder', 'decoder'].map((half) => weightsFrom(readShared, model, half)),
+    );
+    all.push({ model, precision: 'f32', workers, weights: { encoder, decoder } });
+    if (model === 'taesd') all.push({ ...all.at(-1), precision: 'fast' });
+  }
+  return all;
+}
+
+/** Loads an instance, and makes latents of each size with the results that calls must repeat. */
+export async function rigOf(options, random) {
+  const taesd = await Taesd.load(options);
+  const { model } = options;
+  const { latentChannels } = VARIANTS[model];
+  const trips = [];
+  for (const [height, width] of SIZES[model] ?? SMALL) {
+    const shape = [1, latentChannels, height, width];
+    const data = Float32Array.from(
+      { length: latentChannels * height * width },
+      () => 2 * random() - 1,
+    );
+    const latents = { shape, data };
+    const picture = await taesd.decode(latents);
+    trips.push({ latents, picture, encoded: await taesd.encode(picture) });
+  }
+  // Files of nano say taesd, whose latents they hold.
+  return { taesd, trips, space: model === 'nano' ? 'taesd' : model };
+}
