@@ -111,7 +111,7 @@ async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
     try {
       const found = await filesIn(operand, asked, { say: (note) => notes.push(note), fail });
       const { names } = found;
-      inputs.push(...names.map((name) => ({ path: join(operand, name), below: dirname(name) })));
+      for (const name of names) inputs.push({ path: join(operand, name), below: dirname(name) });
       const left = leftOut(found, asked);
       if (left !== undefined) notes.push(`${operand}: ${left}`);
     } catch (error) {
