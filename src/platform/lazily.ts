@@ -30,7 +30,7 @@ export function noPart(cause: unknown, instead?: string): TaesdError {
   const got = messageOf(cause);
   if (!isNodeLike() && !isServiceWorker() && typeof location !== 'undefined') {
     // The browser's words are those of `fetch`. A part that came and failed is another thing.
-    const isFetch = cause instanceof TypeError || (cause as Error | null)?.name === 'TypeError';
+    const isFetch = (cause as Error | null)?.name === 'TypeError';
     const hint = isFetch
       ? 'no network, or a new version on the server? load the page again'
       : undefined;
