@@ -192,7 +192,7 @@ test('encodePngRows: bands that are no list → ARG; what a list throws → unch
   const header = { width: 1, height: 1, channels: 3 } as const;
   await expect(all(png.encodePngRows(header, 5 as never))).rejects.toMatchObject({
     code: 'ARG',
-    message: 'encodePngRows: "bands" expected bands of rows to loop over, got 5',
+    message: 'encodePngRows: "bands" expected bands of rows, such as decodeRows(latents), got 5',
   });
   const boom = new Error('of the caller');
   const failing = {
