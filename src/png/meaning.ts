@@ -53,7 +53,6 @@ export function pngOrientation({ meaning }: ScannedPng): Orientation {
 /** Source: https://www.w3.org/TR/png-3/#cICP-chunk */
 function readCicp({ name, data }: ChunkData, notes: Notes): Reading {
   const [primaries, transfer, matrix, range] = data;
-  if (data.length !== 4) return leftOut(notes, name, '4 bytes', `${data.length}`);
   if (matrix !== 0) return leftOut(notes, name, 'matrix coefficients 0 (RGB)', `${matrix}`);
   const space =
     range === 1 ? codePointSpace(primaries, transfer) : 'its narrow range is not expanded';
@@ -80,13 +79,7 @@ function readIccp({ name, data }: ChunkData, header: PngHeader, notes: Notes): R
 
 /** Source: https://www.w3.org/TR/png-3/#11sRGB */
 function readSrgb({ name, data }: ChunkData, notes: Notes): Reading {
-  if (data.length === 1 && data[0] <= 3) return 'srgb';
-  return leftOut(
-    notes,
-    name,
-    'one byte from 0 to 3',
-    data.length === 1 ? `${data[0]}` : `${data.length} bytes`,
-  );
+  return data[0] <= 3 ? 'srgb' : leftOut(notes, name, 'an intent from 0 to 3', `${data[0]}`);
 }
 
 /** gAMA of files that are meant as sRGB: 1/2.2. */
@@ -98,7 +91,6 @@ const SRGB_GAMMA = 45455;
  * Source: https://www.w3.org/TR/png-3/#11gAMA, https://www.w3.org/TR/png-3/#11cHRM
  */
 function readGamma({ name, data }: ChunkData, cHRM: ChunkData | undefined, notes: Notes): Reading {
-  if (data.length !== 4) return leftOut(notes, name, '4 bytes', `${data.length}`);
   const gamma = readUint32(data, 0);
   if (gamma === 0 || gamma >= 2 ** 31) return leftOut(notes, name, 'a gamma above 0', `${gamma}`);
   const matrix = cHRM && readChromaticities(cHRM, notes);
@@ -111,7 +103,6 @@ function readChromaticities(
   { name, data }: ChunkData,
   notes: Notes,
 ): readonly number[] | undefined {
-  if (data.length !== 32) return leftOut(notes, name, '32 bytes', `${data.length}`);
   const values = Array.from({ length: 8 }, (_, i) => readUint32(data, 4 * i) / 100000);
   const matrix = primariesMatrix(values as unknown as Chromaticities);
   return matrix ?? leftOut(notes, name, 'primaries that span colours', values.join(', '));

@@ -21,6 +21,8 @@ import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH, TextCollector } from './text.ts';
 /** The ancillary chunks that say how pixels are meant. */
 export type MeaningType = (typeof MEANING_TYPES)[number];
 const MEANING_TYPES = ['cICP', 'iCCP', 'sRGB', 'cHRM', 'gAMA', 'eXIf'] as const;
+/** The bytes of the chunks that always have as many. */
+const LENGTHS: Readonly<Record<string, number>> = { cICP: 4, sRGB: 1, cHRM: 32, gAMA: 4 };
 
 /** A chunk's data, and its name in messages. */
 export interface ChunkData {
@@ -46,7 +48,7 @@ export interface ScannedPng {
   readonly compressedName: string;
   /** The first later IDAT, after another chunk. Its data counts as bytes after the pixels. */
   readonly laterIdat: string | undefined;
-  /** The chunks that say how pixels are meant, the first of each type. */
+  /** The chunks that say how pixels are meant, the first of each type that has its length. */
   readonly meaning: ReadonlyMap<MeaningType, ChunkData>;
   readonly text: ReadonlyMap<string, string>;
   readonly notes: Notes;
@@ -221,7 +223,10 @@ class Scanner {
       if (this.#isSound(chunk)) this.#isAnimated ||= isAnimation(dataOf(this.#bytes, chunk));
     } else if (isMeaning(type)) {
       if (!this.#isSound(chunk)) return;
-      if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
+      const length = LENGTHS[type] ?? chunk.length;
+      if (chunk.length !== length)
+        this.#notes.leftOut(name, `${length} byte${length === 1 ? '' : 's'}`, `${chunk.length}`);
+      else if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
       else if (this.#hasPalette && type !== 'eXIf') {
         this.#notes.leftOut(name, 'a place before PLTE', 'one after it');
       } else this.#meaning.set(type, { name, data: dataOf(this.#bytes, chunk) });

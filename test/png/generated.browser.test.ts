@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TaesdError } from '../../src/errors.ts';
 import { decodePng } from '../../src/png/index.ts';
-import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
+import { chromium, firefox } from '../page.ts';
 import { STILL_PICTURE, withAnimation } from './animated.ts';
 import { type Generated, withAncillary, withBrokenStructure } from './generated.ts';
+import { distance, type Shown, showInBrowser } from './in-browsers.ts';
 import { ownDecode } from './own-decoder.ts';
 
 /*
@@ -11,69 +12,11 @@ import { ownDecode } from './own-decoder.ts';
  * With TAESD_PNG_ALL=1 every interlacing and filter of every kind.
  */
 
-/** A file in a browser: its pixels, or null if createImageBitmap refuses it. */
-type Shown = { readonly width: number; readonly height: number; readonly data: Uint8Array } | null;
-
 const FILES = [
   ...withAncillary(process.env.TAESD_PNG_ALL === '1'),
   ...withBrokenStructure(),
   ...withAnimation(),
 ];
-
-const ON_PAGE = `
-  const files = JSON.parse(await (await fetch('/files.json')).text());
-  const text = (bytes) => {
-    let all = '';
-    for (let at = 0; at < bytes.length; at += 8192) {
-      all += String.fromCharCode(...bytes.subarray(at, at + 8192));
-    }
-    return btoa(all);
-  };
-  const shown = [];
-  for (const file of files) {
-    const bytes = Uint8Array.from(atob(file), (one) => one.charCodeAt(0));
-    try {
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-      const { width, height } = bitmap;
-      const canvas = new OffscreenCanvas(width, height);
-      const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' });
-      context.drawImage(bitmap, 0, 0);
-      bitmap.close();
-      const { data } = context.getImageData(0, 0, width, height);
-      shown.push([width, height, text(data)]);
-    } catch {
-      shown.push(null);
-    }
-  }
-  return shown;`;
-
-async function show(browser: BrowserName): Promise<Shown[]> {
-  const files = JSON.stringify(FILES.map(({ png }) => Buffer.from(png).toString('base64')));
-  const shown = await runOnPage(ON_PAGE, { browser, files: { '/files.json': files } });
-  if (!Array.isArray(shown)) throw new Error(`${browser}: ${shown}`);
-  return shown.map((one) =>
-    one === null
-      ? null
-      : { width: one[0], height: one[1], data: Uint8Array.from(Buffer.from(one[2], 'base64')) },
-  );
-}
-
-/**
- * Returns the largest difference of two pictures. A canvas holds colours multiplied by alpha, so
- * translucent colours are compared so.
- */
-function distance(a: NonNullable<Shown>, b: NonNullable<Shown>): number {
-  if (a.width !== b.width || a.height !== b.height) return Infinity;
-  let largest = 0;
-  for (let i = 0; i < a.data.length; i++) {
-    const alpha = a.data[i | 3];
-    const difference = Math.abs(a.data[i] - b.data[i]);
-    const weighed =
-      (i & 3) === 3 || alpha === 255 ? difference : Math.round((difference * alpha) / 255 - 0.5);
-    largest = Math.max(largest, weighed);
-  }
-  return largest;
-}
 
 /**
  * The browser that decodePng follows where the two differ; or it refuses, or follows neither, or
@@ -228,8 +171,9 @@ describe.skipIf(chromium === undefined || firefox === undefined)(
     const shown: Record<string, readonly [chromium: Shown, firefox: Shown]> = {};
 
     beforeAll(async () => {
-      const inChromium = await show('chromium');
-      const inFirefox = await show('firefox');
+      const pngs = FILES.map(({ png }) => png);
+      const inChromium = await showInBrowser('chromium', pngs);
+      const inFirefox = await showInBrowser('firefox', pngs);
       FILES.forEach(({ name }, i) => {
         shown[name] = [inChromium[i], inFirefox[i]];
       });

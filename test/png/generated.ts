@@ -170,6 +170,7 @@ const ANCILLARY: Readonly<Record<string, (picture: Picture) => Additions>> = {
   'gAMA with a wrong CRC': () => first(badCrc(gama(100000))),
   'gAMA late': () => late(gama(100000)),
   'gAMA twice': () => first(gama(45455), gama(100000)),
+  'cICP of no bytes, then P3': () => first(chunk('cICP', []), cicp(12, 13, 0, 1)),
   'gAMA after PLTE': (picture) => (isIndexed(picture) ? last(gama(100000)) : {}),
   'cHRM of P3': () => first(P3_PRIMARIES),
   'cHRM of P3, gAMA 45455': () => first(P3_PRIMARIES, gama(45455)),

@@ -107,7 +107,7 @@ for (const [name, chunks, notes] of [
   [
     'sRGB of intent 9',
     [chunk('sRGB', [9])],
-    ['sRGB at byte 33 is left out: expected one byte from 0 to 3, got 9'],
+    ['sRGB at byte 33 is left out: expected an intent from 0 to 3, got 9'],
   ],
   [
     'gAMA of 0',

@@ -128,7 +128,7 @@ export function ownDecode(png: Uint8Array): OwnPicture | undefined {
 
   const plte = preamble.findIndex(({ type }) => type === 'PLTE');
   const find = (type: string, legal: readonly Chunk[]): Buffer | undefined =>
-    legal.find((one) => one.type === type && one.isSound)?.data;
+    legal.find((one) => one.type === type && one.isSound && hasItsLength(one))?.data;
   const beforePalette =
     plte === -1 || (!hasPalette && wellFormed.length === 0) ? preamble : preamble.slice(0, plte);
   const alphas = transparencyOf(preamble, hasPalette ? plte : 0, colourType, palette.length / 3);
@@ -345,13 +345,17 @@ const TRANSFERS: Readonly<Record<number, (value: number) => number>> = {
   13: decode,
 };
 
+const LENGTHS: Readonly<Record<string, number>> = { cICP: 4, sRGB: 1, gAMA: 4, cHRM: 32 };
+const hasItsLength = ({ type, data }: Chunk): boolean =>
+  data.length === (LENGTHS[type] ?? data.length);
+
 /** Returns how the colours are converted, or undefined if they stay. */
 function conversionOf(
   find: (type: string) => Buffer | undefined,
   colourType: number,
 ): Convert | undefined {
   const cicp = find('cICP');
-  if (cicp?.length === 4 && cicp[2] === 0) {
+  if (cicp?.[2] === 0) {
     const primaries = CODE_POINTS[cicp[0]];
     const transfer = TRANSFERS[cicp[1]];
     if (cicp[3] !== 1 || !primaries || !transfer || (primaries === SRGB && transfer === decode))
@@ -363,15 +367,14 @@ function conversionOf(
   const byProfile = profile && profileConversion(profile, colourType === 0 || colourType === 4);
   if (byProfile !== undefined) return byProfile === 'srgb' ? undefined : byProfile;
   const srgb = find('sRGB');
-  if (srgb?.length === 1 && srgb[0] < 4) return undefined;
+  if (srgb && srgb[0] < 4) return undefined;
   const gama = find('gAMA');
-  const gamma = gama?.length === 4 ? gama.readUInt32BE(0) / 100000 : 0;
+  const gamma = gama ? gama.readUInt32BE(0) / 100000 : 0;
   if (gamma === 0) return undefined;
   const chrm = find('cHRM');
-  const primaries =
-    chrm?.length === 32
-      ? [0, 1, 2, 3, 4, 5, 6, 7].map((i) => chrm.readUInt32BE(4 * i) / 100000)
-      : [];
+  const primaries = chrm
+    ? [0, 1, 2, 3, 4, 5, 6, 7].map((i) => chrm.readUInt32BE(4 * i) / 100000)
+    : [];
   const isFlat = new Set(primaries).size < 3;
   if (isFlat && gamma === 0.45455) return undefined;
   return (rgb) => {

@@ -547,7 +547,7 @@ test('encodePngRows: bands that are none → ARG', async () => {
     const file = encodePngRows({ width: 1, height: 1, channels: 3 }, bands as never);
     await expect(file.next()).rejects.toMatchObject({
       code: 'ARG',
-      message: `"bands" expected bands of rows, such as decodeRows(latents), got ${got}`,
+      message: `encodePngRows: "bands" expected bands of rows, such as decodeRows(latents), got ${got}`,
     });
   }
 });

@@ -9,6 +9,7 @@ import { callersOutcome, ODD } from '../odd-values.ts';
 import { refusal } from '../outcome.ts';
 import type { Random } from '../random.ts';
 import { changeList, read, shown, smallerJson, written } from '../recipe.ts';
+import { keepSurroundings } from '../surroundings.ts';
 import { type Target, WrongResult } from '../target.ts';
 
 /*
@@ -302,12 +303,14 @@ async function run({ call, args }: Call): Promise<string> {
 }
 
 let known: string | undefined;
+let putBack: (() => void) | undefined;
 
 export const api: Target = {
   name: 'api',
   batch: 64,
   maxBytes: 3000,
   async prepare() {
+    putBack = keepSurroundings();
     process.env.XDG_CACHE_HOME = process.env.HOME = '/nonexistent';
     // The instance is `nano` by default, which a warning says.
     console.warn = () => undefined;
@@ -346,6 +349,7 @@ export const api: Target = {
     if (now !== known) throw new WrongResult('the instance decodes otherwise than before');
   },
   end() {
+    putBack?.();
     taesd?.dispose();
     taesd = undefined;
   },

@@ -13,6 +13,7 @@ import { plain } from '../outcome.ts';
 import type { Random } from '../random.ts';
 import { changeList, read, shown, smallerJson, written } from '../recipe.ts';
 import { makeSandbox, Sandbox } from '../sandbox.ts';
+import { keepSurroundings } from '../surroundings.ts';
 import { type Target, WrongResult } from '../target.ts';
 
 /*
@@ -137,9 +138,15 @@ function someLine(random: Random): Line {
   return { args, ...(random.oneIn(4) ? { stdin: random.pick(NAMES) } : {}) };
 }
 
-/** Leaves out what could name a file outside of the folder. */
+/**
+ * Leaves out what could name a file outside of the folder, and workers by the dozen, which take 6 MB
+ * each.
+ */
 function tamed(arg: string): string {
-  const flat = arg.replaceAll('..', '.').replaceAll('\\', '');
+  const flat = arg
+    .replaceAll('..', '.')
+    .replaceAll('\\', '')
+    .replace(/^(--workers=)?(\d)\d$/, '$1$2');
   return /(?:^|[^\w.])[/]|^-\w[/]/.test(flat) && !/^(?:--[\w-]+=)?https?:\/\/x\.invalid/.test(flat)
     ? flat.replaceAll('/', '')
     : flat;
@@ -148,11 +155,7 @@ function tamed(arg: string): string {
 /** The folder of an execution, and what stood in the process before. */
 interface Place {
   readonly sandbox: Sandbox;
-  readonly before: {
-    readonly cwd: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly fetch: typeof fetch;
-  };
+  readonly before: { readonly cwd: string; readonly putBack: () => void };
 }
 let place: Place | undefined;
 
@@ -202,7 +205,7 @@ function outcomeOf(written: Written, args: readonly string[]): string {
   const isOwn = error instanceof TaesdError || OWN_ERRORS.includes((error as Error)?.name);
   if (error !== undefined && !isOwn) throw error;
   // Names of files are said as they are, and one may be NaN.
-  const words = args.filter((arg) => arg !== '');
+  const words = args.flatMap((arg) => [arg, ...arg.split('=')]).filter((word) => word !== '');
   const own = words.reduce((text, arg) => text.replaceAll(arg, '…'), stderr);
   if (/unexpected error|undefined|\[object|NaN(?! )/.test(own)) {
     throw new WrongResult(`stderr: ${stderr}`);
@@ -220,7 +223,7 @@ export const commandLine: Target = {
   maxMs: 5000,
   maxBytes: 2000,
   async prepare() {
-    const before = { cwd: process.cwd(), env: { ...process.env }, fetch: globalThis.fetch };
+    const before = { cwd: process.cwd(), putBack: keepSurroundings() };
     // A thread cannot change the folder: its main thread did.
     const folder = isMainThread ? makeSandbox() : process.cwd();
     const sandbox = new Sandbox(folder, filesOf());
@@ -281,9 +284,7 @@ export const commandLine: Target = {
   end() {
     if (place === undefined) return;
     const { sandbox, before } = place;
-    globalThis.fetch = before.fetch;
-    for (const name of Object.keys(process.env)) delete process.env[name];
-    Object.assign(process.env, before.env);
+    before.putBack();
     if (!isMainThread) return;
     process.chdir(before.cwd);
     sandbox.remove();
