@@ -1,4 +1,4 @@
-/** The digits after which two different numbers of bytes, in GiB, are told apart. */
+/** The digits after which two different numbers of bytes are told apart, in GiB too. */
 const MAX_DIGITS = 12;
 
 /**
@@ -18,9 +18,9 @@ export function textsApart(
   return texts;
 }
 
-/** Returns bytes in a unit of at least 1 MiB, rounded up to so many digits after the point. */
-export function bytesText(bytes: number, unit: 'MiB' | 'GiB', digits = 0): string {
+/** Returns bytes in MiB if they are at least one, rounded up to so many digits after the point. */
+export function inMiB(bytes: number, digits = 0): string {
   if (bytes < 2 ** 20) return `${bytes} bytes`;
   const scale = 10 ** digits;
-  return `${Math.ceil((bytes / (unit === 'MiB' ? 2 ** 20 : 2 ** 30)) * scale) / scale} ${unit}`;
+  return `${Math.ceil((bytes / 2 ** 20) * scale) / scale} MiB`;
 }

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { Memory } from '../../src/backend/wasm/memory.ts';
-import { bytesText, textsApart } from '../../src/numbers/apart.ts';
+import { inMiB, textsApart } from '../../src/numbers/apart.ts';
 import { thrownBy } from '../thrown-by.ts';
 
 const MIB = 2 ** 20;
-const inMiB = (bytes: number, digits: number) => bytesText(bytes, 'MiB', digits);
 
 test.each([
   [[13 * MIB, 20 * MIB], '13 MiB', '20 MiB'],
@@ -26,11 +25,6 @@ test('textsApart: numbers with digits of their own → as many as tell them apar
   const precise = (value: number, digits: number) => value.toPrecision(2 + digits);
   expect(textsApart([1.04e-4, 1e-4], precise)).toEqual(['0.000104', '0.000100']);
   expect(textsApart([0.3, 1e-4], precise)).toEqual(['0.30', '0.00010']);
-});
-
-test('bytesText: GiB → rounded up', () => {
-  expect(bytesText(16e9, 'GiB')).toBe('15 GiB');
-  expect(bytesText(16e9, 'GiB', 2)).toBe('14.91 GiB');
 });
 
 test('Memory: a limit that 64 bytes are missing from → LIMIT with two different numbers', () => {

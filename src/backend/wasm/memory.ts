@@ -1,5 +1,5 @@
 import { expected, type TaesdError } from '../../errors.ts';
-import { bytesText, textsApart } from '../../numbers/apart.ts';
+import { inMiB, textsApart } from '../../numbers/apart.ts';
 import { isNode } from '../../platform/runtime.ts';
 
 /** WebAssembly counts memory in pages of 64 KiB. */
@@ -144,5 +144,3 @@ function noAddresses(limitBytes: number, cause: unknown): TaesdError {
     'ulimit -v or another limit; each thread reserves it, whatever its maxMemory: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing';
   return expected('OOM', 'memory', rule('10 GiB'), 'less', { hint, cause });
 }
-
-const inMiB = (bytes: number, digits = 0): string => bytesText(bytes, 'MiB', digits);
