@@ -60,6 +60,7 @@ const OWN_PROCESS = [
   'test/png/unfilter.test.ts',
   'test/weights/folder-store.test.ts',
   'test/weights/locate.test.ts',
+  'test/weights/odd-files.test.ts',
   'test/weights/pull.test.ts',
   'test/workers.test.ts',
 ];

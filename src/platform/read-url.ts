@@ -1,6 +1,7 @@
 import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { bareRequest } from './credentials.ts';
+import { lazily } from './lazily.ts';
 import { requestFailure } from './request-failure.ts';
 import { isMissing } from './system-errors.ts';
 
@@ -42,13 +43,12 @@ export async function readUrl(
 }
 
 async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefined> {
-  const { readFile: read, stat } = process.getBuiltinModule('node:fs/promises');
+  const { readRegularFile } = await lazily(() => import('./regular-file.ts'));
   try {
-    const found = await stat(url);
-    // Devices have no size and may not end; opening a pipe waits for a writer.
+    const { found, bytes } = await readRegularFile(url, maxBytes);
     if (!found.isFile()) throw expected('ARG', url.href, 'a file', 'a folder, pipe or device');
-    if (found.size > maxBytes) throw tooLong(url, maxBytes, `${found.size}`);
-    return await read(url);
+    if (bytes === undefined) throw tooLong(url, maxBytes, `${found.size}`);
+    return bytes;
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
     if (isMissing(cause)) return undefined;

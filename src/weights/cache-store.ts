@@ -2,10 +2,12 @@ import { messageOf } from '../errors.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import {
+  A_FILE,
   type Draft,
   refused,
   roomFor,
   STORE_NAME,
+  type StoredFile,
   type StoreRefusal,
   type WeightStore,
 } from './store.ts';
@@ -25,13 +27,18 @@ export class CacheStore implements WeightStore {
     return `${STORE_NAME}/${name}`;
   }
 
-  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
     if (!hasCaches()) return undefined;
     try {
       // Not `caches.match`, which Cloudflare's workers lack.
       const cache = await caches.open(STORE_NAME);
       const response = await cache.match(keyOf(name));
-      return response && new Uint8Array(await response.arrayBuffer());
+      if (response === undefined) return undefined;
+      // A script of this site may have put anything there. A blob is not in memory yet.
+      const blob = await response.blob();
+      const isRead = blob.size <= maxBytes;
+      const bytes = isRead ? new Uint8Array(await blob.arrayBuffer()) : undefined;
+      return { kind: A_FILE, size: blob.size, bytes };
     } catch (cause) {
       throw refusal(this.pathOf(name), 'a cache that can be read', cause);
     }

@@ -1,19 +1,27 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { expected, TaesdError } from '../errors.ts';
+import { readBytes, readRegularFile } from '../platform/regular-file.ts';
 import { environmentVariable } from '../platform/runtime.ts';
+import { syncFile } from '../platform/sync-file.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
-import { millisecondsOfDate } from '../platform/timers.ts';
-import type { ManifestFile } from './manifest.ts';
-import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
+import { type DraftFile, draftPath, openDraft, removeAbandoned } from './draft-files.ts';
+import { type ManifestFile, maxBytesOf } from './manifest.ts';
+import { notAFile } from './not-a-file.ts';
+import {
+  A_FILE,
+  type Draft,
+  refused,
+  roomFor,
+  STORE_NAME,
+  type StoredFile,
+  type WeightStore,
+} from './store.ts';
 
 /*
  * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
  * not at import: a bundler may put this file into a bundle that browsers run too.
  */
 const node = {
-  get crypto() {
-    return process.getBuiltinModule('node:crypto');
-  },
   get fs() {
     return process.getBuiltinModule('node:fs/promises');
   },
@@ -63,18 +71,6 @@ function homeFolder(): string {
   throw expected('UNSUPPORTED', 'home folder', 'an absolute path', JSON.stringify(home), { hint });
 }
 
-/**
- * The names of drafts: `.NAME.HOST.PROCESS.RANDOM.part`, so that no two processes write to one
- * file. A draft that its process left for later has the process 0.
- *
- * A draft is abandoned if it was left, if its process has ended, or if it has not grown for long. A
- * process takes it over by renaming it, which succeeds for only one.
- */
-const DRAFT_NAME = /^\.(?<name>.+)\.(?<host>[\w-]+)\.(?<pid>\d+)\.[\w-]+\.part$/;
-
-/** The age of a draft, of any machine, after which its process is taken for dead. */
-const ABANDONED_MS = 10 * 60_000;
-
 export class FolderStore implements WeightStore {
   readonly #folder: string;
 
@@ -90,36 +86,54 @@ export class FolderStore implements WeightStore {
     return node.path.join(this.#folder, name);
   }
 
-  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
     const path = this.pathOf(name);
     try {
-      return await node.fs.readFile(path);
+      const { found, bytes } = await readRegularFile(path, maxBytes);
+      return { kind: kindOf(found), size: found.size, bytes };
     } catch (cause) {
       if (isMissing(cause)) return undefined;
+      if (cause instanceof TaesdError) throw cause;
       throw refused(path, 'a readable file', systemReason(cause), { cause });
     }
   }
 
   async begin(file: ManifestFile): Promise<Draft> {
-    const fail = failing(this.pathOf(file.name), file);
+    const { name } = file;
+    const path = this.pathOf(name);
+    const fail = failing(path, file);
     try {
       await node.fs.mkdir(this.#folder, { recursive: true });
-      const path = draftPath(this.#folder, file.name, process.pid);
-      await takeOver(this.#folder, file.name, path);
-      const handle = await node.fs.open(path, 'a');
-      const { size } = await handle.stat();
-      return new FolderDraft(this.#folder, file.name, { path, handle, size, fail });
+      await checkReplaceable(path, name);
+      const draft = await openDraft(this.#folder, name, maxBytesOf(file));
+      return new FolderDraft(this.#folder, name, { ...draft, fail });
     } catch (cause) {
       return fail(cause);
     }
   }
 }
 
-/** The open file of a draft. */
-interface OpenDraft {
-  readonly path: string;
-  readonly handle: FileHandle;
-  readonly size: number;
+/** Returns the kind of a thing in a folder: `a pipe`. */
+function kindOf(found: Stats): string {
+  if (found.isFile()) return A_FILE;
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
+}
+
+/**
+ * Checks that the name is free, or that of a file. A link is replaced, and not what it leads to.
+ *
+ * @throws NotAFile ARG
+ */
+async function checkReplaceable(path: string, name: string): Promise<void> {
+  const found = await node.fs.stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  throw notAFile(path, name, kindOf(found));
+}
+
+/** The open file of a draft, and the handler of its errors. */
+interface OpenDraft extends DraftFile {
   readonly fail: (cause: unknown) => never;
 }
 
@@ -153,16 +167,16 @@ class FolderDraft implements Draft {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#step(node.fs.readFile(this.#open.path));
+    return this.#step(readBytes(this.#open.handle, this.#length));
   }
 
   async keep(): Promise<void> {
-    const { path, handle } = this.#open;
+    const { path, handle, uid } = this.#open;
     // After a power cut the name must not exist without its bytes.
-    await this.#step(handle.sync());
+    await this.#step(syncFile(handle));
     await this.#step(handle.close());
     await this.#step(node.fs.rename(path, node.path.join(this.#folder, this.#name)));
-    await removeAbandoned(this.#folder, this.#name);
+    await removeAbandoned(this.#folder, this.#name, uid);
   }
 
   async leave(): Promise<void> {
@@ -182,67 +196,6 @@ class FolderDraft implements Draft {
       this.#isUseless = true;
       return this.#open.fail(cause);
     }
-  }
-}
-
-/** Returns the name of this machine, which Deno may refuse to tell. */
-function hostWord(): string {
-  try {
-    return node.os.hostname().replace(/[^\w-]/g, '_') || 'unknown';
-  } catch {
-    return 'unknown';
-  }
-}
-
-const draftPath = (folder: string, name: string, pid: number) =>
-  node.path.join(folder, `.${name}.${hostWord()}.${pid}.${node.crypto.randomUUID()}.part`);
-
-/** Takes over the longest abandoned draft, if there is one, by renaming it to `own`. */
-async function takeOver(folder: string, name: string, own: string): Promise<void> {
-  for (const path of await abandoned(folder, name)) {
-    try {
-      // Renewed before the renaming, so that no process takes it from us for its age.
-      const now = millisecondsOfDate() / 1000;
-      await node.fs.utimes(path, now, now);
-      await node.fs.rename(path, own);
-      return;
-    } catch (error) {
-      // Another process was faster.
-      if (!isMissing(error)) throw error;
-    }
-  }
-}
-
-async function removeAbandoned(folder: string, name: string): Promise<void> {
-  // The file is already in place: a draft that cannot be removed does no harm.
-  const drafts = await abandoned(folder, name).catch(() => []);
-  for (const path of drafts) await node.fs.rm(path).catch(() => undefined);
-}
-
-/** Returns the paths of a file's abandoned drafts, the longest first. */
-async function abandoned(folder: string, name: string): Promise<string[]> {
-  const found: { path: string; size: number }[] = [];
-  for (const entry of await node.fs.readdir(folder)) {
-    const { name: whole, host, pid } = DRAFT_NAME.exec(entry)?.groups ?? {};
-    if (whole !== name) continue;
-    const path = node.path.join(folder, entry);
-    const { size, mtimeMs } = (await node.fs.stat(path).catch(() => undefined)) ?? {};
-    // Another process has taken it meanwhile.
-    if (size === undefined || mtimeMs === undefined) continue;
-    const isOld = millisecondsOfDate() - mtimeMs > ABANDONED_MS;
-    const isOrphan = host === hostWord() && !isAlive(Number(pid));
-    if (pid === '0' || isOrphan || isOld) found.push({ path, size });
-  }
-  return found.sort((a, b) => b.size - a.size).map(({ path }) => path);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Any other error, such as no permission to signal it, means that it exists.
-    return systemCode(error) !== 'ESRCH';
   }
 }
 

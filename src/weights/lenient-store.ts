@@ -2,7 +2,7 @@ import { messageOf, TaesdError } from '../errors.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import { openStore } from './open-store.ts';
-import { type Draft, isRefusal, StoreRefusal, type WeightStore } from './store.ts';
+import { type Draft, isRefusal, type StoredFile, StoreRefusal, type WeightStore } from './store.ts';
 
 /**
  * A store for programs that want weights more than they want them kept. If the store of the runtime
@@ -45,9 +45,9 @@ export class LenientStore implements WeightStore {
     return this.#store.pathOf(name);
   }
 
-  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
     try {
-      return await this.#store.read(name);
+      return await this.#store.read(name, maxBytes);
     } catch (error) {
       this.#unread ??= reasonOf(error);
       return undefined;

@@ -11,7 +11,13 @@ import { inPackage } from './in-package.ts';
 import { openLenientStore } from './lenient-store.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
-import { brokenFile, pullRemedy, readCached, unknownRemedy } from './read-cached.ts';
+import {
+  brokenFile,
+  type CachedFile,
+  pullRemedy,
+  readCached,
+  unknownRemedy,
+} from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 import type { ModelTensors } from './weight-file.ts';
 
@@ -133,6 +139,8 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
     const all = cached.flatMap(({ files }) => files);
     const broken = all.find(({ state }) => state === 'broken');
     if (broken !== undefined) throw brokenFile(store, variant, broken);
+    const blocked = all.find(({ state }) => state === 'blocked');
+    if (blocked !== undefined) return blockedBy(blocked, location);
     const absent = found.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
     const missing = [...absent, ...unknown];
     if (unread !== undefined) return { location, got: unread, note };
@@ -141,6 +149,12 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
   }
   const files = found.map(({ file, bytes }) => ({ ...file, bytes }));
   return { variant, tensors: await readStored(store, files, wanted), from: location };
+}
+
+/** Returns what a cache has that cannot keep a file, because its name leads to another thing. */
+function blockedBy({ file, got = '' }: CachedFile, location: string): LookedAt {
+  const words = `${file.name} is ${got}`;
+  return { location, got: words, note: `${location} cannot be read: ${words}` };
 }
 
 /** Looks in the cache, and downloads into it what it lacks. */

@@ -25,6 +25,13 @@ export interface ManifestSource {
   readonly mirrors: readonly string[];
 }
 
+/** The limit of a file whose size is not known. The models' author has none above 60 MB. */
+const MAX_UNKNOWN_BYTES = 2 ** 26;
+
+/** Returns the largest size that a file may have. */
+export const maxBytesOf = ({ bytes }: Pick<ManifestFile, 'bytes'>): number =>
+  bytes ?? MAX_UNKNOWN_BYTES;
+
 /** The content of weights/manifest.json. */
 export interface Manifest {
   readonly sources: Readonly<Record<string, ManifestSource>>;

@@ -4,7 +4,7 @@ import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import type { DownloadProgress } from '../options/types.ts';
 import { urlInFolder } from '../platform/locations.ts';
-import type { Manifest, WantedFile } from './manifest.ts';
+import { type Manifest, maxBytesOf, type WantedFile } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
 import { downloadFile, mirrorFaults, together } from './mirrors.ts';
 import { openStore } from './open-store.ts';
@@ -43,9 +43,6 @@ export interface PulledFile {
 
 /** Slow lines still trickle. A server that sends nothing for so long has stalled. */
 const STALL_MS = 30_000;
-
-/** The largest file of the models' author has 60 MB. */
-const MAX_BYTES = 2 ** 26;
 
 /**
  * Downloads the files of a model that the store lacks. A file gets its name only when it is whole
@@ -93,7 +90,8 @@ async function pullFiles(
       options.onDownload?.({ file: name, done: done + length, total }),
     );
     done += fetched.bytes.length;
-    pulled.push({ halves, name, ...fetched, before: state });
+    const before = state === 'blocked' ? 'missing' : state;
+    pulled.push({ halves, name, ...fetched, before });
   }
   return pulled;
 }
@@ -104,7 +102,7 @@ const plus = (sum: number | undefined, bytes: number | null): number | undefined
 async function fetchInto(
   store: WeightStore,
   file: WantedFile,
-  { from, signal, stallMs = STALL_MS, maxBytes = MAX_BYTES }: PullOptions,
+  { from, signal, stallMs = STALL_MS, maxBytes = maxBytesOf(file) }: PullOptions,
   onLength: (length: number) => void,
 ) {
   const draft = await store.begin(file);

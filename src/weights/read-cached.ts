@@ -1,18 +1,24 @@
 import { expected, type Remedy, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
-import { type Manifest, type WantedFile, wantedFiles } from './manifest.ts';
+import { type Manifest, maxBytesOf, type WantedFile, wantedFiles } from './manifest.ts';
 import { sha256 } from './sha256.ts';
-import type { WeightStore } from './store.ts';
+import { A_FILE, type WeightStore } from './store.ts';
 
 /** A file of the manifest, and what the store has under its name. */
 export interface CachedFile {
   readonly file: WantedFile;
-  /** `broken` if the SHA-256 is another one. */
-  readonly state: 'whole' | 'missing' | 'broken';
-  /** Undefined if it is missing. */
-  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-  readonly hash: string | undefined;
+  /**
+   * `broken` if it is too large or the SHA-256 is another one, `blocked` if its name leads to
+   * anything but a file.
+   */
+  readonly state: 'whole' | 'missing' | 'broken' | 'blocked';
+  /** The bytes of a file that is not too large. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
+  /** The content that should be there; given for `broken`. */
+  readonly rule?: string;
+  /** The content that is there; given for `broken` and `blocked`. */
+  readonly got?: string;
 }
 
 /** The files of one alternative of a model, and what the store has of them. */
@@ -50,22 +56,28 @@ export async function readCached(
 }
 
 async function readFile(store: WeightStore, file: WantedFile): Promise<CachedFile> {
-  const bytes = await store.read(file.name);
-  if (bytes === undefined) return { file, state: 'missing', bytes, hash: undefined };
-  const hash = await sha256(bytes);
-  return { file, state: hash === file.sha256 ? 'whole' : 'broken', bytes, hash };
+  const maxBytes = maxBytesOf(file);
+  const found = await store.read(file.name, maxBytes);
+  if (found === undefined) return { file, state: 'missing' };
+  const { kind, size, bytes } = found;
+  if (kind !== A_FILE) return { file, state: 'blocked', got: kind };
+  if (bytes === undefined) {
+    return { file, state: 'broken', rule: `at most ${maxBytes} bytes`, got: `${size}` };
+  }
+  const got = await sha256(bytes);
+  if (got === file.sha256) return { file, state: 'whole', bytes };
+  return { file, state: 'broken', bytes, rule: `SHA-256 ${file.sha256}`, got };
 }
 
 /** Makes the error for a broken file. */
 export function brokenFile(
   store: WeightStore,
   variant: Variant,
-  { file, hash = '' }: CachedFile,
+  { file, rule = '', got = '' }: CachedFile,
 ): TaesdError {
-  const rule = `SHA-256 ${file.sha256}`;
   const { api, command } = pullRemedy(variant);
   const remedy = { api: `${api} mends it`, command: `${command} mends it` };
-  return expected('INTEGRITY', store.pathOf(file.name), rule, hash, { remedy });
+  return expected('INTEGRITY', store.pathOf(file.name), rule, got, { remedy });
 }
 
 /** Returns the command, and the option, that bring a model into the store. */

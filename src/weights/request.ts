@@ -84,7 +84,7 @@ export const webPage = (request: FileRequest): TaesdError =>
   });
 
 async function readFromFolder(request: FileRequest, first: number): Promise<FileResponse> {
-  const bytes = await readUrl(request.url);
+  const bytes = await readUrl(request.url, { maxBytes: maxLength(request) });
   if (bytes === undefined) {
     const rule = request.file.bytes === null ? 'a file' : wholeFile(request);
     const { code, sentence } = refusal(request, 'ARG', rule, 'no such file');

@@ -39,6 +39,18 @@ export function refused(
   return new StoreRefusal(code, expectedText(path, rule, got), { ...details, reason: got });
 }
 
+/** The kind of a file that is a regular one, in `StoredFile`. */
+export const A_FILE = 'a file';
+
+/** The content of a name of a store. */
+export interface StoredFile {
+  /** `A_FILE`, or in words the thing that is there in place of a file: `a pipe`. */
+  readonly kind: string;
+  readonly size: number;
+  /** Undefined if it is not a file, or is larger than the limit. Nothing is read then. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** A store of downloaded weights, each file whole and under its own name. */
 export interface WeightStore {
   /** The location in words: `cache /home/me/.cache/taesd-wasm`. */
@@ -48,14 +60,16 @@ export interface WeightStore {
   /**
    * Reads a file.
    *
+   * @param maxBytes  a larger file is not read
    * @returns undefined if there is none
    * @throws StoreRefusal ARG (unreadable)
    */
-  read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(name: string, maxBytes: number): Promise<StoredFile | undefined>;
   /**
    * Begins to write a file, or continues one that an interrupted download left.
    *
-   * @throws StoreRefusal ARG (the store cannot be written), UNSUPPORTED (the runtime has no store)
+   * @throws StoreRefusal ARG (the store cannot be written, or the name leads to anything but a
+   *   file), UNSUPPORTED (the runtime has no store)
    */
   begin(file: ManifestFile): Promise<Draft>;
 }

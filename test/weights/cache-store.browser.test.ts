@@ -62,15 +62,22 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       const [{ files: [kept] }] = await readCached(manifest, store, VARIANTS.taesd, ['encoder']);
       states.push(kept.state);
       await pulled();
-      const { length } = await store.read('${NAME}');
-      return { location: store.location, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, length };`;
+      const read = async (maxBytes) => {
+        const { kind, size, bytes } = await store.read('${NAME}', maxBytes);
+        return [kind, size, bytes?.length ?? 'unread'];
+      };
+      const reads = [await read(2 ** 26), await read(9)];
+      return { location: store.location, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, reads };`;
     expect(await runOnPage(code, NOISE)).toEqual({
       location: 'cache taesd-wasm of this site',
       path: `taesd-wasm/${NAME}`,
       states: ['missing', 'whole', 'broken', 'broken'],
       last: { file: NAME, done: FILES.encoder.length, total: FILES.encoder.length },
       key: `https://taesd-wasm.invalid/${NAME}`,
-      length: FILES.encoder.length,
+      reads: [
+        ['a file', FILES.encoder.length, FILES.encoder.length],
+        ['a file', FILES.encoder.length, 'unread'],
+      ],
     });
   });
 
@@ -80,7 +87,7 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       manifest.models.taesd[0].encoder.sha256 = 'no hash';
       errors.push(await caught(pull()));
       const store = await openStore();
-      const isThere = (await store.read('${NAME}')) !== undefined;
+      const isThere = (await store.read('${NAME}', 2 ** 26)) !== undefined;
       return { codes: errors.map(({ code }) => code), isThere, kept: await keptUrls() };`;
     const result = { codes: ['NETWORK', 'INTEGRITY'], isThere: false, kept: [] };
     expect(await runOnPage(code, NOISE)).toEqual(result);

@@ -8,6 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -62,17 +63,24 @@ describe('cacheFolder', () => {
 });
 
 describe('FolderStore', () => {
-  test('read: a file, none, no folder → its bytes, undefined; a folder in its place → ARG', async () => {
+  test('read: a file, none, no folder → its bytes, undefined; a larger one → its size', async () => {
     const store = new FolderStore(folder);
-    expect(await store.read(FILE.name)).toBeUndefined();
+    expect(await store.read(FILE.name, 4)).toBeUndefined();
     mkdirSync(folder);
     writeFileSync(join(folder, FILE.name), BYTES);
-    expect(Uint8Array.from((await store.read(FILE.name)) ?? [])).toEqual(BYTES);
+    expect(await store.read(FILE.name, 4)).toEqual({ kind: 'a file', size: 4, bytes: BYTES });
+    const unread = { kind: 'a file', size: 4, bytes: undefined };
+    expect(await store.read(FILE.name, 3)).toEqual(unread);
     expect(store.location).toBe(`cache ${folder}`);
-    mkdirSync(join(folder, 'b'));
-    await expect(store.read('b')).rejects.toMatchObject({
+  });
+
+  test('read: a file without permission → ARG', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'root may read any file');
+    mkdirSync(folder);
+    writeFileSync(join(folder, FILE.name), BYTES, { mode: 0o200 });
+    await expect(new FolderStore(folder).read(FILE.name, 4)).rejects.toMatchObject({
       code: 'ARG',
-      message: `"${join(folder, 'b')}" expected a readable file, got a folder`,
+      message: `"${join(folder, FILE.name)}" expected a readable file, got no permission`,
     });
   });
 
@@ -150,10 +158,10 @@ describe('FolderStore', () => {
     });
   });
 
-  test('keep: a folder under the name → ARG, and what came is removed', async () => {
-    mkdirSync(join(folder, FILE.name, 'below'), { recursive: true });
+  test('keep: a folder that has come under the name → ARG, and what came is removed', async () => {
     const draft = await begin();
     await draft.append(BYTES);
+    mkdirSync(join(folder, FILE.name, 'below'), { recursive: true });
     await expect(draft.keep()).rejects.toMatchObject({
       code: 'ARG',
       message: expect.stringMatching(
@@ -161,6 +169,30 @@ describe('FolderStore', () => {
       ),
     });
     await draft.leave();
+    expect(readdirSync(folder)).toEqual([FILE.name]);
+  });
+
+  test('keep: a runtime that forbids to wait for the disk → kept; a disk that fails → ARG', async () => {
+    const draft = await begin();
+    const probe = await open(join(folder, readdirSync(folder)[0]));
+    const sync = vi.spyOn(Object.getPrototypeOf(probe), 'sync');
+    await probe.close();
+    try {
+      await draft.append(BYTES);
+      // As Node 26 with --permission.
+      sync.mockRejectedValueOnce(Object.assign(new Error('x'), { code: 'ERR_ACCESS_DENIED' }));
+      await draft.keep();
+      expect(readdirSync(folder)).toEqual([FILE.name]);
+      const next = await begin();
+      sync.mockRejectedValueOnce(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+      await expect(next.keep()).rejects.toMatchObject({
+        code: 'ARG',
+        message: `"${join(folder, FILE.name)}" expected a file that can be written, got i/o error`,
+      });
+      await next.leave();
+    } finally {
+      sync.mockRestore();
+    }
     expect(readdirSync(folder)).toEqual([FILE.name]);
   });
 

@@ -320,16 +320,18 @@ describe('loadWeights', () => {
     put(cache, 'taesd', ['decoder']);
     await expect(locate()).rejects.toMatchObject({
       code: 'ARG',
-      message: `"weights of taesd" expected ${NAMES}, got none in TAESD_WEIGHTS ${folder} (neither), cache ${cache} (a folder) (${HINT})`,
+      message: `"weights of taesd" expected ${NAMES}, got none in TAESD_WEIGHTS ${folder} (neither), cache ${cache} (taesd_encoder.safetensors is a folder) (${HINT})`,
     });
-    const note = `cache ${cache} cannot be read: a folder`;
+    const note = `cache ${cache} cannot be read: taesd_encoder.safetensors is a folder`;
     const store = new FolderStore(cache);
     const nano = await loadWeights(undefined, BOTH, { manifest: manifestOf(FILES, []), store });
     expect([nano.from, nano.note]).toEqual(['the package', note]);
     // A folder cannot be replaced by a file.
     const found = await locate({ download: true });
     expect(values(found.tensors)).toEqual([1, 2]);
-    expect(found.note).toMatch(/^the download is not kept: cache .+ cannot be written: a folder$/);
+    expect(found.note).toMatch(
+      /^the download is not kept: cache .+ cannot be written: taesd_encoder\.safetensors is a folder$/,
+    );
   });
 
   test('download: true, one file of both halves → both from it; later from the cache, one half too', async () => {

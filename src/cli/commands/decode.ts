@@ -21,7 +21,7 @@ import {
   readLatentFile,
   takeOne,
 } from '../files/latents-input.ts';
-import { inputName, readInput } from '../files/read-input.ts';
+import { inputName, readSource } from '../files/read-input.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import type { Size } from '../line/size.ts';
 import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
@@ -82,9 +82,10 @@ async function decode(line: Line): Promise<void> {
     isDeep: line.recursive,
   });
   const { format } = plan;
-  await runJobs(plan, { ...line, only: 'decoder' }, async ({ input, output: path }, tools) => {
+  await runJobs(plan, { ...line, only: 'decoder' }, async (job, tools) => {
+    const { input, output: path } = job;
     const { models, stage, say, signal } = tools;
-    const bytes = await readInput(input);
+    const bytes = await readSource(job);
     const all = await readLatentFile(input, bytes, { ...line, model: line.latentsModel });
     if (line.size !== undefined) checkCrop(all, line.size);
     const found = takeOne(input, all, say);

@@ -57,8 +57,9 @@ async function encode(line: CommandLine<typeof SPEC>): Promise<void> {
   await runJobs(
     plan,
     { ...line, only: 'encoder' },
-    async ({ input, output: path }, { models, stage, say, signal }) => {
-      const picture = await readPicture(input, say, line.maxPixels);
+    async (job, { models, stage, say, signal }) => {
+      const { input, output: path } = job;
+      const picture = await readPicture(job, say, line.maxPixels);
       const taesd = await models.get(model);
       const options = {
         ...background,

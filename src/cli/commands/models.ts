@@ -6,6 +6,7 @@ import { Absent, readLocation } from '../../weights/from-location.ts';
 import { openLenientStore } from '../../weights/lenient-store.ts';
 import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
+import { notAFile } from '../../weights/not-a-file.ts';
 import { type CachedModel, readCached } from '../../weights/read-cached.ts';
 import type { WeightStore } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
@@ -139,7 +140,14 @@ async function folderPlace(variant: Variant): Promise<Place | undefined> {
   return undefined;
 }
 
-function cachePlace(cached: CachedModel, { location }: WeightStore): Place {
+function cachePlace(cached: CachedModel, store: WeightStore): Place {
+  const { location } = store;
+  const blocked = cached.files.find(({ state }) => state === 'blocked');
+  if (blocked !== undefined) {
+    const { file, got = '' } = blocked;
+    const { sentence: reason } = notAFile(store.pathOf(file.name), file.name, got);
+    return { state: 'unreadable', location: null, reason };
+  }
   const state = stateOf(cached);
   return { state, location: state === 'found' ? location : null, reason: null };
 }

@@ -11,6 +11,7 @@ import {
 } from '../../weights/manifest.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { eachFault, isFaultOfMirror } from '../../weights/mirrors.ts';
+import { NotAFile } from '../../weights/not-a-file.ts';
 import { openStore } from '../../weights/open-store.ts';
 import { type PulledFile, pullModel } from '../../weights/pull.ts';
 import { unknownRemedy } from '../../weights/read-cached.ts';
@@ -113,8 +114,9 @@ async function pull(
 
 /** True for faults of a model's files. Other models may have none of them. */
 const isOfFiles = (error: unknown): boolean =>
-  eachFault(error).some(isFaultOfMirror) &&
-  eachFault(error).every(({ code }) => code !== 'NETWORK');
+  error instanceof NotAFile ||
+  (eachFault(error).some(isFaultOfMirror) &&
+    eachFault(error).every(({ code }) => code !== 'NETWORK'));
 
 /**
  * Writes a line for each address that failed, and returns the error that ends the command. The
@@ -136,7 +138,8 @@ function addressByAddress(model: ModelName, error: unknown, from: string | undef
 }
 
 /** Adds the remedy for a cache that cannot be written. */
-function unwritable({ code, sentence, cause }: StoreRefusal): TaesdError {
+function unwritable({ code, sentence, cause, remedy }: StoreRefusal): TaesdError {
+  if (remedy !== undefined) return new TaesdError(code, sentence, { cause, remedy });
   const variable = { win32: 'LOCALAPPDATA', darwin: 'HOME' }[process.platform as string];
   const hint = `${variable ?? 'XDG_CACHE_HOME'}=DIR puts the cache into another folder`;
   return new TaesdError(code, withHint(sentence, hint), { cause });

@@ -56,8 +56,9 @@ async function roundtrip(line: CommandLine<typeof SPEC>): Promise<void> {
   await runJobs(
     plan,
     line,
-    async ({ input, output: path }, { models, stage, say, signal }) => {
-      const picture = await readPicture(input, say, line.maxPixels);
+    async (job, { models, stage, say, signal }) => {
+      const { input, output: path } = job;
+      const picture = await readPicture(job, say, line.maxPixels);
       const taesd = await both(models);
       try {
         const encoding = {

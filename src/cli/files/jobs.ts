@@ -6,7 +6,7 @@ import { expectedGot, fault, usageError } from '../terminal/faults.ts';
 import type { FolderContents } from './folder-contents.ts';
 import { type Format, formatOf } from './format.ts';
 import { type FolderFiles, listFolder } from './list-folder.ts';
-import { inputName, STREAM } from './read-input.ts';
+import { inputName, type Source, STREAM } from './read-input.ts';
 import { checkFolderOf, checkOutput, isInput } from './write-output.ts';
 
 /*
@@ -15,8 +15,7 @@ import { checkFolderOf, checkOutput, isInput } from './write-output.ts';
  */
 
 /** An input and its output: paths, or `-` for stdin and stdout. */
-export interface Job {
-  readonly input: string;
+export interface Job extends Source {
   readonly output: string;
   /** The reason why this job cannot be done, if it is known before the work. */
   readonly fault?: unknown;
@@ -94,6 +93,7 @@ const isExistingFolder = async (path: string): Promise<boolean> =>
 interface Input {
   readonly path: string;
   readonly below: string;
+  readonly isListed: boolean;
 }
 
 async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
@@ -103,7 +103,7 @@ async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
   const notes: string[] = [];
   for (const operand of operands) {
     if (!(await isExistingFolder(operand))) {
-      inputs.push({ path: operand, below: '.' });
+      inputs.push({ path: operand, below: '.', isListed: false });
       continue;
     }
     const fail = (fault: unknown) => faults.push({ input: operand, output: folder, fault });
@@ -111,7 +111,9 @@ async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
     try {
       const found = await filesIn(operand, asked, { say: (note) => notes.push(note), fail });
       const { names } = found;
-      for (const name of names) inputs.push({ path: join(operand, name), below: dirname(name) });
+      for (const name of names) {
+        inputs.push({ path: join(operand, name), below: dirname(name), isListed: true });
+      }
       const left = leftOut(found, asked);
       if (left !== undefined) notes.push(`${operand}: ${left}`);
     } catch (error) {
@@ -120,8 +122,9 @@ async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
     }
   }
   const named = await withoutDoubles(inputs, notes);
-  const jobs = named.map(({ path, below }) => ({
+  const jobs = named.map(({ path, below, isListed }) => ({
     input: path,
+    isListed,
     output: outputOf(path, join(folder, below), format),
   }));
   return { jobs: [...(await withFaults(jobs)), ...faults], folder, format, notes };

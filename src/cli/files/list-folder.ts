@@ -1,6 +1,7 @@
-import type { Dirent } from 'node:fs';
+import { constants, type Dirent } from 'node:fs';
 import { open as openFile, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readBytes } from '../../platform/regular-file.ts';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
@@ -121,10 +122,10 @@ async function kindOf(
 /** Returns the first bytes of a file; undefined if it cannot be read. */
 async function headOf(path: string): Promise<Uint8Array | undefined> {
   try {
-    const file = await openFile(path);
+    // A pipe that another program puts there meanwhile is not waited for.
+    const file = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
+      return (await file.stat()).isFile() ? await readBytes(file, HEAD_BYTES) : undefined;
     } finally {
       await file.close();
     }

@@ -7,7 +7,7 @@ import type { Size } from '../line/size.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
 import { withPastedName } from './pasted-name.ts';
-import { inputName, readInput } from './read-input.ts';
+import { inputName, readSource, type Source } from './read-input.ts';
 
 /** The description of IN in the help of commands that encode. */
 export const PICTURE_HELP = 'a picture: a PNG, JPEG or WebP file; or a folder of them; - is stdin';
@@ -47,11 +47,12 @@ export const pictureOf = (
  * @throws TaesdError ARG (the file cannot be read, or holds latents); errors of `decodePicture`
  */
 export async function readPicture(
-  path: string,
+  source: Source,
   say: Say,
   maxPixels: number | undefined,
 ): Promise<DecodedPicture> {
-  const bytes = await readInput(path);
+  const { input: path } = source;
+  const bytes = await readSource(source);
   const name = inputName(path);
   const format = recogniseFormat(bytes);
   if (format !== undefined && format.also !== 'pictures') {

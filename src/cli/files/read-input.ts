@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
+import { readRegularFile } from '../../platform/regular-file.ts';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { countText } from '../terminal/table.ts';
@@ -22,14 +23,39 @@ const MAX_INPUT_BYTES = 2 ** 29;
  * @param maxBytes  at most one piece more is read. Defaults to 512 MiB
  * @throws TaesdError ARG (the file cannot be read), LIMIT (more than `maxBytes`)
  */
-export async function readInput(
+export const readInput = (
   path: string,
   hint?: string,
   maxBytes = MAX_INPUT_BYTES,
+): Promise<Uint8Array> =>
+  explained(path, hint, maxBytes, () =>
+    path === STREAM ? readPieces(process.stdin, maxBytes) : readPath(path, maxBytes),
+  );
+
+/** A file to read: one that the user names, or one that was found in a folder. */
+export interface Source {
+  /** A path, or `-` for stdin. */
+  readonly input: string;
+  /** True for a file of a folder. Others may put a pipe in its place, which is not waited for. */
+  readonly isListed?: boolean;
+}
+
+/** Reads a whole file, and unless it is one of a folder, a pipe or device. See `readInput`. */
+export const readSource = ({ input, isListed = false }: Source): Promise<Uint8Array> =>
+  isListed
+    ? explained(input, undefined, MAX_INPUT_BYTES, () => readFile(input, MAX_INPUT_BYTES))
+    : readInput(input);
+
+/** Runs `read`, and turns its errors into errors that name the input. */
+async function explained(
+  path: string,
+  hint: string | undefined,
+  maxBytes: number,
+  read: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const name = inputName(path);
   try {
-    return await (path === STREAM ? readPieces(process.stdin, maxBytes) : readPath(path, maxBytes));
+    return await read();
   } catch (cause) {
     if (cause instanceof TooLong) throw tooLong(name, maxBytes, cause);
     if (cause instanceof TaesdError) throw cause;
@@ -64,8 +90,15 @@ async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
   if (!found.isFile() || found.size === 0) {
     return readPieces(piecesOf(path, isNamedPipe(path, found)), maxBytes);
   }
-  if (found.size > maxBytes) throw new TooLong(countText(found.size));
-  return readFile(path);
+  return readFile(path, maxBytes);
+}
+
+/** Reads a regular file. It may have grown, or be a pipe by now, since it was looked at. */
+async function readFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { found: opened, bytes } = await readRegularFile(path, maxBytes);
+  if (bytes !== undefined) return bytes;
+  if (opened.isFile()) throw new TooLong(countText(opened.size));
+  throw fault(path, expectedGot('a file', 'another thing in its place'));
 }
 
 /** False for the pipes of a shell, `<(…)`: they have had a writer. */

@@ -1,7 +1,9 @@
 import { open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFile } from '../../platform/sync-file.ts';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
+import { outputTarget } from './link-target.ts';
 import { notWritable, writing } from './not-writable.ts';
 import { STREAM } from './read-input.ts';
 import { withTemporary } from './temporary.ts';
@@ -30,6 +32,7 @@ export async function checkOutput(path: string, input: string): Promise<void> {
   if (found !== undefined && input !== STREAM && (await isSameFile(path, input))) {
     throw isInput(path);
   }
+  await outputTarget(path);
   await checkFolderOf(path);
 }
 
@@ -76,8 +79,8 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
 
 /**
  * Writes a whole file or nothing. The bytes go into a temporary file beside the target as they
- * come. The file is renamed at the end. A link is followed. `-` is stdout, which gets nothing until
- * all bytes are there.
+ * come. The file is renamed at the end. A link is followed, unless another user made it in a shared
+ * folder. `-` is stdout, which gets nothing until all bytes are there.
  *
  * @param pieces  the file's bytes; each piece is requested after the one before it is written
  * @param signal  stops the writing
@@ -93,7 +96,7 @@ export async function writeOutput(
     await writeStdout(pieces, signal);
     return;
   }
-  const target = await realpath(path).catch(() => path);
+  const target = await outputTarget(path);
   const write = writing(path);
   await withTemporary(dirname(target), async (temporary) => {
     const file = await write(open(temporary, 'wx'));
@@ -103,7 +106,7 @@ export async function writeOutput(
         await write(file.appendFile(piece));
       }
       // A name must not outlive a power cut without its bytes.
-      await write(file.sync());
+      await write(syncFile(file));
     } finally {
       await write(file.close());
     }

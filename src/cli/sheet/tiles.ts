@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ErrorCode, onOneLine, TaesdError, withHint } from '../../errors.ts';
 import { checkConversion } from '../files/latents-input.ts';
-import { readInput } from '../files/read-input.ts';
+import { readSource } from '../files/read-input.ts';
 import type { Raster } from '../maps/raster.ts';
 import { aboutInput } from '../terminal/faults.ts';
 import { type Layout, thumbnailSize } from './layout.ts';
@@ -80,7 +80,7 @@ export class Tiles {
 
   async #pictureOf(path: string): Promise<TileContent> {
     const { read, painters, layout } = this.#options;
-    const shown = await readShown(path, await readInput(path), read);
+    const shown = await readShown(path, await readSource({ input: path, isListed: true }), read);
     checkConversion(path, shown);
     const size = thumbnailSize(shown, layout.thumb);
     const { picture, by } = await painters.paint(shown, size).catch((error: unknown) => {

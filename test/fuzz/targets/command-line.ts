@@ -139,8 +139,8 @@ function someLine(random: Random): Line {
 }
 
 /**
- * Leaves out what could name a file outside of the folder, and workers by the dozen, which take
- * 6 MB each.
+ * Leaves out what could name a file outside of the folder, and dozens of workers, which take 6 MB
+ * each.
  */
 function tamed(arg: string): string {
   const flat = arg
