@@ -115,6 +115,18 @@ describe('errors of the network', () => {
     const { stdout } = taesd(['models'], { env: { TAESD_WEIGHTS: 'http://127.0.0.1:2/w' } });
     expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(9);
   });
+
+  test('pull --from: a server that answers 500 → the status, and no advice about proxies', async () => {
+    const from = `http://${address()}/no`;
+    const { code, lines } = await run(['pull', '--from', from], {});
+    expect({ code, lines }).toEqual({
+      code: 1,
+      lines: [
+        `taesd: "${from}/taesd_encoder.safetensors" expected HTTP status 200, got 500`,
+        'taesd: weights of taesd: cannot be fetched',
+      ],
+    });
+  });
 });
 
 /**
