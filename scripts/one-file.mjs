@@ -38,6 +38,7 @@ const FILES = {
       'sources/picture-of.js': 'the reader of pictures of browsers',
       'picture/scale.js': 'maxSize',
       'weights/misfit.js': 'the reader of weights with other names',
+      'weights/other-models.js': 'hints on models that are not supported',
     },
   },
   'taesd.all.min.js': { entry: 'all.js', lacks: NEITHER },
@@ -49,6 +50,7 @@ const STAND_INS = {
   'backend/wasm/worker-module.js': 'one-file/worker-module.js',
   'weights/in-package.js': 'one-file/in-package.js',
   'weights/open-store.js': 'one-file/open-store.js',
+  'platform/request-failure.js': 'one-file/request-failure.js',
   'picture/decode-picture.js': 'one-file/decode-picture.js',
 };
 

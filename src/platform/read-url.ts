@@ -2,7 +2,6 @@ import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { bareRequest } from './credentials.ts';
 import { lazily } from './lazily.ts';
-import { requestFailure } from './request-failure.ts';
 import { isMissing } from './system-errors.ts';
 
 /** The default limit. The largest weights file of these models has 10 MB. */
@@ -34,7 +33,7 @@ export async function readUrl(
   } catch (cause) {
     // A `fetch` that the program has replaced made it, such as the command's with proxies.
     if (cause instanceof TaesdError) throw cause;
-    throw failed(url, 'an answer', cause);
+    throw await failed(url, 'an answer', cause);
   }
   if (response.ok) return readBody(url, response, maxBytes);
   await response.body?.cancel().catch(() => undefined);
@@ -70,8 +69,8 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
   const pieces: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const piece = await reader?.read().catch((cause: unknown) => {
-      throw failed(url, 'the whole answer', cause);
+    const piece = await reader?.read().catch(async (cause: unknown) => {
+      throw await failed(url, 'the whole answer', cause);
     });
     if (piece === undefined || piece.done) break;
     length += piece.value.length;
@@ -90,8 +89,10 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
   return bytes;
 }
 
-function failed(url: URL, rule: string, cause: unknown): TaesdError {
-  const { got, hint } = requestFailure(cause);
+async function failed(url: URL, rule: string, cause: unknown): Promise<TaesdError> {
+  // A page without a network cannot load it either.
+  const words = await lazily(() => import('./request-failure.ts')).catch(() => undefined);
+  const { got, hint } = words?.requestFailure(cause) ?? { got: messageOf(cause), hint: undefined };
   return expected('ARG', url.href, rule, got, { hint, cause });
 }
 
