@@ -274,10 +274,15 @@ export class Taesd {
    * Decodes onto a canvas, which is resized to the picture, or onto a texture of its size. On the
    * device the model runs on, the picture never comes to memory, unless it is made in bands.
    *
+   * Browsers limit canvases: to 65,535 pixels a side or less, and to 4096² pixels in all on some
+   * phones. Larger ones stay empty. If a side is longer than 4096, a second canvas of the picture's
+   * size is tried before the decode begins, and freed. On LIMIT the canvas is as it was.
+   *
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`; ARG (not a canvas; an unconfigured context; a texture of
    *   another size, or one that cannot be painted on), UNSUPPORTED (a canvas that draws neither in
-   *   2d nor with WebGPU; a texture if the model runs on no device, or on a lost one)
+   *   2d nor with WebGPU; a texture if the model runs on no device, or on a lost one), LIMIT (a
+   *   canvas that the browser or its device does not draw at this size)
    */
   decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions = {}): Promise<void> {
     return inCall('decodeToCanvas', () => this.#decodeToCanvas(latents, target, options));

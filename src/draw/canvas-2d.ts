@@ -4,35 +4,53 @@ import { allocatePixels } from '../calls/arguments.ts';
 import { expected, messageOf, type TaesdError } from '../errors.ts';
 import { pictureSink } from '../image.ts';
 import type { CanvasLike } from '../options/types.ts';
+import { checkDrawable, imageOf } from './size-limit.ts';
 import type { Drawing } from './target.ts';
 
 /*
  * Pictures in memory, and canvases that draw in 2d. Nothing here needs WebGPU.
  */
 
-/** Decodes a picture to memory and draws it on a canvas, which takes its size. */
+/**
+ * Decodes a picture to memory and draws it on a canvas, which takes its size.
+ *
+ * @throws TaesdError as `decode`; LIMIT (the browser draws no canvas of this size), before the work
+ */
 export async function drawIn2d(
   context: CanvasRenderingContext2D,
   drawing: Drawing,
   runner: Runner,
   pacer: Pacer,
 ): Promise<void> {
-  const data = await decodePixels(drawing, runner, pacer);
-  resize(drawing.target as CanvasLike, drawing);
-  context.putImageData(new ImageData(data, drawing.width, drawing.height), 0, 0);
+  const target = drawing.target as CanvasLike;
+  const data = allocatePixels(drawing.width, drawing.height);
+  const image = imageOf(data, drawing);
+  checkDrawable(target, context, drawing);
+  await decodeInto(data, drawing, runner, pacer);
+  resize(target, drawing);
+  context.putImageData(image, 0, 0);
 }
 
 /** Decodes a picture to RGBA in memory. @throws TaesdError as `decode` */
 export async function decodePixels(
-  { source, width, height, channels }: Drawing,
+  drawing: Drawing,
   runner: Runner,
   pacer: Pacer,
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
-  const data = allocatePixels(width, height);
+  const data = allocatePixels(drawing.width, drawing.height);
+  await decodeInto(data, drawing, runner, pacer);
+  return data;
+}
+
+async function decodeInto(
+  data: Uint8ClampedArray<ArrayBuffer>,
+  { source, width, height, channels }: Drawing,
+  runner: Runner,
+  pacer: Pacer,
+): Promise<void> {
   const sink = pictureSink({ width, height, data }, channels);
   const span = { first: 0, end: height };
   for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
-  return data;
 }
 
 /**
@@ -45,10 +63,20 @@ export function context2dOf(canvas: CanvasLike): CanvasRenderingContext2D | unde
   return typeof context?.putImageData === 'function' ? context : undefined;
 }
 
+/**
+ * The context of each canvas that was drawn on. A canvas keeps its first one for ever. In a worker
+ * Firefox returns that of a page's canvas once, and throws from then on.
+ */
+const contexts = new WeakMap<CanvasLike, { readonly kind: string; readonly context: unknown }>();
+
 /** @throws TaesdError UNSUPPORTED (the canvas was transferred to another thread) */
 export function contextOf(canvas: CanvasLike, kind: '2d' | 'webgpu'): unknown {
+  const known = contexts.get(canvas);
+  if (known !== undefined) return known.kind === kind ? known.context : null;
   try {
-    return canvas.getContext(kind);
+    const context = canvas.getContext(kind);
+    if (context) contexts.set(canvas, { kind, context });
+    return context;
   } catch (error) {
     throw undrawable('one that draws in 2d or with WebGPU', messageOf(error));
   }

@@ -11,7 +11,7 @@ import { checkTarget, type Drawing, isCanvas } from './target.ts';
  *
  * @throws TaesdError as `decode`; ARG (not a target; a texture of another size, or one that cannot
  *   be painted on), UNSUPPORTED (a canvas that draws neither in 2d nor with WebGPU; a texture
- *   without a device, or of a lost one)
+ *   without a device, or of a lost one), LIMIT (a canvas that stays empty at this size)
  */
 export async function drawDecoded(
   drawing: Drawing,

@@ -3,6 +3,7 @@ import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
 import { expected, messageOf, onOneLine, TaesdError } from '../errors.ts';
 import type { CanvasLike } from '../options/types.ts';
 import { context2dOf, contextOf, resize, undrawable } from './canvas-2d.ts';
+import { checkPaintable } from './size-limit.ts';
 import { type Drawing, isCanvas, isTexture } from './target.ts';
 
 /*
@@ -38,7 +39,8 @@ const configured = new WeakMap<object, { device: GPUDevice; alphaMode: GPUCanvas
  *
  * @param device  the device that the model runs on, if any
  * @throws TaesdError ARG (a texture of another size, a context that is not configured), UNSUPPORTED
- *   (a canvas that draws in neither way; a texture or context without a device)
+ *   (a canvas that draws in neither way; a texture or context without a device), LIMIT (a canvas
+ *   that its device cannot paint at this size)
  */
 export function surfaceOf(
   frame: Frame,
@@ -78,7 +80,8 @@ export const isContext2d = (
 /**
  * Returns the surface, or another one of its canvas if its device was lost in the meantime.
  *
- * @throws TaesdError UNSUPPORTED (the target belongs to the lost device; there is no other device)
+ * @throws TaesdError UNSUPPORTED (the target belongs to the lost device; there is no other device),
+ *   LIMIT (the other device cannot paint this size)
  */
 export async function liveSurface(frame: Frame, surface: Surface): Promise<Surface> {
   const { target } = frame;
@@ -88,9 +91,10 @@ export async function liveSurface(frame: Frame, surface: Surface): Promise<Surfa
   try {
     const adapter = await navigator.gpu.requestAdapter();
     if (adapter === null) throw new Error('no adapter');
-    const context = target.getContext('webgpu') as GPUCanvasContext;
+    const context = contextOf(target, 'webgpu') as GPUCanvasContext;
     return canvasSurface(frame, target, await adapter.requestDevice(), context);
   } catch (error) {
+    if (error instanceof TaesdError) throw error;
     throw lostDevice(`no other was found: ${messageOf(error)}`);
   }
 }
@@ -107,32 +111,37 @@ const lostDevice = (reason: string): TaesdError =>
 /**
  * Returns the surface of a canvas. It is resized when it is painted on, so work that ends early
  * leaves it as it was.
+ *
+ * @throws TaesdError LIMIT
  */
-const canvasSurface = (
+function canvasSurface(
   frame: Frame,
   canvas: CanvasLike,
   device: GPUDevice,
   context: GPUCanvasContext,
-): Surface => ({
-  device,
-  premultiplies: true,
-  texture() {
-    resize(canvas, frame);
-    const last = configured.get(canvas);
-    // The caller may have configured the canvas since. Older browsers cannot tell.
-    const now = context.getConfiguration === undefined ? last : context.getConfiguration();
-    const alphaMode = frame.channels === 4 ? 'premultiplied' : 'opaque';
-    const shown = now?.alphaMode ?? last?.alphaMode;
-    const isFit = shown === 'premultiplied' || shown === alphaMode;
-    if (!isFit || last?.device !== device || now?.device !== device) {
-      const format = navigator.gpu.getPreferredCanvasFormat();
-      const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;
-      context.configure({ device, format, usage, alphaMode });
-      configured.set(canvas, { device, alphaMode });
-    }
-    return currentTexture(frame, context);
-  },
-});
+): Surface {
+  checkPaintable(device, frame);
+  return {
+    device,
+    premultiplies: true,
+    texture() {
+      resize(canvas, frame);
+      const last = configured.get(canvas);
+      // The caller may have configured the canvas since. Older browsers cannot tell.
+      const now = context.getConfiguration === undefined ? last : context.getConfiguration();
+      const alphaMode = frame.channels === 4 ? 'premultiplied' : 'opaque';
+      const shown = now?.alphaMode ?? last?.alphaMode;
+      const isFit = shown === 'premultiplied' || shown === alphaMode;
+      if (!isFit || last?.device !== device || now?.device !== device) {
+        const format = navigator.gpu.getPreferredCanvasFormat();
+        const usage = TEXTURE_USAGE.RENDER_ATTACHMENT;
+        context.configure({ device, format, usage, alphaMode });
+        configured.set(canvas, { device, alphaMode });
+      }
+      return currentTexture(frame, context);
+    },
+  };
+}
 
 /** @param resized  gives the context the picture's size. Left out if it must have that already. */
 function surfaceOfContext(
@@ -149,6 +158,7 @@ function surfaceOfContext(
   if (device === undefined) {
     throw undrawable('a canvas, as the model runs on no device', 'its context');
   }
+  checkPaintable(device, frame);
   return {
     device,
     premultiplies: true,

@@ -1,13 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpHost } from '../../examples/node-server/http-host.mjs';
 import { createDecodeServer } from '../../examples/node-server/server.mjs';
+import { Taesd, type Tensor } from '../../src/index.ts';
+import { decodePng } from '../../src/png/index.ts';
 import { testAtFullLength } from '../full-length.ts';
+import { randomTensor, seededRandom } from '../random.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/node-server/server.mjs', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../examples/node-server/load.mjs', import.meta.url));
@@ -155,6 +159,51 @@ test('node server: a client that reads nothing of a large picture → cut off wh
   while ((await connections()) !== 0) await pause(50);
   socket.destroy();
   decoder.close();
+});
+
+/** Sends latents, and reads nothing but the head of the answer. */
+async function unreadAnswer({ port }: AddressInfo, { shape, data }: Tensor) {
+  const [, , height, width] = shape;
+  const path = `/decode?width=${width}&height=${height}`;
+  const headers = { 'content-type': 'application/octet-stream' };
+  const call = request({ port, path, method: 'POST', headers, agent: false });
+  call.end(new Uint8Array(data.slice().buffer));
+  const [answer] = (await once(call, 'response')) as [IncomingMessage];
+  return answer;
+}
+
+test('node server: 40 requests, 4 at once, beside 8 clients that do not read, half of them of 2048×2048 → each its picture while all eight wait; then those have theirs', async () => {
+  const server = createDecodeServer({ workers: 0, limits: { turnMs: 600_000 } });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address() as AddressInfo;
+  const reference = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+  const latentsOf = (side: number) => randomTensor(seededRandom(side), [1, 4, side, side], 2);
+  const [small, large] = [latentsOf(32), latentsOf(256)];
+  const pictures = [await reference.decode(small), await reference.decode(large)];
+  /** 0 for the small picture, 1 for the large one, and -1 for anything else. */
+  const numberOf = async (answer: IncomingMessage) => {
+    const { width, height, data } = decodePng(await buffer(answer));
+    const bytes = Buffer.from(data);
+    return pictures.findIndex(
+      (one) =>
+        one.width === width && one.height === height && bytes.equals(Buffer.from(one.data.buffer)),
+    );
+  };
+  const kinds = [small, large, small, large, small, large, small, large];
+  const unread = await Promise.all(kinds.map((latents) => unreadAnswer(address, latents)));
+  const states = () => unread.map(({ statusCode, destroyed }) => [statusCode, destroyed]);
+  const isLargeWhole = () => unread.map(({ complete }) => complete).filter((_, n) => n % 2 === 1);
+
+  const found: number[] = [];
+  const client = async () => {
+    for (let n = 0; n < 10; n++) found.push(await numberOf(await unreadAnswer(address, small)));
+  };
+  await Promise.all([client(), client(), client(), client()]);
+  expect(found).toEqual(new Array(40).fill(0));
+  expect(states()).toEqual(new Array(8).fill([200, false]));
+  expect(isLargeWhole()).toEqual([false, false, false, false]);
+  expect(await Promise.all(unread.map(numberOf))).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+  server.close();
 });
 
 test('http host: a client that reads nothing → cut off', async () => {

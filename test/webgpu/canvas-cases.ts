@@ -124,7 +124,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     },
   },
   {
-    name: 'Taesd: decodeToCanvas on a canvas of the runtime → the bytes of decode, whatever became of its context; too large → ARG',
+    name: 'Taesd: decodeToCanvas on a canvas of the runtime → the bytes of decode, whatever became of its context; too large → LIMIT, the canvas as it was',
     shared: false,
     async run() {
       const [device, other] = [await newDevice(), await newDevice()];
@@ -158,14 +158,29 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       // At first, after it was unconfigured, by others and after them; not again and again, which
       // would clear it.
       same('configured', configured, 4);
-      const wide = latentsOf(1, device.limits.maxTextureDimension2D / 8 + 1);
-      const large = gpu.decodeToCanvas(wide, new OffscreenCanvas(1, 1));
-      const { code, message } = await large.then(
+      const most = device.limits.maxTextureDimension2D;
+      const wide = latentsOf(1, most / 8 + 1);
+      const large = new OffscreenCanvas(7, 5);
+      const { code, message } = await gpu.decodeToCanvas(wide, large).then(
         () => ({ code: 'none', message: '' }),
         (error) => error,
       );
-      same('too large', code, 'ARG');
+      same('too large', code, 'LIMIT');
+      const sentence = `"canvas" expected at most ${most} pixels a side, got ${most + 8}×8 (`;
+      same('sentence', message.slice(0, 16 + sentence.length), `decodeToCanvas: ${sentence}`);
+      same('its size', [large.width, large.height], [7, 5]);
+      const untouched = large.getContext('webgpu') as GPUCanvasContext;
+      same('its context', untouched.getConfiguration(), null);
       same('complaints', complaints, []);
+      // From here on Firefox itself complains of the canvas's size.
+      untouched.configure({ device, format });
+      Object.assign(large, { width: most + 8, height: 8 });
+      same('its own context', await codeOf(gpu.decodeToCanvas(wide, untouched)), 'LIMIT');
+      const wasm = await Taesd.load({ model: 'nano' });
+      same('from WASM', await codeOf(wasm.decodeToCanvas(wide, untouched)), 'LIMIT');
+      same('a canvas from WASM', await codeOf(wasm.decodeToCanvas(wide, large)), 'LIMIT');
+      await gpu.decodeToCanvas(latents, large);
+      same('a smaller one', [large.width, large.height], [72, 48]);
       for (const one of [device, other]) one.destroy();
       return message;
     },

@@ -109,11 +109,14 @@ function ownPicture(input: Uint8Array): ReturnType<typeof ownDecode> | 'unknown'
   }
 }
 
-/** Returns true if zlib inflates the whole stream of the pixels. */
+/** Returns true if zlib inflates all streams of pixels to their ends: the picture's, a frame's. */
 function isInflated(input: Uint8Array): boolean {
-  const data = (chunksOf(input) ?? []).flatMap(({ type, data }) => (type === 'IDAT' ? [data] : []));
+  const chunks = chunksOf(input) ?? [];
+  const streamOf = (name: string, from: number): Uint8Array[] =>
+    chunks.flatMap(({ type, data }) => (type === name ? [data.subarray(from)] : []));
+  const streams = [streamOf('IDAT', 0), streamOf('fdAT', 4)].filter(({ length }) => length > 0);
   try {
-    return inflateSync(Buffer.concat(data)).length > 0;
+    return streams.every((pieces) => inflateSync(Buffer.concat(pieces)).length > 0);
   } catch {
     return false;
   }
