@@ -144,13 +144,20 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object') return String(value);
   try {
     if (ArrayBuffer.isView(value)) return `${kindOf(value)} of ${value.byteLength} bytes`;
-    const keys = Object.keys(value).slice(0, 6).join(', ');
+    const keys = (Array.isArray(value) ? firstIndices(value) : Object.keys(value))
+      .slice(0, MAX_KEYS)
+      .join(', ');
     return keys === '' ? kindOf(value) : `{ ${keys} }`;
   } catch {
     // A proxy may refuse to show its keys.
     return 'an object';
   }
 }
+
+const MAX_KEYS = 6;
+
+/** The keys of ten million elements would take seconds, and memory. */
+const firstIndices = (list: readonly unknown[]): string[] => Object.keys(list.slice(0, MAX_KEYS));
 
 /** Returns the name of an object's class: `Float64Array`, `Map`. Without one, `an object`. */
 export function kindOf(value: object): string {

@@ -185,6 +185,11 @@ export function messageOf(error: unknown): string {
 /** Longer names and values lose their middle: a path's beginning and end identify it best. */
 const MAX_SHOWN = 200;
 const SHOWN_HEAD = 120;
+/**
+ * Characters at either end of longer text in which passwords are looked for. An address and what
+ * follows it are found up to 4,100 characters, so no part of a password is shown.
+ */
+const MAX_SEARCHED = 8192;
 
 /** Control, format (such as direction) and line-ending characters, halves of surrogate pairs. */
 const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
@@ -195,7 +200,9 @@ const UNPRINTABLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Surrogate}/gu;
  */
 export function onOneLine(text: string): string {
   const tail = MAX_SHOWN - SHOWN_HEAD - 1;
-  const whole = withoutPasswords(text);
+  const whole = withoutPasswords(
+    text.length > 2 * MAX_SEARCHED ? text.slice(0, MAX_SEARCHED) + text.slice(-MAX_SEARCHED) : text,
+  );
   const short =
     whole.length > MAX_SHOWN ? `${whole.slice(0, SHOWN_HEAD)}…${whole.slice(-tail)}` : whole;
   return escaped(short);

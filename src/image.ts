@@ -126,7 +126,7 @@ export function imageRows(
 function checkBackground(background: Rgb): void {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
   // `Array.from` turns holes, which `every` would skip, into undefined.
-  const colours = Array.isArray(background) ? Array.from(background) : [];
+  const colours = Array.isArray(background) ? Array.from(background.slice(0, 4)) : [];
   if (colours.length !== 3 || !colours.every(isByte)) {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
     throw expected('ARG', 'background', rule, describe(background));

@@ -1,3 +1,4 @@
+import { checkNames } from '../checks.ts';
 import { inCall } from '../errors.ts';
 import { startsWith } from '../first-bytes.ts';
 import { latentsToPicture, pictureToLatents } from '../latent.ts';
@@ -65,7 +66,10 @@ export function decodeLatentPng(
   model: ModelName = 'taesd',
   options: Pick<DecodePngOptions, 'maxPixels'> = {},
 ): LatentFile {
-  return inCall('decodeLatentPng', () => read(bytes, { ...options, model }).file);
+  return inCall('decodeLatentPng', () => {
+    checkNames(options, ['maxPixels']);
+    return read(bytes, { ...options, model }).file;
+  });
 }
 
 function write(file: LatentFile): Uint8Array<ArrayBuffer> {

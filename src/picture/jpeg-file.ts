@@ -50,6 +50,10 @@ export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
   let scans = 0;
   for (let at = nextMarker(bytes, 2); ; ) {
     const marker = bytes[at + 1];
+    if (marker === TEM || isRestart(marker)) {
+      at = nextMarker(bytes, at + 2);
+      continue;
+    }
     const what = `marker ff ${marker.toString(16).padStart(2, '0')} at byte ${at}`;
     if (marker === EOI) {
       if (frame === undefined || scans === 0) {
@@ -58,10 +62,6 @@ export function readJpegFile(bytes: Uint8Array, maxPixels: number): JpegFile {
       return { ...frame, exif, profile: joinedProfile(profileParts) };
     }
     if (marker === SOI) throw expected('FORMAT', what, 'one start marker', 'a second');
-    if (marker === TEM || isRestart(marker)) {
-      at = nextMarker(bytes, at + 2);
-      continue;
-    }
     const segment = segmentAt(bytes, at, what);
     if (isFrame(marker)) {
       if (frame !== undefined) throw expected('FORMAT', what, 'one frame', 'a second');

@@ -17,7 +17,7 @@ export function bareRequest(url: URL): BareRequest {
   bare.username = '';
   bare.password = '';
   const bytes = toUtf8(`${unescaped(username)}:${unescaped(password)}`);
-  const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  const authorization = `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}`;
   return { url: bare, headers: { authorization } };
 }
 

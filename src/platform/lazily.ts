@@ -29,7 +29,11 @@ export async function lazily<Part>(load: () => Promise<Part>, instead?: string):
 export function noPart(cause: unknown, instead?: string): TaesdError {
   const got = messageOf(cause);
   if (!isNodeLike() && !isServiceWorker() && typeof location !== 'undefined') {
-    const hint = 'no network, or a new version on the server? load the page again';
+    // The browser's words are those of `fetch`. A part that came and failed is another thing.
+    const isFetch = (cause as Error | null)?.name === 'TypeError';
+    const hint = isFetch
+      ? 'no network, or a new version on the server? load the page again'
+      : undefined;
     return expected('NETWORK', 'import()', 'a part of taesd-wasm', got, { hint, cause });
   }
   const api = [...(instead === undefined ? [] : [instead]), ONE_FILE].join('; ');

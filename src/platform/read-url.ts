@@ -2,6 +2,7 @@ import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { bareRequest } from './credentials.ts';
 import { lazily } from './lazily.ts';
+import { requestFailure } from './request-failure.ts';
 import { isMissing } from './system-errors.ts';
 
 /** The default limit. The largest weights file of these models has 10 MB. */
@@ -33,8 +34,7 @@ export async function readUrl(
   } catch (cause) {
     // A `fetch` that the program has replaced made it, such as the command's with proxies.
     if (cause instanceof TaesdError) throw cause;
-    const hint = 'no network?';
-    throw expected('ARG', url.href, 'an answer', messageOf(cause), { hint, cause });
+    throw failed(url, 'an answer', cause);
   }
   if (response.ok) return readBody(url, response, maxBytes);
   await response.body?.cancel().catch(() => undefined);
@@ -71,8 +71,7 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
   let length = 0;
   for (;;) {
     const piece = await reader?.read().catch((cause: unknown) => {
-      const hint = 'the connection was cut?';
-      throw expected('ARG', url.href, 'the whole answer', messageOf(cause), { hint, cause });
+      throw failed(url, 'the whole answer', cause);
     });
     if (piece === undefined || piece.done) break;
     length += piece.value.length;
@@ -89,6 +88,11 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
     at += piece.length;
   }
   return bytes;
+}
+
+function failed(url: URL, rule: string, cause: unknown): TaesdError {
+  const { got, hint } = requestFailure(cause);
+  return expected('ARG', url.href, rule, got, { hint, cause });
 }
 
 const tooLong = (url: URL, maxBytes: number, got: string): TaesdError =>

@@ -1,8 +1,8 @@
 import { throwIfAborted } from '../builtins/newer.ts';
-import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
+import { type ErrorDetails, expected, TaesdError } from '../errors.ts';
 import { bareRequest } from '../platform/credentials.ts';
 import { readUrl } from '../platform/read-url.ts';
-import { NOT_ALLOWED, systemCode, systemReason } from '../platform/system-errors.ts';
+import { requestFailure } from '../platform/request-failure.ts';
 import { ringAfter } from '../platform/timers.ts';
 import type { WantedFile } from './manifest.ts';
 
@@ -150,15 +150,14 @@ class Connection {
     if (first > 0) headers.range = `bytes=${first}-`;
     const { signal } = this.#controller;
     const send = () => fetch(url, { headers, signal });
-    return this.#wait('an answer', 'no network?', send);
+    return this.#wait('an answer', send);
   }
 
   async *pieces(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const reader = response.body?.getReader();
     try {
       while (reader !== undefined) {
-        const hint = 'the connection was cut?';
-        const { done, value } = await this.#wait('the whole file', hint, () => reader.read());
+        const { done, value } = await this.#wait('the whole file', () => reader.read());
         if (done) break;
         yield value;
       }
@@ -168,7 +167,7 @@ class Connection {
   }
 
   /** Runs a step, which the server must complete before the stall timeout. */
-  async #wait<T>(rule: string, hint: string, step: () => Promise<T>): Promise<T> {
+  async #wait<T>(rule: string, step: () => Promise<T>): Promise<T> {
     const { signal, stallMs } = this.#request;
     throwIfAborted(signal);
     let isStalled = false;
@@ -182,18 +181,12 @@ class Connection {
       throwIfAborted(signal);
       // A `fetch` that the program has replaced made it. Other addresses would fail alike.
       if (cause instanceof TaesdError) throw cause;
-      const got = isStalled ? `nothing for ${stallMs / 1000} s` : reason(cause);
-      const details = { hint: isStalled ? 'a server that stalls' : hint, cause };
-      throw refusal(this.#request, 'NETWORK', rule, got, details);
+      const { got, hint } = isStalled
+        ? { got: `nothing for ${stallMs / 1000} s`, hint: 'a server that stalls' }
+        : requestFailure(cause);
+      throw refusal(this.#request, 'NETWORK', rule, got, { hint, cause });
     } finally {
       stop();
     }
   }
-}
-
-/** Returns the reason of a failed request. Node's "fetch failed" has it in its cause. */
-function reason(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const last = (cause as Partial<Error> | null | undefined)?.message ? cause : error;
-  return systemCode(last) === NOT_ALLOWED ? systemReason(last) : messageOf(last);
 }

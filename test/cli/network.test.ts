@@ -101,7 +101,7 @@ describe('errors of the network', () => {
     expect(pulled).toEqual({
       code: 1,
       lines: [
-        'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (no network?)',
+        'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there)',
         'taesd: weights of taesd: cannot be fetched (behind a proxy, set HTTPS_PROXY)',
       ],
     });
@@ -109,11 +109,23 @@ describe('errors of the network', () => {
     expect(runHere(args, {})).toEqual({
       code: 1,
       lines: [
-        'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
+        'taesd: "http://127.0.0.1:2/w/taesd_encoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there; behind a proxy, set HTTPS_PROXY)',
       ],
     });
     const { stdout } = taesd(['models'], { env: { TAESD_WEIGHTS: 'http://127.0.0.1:2/w' } });
     expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(9);
+  });
+
+  test('pull --from: a server that answers 500 → the status, and no advice about proxies', async () => {
+    const from = `http://${address()}/no`;
+    const { code, lines } = await run(['pull', '--from', from], {});
+    expect({ code, lines }).toEqual({
+      code: 1,
+      lines: [
+        `taesd: "${from}/taesd_encoder.safetensors" expected HTTP status 200, got 500`,
+        'taesd: weights of taesd: cannot be fetched',
+      ],
+    });
   });
 });
 
@@ -230,11 +242,12 @@ describe('proxies', () => {
     const url = 'https://refused.test/w';
     const args = ['encode', at('in.png'), '-o', at('z.png'), '--weights', url];
     const line = (reason: string) =>
-      `taesd: "${url}/taesd_encoder.safetensors" expected an answer, got fetch failed (${reason}; through the proxy in HTTPS_PROXY; NO_PROXY exempts hosts)`;
+      `taesd: "${url}/taesd_encoder.safetensors" expected an answer, got ${reason}through the proxy in HTTPS_PROXY; NO_PROXY exempts hosts)`;
     const refused = await run(args, { HTTPS_PROXY: `http://${address()}` });
-    expect(refused.lines).toEqual([line(`status 403 from the proxy ${address()}`)]);
+    expect(refused.lines).toEqual([line(`status 403 from the proxy ${address()} (`)]);
     const none = runHere(args, { HTTPS_PROXY: 'http://127.0.0.1:1' });
-    expect(none.lines).toEqual([line('the proxy 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1')]);
+    const refusal = 'the proxy 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1';
+    expect(none.lines).toEqual([line(`${refusal} (nothing listens there; `)]);
   });
 
   test('encode, pull: HTTPS_PROXY that names no proxy → its name, and no password', () => {
@@ -261,7 +274,7 @@ describe('proxies', () => {
     const from = (url: string) => ['sheet', at('sheet'), '-o', at('s.png'), '--weights', url];
     expect(runHere(from('http://127.0.0.1:2/w'), {})).toEqual(
       note(
-        '"http://127.0.0.1:2/w/taesdxl_decoder.safetensors" expected an answer, got fetch failed (connect ECONNREFUSED 127.0.0.1:2; behind a proxy, set HTTPS_PROXY)',
+        '"http://127.0.0.1:2/w/taesdxl_decoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there; behind a proxy, set HTTPS_PROXY)',
       ),
     );
     expect(runHere(from('https://weights.test/here'), { HTTPS_PROXY: 'ftp://p:1' })).toEqual(

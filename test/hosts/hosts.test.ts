@@ -273,7 +273,7 @@ describe.skipIf(process.platform !== 'linux')('limits of address space', () => {
   const mayLook = major > 20;
   const NANO = { model: 'nano' } as const;
   const NO_ROOM =
-    '"memory" expected 10 GiB of address space to be free, got less (ulimit -v? each thread reserves it, whatever its limit: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing)';
+    '"memory" expected 10 GiB of address space to be free, got less (ulimit -v or another limit; each thread reserves it, whatever its maxMemory: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing)';
 
   test('8 GB → OOM that names the flag; with the flag → works', async () => {
     const env = { NODE_OPTIONS: '--disable-wasm-trap-handler' };

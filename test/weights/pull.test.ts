@@ -220,9 +220,9 @@ const FAULTS: readonly (readonly [way: string, code: string, fault: RegExp | str
   ['500', 'NETWORK', 'expected HTTP status 200, got 500'],
   ['206', 'NETWORK', 'expected HTTP status 200, got 206'],
   ['416', 'NETWORK', 'expected HTTP status 200, got 416'],
-  ['circle', 'NETWORK', 'expected an answer, got redirect count exceeded (no network?)'],
-  ['hang-up', 'NETWORK', /^expected an answer, got .+ \(no network\?\)$/],
-  ['cut', 'NETWORK', /^expected the whole file, got .+ \(the connection was cut\?\)$/],
+  ['circle', 'NETWORK', 'expected an answer, got redirect count exceeded'],
+  ['hang-up', 'NETWORK', 'expected an answer, got other side closed (the connection was cut)'],
+  ['cut', 'NETWORK', 'expected the whole file, got other side closed (the connection was cut)'],
   ['mute', 'NETWORK', 'expected an answer, got nothing for 0.3 s (a server that stalls)'],
   ['stall', 'NETWORK', 'expected the whole file, got nothing for 0.3 s (a server that stalls)'],
 ];
@@ -251,12 +251,11 @@ describe('a file that does not come', () => {
   });
 
   test('pullModel: no server → NETWORK', async () => {
-    const nowhere = new URL('http://127.0.0.1:9/');
+    const nowhere = new URL('http://127.0.0.1:2/');
     await expect(pull([], { from: nowhere })).rejects.toMatchObject({
       code: 'NETWORK',
-      message: expect.stringMatching(
-        /^"http:\/\/127\.0\.0\.1:9\/taesd_encoder\.safetensors" expected an answer, got .+ \(no network\?\)$/,
-      ),
+      message:
+        '"http://127.0.0.1:2/taesd_encoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there)',
     });
   });
 

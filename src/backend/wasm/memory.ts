@@ -1,4 +1,5 @@
 import { expected, type TaesdError } from '../../errors.ts';
+import { inMiB, textsApart } from '../../numbers/apart.ts';
 import { isNode } from '../../platform/runtime.ts';
 
 /** WebAssembly counts memory in pages of 64 KiB. */
@@ -90,9 +91,10 @@ export class Memory {
     const end = ptr + bytes;
     // Written so that NaN and infinity fail too.
     if (!(end <= this.#limitBytes)) {
-      const rule = `at most ${inMiB(this.#limitBytes)} of memory`;
+      const [limit, got] = textsApart([this.#limitBytes, end], inMiB);
+      const rule = `at most ${limit} of memory`;
       const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'a larger maxMemory, or ' : '';
-      throw expected('LIMIT', what, rule, inMiB(end), { hint: `${remedy}a narrower picture` });
+      throw expected('LIMIT', what, rule, got, { hint: `${remedy}a narrower picture` });
     }
     const missing = Math.ceil((end - this.bytes) / PAGE_BYTES);
     if (missing > 0) this.#grow(what, missing, end);
@@ -139,9 +141,6 @@ function noAddresses(limitBytes: number, cause: unknown): TaesdError {
     return expected('OOM', 'memory', rule(inMiB(limitBytes)), 'less', { remedy, cause });
   }
   const hint =
-    'ulimit -v? each thread reserves it, whatever its limit: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing';
+    'ulimit -v or another limit; each thread reserves it, whatever its maxMemory: NODE_OPTIONS=--disable-wasm-trap-handler reserves less, the backend reference nothing';
   return expected('OOM', 'memory', rule('10 GiB'), 'less', { hint, cause });
 }
-
-const inMiB = (bytes: number) =>
-  bytes < 2 ** 20 ? `${bytes} bytes` : `${Math.ceil(bytes / 2 ** 20)} MiB`;

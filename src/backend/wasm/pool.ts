@@ -1,4 +1,5 @@
 import { expected, TaesdError } from '../../errors.ts';
+import { textsApart } from '../../numbers/apart.ts';
 import { addressSpaceLimit } from '../../platform/address-space.ts';
 import type { Runner } from '../batches.ts';
 import { planNetwork } from '../plan.ts';
@@ -108,8 +109,9 @@ function checkAddresses(workers: number): void {
   const limit = addressSpaceLimit();
   const needed = (workers + 1) * THREAD_ADDRESSES;
   if (limit >= needed) return;
-  const inGiB = (bytes: number) => `${Math.round(bytes / 2 ** 30)} GiB`;
-  const rule = `${inGiB(needed)} of address space for ${workers} workers`;
+  const inGiB = (bytes: number, digits: number) => `${(bytes / 2 ** 30).toFixed(digits)} GiB`;
+  const texts = textsApart([needed, limit], inGiB);
+  const rule = `${texts[0]} of address space for ${workers} workers`;
   const hint = 'a given number of workers is started all the same';
-  throw expected('OOM', 'ulimit -v', rule, inGiB(limit), { hint });
+  throw expected('OOM', 'ulimit -v', rule, texts[1], { hint });
 }

@@ -2,7 +2,7 @@ import { describe } from '../../checks.ts';
 import { expected } from '../../errors.ts';
 import type { GpuLatents } from '../../options/types.ts';
 import { type RowSource, tensorRows } from '../../rows.ts';
-import { elementCount, shapeText } from '../../tensor.ts';
+import { elementCount, MAX_RANK, shapeText } from '../../tensor.ts';
 import { GpuFault, lossBehind } from './device.ts';
 import { watched } from './scopes.ts';
 import { MAP_MODE_READ, USAGE } from './usage.ts';
@@ -43,7 +43,9 @@ export interface CheckedLatents {
  *   offset that is not a multiple of 4)
  */
 export function checkGpuLatents(latents: GpuLatents): CheckedLatents {
-  const shape: readonly number[] = Array.isArray(latents.shape) ? Array.from(latents.shape) : [];
+  const shape: readonly number[] = Array.isArray(latents.shape)
+    ? Array.from(latents.shape.slice(0, MAX_RANK))
+    : [];
   if (shape.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
     const got = shape.length > 0 ? shapeText(shape) : describe(latents.shape);
     throw expected('SHAPE', 'latents', 'shape [N,C,H,W], each at least 1', got);

@@ -18,7 +18,7 @@ import { unknownRemedy } from '../../weights/read-cached.ts';
 import { isRefusal, type StoreRefusal } from '../../weights/store.ts';
 import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import { modelHint } from '../line/option-values.ts';
-import { proxyAdvice } from '../network/proxy.ts';
+import { isUnreached, proxyAdvice } from '../network/proxy.ts';
 import { expectedGot, Failures, fault, usageError } from '../terminal/faults.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { progressBar } from '../terminal/progress.ts';
@@ -130,7 +130,7 @@ function addressByAddress(model: ModelName, error: unknown, from: string | undef
   for (const failure of failures) sayFailure(failure);
   const hints = [
     ...(from === undefined ? ['--from DIR|URL fetches them from another place'] : []),
-    ...(isOfNetwork ? [proxyAdvice()] : []),
+    ...(failures.some(isUnreached) ? [proxyAdvice()] : []),
   ];
   const hint = hints.length > 0 ? hints.join('; ') : undefined;
   const { code, cause } = error;

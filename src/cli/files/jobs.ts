@@ -111,12 +111,9 @@ async function planFolder<F extends Format>(asked: Asked<F>): Promise<Plan<F>> {
     try {
       const found = await filesIn(operand, asked, { say: (note) => notes.push(note), fail });
       const { names } = found;
-      const listed = (name: string) => ({
-        path: join(operand, name),
-        below: dirname(name),
-        isListed: true,
-      });
-      inputs.push(...names.map(listed));
+      for (const name of names) {
+        inputs.push({ path: join(operand, name), below: dirname(name), isListed: true });
+      }
       const left = leftOut(found, asked);
       if (left !== undefined) notes.push(`${operand}: ${left}`);
     } catch (error) {

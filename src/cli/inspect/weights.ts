@@ -173,7 +173,8 @@ export function weightLines(findings: WeightsFindings): string[] {
     const [model] = found.models;
     const isTable = network !== null && model !== undefined;
     const table = isTable ? networkLines(half, network, VARIANTS[model]) : tensorLines(half, found);
-    tables.push('', ...table);
+    tables.push('');
+    for (const line of table) tables.push(line);
   }
   if (vaeScale !== null) facts.push(['vae_scale', `${vaeScale}`]);
   if (vaeShift !== null) facts.push(['vae_shift', `${vaeShift}`]);

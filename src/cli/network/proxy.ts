@@ -1,5 +1,6 @@
-import { expected, messageOf, TaesdError, withHint } from '../../errors.ts';
+import { expected, TaesdError, withHint } from '../../errors.ts';
 import { PROXY_VARIABLES } from '../../platform/proxy-variables.ts';
+import { requestFailure } from '../../platform/request-failure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { isExempt } from './no-proxy.ts';
 
@@ -53,17 +54,29 @@ export function proxyAdvice(): string {
     : `through the proxy in ${name}; NO_PROXY exempts hosts`;
 }
 
-/**
- * Adds the reason of a request that got no answer, and the advice, to its error. The "fetch failed"
- * of `fetch` has the reason in its cause. Returns any other error unchanged.
- */
+/** Failures of a request that a proxy would not help. */
+const REACHED = /certificate|no TLS|was cut|redirect|bad port|scheme/;
+
+/** Returns true for the error of a request that did not reach its server. A proxy may help. */
+export function isUnreached({ code, cause }: TaesdError): boolean {
+  if ((code !== 'NETWORK' && code !== 'ARG') || !(cause instanceof Error && isOfFetch(cause))) {
+    return false;
+  }
+  const { got, hint } = requestFailure(cause);
+  return !REACHED.test(`${hint} ${got}`);
+}
+
+/** `fetch` rejects with a TypeError. A server that stalls is left by an AbortError. */
+const isOfFetch = ({ name }: Error): boolean => name === 'TypeError' || name === 'AbortError';
+
+/** Adds the advice to an error of a request that got no answer. Returns any other unchanged. */
 export function aboutRequest(error: TaesdError): TaesdError {
   const { code, sentence, cause, remedy } = error;
-  if (!(cause instanceof TypeError && sentence.includes(cause.message))) return error;
-  const reason = cause.cause instanceof Error ? messageOf(cause.cause) : '';
-  const hint = [reason, proxyAdvice()].filter((words) => words !== '').join('; ');
-  return new TaesdError(code, withHint(sentence.replace(/ \(no network\?\)$/, ''), hint), {
-    cause,
-    remedy,
-  });
+  if (!sentence.includes(' expected an answer, got ') || !isUnreached(error)) return error;
+  const hint = requestFailure(cause).hint;
+  const advised =
+    hint === undefined
+      ? withHint(sentence, proxyAdvice())
+      : sentence.replace(/\)$/, () => `; ${proxyAdvice()})`);
+  return new TaesdError(code, advised, { cause, remedy });
 }

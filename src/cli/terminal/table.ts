@@ -12,7 +12,7 @@ export function tableLines(
 ): string[] {
   const titles = columns.map(({ title }) => title);
   const all = [titles, ...rows, ...(total === undefined ? [] : [total])];
-  const widths = columns.map((_, index) => Math.max(...all.map((row) => row[index].length)));
+  const widths = columns.map((_, index) => widest(all.map((row) => row[index])));
   const line = (row: readonly string[]) =>
     columns
       .map(({ align }, i) =>
@@ -27,9 +27,13 @@ export function tableLines(
 
 /** Returns lines `what  says`, the second column aligned. */
 export function factLines(facts: readonly (readonly [what: string, says: string])[]): string[] {
-  const width = Math.max(...facts.map(([what]) => what.length));
+  const width = widest(facts.map(([what]) => what));
   return facts.map(([what, says]) => `${what.padEnd(width)}  ${says}`);
 }
+
+/** A file may have more rows than a call may have arguments. */
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((width, { length }) => Math.max(width, length), 0);
 
 const GROUPED = new Intl.NumberFormat('en-US');
 
