@@ -62,7 +62,8 @@ export function numpyDiffers(
         return [name, TYPES[dtype], shape, createHash('md5').update(bytes).digest('hex')];
       }),
     );
-    const numpy = lines[at].replaceAll(', ', ',');
+    // Python writes other spaces, and names in ASCII.
+    const numpy = JSON.stringify(JSON.parse(lines[at]));
     // Python refuses an archive for the version it names alone. Its flags and methods are checked.
     if (/^"zip file version/.test(numpy)) continue;
     if (own !== numpy)
