@@ -45,7 +45,7 @@ export const TRIPS: readonly GoldenTrip[] = [
   { file: 'family/taesana-astronaut-130x101', model: 'taesana', slow: true },
   { file: 'family/taeqi2_1-logo-128x96', model: 'taeqi2_1', large: true },
   { file: 'family/taeqi2_1-logo-alpha-128x96', model: 'taeqi2_1', slow: true },
-  { file: 'family/taeqi2_1-astronaut-alpha-130x102', model: 'taeqi2_1' },
+  { file: 'family/taeqi2_1-astronaut-alpha-130x102', model: 'taeqi2_1', slow: true },
 ];
 const LATENTS_ALONE: readonly { file: string; model: ModelName }[] = [
   ...['1x1', '7x1', '2x3', '13x5'].map(

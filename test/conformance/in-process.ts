@@ -46,7 +46,7 @@ export function testConformance(name: keyof typeof PLACES): void {
       // golden.slow.test.ts has those of the reference, golden.test.ts those of WASM.
       if (isTrip(title) && (name === 'reference' || !isFullLength)) continue;
       // In the quick suite the layers of the wide models are enough.
-      if (!isFullLength && /^tae(sana|qi2_1), random latent/.test(title)) continue;
+      if (!isFullLength && /^tae(sana|qi2_1|w2_1), random latent/.test(title)) continue;
       // In the quick suite backend/agreement.test.ts has these networks on WASM, in fewer sizes.
       if (title.startsWith('network: ') && !isFullLength) continue;
       // And golden.test.ts has these tensors.
