@@ -52,14 +52,19 @@ export function checkPixelData({ width, height, data }: Pixels, what = 'image'):
  *
  * @param what  the argument's name, for messages
  * @param rule  the right value, for messages
- * @returns bytes a pixel: 3 or 4
+ * @returns its properties, read once, with the bytes a pixel: 3 or 4
  * @throws TaesdError ARG (not a picture, wrong size or data length, detached data)
  */
-export function checkImage(image: unknown, what: string, rule: string): 3 | 4 {
+export function checkImage(
+  image: unknown,
+  what: string,
+  rule: string,
+): ImageLike & { readonly channels: 3 | 4 } {
   const { width, height, data } = (image ?? {}) as Partial<ImageLike>;
   const isPicture = isPixelBytes(data) && width !== undefined && height !== undefined;
   if (!isPicture) throw notPicture(image, { what, rule });
-  return checkPixelData(image as ImageLike, what);
+  const read = { width, height, data };
+  return { ...read, channels: checkPixelData(read, what) };
 }
 
 const PICTURE = 'a picture { width, height, data: RGB or RGBA bytes } or a tensor { shape, data }';
@@ -101,7 +106,7 @@ export function imageRows(
   if (alpha !== 'composite' && alpha !== 'drop') {
     throw expected('ARG', 'alpha', "'composite' or 'drop'", describe(alpha));
   }
-  checkBackground(background);
+  const colours = checkBackground(background);
   const blend = channels === 4 && alpha === 'composite' && !isKept;
   return {
     channels: pictureChannels,
@@ -112,7 +117,7 @@ export function imageRows(
       for (let x = 0; x < width; x++, at += channels) {
         const opacity = blend ? data[at + 3] : 255;
         for (let c = 0; c < 3; c++) {
-          const value = (data[at + c] * opacity + background[c] * (255 - opacity)) / 255;
+          const value = (data[at + c] * opacity + colours[c] * (255 - opacity)) / 255;
           row[x * stride + c] = value / 255;
         }
         if (pictureChannels === 4) {
@@ -123,7 +128,8 @@ export function imageRows(
   };
 }
 
-function checkBackground(background: Rgb): void {
+/** @returns a copy, which the caller can no longer change. @throws TaesdError ARG */
+function checkBackground(background: Rgb): readonly number[] {
   const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
   // `Array.from` turns holes, which `every` would skip, into undefined.
   const colours = Array.isArray(background) ? Array.from(background.slice(0, 4)) : [];
@@ -131,6 +137,7 @@ function checkBackground(background: Rgb): void {
     const rule = 'three numbers [red, green, blue] from 0 to 255';
     throw expected('ARG', 'background', rule, describe(background));
   }
+  return colours;
 }
 
 /**

@@ -117,17 +117,18 @@ export function pictureToLatents(picture: ImageLike, channels: number): Tensor {
       throw expected('ARG', 'channels', 'a multiple of 4', `${channels}`);
     }
     const rule = 'a picture { width, height, data: RGBA bytes }';
-    if (checkImage(picture, 'picture', rule) !== CHANNELS_IN_PIXEL) {
+    const checked = checkImage(picture, 'picture', rule);
+    if (checked.channels !== CHANNELS_IN_PIXEL) {
       throw expected('ARG', 'picture', 'RGBA, whose alpha is a latent channel', 'RGB');
     }
-    const { width } = picture;
-    const height = picture.height / tiles;
+    const { width, data } = checked;
+    const height = checked.height / tiles;
     if (!Number.isInteger(height)) {
       const rule = `a height that is a multiple of ${tiles}, for ${channels} latent channels`;
       const hint = 'a latent picture of a 4-channel model, or not a latent picture?';
-      throw expected('SHAPE', 'picture', rule, `${width}×${picture.height}`, { hint });
+      throw expected('SHAPE', 'picture', rule, `${width}×${checked.height}`, { hint });
     }
-    const values = dequantizeLatents(picture.data);
+    const values = dequantizeLatents(data);
     const latents = zeros([1, channels, height, width]);
     const area = height * width;
     for (let c = 0; c < channels; c++) {

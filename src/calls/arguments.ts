@@ -63,25 +63,37 @@ export function ownImage(
   image: PictureSource,
   options: RunOptions,
 ): ImageLike | Promise<ImageLike> {
-  if (!reading('image', () => isPlainPicture(image))) return ownSource(image, options);
-  const { width, height, data } = image as ImageLike;
-  return { width, height, data: allocate('image', 'a copy', () => new Uint8Array(data)) };
+  const fields = reading('image', () => fieldsOf(image));
+  if (isPlainPicture(fields)) {
+    const { width, height, data } = fields;
+    const own = { width, height, data: allocate('image', 'a copy', () => new Uint8Array(data)) };
+    // An array may have a `length` of its own, which is not that of the copy.
+    if (isPlainPicture(own)) return own;
+  }
+  return ownSource(image, fields, options);
 }
 
-async function ownSource(image: PictureSource, options: RunOptions): Promise<ImageLike> {
+/** Reads the properties of a picture in memory, once: a getter may return another value later. */
+function fieldsOf(image: PictureSource): Partial<FloatImageLike> {
+  const { width, height, data, colorSpace, pixelFormat } = (image ?? {}) as FloatImageLike;
+  return { width, height, data, colorSpace, pixelFormat };
+}
+
+async function ownSource(
+  image: PictureSource,
+  fields: Partial<FloatImageLike>,
+  options: RunOptions,
+): Promise<ImageLike> {
   // Begins before anything is awaited, so that the picture is that of the time of the call.
-  const snapshot = Promise.allSettled([takeSnapshot(image as Partial<FloatImageLike>)]);
+  const snapshot = Promise.allSettled([takeSnapshot(image, fields)]);
   // Imported when needed: most pictures are bytes in sRGB.
-  return (await lazily(() => import('../sources/picture-of.ts'))).pictureOf(
-    image,
-    snapshot,
-    options,
-  );
+  const { pictureOf } = await lazily(() => import('../sources/picture-of.ts'));
+  return pictureOf(image, fields, snapshot, options);
 }
 
 /** Copies the numbers of a picture in memory, or has a browser copy its pixels. */
-const takeSnapshot = async (image: Partial<FloatImageLike>) =>
-  image.data?.slice() ?? createImageBitmap(image as ImageBitmapSource);
+const takeSnapshot = async (image: PictureSource, { data }: Partial<FloatImageLike>) =>
+  data?.slice() ?? createImageBitmap(image as ImageBitmapSource);
 
 /** Returns the channels of the picture tensors that a model takes. */
 export const channelsOfPictures = ({ pictureChannels }: Pick<Variant, 'pictureChannels'>) =>

@@ -41,14 +41,16 @@ export async function convertImageData(
   snapshot: PromiseSettledResult<unknown>,
   { allowNonFinite, signal }: RunOptions,
 ): Promise<ImageLike> {
-  const channels = checkPixelData(source as ImageLike);
+  checkPixelData(source as ImageLike);
   const full = fullOf(source);
   const space = spaceOf(source);
   if (snapshot.status === 'rejected') throw outOfMemory('image', 'a copy', snapshot.reason);
-  const data = snapshot.value as ArrayLike<number>;
+  const { width, height } = source;
+  const data = snapshot.value as ImageLike['data'];
+  // An array may have a `length` or `slice` of its own, which is not that of the copy.
+  const channels = checkPixelData({ width, height, data });
   if (full === 1 && allowNonFinite !== true) checkFinite(data);
   const pacer = new Pacer(signal);
-  const { width, height } = source;
   const count = width * height;
   const bytes = allocateClamped('picture', 4 * count);
   const convert = converterToSrgb({ data, channels, full, space }, bytes);

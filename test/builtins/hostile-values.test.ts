@@ -219,6 +219,103 @@ test('getters that throw → ARG with the reason, and the error behind', async (
   });
 });
 
+describe('pictures whose properties change', () => {
+  const SIDE = 8;
+  const random = Uint8Array.from({ length: 4 * SIDE * SIDE }, (_, i) => (i * 37) % 256);
+  const floats = Float32Array.from(random, (byte) => byte / 255);
+  const bytes = { width: SIDE, height: SIDE, data: random };
+  const KINDS: Readonly<Record<string, object>> = {
+    bytes,
+    'bytes of Display P3': { ...bytes, colorSpace: 'display-p3' },
+    floats: { ...bytes, data: floats, pixelFormat: 'rgba-float16', colorSpace: 'srgb' },
+  };
+  /** The values that a property has from the second time on. */
+  const LATER: Readonly<Record<string, readonly unknown[]>> = {
+    width: [64, 200_000, 1.5, NaN, {}],
+    height: [64, 200_000],
+    data: [new Uint8Array(3), null],
+    colorSpace: ['display-p3-linear', {}],
+    pixelFormat: ['rgba-unorm8', 7],
+  };
+  const lastStep = async (picture: never): Promise<core.Tensor> => {
+    let last: core.Tensor | undefined;
+    for await (const { output } of taesd.steps(picture)) last = output;
+    return last as core.Tensor;
+  };
+  const WORK: Readonly<Record<string, (picture: never) => unknown>> = {
+    encode: (picture) => taesd.encode(picture),
+    steps: lastStep,
+    pictureToLatents: (picture) => core.pictureToLatents(picture, 4),
+  };
+
+  /** Counts how often each property is read. Each has its later value from the second time on. */
+  function changing(picture: object, name: string, later: unknown) {
+    const reads = new Map<PropertyKey, number>();
+    const value = new Proxy(picture, {
+      get(target, key) {
+        const count = (reads.get(key) ?? 0) + 1;
+        reads.set(key, count);
+        return key === name && count > 1 ? later : Reflect.get(target, key);
+      },
+    });
+    return { value: value as never, reads };
+  }
+
+  for (const [call, work] of Object.entries(WORK)) {
+    for (const [kind, picture] of Object.entries(KINDS)) {
+      if (call === 'pictureToLatents' && kind !== 'bytes') continue;
+      test(`${call}, ${kind}: another value at the second read → read once, the first counts`, async () => {
+        const wanted = await work(picture as never);
+        for (const [name, values] of Object.entries(LATER)) {
+          // Steps copy a picture as encode does, and take several times as long.
+          for (const later of call === 'steps' ? values.slice(0, 1) : values) {
+            const { value, reads } = changing(picture, name, later);
+            expect(await work(value), name).toEqual(wanted);
+            expect(reads.get(name) ?? 0, name).toBeLessThanOrEqual(1);
+            expect(reads.get('data')).toBe(1);
+          }
+        }
+      });
+    }
+  }
+
+  for (const [kind, picture] of Object.entries(KINDS)) {
+    test(`encode, ${kind}: size and data replaced after the call → as they were`, async () => {
+      const given = { ...picture };
+      const encoding = taesd.encode(given as never);
+      Object.assign(given, { width: 4, height: 4, data: new Uint8Array(48), colorSpace: 'x' });
+      expect(await encoding).toEqual(await taesd.encode(picture as never));
+    });
+  }
+
+  test('encode: an array with a length or slice of its own → ARG, or the true numbers', async () => {
+    const long = Object.defineProperty(random.slice(0, 3), 'length', { value: random.length });
+    const short = Object.defineProperty(random.slice(), 'length', { value: 3 });
+    const cut = Object.assign(random.slice(), { slice: () => random.slice(0, 3) });
+    const none = Object.assign(random.slice(), { slice: () => ({ length: random.length }) });
+    for (const colorSpace of ['srgb', 'display-p3']) {
+      const encode = (data: Uint8Array) => taesd.encode({ ...bytes, data, colorSpace });
+      await expect(encode(long)).rejects.toMatchObject({
+        code: 'ARG',
+        message: 'encode: "image data" expected 192 (RGB) or 256 (RGBA) bytes for 8×8, got 3',
+      });
+      await expect(encode(short)).rejects.toMatchObject({ code: 'ARG' });
+    }
+    for (const data of [cut, none]) {
+      const wide = taesd.encode({ ...bytes, data, colorSpace: 'display-p3' });
+      await expect(wide).rejects.toMatchObject({ code: 'ARG' });
+      expect(await taesd.encode({ ...bytes, data })).toEqual(await taesd.encode(bytes));
+    }
+  });
+
+  test('encode: a background changed after the call → as it was', async () => {
+    const background: [number, number, number] = [1, 2, 3];
+    const encoding = taesd.encode(bytes, { background });
+    background.fill(NaN);
+    expect(await encoding).toEqual(await taesd.encode(bytes, { background: [1, 2, 3] }));
+  });
+});
+
 const throwError = (error: unknown): never => {
   throw error;
 };

@@ -229,7 +229,7 @@ export const FAULTS = `${BEGIN}
 const BYTES = `
   const { pictureOf } = await import('/dist/sources/picture-of.js');
   const bytesOf = async (source, value) => {
-    const { data } = await pictureOf(source, Promise.allSettled([value]), {});
+    const { data } = await pictureOf(source, source, Promise.allSettled([value]), {});
     return [...data];
   };
   const bytesOfBitmap = async (source) => bytesOf(source, await createImageBitmap(source));
