@@ -226,8 +226,10 @@ export class Taesd {
 
   /**
    * Decodes latents to rows of pixels, from top to bottom, so that a picture is never in memory
-   * whole. Work is done only when rows are requested; leaving the loop ends it. Other calls of this
-   * instance wait until the loop has ended, or `dispose` ends it.
+   * whole. Work is done only when rows are requested. Other calls of this instance wait until the
+   * loop has ended: do not await another call of the same instance in the body of the loop. It would
+   * wait for the loop, and the loop for it. `break`, `return()`, a fired `signal` and `dispose` end
+   * the loop, the last two even if the caller never asks for more.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`; ARG (`firstRow` is not a row of the picture)
@@ -236,11 +238,7 @@ export class Taesd {
     latents: Latents,
     options: DecodeRowsOptions = {},
   ): AsyncGenerator<PixelRows, void, void> {
-    const work = this.#decodeRows(latents, options);
-    return inLoop(
-      'decodeRows',
-      this.#loops.run(work, () => this.#checkAlive()),
-    );
+    return inLoop('decodeRows', this.#decodeRows(latents, options));
   }
 
   async *#decodeRows(
@@ -248,6 +246,14 @@ export class Taesd {
     options: DecodeRowsOptions,
   ): AsyncGenerator<PixelRows, void, void> {
     checkOptions('decodeRows', options);
+    const work = this.#rowsOf(latents, options);
+    yield* this.#loops.run(work, options.signal, () => this.#checkAlive());
+  }
+
+  async *#rowsOf(
+    latents: Latents,
+    options: DecodeRowsOptions,
+  ): AsyncGenerator<PixelRows, void, void> {
     const { signal, onProgress, firstRow: from = 0 } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
     const { own, width, height } = isPromise(checked) ? await checked : checked;

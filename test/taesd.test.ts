@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -648,6 +649,94 @@ describe('concurrent calls and dispose', () => {
       expect(instance.info.memoryBytes).toBe(0);
     },
   );
+
+  /** Several times as high as the rows of the first request. */
+  const TALL = randomTensor(seededRandom(4), [1, 4, 24, 20]);
+
+  describe.each([0, 2])('signal of decodeRows, %i workers', (workers) => {
+    let instance: Taesd;
+    let controller: AbortController;
+    const reason = new Error('enough');
+    const aborted = { code: 'ABORTED', message: 'decodeRows: aborted (enough)', cause: reason };
+    const ended = { done: true, value: undefined };
+    const listeners = () => getEventListeners(controller.signal, 'abort').length;
+    beforeAll(async () => {
+      instance = await Taesd.load({ weights: WEIGHTS, workers });
+    });
+    afterAll(() => instance.dispose());
+    beforeEach(() => {
+      controller = new AbortController();
+    });
+
+    test('the signal of an abandoned loop fires → calls behind it go on; the next request: ABORTED', async () => {
+      const loop = instance.decodeRows(TALL, { signal: controller.signal });
+      expect((await loop.next()).value).toMatchObject({ y: 0 });
+      expect(listeners()).toBeGreaterThan(0);
+      const waiting = [instance.decode(LATENTS), instance.encode(IMAGE)] as const;
+      controller.abort(reason);
+      expect(await waiting[0]).toEqual(goodPicture);
+      expect((await waiting[1]).shape).toEqual([1, 4, 2, 3]);
+      expect(listeners()).toBe(0);
+      await expect(loop.next()).rejects.toMatchObject(aborted);
+      expect(await loop.next()).toEqual(ended);
+    });
+
+    test('fired in the body of a loop that awaits another call → the call goes on, then ABORTED', async () => {
+      const seen: unknown[] = [];
+      const loop = async () => {
+        for await (const { y } of instance.decodeRows(TALL, { signal: controller.signal })) {
+          seen.push(y);
+          setTimeout(() => controller.abort(reason), 5);
+          seen.push(await instance.decode(LATENTS));
+        }
+      };
+      await expect(loop()).rejects.toMatchObject(aborted);
+      expect(seen).toEqual([0, goodPicture]);
+    });
+
+    test('fired while rows are made that nobody awaits → ABORTED, calls behind go on', async () => {
+      const onProgress = () => controller.abort(reason);
+      const loop = instance.decodeRows(TALL, { signal: controller.signal, onProgress });
+      const asked = loop.next().catch((error: unknown) => error);
+      expect(await instance.decode(LATENTS)).toEqual(goodPicture);
+      expect(await asked).toMatchObject(aborted);
+      expect(await loop.next()).toEqual(ended);
+      expect(listeners()).toBe(0);
+    });
+
+    test('fired once the loop has come to its end, or was left → nothing', async () => {
+      const { signal } = controller;
+      const rows: number[] = [];
+      for await (const { data } of instance.decodeRows(LATENTS, { signal })) rows.push(...data);
+      expect(rows).toEqual([...goodPicture.data]);
+      const left = instance.decodeRows(TALL, { signal });
+      await left.next();
+      await left.return();
+      controller.abort(reason);
+      expect(await left.next()).toEqual(ended);
+      expect(await instance.decode(LATENTS)).toEqual(goodPicture);
+    });
+
+    test('however a loop ends → no listener stays on its signal', async () => {
+      const { signal } = controller;
+      for await (const _ of instance.decodeRows(LATENTS, { signal }));
+      expect(listeners()).toBe(0);
+      for await (const _ of instance.decodeRows(TALL, { signal })) break;
+      expect(listeners()).toBe(0);
+      const thrown = instance.decodeRows(TALL, { signal });
+      await thrown.next();
+      await expect(thrown.throw(reason)).rejects.toMatchObject({ cause: reason });
+      expect(listeners()).toBe(0);
+      const own = await Taesd.load({ weights: WEIGHTS, workers });
+      const abandoned = own.decodeRows(TALL, { signal });
+      await abandoned.next();
+      // A loop whose rows are still being made when its instance is disposed.
+      const asked = abandoned.next();
+      own.dispose();
+      await Promise.allSettled([asked, own.decode(LATENTS)]);
+      expect(listeners()).toBe(0);
+    });
+  });
 
   test('break in a loop → later calls run', async () => {
     const instance = await Taesd.load({ weights: WEIGHTS });
