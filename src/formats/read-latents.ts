@@ -1,6 +1,6 @@
 import { type BytesLike, bytesOf, checkIndex, checkNames, describe, orList } from '../checks.ts';
-import { expected, inCall, type Remedy } from '../errors.ts';
-import { foreignError, isGzip, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
+import { expected, inCall, type Remedy, type TaesdError } from '../errors.ts';
+import { foreignError, isGzip, NOT_DOWNLOADED, startsWith, unknownFile } from '../first-bytes.ts';
 import { fromVae } from '../model/vae-space.ts';
 import {
   checkLatentChannels,
@@ -102,7 +102,13 @@ async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promi
   if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
   // Imported on first use: most files are not gzipped.
   const { gunzip } = await lazily(() => import('./gunzip.ts'));
-  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  const content = gunzip(bytes, (head) => {
+    // Some archives are recognised by their end. The error for raw numbers counts them all.
+    const mayBeRead =
+      recogniseFormat(head) !== undefined || startsWith(head, 'PK') || isRawWithoutShape(options);
+    if (!mayBeRead) throw notLatents(head);
+  });
+  const { kind, ...reading } = await readPlain(content, options);
   return { ...reading, kind: `${kind}, gzipped` };
 }
 
@@ -120,15 +126,23 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
     const { latents, kind } = readRaw(bytes, options);
     return { file: { latents }, kind };
   }
-  const foreign = foreignError(bytes, 'latents', NOT_DOWNLOADED);
-  if (foreign !== undefined) throw foreign;
-  if (bytes.length > 0 && isRawWithoutShape(options)) throw noShape(bytes, options);
+  const isRaw =
+    bytes.length > 0 && isRawWithoutShape(options) && notDownloaded(bytes) === undefined;
+  throw isRaw ? noShape(bytes, options) : notLatents(bytes);
+}
+
+const notDownloaded = (bytes: Uint8Array) => foreignError(bytes, 'latents', NOT_DOWNLOADED);
+
+/** Makes the error for bytes that no format recognises. */
+function notLatents(bytes: Uint8Array): TaesdError {
+  const foreign = notDownloaded(bytes);
+  if (foreign !== undefined) return foreign;
   const names = LATENT_FORMATS.flatMap(({ endings }) => endings).join(', ');
   const remedy = {
     api: 'shape and dtype describe raw numbers',
     command: '--shape and --dtype describe raw numbers',
   };
-  throw expected('FORMAT', 'bytes', `latents in one of ${names}`, unknownFile(bytes), {
+  return expected('FORMAT', 'bytes', `latents in one of ${names}`, unknownFile(bytes), {
     remedy,
   });
 }

@@ -15,6 +15,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOSPC', 'a full disk'],
   ['EDQUOT', 'a full disk: a quota is used up'],
   ['EFBIG', 'a limit of the size of files'],
+  ['ENAMETOOLONG', 'a name that is too long for the disk'],
 ]);
 
 /** The code of Node's permission model. */
@@ -28,14 +29,21 @@ const FLAGS: Readonly<Record<string, string>> = {
   Net: '--allow-net',
 };
 
-/** Returns an error in a few words. */
+/** Returns an error in a few words, without the path that Node adds: the message has the name. */
 export function systemReason(error: unknown): string {
   if (systemCode(error) === NOT_ALLOWED) {
     const flag = FLAGS[`${(error as { permission?: unknown }).permission}`];
     return `no permission from Node${flag === undefined ? '' : `: ${flag}`}`;
   }
   const known = REASONS.get(systemCode(error));
-  return known ?? messageOf(error);
+  if (known !== undefined) return known;
+  const { path, syscall } = (error ?? {}) as {
+    readonly path?: unknown;
+    readonly syscall?: unknown;
+  };
+  const message = messageOf(error);
+  // "EMFILE: too many open files, open '/a/b'"
+  return typeof path === 'string' ? message.split(`, ${syscall} '`, 1)[0] : message;
 }
 
 /** Returns the error's code, such as `ENOENT`. */

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   lchownSync,
@@ -96,6 +96,12 @@ describe.skipIf(process.platform === 'win32')('IN is what the user names', () =>
     expect(JSON.parse(stdout)).toMatchObject([picture17, picture17, picture17]);
     const { kind, width } = JSON.parse(taesd(['inspect', at('z.png'), '--json']).stdout);
     expect([kind, width]).toEqual(['latents', 17]);
+  });
+
+  test('inspect: a folder as stdin → exit 1', () => {
+    const command = `${process.execPath} dist/cli/main.js inspect - < ${at('.')}`;
+    const { status, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, 'taesd: stdin: cannot be read (a folder)\n']);
   });
 
   test('inspect: a file of 1 TB → LIMIT, unread', () => {

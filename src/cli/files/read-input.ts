@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
@@ -29,7 +29,7 @@ export const readInput = (
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<Uint8Array> =>
   explained(path, hint, maxBytes, () =>
-    path === STREAM ? readPieces(process.stdin, maxBytes) : readPath(path, maxBytes),
+    path === STREAM ? readStdin(maxBytes) : readPath(path, maxBytes),
   );
 
 /** A file to read: one that the user names, or one that was found in a folder. */
@@ -82,6 +82,21 @@ function tooLong(name: string, maxBytes: number, { got }: TooLong): TaesdError {
   const rule = `at most ${countText(maxBytes)} bytes`;
   const hint = got === 'more' ? 'a pipe or device that does not end?' : 'another file?';
   return fault(name, expectedGot(rule, got), { code: 'LIMIT', hint });
+}
+
+/** Node reads a folder as stdin, `< .`, like an empty file. */
+async function readStdin(maxBytes: number): Promise<Uint8Array> {
+  if (isFolderOpenAs(0)) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+  return readPieces(process.stdin, maxBytes);
+}
+
+/** Returns true if an open file is a folder; false also for one that is closed. */
+function isFolderOpenAs(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
