@@ -90,6 +90,7 @@ async function pullFiles(
       options.onDownload?.({ file: name, done: done + length, total }),
     );
     done += fetched.bytes.length;
+    // A lenient store downloads although the name is blocked.
     const before = state === 'blocked' ? 'missing' : state;
     pulled.push({ halves, name, ...fetched, before });
   }
