@@ -7,7 +7,7 @@ import type { RequestFailure } from '../platform/request-failure.ts';
  */
 
 /** Describes the error of a `fetch` or of reading its body. */
-export const requestFailure = (error: unknown): RequestFailure => ({
+export const requestFailure = (error: unknown): Omit<RequestFailure, 'isReached'> => ({
   got: messageOf(error),
   hint: globalThis.navigator?.onLine === false ? 'no network' : undefined,
 });

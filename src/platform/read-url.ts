@@ -44,9 +44,9 @@ export async function readUrl(
 async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefined> {
   const { readRegularFile } = await lazily(() => import('./regular-file.ts'));
   try {
-    const { found, bytes } = await readRegularFile(url, maxBytes);
-    if (!found.isFile()) throw expected('ARG', url.href, 'a file', 'a folder, pipe or device');
-    if (bytes === undefined) throw tooLong(url, maxBytes, `${found.size}`);
+    const { otherKind, size, bytes } = await readRegularFile(url, maxBytes);
+    if (otherKind !== undefined) throw expected('ARG', url.href, 'a file', otherKind);
+    if (bytes === undefined) throw tooLong(url, maxBytes, `${size}`);
     return bytes;
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;

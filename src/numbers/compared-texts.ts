@@ -1,0 +1,18 @@
+/** The digits after which two different numbers of bytes are told apart, in GiB too. */
+const MAX_DIGITS = 12;
+
+/**
+ * Returns the texts of two numbers that a message compares, with as many digits as tell them apart:
+ * "at most 13 MiB, got 13 MiB" would explain nothing.
+ *
+ * @param text  returns a number's text with `moreDigits` more digits than usual
+ */
+export function comparedTexts(
+  [a, b]: readonly [number, number],
+  text: (value: number, moreDigits: number) => string,
+): readonly [string, string] {
+  for (let digits = 0; ; digits++) {
+    const texts = [text(a, digits), text(b, digits)] as const;
+    if (texts[0] !== texts[1] || a === b || digits === MAX_DIGITS) return texts;
+  }
+}
