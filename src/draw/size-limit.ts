@@ -28,37 +28,35 @@ const REMEDY = 'draw the rows of decodeRows on several canvases, or decode a sma
 export function checkDrawable(
   target: CanvasLike,
   context: CanvasRenderingContext2D,
-  { width, height }: DrawingSize,
+  size: DrawingSize,
 ): void {
+  const { width, height } = size;
   if (Math.max(width, height) <= MAX_SAFE_SIDE) return;
-  const keeps = (size: DrawingSize) => keepsPixel(target, context, size);
-  if (keeps({ width, height })) return;
+  const keeps = (one: DrawingSize) => keepsPixel(target, context, one);
+  if (keeps(size)) return;
   // Protection against fingerprinting may hide the pixels of every canvas. Then nothing follows.
   if (!keeps({ width: 1, height: 1 })) return;
   const isSide = !keeps({ width, height: 1 }) || !keeps({ width: 1, height });
   const reason = `canvases with ${isSide ? 'such a side' : 'so many pixels'} stay empty here`;
-  throw tooLarge(DRAWABLE, { width, height }, reason);
+  throw tooLarge(DRAWABLE, size, reason);
 }
 
 /** Makes the picture that a canvas in 2d takes, of these bytes. @throws TaesdError LIMIT */
-export function imageOf(
-  data: Uint8ClampedArray<ArrayBuffer>,
-  { width, height }: DrawingSize,
-): ImageData {
+export function imageOf(data: Uint8ClampedArray<ArrayBuffer>, size: DrawingSize): ImageData {
   try {
-    return new ImageData(data, width, height);
+    return new ImageData(data, size.width, size.height);
   } catch (cause) {
-    throw tooLarge(DRAWABLE, { width, height }, messageOf(cause), cause);
+    throw tooLarge(DRAWABLE, size, messageOf(cause), cause);
   }
 }
 
 /** Checks that a device paints textures of the picture's size. @throws TaesdError LIMIT */
-export function checkPaintable({ limits }: GPUDevice, { width, height }: DrawingSize): void {
+export function checkPaintable({ limits }: GPUDevice, size: DrawingSize): void {
   const max = limits.maxTextureDimension2D;
   // Written so that a limit that is not known is none.
-  if (!(Math.max(width, height) > max)) return;
+  if (!(Math.max(size.width, size.height) > max)) return;
   const reason = 'the limit of its device; a canvas in 2d may be larger';
-  throw tooLarge(`at most ${max} pixels a side`, { width, height }, reason);
+  throw tooLarge(`at most ${max} pixels a side`, size, reason);
 }
 
 const tooLarge = (rule: string, { width, height }: DrawingSize, reason: string, cause?: unknown) =>

@@ -12,7 +12,8 @@ export function comparedTexts(
   text: (value: number, moreDigits: number) => string,
 ): readonly [string, string] {
   for (let digits = 0; ; digits++) {
-    const texts = [text(a, digits), text(b, digits)] as const;
-    if (texts[0] !== texts[1] || a === b || digits === MAX_DIGITS) return texts;
+    const first = text(a, digits);
+    const second = text(b, digits);
+    if (first !== second || a === b || digits === MAX_DIGITS) return [first, second];
   }
 }

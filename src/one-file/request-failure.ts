@@ -7,7 +7,7 @@ import type { RequestFailure } from '../platform/request-failure.ts';
  */
 
 /** Describes the error of a `fetch` or of reading its body. */
-export const requestFailure = (error: unknown): Omit<RequestFailure, 'isReached'> => ({
+export const requestFailure = (error: unknown): RequestFailure => ({
   got: messageOf(error),
   hint: globalThis.navigator?.onLine === false ? 'no network' : undefined,
 });

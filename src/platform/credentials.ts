@@ -12,7 +12,7 @@ interface BareRequest {
  */
 export function bareRequest(url: URL): BareRequest {
   const { username, password } = url;
-  if (username === '' && password === '') return { url, headers: {} };
+  if (!username && !password) return { url, headers: {} };
   const bare = new URL(url);
   bare.username = '';
   bare.password = '';

@@ -23,10 +23,9 @@ export interface FoundFile {
  * @throws the system's errors; TaesdError OOM
  */
 export async function readRegularFile(path: string | URL, maxBytes: number): Promise<FoundFile> {
-  const { stat } = process.getBuiltinModule('node:fs/promises');
   let bytes: Uint8Array<ArrayBuffer> | undefined;
   // Some devices act when they are opened.
-  let found = await stat(path);
+  let found = await process.getBuiltinModule('node:fs/promises').stat(path);
   if (found.isFile()) {
     // Another program may put a pipe there meanwhile.
     const file = await openWithoutWaiting(path);
@@ -41,32 +40,15 @@ export async function readRegularFile(path: string | URL, maxBytes: number): Pro
 }
 
 /**
- * Reads the first bytes of a regular file: `length`, or fewer if it is shorter. It never waits for
- * a writer.
- *
- * @returns undefined for anything but a regular file
- * @throws the system's errors; TaesdError OOM
- */
-export async function readHead(path: string, length: number): Promise<Uint8Array | undefined> {
-  const file = await openWithoutWaiting(path);
-  try {
-    return (await file.stat()).isFile() ? await readBytes(file, length) : undefined;
-  } finally {
-    await file.close();
-  }
-}
-
-/**
  * Opens a file, or a pipe that has no writer yet.
  *
- * @param flags  those of `open` in C. Defaults to reading
+ * @param flags  those of `open` in C. Defaults to O_RDONLY, which is 0
  * @throws the system's errors
  */
-export function openWithoutWaiting(path: string | URL, flags?: number): Promise<FileHandle> {
-  const { constants, open } = process.getBuiltinModule('node:fs/promises');
-  // Windows has no O_NONBLOCK.
-  const { O_RDONLY, O_NONBLOCK = 0 } = constants;
-  return open(path, (flags ?? O_RDONLY) | O_NONBLOCK);
+export function openWithoutWaiting(path: string | URL, flags = 0): Promise<FileHandle> {
+  const fs = process.getBuiltinModule('node:fs/promises');
+  // Windows lacks the flag, which counts as 0.
+  return fs.open(path, flags | fs.constants.O_NONBLOCK);
 }
 
 /** Returns in words a thing that is not a regular file: `a pipe`. Undefined for a file. */

@@ -109,7 +109,7 @@ test('a browser → no cause, unless it is offline', () => {
   ] as const) {
     vi.stubGlobal('navigator', { onLine });
     try {
-      expect(requestFailure(error)).toEqual({ got: 'Failed to fetch', hint, isReached: false });
+      expect(requestFailure(error)).toEqual({ got: 'Failed to fetch', hint });
     } finally {
       vi.unstubAllGlobals();
     }
@@ -117,19 +117,20 @@ test('a browser → no cause, unless it is offline', () => {
 });
 
 test.each([
-  ['EAI_AGAIN', 'a host name that is not known, or no network', false],
-  ['ConnectionRefused', 'nothing listens there', false],
-  ['ENETUNREACH', 'no network leads there', false],
-  ['EHOSTUNREACH', 'no network leads there', false],
-  ['ETIMEDOUT', 'the server does not answer', false],
-  ['UND_ERR_CONNECT_TIMEOUT', 'the server does not answer', false],
+  ['EAI_AGAIN', 'a host name that is not known, or no network', undefined],
+  ['ConnectionRefused', 'nothing listens there', undefined],
+  ['ENETUNREACH', 'no network leads there', undefined],
+  ['EHOSTUNREACH', 'no network leads there', undefined],
+  ['EHOSTDOWN', 'no network leads there', undefined],
+  ['ETIMEDOUT', 'the server does not answer', undefined],
+  ['UND_ERR_CONNECT_TIMEOUT', 'the server does not answer', undefined],
   ['ECONNRESET', 'the connection was cut', true],
   ['CERT_HAS_EXPIRED', 'the certificate has expired, or the clock here is wrong', true],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', TRUST, true],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', TRUST, true],
   ['ERR_TLS_CERT_ALTNAME_INVALID', "the certificate is another server's", true],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'no TLS at that port', true],
-  ['EWHATEVER', undefined, false],
+  ['EWHATEVER', undefined, undefined],
 ])('requestFailure: code %s → %s, reached a server: %s', (code, hint, isReached) => {
   const cause = Object.assign(new Error('why'), { code });
   const error = new TypeError('fetch failed', { cause });
