@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   aborted,
   callersOwn,
+  type ErrorCode,
   expected,
   expectedText,
   inCall,
@@ -12,6 +14,25 @@ import {
   onOneLine,
   TaesdError,
 } from '../src/errors.ts';
+import { refusal } from './fuzz/outcome.ts';
+
+/** All codes: TypeScript refuses one more and one less than `ErrorCode` has. */
+const CODES = Object.keys({
+  ...{ FORMAT: 1, TRUNCATED: 1, INTEGRITY: 1, UNSUPPORTED: 1, LIMIT: 1, SHAPE: 1, NONFINITE: 1 },
+  ...{ UNSAFE: 1, ARG: 1, NETWORK: 1, OOM: 1, WORKER: 1, ABORTED: 1 },
+} satisfies Record<ErrorCode, 1>) as ErrorCode[];
+
+test('codes: ErrorCode → 13, which README lists and the fuzzer knows; it refuses any other', () => {
+  expect(CODES).toHaveLength(13);
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, listed = ''] = /with a stable `code` \(([^)]*)\)/.exec(readme) ?? [];
+  expect([...listed.matchAll(/`(\w+)`/g)].map(([, code]) => code).sort()).toEqual(
+    [...CODES].sort(),
+  );
+  for (const code of CODES) expect(refusal(new TaesdError(code, 'x'))).toBe(`${code} x`);
+  const other = new TaesdError('OTHER' as ErrorCode, 'x');
+  expect(() => refusal(other)).toThrow('an error with the code OTHER');
+});
 
 test('expectedText: names and values → as they are', () => {
   expect(expectedText('decoder 1.weight', 'shape [64]', '[4]', 'SD3 weights?')).toBe(

@@ -26,12 +26,24 @@ const REACH: Readonly<
   Record<'taesd' | 'nano', Record<'decoder' | 'encoder', Record<string, Reach>>>
 > = {
   taesd: {
-    decoder: { 'f32 x': [289, 289], 'fast x': [417, 417], 'f32 y': [289, 289] },
-    encoder: { 'f32 x': [35, 37], 'fast x': [50, 51], 'f32 y': [35, 37] },
+    decoder: {
+      ...{ 'f32 x': [289, 289], 'f32 y': [289, 289] },
+      ...{ 'fast x': [417, 417], 'fast y': [289, 289] },
+    },
+    encoder: {
+      ...{ 'f32 x': [35, 37], 'f32 y': [35, 37] },
+      ...{ 'fast x': [50, 51], 'fast y': [35, 37] },
+    },
   },
   nano: {
-    decoder: { 'f32 x': [200, 200], 'fast x': [232, 232], 'f32 y': [200, 200] },
-    encoder: { 'f32 x': [19, 19], 'fast x': [23, 23], 'f32 y': [19, 19] },
+    decoder: {
+      ...{ 'f32 x': [200, 200], 'f32 y': [200, 200] },
+      ...{ 'fast x': [232, 232], 'fast y': [200, 200] },
+    },
+    encoder: {
+      ...{ 'f32 x': [19, 19], 'f32 y': [19, 19] },
+      ...{ 'fast x': [23, 23], 'fast y': [19, 19] },
+    },
   },
 };
 
@@ -87,7 +99,9 @@ async function reachOf(
   const clean = await run(data);
   let [before, after] = [0, 0];
   const { decoder, encoder } = FARTHEST[model];
-  for (const place of isDecoder ? decoder : encoder[precision]) {
+  // Up and down, fast has the tiles of f32.
+  const places = isDecoder ? decoder : encoder[axis === 'y' ? 'f32' : precision];
+  for (const place of places) {
     const at = middle + place;
     const numbers = data.slice();
     numbers[axis === 'x' ? at : at * width] = NaN;
@@ -193,11 +207,12 @@ describe('weights that drive numbers past the range of f32', () => {
         const { got, wanted } = await convolved(1e34, precision, stride);
         const bound = (precision === 'f32' ? 2e-5 : 8e-3) * 1e34;
         expect(countOfOthers(wanted)).toBe(0);
-        got.data.forEach((value, i) => {
-          if (!(Math.abs(value - wanted.data[i]) <= bound)) {
-            expect(value, `element ${i}`).toBeCloseTo(wanted.data[i]);
-          }
-        });
+        expect(countOfOthers(got)).toBe(0);
+        const worst = got.data.reduce(
+          (most, x, i) => Math.max(most, Math.abs(x - wanted.data[i])),
+          0,
+        );
+        expect(worst).toBeLessThanOrEqual(bound);
         const past = await convolved(1e38, precision, stride);
         expect(countOfOthers(past.wanted)).toBe(0);
         expect(countOfOthers(past.got)).toBeGreaterThan(0);

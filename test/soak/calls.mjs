@@ -14,7 +14,7 @@ import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
 import * as photographs from '../picture/files.ts';
-import { sharedFolder } from './models.mjs';
+import { digestOf, sharedFolder } from './models.mjs';
 
 /**
  * Makes the calls on instances.
@@ -35,10 +35,10 @@ export async function makeCalls({ rigs, loads, random, signal }) {
     const rig = pick(rigs);
     return run(rig, pick(rig.trips));
   };
-  /** An instance for one call, with latents, so that it can be disposed in the middle. */
+  /** An instance for one call, with a trip, so that it can be disposed in the middle. */
   const own = async () => {
     const at = Math.floor(random() * loads.length);
-    return { taesd: await Taesd.load(loads[at]), latents: pick(rigs[at].trips).latents };
+    return { taesd: await Taesd.load(loads[at]), ...pick(rigs[at].trips) };
   };
   /** Runs a call with a signal of its own, which fires in the middle. */
   const cancelled = async (start, wanted) => {
@@ -67,9 +67,11 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       const from = 4 * picture.width * firstRow;
       return differs((await joined(rows, picture)).subarray(from), picture.data.subarray(from));
     }),
-    'rows left': each(async ({ taesd }, { latents }) => {
-      for await (const { y } of taesd.decodeRows(latents, { signal })) {
-        return y === 0 ? undefined : `first rows at ${y}`;
+    'rows left': each(async ({ taesd }, { latents, picture }) => {
+      for await (const { y, data } of taesd.decodeRows(latents, { signal })) {
+        return y === 0
+          ? differs(data, picture.data.subarray(0, data.length))
+          : `first rows at ${y}`;
       }
       return 'no rows';
     }),
@@ -114,9 +116,12 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       const got = await taesd.decode(latents, { onProgress }).catch((error) => error);
       return got === thrown ? undefined : `got ${got}`;
     }),
-    steps: each(async ({ taesd }, { latents, picture }) => {
-      const [input, stopAt] = [pick([latents, picture]), Math.floor(random() * 6)];
-      for await (const { index } of taesd.steps(input, { signal })) if (index === stopAt) return;
+    steps: each(async ({ taesd }, { steps }) => {
+      const [input, digests] = pick(steps);
+      const stopAt = Math.floor(random() * digests.length);
+      for await (const { index, output } of taesd.steps(input, { signal })) {
+        if (index === stopAt) return differs(digestOf(output), digests[stopAt]);
+      }
       return 'no such step';
     }),
     preview: each(async ({ taesd }, { latents, picture }) => {
@@ -149,7 +154,7 @@ export async function makeCalls({ rigs, loads, random, signal }) {
         differs(data, new Uint8ClampedArray(picture.data))
       );
     }),
-    'broken files': each(async (_, { latents, picture, encoded }) => {
+    'broken files': each(async (_, { picture, encoded }) => {
       const [file, read] = pick([
         [encodePng(picture), (bytes) => decodePng(bytes)],
         [encodePng(picture), decodePicture],
@@ -164,7 +169,7 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       // A file that is read all the same is no fault.
       const error = await readOr(read, pick([file.subarray(0, at), flipped, file]));
       if (error === undefined || error.name === 'TaesdError') return undefined;
-      return `got ${error} (latents ${latents.shape})`;
+      return `got ${error}`;
     }),
     'loading cancelled': async () => {
       const stop = new AbortController();
@@ -179,28 +184,33 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       return undefined;
     },
     disposed: async () => {
-      const { taesd, latents } = await own();
+      const { taesd, latents, picture } = await own();
       const settled = Promise.allSettled([taesd.decode(latents), taesd.decode(latents)]);
       if (random() < 0.5) await pause(30 * random());
       taesd.dispose();
       const [first, second] = await settled;
       const fault = [first, second]
-        .filter(({ status }) => status === 'rejected')
-        .map(({ reason }) => isCode(reason, 'ARG'))
+        .map(({ reason, value }) => (reason ? isCode(reason, 'ARG') : differs(value, picture)))
         .find((one) => one !== undefined);
       const after = await taesd.decode(latents).catch((error) => error);
       return fault ?? isCode(after, 'ARG') ?? freed(taesd);
     },
-    'abandoned loop': async () => {
+    'abandoned rows': async () => {
       const { taesd, latents } = await own();
-      await pick([
-        () => taesd.decodeRows(latents, { signal }).next(),
-        () => taesd.steps(latents, { signal }).next(),
-      ])();
+      await taesd.decodeRows(latents, { signal }).next();
       const behind = taesd.decode(latents, { signal }).catch((error) => error);
       taesd.dispose();
-      const got = await behind;
-      return (got instanceof Error ? isCode(got, 'ARG') : undefined) ?? freed(taesd);
+      return isCode(await behind, 'ARG') ?? freed(taesd);
+    },
+    // A loop over steps holds no turn between layers, so the decode may have begun.
+    'abandoned steps': async () => {
+      const { taesd, latents, picture } = await own();
+      await taesd.steps(latents, { signal }).next();
+      const beside = taesd.decode(latents, { signal }).catch((error) => error);
+      taesd.dispose();
+      const got = await beside;
+      const fault = got instanceof Error ? isCode(got, 'ARG') : differs(got, picture);
+      return fault ?? freed(taesd);
     },
   });
 }

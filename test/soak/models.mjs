@@ -1,4 +1,5 @@
 // The models of the soak, with their weights: real ones, and seeded ones where none are at hand.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { Taesd, VARIANTS } from 'taesd-wasm';
 import { weightsFrom } from '../seeded-weights.ts';
@@ -39,6 +40,9 @@ export async function loadOptions(workers) {
   return all;
 }
 
+/** The number of layers whose outputs are kept as digests. */
+const STEPS = 6;
+
 /** Loads an instance, and makes latents of each size with the results that calls must repeat. */
 export async function rigOf(options, random) {
   const taesd = await Taesd.load(options);
@@ -53,8 +57,24 @@ export async function rigOf(options, random) {
     );
     const latents = { shape, data };
     const picture = await taesd.decode(latents);
-    trips.push({ latents, picture, encoded: await taesd.encode(picture) });
+    const encoded = await taesd.encode(picture);
+    const steps = [];
+    for (const input of [latents, picture]) steps.push([input, await stepsOf(taesd, input)]);
+    trips.push({ latents, picture, encoded, steps });
   }
   // Files of nano say taesd, whose latents they hold.
   return { taesd, trips, space: model === 'nano' ? 'taesd' : model };
 }
+
+/** Returns the digests of the outputs of the first layers. */
+async function stepsOf(taesd, input) {
+  const digests = [];
+  for await (const { output } of taesd.steps(input)) {
+    digests.push(digestOf(output));
+    if (digests.length === STEPS) break;
+  }
+  return digests;
+}
+
+/** Returns a short text that stands for the numbers of a tensor, which may have 50 MB. */
+export const digestOf = ({ data }) => createHash('sha256').update(data).digest('base64');
