@@ -8,7 +8,7 @@ import { NOT_ALLOWED, systemCode, systemReason } from './system-errors.ts';
 const CAUSES: readonly (readonly [RegExp, string, true?])[] = [
   [/ENOTFOUND|EAI_AGAIN/, 'a host name that is not known, or no network'],
   [/REFUSED/i, 'nothing listens there'],
-  [/UNREACH|DOWN/, 'no network leads there'],
+  [/UNREACH|NETDOWN/, 'no network leads there'],
   [/TIME/, 'the server does not answer'],
   [/RESET|EPIPE|SOCKET/, 'the connection was cut', true],
   [/ALTNAME/, "the certificate is another server's", true],

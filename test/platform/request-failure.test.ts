@@ -121,7 +121,6 @@ test.each([
   ['ConnectionRefused', 'nothing listens there', undefined],
   ['ENETUNREACH', 'no network leads there', undefined],
   ['EHOSTUNREACH', 'no network leads there', undefined],
-  ['EHOSTDOWN', 'no network leads there', undefined],
   ['ETIMEDOUT', 'the server does not answer', undefined],
   ['UND_ERR_CONNECT_TIMEOUT', 'the server does not answer', undefined],
   ['ECONNRESET', 'the connection was cut', true],
