@@ -36,14 +36,9 @@ export function systemReason(error: unknown): string {
     return `no permission from Node${flag === undefined ? '' : `: ${flag}`}`;
   }
   const known = REASONS.get(systemCode(error));
-  if (known !== undefined) return known;
-  const { path, syscall } = (error ?? {}) as {
-    readonly path?: unknown;
-    readonly syscall?: unknown;
-  };
-  const message = messageOf(error);
+  const { syscall } = (error ?? {}) as { readonly syscall?: unknown };
   // "EMFILE: too many open files, open '/a/b'"
-  return typeof path === 'string' ? message.split(`, ${syscall} '`, 1)[0] : message;
+  return known ?? messageOf(error).split(`, ${syscall} '`)[0];
 }
 
 /** Returns the error's code, such as `ENOENT`. */
