@@ -1,0 +1,103 @@
+// Reads a request's body within limits of bytes and time.
+import { bodyTookTooLong, HttpProblem, tooMuchKept } from './http-problem.mjs';
+
+/** Bytes read of a body that is too large; nothing is read of one that announces more. */
+const MAX_DISCARDED = 2 ** 25;
+
+/**
+ * @typedef {object} Room  counts the bytes kept of a body that is being read
+ * @property {(bytes: number) => boolean} hold  sets the bytes; false if there is no room for them
+ * @property {() => void} free  called when nothing is kept any more
+ * @property {number} maxBytes  what all requests may keep together
+ *
+ * @typedef {object} BodyLimits
+ * @property {number} maxBytes
+ * @property {(got: string) => HttpProblem} tooLong  makes the problem of a longer body
+ * @property {number} bodyMs  milliseconds in which the whole body must come
+ * @property {Room} room
+ */
+
+/**
+ * Reads the body and counts its bytes: a client may announce any length, or none.
+ *
+ * @param {Request} request
+ * @param {BodyLimits} limits
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} at the beginning of its buffer, which may be longer
+ * @throws HttpProblem
+ */
+export async function readBody(request, limits) {
+  if (request.body === null) return new Uint8Array(0);
+  const reader = request.body.getReader();
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // Ends a read that waits for a client which sends nothing.
+    reader.cancel().catch(() => undefined);
+  }, limits.bodyMs);
+  try {
+    const bytes = await readWhole(reader, announced, limits);
+    if (isLate) throw bodyTookTooLong(limits.bodyMs);
+    return bytes;
+  } finally {
+    clearTimeout(timer);
+    limits.room.free();
+  }
+}
+
+/**
+ * Copies all pieces into one buffer, which grows. Kept as they come, pieces of a byte each would
+ * need a hundred times the memory.
+ */
+async function readWhole(reader, announced, { maxBytes, tooLong, room }) {
+  if (announced > maxBytes) {
+    await discard(reader, announced);
+    throw tooLong(`${announced}`);
+  }
+  let [bytes, length] = [new Uint8Array(0), 0];
+  const refuse = async (problem) => {
+    bytes = undefined;
+    room.free();
+    await discard(reader, length);
+    throw problem;
+  };
+  for (;;) {
+    const { done, value } = await readPiece(reader);
+    if (done) return bytes.subarray(0, length);
+    const end = length + value.length;
+    if (end > maxBytes) await refuse(tooLong('more'));
+    if (end > bytes.length) {
+      const size = Math.min(maxBytes, Math.max(end, 2 * bytes.length));
+      if (!room.hold(size)) await refuse(tooMuchKept(room.maxBytes));
+      const larger = new Uint8Array(size);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    bytes.set(value, length);
+    length = end;
+  }
+}
+
+/** Reads the next piece. */
+async function readPiece(reader) {
+  try {
+    return await reader.read();
+  } catch {
+    const message = 'decode: "body" expected the whole, got a connection that broke';
+    throw new HttpProblem(400, 'TRUNCATED', message);
+  }
+}
+
+/**
+ * Reads on and keeps nothing. Many clients report a broken connection instead of the answer if it
+ * comes while they still send.
+ */
+async function discard(reader, length) {
+  let left = MAX_DISCARDED - length;
+  while (left > 0) {
+    const { done, value } = await readPiece(reader);
+    if (done) return;
+    left -= value.length;
+  }
+  await reader.cancel().catch(() => undefined);
+}
