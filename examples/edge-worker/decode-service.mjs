@@ -10,6 +10,7 @@ import {
   problemResponse,
   readNothing,
   tookTooLong,
+  tooMuchInBodies,
   tooMuchKept,
 } from './http-problem.mjs';
 import { KeptBytes } from './kept-bytes.mjs';
@@ -35,7 +36,7 @@ export const LIMITS = {
   /**
    * Bytes that all open requests may keep together: bodies that are being read, what clients have
    * not read, and latents and encoders of files that are not finished. Bodies that wait for their
-   * turn do not count: `waiting` limits them.
+   * turn do not count: `waiting` limits them. Bodies may have half of it.
    */
   keptBytes: 8_000_000,
   /** Milliseconds in which a whole body must come. */
@@ -76,7 +77,11 @@ export function createDecodeService({ load, limits: given = {} }) {
     taesd?.dispose?.();
     taesd = undefined;
   });
-  const kept = new KeptBytes(limits.keptBytes, Math.max(2 * limits.turnMs, limits.bodyMs));
+  const deadMs = Math.max(2 * limits.turnMs, limits.bodyMs);
+  const kept = new KeptBytes(limits.keptBytes, deadMs);
+  // Bodies that stall must leave room for the pictures of those that are whole.
+  const maxInBodies = limits.keptBytes / 2;
+  const keptOfBodies = new KeptBytes(maxInBodies, deadMs);
 
   return async (request, waitUntil = () => {}) => {
     try {
@@ -100,9 +105,14 @@ export function createDecodeService({ load, limits: given = {} }) {
   /** @returns {import('./read-body.mjs').Room} */
   function roomOfBody() {
     const room = {
-      hold: (bytes) => kept.hold(room, bytes),
-      free: () => kept.free(room),
-      maxBytes: limits.keptBytes,
+      hold(bytes) {
+        if (!keptOfBodies.hold(room, bytes)) return tooMuchInBodies(maxInBodies);
+        return kept.hold(room, bytes) ? undefined : tooMuchKept(limits.keptBytes);
+      },
+      free() {
+        keptOfBodies.free(room);
+        kept.free(room);
+      },
     };
     return room;
   }

@@ -93,6 +93,15 @@ export const tooMuchKept = (maxBytes) =>
     RETRY_AFTER,
   );
 
+/** @param {number} maxBytes */
+export const tooMuchInBodies = (maxBytes) =>
+  new HttpProblem(
+    503,
+    'BUSY',
+    `decode: "unfinished bodies" expected at most ${maxBytes} bytes in all, got more (come again later)`,
+    RETRY_AFTER,
+  );
+
 /** @param {number} bodyMs */
 export const bodyTookTooLong = (bodyMs) =>
   new HttpProblem(

@@ -1,14 +1,14 @@
 // Reads a request's body within limits of bytes and time.
-import { bodyTookTooLong, HttpProblem, tooMuchKept } from './http-problem.mjs';
+import { bodyTookTooLong, HttpProblem } from './http-problem.mjs';
 
 /** Bytes read of a body that is too large; nothing is read of one that announces more. */
 const MAX_DISCARDED = 2 ** 25;
 
 /**
  * @typedef {object} Room  counts the bytes kept of a body that is being read
- * @property {(bytes: number) => boolean} hold  sets the bytes; false if there is no room for them
+ * @property {(bytes: number) => HttpProblem | undefined} hold  sets the bytes; returns the problem
+ *   if there is no room for them
  * @property {() => void} free  called when nothing is kept any more
- * @property {number} maxBytes  what all requests may keep together
  *
  * @typedef {object} BodyLimits
  * @property {number} maxBytes
@@ -45,36 +45,64 @@ export async function readBody(request, limits) {
   }
 }
 
-/**
- * Copies all pieces into one buffer, which grows. Kept as they come, pieces of a byte each would
- * need a hundred times the memory.
- */
 async function readWhole(reader, announced, { maxBytes, tooLong, room }) {
   if (announced > maxBytes) {
     await discard(reader, announced);
     throw tooLong(`${announced}`);
   }
-  let [bytes, length] = [new Uint8Array(0), 0];
-  const refuse = async (problem) => {
-    bytes = undefined;
-    room.free();
-    await discard(reader, length);
-    throw problem;
-  };
+  const bytes = new GrowingBytes(maxBytes);
   for (;;) {
     const { done, value } = await readPiece(reader);
-    if (done) return bytes.subarray(0, length);
-    const end = length + value.length;
-    if (end > maxBytes) await refuse(tooLong('more'));
-    if (end > bytes.length) {
-      const size = Math.min(maxBytes, Math.max(end, 2 * bytes.length));
-      if (!room.hold(size)) await refuse(tooMuchKept(room.maxBytes));
-      const larger = new Uint8Array(size);
-      larger.set(bytes);
-      bytes = larger;
+    if (done) return bytes.taken();
+    const length = bytes.length + value.length;
+    const problem = length > maxBytes ? tooLong('more') : room.hold(bytes.sizeFor(length));
+    if (problem !== undefined) {
+      bytes.taken();
+      room.free();
+      await discard(reader, length);
+      throw problem;
     }
-    bytes.set(value, length);
-    length = end;
+    bytes.add(value);
+  }
+}
+
+/**
+ * Copies all pieces into one buffer, which grows. Kept as they come, pieces of a byte each would
+ * need a hundred times the memory. A buffer in a variable of an async function may live on until
+ * the function ends.
+ */
+class GrowingBytes {
+  length = 0;
+  #bytes = new Uint8Array(0);
+  #maxBytes;
+
+  constructor(maxBytes) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Returns the size of the buffer for so many bytes. */
+  sizeFor(length) {
+    const size = this.#bytes.length;
+    return length <= size ? size : Math.min(this.#maxBytes, Math.max(length, 2 * size));
+  }
+
+  add(piece) {
+    const length = this.length + piece.length;
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(this.sizeFor(length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(piece, this.length);
+    this.length = length;
+  }
+
+  /** Gives the bytes away, and keeps nothing. */
+  taken() {
+    const bytes = this.#bytes.subarray(0, this.length);
+    this.#bytes = new Uint8Array(0);
+    this.length = 0;
+    return bytes;
   }
 }
 
