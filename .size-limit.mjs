@@ -43,7 +43,7 @@ export default [
   bundle('core, with everything it loads later', 'index.js', '97.1 kB'),
   // Of what it shares with the core, the causes of failed requests are 0.7 kB; 0.1 kB tells numbers
   // apart that messages compare.
-  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '30.9 kB'),
+  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '31 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;
   // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that messages
   // compare.

@@ -12,7 +12,7 @@ import {
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
-import { textsApart } from '../numbers/apart.ts';
+import { comparedTexts } from '../numbers/compared-texts.ts';
 import { lazily } from '../platform/lazily.ts';
 import { checkPick, picturesOf, type Tensor } from '../tensor.ts';
 import { checkSpace } from '../tensor-like/space.ts';
@@ -202,7 +202,7 @@ function spreadWarning(
   const other = space === 'vae' ? 'diffusion' : 'VAE';
   const [low, high] = USUAL_SPREAD;
   const compared = [spreads[0], spreads[0] < low ? low : high] as const;
-  const [spread] = textsApart(compared, (value, digits) => value.toPrecision(3 + digits));
+  const [spread] = comparedTexts(compared, (value, digits) => value.toPrecision(3 + digits));
   return (
     `the root mean square in diffusion space is ${spread}, ` +
     `usually ${low} to ${high}; are the numbers in ${other} space?`

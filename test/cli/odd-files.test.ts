@@ -132,7 +132,7 @@ describe.skipIf(process.platform === 'win32')('IN is what the user names', () =>
     const path = at('race/a.png');
     const error = {
       code: 'ARG',
-      message: `${path}: expected a file, got another thing in its place`,
+      message: `${path}: expected a file, got a pipe`,
     };
     await asPipeComes(path, () => expect(readInput(path)).rejects.toMatchObject(error));
     const heads: unknown[] = [];

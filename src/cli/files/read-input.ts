@@ -40,10 +40,15 @@ export interface Source {
   readonly isListed?: boolean;
 }
 
-/** Reads a whole file, and unless it is one of a folder, a pipe or device. See `readInput`. */
+/**
+ * Reads an input whole. A file found in a folder must be a regular file; a path that the user named
+ * may be a pipe or device.
+ *
+ * @throws TaesdError as `readInput`
+ */
 export const readSource = ({ input, isListed = false }: Source): Promise<Uint8Array> =>
   isListed
-    ? explained(input, undefined, MAX_INPUT_BYTES, () => readFile(input, MAX_INPUT_BYTES))
+    ? explained(input, undefined, MAX_INPUT_BYTES, () => readRegular(input, MAX_INPUT_BYTES))
     : readInput(input);
 
 /** Runs `read`, and turns its errors into errors that name the input. */
@@ -90,15 +95,15 @@ async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
   if (!found.isFile() || found.size === 0) {
     return readPieces(piecesOf(path, isNamedPipe(path, found)), maxBytes);
   }
-  return readFile(path, maxBytes);
+  return readRegular(path, maxBytes);
 }
 
 /** Reads a regular file. It may have grown, or be a pipe by now, since it was looked at. */
-async function readFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { found: opened, bytes } = await readRegularFile(path, maxBytes);
-  if (bytes !== undefined) return bytes;
-  if (opened.isFile()) throw new TooLong(countText(opened.size));
-  throw fault(path, expectedGot('a file', 'another thing in its place'));
+async function readRegular(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { otherKind, size, bytes } = await readRegularFile(path, maxBytes);
+  if (otherKind !== undefined) throw fault(path, expectedGot('a file', otherKind));
+  if (bytes === undefined) throw new TooLong(countText(size));
+  return bytes;
 }
 
 /** False for the pipes of a shell, `<(…)`: they have had a writer. */
