@@ -100,12 +100,16 @@ test('bodies: one that stalls → 408 TIMEOUT when its time is over, cancelled, 
 });
 
 test('bodies: pieces of 7 to 7000 bytes, with pauses → read whole, in order', async () => {
-  const pieces = async function* () {
-    for (let at = 0, bytes = 7; at < BODY_BYTES; at += bytes, bytes = Math.min(2 * bytes, 7000)) {
-      yield body.slice(at, at + bytes);
+  let [at, bytes] = [0, 7];
+  const stream = new ReadableStream({
+    async pull(controller) {
       await pause(1);
-    }
-  };
-  const answer = serviceOf({ keptBytes: 2 * BODY_BYTES })(post(ReadableStream.from(pieces())));
+      controller.enqueue(body.slice(at, at + bytes));
+      at += bytes;
+      bytes = Math.min(2 * bytes, 7000);
+      if (at >= BODY_BYTES) controller.close();
+    },
+  });
+  const answer = serviceOf({ keptBytes: 2 * BODY_BYTES })(post(stream));
   expect(await problemOf(answer)).toEqual(whole);
 });
