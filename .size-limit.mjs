@@ -39,15 +39,15 @@ export default [
   }),
   // The reader of .pth files of weights, with zip and deflate, is 11 kB of it; caches that refuse
   // 0.8 kB; folders in which others plant pipes, links and files of any size 0.9 kB.
-  // The check of a canvas's size is 0.6 kB of it.
-  bundle('core, with everything it loads later', 'index.js', '97.1 kB'),
+  // The check of a canvas's size is 0.6 kB of it; limits on names, entries and tensors are 0.2 kB.
+  bundle('core, with everything it loads later', 'index.js', '97.3 kB'),
   // Of what it shares with the core, the causes of failed requests are 0.7 kB; 0.1 kB tells numbers
   // apart that messages compare.
-  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '30.9 kB'),
+  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '31 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;
   // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that messages
-  // compare.
-  bundle('a worker', 'backend/wasm/worker.js', '14.2 kB'),
+  // compare; reasons of the system without paths are 0.1 kB.
+  bundle('a worker', 'backend/wasm/worker.js', '14.3 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   // The transform of a wide convolution's weights is 0.2 kB of it.
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '10 kB'),
@@ -56,10 +56,12 @@ export default [
   bundle('taesd-wasm/picture', 'picture/index.js', '8.8 kB', { modifyEsbuildConfig: initial }),
   // The door for tensors of any library, and the models' channels and scales.
   bundle('taesd-wasm/preview', 'preview/index.js', '11 kB'),
-  bundle('taesd-wasm/latent-file', 'formats/index.js', '36.5 kB', {
+  // Limits on tensors, entries, names and the heads of gzipped files are 0.2 kB of it, 0.3 kB with
+  // every reader.
+  bundle('taesd-wasm/latent-file', 'formats/index.js', '36.6 kB', {
     modifyEsbuildConfig: initial,
   }),
-  bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48 kB'),
+  bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48.2 kB'),
   // For pages that load the package by address. Pipes and files of any size are 0.3 kB of it: Deno
   // reads folders with it too.
   file('taesd.min.js: one file, for previews', 'taesd.min.js', '55 kB'),

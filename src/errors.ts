@@ -244,6 +244,10 @@ export function expectedText(what: string, rule: string, got: string, hint?: str
 export const withHint = (sentence: string, hint: string | undefined): string =>
   hint === undefined ? sentence : `${sentence} (${hint})`;
 
+/** Adds another to a sentence that ends with a hint. */
+export const withSecondHint = (sentence: string, hint: string): string =>
+  `${sentence.slice(0, -1)}; ${hint})`;
+
 /** The likely cause or the remedy, and the error behind this one, if they are known. */
 export interface ErrorDetails extends ErrorParts {
   /** `SD3 or FLUX.1 weights?` */

@@ -472,11 +472,15 @@ async function loadEngine(options: LoadOptions) {
   const isUnknown = typeof name === 'string' && !isModelName(name);
   const modelHint = isUnknown ? await hintFor(name) : undefined;
   const { named, parts, backend, precision, ...rest } = checkLoadOptions(options, modelHint);
-  const { signal, onDownload } = rest;
+  const { weights, download, signal, onDownload } = rest;
   const pacer = new Pacer(signal);
-  const onBytes = (progress: DownloadProgress) => callersOwn(() => onDownload?.(progress));
-  const look = { ...rest, onDownload: onDownload && onBytes };
-  const looking = loadWeights(named, parts, look);
+  const notify = (progress: DownloadProgress) => callersOwn(() => onDownload?.(progress));
+  const looking = loadWeights(named, parts, {
+    weights,
+    download,
+    signal,
+    onDownload: onDownload && notify,
+  });
   const { variant, tensors, from, note: ofSearch } = await pacer.unlessAborted(looking);
   if (tensors.vaeScale !== undefined || tensors.vaeShift !== undefined) {
     // Imported when needed: most files of weights carry neither.

@@ -11,7 +11,7 @@ const BROWSERS: readonly (readonly [BrowserName, string | undefined])[] = [
   ['firefox', firefox],
 ];
 
-/** Sizes of latents, of pictures, and what is wrong with the latter. */
+/** Width and height of latents, the size of their picture, and the reason of its refusal. */
 const TOO_LARGE = [
   [8192, 1, '65536×8', 'such a side'],
   [1, 8192, '8×65536', 'such a side'],
@@ -53,9 +53,11 @@ const TOOLS = `
     };
     await draw(latentsOf(5, 3));
     const refused = [];
-    for (const size of sizes) refused.push(await failure(taesd.decodeToCanvas(latentsOf(...size), canvas)));
+    for (const size of sizes) {
+      refused.push(await failure(taesd.decodeToCanvas(latentsOf(...size), canvas)));
+    }
     const isUntouched = shownOn(canvas).join() === shown[0][0].join();
-    for (const latents of [latentsOf(2, 4), latentsOf(8191, 1), latentsOf(1, 8191)]) await draw(latents);
+    for (const size of [[2, 4], [8191, 1], [1, 8191]]) await draw(latentsOf(...size));
     return { refused, isUntouched, shown };
   }`;
 
@@ -138,7 +140,7 @@ for (const [browser, program] of BROWSERS) {
         for (const [width, height] of [[65536, 1024], [1024, 65536], [65528, 8], [4096, 4096]]) {
           const target = new OffscreenCanvas(2, 1);
           const drawing = { source: () => {}, target, width, height, channels: 3 };
-          const code = await drawDecoded(drawing, runner, {}).then(() => 'drawn', (error) => error.code);
+          const { code } = await drawDecoded(drawing, runner, {}).catch((error) => error);
           found.push([code, asked, target.width, target.height]);
         }
         return found;`;
@@ -165,7 +167,8 @@ test.skipIf(chromium === undefined)(
       const size = [canvas.width, canvas.height];
       await taesd.decodeToCanvas(latentsOf(5, 3), canvas);
       const shown = shownOn(canvas);
-      return { refused, size, isRight: shown.join() === (await decoded(taesd, latentsOf(5, 3))).join() };`;
+      const wanted = await decoded(taesd, latentsOf(5, 3));
+      return { refused, size, isRight: shown.join() === wanted.join() };`;
     expect(await runOnPage(code)).toEqual({
       refused: limitOf('16392×16384', 'so many pixels'),
       size: [3, 2],
@@ -186,7 +189,9 @@ test.skipIf(firefox === undefined)(
       for (let n = 0; n < 20; n++) hidden.add(probe.getImageData(0, 0, 1, 1).data.join());
       const canvas = document.createElement('canvas');
       const got = [];
-      for (let n = 0; n < 10; n++) got.push(await failure(taesd.decodeToCanvas(latentsOf(513, 1), canvas)));
+      for (let n = 0; n < 10; n++) {
+        got.push(await failure(taesd.decodeToCanvas(latentsOf(513, 1), canvas)));
+      }
       return { hidden: [...hidden], got: [...new Set(got)], size: [canvas.width, canvas.height] };`;
     const preferences = { 'privacy.resistFingerprinting': true };
     const found = (await runOnPage(code, { browser: 'firefox', preferences })) as {

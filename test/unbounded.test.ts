@@ -13,6 +13,7 @@ import { bareRequest } from '../src/platform/credentials.ts';
 import { decodePng } from '../src/png/index.ts';
 import { readSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
+import { processorMsOf } from './processor-time.ts';
 
 /*
  * Work that input could make unbounded: arguments, stacks, searches in text.
@@ -100,14 +101,6 @@ test('an address with a name of 200,000 characters → a header', () => {
   expect(url.href).toBe('http://host.test/');
 });
 
-/** Runs `work` and returns its milliseconds of processor time. */
-async function processorMs(work: () => unknown): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
-
 /** A safetensors file with this text as its header. */
 function withHeader(text: string): Uint8Array {
   const header = new TextEncoder().encode(text);
@@ -161,7 +154,7 @@ describe('searches in text', () => {
   for (const [name, read] of Object.entries(ADVERSARIAL)) {
     test(`${name} → a TaesdError within 1 s of processor time`, async () => {
       let error: unknown;
-      const ms = await processorMs(async () => {
+      const ms = await processorMsOf(async () => {
         try {
           await read();
         } catch (thrown) {
@@ -178,7 +171,7 @@ describe('searches in text', () => {
 test('onOneLine: 6 MB of addresses with passwords → its ends, and no password', async () => {
   const text = `http://me:secret@a.test/ ${'a://b:'.repeat(SIZE)} http://me:secret@b.test/`;
   let line = '';
-  expect(await processorMs(() => (line = onOneLine(text)))).toBeLessThan(1000);
+  expect(await processorMsOf(() => (line = onOneLine(text)))).toBeLessThan(1000);
   expect(line).toMatch(/^http:\/\/…@a\.test\/ a:.*…@b\.test\/$/);
   expect(line).toHaveLength(200);
 });
@@ -186,7 +179,7 @@ test('onOneLine: 6 MB of addresses with passwords → its ends, and no password'
 test('describe: ten million elements → the first keys, without listing all', async () => {
   const many = new Array(10_000_000).fill(0);
   let words = '';
-  expect(await processorMs(() => (words = inWords(many)))).toBeLessThan(1000);
+  expect(await processorMsOf(() => (words = inWords(many)))).toBeLessThan(1000);
   expect(words).toBe('{ 0, 1, 2, 3, 4, 5 }');
   expect(inWords(new Array(2 ** 32 - 1))).toBe('Array');
 });
@@ -195,7 +188,7 @@ test('arguments that claim 2³² − 1 elements → ARG or SHAPE at once', async
   const claims = new Array(2 ** 32 - 1) as never[];
   const picture = { width: 1, height: 1, data: new Uint8Array(4) };
   const background = claims as unknown as [number, number, number];
-  const ms = await processorMs(() => {
+  const ms = await processorMsOf(() => {
     expect(() => imageRows(picture, { background })).toThrow(
       '"background" expected three numbers [red, green, blue] from 0 to 255, got Array',
     );

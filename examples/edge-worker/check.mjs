@@ -3,7 +3,10 @@
 // refuse. Prints a line for each; exit code 1 if one fails. A picture made by workerd is written to
 // PICTURE.png.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { Taesd } from 'taesd-wasm';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { decodePng } from 'taesd-wasm/png';
@@ -13,6 +16,10 @@ import { startWorkerd } from './tools/workerd.mjs';
 
 /** On the edge the clock stands still while code runs. This stops it here too. */
 const STOPPED_CLOCK = 'performance.now = () => 0;';
+
+/** Makes the 30 seconds of a body short. */
+const SHORT_BODY = `globalThis.setTimeout = ((start) => (run, ms) =>
+  start(run, ms === 30_000 ? 200 : ms))(globalThis.setTimeout);`;
 
 checkSize(await buildWorker());
 const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
@@ -136,6 +143,22 @@ await check('a clock that stands still: it streams all the same', async () => {
     assert(total > 20, `all of it within ${total} ms of the answer`);
   } finally {
     await stopped.stop();
+  }
+});
+await check('a body that lacks a byte: 408 when its time is over', async () => {
+  await buildWorker('out-short-body', SHORT_BODY);
+  const short = await startWorkerd((config) => config.replaceAll('out/', 'out-short-body/'));
+  try {
+    const { port } = new URL(short.url);
+    const headers = { 'content-type': raw[1].headers['content-type'], 'content-length': 65_536 };
+    const call = request({ port, path: raw[0], method: 'POST', headers, agent: false });
+    call.write(raw[1].body.subarray(1));
+    const [answer] = await once(call, 'response');
+    assert.equal(answer.statusCode, 408);
+    assert.equal((await json(answer)).code, 'TIMEOUT');
+    call.destroy();
+  } finally {
+    await short.stop();
   }
 });
 console.log(failures === 0 ? 'all right' : `${failures} wrong`);

@@ -13,8 +13,10 @@ export interface Limits {
   readonly turnMs: number;
   /** Bytes of a file that are made while its client does not read. */
   readonly answerBytes: number;
-  /** Bytes that all open answers may keep together. */
+  /** Bytes that all open requests may keep together, half of it in bodies that are being read. */
   readonly keptBytes: number;
+  /** Milliseconds in which a whole body must come. */
+  readonly bodyMs: number;
 }
 
 export declare const LIMITS: Limits;

@@ -10,7 +10,8 @@ import {
   problemResponse,
   readNothing,
   tookTooLong,
-  tooMuchUnread,
+  tooMuchInBodies,
+  tooMuchKept,
 } from './http-problem.mjs';
 import { KeptBytes } from './kept-bytes.mjs';
 import { Line } from './line.mjs';
@@ -33,10 +34,13 @@ export const LIMITS = {
   /** Bytes of a file that are made while its client does not read. The turn ends then. */
   answerBytes: 4_000_000,
   /**
-   * Bytes that all open answers may keep together: what clients have not read, and latents and
-   * encoders of files that are not finished.
+   * Bytes that all open requests may keep together: bodies that are being read, what clients have
+   * not read, and latents and encoders of files that are not finished. Bodies that wait for their
+   * turn do not count: `waiting` limits them. Bodies may have half of it.
    */
   keptBytes: 8_000_000,
+  /** Milliseconds in which a whole body must come. */
+  bodyMs: 30_000,
 };
 
 /** Bytes of an `encodePngRows` at work. */
@@ -73,7 +77,11 @@ export function createDecodeService({ load, limits: given = {} }) {
     taesd?.dispose?.();
     taesd = undefined;
   });
-  const kept = new KeptBytes(limits.keptBytes, 2 * limits.turnMs);
+  const deadMs = Math.max(2 * limits.turnMs, limits.bodyMs);
+  const kept = new KeptBytes(limits.keptBytes, deadMs);
+  // Bodies that stall must leave room for the pictures of those that are whole.
+  const maxInBodies = limits.keptBytes / 2;
+  const keptOfBodies = new KeptBytes(maxInBodies, deadMs);
 
   return async (request, waitUntil = () => {}) => {
     try {
@@ -86,13 +94,28 @@ export function createDecodeService({ load, limits: given = {} }) {
         throw new HttpProblem(404, 'NOT_FOUND', 'decode: "path" expected / or /decode');
       }
       checkMethod(request, 'POST');
-      const work = await readLatents(request, limits);
+      const work = await readLatents(request, limits, roomOfBody());
       return await answer(work, request.signal, waitUntil);
     } catch (error) {
       // If the client has gone, no one reads this answer.
       return problemResponse(request.signal.aborted ? clientGone() : error);
     }
   };
+
+  /** @returns {import('./read-body.mjs').Room} */
+  function roomOfBody() {
+    const room = {
+      hold(bytes) {
+        if (!keptOfBodies.hold(room, bytes)) return tooMuchInBodies(maxInBodies);
+        return kept.hold(room, bytes) ? undefined : tooMuchKept(limits.keptBytes);
+      },
+      free() {
+        keptOfBodies.free(room);
+        kept.free(room);
+      },
+    };
+    return room;
+  }
 
   /**
    * Sends status and headers only with the first rows: by then nearly every error has shown itself.
@@ -137,7 +160,7 @@ export function createDecodeService({ load, limits: given = {} }) {
       if (!(await line.turn(place, signal))) throw busy(limits.waiting);
       const unread = Math.min(maxFileBytes(work), limits.answerBytes);
       if (!kept.hold(file, latents.data.byteLength + ENCODER_BYTES + unread)) {
-        throw tooMuchUnread(limits.keptBytes);
+        throw tooMuchKept(limits.keptBytes);
       }
       const rows = rowsInTurns(work, { line, place, file, signal, model, startClock });
       const header = { width, height, channels: 3 };

@@ -85,12 +85,29 @@ export const busy = (waiting) =>
   );
 
 /** @param {number} maxBytes */
-export const tooMuchUnread = (maxBytes) =>
+export const tooMuchKept = (maxBytes) =>
   new HttpProblem(
     503,
     'BUSY',
-    `decode: "unread answers" expected at most ${maxBytes} bytes, got more (come again later)`,
+    `decode: "kept bytes" expected at most ${maxBytes} in all, got more (come again later)`,
     RETRY_AFTER,
+  );
+
+/** @param {number} maxBytes */
+export const tooMuchInBodies = (maxBytes) =>
+  new HttpProblem(
+    503,
+    'BUSY',
+    `decode: "unfinished bodies" expected at most ${maxBytes} bytes in all, got more (come again later)`,
+    RETRY_AFTER,
+  );
+
+/** @param {number} bodyMs */
+export const bodyTookTooLong = (bodyMs) =>
+  new HttpProblem(
+    408,
+    'TIMEOUT',
+    `decode: "body" expected the whole within ${bodyMs} ms, got a part`,
   );
 
 /** @param {number} stallMs */

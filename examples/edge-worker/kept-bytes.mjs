@@ -1,6 +1,9 @@
-// The bytes that all open answers keep.
+// The bytes that all open requests keep.
 
-/** A limit for the bytes of all open answers together, whether their clients read or not. */
+/**
+ * A limit for the bytes of all open requests together, whether their clients send and read or not.
+ * A request counts as a body while it is read, and as an answer from its turn on.
+ */
 export class KeptBytes {
   /** @type {Map<object, { bytes: number, seen: number }>} */
   #answers = new Map();
@@ -18,9 +21,9 @@ export class KeptBytes {
   }
 
   /**
-   * Counts the bytes that an answer may need. One alone always has room.
+   * Counts the bytes that an answer may need, instead of those it held. One alone always has room.
    *
-   * @param {object} answer
+   * @param {object} answer  the answer or the body, only to tell it from others
    * @param {number} bytes
    * @returns {boolean} false if there is no room
    */
@@ -28,6 +31,7 @@ export class KeptBytes {
     const now = Date.now();
     let held = 0;
     for (const [other, kept] of this.#answers) {
+      if (other === answer) continue;
       if (now - kept.seen > this.#deadMs) this.#answers.delete(other);
       else held += kept.bytes;
     }

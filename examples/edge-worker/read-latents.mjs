@@ -2,13 +2,11 @@
 import { VARIANTS } from 'taesd-wasm';
 import { decodeLatentPng } from 'taesd-wasm/latent-file';
 import { HttpProblem } from './http-problem.mjs';
+import { readBody } from './read-body.mjs';
 
 /** The picture is `downscale` times as wide and as high as its latent, whose numbers are f32. */
 const { downscale: DOWNSCALE, latentChannels: CHANNELS } = VARIANTS.taesd;
 const LATENT_BYTES = CHANNELS * Float32Array.BYTES_PER_ELEMENT;
-
-/** Bytes read of a body that is too large; nothing is read of one that announces more. */
-const MAX_DISCARDED = 2 ** 25;
 
 /** The offset of width and height: behind the signature, and the length and name of IHDR. */
 const PNG_SIZE_AT = 16;
@@ -18,6 +16,7 @@ const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
  * @typedef {object} Limits
  * @property {number} width  the picture's largest width: memory grows with it
  * @property {number} pixels  the picture's largest number of pixels: time grows with it
+ * @property {number} bodyMs  milliseconds in which the whole body must come
  *
  * @typedef {object} Work
  * @property {{ shape: number[], data: Float32Array }} latents
@@ -29,25 +28,27 @@ const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
  * @param {Request} request  a latent PNG, or f32 latents [4, h, w] with the latent's width and
  *   height in the query
  * @param {Limits} limits
+ * @param {import('./read-body.mjs').Room} room  counts the body's bytes while it is read
  * @returns {Promise<Work>}
  * @throws HttpProblem, TaesdError
  */
-export async function readLatents(request, limits) {
+export async function readLatents(request, limits, room) {
   // Both headers may be in capitals.
   const encoding = (request.headers.get('content-encoding') ?? 'identity').toLowerCase();
   if (encoding !== 'identity') throw wrongType('content-encoding', 'none', encoding);
   const [mediaType] = (request.headers.get('content-type') ?? 'none').split(';', 1);
   const type = mediaType.trim().toLowerCase();
-  if (type === 'image/png') return readPng(request, limits);
-  if (type === 'application/octet-stream') return readRaw(request, limits);
+  if (type === 'image/png') return readPng(request, limits, room);
+  if (type === 'application/octet-stream') return readRaw(request, limits, room);
   throw wrongType('content-type', 'image/png or application/octet-stream', type);
 }
 
-/** @param {Request} request @param {Limits} limits */
-async function readPng(request, limits) {
+async function readPng(request, limits, room) {
   // The size of such latents in f32: four times that of an 8-bit PNG without compression.
   const maxBytes = (limits.pixels / DOWNSCALE ** 2) * LATENT_BYTES;
-  const bytes = await readBody(request, maxBytes);
+  const { bodyMs } = limits;
+  const tooLong = tooLarge(maxBytes);
+  const bytes = await readBody(request, { maxBytes, tooLong, bodyMs, room });
   checkPngSize(bytes, limits);
   const { latents, model = 'taesd', width, height } = decodeLatentPng(bytes);
   if (model !== 'taesd') {
@@ -71,8 +72,7 @@ function checkPngSize(bytes, limits) {
   checkSize(view.getUint32(0), view.getUint32(4), limits);
 }
 
-/** @param {Request} request @param {Limits} limits */
-async function readRaw(request, limits) {
+async function readRaw(request, limits, room) {
   const { searchParams } = new URL(request.url);
   const [width, height] = ['width', 'height'].map((name) => {
     const text = searchParams.get(name) ?? 'none';
@@ -82,12 +82,11 @@ async function readRaw(request, limits) {
   });
   checkSize(width, height, limits);
   const length = width * height * LATENT_BYTES;
-  const bytes = await readBody(request, length, (got) => {
-    const rule = `${length} bytes, f32 [${CHANNELS},${height},${width}]`;
-    return new HttpProblem(400, 'SHAPE', says('body', rule, got));
-  });
+  const rule = `${length} bytes, f32 [${CHANNELS},${height},${width}]`;
+  const tooLong = (got) => new HttpProblem(400, 'SHAPE', says('body', rule, got));
+  const { bodyMs } = limits;
+  const bytes = await readBody(request, { maxBytes: length, tooLong, bodyMs, room });
   if (bytes.length < length) {
-    const rule = `${length} bytes, f32 [${CHANNELS},${height},${width}]`;
     throw new HttpProblem(400, 'TRUNCATED', says('body', rule, `${bytes.length}`));
   }
   // Every machine this runs on is little-endian.
@@ -111,67 +110,6 @@ function checkSize(latentWidth, latentHeight, limits) {
   if (width <= limits.width && width * height <= limits.pixels) return;
   const rule = `at most ${limits.width} pixels of width and ${limits.pixels} in all`;
   throw new HttpProblem(413, 'LIMIT', says('picture', rule, `${width}×${height}`));
-}
-
-/**
- * Reads the body and counts its bytes: a client may announce any length, or none.
- *
- * @param {Request} request
- * @param {number} maxBytes
- * @param {(got: string) => HttpProblem} [tooLong]
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
- */
-async function readBody(request, maxBytes, tooLong = tooLarge(maxBytes)) {
-  const reader = request.body?.getReader();
-  const announced = Number(request.headers.get('content-length') ?? 0);
-  if (announced > maxBytes) {
-    await discard(reader, announced);
-    throw tooLong(`${announced}`);
-  }
-  const pieces = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await readPiece(reader);
-    if (done) break;
-    length += value.length;
-    if (length > maxBytes) {
-      pieces.length = 0;
-      await discard(reader, length);
-      throw tooLong('more');
-    }
-    pieces.push(value);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
-
-/** Reads the next piece. A request may have no body. */
-async function readPiece(reader) {
-  try {
-    return (await reader?.read()) ?? { done: true };
-  } catch {
-    const message = says('body', 'the whole', 'a connection that broke');
-    throw new HttpProblem(400, 'TRUNCATED', message);
-  }
-}
-
-/**
- * Reads on and keeps nothing. Many clients report a broken connection instead of the answer if it
- * comes while they still send.
- */
-async function discard(reader, length) {
-  let left = MAX_DISCARDED - length;
-  while (left > 0) {
-    const { done, value } = await readPiece(reader);
-    if (done) return;
-    left -= value.length;
-  }
-  await reader?.cancel().catch(() => undefined);
 }
 
 const tooLarge = (maxBytes) => (got) =>

@@ -98,7 +98,7 @@ export class UnreadFile {
     if (this.#isOver) return;
     this.#controller.error(reason);
     this.#failToBegin(reason);
-    this.#end();
+    this.#drop();
   }
 
   /**
@@ -123,7 +123,7 @@ export class UnreadFile {
     }
     if (this.#isMade && this.#pieces.length === 0) {
       this.#controller.close();
-      this.#end();
+      this.#drop();
       return;
     }
     this.#note();
@@ -142,7 +142,7 @@ export class UnreadFile {
     if (!this.#isOver) this.#kept.note(this, this.#isMade ? this.#bytes : undefined);
   }
 
-  #end() {
+  #drop() {
     this.#isOver = true;
     this.#pieces = [];
     this.#bytes = 0;

@@ -6,26 +6,65 @@ import { createServer } from 'node:http';
  * @param {object} [options]
  * @param {number} [options.stallMs]  milliseconds after which a client that reads nothing is cut
  *   off. Defaults to a minute
+ * @param {number} [options.requestMs]  milliseconds after which a client that has not sent all of
+ *   its request is cut off, a sixth of it later at most. Defaults to 30 seconds
  * @returns {import('node:http').Server}
  */
-export function createHttpHost(handler, { stallMs = 60_000 } = {}) {
-  return createServer((incoming, outgoing) => {
+export function createHttpHost(handler, { stallMs = 60_000, requestMs = 30_000 } = {}) {
+  // Node's own limits are five minutes, checked every 30 seconds.
+  const times = {
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.ceil(requestMs / 6),
+  };
+  const server = createServer(times, (incoming, outgoing) => {
+    const signal = signalOf(incoming, outgoing);
     // A failure ends this connection, not the server.
-    answer(handler, incoming, outgoing, stallMs).catch(() => outgoing.destroy());
+    answer(handler, incoming, outgoing, { signal, stallMs }).catch(() => outgoing.destroy());
+  });
+  server.on('connection', abortOnClose);
+  return server;
+}
+
+/**
+ * The controllers that abort each connection's requests without a whole answer.
+ *
+ * @type {WeakMap<import('node:net').Socket, Set<AbortController>>}
+ */
+const openRequests = new WeakMap();
+
+/** Aborts the open requests of a connection when it closes. */
+function abortOnClose(socket) {
+  const open = new Set();
+  openRequests.set(socket, open);
+  socket.on('close', () => {
+    for (const gone of open) gone.abort(new Error('the client has gone'));
   });
 }
 
-async function answer(handler, incoming, outgoing, stallMs) {
+/**
+ * Returns a signal that fires when the answer is over or the connection closes. An answer that
+ * waits for those of earlier requests of its connection has no `close` of its own.
+ */
+function signalOf(incoming, outgoing) {
   const gone = new AbortController();
-  outgoing.on('close', () => gone.abort(new Error('the client has gone')));
-  const request = requestOf(incoming, gone.signal);
+  const open = openRequests.get(incoming.socket);
+  open.add(gone);
+  outgoing.on('close', () => {
+    open.delete(gone);
+    gone.abort(new Error('the client has gone'));
+  });
+  return gone.signal;
+}
+
+async function answer(handler, incoming, outgoing, { signal, stallMs }) {
+  const request = requestOf(incoming, signal);
   if (request === undefined) {
     outgoing.writeHead(400).end();
     return;
   }
   const response = await handler(request);
   outgoing.writeHead(response.status, [...response.headers].flat());
-  await send(response, outgoing, gone.signal, stallMs);
+  await send(response, outgoing, signal, stallMs);
 }
 
 /**

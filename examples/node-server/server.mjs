@@ -21,11 +21,13 @@ export function createDecodeServer({ workers, limits } = {}) {
     waiting: 32,
     turnMs: 60_000,
     keptBytes: 256_000_000,
+    // Long enough for the largest body, 4 MB, at 200 kB/s.
+    bodyMs: 30_000,
     ...limits,
   };
   const load = () => Taesd.load({ ...nano(), only: 'decoder', workers });
   const service = createDecodeService({ load, limits: roomy });
-  return createHttpHost(service, { stallMs: roomy.turnMs });
+  return createHttpHost(service, { stallMs: roomy.turnMs, requestMs: roomy.bodyMs });
 }
 
 /** The package's own limit. */

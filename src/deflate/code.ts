@@ -1,5 +1,5 @@
 /** The longest code of DEFLATE in bits. */
-export const MAX_CODE_BITS = 15;
+const MAX_CODE_BITS = 15;
 
 /**
  * A Huffman code, ready for decoding. Codes of at most `rootBits` bits are found by one look into
@@ -33,8 +33,8 @@ const places = new Uint16Array(MAX_CODE_BITS + 2);
  *
  * @param code     overwritten
  * @param lengths  u8, of which `[from, to)` are the symbols 0, 1, …
- * @returns how many codes of 15 bits are left over: 0 for a complete set, negative for an
- *   over-subscribed one, which leaves the code unusable
+ * @returns how many codes of 15 bits are left over: 0 for a complete set, 2^15 for a set without
+ *   codes, negative for an over-subscribed one, which leaves the code unusable
  */
 export function fillCode(code: HuffmanCode, lengths: Uint8Array, from: number, to: number): number {
   const { rootBits, root, counts, symbols } = code;
@@ -66,6 +66,14 @@ export function fillCode(code: HuffmanCode, lengths: Uint8Array, from: number, t
     }
   }
   return left;
+}
+
+/** Returns true if a set has no codes. @param left  the result of `fillCode` */
+export const isEmptySet = (left: number): boolean => left === 2 ** MAX_CODE_BITS;
+
+/** Fills a code whose every bit stands for symbol 0. */
+export function fillWithZeros({ root }: HuffmanCode): void {
+  root.fill(1);
 }
 
 /**

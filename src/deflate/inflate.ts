@@ -1,5 +1,12 @@
 import { BitReader } from './bits.ts';
-import { emptyCode, fillCode, type HuffmanCode, longCode, MAX_CODE_BITS } from './code.ts';
+import {
+  emptyCode,
+  fillCode,
+  fillWithZeros,
+  type HuffmanCode,
+  isEmptySet,
+  longCode,
+} from './code.ts';
 
 /** The largest growth of a DEFLATE stream: 258 bytes from two bits. */
 export const MAX_RATIO = 1032;
@@ -28,8 +35,6 @@ const LENGTH_BITS = [
   0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
 ] as const;
 const END_OF_BLOCK = 256;
-/** The result of `fillCode` for a set without codes. */
-const NO_CODES = 2 ** MAX_CODE_BITS;
 /** The order of the lengths of the code-length code. */
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] as const;
 
@@ -164,7 +169,7 @@ class Inflater {
     for (let i = 0; i < given; i++) lengths[ORDER[i]] = bits.take(3);
     const spare = fillCode(this.#lengthCode, lengths, 0, 19);
     // Without any code zlib reads a length of 0 from each bit, and then misses the end of a block.
-    if (spare === NO_CODES) this.#lengthCode.root.fill(1);
+    if (isEmptySet(spare)) fillWithZeros(this.#lengthCode);
     else if (spare !== 0) throw new Fault('invalid code lengths set');
     const total = literals + distances;
     for (let i = 0; i < total; ) {

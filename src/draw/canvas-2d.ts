@@ -5,7 +5,7 @@ import { expected, messageOf, type TaesdError } from '../errors.ts';
 import { pictureSink } from '../image.ts';
 import type { CanvasLike } from '../options/types.ts';
 import { checkDrawable, imageOf } from './size-limit.ts';
-import type { Drawing } from './target.ts';
+import type { Drawing, DrawingSize } from './target.ts';
 
 /*
  * Pictures in memory, and canvases that draw in 2d. Nothing here needs WebGPU.
@@ -65,7 +65,7 @@ export function context2dOf(canvas: CanvasLike): CanvasRenderingContext2D | unde
 
 /**
  * The context of each canvas that was drawn on. A canvas keeps its first one for ever. In a worker
- * Firefox returns that of a page's canvas once, and throws from then on.
+ * Firefox returns the context of a page's canvas once, and throws from then on.
  */
 const contexts = new WeakMap<CanvasLike, { readonly kind: string; readonly context: unknown }>();
 
@@ -86,10 +86,7 @@ export function contextOf(canvas: CanvasLike, kind: '2d' | 'webgpu'): unknown {
 export const undrawable = (rule: string, got: string): TaesdError =>
   expected('UNSUPPORTED', 'canvas', rule, got, { hint: 'a new canvas?' });
 
-export function resize(
-  canvas: CanvasLike,
-  { width, height }: Pick<Drawing, 'width' | 'height'>,
-): void {
+export function resize(canvas: CanvasLike, { width, height }: DrawingSize): void {
   // Setting a size clears the canvas, even if it stays as it is.
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

@@ -1,5 +1,6 @@
 import { expected, messageOf } from '../errors.ts';
 import type { CanvasLike } from '../options/types.ts';
+import type { DrawingSize } from './target.ts';
 
 /*
  * The sizes that canvases may have. Beyond a browser's limit a canvas takes its size, stays empty,
@@ -7,17 +8,13 @@ import type { CanvasLike } from '../options/types.ts';
  */
 
 /**
- * Every browser draws canvases whose sides are no longer. Chromium 156 draws 65,535 a side and
- * 16,384² pixels in all, Firefox 153 65,535 a side. Older versions had 32,767 a side; Safari has
- * 4096² pixels on phones.
+ * Sides that every browser draws. Chromium 156 draws 65,535 a side and 16,384² pixels in all,
+ * Firefox 153 65,535 a side. Older versions had 32,767 a side; Safari has 4096² pixels on phones.
  */
 const MAX_SAFE_SIDE = 4096;
 
-/** The size of a picture. */
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+/** The rule for the sizes of canvases in 2d. */
+const DRAWABLE = 'a size that this browser draws';
 
 const REMEDY = 'draw the rows of decodeRows on several canvases, or decode a smaller latent';
 
@@ -31,47 +28,49 @@ const REMEDY = 'draw the rows of decodeRows on several canvases, or decode a sma
 export function checkDrawable(
   target: CanvasLike,
   context: CanvasRenderingContext2D,
-  { width, height }: Size,
+  size: DrawingSize,
 ): void {
+  const { width, height } = size;
   if (Math.max(width, height) <= MAX_SAFE_SIDE) return;
-  const keeps = (size: Size) => keepsPixel(target, context, size);
-  if (keeps({ width, height })) return;
+  const keeps = (one: DrawingSize) => keepsPixel(target, context, one);
+  if (keeps(size)) return;
   // Protection against fingerprinting may hide the pixels of every canvas. Then nothing follows.
   if (!keeps({ width: 1, height: 1 })) return;
   const isSide = !keeps({ width, height: 1 }) || !keeps({ width: 1, height });
   const reason = `canvases with ${isSide ? 'such a side' : 'so many pixels'} stay empty here`;
-  throw tooLarge('a size that this browser draws', { width, height }, reason);
+  throw tooLarge(DRAWABLE, size, reason);
 }
 
 /** Makes the picture that a canvas in 2d takes, of these bytes. @throws TaesdError LIMIT */
-export function imageOf(data: Uint8ClampedArray<ArrayBuffer>, { width, height }: Size): ImageData {
+export function imageOf(data: Uint8ClampedArray<ArrayBuffer>, size: DrawingSize): ImageData {
   try {
-    return new ImageData(data, width, height);
+    return new ImageData(data, size.width, size.height);
   } catch (cause) {
-    throw tooLarge('a size that this browser draws', { width, height }, messageOf(cause), cause);
+    throw tooLarge(DRAWABLE, size, messageOf(cause), cause);
   }
 }
 
 /** Checks that a device paints textures of the picture's size. @throws TaesdError LIMIT */
-export function checkPaintable({ limits }: GPUDevice, { width, height }: Size): void {
+export function checkPaintable({ limits }: GPUDevice, size: DrawingSize): void {
   const max = limits.maxTextureDimension2D;
   // Written so that a limit that is not known is none.
-  if (!(Math.max(width, height) > max)) return;
+  if (!(Math.max(size.width, size.height) > max)) return;
   const reason = 'the limit of its device; a canvas in 2d may be larger';
-  throw tooLarge(`at most ${max} pixels a side`, { width, height }, reason);
+  throw tooLarge(`at most ${max} pixels a side`, size, reason);
 }
 
-const tooLarge = (rule: string, { width, height }: Size, reason: string, cause?: unknown) =>
+const tooLarge = (rule: string, { width, height }: DrawingSize, reason: string, cause?: unknown) =>
   expected('LIMIT', 'canvas', rule, `${width}×${height}`, { hint: `${reason}: ${REMEDY}`, cause });
 
 /**
  * Returns true if a new canvas of this size keeps its last pixel. Chromium needs 4 bytes and 6 ns
- * for each pixel: 1 GB and 1.7 s for 16,384², which take minutes to decode. Firefox needs 1 ms.
+ * for each pixel: 1 GB and 1.7 s for 16,384²; such a picture takes minutes to decode. Firefox
+ * needs 1 ms.
  */
 function keepsPixel(
   target: CanvasLike,
   context: CanvasRenderingContext2D,
-  { width, height }: Size,
+  { width, height }: DrawingSize,
 ): boolean {
   let canvas: HTMLCanvasElement | OffscreenCanvas | undefined;
   try {

@@ -7,6 +7,9 @@ import type { RowSource } from '../rows.ts';
  * Tells apart the things a picture can be drawn on.
  */
 
+/** The size of a picture to draw, in pixels. */
+export type DrawingSize = Pick<Drawing, 'width' | 'height'>;
+
 /** The latent to decode, the picture's size, and what it is drawn on. */
 export interface Drawing {
   readonly source: RowSource;

@@ -1,7 +1,7 @@
 import { expected } from '../errors.ts';
 import { VARIANTS } from '../model/variants.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
-import { readSafetensors } from '../safetensors/read.ts';
+import { readLatentTensors } from '../safetensors/read.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import type { FormatReading, LatentFile, LatentFormat, LatentReadOptions } from './format.ts';
 import { asLatents, packed, packedSpace } from './latent-shape.ts';
@@ -31,7 +31,7 @@ export const comfyLatent = {
   writtenSpace: 'vae',
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, /^latent_tensor$/),
   read(bytes: Uint8Array, { tensor = TENSOR }: LatentReadOptions): FormatReading {
-    const { tensors } = readSafetensors(bytes);
+    const { tensors } = readLatentTensors(bytes);
     const stored = tensors.get(tensor);
     if (stored === undefined) {
       throw expected('SHAPE', 'tensor', `"${TENSOR}" of a ComfyUI latent`, `"${tensor}"`);

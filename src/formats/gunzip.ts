@@ -1,5 +1,5 @@
 import { checksumText, crc32 } from '../checksums.ts';
-import { MAX_RATIO } from '../deflate/index.ts';
+import { inflateInto, MAX_RATIO } from '../deflate/index.ts';
 import { expected } from '../errors.ts';
 import { contentLimit } from '../zip/content-limit.ts';
 import { inflate } from '../zip/inflate.ts';
@@ -16,6 +16,9 @@ import { inflate } from '../zip/inflate.ts';
 /** The size that any content may have, such as latents of a flat picture. */
 const SMALL_BYTES = 2 ** 22;
 
+/** The part of the content that decides whether the rest is worth its memory. */
+const HEAD_BYTES = 8192;
+
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 const [CRC16, EXTRA, NAME, COMMENT] = [2, 4, 8, 16];
@@ -23,10 +26,12 @@ const [CRC16, EXTRA, NAME, COMMENT] = [2, 4, 8, 16];
 /**
  * Returns the content of a gzip file with one member.
  *
+ * @param checkHead  called with the first 8 KiB of longer content before memory is taken for all
+ *   of it. It throws if they begin a file that is not read
  * @throws TaesdError TRUNCATED, FORMAT, UNSUPPORTED (another method), LIMIT (over 4 MiB and over
  *   64 sizes of the file), INTEGRITY (another CRC-32), OOM
  */
-export function gunzip(bytes: Uint8Array): Uint8Array {
+export function gunzip(bytes: Uint8Array, checkHead: (head: Uint8Array) => void): Uint8Array {
   const start = headerLength(bytes);
   const end = bytes.length - TRAILER_BYTES;
   if (end < start) throw tooShort(bytes);
@@ -42,7 +47,10 @@ export function gunzip(bytes: Uint8Array): Uint8Array {
     const rule = `at most ${max} bytes of content`;
     throw expected('LIMIT', 'gzip', rule, `${size}`, { hint: 'a decompression bomb?' });
   }
-  const content = inflate('gzip', bytes.subarray(start, end), size);
+  const packed = bytes.subarray(start, end);
+  const head = new Uint8Array(HEAD_BYTES);
+  if (inflateInto(head, packed).end === 'full') checkHead(head);
+  const content = inflate('gzip', packed, size);
   const actual = crc32(content, 0, content.length);
   if (actual === crc) return content;
   const got = checksumText(actual);

@@ -1,6 +1,6 @@
 import { expected, inCall } from '../errors.ts';
 import { checkLatentChannels, VARIANTS } from '../model/variants.ts';
-import { readSafetensors, toTensor } from '../safetensors/read.ts';
+import { readLatentTensors, toTensor } from '../safetensors/read.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { checkTensor4d, shapeText, type Tensor } from '../tensor.ts';
@@ -61,7 +61,7 @@ export function encodeLatentSafetensors(file: LatentFile): Uint8Array<ArrayBuffe
  *
  * @throws TaesdError SHAPE (no `latents`, not [1, C, h, w], not the recorded model's channels),
  *   FORMAT (a recorded size that is not a size, or not the latents'), UNSUPPORTED (another dtype,
- *   an unknown recorded model), and the errors of `readSafetensors`
+ *   an unknown recorded model), LIMIT (over 16,384 tensors), and the errors of `readSafetensors`
  */
 export function decodeLatentSafetensors(bytes: Uint8Array): LatentFile {
   return inCall('decodeLatentSafetensors', () => read(bytes, checkBatchOfOne).file);
@@ -83,7 +83,7 @@ interface Contents {
 }
 
 function read(bytes: Uint8Array, check: (tensor: Tensor) => Tensor): Contents {
-  const { tensors, metadata } = readSafetensors(bytes);
+  const { tensors, metadata } = readLatentTensors(bytes);
   const stored = tensors.get(LATENTS_NAME);
   if (stored === undefined) {
     const names = showNames([...tensors.keys()]) || 'no tensor';

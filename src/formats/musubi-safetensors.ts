@@ -1,7 +1,7 @@
 import { expected } from '../errors.ts';
 import type { ModelName } from '../model/variants.ts';
 import { widen } from '../numbers/stored.ts';
-import { readSafetensors } from '../safetensors/read.ts';
+import { readLatentTensors } from '../safetensors/read.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { shapeText } from '../tensor.ts';
 import { chooseTensor } from './choose-tensor.ts';
@@ -43,7 +43,7 @@ export const musubiSafetensors = {
   also: undefined,
   recognises: (bytes: Uint8Array) => holdsTensor(bytes, LATENTS),
   read(bytes: Uint8Array, { tensor, model }: LatentReadOptions): FormatReading {
-    const { tensors, metadata } = readSafetensors(bytes);
+    const { tensors, metadata } = readLatentTensors(bytes);
     const own = candidatesOf(tensors).filter(({ name }) => LATENTS.test(name));
     const { name, stored } = chooseTensor(
       tensor === undefined ? own : candidatesOf(tensors),

@@ -2,6 +2,7 @@ import { type ErrorCode, expected, TaesdError } from '../errors.ts';
 import { type ModelName, VARIANTS } from '../model/variants.ts';
 import { isNpy, isNpz } from '../npy/first-bytes.ts';
 import { readNpy, writeNpy } from '../npy/npy.ts';
+import type { NpzArray } from '../npy/npz.ts';
 import { isFloatType, type StoredTensor, widen } from '../numbers/stored.ts';
 import { lazily } from '../platform/lazily.ts';
 import { showName, showNames } from '../safetensors/show-name.ts';
@@ -125,26 +126,36 @@ function wantedNames(
  * @throws TaesdError as `readNpy`, for the first array if none can be read
  */
 function readArrays(
-  entries: ReadonlyMap<string, () => StoredTensor>,
+  entries: ReadonlyMap<string, NpzArray>,
   names: readonly string[],
 ): NamedArray[] {
   const arrays: NamedArray[] = [];
   let fault: TaesdError | undefined;
+  let leftOut = 0;
   for (const name of names) {
     try {
-      const read = entries.get(name) as () => StoredTensor;
-      const stored = read();
+      const { read, readNumbers } = entries.get(name) as NpzArray;
+      // An archive may hold thousands of others: one error is enough.
+      const stored = fault === undefined ? read() : readNumbers();
+      if (stored === undefined) {
+        leftOut++;
+        continue;
+      }
       // A single array is kept. If there are several, the chosen one is read again.
       const again = names.length === 1 ? () => stored : read;
       arrays.push({ name, dtype: stored.dtype, shape: stored.shape, read: again });
     } catch (error) {
       const isOther = error instanceof TaesdError && LEFT_OUT.includes(error.code);
       if (!isOther) throw error;
+      if (fault !== undefined) leftOut++;
       fault ??= error;
     }
   }
-  if (arrays.length === 0 && fault !== undefined) throw fault;
-  return arrays;
+  if (arrays.length > 0 || fault === undefined) return arrays;
+  if (leftOut === 0) throw fault;
+  const { code, sentence, cause } = fault;
+  const others = `${leftOut} more ${leftOut === 1 ? 'array holds' : 'arrays hold'} no numbers`;
+  throw new TaesdError(code, `${sentence}; ${others}`, { cause });
 }
 
 /** The codes of arrays that hold no numbers. */

@@ -1,6 +1,6 @@
 import { type BytesLike, bytesOf, checkIndex, checkNames, describe, orList } from '../checks.ts';
-import { expected, inCall, type Remedy } from '../errors.ts';
-import { foreignError, isGzip, NOT_DOWNLOADED, unknownFile } from '../first-bytes.ts';
+import { expected, inCall, type Remedy, type TaesdError } from '../errors.ts';
+import { foreignError, isGzip, NOT_DOWNLOADED, startsWith, unknownFile } from '../first-bytes.ts';
 import { fromVae } from '../model/vae-space.ts';
 import {
   checkLatentChannels,
@@ -12,7 +12,7 @@ import {
   VARIANTS,
   variantNamed,
 } from '../model/variants.ts';
-import { textsApart } from '../numbers/apart.ts';
+import { comparedTexts } from '../numbers/compared-texts.ts';
 import { lazily } from '../platform/lazily.ts';
 import { checkPick, picturesOf, type Tensor } from '../tensor.ts';
 import { checkSpace } from '../tensor-like/space.ts';
@@ -103,7 +103,13 @@ async function readFormat(bytes: Uint8Array, options: ReadLatentsOptions): Promi
   if (!isGzip(bytes) || options.shape !== undefined) return readPlain(bytes, options);
   // Imported on first use: most files are not gzipped.
   const { gunzip } = await lazily(() => import('./gunzip.ts'));
-  const { kind, ...reading } = await readPlain(gunzip(bytes), options);
+  const content = gunzip(bytes, (head) => {
+    // Some archives are recognised by their end. The error for raw numbers counts them all.
+    const mayBeRead =
+      recogniseFormat(head) !== undefined || startsWith(head, 'PK') || isRawWithoutShape(options);
+    if (!mayBeRead) throw notLatents(head);
+  });
+  const { kind, ...reading } = await readPlain(content, options);
   return { ...reading, kind: `${kind}, gzipped` };
 }
 
@@ -121,15 +127,23 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
     const { latents, kind } = readRaw(bytes, options);
     return { file: { latents }, kind };
   }
-  const foreign = foreignError(bytes, 'latents', NOT_DOWNLOADED);
-  if (foreign !== undefined) throw foreign;
-  if (bytes.length > 0 && isRawWithoutShape(options)) throw noShape(bytes, options);
+  const isRaw =
+    bytes.length > 0 && isRawWithoutShape(options) && notDownloaded(bytes) === undefined;
+  throw isRaw ? noShape(bytes, options) : notLatents(bytes);
+}
+
+const notDownloaded = (bytes: Uint8Array) => foreignError(bytes, 'latents', NOT_DOWNLOADED);
+
+/** Makes the error for bytes that no format recognises. */
+function notLatents(bytes: Uint8Array): TaesdError {
+  const foreign = notDownloaded(bytes);
+  if (foreign !== undefined) return foreign;
   const names = LATENT_FORMATS.flatMap(({ endings }) => endings).join(', ');
   const remedy = {
     api: 'shape and dtype describe raw numbers',
     command: '--shape and --dtype describe raw numbers',
   };
-  throw expected('FORMAT', 'bytes', `latents in one of ${names}`, unknownFile(bytes), {
+  return expected('FORMAT', 'bytes', `latents in one of ${names}`, unknownFile(bytes), {
     remedy,
   });
 }
@@ -203,7 +217,7 @@ function spreadWarning(
   const other = space === 'vae' ? 'diffusion' : 'VAE';
   const [low, high] = USUAL_SPREAD;
   const compared = [spreads[0], spreads[0] < low ? low : high] as const;
-  const [spread] = textsApart(compared, (value, digits) => value.toPrecision(3 + digits));
+  const [spread] = comparedTexts(compared, (value, digits) => value.toPrecision(3 + digits));
   return (
     `the root mean square in diffusion space is ${spread}, ` +
     `usually ${low} to ${high}; are the numbers in ${other} space?`

@@ -1,6 +1,6 @@
 import { isSafetensors } from '../first-bytes.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
-import { readSafetensors } from '../safetensors/read.ts';
+import { readLatentTensors } from '../safetensors/read.ts';
 import { showName } from '../safetensors/show-name.ts';
 import { chooseTensor } from './choose-tensor.ts';
 import type { FormatReading, LatentFormat, LatentReadOptions } from './format.ts';
@@ -19,7 +19,7 @@ export const tensorSafetensors = {
   also: 'tensors',
   recognises: isSafetensors,
   read(bytes: Uint8Array, { tensor }: LatentReadOptions): FormatReading {
-    const { name, stored } = chooseTensor(candidatesOf(readSafetensors(bytes).tensors), tensor);
+    const { name, stored } = chooseTensor(candidatesOf(readLatentTensors(bytes).tensors), tensor);
     const latents = asLatents(widen(stored, name), name);
     return { file: { latents }, kind: `tensor "${showName(name)}", ${stored.dtype}` };
   },

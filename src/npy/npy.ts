@@ -1,5 +1,5 @@
 import { allocateBytes } from '../allocate.ts';
-import { expected } from '../errors.ts';
+import { expected, type TaesdError } from '../errors.ts';
 import { narrowTo } from '../numbers/narrow.ts';
 import { byteLength } from '../numbers/sizes.ts';
 import type { StoredTensor } from '../numbers/stored.ts';
@@ -25,8 +25,13 @@ const MAX_HEADER_BYTES = 65536;
 /** numpy aligns the elements to this many bytes. */
 const ALIGNMENT = 64;
 
+interface ElementType {
+  readonly dtype: string;
+  readonly bytes: number;
+}
+
 /** The types by numpy's names without the byte order, and their names in safetensors. */
-const TYPES: ReadonlyMap<string, { readonly dtype: string; readonly bytes: number }> = new Map([
+const TYPES: ReadonlyMap<string, ElementType> = new Map([
   ['f2', { dtype: 'F16', bytes: 2 }],
   ['f4', { dtype: 'F32', bytes: 4 }],
   ['f8', { dtype: 'F64', bytes: 8 }],
@@ -50,9 +55,21 @@ const TYPES: ReadonlyMap<string, { readonly dtype: string; readonly bytes: numbe
  *   UNSAFE (Python objects, which a pickle describes), LIMIT, OOM
  */
 export function readNpy(bytes: Uint8Array): StoredTensor {
+  const stored = readNumbers(bytes);
+  if (stored === undefined) throw notNumbers(parseHeader(headerOf(bytes).text).descr);
+  return stored;
+}
+
+/**
+ * Like `readNpy`, but returns undefined for a type that is not of numbers. An error costs more time
+ * than reading a small array.
+ */
+export function readNumbers(bytes: Uint8Array): StoredTensor | undefined {
   const { text, start } = headerOf(bytes);
   const { descr, fortranOrder, shape } = parseHeader(text);
-  const { dtype, bytes: size } = typeOf(descr);
+  const type = typeNamed(descr);
+  if (type === undefined) return undefined;
+  const { dtype, bytes: size } = type;
   const length = byteLength(shape, size);
   const found = bytes.length - start;
   if (length === undefined) {
@@ -100,23 +117,25 @@ function headerOf(bytes: Uint8Array): { text: string; start: number } {
   return { text: String.fromCharCode(...bytes.subarray(begin, start)), start };
 }
 
-function typeOf(descr: string) {
+/** Returns a type of numbers; undefined for others. */
+function typeNamed(descr: string): ElementType | undefined {
+  const type = /^[<>|=]/.test(descr) ? TYPES.get(descr.slice(1)) : undefined;
+  return type?.bytes === 1 || descr[0] === '<' ? type : undefined;
+}
+
+function notNumbers(descr: string): TaesdError {
   if (descr.includes('O')) {
     const hint = 'its elements would be a pickle; save an array of numbers';
-    throw expected('UNSAFE', 'descr', 'a type of numbers', `${descr}, Python objects`, { hint });
+    return expected('UNSAFE', 'descr', 'a type of numbers', `${descr}, Python objects`, { hint });
   }
   if (/^>[a-z](?!1$)/.test(descr)) {
     // If big-endian were read, one damaged letter would change every number.
     const hint = `save array.astype('<${descr.slice(1)}')`;
-    throw expected('UNSUPPORTED', 'descr', 'little-endian numbers', `${descr}, big-endian`, {
+    return expected('UNSUPPORTED', 'descr', 'little-endian numbers', `${descr}, big-endian`, {
       hint,
     });
   }
-  const type = /^[<>|=]/.test(descr) ? TYPES.get(descr.slice(1)) : undefined;
-  if (type === undefined || (type.bytes > 1 && !descr.startsWith('<'))) {
-    throw expected('UNSUPPORTED', 'descr', 'a type of numbers such as <f4', descr);
-  }
-  return type;
+  return expected('UNSUPPORTED', 'descr', 'a type of numbers such as <f4', descr);
 }
 
 /** Copies elements whose first index runs fastest to the order whose last index does. */

@@ -131,7 +131,7 @@ export interface RunOptions {
   /**
    * True lets NaN and infinity in the input pass into the network. Defaults to false. NaN becomes
    * byte 0 of a picture and stays NaN in a tensor. On WASM one number reaches two to three times
-   * as far as in the reference: of taesd, a latent changes 289 pixels to each side, 417 with
+   * as far as in the reference: with taesd, one latent changes 289 pixels to each side, 417 with
    * precision fast. docs/models.md has the distances.
    */
   readonly allowNonFinite?: boolean | undefined;

@@ -47,8 +47,8 @@ export interface DecodePictureOptions {
  * @param bytes  the whole file, a view or an ArrayBuffer; it is copied at the time of the call
  * @throws TaesdError FORMAT (not a picture, or breaks a rule of its format), TRUNCATED (cut off),
  *   INTEGRITY (damaged), UNSUPPORTED (another kind of picture, which the message names; a JPEG of
- *   four components; an animation; a package that is not installed), LIMIT (more than `maxPixels`),
- *   ARG, OOM
+ *   four components; an animation; a package that is not installed), LIMIT (more than `maxPixels`,
+ *   or a JPEG of more than 100 scans), ARG, OOM
  */
 export function decodePicture(
   bytes: BytesLike,

@@ -12,13 +12,13 @@ interface BareRequest {
  */
 export function bareRequest(url: URL): BareRequest {
   const { username, password } = url;
-  if (username === '' && password === '') return { url, headers: {} };
+  if (!username && !password) return { url, headers: {} };
   const bare = new URL(url);
   bare.username = '';
   bare.password = '';
   const bytes = toUtf8(`${unescaped(username)}:${unescaped(password)}`);
-  const authorization = `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}`;
-  return { url: bare, headers: { authorization } };
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  return { url: bare, headers: { authorization: `Basic ${btoa(text)}` } };
 }
 
 /** Returns text without its escapes; unchanged if it has a % that begins none. */

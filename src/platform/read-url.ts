@@ -2,6 +2,7 @@ import { allocateBytes } from '../allocate.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
 import { bareRequest } from './credentials.ts';
 import { lazily } from './lazily.ts';
+import type { RequestFailure } from './request-failure.ts';
 import { isMissing } from './system-errors.ts';
 
 /** The default limit. The largest weights file of these models has 10 MB. */
@@ -37,16 +38,16 @@ export async function readUrl(
   }
   if (response.ok) return readBody(url, response, maxBytes);
   await response.body?.cancel().catch(() => undefined);
-  if (response.status === 404 || response.status === 410) return undefined;
+  if ([404, 410].includes(response.status)) return undefined;
   throw expected('ARG', url.href, 'HTTP status 200 to 299', `${response.status}`);
 }
 
 async function readFile(url: URL, maxBytes: number): Promise<Uint8Array | undefined> {
   const { readRegularFile } = await lazily(() => import('./regular-file.ts'));
   try {
-    const { found, bytes } = await readRegularFile(url, maxBytes);
-    if (!found.isFile()) throw expected('ARG', url.href, 'a file', 'a folder, pipe or device');
-    if (bytes === undefined) throw tooLong(url, maxBytes, `${found.size}`);
+    const { otherKind, size, bytes } = await readRegularFile(url, maxBytes);
+    if (otherKind !== undefined) throw expected('ARG', url.href, 'a file', otherKind);
+    if (bytes === undefined) throw tooLong(url, maxBytes, size);
     return bytes;
   } catch (cause) {
     if (cause instanceof TaesdError) throw cause;
@@ -63,7 +64,7 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
   const announced = Number(response.headers.get('content-length'));
   if (announced > maxBytes) {
     await response.body?.cancel().catch(() => undefined);
-    throw tooLong(url, maxBytes, `${announced}`);
+    throw tooLong(url, maxBytes, announced);
   }
   const reader = response.body?.getReader();
   const pieces: Uint8Array[] = [];
@@ -92,9 +93,9 @@ async function readBody(url: URL, response: Response, maxBytes: number): Promise
 async function failed(url: URL, rule: string, cause: unknown): Promise<TaesdError> {
   // A page without a network cannot load it either.
   const words = await lazily(() => import('./request-failure.ts')).catch(() => undefined);
-  const { got, hint } = words?.requestFailure(cause) ?? { got: messageOf(cause), hint: undefined };
+  const { got, hint }: RequestFailure = words?.requestFailure(cause) ?? { got: messageOf(cause) };
   return expected('ARG', url.href, rule, got, { hint, cause });
 }
 
-const tooLong = (url: URL, maxBytes: number, got: string): TaesdError =>
-  expected('LIMIT', url.href, `at most ${maxBytes} bytes`, got, { hint: 'another file?' });
+const tooLong = (url: URL, maxBytes: number, got: number | 'more'): TaesdError =>
+  expected('LIMIT', url.href, `at most ${maxBytes} bytes`, `${got}`, { hint: 'another file?' });

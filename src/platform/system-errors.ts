@@ -15,6 +15,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOSPC', 'a full disk'],
   ['EDQUOT', 'a full disk: a quota is used up'],
   ['EFBIG', 'a limit of the size of files'],
+  ['ENAMETOOLONG', 'a name that is too long for the disk'],
 ]);
 
 /** The code of Node's permission model. */
@@ -28,14 +29,16 @@ const FLAGS: Readonly<Record<string, string>> = {
   Net: '--allow-net',
 };
 
-/** Returns an error in a few words. */
+/** Returns an error in a few words, without the path that Node adds: the message has the name. */
 export function systemReason(error: unknown): string {
   if (systemCode(error) === NOT_ALLOWED) {
     const flag = FLAGS[`${(error as { permission?: unknown }).permission}`];
     return `no permission from Node${flag === undefined ? '' : `: ${flag}`}`;
   }
   const known = REASONS.get(systemCode(error));
-  return known ?? messageOf(error);
+  const { syscall } = (error ?? {}) as { readonly syscall?: unknown };
+  // "EMFILE: too many open files, open '/a/b'"
+  return known ?? messageOf(error).split(`, ${syscall} '`)[0];
 }
 
 /** Returns the error's code, such as `ENOENT`. */

@@ -52,7 +52,7 @@ export function checkRowsHeader(header: PngRowsHeader, options: PngRowsOptions) 
   return { ...size, channels, texts: checkText(text), level };
 }
 
-/** @throws TaesdError ARG (nothing that `for await` takes) */
+/** Checks that `for await` can loop over the bands. @throws TaesdError ARG (it cannot) */
 export function checkBands(bands: unknown): void {
   const from = Object(bands) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   if (typeof (from[Symbol.asyncIterator] ?? from[Symbol.iterator]) === 'function') return;

@@ -21,7 +21,7 @@ import { MAX_KEYWORD_LENGTH, MAX_TEXT_LENGTH, TextCollector } from './text.ts';
 /** The ancillary chunks that say how pixels are meant. */
 export type MeaningType = (typeof MEANING_TYPES)[number];
 const MEANING_TYPES = ['cICP', 'iCCP', 'sRGB', 'cHRM', 'gAMA', 'eXIf'] as const;
-/** The bytes of the chunks that always have as many. */
+/** Length in bytes of the chunks whose length never varies. */
 const LENGTHS: Readonly<Record<string, number>> = { cICP: 4, sRGB: 1, cHRM: 32, gAMA: 4 };
 
 /** A chunk's data, and its name in messages. */
@@ -224,9 +224,9 @@ class Scanner {
     } else if (isMeaning(type)) {
       if (!this.#isSound(chunk)) return;
       const length = LENGTHS[type] ?? chunk.length;
-      if (chunk.length !== length)
+      if (chunk.length !== length) {
         this.#notes.leftOut(name, `${length} byte${length === 1 ? '' : 's'}`, `${chunk.length}`);
-      else if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
+      } else if (this.#meaning.has(type)) this.#notes.leftOut(name, `one ${type}`, 'a second');
       else if (this.#hasPalette && type !== 'eXIf') {
         this.#notes.leftOut(name, 'a place before PLTE', 'one after it');
       } else this.#meaning.set(type, { name, data: dataOf(this.#bytes, chunk) });

@@ -52,9 +52,10 @@ export interface SafetensorsHeader {
  * Reads the header and checks each entry by itself: its shape, type and length agree. `read.ts`
  * checks how the tensors lie side by side.
  *
+ * @param maxTensors  the reading ends at the first tensor past these
  * @throws TaesdError TRUNCATED, LIMIT, FORMAT, UNSUPPORTED as `readSafetensors`
  */
-export function readHeader(bytes: Uint8Array): SafetensorsHeader {
+export function readHeader(bytes: Uint8Array, maxTensors: number): SafetensorsHeader {
   const foreign = foreignFile(bytes);
   if (foreign !== undefined) throw foreign;
   const dataStart = LENGTH_BYTES + headerLength(bytes);
@@ -64,7 +65,8 @@ export function readHeader(bytes: Uint8Array): SafetensorsHeader {
   const metadata = new Map<string, string>();
   cursor.readObject('header', (name) => {
     if (name === METADATA_KEY) readMetadata(cursor, metadata);
-    else entries.push(readEntry(cursor, name));
+    else if (entries.length < maxTensors) entries.push(readEntry(cursor, name));
+    else throw expected('LIMIT', 'tensors', `at most ${maxTensors}`, 'more');
   });
   cursor.readEnd('header');
   return { entries, metadata, dataStart };

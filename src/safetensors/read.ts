@@ -42,8 +42,15 @@ export function readSafetensors(bytes: BytesLike): SafetensorsFile {
   return inCall('readSafetensors', () => read(bytesOf(bytes)));
 }
 
-function read(bytes: Uint8Array): SafetensorsFile {
-  const { entries, metadata, dataStart } = readHeader(bytes);
+/** The maximum number of tensors of a file of latents. Real ones have a few. */
+const MAX_TENSORS_OF_LATENTS = 2 ** 14;
+
+/** Reads a file of latents. @throws TaesdError as `readSafetensors`; LIMIT (over 16,384 tensors) */
+export const readLatentTensors = (bytes: BytesLike): SafetensorsFile =>
+  read(bytesOf(bytes), MAX_TENSORS_OF_LATENTS);
+
+function read(bytes: Uint8Array, maxTensors = Infinity): SafetensorsFile {
+  const { entries, metadata, dataStart } = readHeader(bytes, maxTensors);
   const data = bytes.subarray(dataStart);
   checkLayout(entries, data.length);
 

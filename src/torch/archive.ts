@@ -13,6 +13,8 @@ export interface TorchArchive {
 const VERSIONS = /^(?:[1-9]|10)\n?$/;
 /** A small entry's maximum size; torch's have 40 bytes at most. */
 const MAX_NOTE_BYTES = 64;
+/** The numbers of a tensor are one entry, and files have at most 2¹⁴ tensors and a few notes. */
+const MAX_ENTRIES = 2 ** 15;
 
 /**
  * Opens an archive:
@@ -27,11 +29,11 @@ const MAX_NOTE_BYTES = 64;
  *
  * @throws TaesdError FORMAT, TRUNCATED, INTEGRITY, UNSUPPORTED (TorchScript, big-endian, another
  *   version), UNSAFE (two pickles, records that disagree), LIMIT (contents of over 64 sizes of the
- *   file)
+ *   file, more than 32,768 entries)
  * Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
  */
 export function openArchive(bytes: Uint8Array): TorchArchive {
-  const entries = readNumbersZip(bytes);
+  const entries = readNumbersZip(bytes, MAX_ENTRIES);
   const folder = findFolder(entries);
   refuseScript([...entries.keys()], folder);
   const entryNamed = (name: string) => entries.get(`${folder}/${name}`);

@@ -27,8 +27,14 @@ export function tensorsOf(file: TorchFile): readonly FoundTensor[] {
 /** Characters of all names together. A long key that many tensors share would fill the memory. */
 const MAX_NAMES = 2 ** 24;
 
-/** @throws TaesdError LIMIT (names that are too long together) */
+/** The maximum number of tensors of a file of weights or latents. */
+const MAX_TENSORS = 2 ** 14;
+
+/** @throws TaesdError LIMIT (more than 16,384 tensors, names that are too long together) */
 export function checkNames(found: readonly FoundTensor[]): void {
+  if (found.length > MAX_TENSORS) {
+    throw expected('LIMIT', 'tensors', `at most ${MAX_TENSORS}`, `${found.length}`);
+  }
   let total = 0;
   for (const { path } of found) for (const key of path) total += `${key}`.length + 1;
   if (total <= MAX_NAMES) return;

@@ -1,13 +1,12 @@
 import { messageOf } from '../errors.ts';
+import type { FoundFile } from '../platform/regular-file.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import {
-  A_FILE,
   type Draft,
   refused,
   roomFor,
   STORE_NAME,
-  type StoredFile,
   type StoreRefusal,
   type WeightStore,
 } from './store.ts';
@@ -27,7 +26,7 @@ export class CacheStore implements WeightStore {
     return `${STORE_NAME}/${name}`;
   }
 
-  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
+  async read(name: string, maxBytes: number): Promise<FoundFile | undefined> {
     if (!hasCaches()) return undefined;
     try {
       // Not `caches.match`, which Cloudflare's workers lack.
@@ -38,7 +37,7 @@ export class CacheStore implements WeightStore {
       const blob = await response.blob();
       const isRead = blob.size <= maxBytes;
       const bytes = isRead ? new Uint8Array(await blob.arrayBuffer()) : undefined;
-      return { kind: A_FILE, size: blob.size, bytes };
+      return { otherKind: undefined, size: blob.size, bytes };
     } catch (cause) {
       throw refusal(this.pathOf(name), 'a cache that can be read', cause);
     }

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { openWithoutWaiting } from '../platform/regular-file.ts';
 import { systemCode } from '../platform/system-errors.ts';
 import { millisecondsOfDate } from '../platform/timers.ts';
 
@@ -100,17 +101,18 @@ async function takeOver(
   own: string,
   maxBytes: number,
 ): Promise<DraftFile | undefined> {
-  const { constants, lutimes, open, rename } = node.fs;
+  const { constants, lutimes, rename } = node.fs;
   let handle: FileHandle | undefined;
   try {
     // Renewed before the renaming, so that no process takes it from us for its age.
     const now = millisecondsOfDate() / 1000;
     await lutimes(path, now, now);
     await rename(path, own);
-    const { O_APPEND, O_RDWR, O_NOFOLLOW, O_NONBLOCK = 0 } = constants;
-    handle = await open(own, O_RDWR | O_APPEND | (O_NOFOLLOW ?? 0) | O_NONBLOCK);
+    const { O_APPEND, O_RDWR, O_NOFOLLOW } = constants;
+    handle = await openWithoutWaiting(own, O_RDWR | O_APPEND | (O_NOFOLLOW ?? 0));
     const found = await handle.stat();
-    // Another program may have put a link there since it was listed. Windows has opened that.
+    // Another program may have put a link there since it was listed. Windows has no O_NOFOLLOW and
+    // opens what the link leads to; the inode differs.
     const isIt = O_NOFOLLOW !== undefined || found.ino === before.ino;
     if (isIt && isOwn(found, before.uid)) {
       const size = found.size > maxBytes ? 0 : found.size;
@@ -126,6 +128,7 @@ async function takeOver(
 
 /** Returns true for a regular file of a user that has no second name, such as one elsewhere. */
 const isOwn = (found: Stats, uid: number): boolean =>
+  // Not `nlink === 1`: some file systems, and Deno on Windows, do not count the names of a file.
   found.isFile() && found.uid === uid && !(found.nlink > 1);
 
 /** Removes the abandoned drafts of a user. */

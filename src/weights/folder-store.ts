@@ -1,21 +1,17 @@
-import type { Stats } from 'node:fs';
 import { expected, TaesdError } from '../errors.ts';
-import { readBytes, readRegularFile } from '../platform/regular-file.ts';
+import {
+  type FoundFile,
+  otherKindOf,
+  readBytes,
+  readRegularFile,
+} from '../platform/regular-file.ts';
 import { environmentVariable } from '../platform/runtime.ts';
 import { syncFile } from '../platform/sync-file.ts';
 import { isMissing, systemCode, systemReason } from '../platform/system-errors.ts';
 import { type DraftFile, draftPath, openDraft, removeAbandoned } from './draft-files.ts';
 import { type ManifestFile, maxBytesOf } from './manifest.ts';
 import { notAFile } from './not-a-file.ts';
-import {
-  A_FILE,
-  type Draft,
-  refused,
-  roomFor,
-  STORE_NAME,
-  type StoredFile,
-  type WeightStore,
-} from './store.ts';
+import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
 /*
  * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
@@ -86,11 +82,10 @@ export class FolderStore implements WeightStore {
     return node.path.join(this.#folder, name);
   }
 
-  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
+  async read(name: string, maxBytes: number): Promise<FoundFile | undefined> {
     const path = this.pathOf(name);
     try {
-      const { found, bytes } = await readRegularFile(path, maxBytes);
-      return { kind: kindOf(found), size: found.size, bytes };
+      return await readRegularFile(path, maxBytes);
     } catch (cause) {
       if (isMissing(cause)) return undefined;
       if (cause instanceof TaesdError) throw cause;
@@ -113,14 +108,6 @@ export class FolderStore implements WeightStore {
   }
 }
 
-/** Returns the kind of a thing in a folder: `a pipe`. */
-function kindOf(found: Stats): string {
-  if (found.isFile()) return A_FILE;
-  if (found.isDirectory()) return 'a folder';
-  if (found.isFIFO()) return 'a pipe';
-  return found.isSocket() ? 'a socket' : 'a device';
-}
-
 /**
  * Checks that the name is free, or that of a file. A link is replaced, and not what it leads to.
  *
@@ -128,8 +115,8 @@ function kindOf(found: Stats): string {
  */
 async function checkReplaceable(path: string, name: string): Promise<void> {
   const found = await node.fs.stat(path).catch(() => undefined);
-  if (found === undefined || found.isFile()) return;
-  throw notAFile(path, name, kindOf(found));
+  const otherKind = found && otherKindOf(found);
+  if (otherKind !== undefined) throw notAFile(path, name, otherKind);
 }
 
 /** The open file of a draft, and the handler of its errors. */

@@ -1,8 +1,9 @@
 import { messageOf, TaesdError } from '../errors.ts';
+import type { FoundFile } from '../platform/regular-file.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { ManifestFile } from './manifest.ts';
 import { openStore } from './open-store.ts';
-import { type Draft, isRefusal, type StoredFile, StoreRefusal, type WeightStore } from './store.ts';
+import { type Draft, isRefusal, StoreRefusal, type WeightStore } from './store.ts';
 
 /**
  * A store for programs that want weights more than they want them kept. If the store of the runtime
@@ -45,7 +46,7 @@ export class LenientStore implements WeightStore {
     return this.#store.pathOf(name);
   }
 
-  async read(name: string, maxBytes: number): Promise<StoredFile | undefined> {
+  async read(name: string, maxBytes: number): Promise<FoundFile | undefined> {
     try {
       return await this.#store.read(name, maxBytes);
     } catch (error) {

@@ -11,13 +11,7 @@ import { inPackage } from './in-package.ts';
 import { openLenientStore } from './lenient-store.ts';
 import { unknownFiles } from './manifest.ts';
 import { MANIFEST } from './manifest-data.ts';
-import {
-  brokenFile,
-  type CachedFile,
-  pullRemedy,
-  readCached,
-  unknownRemedy,
-} from './read-cached.ts';
+import { brokenFile, type CachedAs, pullRemedy, readCached, unknownRemedy } from './read-cached.ts';
 import type { WeightStore } from './store.ts';
 import type { ModelTensors } from './weight-file.ts';
 
@@ -137,9 +131,9 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
   const { location, unread, note } = store;
   if (!isWhole) {
     const all = cached.flatMap(({ files }) => files);
-    const broken = all.find(({ state }) => state === 'broken');
+    const broken = all.find((one) => one.state === 'broken');
     if (broken !== undefined) throw brokenFile(store, variant, broken);
-    const blocked = all.find(({ state }) => state === 'blocked');
+    const blocked = all.find((one) => one.state === 'blocked');
     if (blocked !== undefined) return blockedBy(blocked, location);
     const absent = found.filter(({ state }) => state === 'missing').map(({ file }) => file.name);
     const missing = [...absent, ...unknown];
@@ -147,12 +141,13 @@ async function inCache(wanted: Wanted, options: LookOptions): Promise<FoundWeigh
     const isNone = missing.length === found.length + unknown.length && missing.length > 1;
     return { location, got: isNone ? 'neither' : `no ${missing.join(' and no ')}` };
   }
-  const files = found.map(({ file, bytes }) => ({ ...file, bytes }));
+  const whole = found.filter((one) => one.state === 'whole');
+  const files = whole.map(({ file, bytes }) => ({ ...file, bytes }));
   return { variant, tensors: await readStored(store, files, wanted), from: location };
 }
 
 /** Returns what a cache has that cannot keep a file, because its name leads to another thing. */
-function blockedBy({ file, got = '' }: CachedFile, location: string): LookedAt {
+function blockedBy({ file, got }: CachedAs<'blocked'>, location: string): LookedAt {
   const words = `${file.name} is ${got}`;
   return { location, got: words, note: `${location} cannot be read: ${words}` };
 }

@@ -1,5 +1,5 @@
 import { expectedText } from '../errors.ts';
-import { A_FILE, StoreRefusal } from './store.ts';
+import { StoreRefusal } from './store.ts';
 
 /** The name of a file of weights leads to anything but a file. */
 export class NotAFile extends StoreRefusal {}
@@ -15,5 +15,5 @@ const MOVE_IT = 'move it away: a file of weights belongs there';
 export function notAFile(path: string, name: string, kind: string): NotAFile {
   const remedy = { api: MOVE_IT, command: MOVE_IT };
   const reason = `${name} is ${kind}`;
-  return new NotAFile('ARG', expectedText(path, A_FILE, kind), { reason, remedy });
+  return new NotAFile('ARG', expectedText(path, 'a file', kind), { reason, remedy });
 }

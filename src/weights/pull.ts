@@ -80,16 +80,18 @@ async function pullFiles(
     .reduce<number | undefined>((sum, { file }) => plus(sum, file.bytes), 0);
   let done = 0;
   const pulled: PulledFile[] = [];
-  for (const { file, state, bytes } of files) {
+  for (const cached of files) {
+    const { file, state } = cached;
     const { halves, name } = file;
-    if (state === 'whole' && bytes !== undefined) {
-      pulled.push({ halves, name, bytes, before: state, url: undefined });
+    if (cached.state === 'whole') {
+      pulled.push({ halves, name, bytes: cached.bytes, before: 'whole', url: undefined });
       continue;
     }
     const fetched = await fetchInto(store, file, options, (length) =>
       options.onDownload?.({ file: name, done: done + length, total }),
     );
     done += fetched.bytes.length;
+    // A lenient store downloads although the name is blocked.
     const before = state === 'blocked' ? 'missing' : state;
     pulled.push({ halves, name, ...fetched, before });
   }

@@ -3,23 +3,38 @@ import type { Half } from '../model/layers.ts';
 import type { Variant } from '../model/variants.ts';
 import { type Manifest, maxBytesOf, type WantedFile, wantedFiles } from './manifest.ts';
 import { sha256 } from './sha256.ts';
-import { A_FILE, type WeightStore } from './store.ts';
+import type { WeightStore } from './store.ts';
 
 /** A file of the manifest, and what the store has under its name. */
-export interface CachedFile {
-  readonly file: WantedFile;
-  /**
-   * `broken` if it is too large or the SHA-256 is another one, `blocked` if its name leads to
-   * anything but a file.
-   */
-  readonly state: 'whole' | 'missing' | 'broken' | 'blocked';
-  /** The bytes of a file that is not too large. */
-  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
-  /** The content that should be there; given for `broken`. */
-  readonly rule?: string;
-  /** The content that is there; given for `broken` and `blocked`. */
-  readonly got?: string;
+export type CachedFile = { readonly file: WantedFile } & (Whole | Missing | Broken | Blocked);
+
+interface Whole {
+  readonly state: 'whole';
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
+
+interface Missing {
+  readonly state: 'missing';
+}
+
+/** A file that is too large, or whose SHA-256 is another one. */
+interface Broken {
+  readonly state: 'broken';
+  /** The content that should be there. */
+  readonly rule: string;
+  /** The content that is there. */
+  readonly got: string;
+}
+
+/** A name that leads to anything but a file. */
+interface Blocked {
+  readonly state: 'blocked';
+  /** The thing it leads to: `a pipe`. */
+  readonly got: string;
+}
+
+/** A cached file in one of the states. */
+export type CachedAs<S extends CachedFile['state']> = Extract<CachedFile, { readonly state: S }>;
 
 /** The files of one alternative of a model, and what the store has of them. */
 export interface CachedModel {
@@ -59,21 +74,21 @@ async function readFile(store: WeightStore, file: WantedFile): Promise<CachedFil
   const maxBytes = maxBytesOf(file);
   const found = await store.read(file.name, maxBytes);
   if (found === undefined) return { file, state: 'missing' };
-  const { kind, size, bytes } = found;
-  if (kind !== A_FILE) return { file, state: 'blocked', got: kind };
+  const { otherKind, size, bytes } = found;
+  if (otherKind !== undefined) return { file, state: 'blocked', got: otherKind };
   if (bytes === undefined) {
     return { file, state: 'broken', rule: `at most ${maxBytes} bytes`, got: `${size}` };
   }
   const got = await sha256(bytes);
   if (got === file.sha256) return { file, state: 'whole', bytes };
-  return { file, state: 'broken', bytes, rule: `SHA-256 ${file.sha256}`, got };
+  return { file, state: 'broken', rule: `SHA-256 ${file.sha256}`, got };
 }
 
 /** Makes the error for a broken file. */
 export function brokenFile(
   store: WeightStore,
   variant: Variant,
-  { file, rule = '', got = '' }: CachedFile,
+  { file, rule, got }: CachedAs<'broken'>,
 ): TaesdError {
   const { api, command } = pullRemedy(variant);
   const remedy = { api: `${api} mends it`, command: `${command} mends it` };

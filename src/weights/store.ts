@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorDetails, expectedText, TaesdError } from '../errors.ts';
+import type { FoundFile } from '../platform/regular-file.ts';
 import type { ManifestFile } from './manifest.ts';
 
 /** The name of the folder or of the browser's cache that keeps downloaded weights. */
@@ -39,18 +40,6 @@ export function refused(
   return new StoreRefusal(code, expectedText(path, rule, got), { ...details, reason: got });
 }
 
-/** The kind of a file that is a regular one, in `StoredFile`. */
-export const A_FILE = 'a file';
-
-/** The content of a name of a store. */
-export interface StoredFile {
-  /** `A_FILE`, or in words the thing that is there in place of a file: `a pipe`. */
-  readonly kind: string;
-  readonly size: number;
-  /** Undefined if it is not a file, or is larger than the limit. Nothing is read then. */
-  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-}
-
 /** A store of downloaded weights, each file whole and under its own name. */
 export interface WeightStore {
   /** The location in words: `cache /home/me/.cache/taesd-wasm`. */
@@ -64,7 +53,7 @@ export interface WeightStore {
    * @returns undefined if there is none
    * @throws StoreRefusal ARG (unreadable)
    */
-  read(name: string, maxBytes: number): Promise<StoredFile | undefined>;
+  read(name: string, maxBytes: number): Promise<FoundFile | undefined>;
   /**
    * Begins to write a file, or continues one that an interrupted download left.
    *

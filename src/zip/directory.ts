@@ -52,10 +52,15 @@ export interface CentralRecord {
  * Reads the central directory.
  *
  * @throws TaesdError FORMAT (another number of records, or a malformed one), UNSAFE (a name that
- *   occurs twice or leaves its folder), UNSUPPORTED (an encrypted entry, another method)
+ *   occurs twice or leaves its folder), UNSUPPORTED (an encrypted entry, another method), LIMIT
+ *   (more than `maxEntries`, a name that is too long)
  * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.12
  */
-export function readDirectory(bytes: Uint8Array, directory: Directory): CentralRecord[] {
+export function readDirectory(
+  bytes: Uint8Array,
+  directory: Directory,
+  maxEntries: number,
+): CentralRecord[] {
   const { start, end, count } = directory;
   const what = 'directory of the zip archive';
   const rule = `${count} records in ${end - start} bytes`;
@@ -63,6 +68,9 @@ export function readDirectory(bytes: Uint8Array, directory: Directory): CentralR
   const names = new Set<string>();
   let at = start;
   while (at < end) {
+    if (records.length === maxEntries) {
+      throw expected('LIMIT', 'archive', `at most ${maxEntries} entries`, `${count}`);
+    }
     if (records.length === count) throw expected('FORMAT', what, rule, 'more');
     const fits = at + CENTRAL_BYTES <= end && readU32(bytes, at) === CENTRAL_SIGNATURE;
     const next = fits ? centralEnd(bytes, at) : Infinity;

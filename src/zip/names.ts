@@ -2,6 +2,9 @@ import { strictDecoder } from '../builtins/text.ts';
 import { expected } from '../errors.ts';
 import { hexText } from '../first-bytes.ts';
 
+/** The longest name, in bytes. Linux has no longer paths. */
+const MAX_NAME_BYTES = 4096;
+
 /**
  * Reads an entry's name.
  *
@@ -9,9 +12,13 @@ import { hexText } from '../first-bytes.ts';
  * read differently, is refused all the same: nothing that holds only tensors has one.
  *
  * @throws TaesdError FORMAT (not UTF-8), UNSAFE (empty; absolute; `..`, a backslash or a zero byte
- *   in it)
+ *   in it), LIMIT (over 4096 bytes)
  */
 export function readName(bytes: Uint8Array): string {
+  if (bytes.length > MAX_NAME_BYTES) {
+    const rule = `a name of at most ${MAX_NAME_BYTES} bytes`;
+    throw expected('LIMIT', 'entry of the zip archive', rule, `${bytes.length}`);
+  }
   const name = decode(bytes);
   const fault = FAULTS.find(({ pattern }) => pattern.test(name));
   if (fault === undefined) return name;

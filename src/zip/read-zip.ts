@@ -28,6 +28,8 @@ export interface ZipEntry {
 export interface ZipOptions {
   /** The maximum size of an entry that must be inflated, in bytes. Defaults to 2²⁸ (268 MB). */
   readonly maxBytes?: number | undefined;
+  /** The maximum number of entries, folders too. Defaults to no limit. */
+  readonly maxEntries?: number | undefined;
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 28;
@@ -48,11 +50,12 @@ const DEFAULT_MAX_BYTES = 2 ** 28;
  *   UNSAFE: records that disagree, a second end record, entries that overlap, a name that occurs
  *   twice or leaves its folder.
  *   UNSUPPORTED: an encrypted entry; a method other than stored and deflated.
+ *   LIMIT: too many entries, a name of over 4096 bytes.
  * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 export function readZip(
   bytes: Uint8Array,
-  { maxBytes = DEFAULT_MAX_BYTES }: ZipOptions = {},
+  { maxBytes = DEFAULT_MAX_BYTES, maxEntries = Infinity }: ZipOptions = {},
 ): ReadonlyMap<string, ZipEntry> {
   if (!isZip(bytes)) {
     const rule = 'a zip archive, which begins with PK';
@@ -65,7 +68,7 @@ export function readZip(
     );
   }
   const directory = findDirectory(bytes);
-  const records = readDirectory(bytes, directory);
+  const records = readDirectory(bytes, directory, maxEntries);
   const contents = findContents(bytes, records, directory.start);
   const entries = new Map<string, ZipEntry>();
   for (const record of records) {
@@ -108,15 +111,17 @@ function isFolder({ name, size }: CentralRecord): boolean {
 /**
  * Reads an archive of numbers, whose contents together are bounded by `contentLimit`.
  *
+ * @param maxEntries  the maximum number of entries
  * @param smallBytes  the size that the contents of any archive may have together
  * @throws TaesdError as `readZip`; LIMIT (larger contents)
  */
 export function readNumbersZip(
   bytes: Uint8Array,
+  maxEntries: number,
   smallBytes?: number,
 ): ReadonlyMap<string, ZipEntry> {
   const maxBytes = contentLimit(bytes, smallBytes);
-  const entries = readZip(bytes, { maxBytes });
+  const entries = readZip(bytes, { maxBytes, maxEntries });
   let total = 0;
   for (const { size } of entries.values()) total += size;
   if (total <= maxBytes) return entries;

@@ -240,6 +240,30 @@ describe('output, found out before the work', () => {
     expect(run(`${PICTURE}/`)).toEqual(failed(message));
   });
 
+  test.skipIf(process.platform === 'win32')(
+    'names too long for the disk → exit 1 before the work, on a short line',
+    () => {
+      const reason = 'a name that is too long for the disk';
+      const name = `${'x'.repeat(300)}.png`;
+      const cut = `${name.slice(0, 120)}…${name.slice(-79)}`;
+      const inFolder = { cwd: at('.') };
+      // No weights are there: work would fail for them.
+      expect(taesd(['encode', 'in.png', '-o', name, '--weights', 'none'], inFolder)).toEqual(
+        failed(`${cut}: cannot be written (${reason})`),
+      );
+      const read = taesd(['encode', name, '-o', 'out/o.png'], inFolder);
+      expect(read).toEqual(failed(`${cut}: cannot be read (${reason})`));
+      const long = `${'y'.repeat(250)}.jpg`;
+      writeFileSync(at(long), readFileSync(PICTURE));
+      writeFileSync(at('short.png'), readFileSync(PICTURE));
+      const args = [long, 'short.png', '-o', 'o/', '--format', 'safetensors', '--weights', WEIGHTS];
+      const outcome = taesd(['encode', ...args], inFolder);
+      expect(outcome.stderr).toMatch(/^taesd: o\/y+…y+\.safetensors: cannot be written \(a name/);
+      expect(outcome.stderr).toMatch(/\ntaesd: 1 of 2 files failed\n$/);
+      expect(readdirSync(at('o'))).toEqual(['short.safetensors']);
+    },
+  );
+
   test('encode: OUT in a folder that does not exist, in a file → exit 1', () => {
     const missing = at('no/o.png');
     const place = at('in.png/o.png');

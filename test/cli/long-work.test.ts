@@ -87,8 +87,9 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
     ['SIGINT', 130, '0'],
     ['SIGINT', 130, '2'],
     ['SIGTERM', 143, '0'],
+    ['SIGHUP', 129, '0'],
   ] as const;
-  test.each(sampled<(typeof ends)[number]>([ends[1]], ends))(
+  test.each(sampled<(typeof ends)[number]>([ends[1], ends[3]], ends))(
     'decode: %s while rows are written → exit %i, --workers %s',
     async (name, code, workers) => {
       const { child, ended } = decode('tall.safetensors', '--workers', workers);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   lchownSync,
@@ -98,6 +98,12 @@ describe.skipIf(process.platform === 'win32')('IN is what the user names', () =>
     expect([kind, width]).toEqual(['latents', 17]);
   });
 
+  test('inspect: a folder as stdin → exit 1', () => {
+    const command = `${process.execPath} dist/cli/main.js inspect - < ${at('.')}`;
+    const { status, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, 'taesd: stdin: cannot be read (a folder)\n']);
+  });
+
   test('inspect: a file of 1 TB → LIMIT, unread', () => {
     plantHuge(at('huge.safetensors'), 2 ** 40);
     expect(taesd(['inspect', at('huge.safetensors')])).toEqual(
@@ -132,7 +138,7 @@ describe.skipIf(process.platform === 'win32')('IN is what the user names', () =>
     const path = at('race/a.png');
     const error = {
       code: 'ARG',
-      message: `${path}: expected a file, got another thing in its place`,
+      message: `${path}: expected a file, got a pipe`,
     };
     await asPipeComes(path, () => expect(readInput(path)).rejects.toMatchObject(error));
     const heads: unknown[] = [];

@@ -42,6 +42,7 @@ test('sayError: a signal → which, and the exit code of shells', () => {
     code: 143,
     text: text('SIGTERM'),
   });
+  expect(said(new Interruption('SIGHUP'))).toEqual({ code: 129, text: text('SIGHUP') });
 });
 
 test('sayError: what nobody foresaw → one line all the same, and how to see more', () => {

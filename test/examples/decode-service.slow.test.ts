@@ -429,8 +429,7 @@ describe('whom it lets wait', () => {
     expect(await problemOf(answer)).toEqual({
       status: 503,
       code: 'BUSY',
-      message:
-        'decode: "unread answers" expected at most 5700000 bytes, got more (come again later)',
+      message: 'decode: "kept bytes" expected at most 5700000 in all, got more (come again later)',
     });
     expect(await pixelsOf(first)).toEqual(await decoded(large));
     await (await second).body?.cancel();

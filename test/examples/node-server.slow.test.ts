@@ -218,3 +218,26 @@ test('http host: a client that reads nothing → cut off', async () => {
   socket.destroy();
   large.close();
 });
+
+test('node server: a client that sends 4 MB at 200 kB/s → read to its end', async () => {
+  const server = createDecodeServer({ workers: 0 });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  // An infinity at the end: it is found when all is there, and nothing needs to be decoded.
+  const latents = new Float32Array(4 * 500 * 500).fill(1);
+  latents[latents.length - 1] = Number.POSITIVE_INFINITY;
+  const body = new Uint8Array(latents.buffer);
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length };
+  const path = '/decode?width=500&height=500';
+  const call = request({ port, path, method: 'POST', headers, agent: false });
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>;
+  const started = performance.now();
+  for (let at = 0; at < body.length; at += 20_000) {
+    call.write(body.subarray(at, at + 20_000));
+    await pause(Math.max(0, started + at / 200 - performance.now()));
+  }
+  call.end();
+  const [answer] = await answered;
+  expect(JSON.parse(await text(answer))).toMatchObject({ code: 'NONFINITE' });
+  server.close();
+});

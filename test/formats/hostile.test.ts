@@ -1,10 +1,20 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
-import { joined } from '../bytes.ts';
-import { dict, fileOfTensors, pickle, tensor, text, torchFile } from '../torch/build-torch.ts';
+import { joined, utf8 } from '../bytes.ts';
+import { entry, rawFile } from '../safetensors/raw-file.ts';
+import {
+  archive,
+  dict,
+  fileOfTensors,
+  pickle,
+  tensor,
+  text,
+  torchFile,
+} from '../torch/build-torch.ts';
 import { npyByHand, npzByHand, safetensorsByHand } from './files-by-hand.ts';
 import { integers, seededNumbers } from './seeded-numbers.ts';
+import { zipByHand } from './zip-by-hand.ts';
 
 /*
  * Files that are sound by their formats and cost time or memory, or that say two things.
@@ -53,6 +63,58 @@ describe('memory and time', () => {
     const zeros = { dtype: 'F32', shape: [4, 64, 64], bytes: new Uint8Array(2 ** 16) } as const;
     const small = new Uint8Array(gzipSync(npyByHand(zeros)));
     expect((await readLatents(small)).latents.shape).toEqual([1, 4, 64, 64]);
+  });
+
+  test('gzip of 1 MB that begin no file of latents → FORMAT before all of it is inflated', async () => {
+    const gzipped = (content: Uint8Array) => new Uint8Array(gzipSync(content));
+    const bytes = gzipped(joined('hello, world, hello', new Uint8Array(2 ** 20)));
+    // The checksum, which only the whole content shows to be wrong.
+    bytes[bytes.length - 8] ^= 1;
+    await refused(bytes, 'FORMAT', /a file that begins with "hello, world, he"/);
+    const page = gzipped(joined('<!doctype html>', new Uint8Array(2 ** 20)));
+    await refused(page, 'FORMAT', /a web page was saved/);
+    const zeros = gzipped(new Uint8Array(40_000));
+    await refused(zeros, 'ARG', /of 10000 f32 numbers/, { name: 'a.f32' });
+  });
+
+  test('gzip of an archive that only its end shows to be of torch → its latents', async () => {
+    const values = seededNumbers('F32', [4, 32, 32], 3);
+    const tensors = dict([
+      'x',
+      tensor({ count: 4096, shape: [4, 32, 32], strides: [1024, 32, 1] }),
+    ]);
+    const bytes = archive({ 'data/0': values.bytes, 'data.pkl': pickle(tensors), version: '3\n' });
+    expect((await readLatents(new Uint8Array(gzipSync(bytes)))).latents.data).toEqual(
+      values.values,
+    );
+  });
+
+  test('more than 16,384 tensors or arrays → LIMIT; as many arrays of text → one error, quickly', async () => {
+    const header = Array.from({ length: 16_385 }, (_, i) => entry(`${i}`, 'F32', [0], [0, 0]));
+    await refused(
+      rawFile(`{${header.join()}}`),
+      'LIMIT',
+      /"tensors" expected at most 16384, got more$/,
+    );
+    const one = npyByHand({ dtype: 'F32', shape: [1, 4, 1, 1], bytes: new Uint8Array(16) });
+    const label = one.slice();
+    label.set(utf8("'|S4'"), Buffer.from(label).indexOf("'<f4'"));
+    const arrays = (count: number, last = label) =>
+      zipByHand(
+        Array.from({ length: count }, (_, i) => ({
+          name: `${i}.npy`,
+          bytes: i === count - 1 ? last : label,
+        })),
+        'plain',
+      );
+    await refused(arrays(16_385), 'LIMIT', /"archive" expected at most 16384 entries, got 16385/);
+    const [none, some] = [arrays(16_384), arrays(16_384, one)];
+    const took = await seconds(async () => {
+      const rest = /^readLatents: 0\.npy: .*got \|S4; 16383 more arrays hold no numbers$/;
+      await refused(none, 'UNSUPPORTED', rest);
+      expect((await readLatents(some)).source).toBe('array "16383", F32');
+    });
+    expect(took).toBeLessThan(2);
   });
 
   test('gzip without its end → TRUNCATED, wherever it was cut', async () => {

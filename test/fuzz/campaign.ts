@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { processorMs } from '../processor-time.ts';
 import { readState, type State, writeState } from './corpus.ts';
 import { type Finding, saveFinding } from './finding.ts';
 import type { News } from './loop.ts';
-import { processorMs } from './measure.ts';
 import { forgetInterrupted, keepInterrupted, readInterrupted, SharedInput } from './shared.ts';
 import type { WorkerData } from './worker.ts';
 
@@ -125,8 +125,9 @@ class Run {
 
   async #run(): Promise<Finding | undefined> {
     const worker = this.#worker;
+    let watch: NodeJS.Timeout | undefined;
     const end = await new Promise<string | undefined>((resolve) => {
-      const watch = setInterval(() => {
+      watch = setInterval(() => {
         const hung = this.#look();
         if (hung !== undefined) resolve(hung);
       }, LOOK_MS);
@@ -136,9 +137,8 @@ class Run {
       });
       worker.on('error', (error: Error) => resolve(`the thread ended: ${error.stack ?? error}`));
       worker.on('exit', () => resolve('the thread ended while it waited for a promise'));
-      this.#end = () => clearInterval(watch);
     });
-    this.#end();
+    clearInterval(watch);
     await worker.terminate();
     if (end === undefined) return undefined;
     const { target } = this.#options;
@@ -148,8 +148,6 @@ class Run {
     this.state = { ...this.state, executions: executions + more, total: total + more };
     return { target, signature: end.split('\n')[0], report: end, input: this.#shared.input };
   }
-
-  #end: () => void = () => undefined;
 
   #hear(news: Exclude<News, { kind: 'end' }>): void {
     if (news.kind === 'finding') {

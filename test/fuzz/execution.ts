@@ -1,5 +1,6 @@
+import { processorMs } from '../processor-time.ts';
 import { signatureOf } from './finding.ts';
-import { collect, MAX_BYTES, MAX_MS, peakBytes, processorMs, resetPeak } from './measure.ts';
+import { collect, MAX_BYTES, MAX_MS, peakBytes, resetPeak } from './measure.ts';
 import type { Target } from './target.ts';
 
 /** The result of an input: its outcome in words, or the fault it showed. */
@@ -63,7 +64,7 @@ export async function costOf(
 
 /** Returns the fault of an input that costs too much. */
 export function faultOfCost(target: Target, { ms, bytes }: Cost): Execution['fault'] {
-  const cost = `${Math.round(ms)} ms of processor time, ${Math.round(bytes / 2 ** 20)} MiB`;
+  const cost = `${Math.round(ms)} ms of processor time, ${Math.round(bytes / 1e6)} MB`;
   if (ms > (target.maxMs ?? MAX_MS)) return { signature: 'slow', report: cost };
   if (bytes > MAX_BYTES) return { signature: 'large', report: cost };
   return undefined;

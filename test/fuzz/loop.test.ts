@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { processorMs } from '../processor-time.ts';
 import { Corpus, type State } from './corpus.ts';
 import type { Finding } from './finding.ts';
 import { havoc } from './havoc.ts';
 import { type News, runLoop } from './loop.ts';
-import { processorMs } from './measure.ts';
 import { SharedInput } from './shared.ts';
 import { type Target, WrongResult } from './target.ts';
 

@@ -9,7 +9,7 @@ import { MAX_INPUT, type SharedInput } from './shared.ts';
 import { type Target, WrongResult } from './target.ts';
 
 /** A rise of the peak in a batch from which on an input is measured alone. */
-const NOTEWORTHY_BYTES = 48 * 2 ** 20;
+const NOTEWORTHY_BYTES = 48e6;
 /**
  * A time from which on an input that is slower than all before is measured alone. The time of a
  * collection of garbage or of a compilation is then left out.

@@ -72,7 +72,7 @@ async function runOne(options: FuzzOptions): Promise<number> {
 function lineOf(target: string, { executions, seconds, state, findings }: Summary): string {
   const { total, slowestMs, largestBytes, seed } = state;
   const rate = Math.round(executions / seconds);
-  const memory = largestBytes > 0 ? `${Math.round(largestBytes / 2 ** 20)} MiB` : 'under 48 MiB';
+  const memory = largestBytes > 0 ? `${Math.round(largestBytes / 1e6)} MB` : 'under 48 MB';
   return (
     `${target}: ${executions} executions in ${Math.round(seconds)} s (${rate}/s), ${total} in all; ` +
     `slowest ${slowestMs.toFixed(1)} ms, largest ${memory}; ${findings.length} findings; seed ${seed}`
@@ -88,7 +88,7 @@ async function replayed(name: string, file: string): Promise<number> {
   const { outcome, fault } = await execute(target, input);
   const cost = await costOf(target, input);
   const faults = [fault, faultOfCost(target, cost)].filter((one) => one !== undefined);
-  console.log(`${outcome}; ${Math.round(cost.ms)} ms, ${Math.round(cost.bytes / 2 ** 20)} MiB`);
+  console.log(`${outcome}; ${Math.round(cost.ms)} ms, ${Math.round(cost.bytes / 1e6)} MB`);
   for (const { signature, report } of faults) console.log(`${signature}\n${report}`);
   await target.check?.(true);
   await target.end?.();

@@ -40,7 +40,7 @@ describe('readNpz', () => {
         ),
       );
       expect([...arrays.keys()]).toEqual(['x', 'a/b']);
-      const [x, b] = [...arrays.values()].map((read) => read());
+      const [x, b] = [...arrays.values()].map(({ read }) => read());
       expect(x).toEqual({ dtype: 'F32', shape: [4, 2, 3], bytes: numbers.bytes });
       expect(b).toEqual({ dtype: 'I64', shape: [2], bytes: steps.bytes });
     });
@@ -55,8 +55,8 @@ describe('readNpz', () => {
     const bytes = archive(['x.npy', npyByHand(numbers)], ['y.npy', npyByHand(steps)]);
     bytes[Buffer.from(bytes).indexOf('y.npy') + 150] ^= 1;
     const arrays = readNpz(bytes);
-    expect(arrays.get('x')?.().bytes).toEqual(numbers.bytes);
-    expect(() => arrays.get('y')?.()).toThrow(/^y\.npy: .*CRC/);
+    expect(arrays.get('x')?.read().bytes).toEqual(numbers.bytes);
+    expect(() => arrays.get('y')?.read()).toThrow(/^y\.npy: .*CRC/);
   });
 
   test('isNpz: an archive of arrays, another archive, an array → which', () => {

@@ -109,11 +109,16 @@ test.skipIf(process.platform === 'win32')(
     if (!existsSync('/dev/zero')) context.skip('no /dev/zero here');
     symlinkSync('/dev/zero', join(folder, 'zero'));
     execFileSync('mkfifo', [join(folder, 'pipe')]);
-    for (const url of [fileUrl('zero'), fileUrl('pipe'), fileUrl('.')]) {
+    for (const [name, kind] of [
+      ['zero', 'a device'],
+      ['pipe', 'a pipe'],
+      ['.', 'a folder'],
+    ]) {
+      const url = fileUrl(name);
       await expect(readUrl(url)).rejects.toMatchObject({
         name: 'TaesdError',
         code: 'ARG',
-        message: `"${url}" expected a file, got a folder, pipe or device`,
+        message: `"${url}" expected a file, got ${kind}`,
       });
     }
     symlinkSync('file', join(folder, 'link'));

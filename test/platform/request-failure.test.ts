@@ -117,21 +117,23 @@ test('a browser → no cause, unless it is offline', () => {
 });
 
 test.each([
-  ['EAI_AGAIN', 'a host name that is not known, or no network'],
-  ['ConnectionRefused', 'nothing listens there'],
-  ['ENETUNREACH', 'no network leads there'],
-  ['EHOSTUNREACH', 'no network leads there'],
-  ['ETIMEDOUT', 'the server does not answer'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'the server does not answer'],
-  ['ECONNRESET', 'the connection was cut'],
-  ['CERT_HAS_EXPIRED', 'the certificate has expired, or the clock here is wrong'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', TRUST],
-  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', TRUST],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', "the certificate is another server's"],
-  ['EWHATEVER', undefined],
-])('requestFailure: code %s → %s', (code, hint) => {
+  ['EAI_AGAIN', 'a host name that is not known, or no network', undefined],
+  ['ConnectionRefused', 'nothing listens there', undefined],
+  ['ENETUNREACH', 'no network leads there', undefined],
+  ['EHOSTUNREACH', 'no network leads there', undefined],
+  ['ETIMEDOUT', 'the server does not answer', undefined],
+  ['UND_ERR_CONNECT_TIMEOUT', 'the server does not answer', undefined],
+  ['ECONNRESET', 'the connection was cut', true],
+  ['CERT_HAS_EXPIRED', 'the certificate has expired, or the clock here is wrong', true],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', TRUST, true],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', TRUST, true],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', "the certificate is another server's", true],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'no TLS at that port', true],
+  ['EWHATEVER', undefined, undefined],
+])('requestFailure: code %s → %s, reached a server: %s', (code, hint, isReached) => {
   const cause = Object.assign(new Error('why'), { code });
-  expect(requestFailure(new TypeError('fetch failed', { cause }))).toEqual({ got: 'why', hint });
+  const error = new TypeError('fetch failed', { cause });
+  expect(requestFailure(error)).toEqual({ got: 'why', hint, isReached });
 });
 
 test('requestFailure: causes in a circle, a text, nothing → some text', () => {

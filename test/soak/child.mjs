@@ -1,4 +1,5 @@
 // One arrangement of the soak, in a process of its own: see run.mjs.
+import { seededRandom } from '../random.ts';
 import { makeCalls } from './calls.mjs';
 import { faultsOf, inMB, trendOf } from './growth.mjs';
 import { loadOptions, rigOf } from './models.mjs';
@@ -92,15 +93,4 @@ function shown(one) {
     `listeners ${one['listeners on a signal']} and ${one['listeners on the process']}, ` +
     `files ${one['open files'] ?? '?'}, threads ${one.threads ?? '?'}, handles [${one.handles}]`
   );
-}
-
-/** Returns a generator of numbers in [0, 1) that depend on the seed alone: Mulberry32. */
-function seededRandom(first) {
-  let state = first >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

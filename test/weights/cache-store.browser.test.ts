@@ -63,8 +63,8 @@ describe.skipIf(chromium === undefined)('CacheStore [Chromium]', () => {
       states.push(kept.state);
       await pulled();
       const read = async (maxBytes) => {
-        const { kind, size, bytes } = await store.read('${NAME}', maxBytes);
-        return [kind, size, bytes?.length ?? 'unread'];
+        const { otherKind, size, bytes } = await store.read('${NAME}', maxBytes);
+        return [otherKind ?? 'a file', size, bytes?.length ?? 'unread'];
       };
       const reads = [await read(2 ** 26), await read(9)];
       return { location: store.location, path: store.pathOf('${NAME}'), states, last: seen.at(-1), key: key.url, reads };`;

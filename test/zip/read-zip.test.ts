@@ -81,6 +81,11 @@ describe('archives that are read', () => {
     ['zip64 end records', one({}, { zip64: true }), { a: utf8('content') }],
     ['a comment', one({}, { comment: utf8('by a tool, PK') }), { a: utf8('content') }],
     [
+      'a name of 4096 bytes',
+      one({ name: 'x'.repeat(4096) }),
+      { ['x'.repeat(4096)]: utf8('content') },
+    ],
+    [
       'folders',
       zip([{ name: 'f/', content: NOTHING }, { name: 'f/a' }]),
       { 'f/a': utf8('content') },
@@ -175,6 +180,7 @@ describe('archives that are refused', () => {
     ],
     ['a zip64 record on another disk', one({}, { zip64: true, locator: [[4, 4, 1]] }), 'FORMAT'],
     ['end records that disagree', one({}, { zip64: true, end: [[8, 2, 2]] }), 'UNSAFE'],
+    ['a name of 4097 bytes', one({ name: 'x'.repeat(4097) }), 'LIMIT'],
     ['zip64 sizes that are missing', one({ central: [[24, 4, BIG]] }), 'FORMAT'],
     [
       'a zip64 extra field that is short',

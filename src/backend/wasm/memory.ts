@@ -1,5 +1,6 @@
 import { expected, type TaesdError } from '../../errors.ts';
-import { inMiB, textsApart } from '../../numbers/apart.ts';
+import { inMiB } from '../../numbers/byte-text.ts';
+import { comparedTexts } from '../../numbers/compared-texts.ts';
 import { isNode } from '../../platform/runtime.ts';
 
 /** WebAssembly counts memory in pages of 64 KiB. */
@@ -91,7 +92,7 @@ export class Memory {
     const end = ptr + bytes;
     // Written so that NaN and infinity fail too.
     if (!(end <= this.#limitBytes)) {
-      const [limit, got] = textsApart([this.#limitBytes, end], inMiB);
+      const [limit, got] = comparedTexts([this.#limitBytes, end], inMiB);
       const rule = `at most ${limit} of memory`;
       const remedy = this.#limitBytes < ADDRESSABLE_BYTES ? 'a larger maxMemory, or ' : '';
       throw expected('LIMIT', what, rule, got, { hint: `${remedy}a narrower picture` });

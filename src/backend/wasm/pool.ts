@@ -1,5 +1,6 @@
 import { expected, TaesdError } from '../../errors.ts';
-import { textsApart } from '../../numbers/apart.ts';
+import { inGiB } from '../../numbers/byte-text.ts';
+import { comparedTexts } from '../../numbers/compared-texts.ts';
 import { addressSpaceLimit } from '../../platform/address-space.ts';
 import type { Runner } from '../batches.ts';
 import { planNetwork } from '../plan.ts';
@@ -109,8 +110,7 @@ function checkAddresses(workers: number): void {
   const limit = addressSpaceLimit();
   const needed = (workers + 1) * THREAD_ADDRESSES;
   if (limit >= needed) return;
-  const inGiB = (bytes: number, digits: number) => `${(bytes / 2 ** 30).toFixed(digits)} GiB`;
-  const texts = textsApart([needed, limit], inGiB);
+  const texts = comparedTexts([needed, limit], inGiB);
   const rule = `${texts[0]} of address space for ${workers} workers`;
   const hint = 'a given number of workers is started all the same';
   throw expected('OOM', 'ulimit -v', rule, texts[1], { hint });

@@ -1,7 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import type { Half } from '../../model/layers.ts';
 import { type Chw, outputShape } from '../../model/measure.ts';
-import { textsApart } from '../../numbers/apart.ts';
+import { comparedTexts } from '../../numbers/compared-texts.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { type Tensor, zeros } from '../../tensor.ts';
 import { handOn, type Runner } from '../batches.ts';
@@ -42,7 +42,7 @@ export async function disagreement(
   const error = distance(got, await run(wasm, input, shape), stored);
   if (error <= MAX_ERROR[stored]) return undefined;
   const compared = [error, MAX_ERROR[stored]] as const;
-  const [is, max] = textsApart(compared, (value, digits) => value.toPrecision(2 + digits));
+  const [is, max] = comparedTexts(compared, (value, digits) => value.toPrecision(2 + digits));
   return `its ${half} in ${stored} is off by ${is} of the largest value, at most ${max} is right`;
 }
 

@@ -142,9 +142,9 @@ async function folderPlace(variant: Variant): Promise<Place | undefined> {
 
 function cachePlace(cached: CachedModel, store: WeightStore): Place {
   const { location } = store;
-  const blocked = cached.files.find(({ state }) => state === 'blocked');
+  const blocked = cached.files.find((one) => one.state === 'blocked');
   if (blocked !== undefined) {
-    const { file, got = '' } = blocked;
+    const { file, got } = blocked;
     const { sentence: reason } = notAFile(store.pathOf(file.name), file.name, got);
     return { state: 'unreadable', location: null, reason };
   }
@@ -167,8 +167,8 @@ function stateOf({ files, isWhole }: CachedModel): Exclude<Row['state'], 'unread
 /** Returns the size of a model's files: as the manifest has it, or as they are in the cache. */
 function sizeOf({ files, unknown }: CachedModel): number | null {
   if (unknown.length > 0) return null;
-  return files.reduce<number | null>((sum, { file, state, bytes }) => {
-    const size = state === 'whole' ? bytes?.length : file.bytes;
+  return files.reduce<number | null>((sum, one) => {
+    const size = one.state === 'whole' ? one.bytes.length : one.file.bytes;
     return sum === null || typeof size !== 'number' ? null : sum + size;
   }, 0);
 }

@@ -7,7 +7,7 @@ import type { FolderContents } from './folder-contents.ts';
 import { type Format, formatOf } from './format.ts';
 import { type FolderFiles, listFolder } from './list-folder.ts';
 import { inputName, type Source, STREAM } from './read-input.ts';
-import { checkFolderOf, checkOutput, isInput } from './write-output.ts';
+import { checkFolderOf, checkName, checkOutput, isInput } from './write-output.ts';
 
 /*
  * The files of a command that makes one file of each input: which are read, and the names of those
@@ -199,7 +199,7 @@ const keyOf = (path: string): string =>
 
 /**
  * Adds its fault to each job that cannot be done: its output is that of another job, or one of the
- * inputs, or a folder.
+ * inputs, a folder, or a name that is too long for the disk.
  */
 async function withFaults(jobs: readonly Job[]): Promise<Job[]> {
   const inputsOf = new Map<string, string[]>();
@@ -228,7 +228,12 @@ async function placeFault(
   inputs: ReadonlySet<string | undefined>,
 ): Promise<TaesdError | undefined> {
   const real = await realPath(output);
-  if (real === undefined) return undefined;
+  if (real === undefined) {
+    return checkName(output).then(
+      () => undefined,
+      (error) => error,
+    );
+  }
   if (inputs.has(real)) return isInput(output);
   if (!(await isExistingFolder(real))) return undefined;
   return fault(output, expectedGot('a file to write', 'a folder'));

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, sep } from 'node:path';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import { writing } from './not-writable.ts';
 
-/** Linux follows as many links. */
+/** Linux follows at most this many links. */
 const MAX_LINKS = 40;
 
 /**
@@ -38,7 +38,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Returns the user's number; undefined on Windows, and where Deno refuses to tell it. */
+/** Returns the effective user id; undefined on Windows, and where Deno refuses to tell it. */
 function ownId(): number | undefined {
   try {
     return process.geteuid?.();

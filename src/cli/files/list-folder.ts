@@ -1,7 +1,7 @@
-import { constants, type Dirent } from 'node:fs';
-import { open as openFile, readdir, realpath, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readBytes } from '../../platform/regular-file.ts';
+import { openWithoutWaiting, readBytes } from '../../platform/regular-file.ts';
 import { isMissing, systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
@@ -113,23 +113,18 @@ async function kindOf(
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return 'folder';
   if (found?.isFile() === false) return 'other';
-  if (!takes(path, await headOf(path))) return 'other';
+  if (!takes(path, await headOf(path).catch(() => undefined))) return 'other';
   if (found === undefined || found.size <= maxBytes) return 'taken';
   say(`${path}: not read, because it is larger than ${maxBytes / 2 ** 20} MiB`);
   return 'other';
 }
 
-/** Returns the first bytes of a file; undefined if it cannot be read. */
+/** Returns the first bytes of a file; undefined for anything else. @throws the system's errors */
 async function headOf(path: string): Promise<Uint8Array | undefined> {
+  const file = await openWithoutWaiting(path);
   try {
-    // A pipe that another program puts there meanwhile is not waited for.
-    const file = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      return (await file.stat()).isFile() ? await readBytes(file, HEAD_BYTES) : undefined;
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return undefined;
+    return (await file.stat()).isFile() ? await readBytes(file, HEAD_BYTES) : undefined;
+  } finally {
+    await file.close();
   }
 }

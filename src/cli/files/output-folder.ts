@@ -1,5 +1,6 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
+import { onOneLine } from '../../errors.ts';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
 
@@ -38,7 +39,7 @@ async function makeFolder(path: string): Promise<boolean> {
       throw fault(path, expectedGot('a folder to write to', 'a file'), { cause });
     }
     const isNowhere = systemCode(cause) === 'ENOENT';
-    const hint = isNowhere ? `no such folder: ${dirname(path)}` : systemReason(cause);
+    const hint = isNowhere ? `no such folder: ${onOneLine(dirname(path))}` : systemReason(cause);
     throw fault(path, 'cannot be made', { hint, cause });
   }
 }

@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openWithoutWaiting } from '../../platform/regular-file.ts';
 import { systemCode } from '../../platform/system-errors.ts';
 
 /** The largest size of a piece. */
@@ -15,9 +14,7 @@ const WAIT_MS = 20;
  * @param isNamedPipe  true for a pipe that may not have a writer yet. It is waited for
  */
 export async function* piecesOf(path: string, isNamedPipe: boolean): AsyncGenerator<Uint8Array> {
-  // Windows has no such flag.
-  const { O_RDONLY, O_NONBLOCK = 0 } = constants;
-  const file = await open(path, O_RDONLY | O_NONBLOCK);
+  const file = await openWithoutWaiting(path);
   const buffer = new Uint8Array(PIECE_BYTES);
   try {
     for (let hasWriter = !isNamedPipe; ; ) {

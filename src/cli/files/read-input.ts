@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { TaesdError } from '../../errors.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
@@ -29,7 +29,7 @@ export const readInput = (
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<Uint8Array> =>
   explained(path, hint, maxBytes, () =>
-    path === STREAM ? readPieces(process.stdin, maxBytes) : readPath(path, maxBytes),
+    path === STREAM ? readStdin(maxBytes) : readPath(path, maxBytes),
   );
 
 /** A file to read: one that the user names, or one that was found in a folder. */
@@ -40,10 +40,15 @@ export interface Source {
   readonly isListed?: boolean;
 }
 
-/** Reads a whole file, and unless it is one of a folder, a pipe or device. See `readInput`. */
+/**
+ * Reads an input whole. A file found in a folder must be a regular file; a path that the user named
+ * may be a pipe or device.
+ *
+ * @throws TaesdError as `readInput`
+ */
 export const readSource = ({ input, isListed = false }: Source): Promise<Uint8Array> =>
   isListed
-    ? explained(input, undefined, MAX_INPUT_BYTES, () => readFile(input, MAX_INPUT_BYTES))
+    ? explained(input, undefined, MAX_INPUT_BYTES, () => readRegular(input, MAX_INPUT_BYTES))
     : readInput(input);
 
 /** Runs `read`, and turns its errors into errors that name the input. */
@@ -84,21 +89,36 @@ function tooLong(name: string, maxBytes: number, { got }: TooLong): TaesdError {
   return fault(name, expectedGot(rule, got), { code: 'LIMIT', hint });
 }
 
+/** Node reads a folder as stdin, `< .`, like an empty file. */
+async function readStdin(maxBytes: number): Promise<Uint8Array> {
+  if (isFolderOpenAs(0)) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+  return readPieces(process.stdin, maxBytes);
+}
+
+/** Returns true if an open file is a folder; false also for one that is closed. */
+function isFolderOpenAs(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 async function readPath(path: string, maxBytes: number): Promise<Uint8Array> {
   const found = await stat(path);
   // Files of /proc have no size until they are read.
   if (!found.isFile() || found.size === 0) {
     return readPieces(piecesOf(path, isNamedPipe(path, found)), maxBytes);
   }
-  return readFile(path, maxBytes);
+  return readRegular(path, maxBytes);
 }
 
 /** Reads a regular file. It may have grown, or be a pipe by now, since it was looked at. */
-async function readFile(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { found: opened, bytes } = await readRegularFile(path, maxBytes);
-  if (bytes !== undefined) return bytes;
-  if (opened.isFile()) throw new TooLong(countText(opened.size));
-  throw fault(path, expectedGot('a file', 'another thing in its place'));
+async function readRegular(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { otherKind, size, bytes } = await readRegularFile(path, maxBytes);
+  if (otherKind !== undefined) throw fault(path, expectedGot('a file', otherKind));
+  if (bytes === undefined) throw new TooLong(countText(size));
+  return bytes;
 }
 
 /** False for the pipes of a shell, `<(…)`: they have had a writer. */

@@ -1,5 +1,6 @@
-import { open, realpath, rename, stat } from 'node:fs/promises';
+import { lstat, open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { onOneLine } from '../../errors.ts';
 import { syncFile } from '../../platform/sync-file.ts';
 import { systemCode, systemReason } from '../../platform/system-errors.ts';
 import { expectedGot, fault } from '../terminal/faults.ts';
@@ -24,6 +25,7 @@ export async function checkOutput(path: string, input: string): Promise<void> {
     checkStdout();
     return;
   }
+  await checkName(path);
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined && !found.isFile()) {
     const got = found.isDirectory() ? 'a folder' : 'something that is not a file';
@@ -36,6 +38,14 @@ export async function checkOutput(path: string, input: string): Promise<void> {
   await checkFolderOf(path);
 }
 
+/** Checks that the disk takes a name of this length. @throws TaesdError ARG */
+export async function checkName(path: string): Promise<void> {
+  // A link is not followed: it is replaced, or leads to a name that the disk has.
+  await lstat(path).catch((cause: unknown) => {
+    if (systemCode(cause) === 'ENAMETOOLONG') throw notWritable(path, systemReason(cause), cause);
+  });
+}
+
 /**
  * Checks that a file can be written into a folder. It creates one and removes it again.
  *
@@ -45,10 +55,10 @@ export async function checkFolderOf(path: string): Promise<void> {
   const folder = dirname(path);
   const foundFolder = await stat(folder).catch((cause: unknown) => {
     const reason = systemCode(cause) === 'ENOENT' ? 'no such folder' : systemReason(cause);
-    throw notWritable(path, `${reason}: ${folder}`, cause);
+    throw notWritable(path, `${reason}: ${onOneLine(folder)}`, cause);
   });
   if (!foundFolder.isDirectory()) {
-    throw notWritable(path, `a file in place of its folder: ${folder}`);
+    throw notWritable(path, `a file in place of its folder: ${onOneLine(folder)}`);
   }
   await withTemporary(dirname(path), async (temporary) => {
     const file = await open(temporary, 'wx').catch((cause: unknown) => {

@@ -1,4 +1,4 @@
-import { expected, TaesdError, withHint } from '../../errors.ts';
+import { expected, TaesdError, withHint, withSecondHint } from '../../errors.ts';
 import { PROXY_VARIABLES } from '../../platform/proxy-variables.ts';
 import { requestFailure } from '../../platform/request-failure.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
@@ -54,16 +54,16 @@ export function proxyAdvice(): string {
     : `through the proxy in ${name}; NO_PROXY exempts hosts`;
 }
 
-/** Failures of a request that a proxy would not help. */
-const REACHED = /certificate|no TLS|was cut|redirect|bad port|scheme/;
+/** Words of `fetch` for failures without a code that a proxy would not help. */
+const HOPELESS = /certificate|redirect|bad port|scheme/;
 
 /** Returns true for the error of a request that did not reach its server. A proxy may help. */
 export function isUnreached({ code, cause }: TaesdError): boolean {
   if ((code !== 'NETWORK' && code !== 'ARG') || !(cause instanceof Error && isOfFetch(cause))) {
     return false;
   }
-  const { got, hint } = requestFailure(cause);
-  return !REACHED.test(`${hint} ${got}`);
+  const { got, isReached } = requestFailure(cause);
+  return !isReached && !HOPELESS.test(got);
 }
 
 /** `fetch` rejects with a TypeError. A server that stalls is left by an AbortError. */
@@ -77,6 +77,6 @@ export function aboutRequest(error: TaesdError): TaesdError {
   const advised =
     hint === undefined
       ? withHint(sentence, proxyAdvice())
-      : sentence.replace(/\)$/, () => `; ${proxyAdvice()})`);
+      : withSecondHint(sentence, proxyAdvice());
   return new TaesdError(code, advised, { cause, remedy });
 }

@@ -1,7 +1,10 @@
 import { constants } from 'node:os';
 
-/** The signals that ask a program to end: Ctrl+C, and the default of `kill`. */
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/**
+ * The signals that ask a program to end: Ctrl+C, the default of `kill`, and a closed terminal.
+ * SIGQUIT is not one of them: it asks for a core dump.
+ */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Work that ignores its AbortSignal, such as a request, is abandoned after this time. */
 const PATIENCE_MS = 1000;
@@ -12,7 +15,7 @@ const NOTHING_LEFT = 'nothing was written';
 /** The error for work that a signal ended. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
-  /** The code that shells use: 130 for SIGINT, 143 for SIGTERM. */
+  /** The code that shells use: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP. */
   readonly exitCode: number;
 
   constructor(signal: NodeJS.Signals, left = NOTHING_LEFT) {
@@ -22,7 +25,7 @@ export class Interruption extends Error {
 }
 
 /**
- * Runs work that SIGINT and SIGTERM cancel through an AbortSignal.
+ * Runs work that SIGINT, SIGTERM and SIGHUP cancel through an AbortSignal.
  *
  * @param left  the state the interrupted work leaves, for the message
  * @throws Interruption (one of the signals came); any error of the work

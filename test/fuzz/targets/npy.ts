@@ -186,7 +186,7 @@ export const npz: Target = {
       const kept: ReadArray[] = [];
       const read = [...arrays].slice(0, 5).map(([name, array]) =>
         outcomeOf(() => {
-          const { dtype, shape, bytes } = array();
+          const { dtype, shape, bytes } = array.read();
           kept.push({ name, dtype, shape, bytes });
           return dtype;
         }),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Memory } from '../../src/backend/wasm/memory.ts';
-import { inMiB, textsApart } from '../../src/numbers/apart.ts';
+import { inMiB } from '../../src/numbers/byte-text.ts';
+import { comparedTexts } from '../../src/numbers/compared-texts.ts';
 import { thrownBy } from '../thrown-by.ts';
 
 const MIB = 2 ** 20;
@@ -17,14 +18,14 @@ test.each([
   [[1000, 2 * MIB], '1000 bytes', '2 MiB'],
   [[NaN, MIB], 'NaN MiB', '1 MiB'],
   [[MIB, Infinity], '1 MiB', 'Infinity MiB'],
-] as const)('textsApart: %j bytes → %s, %s', (pair, first, second) => {
-  expect(textsApart(pair, inMiB)).toEqual([first, second]);
+] as const)('comparedTexts: %j bytes → %s, %s', (pair, first, second) => {
+  expect(comparedTexts(pair, inMiB)).toEqual([first, second]);
 });
 
-test('textsApart: numbers with digits of their own → as many as tell them apart', () => {
+test('comparedTexts: numbers with digits of their own → as many as tell them apart', () => {
   const precise = (value: number, digits: number) => value.toPrecision(2 + digits);
-  expect(textsApart([1.04e-4, 1e-4], precise)).toEqual(['0.000104', '0.000100']);
-  expect(textsApart([0.3, 1e-4], precise)).toEqual(['0.30', '0.00010']);
+  expect(comparedTexts([1.04e-4, 1e-4], precise)).toEqual(['0.000104', '0.000100']);
+  expect(comparedTexts([0.3, 1e-4], precise)).toEqual(['0.30', '0.00010']);
 });
 
 test('Memory: a limit that 64 bytes are missing from → LIMIT with two different numbers', () => {
