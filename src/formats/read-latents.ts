@@ -68,7 +68,7 @@ const NAMES = Object.keys({
 /**
  * Reads a file of latents of any format of the table. The content decides about the format.
  *
- * @param bytes  the whole file. Those of a `.npz`, a `.pth` and a gzipped file must stay as they are
+ * @param bytes  the whole file. Those of a `.npz`, `.pth` or gzipped file must stay as they are
  *   until the promise has settled
  * @throws TaesdError FORMAT (none of the formats; an opaque picture; damaged), TRUNCATED,
  *   INTEGRITY, UNSUPPORTED, UNSAFE, LIMIT, SHAPE (no latents in it, several, `pick` past the

@@ -359,7 +359,7 @@ export type KernelModule = typeof globalThis extends {
   ? M
   : object;
 
-/** A source of weights. Bytes are not copied: they must stay as they are until `load` has settled. */
+/** A source of weights. Bytes must stay as they are until `load` has settled. */
 export type WeightSource =
   /**
    * A folder (path or `file:` URL) or web address that holds MODEL_encoder.safetensors and

@@ -4,7 +4,7 @@ import { arrayKind } from '../builtins/tags.ts';
 import { describe, orList } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { checkPixelData } from '../image.ts';
-import type { FloatImageLike, ImageLike, RunOptions } from '../options/types.ts';
+import type { FloatData, FloatImageLike, ImageLike, RunOptions } from '../options/types.ts';
 import { COLOUR_SPACES, converterToSrgb, type ImageDataSpace } from './to-srgb.ts';
 
 /** Pixels that are converted between two looks at the clock: 2 to 5 ms. */
@@ -41,14 +41,13 @@ export async function convertImageData(
   snapshot: PromiseSettledResult<unknown>,
   { allowNonFinite, signal }: RunOptions,
 ): Promise<ImageLike> {
-  checkPixelData(source as ImageLike);
+  const { width, height } = source;
+  // The copy, as an array may have a `length` or `slice` of its own. Detached data has none.
+  const { value: data = source.data } = snapshot as Partial<PromiseFulfilledResult<FloatData>>;
+  const channels = checkPixelData({ width, height, data } as ImageLike);
   const full = fullOf(source);
   const space = spaceOf(source);
   if (snapshot.status === 'rejected') throw outOfMemory('image', 'a copy', snapshot.reason);
-  const { width, height } = source;
-  const data = snapshot.value as ImageLike['data'];
-  // An array may have a `length` or `slice` of its own, which is not that of the copy.
-  const channels = checkPixelData({ width, height, data });
   if (full === 1 && allowNonFinite !== true) checkFinite(data);
   const pacer = new Pacer(signal);
   const count = width * height;
