@@ -228,8 +228,8 @@ export class Taesd {
    * Decodes latents to rows of pixels, from top to bottom, so that a picture is never in memory
    * whole. Work is done only when rows are requested. Other calls of this instance wait until the
    * loop has ended. Do not await another call of the same instance in the body of the loop: it
-   * would wait for the loop, and the loop for it. `break`, `return()`, a fired `signal` and `dispose`
-   * end the loop, the last two even if the caller never asks for more.
+   * would wait for the loop, and the loop for it. The loop is ended by `break`, `return()`, a fired
+   * `signal` and `dispose`, the last two even if the caller never asks for more.
    *
    * @param latents  f32 [1, C, h, w], as for `decode`
    * @throws TaesdError as `decode`; ARG (`firstRow` is not a row of the picture)
