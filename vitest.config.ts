@@ -31,6 +31,7 @@ const FULL_LENGTH = [
   'test/hosts/hosts.test.ts',
   'test/nano.test.ts',
   'test/non-finite.test.ts',
+  'test/null-options.test.ts',
   'test/picture/decode-picture.test.ts',
   'test/png/generated.test.ts',
   'test/png/hostile.test.ts',

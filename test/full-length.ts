@@ -13,6 +13,10 @@ export const rounds = (sample: number, all: number): number => (isFullLength ? a
 export const sampled = <Item>(sample: readonly Item[], all: readonly Item[]): readonly Item[] =>
   isFullLength ? all : sample;
 
+/** The first, the third and so on: a sample. */
+export const everySecond = <Item>(items: readonly Item[]): readonly Item[] =>
+  items.filter((_, i) => i % 2 === 0);
+
 /** Adds a test to the slow suite alone. */
 export function testAtFullLength(name: string, body: TestFunction): void {
   if (isFullLength) test(name, body);

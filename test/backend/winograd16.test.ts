@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { everySecond, isFullLength, sampled } from '../full-length.ts';
 import { GEOMETRIES, V_CHANNELS, WEIGHT_POINTS, weightIndex } from './winograd-block.ts';
 import { type Machine, startMachine } from './winograd-run.ts';
 import { testNotFinite16, testSaturation, testTransformInput16 } from './winograd16-checks.ts';
@@ -8,6 +9,8 @@ import { BLOCKS, INPUT_MAX, index16, roundWeights, unitIndex, WEIGHTS } from './
  * The 16-bit Winograd kernels of assembly/winograd16.ts: rounding, scales, and that no sum leaves
  * 32 bits.
  */
+
+const SMALL = GEOMETRIES.filter(({ cout }) => cout === 16);
 
 let machine: Machine;
 beforeAll(async () => {
@@ -49,7 +52,7 @@ describe.each(Object.entries(WEIGHTS))('weights: %s', (name, make) => {
   }
 
   testSaturation(start, [name, make], 1);
-  testSaturation(start, [name, make], 1, 144);
+  if (isFullLength || name === 'random') testSaturation(start, [name, make], 1, 144);
 });
 
 test('winogradRoundWeights [wasm]: weights whose sum is past the range of f32 â†’ no trap, a unit that is not finite', () => {
@@ -58,7 +61,7 @@ test('winogradRoundWeights [wasm]: weights whose sum is past the range of f32 â†
 });
 
 describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
-  for (const geometry of GEOMETRIES.filter(({ cout }) => cout === 16)) {
+  for (const geometry of sampled(everySecond(SMALL), SMALL)) {
     testTransformInput16(start, 'winogradTransformInput16', [name, make], geometry);
   }
 });

@@ -7,6 +7,7 @@ import { proxyFor } from '../../src/cli/network/proxy.ts';
 import { TaesdError } from '../../src/errors.ts';
 import { encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { startTaesd, taesd, temporaryFolder } from './command-line.ts';
 import { makeIdentity, OPENSSL_ABSENT, proxyAndServer } from './proxy.ts';
 import { randomPicture } from './tiny-files.ts';
@@ -116,17 +117,20 @@ describe('errors of the network', () => {
     expect(stdout.match(/unreadable: .+; behind a proxy, set HTTPS_PROXY\)/g)).toHaveLength(9);
   });
 
-  test('pull --from: a server that answers 500 → the status, and no advice about proxies', async () => {
-    const from = `http://${address()}/no`;
-    const { code, lines } = await run(['pull', '--from', from], {});
-    expect({ code, lines }).toEqual({
-      code: 1,
-      lines: [
-        `taesd: "${from}/taesd_encoder.safetensors" expected HTTP status 200, got 500`,
-        'taesd: weights of taesd: cannot be fetched',
-      ],
-    });
-  });
+  testAtFullLength(
+    'pull --from: a server that answers 500 → the status, and no advice about proxies',
+    async () => {
+      const from = `http://${address()}/no`;
+      const { code, lines } = await run(['pull', '--from', from], {});
+      expect({ code, lines }).toEqual({
+        code: 1,
+        lines: [
+          `taesd: "${from}/taesd_encoder.safetensors" expected HTTP status 200, got 500`,
+          'taesd: weights of taesd: cannot be fetched',
+        ],
+      });
+    },
+  );
 });
 
 /**
@@ -215,19 +219,29 @@ describe('proxies', () => {
     },
   );
 
-  test('pull, encode: HTTP_PROXY without a scheme → asked for the whole address', async () => {
-    const from = 'http://weights.test/here';
-    const { code, lines } = await run(['pull', '--from', from], { HTTP_PROXY: address() });
-    expect({ code, lines }).toEqual({
-      code: 1,
-      lines: [wrong(`${from}/taesd_encoder.safetensors`)],
-    });
-    expect(seen).toEqual([`GET ${from}/taesd_encoder.safetensors`]);
-    const args = ['encode', at('in.png'), '-o', at('z.png'), '--weights', 'http://weights.test/no'];
-    expect((await run(args, { http_proxy: `http://${address()}` })).lines).toEqual([
-      'taesd: "http://weights.test/no/taesd_encoder.safetensors" expected HTTP status 200 to 299, got 500',
-    ]);
-  });
+  testAtFullLength(
+    'pull, encode: HTTP_PROXY without a scheme → asked for the whole address',
+    async () => {
+      const from = 'http://weights.test/here';
+      const { code, lines } = await run(['pull', '--from', from], { HTTP_PROXY: address() });
+      expect({ code, lines }).toEqual({
+        code: 1,
+        lines: [wrong(`${from}/taesd_encoder.safetensors`)],
+      });
+      expect(seen).toEqual([`GET ${from}/taesd_encoder.safetensors`]);
+      const args = [
+        'encode',
+        at('in.png'),
+        '-o',
+        at('z.png'),
+        '--weights',
+        'http://weights.test/no',
+      ];
+      expect((await run(args, { http_proxy: `http://${address()}` })).lines).toEqual([
+        'taesd: "http://weights.test/no/taesd_encoder.safetensors" expected HTTP status 200 to 299, got 500',
+      ]);
+    },
+  );
 
   test('pull: a proxy that refuses, that is not there → said with its address', async () => {
     const from = 'https://refused.test/w';

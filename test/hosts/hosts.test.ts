@@ -8,7 +8,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/options/types.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { randomPicture } from '../cli/tiny-files.ts';
-import { sampled, testAtFullLength } from '../full-length.ts';
+import { isFullLength, sampled, testAtFullLength } from '../full-length.ts';
 import { SHARED_ABSENT, sharedIsThere, sharedPath, testShared } from '../shared.ts';
 
 /*
@@ -96,6 +96,10 @@ const testOthers = (title: string, work: () => Promise<void>) =>
 const testDownload = (title: string, work: () => Promise<void>) =>
   noOthers === undefined ? testShared(title, work) : testOthers(title, work);
 
+const testSharedAtFullLength: typeof testShared = (...args) => {
+  if (isFullLength) testShared(...args);
+};
+
 describe.skipIf(process.platform === 'win32')('homes', () => {
   testOthers(
     'the home of another user → nano, and info says why; taesd → ARG that says why',
@@ -174,7 +178,7 @@ describe.skipIf(process.platform === 'win32')('homes', () => {
     },
   );
 
-  testShared(
+  testSharedAtFullLength(
     'a limit of the size of files, download → the real taesd, not kept; without → kept',
     async () => {
       const under = ['sh', '-c', 'ulimit -f 100 && exec "$@"', 'sh'];
@@ -235,7 +239,7 @@ describe("Node's permission model", () => {
     expect(both).toMatchObject({ width: 64, weightsNote, workers: 2 });
   });
 
-  testShared(
+  testSharedAtFullLength(
     'all may be read, download → the real taesd, not kept; with --allow-fs-write → kept',
     async () => {
       const flags = [PERMISSION, ...reads('*')];
