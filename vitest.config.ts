@@ -68,6 +68,9 @@ const OWN_PROCESS = [
   'test/workers.test.ts',
 ];
 
+/** Packages that the tests of runtimes install below test/ bring tests of their own. */
+const INSTALLED = '**/node_modules/**';
+
 const common = {
   setupFiles: 'test/fast-equality.ts',
   testTimeout: PATIENCE_MS,
@@ -86,7 +89,7 @@ export default defineConfig({
           ...common,
           name: 'quick',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{slow,browser}.test.ts', ...OWN_PROCESS],
+          exclude: [INSTALLED, 'test/**/*.{slow,browser}.test.ts', ...OWN_PROCESS],
           isolate: false,
         },
       },
@@ -98,7 +101,7 @@ export default defineConfig({
           ...common,
           name: 'slow',
           include: ['test/**/*.slow.test.ts', ...FULL_LENGTH],
-          exclude: ['test/**/*.browser.test.ts'],
+          exclude: [INSTALLED, 'test/**/*.browser.test.ts'],
           env: { TAESD_TEST_FULL_LENGTH: '1' },
         },
       },
