@@ -14,6 +14,7 @@ import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { taesd, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -294,7 +295,7 @@ describe('roundtrip', () => {
     expect(onlyTensor('r.safetensors')).toEqual(wanted);
   });
 
-  test('roundtrip [reference]: a picture → within a byte of wasm', () => {
+  testAtFullLength('roundtrip [reference]: a picture → within a byte of wasm', () => {
     const args = ['roundtrip', RGB_FILE, '-o', at('p.png'), '--float', '--backend', 'reference'];
     expect(taesd(args, { env })).toEqual(done);
     const wasm = pixels(trip('--float')).data;

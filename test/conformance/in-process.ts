@@ -45,8 +45,12 @@ export function testConformance(name: keyof typeof PLACES): void {
     for (const { name: title, shared, run } of CASES) {
       // golden.slow.test.ts has those of the reference, golden.test.ts those of WASM.
       if (isTrip(title) && (name === 'reference' || !isFullLength)) continue;
-      // In the quick suite the layers of the wide models are enough.
-      if (!isFullLength && /^tae(sana|qi2_1|w2_1), random latent/.test(title)) continue;
+      // In the quick suite the layers of one wide model are enough.
+      if (
+        !isFullLength &&
+        /^tae(sana|qi2_1|w2_1), random latent|(taesana|taew2_1)-layers/.test(title)
+      )
+        continue;
       // In the quick suite backend/agreement.test.ts has these networks on WASM, in fewer sizes.
       if (title.startsWith('network: ') && !isFullLength) continue;
       // And golden.test.ts and taew2_1.test.ts have these tensors.
