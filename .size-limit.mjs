@@ -42,7 +42,7 @@ export default [
   // The check of a canvas's size is 0.6 kB of it; limits on names, entries and tensors are 0.2 kB;
   // pictures that are read once, and loops that their signals end, 0.1 kB.
   bundle('core, with everything it loads later', 'index.js', '97.4 kB'),
-  // Of what it shares with the core, the causes of failed requests are 0.7 kB; 0.1 kB tells numbers
+  // It shares with the core the causes of failed requests, which are 0.7 kB; 0.1 kB tells numbers
   // apart that messages compare.
   bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '31 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { node } from '../platform/node-modules.ts';
 import { openWithoutWaiting } from '../platform/regular-file.ts';
 import { systemCode } from '../platform/system-errors.ts';
 import { millisecondsOfDate } from '../platform/timers.ts';
@@ -9,20 +10,6 @@ import { millisecondsOfDate } from '../platform/timers.ts';
  * of a draft. So a draft is taken over only if it is a regular file of the user's own with one
  * name. Everything else stays as it is: it is not opened, renamed, written to or removed.
  */
-const node = {
-  get crypto() {
-    return process.getBuiltinModule('node:crypto');
-  },
-  get fs() {
-    return process.getBuiltinModule('node:fs/promises');
-  },
-  get os() {
-    return process.getBuiltinModule('node:os');
-  },
-  get path() {
-    return process.getBuiltinModule('node:path');
-  },
-};
 
 /**
  * The names of drafts: `.NAME.HOST.PROCESS.RANDOM.part`, so that no two processes write to one

@@ -1,4 +1,5 @@
 import { expected, TaesdError } from '../errors.ts';
+import { node } from '../platform/node-modules.ts';
 import {
   type FoundFile,
   otherKindOf,
@@ -13,21 +14,7 @@ import { type ManifestFile, maxBytesOf } from './manifest.ts';
 import { notAFile } from './not-a-file.ts';
 import { type Draft, refused, roomFor, STORE_NAME, type WeightStore } from './store.ts';
 
-/*
- * The store in a folder, for runtimes with Node's modules. The modules load when they are used and
- * not at import: a bundler may put this file into a bundle that browsers run too.
- */
-const node = {
-  get fs() {
-    return process.getBuiltinModule('node:fs/promises');
-  },
-  get os() {
-    return process.getBuiltinModule('node:os');
-  },
-  get path() {
-    return process.getBuiltinModule('node:path');
-  },
-};
+/* The store in a folder, for runtimes with Node's modules. */
 
 /**
  * Returns our folder in the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base

@@ -188,7 +188,7 @@ export function lastFrame({ shape: [batch, frames, ...chw], data }: Tensor): Ten
   return { shape: [batch, ...chw], data: data.slice(((frames - 1) * data.length) / frames) };
 }
 
-/** What went through a model, and what came out. Only the latents are there for certain. */
+/** The input and the output of a model. Only the latents are there for certain. */
 interface GoldenTrip {
   readonly image: Tensor;
   readonly latents: Tensor;

@@ -42,7 +42,7 @@ const isAnimated = (file: Uint8Array): boolean =>
 
 interface Decoded {
   readonly shown: Shown;
-  /** What was left out or not converted, or why the file was refused. */
+  /** The notes of what was left out or not converted, or the reason of the refusal. */
   readonly says: string;
 }
 

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
  * Code that runs in the background of a page: in a service worker, a module worker, an extension.
  */
 
-/** What came of a call: its result, or its error. */
+/** The outcome of a call: its result, or its error. */
 export interface Came {
   readonly value?: unknown;
   readonly name?: string;
@@ -64,7 +64,7 @@ async function work({ Taesd, given }) {
 }
 `;
 
-/** What comes of the calls that need no part of the package. */
+/** The outcomes of the calls that need no part of the package. */
 export const CORE: Readonly<Record<string, object>> = {
   unknown: {
     name: 'TaesdError',
@@ -76,7 +76,7 @@ export const CORE: Readonly<Record<string, object>> = {
   encode: { value: [1, 4, 2, 2] },
 };
 
-/** What comes of the other calls if the parts are there. */
+/** The outcomes of the other calls if the parts are there. */
 export const PARTS: Readonly<Record<string, Came>> = {
   reference: { value: 'reference' },
   vae: { value: 16 },

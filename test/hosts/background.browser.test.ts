@@ -113,7 +113,7 @@ const noPart = (call: string, remedy = ONE_FILE): Came => ({
   ),
 });
 
-/** What comes of a request for workers. */
+/** The outcome of a request for workers. */
 const NO_WORKERS: Came = { value: '"Worker" expected a runtime with workers, got none' };
 
 const POLICY = "script-src 'self' 'wasm-unsafe-eval'";

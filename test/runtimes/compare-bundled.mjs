@@ -1,4 +1,4 @@
-// What a bundled program found, against the program without a bundler.
+// Compares the findings of a bundled program with those of the program without a bundler.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

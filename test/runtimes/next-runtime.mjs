@@ -107,7 +107,7 @@ const posted = async (address, body) => {
   return response.ok ? bytes.toString('base64') : `HTTP ${response.status}: ${bytes}`;
 };
 
-/** What the routes of docs answer, made without a bundler. */
+/** Returns the answer of the routes of docs, made without a bundler. */
 async function decodedPng(place, latent) {
   const [{ Taesd }, { encodePng }, { decodeLatentPng }] = await Promise.all(
     ['index.js', 'png/index.js', 'formats/index.js'].map((path) => installedModule(place, path)),

@@ -1,4 +1,4 @@
-// What lives in this process: memory, workers, listeners, handles.
+// Counts the memory, workers, listeners and handles that live in this process.
 import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { BroadcastChannel } from 'node:worker_threads';

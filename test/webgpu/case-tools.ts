@@ -205,7 +205,7 @@ export function follow(device: GPUDevice, context: GPUCanvasContext): () => Prom
   return () => read;
 }
 
-/** What a canvas shows, as of this task. */
+/** Returns the pixels that a canvas shows in this task. */
 export function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): Uint8ClampedArray {
   const { width, height } = canvas;
   const copy = new OffscreenCanvas(width, height).getContext('2d');

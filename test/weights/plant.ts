@@ -27,7 +27,7 @@ const plantSocket = (path: string) =>
 interface OddThing {
   /** Its kind in messages. */
   readonly kind: string;
-  /** What it is, if the kind does not say it. */
+  /** The words for it, if the kind does not say it. */
   readonly what: string;
   plant(path: string): unknown;
 }

@@ -1,4 +1,4 @@
-// What each bundled program does, and the program without a bundler that they are compared with.
+// The work of each bundled program, and of the one without a bundler that they are compared with.
 import { digest } from '../measures.mjs';
 
 /** Latents of 400×400 pixels: two workers share them. */
