@@ -51,11 +51,9 @@ import {
   GROUP_BYTES,
   TILE_COUT,
   TILE_COUT_BYTES,
-  UPSAMPLED_POINTS,
   V16_TILE_BYTES,
-  WEIGHT_POINTS,
 } from '../src/backend/wasm/layout';
-import { add4x8, multiplyPoint } from './winograd';
+import { add4x8, multiplyPoint, weightSide } from './winograd';
 
 /** Bytes of 8 output channels' weights for two input channels. */
 const PAIR_BYTES: usize = 32;
@@ -71,8 +69,8 @@ const I16_MAX: f32 = 32767;
  *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
  *               JOB_SCALES, f32 [side²][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
  *               chunk of it every JOB_SCALES_CHUNK;
- *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points
- *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][2][chunks][8], of
+ *               JOB_WEIGHTS, i16 [cout / 16][points][2][cin / 2][8][2]; with JOB_UPSAMPLE those
+ *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][points][2][chunks][8], of
  *               the points of JOB_WEIGHTS;
  *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use
  *               the rounded ones; JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every
@@ -105,7 +103,9 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   if (uFlat != 0) uFlat += <usize>(group * cin) * GROUP_BYTES;
   const uTile = <usize>(cin >> 1) * PAIR_BYTES;
-  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  const last = weightSide(side) - 1;
+  const weighed = upsample ? last : last + 1;
+  const groupPoints = <usize>(group * weighed * weighed);
   let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * 2 * uTile;
   /** Bytes of the scales of 8 output channels. */
   const uTileScales = <usize>((cin + CHUNK - 1) / CHUNK) * TILE_COUT_BYTES;
@@ -147,7 +147,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
             uChunkScale += TILE_COUT_BYTES;
           }
         }
-        if (column < 5) {
+        if (column < last) {
           uPoint += 2 * uTile;
           uScale += 2 * uTileScales;
         }
@@ -156,7 +156,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
       m += mStride;
       v += vStride;
     }
-    if (row < 5 && !(upsample && row == 2)) {
+    if (row < last && !(upsample && row == 2)) {
       u = uPoint + 2 * uTile;
       uScales = uScale + 2 * uTileScales;
     }

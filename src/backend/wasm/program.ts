@@ -5,7 +5,7 @@ import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
 import type { Program, Span } from '../backend.ts';
 import type { FoldedPool } from '../fold-pool.ts';
-import { type Plan, planNetwork, type Stage } from '../plan.ts';
+import { NOMINAL, type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
 import { COARSE, MAX_WIDE_WORK } from '../segment.ts';
 import { JOB_BYTES } from './job-layout.ts';
@@ -21,9 +21,6 @@ import { allocateWorkspace, MAX_BLOCK_ROWS } from './workspace.ts';
 
 /** A Winograd stage has a job for each row of tiles in a block. */
 const STAGE_JOBS_BYTES = MAX_BLOCK_ROWS * JOB_BYTES;
-
-/** A size at which the heights of a network's maps are compared. */
-const NOMINAL = 64;
 
 /**
  * Tells whether a convolution sums more than 64 channels into fewer. Its output is all that goes on
