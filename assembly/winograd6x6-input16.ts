@@ -19,7 +19,8 @@ import {
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, LARGE_SIDE, V_TILE_BYTES, V16_TILE_BYTES } from '../src/backend/wasm/layout';
-import { transformColumns8, transformRow8 } from './winograd6x6';
+import { transformColumns8, transformRow8, transformUpsampledRow8 } from './winograd6x6';
+import { LARGE_TILE } from '../src/backend/tile';
 import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
 
 /**
@@ -42,47 +43,40 @@ import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
  * JOB_V_FLAT |Δ| ≤ 12·2⁻²⁴·|Bᵀ||d||B|.
  */
 export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32): void {
-  const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
-  let v = load<usize>(job, JOB_V);
-  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
-  let scales = load<usize>(job, JOB_SCALES);
-  const scalesChunk = load<usize>(job, JOB_SCALES_CHUNK);
   const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
   const scratch = load<usize>(job, JOB_TILE);
-  let vFlat = load<usize>(job, JOB_V_FLAT);
-  const hasFlat = vFlat != 0;
   const upsample = load<i32>(job, JOB_UPSAMPLE);
-  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
-    const bytes = min(pixelBytes - first, V_TILE_BYTES);
-    transformColumns8(job, offset + first, bytes, tiles);
-    const apart: usize = upsample ? 0 : bytes;
-    const step = <usize>(upsample ? 3 : 6) * bytes;
-    for (let r: usize = 0; r < <usize>LARGE_SIDE; r++) {
-      if (upsample && r == 2) continue;
-      let column = columns + r * columnsStride;
-      for (let j: usize = 0; j < <usize>tiles; j++) {
-        transformRow8(scratch, bytes, column, bytes, apart);
-        if (r == 1 && hasFlat) memory.copy(vFlat + j * V_TILE_BYTES, scratch + bytes, bytes);
-        let run = scratch;
-        let out = v + r * LARGE_SIDE * vStride + j * V16_TILE_BYTES;
-        let scale = scales + r * LARGE_SIDE * scalesStride + j * F32_BYTES;
-        for (let c = 0; c < LARGE_SIDE; c++) {
-          const largest = largestIn(run, bytes);
-          store<f32>(scale, largest / INPUT_MAX);
-          roundRun(out, run, bytes, unitOf(largest));
-          run += bytes;
-          out += vStride;
-          scale += scalesStride;
-        }
-        column += step;
+  const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  let columns = load<usize>(job, JOB_COLUMNS);
+  let v = load<usize>(job, JOB_V);
+  let scales = load<usize>(job, JOB_SCALES);
+  const vFlat = load<usize>(job, JOB_V_FLAT);
+  const step = <usize>(upsample ? 3 : LARGE_TILE) * V_TILE_BYTES;
+  transformColumns8(job, offset, tiles);
+  for (let r = 0; r < LARGE_SIDE; r++) {
+    let column = columns;
+    for (let j: usize = 0; j < <usize>tiles; j++, column += step) {
+      if (upsample) transformUpsampledRow8(scratch, V_TILE_BYTES, column, bytes, 1);
+      else transformRow8(scratch, V_TILE_BYTES, column, bytes, 1);
+      if (r == 1 && vFlat != 0) {
+        memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
+      }
+      let run = scratch;
+      let out = v + j * V16_TILE_BYTES;
+      let scale = scales + j * F32_BYTES;
+      for (let c = 0; c < LARGE_SIDE; c++) {
+        const largest = largestIn(run, bytes);
+        store<f32>(scale, largest / INPUT_MAX);
+        roundRun(out, run, bytes, unitOf(largest));
+        run += V_TILE_BYTES;
+        out += vStride;
+        scale += scalesStride;
       }
     }
-    v += vChunk;
-    // In f32, a chunk takes twice the bytes.
-    vFlat += 2 * vChunk;
-    scales += scalesChunk;
+    columns += columnsStride;
+    v += LARGE_SIDE * vStride;
+    scales += LARGE_SIDE * scalesStride;
   }
 }

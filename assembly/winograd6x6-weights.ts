@@ -80,8 +80,8 @@ function transformDown(out: usize, w0: v128, w1: v128, w2: v128): void {
   const middle1 = f64x2.mul(w1, f64x2.splat(-2.0 / 9.0));
   v128.store(out, f64x2.add(outer1, middle1), SCRATCH_ROW);
   v128.store(out, f64x2.sub(outer1, middle1), 2 * SCRATCH_ROW);
-  const outer2 = weigh(w0, w2, 1.0 / 90.0, 2.0 / 45.0);
-  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 45.0));
+  const outer2 = weigh(w0, w2, 1.0 / 360.0, 1.0 / 90.0);
+  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 180.0));
   v128.store(out, f64x2.add(outer2, middle2), 3 * SCRATCH_ROW);
   v128.store(out, f64x2.sub(outer2, middle2), 4 * SCRATCH_ROW);
   const outer3 = weigh(w0, w2, 32.0 / 45.0, 8.0 / 45.0);
@@ -101,8 +101,8 @@ function transformAlong(out: usize, stride: usize, w0: v128, w1: v128, w2: v128)
   out += stride;
   storeRounded(out, f64x2.sub(outer1, middle1));
   out += stride;
-  const outer2 = weigh(w0, w2, 1.0 / 90.0, 2.0 / 45.0);
-  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 45.0));
+  const outer2 = weigh(w0, w2, 1.0 / 360.0, 1.0 / 90.0);
+  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 180.0));
   storeRounded(out, f64x2.add(outer2, middle2));
   out += stride;
   storeRounded(out, f64x2.sub(outer2, middle2));

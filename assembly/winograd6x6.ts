@@ -68,162 +68,159 @@ const SCRATCH_ROW: usize = 128;
  * Accuracy: |Δ| ≤ 12·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
 export function winograd6TransformInput(job: usize, offset: usize, tiles: i32): void {
-  const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
   const vStride = load<usize>(job, JOB_V_STRIDE);
-  const vChunk = load<usize>(job, JOB_V_CHUNK);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
-  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  let chunk = load<usize>(job, JOB_V);
-  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
-    const bytes = min(pixelBytes - first, V_TILE_BYTES);
-    transformColumns8(job, offset + first, bytes, tiles);
-    const apart: usize = upsample ? 0 : bytes;
-    const step = <usize>(upsample ? 3 : LARGE_TILE) * bytes;
-    for (let r: usize = 0; r < <usize>LARGE_SIDE; r++) {
-      if (upsample && r == 2) continue;
-      let column = columns + r * columnsStride;
-      let point = chunk + r * LARGE_SIDE * vStride;
-      for (let j = 0; j < tiles; j++) {
-        transformRow8(point, vStride, column, bytes, apart);
-        column += step;
-        point += V_TILE_BYTES;
-      }
-    }
-    chunk += vChunk;
-  }
-}
-
-/**
- * Bᵀ d down the columns of a block of tiles, each column once, though neighbouring tiles share two:
- * `bytes` bytes of each pixel into JOB_COLUMNS.
- */
-export function transformColumns8(job: usize, offset: usize, bytes: usize, tiles: i32): void {
-  const rows = load<usize>(job, JOB_INPUT_ROWS);
-  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
-  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
   let columns = load<usize>(job, JOB_COLUMNS);
-  const count = <usize>(load<i32>(job, JOB_UPSAMPLE) ? 3 * tiles + 2 : LARGE_TILE * tiles + 2);
-  const row0 = rowAt(rows, 0);
-  const row1 = rowAt(rows, 1);
-  const row2 = rowAt(rows, 2);
-  const row3 = rowAt(rows, 3);
-  const row4 = rowAt(rows, 4);
-  const row5 = rowAt(rows, 5);
-  const row6 = rowAt(rows, 6);
-  const row7 = rowAt(rows, 7);
-  // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
-  const run = bytes == pixelBytes ? count * bytes : bytes;
-  let at = offset;
-  for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
-    transform8(
-      columns,
-      columnsStride,
-      row0 + at,
-      row1 + at,
-      row2 + at,
-      row3 + at,
-      row4 + at,
-      row5 + at,
-      row6 + at,
-      row7 + at,
-      run,
-    );
+  let v = load<usize>(job, JOB_V);
+  transformColumns8(job, offset, tiles);
+  for (let r = 0; r < LARGE_SIDE; r++) {
+    if (!upsample) transformRow8(v, vStride, columns, bytes, tiles);
+    else if (r != 2) transformUpsampledRow8(v, vStride, columns, bytes, tiles);
+    columns += columnsStride;
+    v += LARGE_SIDE * vStride;
   }
 }
 
 /**
- * Bᵀ along a tile's row, 8 columns of `bytes` bytes into 8 points, `stride` bytes apart.
- *
- * @param apart  bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where they are
- *   one
+ * Bᵀ d down the columns of a block of tiles, each column once, though neighbouring tiles share two,
+ * into JOB_COLUMNS.
  */
+export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  const stride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const count = <usize>((load<i32>(job, JOB_UPSAMPLE) ? 3 : LARGE_TILE) * tiles + 2);
+  let out = load<usize>(job, JOB_COLUMNS);
+  let row0 = rowAt(rows, 0) + offset;
+  let row1 = rowAt(rows, 1) + offset;
+  let row2 = rowAt(rows, 2) + offset;
+  let row3 = rowAt(rows, 3) + offset;
+  let row4 = rowAt(rows, 4) + offset;
+  let row5 = rowAt(rows, 5) + offset;
+  let row6 = rowAt(rows, 6) + offset;
+  let row7 = rowAt(rows, 7) + offset;
+  // The columns are one run of numbers, or one for each if they lie further apart in the scratch.
+  const run = bytes == V_TILE_BYTES ? count * bytes : bytes;
+  for (const end = out + count * V_TILE_BYTES; out < end; out += V_TILE_BYTES - bytes) {
+    for (const runEnd = out + run; out < runEnd; out += 16) {
+      transform8(
+        out,
+        stride,
+        v128.load(row0),
+        v128.load(row1),
+        v128.load(row2),
+        v128.load(row3),
+        v128.load(row4),
+        v128.load(row5),
+        v128.load(row6),
+        v128.load(row7),
+      );
+      row0 += 16;
+      row1 += 16;
+      row2 += 16;
+      row3 += 16;
+      row4 += 16;
+      row5 += 16;
+      row6 += 16;
+      row7 += 16;
+    }
+  }
+}
+
+/** Bᵀ along a row of a block of tiles: 8 columns of each tile into 8 points. */
 export function transformRow8(
   out: usize,
   stride: usize,
-  column0: usize,
+  columns: usize,
   bytes: usize,
-  apart: usize,
+  tiles: i32,
 ): void {
-  const column1 = column0 + bytes;
-  const column2 = column1 + apart;
-  const column3 = column2 + bytes;
-  const column4 = column3 + apart;
-  const column5 = column4 + bytes;
-  const column6 = column5 + apart;
-  const column7 = column6 + bytes;
-  transform8(
-    out,
-    stride,
-    column0,
-    column1,
-    column2,
-    column3,
-    column4,
-    column5,
-    column6,
-    column7,
-    bytes,
-  );
+  for (let j = 0; j < tiles; j++) {
+    for (const end = columns + bytes; columns < end; columns += 16, out += 16) {
+      transform8(
+        out,
+        stride,
+        v128.load(columns),
+        v128.load(columns, V_TILE_BYTES),
+        v128.load(columns, 2 * V_TILE_BYTES),
+        v128.load(columns, 3 * V_TILE_BYTES),
+        v128.load(columns, 4 * V_TILE_BYTES),
+        v128.load(columns, 5 * V_TILE_BYTES),
+        v128.load(columns, 6 * V_TILE_BYTES),
+        v128.load(columns, 7 * V_TILE_BYTES),
+      );
+    }
+    columns += LARGE_TILE * V_TILE_BYTES - bytes;
+    out += V_TILE_BYTES - bytes;
+  }
 }
 
-/**
- * Bᵀ d for runs of numbers, lane by lane, eight runs of `bytes` bytes into eight, `stride` bytes
- * apart.
- */
+/** `transformRow8` on an upsampled map, where 5 columns stand for the 8. */
+export function transformUpsampledRow8(
+  out: usize,
+  stride: usize,
+  columns: usize,
+  bytes: usize,
+  tiles: i32,
+): void {
+  for (let j = 0; j < tiles; j++) {
+    for (const end = columns + bytes; columns < end; columns += 16, out += 16) {
+      const d1 = v128.load(columns, V_TILE_BYTES);
+      const d3 = v128.load(columns, 2 * V_TILE_BYTES);
+      const d5 = v128.load(columns, 3 * V_TILE_BYTES);
+      const d7 = v128.load(columns, 4 * V_TILE_BYTES);
+      transform8(out, stride, v128.load(columns), d1, d1, d3, d3, d5, d5, d7);
+    }
+    columns += 3 * V_TILE_BYTES - bytes;
+    out += V_TILE_BYTES - bytes;
+  }
+}
+
+/** Bᵀ d in each of four lanes, eight vectors into eight, `stride` bytes apart. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
 function transform8(
   out: usize,
   stride: usize,
-  run0: usize,
-  run1: usize,
-  run2: usize,
-  run3: usize,
-  run4: usize,
-  run5: usize,
-  run6: usize,
-  run7: usize,
-  bytes: usize,
+  d0: v128,
+  d1: v128,
+  d2: v128,
+  d3: v128,
+  d4: v128,
+  d5: v128,
+  d6: v128,
+  d7: v128,
 ): void {
-  const quarter = f32x4.splat(0.25);
-  const half = f32x4.splat(0.5);
-  const c125 = f32x4.splat(1.25);
-  const c250 = f32x4.splat(2.5);
+  const four = f32x4.splat(4);
+  const five = f32x4.splat(5);
   const c425 = f32x4.splat(4.25);
   const c525 = f32x4.splat(5.25);
-  for (let lane: usize = 0; lane < bytes; lane += 16) {
-    let at = out + lane;
-    const d2 = v128.load(run2 + lane);
-    const d4 = v128.load(run4 + lane);
-    const d6 = v128.load(run6 + lane);
-    const outer = f32x4.mul(c525, f32x4.sub(d4, d2));
-    v128.store(at, f32x4.add(f32x4.sub(v128.load(run0 + lane), d6), outer));
-    at += stride;
-    const d1 = v128.load(run1 + lane);
-    const d3 = v128.load(run3 + lane);
-    const d5 = v128.load(run5 + lane);
-    const even1 = f32x4.sub(f32x4.add(d2, d6), f32x4.mul(c425, d4));
-    const odd1 = f32x4.sub(f32x4.add(d1, d5), f32x4.mul(c425, d3));
-    v128.store(at, f32x4.add(even1, odd1));
-    at += stride;
-    v128.store(at, f32x4.sub(even1, odd1));
-    at += stride;
-    const near = f32x4.mul(c125, d4);
-    const middle = f32x4.mul(c250, d3);
-    const even2 = f32x4.add(d6, f32x4.sub(f32x4.mul(quarter, d2), near));
-    const odd2 = f32x4.add(f32x4.sub(f32x4.mul(half, d1), middle), f32x4.add(d5, d5));
-    v128.store(at, f32x4.add(even2, odd2));
-    at += stride;
-    v128.store(at, f32x4.sub(even2, odd2));
-    at += stride;
-    const even3 = f32x4.add(d6, f32x4.mul(f32x4.splat(4), f32x4.sub(d2, near)));
-    const odd3 = f32x4.add(f32x4.sub(f32x4.add(d1, d1), middle), f32x4.mul(half, d5));
-    v128.store(at, f32x4.add(even3, odd3));
-    at += stride;
-    v128.store(at, f32x4.sub(even3, odd3));
-    at += stride;
-    const last = f32x4.mul(c525, f32x4.sub(d3, d5));
-    v128.store(at, f32x4.add(f32x4.sub(v128.load(run7 + lane), d1), last));
-  }
+  let at = out;
+  v128.store(at, f32x4.add(f32x4.sub(d0, d6), f32x4.mul(c525, f32x4.sub(d4, d2))));
+  at += stride;
+  const even1 = f32x4.sub(f32x4.add(d2, d6), f32x4.mul(c425, d4));
+  const odd1 = f32x4.sub(f32x4.add(d1, d5), f32x4.mul(c425, d3));
+  v128.store(at, f32x4.add(even1, odd1));
+  at += stride;
+  v128.store(at, f32x4.sub(even1, odd1));
+  at += stride;
+  const five4 = f32x4.mul(five, d4);
+  const five3 = f32x4.mul(five, d3);
+  const even2 = f32x4.add(f32x4.mul(four, d6), f32x4.sub(d2, five4));
+  const odd2 = f32x4.mul(f32x4.splat(2), f32x4.add(f32x4.mul(four, d5), f32x4.sub(d1, five3)));
+  v128.store(at, f32x4.add(even2, odd2));
+  at += stride;
+  v128.store(at, f32x4.sub(even2, odd2));
+  at += stride;
+  const even3 = f32x4.add(f32x4.mul(four, d2), f32x4.sub(d6, five4));
+  const odd3 = f32x4.mul(f32x4.splat(0.5), f32x4.add(f32x4.mul(four, d1), f32x4.sub(d5, five3)));
+  v128.store(at, f32x4.add(even3, odd3));
+  at += stride;
+  v128.store(at, f32x4.sub(even3, odd3));
+  at += stride;
+  v128.store(at, f32x4.add(f32x4.sub(d7, d1), f32x4.mul(c525, f32x4.sub(d3, d5))));
 }
 
 /**

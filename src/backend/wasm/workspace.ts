@@ -46,8 +46,8 @@ interface TileShape {
 const PLAIN: TileShape = { side: 6, columns: 6, step: TILE, blockTiles: 24 };
 /** As many points; two rows and columns of the stored map make four. */
 const UPSAMPLED: TileShape = { side: 6, columns: 4, step: TILE / 2, blockTiles: 24 };
-const LARGE: TileShape = { side: 8, columns: 8, step: LARGE_TILE, blockTiles: 16 };
-const LARGE_UPSAMPLED: TileShape = { side: 8, columns: 5, step: LARGE_TILE / 2, blockTiles: 16 };
+const LARGE: TileShape = { side: 8, columns: 8, step: LARGE_TILE, blockTiles: 24 };
+const LARGE_UPSAMPLED: TileShape = { side: 8, columns: 5, step: LARGE_TILE / 2, blockTiles: 24 };
 const STRIDE2: TileShape = { side: 9, columns: 9, step: 2 * TILE, blockTiles: 12 };
 
 /**
@@ -131,7 +131,8 @@ const columnsOf = ({ columns, step, blockTiles }: Tiling): number =>
 
 /** Bytes from one row of the input transform's scratch to the next. */
 export const columnsStrideOf = (tiling: Tiling): number =>
-  columnsOf(tiling) * tiling.channels * F32_BYTES + POINT_PAD_BYTES;
+  columnsOf(tiling) * (tiling.side === LARGE_SIDE ? CHUNK : tiling.channels) * F32_BYTES +
+  POINT_PAD_BYTES;
 
 /** Bytes from one row of columns' largest magnitudes to the next. */
 export const maximaStrideOf = (tiling: Tiling): number => columnsOf(tiling) * F32_BYTES;
