@@ -278,7 +278,7 @@ function storeLargest(out: usize, values: v128): void {
 }
 
 /** The largest lane, in every lane. */
-function largestLane(values: v128): v128 {
+export function largestLane(values: v128): v128 {
   const pairs = i32x4.max_s(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
   return i32x4.max_s(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
 }
