@@ -273,12 +273,12 @@ function transformColumnsMeasuring(
   }
 }
 
-function storeLargest(out: usize, values: v128): void {
+export function storeLargest(out: usize, values: v128): void {
   v128.store32_lane(out, largestLane(values), 0);
 }
 
 /** The largest lane, in every lane. */
-export function largestLane(values: v128): v128 {
+function largestLane(values: v128): v128 {
   const pairs = i32x4.max_s(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
   return i32x4.max_s(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
 }

@@ -19,9 +19,8 @@ import {
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, LARGE_SIDE, V_TILE_BYTES, V16_TILE_BYTES } from '../src/backend/wasm/layout';
-import { transformColumns8, transformRow8, transformUpsampledRow8 } from './winograd6x6';
-import { LARGE_TILE } from '../src/backend/tile';
-import { INPUT_MAX, largestIn, roundRun, unitOf, largestLane } from './winograd16-input';
+import { transformColumns8 } from './winograd6x6';
+import { INPUT_MAX, roundRun, storeLargest, unitOf } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
@@ -49,30 +48,27 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
   const scratch = load<usize>(job, JOB_TILE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const vFlat = load<usize>(job, JOB_V_FLAT);
   let columns = load<usize>(job, JOB_COLUMNS);
   let v = load<usize>(job, JOB_V);
   let scales = load<usize>(job, JOB_SCALES);
-  const vFlat = load<usize>(job, JOB_V_FLAT);
-  const step = <usize>(upsample ? 3 : LARGE_TILE) * V_TILE_BYTES;
+  const apart = upsample ? 0 : V_TILE_BYTES;
+  const step = 3 * (V_TILE_BYTES + apart);
   transformColumns8(job, offset, tiles);
   for (let r = 0; r < LARGE_SIDE; r++) {
     let column = columns;
     for (let j: usize = 0; j < <usize>tiles; j++, column += step) {
-      if (upsample) transformUpsampledRow8(scratch, V_TILE_BYTES, column, bytes, 1);
-      else measureRow(scratch, column, bytes);
+      const scale = scales + j * F32_BYTES;
+      transformMeasuring(scratch, column, bytes, apart, scale, scalesStride);
       if (r == 1 && vFlat != 0) {
         memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
       }
-      let run = scratch;
-      let out = v + j * V16_TILE_BYTES;
-      let scale = scales + j * F32_BYTES;
-      for (let c: usize = 0; c < 8; c++) {
-        const largest = upsample? largestIn(run, bytes) : f32x4.extract_lane(largestLane(v128.load(scratch+2048+16*c)),0);
-        store<f32>(scale, largest / INPUT_MAX);
-        roundRun(out, run, bytes, unitOf(largest));
-        run += V_TILE_BYTES;
-        out += vStride;
-        scale += scalesStride;
+      for (let c: usize = 0; c < <usize>LARGE_SIDE; c++) {
+        const point = scale + c * scalesStride;
+        const largest = load<f32>(point);
+        store<f32>(point, largest / INPUT_MAX);
+        const out = v + j * V16_TILE_BYTES + c * vStride;
+        roundRun(out, scratch + c * V_TILE_BYTES, bytes, unitOf(largest));
       }
     }
     columns += columnsStride;
@@ -81,70 +77,101 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
   }
 }
 
-function measureRow(out: usize, columns: usize, bytes: usize): void {
-  const max = out + 2048;
+/**
+ * Bᵀ along one row of a tile, and the largest magnitude at each point. It reads the columns twice:
+ * with all eight maxima at hand, numbers leave the registers.
+ *
+ * @param apart  bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where they are
+ *   one
+ * @param largest  f32 [8], every `stride` bytes, written
+ */
+function transformMeasuring(
+  out: usize,
+  column0: usize,
+  bytes: usize,
+  apart: usize,
+  largest: usize,
+  stride: usize,
+): void {
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
   const c425 = f32x4.splat(4.25);
   const c525 = f32x4.splat(5.25);
-  let max1 = f32x4.splat(0), max2 = max1, max3 = max1, max4 = max1;
-  let at = columns;
-  let to = out;
-  for (const end = columns + bytes; at < end; at += 16, to += 16) {
-    const d1 = v128.load(at, V_TILE_BYTES);
-    const d2 = v128.load(at, 2 * V_TILE_BYTES);
-    const d3 = v128.load(at, 3 * V_TILE_BYTES);
-    const d4 = v128.load(at, 4 * V_TILE_BYTES);
-    const d5 = v128.load(at, 5 * V_TILE_BYTES);
-    const d6 = v128.load(at, 6 * V_TILE_BYTES);
+  const column1 = column0 + V_TILE_BYTES;
+  const column2 = column1 + apart;
+  const column3 = column2 + V_TILE_BYTES;
+  const column4 = column3 + apart;
+  const column5 = column4 + V_TILE_BYTES;
+  const column6 = column5 + apart;
+  const column7 = column6 + V_TILE_BYTES;
+  const zero = f32x4.splat(0);
+  let maxA = zero;
+  let maxB = zero;
+  let maxC = zero;
+  let maxD = zero;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d2 = v128.load(column2 + at);
+    const d4 = v128.load(column4 + at);
+    const d6 = v128.load(column6 + at);
+    const d1 = v128.load(column1 + at);
+    const d3 = v128.load(column3 + at);
+    const d5 = v128.load(column5 + at);
     const even1 = f32x4.sub(f32x4.add(d2, d6), f32x4.mul(c425, d4));
     const odd1 = f32x4.sub(f32x4.add(d1, d5), f32x4.mul(c425, d3));
     const t1 = f32x4.add(even1, odd1);
-    v128.store(to, t1, V_TILE_BYTES);
-    max1 = i32x4.max_s(f32x4.abs(t1), max1);
+    v128.store(out + at, t1, V_TILE_BYTES);
+    maxA = i32x4.max_s(f32x4.abs(t1), maxA);
     const t2 = f32x4.sub(even1, odd1);
-    v128.store(to, t2, 2 * V_TILE_BYTES);
-    max2 = i32x4.max_s(f32x4.abs(t2), max2);
+    v128.store(out + at, t2, 2 * V_TILE_BYTES);
+    maxB = i32x4.max_s(f32x4.abs(t2), maxB);
     const even2 = f32x4.add(f32x4.mul(four, d6), f32x4.sub(d2, f32x4.mul(five, d4)));
-    const odd2 = f32x4.mul(f32x4.splat(2), f32x4.add(f32x4.mul(four, d5), f32x4.sub(d1, f32x4.mul(five, d3))));
+    const half2 = f32x4.add(f32x4.mul(four, d5), f32x4.sub(d1, f32x4.mul(five, d3)));
+    const odd2 = f32x4.mul(f32x4.splat(2), half2);
     const t3 = f32x4.add(even2, odd2);
-    v128.store(to, t3, 3 * V_TILE_BYTES);
-    max3 = i32x4.max_s(f32x4.abs(t3), max3);
+    v128.store(out + at, t3, 3 * V_TILE_BYTES);
+    maxC = i32x4.max_s(f32x4.abs(t3), maxC);
     const t4 = f32x4.sub(even2, odd2);
-    v128.store(to, t4, 4 * V_TILE_BYTES);
-    max4 = i32x4.max_s(f32x4.abs(t4), max4);
+    v128.store(out + at, t4, 4 * V_TILE_BYTES);
+    maxD = i32x4.max_s(f32x4.abs(t4), maxD);
   }
-  v128.store(max, max1, 16);
-  v128.store(max, max2, 32);
-  v128.store(max, max3, 48);
-  v128.store(max, max4, 64);
-  max1 = f32x4.splat(0); max2 = max1; max3 = max1; max4 = max1;
-  to = out;
-  at = columns;
-  for (const end = columns + bytes; at < end; at += 16, to += 16) {
-    const d1 = v128.load(at, V_TILE_BYTES);
-    const d2 = v128.load(at, 2 * V_TILE_BYTES);
-    const d3 = v128.load(at, 3 * V_TILE_BYTES);
-    const d4 = v128.load(at, 4 * V_TILE_BYTES);
-    const d5 = v128.load(at, 5 * V_TILE_BYTES);
-    const d6 = v128.load(at, 6 * V_TILE_BYTES);
+  storeLargest(largest + stride, maxA);
+  storeLargest(largest + 2 * stride, maxB);
+  storeLargest(largest + 3 * stride, maxC);
+  storeLargest(largest + 4 * stride, maxD);
+  maxA = zero;
+  maxB = zero;
+  maxC = zero;
+  maxD = zero;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d2 = v128.load(column2 + at);
+    const d4 = v128.load(column4 + at);
+    const d6 = v128.load(column6 + at);
+    const t0 = outer(v128.load(column0 + at), d6, d4, d2, c525);
+    v128.store(out + at, t0);
+    maxA = i32x4.max_s(f32x4.abs(t0), maxA);
+    const d1 = v128.load(column1 + at);
+    const d3 = v128.load(column3 + at);
+    const d5 = v128.load(column5 + at);
     const even3 = f32x4.add(f32x4.mul(four, d2), f32x4.sub(d6, f32x4.mul(five, d4)));
-    const odd3 = f32x4.mul(f32x4.splat(0.5), f32x4.add(f32x4.mul(four, d1), f32x4.sub(d5, f32x4.mul(five, d3))));
-    const t3 = f32x4.add(even3, odd3);
-    v128.store(to, t3, 5 * V_TILE_BYTES);
-    max3 = i32x4.max_s(f32x4.abs(t3), max3);
-    const t4 = f32x4.sub(even3, odd3);
-    v128.store(to, t4, 6 * V_TILE_BYTES);
-    max4 = i32x4.max_s(f32x4.abs(t4), max4);
-    const t0 = f32x4.add(f32x4.sub(v128.load(at), d6), f32x4.mul(c525, f32x4.sub(d4, d2)));
-    v128.store(to, t0);
-    max1 = i32x4.max_s(f32x4.abs(t0), max1);
-    const t7 = f32x4.add(f32x4.sub(v128.load(at, 7 * V_TILE_BYTES), d1), f32x4.mul(c525, f32x4.sub(d3, d5)));
-    v128.store(to, t7, 7 * V_TILE_BYTES);
-    max2 = i32x4.max_s(f32x4.abs(t7), max2);
+    const twice3 = f32x4.add(f32x4.mul(four, d1), f32x4.sub(d5, f32x4.mul(five, d3)));
+    const odd3 = f32x4.mul(f32x4.splat(0.5), twice3);
+    const t5 = f32x4.add(even3, odd3);
+    v128.store(out + at, t5, 5 * V_TILE_BYTES);
+    maxB = i32x4.max_s(f32x4.abs(t5), maxB);
+    const t6 = f32x4.sub(even3, odd3);
+    v128.store(out + at, t6, 6 * V_TILE_BYTES);
+    maxC = i32x4.max_s(f32x4.abs(t6), maxC);
+    const t7 = outer(v128.load(column7 + at), d1, d3, d5, c525);
+    v128.store(out + at, t7, 7 * V_TILE_BYTES);
+    maxD = i32x4.max_s(f32x4.abs(t7), maxD);
   }
-  v128.store(max, max1);
-  v128.store(max, max2, 112);
-  v128.store(max, max3, 80);
-  v128.store(max, max4, 96);
+  storeLargest(largest, maxA);
+  storeLargest(largest + 5 * stride, maxB);
+  storeLargest(largest + 6 * stride, maxC);
+  storeLargest(largest + 7 * stride, maxD);
+}
+
+/** The first and the last row of Bᵀ: a − b + 21/4 · (c − d). */
+function outer(a: v128, b: v128, c: v128, d: v128, c525: v128): v128 {
+  return f32x4.add(f32x4.sub(a, b), f32x4.mul(c525, f32x4.sub(c, d)));
 }

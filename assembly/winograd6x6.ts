@@ -130,7 +130,7 @@ export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
 }
 
 /** Bᵀ along a row of a block of tiles: 8 columns of each tile into 8 points. */
-export function transformRow8(
+function transformRow8(
   out: usize,
   stride: usize,
   columns: usize,
@@ -158,7 +158,7 @@ export function transformRow8(
 }
 
 /** `transformRow8` on an upsampled map, where 5 columns stand for the 8. */
-export function transformUpsampledRow8(
+function transformUpsampledRow8(
   out: usize,
   stride: usize,
   columns: usize,

@@ -188,7 +188,7 @@ export function allocateWorkspace(
     vPtr: allocate((tiling) => tiling.side ** 2 * vStrideOf(tiling)),
     mPtr: allocate((tiling) => tiling.side ** 2 * mStrideOf(tiling)),
     columnsPtr: allocate((tiling) => tiling.side * columnsStrideOf(tiling)),
-    tilePtr: allocate(({ side }) => (side+1) * CHUNK * F32_BYTES),
+    tilePtr: allocate(({ side }) => side * CHUNK * F32_BYTES),
     maximaPtr: allocate((tiling) => tiling.side * maximaStrideOf(tiling)),
     flatPtr: allocate((tiling) => tiling.chunks * vChunkOf(tiling)),
     scalesPtr: allocate((tiling) => tiling.side ** 2 * scalesStrideOf(tiling)),
