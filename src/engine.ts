@@ -237,8 +237,8 @@ export class Engine {
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } =
       backend ?? (await lazily(() => import('./backend/reference.ts'))).referenceBackend;
-    const runners = this.#allSegments.map(({ network, precision }) =>
-      localRunner(compile(network, precision)),
+    const runners = this.#allSegments.map(({ network, precision, tallest }) =>
+      localRunner(compile(network, precision, tallest)),
     );
     this.#weightBytes = backend?.memoryBytes() ?? 0;
     this.#local = { backend, runners };

@@ -41,6 +41,8 @@ export interface Backend {
    * reference; segments.ts cuts other networks.
    *
    * @param precision  defaults to that of the backend
+   * @param tallest    the height of the half's tallest map as a multiple of the input's, if the
+   *   network is a part of a half; see `planNetwork`
    */
-  compile(network: BoundNetwork, precision?: Precision): Program;
+  compile(network: BoundNetwork, precision?: Precision, tallest?: number): Program;
 }

@@ -92,8 +92,11 @@ export interface Plan {
 /**
  * Plans a network by a backend's rules. Its input and its output are single frames: no network
  * begins with a layer that reads two frames, or ends with one that makes two.
+ *
+ * @param tallest  the height of the tallest map of the half that the network is a part of, as a
+ *   multiple of the network's input. Parts have the tiles of the whole then
  */
-export function planNetwork(network: Network, rules: PlanRules): Plan {
+export function planNetwork(network: Network, rules: PlanRules, tallest = 1): Plan {
   const stages: Stage[] = [];
   const push = (stage: ConvStage | LayerStage, input: number): number => {
     const output = stages.length + 1;
@@ -139,7 +142,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     }
   }
   return {
-    stages: tiled(stages, rules),
+    stages: tiled(stages, rules, tallest),
     rules,
     shapes: (input) => shapesOf(stages, input),
   };
@@ -155,9 +158,9 @@ function shapesOf(stages: readonly Stage[], input: Chw): readonly Chw[] {
 export const NOMINAL = 64;
 
 /** Gives each Winograd convolution its tile. */
-function tiled(stages: readonly Stage[], rules: PlanRules): readonly Stage[] {
+function tiled(stages: readonly Stage[], rules: PlanRules, above: number): readonly Stage[] {
   const heights = shapesOf(stages, [1, NOMINAL, NOMINAL]).map(([, height]) => height);
-  const tallest = Math.max(...heights);
+  const tallest = Math.max(...heights, above * NOMINAL);
   return stages.map((stage) =>
     stage.kind === 'conv' && stage.winograd
       ? { ...stage, tile: rules.tile(stage.conv, heights[stage.output] / tallest) }

@@ -5,6 +5,11 @@ import type { Precision } from '../options/types.ts';
 export interface Segment {
   readonly network: BoundNetwork;
   readonly precision: Precision;
+  /**
+   * The height of the half's tallest map, as a multiple of the segment's input. Undefined for a
+   * network that is not cut.
+   */
+  readonly tallest?: number;
 }
 
 /**

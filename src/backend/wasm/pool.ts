@@ -88,9 +88,9 @@ export class WorkerPool {
     number: number,
     [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
   ): SharedRun {
-    const { network } = this.#options.networks[number];
+    const { network, tallest } = this.#options.networks[number];
     const layers = network.map(({ layer }) => layer);
-    const plan = planNetwork(layers, WASM_RULES);
+    const plan = planNetwork(layers, WASM_RULES, tallest);
     const shapes = plan.shapes([source.channels, source.height, source.width]);
     const outputs = divideRows(plan, shapes, wanted, this.#workers.length);
     return new SharedRun({

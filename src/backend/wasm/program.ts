@@ -53,11 +53,12 @@ export class WasmProgram implements Program {
   readonly #packed: ReadonlyMap<Stage, PackedConv>;
   #lastRings: { readonly key: string; readonly rows: readonly number[] } | undefined;
 
-  constructor(machine: Machine, network: BoundNetwork, precision: Precision = 'f32') {
+  constructor(machine: Machine, network: BoundNetwork, precision?: Precision, tallest?: number) {
     this.#machine = machine;
     this.#plan = planNetwork(
       network.map(({ layer }) => layer),
       WASM_RULES,
+      tallest,
     );
     const packed = new Map<Stage, PackedConv>();
     const shapes = this.#plan.shapes([1, NOMINAL, NOMINAL]);
@@ -69,7 +70,7 @@ export class WasmProgram implements Program {
       if (stage.kind !== 'conv') continue;
       const f32Height = stage.conv.cin > CHUNK ? wideCoarse : coarse;
       const isExact = heights[stage.output] <= f32Height || narrowsWide(stage.conv);
-      const isF32 = precision === 'f32' || isExact;
+      const isF32 = precision !== 'fast' || isExact;
       const products = isF32 ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
       packed.set(stage, packConv(machine, network, stage, cin, products));
