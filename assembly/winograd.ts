@@ -21,13 +21,13 @@
  *
  * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
- * else in the second. Point p = 6·row + column:
+ * else in the second. Point p = side · row + column, with 36 points, 64 or 81:
  *
- *     rows ──transformInput──▶ v [36][chunks][tiles][64]
+ *     rows ──transformInput──▶ v [points][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
- *                                      └──multiply──▶ m [36][tiles][16] ──transformOutput──▶ rows
+ *                                      └──multiply──▶ m [points][tiles][16] ──transformOutput──▶ rows
  *                                             ▲
- *                              u [cout / 16][36][2][cin][8]
+ *                              u [cout / 16][points][2][cin][8]
  *
  * Input channels are transformed and laid in v in chunks of 64, so that tiles lie a constant
  * distance apart whatever their number. The sums of a chunk are added to those in m.
@@ -40,7 +40,7 @@
  * products.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
- * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
+ * caller's choice and must not be a multiple of 4 KB: with a power of two all its parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
  * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder

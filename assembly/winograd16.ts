@@ -1,6 +1,6 @@
 /*
- * The convolutions of winograd.ts and winograd-stride2.ts with 16-bit products: `i32x4.dot_i16x8_s`
- * does eight of them where `f32x4.mul` does four.
+ * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them where
+ * `f32x4.mul` does four.
  *
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
@@ -12,7 +12,8 @@
  *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
  *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
  *     scaled to INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by
- *     the largest magnitude at each point instead is 3 dB more exact and a third slower.)
+ *     the largest magnitude at each point instead is 3 dB more exact and a third slower. With tiles
+ *     of 6×6 and with stride 2, that is how it is done.)
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.

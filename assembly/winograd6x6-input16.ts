@@ -9,7 +9,6 @@ import {
   JOB_COLUMNS,
   JOB_COLUMNS_STRIDE,
   JOB_SCALES,
-  JOB_SCALES_CHUNK,
   JOB_SCALES_STRIDE,
   JOB_TILE,
   JOB_UPSAMPLE,
@@ -24,16 +23,16 @@ import { INPUT_MAX, roundRun, storeLargest, unitOf } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
- * @param job     reads JOB_CIN, a multiple of 16;
+ * @param job     reads JOB_CIN, a multiple of 16, at most 64;
  *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as
  *                `winograd6TransformInput`;
- *                JOB_V, i16 [64][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
- *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
- *                JOB_SCALES, f32 [64][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
- *                chunk of it every JOB_SCALES_CHUNK: what a unit of v stands for, written;
- *                JOB_TILE, f32 [8][min(cin, 64)], scratch;
- *                JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every 2 · JOB_V_CHUNK bytes: v at
- *                point (1, 1), not rounded, written; or 0 to do without
+ *                JOB_V, i16 [64][tiles][64], a point every JOB_V_STRIDE bytes; of a tile's 64
+ *                channels, those of cin are written; upsampled, points of row or column 2 too;
+ *                JOB_SCALES, f32 [64][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
+ *                v stands for, written;
+ *                JOB_TILE, f32 [8][64], scratch;
+ *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
+ *                without
  * @param offset  bytes from a row's start to the pixel left of the first tile
  * @param tiles   in the block
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
@@ -72,8 +71,8 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
       }
     }
     columns += columnsStride;
-    v += LARGE_SIDE * vStride;
-    scales += LARGE_SIDE * scalesStride;
+    v += <usize>LARGE_SIDE * vStride;
+    scales += <usize>LARGE_SIDE * scalesStride;
   }
 }
 

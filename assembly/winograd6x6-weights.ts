@@ -15,8 +15,8 @@ const SCRATCH_ROW: usize = 48;
 
 /**
  * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called
- * once, at load. It works in f64, on two output channels at a time, and rounds at the end: of
- * 0.022 and of 32/45, f32 keeps too little.
+ * once, at load. It works in f64, on two output channels at a time, and rounds once, at the end: of
+ * 1/360 and of 32/45, f32 keeps too little.
  * @param u        f32 [cout / 16][64][2][cin][8]
  * @param weights  f32 [cout][cin][3][3]
  * @param scratch  f64 [8][3][2]
@@ -24,7 +24,7 @@ const SCRATCH_ROW: usize = 48;
  * @param cout     a multiple of 16
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: |Δ| ≤ 2⁻²⁴·|u| against float64, and 2⁻⁵⁰·|G||w||Gᵀ|.
+ * Accuracy: |Δ| ≤ 2⁻²⁴·|u| + 2⁻⁵⁰·|G||w||Gᵀ| against float64.
  */
 export function winograd6TransformWeights(
   u: usize,
@@ -116,6 +116,7 @@ function transformAlong(out: usize, stride: usize, w0: v128, w1: v128, w2: v128)
   storeRounded(out, w2);
 }
 
+/** p · a + q · b. */
 function weigh(a: v128, b: v128, p: f64, q: f64): v128 {
   return f64x2.add(f64x2.mul(a, f64x2.splat(p)), f64x2.mul(b, f64x2.splat(q)));
 }

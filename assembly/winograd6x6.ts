@@ -5,8 +5,8 @@
  *          ⎡ 1   0  −21/4    0    21/4    0   −1  0 ⎤        ⎡   1      0      0   ⎤
  *          ⎢ 0   1    1   −17/4  −17/4    1    1  0 ⎥        ⎢ −2/9   −2/9   −2/9  ⎥
  *          ⎢ 0  −1    1    17/4  −17/4   −1    1  0 ⎥        ⎢ −2/9    2/9   −2/9  ⎥
- *     Bᵀ = ⎢ 0  1/2  1/4   −5/2   −5/4    2    1  0 ⎥    G = ⎢ 1/90   1/45   2/45  ⎥
- *          ⎢ 0 −1/2  1/4    5/2   −5/4   −2    1  0 ⎥        ⎢ 1/90  −1/45   2/45  ⎥
+ *     Bᵀ = ⎢ 0   2    1    −10    −5     8    4  0 ⎥    G = ⎢ 1/360  1/180  1/90  ⎥
+ *          ⎢ 0  −2    1     10    −5    −8    4  0 ⎥        ⎢ 1/360 −1/180  1/90  ⎥
  *          ⎢ 0   2    4    −5/2    −5   1/2    1  0 ⎥        ⎢ 32/45  16/45  8/45  ⎥
  *          ⎢ 0  −2    4     5/2    −5  −1/2    1  0 ⎥        ⎢ 32/45 −16/45  8/45  ⎥
  *          ⎣ 0  −1    0    21/4     0  −21/4   0  1 ⎦        ⎣   0      0      1   ⎦
@@ -20,7 +20,11 @@
  *
  * Source: the Cook–Toom construction on the points 0, ±1, ±2, ±1/2 and ∞, as in Blahut, "Fast
  * Algorithms for Signal Processing", 2010, section 5.2. With ±3/2 or ±3/4 in place of ±2 or ±1/2,
- * the error of a decode is two to three times as large.
+ * the error of a decode is two to three times as large. Rows 3 and 4 of Bᵀ are 4 times those of the
+ * construction, those of G a quarter: rows 3 to 6 then share 5·d3 and 5·d4 and need fewer
+ * operations, and powers of two round nothing.
+ *
+ * A convolution has at most 64 channels here, one chunk.
  */
 
 import { LARGE_TILE } from '../src/backend/tile';
@@ -39,7 +43,6 @@ import {
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
-  JOB_V_CHUNK,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, GROUP_BYTES, LARGE_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
@@ -52,12 +55,13 @@ const SCRATCH_ROW: usize = 128;
 
 /**
  * v = Bᵀ d B for a block of tiles, as `winogradTransformInput` with shapes of its own:
- * @param job     reads JOB_CIN, a multiple of 16;
+ * @param job     reads JOB_CIN, a multiple of 16, at most 64;
  *                JOB_INPUT_ROWS, u32 [8]: eight rows f32 [pixels][cin], the one above the tile
  *                first; with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3 3 4;
- *                JOB_COLUMNS, f32 [8][columns][min(cin, 64)], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [64][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
- *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
+ *                JOB_COLUMNS, f32 [8][columns][64], a row every JOB_COLUMNS_STRIDE bytes; of 64
+ *                channels, those of cin are written: columns lie a constant distance apart;
+ *                JOB_V, f32 [64][tiles][64], a point every JOB_V_STRIDE bytes; of a tile's 64
+ *                channels, those of cin are written;
  *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
  *                tile then begins every 3 pixels, and pixels 1, 2 and 3 stand for two columns each.
  *                Points of row or column 2 are 0 then, since d1 = d2, d3 = d4 and d5 = d6
@@ -79,7 +83,7 @@ export function winograd6TransformInput(job: usize, offset: usize, tiles: i32): 
     if (!upsample) transformRow8(v, vStride, columns, bytes, tiles);
     else if (r != 2) transformUpsampledRow8(v, vStride, columns, bytes, tiles);
     columns += columnsStride;
-    v += LARGE_SIDE * vStride;
+    v += <usize>LARGE_SIDE * vStride;
   }
 }
 
@@ -103,7 +107,7 @@ export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
   let row7 = rowAt(rows, 7) + offset;
   // The columns are one run of numbers, or one for each if they lie further apart in the scratch.
   const run = bytes == V_TILE_BYTES ? count * bytes : bytes;
-  for (const end = out + count * V_TILE_BYTES; out < end; out += V_TILE_BYTES - bytes) {
+  for (const end = out + count * V_TILE_BYTES; out < end; out += <usize>V_TILE_BYTES - bytes) {
     for (const runEnd = out + run; out < runEnd; out += 16) {
       transform8(
         out,
@@ -152,8 +156,8 @@ function transformRow8(
         v128.load(columns, 7 * V_TILE_BYTES),
       );
     }
-    columns += LARGE_TILE * V_TILE_BYTES - bytes;
-    out += V_TILE_BYTES - bytes;
+    columns += <usize>(LARGE_TILE * V_TILE_BYTES) - bytes;
+    out += <usize>V_TILE_BYTES - bytes;
   }
 }
 
@@ -173,8 +177,8 @@ function transformUpsampledRow8(
       const d7 = v128.load(columns, 4 * V_TILE_BYTES);
       transform8(out, stride, v128.load(columns), d1, d1, d3, d3, d5, d5, d7);
     }
-    columns += 3 * V_TILE_BYTES - bytes;
-    out += V_TILE_BYTES - bytes;
+    columns += <usize>(3 * V_TILE_BYTES) - bytes;
+    out += <usize>V_TILE_BYTES - bytes;
   }
 }
 
