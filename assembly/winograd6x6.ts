@@ -42,7 +42,13 @@ import {
   JOB_V_CHUNK,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
-import { F32_BYTES, GROUP_BYTES, LARGE_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
+import {
+  F32_BYTES,
+  GROUP_BYTES,
+  LARGE_COLUMN_TILES,
+  LARGE_SIDE,
+  V_TILE_BYTES,
+} from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
 
 /** Bytes of four numbers side by side. */
@@ -68,18 +74,24 @@ const SCRATCH_ROW: usize = 128;
  * Accuracy: |Δ| ≤ 12·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
 export function winograd6TransformInput(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  let columns = load<usize>(job, JOB_COLUMNS);
-  let v = load<usize>(job, JOB_V);
-  transformColumns8(job, offset, tiles);
-  for (let r = 0; r < LARGE_SIDE; r++) {
-    if (!upsample) transformRow8(v, vStride, columns, bytes, tiles);
-    else if (r != 2) transformUpsampledRow8(v, vStride, columns, bytes, tiles);
-    columns += columnsStride;
-    v += LARGE_SIDE * vStride;
+  const step = (upsample ? LARGE_TILE / 2 : LARGE_TILE) * bytes;
+  for (let j = 0; j < tiles; j += LARGE_COLUMN_TILES) {
+    const count = min(tiles - j, LARGE_COLUMN_TILES);
+    transformColumns8(job, offset + <usize>j * step, count);
+    let row = columns;
+    let out = v + <usize>j * V_TILE_BYTES;
+    for (let r = 0; r < LARGE_SIDE; r++) {
+      if (!upsample) transformRow8(out, vStride, row, bytes, count);
+      else if (r != 2) transformUpsampledRow8(out, vStride, row, bytes, count);
+      row += columnsStride;
+      out += LARGE_SIDE * vStride;
+    }
   }
 }
 
