@@ -45,7 +45,13 @@ import {
   JOB_V,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
-import { F32_BYTES, GROUP_BYTES, LARGE_SIDE, V_TILE_BYTES } from '../src/backend/wasm/layout';
+import {
+  F32_BYTES,
+  GROUP_BYTES,
+  LARGE_COLUMN_TILES,
+  LARGE_SIDE,
+  V_TILE_BYTES,
+} from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
 
 /** Bytes of four numbers side by side. */
@@ -58,8 +64,9 @@ const SCRATCH_ROW: usize = 128;
  * @param job     reads JOB_CIN, a multiple of 16, at most 64;
  *                JOB_INPUT_ROWS, u32 [8]: eight rows f32 [pixels][cin], the one above the tile
  *                first; with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3 3 4;
- *                JOB_COLUMNS, f32 [8][columns][64], a row every JOB_COLUMNS_STRIDE bytes; of 64
- *                channels, those of cin are written: columns lie a constant distance apart;
+ *                JOB_COLUMNS, f32 [8][columns][64], scratch for LARGE_COLUMN_TILES tiles' columns,
+ *                a row every JOB_COLUMNS_STRIDE bytes. Columns lie a constant distance apart: of
+ *                64 channels, those of cin are written;
  *                JOB_V, f32 [64][tiles][64], a point every JOB_V_STRIDE bytes; of a tile's 64
  *                channels, those of cin are written;
  *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
@@ -72,18 +79,24 @@ const SCRATCH_ROW: usize = 128;
  * Accuracy: |Δ| ≤ 12·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
 export function winograd6TransformInput(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  let columns = load<usize>(job, JOB_COLUMNS);
-  let v = load<usize>(job, JOB_V);
-  transformColumns8(job, offset, tiles);
-  for (let r = 0; r < LARGE_SIDE; r++) {
-    if (!upsample) transformRow8(v, vStride, columns, bytes, tiles);
-    else if (r != 2) transformUpsampledRow8(v, vStride, columns, bytes, tiles);
-    columns += columnsStride;
-    v += <usize>LARGE_SIDE * vStride;
+  const step = <usize>(upsample ? LARGE_TILE / 2 : LARGE_TILE) * bytes;
+  for (let j = 0; j < tiles; j += LARGE_COLUMN_TILES) {
+    const count = min(tiles - j, LARGE_COLUMN_TILES);
+    transformColumns8(job, offset + <usize>j * step, count);
+    let row = columns;
+    let out = v + <usize>j * V_TILE_BYTES;
+    for (let r = 0; r < LARGE_SIDE; r++) {
+      if (!upsample) transformRow8(out, vStride, row, bytes, count);
+      else if (r != 2) transformUpsampledRow8(out, vStride, row, bytes, count);
+      row += columnsStride;
+      out += <usize>LARGE_SIDE * vStride;
+    }
   }
 }
 
@@ -183,7 +196,7 @@ function transformUpsampledRow8(
 }
 
 /** Bᵀ d in each of four lanes, eight vectors into eight, `stride` bytes apart. */
-// @ts-ignore: a decorator of AssemblyScript
+// @ts-expect-error: a decorator of AssemblyScript
 @inline
 function transform8(
   out: usize,

@@ -63,9 +63,7 @@ export function testTransformWeights(
   const points = weightPointsOf(geometry);
   const isLarge = sideOf(geometry) === 8;
   const how = isLarge ? 'tiles of 6×6' : `stride ${stride}`;
-  const rule = isLarge
-    ? '2⁻²⁴ of float64 and 2⁻⁵⁰·|G||w||Gᵀ|'
-    : '8·2⁻²⁴·|G||w||Gᵀ| of float64';
+  const rule = isLarge ? '2⁻²⁴ of float64 and 2⁻⁵⁰·|G||w||Gᵀ|' : '8·2⁻²⁴·|G||w||Gᵀ| of float64';
   test(`${stage} [wasm]: ${cin}→${cout}, ${how} → within ${rule}`, () => {
     const machine = start();
     const weights = randomValues(cin + cout, cout * cin * 9);

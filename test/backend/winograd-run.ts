@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { jobOf } from '../../src/backend/wasm/job.ts';
 import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
+import { LARGE_COLUMN_TILES } from '../../src/backend/wasm/layout.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { WINOGRAD_KERNELS } from '../../src/backend/wasm/winograd.ts';
 import { arena } from './arena.ts';
@@ -70,6 +71,16 @@ export function expectUntouched(numbers: Float32Array | Int16Array, where: strin
   if (at >= 0) expect(`number ${at}: ${numbers[at]}`, where).toBe(undefined);
 }
 
+/**
+ * Numbers in a row of the input transform's scratch. With tiles of 6×6, columns lie as far apart as
+ * 64 channels, and those of 8 tiles are made at a time.
+ */
+export function scratchCount(geometry: Geometry): number {
+  const { tiles, cin } = geometry;
+  if (sideOf(geometry) !== 8) return columnsOf(geometry) * Math.min(cin, V_CHANNELS);
+  return columnsOf({ ...geometry, tiles: Math.min(tiles, LARGE_COLUMN_TILES) }) * V_CHANNELS;
+}
+
 export function runTransformInput(
   { kernels }: Machine,
   space: Space,
@@ -80,9 +91,7 @@ export function runTransformInput(
   const side = sideOf(geometry);
   const { tablePtr, offset } = putBlock(space, geometry, block);
   const stride = pointStride(vCount(geometry), 4);
-  // With tiles of 6×6, columns lie as far apart as 64 channels.
-  const columnChannels = side === 8 ? V_CHANNELS : Math.min(cin, V_CHANNELS);
-  const columnBytes = columnsOf(geometry) * columnChannels * 4;
+  const columnBytes = scratchCount(geometry) * 4;
   const scratchStride = columnBytes + 48;
   const scratchPtr = writable(space, ((side - 1) * scratchStride + columnBytes) / 4);
   const ptr = writable(space, (side ** 2 * stride) / 4);

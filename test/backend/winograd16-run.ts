@@ -23,7 +23,7 @@ import {
   weightIndex,
   wholeTiles,
 } from './winograd-block.ts';
-import { FILL, type Machine, type Space, writable } from './winograd-run.ts';
+import { FILL, type Machine, type Space, scratchCount, writable } from './winograd-run.ts';
 
 /*
  * Calls of the 16-bit Winograd kernels with operands in an arena, for each stride and tile, and
@@ -143,10 +143,11 @@ export function runTransformInput16(
   const scalesStride = chunksOf(cin) * whole * 4 + 16;
   const scalesPtr = writable(space, (side ** 2 * scalesStride) / 4);
   const columns = columnsOf(geometry);
-  // With tiles of 6×6, columns and points of the scratch lie as far apart as 64 channels.
+  // With tiles of 6×6, points of the scratch lie as far apart as 64 channels.
   const channels = side === 8 ? V_CHANNELS : Math.min(cin, V_CHANNELS);
-  const scratchStride = columns * channels * 4 + 48;
-  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * channels);
+  const rowCount = scratchCount(geometry);
+  const scratchStride = rowCount * 4 + 48;
+  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + rowCount);
   const tilePtr = writable(space, side * channels);
   const flatPtr = isFlat ? writable(space, vCount(geometry)) : 0;
   const maximaStride = columns * 4 + 16;

@@ -3,15 +3,7 @@ import type { Tensor } from '../../tensor.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { ConvStage } from '../plan.ts';
 import { LARGE_TILE } from '../tile.ts';
-import {
-  CHUNK,
-  F32_BYTES,
-  GROUP,
-  I16_BYTES,
-  LARGE_SIDE,
-  SIDE,
-  TILE_COUT,
-} from './layout.ts';
+import { CHUNK, F32_BYTES, GROUP, I16_BYTES, LARGE_SIDE, SIDE, TILE_COUT } from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { paddedChannels } from './ring.ts';
@@ -140,12 +132,7 @@ function groupTransform(
  * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`,
  * rounded, with a scale for each point and output channel.
  */
-function packWinograd16(
-  machine: Machine,
-  weight: Tensor,
-  stage: ConvStage,
-  isFlatKept: boolean,
-) {
+function packWinograd16(machine: Machine, weight: Tensor, stage: ConvStage, isFlatKept: boolean) {
   const { memory, kernels } = machine;
   const [cout, cin] = weight.shape;
   const groups = cout / GROUP;

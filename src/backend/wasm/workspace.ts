@@ -6,6 +6,7 @@ import {
   F32_BYTES,
   GROUP,
   I16_BYTES,
+  LARGE_COLUMN_TILES,
   LARGE_SIDE,
   MAX_INPUT_ROWS,
   PTR_BYTES,
@@ -125,11 +126,17 @@ export const v16StrideOf = (tiling: Tiling): number => (vStrideOf(tiling) * I16_
 export const mStrideOf = ({ blockTiles }: Tiling): number =>
   blockTiles * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
-/** Columns of the stored input that a block's tiles depend on. */
-const columnsOf = ({ columns, step, blockTiles }: Tiling): number =>
-  step * (blockTiles - 1) + columns;
+/**
+ * Columns of the stored input that a block's tiles depend on; with tiles of 6×6, that
+ * LARGE_COLUMN_TILES of them do.
+ */
+const columnsOf = ({ side, columns, step, blockTiles }: Tiling): number =>
+  step * ((side === LARGE_SIDE ? LARGE_COLUMN_TILES : blockTiles) - 1) + columns;
 
-/** Bytes from one row of the input transform's scratch to the next. */
+/**
+ * Bytes from one row of the input transform's scratch to the next. Columns of tiles of 6×6 lie as
+ * far apart as tiles in v.
+ */
 export const columnsStrideOf = (tiling: Tiling): number =>
   columnsOf(tiling) * (tiling.side === LARGE_SIDE ? CHUNK : tiling.channels) * F32_BYTES +
   POINT_PAD_BYTES;
