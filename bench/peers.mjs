@@ -5,10 +5,10 @@
 //   --only NAME   one part (several: --only NAME --only NAME); the names are in peers/parts.mjs
 //   --out FILE    the file for the results, JSON
 //   --ncnn PATH   a program that runs taesd on ncnn, on one thread, with weights of its own. It is
-//                 started as PATH decoder or PATH encoder. For each run it reads from its standard
-//                 input int32 channels, height and width, then as many float32, [C, H, W]. It writes
-//                 the seconds of the computation as float64, then its result in the same form. All
-//                 numbers are little-endian. It ends when its input ends
+//                 started as PATH decoder or PATH encoder. For each run it reads from standard
+//                 input int32 channels, height and width, then as many float32, [C, H, W]. It
+//                 writes the seconds of the computation as float64, then its result in the same
+//                 form. All numbers are little-endian. It ends when its input ends
 //   --against DIR a build of commit 63443ae, whose nano in f32 is held against this one's in fast:
 //                 git worktree add DIR 63443ae && cd DIR && npm ci && npm run build
 // A whole run writes bench/results.json and bench/speed.svg; a partial run writes these files in
