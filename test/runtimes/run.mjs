@@ -1,6 +1,7 @@
 // npm run test:runtimes: the package, from its tarball in an empty folder, in every runtime that
 // it promises to run in.
 //   --only NAME[,NAME]  some of them; the names are in runtimes.mjs
+//   --install           installs the runtimes and runs nothing
 //   --json FILE         where the results go as JSON
 // Fails where a check fails; where the variable CI is set, also where a runtime cannot be had.
 import { writeFileSync } from 'node:fs';
@@ -14,14 +15,22 @@ const started = Date.now();
 const progress = (text) =>
   console.error(`${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}`);
 
-const { only, json } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'string' } },
-}).values;
+const options = {
+  only: { type: 'string' },
+  install: { type: 'boolean' },
+  json: { type: 'string' },
+};
+const { only, install, json } = parseArgs({ options }).values;
 const names = only?.split(',') ?? Object.keys(RUNTIMES);
 const unknown = names.find((name) => !Object.hasOwn(RUNTIMES, name));
 if (unknown !== undefined) {
   console.error(`--only: expected some of ${Object.keys(RUNTIMES).join(', ')}, got ${unknown}`);
   process.exit(2);
+}
+const needed = names.flatMap((name) => RUNTIMES[name].installs ?? []);
+if (install) {
+  await installRuntimes(needed);
+  process.exit(0);
 }
 const missing = missingShared();
 if (missing !== undefined) {
@@ -33,7 +42,7 @@ if (missing !== undefined) {
 
 progress('installing the runtimes, and beside it the package from its tarball in an empty folder');
 const [installed, place] = await Promise.all([
-  installRuntimes(names.flatMap((name) => RUNTIMES[name].installs ?? [])),
+  installRuntimes(needed),
   makeWorkplace().catch((error) => {
     console.error(`test:runtimes: no package to run: ${error.message}`);
     process.exit(1);
