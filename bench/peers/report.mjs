@@ -126,10 +126,10 @@ export function notes({ start, workers, size, nano, previews, fresh, resolution 
       .join(', ');
   if (nano?.value) lines.push(`nano, decode 512²: ${listed(nano.value)}.`);
   if (previews?.value) {
-    const { fps, taesdMs } = previews.value;
-    const seconds = (taesdMs / 1000).toFixed(3);
+    const { shared, each, taesdMs } = previews.value;
     lines.push(
-      `nano, 512² in Chromium: ${fps.toFixed(1)} pictures a second; taesd f32 takes ${seconds} s.`,
+      `nano, 512² in Chromium: ${shared.toFixed(1)} pictures a second of two workers that share ` +
+        `each, ${each.toFixed(1)} of two instances; taesd f32 takes ${taesdMs.toFixed(0)} ms.`,
     );
   }
   if (fresh?.value) lines.push(`Fresh processes: ${listed(fresh.value)}.`);

@@ -163,7 +163,7 @@ export const TARGETS = [
   {
     what: 'nano: 512² in Chromium, two workers, pictures a second × seconds of taesd f32',
     part: 'previews',
-    measured: ({ fps, taesdMs }) => (fps * taesdMs) / 1000,
+    measured: ({ shared, each, taesdMs }) => (Math.max(shared, each) * taesdMs) / 1000,
     atLeast: 48,
     format: (value) => value.toFixed(1),
   },

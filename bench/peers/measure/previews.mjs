@@ -6,29 +6,35 @@ import { startContestant } from '../contestant.mjs';
 import { F32 } from '../contestants.mjs';
 
 const SIZE = { height: 512, width: 512 };
-const WORKERS = 2;
 const PAGE = '/bench/peers/measure/previews-page.mjs';
+const ROUND_MS = 2000;
+
+/** Two workers: those of one instance share each picture, two instances take one each. */
+const WAYS = { shared: [2], each: [1, 1] };
 
 /**
- * @returns { fps: pictures a second, taesdMs: taesd's f32 on one thread, runs: { fps, taesdMs } },
- *   medians of rounds in turns
+ * @returns { shared, each: pictures a second, taesdMs: taesd's f32 on one thread, runs }: medians
+ *   of rounds in turns
  */
 export async function measurePreviews({ quick, progress }) {
-  const runs = { fps: [], taesdMs: [] };
+  const runs = { shared: [], each: [], taesdMs: [] };
   const taesd = await startContestant(F32, 'decoder');
   let browser;
   try {
     browser = await startBrowser('plain', PAGE);
-    await browser.ask('start', WORKERS);
+    for (const [way, workers] of Object.entries(WAYS)) await browser.ask('start', way, workers);
     for (let i = 0; i < 2; i++) await taesd.run({ size: SIZE });
     for (let round = 1; round <= (quick ? 3 : 7); round++) {
       progress(`previews of nano in Chromium: round ${round}`);
-      runs.fps.push(await browser.ask('previews', 2000));
+      for (const way of Object.keys(WAYS)) {
+        runs[way].push(await browser.ask('previews', way, ROUND_MS));
+      }
       runs.taesdMs.push((await taesd.run({ size: SIZE })).ms);
     }
   } finally {
     await taesd.close();
     await browser?.close();
   }
-  return { fps: median(runs.fps), taesdMs: median(runs.taesdMs), runs };
+  const { shared, each, taesdMs } = runs;
+  return { shared: median(shared), each: median(each), taesdMs: median(taesdMs), runs };
 }
