@@ -260,7 +260,7 @@ export class Taesd {
     checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
-      const runner = await this.#engine.runner('decoder', width * height);
+      const runner = await this.#engine.runner('decoder', width * height, sources[0]);
       for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
@@ -302,7 +302,7 @@ export class Taesd {
     try {
       // Imported on first use: most programs never draw.
       const { drawDecoded } = await lazily(() => import('./draw/decode-to-canvas.ts'));
-      const runner = await this.#engine.runner('decoder', width * height);
+      const runner = await this.#engine.runner('decoder', width * height, sources[0]);
       const { pictureChannels: channels } = this.#variant;
       const drawing = { target, width, height, channels, source: sources[0] };
       await drawDecoded(drawing, runner, pacer);
@@ -443,7 +443,7 @@ export class Taesd {
     try {
       for (const [n, source] of sources.entries()) {
         // Chosen for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(half, pixels);
+        const runner = await this.#engine.runner(half, pixels, source);
         for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
