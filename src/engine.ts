@@ -132,10 +132,19 @@ export class Engine {
     return (this.#gpu as GpuNetworks).inMemory(source);
   }
 
-  /** Chooses where a network runs for a source that belongs to a picture of that many pixels. */
-  async runner(part: Half, pixels: number, source: RowSource): Promise<Runner> {
+  /**
+   * Chooses where a network runs for a source that belongs to a picture of that many pixels.
+   *
+   * @param isPicture  true if bytes are made of the output
+   */
+  async runner(
+    part: Half,
+    pixels: number,
+    source: RowSource,
+    isPicture?: boolean,
+  ): Promise<Runner> {
     const wasm = () => this.#wasmRunner(part, pixels, source);
-    return this.#gpu?.runner(part, wasm) ?? wasm();
+    return this.#gpu?.runner(part, wasm, isPicture) ?? wasm();
   }
 
   async #wasmRunner(part: Half, pixels: number, source: RowSource): Promise<Runner> {
