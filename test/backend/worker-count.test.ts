@@ -37,9 +37,9 @@ test('busiestWork: one round, several rounds, a late span → until the last spa
   }
 });
 
-test('doesPay: 1.1 × in all if workers were given, for each that is added by default', () => {
-  const four = { workers: 4, busiest: 100 };
-  const choice = (workers: number, busiest: number) => ({ workers, busiest });
+test('doesPay: 1.1 × in all if workers were given; for each that is added by default, and 0.4 · 10⁹ multiply-adds', () => {
+  const four = { workers: 4, busiest: 100e9 };
+  const choice = (workers: number, busiest: number) => ({ workers, busiest: busiest * 1e9 });
   expect([90, 91].map((busiest) => doesPay(choice(8, busiest), four, false))).toEqual([
     true,
     false,
@@ -47,6 +47,10 @@ test('doesPay: 1.1 × in all if workers were given, for each that is added by de
   expect([90, 91].map((busiest) => doesPay(choice(5, busiest), four, true))).toEqual([true, false]);
   // 100 / 1.1⁴ = 68.3
   expect([68, 69].map((busiest) => doesPay(choice(8, busiest), four, true))).toEqual([true, false]);
+  const little = { workers: 1, busiest: 1e9 };
+  expect(doesPay(choice(2, 0.61), little, true)).toBe(false);
+  expect(doesPay(choice(2, 0.59), little, true)).toBe(true);
+  expect(doesPay(choice(2, 0.61), little, false)).toBe(true);
 });
 
 describe('divideRows', () => {

@@ -5,7 +5,7 @@ import type { Runner } from '../batches.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
 import { inputSpan } from './schedule.ts';
-import { SharedRun } from './shared-run.ts';
+import { SharedRun, type SharedWork } from './shared-run.ts';
 import { divideRows } from './spans.ts';
 import { type WorkerLimit, workersThatFit } from './worker-count.ts';
 import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
@@ -21,6 +21,12 @@ export interface FirstRun {
   /** The number of the network. */
   readonly network: number;
   readonly source: RowSource;
+}
+
+/** The spans of a run, the number of workers that make them, and what they depend on. */
+interface DividedRun extends Pick<SharedWork, 'spans'> {
+  readonly key: string;
+  readonly workers: number;
 }
 
 /**
@@ -40,6 +46,8 @@ export class WorkerPool {
   #max: number;
   /** Those that were started and have not failed to start. */
   readonly #workers: PoolWorker[] = [];
+  /** The last division of each network: it takes some milliseconds. */
+  readonly #divided = new Map<number, DividedRun>();
   /** Why the workers cannot be used any more: the first of them that ended, or `dispose`. */
   #failure: TaesdError | undefined;
 
@@ -105,27 +113,34 @@ export class WorkerPool {
     network: number,
     [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
   ): SharedRun {
-    const { plan, shapes, spans, workers } = this.#divide({ network, source }, wanted);
+    const { spans, workers } = this.#divide({ network, source }, wanted);
     return new SharedRun({
       workers: this.#atLeast(workers).slice(0, workers),
       network,
       source,
       folded,
-      spans: spans.map((output) => ({ output, input: inputSpan(plan, shapes, output) })),
+      spans,
       pacer,
       failure: () => this.#failure,
     });
   }
 
   /** Divides the wanted rows of a run's output. Defaults to all. */
-  #divide({ network: number, source }: FirstRun, wanted?: Span) {
-    const { network } = this.#options.networks[number];
-    const layers = network.map(({ layer }) => layer);
+  #divide({ network, source }: FirstRun, wanted?: Span): DividedRun {
+    const { channels, height, width } = source;
+    const key = `${channels},${height},${width} ${wanted?.first} ${wanted?.end} ${this.#max}`;
+    const last = this.#divided.get(network);
+    if (last?.key === key) return last;
+    const layers = this.#options.networks[network].network.map(({ layer }) => layer);
     const plan = planNetwork(layers, WASM_RULES);
-    const shapes = plan.shapes([source.channels, source.height, source.width]);
+    const shapes = plan.shapes([channels, height, width]);
     const rows = wanted ?? { first: 0, end: shapes[shapes.length - 1][1] };
     const limit = { workers: this.#max, isDefault: this.#options.isDefault };
-    return { plan, shapes, ...divideRows(plan, shapes, rows, limit) };
+    const { spans: outputs, workers } = divideRows(plan, shapes, rows, limit);
+    const spans = outputs.map((output) => ({ output, input: inputSpan(plan, shapes, output) }));
+    const divided = { key, spans, workers };
+    this.#divided.set(network, divided);
+    return divided;
   }
 
   /** Starts the workers that are missing. @returns all, some of which may not be ready yet */
