@@ -4,7 +4,7 @@ import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import type { Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
-import type { WorkerPool } from './backend/wasm/pool.ts';
+import type { FirstRun, WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 import { expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
@@ -46,7 +46,6 @@ export class Engine {
   /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
   #moments: Promise<MomentsOf> | undefined;
   #pool: WorkerPool | undefined;
-  #poolSize = 0;
   /** Undefined if WebGPU was not requested. */
   #gpu: GpuNetworks | undefined;
   /** Why wanted workers could not start. */
@@ -91,8 +90,7 @@ export class Engine {
 
   /** The number of running workers, and why wanted workers could not start. */
   get workers(): { count: number; reason: string | undefined } {
-    const count = this.#pool === undefined ? 0 : this.#poolSize;
-    return { count, reason: this.#reason };
+    return { count: this.#pool?.size ?? 0, reason: this.#reason };
   }
 
   /** Bytes of the kernels' memories, of workers' too, and of the device's buffers. */
@@ -134,19 +132,30 @@ export class Engine {
     return (this.#gpu as GpuNetworks).inMemory(source);
   }
 
-  /** Chooses where a network runs for a picture of that many pixels. */
-  async runner(part: Half, pixels: number): Promise<Runner> {
-    const wasm = () => this.#wasmRunner(part, pixels);
-    return this.#gpu?.runner(part, wasm) ?? wasm();
+  /**
+   * Chooses where a network runs for a source that belongs to a picture of that many pixels.
+   *
+   * @param isPicture  true if bytes are made of the output
+   */
+  async runner(
+    part: Half,
+    pixels: number,
+    source: RowSource,
+    isPicture?: boolean,
+  ): Promise<Runner> {
+    const wasm = () => this.#wasmRunner(part, pixels, source);
+    return this.#gpu?.runner(part, wasm, isPicture) ?? wasm();
   }
 
-  async #wasmRunner(part: Half, pixels: number): Promise<Runner> {
+  async #wasmRunner(part: Half, pixels: number, source: RowSource): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
         this.#pool = undefined;
       }
-      if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
+      if (this.#pool === undefined && this.#reason === undefined) {
+        await this.#startPool({ network: this.#numberOf(part), source });
+      }
       const pool = this.#pool;
       if (pool !== undefined) return this.#chain(part, (n) => pool.runner(n));
     }
@@ -159,13 +168,18 @@ export class Engine {
     return [...this.#segments.values()].flat();
   }
 
+  /** Returns the number of a half's first segment. */
+  #numberOf(half: Half): number {
+    return this.#allSegments.indexOf((this.#segments.get(half) as readonly Segment[])[0]);
+  }
+
   /** Returns the runner of a half, given that of each segment by its number. */
   #chain(half: Half, runnerOf: (number: number) => Runner): Promise<Runner> {
     const segments = this.#segments.get(half) as readonly Segment[];
-    const all = this.#allSegments;
+    const first = this.#numberOf(half);
     return joined(
       segments,
-      segments.map((segment) => runnerOf(all.indexOf(segment))),
+      segments.map((_, n) => runnerOf(first + n)),
       () => (this.#moments ??= this.#startMoments()),
     );
   }
@@ -206,22 +220,23 @@ export class Engine {
     return pixels >= WORKERS_FROM_PIXELS && hardwareThreads() > 1;
   }
 
-  async #startPool(): Promise<void> {
+  /** @param first  the run that waits for them. Its size decides how many start by default. */
+  async #startPool(first?: FirstRun): Promise<void> {
     const { workers, maxMemory } = this.#options;
-    this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
       if (!hasWorkers()) {
         throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
       }
       // Imported on first use: small pictures need no workers.
       const { WorkerPool } = await lazily(() => import('./backend/wasm/pool.ts'));
-      this.#pool = await WorkerPool.start({
-        workers: this.#poolSize,
+      const options = {
+        workers: workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP),
+        isDefault: workers === undefined,
         kernels: this.#kernels as KernelModule,
         networks: this.#allSegments,
         maxMemory,
-        isDefault: workers === undefined,
-      });
+      };
+      this.#pool = await WorkerPool.start(options, first);
     } catch (error) {
       // This thread can do the work too; `info` reports the reason.
       this.#reason = messageOf(error);

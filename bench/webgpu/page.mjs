@@ -52,6 +52,17 @@ const QUESTIONS = {
       await ready.get(`${name} ${part}`).run(await inputOf(part, size)),
     );
   },
+  /** The default choices of tuning.ts. */
+  async tunings() {
+    const { defaults } = await import('./tuning.mjs');
+    return defaults();
+  },
+  /** Decodes with other choices. @returns { ms, sum } */
+  async tuned(size, runs, changed) {
+    const { timeDecodes } = await import('./tuning.mjs');
+    const weights = await bytesOf('/shared/weights/taesd_decoder.safetensors');
+    return timeDecodes(weights, await inputOf('decoder', size), runs, changed);
+  },
   async peak() {
     const { measurePeak } = await import('./peak.mjs');
     return measurePeak();

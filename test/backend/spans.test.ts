@@ -118,13 +118,13 @@ test('spansOf: decoder, 512 and 1024 rows on 2 and 4 workers → a span for each
   expect(lengths(256, 2)).toEqual([512, 512, 512, 512]);
 });
 
-test('divideRows: as many workers as are a tenth sooner done with each more → decoder by 2 and 4, encoder once it is high enough', () => {
+test('divideRows: as many workers as make the busiest a tenth sooner done → decoder by 2 and 4, encoder once it is high enough', () => {
   const spanCount = (part: 'decoder' | 'encoder', height: number, workers: number) => {
     const { network, channels } = CASES[part];
     const plan = planNetwork(network, WASM_RULES);
     const shapes = plan.shapes([channels, part === 'decoder' ? height / 8 : height, 1024]);
     const wanted = { first: 0, end: shapes[shapes.length - 1][1] };
-    const spans = divideRows(plan, shapes, wanted, workers);
+    const { spans } = divideRows(plan, shapes, wanted, { workers });
     expect(fault(spans, wanted, CASES[part].grid)).toBe(undefined);
     return spans.length;
   };

@@ -12,7 +12,8 @@ import type { Pacer } from '../pacer.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
-import { type BandOnDevice, GpuProgram } from './program.ts';
+import { GpuProgram } from './program.ts';
+import type { BandOnDevice } from './read-back.ts';
 import { disagreement } from './self-test.ts';
 import { Slots } from './slots.ts';
 import {
@@ -145,7 +146,7 @@ export class WebGpuNetworks implements GpuNetworks {
     return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  runner(half: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
+  runner(half: Half, wasm: () => Promise<Runner>, isPicture?: boolean): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
     const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
@@ -167,7 +168,7 @@ export class WebGpuNetworks implements GpuNetworks {
         // If painting this picture failed before, the buffers are gone and the reason is recorded.
         if (works()) {
           try {
-            for await (const batch of program.batches(source, span, pacer)) {
+            for await (const batch of program.batches(source, span, pacer, isPicture)) {
               first = batch.first + batch.count;
               yield batch;
             }
@@ -238,7 +239,10 @@ export class WebGpuNetworks implements GpuNetworks {
         const { startMoments } = await lazily(() => import('../wasm/moments.ts'));
         return startMoments(kernels as KernelModule);
       });
-      const fault = await disagreement(half, network, stored, program, wasm);
+      const device: Runner = {
+        batches: (...[rows, span, pacer]) => program.batches(rows, span, pacer),
+      };
+      const fault = await disagreement(half, network, stored, device, wasm);
       if (fault !== undefined) return fault;
     }
     return undefined;
