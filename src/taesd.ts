@@ -56,6 +56,8 @@ interface Work {
   readonly rows: number;
   /** The sink of each output. */
   readonly sinks: readonly RowSink[];
+  /** True if the sinks take bytes. */
+  readonly asBytes?: boolean;
 }
 
 /**
@@ -220,7 +222,7 @@ export class Taesd {
     const data = () => allocatePixels(width, height);
     const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
     const sinks = pictures.map((picture) => pictureSink(picture, pictureChannels));
-    await this.#run({ ...work, sinks }, own, options);
+    await this.#run({ ...work, sinks, asBytes: true }, own, options);
     return output === 'image' ? pictures[0] : pictures;
   }
 
@@ -261,7 +263,8 @@ export class Taesd {
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
       const runner = await this.#engine.runner('decoder', width * height);
-      for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
+      const wanted = { first: from, end: height, asBytes: true };
+      for await (const batch of runner.batches(sources[0], wanted, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
@@ -434,7 +437,7 @@ export class Taesd {
 
   /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    { half, pixels, rows, sinks }: Work,
+    { half, pixels, rows, sinks, asBytes }: Work,
     input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
@@ -444,7 +447,7 @@ export class Taesd {
       for (const [n, source] of sources.entries()) {
         // Chosen for each picture: what ran the one before may have failed.
         const runner = await this.#engine.runner(half, pixels);
-        for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
+        for await (const batch of runner.batches(source, { first: 0, end: rows, asBytes }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
           callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));

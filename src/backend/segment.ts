@@ -21,3 +21,4 @@ export interface Segment {
  */
 export const COARSE = 8;
 export const MAX_WIDE_WORK = 1 / 8;
+export const MAX_NARROW_WORK = 1 / 2;

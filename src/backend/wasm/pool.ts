@@ -98,7 +98,10 @@ export class WorkerPool {
       network: number,
       source,
       folded,
-      spans: outputs.map((output) => ({ output, input: inputSpan(plan, shapes, output) })),
+      spans: outputs.map((output) => ({
+        output: { ...output, asBytes: wanted.asBytes },
+        input: inputSpan(plan, shapes, output),
+      })),
       pacer,
       failure: () => this.#failure,
     });
