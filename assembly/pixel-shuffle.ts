@@ -38,24 +38,21 @@ export function pixelShuffle(job: usize, out: usize, row: usize, subrow: i32): v
   const pixel = <usize>channels * F32_BYTES;
   row += pixel + <usize>(subrow * factor) * F32_BYTES;
   const apart = <usize>(factor * factor) * F32_BYTES;
-  if (factor == 2 || factor == 4) {
-    memory.fill(out, 0, outPixel);
-    memory.fill(out + <usize>(factor * width + 1) * outPixel, 0, outPixel);
-    out += outPixel;
+  const isTransposed = (factor == 2 || factor == 4) && cout > 2;
+  memory.fill(out, 0, isTransposed ? outPixel : <usize>(factor * width + 2) * outPixel);
+  out += outPixel;
+  if (isTransposed) {
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < cout; c += 4) {
-        const from = row + <usize>c * apart;
-        const to = out + <usize>c * F32_BYTES;
-        if (factor == 2) transpose2(to, outPixel, from, cout - c);
-        else transpose4(to, outPixel, from, cout - c);
+        const channel = out + <usize>c * F32_BYTES;
+        transpose(channel, outPixel, row + <usize>c * apart, apart, factor, cout - c);
       }
       out += <usize>factor * outPixel;
       row += pixel;
     }
+    memory.fill(out, 0, outPixel);
     return;
   }
-  memory.fill(out, 0, <usize>(factor * width + 2) * outPixel);
-  out += outPixel;
   for (let x = 0; x < width; x++) {
     for (let j = 0; j < factor; j++) {
       let from = row + <usize>j * F32_BYTES;
@@ -71,37 +68,36 @@ export function pixelShuffle(job: usize, out: usize, row: usize, subrow: i32): v
   }
 }
 
-/** Two pixels of up to four channels, 16 bytes each, 0 past the last of `left` channels. */
-function transpose2(out: usize, outPixel: usize, from: usize, left: i32): void {
-  const zero = f32x4.splat(0);
-  const a = v128.load64_zero(from);
-  const b = left > 1 ? v128.load64_zero(from, 16) : zero;
-  const c = left > 2 ? v128.load64_zero(from, 32) : zero;
-  const d = left > 3 ? v128.load64_zero(from, 48) : zero;
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<f64>(ab, cd, 0, 2));
-  v128.store(out + outPixel, v128.shuffle<f64>(ab, cd, 1, 3));
-}
-
-/** Four pixels, as in `transpose2`. */
-function transpose4(out: usize, outPixel: usize, from: usize, left: i32): void {
-  const zero = f32x4.splat(0);
+/**
+ * Transposes four numbers of four channels, or two: `factor` pixels of four channels, 0 past the
+ * last of `left` channels.
+ * @param from   the first channel's numbers; the next one's lie `apart` bytes behind them
+ */
+function transpose(
+  out: usize,
+  outPixel: usize,
+  from: usize,
+  apart: usize,
+  factor: i32,
+  left: i32,
+): void {
+  const mask = i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3));
   const a = v128.load(from);
-  const b = left > 1 ? v128.load(from, 64) : zero;
-  const c = left > 2 ? v128.load(from, 128) : zero;
-  const d = left > 3 ? v128.load(from, 192) : zero;
+  const b = v128.load(from + apart);
+  const c = v128.load(from + 2 * apart);
+  const d = v128.load(from + 3 * apart);
   const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  v128.store(out, v128.and(v128.shuffle<f64>(ab01, cd01, 0, 2), mask));
+  out += outPixel;
+  v128.store(out, v128.and(v128.shuffle<f64>(ab01, cd01, 1, 3), mask));
+  if (factor == 2) return;
   const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<f64>(ab01, cd01, 0, 2));
   out += outPixel;
-  v128.store(out, v128.shuffle<f64>(ab01, cd01, 1, 3));
+  v128.store(out, v128.and(v128.shuffle<f64>(ab23, cd23, 0, 2), mask));
   out += outPixel;
-  v128.store(out, v128.shuffle<f64>(ab23, cd23, 0, 2));
-  out += outPixel;
-  v128.store(out, v128.shuffle<f64>(ab23, cd23, 1, 3));
+  v128.store(out, v128.and(v128.shuffle<f64>(ab23, cd23, 1, 3), mask));
 }
 
 /**
