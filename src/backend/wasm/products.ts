@@ -1,7 +1,7 @@
 import type { Conv } from '../../model/layers.ts';
 import type { Chw } from '../../model/measure.ts';
 import type { Precision } from '../../options/types.ts';
-import type { ConvStage, Plan } from '../plan.ts';
+import type { ConvStage, Plan, Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
 import { COARSE, MAX_NARROW_WORK, MAX_WIDE_WORK } from '../segment.ts';
 import { CHUNK } from './layout.ts';
@@ -22,13 +22,17 @@ const isDeep = ({ cin }: Conv): boolean => cin > CHUNK;
 const narrowsWide = (conv: Conv): boolean => isDeep(conv) && conv.cout < conv.cin;
 
 /**
- * Returns the rule by which the convolutions of a network multiply: the coarse ones in f32 in either
- * precision (`COARSE`).
+ * Returns the rule by which the convolutions of a network multiply: coarse ones in f32 in either
+ * precision, if they are a small part of the work (segment.ts).
  */
-export function productsRule(plan: Plan, precision: Precision): (stage: ConvStage & { readonly output: number }) => Products {
+export function productsRule(
+  plan: Plan,
+  precision: Precision,
+): (stage: ConvStage & Stage) => Products {
   const shapes = plan.shapes([1, NOMINAL, NOMINAL]);
   const heights = shapes.map(([, height]) => height);
   const coarse = Math.max(...heights) / COARSE;
+  /** Returns the multiply-adds of the convolutions on maps no higher than `max`. */
   const workTo = (max: number, isCounted = (_: Conv) => true) =>
     plan.stages.reduce((sum, stage) => {
       const [, height, width]: Chw = shapes[stage.output];
