@@ -149,12 +149,7 @@ function checkBackground(background: Rgb): readonly number[] {
  * @param stride    elements from one pixel to the next
  * @param channels  those of the row that are of the picture
  */
-function writePixels(
-  bytes: Uint8ClampedArray,
-  row: Row,
-  stride: number,
-  channels: 3 | 4,
-): void {
+function writePixels(bytes: Uint8ClampedArray, row: Row, stride: number, channels: 3 | 4): void {
   const width = bytes.length / 4;
   for (let x = 0; x < width; x++) {
     // The array itself would round ties to even. Adding 0.5 rounds them up.

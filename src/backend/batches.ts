@@ -77,7 +77,8 @@ function collectRows(): { readonly add: RowSink; isFull(): boolean; take(): RowB
     add(y, row, rowStride) {
       const end = used + row.length;
       if (data.length < end) {
-        const longer = row instanceof Float32Array ? new Float32Array(2 * end) : new Uint8ClampedArray(2 * end);
+        const longer =
+          row instanceof Float32Array ? new Float32Array(2 * end) : new Uint8ClampedArray(2 * end);
         longer.set(data.subarray(0, used));
         data = longer;
       }
