@@ -7,6 +7,7 @@
 
 export { conv1x1, conv3x3, conv3x3Stride2 } from './conv';
 export { sumChannels, sumProducts } from './moments';
+export { pixelBytes } from './pixel-bytes';
 export { pixelShuffle, pixelUnshuffle } from './pixel-shuffle';
 export { add, clamp, copy, relu } from './pointwise';
 export { touchRows } from './touch-rows';

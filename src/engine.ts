@@ -135,16 +135,10 @@ export class Engine {
   /**
    * Chooses where a network runs for a source that belongs to a picture of that many pixels.
    *
-   * @param isPicture  true if bytes are made of the output
    */
-  async runner(
-    part: Half,
-    pixels: number,
-    source: RowSource,
-    isPicture?: boolean,
-  ): Promise<Runner> {
+  async runner(part: Half, pixels: number, source: RowSource): Promise<Runner> {
     const wasm = () => this.#wasmRunner(part, pixels, source);
-    return this.#gpu?.runner(part, wasm, isPicture) ?? wasm();
+    return this.#gpu?.runner(part, wasm) ?? wasm();
   }
 
   async #wasmRunner(part: Half, pixels: number, source: RowSource): Promise<Runner> {

@@ -9,6 +9,12 @@ export interface Span {
   readonly end: number;
 }
 
+/** Rows of an output that a caller wants. */
+export interface WantedRows extends Span {
+  /** True if RGBA bytes are wanted. Numbers are given if a backend makes no bytes. */
+  readonly asBytes?: boolean | undefined;
+}
+
 /**
  * A network with its weights packed for a backend. It runs any number of times, one run at a time.
  */
@@ -28,7 +34,7 @@ export interface Program {
   run(
     source: RowSource,
     sink: RowSink,
-    wanted?: Span,
+    wanted?: WantedRows,
     folded?: FoldedPool,
   ): Generator<number, void, void>;
 }

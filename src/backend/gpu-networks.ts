@@ -37,11 +37,10 @@ export interface GpuNetworks {
    * Returns the runner of a network: on the device, and on WASM from the row at which the device
    * fails.
    *
-   * @param wasm       starts the runner on WASM
-   * @param isPicture  true if bytes are made of the output
+   * @param wasm  starts the runner on WASM
    * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
    */
-  runner(half: Half, wasm: () => Promise<Runner>, isPicture?: boolean): Runner;
+  runner(half: Half, wasm: () => Promise<Runner>): Runner;
   /** Gives back the memory that a large run has taken. */
   settle(): void;
   /** Releases all buffers on the device. A device that is not the caller's is destroyed. */

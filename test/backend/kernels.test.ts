@@ -3,6 +3,7 @@ import { jobOf } from '../../src/backend/wasm/job.ts';
 import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { pictureSink } from '../../src/image.ts';
 import { seededRandom } from '../random.ts';
 
 /*
@@ -293,6 +294,35 @@ for (const [side, add] of [
       space.check();
     }
   });
+}
+
+/** Numbers around each boundary between bytes, out of range, and none at all. */
+const SHADES = [
+  ...Array.from({ length: 255 }, (_, byte) => (byte + 0.5) / 255).flatMap((v) => [
+    v,
+    v - 4e-8,
+    v + 4e-8,
+  ]),
+  ...[0, -0, 1, 0.5, 1e-40, -1e-9, -3, 2.5, 1e30, -1e30, Infinity, -Infinity, NaN],
+];
+
+for (const alpha of [0, 1]) {
+  for (const width of [1, 3, 4, 5, 194]) {
+    test(`pixelBytes [wasm]: width ${width}, alpha ${alpha} → as pictureSink, 255 without alpha`, () => {
+      const space = arena();
+      const row = new Float32Array(4 * Math.ceil(width / 4) * 4);
+      for (let i = 0; i < 4 * width; i++) {
+        row[i] = i % 4 === 3 && alpha === 0 ? 0 : SHADES[(i + width) % SHADES.length];
+      }
+      const rowPtr = space.put(row);
+      const outPtr = space.put(new Float32Array(Math.ceil(width / 4) * 4), { writable: true });
+      kernels.pixelBytes(outPtr, rowPtr, width, alpha);
+      const data = new Uint8ClampedArray(4 * width);
+      pictureSink({ width, height: 1, data }, alpha === 1 ? 4 : 3)(0, row, 4);
+      expect(new Uint8ClampedArray(memory.buffer, outPtr, 4 * width)).toEqual(data);
+      space.check();
+    });
+  }
 }
 
 test('kernels [wasm]: instantiated → they bring no data and do not grow the memory', async () => {

@@ -12,6 +12,7 @@ const PARAMETERS = {
   conv3x3: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
   conv3x3Stride2: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
   copy: 3, // outPtr, dataPtr, count
+  pixelBytes: 4, // outPtr, rowPtr, width, alpha
   pixelShuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   pixelUnshuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   relu: 2, // dataPtr, count

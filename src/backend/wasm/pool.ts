@@ -114,12 +114,13 @@ export class WorkerPool {
     [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
   ): SharedRun {
     const { spans, workers } = this.#divide({ network, source }, wanted);
+    const { asBytes } = wanted;
     return new SharedRun({
       workers: this.#atLeast(workers).slice(0, workers),
       network,
       source,
       folded,
-      spans,
+      spans: spans.map(({ output, input }) => ({ output: { ...output, asBytes }, input })),
       pacer,
       failure: () => this.#failure,
     });

@@ -96,7 +96,7 @@ export function tilingOf(stage: Shape): Tiling {
  */
 export function blockRowsOf(shape: Shape, tiles: number): number {
   if (!isWide(shape.conv) || shape.conv.stride === 2) return 1;
-  const rows = Math.floor(tilingOf(shape).blockTiles / tiles);
+  const rows = Math.floor(WIDE_TILES / tiles);
   return Math.min(Math.max(rows, 1), MAX_BLOCK_ROWS);
 }
 

@@ -4,7 +4,7 @@ import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import { lazily } from '../../platform/lazily.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import { cut, joined } from '../barriers.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuNetworks } from '../gpu-networks.ts';
@@ -146,9 +146,9 @@ export class WebGpuNetworks implements GpuNetworks {
     return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  runner(half: Half, wasm: () => Promise<Runner>, isPicture?: boolean): Runner | GpuRunner {
+  runner(half: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
-    const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
+    const onWasm = async function* (source: RowSource, span: WantedRows, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
@@ -168,7 +168,7 @@ export class WebGpuNetworks implements GpuNetworks {
         // If painting this picture failed before, the buffers are gone and the reason is recorded.
         if (works()) {
           try {
-            for await (const batch of program.batches(source, span, pacer, isPicture)) {
+            for await (const batch of program.batches(source, span, pacer)) {
               first = batch.first + batch.count;
               yield batch;
             }
@@ -177,7 +177,7 @@ export class WebGpuNetworks implements GpuNetworks {
             await failed(error);
           }
         }
-        yield* onWasm(source, { first, end: span.end }, pacer);
+        yield* onWasm(source, { ...span, first }, pacer);
       },
       async paint(source, span, pacer, draw) {
         try {
