@@ -36,8 +36,11 @@ export interface EngineLayers {
 /** The networks of a model. Each call runs on a device, on this thread or on workers. */
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
-  /** The stretches of each half that stream; more than one if a layer needs a whole map. */
-  readonly #segments: ReadonlyMap<Half, readonly Segment[]>;
+  /**
+   * The stretches of each network that stream; more than one if a layer needs a whole map. The
+   * networks are the halves, and the decoders of smaller pictures that were needed so far.
+   */
+  readonly #segments = new Map<string, readonly Segment[]>();
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
   #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
@@ -54,12 +57,10 @@ export class Engine {
 
   private constructor(
     networks: ReadonlyMap<Half, BoundNetwork>,
-    segments: ReadonlyMap<Half, readonly Segment[]>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
-    this.#segments = segments;
     this.#options = options;
     this.#kernels = kernels;
   }
@@ -69,15 +70,10 @@ export class Engine {
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const { backend, precision } = options;
+    const { backend } = options;
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
-    const segments = new Map<Half, readonly Segment[]>();
-    for (const [half, network] of networks) {
-      // The reference takes layers of every kind.
-      const isWhole = kernels === undefined;
-      segments.set(half, isWhole ? [{ network, precision }] : await cut(network, precision));
-    }
-    const engine = new Engine(networks, segments, options, kernels);
+    const engine = new Engine(networks, options, kernels);
+    for (const [half, network] of networks) await engine.#cut(half, network);
     if (backend === 'webgpu' || backend === 'auto') {
       const { WebGpuNetworks } = await lazily(() => import('./backend/webgpu/networks.ts'));
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
@@ -134,13 +130,41 @@ export class Engine {
     return (this.#gpu as GpuNetworks).inMemory(source);
   }
 
-  /** Chooses where a network runs for a picture of that many pixels. */
-  async runner(part: Half, pixels: number): Promise<Runner> {
-    const wasm = () => this.#wasmRunner(part, pixels);
-    return this.#gpu?.runner(part, wasm) ?? wasm();
+  /**
+   * Chooses where a network runs for a picture of that many pixels.
+   *
+   * @param resolution  that of the picture; less than 1 for decoders alone
+   */
+  async runner(half: Half, pixels: number, resolution = 1): Promise<Runner> {
+    const name = resolution < 1 ? await this.#smaller(resolution) : half;
+    // A pixel of a smaller picture takes more work.
+    const wasm = () => this.#wasmRunner(name, pixels / resolution);
+    return this.#gpu?.runner(name, wasm) ?? wasm();
   }
 
-  async #wasmRunner(part: Half, pixels: number): Promise<Runner> {
+  /** Makes the decoder of smaller pictures ready. @returns its name */
+  async #smaller(resolution: number): Promise<string> {
+    const name = `decoder ${resolution}`;
+    if (!this.#segments.has(name)) {
+      const { smallerDecoder } = await lazily(() => import('./model/smaller.ts'));
+      const network = smallerDecoder(this.#networks.get('decoder') as BoundNetwork, resolution);
+      await this.#gpu?.add(name, network);
+      await this.#cut(name, network);
+      // Whichever is needed next starts with all networks.
+      this.#pool?.dispose();
+      this.#pool = this.#local = undefined;
+    }
+    return name;
+  }
+
+  async #cut(name: string, network: BoundNetwork): Promise<void> {
+    const { precision } = this.#options;
+    // The reference takes layers of every kind.
+    const isWhole = this.#kernels === undefined;
+    this.#segments.set(name, isWhole ? [{ network, precision }] : await cut(network, precision));
+  }
+
+  async #wasmRunner(name: string, pixels: number): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
@@ -148,20 +172,20 @@ export class Engine {
       }
       if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
       const pool = this.#pool;
-      if (pool !== undefined) return this.#chain(part, (n) => pool.runner(n));
+      if (pool !== undefined) return this.#chain(name, (n) => pool.runner(n));
     }
     const { runners } = this.#local ?? (await this.#startLocal());
-    return this.#chain(part, (n) => runners[n]);
+    return this.#chain(name, (n) => runners[n]);
   }
 
-  /** The segments of all halves. Pools and this thread number them so. */
+  /** The segments of all networks. Pools and this thread number them so. */
   get #allSegments(): readonly Segment[] {
     return [...this.#segments.values()].flat();
   }
 
-  /** Returns the runner of a half, given that of each segment by its number. */
-  #chain(half: Half, runnerOf: (number: number) => Runner): Promise<Runner> {
-    const segments = this.#segments.get(half) as readonly Segment[];
+  /** Returns the runner of a network, given that of each segment by its number. */
+  #chain(name: string, runnerOf: (number: number) => Runner): Promise<Runner> {
+    const segments = this.#segments.get(name) as readonly Segment[];
     const all = this.#allSegments;
     return joined(
       segments,

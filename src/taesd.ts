@@ -50,6 +50,8 @@ const ONE_EACH = 'one call for each';
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
   readonly half: Half;
+  /** Defaults to 1. */
+  readonly resolution?: number;
   /** Pixels of a picture. */
   readonly pixels: number;
   /** Rows of the output. */
@@ -208,10 +210,10 @@ export class Taesd {
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
     const checked = this.#latentsOf(latents, options, one);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     const [batch] = own.shape;
     const { pictureChannels } = this.#variant;
-    const work = { half: 'decoder', pixels: width * height, rows: height } as const;
+    const work = { half: 'decoder', resolution, pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
       const decoded = zeros([batch, pictureChannels, height, width]);
       await this.#run({ ...work, sinks: picturesOf(decoded).map(tensorSink) }, own, options);
@@ -256,11 +258,11 @@ export class Taesd {
   ): AsyncGenerator<PixelRows, void, void> {
     const { signal, onProgress, firstRow: from = 0 } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
-      const runner = await this.#engine.runner('decoder', width * height);
+      const runner = await this.#engine.runner('decoder', width * height, resolution);
       for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
@@ -297,12 +299,12 @@ export class Taesd {
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
       const { drawDecoded } = await lazily(() => import('./draw/decode-to-canvas.ts'));
-      const runner = await this.#engine.runner('decoder', width * height);
+      const runner = await this.#engine.runner('decoder', width * height, resolution);
       const { pictureChannels: channels } = this.#variant;
       const drawing = { target, width, height, channels, source: sources[0] };
       await drawDecoded(drawing, runner, pacer);
@@ -434,7 +436,7 @@ export class Taesd {
 
   /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    { half, pixels, rows, sinks }: Work,
+    { half, resolution, pixels, rows, sinks }: Work,
     input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
@@ -443,7 +445,7 @@ export class Taesd {
     try {
       for (const [n, source] of sources.entries()) {
         // Chosen for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(half, pixels);
+        const runner = await this.#engine.runner(half, pixels, resolution);
         for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;

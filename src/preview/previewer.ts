@@ -1,6 +1,6 @@
 import { type EndedByUsing, endByUsing } from '../builtins/disposal.ts';
 import { isPromise } from '../builtins/tags.ts';
-import { checkIndex, checkNames, checkSize, describe } from '../checks.ts';
+import { checkIndex, checkNames, checkResolution, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
@@ -14,7 +14,9 @@ import { checkSpace } from '../tensor-like/space.ts';
 import type { LatentsWithOrigin, Space, TensorLike } from '../tensor-like/types.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
-/** The options of `createPreviewer`. `width` and `height` crop the pictures. */
+/**
+ * The options of `createPreviewer`. `width`, `height` and `resolution` are those of `decode`.
+ */
 export interface PreviewOptions extends SizeOptions {
   /** Takes each picture. If it returns a promise, the next picture begins after that settles. */
   readonly onFrame: (picture: Picture, frame: FrameInfo) => void | Promise<void>;
@@ -86,6 +88,7 @@ const NAMES = Object.keys({
   maxFps: true,
   width: true,
   height: true,
+  resolution: true,
 } satisfies Record<keyof PreviewOptions, true>);
 
 /**
@@ -215,14 +218,14 @@ class LatestFirst {
   }
 
   async #show({ latents, step }: Waiting): Promise<void> {
-    const { onFrame } = this.#options;
+    const { onFrame, resolution } = this.#options;
     const { signal } = this.#stopped;
     const read = await unlessAborted(latents, signal);
     if (read === undefined) return;
     const started = milliseconds();
     this.#frameStarted = started;
     const { tensor, space, size } = read;
-    const picture = await this.#taesd.decode(tensor, { ...size, space, signal });
+    const picture = await this.#taesd.decode(tensor, { ...size, resolution, space, signal });
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;
@@ -282,7 +285,7 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
     throw expected('ARG', 'taesd', 'an instance from Taesd.load', describe(taesd));
   }
   checkNames(options, NAMES, 'an object { onFrame, … }');
-  const { onFrame, onError, space, pick, maxFps, width, height } = options;
+  const { onFrame, onError, space, pick, maxFps, width, height, resolution } = options;
   if (typeof onFrame !== 'function') {
     throw expected('ARG', 'onFrame', 'a function', describe(onFrame));
   }
@@ -290,6 +293,7 @@ function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions
     throw expected('ARG', 'onError', 'a function', describe(onError));
   }
   if (space !== undefined) checkSpace(space);
+  checkResolution(resolution);
   if (width !== undefined) checkSize('width', width);
   if (height !== undefined) checkSize('height', height);
   if (pick !== undefined) checkIndex('pick', pick);

@@ -70,7 +70,8 @@ export class WebGpuNetworks implements GpuNetworks {
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
   #stored: Stored = 'f32';
-  #programs = new Map<Half, GpuProgram>();
+  /** The programs by the names of their networks, which are the halves and those that were added. */
+  #programs = new Map<string, GpuProgram>();
   /** Why this device was taken, or why WASM does the work. */
   #reason = '';
 
@@ -145,21 +146,31 @@ export class WebGpuNetworks implements GpuNetworks {
     return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  runner(half: Half, wasm: () => Promise<Runner>): Runner | GpuRunner {
+  async add(name: string, network: BoundNetwork): Promise<void> {
+    if (!this.active) return;
+    try {
+      const [gpu, slots] = [this.#gpu as Gpu, this.#slots as Slots];
+      this.#programs.set(name, await GpuProgram.compile(gpu, slots, network, this.#stored));
+    } catch (error) {
+      await this.#failed(error);
+    }
+  }
+
+  runner(name: string, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
     const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
     if (this.#programs.size > 0 && !this.active) this.#stop(this.#whyNot);
-    const program = this.#programs.get(half);
+    const program = this.#programs.get(name);
     const gpu = this.#gpu;
     if (program === undefined || gpu === undefined) {
       this.#giveUp(this.#reason);
       return { batches: onWasm };
     }
     const failed = (error: unknown) => this.#failed(error);
-    const works = () => this.#programs.get(half) === program;
+    const works = () => this.#programs.get(name) === program;
     return {
       device: gpu.device,
       async *batches(source, span, pacer): AsyncGenerator<RowBatch, void, void> {
