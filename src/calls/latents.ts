@@ -46,14 +46,10 @@ export function latentsOfCall(
   const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions) => {
     checkLatentChannels(own, variant, true);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], variant);
-    const width = croppedSize('width', size.width, own.shape[3], variant);
-    return {
-      own,
-      width: Math.ceil(width * resolution),
-      height: Math.ceil(height * resolution),
-      resolution,
-    };
+    const [height, width] = (['height', 'width'] as const).map((side, n) =>
+      Math.ceil(croppedSize(side, size[side], own.shape[2 + n], variant) * resolution),
+    );
+    return { own, width, height, resolution };
   };
   if (onDevice !== undefined) {
     const own = (latents as TensorLike).space;

@@ -35,9 +35,9 @@ export function smallerDecoder(network: BoundNetwork, resolution: number): Bound
   if (last.kind === 'pixelShuffle') {
     const step = Math.min(left, last.factor);
     left /= step;
-    const factor = last.factor / step;
-    const shuffle = { layer: pixelShuffle(factor), weights: new Map() };
-    layers.splice(-2, 2, meansOfPixels(conv, last.factor, step), ...(factor > 1 ? [shuffle] : []));
+    const means = meansOfPixels(conv, last.factor, step);
+    const rest = last.factor / step;
+    layers.splice(-2, 2, means, ...(rest > 1 ? [without(pixelShuffle(rest))] : []));
   }
   let kept = layers.filter(isUpsampling).length - Math.log2(left);
   let distance = 1;
@@ -54,6 +54,9 @@ export function smallerDecoder(network: BoundNetwork, resolution: number): Bound
 
 const isUpsampling = ({ layer }: BoundLayer): boolean => layer.kind === 'upsample2x';
 
+/** A layer without weights. */
+const without = (layer: Layer): BoundLayer => ({ layer, weights: new Map() });
+
 /** The channels of a picture that a convolution makes. */
 const channelsOf = (network: BoundNetwork): number =>
   (network[network.length - 1].layer as Conv).cout;
@@ -69,20 +72,17 @@ function withCloserPixels({ layer, weights }: BoundLayer, distance: number): Bou
 
 /** Returns kernels [cout, cin, 3, 3] that read pixels at `distance`. */
 function closerKernels({ shape, data }: Tensor, distance: number): Tensor {
-  const far = 1 - distance;
-  /** The parts of the three weights of an axis in each of the new three. */
-  const axis = [
-    [distance, 0, 0],
-    [far, 1, far],
-    [0, 0, distance],
-  ];
-  const parts = axis.flatMap((y) => axis.map((x) => y.flatMap((a) => x.map((b) => a * b))));
   const closer = zeros(shape);
+  /** Changes three weights along an axis. */
+  const move = (from: Float32Array, first: number, step: number): void => {
+    const [a, b, c] = [0, 1, 2].map((n) => from[first + n * step]);
+    closer.data[first] = distance * a;
+    closer.data[first + step] = b + (1 - distance) * (a + c);
+    closer.data[first + 2 * step] = distance * c;
+  };
+  for (let first = 0; first < data.length; first += 3) move(data, first, 1);
   for (let first = 0; first < data.length; first += 9) {
-    const kernel = data.subarray(first, first + 9);
-    for (let tap = 0; tap < 9; tap++) {
-      closer.data[first + tap] = kernel.reduce((sum, w, n) => sum + w * parts[tap][n], 0);
-    }
+    for (let x = 0; x < 3; x++) move(closer.data, first + x, 3);
   }
   return closer;
 }
@@ -109,13 +109,10 @@ function meansOfPixels({ layer, weights }: BoundLayer, factor: number, step: num
 /** Makes layers that return the mean of each square of `side`×`side` pixels. */
 function meansOfSquares(channels: number, side: number): BoundNetwork {
   const area = side ** 2;
-  const layer: Layer = conv1x1(channels * area, channels, { bias: false });
   const weight = zeros([channels, channels * area, 1, 1]);
   for (let c = 0; c < channels; c++) {
     weight.data.fill(1 / area, (c * channels + c) * area, (c * channels + c + 1) * area);
   }
-  return [
-    { layer: pixelUnshuffle(side), weights: new Map() },
-    { layer, weights: new Map([['weight', weight]]) },
-  ];
+  const mean = conv1x1(channels * area, channels, { bias: false });
+  return [without(pixelUnshuffle(side)), { layer: mean, weights: new Map([['weight', weight]]) }];
 }

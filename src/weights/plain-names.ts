@@ -1,5 +1,5 @@
 import type { Half } from '../model/layers.ts';
-import { storedShapes } from '../model/stored.ts';
+import { weightShapes } from '../model/measure.ts';
 import type { Variant } from '../model/variants.ts';
 import { toTensor } from '../safetensors/read.ts';
 import type { Tensor } from '../tensor.ts';
@@ -14,7 +14,8 @@ const LAYOUTS = [
 
 /**
  * Reads a file whose names are exactly those of a model in one of the three layouts, as most
- * published files are. `key-names.ts` reads all others; it is imported if it is needed.
+ * published files are. `key-names.ts` reads all others, and those of videos, whose layers are not
+ * the ones that are computed; it is imported if it is needed.
  *
  * @returns undefined for any other file
  * @throws TaesdError UNSUPPORTED (a dtype that is not read)
@@ -24,6 +25,7 @@ export function readPlainNames(
   variant: Variant,
   half: Half | undefined,
 ): ModelTensors | undefined {
+  if (variant.isOfVideos) return undefined;
   for (const { prefix, shift } of LAYOUTS) {
     const found: Partial<Record<Half, Map<string, Tensor>>> = {};
     let count = 0;
@@ -51,8 +53,8 @@ export function readPlainNames(
 }
 
 const namesOf = (variant: Variant, half: Half) =>
-  storedShapes(variant, half).flatMap((shapes, i) =>
-    [...shapes.keys()].map((inner) => [i, inner] as const),
+  variant.networks[half].flatMap((layer, i) =>
+    [...weightShapes(layer).keys()].map((inner) => [i, inner] as const),
   );
 
 /** Reads the numbers of a tensor as float32. */
