@@ -2,7 +2,7 @@ import { cut, joined, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
-import type { Segment } from './backend/segment.ts';
+import type { NetworkName, Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -10,7 +10,7 @@ import { expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Half } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
-import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
+import type { GpuInfo, Info, KernelModule, LoadOptions, Precision } from './options/types.ts';
 import { lazily } from './platform/lazily.ts';
 import { hardwareThreads, hasWorkers } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
@@ -37,13 +37,13 @@ export interface EngineLayers {
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
   /**
-   * The stretches of each network that stream; more than one if a layer needs a whole map. The
-   * networks are the halves, and the decoders of smaller pictures that were needed so far.
+   * The stretches of each network that stream; more than one if a layer needs a whole map. Decoders
+   * of smaller pictures are there from their first use on.
    */
-  readonly #segments = new Map<string, readonly Segment[]>();
+  readonly #segments = new Map<NetworkName, readonly Segment[]>();
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
-  #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
+  #local: { backend: WasmBackend | undefined; runner(segment: number): Runner } | undefined;
   /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
   /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
@@ -85,10 +85,10 @@ export class Engine {
     return engine;
   }
 
-  /** The number of running workers, and why wanted workers could not start. */
-  get workers(): { count: number; reason: string | undefined } {
-    const count = this.#pool === undefined ? 0 : this.#poolSize;
-    return { count, reason: this.#reason };
+  /** The part of `taesd.info` about workers. */
+  get workersInfo(): Pick<Info, 'workers' | 'workersReason'> {
+    const workers = this.#pool === undefined ? 0 : this.#poolSize;
+    return { workers, ...(this.#reason && { workersReason: this.#reason }) };
   }
 
   /** Bytes of the kernels' memories, of workers' too, and of the device's buffers. */
@@ -136,35 +136,31 @@ export class Engine {
    * @param resolution  that of the picture; less than 1 for decoders alone
    */
   async runner(half: Half, pixels: number, resolution = 1): Promise<Runner> {
-    const name = resolution < 1 ? await this.#smaller(resolution) : half;
+    const name = resolution < 1 ? resolution : half;
+    if (!this.#segments.has(name)) await this.#makeSmaller(resolution);
     // A pixel of a smaller picture takes more work.
     const wasm = () => this.#wasmRunner(name, pixels / resolution);
     return this.#gpu?.runner(name, wasm) ?? wasm();
   }
 
-  /** Makes the decoder of smaller pictures ready. @returns its name */
-  async #smaller(resolution: number): Promise<string> {
-    const name = `decoder ${resolution}`;
-    if (!this.#segments.has(name)) {
-      const { smallerDecoder } = await lazily(() => import('./model/smaller.ts'));
-      const network = smallerDecoder(this.#networks.get('decoder') as BoundNetwork, resolution);
-      await this.#gpu?.add(name, network);
-      await this.#cut(name, network);
-      // Whichever is needed next starts with all networks.
-      this.#pool?.dispose();
-      this.#pool = this.#local = undefined;
-    }
-    return name;
+  async #makeSmaller(resolution: number): Promise<void> {
+    const { smallerDecoder } = await lazily(() => import('./model/smaller.ts'));
+    const network = smallerDecoder(this.#networks.get('decoder') as BoundNetwork, resolution);
+    await this.#gpu?.add(resolution, network);
+    await this.#cut(resolution, network);
+    // The next workers start with all networks.
+    this.#pool?.dispose();
+    this.#pool = undefined;
   }
 
-  async #cut(name: string, network: BoundNetwork): Promise<void> {
+  async #cut(name: NetworkName, network: BoundNetwork): Promise<void> {
     const { precision } = this.#options;
     // The reference takes layers of every kind.
     const isWhole = this.#kernels === undefined;
     this.#segments.set(name, isWhole ? [{ network, precision }] : await cut(network, precision));
   }
 
-  async #wasmRunner(name: string, pixels: number): Promise<Runner> {
+  async #wasmRunner(name: NetworkName, pixels: number): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
@@ -174,8 +170,8 @@ export class Engine {
       const pool = this.#pool;
       if (pool !== undefined) return this.#chain(name, (n) => pool.runner(n));
     }
-    const { runners } = this.#local ?? (await this.#startLocal());
-    return this.#chain(name, (n) => runners[n]);
+    const { runner } = this.#local ?? (await this.#startLocal());
+    return this.#chain(name, runner);
   }
 
   /** The segments of all networks. Pools and this thread number them so. */
@@ -184,7 +180,7 @@ export class Engine {
   }
 
   /** Returns the runner of a network, given that of each segment by its number. */
-  #chain(name: string, runnerOf: (number: number) => Runner): Promise<Runner> {
+  #chain(name: NetworkName, runnerOf: (number: number) => Runner): Promise<Runner> {
     const segments = this.#segments.get(name) as readonly Segment[];
     const all = this.#allSegments;
     return joined(
@@ -211,6 +207,7 @@ export class Engine {
     const backend = this.#local?.backend;
     if (backend !== undefined && backend.memoryBytes() > this.#weightBytes + KEPT_BYTES) {
       await backend.compact();
+      this.#weightBytes = backend.memoryBytes();
     }
   }
 
@@ -261,11 +258,11 @@ export class Engine {
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } =
       backend ?? (await lazily(() => import('./backend/reference.ts'))).referenceBackend;
-    const runners = this.#allSegments.map(({ network, precision }) =>
-      localRunner(compile(network, precision)),
-    );
+    const started = ({ network, precision }: Segment) => localRunner(compile(network, precision));
+    const runners = this.#allSegments.map(started);
+    const runner = (n: number): Runner => (runners[n] ??= started(this.#allSegments[n]));
     this.#weightBytes = backend?.memoryBytes() ?? 0;
-    this.#local = { backend, runners };
+    this.#local = { backend, runner };
     return this.#local;
   }
 }

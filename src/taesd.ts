@@ -96,14 +96,12 @@ export class Taesd {
 
   /** The model, its backend, workers and memory, as of now. */
   get info(): Info {
-    const { count, reason } = this.#engine.workers;
     return {
       model: this.#variant.name,
       ...this.#options,
       ...this.#engine.gpuInfo,
       parts: this.#parts,
-      workers: count,
-      ...(reason === undefined ? {} : { workersReason: reason }),
+      ...this.#engine.workersInfo,
       memoryBytes: this.#engine.memoryBytes,
       bytesPerLatent: this.#engine.bytesPerLatent,
     };

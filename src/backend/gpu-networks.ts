@@ -2,6 +2,7 @@ import type { BoundNetwork } from '../model/bind.ts';
 import type { GpuInfo } from '../options/types.ts';
 import type { RowSource } from '../rows.ts';
 import type { Runner } from './batches.ts';
+import type { NetworkName } from './segment.ts';
 
 /** Latents in a buffer of the device, checked. */
 export interface LatentsOnDevice {
@@ -38,7 +39,7 @@ export interface GpuNetworks {
    *
    * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
    */
-  add(name: string, network: BoundNetwork): Promise<void>;
+  add(name: NetworkName, network: BoundNetwork): Promise<void>;
   /**
    * Returns the runner of a network: on the device, and on WASM from the row at which the device
    * fails.
@@ -46,7 +47,7 @@ export interface GpuNetworks {
    * @param wasm  starts the runner on WASM
    * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
    */
-  runner(name: string, wasm: () => Promise<Runner>): Runner;
+  runner(name: NetworkName, wasm: () => Promise<Runner>): Runner;
   /** Gives back the memory that a large run has taken. */
   settle(): void;
   /** Releases all buffers on the device. A device that is not the caller's is destroyed. */

@@ -75,10 +75,10 @@ function closerKernels({ shape, data }: Tensor, distance: number): Tensor {
   const closer = zeros(shape);
   /** Changes three weights along an axis. */
   const move = (from: Float32Array, first: number, step: number): void => {
-    const [a, b, c] = [0, 1, 2].map((n) => from[first + n * step]);
-    closer.data[first] = distance * a;
-    closer.data[first + step] = b + (1 - distance) * (a + c);
-    closer.data[first + 2 * step] = distance * c;
+    const [middle, last] = [first + step, first + 2 * step];
+    closer.data[middle] = from[middle] + (1 - distance) * (from[first] + from[last]);
+    closer.data[first] = distance * from[first];
+    closer.data[last] = distance * from[last];
   };
   for (let first = 0; first < data.length; first += 3) move(data, first, 1);
   for (let first = 0; first < data.length; first += 9) {

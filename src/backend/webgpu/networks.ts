@@ -9,6 +9,7 @@ import { cut, joined } from '../barriers.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuNetworks } from '../gpu-networks.ts';
 import type { Pacer } from '../pacer.ts';
+import type { NetworkName } from '../segment.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
@@ -70,8 +71,7 @@ export class WebGpuNetworks implements GpuNetworks {
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
   #stored: Stored = 'f32';
-  /** The programs by the names of their networks, which are the halves and those that were added. */
-  #programs = new Map<string, GpuProgram>();
+  #programs = new Map<NetworkName, GpuProgram>();
   /** Why this device was taken, or why WASM does the work. */
   #reason = '';
 
@@ -146,7 +146,7 @@ export class WebGpuNetworks implements GpuNetworks {
     return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  async add(name: string, network: BoundNetwork): Promise<void> {
+  async add(name: NetworkName, network: BoundNetwork): Promise<void> {
     if (!this.active) return;
     try {
       const [gpu, slots] = [this.#gpu as Gpu, this.#slots as Slots];
@@ -156,7 +156,7 @@ export class WebGpuNetworks implements GpuNetworks {
     }
   }
 
-  runner(name: string, wasm: () => Promise<Runner>): Runner | GpuRunner {
+  runner(name: NetworkName, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
     const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
       const rows = await inMemory(source);
