@@ -139,7 +139,15 @@ export class Engine {
     const name = resolution < 1 ? resolution : half;
     if (!this.#segments.has(name)) await this.#makeSmaller(resolution);
     // A pixel of a smaller picture takes more work.
-    const wasm = () => this.#wasmRunner(name, pixels / resolution);
+    const wasm = () =>
+      this.#wasmRunner(name, pixels / resolution).catch((error) => {
+        // A network that does not fit into the memory must not stay in the way of the others.
+        if (resolution < 1) {
+          this.#segments.delete(name);
+          this.#local = this.#reason = undefined;
+        }
+        throw error;
+      });
     return this.#gpu?.runner(name, wasm) ?? wasm();
   }
 
