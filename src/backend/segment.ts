@@ -1,5 +1,9 @@
 import type { BoundNetwork } from '../model/bind.ts';
+import type { Half } from '../model/layers.ts';
 import type { Precision } from '../options/types.ts';
+
+/** A half, or for a decoder of smaller pictures their resolution. */
+export type NetworkName = Half | number;
 
 /** A stretch of a network that streams: only its first layer may need the whole map. */
 export interface Segment {

@@ -1,6 +1,6 @@
 import { type EndedByUsing, endByUsing } from '../builtins/disposal.ts';
 import { isPromise } from '../builtins/tags.ts';
-import { checkIndex, checkNames, checkSize, describe } from '../checks.ts';
+import { checkIndex, checkNames, checkResolution, checkSize, describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { variantNamed } from '../model/variants.ts';
 import type { Picture, SizeOptions } from '../options/types.ts';
@@ -14,7 +14,9 @@ import { checkSpace } from '../tensor-like/space.ts';
 import type { LatentsWithOrigin, Space, TensorLike } from '../tensor-like/types.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
-/** The options of `createPreviewer`. `width` and `height` crop the pictures. */
+/**
+ * The options of `createPreviewer`. `width`, `height` and `resolution` are those of `decode`.
+ */
 export interface PreviewOptions extends SizeOptions {
   /**
    * Takes each picture, in the order of the pushes. If it returns a promise, the instance that
@@ -89,6 +91,7 @@ const NAMES = Object.keys({
   maxFps: true,
   width: true,
   height: true,
+  resolution: true,
 } satisfies Record<keyof PreviewOptions, true>);
 
 /**
@@ -241,14 +244,14 @@ class LatestFirst {
 
   /** @param before  settles when all latents that were taken before are shown */
   async #show({ latents, step }: Waiting, decoder: Decoder, before: Promise<void>): Promise<void> {
-    const { onFrame } = this.#options;
+    const { onFrame, resolution } = this.#options;
     const { signal } = this.#stopped;
     const read = await unlessAborted(latents, signal);
     if (read === undefined) return;
     const started = milliseconds();
     this.#frameStarted = started;
     const { tensor, space, size } = read;
-    const picture = await decoder.decode(tensor, { ...size, space, signal });
+    const picture = await decoder.decode(tensor, { ...size, resolution, space, signal });
     const elapsedMs = milliseconds() - started;
     await before;
     if (signal.aborted) return;
@@ -317,7 +320,7 @@ function checkedDecoders(decoders: unknown[]): Decoder[] {
 
 function checkedOptions(options: PreviewOptions): PreviewOptions {
   checkNames(options, NAMES, 'an object { onFrame, … }');
-  const { onFrame, onError, space, pick, maxFps, width, height } = options;
+  const { onFrame, onError, space, pick, maxFps, width, height, resolution } = options;
   if (typeof onFrame !== 'function') {
     throw expected('ARG', 'onFrame', 'a function', describe(onFrame));
   }
@@ -325,6 +328,7 @@ function checkedOptions(options: PreviewOptions): PreviewOptions {
     throw expected('ARG', 'onError', 'a function', describe(onError));
   }
   if (space !== undefined) checkSpace(space);
+  checkResolution(resolution);
   if (width !== undefined) checkSize('width', width);
   if (height !== undefined) checkSize('height', height);
   if (pick !== undefined) checkIndex('pick', pick);
