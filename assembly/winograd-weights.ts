@@ -169,7 +169,7 @@ export function winogradTransformGroup(
           v128.load(from, 16),
           v128.load(from, 32),
         );
-        out += SIDE * stride;
+        out += <usize>SIDE * stride;
       }
       weights += 16;
     }
