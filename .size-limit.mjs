@@ -52,6 +52,7 @@ export default [
   // compare; reasons of the system without paths are 0.1 kB.
   bundle('a worker', 'backend/wasm/worker.js', '14.3 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
+  file('taesd-wasm/taesd.relaxed.wasm', 'taesd.relaxed.wasm', '24 kB'),
   // The transform of a wide convolution's weights is 0.2 kB of it.
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '10 kB'),
   bundle('taesd-wasm/png', 'png/index.js', '24 kB'),

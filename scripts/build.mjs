@@ -18,8 +18,8 @@ function run(tool, ...args) {
 
 rmSync(new URL('dist', root), { recursive: true, force: true });
 writeManifest();
-run('asc', '--config', 'asconfig.json', '--target', 'release');
-checkStaticData();
+compileKernels('taesd');
+compileKernels('taesd.relaxed', 'assembly/relaxed.ts', '--enable', 'relaxed-simd');
 run('tsc', '-p', 'tsconfig.json');
 writePlainImport('dist/weights/in-package.js');
 writeKernels();
@@ -45,11 +45,14 @@ function writePlainImport(path) {
 }
 
 /**
- * Rejects kernels with static data, such as the table of `Mathf.exp`: buffers would overwrite it.
+ * Compiles the kernels to dist/. Rejects static data, such as the table of `Mathf.exp`: buffers
+ * would overwrite it.
  */
-function checkStaticData() {
-  if (!readFileSync(new URL('dist/taesd.wat', root), 'utf8').includes('(data ')) return;
-  throw new Error('assembly: expected kernels without static data, got a data segment');
+function compileKernels(name, ...more) {
+  const [wasm, wat] = [`dist/${name}.wasm`, `dist/${name}.wat`];
+  run('asc', '--config', 'asconfig.json', '--target', 'release', '-o', wasm, '-t', wat, ...more);
+  if (!readFileSync(new URL(wat, root), 'utf8').includes('(data ')) return;
+  throw new Error(`${name}: expected kernels without static data, got a data segment`);
 }
 
 /** Prints a line for each bundle. Ends the build if one is over its limit. */

@@ -10,11 +10,12 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
 
 const { messages } = await publint({ pkgDir: root, strict: true });
 // publint takes the query of `./dist/taesd.wasm?module` for a part of the file's name.
-const faults = messages.filter(({ path }) => !path.some((key) => /^\.\/taesd\.wasm\?/.test(key)));
+const isQuery = (key) => /^\.\/taesd\.(?:relaxed\.)?wasm\?/.test(key);
+const faults = messages.filter(({ path }) => !path.some(isQuery));
 for (const fault of faults) console.error(formatMessage(fault, manifest));
 
 // A `.wasm` is no module that Node 20 could load.
-const kernels = Object.keys(manifest.exports).filter((key) => key.startsWith('./taesd.wasm'));
+const kernels = Object.keys(manifest.exports).filter((key) => /\.wasm(?:\?|$)/.test(key));
 const attw = fileURLToPath(new URL('../node_modules/.bin/attw', import.meta.url));
 const excluded = ['--exclude-entrypoints', ...kernels.map((key) => key.slice(2))];
 const args = ['--pack', '.', '--profile', 'esm-only', ...excluded];

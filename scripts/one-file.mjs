@@ -21,6 +21,7 @@ const NEITHER = {
   'torch/read-torch.js': 'the reader of PyTorch’s files',
   'npy/npz.js': 'the reader of .npz files',
   'steps/walk.js': 'steps',
+  'backend/wasm/relaxed.js': "precision: 'relaxed'",
 };
 
 /**

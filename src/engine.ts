@@ -3,7 +3,7 @@ import { localRunner, type Runner } from './backend/batches.ts';
 import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import type { NetworkName, Segment } from './backend/segment.ts';
-import { compileKernels } from './backend/wasm/module.ts';
+import { kernelsFor } from './backend/wasm/kernels-for.ts';
 import type { FirstRun, WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 import { expected, messageOf } from './errors.ts';
@@ -69,8 +69,8 @@ export class Engine {
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const { backend } = options;
-    const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
+    const { backend, precision, wasm } = options;
+    const kernels = backend === 'reference' ? undefined : await kernelsFor(precision, wasm);
     const engine = new Engine(networks, options, kernels);
     for (const [half, network] of networks) await engine.#cut(half, network);
     if (backend === 'webgpu' || backend === 'auto') {

@@ -11,7 +11,7 @@ export const DEFAULT_WORKERS_CAP = 8;
 
 const HALVES: readonly unknown[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];
-const PRECISIONS: readonly unknown[] = ['f32', 'fast'];
+const PRECISIONS: readonly unknown[] = ['f32', 'fast', 'relaxed'];
 
 const isFunction = (value: unknown) => typeof value === 'function';
 const isBoolean = (value: unknown) => typeof value === 'boolean';
@@ -35,7 +35,10 @@ const OPTIONS: Readonly<Record<keyof LoadOptions, Rule | undefined>> = {
     fits: (value) => isFunction((value as GPUDevice | null)?.createBuffer),
   },
   fallback: { rule: 'true or false', fits: isBoolean },
-  precision: { rule: "'f32' or 'fast'", fits: (value) => PRECISIONS.includes(value) },
+  precision: {
+    rule: "'f32', 'fast' or 'relaxed'",
+    fits: (value) => PRECISIONS.includes(value),
+  },
   workers: {
     rule: `a whole number from 0 to ${MAX_WORKERS}`,
     fits: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_WORKERS,

@@ -43,9 +43,13 @@ export function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
  *
  * @param url  the address at which they should be. Bundled code may not know its own, and then
  *   `cause` is the error of `new URL`
+ * @param remedy  defaults to that for taesd.wasm
  */
-export function noKernels(url: URL | undefined, cause: unknown): TaesdError {
-  const remedy = 'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm';
+export function noKernels(
+  url: URL | undefined,
+  cause: unknown,
+  remedy = 'hand over the module, or kernels() of taesd-wasm/kernels, as the option wasm',
+): TaesdError {
   const hint = `${orKeepOut(remedy)}; in a checkout, "npm run build" makes it`;
   if (url !== undefined) return expected('ARG', url.href, 'the kernels', 'no such file', { hint });
   const rule = 'to know where the package lies';

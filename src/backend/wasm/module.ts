@@ -37,6 +37,16 @@ export async function compileKernels(source?: KernelSource): Promise<KernelModul
   }
 }
 
+/** Returns true for kernels whose f32 products are relaxed multiply-adds. */
+export function isRelaxed(module: KernelModule): boolean {
+  try {
+    return WebAssembly.Module.exports(module).some(({ name }) => name === 'RELAXED');
+  } catch {
+    // An object that only calls itself a module. Starting it has the error.
+    return false;
+  }
+}
+
 /** Returns true for a module of any realm: edge runtimes make theirs in another one. */
 const isModule = (source: unknown): source is KernelModule =>
   tagOf(source) === 'WebAssembly.Module';

@@ -12,11 +12,25 @@ const KERNELS_PATH = '../../../dist/taesd.wasm';
  *
  * @throws TaesdError ARG (the file is not there, or cannot be read), NETWORK
  */
-export async function readOwnKernels(): Promise<Uint8Array> {
+export const readOwnKernels = (): Promise<Uint8Array> =>
+  readKernels(kernelsUrl, KERNELS_PATH, import.meta.url);
+
+/**
+ * Reads kernels that are a file of the package. The first parameters are those of `packageFile`.
+ *
+ * @param remedy  for a caller whose files lack them. Defaults to that for taesd.wasm
+ * @throws TaesdError ARG (the file is not there, or cannot be read), NETWORK
+ */
+export async function readKernels(
+  copy: () => URL,
+  path: string,
+  here: string,
+  remedy?: string,
+): Promise<Uint8Array> {
   let urls: URL[] = [];
   let cause: unknown;
   try {
-    urls = packageFile(kernelsUrl, KERNELS_PATH, import.meta.url);
+    urls = packageFile(copy, path, here);
   } catch (error) {
     cause = error;
   }
@@ -25,5 +39,5 @@ export async function readOwnKernels(): Promise<Uint8Array> {
     if (bytes !== undefined) return bytes;
   }
   const { noKernels } = await lazily(() => import('./compile-failure.ts'));
-  throw noKernels(urls[0], cause);
+  throw noKernels(urls[0], cause, remedy);
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import type { Precision } from '../../options/types.ts';
 import { nextTask, ringAfter } from '../../platform/timers.ts';
 import type { Stored } from './convolution.ts';
 import { TUNING, type Tuning } from './tuning.ts';
@@ -124,5 +125,5 @@ export function lossBehind(device: GPUDevice): Promise<GPUDeviceLostInfo | undef
 }
 
 /** Returns how maps are stored for a precision. */
-export const storedAs = ({ device }: Gpu, precision: 'f32' | 'fast'): Stored =>
+export const storedAs = ({ device }: Gpu, precision: Precision): Stored =>
   precision === 'fast' && device.features.has('shader-f16') ? 'f16' : 'f32';

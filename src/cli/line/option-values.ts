@@ -39,7 +39,7 @@ export const readLayerBackend = (text: string): 'wasm' | 'reference' | undefined
   text === 'wasm' || text === 'reference' ? text : undefined;
 
 export const readPrecision = (text: string): Precision | undefined =>
-  text === 'f32' || text === 'fast' ? text : undefined;
+  text === 'f32' || text === 'fast' || text === 'relaxed' ? text : undefined;
 
 export function readWorkers(text: string): number | undefined {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : Infinity;

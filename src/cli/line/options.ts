@@ -165,8 +165,9 @@ export const OPTIONS = {
   },
   precision: {
     value: 'NAME',
-    help: 'f32, or fast: 16-bit products, a third faster, slightly less exact (default: f32)',
-    rule: 'f32 or fast',
+    help: `f32; fast: 16-bit products, a third faster, slightly less exact; or relaxed: f32 with
+      relaxed multiply-adds, an eighth faster, not in Node 20 (default: f32)`,
+    rule: 'f32, fast or relaxed',
     read: readPrecision,
   },
   workers: {
