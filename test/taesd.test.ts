@@ -929,7 +929,7 @@ describe('load', () => {
       'an unknown precision',
       { weights: WEIGHTS, precision: 'f16' as never },
       'ARG',
-      'Taesd.load: "precision" expected \'f32\' or \'fast\', got "f16"',
+      "Taesd.load: \"precision\" expected 'f32', 'fast' or 'relaxed', got \"f16\"",
     ],
     [
       'workers −1',

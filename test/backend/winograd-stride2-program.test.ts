@@ -3,7 +3,6 @@ import { referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
-import type { Precision } from '../../src/options/types.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { rounds } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -62,7 +61,7 @@ const WIDE = [95, 96, 97, 191, 192, 193, 200];
 for (const [name, { layers, ...bounds }] of Object.entries(NETWORKS)) {
   /** The outputs of the reference by size, made once for both precisions. */
   const wantedOf = new Map<string, Tensor>();
-  describe.each(['f32', 'fast'] as Precision[])(`${name}, %s`, (precision) => {
+  describe.each(['f32', 'fast'] as const)(`${name}, %s`, (precision) => {
     const bound = bounds[precision];
     let wasm: WasmBackend;
     beforeAll(async () => {

@@ -5,7 +5,6 @@ import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm
 import { bindNetwork } from '../../src/model/bind.ts';
 import { block, clamp, conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
 import { weightShapes } from '../../src/model/measure.ts';
-import type { Precision } from '../../src/options/types.ts';
 import { type Tensor, zeros } from '../../src/tensor.ts';
 import { isFullLength, sampled, testAtFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -65,7 +64,10 @@ for (const [turn, [name, network]] of Object.entries(NETWORKS).entries()) {
       const height = 1 + ((5 * width + turn) % 11);
       const input = randomTensor(seededRandom(width), [1, cin, height, width]);
       const wanted = runProgram(reference, network, input).data;
-      for (const [precision, program] of Object.entries({ f32, fast }) as [Precision, Program][]) {
+      for (const [precision, program] of Object.entries({ f32, fast }) as [
+        'f32' | 'fast',
+        Program,
+      ][]) {
         const got = runProgram(program, network, input).data;
         const compared = firstOff(got, wanted, BOUNDS[precision][stride]);
         expect(compared.found, `${precision}, ${width}×${height}`).toBe('none');
@@ -76,7 +78,7 @@ for (const [turn, [name, network]] of Object.entries(NETWORKS).entries()) {
   });
 }
 
-describe.each(['f32', 'fast'] as Precision[])('spans, %s', (precision) => {
+describe.each(['f32', 'fast'] as const)('spans, %s', (precision) => {
   const chain = [halve(16, 80), block(80, 96), ...up(96, 96)];
   const height = 75;
   const spans: readonly Span[] = sampled(

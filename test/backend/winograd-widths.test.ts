@@ -3,7 +3,6 @@ import { referenceBackend } from '../../src/backend/reference.ts';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { bindNetwork } from '../../src/model/bind.ts';
 import { conv3x3, type Network, relu, upsample2x } from '../../src/model/layers.ts';
-import type { Precision } from '../../src/options/types.ts';
 import { isFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { runProgram } from '../run-program.ts';
@@ -22,7 +21,7 @@ const BOUNDS = { f32: 1e-5, fast: 8e-3 };
 /** The outputs of the reference by network and width, made once for both precisions. */
 const wantedOf = new Map<string, Float32Array>();
 
-describe.each(['f32', 'fast'] as Precision[])('one convolution, %s', (precision) => {
+describe.each(['f32', 'fast'] as const)('one convolution, %s', (precision) => {
   let wasm: WasmBackend;
   beforeAll(async () => {
     wasm = await createWasmBackend({ precision });

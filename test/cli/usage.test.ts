@@ -219,7 +219,7 @@ describe('command lines that are not understood → one line that names it, exit
       `steps in -o d --backend=${name}`,
       `--backend: expected wasm or reference, got "${name}"`,
     ]),
-    ['decode a -o o.png --precision f16', '--precision: expected f32 or fast, got "f16"'],
+    ['decode a -o o.png --precision f16', '--precision: expected f32, fast or relaxed, got "f16"'],
     ...['65', '-1', '1.5', 'all', '0x2'].map((count) => [
       `decode a -o o.png --workers=${count}`,
       `--workers: expected a whole number from 0 to 64, got "${count}"`,

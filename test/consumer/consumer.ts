@@ -16,6 +16,9 @@ import { nano } from 'taesd-wasm/nano';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
+import relaxed from 'taesd-wasm/taesd.relaxed.wasm';
+import relaxedOfEdge from 'taesd-wasm/taesd.relaxed.wasm?module';
+import relaxedAddress from 'taesd-wasm/taesd.relaxed.wasm?url';
 import module from 'taesd-wasm/taesd.wasm';
 import init from 'taesd-wasm/taesd.wasm?init';
 import ofEdge from 'taesd-wasm/taesd.wasm?module';
@@ -30,8 +33,10 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   using other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
   await Taesd.load({ wasm: ofEdge });
+  await Taesd.load({ precision: 'relaxed', wasm: relaxed });
+  await Taesd.load({ precision: 'relaxed', wasm: relaxedOfEdge });
   const instance: Promise<object> = init();
-  const url: URL = new URL(address);
+  const url: URL = new URL(address, relaxedAddress);
   const latents: Tensor = await taesd.encode(decodePng(file));
   const photo = await decodePicture(new ArrayBuffer(8), { maxPixels: 2 ** 20 });
   // As `new ImageData` wants it.

@@ -117,6 +117,16 @@ describe('one file', () => {
       async () => (await min.Taesd.load(nano())).encode(new Blob(['x'])),
       'encode: "the reader of pictures of browsers" expected a file of the package that has it, got taesd.min.js (import dist/taesd.all.min.js or the npm package instead)',
     ],
+    ...(
+      [
+        ['min', min],
+        ['all', all],
+      ] as const
+    ).map(([name, of]): (typeof REFUSED)[number] => [
+      `${name}: precision relaxed`,
+      () => of.Taesd.load({ ...nano(), precision: 'relaxed' }),
+      `Taesd.load: "precision: 'relaxed'" expected a file of the package that has it, got taesd.${name === 'min' ? '' : 'all.'}min.js (import dist/index.js or the npm package instead)`,
+    ]),
     [
       'all: steps',
       async () => (await all.Taesd.load(nano())).steps(LATENTS).next(),

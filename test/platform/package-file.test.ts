@@ -55,14 +55,18 @@ test('orKeepOut: an edge runtime → no word of servers', () => {
   expect(orKeepOut('hand it over')).toBe('hand it over');
 });
 
-test.each(['?module', '?url', '?init'])(
-  'taesd-wasm/taesd.wasm%s → the file of the kernels with that query',
-  (query) => {
-    // vitest has a resolver of its own.
-    const script = `console.log(import.meta.resolve('taesd-wasm/taesd.wasm${query}'))`;
-    const args = ['--input-type=module', '-e', script];
-    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    const file = new URL('../../dist/taesd.wasm', import.meta.url);
-    expect(stdout).toBe(`${file.href}${query}\n`);
-  },
-);
+test.each([
+  'taesd.wasm?module',
+  'taesd.wasm?url',
+  'taesd.wasm?init',
+  'taesd.relaxed.wasm',
+  'taesd.relaxed.wasm?module',
+  'taesd.relaxed.wasm?url',
+])('taesd-wasm/%s → the file of the kernels with that query', (name) => {
+  // vitest has a resolver of its own.
+  const script = `console.log(import.meta.resolve('taesd-wasm/${name}'))`;
+  const args = ['--input-type=module', '-e', script];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const dist = new URL('../../dist/', import.meta.url);
+  expect(stdout).toBe(`${dist.href}${name}\n`);
+});

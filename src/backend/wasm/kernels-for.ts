@@ -20,5 +20,5 @@ export async function kernelsFor(
   }
   const module = await compileKernels(source);
   if (source === undefined || !isRelaxed(module)) return module;
-  throw expected('ARG', 'wasm', `taesd.wasm for ${precision}`, 'taesd.relaxed.wasm');
+  throw expected('ARG', 'wasm', `taesd.wasm for precision ${precision}`, 'taesd.relaxed.wasm');
 }

@@ -35,7 +35,7 @@ export async function compileRelaxed(source?: KernelSource): Promise<KernelModul
   // Without WebAssembly at all, compiling has the error.
   if (typeof WebAssembly !== 'undefined' && !hasRelaxed()) {
     const where =
-      'runs everywhere; Chrome 114 and Node 22 have relaxed SIMD, Node 20 by --experimental-wasm-relaxed-simd';
+      'runs everywhere; Chrome 114 and Node 22 have relaxed SIMD, Node 20 with --experimental-wasm-relaxed-simd';
     const remedy = { api: `precision: 'f32' ${where}`, command: `--precision f32 ${where}` };
     const rule = "a runtime with relaxed SIMD for 'relaxed'";
     throw expected('UNSUPPORTED', 'precision', rule, 'one without', { remedy });
@@ -44,13 +44,14 @@ export async function compileRelaxed(source?: KernelSource): Promise<KernelModul
     throw source === undefined ? ofPackage(error) : error;
   });
   if (isRelaxed(module)) return module;
-  throw expected('ARG', 'wasm', 'taesd.relaxed.wasm for relaxed', 'other kernels', {
-    hint: 'import taesd-wasm/taesd.relaxed.wasm as taesd-wasm/taesd.wasm',
-  });
+  const hint = 'import taesd-wasm/taesd.relaxed.wasm instead';
+  const rule = 'taesd.relaxed.wasm for precision relaxed';
+  throw expected('ARG', 'wasm', rule, 'other kernels', { hint });
 }
 
 function readRelaxed(): Promise<Uint8Array> {
-  const remedy = 'hand over taesd-wasm/taesd.relaxed.wasm, compiled or as bytes, as the option wasm';
+  const remedy =
+    'hand over taesd-wasm/taesd.relaxed.wasm, compiled or as bytes, as the option wasm';
   return readKernels(relaxedUrl, RELAXED_PATH, import.meta.url, remedy);
 }
 
