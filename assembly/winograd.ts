@@ -177,8 +177,6 @@ export function add4x8(out: usize, sums: usize): void {
  * acc + a · b in each lane. `relaxed_madd` rounds once or twice, as the processor has it. The
  * compiler knows which module it makes, so neither holds the other way.
  */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, acc);
   return f32x4.add(acc, f32x4.mul(a, b));
