@@ -23,9 +23,9 @@
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
  * else in the second. Point p = side · row + column, with 36 points, 64 or 81:
  *
- *     rows ──transformInput──▶ v [points][chunks][tiles][64]
+ *     rows ──transformInput──▶ v [side²][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
- *                                      └──multiply──▶ m [points][tiles][16] ──transformOutput──▶ rows
+ *                                      └──multiply──▶ m [side²][tiles][16] ─transformOutput─▶ rows
  *                                             ▲
  *                              u [cout / 16][points][2][cin][8]
  *

@@ -1,6 +1,6 @@
 /*
- * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them where
- * `f32x4.mul` does four.
+ * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them
+ * where `f32x4.mul` does four.
  *
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
