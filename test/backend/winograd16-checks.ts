@@ -223,8 +223,8 @@ export function testNotFinite16(
   test(`16-bit products [wasm]: ${value} in each of ${Math.ceil(cin / STEP)} channels in turn${how} → no finite product at the points that it reaches, other tiles as without it`, () => {
     const machine = start();
     const { BT } = MATRICES[side];
-    const value = (p: number, o: number, i: number) => Math.sin(p + 3 * o + 5 * i);
-    const weights = roundWeights(machine, cin, GROUP, value, weightPointsOf(geometry));
+    const weightAt = (p: number, o: number, i: number) => Math.sin(p + 3 * o + 5 * i);
+    const weights = roundWeights(machine, cin, GROUP, weightAt, weightPointsOf(geometry));
     const uFlat = isFlat ? randomValues(6, cin * GROUP) : undefined;
     const numbers = randomValues(4, 9 * 64 * cin);
     const products = (bad: number | undefined) => {
