@@ -1,6 +1,6 @@
 /*
- * The input's transform of winograd4x4.ts, scaled and rounded to 16 bits. winograd16.ts says how, and
- * why nothing overflows.
+ * The input's transform of winograd4x4.ts, scaled and rounded to 16 bits. winograd16.ts says how,
+ * and why nothing overflows.
  */
 
 import {

@@ -14,7 +14,6 @@ import {
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
-  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';

@@ -103,7 +103,7 @@ export function blockRowsOf(shape: Shape, tiles: number): number {
 /**
  * Returns true if the transformed weights of a convolution in f32 are made when they are needed,
  * group by group. Kept, they take four times the memory of the weights: a decode of
- * taesana at 512×512 would take 106 MB instead of 90 if only those of 128→128 were. To make them
+ * taesana at 512×512 would take 16 MB more if only those of 128→128 were. To make them
  * costs about 10 % of the products' time, which is gained by not reading 9 MB from memory.
  */
 export const isLate = ({ conv, upsample }: Pick<Shape, 'conv' | 'upsample'>): boolean =>
