@@ -1,5 +1,5 @@
 /*
- * Winograd's transform of the weights, u = G w Gᵀ, with G from winograd.ts or winograd-stride2.ts.
+ * Winograd's transform of the weights, u = G w Gᵀ, with G from winograd4x4.ts or winograd-stride2.ts.
  */
 
 import {
@@ -169,7 +169,7 @@ export function winogradTransformGroup(
           v128.load(from, 16),
           v128.load(from, 32),
         );
-        out += SIDE * stride;
+        out += <usize>SIDE * stride;
       }
       weights += 16;
     }

@@ -46,11 +46,15 @@ const FILES = {
 
 /** Files of dist/ whose place another takes. */
 const STAND_INS = {
+  'backend/wasm/compile-failure.js': 'one-file/compile-failure.js',
   'backend/wasm/own-kernels.js': 'one-file/own-kernels.js',
   'backend/wasm/worker-module.js': 'one-file/worker-module.js',
+  'platform/address-space.js': 'one-file/address-space.js',
   'weights/in-package.js': 'one-file/in-package.js',
   'weights/open-store.js': 'one-file/open-store.js',
   'platform/request-failure.js': 'one-file/request-failure.js',
+  'platform/unused-proxies.js': 'one-file/unused-proxies.js',
+  'platform/system-errors.js': 'one-file/system-errors.js',
   'picture/decode-picture.js': 'one-file/decode-picture.js',
 };
 

@@ -43,6 +43,17 @@ export function checkMaxPixels(maxPixels: unknown = DEFAULT_MAX_PIXELS): number 
   throw expected('ARG', 'maxPixels', rule, describe(maxPixels));
 }
 
+/**
+ * Checks the option `resolution`.
+ *
+ * @returns it, or 1
+ * @throws TaesdError ARG (not 1, 1/2, 1/4 or 1/8)
+ */
+export function checkResolution(resolution: number = 1): number {
+  if ([1, 1 / 2, 1 / 4, 1 / 8].includes(resolution)) return resolution;
+  throw expected('ARG', 'resolution', '1, 1/2, 1/4 or 1/8', describe(resolution));
+}
+
 /** Checks an index. @throws TaesdError ARG (not a whole number, at least 0) */
 export function checkIndex(what: string, index: unknown): void {
   if (Number.isSafeInteger(index) && (index as number) >= 0) return;

@@ -2,7 +2,7 @@ import { cut, joined, wholeMapBytes } from './backend/barriers.ts';
 import { localRunner, type Runner } from './backend/batches.ts';
 import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
-import type { Segment } from './backend/segment.ts';
+import type { NetworkName, Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
 import type { FirstRun, WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
@@ -10,7 +10,7 @@ import { expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Half } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
-import type { GpuInfo, KernelModule, LoadOptions, Precision } from './options/types.ts';
+import type { GpuInfo, Info, KernelModule, LoadOptions, Precision } from './options/types.ts';
 import { lazily } from './platform/lazily.ts';
 import { hardwareThreads, hasWorkers } from './platform/runtime.ts';
 import { type RowSource, tensorRows } from './rows.ts';
@@ -36,11 +36,14 @@ export interface EngineLayers {
 /** The networks of a model. Each call runs on a device, on this thread or on workers. */
 export class Engine {
   readonly #networks: ReadonlyMap<Half, BoundNetwork>;
-  /** The stretches of each half that stream; more than one if a layer needs a whole map. */
-  readonly #segments: ReadonlyMap<Half, readonly Segment[]>;
+  /**
+   * The stretches of each network that stream; more than one if a layer needs a whole map. Decoders
+   * of smaller pictures are there from their first use on.
+   */
+  readonly #segments = new Map<NetworkName, readonly Segment[]>();
   readonly #options: EngineOptions;
   readonly #kernels: KernelModule | undefined;
-  #local: { backend: WasmBackend | undefined; runners: readonly Runner[] } | undefined;
+  #local: { backend: WasmBackend | undefined; runner(segment: number): Runner } | undefined;
   /** Bytes of the kernels' memory with the weights alone. */
   #weightBytes = 0;
   /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
@@ -53,12 +56,10 @@ export class Engine {
 
   private constructor(
     networks: ReadonlyMap<Half, BoundNetwork>,
-    segments: ReadonlyMap<Half, readonly Segment[]>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
     this.#networks = networks;
-    this.#segments = segments;
     this.#options = options;
     this.#kernels = kernels;
   }
@@ -68,15 +69,10 @@ export class Engine {
     networks: ReadonlyMap<Half, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
-    const { backend, precision } = options;
+    const { backend } = options;
     const kernels = backend === 'reference' ? undefined : await compileKernels(options.wasm);
-    const segments = new Map<Half, readonly Segment[]>();
-    for (const [half, network] of networks) {
-      // The reference takes layers of every kind.
-      const isWhole = kernels === undefined;
-      segments.set(half, isWhole ? [{ network, precision }] : await cut(network, precision));
-    }
-    const engine = new Engine(networks, segments, options, kernels);
+    const engine = new Engine(networks, options, kernels);
+    for (const [half, network] of networks) await engine.#cut(half, network);
     if (backend === 'webgpu' || backend === 'auto') {
       const { WebGpuNetworks } = await lazily(() => import('./backend/webgpu/networks.ts'));
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
@@ -88,9 +84,10 @@ export class Engine {
     return engine;
   }
 
-  /** The number of running workers, and why wanted workers could not start. */
-  get workers(): { count: number; reason: string | undefined } {
-    return { count: this.#pool?.size ?? 0, reason: this.#reason };
+  /** The part of `taesd.info` about workers. */
+  get workersInfo(): Pick<Info, 'workers' | 'workersReason'> {
+    const workers = this.#pool?.size ?? 0;
+    return { workers, ...(this.#reason && { workersReason: this.#reason }) };
   }
 
   /** Bytes of the kernels' memories, of workers' too, and of the device's buffers. */
@@ -135,48 +132,71 @@ export class Engine {
   /**
    * Chooses where a network runs for a source that belongs to a picture of that many pixels.
    *
-   * @param isPicture  true if bytes are made of the output
+   * @param resolution  that of the picture; less than 1 for decoders alone
    */
-  async runner(
-    part: Half,
-    pixels: number,
-    source: RowSource,
-    isPicture?: boolean,
-  ): Promise<Runner> {
-    const wasm = () => this.#wasmRunner(part, pixels, source);
-    return this.#gpu?.runner(part, wasm, isPicture) ?? wasm();
+  async runner(half: Half, pixels: number, source: RowSource, resolution = 1): Promise<Runner> {
+    const name = resolution < 1 ? resolution : half;
+    if (!this.#segments.has(name)) await this.#makeSmaller(resolution);
+    // A pixel of a smaller picture takes more work.
+    const wasm = () =>
+      this.#wasmRunner(name, pixels / resolution, source).catch((error) => {
+        // A network that does not fit into the memory must not stay in the way of the others.
+        if (resolution < 1) {
+          this.#segments.delete(name);
+          this.#local = this.#reason = undefined;
+        }
+        throw error;
+      });
+    return this.#gpu?.runner(name, wasm) ?? wasm();
   }
 
-  async #wasmRunner(part: Half, pixels: number, source: RowSource): Promise<Runner> {
+  async #makeSmaller(resolution: number): Promise<void> {
+    const { smallerDecoder } = await lazily(() => import('./model/smaller.ts'));
+    const network = smallerDecoder(this.#networks.get('decoder') as BoundNetwork, resolution);
+    await this.#gpu?.add(resolution, network);
+    await this.#cut(resolution, network);
+    // The next workers start with all networks.
+    this.#pool?.dispose();
+    this.#pool = undefined;
+  }
+
+  async #cut(name: NetworkName, network: BoundNetwork): Promise<void> {
+    const { precision } = this.#options;
+    // The reference takes layers of every kind.
+    const isWhole = this.#kernels === undefined;
+    this.#segments.set(name, isWhole ? [{ network, precision }] : await cut(network, precision));
+  }
+
+  async #wasmRunner(name: NetworkName, pixels: number, source: RowSource): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
         this.#pool = undefined;
       }
       if (this.#pool === undefined && this.#reason === undefined) {
-        await this.#startPool({ network: this.#numberOf(part), source });
+        await this.#startPool({ network: this.#numberOf(name), source });
       }
       const pool = this.#pool;
-      if (pool !== undefined) return this.#chain(part, (n) => pool.runner(n));
+      if (pool !== undefined) return this.#chain(name, (n) => pool.runner(n));
     }
-    const { runners } = this.#local ?? (await this.#startLocal());
-    return this.#chain(part, (n) => runners[n]);
+    const { runner } = this.#local ?? (await this.#startLocal());
+    return this.#chain(name, runner);
   }
 
-  /** The segments of all halves. Pools and this thread number them so. */
+  /** The segments of all networks. Pools and this thread number them so. */
   get #allSegments(): readonly Segment[] {
     return [...this.#segments.values()].flat();
   }
 
-  /** Returns the number of a half's first segment. */
-  #numberOf(half: Half): number {
-    return this.#allSegments.indexOf((this.#segments.get(half) as readonly Segment[])[0]);
+  /** Returns the number of a network's first segment. */
+  #numberOf(name: NetworkName): number {
+    return this.#allSegments.indexOf((this.#segments.get(name) as readonly Segment[])[0]);
   }
 
-  /** Returns the runner of a half, given that of each segment by its number. */
-  #chain(half: Half, runnerOf: (number: number) => Runner): Promise<Runner> {
-    const segments = this.#segments.get(half) as readonly Segment[];
-    const first = this.#numberOf(half);
+  /** Returns the runner of a network, given that of each segment by its number. */
+  #chain(name: NetworkName, runnerOf: (number: number) => Runner): Promise<Runner> {
+    const segments = this.#segments.get(name) as readonly Segment[];
+    const first = this.#numberOf(name);
     return joined(
       segments,
       segments.map((_, n) => runnerOf(first + n)),
@@ -201,6 +221,7 @@ export class Engine {
     const backend = this.#local?.backend;
     if (backend !== undefined && backend.memoryBytes() > this.#weightBytes + KEPT_BYTES) {
       await backend.compact();
+      this.#weightBytes = backend.memoryBytes();
     }
   }
 
@@ -252,11 +273,12 @@ export class Engine {
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } =
       backend ?? (await lazily(() => import('./backend/reference.ts'))).referenceBackend;
-    const runners = this.#allSegments.map(({ network, precision }) =>
-      localRunner(compile(network, precision)),
-    );
+    const started = ({ network, precision, tallest }: Segment) =>
+      localRunner(compile(network, precision, tallest));
+    const runners = this.#allSegments.map(started);
+    const runner = (n: number): Runner => (runners[n] ??= started(this.#allSegments[n]));
     this.#weightBytes = backend?.memoryBytes() ?? 0;
-    this.#local = { backend, runners };
+    this.#local = { backend, runner };
     return this.#local;
   }
 }

@@ -50,14 +50,16 @@ const ONE_EACH = 'one call for each';
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
   readonly half: Half;
+  /** Defaults to 1. */
+  readonly resolution?: number;
   /** Pixels of a picture. */
   readonly pixels: number;
   /** Rows of the output. */
   readonly rows: number;
   /** The sink of each output. */
   readonly sinks: readonly RowSink[];
-  /** True if they make bytes of it. */
-  readonly isPicture?: boolean;
+  /** True if the sinks take bytes. */
+  readonly asBytes?: boolean;
 }
 
 /**
@@ -96,14 +98,12 @@ export class Taesd {
 
   /** The model, its backend, workers and memory, as of now. */
   get info(): Info {
-    const { count, reason } = this.#engine.workers;
     return {
       model: this.#variant.name,
       ...this.#options,
       ...this.#engine.gpuInfo,
       parts: this.#parts,
-      workers: count,
-      ...(reason === undefined ? {} : { workersReason: reason }),
+      ...this.#engine.workersInfo,
       memoryBytes: this.#engine.memoryBytes,
       bytesPerLatent: this.#engine.bytesPerLatent,
     };
@@ -210,10 +210,10 @@ export class Taesd {
     }
     const one = output === 'image' ? "output: 'images' gives one picture for each" : undefined;
     const checked = this.#latentsOf(latents, options, one);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     const [batch] = own.shape;
     const { pictureChannels } = this.#variant;
-    const work = { half: 'decoder', pixels: width * height, rows: height } as const;
+    const work = { half: 'decoder', resolution, pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
       const decoded = zeros([batch, pictureChannels, height, width]);
       await this.#run({ ...work, sinks: picturesOf(decoded).map(tensorSink) }, own, options);
@@ -222,7 +222,7 @@ export class Taesd {
     const data = () => allocatePixels(width, height);
     const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
     const sinks = pictures.map((picture) => pictureSink(picture, pictureChannels));
-    await this.#run({ ...work, sinks, isPicture: true }, own, options);
+    await this.#run({ ...work, sinks, asBytes: true }, own, options);
     return output === 'image' ? pictures[0] : pictures;
   }
 
@@ -258,12 +258,13 @@ export class Taesd {
   ): AsyncGenerator<PixelRows, void, void> {
     const { signal, onProgress, firstRow: from = 0 } = options;
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
-      const runner = await this.#engine.runner('decoder', width * height, sources[0], true);
-      for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
+      const runner = await this.#engine.runner('decoder', width * height, sources[0], resolution);
+      const wanted = { first: from, end: height, asBytes: true };
+      for await (const batch of runner.batches(sources[0], wanted, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
@@ -299,12 +300,12 @@ export class Taesd {
   async #decodeToCanvas(latents: Latents, target: DrawTarget, options: DrawOptions): Promise<void> {
     checkOptions('decodeToCanvas', options);
     const checked = this.#latentsOf(latents, options, ONE_EACH);
-    const { own, width, height } = isPromise(checked) ? await checked : checked;
+    const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     const { sources, pacer, end } = await this.#begin(own, options.signal);
     try {
       // Imported on first use: most programs never draw.
       const { drawDecoded } = await lazily(() => import('./draw/decode-to-canvas.ts'));
-      const runner = await this.#engine.runner('decoder', width * height, sources[0], true);
+      const runner = await this.#engine.runner('decoder', width * height, sources[0], resolution);
       const { pictureChannels: channels } = this.#variant;
       const drawing = { target, width, height, channels, source: sources[0] };
       await drawDecoded(drawing, runner, pacer);
@@ -436,7 +437,7 @@ export class Taesd {
 
   /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    { half, pixels, rows, sinks, isPicture }: Work,
+    { half, resolution, pixels, rows, sinks, asBytes }: Work,
     input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
@@ -445,8 +446,8 @@ export class Taesd {
     try {
       for (const [n, source] of sources.entries()) {
         // Chosen for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(half, pixels, source, isPicture);
-        for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
+        const runner = await this.#engine.runner(half, pixels, source, resolution);
+        for await (const batch of runner.batches(source, { first: 0, end: rows, asBytes }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
           callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));

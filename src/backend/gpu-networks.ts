@@ -1,7 +1,8 @@
-import type { Half } from '../model/layers.ts';
+import type { BoundNetwork } from '../model/bind.ts';
 import type { GpuInfo } from '../options/types.ts';
 import type { RowSource } from '../rows.ts';
 import type { Runner } from './batches.ts';
+import type { NetworkName } from './segment.ts';
 
 /** Latents in a buffer of the device, checked. */
 export interface LatentsOnDevice {
@@ -34,14 +35,19 @@ export interface GpuNetworks {
   /** Reads such a copy to memory. @throws TaesdError UNSUPPORTED (it was lost with its device) */
   inMemory(source: RowSource): Promise<RowSource>;
   /**
+   * Compiles one more network, which is like one of those it started with.
+   *
+   * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
+   */
+  add(name: NetworkName, network: BoundNetwork): Promise<void>;
+  /**
    * Returns the runner of a network: on the device, and on WASM from the row at which the device
    * fails.
    *
-   * @param wasm       starts the runner on WASM
-   * @param isPicture  true if bytes are made of the output
+   * @param wasm  starts the runner on WASM
    * @throws TaesdError UNSUPPORTED (the device fails, and `fallback` is false)
    */
-  runner(half: Half, wasm: () => Promise<Runner>, isPicture?: boolean): Runner;
+  runner(name: NetworkName, wasm: () => Promise<Runner>): Runner;
   /** Gives back the memory that a large run has taken. */
   settle(): void;
   /** Releases all buffers on the device. A device that is not the caller's is destroyed. */

@@ -23,7 +23,7 @@ import { reading } from '../tensor-like/read-tensor.ts';
  */
 
 const RUN = ['signal', 'allowNonFinite', 'onProgress'] as const;
-const SIZE = ['width', 'height'] as const;
+const SIZE = ['width', 'height', 'resolution'] as const;
 const ALPHA = ['alpha', 'background'] as const;
 
 /** The options of each call. */

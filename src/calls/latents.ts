@@ -1,4 +1,5 @@
 import type { LatentsOnDevice } from '../backend/gpu-networks.ts';
+import { checkResolution } from '../checks.ts';
 import { checkLatentChannels, type Variant } from '../model/variants.ts';
 import type { GpuLatents, RunOptions, SizeOptions, SpaceOptions } from '../options/types.ts';
 import { lazily } from '../platform/lazily.ts';
@@ -15,9 +16,10 @@ export type Latents = TensorLike | LatentsWithOrigin | GpuLatents;
 /** The latents of a call. Those in memory are a copy in the space of diffusion. */
 export interface LatentsOfCall {
   readonly own: Tensor | LatentsOnDevice;
-  /** The size of each picture in pixels. */
+  /** The size of each picture in pixels, at its resolution. */
   readonly width: number;
   readonly height: number;
+  readonly resolution: number;
 }
 
 /** The checks of the latents of a call. */
@@ -40,12 +42,14 @@ export function latentsOfCall(
   options: RunOptions & SizeOptions & SpaceOptions,
   { onDevice, variant, one }: CallNeeds,
 ): LatentsOfCall | Promise<LatentsOfCall> {
+  const resolution = checkResolution(options.resolution);
   const checked = (own: Tensor | LatentsOnDevice, size: SizeOptions) => {
     checkLatentChannels(own, variant, true);
     if (one !== undefined) checkOne('latents', own, one);
-    const height = croppedSize('height', size.height, own.shape[2], variant);
-    const width = croppedSize('width', size.width, own.shape[3], variant);
-    return { own, width, height };
+    const [height, width] = (['height', 'width'] as const).map((side, n) =>
+      Math.ceil(croppedSize(side, size[side], own.shape[2 + n], variant) * resolution),
+    );
+    return { own, width, height, resolution };
   };
   if (onDevice !== undefined) {
     const own = (latents as TensorLike).space;

@@ -154,7 +154,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     },
     packed: ['tokens', 'map'],
     get networks() {
-      return networksOf(this, pooledNetworks);
+      return networksOf(this, pooledEncoder, pooledDecoder);
     },
   },
   taesana: {
@@ -167,7 +167,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     fromVae: { scale: 0.41407, shift: 0 },
     packed: [],
     get networks() {
-      return networksOf(this, sanaNetworks);
+      return networksOf(this, sanaEncoder, sanaDecoder);
     },
   },
   taeqi2_1: {
@@ -181,7 +181,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     packed: [],
     repeatsTo: 2,
     get networks() {
-      return networksOf(this, qwenImage21Networks);
+      return networksOf(this, qwenImage21Encoder, qwenImage21Decoder);
     },
   },
   taew2_1: {
@@ -204,7 +204,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     packed: ['tokens'],
     isOfVideos: true,
     get networks() {
-      return networksOf(this, videoNetworks);
+      return networksOf(this, taewEncoder, taewDecoder);
     },
   },
   nano: {
@@ -218,7 +218,7 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
     packed: [],
     repeatsTo: 8,
     get networks() {
-      return networksOf(this, nanoNetworks);
+      return networksOf(this, nanoEncoder, nanoDecoder);
     },
   },
 };
@@ -226,41 +226,22 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
 /** The networks built so far: a program uses one or two models of the table. */
 const built = new Map<Variant, Variant['networks']>();
 
-function networksOf(variant: Variant, build = taesdNetworks): Variant['networks'] {
-  const networks = built.get(variant) ?? build(variant);
+function networksOf(
+  variant: Variant,
+  makeEncoder: (latentChannels: number) => Network = encoder,
+  makeDecoder: (latentChannels: number) => Network = decoder,
+): Variant['networks'] {
+  const { latentChannels } = variant;
+  const networks = built.get(variant) ?? {
+    encoder: makeEncoder(latentChannels),
+    decoder: makeDecoder(latentChannels),
+  };
   built.set(variant, networks);
   return networks;
 }
 
-const taesdNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
-  encoder: encoder(latentChannels),
-  decoder: decoder(latentChannels),
-});
-
-const pooledNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
-  encoder: encoder(latentChannels, { pool: true }),
-  decoder: decoder(latentChannels, { pool: true }),
-});
-
-const nanoNetworks = (): Variant['networks'] => ({
-  encoder: nanoEncoder(),
-  decoder: nanoDecoder(),
-});
-
-const sanaNetworks = (): Variant['networks'] => ({
-  encoder: sanaEncoder(),
-  decoder: sanaDecoder(),
-});
-
-const qwenImage21Networks = (): Variant['networks'] => ({
-  encoder: qwenImage21Encoder(),
-  decoder: qwenImage21Decoder(),
-});
-
-const videoNetworks = ({ latentChannels }: Variant): Variant['networks'] => ({
-  encoder: taewEncoder(latentChannels),
-  decoder: taewDecoder(latentChannels),
-});
+const pooledEncoder = (latentChannels: number) => encoder(latentChannels, { pool: true });
+const pooledDecoder = (latentChannels: number) => decoder(latentChannels, { pool: true });
 
 /** Returns true if a model's pictures of this size are extended before they are encoded. */
 export const repeatsEdges = (

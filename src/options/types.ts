@@ -177,6 +177,13 @@ export interface SpaceOptions {
 export interface SizeOptions {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
+  /**
+   * 1, 1/2, 1/4 or 1/8: decodes to ⌈width · resolution⌉ × ⌈height · resolution⌉ pixels, in less
+   * time. `width` and `height` remain those of the whole picture. The result is close to the whole
+   * picture scaled down; docs/previews.md has the figures. The first call with a resolution makes a
+   * network for it, which takes its own memory until `dispose`. Defaults to 1.
+   */
+  readonly resolution?: number | undefined;
 }
 
 /** The options of `decode`. */
@@ -191,8 +198,8 @@ export interface DecodeOptions extends RunOptions, SizeOptions, SpaceOptions {
 /** The options of `decodeRows`. */
 export interface DecodeRowsOptions extends RunOptions, SizeOptions, SpaceOptions {
   /**
-   * The first row of the picture to decode, 0 to height − 1: the rows from there on are those of
-   * the whole picture, so a loop that was left can go on. `onProgress` counts the rows above as
+   * The first row of the result to decode, 0 to its height − 1: the rows from there on are those of
+   * the whole result, so a loop that was left can go on. `onProgress` counts the rows above as
    * done. Defaults to 0.
    */
   readonly firstRow?: number | undefined;

@@ -70,7 +70,7 @@ async function readFile(
   otherHint?: string,
 ): Promise<ModelTensors> {
   const file = await readWeightFile(bytes);
-  const plain = readPlainNames(file, variant, half);
+  const plain = await readPlainNames(file, variant, half);
   if (plain !== undefined) return plain;
   // Imported when needed: most files have exactly the names of a model.
   const { readOtherNames } = await lazily(() => import('./misfit.ts'));

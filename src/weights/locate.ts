@@ -2,8 +2,8 @@ import { expected, onOneLine, TaesdError, withoutPasswords } from '../errors.ts'
 import type { Half } from '../model/layers.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
 import { lazily } from '../platform/lazily.ts';
-import { PROXY_VARIABLES } from '../platform/proxy-variables.ts';
-import { environmentVariable, isNode, isNodeLike } from '../platform/runtime.ts';
+import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
+import { unusedProxies } from '../platform/unused-proxies.ts';
 import type { FoundWeights, LookOptions } from './found.ts';
 import { readFiles } from './from-bytes.ts';
 import { Absent, readLocation, weightFileWords } from './from-location.ts';
@@ -172,18 +172,11 @@ async function onNetwork(wanted: Wanted, options: LookOptions): Promise<FoundWei
   return { variant, tensors: await readStored(store, pulled, wanted), from, note };
 }
 
-/** Adds the ways around to an error of the network. Node's own `fetch` looks for no proxy. */
+/** Adds the ways around to an error of the network. */
 function aboutProxies(error: unknown): never {
   if (!(error instanceof TaesdError) || error.code !== 'NETWORK') throw error;
   const { code, sentence, cause } = error;
-  const isUnused =
-    isNode() &&
-    !environmentVariable('NODE_USE_ENV_PROXY') &&
-    PROXY_VARIABLES['https:'].some((name) => environmentVariable(name));
-  const proxy = isUnused
-    ? '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on'
-    : '';
-  const api = `the option weights gives another folder or address${proxy}`;
+  const api = `the option weights gives another folder or address${unusedProxies()}`;
   throw new TaesdError(code, sentence, { cause, remedy: { api } });
 }
 

@@ -1,6 +1,7 @@
 import type { Half } from '../model/layers.ts';
-import { storedShapes } from '../model/stored.ts';
+import { type WeightShapes, weightShapes } from '../model/measure.ts';
 import type { Variant } from '../model/variants.ts';
+import { lazily } from '../platform/lazily.ts';
 import { toTensor } from '../safetensors/read.ts';
 import type { Tensor } from '../tensor.ts';
 import { type FileTensor, HALVES, type ModelTensors, type WeightFile } from './weight-file.ts';
@@ -19,16 +20,16 @@ const LAYOUTS = [
  * @returns undefined for any other file
  * @throws TaesdError UNSUPPORTED (a dtype that is not read)
  */
-export function readPlainNames(
+export async function readPlainNames(
   { tensors }: WeightFile,
   variant: Variant,
   half: Half | undefined,
-): ModelTensors | undefined {
+): Promise<ModelTensors | undefined> {
   for (const { prefix, shift } of LAYOUTS) {
     const found: Partial<Record<Half, Map<string, Tensor>>> = {};
     let count = 0;
     for (const one of HALVES) {
-      const names = namesOf(variant, one);
+      const names = await namesOf(variant, one);
       const inFile = names.map(([layer, inner]) => {
         const number = one === 'decoder' ? layer - shift : layer;
         return `${prefix(one)}${number}.${inner}`;
@@ -50,10 +51,15 @@ export function readPlainNames(
   return undefined;
 }
 
-const namesOf = (variant: Variant, half: Half) =>
-  storedShapes(variant, half).flatMap((shapes, i) =>
-    [...shapes.keys()].map((inner) => [i, inner] as const),
-  );
+async function namesOf(variant: Variant, half: Half) {
+  let layers: readonly WeightShapes[] = variant.networks[half].map(weightShapes);
+  if (variant.isOfVideos) {
+    // Imported when needed: in other models the layers of the file are those that are computed.
+    const { storedShapes } = await lazily(() => import('../model/stored.ts'));
+    layers = storedShapes(variant, half);
+  }
+  return layers.flatMap((shapes, i) => [...shapes.keys()].map((inner) => [i, inner] as const));
+}
 
 /** Reads the numbers of a tensor as float32. */
 export const numbersOf = (tensor: FileTensor, name: string): Tensor =>

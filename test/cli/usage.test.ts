@@ -10,7 +10,7 @@ import { sheetCommand } from '../../src/cli/commands/sheet.ts';
 import { stepsCommand } from '../../src/cli/commands/steps.ts';
 import { readCommandLine } from '../../src/cli/line/command-line.ts';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
-import { taesd } from './command-line.ts';
+import { taesd, taesdAsProcess } from './command-line.ts';
 
 const COMMANDS = [
   'encode',
@@ -36,7 +36,7 @@ const COMMAND_LIST = [
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
-    const { code, stdout, stderr } = taesd(['--help']);
+    const { code, stdout, stderr } = taesdAsProcess(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of COMMANDS) {
       expect(stdout).toContain(`  ${command} `);
@@ -118,7 +118,7 @@ describe('command lines that are not understood → one line that names it, exit
   const ENCODE =
     'output format model space recursive background max-size max-pixels weights precision workers backend quiet';
   const DECODE =
-    'output format recursive model space tensor shape dtype pick max-pixels size weights precision workers backend quiet';
+    'output format recursive model space tensor shape dtype pick max-pixels size resolution weights precision workers backend quiet';
   const STEPS =
     'folder part inner model space tensor shape dtype pick max-pixels weights backend background max-size quiet';
   const PICTURE =
@@ -244,6 +244,10 @@ describe('command lines that are not understood → one line that names it, exit
     ...['abc', '0x5', '5x0', '5', '5x5x5', '5.5x5', '-5x5'].map((size) => [
       `decode a -o o.png --size=${size}`,
       `--size: expected WxH, such as 451x300, got "${size}"`,
+    ]),
+    ...['0.3', '1/3', '2', '1/2x'].map((part) => [
+      `decode a -o o.png --resolution=${part}`,
+      `--resolution: expected 1, 1/2, 1/4 or 1/8, got "${part}"`,
     ]),
   ])('taesd: %s → exit 2', (line, message) => {
     const args = line.split(' ').filter((word) => word !== '');

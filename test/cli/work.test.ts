@@ -147,6 +147,18 @@ describe('decode', () => {
     expect(pixels('sized.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
   });
 
+  test('decode [wasm]: --resolution, also as a decimal number → the picture or tensor of that size', async () => {
+    writeFileSync(at('r.png'), encodeLatentPng({ latents, model: 'taesd', width: 17, height: 9 }));
+    const args = ['decode', at('r.png'), '-o', at('half.png'), '--resolution', '1/2'];
+    expect(taesd(args, { env })).toEqual(done);
+    const size = { width: 17, height: 9, resolution: 1 / 2 };
+    expect(pixels('half.png')).toEqual(await apiPixels(api, throughBytes(latents), size));
+    expect(pixels('half.png')).toMatchObject({ width: 9, height: 5 });
+    const others = ['-o', at('q.safetensors'), '--resolution=0.25', '--size', '24x16'];
+    expect(taesd(['decode', at('r.png'), ...others], { env })).toEqual(done);
+    expect(onlyTensor('q.safetensors').shape).toEqual([1, 3, 4, 6]);
+  });
+
   test('decode [wasm]: .safetensors → f32 decoded, not clamped; --size wins over the recorded size', async () => {
     const file = { latents, model: 'taesd', width: 17, height: 9 } as const;
     writeFileSync(at('in.safetensors'), encodeLatentSafetensors(file));

@@ -11,9 +11,12 @@ import {
   codeOf,
   latentsOf,
   load,
+  newDevice,
+  readTexture,
   same,
   sameBytes,
   smallDevice,
+  upload,
 } from './case-tools.ts';
 import { gpuPlace } from './place.ts';
 
@@ -50,6 +53,34 @@ export const API_CASES: readonly ApiCase[] = [
       gpu.dispose();
       same('after dispose', await codeOf(gpu.decode(latentsOf(1, 1))), 'ARG');
       return `off by ${most.toExponential(1)}; ${gpu.info.backendReason}`;
+    },
+  },
+  {
+    name: 'Taesd: resolution, from memory, from a buffer, on a texture → within 1e-4 of WASM, one picture by all calls',
+    shared: false,
+    async run() {
+      const device = await newDevice();
+      const [gpu, wasm] = [await load({ device }), await Taesd.load({ model: 'nano' })];
+      const latents = latentsOf(5, 7);
+      const onDevice = { shape: latents.shape, buffer: upload(device, latents) };
+      let most = 0;
+      for (const resolution of [1 / 2, 1 / 8]) {
+        const options = { width: 53, height: 39, resolution };
+        const raw = { ...options, output: 'tensor' } as const;
+        const [got, wanted] = [await gpu.decode(latents, raw), await wasm.decode(latents, raw)];
+        most = Math.max(most, checkClose('decode', got, wanted, 1e-4));
+        const { width, height, data } = await gpu.decode(latents, options);
+        sameBytes('from a buffer', (await gpu.decode(onDevice, options)).data, data);
+        const usage = 0x10 | 0x1; // RENDER_ATTACHMENT, COPY_SRC
+        const size = { width, height };
+        const texture = device.createTexture({ size, format: 'rgba8unorm', usage });
+        await gpu.decodeToCanvas(onDevice, texture, options);
+        sameBytes('on a texture', await readTexture(device, texture), data);
+      }
+      same('backend', gpu.info.backend, 'webgpu');
+      gpu.dispose();
+      device.destroy();
+      return `off by ${most.toExponential(1)}`;
     },
   },
   {

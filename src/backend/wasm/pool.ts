@@ -114,12 +114,13 @@ export class WorkerPool {
     [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
   ): SharedRun {
     const { spans, workers } = this.#divide({ network, source }, wanted);
+    const { asBytes } = wanted;
     return new SharedRun({
       workers: this.#atLeast(workers).slice(0, workers),
       network,
       source,
       folded,
-      spans,
+      spans: spans.map(({ output, input }) => ({ output: { ...output, asBytes }, input })),
       pacer,
       failure: () => this.#failure,
     });
@@ -131,8 +132,9 @@ export class WorkerPool {
     const key = `${channels},${height},${width} ${wanted?.first} ${wanted?.end} ${this.#max}`;
     const last = this.#divided.get(network);
     if (last?.key === key) return last;
-    const layers = this.#options.networks[network].network.map(({ layer }) => layer);
-    const plan = planNetwork(layers, WASM_RULES);
+    const { network: bound, tallest } = this.#options.networks[network];
+    const layers = bound.map(({ layer }) => layer);
+    const plan = planNetwork(layers, WASM_RULES, tallest);
     const shapes = plan.shapes([channels, height, width]);
     const rows = wanted ?? { first: 0, end: shapes[shapes.length - 1][1] };
     const limit = { workers: this.#max, isDefault: this.#options.isDefault };

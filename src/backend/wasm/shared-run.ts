@@ -1,7 +1,7 @@
 import type { TaesdError } from '../../errors.ts';
 import { Doorbell } from '../../platform/doorbell.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { Pacer } from '../pacer.ts';
@@ -17,7 +17,7 @@ export interface SharedWork {
   readonly source: RowSource;
   readonly folded: FoldedPool | undefined;
   /** Spans of the output, from the top, and the rows of the input that each of them needs. */
-  readonly spans: readonly { readonly output: Span; readonly input: Span }[];
+  readonly spans: readonly { readonly output: WantedRows; readonly input: Span }[];
   readonly pacer: Pacer;
   /** Returns why the workers cannot be used any more, if so. */
   failure(): TaesdError | undefined;

@@ -4,11 +4,12 @@ import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import { lazily } from '../../platform/lazily.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import { cut, joined } from '../barriers.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuNetworks } from '../gpu-networks.ts';
 import type { Pacer } from '../pacer.ts';
+import type { NetworkName } from '../segment.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
@@ -71,7 +72,7 @@ export class WebGpuNetworks implements GpuNetworks {
   #gpu: Gpu | undefined;
   #slots: Slots | undefined;
   #stored: Stored = 'f32';
-  #programs = new Map<Half, GpuProgram>();
+  #programs = new Map<NetworkName, GpuProgram>();
   /** Why this device was taken, or why WASM does the work. */
   #reason = '';
 
@@ -146,21 +147,31 @@ export class WebGpuNetworks implements GpuNetworks {
     return copyOnDevice((this.#gpu as Gpu).device, latents);
   }
 
-  runner(half: Half, wasm: () => Promise<Runner>, isPicture?: boolean): Runner | GpuRunner {
+  async add(name: NetworkName, network: BoundNetwork): Promise<void> {
+    if (!this.active) return;
+    try {
+      const [gpu, slots] = [this.#gpu as Gpu, this.#slots as Slots];
+      this.#programs.set(name, await GpuProgram.compile(gpu, slots, network, this.#stored));
+    } catch (error) {
+      await this.#failed(error);
+    }
+  }
+
+  runner(name: NetworkName, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
-    const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
+    const onWasm = async function* (source: RowSource, span: WantedRows, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
     if (this.#programs.size > 0 && !this.active) this.#stop(this.#whyNot);
-    const program = this.#programs.get(half);
+    const program = this.#programs.get(name);
     const gpu = this.#gpu;
     if (program === undefined || gpu === undefined) {
       this.#giveUp(this.#reason);
       return { batches: onWasm };
     }
     const failed = (error: unknown) => this.#failed(error);
-    const works = () => this.#programs.get(half) === program;
+    const works = () => this.#programs.get(name) === program;
     return {
       device: gpu.device,
       async *batches(source, span, pacer): AsyncGenerator<RowBatch, void, void> {
@@ -168,7 +179,7 @@ export class WebGpuNetworks implements GpuNetworks {
         // If painting this picture failed before, the buffers are gone and the reason is recorded.
         if (works()) {
           try {
-            for await (const batch of program.batches(source, span, pacer, isPicture)) {
+            for await (const batch of program.batches(source, span, pacer)) {
               first = batch.first + batch.count;
               yield batch;
             }
@@ -177,7 +188,7 @@ export class WebGpuNetworks implements GpuNetworks {
             await failed(error);
           }
         }
-        yield* onWasm(source, { first, end: span.end }, pacer);
+        yield* onWasm(source, { ...span, first }, pacer);
       },
       async paint(source, span, pacer, draw) {
         try {

@@ -1,7 +1,7 @@
 import type { BoundNetwork } from '../../model/bind.ts';
 import { milliseconds } from '../../platform/timers.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { type Plan, planNetwork } from '../plan.ts';
@@ -79,18 +79,13 @@ export class GpuProgram {
     return new GpuProgram(await compileNetwork(gpu, network, plan, stored), slots);
   }
 
-  /**
-   * Runs the network and reads the rows of the output back band by band.
-   *
-   * @param isPicture  true if bytes are made of the rows
-   */
+  /** Runs the network and reads the rows of the output back band by band. */
   async *batches(
     source: RowSource,
-    span: Span,
+    span: WantedRows,
     pacer: Pacer,
-    isPicture = false,
   ): AsyncGenerator<RowBatch, void, void> {
-    const reading = await ReadBack.start(this.#compiled.gpu, isPicture);
+    const reading = await ReadBack.start(this.#compiled.gpu, span.asBytes === true);
     const read = (band: BandOnDevice) => reading.read(band);
     try {
       for await (const band of this.run(source, span, pacer, read)) {

@@ -6,9 +6,9 @@ import { enable, parametersStruct, READING, range, type Stored } from './convolu
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
- * The matrices are those of assembly/winograd.ts. An output tile of 4×4 comes from the 6×6 numbers
- * d around it. These and the kernel w are transformed to 36 points, and at each point the channels
- * meet in a matrix product of their own. Three dispatches:
+ * The matrices are those of assembly/winograd4x4.ts. An output tile of 4×4 comes from the 6×6
+ * numbers d around it. These and the kernel w are transformed to 36 points, and at each point the
+ * channels meet in a matrix product of their own. Three dispatches:
  *
  *     source ──transform──▶ v [36][quads in][tiles] ──multiply──▶ m [36][quads out][tiles]
  *            ──transform back──▶ made

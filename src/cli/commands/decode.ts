@@ -42,6 +42,7 @@ as OUT.`,
     'taesd decode ComfyUI_00001_.latent -o photo.png --model taesdxl --pick 1',
     'taesd decode cache.safetensors -o photo.png --tensor latents --space vae',
     'taesd decode latents.f16 -o photo.png --shape 4x64x64',
+    'taesd decode latents.png -o small.png --resolution 1/4',
     'taesd decode latents/ -o photos/ --quiet',
     'cat latents.safetensors | taesd decode - -o - > photo.png',
   ],
@@ -56,6 +57,7 @@ as OUT.`,
     'recursive',
     ...LATENT_OPTIONS,
     'size',
+    'resolution',
     'weights',
     'precision',
     'workers',
@@ -90,7 +92,8 @@ async function decode(line: Line): Promise<void> {
     if (line.size !== undefined) checkCrop(all, line.size);
     const found = takeOne(input, all, say);
     checkConversion(input, found);
-    const decoded: DecodedFile = { path, format, size: line.size ?? found };
+    const { size = found, resolution } = line;
+    const decoded: DecodedFile = { path, format, size, resolution };
     const isAssumed = found.model === undefined;
     const taesd = await models.get(modelFor(input, line.latentsModel, found), isAssumed);
     try {

@@ -27,6 +27,8 @@ export interface DecodedFile {
   readonly format: DecodedFormat;
   /** The size to crop to. Defaults to the whole picture. */
   readonly size?: Size | undefined;
+  /** The part of its width and height to decode to. Defaults to 1. */
+  readonly resolution?: number | undefined;
 }
 
 /**
@@ -39,11 +41,12 @@ export interface DecodedFile {
 export async function decodeToFile(
   taesd: Taesd,
   latents: Tensor,
-  { path, format, size }: DecodedFile,
+  { path, format, size, resolution = 1 }: DecodedFile,
   run: DecodeRowsOptions,
 ): Promise<string> {
-  const { width, height } = size ?? fullSize(latents, taesd.info.model);
-  const options = { ...run, width, height };
+  const whole = size ?? fullSize(latents, taesd.info.model);
+  const options = { ...run, width: whole.width, height: whole.height, resolution };
+  const [width, height] = [whole.width, whole.height].map((side) => Math.ceil(side * resolution));
   const { pictureChannels: channels } = VARIANTS[taesd.info.model];
   const pieces =
     format.name === 'png'

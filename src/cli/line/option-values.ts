@@ -90,6 +90,19 @@ export function readSize(text: string): Size | undefined {
   return match === null ? undefined : { width: Number(match[1]), height: Number(match[2]) };
 }
 
+const RESOLUTIONS: ReadonlyMap<string, number> = new Map([
+  ['1', 1],
+  ['1/2', 1 / 2],
+  ['0.5', 1 / 2],
+  ['1/4', 1 / 4],
+  ['0.25', 1 / 4],
+  ['1/8', 1 / 8],
+  ['0.125', 1 / 8],
+]);
+
+/** Reads a resolution, as a fraction or as a decimal number. */
+export const readResolution = (text: string): number | undefined => RESOLUTIONS.get(text);
+
 export const readSpace = (text: string): Space | undefined =>
   text === 'diffusion' || text === 'vae' ? text : undefined;
 

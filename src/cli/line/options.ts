@@ -22,6 +22,7 @@ import {
   readOutput,
   readPictureFormat,
   readPrecision,
+  readResolution,
   readShape,
   readSide,
   readSize,
@@ -227,6 +228,13 @@ export const OPTIONS = {
       (default: the size recorded in IN, or the whole picture)`,
     rule: 'WxH, such as 451x300',
     read: readSize,
+  },
+  resolution: {
+    value: 'PART',
+    help: `1, 1/2, 1/4 or 1/8 of the picture's width and height, decoded in less time; --size remains
+      that of the whole picture (default: 1)`,
+    rule: '1, 1/2, 1/4 or 1/8',
+    read: readResolution,
   },
   tableSize: {
     name: 'size',
