@@ -51,6 +51,12 @@ const FULL_LENGTH = [
 ];
 
 /**
+ * Not among them: at full length, each of its 105 tests would be a process that ends before it reads a file.
+ * `bad-input.test.ts` runs such processes, with the code and the streams of their end.
+ */
+const QUICK_ALONE = 'test/cli/usage.test.ts';
+
+/**
  * Quick files that get a process of their own, since they replace modules, globals or the environment, or measure memory.
  * The others share one: starting a process and loading src/ take longer than most of them.
  */
@@ -101,7 +107,7 @@ export default defineConfig({
           ...common,
           name: 'slow',
           include: ['test/**/*.slow.test.ts', ...FULL_LENGTH],
-          exclude: [INSTALLED, 'test/**/*.browser.test.ts'],
+          exclude: [INSTALLED, 'test/**/*.browser.test.ts', QUICK_ALONE],
           env: { TAESD_TEST_FULL_LENGTH: '1' },
         },
       },

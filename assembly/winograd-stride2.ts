@@ -23,7 +23,7 @@
  *
  * Source: F(4, 2) by the Cook–Toom construction, as in Blahut, "Fast Algorithms for Signal
  * Processing", 2010, section 5.2; a strided convolution as a sum over the input's phases.
- * Accuracy: as winograd.ts.
+ * Accuracy: as winograd4x4.ts.
  */
 
 import { TILE } from '../src/backend/tile';

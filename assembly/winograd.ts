@@ -1,31 +1,33 @@
 /*
- * 3×3 convolutions with stride 1 as Winograd F(4×4, 3×3), channels last.
+ * 3×3 convolutions as Winograd's, channels last: the steps, their buffers, and the product.
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
- * An output tile of 4×4 pixels comes from the 6×6 input pixels d around it. Both are transformed to
- * 36 points; at each point the channels meet in one matrix product, [tiles][cin] × [cin][cout].
- * That is 36 multiplications for 16 outputs instead of 144.
+ * An output tile of 6×6 pixels comes from the 8×8 input pixels d around it. Both are transformed to
+ * 64 points; at each point the channels meet in one matrix product, [tiles][cin] × [cin][cout].
+ * That is 64 multiplications for 36 outputs instead of 324. A file for each kind of tile has its
+ * matrices and its transforms:
  *
- *          ⎡ 4  0 −5  0 1 0 ⎤        ⎡  1/4    0     0  ⎤
- *          ⎢ 0 −4 −4  1 1 0 ⎥        ⎢ −1/6  −1/6  −1/6 ⎥        ⎡ 1 1  1 1  1 0 ⎤
- *     Bᵀ = ⎢ 0  4 −4 −1 1 0 ⎥    G = ⎢ −1/6   1/6  −1/6 ⎥   Aᵀ = ⎢ 0 1 −1 2 −2 0 ⎥
- *          ⎢ 0 −2 −1  2 1 0 ⎥        ⎢ 1/24   1/12  1/6 ⎥        ⎢ 0 1  1 4  4 0 ⎥
- *          ⎢ 0  2 −1 −2 1 0 ⎥        ⎢ 1/24  −1/12  1/6 ⎥        ⎣ 0 1 −1 8 −8 1 ⎦
- *          ⎣ 0  4  0 −5 0 1 ⎦        ⎣   0     0     1  ⎦
+ *     file                  tile  points        products for each output
+ *     winograd6x6.ts        6×6   8 × 8   64    1.78; upsampled 49 points, 1.36
+ *     winograd4x4.ts        4×4   6 × 6   36    2.25; upsampled 25 points, 1.56
+ *     winograd-stride2.ts   4×4   9 × 9   81    5.06, of 9
+ *
+ * Tiles of 6×6 are for large maps: a map of 64×64 has 11 rows of 11 of them, and much of the last
+ * is thrown away.
  *
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.2,
  * https://arxiv.org/abs/1509.09308
  *
  * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
- * else in the second. Point p = 6·row + column:
+ * else in the second. Point p = side · row + column, with 36 points, 64 or 81:
  *
- *     rows ──transformInput──▶ v [36][chunks][tiles][64]
+ *     rows ──transformInput──▶ v [points][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
- *                                      └──multiply──▶ m [36][tiles][16] ──transformOutput──▶ rows
+ *                                      └──multiply──▶ m [points][tiles][16] ──transformOutput──▶ rows
  *                                             ▲
- *                              u [cout / 16][36][2][cin][8]
+ *                              u [cout / 16][points][2][cin][8]
  *
  * Input channels are transformed and laid in v in chunks of 64, so that tiles lie a constant
  * distance apart whatever their number. The sums of a chunk are added to those in m.
@@ -38,26 +40,17 @@
  * products.
  *
  * The distance from one point's part of v or m to the next (JOB_V_STRIDE, JOB_M_STRIDE) is the
- * caller's choice and must not be a multiple of 4 KB: with a power of two all 36 parts fall into
+ * caller's choice and must not be a multiple of 4 KB: with a power of two all its parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
  * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder
  * within 10⁻⁵ of PyTorch, that of taesana and taeqi2_1 too.
  */
 
-import { TILE } from '../src/backend/tile';
 import {
-  JOB_ADD,
-  JOB_BIAS,
   JOB_CIN,
-  JOB_COLUMNS,
-  JOB_COLUMNS_STRIDE,
-  JOB_COUT,
-  JOB_INPUT_ROWS,
   JOB_M,
   JOB_M_STRIDE,
-  JOB_OUTPUT_ROWS,
-  JOB_RELU,
   JOB_SIDE,
   JOB_TILE,
   JOB_UPSAMPLE,
@@ -73,146 +66,19 @@ import {
   GROUP_BYTES,
   PTR_BYTES,
   SIDE,
+  STRIDE2_SIDE,
   TILE_COUT_BYTES,
-  UPSAMPLED_POINTS,
   V_TILE_BYTES,
-  WEIGHT_POINTS,
 } from '../src/backend/wasm/layout';
-
-/** Bytes of four numbers side by side. */
-const VECTOR_BYTES: usize = 16;
-/** Bytes of a row in the output transform's scratch: 6 vectors. */
-const SCRATCH_ROW: usize = 96;
 
 /** The address of row `r` in a table of addresses. */
 export function rowAt(rows: usize, r: usize): usize {
   return load<usize>(rows + r * PTR_BYTES);
 }
 
-/**
- * v = Bᵀ d B for a block of tiles.
- *
- * First down the columns, into JOB_COLUMNS (each column once, though neighbouring tiles share two),
- * then along the rows.
- * @param job     reads JOB_CIN, a multiple of 16;
- *                JOB_INPUT_ROWS, u32 [6]: six rows f32 [pixels][cin], the one above the tile first;
- *                with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3;
- *                JOB_COLUMNS, f32 [6][columns][min(cin, 64)], a row every JOB_COLUMNS_STRIDE bytes;
- *                JOB_V, f32 [36][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
- *                it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are written;
- *                JOB_UPSAMPLE, 1 if the convolution works on the nearest upsampling of the rows: a
- *                tile then begins every 2 pixels, and pixels 1 and 2 stand for two columns each.
- *                Points of row or column 2 are 0 then: `t2 = (d4 − 4·d2) − (d3 − 4·d1)` with
- *                d1 = d2 and d3 = d4
- * @param offset  bytes from a row's start to the pixel left of the first tile
- * @param tiles   in the block
- * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
- * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B| against float64.
- */
-export function winogradTransformInput(job: usize, offset: usize, tiles: i32): void {
-  const rows = load<usize>(job, JOB_INPUT_ROWS);
-  let columns = load<usize>(job, JOB_COLUMNS);
-  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
-  const v = load<usize>(job, JOB_V);
-  const vChunk = load<usize>(job, JOB_V_CHUNK);
-  const vStride = load<usize>(job, JOB_V_STRIDE);
-  const upsample = load<i32>(job, JOB_UPSAMPLE);
-  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  const row0 = rowAt(rows, 0);
-  const row1 = rowAt(rows, 1);
-  const row2 = rowAt(rows, 2);
-  const row3 = rowAt(rows, 3);
-  const row4 = rowAt(rows, 4);
-  const row5 = rowAt(rows, 5);
-  const count = <usize>(upsample ? 2 * tiles + 2 : 4 * tiles + 2);
-  let chunk = v;
-  for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
-    const bytes = min(pixelBytes - first, V_TILE_BYTES);
-    // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
-    const isWhole = bytes == pixelBytes;
-    const run = isWhole ? count * bytes : bytes;
-    let at = offset + first;
-    for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
-      transform6(
-        columns,
-        columnsStride,
-        row0 + at,
-        row1 + at,
-        row2 + at,
-        row3 + at,
-        row4 + at,
-        row5 + at,
-        run,
-      );
-    }
-    columns -= count * bytes;
-    // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4
-    // are one.
-    const apart: usize = upsample ? 0 : bytes;
-    const step = <usize>(upsample ? 2 : 4) * bytes;
-    for (let r: usize = 0; r < <usize>SIDE; r++) {
-      if (upsample && r == 2) continue;
-      let column0 = columns + r * columnsStride;
-      let point = chunk + r * SIDE * vStride;
-      for (let j = 0; j < tiles; j++) {
-        const column1 = column0 + bytes;
-        const column2 = column1 + apart;
-        const column3 = column2 + bytes;
-        const column4 = column3 + apart;
-        const column5 = column4 + bytes;
-        transform6(point, vStride, column0, column1, column2, column3, column4, column5, bytes);
-        column0 += step;
-        point += V_TILE_BYTES;
-      }
-    }
-    chunk += vChunk;
-  }
-}
-
-/**
- * Bᵀ d for runs of numbers, lane by lane, six runs of `bytes` bytes into six, `stride` bytes apart.
- *
- * One function with the loop inside: a call for each vector cost as much as the arithmetic.
- */
-export function transform6(
-  out: usize,
-  stride: usize,
-  run0: usize,
-  run1: usize,
-  run2: usize,
-  run3: usize,
-  run4: usize,
-  run5: usize,
-  bytes: usize,
-): void {
-  const four = f32x4.splat(4);
-  const five = f32x4.splat(5);
-  for (let lane: usize = 0; lane < bytes; lane += 16) {
-    let at = out + lane;
-    const d1 = v128.load(run1 + lane);
-    const d2 = v128.load(run2 + lane);
-    const d3 = v128.load(run3 + lane);
-    const d4 = v128.load(run4 + lane);
-    const four0 = f32x4.mul(four, v128.load(run0 + lane));
-    v128.store(at, f32x4.add(f32x4.sub(four0, f32x4.mul(five, d2)), d4));
-    at += stride;
-    const even4 = f32x4.sub(d4, f32x4.mul(four, d2));
-    const odd4 = f32x4.sub(d3, f32x4.mul(four, d1));
-    v128.store(at, f32x4.add(even4, odd4));
-    at += stride;
-    v128.store(at, f32x4.sub(even4, odd4));
-    at += stride;
-    const even1 = f32x4.sub(d4, d2);
-    const odd1 = f32x4.sub(d3, d1);
-    const odd2 = f32x4.add(odd1, odd1);
-    v128.store(at, f32x4.add(even1, odd2));
-    at += stride;
-    v128.store(at, f32x4.sub(even1, odd2));
-    at += stride;
-    const five3 = f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3));
-    v128.store(at, f32x4.add(five3, v128.load(run5 + lane)));
-  }
+/** Points along an axis that have weights of their own. The four rows that stride 2 adds do not. */
+export function weightSide(side: i32): i32 {
+  return side == STRIDE2_SIDE ? SIDE : side;
 }
 
 /**
@@ -221,12 +87,12 @@ export function transform6(
  * @param job    reads JOB_CIN, a multiple of 16;
  *               JOB_V, f32 [side²][chunks][tiles][64], a point every JOB_V_STRIDE bytes, a chunk of
  *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
- *               JOB_WEIGHTS, f32 [cout / 16][36][2][cin][8], a point every JOB_WEIGHTS_STRIDE
- *               bytes; with JOB_UPSAMPLE the 25 points that are not skipped;
+ *               JOB_WEIGHTS, f32 [cout / 16][points][2][cin][8], a point every JOB_WEIGHTS_STRIDE
+ *               bytes; with JOB_UPSAMPLE the 25 or 49 points that are not skipped;
  *               JOB_M, f32 [side²][tiles][16], a point every JOB_M_STRIDE bytes, which is written;
  *               JOB_TILE, f32 [4][16], scratch, if there are several chunks;
- *               JOB_SIDE, 6, or 9 with stride 2, where all points from the sixth on share their
- *               weights;
+ *               JOB_SIDE, 6 or 8, or 9 with stride 2, where all points from the sixth on share
+ *               their weights;
  *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
  * @param group  the output channels, 16·group and the 15 after it
  * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
@@ -246,7 +112,9 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   const side = load<i32>(job, JOB_SIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const uStride = load<usize>(job, JOB_WEIGHTS_STRIDE);
-  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  const last = weightSide(side) - 1;
+  const weighed = upsample ? last : last + 1;
+  const groupPoints = <usize>(group * weighed * weighed);
   let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * uStride;
   for (let row = 0; row < side; row++) {
     let uPoint = u;
@@ -255,12 +123,12 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
         memory.fill(m, 0, <usize>tiles * GROUP_BYTES);
       } else {
         multiplyPoint(m, v, vChunk, uPoint, tiles, cin, scratch);
-        if (column < 5) uPoint += uStride;
+        if (column < last) uPoint += uStride;
       }
       m += mStride;
       v += vStride;
     }
-    if (row < 5 && !(upsample && row == 2)) u = uPoint + uStride;
+    if (row < last && !(upsample && row == 2)) u = uPoint + uStride;
   }
 }
 
@@ -336,132 +204,4 @@ function multiply4x8(out: usize, v: usize, channels: i32, u: usize): void {
   v128.store(out, acc2x4567, 144);
   v128.store(out, acc3x0123, 192);
   v128.store(out, acc3x4567, 208);
-}
-
-/**
- * Y = Aᵀ m A, plus bias, plus the skip connection, then ReLU, into four rows.
- * @param job     reads JOB_M, f32 [36][tiles][16], a point every JOB_M_STRIDE bytes;
- *                JOB_OUTPUT_ROWS, u32 [4 or 8]: four rows f32 [pixels][cout], which are written;
- *                with JOB_ADD behind them four rows of that shape, which are added;
- *                JOB_TILE, f32 [4][6][4], scratch;
- *                JOB_BIAS, f32 [cout]; JOB_COUT, of all groups together;
- *                JOB_ADD, 1 to add the four rows; JOB_RELU, 1 for max(y, 0)
- * @param group   the output channels, 16·group and the 15 after it
- * @param offset  bytes from a row's start to the first tile's first pixel
- * @param tiles   in the block; each writes 4 pixels of each row, those past the picture's edge too
- * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
- * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: |Δ| ≤ 12·2⁻²⁴·(|Aᵀ||m||A| + |bias| + |added|) against float64.
- */
-export function winogradTransformOutput(job: usize, group: i32, offset: usize, tiles: i32): void {
-  const rows = load<usize>(job, JOB_OUTPUT_ROWS);
-  const m = load<usize>(job, JOB_M);
-  const mStride = load<usize>(job, JOB_M_STRIDE);
-  const scratch = load<usize>(job, JOB_TILE);
-  const groupBytes = <usize>group * GROUP_BYTES;
-  const bias = load<usize>(job, JOB_BIAS) + groupBytes;
-  const add = load<i32>(job, JOB_ADD);
-  const pixelBytes = load<usize>(job, JOB_COUT) * F32_BYTES;
-  // The lower bound of the result. `pmax` is one instruction where `max` is five, and keeps NaN as
-  // well.
-  const floor = f32x4.splat(load<i32>(job, JOB_RELU) ? 0 : -Infinity);
-  for (let j = 0; j < tiles; j++) {
-    for (let lane: usize = 0; lane < <usize>GROUP_BYTES; lane += VECTOR_BYTES) {
-      let point = m + <usize>j * GROUP_BYTES + lane;
-      for (let column: usize = 0; column < SCRATCH_ROW; column += VECTOR_BYTES) {
-        transformDown(scratch + column, point, mStride * SIDE);
-        point += mStride;
-      }
-      const lanesBias = v128.load(bias + lane);
-      const at = offset + groupBytes + <usize>j * TILE * pixelBytes + lane;
-      for (let r: usize = 0; r < <usize>TILE; r++) {
-        const out = rowAt(rows, r) + at;
-        const source = scratch + r * SCRATCH_ROW;
-        if (add) {
-          finishRowAdding(out, pixelBytes, source, lanesBias, floor, rowAt(rows, r + TILE) + at);
-        } else finishRow(out, pixelBytes, source, lanesBias, floor);
-      }
-    }
-  }
-}
-
-/**
- * Aᵀ m down one column of points: six numbers in each of four lanes, `mStride` bytes apart, to
- * four.
- */
-function transformDown(out: usize, m: usize, mStride: usize): void {
-  const m0 = v128.load(m);
-  m += mStride;
-  const m1 = v128.load(m);
-  m += mStride;
-  const m2 = v128.load(m);
-  m += mStride;
-  const m3 = v128.load(m);
-  m += mStride;
-  const m4 = v128.load(m);
-  m += mStride;
-  const m5 = v128.load(m);
-  const sum12 = f32x4.add(m1, m2);
-  const difference12 = f32x4.sub(m1, m2);
-  const sum34 = f32x4.add(m3, m4);
-  const difference34 = f32x4.sub(m3, m4);
-  v128.store(out, f32x4.add(f32x4.add(m0, sum12), sum34));
-  v128.store(out, f32x4.add(difference12, f32x4.add(difference34, difference34)), SCRATCH_ROW);
-  v128.store(out, f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), 2 * SCRATCH_ROW);
-  const eight = f32x4.mul(f32x4.splat(8), difference34);
-  v128.store(out, f32x4.add(f32x4.add(difference12, eight), m5), 3 * SCRATCH_ROW);
-}
-
-/** Aᵀ along one row, with bias and lower bound: four pixels. */
-function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
-  const m1 = v128.load(m, 16);
-  const m2 = v128.load(m, 32);
-  const m3 = v128.load(m, 48);
-  const m4 = v128.load(m, 64);
-  const sum12 = f32x4.add(f32x4.add(m1, m2), bias);
-  const difference12 = f32x4.add(f32x4.sub(m1, m2), bias);
-  const sum34 = f32x4.add(m3, m4);
-  const difference34 = f32x4.sub(m3, m4);
-  v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(v128.load(m), sum12), sum34), floor));
-  out += pixelBytes;
-  const twice = f32x4.add(difference34, difference34);
-  v128.store(out, f32x4.pmax(f32x4.add(difference12, twice), floor));
-  out += pixelBytes;
-  v128.store(out, f32x4.pmax(f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34)), floor));
-  out += pixelBytes;
-  const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
-  v128.store(out, f32x4.pmax(f32x4.add(difference12, eight), floor));
-}
-
-/** `finishRow` with the skip connection's four pixels, which are added before the lower bound. */
-function finishRowAdding(
-  out: usize,
-  pixelBytes: usize,
-  m: usize,
-  bias: v128,
-  floor: v128,
-  other: usize,
-): void {
-  const m1 = v128.load(m, 16);
-  const m2 = v128.load(m, 32);
-  const m3 = v128.load(m, 48);
-  const m4 = v128.load(m, 64);
-  const sum12 = f32x4.add(f32x4.add(m1, m2), bias);
-  const difference12 = f32x4.add(f32x4.sub(m1, m2), bias);
-  const sum34 = f32x4.add(m3, m4);
-  const difference34 = f32x4.sub(m3, m4);
-  const y0 = f32x4.add(f32x4.add(v128.load(m), sum12), sum34);
-  v128.store(out, f32x4.pmax(f32x4.add(y0, v128.load(other)), floor));
-  out += pixelBytes;
-  other += pixelBytes;
-  const y1 = f32x4.add(difference12, f32x4.add(difference34, difference34));
-  v128.store(out, f32x4.pmax(f32x4.add(y1, v128.load(other)), floor));
-  out += pixelBytes;
-  other += pixelBytes;
-  const y2 = f32x4.add(sum12, f32x4.mul(f32x4.splat(4), sum34));
-  v128.store(out, f32x4.pmax(f32x4.add(y2, v128.load(other)), floor));
-  out += pixelBytes;
-  other += pixelBytes;
-  const eight = f32x4.add(f32x4.mul(f32x4.splat(8), difference34), v128.load(m, 80));
-  v128.store(out, f32x4.pmax(f32x4.add(f32x4.add(difference12, eight), v128.load(other)), floor));
 }

@@ -1,5 +1,5 @@
 /*
- * The input's transform of winograd.ts, scaled and rounded to 16 bits. winograd16.ts says how, and
+ * The input's transform of winograd4x4.ts, scaled and rounded to 16 bits. winograd16.ts says how, and
  * why nothing overflows.
  */
 
@@ -21,7 +21,8 @@ import {
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, SIDE, V_TILE_BYTES, V16_TILE_BYTES } from '../src/backend/wasm/layout';
-import { rowAt, transform6 } from './winograd';
+import { rowAt } from './winograd';
+import { transform6 } from './winograd4x4';
 
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX: f32 = 16383;
@@ -272,7 +273,7 @@ function transformColumnsMeasuring(
   }
 }
 
-function storeLargest(out: usize, values: v128): void {
+export function storeLargest(out: usize, values: v128): void {
   v128.store32_lane(out, largestLane(values), 0);
 }
 

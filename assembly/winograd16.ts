@@ -1,6 +1,6 @@
 /*
- * The convolutions of winograd.ts and winograd-stride2.ts with 16-bit products: `i32x4.dot_i16x8_s`
- * does eight of them where `f32x4.mul` does four.
+ * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them where
+ * `f32x4.mul` does four.
  *
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
@@ -12,7 +12,8 @@
  *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
  *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
  *     scaled to INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by
- *     the largest magnitude at each point instead is 3 dB more exact and a third slower.)
+ *     the largest magnitude at each point instead is 3 dB more exact and a third slower. With tiles
+ *     of 6×6 and with stride 2, that is how it is done.)
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.
@@ -51,11 +52,9 @@ import {
   GROUP_BYTES,
   TILE_COUT,
   TILE_COUT_BYTES,
-  UPSAMPLED_POINTS,
   V16_TILE_BYTES,
-  WEIGHT_POINTS,
 } from '../src/backend/wasm/layout';
-import { add4x8, multiplyPoint } from './winograd';
+import { add4x8, multiplyPoint, weightSide } from './winograd';
 
 /** Bytes of 8 output channels' weights for two input channels. */
 const PAIR_BYTES: usize = 32;
@@ -71,8 +70,8 @@ const I16_MAX: f32 = 32767;
  *               it every JOB_V_CHUNK; of the last chunk's 64 channels, those of cin are read;
  *               JOB_SCALES, f32 [side²][chunks][tiles], a point every JOB_SCALES_STRIDE bytes, a
  *               chunk of it every JOB_SCALES_CHUNK;
- *               JOB_WEIGHTS, i16 [cout / 16][36][2][cin / 2][8][2]; with JOB_UPSAMPLE the 25 points
- *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][36][2][chunks][8], of
+ *               JOB_WEIGHTS, i16 [cout / 16][points][2][cin / 2][8][2]; with JOB_UPSAMPLE those
+ *               that are not skipped; JOB_WEIGHT_SCALES, f32 [cout / 16][points][2][chunks][8], of
  *               the points of JOB_WEIGHTS;
  *               JOB_WEIGHTS_FLAT, f32 [cout / 16][2][cin][8]: weights at point (1, 1), or 0 to use
  *               the rounded ones; JOB_V_FLAT, f32 [chunks][tiles][64], a chunk every
@@ -105,7 +104,9 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   if (uFlat != 0) uFlat += <usize>(group * cin) * GROUP_BYTES;
   const uTile = <usize>(cin >> 1) * PAIR_BYTES;
-  const groupPoints = <usize>group * (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
+  const last = weightSide(side) - 1;
+  const weighed = upsample ? last : last + 1;
+  const groupPoints = <usize>(group * weighed * weighed);
   let u = load<usize>(job, JOB_WEIGHTS) + groupPoints * 2 * uTile;
   /** Bytes of the scales of 8 output channels. */
   const uTileScales = <usize>((cin + CHUNK - 1) / CHUNK) * TILE_COUT_BYTES;
@@ -147,7 +148,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
             uChunkScale += TILE_COUT_BYTES;
           }
         }
-        if (column < 5) {
+        if (column < last) {
           uPoint += 2 * uTile;
           uScale += 2 * uTileScales;
         }
@@ -156,7 +157,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
       m += mStride;
       v += vStride;
     }
-    if (row < 5 && !(upsample && row == 2)) {
+    if (row < last && !(upsample && row == 2)) {
       u = uPoint + 2 * uTile;
       uScales = uScale + 2 * uTileScales;
     }

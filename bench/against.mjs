@@ -28,8 +28,31 @@ const SLICE_MS = 8;
 const [LOW, HIGH] = [3, 11];
 
 const SIZE = 512;
-const HALVES = ['decoder', 'encoder'];
-const PRECISIONS = ['f32', 'fast'];
+
+/** Each level of taesd, in both precisions. */
+const NETWORKS = ['decoder', 'encoder'].flatMap((half) =>
+  ['f32', 'fast'].map((precision) => ({
+    name: `${half} ${precision}`,
+    model: 'taesd',
+    half,
+    precisions: [precision, precision],
+  })),
+);
+/**
+ * The small decoder in one piece: its levels take some milliseconds. Builds before its 16-bit
+ * products ran it in f32 whatever the precision.
+ */
+const NANO = [
+  ['f32', 'f32'],
+  ['fast', 'fast'],
+  ['fast', 'f32'],
+].map(([ours, other]) => ({
+  name: ours === other ? `nano decoder ${ours}` : `nano decoder ${ours} by ${other}`,
+  model: 'nano',
+  half: 'decoder',
+  precisions: [ours, other],
+  isWhole: true,
+}));
 
 /**
  * Compares every level whose name contains one of the texts `only`, or all levels.
@@ -43,28 +66,34 @@ export async function compareWith(folder, only, progress) {
   const builds = [await loadCheckout(HERE), await loadCheckout(folder)];
   const wanted = only.map((text) => text.replaceAll('x', '×'));
   const compared = [];
-  for (const half of HALVES) {
-    for (const precision of PRECISIONS) {
-      const pieces = builds.map((build) => piecesOf(build, half, SIZE));
-      for (const [n, { level }] of pieces[0].entries()) {
-        const name = `${half} ${precision} ${level}`;
-        if (wanted.length > 0 && !wanted.some((text) => name.includes(text))) continue;
-        const sides = builds.map((build, side) => ({ build, piece: pieces[side][n] }));
-        const row = { name, ...judge(await timePairs(sides, precision)) };
-        compared.push(row);
-        progress(row);
-      }
+  for (const { name: network, model, half, precisions, isWhole = false } of [
+    ...NETWORKS,
+    ...NANO,
+  ]) {
+    const pieces = builds.map((build) => piecesOf(build, half, SIZE, model));
+    for (const [n, { level }] of pieces[0].entries()) {
+      const name = `${network} ${level}`;
+      if (isWhole && level !== 'whole') continue;
+      if (wanted.length > 0 && !wanted.some((text) => name.includes(text))) continue;
+      const sides = builds.map((build, side) => ({
+        build,
+        piece: pieces[side][n],
+        precision: precisions[side],
+      }));
+      const row = { name, ...judge(await timePairs(sides)) };
+      compared.push(row);
+      progress(row);
     }
   }
   return compared;
 }
 
 /** @returns pairs [this build's ms, the other's ms] */
-async function timePairs(sides, precision) {
+async function timePairs(sides) {
   const pairs = [];
   for (let instance = 0; instance < INSTANCES; instance++) {
     const starts = [];
-    for (const { build, piece } of sides) {
+    for (const { build, piece, precision } of sides) {
       const backend = await build.createWasmBackend({ precision });
       starts.push(preparePiece(backend, build, piece));
     }
@@ -127,5 +156,5 @@ function judge(pairs) {
 export function lineOf({ name, ms, otherMs, ratio, low, high, verdict }) {
   const times = `${ms.toFixed(1).padStart(8)} ms ${otherMs.toFixed(1).padStart(8)} ms`;
   const figures = `${ratio.toFixed(3)}  ${low.toFixed(3)} … ${high.toFixed(3)}`;
-  return `  ${name.padEnd(24)}${times}   ${figures}  ${verdict}`;
+  return `  ${name.padEnd(30)}${times}   ${figures}  ${verdict}`;
 }

@@ -31,19 +31,20 @@ export async function loadCheckout(folder) {
     createWasmBackend,
     describeNetwork,
     weightShapes,
-    networkOf: (half) => variants.taesd.networks[half],
+    networkOf: (half, model = 'taesd') => variants[model].networks[half],
   };
 }
 
 /**
  * Cuts a half into pieces: the neighbouring layers that work at one size of map, and the whole.
  *
- * @param half  'encoder' or 'decoder'
+ * @param half   'encoder' or 'decoder'
+ * @param model  one whose pictures are 8 times as wide as its latents
  * @returns pieces { level, rows, multiplyAdds }, where each row describes a layer
  */
-export function piecesOf({ describeNetwork, networkOf }, half, size) {
+export function piecesOf({ describeNetwork, networkOf }, half, size, model) {
   const input = half === 'encoder' ? [3, size, size] : [4, size / 8, size / 8];
-  const layers = describeNetwork(networkOf(half), input);
+  const layers = describeNetwork(networkOf(half, model), input);
   return [...splitByHeight(layers), { level: 'whole', rows: layers }].map((piece) => ({
     ...piece,
     multiplyAdds: piece.rows.reduce((sum, row) => sum + row.multiplyAdds, 0),

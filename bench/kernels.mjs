@@ -2,14 +2,14 @@
 // real run.
 import { readFileSync } from 'node:fs';
 import { Bench } from 'tinybench';
-import { TILE } from '../dist/backend/tile.js';
+import { LARGE_TILE, TILE } from '../dist/backend/tile.js';
 import { writeJob } from '../dist/backend/wasm/job.js';
 import * as fields from '../dist/backend/wasm/job-layout.js';
-import { F32_BYTES, GROUP, MAX_INPUT_ROWS, WEIGHT_POINTS } from '../dist/backend/wasm/layout.js';
+import { F32_BYTES, GROUP, MAX_INPUT_ROWS } from '../dist/backend/wasm/layout.js';
 import { CompactMachine } from '../dist/backend/wasm/machine.js';
 import { WasmProgram } from '../dist/backend/wasm/program.js';
 import { WINOGRAD_KERNELS, winogradJob } from '../dist/backend/wasm/winograd.js';
-import { allocateWorkspace, tilingOf } from '../dist/backend/wasm/workspace.js';
+import { allocateWorkspace, tilingOf, weightPoints } from '../dist/backend/wasm/workspace.js';
 import { bindNetwork } from '../dist/model/bind.js';
 import { conv3x3 } from '../dist/model/layers.js';
 import { F32_PEAK, I16_PEAK } from './peak.mjs';
@@ -164,51 +164,56 @@ function directCases({ kernels, memory }) {
 
 /** The shapes of a Winograd convolution, and how each completes a kernel's name. */
 const SHAPES = [
-  { suffix: '', stride: 1, upsample: false },
-  { suffix: ', upsampled', stride: 1, upsample: true },
-  { suffix: ', stride 2', stride: 2, upsample: false },
+  { suffix: '', stride: 1, upsample: false, tile: LARGE_TILE },
+  { suffix: ', upsampled', stride: 1, upsample: true, tile: LARGE_TILE },
+  { suffix: '', stride: 1, upsample: false, tile: TILE },
+  { suffix: ', upsampled', stride: 1, upsample: true, tile: TILE },
+  { suffix: ', stride 2', stride: 2, upsample: false, tile: TILE },
 ];
 
 /**
  * The steps of a 64→64 Winograd convolution on one block of tiles, and all of them together, in f32
  * and in 16 bits.
  */
-function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
+function winogradCases({ kernels, memory }, { suffix, stride, upsample, tile }) {
   const stage = {
     kind: 'conv',
     conv: { kind: 'conv', kernel: 3, stride, cin: CHANNELS, cout: CHANNELS },
     upsample,
+    tile,
     add: undefined,
     relu: true,
   };
   const { side, step, blockTiles: tiles } = tilingOf(stage);
   const workspace = allocateWorkspace(memory, [stage], ROW_BYTES);
-  const rows = Array.from({ length: MAX_INPUT_ROWS + TILE }, () =>
+  const rows = Array.from({ length: MAX_INPUT_ROWS + tile }, () =>
     memory.allocate('row', ROW_BYTES),
   );
   const groups = CHANNELS / GROUP;
   const packed = {
     cin: CHANNELS,
     cout: CHANNELS,
-    weightsPtr: memory.allocate('weights', WEIGHT_POINTS * CHANNELS * CHANNELS * F32_BYTES),
+    weightsPtr: memory.allocate('weights', weightPoints(stage) * CHANNELS ** 2 * F32_BYTES),
     isLate: false,
     biasPtr: memory.allocate('bias', CHANNELS * F32_BYTES),
   };
-  const scalesPtr = memory.allocate('weights', WEIGHT_POINTS * CHANNELS * F32_BYTES);
+  const scalesPtr = memory.allocate('weights', weightPoints(stage) * CHANNELS * F32_BYTES);
   fillSmall(memory);
   memory.u32(workspace.rowsPtr, rows.length).set(rows);
-  const points = upsample ? 25 : side ** 2;
-  const inBytes = (upsample ? 4 : side) * (tiles * step + 2) * CHANNELS * F32_BYTES;
-  const outBytes = TILE ** 2 * tiles * CHANNELS * F32_BYTES;
+  const points = upsample ? weightPoints(stage) : side ** 2;
+  const inRows = upsample ? tile / 2 + 2 : side;
+  const inBytes = inRows * (tiles * step + 2) * CHANNELS * F32_BYTES;
+  const outBytes = tile ** 2 * tiles * CHANNELS * F32_BYTES;
   const pointBytes = points * tiles * CHANNELS * F32_BYTES;
-  /** With stride 2 the transforms have names of their own. */
+  /** With stride 2 the transforms have names of their own, and with tiles of 6×6. */
   const nameOf = (kernel) => (kernel.includes('Stride2') ? kernel : `${kernel}${suffix}`);
+  const productName = (kernel) => `${kernel}, ${tile}×${tile} tiles${suffix}`;
 
   const casesOf = (products) => {
     const is16 = products === 'i16';
     const job = winogradJob(stage, { workspace, packed: is16 ? { ...packed, scalesPtr } : packed });
     const jobPtr = putJob(memory, job);
-    const [input, product, output] = WINOGRAD_KERNELS[products][stride];
+    const [input, product, output] = WINOGRAD_KERNELS[products][side];
     const eachGroup = (run) => {
       for (let group = 0; group < groups; group++) run(group);
     };
@@ -228,7 +233,7 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
         run: transformInput,
       },
       {
-        kernel: nameOf(product),
+        kernel: productName(product),
         work: multiplyAddsOf(points, tiles),
         peak: is16 ? I16_PEAK : F32_PEAK,
         run: multiply,
@@ -236,8 +241,8 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample }) {
       // f32 and 16-bit products share the output transform; it is timed once.
       ...(is16 ? [] : [outputCase]),
       {
-        kernel: `winograd${is16 ? '16' : ''}${suffix}, all steps, as if direct`,
-        work: multiplyAddsOf(9, TILE ** 2 * tiles),
+        kernel: `${productName(`winograd${is16 ? '16' : ''}`)}, all steps, as if direct`,
+        work: multiplyAddsOf(9, tile ** 2 * tiles),
         run: () => {
           transformInput();
           multiply();

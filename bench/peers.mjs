@@ -4,6 +4,13 @@
 //                 figures of it
 //   --only NAME   one part (several: --only NAME --only NAME); the names are in peers/parts.mjs
 //   --out FILE    the file for the results, JSON
+//   --ncnn PATH   a program that runs taesd on ncnn, on one thread, with weights of its own. It is
+//                 started as PATH decoder or PATH encoder. For each run it reads from standard
+//                 input int32 channels, height and width, then as many float32, [C, H, W]. It
+//                 writes the seconds of the computation as float64, then its result in the same
+//                 form. All numbers are little-endian. It ends when its input ends
+//   --against DIR a build of commit 63443ae, whose nano in f32 is held against this one's in fast:
+//                 git worktree add DIR 63443ae && cd DIR && npm ci && npm run build
 // A whole run writes bench/results.json and bench/speed.svg; a partial run writes these files in
 // out/.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +18,7 @@ import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { machine } from './machine.mjs';
-import { CONTESTANTS } from './peers/contestants.mjs';
+import { CONTESTANTS, NCNN } from './peers/contestants.mjs';
 import { installPeers } from './peers/install.mjs';
 import { SEEDED_MODELS } from './peers/models.mjs';
 import { PARTS } from './peers/parts.mjs';
@@ -25,8 +32,10 @@ const options = {
   quick: { type: 'boolean' },
   only: { type: 'string', multiple: true },
   out: { type: 'string' },
+  ncnn: { type: 'string' },
+  against: { type: 'string' },
 };
-const { quick = false, only, out } = parseArgs({ options }).values;
+const { quick = false, only, out, ncnn, against } = parseArgs({ options }).values;
 const unknown = only?.find((name) => PARTS[name] === undefined);
 if (unknown !== undefined) {
   console.error(`--only: expected one of ${Object.keys(PARTS).join(', ')}, got ${unknown}`);
@@ -47,10 +56,17 @@ const versions = Object.fromEntries(
   Object.entries(CONTESTANTS).map(([name, { package: from }]) => [name, packages[from]]),
 );
 
+const settings = {
+  quick,
+  runs: quick ? 3 : 7,
+  progress,
+  options: { [NCNN]: { program: ncnn } },
+  against,
+};
 const results = {};
 for (const name of only ?? Object.keys(PARTS)) {
   try {
-    results[name] = { value: await PARTS[name]({ quick, runs: quick ? 3 : 7, progress }) };
+    results[name] = { value: await PARTS[name](settings) };
   } catch (error) {
     results[name] = { reason: error.message };
   }

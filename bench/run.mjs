@@ -36,7 +36,7 @@ console.log(machine());
 if (against !== undefined) {
   console.log(`\nthis build beside ${against}, one thread, 512×512: 15 pairs a level`);
   console.log(
-    `  ${'level'.padEnd(24)}${'this'.padStart(11)} ${'other'.padStart(11)}   ratio, 96.5 %`,
+    `  ${'level'.padEnd(30)}${'this'.padStart(11)} ${'other'.padStart(11)}   ratio, 96.5 %`,
   );
   const compared = await compareWith(against, only, (row) => console.log(lineOf(row)));
   const slower = compared.filter(({ verdict }) => verdict === 'SLOWER').map(({ name }) => name);

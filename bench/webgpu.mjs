@@ -5,6 +5,8 @@
 //   --firsts N     first pictures of each, every one in a browser of its own. Defaults to 3, or 1
 //   --size N       this size alone
 //   --software     the software adapter, even if there is a GPU
+//   --tune         the tuning alone: other choices than those of src/backend/webgpu/tuning.ts, at
+//                  1024² on a GPU and at 64² on a software adapter, and the best of them
 // Writes out/webgpu.json. On a software adapter the peers take a quarter of a minute a picture, the
 // whole about five minutes.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -15,12 +17,14 @@ import { installPeers } from './peers/install.mjs';
 import { table } from './peers/report.mjs';
 import { missingFile } from './peers/shared.mjs';
 import { browserVersion, startBrowser } from './webgpu/browser.mjs';
+import { tune, tuningReport } from './webgpu/tune.mjs';
 
 const options = {
   runs: { type: 'string' },
   firsts: { type: 'string' },
   size: { type: 'string' },
   software: { type: 'boolean' },
+  tune: { type: 'boolean' },
 };
 const { values } = parseArgs({ options });
 const missing = missingFile();
@@ -43,8 +47,8 @@ const started = Date.now();
 const progress = (text) =>
   console.error(`${((Date.now() - started) / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
-progress('installing the peers');
-const versions = installPeers(new URL('webgpu/', import.meta.url));
+if (!values.tune) progress('installing the peers');
+const versions = values.tune ? {} : installPeers(new URL('webgpu/', import.meta.url));
 const { kind, adapter } = await findAdapter();
 const sizes = values.size ? [Number(values.size)] : adapter.software ? [128] : [512, 1024];
 const runs = Number(values.runs ?? (adapter.software ? 2 : 5));
@@ -53,9 +57,10 @@ const names = [OURS, ...(adapter.f16 ? [FAST] : []), 'wasm', ...PEERS];
 progress(`${adapter.name}${adapter.software ? ', a software adapter' : ''}`);
 
 const results = [];
-for (const part of ['decoder', 'encoder']) {
+for (const part of values.tune ? [] : ['decoder', 'encoder']) {
   results.push(...(await measureFirst(part, sizes[0])), ...(await measureSteady(part)));
 }
+const tuning = await measureTuning();
 const peak = await measurePeak();
 const judged = judge();
 
@@ -63,7 +68,10 @@ mkdirSync(new URL('../out/', import.meta.url), { recursive: true });
 const fileName = fileURLToPath(new URL('../out/webgpu.json', import.meta.url));
 const browser = browserVersion();
 const report = { date: new Date().toISOString(), machine: machine(), browser, adapter, versions };
-writeFileSync(fileName, `${JSON.stringify({ ...report, peak, results, judged }, null, 2)}\n`);
+writeFileSync(
+  fileName,
+  `${JSON.stringify({ ...report, peak, results, judged, tuning }, null, 2)}\n`,
+);
 print();
 
 /** Finds a GPU if there is one and it is wanted, else the software adapter. */
@@ -154,6 +162,19 @@ async function measurePeak() {
   }
 }
 
+/** Times other tunings than the default. */
+async function measureTuning() {
+  const browser = await startBrowser(kind);
+  const { software } = adapter;
+  try {
+    const size = values.tune && values.size ? Number(values.size) : software ? 64 : 1024;
+    const tuned = values.runs ? runs : software ? 1 : 15;
+    return await tune(browser, { software, size, runs: tuned, progress });
+  } finally {
+    await browser.close();
+  }
+}
+
 /** Compares this project with the better of the peers. */
 function judge() {
   const find = (what, name, part, size) =>
@@ -182,15 +203,19 @@ function judge() {
 function print() {
   const label = adapter.software ? `software adapter ${adapter.name}` : adapter.name;
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  console.log(`${machine()}\n${browser}, ${label}\n${packages.join(', ')}`);
+  console.log([machine(), `${browser}, ${label}`, packages.join(', ')].join('\n').trimEnd());
+  const rateOf = (ms, size, part = 'decoder') => {
+    // On a software adapter the figure would be that of other programs on the processor.
+    if (adapter.software) return '';
+    const rate = (WORK[part] * (size / 512) ** 2) / (ms / 1000);
+    return `${(rate / 1e9).toFixed(1)} G/s, ${((100 * rate) / peak).toFixed(1)} %`;
+  };
+  if (values.tune) return console.log(tuningReport(tuning, rateOf));
   console.log(`medians of ${runs} interleaved runs; first picture: of ${firsts} fresh browsers\n`);
   const verb = { decoder: 'decode', encoder: 'encode' };
   const milliseconds = (ms) => (ms === undefined ? '–' : `${ms.toFixed(ms < 100 ? 1 : 0)} ms`);
   const share = ({ what, part, size, ms }) => {
-    // On a software adapter the figure would be that of other programs on the processor.
-    if (what === 'first' || ms === undefined || adapter.software) return '';
-    const rate = (WORK[part] * (size / 512) ** 2) / (ms / 1000);
-    return `${(rate / 1e9).toFixed(1)} G/s, ${((100 * rate) / peak).toFixed(1)} %`;
+    return what === 'first' || ms === undefined ? '' : rateOf(ms, size, part);
   };
   console.log(
     table(
@@ -224,4 +249,5 @@ function print() {
       ]),
     ),
   );
+  console.log(`\n${tuningReport(tuning, rateOf)}`);
 }

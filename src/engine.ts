@@ -4,7 +4,7 @@ import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
 import type { NetworkName, Segment } from './backend/segment.ts';
 import { compileKernels } from './backend/wasm/module.ts';
-import type { WorkerPool } from './backend/wasm/pool.ts';
+import type { FirstRun, WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
 import { expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
@@ -49,7 +49,6 @@ export class Engine {
   /** Computes the moments of whole maps; undefined before a network with a barrier runs. */
   #moments: Promise<MomentsOf> | undefined;
   #pool: WorkerPool | undefined;
-  #poolSize = 0;
   /** Undefined if WebGPU was not requested. */
   #gpu: GpuNetworks | undefined;
   /** Why wanted workers could not start. */
@@ -87,7 +86,7 @@ export class Engine {
 
   /** The part of `taesd.info` about workers. */
   get workersInfo(): Pick<Info, 'workers' | 'workersReason'> {
-    const workers = this.#pool === undefined ? 0 : this.#poolSize;
+    const workers = this.#pool?.size ?? 0;
     return { workers, ...(this.#reason && { workersReason: this.#reason }) };
   }
 
@@ -131,16 +130,16 @@ export class Engine {
   }
 
   /**
-   * Chooses where a network runs for a picture of that many pixels.
+   * Chooses where a network runs for a source that belongs to a picture of that many pixels.
    *
    * @param resolution  that of the picture; less than 1 for decoders alone
    */
-  async runner(half: Half, pixels: number, resolution = 1): Promise<Runner> {
+  async runner(half: Half, pixels: number, source: RowSource, resolution = 1): Promise<Runner> {
     const name = resolution < 1 ? resolution : half;
     if (!this.#segments.has(name)) await this.#makeSmaller(resolution);
     // A pixel of a smaller picture takes more work.
     const wasm = () =>
-      this.#wasmRunner(name, pixels / resolution).catch((error) => {
+      this.#wasmRunner(name, pixels / resolution, source).catch((error) => {
         // A network that does not fit into the memory must not stay in the way of the others.
         if (resolution < 1) {
           this.#segments.delete(name);
@@ -168,13 +167,15 @@ export class Engine {
     this.#segments.set(name, isWhole ? [{ network, precision }] : await cut(network, precision));
   }
 
-  async #wasmRunner(name: NetworkName, pixels: number): Promise<Runner> {
+  async #wasmRunner(name: NetworkName, pixels: number, source: RowSource): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
       if (this.#pool?.failed === true) {
         this.#pool.dispose();
         this.#pool = undefined;
       }
-      if (this.#pool === undefined && this.#reason === undefined) await this.#startPool();
+      if (this.#pool === undefined && this.#reason === undefined) {
+        await this.#startPool({ network: this.#numberOf(name), source });
+      }
       const pool = this.#pool;
       if (pool !== undefined) return this.#chain(name, (n) => pool.runner(n));
     }
@@ -187,13 +188,18 @@ export class Engine {
     return [...this.#segments.values()].flat();
   }
 
+  /** Returns the number of a network's first segment. */
+  #numberOf(name: NetworkName): number {
+    return this.#allSegments.indexOf((this.#segments.get(name) as readonly Segment[])[0]);
+  }
+
   /** Returns the runner of a network, given that of each segment by its number. */
   #chain(name: NetworkName, runnerOf: (number: number) => Runner): Promise<Runner> {
     const segments = this.#segments.get(name) as readonly Segment[];
-    const all = this.#allSegments;
+    const first = this.#numberOf(name);
     return joined(
       segments,
-      segments.map((segment) => runnerOf(all.indexOf(segment))),
+      segments.map((_, n) => runnerOf(first + n)),
       () => (this.#moments ??= this.#startMoments()),
     );
   }
@@ -235,22 +241,23 @@ export class Engine {
     return pixels >= WORKERS_FROM_PIXELS && hardwareThreads() > 1;
   }
 
-  async #startPool(): Promise<void> {
+  /** @param first  the run that waits for them. Its size decides how many start by default. */
+  async #startPool(first?: FirstRun): Promise<void> {
     const { workers, maxMemory } = this.#options;
-    this.#poolSize = workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP);
     try {
       if (!hasWorkers()) {
         throw expected('UNSUPPORTED', 'Worker', 'a runtime with workers', 'none');
       }
       // Imported on first use: small pictures need no workers.
       const { WorkerPool } = await lazily(() => import('./backend/wasm/pool.ts'));
-      this.#pool = await WorkerPool.start({
-        workers: this.#poolSize,
+      const options = {
+        workers: workers ?? Math.min(hardwareThreads(), DEFAULT_WORKERS_CAP),
+        isDefault: workers === undefined,
         kernels: this.#kernels as KernelModule,
         networks: this.#allSegments,
         maxMemory,
-        isDefault: workers === undefined,
-      });
+      };
+      this.#pool = await WorkerPool.start(options, first);
     } catch (error) {
       // This thread can do the work too; `info` reports the reason.
       this.#reason = messageOf(error);
@@ -266,7 +273,8 @@ export class Engine {
         : await createWasmBackend({ kernels: this.#kernels, maxMemory });
     const { compile } =
       backend ?? (await lazily(() => import('./backend/reference.ts'))).referenceBackend;
-    const started = ({ network, precision }: Segment) => localRunner(compile(network, precision));
+    const started = ({ network, precision, tallest }: Segment) =>
+      localRunner(compile(network, precision, tallest));
     const runners = this.#allSegments.map(started);
     const runner = (n: number): Runner => (runners[n] ??= started(this.#allSegments[n]));
     this.#weightBytes = backend?.memoryBytes() ?? 0;

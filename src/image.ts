@@ -2,7 +2,7 @@ import { isPixelBytes } from './builtins/tags.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
-import type { RowSink, RowSource } from './rows.ts';
+import type { Row, RowSink, RowSource } from './rows.ts';
 
 const WHITE: Rgb = [255, 255, 255];
 
@@ -149,12 +149,7 @@ function checkBackground(background: Rgb): readonly number[] {
  * @param stride    elements from one pixel to the next
  * @param channels  those of the row that are of the picture
  */
-function writePixels(
-  bytes: Uint8ClampedArray,
-  row: Float32Array,
-  stride: number,
-  channels: 3 | 4,
-): void {
+function writePixels(bytes: Uint8ClampedArray, row: Row, stride: number, channels: 3 | 4): void {
   const width = bytes.length / 4;
   for (let x = 0; x < width; x++) {
     // The array itself would round ties to even. Adding 0.5 rounds them up.
@@ -165,9 +160,14 @@ function writePixels(
   }
 }
 
-/** Returns a sink that collects rows in a picture and crops them to its width. */
+/**
+ * Returns a sink that collects rows in a picture and crops them to its width. Rows of bytes are
+ * copied.
+ */
 export function pictureSink({ width, data }: Picture, channels: 3 | 4 = 3): RowSink {
   return (y, row, stride) => {
-    writePixels(data.subarray(4 * width * y, 4 * width * (y + 1)), row, stride, channels);
+    const bytes = data.subarray(4 * width * y, 4 * width * (y + 1));
+    if (row instanceof Float32Array) writePixels(bytes, row, stride, channels);
+    else bytes.set(row.subarray(0, bytes.length));
   };
 }

@@ -19,8 +19,11 @@ export interface RowSource {
   release?(): void;
 }
 
+/** The numbers of a row, or the bytes of a picture's row. */
+export type Row = Float32Array | Uint8ClampedArray;
+
 /** Takes row `y`, [width][stride]. The caller overwrites the row after the call. */
-export type RowSink = (y: number, row: Float32Array, stride: number) => void;
+export type RowSink = (y: number, row: Row, stride: number) => void;
 
 /** Returns the rows of a tensor [1, C, H, W]. */
 export function tensorRows({ shape, data }: Tensor): RowSource {

@@ -58,6 +58,8 @@ interface Work {
   readonly rows: number;
   /** The sink of each output. */
   readonly sinks: readonly RowSink[];
+  /** True if the sinks take bytes. */
+  readonly asBytes?: boolean;
 }
 
 /**
@@ -220,7 +222,7 @@ export class Taesd {
     const data = () => allocatePixels(width, height);
     const pictures = Array.from({ length: batch }, () => ({ width, height, data: data() }));
     const sinks = pictures.map((picture) => pictureSink(picture, pictureChannels));
-    await this.#run({ ...work, sinks }, own, options);
+    await this.#run({ ...work, sinks, asBytes: true }, own, options);
     return output === 'image' ? pictures[0] : pictures;
   }
 
@@ -260,8 +262,9 @@ export class Taesd {
     checkSize('firstRow', from, 0, height - 1);
     const { sources, pacer, end } = await this.#begin(own, signal);
     try {
-      const runner = await this.#engine.runner('decoder', width * height, resolution);
-      for await (const batch of runner.batches(sources[0], { first: from, end: height }, pacer)) {
+      const runner = await this.#engine.runner('decoder', width * height, sources[0], resolution);
+      const wanted = { first: from, end: height, asBytes: true };
+      for await (const batch of runner.batches(sources[0], wanted, pacer)) {
         const { first, count, done = first + count } = batch;
         callersOwn(() => onProgress?.({ done, total: height }));
         // A layer that needs the whole map reports its progress without rows.
@@ -302,7 +305,7 @@ export class Taesd {
     try {
       // Imported on first use: most programs never draw.
       const { drawDecoded } = await lazily(() => import('./draw/decode-to-canvas.ts'));
-      const runner = await this.#engine.runner('decoder', width * height, resolution);
+      const runner = await this.#engine.runner('decoder', width * height, sources[0], resolution);
       const { pictureChannels: channels } = this.#variant;
       const drawing = { target, width, height, channels, source: sources[0] };
       await drawDecoded(drawing, runner, pacer);
@@ -434,7 +437,7 @@ export class Taesd {
 
   /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    { half, resolution, pixels, rows, sinks }: Work,
+    { half, resolution, pixels, rows, sinks, asBytes }: Work,
     input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
@@ -443,8 +446,8 @@ export class Taesd {
     try {
       for (const [n, source] of sources.entries()) {
         // Chosen for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(half, pixels, resolution);
-        for await (const batch of runner.batches(source, { first: 0, end: rows }, pacer)) {
+        const runner = await this.#engine.runner(half, pixels, source, resolution);
+        for await (const batch of runner.batches(source, { first: 0, end: rows, asBytes }, pacer)) {
           handOn(batch, sinks[n]);
           const rowsDone = batch.done ?? batch.first + batch.count;
           callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));

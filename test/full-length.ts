@@ -2,7 +2,8 @@ import { type TestFunction, test } from 'vitest';
 
 /**
  * Whether this is the slow suite. It runs some quick files again, at full length: every seed and
- * size of what the quick suite takes a sample of, and every command line as a process of its own.
+ * size of what the quick suite takes a sample of, and these files' command lines as processes of
+ * their own.
  */
 export const isFullLength = process.env.TAESD_TEST_FULL_LENGTH === '1';
 

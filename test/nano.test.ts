@@ -10,7 +10,7 @@ import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
 import { sampled } from './full-length.ts';
-import { realWeights } from './golden.ts';
+import { readGolden, realWeights } from './golden.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { sharedFile, testShared } from './shared.ts';
 
@@ -125,6 +125,25 @@ test('nano [wasm]: its weights, 45×27 pixels → within 1e-5 of the reference, 
   const raw = { output: 'tensor' } as const;
   expectClose(await wasm.decode(latents, raw), await reference.decode(latents, raw), 1e-5);
 });
+
+/** Latents that PyTorch encoded, of which decoded pictures are known. */
+const GOLDEN = sampled(
+  ['taesd-random-latent-13x5', 'taesd-random-latent-2x3'],
+  ['taesd-random-latent-7x1', 'taesd-chelsea-451x300', 'taesd-astronaut-512x512'],
+);
+
+for (const name of GOLDEN) {
+  testShared(`nano [wasm, fast]: the latents of ${name} → 55 dB against f32`, async () => {
+    const latents = readGolden(name)('latents');
+    const [f32, fast] = await Promise.all(
+      (['f32', 'fast'] as const).map(async (precision) => {
+        const nano = await Taesd.load({ model: 'nano', precision, workers: 0 });
+        return nano.decode(latents);
+      }),
+    );
+    expect(psnr(f32, fast)).toBeGreaterThanOrEqual(55);
+  });
+}
 
 /** Peak signal to noise ratio of a decoded picture against the original, both RGBA bytes, in dB. */
 function psnr(original: ImageLike, decoded: Picture): number {

@@ -27,34 +27,35 @@ const REACH: Readonly<
 > = {
   taesd: {
     decoder: {
-      ...{ 'f32 x': [289, 289], 'f32 y': [289, 289] },
-      ...{ 'fast x': [417, 417], 'fast y': [289, 289] },
+      ...{ 'f32 x': [353, 353], 'f32 y': [353, 353] },
+      ...{ 'fast x': [353, 353], 'fast y': [353, 353] },
     },
     encoder: {
-      ...{ 'f32 x': [35, 37], 'f32 y': [35, 37] },
-      ...{ 'fast x': [50, 51], 'fast y': [35, 37] },
+      ...{ 'f32 x': [44, 45], 'f32 y': [44, 45] },
+      ...{ 'fast x': [44, 45], 'fast y': [44, 45] },
     },
   },
   nano: {
     decoder: {
-      ...{ 'f32 x': [200, 200], 'f32 y': [200, 200] },
-      ...{ 'fast x': [232, 232], 'fast y': [200, 200] },
+      ...{ 'f32 x': [216, 216], 'f32 y': [216, 216] },
+      ...{ 'fast x': [216, 216], 'fast y': [216, 216] },
     },
     encoder: {
-      ...{ 'f32 x': [19, 19], 'f32 y': [19, 19] },
-      ...{ 'fast x': [23, 23], 'fast y': [19, 19] },
+      ...{ 'f32 x': [21, 22], 'f32 y': [21, 22] },
+      ...{ 'fast x': [21, 22], 'fast y': [21, 22] },
     },
   },
 };
 
 /**
- * The places in a tile, of 4 latents or 32 pixels, that reach farthest to either side. All were
- * tried once.
+ * The places that reach farthest to either side. Tiles lie alike every 12 latents or 96 pixels: those
+ * of 4×4 on the coarsest level, of 6×6 on the others. All places were tried once.
  */
 const FARTHEST = {
-  taesd: { decoder: [0, 3], encoder: { f32: [19, 31], fast: [0, 15] } },
-  nano: { decoder: [1, 2], encoder: { f32: [16, 15], fast: [16, 15] } },
+  taesd: { decoder: [8, 3], encoder: [48, 71] },
+  nano: { decoder: [0, 2], encoder: [0, 20] },
 };
+const PERIOD = { decoder: 12, encoder: 96 };
 
 for (const [model, halves] of Object.entries(REACH) as [
   keyof typeof REACH,
@@ -90,7 +91,7 @@ async function reachOf(
   // Three times the field on either side.
   const field = receptiveField(network).before;
   const isDecoder = half === 'decoder';
-  const middle = isDecoder ? 4 * Math.ceil((3 * field) / 4) : 32 * Math.ceil((3 * field) / 32);
+  const middle = PERIOD[half] * Math.ceil((3 * field) / PERIOD[half]);
   const [length, across] = isDecoder ? [2 * middle, 1] : [2 * middle, downscale];
   const [height, width] = axis === 'x' ? [across, length] : [length, across];
   const shape = [1, isDecoder ? 4 : 3, height, width];
@@ -99,10 +100,7 @@ async function reachOf(
     runNetwork(backend, bound, { shape, data: numbers }, { precision });
   const clean = await run(data);
   let [before, after] = [0, 0];
-  const { decoder, encoder } = FARTHEST[model];
-  // Up and down, fast has the tiles of f32.
-  const places = isDecoder ? decoder : encoder[axis === 'y' ? 'f32' : precision];
-  for (const place of places) {
+  for (const place of FARTHEST[model][half]) {
     const at = middle + place;
     const numbers = data.slice();
     numbers[axis === 'x' ? at : at * width] = NaN;

@@ -595,7 +595,7 @@ describe('memory', () => {
   });
 
   test('repeated work → memory does not grow', async () => {
-    const maxMemory = 32 * 2 ** 20;
+    const maxMemory = 42 * 2 ** 20;
     const decoder = await Taesd.load({ weights: WEIGHTS, only: 'decoder', maxMemory });
     for (let i = 0; i < rounds(10, 30); i++)
       await decoder.decode(randomTensor(seededRandom(i), [1, 4, 8, 8]));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Pacer } from '../src/backend/pacer.ts';
 import { compileKernels } from '../src/backend/wasm/module.ts';
 import { WorkerPool } from '../src/backend/wasm/pool.ts';
@@ -108,6 +108,88 @@ describe('info', () => {
     expect(same((await none.decode(latents)).data, wanted)).toBe(true);
     expect([none.info.workers, none.info.workersReason]).toEqual([0, undefined]);
   });
+});
+
+describe('unasked', () => {
+  const os = process.getBuiltinModule('node:os');
+  /** Runs `body` as if this machine had so many cores. */
+  async function withCores(cores: number, body: () => Promise<void>): Promise<void> {
+    const spy = vi.spyOn(os, 'availableParallelism').mockReturnValue(cores);
+    try {
+      await body();
+    } finally {
+      spy.mockRestore();
+    }
+  }
+
+  test('decode [8 cores, workers unsaid]: one that cannot start → the others do the work, and info names no reason', () =>
+    withCores(8, async () => {
+      const taesd = await load();
+      const started = new Set<Worker>();
+      const { emit } = Worker.prototype;
+      Worker.prototype.emit = function (
+        this: Worker,
+        event: string | symbol,
+        ...values: unknown[]
+      ) {
+        if (event === 'online') {
+          started.add(this);
+          if (started.size === 2) this.emit('error', new Error('no room'));
+        }
+        return Reflect.apply(emit, this, [event, ...values]);
+      };
+      try {
+        expect(same((await taesd.decode(LARGE)).data, large)).toBe(true);
+      } finally {
+        Worker.prototype.emit = emit;
+      }
+      expect(started.size).toBeGreaterThan(2);
+      const { workers, workersReason } = taesd.info;
+      expect([workers, workersReason]).toEqual([started.size - 1, undefined]);
+      expect(same((await taesd.decode(LARGE)).data, large)).toBe(true);
+      expect(taesd.info.workers, 'not tried again').toBe(workers);
+    }));
+
+  testAtFullLength(
+    'decode [8 cores, workers unsaid, and 3 … 8 workers]: 144×1024 → the bytes of one thread; more workers for more rows',
+    () =>
+      withCores(8, async () => {
+        const tall = latentsOf(128, 18);
+        const alone = await load({ workers: 0 });
+        const { data } = await alone.decode(tall);
+        const taesd = await load();
+        expect(same((await taesd.decode(LARGE)).data, large)).toBe(true);
+        const fewer = taesd.info.workers;
+        expect(same((await taesd.decode(tall)).data, data)).toBe(true);
+        expect(taesd.info.workers).toBeGreaterThan(fewer);
+        expect(taesd.info.workers).toBeLessThanOrEqual(8);
+        expect(same((await taesd.decode(tall)).data, data), 'on all of them').toBe(true);
+        taesd.dispose();
+        for (const workers of [3, 5, 8]) {
+          const given = await load({ workers });
+          expect(same((await given.decode(tall)).data, data), `${workers} workers`).toBe(true);
+          given.dispose();
+        }
+      }),
+  );
+
+  testAtFullLength(
+    'dispose and abort [8 cores, workers unsaid]: while workers start → the call ends, and the process has none left',
+    () =>
+      withCores(8, async () => {
+        const taesd = await load();
+        const controller = new AbortController();
+        const running = taesd.decode(latentsOf(256, 64), { signal: controller.signal });
+        setTimeout(() => controller.abort(), 5);
+        await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+        expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
+        const next = taesd.decode(latentsOf(256, 64));
+        await wait(5);
+        taesd.dispose();
+        expect((await next).height).toBe(2048);
+        expect(taesd.info.workers).toBe(0);
+      }),
+  );
 });
 
 describe('abort', () => {

@@ -3,10 +3,12 @@
 /**
  * By name: `golden`, latents with PyTorch's results, of some with a picture too; `peers`, the
  * beginning of the names of the peers' files; `seeded`, the name of the decoder's weights in
- * random-weights.json if the real ones are not at hand, and what comes before its tensors' names.
+ * random-weights.json if the real ones are not at hand, and what comes before its tensors' names;
+ * `isInPackage`, true if the weights are those in the package, and no peer runs the model.
  */
 export const MODELS = {
   taesd: { golden: 'golden/taesd-astronaut-512x512.safetensors', peers: 'taesd' },
+  nano: { golden: 'golden/taesd-astronaut-512x512.safetensors', isInPackage: true },
   taef2: { golden: 'golden/taef2-astronaut-128x96.safetensors', peers: 'taef2' },
   taesana: {
     golden: 'golden/family/taesana-astronaut-128x96.safetensors',

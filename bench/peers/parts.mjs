@@ -1,7 +1,10 @@
 // All measurements, in order. `--only NAME` picks by these names.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { measureFreshNano } from './measure/fresh-nano.mjs';
 import { measureModel } from './measure/model.mjs';
+import { measureNano } from './measure/nano.mjs';
+import { measurePreviews } from './measure/previews.mjs';
 import { measureScale } from './measure/scale.mjs';
 import { measureSizes } from './measure/sizes.mjs';
 import { measureSpeed } from './measure/speed.mjs';
@@ -15,8 +18,8 @@ const SQUARE = { height: 512, width: 512 };
 const TALL = { height: 16384, width: 512 };
 
 /**
- * Each takes { quick, runs, progress } and returns what targets.mjs and report.mjs read, or throws
- * the reason.
+ * Each takes { quick, runs, progress, options, against } and returns what targets.mjs and
+ * report.mjs read, or throws the reason.
  */
 export const PARTS = {
   size: () => {
@@ -27,6 +30,13 @@ export const PARTS = {
   memory: (settings) => measureWasmMemory(SQUARE, settings),
   decode: (settings) => measureSpeed('decoder', settings),
   encode: (settings) => measureSpeed('encoder', settings),
+  nano: measureNano,
+  previews: measurePreviews,
+  fresh: measureFreshNano,
+  resolution: async (settings) => {
+    const { measureResolution } = await import('./measure/resolution.mjs');
+    return measureResolution(settings);
+  },
   workers: measureWorkers,
   taef2: (settings) => measureModel('taef2', settings),
   ...Object.fromEntries(

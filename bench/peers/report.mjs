@@ -106,7 +106,7 @@ const gigabytes = (bytes) =>
   bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Returns lines for the figures that are in no table. */
-export function notes({ start, workers, size }) {
+export function notes({ start, workers, size, nano, previews, fresh, resolution }) {
   const lines = [];
   if (start?.value) {
     lines.push(
@@ -120,6 +120,20 @@ export function notes({ start, workers, size }) {
     );
     lines.push(`Decode 1024², f32: ${texts.join(', ')}.`);
   }
+  const listed = (values) =>
+    Object.entries(values)
+      .map(([name, { ms }]) => `${name} ${ms.toFixed(1)} ms`)
+      .join(', ');
+  if (nano?.value) lines.push(`nano, decode 512²: ${listed(nano.value)}.`);
+  if (previews?.value) {
+    const { shared, each, taesdMs } = previews.value;
+    lines.push(
+      `nano, 512² in Chromium: ${shared.toFixed(1)} pictures a second of two workers that share ` +
+        `each, ${each.toFixed(1)} of two instances; taesd f32 takes ${taesdMs.toFixed(0)} ms.`,
+    );
+  }
+  if (fresh?.value) lines.push(`Fresh processes: ${listed(fresh.value)}.`);
+  if (resolution?.value) lines.push(`Decode 512² at 1/2: ${listed(resolution.value)}.`);
   if (size?.value)
     lines.push(`taesd.wasm: ${size.value.bytes} bytes, ${size.value.gzipped} gzipped.`);
   return lines.join('\n');

@@ -19,12 +19,14 @@ const goldenUrl = (model) => new URL(MODELS[model].golden, SHARED);
 
 /** Returns the first of the shared files that is missing, or undefined. */
 export function missingFile() {
-  const needed = Object.entries(MODELS).flatMap(([model, { seeded }]) => [
-    goldenUrl(model),
-    ...(seeded === undefined
-      ? ['encoder', 'decoder'].flatMap((part) => [weightsUrl(part, model), onnxUrl(part, model)])
-      : [SEEDED_SHAPES, SEEDED_FORMULA, onnxUrl('decoder', model)]),
-  ]);
+  const needed = Object.entries(MODELS).flatMap(([model, { seeded, isInPackage = false }]) => {
+    if (isInPackage) return [goldenUrl(model)];
+    if (seeded) {
+      return [goldenUrl(model), SEEDED_SHAPES, SEEDED_FORMULA, onnxUrl('decoder', model)];
+    }
+    const files = (part) => [weightsUrl(part, model), onnxUrl(part, model)];
+    return [goldenUrl(model), ...files('encoder'), ...files('decoder')];
+  });
   return needed.find((url) => !existsSync(url))?.pathname;
 }
 

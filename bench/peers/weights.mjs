@@ -1,5 +1,5 @@
 // The weights of this project's contestants: a real file, or seeded weights of a model whose real
-// ones are not at hand. The speed does not depend on them.
+// ones are not at hand, or those in the package. The speed does not depend on them.
 import { readFileSync } from 'node:fs';
 import { writeSafetensors } from '../../dist/safetensors/write.js';
 import { MODELS } from './models.mjs';
@@ -7,7 +7,8 @@ import { SEEDED_FORMULA, SEEDED_SHAPES, weightsUrl } from './shared.mjs';
 
 /** @returns the bytes of a file of weights */
 export async function readWeights(part, model = 'taesd') {
-  const { seeded } = MODELS[model];
+  const { seeded, isInPackage = false } = MODELS[model];
+  if (isInPackage) return (await import('../../dist/nano.js')).nano().weights[part];
   if (seeded === undefined) return readFileSync(weightsUrl(part, model));
   const { weights } = await import(SEEDED_FORMULA.href);
   const { models } = JSON.parse(readFileSync(SEEDED_SHAPES, 'utf8'));

@@ -13,11 +13,13 @@ const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'a
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /**
- * The adapters that a browser can be started with: a GPU, if there is one, or the software one.
+ * The adapters that a browser can be started with: a GPU, if there is one, the software one, or as
+ * it comes.
  */
 const FLAGS = {
   gpu: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist'],
   software: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+  plain: [],
 };
 
 const chromium = NAMES.find((name) => spawnSync(name, ['--version']).status === 0);
@@ -26,10 +28,11 @@ export const browserVersion = () =>
   chromium && spawnSync(chromium, ['--version'], { encoding: 'utf8' }).stdout.trim();
 
 /**
- * @param kind  'gpu' or 'software'
- * @returns { ask(name, ...args) → the result of page.mjs's function of that name, close() }
+ * @param kind  'gpu', 'software' or 'plain'
+ * @param page  the address of the page's module, which answers by answer.mjs
+ * @returns { ask(name, ...args) → the result of the page's function of that name, close() }
  */
-export async function startBrowser(kind) {
+export async function startBrowser(kind, page = '/bench/webgpu/page.mjs') {
   if (chromium === undefined) throw new Error('no Chromium here');
   const questions = [];
   const answers = new Map();
@@ -47,7 +50,7 @@ export async function startBrowser(kind) {
       if (error === undefined) answers.get(id).resolve(value);
       else answers.get(id).reject(new Error(error));
     } else {
-      const file = fileOf(path);
+      const file = path === '/' ? htmlOf(page) : fileOf(path);
       response.setHeader('content-type', TYPES[extname(path)] ?? 'text/html');
       response.writeHead(file === undefined ? 404 : 200).end(file);
     }
@@ -86,18 +89,16 @@ export async function startBrowser(kind) {
 }
 
 const PEERS = '/bench/webgpu/node_modules/';
-const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify(
-  {
+const htmlOf = (page) =>
+  `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify({
     imports: {
       '@tensorflow/tfjs-core': `${PEERS}@tensorflow/tfjs-core/dist/tf-core.fesm.js`,
       '@tensorflow/tfjs-backend-webgpu': `${PEERS}@tensorflow/tfjs-backend-webgpu/dist/tf-backend-webgpu.fesm.js`,
       'onnxruntime-web/webgpu': `${PEERS}onnxruntime-web/dist/ort.webgpu.bundle.min.mjs`,
     },
-  },
-)}</script><script type="module" src="/bench/webgpu/page.mjs"></script>`;
+  })}</script><script type="module" src="${page}"></script>`;
 
 function fileOf(path) {
-  if (path === '/') return PAGE;
   const inside = normalize(path).replace(/^[/\\]+/, '');
   const isShared = inside.startsWith('shared');
   const file = isShared ? join(SHARED, inside.slice('shared'.length)) : join(ROOT, inside);

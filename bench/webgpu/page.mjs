@@ -1,5 +1,6 @@
 // The part that runs in the browser: the contestants, and the functions that the script calls.
 import { readSafetensors, toTensor } from '/dist/index.js';
+import { answerQuestions } from './answer.mjs';
 
 const ADAPTERS = {
   webgpu: ['./adapters/this-project.mjs', { backend: 'webgpu', precision: 'f32' }],
@@ -51,6 +52,17 @@ const QUESTIONS = {
       await ready.get(`${name} ${part}`).run(await inputOf(part, size)),
     );
   },
+  /** The default choices of tuning.ts. */
+  async tunings() {
+    const { defaults } = await import('./tuning.mjs');
+    return defaults();
+  },
+  /** Decodes with other choices. @returns { ms, sum } */
+  async tuned(size, runs, changed) {
+    const { timeDecodes } = await import('./tuning.mjs');
+    const weights = await bytesOf('/shared/weights/taesd_decoder.safetensors');
+    return timeDecodes(weights, await inputOf('decoder', size), runs, changed);
+  },
   async peak() {
     const { measurePeak } = await import('./peak.mjs');
     return measurePeak();
@@ -99,15 +111,4 @@ function compare(name, part, size, output) {
   return { largest };
 }
 
-for (;;) {
-  const question = await (await fetch('/question', { method: 'POST' })).json();
-  if (question === null) continue;
-  const { id, name, args } = question;
-  let answer;
-  try {
-    answer = { id, value: await QUESTIONS[name](...args) };
-  } catch (error) {
-    answer = { id, error: String(error?.message ?? error).split('\n')[0] };
-  }
-  await fetch('/answer', { method: 'POST', body: JSON.stringify(answer) });
-}
+answerQuestions(QUESTIONS);

@@ -9,6 +9,12 @@ export interface Span {
   readonly end: number;
 }
 
+/** Rows of an output that a caller wants. */
+export interface WantedRows extends Span {
+  /** True if RGBA bytes are wanted. Numbers are given if a backend makes no bytes. */
+  readonly asBytes?: boolean | undefined;
+}
+
 /**
  * A network with its weights packed for a backend. It runs any number of times, one run at a time.
  */
@@ -28,7 +34,7 @@ export interface Program {
   run(
     source: RowSource,
     sink: RowSink,
-    wanted?: Span,
+    wanted?: WantedRows,
     folded?: FoldedPool,
   ): Generator<number, void, void>;
 }
@@ -41,6 +47,8 @@ export interface Backend {
    * reference; segments.ts cuts other networks.
    *
    * @param precision  defaults to that of the backend
+   * @param tallest    the height of the half's tallest map as a multiple of the input's, if the
+   *   network is a part of a half; see `planNetwork`
    */
-  compile(network: BoundNetwork, precision?: Precision): Program;
+  compile(network: BoundNetwork, precision?: Precision, tallest?: number): Program;
 }

@@ -1,5 +1,5 @@
-import type { RowSink, RowSource } from '../rows.ts';
-import type { Program, Span } from './backend.ts';
+import type { Row, RowSink, RowSource } from '../rows.ts';
+import type { Program, WantedRows } from './backend.ts';
 import type { FoldedPool } from './fold-pool.ts';
 import { type Pacer, untilTurn } from './pacer.ts';
 
@@ -14,7 +14,7 @@ export interface RowBatch {
    */
   readonly done?: number;
   /** Valid until the next batch is requested. */
-  readonly data: Float32Array;
+  readonly data: Row;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface Runner {
    */
   batches(
     source: RowSource,
-    span: Span,
+    span: WantedRows,
     pacer: Pacer,
     folded?: FoldedPool,
   ): AsyncGenerator<RowBatch, void, void>;
@@ -53,36 +53,42 @@ export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer, folded) {
       const finished = collectRows();
-      for (const _ of untilTurn(program.run(source, finished.add, span, folded), pacer)) {
+      const work = program.run(source, finished.add, span, folded);
+      for (const _ of untilTurn(work, pacer, finished.isFull)) {
         yield* finished.take();
-        await pacer.turn();
+        if (pacer.due) await pacer.turn();
       }
       yield* finished.take();
     },
   };
 }
 
+/** Bytes of rows that wait for a turn at most. More would leave the cache before they are read. */
+const BATCH_BYTES = 2 ** 18;
+
 /**
  * Collects rows, and hands out the rows since the last batch, if any. All batches share one array:
  * new ones would leave 30 MB of garbage at 1024×1024.
  */
-function collectRows(): { readonly add: RowSink; take(): RowBatch[] } {
-  let numbers = new Float32Array(0);
+function collectRows(): { readonly add: RowSink; isFull(): boolean; take(): RowBatch[] } {
+  let data: Row = new Float32Array(0);
   let [first, count, used, stride] = [0, 0, 0, 0];
   return {
     add(y, row, rowStride) {
       const end = used + row.length;
-      if (numbers.length < end) {
-        const longer = new Float32Array(2 * end);
-        longer.set(numbers);
-        numbers = longer;
+      if (data.length < end) {
+        const longer =
+          row instanceof Float32Array ? new Float32Array(2 * end) : new Uint8ClampedArray(2 * end);
+        longer.set(data.subarray(0, used));
+        data = longer;
       }
-      numbers.set(row, used);
+      data.set(row, used);
       [first, count, used, stride] = [y - count, count + 1, end, rowStride];
     },
+    isFull: () => used * data.BYTES_PER_ELEMENT >= BATCH_BYTES,
     take() {
       if (count === 0) return [];
-      const batch = { first, count, stride, data: numbers.subarray(0, used) };
+      const batch = { first, count, stride, data: data.subarray(0, used) };
       count = used = 0;
       return [batch];
     },

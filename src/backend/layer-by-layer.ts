@@ -8,8 +8,12 @@ import { operators, referenceBackend } from './reference.ts';
 export interface LayerByLayer {
   /** Returns a + b, of one shape. Blocks add their skip connection so. */
   add(a: Tensor, b: Tensor): Tensor;
-  /** Makes one layer ready, and drops the one before. */
-  compile(bound: BoundLayer): Program;
+  /**
+   * Makes one layer ready, and drops the one before.
+   *
+   * @param tallest  the height of the half's tallest map, as a multiple of the layer's input
+   */
+  compile(bound: BoundLayer, tallest: number): Program;
   /**
    * The kernels that were called since the last layer was made ready; on the reference, its
    * operators.

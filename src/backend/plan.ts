@@ -32,6 +32,8 @@ export interface ConvStage {
   readonly name: string;
   /** True if it is computed by Winograd's tiles: it makes whole rows of tiles. */
   readonly winograd: boolean;
+  /** Rows and columns of a tile's outputs; 1 without Winograd. */
+  readonly tile: 1 | 4 | 6;
   /** True if it works on the nearest upsampling of its input. The upsampled map is never stored. */
   readonly upsample: boolean;
   /** The map added to its output. */
@@ -62,6 +64,12 @@ export type Stage = (ConvStage | LayerStage) & {
 export interface PlanRules {
   /** Returns true for a convolution that the backend computes by Winograd's tiles. */
   winograd(conv: Conv): boolean;
+  /**
+   * Returns the rows and columns of a Winograd convolution's tiles.
+   *
+   * @param part  the height of its output, as a part of the tallest map's
+   */
+  tile(conv: Conv, part: number): 4 | 6;
   /** Returns true for a convolution that can read the upsampling of its input. */
   upsamples(conv: Conv): boolean;
   /** True if a convolution can write its output through a pixel shuffle. */
@@ -84,8 +92,11 @@ export interface Plan {
 /**
  * Plans a network by a backend's rules. Its input and its output are single frames: no network
  * begins with a layer that reads two frames, or ends with one that makes two.
+ *
+ * @param tallest  the height of the tallest map of the half that the network is a part of, as a
+ *   multiple of the network's input. Parts have the tiles of the whole then
  */
-export function planNetwork(network: Network, rules: PlanRules): Plan {
+export function planNetwork(network: Network, rules: PlanRules, tallest = 1): Plan {
   const stages: Stage[] = [];
   const push = (stage: ConvStage | LayerStage, input: number): number => {
     const output = stages.length + 1;
@@ -96,7 +107,7 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     const plain = { upsample: false, add: undefined, relu: false, shuffle: 1, norm: undefined };
     // Winograd's kernels add no map with stride 2.
     const winograd = rules.winograd(conv) && (conv.stride === 1 || fused.add === undefined);
-    const stage = { conv, layer, name, winograd, ...plain, ...fused };
+    const stage = { conv, layer, name, winograd, tile: 1 as const, ...plain, ...fused };
     return push({ kind: 'conv', ...stage }, input);
   };
 
@@ -131,14 +142,30 @@ export function planNetwork(network: Network, rules: PlanRules): Plan {
     }
   }
   return {
-    stages,
+    stages: tiled(stages, rules, tallest),
     rules,
-    shapes(input) {
-      const shapes = [input];
-      for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
-      return shapes;
-    },
+    shapes: (input) => shapesOf(stages, input),
   };
+}
+
+function shapesOf(stages: readonly Stage[], input: Chw): readonly Chw[] {
+  const shapes = [input];
+  for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
+  return shapes;
+}
+
+/** A size at which the heights of a network's maps are compared. */
+export const NOMINAL = 64;
+
+/** Gives each Winograd convolution its tile. */
+function tiled(stages: readonly Stage[], rules: PlanRules, above: number): readonly Stage[] {
+  const heights = shapesOf(stages, [1, NOMINAL, NOMINAL]).map(([, height]) => height);
+  const tallest = Math.max(...heights, above * NOMINAL);
+  return stages.map((stage) =>
+    stage.kind === 'conv' && stage.winograd
+      ? { ...stage, tile: rules.tile(stage.conv, heights[stage.output] / tallest) }
+      : stage,
+  );
 }
 
 /** Adds a convolution to the chain. @returns the map it makes */

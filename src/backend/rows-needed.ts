@@ -3,7 +3,6 @@ import { upsample2x } from '../model/layers.ts';
 import { type Chw, pixelMultiplyAdds } from '../model/measure.ts';
 import type { Span } from './backend.ts';
 import type { Plan, Stage } from './plan.ts';
-import { TILE } from './tile.ts';
 
 /*
  * The arithmetic of rows: which rows of one map a stage needs for which rows of the next.
@@ -12,7 +11,7 @@ import { TILE } from './tile.ts';
 /** The fewest rows a stage makes at once. They begin at multiples of it. */
 export function fewestRows(stage: Stage): number {
   if (stage.kind !== 'conv') return geometryOf(stage)[0];
-  return (stage.winograd ? TILE : 1) * stage.shuffle;
+  return stage.tile * stage.shuffle;
 }
 
 /**

@@ -1,9 +1,11 @@
 /*
- * The tile of all Winograd convolutions, F(4×4, 3×3). Both compilers read this file as it is, as
- * they do wasm/layout.ts.
+ * The tiles of Winograd convolutions. Both compilers read this file as it is, as they do
+ * wasm/layout.ts.
  */
 
 /**
- * Rows and columns of a tile's outputs. Tiles lie on multiples of it, from the picture's corner.
+ * Rows and columns of a tile's outputs: with F(4×4, 3×3) and with stride 2, and with F(6×6, 3×3).
+ * Tiles lie on multiples of them, from the picture's corner.
  */
 export const TILE = 4;
+export const LARGE_TILE = 6;

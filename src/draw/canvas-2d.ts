@@ -49,7 +49,7 @@ async function decodeInto(
   pacer: Pacer,
 ): Promise<void> {
   const sink = pictureSink({ width, height, data }, channels);
-  const span = { first: 0, end: height };
+  const span = { first: 0, end: height, asBytes: true };
   for await (const batch of runner.batches(source, span, pacer)) handOn(batch, sink);
 }
 

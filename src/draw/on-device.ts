@@ -2,7 +2,7 @@ import type { Runner } from '../backend/batches.ts';
 import type { Pacer } from '../backend/pacer.ts';
 import { GpuFault, lossBehind, lossOf } from '../backend/webgpu/device.ts';
 import type { GpuRunner } from '../backend/webgpu/networks.ts';
-import type { BandOnDevice } from '../backend/webgpu/program.ts';
+import type { BandOnDevice } from '../backend/webgpu/read-back.ts';
 import { expected } from '../errors.ts';
 import { decodePixels, drawIn2d } from './canvas-2d.ts';
 import { type PaintFaults, paintBytes, paintMap, tryToPaint } from './paint.ts';

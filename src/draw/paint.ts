@@ -1,4 +1,4 @@
-import type { BandOnDevice } from '../backend/webgpu/program.ts';
+import type { BandOnDevice } from '../backend/webgpu/read-back.ts';
 import { watched } from '../backend/webgpu/scopes.ts';
 import { TEXTURE_USAGE } from '../backend/webgpu/usage.ts';
 import type { Surface } from './surface.ts';

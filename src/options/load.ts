@@ -6,8 +6,8 @@ import type { LoadOptions, Precision } from './types.ts';
 
 /** The maximum of the option `workers`. */
 export const MAX_WORKERS = 64;
-/** The maximum number of workers by default. More gain little, and each costs about 40 MB. */
-export const DEFAULT_WORKERS_CAP = 4;
+/** The maximum number of workers by default. A run uses as many of them as pay. */
+export const DEFAULT_WORKERS_CAP = 8;
 
 const HALVES: readonly unknown[] = ['encoder', 'decoder'];
 const BACKENDS: readonly unknown[] = ['wasm', 'reference', 'webgpu', 'auto'];

@@ -51,9 +51,9 @@ export interface LoadOptions {
   /** See `Precision`. Defaults to `f32`. */
   readonly precision?: Precision | undefined;
   /**
-   * The number of workers that share a picture, 0 to 64; 0 means this thread alone. Defaults to one
-   * worker a core, at most 4, for pictures of 384×384 pixels and larger. Each worker has kernels
-   * and weights of its own; no memory is shared.
+   * The number of workers that share a picture, 0 to 64; 0 means this thread alone. For pictures of
+   * 384×384 pixels and larger, defaults to as many as each picture gains by, at most one a core and
+   * at most 8. Each worker has kernels and weights of its own; no memory is shared.
    */
   readonly workers?: number | undefined;
   /** Loads this half alone. Defaults to both halves. */

@@ -18,7 +18,10 @@ import { type PredictionStep, predictedStep } from './predict-original.ts';
  * The options of `createPreviewer`. `width`, `height` and `resolution` are those of `decode`.
  */
 export interface PreviewOptions extends SizeOptions {
-  /** Takes each picture. If it returns a promise, the next picture begins after that settles. */
+  /**
+   * Takes each picture, in the order of the pushes. If it returns a promise, the instance that
+   * decoded the picture begins its next one after that settles.
+   */
   readonly onFrame: (picture: Picture, frame: FrameInfo) => void | Promise<void>;
   /**
    * Takes errors of latents, of decoding and of `onFrame`. Without it, `idle` rejects with the
@@ -96,22 +99,29 @@ const NAMES = Object.keys({
  * replace them. Nothing stops the decoding, because a fast loop would then never show a picture.
  *
  * On the loop's own thread decoding takes turns of about 12 ms. An instance loaded with
- * `workers: 1` decodes on another thread.
+ * `workers: 1` decodes on another thread. Several such instances decode as many pictures at once.
+ * For a small model that makes more pictures a second than the workers of one instance: the rows
+ * around the border between two workers' shares are made twice, which is half of `nano`'s work.
  *
- * @param taesd    an instance with a decoder, for latents of the loop's model
+ * @param taesd    an instance with a decoder, for latents of the loop's model, or several of one
+ *   model
  * @param options  `onFrame` is required
- * @throws TaesdError ARG (not an instance, wrong option)
+ * @throws TaesdError ARG (not an instance, instances of several models, wrong option)
  */
 export function createPreviewer(
-  taesd: Pick<Taesd, 'decode' | 'info'>,
+  taesd: Decoder | readonly Decoder[],
   options: PreviewOptions,
 ): Previewer {
   return inCall('preview', () => {
-    const previewer = new LatestFirst(taesd, checkedOptions(taesd, options));
+    const decoders = checkedDecoders(Array.isArray(taesd) ? [...taesd] : [taesd]);
+    const previewer = new LatestFirst(decoders, checkedOptions(options));
     endByUsing(previewer, () => previewer.stop());
     return previewer as Omit<Previewer, keyof EndedByUsing> as Previewer;
   });
 }
+
+/** The part of an instance that a previewer uses. */
+type Decoder = Pick<Taesd, 'decode' | 'info'>;
 
 /** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
 interface Waiting {
@@ -120,20 +130,25 @@ interface Waiting {
 }
 
 class LatestFirst {
-  readonly #taesd: Pick<Taesd, 'decode' | 'info'>;
+  readonly #model: string;
+  /** The instances that decode nothing. */
+  readonly #free: Decoder[];
   readonly #options: PreviewOptions;
   readonly #stopped = new AbortController();
   #waiting: Waiting | undefined;
-  /** Settles when no latents wait or are being decoded; undefined from then on. */
-  #running: Promise<void> | undefined;
+  /** For each instance that is at work, settles when no latents wait and its last are shown. */
+  readonly #running = new Set<Promise<void>>();
+  /** Settles when the latest latents that an instance took are shown. */
+  #shown: Promise<void> = Promise.resolve();
   #dropped = 0;
   /** `#dropped` at the last frame. */
   #droppedBefore = 0;
   #frameStarted = -Infinity;
   #error: { readonly reason: unknown } | undefined;
 
-  constructor(taesd: Pick<Taesd, 'decode' | 'info'>, options: PreviewOptions) {
-    this.#taesd = taesd;
+  constructor(decoders: Decoder[], options: PreviewOptions) {
+    this.#model = decoders[0].info.model;
+    this.#free = decoders;
     this.#options = options;
   }
 
@@ -154,7 +169,12 @@ class LatestFirst {
       this.#fail(error);
       return false;
     }
-    this.#running ??= this.#run();
+    const decoder = this.#free.pop();
+    if (decoder !== undefined) {
+      const run = this.#run(decoder);
+      this.#running.add(run);
+      void run.then(() => this.#running.delete(run));
+    }
     return true;
   }
 
@@ -173,7 +193,7 @@ class LatestFirst {
 
   #copy(latents: TensorLike | LatentsWithOrigin): ReadLatents | Promise<ReadLatents> {
     const { pick = 0, space, width, height } = this.#options;
-    const variant = variantNamed(this.#taesd.info.model);
+    const variant = variantNamed(this.#model);
     const channels = [variant.latentChannels];
     // `decode` looks for NaN.
     const select = (all: Placed) => pickOne('latents', all, pick);
@@ -183,7 +203,7 @@ class LatestFirst {
   }
 
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running.size > 0) await Promise.all(this.#running);
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) throw error.reason;
@@ -199,7 +219,7 @@ class LatestFirst {
     this.#waiting = undefined;
   }
 
-  async #run(): Promise<void> {
+  async #run(decoder: Decoder): Promise<void> {
     while (this.#waiting !== undefined) {
       // Leaves the turn of the loop's `push`, its microtasks included.
       await nextTask();
@@ -208,16 +228,22 @@ class LatestFirst {
       const waiting: Waiting | undefined = this.#waiting;
       this.#waiting = undefined;
       if (waiting === undefined) break;
+      const before = this.#shown;
+      const shown = new Doorbell();
+      this.#shown = shown.wait();
       try {
-        await this.#show(waiting);
+        await this.#show(waiting, decoder, before);
       } catch (error) {
         if (!this.#stopped.signal.aborted) this.#fail(error);
       }
+      shown.ring();
     }
-    this.#running = undefined;
+    // In the turn in which nothing waited: the next push finds it.
+    this.#free.push(decoder);
   }
 
-  async #show({ latents, step }: Waiting): Promise<void> {
+  /** @param before  settles when all latents that were taken before are shown */
+  async #show({ latents, step }: Waiting, decoder: Decoder, before: Promise<void>): Promise<void> {
     const { onFrame, resolution } = this.#options;
     const { signal } = this.#stopped;
     const read = await unlessAborted(latents, signal);
@@ -225,11 +251,13 @@ class LatestFirst {
     const started = milliseconds();
     this.#frameStarted = started;
     const { tensor, space, size } = read;
-    const picture = await this.#taesd.decode(tensor, { ...size, resolution, space, signal });
+    const picture = await decoder.decode(tensor, { ...size, resolution, space, signal });
+    const elapsedMs = milliseconds() - started;
+    await before;
     if (signal.aborted) return;
     const dropped = this.#dropped - this.#droppedBefore;
     this.#droppedBefore = this.#dropped;
-    await onFrame(picture, { step, elapsedMs: milliseconds() - started, dropped });
+    await onFrame(picture, { step, elapsedMs, dropped });
   }
 
   /** Waits until `maxFps` allows the next picture, or `stop` is called. */
@@ -279,11 +307,18 @@ async function unlessAborted<T>(
   return Promise.race([value, nothing]).finally(() => signal.removeEventListener('abort', ring));
 }
 
-function checkedOptions(taesd: unknown, options: PreviewOptions): PreviewOptions {
-  const { decode, info } = (taesd ?? {}) as Partial<Taesd>;
-  if (typeof decode !== 'function' || typeof info !== 'object') {
-    throw expected('ARG', 'taesd', 'an instance from Taesd.load', describe(taesd));
-  }
+/** @throws TaesdError ARG (not an instance, instances of several models) */
+function checkedDecoders(decoders: unknown[]): Decoder[] {
+  const models = decoders.map((decoder) => {
+    const { decode, info } = (decoder ?? {}) as Partial<Taesd>;
+    if (typeof decode === 'function' && typeof info === 'object') return info.model;
+    throw expected('ARG', 'taesd', 'an instance from Taesd.load', describe(decoder));
+  });
+  if (new Set(models).size === 1) return decoders as Decoder[];
+  throw expected('ARG', 'taesd', 'instances of one model', models.join(', ') || 'none');
+}
+
+function checkedOptions(options: PreviewOptions): PreviewOptions {
   checkNames(options, NAMES, 'an object { onFrame, … }');
   const { onFrame, onError, space, pick, maxFps, width, height, resolution } = options;
   if (typeof onFrame !== 'function') {

@@ -8,7 +8,8 @@ import { checkLive, describe } from '../checks.ts';
 import type { EngineLayers } from '../engine.ts';
 import { expected, inCall, inLoop } from '../errors.ts';
 import { imageRows } from '../image.ts';
-import type { BoundLayer } from '../model/bind.ts';
+import type { BoundLayer, BoundNetwork } from '../model/bind.ts';
+import { geometryOf } from '../model/geometry.ts';
 import { type Half, isFramed } from '../model/layers.ts';
 import { type Chw, countMultiplyAdds, countParameters, outputShape } from '../model/measure.ts';
 import { convertChannels, fromVae } from '../model/vae-space.ts';
@@ -59,7 +60,7 @@ export async function* walkSteps(
   instance.checkPart(part);
   const { network, kernels, maxMemory } = instance.layers(part);
   const runner = await startRunner(kernels, maxMemory);
-  const walk: Walk = { part, runner, instance };
+  const walk: Walk = { part, runner, instance, tallest: tallestBefore(network) };
   const pacer = new Pacer(options.signal);
   let x = readAll(part === 'encoder' ? await asEncoded(rows, options, instance.variant) : rows);
   for (const [index, { layer, weights }] of network.entries()) {
@@ -75,6 +76,18 @@ interface Walk {
   readonly part: Half;
   readonly runner: LayerByLayer;
   readonly instance: WalkedInstance;
+  /** The height of the tallest map of the half, as a multiple of each layer's input. */
+  readonly tallest: readonly number[];
+}
+
+function tallestBefore(network: BoundNetwork): number[] {
+  const heights = [1];
+  for (const [index, { layer }] of network.entries()) {
+    const [up, down] = geometryOf(layer);
+    heights.push((heights[index] * up) / down);
+  }
+  const most = Math.max(...heights);
+  return heights.map((height) => most / height);
 }
 
 /** Loads the code that runs single layers, which only `steps` needs. */
@@ -128,7 +141,8 @@ async function run(
     const chw = input as unknown as Chw;
     const output = zeros([1, ...(layer.kind === 'add' ? chw : outputShape(layer, chw))]);
     const kernels = new Set<string>();
-    const elapsedMs = await drive(workOf(runner, operation, inputs, output, kernels), pacer);
+    const place = { runner, tallest: walk.tallest[index] };
+    const elapsedMs = await drive(workOf(place, operation, inputs, output, kernels), pacer);
     async function* innerSteps(options: Pick<RunOptions, 'signal'>) {
       checkOptions('steps', options);
       const pacer = new Pacer(options.signal);
@@ -175,15 +189,18 @@ async function run(
  * @param called  takes the kernels that were called
  */
 function* workOf(
-  runner: LayerByLayer,
+  place: { readonly runner: LayerByLayer; readonly tallest: number },
   { name, layer, weights }: Pick<Operation, 'name' | 'layer' | 'weights'>,
   inputs: readonly Tensor[],
   output: Tensor,
   called: Set<string>,
 ): Generator<number, void, void> {
+  const { runner, tallest } = place;
   if (layer.kind === 'add') yield* addInPieces(runner, inputs, output);
   else if (!isFramed(layer)) {
-    yield* runner.compile({ layer, weights }).run(tensorRows(inputs[0]), tensorSink(output));
+    yield* runner
+      .compile({ layer, weights }, tallest)
+      .run(tensorRows(inputs[0]), tensorSink(output));
   } else {
     const { operations, outputs } = frameOperations(name, layer, weights);
     const values = framesOf(inputs[0], layer.from);
@@ -193,7 +210,7 @@ function* workOf(
       const chw = input as unknown as Chw;
       const shape = operation.layer.kind === 'add' ? chw : outputShape(operation.layer, chw);
       const value = zeros([1, ...shape]);
-      yield* workOf(runner, operation, read, value, called);
+      yield* workOf(place, operation, read, value, called);
       values.push(value);
     }
     output.data.set(joinFrames(outputs.map((value) => values[value])).data);

@@ -3,6 +3,7 @@ import { jobOf } from '../../src/backend/wasm/job.ts';
 import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
+import { pictureSink } from '../../src/image.ts';
 import { seededRandom } from '../random.ts';
 
 /*
@@ -255,35 +256,73 @@ for (const width of WIDTHS) {
   });
 }
 
-for (const add of [0, 1] as const) {
-  const rowCount = add === 1 ? 8 : 4;
-  test(`touchRows [wasm]: ${rowCount} rows, 1 to 9 lines of 64 bytes from an offset on → one number of each line read, only the scratch written`, () => {
+for (const [side, add] of [
+  [6, 0],
+  [6, 1],
+  [8, 0],
+  [8, 1],
+  [9, 0],
+]) {
+  const tile = side === 8 ? 6 : 4;
+  const rowCount = (add + 1) * tile;
+  test(`touchRows [wasm]: ${side} points, ${rowCount} rows, 1 to 9 tiles of 64 bytes or 96 from an offset on → one number of each line read, only the scratch written`, () => {
     const offset = 32;
-    for (let lines = 1; lines <= 9; lines++) {
+    for (let tiles = 1; tiles <= 9; tiles++) {
+      // A tile's pixels in 4 channels take 64 bytes or 96.
+      const lines = Math.ceil((tiles * tile * 16) / 64);
       const random = seededRandom(lines);
       const rows = Array.from({ length: rowCount }, () => randomValues(random, 8 + 16 * lines + 8));
       const space = arena();
       const ptrs = rows.map((row) => space.put(row));
       const tablePtr = space.put(new Float32Array(Uint32Array.from(ptrs).buffer));
       const scratchPtr = space.put([0], { writable: true });
-      // A tile of 4 pixels in 4 channels takes one line.
       const jobPtr = space.putJob([
         [fields.JOB_COUT, 4],
+        [fields.JOB_SIDE, side],
         [fields.JOB_OUTPUT_ROWS, tablePtr],
         [fields.JOB_ADD, add],
         [fields.JOB_TILE, scratchPtr],
       ]);
-      kernels.touchRows(jobPtr, offset, lines);
+      kernels.touchRows(jobPtr, offset, tiles);
       let wanted = 0;
       for (const row of rows) {
         const words = new Uint32Array(row.buffer);
         for (let line = 0; line < lines; line++) wanted |= words[offset / 4 + 16 * line];
       }
       const [got] = new Uint32Array(space.read(scratchPtr, 1).buffer);
-      expect(got, `${lines} lines`).toBe(wanted >>> 0);
+      expect(got, `${tiles} tiles`).toBe(wanted >>> 0);
       space.check();
     }
   });
+}
+
+/** Numbers around each boundary between bytes, out of range, and none at all. */
+const SHADES = [
+  ...Array.from({ length: 255 }, (_, byte) => (byte + 0.5) / 255).flatMap((v) => [
+    v,
+    v - 4e-8,
+    v + 4e-8,
+  ]),
+  ...[0, -0, 1, 0.5, 1e-40, -1e-9, -3, 2.5, 1e30, -1e30, Infinity, -Infinity, NaN],
+];
+
+for (const alpha of [0, 1]) {
+  for (const width of [1, 3, 4, 5, 194]) {
+    test(`pixelBytes [wasm]: width ${width}, alpha ${alpha} → as pictureSink, 255 without alpha`, () => {
+      const space = arena();
+      const row = new Float32Array(4 * Math.ceil(width / 4) * 4);
+      for (let i = 0; i < 4 * width; i++) {
+        row[i] = i % 4 === 3 && alpha === 0 ? 0 : SHADES[(i + width) % SHADES.length];
+      }
+      const rowPtr = space.put(row);
+      const outPtr = space.put(new Float32Array(Math.ceil(width / 4) * 4), { writable: true });
+      kernels.pixelBytes(outPtr, rowPtr, width, alpha);
+      const data = new Uint8ClampedArray(4 * width);
+      pictureSink({ width, height: 1, data }, alpha === 1 ? 4 : 3)(0, row, 4);
+      expect(new Uint8ClampedArray(memory.buffer, outPtr, 4 * width)).toEqual(data);
+      space.check();
+    });
+  }
 }
 
 test('kernels [wasm]: instantiated → they bring no data and do not grow the memory', async () => {

@@ -120,6 +120,26 @@ test('isWinograd: 3×3, stride 1 and 2, channels that fill its tiles → true; a
   expect(isWinograd(conv1x1(16, 16))).toBe(false);
 });
 
+test('planNetwork: tiles → 6×6 for at most 64 channels on maps higher than an eighth of the highest, 4×4 for other Winograd convolutions, none for direct ones', () => {
+  const tiles = (network: Network) => convs(network).map(({ tile }) => tile);
+  const repeated = (...runs: readonly (readonly [count: number, tile: number])[]) =>
+    runs.flatMap(([count, tile]) => new Array<number>(count).fill(tile));
+  // Clamp, 10 convolutions of the latents' level, three levels of which the first convolution
+  // reads an upsampling.
+  expect(tiles(decoder(4))).toEqual(repeated([1, 1], [9, 4], [10, 6], [10, 6], [4, 6], [1, 1]));
+  // Each level begins with a stride of 2.
+  expect(tiles(encoder(4))).toEqual(
+    repeated([1, 1], [3, 6], [1, 4], [9, 6], [1, 4], [9, 6], [10, 4], [1, 1]),
+  );
+  expect(tiles([conv3x3(64, 64)])).toEqual([6]);
+  expect(tiles([conv3x3(80, 16), conv3x3(16, 80), conv3x3(80, 80)])).toEqual([4, 4, 4]);
+  expect(tiles([conv3x3(16, 16, { stride: 2 }), conv3x3(16, 3), conv3x3(4, 16)])).toEqual([
+    4, 1, 1,
+  ]);
+  // What a skip connection adds makes a convolution of stride 2 a direct one.
+  expect(tiles([block(16)])).toEqual([6, 6, 6]);
+});
+
 test.each<[string, Network, number, number, number]>([
   ['read by a direct 3×3 convolution', [conv3x3(3, 8)], 0, 3, 3],
   ['by one of stride 2', [conv3x3(3, 64, { stride: 2 })], 0, 3, 3],
@@ -239,10 +259,12 @@ test('inputRows: 3×3 of stride 1 and 2, upsampled, 1×1, pointwise → the rows
   expect(rows(two, 0, 1)).toEqual([0, 2]);
   expect(rows(two, 2, 4)).toEqual([3, 8]);
   expect(rows(two, 4, 5)).toEqual([7, 10]);
-  // Rows 3 … 8 of the upsampling.
-  expect(rows(up, 4, 8)).toEqual([1, 5]);
-  expect(rows(up, 0, 4)).toEqual([0, 3]);
-  expect(rows(up, 16, 20)).toEqual([7, 10]);
+  // Tiles of 6×6: rows 5 … 12 of the upsampling.
+  expect(rows(up, 6, 12)).toEqual([2, 7]);
+  expect(rows(up, 0, 6)).toEqual([0, 4]);
+  expect(rows(up, 4, 8)).toEqual([0, 7]);
+  expect(rows(up, 12, 18)).toEqual([5, 10]);
+  expect(rows(up, 18, 20)).toEqual([8, 10]);
   expect(rows(matrix, 3, 5)).toEqual([3, 5]);
   expect(rows(point, 3, 5)).toEqual([3, 5]);
   expect(rows(double, 3, 5)).toEqual([1, 3]);

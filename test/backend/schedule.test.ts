@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Span } from '../../src/backend/backend.ts';
-import { type Plan, planNetwork, type Stage } from '../../src/backend/plan.ts';
+import { type ConvStage, type Plan, planNetwork, type Stage } from '../../src/backend/plan.ts';
 import { inputRows } from '../../src/backend/rows-needed.ts';
 import { isWinograd, WASM_RULES } from '../../src/backend/wasm/plan-rules.ts';
 import {
@@ -74,6 +74,13 @@ const NETWORKS: Record<string, Network> = {
 
 const channelsOf = ([layer]: Network) => ('cin' in layer ? layer.cin : 4);
 
+/** Rows of the output that a Winograd convolution makes at once. */
+const tileRows = ({ tile, conv: { cin, cout, stride } }: ConvStage): number => {
+  // Coarse maps have tiles of 4×4 too.
+  const canBeLarge = stride === 1 && Math.max(cin, cout) <= 64;
+  return canBeLarge ? tile : 4;
+};
+
 /**
  * The rows of its input that a stage's kernel touches to make rows `span`; those outside the
  * picture too.
@@ -83,10 +90,12 @@ function touched(stage: Stage, { first, end }: Span): number[] {
   if (stage.kind === 'upsample2x') for (let y = first; y < end; y++) rows.push(y >> 1);
   else if (stage.kind !== 'conv') for (let y = first; y < end; y++) rows.push(y);
   else if (isWinograd(stage.conv)) {
-    // Whole rows of tiles of six rows each, of nine with stride 2, whatever part of the last lies
-    // in the picture.
+    // Whole rows of tiles of six rows each, of eight where they make 6×6, of nine with stride 2,
+    // whatever part of the last lies in the picture.
     const { stride } = stage.conv;
-    const below = stride * (first + 4 * Math.ceil((end - first) / 4)) + (stride === 1 ? 1 : 0);
+    const tile = tileRows(stage);
+    const made = tile * Math.ceil((end - first) / tile);
+    const below = stride * (first + made) + (stride === 1 ? 1 : 0);
     for (let y = stride * first - 1; y < below; y++) {
       rows.push(stage.upsample ? Math.floor(y / 2) : y);
     }
@@ -134,7 +143,7 @@ function play(plan: Plan, shapes: readonly Chw[], wanted: Span): string | undefi
     if ((stage === undefined) !== (map === 0) || (stage && stage.output !== map))
       return `${at()}: ?`;
     if (stage !== undefined) {
-      if (stage.kind === 'conv' && isWinograd(stage.conv) && span.first % 4 !== 0) {
+      if (stage.kind === 'conv' && isWinograd(stage.conv) && span.first % tileRows(stage) !== 0) {
         return `${at()}: not on the grid of tiles`;
       }
       for (const y of touched(stage, span)) {
@@ -309,19 +318,20 @@ test('ringRows: the last map → one band alone, since rows are handed on at onc
   };
   expect(last(decoder(4))).toBe(1);
   expect(last(encoder(4))).toBe(1);
-  expect(last([conv3x3(16, 16)])).toBe(4);
+  expect(last([conv3x3(16, 16)])).toBe(6);
+  expect(last([conv3x3(16, 16, { stride: 2 })])).toBe(4);
   expect(last([upsample2x()])).toBe(2);
   expect(last([conv3x3(4, 4), relu()])).toBe(1);
 });
 
 /*
  * A row of tiles depends in its last bits on all of its input rows, so each Winograd convolution
- * reaches up to 3 rows further than its window, at the level of its output: in the decoder
- * (9 + 10/2 + 10/4 + 4/8) · 3 latent rows, in the encoder (3 + 10·2 + 10·4 + 10·8) · 3 picture
- * rows.
+ * reaches up to 3 rows further than its window with tiles of 4×4, 5 with tiles of 6×6, at the level
+ * of its output: in the decoder 9 · 3 + (10/2 + 10/4 + 4/8) · 5 latent rows, in the encoder
+ * 3 · 5 + (9 · 5 + 3) · (2 + 4) + 10 · 3 · 8 picture rows.
  */
-const MORE_LATENT_ROWS = 51;
-const MORE_PICTURE_ROWS = 429;
+const MORE_LATENT_ROWS = 67;
+const MORE_PICTURE_ROWS = 543;
 
 test(`inputSpan: decoder, spans from 32-row lines → its receptive field, at most ${MORE_LATENT_ROWS} latent rows more`, () => {
   const network = decoder(4);

@@ -1,3 +1,4 @@
+import { sampled } from '../full-length.ts';
 import { seededRandom } from '../random.ts';
 import type { arena } from './arena.ts';
 import type { Matrix } from './winograd-formula.ts';
@@ -5,12 +6,14 @@ import { square } from './winograd-formula.ts';
 
 /*
  * A block of tiles as the Winograd kernels get it: six rows of pixels (four that are repeated,
- * where the convolution works on their upsampling; nine with stride 2), somewhere in the middle of
- * longer rows.
+ * where the convolution works on their upsampling; nine with stride 2; with tiles of 6×6 eight, or
+ * five), somewhere in the middle of longer rows.
  */
 
-/** Points that have weights of their own, whatever the stride. */
+/** Points of a tile of 4×4 that have weights of their own, whatever the stride. */
 export const WEIGHT_POINTS = 36;
+/** Points of a tile of 6×6. */
+export const LARGE_POINTS = 64;
 /** Output channels that are multiplied and transformed together. */
 export const GROUP = 16;
 /** Channels of a chunk, for which each tile of v has room. */
@@ -26,25 +29,39 @@ export interface Geometry {
   readonly cout: number;
   readonly upsample: 0 | 1;
   readonly stride: 1 | 2;
+  /** Rows and columns of a tile's outputs. Defaults to 4. */
+  readonly tile?: 4 | 6;
 }
 
-/** Points along an axis, and pixels of a tile's input. */
-export const sideOf = ({ stride }: Pick<Geometry, 'stride'>): 6 | 9 => (stride === 2 ? 9 : 6);
+/** The part of a geometry that says which kernels it has. */
+export type Kind = Pick<Geometry, 'stride' | 'tile'>;
 
-export const pointsOf = (geometry: Pick<Geometry, 'stride'>): number => sideOf(geometry) ** 2;
+export const tileOf = ({ tile = 4 }: Pick<Geometry, 'tile'>): 4 | 6 => tile;
+
+/** Points along an axis, and pixels of a tile's input. */
+export const sideOf = ({ stride, tile }: Kind): 6 | 8 | 9 =>
+  stride === 2 ? 9 : tile === 6 ? 8 : 6;
+
+export const pointsOf = (kind: Kind): number => sideOf(kind) ** 2;
+
+/** Points that have weights of their own. */
+export const weightPointsOf = (kind: Kind): number =>
+  sideOf(kind) === 8 ? LARGE_POINTS : WEIGHT_POINTS;
 
 /**
  * The point of the weights that meets point `p`: with stride 2, all from the sixth on along an axis
  * share theirs.
  */
 export const weightPoint = (p: number, side: number): number =>
-  6 * Math.min(Math.floor(p / side), 5) + Math.min(p % side, 5);
+  side === 9 ? 6 * Math.min(Math.floor(p / 9), 5) + Math.min(p % 9, 5) : p;
 
 export const TILES = [1, 2, 3, 4, 5, 31, 32];
+const ALL_LARGE_TILES = Array.from({ length: 24 }, (_, n) => n + 1);
+export const LARGE_TILES = sampled([1, 2, 3, 4, 5, 23, 24], ALL_LARGE_TILES);
 
-export const nameOf = ({ tiles, cin, cout, upsample, stride }: Geometry): string =>
+export const nameOf = ({ tiles, cin, cout, upsample, stride, tile }: Geometry): string =>
   [
-    `${tiles} tiles, ${cin}→${cout}`,
+    `${tiles} tiles${tile === 6 ? ' of 6×6' : ''}, ${cin}→${cout}`,
     ...(upsample === 1 ? ['upsampled'] : []),
     ...(stride === 2 ? ['stride 2'] : []),
   ].join(', ');
@@ -74,6 +91,16 @@ export const STRIDE2_GEOMETRIES: readonly Geometry[] = [
   [12, 64, 64],
   ...WIDE.map(([tiles, cin]) => [tiles, cin, 16]),
 ].map(([tiles, cin, cout]) => ({ tiles, cin, cout, upsample: 0, stride: 2 }));
+
+/** The same with tiles of 6×6, of which a block has up to 24, and at most 64 channels. */
+export const LARGE_GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) =>
+  [
+    ...LARGE_TILES.map((tiles) => [tiles, 32, 16]),
+    ...[16, 48, 64].map((cin) => [5, cin, 16]),
+    ...[32, 48, 64].map((cout) => [3, 80 - cout, cout]),
+    [24, 64, 64],
+  ].map(([tiles, cin, cout]) => ({ tiles, cin, cout, upsample, stride: 1, tile: 6 }) as const),
+);
 
 export const randomValues = (seed: number, count: number, magnitude = 1): Float32Array => {
   const random = seededRandom(seed);
@@ -110,39 +137,49 @@ export function isBeside({ tiles, cin }: Operand, n: number): boolean {
 
 /**
  * The place of the transformed weight of output `o` and input `i` at point `p` in
- * [cout / 16][36][2][cin][8].
+ * [cout / 16][points][2][cin][8].
  */
-export const weightIndex = (cin: number, p: number, o: number, i: number): number =>
-  ((Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
+export const weightIndex = (
+  cin: number,
+  p: number,
+  o: number,
+  i: number,
+  points = WEIGHT_POINTS,
+): number =>
+  ((Math.floor(o / GROUP) * points + p) * 2 + Math.floor((o % GROUP) / 8)) * cin * 8 +
   i * 8 +
   (o % 8);
 
 /** Upsampled, the points of row or column 2 are 0. */
-export const isSkipped = (upsample: 0 | 1, p: number): boolean =>
-  upsample === 1 && (Math.floor(p / 6) === 2 || p % 6 === 2);
+export function isSkipped(geometry: Kind & Pick<Geometry, 'upsample'>, p: number): boolean {
+  const side = sideOf(geometry);
+  return geometry.upsample === 1 && (Math.floor(p / side) === 2 || p % side === 2);
+}
 
 /**
- * Transformed weights or their units, [cout / 16][36][count], as a multiplication takes them:
+ * Transformed weights or their units, [cout / 16][points][count], as a multiplication takes them:
  * upsampled, without the points that are 0.
  */
 export function keepPoints<Numbers extends Float32Array | Int16Array>(
   numbers: Numbers,
   count: number,
-  upsample: 0 | 1,
+  geometry: Geometry,
 ): Numbers {
-  if (upsample === 0) return numbers;
-  const kept = numbers.filter(
-    (_, n) => !isSkipped(upsample, Math.floor(n / count) % WEIGHT_POINTS),
-  );
+  if (geometry.upsample === 0) return numbers;
+  const points = weightPointsOf(geometry);
+  const kept = numbers.filter((_, n) => !isSkipped(geometry, Math.floor(n / count) % points));
   return kept as Numbers;
 }
 
 /** Columns of the stored rows from one tile to the next. */
-const stepOf = ({ upsample, stride }: Geometry): number => (upsample === 1 ? 2 : 4 * stride);
+const stepOf = (geometry: Geometry): number =>
+  (geometry.upsample === 1 ? 1 / 2 : geometry.stride) * tileOf(geometry);
 
 /** Which of the stored rows each of a tile's rows is, and which column from its first. */
-const sourcesOf = ({ upsample, stride }: Geometry): number[] =>
-  upsample === 1 ? [0, 1, 1, 2, 2, 3] : Array.from({ length: sideOf({ stride }) }, (_, r) => r);
+const sourcesOf = (geometry: Geometry): number[] =>
+  Array.from({ length: sideOf(geometry) }, (_, r) =>
+    geometry.upsample === 1 ? Math.ceil(r / 2) : r,
+  );
 
 /** Columns of the rows that a block reads. */
 export function columnsOf(geometry: Geometry): number {
@@ -154,7 +191,7 @@ export function columnsOf(geometry: Geometry): number {
 export interface Block {
   /** f32 [LEAD + columns][cin] of each stored row. */
   readonly rows: readonly Float32Array[];
-  /** The 6×6 or 9×9 input pixels of a tile in one channel, after upsampling. */
+  /** The 6×6, 8×8 or 9×9 input pixels of a tile in one channel, after upsampling. */
   tile(tile: number, channel: number): number[][];
 }
 

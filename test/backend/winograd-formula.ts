@@ -1,8 +1,10 @@
 /*
- * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2.
+ * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2, and F(6×6,
+ * 3×3).
  * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308; for stride 2, F(4,
  * 2) on the even inputs at the points 0, 1, −1, 2, ∞ (Blahut, "Fast Algorithms for Signal
- * Processing", 2010, section 5.2) beside the odd ones.
+ * Processing", 2010, section 5.2) beside the odd ones; for tiles of 6×6, the points 0, ±1, ±2, ±1/2
+ * and ∞.
  */
 
 export type Matrix = readonly (readonly number[])[];
@@ -68,10 +70,45 @@ const AT_STRIDE2: Matrix = [
   [0, 1, -1, 8, 1, 0, 0, 0, 1],
 ];
 
-/** The three matrices for each stride. */
+/** For tiles of 6×6, 8 input pixels → 8 points. Rows 3 and 4 are four times the usual ones. */
+const BT_LARGE: Matrix = [
+  [1, 0, -21 / 4, 0, 21 / 4, 0, -1, 0],
+  [0, 1, 1, -17 / 4, -17 / 4, 1, 1, 0],
+  [0, -1, 1, 17 / 4, -17 / 4, -1, 1, 0],
+  [0, 2, 1, -10, -5, 8, 4, 0],
+  [0, -2, 1, 10, -5, -8, 4, 0],
+  [0, 2, 4, -5 / 2, -5, 1 / 2, 1, 0],
+  [0, -2, 4, 5 / 2, -5, -1 / 2, 1, 0],
+  [0, -1, 0, 21 / 4, 0, -21 / 4, 0, 1],
+];
+
+/** 3 weights → 8 points. Rows 3 and 4 are a quarter of the usual ones. */
+const G_LARGE: Matrix = [
+  [1, 0, 0],
+  [-2 / 9, -2 / 9, -2 / 9],
+  [-2 / 9, 2 / 9, -2 / 9],
+  [1 / 360, 1 / 180, 1 / 90],
+  [1 / 360, -1 / 180, 1 / 90],
+  [32 / 45, 16 / 45, 8 / 45],
+  [32 / 45, -16 / 45, 8 / 45],
+  [0, 0, 1],
+];
+
+/** 8 points → 6 output pixels. */
+const AT_LARGE: Matrix = [
+  [1, 1, 1, 1, 1, 1, 1, 0],
+  [0, 1, -1, 2, -2, 1 / 2, -1 / 2, 0],
+  [0, 1, 1, 4, 4, 1 / 4, 1 / 4, 0],
+  [0, 1, -1, 8, -8, 1 / 8, -1 / 8, 0],
+  [0, 1, 1, 16, 16, 1 / 16, 1 / 16, 0],
+  [0, 1, -1, 32, -32, 1 / 32, -1 / 32, 1],
+];
+
+/** The three matrices for each number of points along an axis: 9 with stride 2. */
 export const MATRICES = {
-  1: { BT, G, AT },
-  2: { BT: BT_STRIDE2, G: G_STRIDE2, AT: AT_STRIDE2 },
+  6: { BT, G, AT },
+  8: { BT: BT_LARGE, G: G_LARGE, AT: AT_LARGE },
+  9: { BT: BT_STRIDE2, G: G_STRIDE2, AT: AT_STRIDE2 },
 } as const;
 
 /** The same with all signs dropped: bounds pass through it. */

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { jobOf } from '../../src/backend/wasm/job.ts';
 import * as fields from '../../src/backend/wasm/job-layout.ts';
 import { instantiateKernels, type Kernels } from '../../src/backend/wasm/kernels.ts';
+import { LARGE_COLUMN_TILES } from '../../src/backend/wasm/layout.ts';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { WINOGRAD_KERNELS } from '../../src/backend/wasm/winograd.ts';
 import { arena } from './arena.ts';
@@ -15,14 +16,15 @@ import {
   pointsOf,
   putBlock,
   sideOf,
+  tileOf,
   V_CHANNELS,
   vCount,
-  WEIGHT_POINTS,
+  weightPointsOf,
   wholeTiles,
 } from './winograd-block.ts';
 
 /*
- * Calls of the f32 Winograd kernels with operands in an arena, for either stride.
+ * Calls of the f32 Winograd kernels with operands in an arena, for each stride and tile.
  */
 
 /** What writable regions are filled with, to see what is not written. */
@@ -69,6 +71,16 @@ export function expectUntouched(numbers: Float32Array | Int16Array, where: strin
   if (at >= 0) expect(`number ${at}: ${numbers[at]}`, where).toBe(undefined);
 }
 
+/**
+ * Numbers in a row of the input transform's scratch. With tiles of 6×6, columns lie as far apart as
+ * 64 channels, and those of 8 tiles are made at a time.
+ */
+export function scratchCount(geometry: Geometry): number {
+  const { tiles, cin } = geometry;
+  if (sideOf(geometry) !== 8) return columnsOf(geometry) * Math.min(cin, V_CHANNELS);
+  return columnsOf({ ...geometry, tiles: Math.min(tiles, LARGE_COLUMN_TILES) }) * V_CHANNELS;
+}
+
 export function runTransformInput(
   { kernels }: Machine,
   space: Space,
@@ -79,7 +91,7 @@ export function runTransformInput(
   const side = sideOf(geometry);
   const { tablePtr, offset } = putBlock(space, geometry, block);
   const stride = pointStride(vCount(geometry), 4);
-  const columnBytes = columnsOf(geometry) * Math.min(cin, V_CHANNELS) * 4;
+  const columnBytes = scratchCount(geometry) * 4;
   const scratchStride = columnBytes + 48;
   const scratchPtr = writable(space, ((side - 1) * scratchStride + columnBytes) / 4);
   const ptr = writable(space, (side ** 2 * stride) / 4);
@@ -95,7 +107,7 @@ export function runTransformInput(
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );
-  const [transformInput] = WINOGRAD_KERNELS.f32[geometry.stride];
+  const [transformInput] = WINOGRAD_KERNELS.f32[sideOf(geometry)];
   kernels[transformInput](jobPtr, offset, tiles);
   return { ptr, stride };
 }
@@ -103,12 +115,17 @@ export function runTransformInput(
 export function runTransformWeights(
   { kernels }: Machine,
   space: Space,
-  { cin, cout, stride }: Geometry,
+  geometry: Geometry,
   weights: Float32Array,
 ): number {
-  const ptr = writable(space, WEIGHT_POINTS * cin * cout);
+  const { cin, cout, stride } = geometry;
+  const ptr = writable(space, weightPointsOf(geometry) * cin * cout);
   const weightsPtr = space.put(weights);
-  kernels.winogradTransformWeights(ptr, weightsPtr, writable(space, 72), cin, cout, stride);
+  if (sideOf(geometry) === 8) {
+    kernels.winograd6TransformWeights(ptr, weightsPtr, writable(space, 96), cin, cout);
+  } else {
+    kernels.winogradTransformWeights(ptr, weightsPtr, writable(space, 72), cin, cout, stride);
+  }
   return ptr;
 }
 
@@ -117,7 +134,7 @@ export interface OutputCase {
   readonly add?: boolean;
   readonly relu?: boolean;
   readonly bias?: Float32Array;
-  /** f32 [tiles · 4][cout] of each of four rows. */
+  /** f32 [tiles · tile][cout] of each of a tile's rows. */
   readonly added?: readonly Float32Array[];
 }
 
@@ -125,7 +142,7 @@ export interface OutputCase {
  * Transforms group after group of output channels.
  *
  * @param products  what makes one group's products, and their place
- * @returns the four rows f32 [tiles · 4][cout]
+ * @returns a tile's rows f32 [tiles · tile][cout]
  */
 export function runTransformOutput(
   { kernels }: Machine,
@@ -136,15 +153,16 @@ export function runTransformOutput(
 ): Float32Array[] {
   const { tiles, cout } = geometry;
   const lead = 2 * cout; // pixels left of the block
-  const count = tiles * 4 * cout;
-  const rows = Array.from({ length: 4 }, () => writable(space, lead + count));
+  const tile = tileOf(geometry);
+  const count = tiles * tile * cout;
+  const rows = Array.from({ length: tile }, () => writable(space, lead + count));
   const others = added.map((row) =>
     space.put(Float32Array.from([...new Float32Array(lead).fill(NaN), ...row])),
   );
   const tablePtr = space.put(Uint32Array.from([...rows, ...others]));
-  const scratchPtr = writable(space, 4 * sideOf(geometry) * 4);
+  const scratchPtr = writable(space, tile * sideOf(geometry) * 4);
   const biasPtr = space.put(bias ?? new Float32Array(cout));
-  const [, , transformOutput] = WINOGRAD_KERNELS.f32[geometry.stride];
+  const [, , transformOutput] = WINOGRAD_KERNELS.f32[sideOf(geometry)];
   for (let group = 0; group < cout / GROUP; group++) {
     const { ptr, stride } = products(group);
     const jobPtr = space.put(
@@ -213,11 +231,11 @@ export function runConvolution(
   weights: Float32Array,
   output: OutputCase = {},
 ): Float32Array[] {
-  const { cin, cout, upsample } = geometry;
+  const { cin, cout } = geometry;
   const space = arena(machine.memory);
   const allPtr = runTransformWeights(machine, space, geometry, weights);
-  const u = keepPoints(space.f32(allPtr, WEIGHT_POINTS * cin * cout), GROUP * cin, upsample);
-  const uPtr = space.put(u);
+  const u = space.f32(allPtr, weightPointsOf(geometry) * cin * cout);
+  const uPtr = space.put(keepPoints(u, GROUP * cin, geometry));
   const v = runTransformInput(machine, space, geometry, block);
   const multiply = (group: number) => runMultiply(machine, space, geometry, v, { uPtr, group });
   const rows = runTransformOutput(machine, space, geometry, multiply, output);

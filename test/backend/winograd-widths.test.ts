@@ -10,12 +10,12 @@ import { runProgram } from '../run-program.ts';
 import { networkTensors } from '../small-model.ts';
 
 /*
- * One convolution at a time in every number of channels, in widths around a tile of 4 and a block
- * of 16 and 32 tiles.
+ * One convolution at a time in every number of channels, in widths around tiles of 4 and 6, and
+ * around blocks of 24 tiles of 6 and 32 of 4.
  */
 
 const CHANNELS = [16, 32, 48, 64, 80, 128];
-const ALL_WIDTHS = [1, 4, 5, 23, 24, 25, 63, 64, 65, 127, 129];
+const ALL_WIDTHS = [1, 4, 5, 6, 7, 23, 24, 25, 64, 65, 71, 73, 127, 129, 144, 145];
 /** Of the largest number. */
 const BOUNDS = { f32: 1e-5, fast: 8e-3 };
 

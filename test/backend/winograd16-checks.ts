@@ -8,6 +8,7 @@ import {
   GROUP,
   isBeside,
   isSkipped,
+  type Kind,
   makeBlock,
   nameOf,
   pointStride,
@@ -18,8 +19,10 @@ import {
   vCount,
   vIndex,
   weightPoint,
+  weightPointsOf,
   wholeTiles,
 } from './winograd-block.ts';
+import { TRANSFORM_BOUNDS } from './winograd-checks.ts';
 import { MATRICES, magnitudes, sandwich } from './winograd-formula.ts';
 import { expectUntouched, type Machine, ULP } from './winograd-run.ts';
 import {
@@ -32,8 +35,8 @@ import {
 } from './winograd16-run.ts';
 
 /*
- * Tests of the 16-bit Winograd kernels that are the same for either stride; each takes what gives
- * the kernels once a test runs.
+ * Tests of the 16-bit Winograd kernels that are the same for each stride and tile; each takes what
+ * gives the kernels once a test runs.
  */
 
 type Start = () => Machine;
@@ -42,8 +45,8 @@ type Start = () => Machine;
 const SLACK = 16;
 
 /** Whether a point is scaled by its own largest magnitude and not by a bound on it. */
-const isMeasured = ({ stride }: Geometry, isFlat: boolean, row: number): boolean =>
-  stride === 2 || (isFlat && row === 1);
+const isMeasured = (geometry: Geometry, isFlat: boolean, row: number): boolean =>
+  sideOf(geometry) !== 6 || (isFlat && row === 1);
 
 export function testTransformInput16(
   start: Start,
@@ -52,15 +55,18 @@ export function testTransformInput16(
   geometry: Geometry,
   isFlat = false,
 ): void {
-  const { tiles, cin, upsample } = geometry;
+  const { tiles, cin } = geometry;
   const side = sideOf(geometry);
   const points = pointsOf(geometry);
   const whole = wholeTiles(tiles);
   const chunks = chunksOf(cin);
+  /** Of v before it is scaled, and of a scaled one. */
+  const { input: exactBound } = TRANSFORM_BOUNDS[side];
+  const roundedBound = 2 * exactBound;
   const what = `${name}, ${nameOf(geometry)}${isFlat ? ', flat' : ''}`;
-  test(`${kernel} [wasm]: ${what} → within ±${INPUT_MAX} units and half a unit (and 16·2⁻²⁴ of the tile) of float64, nothing between points written`, () => {
+  test(`${kernel} [wasm]: ${what} → within ±${INPUT_MAX} units and half a unit (and ${roundedBound}·2⁻²⁴ of the tile) of float64, nothing between points written`, () => {
     const machine = start();
-    const { BT } = MATRICES[geometry.stride];
+    const { BT } = MATRICES[side];
     const magnitudesOfBT = magnitudes(BT);
     const block = make(geometry);
     const space = arena(machine.memory);
@@ -79,7 +85,7 @@ export function testTransformInput16(
       const exact = channels.map((d) => sandwich(BT, d));
       const magnitude = channels.map((d) => sandwich(magnitudesOfBT, magnitudes(d)));
       for (let p = 0; p < points; p++) {
-        if (isSkipped(upsample, p)) continue;
+        if (isSkipped(geometry, p)) continue;
         const [r, c] = [Math.floor(p / side), p % side];
         for (let chunk = 0; chunk < chunks; chunk++) {
           const [first, end] = [chunk * V_CHANNELS, Math.min((chunk + 1) * V_CHANNELS, cin)];
@@ -87,7 +93,7 @@ export function testTransformInput16(
           let most = 0;
           for (let i = first; i < end; i++) {
             // The largest number itself, but for rounding; or a bound on it.
-            const number = Math.abs(exact[i][r][c]) + 8 * ULP * magnitude[i][r][c];
+            const number = Math.abs(exact[i][r][c]) + exactBound * ULP * magnitude[i][r][c];
             const largest = isMeasured(geometry, isFlat, r)
               ? number * (1 + 2 * ULP)
               : SLACK * Math.max(...magnitude[i][r]);
@@ -101,7 +107,7 @@ export function testTransformInput16(
           const smallest = isTiny ? 1.000001e-30 : 1e-37;
           for (let i = first; i < end; i++) {
             const units = v[(p * stride) / 2 + vIndex(geometry, j, i)];
-            const bound = 0.501 * scale + 16 * ULP * magnitude[i][r][c] + smallest;
+            const bound = 0.501 * scale + roundedBound * ULP * magnitude[i][r][c] + smallest;
             const off = Math.abs(units * scale - exact[i][r][c]);
             if (!(off <= bound) || Math.abs(units) > INPUT_MAX) {
               const where = `point ${p}, tile ${j}, channel ${i}`;
@@ -127,18 +133,20 @@ export function testTransformInput16(
 export function testSaturation(
   start: Start,
   [name, make]: readonly [string, (cin: number) => (p: number, o: number, i: number) => number],
-  stride: 1 | 2,
+  kind: Kind,
   cin = 64,
 ): void {
-  const what = `${name}, ${cin} inputs ±${INPUT_MAX} with the weights' signs${stride === 2 ? ', stride 2' : ''}`;
+  const how = { 6: '', 8: ', tiles of 6×6', 9: ', stride 2' }[sideOf(kind)];
+  const what = `${name}, ${cin} inputs ±${INPUT_MAX} with the weights' signs${how}`;
   test(`winogradMultiply16 [wasm]: ${what} → the exact sums, none wrapped`, () => {
     const machine = start();
     const tiles = 8;
-    const geometry: Geometry = { tiles, cin, cout: GROUP, upsample: 0, stride };
+    const geometry: Geometry = { tiles, cin, cout: GROUP, upsample: 0, ...kind };
     const chunks = chunksOf(cin);
     const side = sideOf(geometry);
     const points = pointsOf(geometry);
-    const rounded = roundWeights(machine, cin, GROUP, make(cin));
+    // One group of outputs: the number of points has no part in the places of weights and units.
+    const rounded = roundWeights(machine, cin, GROUP, make(cin), weightPointsOf(kind));
     const { u16, units } = rounded;
     const vStride = pointStride(vCount(geometry), 2);
     const v = new Int16Array((points * vStride) / 2);
@@ -207,14 +215,16 @@ export function testNotFinite16(
   const { cin, tiles, upsample } = geometry;
   const side = sideOf(geometry);
   const how = [
+    ...(side === 8 ? [', tiles of 6×6'] : []),
     ...(upsample === 1 ? [', upsampled'] : []),
     ...(geometry.stride === 2 ? [`, stride 2, pixel ${row}, ${column}`] : []),
     ...(isFlat ? [', flat'] : []),
   ].join('');
   test(`16-bit products [wasm]: ${value} in each of ${Math.ceil(cin / STEP)} channels in turn${how} → no finite product at the points that it reaches, other tiles as without it`, () => {
     const machine = start();
-    const { BT } = MATRICES[geometry.stride];
-    const weights = roundWeights(machine, cin, GROUP, (p, o, i) => Math.sin(p + 3 * o + 5 * i));
+    const { BT } = MATRICES[side];
+    const value = (p: number, o: number, i: number) => Math.sin(p + 3 * o + 5 * i);
+    const weights = roundWeights(machine, cin, GROUP, value, weightPointsOf(geometry));
     const uFlat = isFlat ? randomValues(6, cin * GROUP) : undefined;
     const numbers = randomValues(4, 9 * 64 * cin);
     const products = (bad: number | undefined) => {
@@ -243,7 +253,7 @@ export function testNotFinite16(
             d.some((pixels, y) =>
               pixels.some((number, x) => !Number.isFinite(number) && BT[r][y] * BT[c][x] !== 0),
             );
-          const isReached = hit && !isSkipped(upsample, p) && reached();
+          const isReached = hit && !isSkipped(geometry, p) && reached();
           for (let o = 0; o < GROUP; o++) {
             const number = at(p, j, o);
             const where = () => `channel ${bad}, point ${p}, tile ${j}, output ${o}: ${number}`;

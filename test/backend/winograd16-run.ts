@@ -9,6 +9,7 @@ import {
   type Geometry,
   GROUP,
   keepPoints,
+  LARGE_POINTS,
   makeBlock,
   pointStride,
   pointsOf,
@@ -22,25 +23,37 @@ import {
   weightIndex,
   wholeTiles,
 } from './winograd-block.ts';
-import { FILL, type Machine, type Space, writable } from './winograd-run.ts';
+import { FILL, type Machine, type Space, scratchCount, writable } from './winograd-run.ts';
 
 /*
- * Calls of the 16-bit Winograd kernels with operands in an arena, for either stride, and numbers
- * that come to the limits of 16 bits.
+ * Calls of the 16-bit Winograd kernels with operands in an arena, for each stride and tile, and
+ * numbers that come to the limits of 16 bits.
  */
 
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX = 16383;
 
-/** Where the rounded weight lies in i16 [cout / 16][36][2][cin / 2][8][2]. */
-export function index16(cin: number, p: number, o: number, i: number): number {
-  const tile = (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8);
+/** Where the rounded weight lies in i16 [cout / 16][points][2][cin / 2][8][2]. */
+export function index16(
+  cin: number,
+  p: number,
+  o: number,
+  i: number,
+  points = WEIGHT_POINTS,
+): number {
+  const tile = (Math.floor(o / GROUP) * points + p) * 2 + Math.floor((o % GROUP) / 8);
   return (tile * (cin / 2) + Math.floor(i / 2)) * 16 + (o % 8) * 2 + (i % 2);
 }
 
-/** The place of its unit in f32 [cout / 16][36][2][chunks][8]. */
-export function unitIndex(cin: number, p: number, o: number, i: number): number {
-  const tile = (Math.floor(o / GROUP) * WEIGHT_POINTS + p) * 2 + Math.floor((o % GROUP) / 8);
+/** The place of its unit in f32 [cout / 16][points][2][chunks][8]. */
+export function unitIndex(
+  cin: number,
+  p: number,
+  o: number,
+  i: number,
+  points = WEIGHT_POINTS,
+): number {
+  const tile = (Math.floor(o / GROUP) * points + p) * 2 + Math.floor((o % GROUP) / 8);
   return (tile * chunksOf(cin) + Math.floor(i / V_CHANNELS)) * 8 + (o % 8);
 }
 
@@ -50,18 +63,19 @@ export function roundWeights(
   cin: number,
   cout: number,
   value: (p: number, o: number, i: number) => number,
+  points = WEIGHT_POINTS,
 ) {
-  const u = new Float32Array(WEIGHT_POINTS * cin * cout);
-  for (let p = 0; p < WEIGHT_POINTS; p++) {
+  const u = new Float32Array(points * cin * cout);
+  for (let p = 0; p < points; p++) {
     for (let o = 0; o < cout; o++) {
-      for (let i = 0; i < cin; i++) u[weightIndex(cin, p, o, i)] = value(p, o, i);
+      for (let i = 0; i < cin; i++) u[weightIndex(cin, p, o, i, points)] = value(p, o, i);
     }
   }
   const space = arena(memory);
   const u16Ptr = space.put(new Int16Array(u.length).fill(FILL), { writable: true });
-  const unitCount = WEIGHT_POINTS * cout * chunksOf(cin);
+  const unitCount = points * cout * chunksOf(cin);
   const unitsPtr = writable(space, unitCount);
-  kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, (WEIGHT_POINTS * cout) / 8);
+  kernels.winogradRoundWeights(u16Ptr, unitsPtr, space.put(u), cin, (points * cout) / 8);
   space.check();
   return { u, u16: space.i16(u16Ptr, u.length), units: space.f32(unitsPtr, unitCount) };
 }
@@ -71,7 +85,7 @@ type WeightValues = (cin: number) => (p: number, o: number, i: number) => number
 /** Weights that come to their limits, by output channel and input channel. */
 export const WEIGHTS: Record<string, WeightValues> = {
   random: (cin) => {
-    const random = randomValues(cin, WEIGHT_POINTS * 64 * cin);
+    const random = randomValues(cin, LARGE_POINTS * 64 * cin);
     return (p, o, i) => random[(p * 64 + o) * cin + i];
   },
   'all equal and large': () => () => 3e30,
@@ -129,9 +143,11 @@ export function runTransformInput16(
   const scalesStride = chunksOf(cin) * whole * 4 + 16;
   const scalesPtr = writable(space, (side ** 2 * scalesStride) / 4);
   const columns = columnsOf(geometry);
-  const channels = Math.min(cin, V_CHANNELS);
-  const scratchStride = columns * channels * 4 + 48;
-  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + columns * channels);
+  // With tiles of 6×6, points of the scratch lie as far apart as 64 channels.
+  const channels = side === 8 ? V_CHANNELS : Math.min(cin, V_CHANNELS);
+  const rowCount = scratchCount(geometry);
+  const scratchStride = rowCount * 4 + 48;
+  const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + rowCount);
   const tilePtr = writable(space, side * channels);
   const flatPtr = isFlat ? writable(space, vCount(geometry)) : 0;
   const maximaStride = columns * 4 + 16;
@@ -155,7 +171,7 @@ export function runTransformInput16(
       [fields.JOB_UPSAMPLE, upsample],
     ]),
   );
-  const [transformInput] = WINOGRAD_KERNELS.i16[geometry.stride];
+  const [transformInput] = WINOGRAD_KERNELS.i16[sideOf(geometry)];
   kernels[transformInput](jobPtr, offset, tiles);
   return { ptr, stride, scalesPtr, scalesStride, flatPtr };
 }
@@ -197,8 +213,8 @@ export function runMultiply16(
       [fields.JOB_SCALES_CHUNK, whole * 4],
       [fields.JOB_M, ptr],
       [fields.JOB_M_STRIDE, stride],
-      [fields.JOB_WEIGHTS, space.put(keepPoints(u16, GROUP * cin, upsample))],
-      [fields.JOB_WEIGHT_SCALES, space.put(keepPoints(units, GROUP * chunksOf(cin), upsample))],
+      [fields.JOB_WEIGHTS, space.put(keepPoints(u16, GROUP * cin, geometry))],
+      [fields.JOB_WEIGHT_SCALES, space.put(keepPoints(units, GROUP * chunksOf(cin), geometry))],
       [fields.JOB_V_FLAT, uFlat === undefined ? 0 : v.flatPtr],
       [fields.JOB_WEIGHTS_FLAT, uFlat === undefined ? 0 : space.put(uFlat)],
       [fields.JOB_SIDE, sideOf(geometry)],

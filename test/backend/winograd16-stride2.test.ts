@@ -19,7 +19,7 @@ beforeAll(async () => {
 const start = () => machine;
 
 describe.each(Object.entries(WEIGHTS))('weights: %s', (name, make) => {
-  testSaturation(start, [name, make], 2);
+  testSaturation(start, [name, make], { stride: 2 });
 });
 
 describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {

@@ -51,8 +51,8 @@ describe.each(Object.entries(WEIGHTS))('weights: %s', (name, make) => {
     });
   }
 
-  testSaturation(start, [name, make], 1);
-  if (isFullLength || name === 'random') testSaturation(start, [name, make], 1, 144);
+  testSaturation(start, [name, make], { stride: 1 });
+  if (isFullLength || name === 'random') testSaturation(start, [name, make], { stride: 1 }, 144);
 });
 
 test('winogradRoundWeights [wasm]: weights whose sum is past the range of f32 → no trap, a unit that is not finite', () => {

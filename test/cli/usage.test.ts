@@ -10,7 +10,7 @@ import { sheetCommand } from '../../src/cli/commands/sheet.ts';
 import { stepsCommand } from '../../src/cli/commands/steps.ts';
 import { readCommandLine } from '../../src/cli/line/command-line.ts';
 import { MANIFEST } from '../../src/weights/manifest-data.ts';
-import { taesd } from './command-line.ts';
+import { taesd, taesdAsProcess } from './command-line.ts';
 
 const COMMANDS = [
   'encode',
@@ -36,7 +36,7 @@ const COMMAND_LIST = [
 
 describe('help and version', () => {
   test('taesd: --help, -h, help → all commands, exit 0', () => {
-    const { code, stdout, stderr } = taesd(['--help']);
+    const { code, stdout, stderr } = taesdAsProcess(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of COMMANDS) {
       expect(stdout).toContain(`  ${command} `);

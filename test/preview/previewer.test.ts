@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromVaeLatents, toVaeLatents } from '../../src/latent.ts';
+import type { Picture } from '../../src/options/types.ts';
 import { createPreviewer, type LatentsLike } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -68,6 +69,41 @@ describe('a loop', () => {
     for (const { step, picture } of [shown[0], shown[shown.length - 1]]) {
       expect(picture).toEqual(await nano.decode(scaled(large, (step as number) / steps)));
     }
+  });
+
+  test('faster than two instances → both decode, steps in order, each as decode gives it', async () => {
+    const other = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+    let [running, most] = [0, 0];
+    const counting = (instance: Taesd) => ({
+      info: instance.info,
+      async decode(...call: Parameters<Taesd['decode']>) {
+        most = Math.max(most, ++running);
+        const picture = await instance.decode(...call);
+        // The second instance is the faster one.
+        if (instance === nano) await new Promise((resolve) => setTimeout(resolve, 20));
+        running--;
+        return picture;
+      },
+    });
+    const shown: [number | undefined, Picture][] = [];
+    const previewer = createPreviewer([counting(nano), counting(other)] as Taesd[], {
+      onFrame: (picture, { step }) => void shown.push([step, picture]),
+    });
+    const steps = 20;
+    for (let step = 0; step < steps; step++) {
+      previewer.push(scaled(LATENTS, step / steps), step);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    await previewer.idle();
+    expect(most).toBe(2);
+    const order = shown.map(([step]) => step as number);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order.at(-1)).toBe(steps - 1);
+    expect(shown.length + previewer.dropped).toBe(steps);
+    for (const [step, picture] of shown) {
+      expect(picture).toEqual(await nano.decode(scaled(LATENTS, (step as number) / steps)));
+    }
+    other.dispose();
   });
 
   test('push → no work in its turn, nor in the promises of that turn', async () => {
@@ -359,14 +395,21 @@ describe('what is wrong → onError, and the next latents are shown', () => {
   test.each([
     ['taesd', {}, { onFrame: () => {} }],
     ['options', undefined, null],
+    ['taesd', [], { onFrame: () => {} }],
+    ['taesd', [{ decode() {}, info: { model: 'nano' } }, null], { onFrame: () => {} }],
     ['onFrame', undefined, {}],
     ['onError', undefined, { onFrame: () => {}, onError: 1 }],
     ['space', undefined, { onFrame: () => {}, space: 'sd' }],
     ['pick', undefined, { onFrame: () => {}, pick: -1 }],
     ['maxFps', undefined, { onFrame: () => {}, maxFps: 0 }],
   ])('createPreviewer: a wrong %s → ARG', (what, instance, options) => {
-    const make = () => createPreviewer((instance ?? taesd) as Taesd, options as never);
+    const make = () => createPreviewer((instance ?? taesd) as unknown as Taesd, options as never);
     expect(make).toThrow(expect.objectContaining({ code: 'ARG' }));
     expect(make).toThrow(`preview: "${what}" expected`);
+  });
+
+  test('createPreviewer: instances of two models → ARG with both', () => {
+    const make = () => createPreviewer([taesd, nano], { onFrame: () => {} });
+    expect(make).toThrow('preview: "taesd" expected instances of one model, got taesd, nano');
   });
 });

@@ -38,6 +38,7 @@ const NEXT = ['next', 'react', 'react-dom'];
 
 /**
  * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is.
+ * `isUntimed`: no time of it is measured, so another row may run beside it.
  * `run` takes the folder with the installed package, and what gives a runtime's program or throws
  * NotRun.
  */
@@ -86,19 +87,24 @@ export const RUNTIMES = {
   },
   'workerd-plain': {
     title: 'workerd, 2025',
+    isUntimed: true,
     installs: ['workerd', 'vite'],
     note: `compatibilityDate ${WORKERD_DATES.plain}: nothing of Node; no flags`,
-    slow: BOUNDS_CHECKED,
     run: ({ place, program }) =>
-      runWorkerd({ program: program('workerd'), place, date: WORKERD_DATES.plain }),
+      runWorkerd({
+        program: program('workerd'),
+        place,
+        date: WORKERD_DATES.plain,
+        isUntimed: true,
+      }),
   },
   'workerd-old': {
     title: 'workerd, 2024',
+    isUntimed: true,
     installs: ['workerd', 'vite'],
     note: `compatibilityDate ${WORKERD_DATES.old}: nothing of Node, no MessageChannel; no flags`,
-    slow: BOUNDS_CHECKED,
     run: ({ place, program }) =>
-      runWorkerd({ program: program('workerd'), place, date: WORKERD_DATES.old }),
+      runWorkerd({ program: program('workerd'), place, date: WORKERD_DATES.old, isUntimed: true }),
   },
   chromium: {
     title: 'Chromium',
@@ -124,27 +130,32 @@ export const RUNTIMES = {
   },
   'vite-dev': {
     title: 'Vite, development',
+    isUntimed: true,
     installs: ['vite'],
     run: ({ place, program }) => onChromiumHere(() => runViteServer({ place, program })),
   },
   webpack: {
     title: 'webpack',
+    isUntimed: true,
     installs: ['webpack'],
     run: ({ place, program }) => withPackages(['webpack'], program, () => runWebpack({ place })),
   },
   esbuild: {
     title: 'esbuild',
+    isUntimed: true,
     installs: ['esbuild'],
     run: ({ place, program }) => withPackages(['esbuild'], program, () => runEsbuild({ place })),
   },
   rollup: {
     title: 'Rollup, Node',
+    isUntimed: true,
     installs: ['rollup', '@rollup/plugin-node-resolve'],
     run: ({ place, program }) =>
       withPackages(['rollup', '@rollup/plugin-node-resolve'], program, () => runRollup({ place })),
   },
   next: {
     title: 'Next, Turbopack',
+    isUntimed: true,
     installs: NEXT,
     note: 'next build; next start',
     run: (host) =>
@@ -152,6 +163,7 @@ export const RUNTIMES = {
   },
   'next-webpack': {
     title: 'Next, webpack',
+    isUntimed: true,
     installs: NEXT,
     note: 'next build --webpack; next start',
     run: (host) =>
@@ -159,6 +171,7 @@ export const RUNTIMES = {
   },
   vitest: {
     title: 'vitest, jsdom',
+    isUntimed: true,
     installs: ['vitest', 'jsdom', 'node'],
     note: 'unit tests with jsdom, with jsdom in a vm context (pool vmThreads), and without; fake timers',
     run: ({ place, program }) =>
@@ -182,6 +195,7 @@ export const RUNTIMES = {
   },
   jest: {
     title: 'jest, jsdom',
+    isUntimed: true,
     installs: ['jest', 'jest-environment-jsdom', 'node'],
     note: 'node --experimental-vm-modules; unit tests with jsdom and without; fake timers',
     run: ({ place, program }) =>

@@ -24,16 +24,17 @@ export async function runUnitTests({ program, place, kinds, env: more = {} }) {
     JEST_WORKER_ID: undefined,
   };
   const checks = [];
+  const runner = program.includes('jest') ? 'jest' : 'vitest';
   for (const [kind, { args, tests, folder = cwd, node = process.execPath }] of Object.entries(
     kinds,
   )) {
-    const output = join(place, `unit-${kind.replaceAll(' ', '-')}.json`);
+    const output = join(place, `${runner}-${kind.replaceAll(/[ /]/g, '-')}.json`);
     const all = [program, ...args, `--outputFile=${output}`];
     const options = { cwd: folder, env, seconds: SECONDS, anyCode: true };
     const { stderr } = await run(node, all, options);
     checks.push(...checksOf(kind, output, tests, stderr));
   }
-  const manifest = join(dirname(program), program.includes('jest') ? '..' : '.', 'package.json');
+  const manifest = join(dirname(program), runner === 'jest' ? '..' : '.', 'package.json');
   return { version: JSON.parse(readFileSync(manifest, 'utf8')).version, checks };
 }
 

@@ -6,14 +6,18 @@ import { requireInstalled } from './install.mjs';
 import { serve } from './server.mjs';
 import { run, start, withinSeconds } from './spawn.mjs';
 
-/** @param date  how it is to behave: as of that day; unless said, as of its own */
-export async function runWorkerd({ program, place, date }) {
+/**
+ * @param date       how it is to behave: as of that day; unless said, as of its own
+ * @param isUntimed  true if another row has the times of this program
+ */
+export async function runWorkerd({ program, place, date, isUntimed = false }) {
   const { stdout } = await run(program, ['--version']);
   const [version] = /\d{4}-\d\d-\d\d/.exec(stdout);
   const server = await serve({ '/files/': join(place, 'files/') });
   const worker = { program, place, date: date ?? version, outside: server.port };
   try {
-    const response = await answer({ ...worker, entry: 'worker-host.mjs' });
+    const path = isUntimed ? '/untimed' : '/';
+    const response = await answer({ ...worker, entry: 'worker-host.mjs', path });
     const result = await response.json();
     if (result.failure !== undefined) throw new Error(result.failure);
     result.checks.push(await exampleCheck(worker));
@@ -51,7 +55,7 @@ async function exampleCheck(worker) {
 }
 
 /** What a worker answers, in a process of its own; the body is read before that ends. */
-async function answer({ program, place, date, outside, entry, request }) {
+async function answer({ program, place, date, outside, entry, path = '/', request }) {
   const folder = mkdtempSync(join(place, 'workerd-'));
   await bundle(join(place, entry), folder);
   const config = join(folder, 'config.capnp');
@@ -65,7 +69,7 @@ async function answer({ program, place, date, outside, entry, request }) {
       throw new Error(`workerd ended with ${code}: ${running.words()}`);
     });
     const work = portOf(running.child.stdio[3]).then(async (port) => {
-      const response = await fetch(`http://127.0.0.1:${port}/`, request);
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, request);
       return new Response(await response.arrayBuffer(), response);
     });
     const response = await withinSeconds(180, Promise.race([work, died]), running.words);

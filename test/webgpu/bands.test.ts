@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { planNetwork } from '../../src/backend/plan.ts';
 import { type Layout, type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
 import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
+import { TUNING } from '../../src/backend/webgpu/tuning.ts';
 import type { Half } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
 import { type ModelName, VARIANTS } from '../../src/model/variants.ts';
@@ -15,8 +16,9 @@ import { sampled } from '../full-length.ts';
 const MB = 2 ** 20;
 const GROUPS = 65535;
 /** What every adapter promises, and what a card's device is asked for. */
-const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS };
-const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS };
+const { pointsBytes } = TUNING;
+const LEAST: Limits = { mapBytes: 128 * MB, allBytes: 2048 * MB, groups: GROUPS, pointsBytes };
+const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: GROUPS, pointsBytes };
 
 function layoutOf(model: ModelName, part: Half, side: number, limits: Limits) {
   const plan = planNetwork(VARIANTS[model].networks[part], WEBGPU_RULES);

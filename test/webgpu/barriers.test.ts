@@ -3,6 +3,7 @@ import { barriersOf, planNetwork } from '../../src/backend/plan.ts';
 import { type Limits, layOut } from '../../src/backend/webgpu/bands.ts';
 import { chunksOf, MAX_CHUNKS } from '../../src/backend/webgpu/group-norm.ts';
 import { WEBGPU_RULES } from '../../src/backend/webgpu/plan-rules.ts';
+import { TUNING } from '../../src/backend/webgpu/tuning.ts';
 import { block, clamp, type Half, type Network } from '../../src/model/layers.ts';
 import type { Chw } from '../../src/model/measure.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
@@ -12,7 +13,12 @@ import { VARIANTS } from '../../src/model/variants.ts';
  */
 
 const MB = 2 ** 20;
-const CARD: Limits = { mapBytes: 1024 * MB, allBytes: 2048 * MB, groups: 65535 };
+const CARD: Limits = {
+  mapBytes: 1024 * MB,
+  allBytes: 2048 * MB,
+  groups: 65535,
+  pointsBytes: TUNING.pointsBytes,
+};
 
 function layoutOf(network: Network, input: Chw, limits: Limits) {
   const plan = planNetwork(network, WEBGPU_RULES);

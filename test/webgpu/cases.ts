@@ -6,6 +6,7 @@ import { FAULT_CASES } from './fault-cases.ts';
 import { LATENTS_CASES } from './latents-cases.ts';
 import { MODEL_CASES } from './model-cases.ts';
 import { POOL_CASES } from './pool-cases.ts';
+import { TUNING_CASES } from './tuning-cases.ts';
 
 /** What callers see of WebGPU, on whatever adapter there is. */
 export const GPU_CASES: readonly ApiCase[] = [
@@ -14,6 +15,7 @@ export const GPU_CASES: readonly ApiCase[] = [
   ...CANVAS_CASES,
   ...FAULT_CASES,
   ...POOL_CASES,
+  ...TUNING_CASES,
   ...ALPHA_CASES,
   ...MODEL_CASES,
 ];

@@ -47,6 +47,7 @@ function addMaps(gpu: Gpu, a: Tensor, b: Tensor): Promise<Tensor> {
     shuffle: 1,
     norm: undefined,
     winograd: false,
+    tile: 1,
   } as const;
   const stages: (ConvStage & Stage)[] = [
     { ...plain, layer: 0, add: undefined, input: 0, output: 1 },

@@ -1,12 +1,18 @@
-// This project, through its public API.
-import { Taesd } from '../../../dist/index.js';
+// This project, through its public API. Another built checkout of it can take part.
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readWeights } from '../weights.mjs';
+
+/** This checkout. */
+const HERE = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
  * @param part     'encoder' or 'decoder'
- * @param options  options of `Taesd.load`: precision, workers
+ * @param options  options of `Taesd.load`: precision, workers. `checkout`: the folder of another
+ *                 built checkout. `isPicture`: true if the decoder makes a picture of bytes
  */
-export async function load(part, options, model) {
+export async function load(part, { checkout = HERE, isPicture = false, ...options }, model) {
+  const { Taesd } = await import(pathToFileURL(resolve(checkout, 'dist/index.js')).href);
   const bytes = await readWeights(part, model);
   const taesd = await Taesd.load({
     model,
@@ -31,6 +37,7 @@ export async function load(part, options, model) {
      */
     async run(input, { rows = false } = {}) {
       if (part === 'encoder') return taesd.encode(input, { onProgress });
+      if (isPicture) return taesd.decode(input, { onProgress });
       if (!rows) return taesd.decode(input, { output: 'tensor', onProgress });
       for await (const _ of taesd.decodeRows(input, { onProgress }));
       return undefined;

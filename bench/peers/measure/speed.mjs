@@ -10,11 +10,16 @@ const SIZE = { height: 512, width: 512 };
 const TOLERANCE = 1e-3;
 
 /**
- * @param part   'encoder' or 'decoder'
- * @param names  the contestants' names
+ * @param part      'encoder' or 'decoder'
+ * @param settings  `options` has further options of some contestants, by name
+ * @param names     the contestants' names
  * @returns by contestant { ms, runs, largestDifference, decibels }, or { reason } if it cannot run
  */
-export async function measureSpeed(part, { runs, progress }, names = Object.keys(CONTESTANTS)) {
+export async function measureSpeed(
+  part,
+  { runs, progress, options = {} },
+  names = Object.keys(CONTESTANTS),
+) {
   const { output: golden } = goldenTrip()[part];
   const results = {};
   const running = [];
@@ -22,7 +27,7 @@ export async function measureSpeed(part, { runs, progress }, names = Object.keys
     for (const name of names) {
       progress(`${part} 512²: ${name}, first runs`);
       try {
-        const contestant = await startContestant(name, part);
+        const contestant = await startContestant(name, part, options[name]);
         running.push({ name, contestant, times: [] });
         // The first two runs are not timed: compilers and allocators settle.
         const { output } = await contestant.run({ size: SIZE, wantsOutput: true });

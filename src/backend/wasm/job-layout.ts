@@ -36,7 +36,8 @@ export const JOB_FACTOR = 32;
 /** Winograd: u32 [9], the addresses of the input rows that a row of tiles depends on. */
 export const JOB_INPUT_ROWS = 36;
 /**
- * Winograd: u32 [4 or 8], the addresses of four output rows, then with JOB_ADD of four rows to add.
+ * Winograd: u32 [4 or 6], the addresses of a tile's output rows, then with JOB_ADD of as many rows
+ * to add.
  */
 export const JOB_OUTPUT_ROWS = 40;
 
@@ -55,11 +56,11 @@ export const JOB_COLUMNS_STRIDE = 64;
 /** Winograd's scratch for one tile. */
 export const JOB_TILE = 68;
 
-/** Winograd: points of a tile along an axis, 6 or 9. */
+/** Winograd: points of a tile along an axis, 6, 8 or 9. */
 export const JOB_SIDE = 72;
 /** Winograd: 1 if the convolution works on the nearest upsampling of its input, else 0. */
 export const JOB_UPSAMPLE = 76;
-/** Winograd: 1 if four rows are added to the output, else 0. */
+/** Winograd: 1 if rows are added to the output, else 0. */
 export const JOB_ADD = 80;
 /** Winograd: 1 if the output is max(y, 0), else 0. */
 export const JOB_RELU = 84;

@@ -12,6 +12,7 @@ const PARAMETERS = {
   conv3x3: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
   conv3x3Stride2: 5, // jobPtr, outPtr, abovePtr, herePtr, belowPtr
   copy: 3, // outPtr, dataPtr, count
+  pixelBytes: 4, // outPtr, rowPtr, width, alpha
   pixelShuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   pixelUnshuffle: 4, // jobPtr, outPtr, rowPtr, subrow
   relu: 2, // dataPtr, count
@@ -19,6 +20,10 @@ const PARAMETERS = {
   sumProducts: 6, // sumsPtr, rowPtr, meansPtr, centredPtr, width, channels
   touchRows: 3, // jobPtr, offset, tiles
   upsample2x: 4, // outPtr, rowPtr, width, channels
+  winograd6TransformInput: 3, // jobPtr, offset, tiles
+  winograd6TransformInput16: 3, // jobPtr, offset, tiles
+  winograd6TransformOutput: 4, // jobPtr, group, offset, tiles
+  winograd6TransformWeights: 5, // uPtr, weightsPtr, scratchPtr, cin, cout
   winogradMultiply: 3, // jobPtr, group, tiles
   winogradMultiply16: 3, // jobPtr, group, tiles
   winogradRoundWeights: 5, // u16Ptr, uScalesPtr, uPtr, cin, tiles

@@ -32,11 +32,11 @@ export async function wasmLayerByLayer(
       called.clear();
       return add(machine, a, b);
     },
-    compile(bound) {
+    compile(bound, tallest) {
       memory.release(empty);
       called.clear();
       if (bound.layer.kind === 'groupNorm') return referenceBackend.compile([bound]);
-      const program = new WasmProgram(machine, [bound]);
+      const program = new WasmProgram(machine, [bound], 'f32', tallest);
       // The kernels that pack weights are not part of the layer.
       called.clear();
       if (!needsWholeMap(bound.layer)) return program;

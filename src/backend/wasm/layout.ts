@@ -33,14 +33,16 @@ export const V_TILE_BYTES = CHUNK * F32_BYTES;
 /** The distance between tiles where v is i16. */
 export const V16_TILE_BYTES = CHUNK * I16_BYTES;
 
-/** Points of a tile along an axis with stride 1, and with stride 2. */
+/** Points of a tile along an axis: of 4×4 outputs, of 6×6, and of 4×4 with stride 2. */
 export const SIDE = 6;
+export const LARGE_SIDE = 8;
 export const STRIDE2_SIDE = 9;
 
-/** Points that have weights of their own, with either stride. */
+/** Tiles of 6×6 whose columns the input's transform makes at a time. */
+export const LARGE_COLUMN_TILES = 8;
+
+/** Points of a tile of 4×4 that have weights of their own, with either stride. */
 export const WEIGHT_POINTS = SIDE * SIDE;
-/** Points that have weights on an upsampled map, where those of row or column 2 are always 0. */
-export const UPSAMPLED_POINTS = 25;
 
 /** Rows of the input that a row of tiles depends on, at most. */
 export const MAX_INPUT_ROWS = STRIDE2_SIDE;

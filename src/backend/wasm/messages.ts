@@ -1,6 +1,6 @@
 import { tagOf } from '../../builtins/tags.ts';
 import { type ErrorCode, messageOf } from '../../errors.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { Segment } from '../segment.ts';
@@ -31,7 +31,7 @@ export interface RunMessage {
   readonly input: Span;
   readonly data: Float32Array;
   /** The rows of the output that are wanted. */
-  readonly span: Span;
+  readonly span: WantedRows;
   readonly folded: FoldedPool | undefined;
 }
 

@@ -1,22 +1,13 @@
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Conv } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { ConvStage } from '../plan.ts';
-import {
-  CHUNK,
-  F32_BYTES,
-  GROUP,
-  I16_BYTES,
-  SIDE,
-  TILE_COUT,
-  UPSAMPLED_POINTS,
-  WEIGHT_POINTS,
-} from './layout.ts';
+import { LARGE_TILE } from '../tile.ts';
+import { CHUNK, F32_BYTES, GROUP, I16_BYTES, LARGE_SIDE, SIDE, TILE_COUT } from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { paddedChannels } from './ring.ts';
-import { isLate } from './workspace.ts';
+import { isLate, weightPoints } from './workspace.ts';
 
 /** A convolution's numbers in the kernels' memory, in the order in which its kernel reads them. */
 export interface PackedConv {
@@ -61,7 +52,7 @@ export function packConv(
   cin: number,
   products: Products,
 ): PackedConv {
-  const { conv, layer, name, winograd, upsample } = stage;
+  const { conv, layer, name, winograd } = stage;
   const { memory } = machine;
   const prefix = name === '' ? '' : `${name}.`;
   const { weights } = network[layer];
@@ -82,33 +73,22 @@ export function packConv(
     const none = { isLate: true, scalesPtr: undefined, flatPtr: undefined };
     return { cin, cout, weightsPtr, biasPtr, ...none };
   }
-  const shape = { stride: conv.stride, upsample };
   const packed =
     products === 'f32'
-      ? packWinograd(machine, weight, shape)
-      : packWinograd16(machine, weight, shape, products === 'i16 but flat');
+      ? packWinograd(machine, weight, stage)
+      : packWinograd16(machine, weight, stage, products === 'i16 but flat');
   return { cin, cout, ...packed, biasPtr };
 }
 
-/** The properties, beside the channels, that a Winograd convolution's weights depend on. */
-interface WinogradShape {
-  readonly stride: Conv['stride'];
-  readonly upsample: boolean;
-}
-
-/** Points that a convolution has weights for. */
-const winogradPoints = (upsample: boolean): number => (upsample ? UPSAMPLED_POINTS : WEIGHT_POINTS);
-
 /** [cout, cin, 3, 3] → f32 [cout / 16][points][2][cin][8], transformed by a kernel. */
-function packWinograd(machine: Machine, weight: Tensor, shape: WinogradShape) {
+function packWinograd(machine: Machine, weight: Tensor, stage: ConvStage) {
   const { memory } = machine;
-  const { upsample } = shape;
   const [cout, cin] = weight.shape;
-  const packedBytes = winogradPoints(upsample) * GROUP * cin * F32_BYTES;
+  const packedBytes = weightPoints(stage) * GROUP * cin * F32_BYTES;
   const groups = cout / GROUP;
   const weightsPtr = memory.allocate('weights', groups * packedBytes);
   const mark = memory.mark();
-  const transform = groupTransform(machine, weight, shape);
+  const transform = groupTransform(machine, weight, stage);
   for (let group = 0; group < groups; group++) transform(group, weightsPtr + group * packedBytes);
   memory.release(mark);
   return { weightsPtr, isLate: false, scalesPtr: undefined, flatPtr: undefined };
@@ -123,22 +103,25 @@ function packWinograd(machine: Machine, weight: Tensor, shape: WinogradShape) {
 function groupTransform(
   { memory, kernels }: Machine,
   { shape: [, cin], data }: Tensor,
-  { stride, upsample }: WinogradShape,
+  { conv, upsample, tile }: ConvStage,
 ) {
   const pointCount = GROUP * cin;
   const pointBytes = pointCount * F32_BYTES;
   const count = pointCount * 9;
-  const allPtr = upsample ? memory.allocate('weights', WEIGHT_POINTS * pointBytes) : 0;
+  const isLarge = tile === LARGE_TILE;
+  const side = isLarge ? LARGE_SIDE : SIDE;
+  const allPtr = upsample ? memory.allocate('weights', side ** 2 * pointBytes) : 0;
   const plainPtr = memory.allocate('weights', count * F32_BYTES);
-  const scratchPtr = memory.allocate('scratch', SIDE * 3 * 4 * F32_BYTES);
+  const scratchPtr = memory.allocate('scratch', side * 3 * 4 * F32_BYTES);
   return (group: number, targetPtr: number): void => {
     memory.f32(plainPtr, count).set(data.subarray(group * count, (group + 1) * count));
     const outPtr = upsample ? allPtr : targetPtr;
-    kernels.winogradTransformWeights(outPtr, plainPtr, scratchPtr, cin, GROUP, stride);
+    if (isLarge) kernels.winograd6TransformWeights(outPtr, plainPtr, scratchPtr, cin, GROUP);
+    else kernels.winogradTransformWeights(outPtr, plainPtr, scratchPtr, cin, GROUP, conv.stride);
     if (!upsample) return;
     let ptr = targetPtr;
-    for (let point = 0; point < WEIGHT_POINTS; point++) {
-      if (Math.floor(point / SIDE) === 2 || point % SIDE === 2) continue;
+    for (let point = 0; point < side ** 2; point++) {
+      if (Math.floor(point / side) === 2 || point % side === 2) continue;
       kernels.copy(ptr, allPtr + point * pointBytes, pointCount);
       ptr += pointBytes;
     }
@@ -149,26 +132,21 @@ function groupTransform(
  * [cout, cin, 3, 3] → i16 [cout / 16][points][2][cin / 2][8][2]: the numbers of `packWinograd`,
  * rounded, with a scale for each point and output channel.
  */
-function packWinograd16(
-  machine: Machine,
-  weight: Tensor,
-  shape: WinogradShape,
-  isFlatKept: boolean,
-) {
+function packWinograd16(machine: Machine, weight: Tensor, stage: ConvStage, isFlatKept: boolean) {
   const { memory, kernels } = machine;
   const [cout, cin] = weight.shape;
   const groups = cout / GROUP;
-  const count = winogradPoints(shape.upsample) * GROUP;
+  const count = weightPoints(stage) * GROUP;
   const groupBytes = count * cin * I16_BYTES;
   const scalesBytes = count * Math.ceil(cin / CHUNK) * F32_BYTES;
   const weightsPtr = memory.allocate('weights', groups * groupBytes);
   const scalesPtr = memory.allocate('weights', groups * scalesBytes);
-  const flatCount = isFlatKept && shape.stride === 1 ? GROUP * cin : 0;
+  const flatCount = isFlatKept && stage.conv.stride === 1 ? GROUP * cin : 0;
   const flatPtr = memory.allocate('weights', groups * flatCount * F32_BYTES);
   const mark = memory.mark();
   const plainPtr = memory.allocate('weights', count * cin * F32_BYTES);
-  const transform = groupTransform(machine, weight, shape);
-  const flatFromPtr = plainPtr + flatPoint(shape) * GROUP * cin * F32_BYTES;
+  const transform = groupTransform(machine, weight, stage);
+  const flatFromPtr = plainPtr + flatPoint(stage) * GROUP * cin * F32_BYTES;
   for (let group = 0; group < groups; group++) {
     transform(group, plainPtr);
     const [u16Ptr, uScalesPtr] = [weightsPtr + group * groupBytes, scalesPtr + group * scalesBytes];
@@ -194,7 +172,7 @@ function layLate(packed: Float32Array, { shape: [cout, cin], data }: Tensor): vo
 }
 
 /** The number of point (1, 1) among those that have weights. */
-const flatPoint = ({ upsample }: WinogradShape): number => (upsample ? 6 : 7);
+const flatPoint = (stage: ConvStage): number => Math.sqrt(weightPoints(stage)) + 1;
 
 /**
  * [cout, cin, k, k] → f32 [cout / 8][k][k · cin][8], and if 3 or 4 output channels remain,

@@ -1,6 +1,9 @@
 import type { Conv } from '../../model/layers.ts';
 import type { PlanRules } from '../plan.ts';
+import { COARSE } from '../segment.ts';
+import { LARGE_TILE, TILE } from '../tile.ts';
 import { GROUP, MAX_CIN } from './layout.ts';
+import { isWide } from './workspace.ts';
 
 /** Winograd's kernels take channels in groups of 16, in and out, and at most 64 in. */
 export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
@@ -9,6 +12,8 @@ export const isWinograd = ({ kernel, cin, cout }: Conv): boolean =>
 /** The rules of plans for the kernels. */
 export const WASM_RULES: PlanRules = {
   winograd: isWinograd,
+  tile: (conv, part) =>
+    conv.stride === 1 && !isWide(conv) && part > 1 / COARSE ? LARGE_TILE : TILE,
   upsamples: (conv) => conv.stride === 1 && isWinograd(conv),
   shuffles: false,
   storesWholeTiles: true,

@@ -1,27 +1,39 @@
-import { expected, TaesdError } from '../../errors.ts';
-import { inGiB } from '../../numbers/byte-text.ts';
-import { comparedTexts } from '../../numbers/compared-texts.ts';
-import { addressSpaceLimit } from '../../platform/address-space.ts';
+import { TaesdError } from '../../errors.ts';
+import type { RowSource } from '../../rows.ts';
+import type { Span } from '../backend.ts';
 import type { Runner } from '../batches.ts';
 import { planNetwork } from '../plan.ts';
 import { WASM_RULES } from './plan-rules.ts';
 import { inputSpan } from './schedule.ts';
-import { SharedRun } from './shared-run.ts';
+import { SharedRun, type SharedWork } from './shared-run.ts';
 import { divideRows } from './spans.ts';
+import { type WorkerLimit, workersThatFit } from './worker-count.ts';
 import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 
-/** The options of a pool: those of its workers, and their number. */
-export interface PoolOptions extends WorkerOptions {
+/**
+ * The options of a pool: those of its workers, and their number. It is the maximum if the caller
+ * gave none: each run then starts the workers that it gains by and that do not run yet.
+ */
+export interface PoolOptions extends WorkerOptions, WorkerLimit {}
+
+/** The run that a pool is started for. */
+export interface FirstRun {
+  /** The number of the network. */
+  readonly network: number;
+  readonly source: RowSource;
+}
+
+/** The spans of a run, the number of workers that make them, and what they depend on. */
+interface DividedRun extends Pick<SharedWork, 'spans'> {
+  readonly key: string;
   readonly workers: number;
-  /** True if the caller gave no number of workers. */
-  readonly isDefault?: boolean;
 }
 
 /**
- * The address space that Node takes for each thread: 10 GiB for the memory, the rest for V8's own
- * heap, measured with Node 20. A thread that gets less may end the process.
+ * The maximum number of workers that a run waits for, if their number was not given. The others are
+ * started when it begins, so that they take no core from the first.
  */
-const THREAD_ADDRESSES = 12 * 2 ** 30;
+const STARTED_FIRST = 4;
 
 /**
  * Workers that share the rows of a picture. Each has its own kernels and memory, and takes a
@@ -30,34 +42,47 @@ const THREAD_ADDRESSES = 12 * 2 ** 30;
  */
 export class WorkerPool {
   readonly #options: PoolOptions;
-  readonly #workers: readonly PoolWorker[];
+  /** The maximum number of workers. */
+  #max: number;
+  /** Those that were started and have not failed to start. */
+  readonly #workers: PoolWorker[] = [];
+  /** The last division of each network: it takes some milliseconds. */
+  readonly #divided = new Map<number, DividedRun>();
   /** Why the workers cannot be used any more: the first of them that ended, or `dispose`. */
   #failure: TaesdError | undefined;
 
-  private constructor(whole: PoolOptions) {
-    const { workers, isDefault, ...options } = whole;
-    this.#options = whole;
-    const onDeath = (error: TaesdError) => {
-      this.#failure ??= error;
-    };
-    this.#workers = Array.from({ length: workers }, () => new PoolWorker(options, onDeath));
+  private constructor(options: PoolOptions, max: number) {
+    this.#options = options;
+    this.#max = max;
   }
 
   /**
-   * Starts the workers and waits until all are ready.
+   * Starts workers. Waits until all are ready if their number was given. If it was not, waits until
+   * one is ready: the others join the run later.
    *
+   * @param first  the run that decides how many are started if their number was not given
    * @throws TaesdError UNSUPPORTED (they cannot start), LIMIT, OOM
    */
-  static async start(options: PoolOptions): Promise<WorkerPool> {
-    if (options.isDefault) checkAddresses(options.workers);
-    const pool = new WorkerPool(options);
+  static async start(options: PoolOptions, first?: FirstRun): Promise<WorkerPool> {
+    const { workers, isDefault } = options;
+    const pool = new WorkerPool(options, isDefault ? workersThatFit(workers) : workers);
+    const count =
+      isDefault && first !== undefined
+        ? Math.min(pool.#divide(first).workers, STARTED_FIRST)
+        : workers;
+    const started = pool.#atLeast(count).map(({ ready }) => ready);
     try {
-      await Promise.all(pool.#workers.map(({ ready }) => ready));
+      await (isDefault ? firstOf(started) : Promise.all(started));
     } catch (error) {
       pool.dispose();
       throw error;
     }
     return pool;
+  }
+
+  /** The number of workers. */
+  get size(): number {
+    return this.#workers.length;
   }
 
   /** Bytes that the workers' memories take. */
@@ -73,10 +98,10 @@ export class WorkerPool {
   /** Ends all workers. */
   dispose(): void {
     this.#failure ??= new TaesdError('ARG', 'the workers were disposed');
-    for (const worker of this.#workers) worker.end(this.#failure);
+    for (const worker of [...this.#workers]) worker.end(this.#failure);
   }
 
-  /** Runs a network on all workers. */
+  /** Runs a network on as many workers as pay. */
   runner(network: number): Runner {
     return {
       batches: (...run) => this.#share(network, run).batches(),
@@ -85,33 +110,62 @@ export class WorkerPool {
 
   /** Divides rows `wanted` of the output among the workers. */
   #share(
-    number: number,
+    network: number,
     [source, wanted, pacer, folded]: Parameters<Runner['batches']>,
   ): SharedRun {
-    const { network } = this.#options.networks[number];
-    const layers = network.map(({ layer }) => layer);
-    const plan = planNetwork(layers, WASM_RULES);
-    const shapes = plan.shapes([source.channels, source.height, source.width]);
-    const outputs = divideRows(plan, shapes, wanted, this.#workers.length);
+    const { spans, workers } = this.#divide({ network, source }, wanted);
+    const { asBytes } = wanted;
     return new SharedRun({
-      workers: this.#workers,
-      network: number,
+      workers: this.#atLeast(workers).slice(0, workers),
+      network,
       source,
       folded,
-      spans: outputs.map((output) => ({ output, input: inputSpan(plan, shapes, output) })),
+      spans: spans.map(({ output, input }) => ({ output: { ...output, asBytes }, input })),
       pacer,
       failure: () => this.#failure,
     });
   }
+
+  /** Divides the wanted rows of a run's output. Defaults to all. */
+  #divide({ network, source }: FirstRun, wanted?: Span): DividedRun {
+    const { channels, height, width } = source;
+    const key = `${channels},${height},${width} ${wanted?.first} ${wanted?.end} ${this.#max}`;
+    const last = this.#divided.get(network);
+    if (last?.key === key) return last;
+    const { network: bound, tallest } = this.#options.networks[network];
+    const layers = bound.map(({ layer }) => layer);
+    const plan = planNetwork(layers, WASM_RULES, tallest);
+    const shapes = plan.shapes([channels, height, width]);
+    const rows = wanted ?? { first: 0, end: shapes[shapes.length - 1][1] };
+    const limit = { workers: this.#max, isDefault: this.#options.isDefault };
+    const { spans: outputs, workers } = divideRows(plan, shapes, rows, limit);
+    const spans = outputs.map((output) => ({ output, input: inputSpan(plan, shapes, output) }));
+    const divided = { key, spans, workers };
+    this.#divided.set(network, divided);
+    return divided;
+  }
+
+  /** Starts the workers that are missing. @returns all, some of which may not be ready yet */
+  #atLeast(count: number): readonly PoolWorker[] {
+    const { workers: _, isDefault, ...options } = this.#options;
+    while (this.#workers.length < count) {
+      const worker = new PoolWorker(options, (error) => {
+        // Without it the others do the work.
+        if (isDefault && !worker.isReady) return;
+        this.#failure ??= error;
+      });
+      this.#workers.push(worker);
+      worker.ready.catch((error) => {
+        this.#workers.splice(this.#workers.indexOf(worker), 1);
+        this.#max = Math.max(this.#workers.length, 1);
+        worker.end(error);
+      });
+    }
+    return this.#workers;
+  }
 }
 
-/** @throws TaesdError OOM if the address space is limited, and too small for so many threads */
-function checkAddresses(workers: number): void {
-  const limit = addressSpaceLimit();
-  const needed = (workers + 1) * THREAD_ADDRESSES;
-  if (limit >= needed) return;
-  const texts = comparedTexts([needed, limit], inGiB);
-  const rule = `${texts[0]} of address space for ${workers} workers`;
-  const hint = 'a given number of workers is started all the same';
-  throw expected('OOM', 'ulimit -v', rule, texts[1], { hint });
+/** Waits until one of the workers is ready. @throws TaesdError the first one's, if none will be */
+function firstOf(started: readonly Promise<void>[]): Promise<void> {
+  return Promise.any(started).catch(() => started[0]);
 }

@@ -1,18 +1,17 @@
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Conv } from '../../model/layers.ts';
-import type { Chw } from '../../model/measure.ts';
 import type { Precision } from '../../options/types.ts';
 import type { RowSink, RowSource } from '../../rows.ts';
-import type { Program, Span } from '../backend.ts';
+import type { Program, Span, WantedRows } from '../backend.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import { type Plan, planNetwork, type Stage } from '../plan.ts';
 import { stageWork } from '../rows-needed.ts';
-import { COARSE, MAX_WIDE_WORK } from '../segment.ts';
 import { JOB_BYTES } from './job-layout.ts';
-import { CHUNK, F32_BYTES } from './layout.ts';
+import { F32_BYTES } from './layout.ts';
 import type { Machine } from './machine.ts';
+import { outputRows } from './output-rows.ts';
 import { type PackedConv, packConv, repackPool } from './pack.ts';
 import { WASM_RULES } from './plan-rules.ts';
+import { productsRule } from './products.ts';
 import { Ring, rowCount, storedChannels } from './ring.ts';
 import { ringRows, schedule } from './schedule.ts';
 import type { StageRunner } from './stage-context.ts';
@@ -21,29 +20,6 @@ import { allocateWorkspace, MAX_BLOCK_ROWS } from './workspace.ts';
 
 /** A Winograd stage has a job for each row of tiles in a block. */
 const STAGE_JOBS_BYTES = MAX_BLOCK_ROWS * JOB_BYTES;
-
-/** A size at which the heights of a network's maps are compared. */
-const NOMINAL = 64;
-
-/**
- * Tells whether a convolution sums more than 64 channels into fewer. Its output is all that goes on
- * to finer maps, and no skip connection goes around it. In taew2_1's decoder such layers are
- * 13 % of the work and made 43 % of the error of `fast`: in f32, a decode of 512×512 keeps 64.3 dB
- * against f32, not 61.8. In taeqi2_1 that is 69.0, not 68.5.
- */
-const narrowsWide = ({ cin, cout }: Conv): boolean => cin > CHUNK && cout < cin;
-
-/** Returns the largest height such that maps no higher are at most `part` of a network's work. */
-function heightOfWork({ stages }: Plan, shapes: readonly Chw[], part: number): number {
-  const workTo = (max: number) =>
-    stages.reduce((sum, stage) => {
-      const [, height, width] = shapes[stage.output];
-      return height <= max ? sum + stageWork(stage, height, width) : sum;
-    }, 0);
-  const allowed = part * workTo(Infinity);
-  const heights = shapes.map(([, height]) => height);
-  return Math.max(0, ...heights.filter((height) => workTo(height) <= allowed));
-}
 
 /**
  * A network in the kernels' memory, run as a pipeline of rows. It keeps only the rows of each
@@ -56,26 +32,19 @@ export class WasmProgram implements Program {
   readonly #packed: ReadonlyMap<Stage, PackedConv>;
   #lastRings: { readonly key: string; readonly rows: readonly number[] } | undefined;
 
-  constructor(machine: Machine, network: BoundNetwork, precision: Precision = 'f32') {
+  constructor(machine: Machine, network: BoundNetwork, precision?: Precision, tallest?: number) {
     this.#machine = machine;
     this.#plan = planNetwork(
       network.map(({ layer }) => layer),
       WASM_RULES,
+      tallest,
     );
     const packed = new Map<Stage, PackedConv>();
-    const shapes = this.#plan.shapes([1, NOMINAL, NOMINAL]);
-    const heights = shapes.map(([, height]) => height);
-    const coarse = Math.max(...heights) / COARSE;
-    const wideCoarse = Math.min(coarse, heightOfWork(this.#plan, shapes, MAX_WIDE_WORK));
-    const i16 = heights[heights.length - 1] < NOMINAL ? 'i16 but flat' : 'i16';
+    const productsOf = productsRule(this.#plan, precision);
     for (const stage of this.#plan.stages) {
       if (stage.kind !== 'conv') continue;
-      const f32Height = stage.conv.cin > CHUNK ? wideCoarse : coarse;
-      const isExact = heights[stage.output] <= f32Height || narrowsWide(stage.conv);
-      const isF32 = precision === 'f32' || isExact;
-      const products = isF32 ? 'f32' : i16;
       const cin = storedChannels(this.#plan.stages, stage.input, stage.conv.cin);
-      packed.set(stage, packConv(machine, network, stage, cin, products));
+      packed.set(stage, packConv(machine, network, stage, cin, productsOf(stage)));
     }
     this.#packed = packed;
   }
@@ -83,7 +52,7 @@ export class WasmProgram implements Program {
   *run(
     source: RowSource,
     sink: RowSink,
-    wanted?: Span,
+    wanted?: WantedRows,
     folded?: FoldedPool,
   ): Generator<number, void, void> {
     const { memory } = this.#machine;
@@ -98,6 +67,7 @@ export class WasmProgram implements Program {
       const span = wanted ?? { first: 0, end: height };
       const { rings, runners } = this.#allocate(shapes, span);
       const last = rings.length - 1;
+      const read = outputRows(this.#machine, rings[last], shapes[last][0], wanted?.asBytes);
       for (const { stage, map, span: rows } of schedule(this.#plan, shapes, span)) {
         let work = 0;
         if (stage === undefined) {
@@ -110,7 +80,7 @@ export class WasmProgram implements Program {
         }
         if (map === last) {
           for (let y = Math.max(rows.first, span.first); y < Math.min(rows.end, span.end); y++) {
-            sink(y, rings[map].pixels(memory, y), rings[map].channels);
+            sink(y, read(y), rings[map].channels);
           }
         }
         yield work;

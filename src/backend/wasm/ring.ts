@@ -1,4 +1,5 @@
 import type { Stage } from '../plan.ts';
+import { LARGE_TILE } from '../tile.ts';
 import { F32_BYTES, TILE_COUT } from './layout.ts';
 import type { Memory } from './memory.ts';
 
@@ -30,16 +31,17 @@ export function storedChannels(stages: readonly Stage[], map: number, channels: 
 
 /**
  * Returns the pixels of a stored row: a zero pixel, the row filled up with zeros to whole Winograd
- * tiles (of 4 pixels, or 8 with stride 2), and a zero pixel.
+ * tiles (of 4 or 6 pixels, or 8 with stride 2), and a zero pixel.
  */
-const storedWidth = (width: number): number => 1 + 8 * Math.ceil(width / 8) + 1;
+const storedWidth = (width: number): number =>
+  1 + Math.max(8 * Math.ceil(width / 8), LARGE_TILE * Math.ceil(width / LARGE_TILE)) + 1;
 
 /** Returns the numbers in a stored row of so many stored channels. */
 export const rowCount = (channels: number, width: number): number => channels * storedWidth(width);
 
 /**
  * The rows of a feature map that are alive, in the kernels' memory. Row y lies in slot `y mod
- * rows`. A slot is f32 [1 + width, filled up to a multiple of 8, + 1][channels], channels last,
+ * rows`. A slot is f32 [1 + width, filled up to multiples of 6 and 8, + 1][channels], channels last,
  * zero outside the picture.
  */
 export class Ring {

@@ -2,7 +2,6 @@ import type { Chw } from '../../model/measure.ts';
 import type { Span } from '../backend.ts';
 import type { Plan, Stage } from '../plan.ts';
 import { fewestRows, inputRows, neededRows, stageWork } from '../rows-needed.ts';
-import { TILE } from '../tile.ts';
 import { blockRowsOf, isWide } from './workspace.ts';
 
 /**
@@ -80,8 +79,10 @@ export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span 
 function bandRows(stage: Stage, width: number): number {
   const rows = fewestRows(stage);
   if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
-  const tiles = Math.ceil(width / TILE);
+  const tiles = Math.ceil(width / stage.tile);
   if (isWide(stage.conv)) return blockRowsOf(stage, tiles) * rows;
+  // With two rows, the ring of the skip connection would hold a band more.
+  if (stage.add !== undefined) return rows;
   return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
 }
 

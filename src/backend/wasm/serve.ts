@@ -79,8 +79,8 @@ async function load(message: LoadMessage): Promise<void> {
   try {
     const { kernels, networks, maxMemory } = message;
     backend = await createWasmBackend({ kernels, maxMemory });
-    runners = networks.map(({ network, precision }) =>
-      localRunner(backend.compile(network, precision)),
+    runners = networks.map(({ network, precision, tallest }) =>
+      localRunner(backend.compile(network, precision, tallest)),
     );
     keptBytes = backend.memoryBytes() + KEPT_BYTES;
     thread.post({ kind: 'ready' });

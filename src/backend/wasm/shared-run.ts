@@ -1,7 +1,7 @@
 import type { TaesdError } from '../../errors.ts';
 import { Doorbell } from '../../platform/doorbell.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { Pacer } from '../pacer.ts';
@@ -10,13 +10,14 @@ import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle
 
 /** The rows of one picture that the workers of a pool make together. */
 export interface SharedWork {
+  /** Those that are not ready yet join when they are. */
   readonly workers: readonly PoolWorker[];
   /** The number of the network. */
   readonly network: number;
   readonly source: RowSource;
   readonly folded: FoldedPool | undefined;
   /** Spans of the output, from the top, and the rows of the input that each of them needs. */
-  readonly spans: readonly { readonly output: Span; readonly input: Span }[];
+  readonly spans: readonly { readonly output: WantedRows; readonly input: Span }[];
   readonly pacer: Pacer;
   /** Returns why the workers cannot be used any more, if so. */
   failure(): TaesdError | undefined;
@@ -29,7 +30,7 @@ export interface SharedWork {
  */
 export class SharedRun {
   readonly #work: SharedWork;
-  readonly #free: PoolWorker[];
+  readonly #free: PoolWorker[] = [];
   /** The spans that were begun, from the top. */
   readonly #begun: SpanAtWork[] = [];
   /** Rings if a worker reports something, or the signal fires. */
@@ -37,7 +38,14 @@ export class SharedRun {
 
   constructor(work: SharedWork) {
     this.#work = work;
-    this.#free = [...work.workers];
+    for (const worker of work.workers) {
+      if (worker.isReady) this.#free.push(worker);
+      else
+        worker.ready.then(
+          () => this.#joins(worker),
+          () => undefined,
+        );
+    }
   }
 
   /** The rows of the output in batches, from top to bottom. */
@@ -60,14 +68,14 @@ export class SharedRun {
       const failed = failure();
       if (failed !== undefined) throw failed;
       await this.#beginSpans(n);
-      // One worker at least was free for it.
-      const span = this.#begun[n];
-      if (span.error !== undefined) throw span.error;
-      const batch = span.batches.shift();
+      // Not begun if no worker is ready yet.
+      const span: SpanAtWork | undefined = this.#begun[n];
+      if (span?.error !== undefined) throw span.error;
+      const batch = span?.batches.shift();
       if (batch !== undefined) {
         yield batch;
         span.taken(batch.count);
-      } else if (span.isDone) return;
+      } else if (span?.isDone) return;
       else {
         // Only now: an iteration that its caller abandons must not keep the process from ending.
         this.#keepAlive(true);
@@ -96,7 +104,12 @@ export class SharedRun {
   }
 
   #heardOf({ isDone, worker }: SpanAtWork): void {
-    if (isDone) this.#free.push(worker);
+    if (isDone) this.#joins(worker);
+    this.#news.ring();
+  }
+
+  #joins(worker: PoolWorker): void {
+    this.#free.push(worker);
     this.#news.ring();
   }
 

@@ -3,6 +3,7 @@ import type { Span } from '../backend.ts';
 import type { Plan } from '../plan.ts';
 import { TILE } from '../tile.ts';
 import { workFor } from './schedule.ts';
+import { busiestWork, doesPay, type WorkerLimit } from './worker-count.ts';
 
 /**
  * The maximum number of output rows in a span if there are several spans. It also bounds the rows
@@ -15,28 +16,32 @@ export const OUTPUT_ROWS = 512;
  */
 const FULL_ROWS = 2048;
 
-/** One more worker is used if all of them together are faster by this factor. */
-const GAIN = 1.1;
+/** The spans of a run, and the number of workers that make them. */
+export interface Division {
+  readonly spans: readonly Span[];
+  readonly workers: number;
+}
 
 /**
- * Divides the rows of the output among as many workers as gain by it, `workers` at most. With more
- * than one, the rows around each span are computed twice, by whole tiles at every stage. Half of a
- * 1024×1024 decode is 55 % of the work. Half of an encode of that size is 97 %, so one worker does
- * it all.
+ * Divides the rows of the output among as many workers as pay. With more than one, the rows around
+ * each span are computed twice, by whole tiles at every stage. Half of a 1024×1024 decode is 55 %
+ * of the work. Half of an encode of that size is 97 %, so one worker does it all.
  */
 export function divideRows(
   plan: Plan,
   shapes: readonly Chw[],
   wanted: Span,
-  workers: number,
-): Span[] {
-  let best = { spans: [wanted], load: workFor(plan, shapes, wanted) };
-  for (let count = 2; count <= workers; count++) {
-    const spans = spansOf(shapes, wanted, count);
-    const load = spans.reduce((sum, span) => sum + workFor(plan, shapes, span), 0) / count;
-    if (load * GAIN < best.load) best = { spans, load };
+  limit: WorkerLimit,
+): Division {
+  let best = { spans: [wanted], workers: 1, busiest: workFor(plan, shapes, wanted) };
+  for (let workers = 2; workers <= limit.workers; workers++) {
+    const spans = spansOf(shapes, wanted, workers);
+    const loads = spans.map((span) => workFor(plan, shapes, span));
+    const choice = { spans, workers, busiest: busiestWork(loads, workers) };
+    // The grid may make fewer spans than workers: then a smaller number has made them already.
+    if (spans.length >= workers && doesPay(choice, best, limit.isDefault)) best = choice;
   }
-  return best.spans;
+  return best;
 }
 
 /**

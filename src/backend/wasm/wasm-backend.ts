@@ -39,8 +39,8 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const machine = await CompactMachine.start(module, options.maxMemory);
   return {
     name: 'wasm',
-    compile: (network, precision = options.precision) =>
-      new WasmProgram(machine, network, precision),
+    compile: (network, precision = options.precision, tallest) =>
+      new WasmProgram(machine, network, precision, tallest),
     memoryBytes: () => machine.memory.bytes,
     compact: () => machine.compact(),
   };

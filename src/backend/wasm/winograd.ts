@@ -1,5 +1,4 @@
 import type { ConvStage } from '../plan.ts';
-import { TILE } from '../tile.ts';
 import { type JobFields, writeJob } from './job.ts';
 import {
   JOB_ADD,
@@ -51,6 +50,7 @@ import {
   scalesChunkOf,
   scalesStrideOf,
   TABLE_ROWS,
+  type Tiling,
   tilingOf,
   uStrideOf,
   v16StrideOf,
@@ -68,8 +68,9 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
   const { cin, cout, weightsPtr, scalesPtr, isLate } = context.packed as PackedConv;
   const { uPtr, tilePtr } = workspace;
   const uStride = uStrideOf(cin);
-  const { step, blockTiles, chunks } = tilingOf(stage);
-  const tiles = Math.ceil(output.width / TILE);
+  const { tile } = stage;
+  const { side, step, blockTiles, chunks } = tilingOf(stage);
+  const tiles = Math.ceil(output.width / tile);
   const blockRows = blockRowsOf(stage, tiles);
   // A job for each row of tiles in a block. Their tiles lie one behind the other.
   const jobs = Array.from({ length: blockRows }, (_, row) => {
@@ -77,20 +78,20 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
     return jobPtr + row * JOB_BYTES;
   });
   const products = scalesPtr === undefined ? 'f32' : 'i16';
-  const [input, product, result] = WINOGRAD_KERNELS[products][stage.conv.stride];
+  const [input, product, result] = WINOGRAD_KERNELS[products][side];
   const { [input]: transformInput, [product]: multiply, [result]: transformOutput } = kernels;
   // A tile begins one pixel left of its first output: at the slot's zero pixel for the first.
   const inputStep = step * cin * F32_BYTES;
   const pixelBytes = cout * F32_BYTES;
-  const outputStep = TILE * pixelBytes;
+  const outputStep = tile * pixelBytes;
   const groups = cout / GROUP;
   const groupBytes = GROUP * cin * 9 * F32_BYTES;
-  const isCut = output.width % TILE !== 0;
+  const isCut = output.width % tile !== 0;
 
   return (span) => {
-    for (let y = span.first; y < span.end; y += TILE * blockRows) {
-      const rows = Math.min(blockRows, Math.ceil((span.end - y) / TILE));
-      for (let row = 0; row < rows; row++) fillRowTable(stage, y + row * TILE, row, context);
+    for (let y = span.first; y < span.end; y += tile * blockRows) {
+      const rows = Math.min(blockRows, Math.ceil((span.end - y) / tile));
+      for (let row = 0; row < rows; row++) fillRowTable(stage, y + row * tile, row, context);
       for (let first = 0; first < tiles; first += blockTiles) {
         const count = Math.min(blockTiles, tiles - first);
         const offset = first * outputStep + pixelBytes;
@@ -109,26 +110,28 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
         }
       }
       if (!isCut) continue;
-      const end = Math.min(y + rows * TILE, output.height);
+      const end = Math.min(y + rows * tile, output.height);
       for (let r = y; r < end; r++) output.clearMargin(memory, r);
     }
   };
 }
 
 /**
- * The kernels of the three steps, by products and stride: rows of the input to points, points to
- * products, those to rows of the output.
+ * The kernels of the three steps, by products and points of a tile along an axis: rows of the input
+ * to points, points to products, those to rows of the output.
  */
 export const WINOGRAD_KERNELS = {
   f32: {
-    1: ['winogradTransformInput', 'winogradMultiply', 'winogradTransformOutput'],
-    2: ['winogradStride2TransformInput', 'winogradMultiply', 'winogradStride2TransformOutput'],
+    6: ['winogradTransformInput', 'winogradMultiply', 'winogradTransformOutput'],
+    8: ['winograd6TransformInput', 'winogradMultiply', 'winograd6TransformOutput'],
+    9: ['winogradStride2TransformInput', 'winogradMultiply', 'winogradStride2TransformOutput'],
   },
   i16: {
-    1: ['winogradTransformInput16', 'winogradMultiply16', 'winogradTransformOutput'],
-    2: ['winogradStride2TransformInput16', 'winogradMultiply16', 'winogradStride2TransformOutput'],
+    6: ['winogradTransformInput16', 'winogradMultiply16', 'winogradTransformOutput'],
+    8: ['winograd6TransformInput16', 'winogradMultiply16', 'winograd6TransformOutput'],
+    9: ['winogradStride2TransformInput16', 'winogradMultiply16', 'winogradStride2TransformOutput'],
   },
-} as const satisfies Record<string, Record<1 | 2, readonly KernelName[]>>;
+} as const satisfies Record<string, Record<Tiling['side'], readonly KernelName[]>>;
 
 /**
  * The job of a Winograd convolution: what its kernels need and what does not change while it runs.
@@ -175,11 +178,11 @@ export function winogradJob(
 }
 
 /**
- * Writes the addresses of the rows that the kernels read, write and add for rows `y` to `y + 3` of
- * the output.
+ * Writes the addresses of the rows that the kernels read, write and add for the row of tiles that
+ * begins at row `y` of the output.
  */
 function fillRowTable(
-  { conv, upsample }: ConvStage,
+  { conv, upsample, tile }: ConvStage,
   y: number,
   row: number,
   { memory, workspace, input, output, add }: StageContext,
@@ -189,9 +192,9 @@ function fillRowTable(
   for (let r = 0; r < MAX_INPUT_ROWS; r++) {
     rows[r] = input.row(upsample ? Math.floor((above + r) / 2) : above + r);
   }
-  for (let r = 0; r < TILE; r++) {
+  for (let r = 0; r < tile; r++) {
     const inside = y + r < output.height;
     rows[MAX_INPUT_ROWS + r] = inside ? output.row(y + r) : workspace.discardRowPtr;
-    if (add !== undefined) rows[MAX_INPUT_ROWS + TILE + r] = add.row(y + r);
+    if (add !== undefined) rows[MAX_INPUT_ROWS + tile + r] = add.row(y + r);
   }
 }

@@ -28,6 +28,8 @@ export class PoolWorker {
    * @throws TaesdError UNSUPPORTED (it cannot start), LIMIT, OOM
    */
   readonly ready: Promise<void>;
+  /** True once the networks are ready. */
+  isReady = false;
   /** Undefined while the worker has nothing to do. */
   listener: WorkerListener | undefined;
   #thread: Thread<ToWorker> | undefined;
@@ -41,6 +43,7 @@ export class PoolWorker {
           this.listener = undefined;
           if (message.kind === 'failed') reject(failureOf(message));
           else {
+            this.isReady = true;
             this.keepAlive(false);
             resolve();
           }

@@ -1,13 +1,16 @@
 import type { Conv } from '../../model/layers.ts';
 import type { ConvStage, Stage } from '../plan.ts';
-import { TILE } from '../tile.ts';
+import { LARGE_TILE, TILE } from '../tile.ts';
 import {
   CHUNK,
   F32_BYTES,
   GROUP,
   I16_BYTES,
+  LARGE_COLUMN_TILES,
+  LARGE_SIDE,
   MAX_INPUT_ROWS,
   PTR_BYTES,
+  SIDE,
   WEIGHT_POINTS,
 } from './layout.ts';
 import type { Memory } from './memory.ts';
@@ -23,7 +26,7 @@ import type { Memory } from './memory.ts';
  */
 const POINT_PAD_BYTES = 320;
 
-/** How the input of a Winograd convolution is cut into tiles of 4×4 outputs. */
+/** How the input of a Winograd convolution is cut into tiles. */
 export interface Tiling extends TileShape {
   /** Chunks of input channels, and the channels of the largest. */
   readonly chunks: number;
@@ -32,21 +35,20 @@ export interface Tiling extends TileShape {
 
 interface TileShape {
   /** Rows of the input that a tile's outputs depend on; points along an axis. */
-  readonly side: 6 | 9;
+  readonly side: 6 | 8 | 9;
   /** Columns of the stored input that a tile depends on. */
   readonly columns: number;
   /** Columns of the stored input from one tile to the next. */
   readonly step: number;
-  /**
-   * Tiles side by side that go through the three steps together. With 81 points it is half of what
-   * 36 points have room for.
-   */
+  /** Tiles side by side that go through the three steps together. More points leave less room. */
   readonly blockTiles: number;
 }
 
 const PLAIN: TileShape = { side: 6, columns: 6, step: TILE, blockTiles: 24 };
 /** As many points; two rows and columns of the stored map make four. */
 const UPSAMPLED: TileShape = { side: 6, columns: 4, step: TILE / 2, blockTiles: 24 };
+const LARGE: TileShape = { side: 8, columns: 8, step: LARGE_TILE, blockTiles: 24 };
+const LARGE_UPSAMPLED: TileShape = { side: 8, columns: 5, step: LARGE_TILE / 2, blockTiles: 24 };
 const STRIDE2: TileShape = { side: 9, columns: 9, step: 2 * TILE, blockTiles: 12 };
 
 /**
@@ -65,11 +67,24 @@ const MAX_KEPT_PAIRS = 128 * 64;
 /** Tells whether a convolution is wide: of more than 64 channels. */
 export const isWide = ({ cin, cout }: Conv): boolean => cin > CHUNK || cout > CHUNK;
 
-/** A stage's convolution, and whether it works on an upsampling. */
-type Shape = Pick<ConvStage, 'conv' | 'upsample'>;
+/** A stage's convolution, its tile, and whether it works on an upsampling. */
+type Shape = Pick<ConvStage, 'conv' | 'upsample' | 'tile'>;
 
-export function tilingOf({ conv, upsample }: Shape): Tiling {
-  const shape = conv.stride === 2 ? STRIDE2 : upsample ? UPSAMPLED : PLAIN;
+function tileShapeOf({ conv, upsample, tile }: Shape): TileShape {
+  if (conv.stride === 2) return STRIDE2;
+  if (tile === LARGE_TILE) return upsample ? LARGE_UPSAMPLED : LARGE;
+  return upsample ? UPSAMPLED : PLAIN;
+}
+
+/** Returns the points that a convolution has weights for. */
+export function weightPoints(shape: Shape): number {
+  const side = shape.tile === LARGE_TILE ? LARGE_SIDE : SIDE;
+  return (shape.upsample ? side - 1 : side) ** 2;
+}
+
+export function tilingOf(stage: Shape): Tiling {
+  const { conv } = stage;
+  const shape = tileShapeOf(stage);
   const blockTiles = isWide(conv) && conv.stride === 1 ? WIDE_TILES : shape.blockTiles;
   const { cin } = conv;
   return { ...shape, blockTiles, chunks: Math.ceil(cin / CHUNK), channels: Math.min(cin, CHUNK) };
@@ -81,7 +96,7 @@ export function tilingOf({ conv, upsample }: Shape): Tiling {
  */
 export function blockRowsOf(shape: Shape, tiles: number): number {
   if (!isWide(shape.conv) || shape.conv.stride === 2) return 1;
-  const rows = Math.floor(tilingOf(shape).blockTiles / tiles);
+  const rows = Math.floor(WIDE_TILES / tiles);
   return Math.min(Math.max(rows, 1), MAX_BLOCK_ROWS);
 }
 
@@ -91,7 +106,7 @@ export function blockRowsOf(shape: Shape, tiles: number): number {
  * taesana at 512×512 would take 106 MB instead of 90 if only those of 128→128 were. To make them
  * costs about 10 % of the products' time, which is gained by not reading 9 MB from memory.
  */
-export const isLate = ({ conv, upsample }: Shape): boolean =>
+export const isLate = ({ conv, upsample }: Pick<Shape, 'conv' | 'upsample'>): boolean =>
   conv.stride === 1 && !upsample && conv.cin * conv.cout > MAX_KEPT_PAIRS;
 
 /** Bytes from one point of a group's weights to the next, if they are made late. */
@@ -111,13 +126,20 @@ export const v16StrideOf = (tiling: Tiling): number => (vStrideOf(tiling) * I16_
 export const mStrideOf = ({ blockTiles }: Tiling): number =>
   blockTiles * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
-/** Columns of the stored input that a block's tiles depend on. */
-const columnsOf = ({ columns, step, blockTiles }: Tiling): number =>
-  step * (blockTiles - 1) + columns;
+/**
+ * Columns of the stored input that a block's tiles depend on; with tiles of 6×6, that
+ * LARGE_COLUMN_TILES of them do.
+ */
+const columnsOf = ({ side, columns, step, blockTiles }: Tiling): number =>
+  step * ((side === LARGE_SIDE ? LARGE_COLUMN_TILES : blockTiles) - 1) + columns;
 
-/** Bytes from one row of the input transform's scratch to the next. */
+/**
+ * Bytes from one row of the input transform's scratch to the next. Columns of tiles of 6×6 lie as
+ * far apart as tiles in v.
+ */
 export const columnsStrideOf = (tiling: Tiling): number =>
-  columnsOf(tiling) * tiling.channels * F32_BYTES + POINT_PAD_BYTES;
+  columnsOf(tiling) * (tiling.side === LARGE_SIDE ? CHUNK : tiling.channels) * F32_BYTES +
+  POINT_PAD_BYTES;
 
 /** Bytes from one row of columns' largest magnitudes to the next. */
 export const maximaStrideOf = (tiling: Tiling): number => columnsOf(tiling) * F32_BYTES;
@@ -133,7 +155,7 @@ export const scalesStrideOf = (tiling: Tiling): number => tiling.chunks * scales
  * shapes.
  */
 export interface Workspace {
-  /** u32 [MAX_BLOCK_ROWS][9 + 8]: the input's rows, then the output's, of each row of tiles. */
+  /** u32 [MAX_BLOCK_ROWS][9 + 12]: the input's rows, then the output's, of each row of tiles. */
   readonly rowsPtr: number;
   /** f32 [36][2][cin][8]: the transformed weights of a group, if they are made late. */
   readonly uPtr: number;
@@ -149,7 +171,7 @@ export interface Workspace {
 }
 
 /** Addresses of a row of tiles: its input's rows, its output's, and those to add. */
-export const TABLE_ROWS = MAX_INPUT_ROWS + 2 * TILE;
+export const TABLE_ROWS = MAX_INPUT_ROWS + 2 * LARGE_TILE;
 
 /**
  * Allocates the buffers of a network's stages.

@@ -7,7 +7,6 @@ import type { Stored } from './convolution.ts';
 import { quadsOf } from './pack.ts';
 import { assignSlots } from './slots.ts';
 import { maxPointBytes, type PointBytes } from './tile-rows.ts';
-import { POINTS_BYTES } from './winograd.ts';
 
 /*
  * A picture in bands of rows, each as high as the adapter's limits allow. A band computes the rows
@@ -26,6 +25,8 @@ export interface Limits {
   readonly allBytes: number;
   /** Rows or columns of workgroups of a dispatch. */
   readonly groups: number;
+  /** Bytes of Winograd's points, and of its products. A single row of tiles may take more. */
+  readonly pointsBytes: number;
 }
 
 /** The picture, or latent, that is laid out. */
@@ -188,7 +189,7 @@ function layoutOf(request: LayoutRequest, route: Route, parts: readonly Span[][]
       slotBytes[slot] = Math.max(slotBytes[slot] ?? 0, bytes);
     }
   }
-  const pointsBytes = Math.min(POINTS_BYTES, limits.mapBytes, limits.allBytes / 8);
+  const pointsBytes = Math.min(limits.pointsBytes, limits.mapBytes, limits.allBytes / 8);
   const { points, products } = maxPointsOf(plan, shapes, bands, pointsBytes);
   const { slotOf } = route;
   return { bands, slotOf, slotBytes: [...slotBytes, points, products], pointsBytes };

@@ -6,7 +6,7 @@ import { stageWork } from '../rows-needed.ts';
 import { type Band, type Layout, type Limits, layOut } from './bands.ts';
 import type { CompiledNetwork, NormBuffers, StageWeights } from './compile.ts';
 import { ROWS, WORKGROUP } from './convolution.ts';
-import { GpuFault } from './device.ts';
+import { type Gpu, GpuFault } from './device.ts';
 import { chunksOf, NORM_WORKGROUP } from './group-norm.ts';
 import { blockQuadsOf, quadsOf, writtenQuads } from './pack.ts';
 import { convolutionParameters, normParameters, remapParameters } from './parameters.ts';
@@ -75,7 +75,7 @@ export async function bindPlan(
   const { plan, stored } = compiled;
   const { device } = compiled.gpu;
   const shapes = plan.shapes(input);
-  let limits = limitsOf(device, slots);
+  let limits = limitsOf(compiled.gpu, slots);
   for (;;) {
     const layout = layOut({ plan, shapes, stored, span, limits });
     const { result: bound, faults } = watched(device, ['out-of-memory', 'validation'], () =>
@@ -92,11 +92,12 @@ export async function bindPlan(
   }
 }
 
-function limitsOf({ limits }: GPUDevice, { maxBytes }: Slots): Limits {
+function limitsOf({ device: { limits }, tuning }: Gpu, { maxBytes }: Slots): Limits {
   return {
     mapBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
     allBytes: maxBytes,
     groups: limits.maxComputeWorkgroupsPerDimension,
+    pointsBytes: tuning.pointsBytes,
   };
 }
 

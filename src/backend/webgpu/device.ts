@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import { nextTask, ringAfter } from '../../platform/timers.ts';
 import type { Stored } from './convolution.ts';
+import { TUNING, type Tuning } from './tuning.ts';
 
 /** A device and what is known of it. */
 export interface Gpu {
@@ -9,6 +10,7 @@ export interface Gpu {
   readonly adapter: string;
   /** False for the caller's device, which is never destroyed here. */
   readonly owned: boolean;
+  readonly tuning: Tuning;
   /** The reason for which the device was lost, once it is. */
   lost: string | undefined;
 }
@@ -83,7 +85,7 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): string {
 }
 
 function watch(device: GPUDevice, adapter: string, owned: boolean): Gpu {
-  const gpu: Gpu = { device, adapter, owned, lost: undefined };
+  const gpu: Gpu = { device, adapter, owned, tuning: TUNING, lost: undefined };
   void device.lost.then(({ reason, message }) => {
     // Deno's message says no more than "device was lost".
     gpu.lost = message.replace(/^device was lost$/, '') || reason || 'unknown reason';

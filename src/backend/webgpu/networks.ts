@@ -4,7 +4,7 @@ import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import { lazily } from '../../platform/lazily.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import { cut, joined } from '../barriers.ts';
 import { localRunner, type RowBatch, type Runner } from '../batches.ts';
 import type { GpuNetworks } from '../gpu-networks.ts';
@@ -13,7 +13,8 @@ import type { NetworkName } from '../segment.ts';
 import { createWasmBackend } from '../wasm/wasm-backend.ts';
 import type { Stored } from './convolution.ts';
 import { findDevice, type Gpu, lossBehind, storedAs } from './device.ts';
-import { type BandOnDevice, GpuProgram } from './program.ts';
+import { GpuProgram } from './program.ts';
+import type { BandOnDevice } from './read-back.ts';
 import { disagreement } from './self-test.ts';
 import { Slots } from './slots.ts';
 import {
@@ -158,7 +159,7 @@ export class WebGpuNetworks implements GpuNetworks {
 
   runner(name: NetworkName, wasm: () => Promise<Runner>): Runner | GpuRunner {
     const inMemory = (source: RowSource) => this.inMemory(source);
-    const onWasm = async function* (source: RowSource, span: Span, pacer: Pacer) {
+    const onWasm = async function* (source: RowSource, span: WantedRows, pacer: Pacer) {
       const rows = await inMemory(source);
       yield* (await wasm()).batches(rows, span, pacer);
     };
@@ -187,7 +188,7 @@ export class WebGpuNetworks implements GpuNetworks {
             await failed(error);
           }
         }
-        yield* onWasm(source, { first, end: span.end }, pacer);
+        yield* onWasm(source, { ...span, first }, pacer);
       },
       async paint(source, span, pacer, draw) {
         try {
@@ -249,7 +250,10 @@ export class WebGpuNetworks implements GpuNetworks {
         const { startMoments } = await lazily(() => import('../wasm/moments.ts'));
         return startMoments(kernels as KernelModule);
       });
-      const fault = await disagreement(half, network, stored, program, wasm);
+      const device: Runner = {
+        batches: (...[rows, span, pacer]) => program.batches(rows, span, pacer),
+      };
+      const fault = await disagreement(half, network, stored, device, wasm);
       if (fault !== undefined) return fault;
     }
     return undefined;

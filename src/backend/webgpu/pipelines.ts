@@ -1,5 +1,6 @@
 import { type ConvolutionVariant, convolutionShader, type Stored } from './convolution.ts';
 import { type NormPart, normShader } from './group-norm.ts';
+import { pictureBytesShader } from './picture-bytes.ts';
 import { remapShader } from './remap.ts';
 import { watched } from './scopes.ts';
 import { type WinogradPart, type WinogradTypes, winogradShader } from './winograd.ts';
@@ -9,7 +10,8 @@ export type Shader =
   | ({ readonly kind: 'conv' } & ConvolutionVariant)
   | ({ readonly kind: 'winograd'; readonly part: WinogradPart } & WinogradTypes)
   | { readonly kind: 'remap'; readonly input: Stored; readonly output: Stored }
-  | { readonly kind: 'norm'; readonly part: NormPart; readonly input: Stored };
+  | { readonly kind: 'norm'; readonly part: NormPart; readonly input: Stored }
+  | { readonly kind: 'pictureBytes' };
 
 /** The pipelines of each device, for all instances that use it. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
@@ -50,5 +52,6 @@ function codeOf(shader: Shader): string {
   if (shader.kind === 'conv') return convolutionShader(shader);
   if (shader.kind === 'winograd') return winogradShader(shader.part, shader);
   if (shader.kind === 'norm') return normShader(shader.part, shader.input);
+  if (shader.kind === 'pictureBytes') return pictureBytesShader();
   return remapShader(shader.input, shader.output);
 }

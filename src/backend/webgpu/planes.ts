@@ -53,22 +53,25 @@ export function* planePortions(
 /**
  * Returns planes as rows, channels last.
  *
+ * @param planes  f32, or bytes that stand for 0 to 1, of a map of at most four channels
  * @throws TypeError (the planes lay in mapped memory, and were lost with their device)
  */
 export function* rowBatches(
-  planes: Float32Array,
+  planes: Float32Array | Uint8Array,
   { first, end }: Span,
   [channels, , width]: Chw,
 ): Generator<RowBatch, void, void> {
   const quads = quadsOf(channels);
   const stride = 4 * quads;
   const max = rowsOfPortion(end - first, width * quads);
-  const rows = quads === 1 ? undefined : new Float32Array(max * width * stride);
+  const isPlane = planes instanceof Float32Array && quads === 1;
+  const rows = isPlane ? new Float32Array(0) : new Float32Array(max * width * stride);
+  const unit = planes instanceof Float32Array ? 1 : 255;
   const all = (end - first) * width;
   for (let y = first; y < end; y += max) {
     const count = Math.min(max, end - y);
     const [before, pixels] = [(y - first) * width, count * width];
-    if (rows === undefined) {
+    if (isPlane) {
       const data = planes.subarray(4 * before, 4 * (before + pixels));
       yield { first: y, count, stride, data };
       continue;
@@ -80,7 +83,7 @@ export function* rowBatches(
       const plane = planes.subarray(from, from + 4 * pixels);
       for (let pixel = 0; pixel < pixels; pixel++) {
         const to = pixel * stride + 4 * quad;
-        for (let c = 0; c < 4; c++) rows[to + c] = plane[4 * pixel + c];
+        for (let c = 0; c < 4; c++) rows[to + c] = plane[4 * pixel + c] / unit;
       }
     }
     yield { first: y, count, stride, data: rows.subarray(0, pixels * stride) };

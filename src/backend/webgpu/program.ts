@@ -1,39 +1,44 @@
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Chw } from '../../model/measure.ts';
 import { milliseconds } from '../../platform/timers.ts';
 import type { RowSource } from '../../rows.ts';
-import type { Span } from '../backend.ts';
+import type { Span, WantedRows } from '../backend.ts';
 import type { RowBatch } from '../batches.ts';
 import type { Pacer } from '../pacer.ts';
 import { type Plan, planNetwork } from '../plan.ts';
-import { mapBytes } from './bands.ts';
 import { type BoundPlan, bindPlan, type Dispatch } from './bind-groups.ts';
 import { type CompiledNetwork, compileNetwork } from './compile.ts';
 import type { Stored } from './convolution.ts';
 import { type Gpu, GpuFault } from './device.ts';
 import { WEBGPU_RULES } from './plan-rules.ts';
 import { rowBatches } from './planes.ts';
+import { type BandOnDevice, ReadBack } from './read-back.ts';
 import { watched } from './scopes.ts';
 import type { Slots } from './slots.ts';
 import { isOnDevice } from './source.ts';
-import { MAP_MODE_READ, USAGE } from './usage.ts';
 import { importRows, writeRows } from './write-input.ts';
 
 /** The multiply-adds that are submitted together at first; later as many as take `SUBMIT_MS`. */
 const FIRST_WORK = 2e9;
 const SUBMIT_MS = 30;
 
-/** A band of the output, in a buffer on the device: planes of quads, f32. */
-export interface BandOnDevice {
-  readonly buffer: GPUBuffer;
-  readonly span: Span;
-  readonly shape: Chw;
-}
-
 /** Encoded commands, and their multiply-adds. */
 interface Portion {
   readonly commands: GPUCommandEncoder;
   readonly work: number;
+}
+
+/** A portion that was submitted. */
+interface Submitted {
+  readonly work: number;
+  readonly started: number;
+  readonly fault: Promise<GPUError | null>;
+  readonly done: Promise<unknown>;
+}
+
+/** A band whose end was begun. */
+interface EndedBand<Result> {
+  readonly fault: Promise<GPUError | null>;
+  readonly result: Promise<Result>;
 }
 
 /** Submits what is to be done with a band before the next one takes its place, and waits for it. */
@@ -51,6 +56,8 @@ export class GpuProgram {
   #last: { readonly key: string; readonly bound: BoundPlan } | undefined;
   /** The multiply-adds that are submitted together. */
   #work = FIRST_WORK;
+  /** When the last portion was finished. */
+  #finished = 0;
 
   private constructor(compiled: CompiledNetwork, slots: Slots) {
     this.#compiled = compiled;
@@ -75,38 +82,24 @@ export class GpuProgram {
   /** Runs the network and reads the rows of the output back band by band. */
   async *batches(
     source: RowSource,
-    span: Span,
+    span: WantedRows,
     pacer: Pacer,
   ): AsyncGenerator<RowBatch, void, void> {
-    const { device } = this.#compiled.gpu;
-    let staging: GPUBuffer | undefined;
-    const read = async ({ buffer, span: rows, shape }: BandOnDevice) => {
-      const size = mapBytes(shape, rows.end - rows.first, 'f32');
-      // A fault shows below, as a buffer that cannot be mapped.
-      const { result } = watched(device, ['validation', 'out-of-memory'], () => {
-        const usage = USAGE.MAP_READ | USAGE.COPY_DST;
-        staging = device.createBuffer({ label: 'rows', size, usage });
-        const commands = device.createCommandEncoder();
-        commands.copyBufferToBuffer(buffer, 0, staging, 0, size);
-        device.queue.submit([commands.finish()]);
-        return { mapped: staging.mapAsync(MAP_MODE_READ), from: staging };
-      });
-      await result.mapped;
-      return { planes: new Float32Array(result.from.getMappedRange()), rows, shape };
-    };
+    const reading = await ReadBack.start(this.#compiled.gpu, span.asBytes === true);
+    const read = (band: BandOnDevice) => reading.read(band);
     try {
-      for await (const { planes, rows, shape } of this.run(source, span, pacer, read)) {
-        for (const batch of rowBatches(planes, rows, shape)) {
+      for await (const band of this.run(source, span, pacer, read)) {
+        for (const batch of rowBatches(band.planes, band.span, band.shape)) {
           yield batch;
           // A device that is destroyed during the turn takes the planes with it. The next batch
           // throws then.
           if (pacer.due) await pacer.turn();
         }
-        staging?.destroy();
+        reading.release(band.buffers);
       }
     } finally {
-      // The work may also end while the buffer is being mapped.
-      staging?.destroy();
+      // The work may also end while buffers are being mapped.
+      reading.release();
     }
   }
 
@@ -128,34 +121,46 @@ export class GpuProgram {
     pacer: Pacer,
     finish: Finish<Result>,
   ): AsyncGenerator<Result, void, void> {
-    const { device } = this.#compiled.gpu;
+    const { device, tuning } = this.#compiled.gpu;
     if (isOnDevice(source)) await source.arrived();
     const { bands, shapes, input, output } = await this.#bind(source, span);
     /** Encoded and not submitted: the device goes on with the next band without a pause. */
     let rest: Portion = { commands: device.createCommandEncoder(), work: 0 };
     let isBegun = false;
+    const underWay: Submitted[] = [];
+    const ended: EndedBand<Result>[] = [];
     for (const { input: written, dispatches, span: made } of bands) {
       pacer.check();
       if (written !== undefined) {
         // Rows are written at once, before commands that are submitted later.
-        if (isBegun) rest = await this.#submitPaced(rest, pacer);
+        if (isBegun) rest = await this.#submitPaced(rest, underWay, pacer);
         if (isOnDevice(source)) {
           importRows(this.#compiled, source, written, input, rest.commands);
         } else {
           await writeRows(this.#compiled, source, written, input, pacer);
         }
       }
-      rest = await this.#dispatch(dispatches, rest, pacer);
+      rest = await this.#dispatch(dispatches, rest, underWay, pacer);
       isBegun = made === undefined;
       if (made === undefined) continue;
       const fault = this.#submit(rest.commands);
       rest = { commands: device.createCommandEncoder(), work: 0 };
       const result = finish({ buffer: output, span: made, shape: shapes[shapes.length - 1] });
-      // The band's own fault is thrown before anything it caused in `finish`.
-      await pacer.unlessAborted(Promise.allSettled([result]));
-      await this.#check(fault);
-      yield await result;
+      // If an earlier band fails, nothing awaits it.
+      result.catch(() => undefined);
+      ended.push({ fault, result });
+      if (ended.length >= tuning.portions) yield await this.#endOf(ended, pacer);
     }
+    while (ended.length > 0) yield await this.#endOf(ended, pacer);
+  }
+
+  /** Waits for the end of the first of these bands, and removes it. */
+  async #endOf<Result>(ended: EndedBand<Result>[], pacer: Pacer): Promise<Result> {
+    const { fault, result } = ended.shift() as EndedBand<Result>;
+    // The band's own fault is thrown before anything it caused in `finish`.
+    await pacer.unlessAborted(Promise.allSettled([result]));
+    await this.#check(fault);
+    return result;
   }
 
   dispose(): void {
@@ -173,7 +178,12 @@ export class GpuProgram {
    *
    * @returns the last portion, which is not submitted
    */
-  async #dispatch(dispatches: readonly Dispatch[], begun: Portion, pacer: Pacer): Promise<Portion> {
+  async #dispatch(
+    dispatches: readonly Dispatch[],
+    begun: Portion,
+    underWay: Submitted[],
+    pacer: Pacer,
+  ): Promise<Portion> {
     let { commands, work } = begun;
     let pass = commands.beginComputePass();
     for (const dispatch of dispatches) {
@@ -183,7 +193,7 @@ export class GpuProgram {
       work += dispatch.work;
       if (work < this.#work) continue;
       pass.end();
-      ({ commands, work } = await this.#submitPaced({ commands, work }, pacer));
+      ({ commands, work } = await this.#submitPaced({ commands, work }, underWay, pacer));
       pass = commands.beginComputePass();
     }
     pass.end();
@@ -191,19 +201,38 @@ export class GpuProgram {
   }
 
   /**
-   * Submits a portion of the work and waits for it. Its time decides about the size of the next.
+   * Submits a portion of the work. Waits until fewer than `tuning.portions` are under way. The time
+   * of a portion decides about the size of the next.
    *
    * @returns the next portion, which is empty
    */
-  async #submitPaced({ commands, work }: Portion, pacer: Pacer): Promise<Portion> {
+  async #submitPaced(
+    { commands, work }: Portion,
+    underWay: Submitted[],
+    pacer: Pacer,
+  ): Promise<Portion> {
+    const { device, tuning } = this.#compiled.gpu;
     const started = milliseconds();
     const fault = this.#submit(commands);
-    await pacer.unlessAborted(this.#compiled.gpu.device.queue.onSubmittedWorkDone());
+    const done = device.queue.onSubmittedWorkDone();
+    // If an earlier portion fails, nothing awaits it.
+    done.catch(() => undefined);
+    underWay.push({ work, started, fault, done });
+    while (underWay.length >= tuning.portions) {
+      await this.#endOfPortion(underWay.shift() as Submitted, pacer);
+    }
+    return { commands: device.createCommandEncoder(), work: 0 };
+  }
+
+  async #endOfPortion({ work, started, fault, done }: Submitted, pacer: Pacer): Promise<void> {
+    await pacer.unlessAborted(done);
     await this.#check(fault);
-    const factor = SUBMIT_MS / Math.max(milliseconds() - started, 1);
+    // The device began it when the one before was finished.
+    const began = Math.max(started, this.#finished);
+    this.#finished = milliseconds();
+    const factor = SUBMIT_MS / Math.max(this.#finished - began, 1);
     if (work > 0) this.#work = work * Math.min(Math.max(factor, 0.25), 4);
     pacer.check();
-    return { commands: this.#compiled.gpu.device.createCommandEncoder(), work: 0 };
   }
 
   /** @returns the fault that the device finds with it, once it has looked */

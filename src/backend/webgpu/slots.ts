@@ -7,12 +7,6 @@ import { USAGE } from './usage.ts';
  */
 
 /**
- * Kept for the next picture: the maps of 512×512 in f32, or of 1024×1024 in f16. More is given
- * back.
- */
-const KEPT_BYTES = 2 ** 29;
-
-/**
  * The default limit of all maps of a band together: those of 1536×1536 in f32. If a device runs out
  * of memory below it, the picture is made in smaller bands.
  */
@@ -60,7 +54,7 @@ export class Slots {
 
   /** Gives back what a large run has taken. */
   settle(): void {
-    if (this.bytes > KEPT_BYTES) this.release();
+    if (this.bytes > this.#gpu.tuning.keptBytes) this.release();
   }
 
   release(): void {

@@ -6,15 +6,15 @@ import { enable, parametersStruct, READING, range, type Stored } from './convolu
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
- * The matrices are those of assembly/winograd.ts. An output tile of 4×4 comes from the 6×6 numbers
- * d around it. These and the kernel w are transformed to 36 points, and at each point the channels
- * meet in a matrix product of their own. Three dispatches:
+ * The matrices are those of assembly/winograd4x4.ts. An output tile of 4×4 comes from the 6×6
+ * numbers d around it. These and the kernel w are transformed to 36 points, and at each point the
+ * channels meet in a matrix product of their own. Three dispatches:
  *
  *     source ──transform──▶ v [36][quads in][tiles] ──multiply──▶ m [36][quads out][tiles]
  *            ──transform back──▶ made
  *
- * They run for a few rows of tiles at a time, so that v and m stay in the caches of a GPU (16 MB
- * each) and do not grow with the picture. v and m are f32 in both precisions. On the CPU, v and m
+ * They run for a few rows of tiles at a time, so that v and m stay in the caches of a GPU and do
+ * not grow with the picture (tuning.ts). v and m are f32 in both precisions. On the CPU, v and m
  * of 12 bits gave pictures of 58 dB, and f16 has 11 bits.
  *
  * Tiles lie on a grid that begins at the picture's corner, so no value depends on the band it is
@@ -36,8 +36,6 @@ export const UPSAMPLED_POINTS = 25;
 export const WINOGRAD_WORKGROUP = 64;
 /** Tiles an invocation of the product makes, of two quads each. */
 export const PRODUCT_TILES = 4;
-/** The maximum number of bytes of v, and of m. A single row of tiles may take more. */
-export const POINTS_BYTES = 2 ** 24;
 
 /** The three dispatches, in order. */
 export const WINOGRAD_PARTS = ['transform', 'multiply', 'transformBack'] as const;

@@ -171,8 +171,8 @@ export const OPTIONS = {
   },
   workers: {
     value: 'N',
-    help: `worker threads, 0 to ${MAX_WORKERS} (default: one per core, at most
-      ${DEFAULT_WORKERS_CAP}, for pictures of 384x384 and larger)`,
+    help: `worker threads, 0 to ${MAX_WORKERS} (default: as many as a picture
+      of 384x384 or larger gains by, at most one per core and ${DEFAULT_WORKERS_CAP})`,
     rule: `a whole number from 0 to ${MAX_WORKERS}`,
     read: readWorkers,
   },

@@ -6,7 +6,7 @@ const SIZE = 64;
  * A package that blocks does so each time, a machine that others use now and then: the calmest
  * decode is to be judged.
  */
-const ROUNDS = 5;
+const ROUNDS = 2;
 /** While none was calm enough, so many are tried. */
 const MOST_ROUNDS = 15;
 /** Browsers delay nested timers to this. */

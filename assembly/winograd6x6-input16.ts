@@ -1,0 +1,184 @@
+/*
+ * The input's transform of winograd6x6.ts, rounded to 16 bits as winograd16.ts describes. Each
+ * point of a tile is scaled by the largest magnitude at it: scaled by the bound of its row of Bᵀ,
+ * a decode keeps 63 to 68 dB against f32 and not 69 to 72.
+ */
+
+import { LARGE_TILE } from '../src/backend/tile';
+import {
+  JOB_CIN,
+  JOB_COLUMNS,
+  JOB_COLUMNS_STRIDE,
+  JOB_SCALES,
+  JOB_SCALES_STRIDE,
+  JOB_TILE,
+  JOB_UPSAMPLE,
+  JOB_V,
+  JOB_V_CHUNK,
+  JOB_V_FLAT,
+  JOB_V_STRIDE,
+} from '../src/backend/wasm/job-layout';
+import {
+  F32_BYTES,
+  LARGE_COLUMN_TILES,
+  LARGE_SIDE,
+  V_TILE_BYTES,
+  V16_TILE_BYTES,
+} from '../src/backend/wasm/layout';
+import { transformColumns8 } from './winograd6x6';
+import { INPUT_MAX, roundRun, storeLargest, unitOf } from './winograd16-input';
+
+/**
+ * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
+ * @param job     reads JOB_CIN, a multiple of 16, at most 64;
+ *                JOB_INPUT_ROWS, JOB_COLUMNS, JOB_COLUMNS_STRIDE, JOB_UPSAMPLE as
+ *                `winograd6TransformInput`;
+ *                JOB_V, i16 [64][tiles][64], a point every JOB_V_STRIDE bytes; of a tile's 64
+ *                channels, those of cin are written; upsampled, points of row or column 2 too;
+ *                JOB_SCALES, f32 [64][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
+ *                v stands for, written;
+ *                JOB_TILE, f32 [8][64], scratch;
+ *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
+ *                without
+ * @param offset  bytes from a row's start to the pixel left of the first tile
+ * @param tiles   in the block
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ half a unit + 24·2⁻²⁴·|Bᵀ||d||B| against float64, within ±INPUT_MAX units; at
+ * JOB_V_FLAT |Δ| ≤ 12·2⁻²⁴·|Bᵀ||d||B|.
+ */
+export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32): void {
+  const columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const v = load<usize>(job, JOB_V);
+  const vStride = load<usize>(job, JOB_V_STRIDE);
+  const scales = load<usize>(job, JOB_SCALES);
+  const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
+  const scratch = load<usize>(job, JOB_TILE);
+  const upsample = load<i32>(job, JOB_UPSAMPLE);
+  const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const vFlat = load<usize>(job, JOB_V_FLAT);
+  const apart = upsample ? 0 : V_TILE_BYTES;
+  const step: usize = upsample ? LARGE_TILE / 2 : LARGE_TILE;
+  for (let first = 0; first < tiles; first += LARGE_COLUMN_TILES) {
+    const count = min(tiles - first, LARGE_COLUMN_TILES);
+    transformColumns8(job, offset + <usize>first * step * bytes, count);
+    for (let r: usize = 0; r < <usize>LARGE_SIDE; r++) {
+      let column = columns + r * columnsStride;
+      for (let j = <usize>first; j < <usize>(first + count); j++) {
+        const scale = scales + r * LARGE_SIDE * scalesStride + j * F32_BYTES;
+        transformMeasuring(scratch, column, bytes, apart, scale, scalesStride);
+        if (r == 1 && vFlat != 0) {
+          memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
+        }
+        for (let c: usize = 0; c < <usize>LARGE_SIDE; c++) {
+          const point = scale + c * scalesStride;
+          const largest = load<f32>(point);
+          store<f32>(point, largest / INPUT_MAX);
+          const out = v + (r * LARGE_SIDE + c) * vStride + j * V16_TILE_BYTES;
+          roundRun(out, scratch + c * V_TILE_BYTES, bytes, unitOf(largest));
+        }
+        column += step * V_TILE_BYTES;
+      }
+    }
+  }
+}
+
+/**
+ * Bᵀ along one row of a tile, and the largest magnitude at each point. It reads the columns twice:
+ * with all eight maxima at hand, numbers leave the registers.
+ *
+ * @param apart  bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where they are
+ *   one
+ * @param largest  f32 [8], every `stride` bytes, written
+ */
+function transformMeasuring(
+  out: usize,
+  column0: usize,
+  bytes: usize,
+  apart: usize,
+  largest: usize,
+  stride: usize,
+): void {
+  const four = f32x4.splat(4);
+  const five = f32x4.splat(5);
+  const c425 = f32x4.splat(4.25);
+  const c525 = f32x4.splat(5.25);
+  const column1 = column0 + V_TILE_BYTES;
+  const column2 = column1 + apart;
+  const column3 = column2 + V_TILE_BYTES;
+  const column4 = column3 + apart;
+  const column5 = column4 + V_TILE_BYTES;
+  const column6 = column5 + apart;
+  const column7 = column6 + V_TILE_BYTES;
+  const zero = f32x4.splat(0);
+  let maxA = zero;
+  let maxB = zero;
+  let maxC = zero;
+  let maxD = zero;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d2 = v128.load(column2 + at);
+    const d4 = v128.load(column4 + at);
+    const d6 = v128.load(column6 + at);
+    const d1 = v128.load(column1 + at);
+    const d3 = v128.load(column3 + at);
+    const d5 = v128.load(column5 + at);
+    const even1 = f32x4.sub(f32x4.add(d2, d6), f32x4.mul(c425, d4));
+    const odd1 = f32x4.sub(f32x4.add(d1, d5), f32x4.mul(c425, d3));
+    const t1 = f32x4.add(even1, odd1);
+    v128.store(out + at, t1, V_TILE_BYTES);
+    maxA = i32x4.max_s(f32x4.abs(t1), maxA);
+    const t2 = f32x4.sub(even1, odd1);
+    v128.store(out + at, t2, 2 * V_TILE_BYTES);
+    maxB = i32x4.max_s(f32x4.abs(t2), maxB);
+    const even2 = f32x4.add(f32x4.mul(four, d6), f32x4.sub(d2, f32x4.mul(five, d4)));
+    const half2 = f32x4.add(f32x4.mul(four, d5), f32x4.sub(d1, f32x4.mul(five, d3)));
+    const odd2 = f32x4.mul(f32x4.splat(2), half2);
+    const t3 = f32x4.add(even2, odd2);
+    v128.store(out + at, t3, 3 * V_TILE_BYTES);
+    maxC = i32x4.max_s(f32x4.abs(t3), maxC);
+    const t4 = f32x4.sub(even2, odd2);
+    v128.store(out + at, t4, 4 * V_TILE_BYTES);
+    maxD = i32x4.max_s(f32x4.abs(t4), maxD);
+  }
+  storeLargest(largest + stride, maxA);
+  storeLargest(largest + 2 * stride, maxB);
+  storeLargest(largest + 3 * stride, maxC);
+  storeLargest(largest + 4 * stride, maxD);
+  maxA = zero;
+  maxB = zero;
+  maxC = zero;
+  maxD = zero;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d2 = v128.load(column2 + at);
+    const d4 = v128.load(column4 + at);
+    const d6 = v128.load(column6 + at);
+    const t0 = outer(v128.load(column0 + at), d6, d4, d2, c525);
+    v128.store(out + at, t0);
+    maxA = i32x4.max_s(f32x4.abs(t0), maxA);
+    const d1 = v128.load(column1 + at);
+    const d3 = v128.load(column3 + at);
+    const d5 = v128.load(column5 + at);
+    const even3 = f32x4.add(f32x4.mul(four, d2), f32x4.sub(d6, f32x4.mul(five, d4)));
+    const twice3 = f32x4.add(f32x4.mul(four, d1), f32x4.sub(d5, f32x4.mul(five, d3)));
+    const odd3 = f32x4.mul(f32x4.splat(0.5), twice3);
+    const t5 = f32x4.add(even3, odd3);
+    v128.store(out + at, t5, 5 * V_TILE_BYTES);
+    maxB = i32x4.max_s(f32x4.abs(t5), maxB);
+    const t6 = f32x4.sub(even3, odd3);
+    v128.store(out + at, t6, 6 * V_TILE_BYTES);
+    maxC = i32x4.max_s(f32x4.abs(t6), maxC);
+    const t7 = outer(v128.load(column7 + at), d1, d3, d5, c525);
+    v128.store(out + at, t7, 7 * V_TILE_BYTES);
+    maxD = i32x4.max_s(f32x4.abs(t7), maxD);
+  }
+  storeLargest(largest, maxA);
+  storeLargest(largest + 5 * stride, maxB);
+  storeLargest(largest + 6 * stride, maxC);
+  storeLargest(largest + 7 * stride, maxD);
+}
+
+/** The first and the last row of Bᵀ: a − b + 21/4 · (c − d). */
+function outer(a: v128, b: v128, c: v128, d: v128, c525: v128): v128 {
+  return f32x4.add(f32x4.sub(a, b), f32x4.mul(c525, f32x4.sub(c, d)));
+}

@@ -1,0 +1,127 @@
+/*
+ * The transform of the weights of F(6×6, 3×3), u = G w Gᵀ, with G from winograd6x6.ts.
+ */
+
+import {
+  F32_BYTES,
+  GROUP,
+  LARGE_SIDE,
+  TILE_COUT,
+  TILE_COUT_BYTES,
+} from '../src/backend/wasm/layout';
+
+/** Bytes of a row in the scratch: 3 vectors of two f64. */
+const SCRATCH_ROW: usize = 48;
+
+/**
+ * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called
+ * once, at load. It works in f64, on two output channels at a time, and rounds once, at the end: of
+ * 1/360 and of 32/45, f32 keeps too little.
+ * @param u        f32 [cout / 16][64][2][cin][8]
+ * @param weights  f32 [cout][cin][3][3]
+ * @param scratch  f64 [8][3][2]
+ * @param cin      any number
+ * @param cout     a multiple of 16
+ * Units: pointers are byte addresses, 16-byte aligned; sizes are elements.
+ * Errors: none here; backend/wasm checks shapes once.
+ * Accuracy: |Δ| ≤ 2⁻²⁴·|u| + 2⁻⁵⁰·|G||w||Gᵀ| against float64.
+ */
+export function winograd6TransformWeights(
+  u: usize,
+  weights: usize,
+  scratch: usize,
+  cin: i32,
+  cout: i32,
+): void {
+  const filterBytes: usize = 9 * F32_BYTES;
+  const channelBytes = <usize>cin * filterBytes;
+  const pointBytes = <usize>(cin * GROUP) * F32_BYTES;
+  for (let o = 0; o < cout; o += 2) {
+    const group = u + <usize>((o / GROUP) * LARGE_SIDE * LARGE_SIDE) * pointBytes;
+    const tile = (o % GROUP) / TILE_COUT;
+    let out = group + <usize>(tile * cin * TILE_COUT + (o % TILE_COUT)) * F32_BYTES;
+    let filter = weights + <usize>o * channelBytes;
+    for (let i = 0; i < cin; i++) {
+      for (let column: usize = 0; column < 3; column++) {
+        const w = filter + column * F32_BYTES;
+        transformDown(
+          scratch + column * 16,
+          two(w, channelBytes),
+          two(w + 3 * F32_BYTES, channelBytes),
+          two(w + 6 * F32_BYTES, channelBytes),
+        );
+      }
+      for (let row: usize = 0; row < <usize>LARGE_SIDE; row++) {
+        const from = scratch + row * SCRATCH_ROW;
+        transformAlong(
+          out + row * LARGE_SIDE * pointBytes,
+          pointBytes,
+          v128.load(from),
+          v128.load(from, 16),
+          v128.load(from, 32),
+        );
+      }
+      filter += filterBytes;
+      out += TILE_COUT_BYTES;
+    }
+  }
+}
+
+/** One weight of each of two output channels, as f64. */
+function two(weight: usize, channelBytes: usize): v128 {
+  const first = v128.load32_zero(weight);
+  return f64x2.promote_low_f32x4(v128.load32_lane(weight + channelBytes, first, 1));
+}
+
+/** G w for three numbers in each of two lanes, stored every SCRATCH_ROW bytes. */
+function transformDown(out: usize, w0: v128, w1: v128, w2: v128): void {
+  v128.store(out, w0);
+  const outer1 = f64x2.mul(f64x2.add(w0, w2), f64x2.splat(-2.0 / 9.0));
+  const middle1 = f64x2.mul(w1, f64x2.splat(-2.0 / 9.0));
+  v128.store(out, f64x2.add(outer1, middle1), SCRATCH_ROW);
+  v128.store(out, f64x2.sub(outer1, middle1), 2 * SCRATCH_ROW);
+  const outer2 = weigh(w0, w2, 1.0 / 360.0, 1.0 / 90.0);
+  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 180.0));
+  v128.store(out, f64x2.add(outer2, middle2), 3 * SCRATCH_ROW);
+  v128.store(out, f64x2.sub(outer2, middle2), 4 * SCRATCH_ROW);
+  const outer3 = weigh(w0, w2, 32.0 / 45.0, 8.0 / 45.0);
+  const middle3 = f64x2.mul(w1, f64x2.splat(16.0 / 45.0));
+  v128.store(out, f64x2.add(outer3, middle3), 5 * SCRATCH_ROW);
+  v128.store(out, f64x2.sub(outer3, middle3), 6 * SCRATCH_ROW);
+  v128.store(out, w2, 7 * SCRATCH_ROW);
+}
+
+/** As `transformDown`, but rounded to f32 and stored every `stride` bytes. */
+function transformAlong(out: usize, stride: usize, w0: v128, w1: v128, w2: v128): void {
+  storeRounded(out, w0);
+  out += stride;
+  const outer1 = f64x2.mul(f64x2.add(w0, w2), f64x2.splat(-2.0 / 9.0));
+  const middle1 = f64x2.mul(w1, f64x2.splat(-2.0 / 9.0));
+  storeRounded(out, f64x2.add(outer1, middle1));
+  out += stride;
+  storeRounded(out, f64x2.sub(outer1, middle1));
+  out += stride;
+  const outer2 = weigh(w0, w2, 1.0 / 360.0, 1.0 / 90.0);
+  const middle2 = f64x2.mul(w1, f64x2.splat(1.0 / 180.0));
+  storeRounded(out, f64x2.add(outer2, middle2));
+  out += stride;
+  storeRounded(out, f64x2.sub(outer2, middle2));
+  out += stride;
+  const outer3 = weigh(w0, w2, 32.0 / 45.0, 8.0 / 45.0);
+  const middle3 = f64x2.mul(w1, f64x2.splat(16.0 / 45.0));
+  storeRounded(out, f64x2.add(outer3, middle3));
+  out += stride;
+  storeRounded(out, f64x2.sub(outer3, middle3));
+  out += stride;
+  storeRounded(out, w2);
+}
+
+/** p · a + q · b. */
+function weigh(a: v128, b: v128, p: f64, q: f64): v128 {
+  return f64x2.add(f64x2.mul(a, f64x2.splat(p)), f64x2.mul(b, f64x2.splat(q)));
+}
+
+/** Two numbers, rounded to f32. */
+function storeRounded(out: usize, values: v128): void {
+  v128.store64_lane(out, f32x4.demote_f64x2_zero(values), 0);
+}
