@@ -8,12 +8,9 @@
  *   - A sum has the products of one chunk of 64 channels. The sums of chunks are scaled back and
  *     then added in f32, so each chunk has scales of its own, of inputs and of weights. (One scale
  *     for all 256 channels would leave two bits less to each weight.)
- *   - After the first half of the input's transform, down the columns, each of a tile's six rows is
- *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
- *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
- *     scaled to INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by
- *     the largest magnitude at each point instead is 3 dB more exact and a third slower. With tiles
- *     of 6×6 and with stride 2, that is how it is done.)
+ *   - Each point of a tile's transformed input is scaled by the largest magnitude at it, to
+ *     INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by the maximum
+ *     that a row of Bᵀ allows instead takes 5 % off the transform, and 3 to 5 dB off a decode.)
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.
@@ -21,9 +18,7 @@
  * In a flat region of the input, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0).
  * The error of rounding at this one point is equal over the whole region: it moves a latent, which
  * noise would not. An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT,
- * JOB_WEIGHTS_FLAT), and scale the other five points of its row by their own largest magnitudes.
- * That costs 3 % of the time. Without it, latents of taesdxl were off by three 8-bit steps in
- * places.
+ * JOB_WEIGHTS_FLAT). Without it, latents of taesdxl were off by three 8-bit steps in places.
  *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */

@@ -41,13 +41,6 @@ import {
 
 type Start = () => Machine;
 
-/** A tile's unit may be that of a bound on the largest number in a row of points. */
-const SLACK = 16;
-
-/** Whether a point is scaled by its own largest magnitude and not by a bound on it. */
-const isMeasured = (geometry: Geometry, isFlat: boolean, row: number): boolean =>
-  sideOf(geometry) !== 6 || (isFlat && row === 1);
-
 export function testTransformInput16(
   start: Start,
   kernel: string,
@@ -92,18 +85,15 @@ export function testTransformInput16(
           const scale = scales[(p * scalesStride) / 4 + chunk * whole + j];
           let most = 0;
           for (let i = first; i < end; i++) {
-            // The largest number itself, but for rounding; or a bound on it.
+            // The largest number itself, but for rounding.
             const number = Math.abs(exact[i][r][c]) + exactBound * ULP * magnitude[i][r][c];
-            const largest = isMeasured(geometry, isFlat, r)
-              ? number * (1 + 2 * ULP)
-              : SLACK * Math.max(...magnitude[i][r]);
-            most = Math.max(most, largest);
+            most = Math.max(most, number * (1 + 2 * ULP));
           }
           if (!(scale * INPUT_MAX <= most + 1e-38)) {
             fault ??= `point ${p}, tile ${j}, chunk ${chunk}: scale ${scale} for ${most}`;
           }
           // All count as 0 if no number is larger.
-          const isTiny = isMeasured(geometry, isFlat, r) && scale * INPUT_MAX < 1.000001e-30;
+          const isTiny = scale * INPUT_MAX < 1.000001e-30;
           const smallest = isTiny ? 1.000001e-30 : 1e-37;
           for (let i = first; i < end; i++) {
             const units = v[(p * stride) / 2 + vIndex(geometry, j, i)];
