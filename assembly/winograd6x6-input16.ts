@@ -63,6 +63,7 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
     const count = min(tiles - first, LARGE_COLUMN_TILES);
     transformColumns8(job, offset + <usize>first * step * bytes, count);
     for (let r: usize = 0; r < <usize>LARGE_SIDE; r++) {
+      if (upsample && r == 2) continue;
       let column = columns + r * columnsStride;
       for (let j = <usize>first; j < <usize>(first + count); j++) {
         const scale = scales + r * LARGE_SIDE * scalesStride + j * F32_BYTES;
@@ -71,6 +72,7 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
           memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
         }
         for (let c: usize = 0; c < <usize>LARGE_SIDE; c++) {
+          if (upsample && c == 2) continue;
           const point = scale + c * scalesStride;
           const largest = load<f32>(point);
           store<f32>(point, largest / INPUT_MAX);

@@ -627,7 +627,7 @@ describe('memory', () => {
     [512, 64],
   ];
   for (const [height, width] of sampled([[16, 64]], sizes)) {
-    test(`info [0 workers]: decoder alone, latents ${width}×${height}, f32 → at most 48e6 bytes`, async () => {
+    test(`info [0 workers]: decoder alone, latents ${width}×${height}, f32 → at most 66e6 bytes`, async () => {
       const taesd = await load({ workers: 0 });
       let rows = 0;
       for await (const batch of taesd.decodeRows(latentsOf(height, width))) {
@@ -635,7 +635,7 @@ describe('memory', () => {
       }
       expect(rows).toBe(8 * height);
       if (process.env.MEASURE) console.log(`${width}×${height}`, taesd.info.memoryBytes);
-      expect(taesd.info.memoryBytes).toBeLessThanOrEqual(48e6);
+      expect(taesd.info.memoryBytes).toBeLessThanOrEqual(66e6);
     });
   }
 });
