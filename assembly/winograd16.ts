@@ -10,7 +10,8 @@
  *     for all 256 channels would leave two bits less to each weight.)
  *   - Each point of a tile's transformed input is scaled by the largest magnitude at it, to
  *     INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by the maximum
- *     that a row of Bᵀ allows instead takes 5 % off the transform, and 3 to 5 dB off a decode.)
+ *     that a row of Bᵀ allows instead takes up to a fifth off the transform, and 3 to 5 dB off a
+ *     decode.)
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.
