@@ -32,8 +32,9 @@ export default [
   // The means and deviations of taeqi2_1 are 0.6 kB of it; 0.7 kB are the errors of parts that
   // cannot be loaded and of limited address space, and passwords of addresses; 0.4 kB are values of
   // other realms, timers that are taken once, and older browsers; 0.2 kB tell numbers apart that
-  // messages compare.
-  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '29 kB', {
+  // messages compare; 0.2 kB hand on rows as bytes, and choose the products of nano; 0.2 kB are
+  // tiles of 6×6.
+  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '29.6 kB', {
     import: '{ Taesd }',
     modifyEsbuildConfig: initial,
   }),
@@ -41,19 +42,22 @@ export default [
   // 0.8 kB; folders in which others plant pipes, links and files of any size 0.9 kB.
   // The check of a canvas's size is 0.6 kB of it; limits on names, entries and tensors are 0.2 kB;
   // pictures that are read once, and loops that their signals end, 0.1 kB; the number of workers by
-  // the work of each run 0.3 kB, tunings of WebGPU 0.7 kB, decoders of smaller pictures 0.8 kB.
-  bundle('core, with everything it loads later', 'index.js', '99.5 kB'),
+  // the work of each run 0.3 kB, tunings of WebGPU 0.7 kB, decoders of smaller pictures 0.8 kB,
+  // nano in 16 bits and tiles of 6×6 0.9 kB.
+  bundle('core, with everything it loads later', 'index.js', '100.4 kB'),
   // It shares with the core the causes of failed requests, which are 0.7 kB; 0.1 kB tells numbers
-  // apart that messages compare.
-  // Several portions under way, their buffers and pictures read back as bytes are 0.7 kB.
-  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '31.7 kB'),
+  // apart that messages compare, 0.1 kB knows rows of bytes.
+  // Several portions under way, their buffers and pictures read back as bytes are 0.7 kB,
+  // networks of smaller pictures and plans with tiles of two sizes 0.5 kB.
+  bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '32.3 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;
   // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that messages
-  // compare; reasons of the system without paths are 0.1 kB.
-  bundle('a worker', 'backend/wasm/worker.js', '14.3 kB'),
+  // compare; reasons of the system without paths are 0.1 kB, rows of bytes 0.1 kB, tiles of 6×6 0.3 kB.
+  bundle('a worker', 'backend/wasm/worker.js', '14.8 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/taesd.relaxed.wasm', 'taesd.relaxed.wasm', '24 kB'),
-  // The transform of a wide convolution's weights is 0.2 kB of it.
+  // The transform of a wide convolution's weights is 0.2 kB of it, tiles of 6×6 are 2.1 kB,
+  // bytes of pictures and faster pixel shuffles 0.4 kB.
   file('taesd-wasm/kernels: taesd.wasm as text', 'kernels.js', '10 kB'),
   bundle('taesd-wasm/png', 'png/index.js', '24 kB'),
   // It loads a decoder when it is needed: taesd-wasm/png, or an optional package (63 and 49 kB).
@@ -67,8 +71,9 @@ export default [
   }),
   bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48.2 kB'),
   // For pages that load the package by address. Pipes and files of any size are 0.3 kB of it: Deno
-  // reads folders with it too.
-  file('taesd.min.js: one file, for previews', 'taesd.min.js', '55.4 kB'),
-  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '111.1 kB'),
+  // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each run
+  // 0.3 kB, nano in 16 bits 0.4 kB; tunings of WebGPU are 0.7 kB of the second.
+  file('taesd.min.js: one file, for previews', 'taesd.min.js', '58.2 kB'),
+  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '114 kB'),
   file('taesd-wasm/nano: the small model as text', 'nano.js', '1.6 MB'),
 ];

@@ -1,5 +1,6 @@
 /*
- * Winograd's transform of the weights, u = G w Gᵀ, with G from winograd4x4.ts or winograd-stride2.ts.
+ * Winograd's transform of the weights, u = G w Gᵀ, with G from winograd4x4.ts or
+ * winograd-stride2.ts.
  */
 
 import {

@@ -23,9 +23,9 @@
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
  * else in the second. Point p = side · row + column, with 36 points, 64 or 81:
  *
- *     rows ──transformInput──▶ v [points][chunks][tiles][64]
+ *     rows ──transformInput──▶ v [side²][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
- *                                      └──multiply──▶ m [points][tiles][16] ──transformOutput──▶ rows
+ *                                      └──multiply──▶ m [side²][tiles][16] ─transformOutput─▶ rows
  *                                             ▲
  *                              u [cout / 16][points][2][cin][8]
  *
@@ -99,8 +99,8 @@ export function weightSide(side: i32): i32 {
  *               their weights;
  *               JOB_UPSAMPLE, 1: points of row or column 2 are not multiplied but set to 0
  * @param group  the output channels, 16·group and the 15 after it
- * @param tiles  in the block, filled up to a multiple of 4. The numbers in tiles past the block's
- *               end do not matter, nor do their products
+ * @param tiles  in the block, filled up to a multiple of 2 or 4. The numbers in tiles past the
+ *               block's end do not matter, nor do their products
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements, strides bytes.
  * Errors: none here; backend/wasm checks shapes once.
  * Accuracy: |Δ| ≤ 2·cin·2⁻²⁴·Σ|v·u| against float64.
@@ -146,6 +146,8 @@ export function multiplyPoint(
   cin: i32,
   scratch: usize,
 ): void {
+  const rest = restOf(tiles, cin);
+  tiles -= rest;
   for (let half: usize = 0; half < 2; half++) {
     const uHalf = u + half * <usize>cin * TILE_COUT_BYTES;
     let chunk = v;
@@ -159,6 +161,9 @@ export function multiplyPoint(
         if (first > 0) add4x8(out, scratch);
       }
     }
+  }
+  if (rest > 0) {
+    multiply2x16(m + <usize>tiles * GROUP_BYTES, v + <usize>tiles * V_TILE_BYTES, cin, u);
   }
 }
 
@@ -180,6 +185,56 @@ export function add4x8(out: usize, sums: usize): void {
 function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, acc);
   return f32x4.add(acc, f32x4.mul(a, b));
+}
+
+/**
+ * The tiles at a block's end that `multiply2x16` takes: two, or one, behind a multiple of four. It
+ * knows no chunks.
+ */
+export function restOf(tiles: i32, cin: i32): i32 {
+  const rest = tiles & 3;
+  return cin <= CHUNK && rest < 3 ? rest : 0;
+}
+
+/**
+ * 2 tiles × 16 output channels at one point, for the last one or two tiles of a block: 512 pixels
+ * are 86 tiles of 6.
+ */
+function multiply2x16(out: usize, v: usize, channels: i32, u: usize): void {
+  let acc0x0123 = f32x4.splat(0);
+  let acc0x4567 = f32x4.splat(0);
+  let acc0x89AB = f32x4.splat(0);
+  let acc0xCDEF = f32x4.splat(0);
+  let acc1x0123 = f32x4.splat(0);
+  let acc1x4567 = f32x4.splat(0);
+  let acc1x89AB = f32x4.splat(0);
+  let acc1xCDEF = f32x4.splat(0);
+  const half = <usize>channels * TILE_COUT_BYTES;
+  for (const end = v + <usize>channels * F32_BYTES; v < end; v += F32_BYTES) {
+    const v0 = v128.load32_splat(v);
+    const v1 = v128.load32_splat(v, V_TILE_BYTES);
+    const u0123 = v128.load(u);
+    acc0x0123 = multiplyAdd(acc0x0123, v0, u0123);
+    acc1x0123 = multiplyAdd(acc1x0123, v1, u0123);
+    const u4567 = v128.load(u, 16);
+    acc0x4567 = multiplyAdd(acc0x4567, v0, u4567);
+    acc1x4567 = multiplyAdd(acc1x4567, v1, u4567);
+    const u89AB = v128.load(u + half);
+    acc0x89AB = multiplyAdd(acc0x89AB, v0, u89AB);
+    acc1x89AB = multiplyAdd(acc1x89AB, v1, u89AB);
+    const uCDEF = v128.load(u + half, 16);
+    acc0xCDEF = multiplyAdd(acc0xCDEF, v0, uCDEF);
+    acc1xCDEF = multiplyAdd(acc1xCDEF, v1, uCDEF);
+    u += TILE_COUT_BYTES;
+  }
+  v128.store(out, acc0x0123);
+  v128.store(out, acc0x4567, 16);
+  v128.store(out, acc0x89AB, 32);
+  v128.store(out, acc0xCDEF, 48);
+  v128.store(out, acc1x0123, 64);
+  v128.store(out, acc1x4567, 80);
+  v128.store(out, acc1x89AB, 96);
+  v128.store(out, acc1xCDEF, 112);
 }
 
 /** 4 tiles × 8 output channels at one point; `acc2x4567` holds tile 2, channels 4 … 7. */

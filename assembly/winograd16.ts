@@ -1,6 +1,6 @@
 /*
- * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them where
- * `f32x4.mul` does four.
+ * The convolutions of winograd.ts with 16-bit products: `i32x4.dot_i16x8_s` does eight of them
+ * where `f32x4.mul` does four.
  *
  * Transformed inputs and weights are rounded to i16, their products summed in i32, the sums scaled
  * back to f32. The transforms themselves are f32. Nothing can overflow, whatever the numbers are:
@@ -8,12 +8,10 @@
  *   - A sum has the products of one chunk of 64 channels. The sums of chunks are scaled back and
  *     then added in f32, so each chunk has scales of its own, of inputs and of weights. (One scale
  *     for all 256 channels would leave two bits less to each weight.)
- *   - After the first half of the input's transform, down the columns, each of a tile's six rows is
- *     scaled by its largest magnitude d. The second half, along the row, gives at most bound(c) · d
- *     at column c, with the sums of magnitudes of the rows of Bᵀ, 10 10 10 6 6 10, and that is
- *     scaled to INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by
- *     the largest magnitude at each point instead is 3 dB more exact and a third slower. With tiles
- *     of 6×6 and with stride 2, that is how it is done.)
+ *   - Each point of a tile's transformed input is scaled by the largest magnitude at it, to
+ *     INPUT_MAX. The scale belongs to the tile and depends on nothing else. (Scaling by the maximum
+ *     that a row of Bᵀ allows instead takes up to a fifth off the transform, and 3 to 5 dB off a
+ *     decode.)
  *   - The weights of one output channel at one point are scaled so that their magnitudes add up to
  *     at most WEIGHT_SUM, and none exceeds 32767. A sum of products is then at most
  *     INPUT_MAX · WEIGHT_SUM < 2³¹.
@@ -21,9 +19,7 @@
  * In a flat region of the input, all points but (1, 1) are 0 (the other rows of Bᵀ add up to 0).
  * The error of rounding at this one point is equal over the whole region: it moves a latent, which
  * noise would not. An encoder's convolutions therefore multiply point (1, 1) in f32 (JOB_V_FLAT,
- * JOB_WEIGHTS_FLAT), and scale the other five points of its row by their own largest magnitudes.
- * That costs 3 % of the time. Without it, latents of taesdxl were off by three 8-bit steps in
- * places.
+ * JOB_WEIGHTS_FLAT). Without it, latents of taesdxl were off by three 8-bit steps in places.
  *
  * Accuracy: see the numbers in README.md; a decoded picture keeps 62 dB and more against f32.
  */
@@ -54,7 +50,7 @@ import {
   TILE_COUT_BYTES,
   V16_TILE_BYTES,
 } from '../src/backend/wasm/layout';
-import { add4x8, multiplyPoint, weightSide } from './winograd';
+import { add4x8, multiplyPoint, restOf, weightSide } from './winograd';
 
 /** Bytes of 8 output channels' weights for two input channels. */
 const PAIR_BYTES: usize = 32;
@@ -123,6 +119,8 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
         uPoint += 2 * uTile;
         uScale += 2 * uTileScales;
       } else {
+        const rest = restOf(tiles, cin);
+        const whole = tiles - rest;
         for (let half: usize = 0; half < 2; half++) {
           let vTiles = v;
           let vScale = scales;
@@ -130,7 +128,7 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
           let uChunkScale = uScale + half * uTileScales;
           for (let first = 0; first < cin; first += CHUNK) {
             const channels = min(cin - first, CHUNK);
-            for (let j = 0; j < tiles; j += 4) {
+            for (let j = 0; j < whole; j += 4) {
               const out = m + <usize>j * GROUP_BYTES + half * TILE_COUT_BYTES;
               multiply4x8(
                 first == 0 ? out : scratch,
@@ -148,6 +146,16 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
             uChunkScale += TILE_COUT_BYTES;
           }
         }
+        if (rest > 0) {
+          multiply2x16(
+            m + <usize>whole * GROUP_BYTES,
+            v + <usize>whole * V16_TILE_BYTES,
+            cin,
+            uPoint,
+            scales + <usize>whole * F32_BYTES,
+            uScale,
+          );
+        }
         if (column < last) {
           uPoint += 2 * uTile;
           uScale += 2 * uTileScales;
@@ -161,6 +169,54 @@ export function winogradMultiply16(job: usize, group: i32, tiles: i32): void {
       u = uPoint + 2 * uTile;
       uScales = uScale + 2 * uTileScales;
     }
+  }
+}
+
+/** 2 tiles × 16 output channels at one point, as in winograd.ts. */
+function multiply2x16(
+  out: usize,
+  v: usize,
+  cin: i32,
+  u: usize,
+  scales: usize,
+  uScales: usize,
+): void {
+  let acc0x0123 = i32x4.splat(0);
+  let acc0x4567 = i32x4.splat(0);
+  let acc0x89AB = i32x4.splat(0);
+  let acc0xCDEF = i32x4.splat(0);
+  let acc1x0123 = i32x4.splat(0);
+  let acc1x4567 = i32x4.splat(0);
+  let acc1x89AB = i32x4.splat(0);
+  let acc1xCDEF = i32x4.splat(0);
+  const half = <usize>(cin >> 1) * PAIR_BYTES;
+  for (const end = v + ((<usize>cin) << 1); v < end; v += 4) {
+    const v0 = v128.load32_splat(v);
+    const v1 = v128.load32_splat(v, V16_TILE_BYTES);
+    const u0123 = v128.load(u);
+    acc0x0123 = i32x4.add(acc0x0123, i32x4.dot_i16x8_s(v0, u0123));
+    acc1x0123 = i32x4.add(acc1x0123, i32x4.dot_i16x8_s(v1, u0123));
+    const u4567 = v128.load(u, 16);
+    acc0x4567 = i32x4.add(acc0x4567, i32x4.dot_i16x8_s(v0, u4567));
+    acc1x4567 = i32x4.add(acc1x4567, i32x4.dot_i16x8_s(v1, u4567));
+    const u89AB = v128.load(u + half);
+    acc0x89AB = i32x4.add(acc0x89AB, i32x4.dot_i16x8_s(v0, u89AB));
+    acc1x89AB = i32x4.add(acc1x89AB, i32x4.dot_i16x8_s(v1, u89AB));
+    const uCDEF = v128.load(u + half, 16);
+    acc0xCDEF = i32x4.add(acc0xCDEF, i32x4.dot_i16x8_s(v0, uCDEF));
+    acc1xCDEF = i32x4.add(acc1xCDEF, i32x4.dot_i16x8_s(v1, uCDEF));
+    u += PAIR_BYTES;
+  }
+  for (let tile = 0; tile < 2; tile++) {
+    const scale = v128.load32_splat(scales);
+    storeScaled(out, acc0x0123, acc0x4567, scale, uScales);
+    storeScaled(out + TILE_COUT_BYTES, acc0x89AB, acc0xCDEF, scale, uScales + TILE_COUT_BYTES);
+    acc0x0123 = acc1x0123;
+    acc0x4567 = acc1x4567;
+    acc0x89AB = acc1x89AB;
+    acc0xCDEF = acc1xCDEF;
+    out += GROUP_BYTES;
+    scales += F32_BYTES;
   }
 }
 

@@ -62,58 +62,24 @@ const SCRATCH_ROW: usize = 96;
  * Accuracy: |Δ| ≤ 8·2⁻²⁴·|Bᵀ||d||B| against float64.
  */
 export function winogradTransformInput(job: usize, offset: usize, tiles: i32): void {
-  const rows = load<usize>(job, JOB_INPUT_ROWS);
-  let columns = load<usize>(job, JOB_COLUMNS);
+  const columns = load<usize>(job, JOB_COLUMNS);
   const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
-  const v = load<usize>(job, JOB_V);
   const vChunk = load<usize>(job, JOB_V_CHUNK);
   const vStride = load<usize>(job, JOB_V_STRIDE);
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
-  const row0 = rowAt(rows, 0);
-  const row1 = rowAt(rows, 1);
-  const row2 = rowAt(rows, 2);
-  const row3 = rowAt(rows, 3);
-  const row4 = rowAt(rows, 4);
-  const row5 = rowAt(rows, 5);
-  const count = <usize>(upsample ? 2 * tiles + 2 : 4 * tiles + 2);
-  let chunk = v;
+  let chunk = load<usize>(job, JOB_V);
   for (let first: usize = 0; first < pixelBytes; first += V_TILE_BYTES) {
     const bytes = min(pixelBytes - first, V_TILE_BYTES);
-    // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
-    const isWhole = bytes == pixelBytes;
-    const run = isWhole ? count * bytes : bytes;
-    let at = offset + first;
-    for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
-      transform6(
-        columns,
-        columnsStride,
-        row0 + at,
-        row1 + at,
-        row2 + at,
-        row3 + at,
-        row4 + at,
-        row5 + at,
-        run,
-      );
-    }
-    columns -= count * bytes;
-    // How far the six columns of a tile are apart: on an upsampled map, columns 1 and 2, 3 and 4
-    // are one.
-    const apart: usize = upsample ? 0 : bytes;
+    transformColumns6(job, offset + first, bytes, tiles);
     const step = <usize>(upsample ? 2 : 4) * bytes;
     for (let r: usize = 0; r < <usize>SIDE; r++) {
       if (upsample && r == 2) continue;
-      let column0 = columns + r * columnsStride;
+      let column = columns + r * columnsStride;
       let point = chunk + r * SIDE * vStride;
       for (let j = 0; j < tiles; j++) {
-        const column1 = column0 + bytes;
-        const column2 = column1 + apart;
-        const column3 = column2 + bytes;
-        const column4 = column3 + apart;
-        const column5 = column4 + bytes;
-        transform6(point, vStride, column0, column1, column2, column3, column4, column5, bytes);
-        column0 += step;
+        transformRow6(point, vStride, column, bytes, upsample);
+        column += step;
         point += V_TILE_BYTES;
       }
     }
@@ -122,11 +88,63 @@ export function winogradTransformInput(job: usize, offset: usize, tiles: i32): v
 }
 
 /**
+ * Bᵀ d down the columns of a block of tiles, each column once, though neighbouring tiles share two:
+ * `bytes` bytes of each pixel, into JOB_COLUMNS.
+ */
+export function transformColumns6(job: usize, offset: usize, bytes: usize, tiles: i32): void {
+  const rows = load<usize>(job, JOB_INPUT_ROWS);
+  let columns = load<usize>(job, JOB_COLUMNS);
+  const columnsStride = load<usize>(job, JOB_COLUMNS_STRIDE);
+  const pixelBytes = load<usize>(job, JOB_CIN) * F32_BYTES;
+  const row0 = rowAt(rows, 0);
+  const row1 = rowAt(rows, 1);
+  const row2 = rowAt(rows, 2);
+  const row3 = rowAt(rows, 3);
+  const row4 = rowAt(rows, 4);
+  const row5 = rowAt(rows, 5);
+  const count = <usize>((load<i32>(job, JOB_UPSAMPLE) ? 2 : 4) * tiles + 2);
+  // The columns are one run of numbers, or one for each pixel if the pixel has other chunks.
+  const run = bytes == pixelBytes ? count * bytes : bytes;
+  let at = offset;
+  for (const end = columns + count * bytes; columns < end; columns += run, at += pixelBytes) {
+    transform6(
+      columns,
+      columnsStride,
+      row0 + at,
+      row1 + at,
+      row2 + at,
+      row3 + at,
+      row4 + at,
+      row5 + at,
+      run,
+    );
+  }
+}
+
+/** Bᵀ along a tile's row: its columns into 6 points, `stride` bytes apart. */
+export function transformRow6(
+  out: usize,
+  stride: usize,
+  column0: usize,
+  bytes: usize,
+  upsample: i32,
+): void {
+  // On an upsampled map, columns 1 and 2, 3 and 4 are one.
+  const apart: usize = upsample ? 0 : bytes;
+  const column1 = column0 + bytes;
+  const column2 = column1 + apart;
+  const column3 = column2 + bytes;
+  const column4 = column3 + apart;
+  const column5 = column4 + bytes;
+  transform6(out, stride, column0, column1, column2, column3, column4, column5, bytes);
+}
+
+/**
  * Bᵀ d for runs of numbers, lane by lane, six runs of `bytes` bytes into six, `stride` bytes apart.
  *
  * One function with the loop inside: a call for each vector cost as much as the arithmetic.
  */
-export function transform6(
+function transform6(
   out: usize,
   stride: usize,
   run0: usize,

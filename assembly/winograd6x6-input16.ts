@@ -1,7 +1,5 @@
 /*
- * The input's transform of winograd6x6.ts, rounded to 16 bits as winograd16.ts describes. Each
- * point of a tile is scaled by the largest magnitude at it: scaled by the bound of its row of Bᵀ,
- * a decode keeps 63 to 68 dB against f32 and not 69 to 72.
+ * The input's transform of winograd6x6.ts, rounded to 16 bits as winograd16.ts describes.
  */
 
 import { LARGE_TILE } from '../src/backend/tile';
@@ -14,7 +12,6 @@ import {
   JOB_TILE,
   JOB_UPSAMPLE,
   JOB_V,
-  JOB_V_CHUNK,
   JOB_V_FLAT,
   JOB_V_STRIDE,
 } from '../src/backend/wasm/job-layout';
@@ -26,7 +23,7 @@ import {
   V16_TILE_BYTES,
 } from '../src/backend/wasm/layout';
 import { transformColumns8 } from './winograd6x6';
-import { INPUT_MAX, roundRun, storeLargest, unitOf } from './winograd16-input';
+import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
@@ -55,6 +52,7 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
   const scales = load<usize>(job, JOB_SCALES);
   const scalesStride = load<usize>(job, JOB_SCALES_STRIDE);
   const scratch = load<usize>(job, JOB_TILE);
+  const maxima = scratch + LARGE_SIDE * V_TILE_BYTES;
   const upsample = load<i32>(job, JOB_UPSAMPLE);
   const bytes = load<usize>(job, JOB_CIN) * F32_BYTES;
   const vFlat = load<usize>(job, JOB_V_FLAT);
@@ -64,16 +62,18 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
     const count = min(tiles - first, LARGE_COLUMN_TILES);
     transformColumns8(job, offset + <usize>first * step * bytes, count);
     for (let r: usize = 0; r < <usize>LARGE_SIDE; r++) {
+      if (upsample && r == 2) continue;
       let column = columns + r * columnsStride;
       for (let j = <usize>first; j < <usize>(first + count); j++) {
         const scale = scales + r * LARGE_SIDE * scalesStride + j * F32_BYTES;
-        transformMeasuring(scratch, column, bytes, apart, scale, scalesStride);
+        transformMeasuring(scratch, column, bytes, apart);
         if (r == 1 && vFlat != 0) {
           memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
         }
         for (let c: usize = 0; c < <usize>LARGE_SIDE; c++) {
+          if (upsample && c == 2) continue;
           const point = scale + c * scalesStride;
-          const largest = load<f32>(point);
+          const largest = largestIn(maxima + c * 16, 16);
           store<f32>(point, largest / INPUT_MAX);
           const out = v + (r * LARGE_SIDE + c) * vStride + j * V16_TILE_BYTES;
           roundRun(out, scratch + c * V_TILE_BYTES, bytes, unitOf(largest));
@@ -85,21 +85,14 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
 }
 
 /**
- * Bᵀ along one row of a tile, and the largest magnitude at each point. It reads the columns twice:
- * with all eight maxima at hand, numbers leave the registers.
+ * Bᵀ along one row of a tile, and the largest magnitude at each point, in each of four lanes. It
+ * reads the columns twice: with all eight maxima at hand, numbers leave the registers.
  *
+ * @param out    f32 [8][64], and behind it the maxima, f32 [8][4]
  * @param apart  bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where they are
  *   one
- * @param largest  f32 [8], every `stride` bytes, written
  */
-function transformMeasuring(
-  out: usize,
-  column0: usize,
-  bytes: usize,
-  apart: usize,
-  largest: usize,
-  stride: usize,
-): void {
+function transformMeasuring(out: usize, column0: usize, bytes: usize, apart: usize): void {
   const four = f32x4.splat(4);
   const five = f32x4.splat(5);
   const c425 = f32x4.splat(4.25);
@@ -141,10 +134,11 @@ function transformMeasuring(
     v128.store(out + at, t4, 4 * V_TILE_BYTES);
     maxD = i32x4.max_s(f32x4.abs(t4), maxD);
   }
-  storeLargest(largest + stride, maxA);
-  storeLargest(largest + 2 * stride, maxB);
-  storeLargest(largest + 3 * stride, maxC);
-  storeLargest(largest + 4 * stride, maxD);
+  const maxima = out + LARGE_SIDE * V_TILE_BYTES;
+  v128.store(maxima, maxA, 16);
+  v128.store(maxima, maxB, 32);
+  v128.store(maxima, maxC, 48);
+  v128.store(maxima, maxD, 64);
   maxA = zero;
   maxB = zero;
   maxC = zero;
@@ -172,10 +166,10 @@ function transformMeasuring(
     v128.store(out + at, t7, 7 * V_TILE_BYTES);
     maxD = i32x4.max_s(f32x4.abs(t7), maxD);
   }
-  storeLargest(largest, maxA);
-  storeLargest(largest + 5 * stride, maxB);
-  storeLargest(largest + 6 * stride, maxC);
-  storeLargest(largest + 7 * stride, maxD);
+  v128.store(maxima, maxA);
+  v128.store(maxima, maxB, 80);
+  v128.store(maxima, maxC, 96);
+  v128.store(maxima, maxD, 112);
 }
 
 /** The first and the last row of Bᵀ: a − b + 21/4 · (c − d). */

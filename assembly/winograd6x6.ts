@@ -53,6 +53,7 @@ import {
   V_TILE_BYTES,
 } from '../src/backend/wasm/layout';
 import { rowAt } from './winograd';
+import { transform8 } from './winograd6x6-points';
 
 /** Bytes of four numbers side by side. */
 const VECTOR_BYTES: usize = 16;
@@ -147,13 +148,7 @@ export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
 }
 
 /** Bᵀ along a row of a block of tiles: 8 columns of each tile into 8 points. */
-function transformRow8(
-  out: usize,
-  stride: usize,
-  columns: usize,
-  bytes: usize,
-  tiles: i32,
-): void {
+function transformRow8(out: usize, stride: usize, columns: usize, bytes: usize, tiles: i32): void {
   for (let j = 0; j < tiles; j++) {
     for (const end = columns + bytes; columns < end; columns += 16, out += 16) {
       transform8(
@@ -193,51 +188,6 @@ function transformUpsampledRow8(
     columns += <usize>(3 * V_TILE_BYTES) - bytes;
     out += <usize>V_TILE_BYTES - bytes;
   }
-}
-
-/** Bᵀ d in each of four lanes, eight vectors into eight, `stride` bytes apart. */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
-function transform8(
-  out: usize,
-  stride: usize,
-  d0: v128,
-  d1: v128,
-  d2: v128,
-  d3: v128,
-  d4: v128,
-  d5: v128,
-  d6: v128,
-  d7: v128,
-): void {
-  const four = f32x4.splat(4);
-  const five = f32x4.splat(5);
-  const c425 = f32x4.splat(4.25);
-  const c525 = f32x4.splat(5.25);
-  let at = out;
-  v128.store(at, f32x4.add(f32x4.sub(d0, d6), f32x4.mul(c525, f32x4.sub(d4, d2))));
-  at += stride;
-  const even1 = f32x4.sub(f32x4.add(d2, d6), f32x4.mul(c425, d4));
-  const odd1 = f32x4.sub(f32x4.add(d1, d5), f32x4.mul(c425, d3));
-  v128.store(at, f32x4.add(even1, odd1));
-  at += stride;
-  v128.store(at, f32x4.sub(even1, odd1));
-  at += stride;
-  const five4 = f32x4.mul(five, d4);
-  const five3 = f32x4.mul(five, d3);
-  const even2 = f32x4.add(f32x4.mul(four, d6), f32x4.sub(d2, five4));
-  const odd2 = f32x4.mul(f32x4.splat(2), f32x4.add(f32x4.mul(four, d5), f32x4.sub(d1, five3)));
-  v128.store(at, f32x4.add(even2, odd2));
-  at += stride;
-  v128.store(at, f32x4.sub(even2, odd2));
-  at += stride;
-  const even3 = f32x4.add(f32x4.mul(four, d2), f32x4.sub(d6, five4));
-  const odd3 = f32x4.mul(f32x4.splat(0.5), f32x4.add(f32x4.mul(four, d1), f32x4.sub(d5, five3)));
-  v128.store(at, f32x4.add(even3, odd3));
-  at += stride;
-  v128.store(at, f32x4.sub(even3, odd3));
-  at += stride;
-  v128.store(at, f32x4.add(f32x4.sub(d7, d1), f32x4.mul(c525, f32x4.sub(d3, d5))));
 }
 
 /**
@@ -323,10 +273,7 @@ function transformDown(out: usize, m: usize, mStride: usize): void {
 
 /** A row of Aᵀ: a + p · b + q · c, of sums or of differences. */
 function weigh(a: v128, b: v128, c: v128, p: f32, q: f32): v128 {
-  return f32x4.add(
-    a,
-    f32x4.add(f32x4.mul(f32x4.splat(p), b), f32x4.mul(f32x4.splat(q), c)),
-  );
+  return f32x4.add(a, f32x4.add(f32x4.mul(f32x4.splat(p), b), f32x4.mul(f32x4.splat(q), c)));
 }
 
 /** Aᵀ along one row, with bias and lower bound: six pixels. */

@@ -1,11 +1,14 @@
-// Writes binary files as base64 text in modules, which every runtime and bundler can load:
-// dist/nano.js from weights/nano, and dist/kernels.js from dist/taesd.wasm.
+// Writes binary files as text in modules, which every runtime and bundler can load: dist/nano.js
+// from weights/nano, in base64, and dist/kernels.js from dist/taesd.wasm, in hexadecimal. Code
+// repeats itself: compressed, it takes a fifth less than in base64, where a repeated sequence of
+// bytes looks different at each of three alignments. Weights do not.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
 
 /** The loop takes 4 % of the time of `Uint8Array.from`: 6 ms for nano's two files, not 150. */
-const BYTES_OF = `
+const BYTES_OF = {
+  base64: `
 function bytesOf(text) {
   if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
   const characters = atob(text);
@@ -13,11 +16,20 @@ function bytesOf(text) {
   for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
   return bytes;
 }
-`;
+`,
+  hex: `
+function bytesOf(text) {
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+`,
+};
 
 export function writeNano() {
   writeModule({
     name: 'nano',
+    encoding: 'base64',
     files: {
       ENCODER: 'weights/nano/nano_encoder.safetensors',
       DECODER: 'weights/nano/nano_decoder.safetensors',
@@ -39,6 +51,7 @@ export function writeKernels() {
   }
   writeModule({
     name: 'kernels',
+    encoding: 'hex',
     files: { WASM: 'dist/taesd.wasm' },
     doc: `/**
  * Returns the kernels for \`Taesd.load({ wasm: kernels() })\`. Needed if the file taesd.wasm cannot
@@ -65,14 +78,14 @@ export default init;
 `,
 };
 
-function writeModule({ name, files, doc, type, value }) {
+function writeModule({ name, encoding, files, doc, type, value }) {
   const data = Object.entries(files).map(([constant, path]) => {
-    const text = readFileSync(new URL(path, root)).toString('base64');
+    const text = readFileSync(new URL(path, root)).toString(encoding);
     return `const ${constant} =\n  '${text}';\n`;
   });
   const code = `\n${doc}\nexport function ${name}() {\n  return ${value};\n}\n`;
   const head = '// Made by scripts/inline.mjs.\n';
-  writeFileSync(new URL(`dist/${name}.js`, root), head + data.join('') + code + BYTES_OF);
+  writeFileSync(new URL(`dist/${name}.js`, root), head + data.join('') + code + BYTES_OF[encoding]);
   const types = `${doc}\nexport declare function ${name}(): ${type};\n`;
   writeFileSync(new URL(`dist/${name}.d.ts`, root), types);
 }

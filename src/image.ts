@@ -2,7 +2,7 @@ import { isPixelBytes } from './builtins/tags.ts';
 import { checkLive, checkSize, describe } from './checks.ts';
 import { expected, type TaesdError } from './errors.ts';
 import type { AlphaOptions, ImageLike, Picture, Rgb } from './options/types.ts';
-import type { Row, RowSink, RowSource } from './rows.ts';
+import { isBytes, type Row, type RowSink, type RowSource } from './rows.ts';
 
 const WHITE: Rgb = [255, 255, 255];
 
@@ -167,7 +167,7 @@ function writePixels(bytes: Uint8ClampedArray, row: Row, stride: number, channel
 export function pictureSink({ width, data }: Picture, channels: 3 | 4 = 3): RowSink {
   return (y, row, stride) => {
     const bytes = data.subarray(4 * width * y, 4 * width * (y + 1));
-    if (row instanceof Float32Array) writePixels(bytes, row, stride, channels);
-    else bytes.set(row.subarray(0, bytes.length));
+    if (isBytes(row)) bytes.set(row.subarray(0, bytes.length));
+    else writePixels(bytes, row, stride, channels);
   };
 }

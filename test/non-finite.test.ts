@@ -48,8 +48,8 @@ const REACH: Readonly<
 };
 
 /**
- * The places that reach farthest to either side. Tiles lie alike every 12 latents or 96 pixels: those
- * of 4×4 on the coarsest level, of 6×6 on the others. All places were tried once.
+ * The places that reach farthest to either side. Tiles lie alike every 12 latents or 96 pixels:
+ * those of 4×4 on the coarsest level, of 6×6 on the others. All places were tried once.
  */
 const FARTHEST = {
   taesd: { decoder: [8, 3], encoder: [48, 71] },

@@ -40,8 +40,8 @@ export async function timeDecodes(weights, latents, runs, changed) {
       const data = new Uint8ClampedArray(4 * width * height);
       const sink = pictureSink({ width, height, data });
       const started = performance.now();
-      const span = { first: 0, end: height };
-      const batches = program.batches(tensorRows(latents), span, new Pacer(undefined), true);
+      const span = { first: 0, end: height, asBytes: true };
+      const batches = program.batches(tensorRows(latents), span, new Pacer(undefined));
       for await (const batch of batches) {
         const length = batch.data.length / batch.count;
         for (let n = 0; n < batch.count; n++) {

@@ -1,4 +1,4 @@
-import type { Row, RowSink, RowSource } from '../rows.ts';
+import { isBytes, type Row, type RowSink, type RowSource } from '../rows.ts';
 import type { Program, WantedRows } from './backend.ts';
 import type { FoldedPool } from './fold-pool.ts';
 import { type Pacer, untilTurn } from './pacer.ts';
@@ -53,39 +53,33 @@ export function localRunner(program: Program): Runner {
   return {
     async *batches(source, span, pacer, folded) {
       const finished = collectRows();
-      const work = program.run(source, finished.add, span, folded);
-      for (const _ of untilTurn(work, pacer, finished.isFull)) {
+      for (const _ of untilTurn(program.run(source, finished.add, span, folded), pacer)) {
         yield* finished.take();
-        if (pacer.due) await pacer.turn();
+        await pacer.turn();
       }
       yield* finished.take();
     },
   };
 }
 
-/** Bytes of rows that wait for a turn at most. More would leave the cache before they are read. */
-const BATCH_BYTES = 2 ** 18;
-
 /**
  * Collects rows, and hands out the rows since the last batch, if any. All batches share one array:
  * new ones would leave 30 MB of garbage at 1024×1024.
  */
-function collectRows(): { readonly add: RowSink; isFull(): boolean; take(): RowBatch[] } {
+function collectRows(): { readonly add: RowSink; take(): RowBatch[] } {
   let data: Row = new Float32Array(0);
   let [first, count, used, stride] = [0, 0, 0, 0];
   return {
     add(y, row, rowStride) {
       const end = used + row.length;
       if (data.length < end) {
-        const longer =
-          row instanceof Float32Array ? new Float32Array(2 * end) : new Uint8ClampedArray(2 * end);
+        const longer = isBytes(row) ? new Uint8ClampedArray(2 * end) : new Float32Array(2 * end);
         longer.set(data.subarray(0, used));
         data = longer;
       }
       data.set(row, used);
       [first, count, used, stride] = [y - count, count + 1, end, rowStride];
     },
-    isFull: () => used * data.BYTES_PER_ELEMENT >= BATCH_BYTES,
     take() {
       if (count === 0) return [];
       const batch = { first, count, stride, data: data.subarray(0, used) };

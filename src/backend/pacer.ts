@@ -74,19 +74,18 @@ export class Pacer {
 
 /**
  * Does work that yields its multiply-adds, portion by portion. Yields when the event loop is owed a
- * turn, which the caller gives, or when `isFull` says so. Leaving the loop ends the work.
+ * turn, which the caller gives. Leaving the loop ends the work.
  */
 export function* untilTurn(
   work: Generator<number, void, void>,
   pacer: Pacer,
-  isFull?: () => boolean,
 ): Generator<void, void, void> {
   try {
     for (;;) {
       const { done, value } = work.next();
       if (done) return;
       pacer.did(value);
-      if (pacer.due || isFull?.()) yield;
+      if (pacer.due) yield;
     }
   } finally {
     work.return();

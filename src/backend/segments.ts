@@ -27,15 +27,15 @@ export function segmentsOf(network: BoundNetwork, precision: Precision): Segment
     const [up, down] = geometryOf(layer);
     heights.push((heights[index] * up) / down);
   }
-  const most = Math.max(...heights);
-  const coarse = most / COARSE;
+  const tallest = Math.max(...heights);
+  const coarse = tallest / COARSE;
   return cuts.map((cut, n) => {
     const end = cuts[n + 1] ?? network.length;
     const isCoarse = heights.slice(cut, end + 1).every((height) => height <= coarse);
     return {
       network: network.slice(cut, end),
       precision: isCoarse ? 'f32' : precision,
-      tallest: most / heights[cut],
+      tallest: tallest / heights[cut],
     };
   });
 }

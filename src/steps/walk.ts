@@ -86,8 +86,8 @@ function tallestBefore(network: BoundNetwork): number[] {
     const [up, down] = geometryOf(layer);
     heights.push((heights[index] * up) / down);
   }
-  const most = Math.max(...heights);
-  return heights.map((height) => most / height);
+  const tallest = Math.max(...heights);
+  return heights.map((height) => tallest / height);
 }
 
 /** Loads the code that runs single layers, which only `steps` needs. */

@@ -38,8 +38,8 @@ import {
 } from './winograd-run.ts';
 
 /*
- * Tests of the f32 Winograd kernels that are the same for each stride and tile; each takes what gives the
- * kernels once a test runs.
+ * Tests of the f32 Winograd kernels that are the same for each stride and tile; each takes what
+ * gives the kernels once a test runs.
  */
 
 type Start = () => Machine;

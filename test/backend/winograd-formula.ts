@@ -1,6 +1,6 @@
 /*
- * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2, and F(6×6,
- * 3×3).
+ * Winograd F(4×4, 3×3) in float64, Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A, with stride 1 and 2, and
+ * F(6×6, 3×3).
  * Source: Lavin and Gray, 2015, section 4.2, https://arxiv.org/abs/1509.09308; for stride 2, F(4,
  * 2) on the even inputs at the points 0, 1, −1, 2, ∞ (Blahut, "Fast Algorithms for Signal
  * Processing", 2010, section 5.2) beside the odd ones; for tiles of 6×6, the points 0, ±1, ±2, ±1/2

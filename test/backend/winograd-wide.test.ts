@@ -124,9 +124,11 @@ test('Program [wasm]: fast, wide convolutions at an eighth of the largest height
   const little = [...few, conv3x3(80, 20)];
   expect(await firstDifference(little, input)).toBe(-1);
   expect(await firstDifference(few, input)).not.toBe(-1);
-  // No more than 64 channels in: f32 whatever the work.
+  // No more than 64 channels in: also in 16 bits if they are most of the work, as in nano.
   const narrow = [conv3x3(64, 80), upsample2x(), upsample2x(), upsample2x()];
-  expect(await firstDifference(narrow, randomTensor(seededRandom(9), [1, 64, 3, 2]))).toBe(-1);
+  const other = randomTensor(seededRandom(9), [1, 64, 3, 2]);
+  expect(await firstDifference([...narrow, conv3x3(80, 20)], other)).toBe(-1);
+  expect(await firstDifference(narrow, other)).not.toBe(-1);
 });
 
 test('Program [wasm]: fast, a convolution of 80 channels → the bits of f32 if it makes 64, others if it makes 80', async () => {
@@ -166,11 +168,11 @@ function zeroTensors(network: Network): Map<string, Tensor> {
 }
 
 /**
- * MB after packing, and after a decode at 512×512; measured: 61.7 and RUN32 in f32, 50.1 and RUN16 in
- * fast. Transformed weights of all layers alone are 139 MB. The 24 layers of 64 channels on the
+ * MB after packing, and after a decode at 512×512; measured: 61.7 and 105.8 in f32, 50.1 and 93.9
+ * in fast. Transformed weights of all layers alone are 139 MB. The 24 layers of 64 channels on the
  * three largest maps have 64 points, upsampled 49: 11 MB more than 36 and 25 would be in f32.
  */
-const MEMORY = { f32: { packed: 63, run: 106 }, fast: { packed: 52, run: 96 } };
+const MEMORY = { f32: { packed: 63, run: 111 }, fast: { packed: 52, run: 99 } };
 
 for (const precision of ['f32', 'fast'] as const) {
   const { packed, run } = MEMORY[precision];

@@ -71,52 +71,50 @@ const SHAPES = [
 
 for (const { cin, cout, stride, tile } of SHAPES) {
   for (const [name, make] of Object.entries(INPUTS)) {
-    {
-      const what = `fast, ${cin}→${cout}${stride === 2 ? ', stride 2' : ''}, ${name}`;
-      const bound = BOUNDS[stride];
-      test(`Program [wasm]: ${what} → finite, within ${bound} of the largest Σ|x·w| around in float64`, async () => {
-        // Wide convolutions take longer in float64.
-        const [height, width] = [9, cout > 16 ? 13 : 37].map((size) => stride * size);
-        const network = [conv3x3(cin, cout, { bias: false, stride })];
-        const weight = randomTensor(seededRandom(cin), [cout, cin, 3, 3]);
-        const value = make(weight, cin);
-        const data = Float32Array.from({ length: cin * height * width }, (_, n) =>
-          value(Math.floor(n / (height * width)), Math.floor(n / width) % height, n % width),
-        );
-        const input = { shape: [1, cin, height, width], data };
-        const wasm = await createWasmBackend({ precision: 'fast' });
-        const tensors = new Map([['0.weight', weight]]);
-        const program = wasm.compile(bindNetwork('network', network, tensors));
-        const got = runProgram(program, network, input);
-        const { exact, magnitude } = convolve(input, weight, stride);
-        const [, , rows, columns] = got.shape;
-        let worst = 0;
-        let fault: string | undefined;
-        for (let y = 0; y < rows; y++) {
-          for (let x = 0; x < columns; x++) {
-            // The largest in the tile and its neighbours.
-            let most = 0;
-            const [top, left] = [y - (y % tile), x - (x % tile)];
-            for (let o = 0; o < cout; o++) {
-              for (let r = Math.max(top - 1, 0); r < Math.min(top + tile + 1, rows); r++) {
-                for (let c = Math.max(left - 1, 0); c < Math.min(left + tile + 1, columns); c++) {
-                  most = Math.max(most, magnitude[(o * rows + r) * columns + c]);
-                }
-              }
-            }
-            for (let o = 0; o < cout; o++) {
-              const at = (o * rows + y) * columns + x;
-              const error = Math.abs(got.data[at] - exact[at]) / (most || 1);
-              worst = Math.max(worst, error);
-              if (!(error <= bound)) {
-                fault ??= `element ${at}: got ${got.data[at]}, expected ${exact[at]} of ${most}`;
+    const what = `fast, ${cin}→${cout}${stride === 2 ? ', stride 2' : ''}, ${name}`;
+    const bound = BOUNDS[stride];
+    test(`Program [wasm]: ${what} → finite, within ${bound} of the largest Σ|x·w| around in float64`, async () => {
+      // Wide convolutions take longer in float64.
+      const [height, width] = [9, cout > 16 ? 13 : 37].map((size) => stride * size);
+      const network = [conv3x3(cin, cout, { bias: false, stride })];
+      const weight = randomTensor(seededRandom(cin), [cout, cin, 3, 3]);
+      const value = make(weight, cin);
+      const data = Float32Array.from({ length: cin * height * width }, (_, n) =>
+        value(Math.floor(n / (height * width)), Math.floor(n / width) % height, n % width),
+      );
+      const input = { shape: [1, cin, height, width], data };
+      const wasm = await createWasmBackend({ precision: 'fast' });
+      const tensors = new Map([['0.weight', weight]]);
+      const program = wasm.compile(bindNetwork('network', network, tensors));
+      const got = runProgram(program, network, input);
+      const { exact, magnitude } = convolve(input, weight, stride);
+      const [, , rows, columns] = got.shape;
+      let worst = 0;
+      let fault: string | undefined;
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < columns; x++) {
+          // The largest in the tile and its neighbours.
+          let most = 0;
+          const [top, left] = [y - (y % tile), x - (x % tile)];
+          for (let o = 0; o < cout; o++) {
+            for (let r = Math.max(top - 1, 0); r < Math.min(top + tile + 1, rows); r++) {
+              for (let c = Math.max(left - 1, 0); c < Math.min(left + tile + 1, columns); c++) {
+                most = Math.max(most, magnitude[(o * rows + r) * columns + c]);
               }
             }
           }
+          for (let o = 0; o < cout; o++) {
+            const at = (o * rows + y) * columns + x;
+            const error = Math.abs(got.data[at] - exact[at]) / (most || 1);
+            worst = Math.max(worst, error);
+            if (!(error <= bound)) {
+              fault ??= `element ${at}: got ${got.data[at]}, expected ${exact[at]} of ${most}`;
+            }
+          }
         }
-        if (process.env.MEASURE) console.log(`${name}, ${cin}, stride ${stride}`, worst);
-        expect(fault).toBe(undefined);
-      });
-    }
+      }
+      if (process.env.MEASURE) console.log(`${name}, ${cin}, stride ${stride}`, worst);
+      expect(fault).toBe(undefined);
+    });
   }
 }

@@ -5,7 +5,6 @@ import { arena } from './arena.ts';
 import {
   type Block,
   chunksOf,
-  columnsOf,
   type Geometry,
   GROUP,
   keepPoints,
@@ -142,16 +141,14 @@ export function runTransformInput16(
   const ptr = space.put(v, { writable: true });
   const scalesStride = chunksOf(cin) * whole * 4 + 16;
   const scalesPtr = writable(space, (side ** 2 * scalesStride) / 4);
-  const columns = columnsOf(geometry);
   // With tiles of 6×6, points of the scratch lie as far apart as 64 channels.
   const channels = side === 8 ? V_CHANNELS : Math.min(cin, V_CHANNELS);
   const rowCount = scratchCount(geometry);
   const scratchStride = rowCount * 4 + 48;
   const scratchPtr = writable(space, ((side - 1) * scratchStride) / 4 + rowCount);
-  const tilePtr = writable(space, side * channels);
+  // With tiles of 6×6, the maxima lie behind the points.
+  const tilePtr = writable(space, side * channels + (side === 8 ? 32 : 0));
   const flatPtr = isFlat ? writable(space, vCount(geometry)) : 0;
-  const maximaStride = columns * 4 + 16;
-  const maximaPtr = writable(space, (5 * maximaStride) / 4 + columns);
   const jobPtr = space.put(
     jobOf([
       [fields.JOB_CIN, cin],
@@ -164,8 +161,6 @@ export function runTransformInput16(
       [fields.JOB_SCALES, scalesPtr],
       [fields.JOB_SCALES_STRIDE, scalesStride],
       [fields.JOB_SCALES_CHUNK, whole * 4],
-      [fields.JOB_MAXIMA, maximaPtr],
-      [fields.JOB_MAXIMA_STRIDE, maximaStride],
       [fields.JOB_TILE, tilePtr],
       [fields.JOB_V_FLAT, flatPtr],
       [fields.JOB_UPSAMPLE, upsample],

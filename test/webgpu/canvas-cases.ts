@@ -116,6 +116,10 @@ export const CANVAS_CASES: readonly ApiCase[] = [
           const others = latentsOf(3, 5);
           await gpu.decodeToCanvas(others, canvas);
           sameBytes('in 2d', shown(), (await gpu.decode(others)).data);
+          const small = { width: 37, height: 19, resolution: 1 / 4 };
+          await wasm.decodeToCanvas(others, canvas, small);
+          same('small', [canvas.width, canvas.height], [10, 5]);
+          sameBytes('small', shown(), (await wasm.decode(others, small)).data);
         }
       }
       same('backend', gpu.info.backend, 'webgpu');

@@ -13,3 +13,10 @@ for (const channels of [3, 16]) {
     expect(() => batches.next()).toThrow(TypeError);
   });
 }
+
+test('rowBatches: bytes of a picture → numbers that round to them again', () => {
+  const planes = Uint8Array.from({ length: 4 * 16 * 16 }, (_, n) => n);
+  const [batch] = rowBatches(planes, { first: 3, end: 19 }, [3, 40, 16]);
+  expect([batch.first, batch.count, batch.stride]).toEqual([3, 16, 4]);
+  expect(Uint8Array.from(batch.data, (value) => Math.floor(value * 255 + 0.5))).toEqual(planes);
+});

@@ -30,8 +30,8 @@ async function decoderOn(gpu: Gpu, changed: Partial<Tuning>, maxBytes?: number) 
   return {
     program,
     slots,
-    batches: (signal?: AbortSignal, isPicture = false) =>
-      program.batches(tensorRows(LATENTS), SPAN, new Pacer(signal), isPicture),
+    batches: (signal?: AbortSignal, asBytes = false) =>
+      program.batches(tensorRows(LATENTS), { ...SPAN, asBytes }, new Pacer(signal)),
     dispose() {
       program.dispose();
       slots.release();

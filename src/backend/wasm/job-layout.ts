@@ -68,25 +68,22 @@ export const JOB_RELU = 84;
 /** 16 bits: scales of v, and bytes from one point of them to the next. */
 export const JOB_SCALES = 88;
 export const JOB_SCALES_STRIDE = 92;
-/** 16 bits: the largest magnitudes of the columns, and bytes from row to row. */
-export const JOB_MAXIMA = 96;
-export const JOB_MAXIMA_STRIDE = 100;
 /** 16 bits: scales of the weights. */
-export const JOB_WEIGHT_SCALES = 104;
+export const JOB_WEIGHT_SCALES = 96;
 /**
  * 16 bits: v and the weights at point (1, 1) in f32, or 0 if that point is rounded like the others.
  */
-export const JOB_V_FLAT = 108;
-export const JOB_WEIGHTS_FLAT = 112;
+export const JOB_V_FLAT = 100;
+export const JOB_WEIGHTS_FLAT = 104;
 
 /**
  * Winograd: bytes from one chunk of channels to the next, within a point of the transformed input;
  * and of its scales. Convolutions of one chunk do not read them.
  */
-export const JOB_V_CHUNK = 116;
-export const JOB_SCALES_CHUNK = 120;
+export const JOB_V_CHUNK = 108;
+export const JOB_SCALES_CHUNK = 112;
 
 /** Winograd: bytes from one point of a group's weights to the next. */
-export const JOB_WEIGHTS_STRIDE = 124;
+export const JOB_WEIGHTS_STRIDE = 116;
 
 export const JOB_BYTES = 128;

@@ -120,11 +120,6 @@ export class Memory {
     return new Float32Array(this.#wasm.buffer, ptr, count);
   }
 
-  /** Returns a view of `count` bytes at `ptr`, valid as long as that of `f32`. */
-  bytesAt(ptr: number, count: number): Uint8ClampedArray {
-    return new Uint8ClampedArray(this.#wasm.buffer, ptr, count);
-  }
-
   /** Returns a view of `count` numbers in float64 at `ptr`, valid as long as that of `f32`. */
   f64(ptr: number, count: number): Float64Array {
     return new Float64Array(this.#wasm.buffer, ptr, count);

@@ -22,6 +22,6 @@ export function outputRows(
   return (y) => {
     const first = ring.row(y) + ring.channels * F32_BYTES;
     kernels.pixelBytes(ptr, first, width, channels === 4 ? 1 : 0);
-    return memory.bytesAt(ptr, 4 * width);
+    return new Uint8ClampedArray(memory.wasm.buffer, ptr, 4 * width);
   };
 }

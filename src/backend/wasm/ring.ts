@@ -41,8 +41,8 @@ export const rowCount = (channels: number, width: number): number => channels * 
 
 /**
  * The rows of a feature map that are alive, in the kernels' memory. Row y lies in slot `y mod
- * rows`. A slot is f32 [1 + width, filled up to multiples of 6 and 8, + 1][channels], channels last,
- * zero outside the picture.
+ * rows`. A slot is f32 [1 + width, filled up to multiples of 6 and 8, + 1][channels], channels
+ * last, zero outside the picture.
  */
 export class Ring {
   readonly channels: number;

@@ -103,7 +103,7 @@ export function blockRowsOf(shape: Shape, tiles: number): number {
 /**
  * Returns true if the transformed weights of a convolution in f32 are made when they are needed,
  * group by group. Kept, they take four times the memory of the weights: a decode of
- * taesana at 512×512 would take 106 MB instead of 90 if only those of 128→128 were. To make them
+ * taesana at 512×512 would take 16 MB more if only those of 128→128 were. To make them
  * costs about 10 % of the products' time, which is gained by not reading 9 MB from memory.
  */
 export const isLate = ({ conv, upsample }: Pick<Shape, 'conv' | 'upsample'>): boolean =>
@@ -141,9 +141,6 @@ export const columnsStrideOf = (tiling: Tiling): number =>
   columnsOf(tiling) * (tiling.side === LARGE_SIDE ? CHUNK : tiling.channels) * F32_BYTES +
   POINT_PAD_BYTES;
 
-/** Bytes from one row of columns' largest magnitudes to the next. */
-export const maximaStrideOf = (tiling: Tiling): number => columnsOf(tiling) * F32_BYTES;
-
 /** Bytes from one chunk's scales to the next, in a point. */
 export const scalesChunkOf = ({ blockTiles }: Tiling): number => blockTiles * F32_BYTES;
 
@@ -163,7 +160,6 @@ export interface Workspace {
   readonly mPtr: number;
   readonly columnsPtr: number;
   readonly tilePtr: number;
-  readonly maximaPtr: number;
   readonly scalesPtr: number;
   readonly flatPtr: number;
   /** A row of the output for those below the picture's edge. */
@@ -195,8 +191,7 @@ export function allocateWorkspace(
     vPtr: allocate((tiling) => tiling.side ** 2 * vStrideOf(tiling)),
     mPtr: allocate((tiling) => tiling.side ** 2 * mStrideOf(tiling)),
     columnsPtr: allocate((tiling) => tiling.side * columnsStrideOf(tiling)),
-    tilePtr: allocate(({ side }) => side * CHUNK * F32_BYTES),
-    maximaPtr: allocate((tiling) => tiling.side * maximaStrideOf(tiling)),
+    tilePtr: allocate(({ side }) => (side + 1) * CHUNK * F32_BYTES),
     flatPtr: allocate((tiling) => tiling.chunks * vChunkOf(tiling)),
     scalesPtr: allocate((tiling) => tiling.side ** 2 * scalesStrideOf(tiling)),
     discardRowPtr: memory.allocate('row', widestRowBytes),

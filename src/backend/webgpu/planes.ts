@@ -64,15 +64,15 @@ export function* rowBatches(
   const quads = quadsOf(channels);
   const stride = 4 * quads;
   const max = rowsOfPortion(end - first, width * quads);
-  const isPlane = planes instanceof Float32Array && quads === 1;
+  const unit = planes.BYTES_PER_ELEMENT === 1 ? 255 : 1;
+  const isPlane = unit === 1 && quads === 1;
   const rows = isPlane ? new Float32Array(0) : new Float32Array(max * width * stride);
-  const unit = planes instanceof Float32Array ? 1 : 255;
   const all = (end - first) * width;
   for (let y = first; y < end; y += max) {
     const count = Math.min(max, end - y);
     const [before, pixels] = [(y - first) * width, count * width];
     if (isPlane) {
-      const data = planes.subarray(4 * before, 4 * (before + pixels));
+      const data = planes.subarray(4 * before, 4 * (before + pixels)) as Float32Array;
       yield { first: y, count, stride, data };
       continue;
     }
