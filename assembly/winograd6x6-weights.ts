@@ -15,16 +15,18 @@ const SCRATCH_ROW: usize = 48;
 
 /**
  * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called
- * once, at load. It works in f64, on two output channels at a time, and rounds once, at the end: of
- * 1/360 and of 32/45, f32 keeps too little.
+ * once, at load. It works in f64, on two output channels at a time, and rounds at the end: f32
+ * would keep too little of numbers such as 32/45 and 1/360. Points lie a power of two apart, so
+ * that stores to all of them in turn meet in one set of the first-level cache. Eight output
+ * channels of all points therefore go through a block of scratch.
  * @param u        f32 [cout / 16][64][2][cin][8]
  * @param weights  f32 [cout][cin][3][3]
- * @param scratch  f64 [8][3][2]
+ * @param scratch  f64 [8][3][2], and behind it f32 [64][8]
  * @param cin      any number
  * @param cout     a multiple of 16
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: |Δ| ≤ 2⁻²⁴·|u| + 2⁻⁵⁰·|G||w||Gᵀ| against float64.
+ * Accuracy: |Δ| ≤ 2⁻²⁴·|u| against float64, and 2⁻⁵⁰·|G||w||Gᵀ|.
  */
 export function winograd6TransformWeights(
   u: usize,
@@ -36,34 +38,48 @@ export function winograd6TransformWeights(
   const filterBytes: usize = 9 * F32_BYTES;
   const channelBytes = <usize>cin * filterBytes;
   const pointBytes = <usize>(cin * GROUP) * F32_BYTES;
-  for (let o = 0; o < cout; o += 2) {
+  const block = scratch + LARGE_SIDE * SCRATCH_ROW;
+  const blockEnd = block + LARGE_SIDE * LARGE_SIDE * TILE_COUT_BYTES;
+  for (let o = 0; o < cout; o += TILE_COUT) {
     const group = u + <usize>((o / GROUP) * LARGE_SIDE * LARGE_SIDE) * pointBytes;
-    const tile = (o % GROUP) / TILE_COUT;
-    let out = group + <usize>(tile * cin * TILE_COUT + (o % TILE_COUT)) * F32_BYTES;
-    let filter = weights + <usize>o * channelBytes;
+    let out = group + <usize>((o % GROUP) * cin) * F32_BYTES;
     for (let i = 0; i < cin; i++) {
-      for (let column: usize = 0; column < 3; column++) {
-        const w = filter + column * F32_BYTES;
-        transformDown(
-          scratch + column * 16,
-          two(w, channelBytes),
-          two(w + 3 * F32_BYTES, channelBytes),
-          two(w + 6 * F32_BYTES, channelBytes),
-        );
+      let filter = weights + <usize>o * channelBytes + <usize>i * filterBytes;
+      for (let at = block; at < block + TILE_COUT_BYTES; at += 2 * F32_BYTES) {
+        transformTwo(at, filter, channelBytes, scratch);
+        filter += 2 * channelBytes;
       }
-      for (let row: usize = 0; row < <usize>LARGE_SIDE; row++) {
-        const from = scratch + row * SCRATCH_ROW;
-        transformAlong(
-          out + row * LARGE_SIDE * pointBytes,
-          pointBytes,
-          v128.load(from),
-          v128.load(from, 16),
-          v128.load(from, 32),
-        );
+      let point = out;
+      for (let at = block; at < blockEnd; at += TILE_COUT_BYTES) {
+        v128.store(point, v128.load(at));
+        v128.store(point, v128.load(at, 16), 16);
+        point += pointBytes;
       }
-      filter += filterBytes;
       out += TILE_COUT_BYTES;
     }
+  }
+}
+
+/** The filters of two output channels and one input channel, into 64 points of the block. */
+function transformTwo(out: usize, filter: usize, channelBytes: usize, scratch: usize): void {
+  for (let column: usize = 0; column < 3; column++) {
+    const w = filter + column * F32_BYTES;
+    transformDown(
+      scratch + column * 16,
+      two(w, channelBytes),
+      two(w + 3 * F32_BYTES, channelBytes),
+      two(w + 6 * F32_BYTES, channelBytes),
+    );
+  }
+  for (let row: usize = 0; row < <usize>LARGE_SIDE; row++) {
+    const from = scratch + row * SCRATCH_ROW;
+    transformAlong(
+      out + row * LARGE_SIDE * TILE_COUT_BYTES,
+      TILE_COUT_BYTES,
+      v128.load(from),
+      v128.load(from, 16),
+      v128.load(from, 32),
+    );
   }
 }
 

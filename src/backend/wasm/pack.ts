@@ -3,7 +3,16 @@ import type { Tensor } from '../../tensor.ts';
 import type { FoldedPool } from '../fold-pool.ts';
 import type { ConvStage } from '../plan.ts';
 import { LARGE_TILE } from '../tile.ts';
-import { CHUNK, F32_BYTES, GROUP, I16_BYTES, LARGE_SIDE, SIDE, TILE_COUT } from './layout.ts';
+import {
+  CHUNK,
+  F32_BYTES,
+  GROUP,
+  I16_BYTES,
+  LARGE_SIDE,
+  SIDE,
+  TILE_COUT,
+  TILE_COUT_BYTES,
+} from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
 import { paddedChannels } from './ring.ts';
@@ -112,7 +121,10 @@ function groupTransform(
   const side = isLarge ? LARGE_SIDE : SIDE;
   const allPtr = upsample ? memory.allocate('weights', side ** 2 * pointBytes) : 0;
   const plainPtr = memory.allocate('weights', count * F32_BYTES);
-  const scratchPtr = memory.allocate('scratch', side * 3 * 4 * F32_BYTES);
+  const scratchPtr = memory.allocate(
+    'scratch',
+    side * 3 * 4 * F32_BYTES + side ** 2 * TILE_COUT_BYTES,
+  );
   return (group: number, targetPtr: number): void => {
     memory.f32(plainPtr, count).set(data.subarray(group * count, (group + 1) * count));
     const outPtr = upsample ? allPtr : targetPtr;
