@@ -16,6 +16,12 @@ import { testShared } from './shared.ts';
 if (!hasRelaxed()) setFlagsFromString('--experimental-wasm-relaxed-simd');
 const why = hasRelaxed() ? undefined : 'this runtime has no relaxed SIMD';
 
+/**
+ * The encoder of taesdxl amplifies every rounding: of its golden picture with noise of 1e-7, or
+ * flipped, f32 is up to 1.7e-4 from the reference backend, and relaxed up to 1.3e-4.
+ */
+const latentsBound = (model: string): number => (model === 'taesdxl' ? 2 * BOUND : BOUND);
+
 const measured: string[] = [];
 afterAll(() => {
   if (measured.length > 0)
@@ -23,7 +29,8 @@ afterAll(() => {
 });
 
 for (const { file, model } of TRIPS) {
-  const name = `Taesd [wasm, relaxed]: ${file} → latents and decoded max |Δ| < 1e-4`;
+  const bound = latentsBound(model);
+  const name = `Taesd [wasm, relaxed]: ${file} → latents max |Δ| < ${bound}, decoded < ${BOUND}`;
   if (why !== undefined) {
     test(name, ({ skip }) => skip(why));
     continue;
@@ -33,7 +40,7 @@ for (const { file, model } of TRIPS) {
     const weights = await seededWeights(model);
     const taesd = await Taesd.load({ model, weights, precision: 'relaxed' });
     const encoded = await taesd.encode(unitRange(golden('image')));
-    const latents = expectClose(encoded, golden('latents'), BOUND);
+    const latents = expectClose(encoded, golden('latents'), bound);
     const decoded = await taesd.decode(golden('latents'), { output: 'tensor' });
     const off = expectClose(decoded, golden('decoded'), BOUND);
     measured.push(

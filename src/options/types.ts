@@ -350,8 +350,9 @@ export interface AlphaOptions {
  * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, two thirds of the time, at least 62 dB
  * from the f32 picture and within one step of its 8-bit latents. With WebGPU, `fast` means 16-bit
  * feature maps if the adapter has `shader-f16`, at least 55 dB. `relaxed`: f32 with the relaxed
- * multiply-add of WebAssembly, within 1e-4 of PyTorch and about an eighth faster, in runtimes that
- * have it. Its last bits depend on the processor. With WebGPU it is `f32`.
+ * multiply-add of WebAssembly, about a tenth faster, in runtimes that have it; within 1e-4 of
+ * PyTorch, latents of taesdxl within 2e-4. Its last bits depend on the processor and the engine.
+ * With WebGPU it is `f32`.
  */
 export type Precision = 'f32' | 'fast' | 'relaxed';
 

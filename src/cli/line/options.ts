@@ -166,7 +166,7 @@ export const OPTIONS = {
   precision: {
     value: 'NAME',
     help: `f32; fast: 16-bit products, a third faster, slightly less exact; or relaxed: f32 with
-      relaxed multiply-adds, an eighth faster, not in Node 20 (default: f32)`,
+      relaxed multiply-adds, a tenth faster, not in Node 20 (default: f32)`,
     rule: 'f32, fast or relaxed',
     read: readPrecision,
   },
