@@ -74,7 +74,7 @@ export default [
   // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each run
   // 0.3 kB, nano in 16 bits 0.4 kB; tunings of WebGPU are 0.7 kB of the second. The choice of kernels is
   // 0.2 kB.
-  file('taesd.min.js: one file, for previews', 'taesd.min.js', '58.4 kB'),
+  file('taesd.min.js: one file, for previews', 'taesd.min.js', '58.5 kB'),
   file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '114.2 kB'),
   file('taesd-wasm/nano: the small model as text', 'nano.js', '1.6 MB'),
 ];

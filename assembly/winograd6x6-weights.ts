@@ -38,7 +38,7 @@ export function winograd6TransformWeights(
   const filterBytes: usize = 9 * F32_BYTES;
   const channelBytes = <usize>cin * filterBytes;
   const pointBytes = <usize>(cin * GROUP) * F32_BYTES;
-  const block = scratch + LARGE_SIDE * SCRATCH_ROW;
+  const block = scratch + <usize>LARGE_SIDE * SCRATCH_ROW;
   const blockEnd = block + LARGE_SIDE * LARGE_SIDE * TILE_COUT_BYTES;
   for (let o = 0; o < cout; o += TILE_COUT) {
     const group = u + <usize>((o / GROUP) * LARGE_SIDE * LARGE_SIDE) * pointBytes;

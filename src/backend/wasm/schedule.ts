@@ -65,10 +65,10 @@ const PAIRED_TILES = { min: 32, max: 64 };
  * Returns the rows that a stage makes in one go, from row `y` on.
  *
  * A Winograd stage makes one row of tiles, or two on maps of middling width. Its transformed
- * weights, 590 kB, come from the third-level cache each time it is the stage's turn, which costs 10
- * % of a 512×512 decode with one row everywhere. With two rows on the narrowest maps too, or with
- * more, the rings take more memory than that gains. A wide stage makes the rows of one block, for
- * which its weights are made anew: two blocks at once would gain nothing.
+ * weights, up to 1 MB, come from the third-level cache each time it is the stage's turn, which
+ * costs 10 % of a 512×512 decode with one row everywhere. With two rows on the narrowest maps too,
+ * or with more, the rings take more memory than that gains. A wide stage makes the rows of one
+ * block, for which its weights are made anew: two blocks at once would gain nothing.
  */
 export function bandFrom(stage: Stage, y: number, [, height, width]: Chw): Span {
   const rows = bandRows(stage, width);
