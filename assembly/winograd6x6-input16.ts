@@ -23,7 +23,7 @@ import {
   V16_TILE_BYTES,
 } from '../src/backend/wasm/layout';
 import { transformColumns8 } from './winograd6x6';
-import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
+import { INPUT_MAX, roundRun } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
@@ -70,13 +70,13 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
         if (r == 1 && vFlat != 0) {
           memory.copy(vFlat + j * V_TILE_BYTES, scratch + V_TILE_BYTES, bytes);
         }
+        scaleFour(maxima, scale, scalesStride);
+        scaleFour(maxima + 64, scale + 4 * scalesStride, scalesStride);
         for (let c: usize = 0; c < <usize>LARGE_SIDE; c++) {
           if (upsample && c == 2) continue;
-          const point = scale + c * scalesStride;
-          const largest = largestIn(maxima + c * 16, 16);
-          store<f32>(point, largest / INPUT_MAX);
           const out = v + (r * LARGE_SIDE + c) * vStride + j * V16_TILE_BYTES;
-          roundRun(out, scratch + c * V_TILE_BYTES, bytes, unitOf(largest));
+          const unit = load<f32>(maxima + (c & 4) * 16 + (c & 3) * F32_BYTES);
+          roundRun(out, scratch + c * V_TILE_BYTES, bytes, unit);
         }
         column += step * V_TILE_BYTES;
       }
@@ -170,6 +170,34 @@ function transformMeasuring(out: usize, column0: usize, bytes: usize, apart: usi
   v128.store(maxima, maxB, 80);
   v128.store(maxima, maxC, 96);
   v128.store(maxima, maxD, 112);
+}
+
+/**
+ * From the maxima of four points, in four lanes each, the scales of these points, every `stride`
+ * bytes, and their units as `unitOf`, f32 [4], in place of the first point's maxima.
+ */
+function scaleFour(maxima: usize, scales: usize, stride: usize): void {
+  const a = v128.load(maxima);
+  const b = v128.load(maxima, 16);
+  const c = v128.load(maxima, 32);
+  const d = v128.load(maxima, 48);
+  const ab = i32x4.max_s(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+  const cd = i32x4.max_s(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+  const largest = i32x4.max_s(
+    v128.shuffle<f32>(ab, cd, 0, 1, 4, 5),
+    v128.shuffle<f32>(ab, cd, 2, 3, 6, 7),
+  );
+  const full = f32x4.splat(INPUT_MAX);
+  const scale = f32x4.div(largest, full);
+  v128.store32_lane(scales, scale, 0);
+  scales += stride;
+  v128.store32_lane(scales, scale, 1);
+  scales += stride;
+  v128.store32_lane(scales, scale, 2);
+  scales += stride;
+  v128.store32_lane(scales, scale, 3);
+  const isScaled = f32x4.gt(largest, f32x4.splat(1e-30));
+  v128.store(maxima, v128.and(f32x4.div(full, largest), isScaled));
 }
 
 /** The first and the last row of Bᵀ: a − b + 21/4 · (c − d). */

@@ -151,10 +151,10 @@ describe('unasked', () => {
     }));
 
   testAtFullLength(
-    'decode [8 cores, workers unsaid, and 8 workers]: 144×1024 → the bytes of one thread; more workers for more rows',
+    'decode [8 cores, workers unsaid, and 8 workers]: 96×1536 → the bytes of one thread; more workers for more rows',
     () =>
       withCores(8, async () => {
-        const tall = latentsOf(128, 18);
+        const tall = latentsOf(192, 12);
         const alone = await load({ workers: 0 });
         const { data } = await alone.decode(tall);
         const taesd = await load();
