@@ -113,7 +113,7 @@ export function createPreviewer(
   options: PreviewOptions,
 ): Previewer {
   return inCall('preview', () => {
-    const decoders = checkedDecoders(Array.isArray(taesd) ? [...taesd] : [taesd]);
+    const decoders = checkedDecoders(listOf(taesd));
     const previewer = new LatestFirst(decoders, checkedOptions(options));
     endByUsing(previewer, () => previewer.stop());
     return previewer as Omit<Previewer, keyof EndedByUsing> as Previewer;
@@ -307,6 +307,17 @@ async function unlessAborted<T>(
   return Promise.race([value, nothing]).finally(() => signal.removeEventListener('abort', ring));
 }
 
+/** The maximum number of instances. Lists of any length come in, and holes count. */
+const MAX_INSTANCES = 64;
+
+/** @throws TaesdError ARG (no instance, or too many) */
+function listOf(taesd: unknown): unknown[] {
+  if (!Array.isArray(taesd)) return [taesd];
+  const { length } = taesd;
+  if (length >= 1 && length <= MAX_INSTANCES) return Array.from({ length }, (_, n) => taesd[n]);
+  throw expected('ARG', 'taesd', `1 to ${MAX_INSTANCES} instances`, `${length}`);
+}
+
 /** @throws TaesdError ARG (not an instance, instances of several models) */
 function checkedDecoders(decoders: unknown[]): Decoder[] {
   const models = decoders.map((decoder) => {
@@ -315,7 +326,7 @@ function checkedDecoders(decoders: unknown[]): Decoder[] {
     throw expected('ARG', 'taesd', 'an instance from Taesd.load', describe(decoder));
   });
   if (new Set(models).size === 1) return decoders as Decoder[];
-  throw expected('ARG', 'taesd', 'instances of one model', models.join(', ') || 'none');
+  throw expected('ARG', 'taesd', 'instances of one model', models.join(', '));
 }
 
 function checkedOptions(options: PreviewOptions): PreviewOptions {

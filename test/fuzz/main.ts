@@ -39,6 +39,7 @@ export async function main(args: readonly string[], here: string): Promise<numbe
         const start = (minutes: number) =>
           spawn(process.execPath, [join(here, 'run.mjs'), name, ...argsOf(options, minutes)], {
             stdio: 'inherit',
+            env: { ...process.env, TAESD_FUZZ_BUILT: '1' },
           });
         const { minutes } = options;
         worst = Math.max(worst, await supervise({ target: name, corpus, minutes, start }));
