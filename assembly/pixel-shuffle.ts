@@ -70,8 +70,8 @@ export function pixelShuffle(job: usize, out: usize, row: usize, subrow: i32): v
 
 /**
  * Transposes `factor` numbers, 2 or 4, of each of four channels.
- * @param out     f32, `factor` pixels every `outPixel` bytes: four channels are written, with 0 past
- *                the last of `left`
+ * @param out     f32, `factor` pixels every `outPixel` bytes: four channels are written, with 0
+ *                past the last of `left`
  * @param from    the first channel's numbers; the next one's lie `apart` bytes behind them
  * @param left    channels from the first on, at least 1
  */

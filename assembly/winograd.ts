@@ -43,9 +43,9 @@
  * caller's choice and must not be a multiple of 4 KB: with a power of two all its parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
- * In taesd.relaxed.wasm a product and its addition are one instruction. With it, a decode of 512×512
- * takes 0.89 × the time of f32 (Zen 4, Node 26), an encode 0.88 ×. With the instruction in conv.ts
- * too it was 0.91 × and 0.88 ×, so conv.ts does without.
+ * In taesd.relaxed.wasm a product and its addition are one instruction. With it, a decode of
+ * 512×512 takes 0.89 × the time of f32 (Zen 4, Node 26), an encode 0.88 ×. With the instruction in
+ * conv.ts too it was 0.91 × and 0.88 ×, so conv.ts does without.
  *
  * Accuracy: see each transform, and the numbers in README.md. A decoded picture stays within
  * 6·10⁻⁵ of PyTorch.
@@ -80,7 +80,7 @@ export function rowAt(rows: usize, r: usize): usize {
   return load<usize>(rows + r * PTR_BYTES);
 }
 
-/** Points along an axis that have weights of their own. With stride 2, the last four share theirs. */
+/** The different weights along an axis. With stride 2, the last four points share theirs. */
 export function weightSide(side: i32): i32 {
   return side == STRIDE2_SIDE ? SIDE : side;
 }
