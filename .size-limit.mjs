@@ -51,9 +51,9 @@ export default [
   // networks of smaller pictures and plans with tiles of two sizes 0.5 kB.
   bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '32.3 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;
-  // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that messages
-  // compare; reasons of the system without paths are 0.1 kB, rows of bytes 0.1 kB, tiles of 6×6
-  // 0.3 kB.
+  // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that
+  // messages compare; reasons of the system without paths are 0.1 kB, rows of bytes 0.1 kB, tiles
+  // of 6×6 0.3 kB.
   bundle('a worker', 'backend/wasm/worker.js', '14.8 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/taesd.relaxed.wasm', 'taesd.relaxed.wasm', '24 kB'),
