@@ -98,7 +98,7 @@ describe('divideRows', () => {
     },
   );
 
-  test('8 cores, no number of workers given → decodes: four or more from 1024² on; encodes of 512²: one', () => {
+  test('8 cores, no number of workers given → decodes of taesd: four or more from 1024² on; encodes of 512²: one', () => {
     const count = (...what: [name: (typeof NAMES)[number], half: Half, size: number]) =>
       divide(...what, true).workers;
     expect(count('taesd', 'encoder', 512)).toBe(1);
