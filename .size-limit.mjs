@@ -51,8 +51,9 @@ export default [
   // networks of smaller pictures and plans with tiles of two sizes 0.5 kB.
   bundle('WebGPU, with the parts of the core it shares', 'backend/webgpu/networks.js', '32.3 kB'),
   // The error of limited address space is 0.2 kB of it, the causes of failed requests 0.7 kB;
-  // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that messages
-  // compare; reasons of the system without paths are 0.1 kB, rows of bytes 0.1 kB, tiles of 6×6 0.3 kB.
+  // 0.2 kB keep pipes and devices from being read as files; 0.1 kB tells numbers apart that
+  // messages compare; reasons of the system without paths are 0.1 kB, rows of bytes 0.1 kB, tiles
+  // of 6×6 0.3 kB.
   bundle('a worker', 'backend/wasm/worker.js', '14.8 kB'),
   file('taesd-wasm/taesd.wasm', 'taesd.wasm', '24 kB'),
   file('taesd-wasm/taesd.relaxed.wasm', 'taesd.relaxed.wasm', '24 kB'),
@@ -72,9 +73,9 @@ export default [
   }),
   bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48.2 kB'),
   // For pages that load the package by address. Pipes and files of any size are 0.3 kB of it: Deno
-  // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each run
-  // 0.3 kB, nano in 16 bits 0.4 kB; tunings of WebGPU are 0.7 kB of the second. The choice of kernels is
-  // 0.2 kB.
+  // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each
+  // run 0.3 kB, nano in 16 bits 0.4 kB, the choice of kernels 0.2 kB. Tunings of WebGPU are 0.7 kB
+  // of the second.
   file('taesd.min.js: one file, for previews', 'taesd.min.js', '58.5 kB'),
   file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '114.2 kB'),
   file('taesd-wasm/nano: the small model as text', 'nano.js', '1.6 MB'),

@@ -4,16 +4,16 @@ import { F32_BYTES } from '../src/backend/wasm/layout';
 const ROUNDER: f64 = 4503599627370496;
 
 /**
- * Makes RGBA bytes of a row of a picture, four pixels at a time.
- *   out[x][c] = v · 255, held to 0 … 255 and rounded to nearest, of v = row[x][c]; 0 for NaN
+ * Rounds a row of a picture to RGBA bytes, four pixels at a time.
+ *   out[x][c] = row[x][c] · 255, held to 0 … 255 and rounded to nearest; 0 for NaN
  * @param out    u8 [width, filled up to a multiple of 4][4], written
  * @param row    f32 [width, filled up to a multiple of 4][4]: red, green, blue, alpha or 0
  * @param width  pixels
  * @param alpha  1 if the row has alpha; 0 writes 255 for it
  * Units: pointers are byte addresses, 16-byte aligned; sizes are elements.
  * Errors: none here; backend/wasm checks shapes once.
- * Accuracy: equal to `writePixels` in src/image.ts: products in float64. The only product half-way
- * between two bytes is 0.5 · 255, and its nearest even number is also the larger one.
+ * Accuracy: equal to `writePixels` in src/image.ts. Products are float64. The only one half-way
+ * between two bytes is 0.5 · 255, whose nearest even number is also the larger one.
  */
 export function pixelBytes(out: usize, row: usize, width: i32, alpha: i32): void {
   const opaque = i32x4.splat(alpha ? 0 : 0xff000000);
@@ -26,7 +26,7 @@ export function pixelBytes(out: usize, row: usize, width: i32, alpha: i32): void
   }
 }
 
-/** Four numbers as bytes, i32 each. */
+/** Rounds four numbers to bytes, an i32 each. */
 function bytesOf(row: usize): v128 {
   // NaN is not above 0.
   const positive = f32x4.pmax(f32x4.splat(0), v128.load(row));
@@ -36,7 +36,7 @@ function bytesOf(row: usize): v128 {
   return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
 }
 
-/** 255 times the first two lanes, rounded, in the low half of each f64. */
+/** 255 times the first two lanes, rounded, as the low half of each f64. */
 function rounded(held: v128): v128 {
   const scaled = f64x2.mul(f64x2.promote_low_f32x4(held), f64x2.splat(255));
   return f64x2.add(scaled, f64x2.splat(ROUNDER));

@@ -1,7 +1,7 @@
 /*
- * Channels to pixels and back, one row at a time. Shuffles by 2 and 4 go four channels at a time:
- * as many numbers of four channels are a square, which is transposed. That takes 0.3 of the time
- * that single numbers take. Others, and all shuffles back, go one number at a time.
+ * Channels to pixels and back, one row at a time. Shuffles by 2 and 4 take four channels at a time:
+ * four numbers of each are a square, which is transposed. That takes 0.3 of the time that single
+ * numbers take. Other factors, and all shuffles back, move one number at a time.
  */
 
 import {
@@ -69,9 +69,11 @@ export function pixelShuffle(job: usize, out: usize, row: usize, subrow: i32): v
 }
 
 /**
- * Transposes four numbers of four channels, or two: `factor` pixels of four channels, 0 past the
- * last of `left` channels.
- * @param from   the first channel's numbers; the next one's lie `apart` bytes behind them
+ * Transposes `factor` numbers, 2 or 4, of each of four channels.
+ * @param out     f32, `factor` pixels every `outPixel` bytes: four channels are written, with 0
+ *                past the last of `left`
+ * @param from    the first channel's numbers; the next one's lie `apart` bytes behind them
+ * @param left    channels from the first on, at least 1
  */
 function transpose(
   out: usize,

@@ -16,10 +16,9 @@ const LINE_BYTES: usize = 64;
  * so that they are in the cache then. Stores to lines that are not there wait for them almost one
  * by one, while reads overlap and the processor foresees them. Without this, the output transform
  * takes twice as long on rows that left the second-level cache.
- * @param job     reads JOB_SIDE, the points of a tile along an axis, which says that its outputs
- *                are 4×4, or with 8 points 6×6;
- *                JOB_OUTPUT_ROWS and JOB_ADD, which say that a tile's rows f32 [pixels][cout]
- *                follow, once or twice;
+ * @param job     reads JOB_SIDE: tiles of 8 points along an axis have 6×6 outputs, others 4×4;
+ *                JOB_OUTPUT_ROWS, u32 [4, 6, 8 or 12]: a tile's rows f32 [pixels][cout], with
+ *                JOB_ADD twice as many;
  *                JOB_COUT; JOB_TILE, u32 [1]: something is written here, so that no compiler leaves
  *                the reading out
  * @param offset  bytes from a row's start to the block's first pixel

@@ -1,27 +1,27 @@
 /*
- * 3×3 convolutions as Winograd's, channels last: the steps, their buffers, and the product.
+ * 3×3 convolutions by Winograd's method, channels last: the steps, their buffers, and the product.
  *
  *     Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A
  *
  * An output tile of 6×6 pixels comes from the 8×8 input pixels d around it. Both are transformed to
  * 64 points; at each point the channels meet in one matrix product, [tiles][cin] × [cin][cout].
- * That is 64 multiplications for 36 outputs instead of 324. A file for each kind of tile has its
+ * That is 64 multiplications for 36 outputs instead of 324. Each kind of tile has a file with its
  * matrices and its transforms:
  *
  *     file                  tile  points        products for each output
  *     winograd6x6.ts        6×6   8 × 8   64    1.78; upsampled 49 points, 1.36
  *     winograd4x4.ts        4×4   6 × 6   36    2.25; upsampled 25 points, 1.56
- *     winograd-stride2.ts   4×4   9 × 9   81    5.06, of 9
+ *     winograd-stride2.ts   4×4   9 × 9   81    5.06
  *
- * Tiles of 6×6 are for large maps: a map of 64×64 has 11 rows of 11 of them, and much of the last
- * is thrown away.
+ * A direct convolution has 9 products for each output. Tiles of 6×6 are for large maps: a map of
+ * 64×64 has 11 rows of 11 of them, and a third of the last ones lies past its edge.
  *
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.2,
  * https://arxiv.org/abs/1509.09308
  *
  * A block of tiles, side by side in one row of tiles, is transformed once and then multiplied for
  * 16 output channels at a time. The products of a group stay in the first-level cache, everything
- * else in the second. Point p = side · row + column, with 36 points, 64 or 81:
+ * else in the second. Point p = side · row + column, with a side of 6, 8 or 9 points:
  *
  *     rows ──transformInput──▶ v [side²][chunks][tiles][64]
  *                                      │        for each group of 16 output channels:
@@ -43,12 +43,12 @@
  * caller's choice and must not be a multiple of 4 KB: with a power of two all its parts fall into
  * one set of the first-level cache, and transforming takes four times as long.
  *
- * In taesd.relaxed.wasm a product and its addition are one instruction. On a Zen 4, a decode of
- * 512×512 in Node 26 takes 0.89 × the time of f32 then, an encode 0.88 ×. The products of conv.ts
- * written so too gain nothing: 0.91 × and 0.88 ×.
+ * In taesd.relaxed.wasm a product and its addition are one instruction. With it, a decode of
+ * 512×512 takes 0.89 × the time of f32 (Zen 4, Node 26), an encode 0.88 ×. With the instruction in
+ * conv.ts too it was 0.91 × and 0.88 ×, so conv.ts does without.
  *
- * Accuracy: a 64→64 convolution of numbers near 1 stays within 2·10⁻⁵ of float64; the whole decoder
- * within 10⁻⁵ of PyTorch, that of taesana and taeqi2_1 too.
+ * Accuracy: see each transform, and the numbers in README.md. A decoded picture stays within
+ * 6·10⁻⁵ of PyTorch.
  */
 
 import {
@@ -80,7 +80,7 @@ export function rowAt(rows: usize, r: usize): usize {
   return load<usize>(rows + r * PTR_BYTES);
 }
 
-/** Points along an axis that have weights of their own. The four rows that stride 2 adds do not. */
+/** The different weights along an axis. With stride 2, the last four points share theirs. */
 export function weightSide(side: i32): i32 {
   return side == STRIDE2_SIDE ? SIDE : side;
 }
@@ -136,7 +136,7 @@ export function winogradMultiply(job: usize, group: i32, tiles: i32): void {
   }
 }
 
-/** m = v · u at one point. */
+/** m = v · u at one point, with the operands of `winogradMultiply`. */
 export function multiplyPoint(
   m: usize,
   v: usize,
@@ -180,7 +180,7 @@ export function add4x8(out: usize, sums: usize): void {
 
 /**
  * acc + a · b in each lane. `relaxed_madd` rounds once or twice, as the processor has it. The
- * compiler knows which module it makes, so neither holds the other way.
+ * condition is a constant of the compiler, so each module contains one of the two ways.
  */
 function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, acc);
@@ -188,8 +188,8 @@ function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
 }
 
 /**
- * The tiles at a block's end that `multiply2x16` takes: two, or one, behind a multiple of four. It
- * knows no chunks.
+ * The tiles at a block's end that `multiply2x16` takes: one or two behind a multiple of four. There
+ * are none for several chunks, whose sums it does not add.
  */
 export function restOf(tiles: i32, cin: i32): i32 {
   const rest = tiles & 3;

@@ -1,5 +1,5 @@
 /*
- * The input's transform of winograd6x6.ts, rounded to 16 bits as winograd16.ts describes.
+ * The input's transform of winograd6x6.ts, scaled and rounded to 16 bits. winograd16.ts says how.
  */
 
 import { LARGE_TILE } from '../src/backend/tile';
@@ -34,7 +34,7 @@ import { INPUT_MAX, roundRun } from './winograd16-input';
  *                channels, those of cin are written; upsampled, points of row or column 2 too;
  *                JOB_SCALES, f32 [64][tiles], a point every JOB_SCALES_STRIDE bytes: what a unit of
  *                v stands for, written;
- *                JOB_TILE, f32 [8][64], scratch;
+ *                JOB_TILE, f32 [8][64] and behind it f32 [8][4], scratch;
  *                JOB_V_FLAT, f32 [tiles][64]: v at point (1, 1), not rounded, written; or 0 to do
  *                without
  * @param offset  bytes from a row's start to the pixel left of the first tile
@@ -85,12 +85,15 @@ export function winograd6TransformInput16(job: usize, offset: usize, tiles: i32)
 }
 
 /**
- * Bᵀ along one row of a tile, and the largest magnitude at each point, in each of four lanes. It
- * reads the columns twice: with all eight maxima at hand, numbers leave the registers.
+ * Bᵀ along one row of a tile, and the largest magnitude at each point in each of four lanes,
+ * compared as in `largestIn`. It reads the columns twice: with all eight maxima at hand, numbers
+ * leave the registers.
  *
- * @param out    f32 [8][64], and behind it the maxima, f32 [8][4]
- * @param apart  bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where they are
- *   one
+ * @param out      f32 [8][64], and behind it the maxima, f32 [8][4]
+ * @param column0  f32 [columns][64], the tile's first column
+ * @param bytes    those of the channels that are read and written
+ * @param apart    bytes from column 1 to 2, 3 to 4 and 5 to 6: 0 on an upsampled map, where each
+ *   pair is one column
  */
 function transformMeasuring(out: usize, column0: usize, bytes: usize, apart: usize): void {
   const four = f32x4.splat(4);
@@ -173,8 +176,11 @@ function transformMeasuring(out: usize, column0: usize, bytes: usize, apart: usi
 }
 
 /**
- * From the maxima of four points, in four lanes each, the scales of these points, every `stride`
- * bytes, and their units as `unitOf`, f32 [4], in place of the first point's maxima.
+ * Writes the scales and the units of four points.
+ *
+ * @param maxima  f32 [4][4], the maxima of each point in four lanes. The units, f32 [4], which are
+ *   those of `unitOf`, take the place of the first point's
+ * @param scales  f32, a point every `stride` bytes
  */
 function scaleFour(maxima: usize, scales: usize, stride: usize): void {
   const a = v128.load(maxima);

@@ -1,6 +1,6 @@
 /*
- * Bᵀ of F(6×6, 3×3), for winograd6x6.ts. It has a file of its own, which the linter skips: it reads
- * no decorator of a function. Without it, the compiler calls the function in place of inlining it.
+ * Bᵀ of F(6×6, 3×3), for winograd6x6.ts. The function has a decorator, without which the compiler
+ * does not inline it. Formatter and linter cannot read that, and skip this file.
  */
 
 /**

@@ -14,11 +14,11 @@ import {
 const SCRATCH_ROW: usize = 48;
 
 /**
- * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. It is called
- * once, at load. It works in f64, on two output channels at a time, and rounds at the end: f32
- * would keep too little of numbers such as 32/45 and 1/360. Points lie a power of two apart, so
- * that stores to all of them in turn meet in one set of the first-level cache. Eight output
- * channels of all points therefore go through a block of scratch.
+ * u = G w Gᵀ for all channels, in the order in which `winogradMultiply` reads it. Called once, at
+ * load. It works in f64, on two output channels at a time, and rounds at the end: f32 would keep
+ * too little of numbers such as 32/45 and 1/360. Points may lie a power of two apart, and stores to
+ * all of them in turn would meet in one set of the first-level cache. So eight output channels of
+ * all points go through a block of scratch first.
  * @param u        f32 [cout / 16][64][2][cin][8]
  * @param weights  f32 [cout][cin][3][3]
  * @param scratch  f64 [8][3][2], and behind it f32 [64][8]
@@ -60,7 +60,12 @@ export function winograd6TransformWeights(
   }
 }
 
-/** The filters of two output channels and one input channel, into 64 points of the block. */
+/**
+ * Transforms the filters of two output channels and one input channel to 64 points.
+ * @param out           in the block, f32 [64][8]: two of the eight are written
+ * @param filter        f32 [3][3] of the first output channel, the other's `channelBytes` behind it
+ * @param scratch       f64 [8][3][2]
+ */
 function transformTwo(out: usize, filter: usize, channelBytes: usize, scratch: usize): void {
   for (let column: usize = 0; column < 3; column++) {
     const w = filter + column * F32_BYTES;
@@ -107,7 +112,7 @@ function transformDown(out: usize, w0: v128, w1: v128, w2: v128): void {
   v128.store(out, w2, 7 * SCRATCH_ROW);
 }
 
-/** As `transformDown`, but rounded to f32 and stored every `stride` bytes. */
+/** Like `transformDown`, but rounds to f32 and stores every `stride` bytes. */
 function transformAlong(out: usize, stride: usize, w0: v128, w1: v128, w2: v128): void {
   storeRounded(out, w0);
   out += stride;
@@ -137,7 +142,7 @@ function weigh(a: v128, b: v128, p: f64, q: f64): v128 {
   return f64x2.add(f64x2.mul(a, f64x2.splat(p)), f64x2.mul(b, f64x2.splat(q)));
 }
 
-/** Two numbers, rounded to f32. */
+/** Stores two numbers, rounded to f32. */
 function storeRounded(out: usize, values: v128): void {
   v128.store64_lane(out, f32x4.demote_f64x2_zero(values), 0);
 }

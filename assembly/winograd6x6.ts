@@ -61,7 +61,7 @@ const VECTOR_BYTES: usize = 16;
 const SCRATCH_ROW: usize = 128;
 
 /**
- * v = Bᵀ d B for a block of tiles, as `winogradTransformInput` with shapes of its own:
+ * v = Bᵀ d B for a block of tiles, like `winogradTransformInput`, with other shapes.
  * @param job     reads JOB_CIN, a multiple of 16, at most 64;
  *                JOB_INPUT_ROWS, u32 [8]: eight rows f32 [pixels][cin], the one above the tile
  *                first; with JOB_UPSAMPLE each of the inner rows twice, 0 1 1 2 2 3 3 4;
@@ -102,8 +102,11 @@ export function winograd6TransformInput(job: usize, offset: usize, tiles: i32): 
 }
 
 /**
- * Bᵀ d down the columns of a block of tiles, each column once, though neighbouring tiles share two,
- * into JOB_COLUMNS.
+ * Bᵀ d down the columns of at most LARGE_COLUMN_TILES tiles, into JOB_COLUMNS. Each column is made
+ * once, though neighbouring tiles share two.
+ * @param job     reads the fields of `winograd6TransformInput` but for JOB_V and JOB_V_STRIDE
+ * @param offset  bytes from a row's start to the pixel left of the first of these tiles
+ * @param tiles   the number of these tiles
  */
 export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
   const rows = load<usize>(job, JOB_INPUT_ROWS);
@@ -119,7 +122,7 @@ export function transformColumns8(job: usize, offset: usize, tiles: i32): void {
   let row5 = rowAt(rows, 5) + offset;
   let row6 = rowAt(rows, 6) + offset;
   let row7 = rowAt(rows, 7) + offset;
-  // The columns are one run of numbers, or one for each if they lie further apart in the scratch.
+  // The columns are one run of numbers, or a run each if they lie further apart in the scratch.
   const run = bytes == V_TILE_BYTES ? count * bytes : bytes;
   for (const end = out + count * V_TILE_BYTES; out < end; out += <usize>V_TILE_BYTES - bytes) {
     for (const runEnd = out + run; out < runEnd; out += 16) {
@@ -169,7 +172,7 @@ function transformRow8(out: usize, stride: usize, columns: usize, bytes: usize, 
   }
 }
 
-/** `transformRow8` on an upsampled map, where 5 columns stand for the 8. */
+/** Like `transformRow8`, on an upsampled map, where 5 columns stand for the 8. */
 function transformUpsampledRow8(
   out: usize,
   stride: usize,
@@ -239,7 +242,7 @@ export function winograd6TransformOutput(job: usize, group: i32, offset: usize, 
 
 /**
  * Aᵀ m down one column of points: eight numbers in each of four lanes, `mStride` bytes apart, to
- * six.
+ * six, SCRATCH_ROW bytes apart.
  */
 function transformDown(out: usize, m: usize, mStride: usize): void {
   const m0 = v128.load(m);
@@ -276,7 +279,7 @@ function weigh(a: v128, b: v128, c: v128, p: f32, q: f32): v128 {
   return f32x4.add(a, f32x4.add(f32x4.mul(f32x4.splat(p), b), f32x4.mul(f32x4.splat(q), c)));
 }
 
-/** Aᵀ along one row, with bias and lower bound: six pixels. */
+/** Aᵀ along one row, with bias and lower bound: six pixels, `pixelBytes` bytes apart. */
 function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v128): void {
   const m1 = v128.load(m, 16);
   const m2 = v128.load(m, 32);
@@ -305,7 +308,7 @@ function finishRow(out: usize, pixelBytes: usize, m: usize, bias: v128, floor: v
   v128.store(out, f32x4.pmax(f32x4.add(last, v128.load(m, 112)), floor));
 }
 
-/** `finishRow` with the skip connection's six pixels, which are added before the lower bound. */
+/** Like `finishRow`; adds the skip connection's six pixels at `other` before the lower bound. */
 function finishRowAdding(
   out: usize,
   pixelBytes: usize,

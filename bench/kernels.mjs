@@ -205,7 +205,7 @@ function winogradCases({ kernels, memory }, { suffix, stride, upsample, tile }) 
   const inBytes = inRows * (tiles * step + 2) * CHANNELS * F32_BYTES;
   const outBytes = tile ** 2 * tiles * CHANNELS * F32_BYTES;
   const pointBytes = points * tiles * CHANNELS * F32_BYTES;
-  /** With stride 2 the transforms have names of their own, and with tiles of 6×6. */
+  /** The transforms of stride 2 and of tiles of 6×6 have names of their own. */
   const nameOf = (kernel) => (kernel.includes('Stride2') ? kernel : `${kernel}${suffix}`);
   const productName = (kernel) => `${kernel}, ${tile}×${tile} tiles${suffix}`;
 

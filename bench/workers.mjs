@@ -1,7 +1,7 @@
 // node bench/workers.mjs: the speed-up of several workers that the plans promise, from the built
-// package. It counts multiply-adds: of one worker, divided by those of the busiest of several. It
-// runs nothing, so it needs no machine with many cores.
-//   --markdown     the table of docs/performance.md: 2, 4, 6 and 8 workers alone
+// package. It counts multiply-adds: those of one worker, divided by those of the busiest of
+// several. No network runs, so the machine needs no more than one core.
+//   --markdown     the table of docs/performance.md: only 2, 4, 6 and 8 workers
 import { parseArgs } from 'node:util';
 import { planNetwork } from '../dist/backend/plan.js';
 import { segmentsOf } from '../dist/backend/segments.js';

@@ -1,9 +1,9 @@
 // node examples/resolutions.mjs --weights DIR [PICTURE.png]
-// Decodes latents at 1/2, 1/4 and 1/8, and compares with the whole picture scaled down: what
-// `resolution` does, and latents that are scaled down before they are decoded. Prints PSNR and time
-// of each, for each model. Writes out/resolutions.png for taesd: 1/2, 1/4 and 1/8 from the left;
-// the whole picture scaled down, `resolution`, latents scaled down. The picture defaults to the
-// rendered one.
+// Decodes latents at 1/2, 1/4 and 1/8 in two ways: with `resolution`, and from latents that are
+// scaled down first. Compares both with the whole picture scaled down, and prints PSNR and time of
+// each, for each model. Writes out/resolutions.png for taesd: 1/2, 1/4 and 1/8 from the left; the
+// whole picture scaled down, `resolution` and latents scaled down from the top. The picture
+// defaults to the rendered one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';
@@ -57,7 +57,7 @@ mkdirSync('out', { recursive: true });
 writeFileSync('out/resolutions.png', encodePng(grid(rows, SHOWN.side / 2, SHOWN.side / 2)));
 console.log('out/resolutions.png');
 
-/** Returns the least times of functions that are called in turns, in milliseconds. */
+/** Calls functions in turns. @returns the shortest time of each, in milliseconds */
 async function timesOf(calls) {
   const times = calls.map(() => Infinity);
   for (let run = 0; run < RUNS; run++) {
@@ -79,7 +79,7 @@ function planesOf({ width, height, data }) {
   return { shape: [1, 3, height, width], data: planes };
 }
 
-/** Returns the mean of each square of `side`×`side` numbers, at the edges of those there are. */
+/** Returns the means of squares of `side`×`side` numbers; at the edges, of the numbers there. */
 function meansOf({ shape: [, channels, height, width], data }, side) {
   const shape = [1, channels, Math.ceil(height / side), Math.ceil(width / side)];
   const means = new Float32Array(channels * shape[2] * shape[3]);

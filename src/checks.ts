@@ -46,7 +46,7 @@ export function checkMaxPixels(maxPixels: unknown = DEFAULT_MAX_PIXELS): number 
 /**
  * Checks the option `resolution`.
  *
- * @returns it, or 1
+ * @returns it. Defaults to 1
  * @throws TaesdError ARG (not 1, 1/2, 1/4 or 1/8)
  */
 export function checkResolution(resolution: number = 1): number {

@@ -132,7 +132,10 @@ export class Engine {
   /**
    * Chooses where a network runs for a source that belongs to a picture of that many pixels.
    *
-   * @param resolution  that of the picture; less than 1 for decoders alone
+   * @param half        the half that runs
+   * @param pixels      those of the picture at its resolution
+   * @param source      the rows that the network reads
+   * @param resolution  that of the picture; below 1 for decoders only. Defaults to 1
    */
   async runner(half: Half, pixels: number, source: RowSource, resolution = 1): Promise<Runner> {
     const name = resolution < 1 ? resolution : half;
@@ -140,16 +143,20 @@ export class Engine {
     // A pixel of a smaller picture takes more work.
     const wasm = () =>
       this.#wasmRunner(name, pixels / resolution, source).catch((error) => {
-        // A network that does not fit into the memory must not stay in the way of the others.
+        // If a network does not fit into the memory, the other networks must still run.
         if (resolution < 1) {
           this.#segments.delete(name);
           this.#local = this.#reason = undefined;
+          // Workers know the networks by numbers that have changed.
+          this.#pool?.dispose();
+          this.#pool = undefined;
         }
         throw error;
       });
     return this.#gpu?.runner(name, wasm) ?? wasm();
   }
 
+  /** Adds the decoder of pictures of a resolution to the networks. @throws TaesdError OOM */
   async #makeSmaller(resolution: number): Promise<void> {
     const { smallerDecoder } = await lazily(() => import('./model/smaller.ts'));
     const network = smallerDecoder(this.#networks.get('decoder') as BoundNetwork, resolution);
@@ -160,6 +167,7 @@ export class Engine {
     this.#pool = undefined;
   }
 
+  /** Adds a network, cut into segments. */
   async #cut(name: NetworkName, network: BoundNetwork): Promise<void> {
     const { precision } = this.#options;
     // The reference takes layers of every kind.
@@ -241,7 +249,11 @@ export class Engine {
     return pixels >= WORKERS_FROM_PIXELS && hardwareThreads() > 1;
   }
 
-  /** @param first  the run that waits for them. Its size decides how many start by default. */
+  /**
+   * Starts workers. If they cannot start, `info` has the reason.
+   *
+   * @param first  the run that waits for them. By default its size decides their number
+   */
   async #startPool(first?: FirstRun): Promise<void> {
     const { workers, maxMemory } = this.#options;
     try {

@@ -22,7 +22,7 @@ export interface RowSource {
 /** The numbers of a row, or the bytes of a picture's row. */
 export type Row = Float32Array | Uint8ClampedArray;
 
-/** Returns true for bytes; of any realm, as rows may come from a worker. */
+/** Returns true for bytes. Their size tells them in every realm; rows may come from a worker. */
 export const isBytes = (row: Row): boolean => row.BYTES_PER_ELEMENT === 1;
 
 /** Takes row `y`, [width][stride]. The caller overwrites the row after the call. */

@@ -50,7 +50,7 @@ const ONE_EACH = 'one call for each';
 /** The work of a call on each picture or latent of a batch. */
 interface Work {
   readonly half: Half;
-  /** Defaults to 1. */
+  /** That of the pictures. Defaults to 1. */
   readonly resolution?: number;
   /** Pixels of a picture. */
   readonly pixels: number;

@@ -9,7 +9,7 @@ import { testShared } from './shared.ts';
 
 /*
  * Relaxed multiply-adds against the tensors of PyTorch. The last bits depend on the processor, so
- * the bound is all that is tested.
+ * only the bound is tested.
  */
 
 // Node 20 has them behind a flag. This file has a process of its own.

@@ -48,7 +48,7 @@ for (const [browser, program] of [
       );
     });
 
-    test('load: a web page in place of taesd.relaxed.wasm → FORMAT; of f32 nothing asks for it', async () => {
+    test('load: a web page in place of taesd.relaxed.wasm → FORMAT; f32 does not request it', async () => {
       const code = `${DECODE}
         (await Taesd.load({ model: 'nano', workers: 0 })).dispose();
         const requested = performance.getEntriesByType('resource').map((entry) => entry.name);

@@ -17,7 +17,7 @@ import { croppedTo, meansOf } from './squares.ts';
 
 const LATENTS = randomTensor(seededRandom(5), [2, 4, 3, 5], 2);
 const FIRST: Tensor = { shape: [1, 4, 3, 5], data: LATENTS.data.subarray(0, 60) };
-/** Of at most 40×24 pixels. */
+/** The size that the picture, of 40×24 pixels, is cropped to. */
 const SIZE = { width: 37, height: 18 };
 const PARTS = [
   [1 / 2, 19, 9],

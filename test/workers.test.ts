@@ -26,7 +26,7 @@ const DECODER = randomWeights('taesd', 'decoder');
 const latentsOf = (height: number, width: number) =>
   randomTensor(seededRandom(height + width), [1, 4, height, width], 2);
 const SMALL = latentsOf(8, 6);
-/** 384×384 pixels, from which on workers are started unasked. */
+/** 384×384 pixels, from which on workers are started by default. */
 const LARGE = latentsOf(48, 48);
 /** Takes workers long enough to be waited for, and a test not too long. */
 const MIDDLE = latentsOf(24, 32);
@@ -98,7 +98,7 @@ describe('info', () => {
     expect(ratio).toBeLessThan(2.1);
   });
 
-  test('info [workers unsaid]: a small picture → none are started; workers 0 → never', async () => {
+  test('info [default workers]: a small picture → none are started; workers 0 → never', async () => {
     const taesd = await load();
     expect(same((await taesd.decode(SMALL)).data, small)).toBe(true);
     expect(taesd.info.workers).toBe(0);
@@ -110,7 +110,7 @@ describe('info', () => {
   });
 });
 
-describe('unasked', () => {
+describe('by default', () => {
   const os = process.getBuiltinModule('node:os');
   /** Runs `body` as if this machine had so many cores. */
   async function withCores(cores: number, body: () => Promise<void>): Promise<void> {
@@ -122,7 +122,7 @@ describe('unasked', () => {
     }
   }
 
-  test('decode [8 cores, workers unsaid]: one that cannot start → the others do the work, and info names no reason', () =>
+  test('decode [8 cores, default workers]: one that cannot start → the others do the work, and info names no reason', () =>
     withCores(8, async () => {
       const taesd = await load();
       const started = new Set<Worker>();
@@ -151,7 +151,7 @@ describe('unasked', () => {
     }));
 
   testAtFullLength(
-    'decode [8 cores, workers unsaid, and 8 workers]: 96×1536 → the bytes of one thread; more workers for more rows',
+    'decode [8 cores, default workers, and 8 workers]: 96×1536 → the bytes of one thread; more workers for more rows',
     () =>
       withCores(8, async () => {
         const tall = latentsOf(192, 12);
@@ -171,7 +171,7 @@ describe('unasked', () => {
   );
 
   testAtFullLength(
-    'dispose and abort [8 cores, workers unsaid]: while workers start → the call ends, and the process has none left',
+    'dispose and abort [8 cores, default workers]: while workers start → the call ends, and the process has none left',
     () =>
       withCores(8, async () => {
         const taesd = await load();

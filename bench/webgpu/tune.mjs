@@ -27,12 +27,12 @@ export async function tune(browser, { software, size, runs, progress }) {
   let best = first.ms;
   for (const [what, values] of Object.entries(CHOICES)) {
     let better;
-    // Timed again beside the others: clocks of cards change in the meantime.
+    // Timed again beside the others, since a card's clock changes in the meantime.
     const { ms: own } = await browser.ask('tuned', size, runs, chosen);
     for (const value of values[software ? 'software' : 'card']) {
       progress(`decoder ${size}²: ${what} ${textOf(value)}`);
       const { ms, sum } = await browser.ask('tuned', size, runs, { ...chosen, [what]: value });
-      // Bytes may be a step off here and there.
+      // Some bytes may be a step off.
       if (Math.abs(sum - first.sum) > first.sum / 1e4) {
         throw new Error(`${what} ${value}: another picture`);
       }

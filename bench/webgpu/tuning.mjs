@@ -1,6 +1,5 @@
-// The choices of src/backend/webgpu/tuning.ts, timed on a device that takes others than the
-// defaults. This is the way to them: networks run as `Taesd.load` runs them, without its self-test
-// and its fallback.
+// Times choices of src/backend/webgpu/tuning.ts that are not the defaults. Networks run as
+// `Taesd.load` runs them, without its self-test and its fallback.
 import { Pacer } from '/dist/backend/pacer.js';
 import { findDevice } from '/dist/backend/webgpu/device.js';
 import { GpuProgram } from '/dist/backend/webgpu/program.js';
@@ -35,7 +34,7 @@ export async function timeDecodes(weights, latents, runs, changed) {
   const times = [];
   let sum = 0;
   try {
-    // The first two are not timed: shaders are compiled, portions find their size.
+    // The first two are not timed: shaders are compiled, and portions find their size.
     for (let run = -2; run < runs; run++) {
       const data = new Uint8ClampedArray(4 * width * height);
       const sink = pictureSink({ width, height, data });

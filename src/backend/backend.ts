@@ -11,7 +11,7 @@ export interface Span {
 
 /** Rows of an output that a caller wants. */
 export interface WantedRows extends Span {
-  /** True if RGBA bytes are wanted. Numbers are given if a backend makes no bytes. */
+  /** True if RGBA bytes are wanted. A backend that makes no bytes returns numbers. */
   readonly asBytes?: boolean | undefined;
 }
 

@@ -65,7 +65,7 @@ export interface PlanRules {
   /** Returns true for a convolution that the backend computes by Winograd's tiles. */
   winograd(conv: Conv): boolean;
   /**
-   * Returns the rows and columns of a Winograd convolution's tiles.
+   * Returns the rows, and columns, of the outputs of a Winograd convolution's tiles.
    *
    * @param part  the height of its output, as a part of the tallest map's
    */
@@ -94,7 +94,7 @@ export interface Plan {
  * begins with a layer that reads two frames, or ends with one that makes two.
  *
  * @param tallest  the height of the tallest map of the half that the network is a part of, as a
- *   multiple of the network's input. Parts have the tiles of the whole then
+ *   multiple of the network's input. With it, parts have the tiles of the whole
  */
 export function planNetwork(network: Network, rules: PlanRules, tallest = 1): Plan {
   const stages: Stage[] = [];
@@ -148,6 +148,7 @@ export function planNetwork(network: Network, rules: PlanRules, tallest = 1): Pl
   };
 }
 
+/** Returns the shapes of all maps, the input's first. */
 function shapesOf(stages: readonly Stage[], input: Chw): readonly Chw[] {
   const shapes = [input];
   for (const stage of stages) shapes.push(shapeAfter(stage, shapes[stage.input]));
@@ -157,7 +158,11 @@ function shapesOf(stages: readonly Stage[], input: Chw): readonly Chw[] {
 /** A size at which the heights of a network's maps are compared. */
 export const NOMINAL = 64;
 
-/** Gives each Winograd convolution its tile. */
+/**
+ * Gives each Winograd convolution its tile.
+ *
+ * @param above  the `tallest` of `planNetwork`
+ */
 function tiled(stages: readonly Stage[], rules: PlanRules, above: number): readonly Stage[] {
   const heights = shapesOf(stages, [1, NOMINAL, NOMINAL]).map(([, height]) => height);
   const tallest = Math.max(...heights, above * NOMINAL);

@@ -19,6 +19,7 @@ export interface LatentsOfCall {
   /** The size of each picture in pixels, at its resolution. */
   readonly width: number;
   readonly height: number;
+  /** 1, 1/2, 1/4 or 1/8. */
   readonly resolution: number;
 }
 

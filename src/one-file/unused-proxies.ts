@@ -1,6 +1,6 @@
 /*
- * Stands in for `platform/unused-proxies.ts` in the files that hold the whole package: they are not
- * for Node.
+ * Stands in for `platform/unused-proxies.ts` in the files that hold the whole package, which are
+ * not for Node.
  */
 
 export const unusedProxies = (): string => '';

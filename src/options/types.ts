@@ -52,8 +52,8 @@ export interface LoadOptions {
   readonly precision?: Precision | undefined;
   /**
    * The number of workers that share a picture, 0 to 64; 0 means this thread alone. For pictures of
-   * 384×384 pixels and larger, defaults to as many as each picture gains by, at most one a core and
-   * at most 8. Each worker has kernels and weights of its own; no memory is shared.
+   * 384×384 pixels and larger, it defaults to as many as each picture gains by, at most one a core
+   * and at most 8. Each worker has kernels and weights of its own; no memory is shared.
    */
   readonly workers?: number | undefined;
   /** Loads this half alone. Defaults to both halves. */
@@ -178,7 +178,7 @@ export interface SizeOptions {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   /**
-   * 1, 1/2, 1/4 or 1/8: decodes to ⌈width · resolution⌉ × ⌈height · resolution⌉ pixels, in less
+   * 1, 1/2, 1/4 or 1/8. Decodes to ⌈width · resolution⌉ × ⌈height · resolution⌉ pixels, in less
    * time. `width` and `height` remain those of the whole picture. The result is close to the whole
    * picture scaled down; docs/previews.md has the figures. The first call with a resolution makes a
    * network for it, which takes its own memory until `dispose`. Defaults to 1.
@@ -347,16 +347,19 @@ export interface AlphaOptions {
 }
 
 /**
- * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, two thirds of the time, at least 62 dB
- * from the f32 picture and within one step of its 8-bit latents. With WebGPU, `fast` means 16-bit
- * feature maps if the adapter has `shader-f16`, at least 55 dB. `relaxed`: f32 with the relaxed
- * multiply-add of WebAssembly, about a tenth faster, in runtimes that have it; within 1e-4 of
- * PyTorch, latents of taesdxl within 2e-4. Its last bits depend on the processor and the engine.
- * With WebGPU it is `f32`.
+ * `f32`: within 1e-4 of PyTorch. `fast`: 16-bit products, about 0.7 of the time, at least 62 dB
+ * from the f32 picture (nano: 55 dB) and within one step of its 8-bit latents. With WebGPU, `fast`
+ * means 16-bit feature maps if the adapter has `shader-f16`, at least 55 dB. `relaxed`: f32 with
+ * the relaxed multiply-add of WebAssembly, about a tenth faster; within 1e-4 of PyTorch, latents of
+ * taesdxl within 2e-4. Its last bits depend on the processor and the engine. In a runtime without
+ * relaxed SIMD, `load` throws UNSUPPORTED. With WebGPU it is `f32`.
  */
 export type Precision = 'f32' | 'fast' | 'relaxed';
 
-/** The kernels as a compiled module, or as the bytes of `taesd-wasm/taesd.wasm`. */
+/**
+ * The kernels as a compiled module, or as the bytes of `taesd-wasm/taesd.wasm` or
+ * `taesd-wasm/taesd.relaxed.wasm`.
+ */
 export type KernelSource = KernelModule | Uint8Array;
 
 /**

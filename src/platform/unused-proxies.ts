@@ -5,8 +5,8 @@ const HINT =
   '; proxies of the environment are used by npx taesd pull, and here with NODE_USE_ENV_PROXY=1 from Node 24 on';
 
 /**
- * Returns what to do about proxies that the environment names and Node's own `fetch` does not look
- * for; an empty text if there is nothing to do.
+ * Returns a hint for an error's text if the environment names proxies that Node's own `fetch` does
+ * not use, otherwise an empty text.
  */
 export const unusedProxies = (): string =>
   isNode() &&

@@ -100,11 +100,12 @@ const NAMES = Object.keys({
  *
  * On the loop's own thread decoding takes turns of about 12 ms. An instance loaded with
  * `workers: 1` decodes on another thread. Several such instances decode as many pictures at once.
- * For a small model that makes more pictures a second than the workers of one instance: the rows
- * around the border between two workers' shares are made twice, which is half of `nano`'s work.
+ * With a small model they show more pictures a second than one instance with as many workers: the
+ * rows around the border between two workers' shares are made twice, which for `nano` at 512×512 is
+ * more than half of the work.
  *
- * @param taesd    an instance with a decoder, for latents of the loop's model, or several of one
- *   model
+ * @param taesd    an instance with a decoder for latents of the loop's model, or several instances
+ *   of one model
  * @param options  `onFrame` is required
  * @throws TaesdError ARG (not an instance, instances of several models, wrong option)
  */
@@ -131,12 +132,12 @@ interface Waiting {
 
 class LatestFirst {
   readonly #model: string;
-  /** The instances that decode nothing. */
+  /** The instances that are not at work. */
   readonly #free: Decoder[];
   readonly #options: PreviewOptions;
   readonly #stopped = new AbortController();
   #waiting: Waiting | undefined;
-  /** For each instance that is at work, settles when no latents wait and its last are shown. */
+  /** A promise for each instance at work. It settles when the instance has no more to show. */
   readonly #running = new Set<Promise<void>>();
   /** Settles when the latest latents that an instance took are shown. */
   #shown: Promise<void> = Promise.resolve();
@@ -238,11 +239,15 @@ class LatestFirst {
       }
       shown.ring();
     }
-    // In the turn in which nothing waited: the next push finds it.
+    // Nothing was awaited since no latents waited, so the next push finds the instance free.
     this.#free.push(decoder);
   }
 
-  /** @param before  settles when all latents that were taken before are shown */
+  /**
+   * Decodes latents and shows the picture.
+   *
+   * @param before  settles when all latents that were taken before are shown
+   */
   async #show({ latents, step }: Waiting, decoder: Decoder, before: Promise<void>): Promise<void> {
     const { onFrame, resolution } = this.#options;
     const { signal } = this.#stopped;

@@ -80,6 +80,7 @@ interface Walk {
   readonly tallest: readonly number[];
 }
 
+/** Returns `tallest` of a walk. */
 function tallestBefore(network: BoundNetwork): number[] {
   const heights = [1];
   for (const [index, { layer }] of network.entries()) {
@@ -186,6 +187,7 @@ async function run(
  * Computes an operation. Those inside a layer on frames run one after the other: between frames the
  * backends fuse nothing.
  *
+ * @param place   the runner, and `tallest` of the layer's input
  * @param called  takes the kernels that were called
  */
 function* workOf(

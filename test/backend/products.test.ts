@@ -8,15 +8,15 @@ import { VARIANTS } from '../../src/model/variants.ts';
 import type { Precision } from '../../src/options/types.ts';
 
 /*
- * Which convolutions multiply in 16 bits in `fast`. It decides speed and accuracy: a change here
- * must be meant, and measured on the golden pictures.
+ * The convolutions that multiply in 16 bits in `fast`. They decide speed and accuracy: a change
+ * here must be meant, and measured on the golden pictures.
  */
 
 const LETTERS = { f32: 'F', i16: 'i', 'i16 but flat': 'f' };
 
 /**
- * The Winograd convolutions of a network in order, a letter each: F in f32, i in 16 bits, f in
- * those but flat. Segments that barriers cut are apart.
+ * The Winograd convolutions of a network in order, a letter each: F in f32, i in 16 bits, f in 16
+ * bits but for the flat point. Segments that barriers cut are apart.
  */
 async function productsOf(network: Network, precision: Precision): Promise<string> {
   const bound = network.map((layer) => ({ layer, weights: new Map() }));
@@ -32,7 +32,7 @@ async function productsOf(network: Network, precision: Precision): Promise<strin
   return texts.map((letters) => letters.join('')).join(' ');
 }
 
-/** As many of a letter: `F9 i24`. */
+/** Shortens runs of a letter to their length: `F9 i24`. */
 const shortened = (letters: string) =>
   letters.replace(/([A-Za-z])\1*/g, (run, letter) => `${letter}${run.length} `).trim();
 

@@ -6,7 +6,7 @@ import { Taesd } from '../../src/taesd.ts';
 import { taesd } from '../cli/command-line.ts';
 
 /*
- * The kernels with relaxed multiply-adds: where the runtime has none, and in a process that does.
+ * The kernels with relaxed multiply-adds, in a runtime without them and in a process with them.
  * `golden-relaxed.slow.test.ts` compares them with PyTorch.
  */
 

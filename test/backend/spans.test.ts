@@ -118,7 +118,7 @@ test('spansOf: decoder, 512 and 1024 rows on 2 and 4 workers → a span for each
   expect(lengths(256, 2)).toEqual([512, 512, 512, 512]);
 });
 
-test('divideRows: as many workers as make the busiest a tenth sooner done → decoder by 2 and 4, encoder once it is high enough', () => {
+test('divideRows: as many workers as make the busiest a tenth faster → decoder by 2 and 4, encoder once it is high enough', () => {
   const spanCount = (part: 'decoder' | 'encoder', height: number, workers: number) => {
     const { network, channels } = CASES[part];
     const plan = planNetwork(network, WASM_RULES);

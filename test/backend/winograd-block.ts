@@ -92,7 +92,7 @@ export const STRIDE2_GEOMETRIES: readonly Geometry[] = [
   ...WIDE.map(([tiles, cin]) => [tiles, cin, 16]),
 ].map(([tiles, cin, cout]) => ({ tiles, cin, cout, upsample: 0, stride: 2 }));
 
-/** The same with tiles of 6×6, of which a block has up to 24, and at most 64 channels. */
+/** Geometries with tiles of 6×6. A block has up to 24 of them, and at most 64 channels. */
 export const LARGE_GEOMETRIES: readonly Geometry[] = ([0, 1] as const).flatMap((upsample) =>
   [
     ...LARGE_TILES.map((tiles) => [tiles, 32, 16]),

@@ -42,7 +42,7 @@ describe.each([{ relu: false }, { relu: true }])(
   },
 );
 
-/** Of Σ|pixel · weight|; the most that was measured is 5.2e-7. */
+/** A part of Σ|pixel · weight|. The largest measured is 5.2e-7. */
 const CONVOLUTION_BOUND = 1e-6;
 
 for (const [n, geometry] of STRIDE2_GEOMETRIES.entries()) {

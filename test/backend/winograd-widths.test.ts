@@ -15,7 +15,7 @@ import { networkTensors } from '../small-model.ts';
 
 const CHANNELS = [16, 32, 48, 64, 80, 128];
 const ALL_WIDTHS = [1, 4, 5, 6, 7, 23, 24, 25, 64, 65, 71, 73, 127, 129, 144, 145];
-/** Of the largest number; the most that was measured is 1.2e-5 and 4.3e-3, with tiles of 6×6. */
+/** Parts of the largest number. The largest measured are 1.2e-5 and 4.3e-3, with tiles of 6×6. */
 const BOUNDS = { f32: 1.5e-5, fast: 8e-3 };
 
 /** The outputs of the reference by network and width, made once for both precisions. */

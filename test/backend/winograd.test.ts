@@ -47,7 +47,7 @@ describe.each([
   }
 });
 
-/** Of Σ|pixel · weight|; the most that was measured is 1.8e-6. */
+/** A part of Σ|pixel · weight|. The largest measured is 1.8e-6. */
 const CONVOLUTION_BOUND = 4e-6;
 
 for (const [n, geometry] of GEOMETRIES.entries()) {

@@ -53,7 +53,7 @@ export function testTransformInput16(
   const points = pointsOf(geometry);
   const whole = wholeTiles(tiles);
   const chunks = chunksOf(cin);
-  /** Of v before it is scaled, and of a scaled one. */
+  /** Bounds of v before it is scaled, and of a scaled number. */
   const { input: exactBound } = TRANSFORM_BOUNDS[side];
   const roundedBound = 2 * exactBound;
   const what = `${name}, ${nameOf(geometry)}${isFlat ? ', flat' : ''}`;

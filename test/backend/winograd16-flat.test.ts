@@ -61,7 +61,7 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
     const { input: ulps } = TRANSFORM_BOUNDS[side];
     // With tiles of 6×6, row 1 is scaled as without.
     const rows = Array.from({ length: side }, (_, r) => r).filter((r) => side === 8 || r !== 1);
-    test(`${kernelOf(geometry)} [wasm]: ${name}, ${nameOf(geometry)}, flat → point (1, 1) within ${ulps}·2⁻²⁴·|Bᵀ||d||B| of float64, rows ${rows.join(' ')} the bits of without`, () => {
+    test(`${kernelOf(geometry)} [wasm]: ${name}, ${nameOf(geometry)}, flat → point (1, 1) within ${ulps}·2⁻²⁴·|Bᵀ||d||B| of float64, rows ${rows.join(' ')} equal to those without it, to the bit`, () => {
       const { BT } = MATRICES[side];
       const block = make(geometry);
       const run = (isFlat: boolean) => {
@@ -110,7 +110,7 @@ describe.each(Object.entries(BLOCKS))('input: %s', (name, make) => {
 const STRIDE2 = STRIDE2_GEOMETRIES.filter(({ cout }) => cout === 16);
 for (const geometry of [...STRIDE1, ...LARGE, ...STRIDE2]) {
   const { tiles, cin } = geometry;
-  test(`winogradMultiply16 [wasm]: ${nameOf(geometry)}, flat → point (1, 1) within 2·cin·2⁻²⁴·Σ|v·u| of float64, others the bits of without`, () => {
+  test(`winogradMultiply16 [wasm]: ${nameOf(geometry)}, flat → point (1, 1) within 2·cin·2⁻²⁴·Σ|v·u| of float64, others equal to those without it, to the bit`, () => {
     const points = pointsOf(geometry);
     const whole = wholeTiles(tiles);
     const value = (p: number, o: number, i: number) => Math.sin(p + 3 * o + 5 * i);

@@ -93,7 +93,7 @@ for (const { cin, cout, stride, tile } of SHAPES) {
       let fault: string | undefined;
       for (let y = 0; y < rows; y++) {
         for (let x = 0; x < columns; x++) {
-          // The largest in the tile and its neighbours.
+          // The largest sum in the tile and its neighbours.
           let most = 0;
           const [top, left] = [y - (y % tile), x - (x % tile)];
           for (let o = 0; o < cout; o++) {

@@ -51,7 +51,7 @@ describe.each([
   }
 });
 
-/** Of Σ|pixel · weight|; the most that was measured is 2.6e-6. */
+/** A part of Σ|pixel · weight|. The largest measured is 2.6e-6. */
 const CONVOLUTION_BOUND = 5e-6;
 
 for (const [n, geometry] of LARGE_GEOMETRIES.entries()) {

@@ -8,7 +8,7 @@ import type { Half } from '../../src/model/layers.ts';
 import { VARIANTS } from '../../src/model/variants.ts';
 
 /*
- * How many workers a run uses.
+ * The number of workers that a run uses.
  */
 
 /** The work until a run is finished by doing it: a span at a time, on workers that wait in turn. */
@@ -98,7 +98,7 @@ describe('divideRows', () => {
     },
   );
 
-  test('8 cores, unasked → decodes: four or more from 1024² on; encodes of 512²: one', () => {
+  test('8 cores, no number of workers given → decodes of taesd: four or more from 1024² on; encodes of 512²: one', () => {
     const count = (...what: [name: (typeof NAMES)[number], half: Half, size: number]) =>
       divide(...what, true).workers;
     expect(count('taesd', 'encoder', 512)).toBe(1);

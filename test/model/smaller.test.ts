@@ -74,7 +74,7 @@ describe('smallerDecoder', () => {
     }
   });
 
-  test('a layer behind an upsampling left out → its 3×3 weights alone read closer pixels; those given stay', () => {
+  test('a layer behind an upsampling left out → only its 3×3 weights read closer pixels; the given ones stay as they are', () => {
     const network = [UP, block(2, 3)];
     const bound = randomNetwork(network, 3);
     const old = bound[1].weights;

@@ -38,7 +38,7 @@ const NEXT = ['next', 'react', 'react-dom'];
 
 /**
  * name → title; what it needs of install.mjs; a note on how it is run; why it is slow, where it is.
- * `isUntimed`: no time of it is measured, so another row may run beside it.
+ * `isUntimed`: none of its times is measured, so another row may run beside it.
  * `run` takes the folder with the installed package, and what gives a runtime's program or throws
  * NotRun.
  */

@@ -7,7 +7,7 @@ import { serve } from './server.mjs';
 import { run, start, withinSeconds } from './spawn.mjs';
 
 /**
- * @param date       how it is to behave: as of that day; unless said, as of its own
+ * @param date       the day as of which workerd behaves. Defaults to that of its release
  * @param isUntimed  true if another row has the times of this program
  */
 export async function runWorkerd({ program, place, date, isUntimed = false }) {

@@ -1,5 +1,5 @@
-// A native program that lies elsewhere, such as one that runs taesd on ncnn. The header of
-// bench/peers.mjs has what it reads and writes.
+// A native program at a given path, such as one that runs taesd on ncnn. The header of
+// bench/peers.mjs says what it reads and writes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

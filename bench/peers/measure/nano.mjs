@@ -1,5 +1,5 @@
-// The decoder of nano at 512², to a picture of bytes, in both precisions and beside the f32 of
-// another build of this project, in turns.
+// The decoder of nano at 512², to a picture of bytes, in f32 and fast, in turns with the f32 of
+// another build of this project.
 import { median } from '../../machine.mjs';
 import { startContestant } from '../contestant.mjs';
 import { F32, FAST } from '../contestants.mjs';

@@ -5,16 +5,16 @@ import { nano } from '/dist/nano.js';
 import { createPreviewer } from '/dist/preview/index.js';
 
 const SIDE = 512;
-/** A loop pushes so often: newer latents wait whenever a picture is done. */
+/** The interval of a loop's pushes: newer latents wait whenever a picture is done. */
 const PUSH_MS = 4;
 /** The first pictures are not counted: V8 compiles the kernels anew. */
 const WARM_UP_MS = 500;
 
-/** The instances, by the name of the way. */
+/** The instances of each way, by its name. */
 const loaded = new Map();
 
 answerQuestions({
-  /** @param workers  the number of each instance */
+  /** @param workers  the number of workers of each instance */
   async start(way, workers) {
     const instances = [];
     for (const count of workers) {
@@ -25,7 +25,7 @@ answerQuestions({
     loaded.set(way, instances);
     await pictures(way, WARM_UP_MS);
   },
-  /** @returns pictures a second, over so many milliseconds */
+  /** @returns pictures a second */
   previews: pictures,
 });
 

@@ -1,5 +1,5 @@
 // Previews of nano in Chromium, from latents pushed into a previewer to the pixels of a canvas,
-// beside the decoder of taesd in this runtime: how fast the machine is.
+// beside the decoder of taesd in this runtime, which shows how fast the machine is.
 import { median } from '../../machine.mjs';
 import { startBrowser } from '../../webgpu/browser.mjs';
 import { startContestant } from '../contestant.mjs';

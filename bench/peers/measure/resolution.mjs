@@ -1,6 +1,6 @@
-// A decode at half of the resolution by a decode of the whole picture: 512², f32, one thread, in
-// turns. Two ways: without the last upsampling, which is what `resolution: 1/2` does, and of
-// latents that are halved first, which is what a caller could do.
+// A decode at half the resolution beside a decode of the whole picture: 512², f32, one thread, in
+// turns. There are two ways. `resolution: 1/2` leaves out the last upsampling. A caller can also
+// halve the latents before they are decoded.
 import { readFileSync } from 'node:fs';
 import { Taesd } from '../../../dist/index.js';
 import { median } from '../../machine.mjs';
@@ -25,7 +25,7 @@ export async function measureResolution({ runs, progress }) {
   const wanted = halved(clamped(golden));
   for (const [name, run] of Object.entries(ways)) {
     progress(`resolution 1/2: ${name}, first runs`);
-    // Two runs are not timed: the first makes a network, compilers and allocators settle.
+    // Two runs are not timed. The first makes a network; then compilers and allocators settle.
     await run();
     results[name] = { ms: 0, runs: [] };
     const { data } = clamped(await run());

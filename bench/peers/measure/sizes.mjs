@@ -6,7 +6,7 @@ import { CONTESTANTS, NCNN } from '../contestants.mjs';
 
 const WARM_UP = { height: 256, width: 256 };
 const MAX_WARM_UPS = 8;
-/** Without the program, whose memory is another process's. */
+/** The program is left out: its memory is that of another process. */
 const NAMES = Object.keys(CONTESTANTS).filter((name) => name !== NCNN);
 
 /**

@@ -43,7 +43,7 @@ export function compileFailure(bytes: Uint8Array, cause: unknown): TaesdError {
  *
  * @param url  the address at which they should be. Bundled code may not know its own, and then
  *   `cause` is the error of `new URL`
- * @param remedy  defaults to that for taesd.wasm
+ * @param remedy  the advice. Defaults to that for taesd.wasm
  */
 export function noKernels(
   url: URL | undefined,

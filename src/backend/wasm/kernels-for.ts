@@ -7,8 +7,8 @@ import { compileKernels, isRelaxed } from './module.ts';
  * Compiles the kernels for a precision.
  *
  * @param source  as for `compileKernels`
- * @throws TaesdError as `compileKernels`; UNSUPPORTED (the runtime has no relaxed SIMD), ARG (the
- *   kernels are those of another precision)
+ * @throws TaesdError as `compileKernels`; UNSUPPORTED (`relaxed`, in a runtime without relaxed
+ *   SIMD), ARG (the kernels are those of another precision)
  */
 export async function kernelsFor(
   precision: Precision,

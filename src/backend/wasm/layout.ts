@@ -38,7 +38,7 @@ export const SIDE = 6;
 export const LARGE_SIDE = 8;
 export const STRIDE2_SIDE = 9;
 
-/** Tiles of 6×6 whose columns the input's transform makes at a time. */
+/** The tiles of 6×6 whose columns the input's transform makes at a time. */
 export const LARGE_COLUMN_TILES = 8;
 
 /** Points of a tile of 4×4 that have weights of their own, with either stride. */

@@ -42,7 +42,7 @@ export function isRelaxed(module: KernelModule): boolean {
   try {
     return WebAssembly.Module.exports(module).some(({ name }) => name === 'RELAXED');
   } catch {
-    // An object that only calls itself a module. Starting it has the error.
+    // An object that only calls itself a module. Starting it throws the error.
     return false;
   }
 }

@@ -4,10 +4,11 @@ import type { Machine } from './machine.ts';
 import type { Ring } from './ring.ts';
 
 /**
- * Returns a function that reads row `y` of a network's output: its numbers, or RGBA bytes, which
- * take a quarter of the memory and are made twenty times as fast here as in JavaScript.
+ * Returns a function that reads row `y` of a network's output: its numbers, or RGBA bytes. Bytes
+ * take a quarter of the memory, and a kernel makes them twenty times as fast as JavaScript.
  *
- * @param channels  those of the output: for bytes 3, or 4 with alpha
+ * @param channels  the channels of the output: for bytes 3, or 4 with alpha
+ * @param asBytes   true for bytes
  * @throws TaesdError LIMIT, OOM
  */
 export function outputRows(

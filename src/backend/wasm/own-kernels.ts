@@ -16,9 +16,9 @@ export const readOwnKernels = (): Promise<Uint8Array> =>
   readKernels(kernelsUrl, KERNELS_PATH, import.meta.url);
 
 /**
- * Reads kernels that are a file of the package. The first parameters are those of `packageFile`.
+ * Reads kernels from a file of the package. The first three parameters are those of `packageFile`.
  *
- * @param remedy  for a caller whose files lack them. Defaults to that for taesd.wasm
+ * @param remedy  the advice if the file is not there. Defaults to that for taesd.wasm
  * @throws TaesdError ARG (the file is not there, or cannot be read), NETWORK
  */
 export async function readKernels(

@@ -11,8 +11,8 @@ import { type WorkerLimit, workersThatFit } from './worker-count.ts';
 import { PoolWorker, type WorkerOptions } from './worker-handle.ts';
 
 /**
- * The options of a pool: those of its workers, and their number. It is the maximum if the caller
- * gave none: each run then starts the workers that it gains by and that do not run yet.
+ * The options of a pool: those of its workers, and their number. If the caller gave no number, it
+ * is the maximum: each run then starts the workers that it gains by and that do not run yet.
  */
 export interface PoolOptions extends WorkerOptions, WorkerLimit {}
 
@@ -23,8 +23,9 @@ export interface FirstRun {
   readonly source: RowSource;
 }
 
-/** The spans of a run, the number of workers that make them, and what they depend on. */
+/** The spans of a run, and the number of workers that make them. */
 interface DividedRun extends Pick<SharedWork, 'spans'> {
+  /** The numbers that the division depends on, as a text. */
   readonly key: string;
   readonly workers: number;
 }
@@ -44,7 +45,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   /** The maximum number of workers. */
   #max: number;
-  /** Those that were started and have not failed to start. */
+  /** The workers that were started, without those that failed to start. */
   readonly #workers: PoolWorker[] = [];
   /** The last division of each network: it takes some milliseconds. */
   readonly #divided = new Map<number, DividedRun>();
@@ -80,7 +81,7 @@ export class WorkerPool {
     return pool;
   }
 
-  /** The number of workers. */
+  /** The number of workers that were started. */
   get size(): number {
     return this.#workers.length;
   }
@@ -126,7 +127,7 @@ export class WorkerPool {
     });
   }
 
-  /** Divides the wanted rows of a run's output. Defaults to all. */
+  /** Divides the rows `wanted` of a run's output, which defaults to all rows. */
   #divide({ network, source }: FirstRun, wanted?: Span): DividedRun {
     const { channels, height, width } = source;
     const key = `${channels},${height},${width} ${wanted?.first} ${wanted?.end} ${this.#max}`;
@@ -150,7 +151,7 @@ export class WorkerPool {
     const { workers: _, isDefault, ...options } = this.#options;
     while (this.#workers.length < count) {
       const worker = new PoolWorker(options, (error) => {
-        // Without it the others do the work.
+        // The other workers do the work.
         if (isDefault && !worker.isReady) return;
         this.#failure ??= error;
       });

@@ -19,8 +19,8 @@ const isDeep = ({ cin }: Conv): boolean => cin > CHUNK;
 const narrowsWide = (conv: Conv): boolean => isDeep(conv) && conv.cout < conv.cin;
 
 /**
- * Returns the rule by which the convolutions of a network multiply: coarse ones in f32 in either
- * precision, if they are a small part of the work (segment.ts).
+ * Returns the rule by which the convolutions of a network multiply. Coarse ones multiply in f32 in
+ * `fast` too, if they are a small part of the work (segment.ts).
  */
 export function productsRule(
   plan: Plan,

@@ -4,9 +4,9 @@ import { compileKernels, isRelaxed } from './module.ts';
 import { readKernels } from './own-kernels.ts';
 
 /*
- * The kernels of `precision: 'relaxed'`: those of taesd.wasm, but that a product and its addition
- * are one instruction, `f32x4.relaxed_madd`. They are a file of their own, which is read if it is
- * asked for, since a module with an instruction that the runtime does not know is refused whole.
+ * The kernels of `precision: 'relaxed'`. They are those of taesd.wasm, except that a product and
+ * its addition are one instruction, `f32x4.relaxed_madd`. They are a file of their own, read on
+ * demand: a runtime refuses a whole module if it does not know one of its instructions.
  */
 
 const relaxedUrl = () => new URL('../../../dist/taesd.relaxed.wasm', import.meta.url);
@@ -28,11 +28,11 @@ export const hasRelaxed = (): boolean => WebAssembly.validate(Uint8Array.from(RE
  * Compiles the kernels with relaxed multiply-adds.
  *
  * @param source  defaults to the package's file
- * @throws TaesdError UNSUPPORTED (the runtime has no relaxed SIMD; as `compileKernels`), ARG (the
- *   kernels are others, or the package's file is not there), FORMAT, NETWORK
+ * @throws TaesdError UNSUPPORTED (the runtime has no relaxed SIMD; as `compileKernels`), ARG (other
+ *   kernels were given, or the package's file is not there), FORMAT, NETWORK
  */
 export async function compileRelaxed(source?: KernelSource): Promise<KernelModule> {
-  // Without WebAssembly at all, compiling has the error.
+  // Without WebAssembly at all, `compileKernels` throws the error.
   if (typeof WebAssembly !== 'undefined' && !hasRelaxed()) {
     const where =
       'runs everywhere; Chrome 114 and Node 22 have relaxed SIMD, Node 20 with --experimental-wasm-relaxed-simd';
@@ -49,13 +49,14 @@ export async function compileRelaxed(source?: KernelSource): Promise<KernelModul
   throw expected('ARG', 'wasm', rule, 'other kernels', { hint });
 }
 
+/** Reads the package's file. */
 function readRelaxed(): Promise<Uint8Array> {
   const remedy =
     'hand over taesd-wasm/taesd.relaxed.wasm, compiled or as bytes, as the option wasm';
   return readKernels(relaxedUrl, RELAXED_PATH, import.meta.url, remedy);
 }
 
-/** Names the file if other bytes came in its place, such as a web page. */
+/** Returns an error that names the file if other bytes came in its place, such as a web page. */
 function ofPackage(error: unknown): unknown {
   if (!(error instanceof TaesdError) || error.code !== 'FORMAT') return error;
   const hint = 'does the server or bundler serve this file?';

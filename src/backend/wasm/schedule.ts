@@ -81,7 +81,7 @@ function bandRows(stage: Stage, width: number): number {
   if (stage.kind !== 'conv' || !stage.winograd || stage.conv.stride === 2) return rows;
   const tiles = Math.ceil(width / stage.tile);
   if (isWide(stage.conv)) return blockRowsOf(stage, tiles) * rows;
-  // With two rows, the ring of the skip connection would hold a band more.
+  // With two rows of tiles, the ring of the map that is added would hold a band more.
   if (stage.add !== undefined) return rows;
   return tiles >= PAIRED_TILES.min && tiles <= PAIRED_TILES.max ? 2 * rows : rows;
 }

@@ -10,7 +10,7 @@ import { failureOf, type PoolWorker, type WorkerListener } from './worker-handle
 
 /** The rows of one picture that the workers of a pool make together. */
 export interface SharedWork {
-  /** Those that are not ready yet join when they are. */
+  /** The workers. One that is not ready yet joins the run when it is. */
   readonly workers: readonly PoolWorker[];
   /** The number of the network. */
   readonly network: number;
@@ -68,7 +68,7 @@ export class SharedRun {
       const failed = failure();
       if (failed !== undefined) throw failed;
       await this.#beginSpans(n);
-      // Not begun if no worker is ready yet.
+      // Undefined if no worker is ready yet.
       const span: SpanAtWork | undefined = this.#begun[n];
       if (span?.error !== undefined) throw span.error;
       const batch = span?.batches.shift();

@@ -38,7 +38,7 @@ export function divideRows(
     const spans = spansOf(shapes, wanted, workers);
     const loads = spans.map((span) => workFor(plan, shapes, span));
     const choice = { spans, workers, busiest: busiestWork(loads, workers) };
-    // The grid may make fewer spans than workers: then a smaller number has made them already.
+    // The grid may make fewer spans than workers. A smaller number has been tried with these.
     if (spans.length >= workers && doesPay(choice, best, limit.isDefault)) best = choice;
   }
   return best;

@@ -114,8 +114,8 @@ export function prepareWinograd(stage: ConvStage, context: StageContext): StageR
 }
 
 /**
- * The kernels of the three steps, by products and points of a tile along an axis: rows of the input
- * to points, points to products, those to rows of the output.
+ * The kernels of the three steps, by products and by the points of a tile along an axis: rows of
+ * the input to points, points to products, products to rows of the output.
  */
 export const WINOGRAD_KERNELS = {
   f32: {

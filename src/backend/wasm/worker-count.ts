@@ -4,16 +4,16 @@ import { comparedTexts } from '../../numbers/compared-texts.ts';
 import { addressSpaceLimit } from '../../platform/address-space.ts';
 
 /*
- * How many workers pay, by the work that a plan counts.
+ * The number of workers that pay, by the multiply-adds that a plan counts.
  */
 
-/** More workers are used if the busiest of them then has less to do by this factor. */
+/** More workers are used if that divides the work of the busiest by at least this factor. */
 const GAIN = 1.1;
 
 /**
  * The multiply-adds that an added worker must save by default. Handing rows on takes 7 to 10 ms for
- * each: nano decodes 384×384 in 30 ms alone and in 36 ms on two workers, which save 0.27 · 10⁹ of
- * them, and 512×512 in 50 and 45 ms (Zen 4, Node 20).
+ * each worker. nano decodes 384×384 in 30 ms on one thread and in 36 ms on two workers, which save
+ * 0.27 · 10⁹ multiply-adds; 512×512 takes 50 and 45 ms (Zen 4, Node 20).
  */
 const SAVED = 4e8;
 
@@ -32,11 +32,11 @@ export interface WorkerChoice {
 }
 
 /**
- * Returns true if more workers pay. If the caller gave their number, the time decides: `GAIN` is
- * for all that are added. By default each added worker must gain as much, 1.46 × for four of them:
- * it takes a core and 40 MB, and the rows around its span are made twice. Two threads of one core
- * count as two, and share what it can do. There a 512×512 decode of taesd takes longer with eight
- * workers, which do 2.2 times the work, than with four, which do 1.5 times the work.
+ * Returns true if more workers pay. If the caller gave their number, all added workers together
+ * must gain `GAIN`. By default each added worker must gain as much, 1.46 × for four of them: it
+ * takes a core and memory, and the rows around its span are made twice. Two threads of one core
+ * count as two cores, although they share its units. There a 512×512 decode of taesd takes longer
+ * with eight workers, which do 2.2 times the work, than with four, which do 1.5 times the work.
  */
 export function doesPay(
   more: WorkerChoice,
@@ -49,8 +49,8 @@ export function doesPay(
 }
 
 /**
- * Returns the work that is done, one after the other, until the last span is finished. With n
- * workers a span is begun once all spans but the n − 1 above it are finished.
+ * Returns the work on the longest way to the end of the last span. With n workers, a span is begun
+ * once all spans above it but the last n − 1 are finished.
  *
  * @param loads  the work of each span, from the top
  */
@@ -70,9 +70,10 @@ export function busiestWork(loads: readonly number[], workers: number): number {
 const THREAD_ADDRESSES = 12 * 2 ** 30;
 
 /**
- * Returns how many of so many workers the address space has room for, beside this thread.
+ * Returns the number of workers that the address space has room for, beside this thread.
  *
- * @throws TaesdError OOM (not even two)
+ * @param workers  the maximum
+ * @throws TaesdError OOM (there is no room for two)
  */
 export function workersThatFit(workers: number): number {
   const limit = addressSpaceLimit();

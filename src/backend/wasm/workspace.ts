@@ -21,7 +21,7 @@ import type { Memory } from './memory.ts';
  */
 
 /**
- * Padding after each point's slice. Without it the 36 slices are a power of two apart, share one L1
+ * Padding after each point's slice. Without it the slices are a power of two apart, share one L1
  * set, and the transform takes four times as long.
  */
 const POINT_PAD_BYTES = 320;
@@ -40,7 +40,7 @@ interface TileShape {
   readonly columns: number;
   /** Columns of the stored input from one tile to the next. */
   readonly step: number;
-  /** Tiles side by side that go through the three steps together. More points leave less room. */
+  /** Tiles side by side that go through the three steps together. With 81 points it is half. */
   readonly blockTiles: number;
 }
 
@@ -103,8 +103,8 @@ export function blockRowsOf(shape: Shape, tiles: number): number {
 /**
  * Returns true if the transformed weights of a convolution in f32 are made when they are needed,
  * group by group. Kept, they take four times the memory of the weights: a decode of
- * taesana at 512×512 would take 16 MB more if only those of 128→128 were. To make them
- * costs about 10 % of the products' time, which is gained by not reading 9 MB from memory.
+ * taesana at 512×512 would take 16 MB more if only those of 128→128 were kept. Making them takes
+ * about 10 % of the products' time, which is gained by not reading 9 MB from memory.
  */
 export const isLate = ({ conv, upsample }: Pick<Shape, 'conv' | 'upsample'>): boolean =>
   conv.stride === 1 && !upsample && conv.cin * conv.cout > MAX_KEPT_PAIRS;
@@ -127,8 +127,8 @@ export const mStrideOf = ({ blockTiles }: Tiling): number =>
   blockTiles * GROUP * F32_BYTES + POINT_PAD_BYTES;
 
 /**
- * Columns of the stored input that a block's tiles depend on; with tiles of 6×6, that
- * LARGE_COLUMN_TILES of them do.
+ * Columns of the stored input that a block's tiles depend on; with tiles of 6×6, those that
+ * LARGE_COLUMN_TILES tiles depend on.
  */
 const columnsOf = ({ side, columns, step, blockTiles }: Tiling): number =>
   step * ((side === LARGE_SIDE ? LARGE_COLUMN_TILES : blockTiles) - 1) + columns;

@@ -1,9 +1,9 @@
-/** Pixels, each an invocation, of a workgroup. */
+/** Pixels of a workgroup; an invocation makes one. */
 export const BYTES_WORKGROUP = 64;
 
 /**
  * Rounds the pixels of a map to bytes, four in a u32. A number is clamped to [0, 1] and rounded to
- * the nearest byte, as image.ts does. Rows of workgroups follow one another.
+ * the nearest byte, as image.ts does. The workgroups are numbered row by row.
  */
 export const pictureBytesShader = (): string => `
 @group(0) @binding(0) var<storage, read> pixels: array<vec4f>;

@@ -35,7 +35,7 @@ interface Submitted {
   readonly done: Promise<unknown>;
 }
 
-/** A band whose end was begun. */
+/** A band whose last portion was submitted, and which is being read back or drawn. */
 interface EndedBand<Result> {
   readonly fault: Promise<GPUError | null>;
   readonly result: Promise<Result>;
@@ -56,7 +56,7 @@ export class GpuProgram {
   #last: { readonly key: string; readonly bound: BoundPlan } | undefined;
   /** The multiply-adds that are submitted together. */
   #work = FIRST_WORK;
-  /** When the last portion was finished. */
+  /** The time at which the last portion was finished. */
   #finished = 0;
 
   private constructor(compiled: CompiledNetwork, slots: Slots) {
@@ -146,7 +146,7 @@ export class GpuProgram {
       const fault = this.#submit(rest.commands);
       rest = { commands: device.createCommandEncoder(), work: 0 };
       const result = finish({ buffer: output, span: made, shape: shapes[shapes.length - 1] });
-      // If an earlier band fails, nothing awaits it.
+      // If an earlier band fails, nothing awaits this one.
       result.catch(() => undefined);
       ended.push({ fault, result });
       if (ended.length >= tuning.portions) yield await this.#endOf(ended, pacer);
@@ -154,7 +154,7 @@ export class GpuProgram {
     while (ended.length > 0) yield await this.#endOf(ended, pacer);
   }
 
-  /** Waits for the end of the first of these bands, and removes it. */
+  /** Waits for the first of these bands, and removes it from the list. */
   async #endOf<Result>(ended: EndedBand<Result>[], pacer: Pacer): Promise<Result> {
     const { fault, result } = ended.shift() as EndedBand<Result>;
     // The band's own fault is thrown before anything it caused in `finish`.
@@ -202,7 +202,7 @@ export class GpuProgram {
 
   /**
    * Submits a portion of the work. Waits until fewer than `tuning.portions` are under way. The time
-   * of a portion decides about the size of the next.
+   * of a portion decides the size of later ones.
    *
    * @returns the next portion, which is empty
    */
@@ -215,7 +215,7 @@ export class GpuProgram {
     const started = milliseconds();
     const fault = this.#submit(commands);
     const done = device.queue.onSubmittedWorkDone();
-    // If an earlier portion fails, nothing awaits it.
+    // If an earlier portion fails, nothing awaits this one.
     done.catch(() => undefined);
     underWay.push({ work, started, fault, done });
     while (underWay.length >= tuning.portions) {
@@ -224,10 +224,11 @@ export class GpuProgram {
     return { commands: device.createCommandEncoder(), work: 0 };
   }
 
+  /** Waits for a portion, and sets the size of later ones by its time. */
   async #endOfPortion({ work, started, fault, done }: Submitted, pacer: Pacer): Promise<void> {
     await pacer.unlessAborted(done);
     await this.#check(fault);
-    // The device began it when the one before was finished.
+    // The device begins a portion when the one before is finished.
     const began = Math.max(started, this.#finished);
     this.#finished = milliseconds();
     const factor = SUBMIT_MS / Math.max(this.#finished - began, 1);

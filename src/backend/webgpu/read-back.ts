@@ -20,7 +20,7 @@ export interface BandInMemory {
   readonly planes: Float32Array | Uint8Array;
   readonly span: Span;
   readonly shape: Chw;
-  /** The buffers that hold it. */
+  /** The buffers made for it. `release` takes them. */
   readonly buffers: readonly GPUBuffer[];
 }
 
@@ -40,6 +40,8 @@ export class ReadBack {
   }
 
   /**
+   * Makes what all bands share.
+   *
    * @param isPicture  true if bytes are made of the output
    * @throws Error (the device does not compile a shader)
    */
@@ -49,7 +51,11 @@ export class ReadBack {
     return new ReadBack(device, rounds);
   }
 
-  /** Copies a band behind all that was submitted, and waits for it. */
+  /**
+   * Copies a band after the work that was submitted before, and waits for the copy.
+   *
+   * @throws Error (the device fails, or is lost)
+   */
   async read({ buffer, span, shape }: BandOnDevice): Promise<BandInMemory> {
     const device = this.#device;
     const rounds = this.#rounds;
@@ -100,7 +106,7 @@ function addRounding(
 ): void {
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
   const groups = Math.ceil(buffers[1].size / 4 / BYTES_WORKGROUP);
-  // A row of workgroups has a limit, which all devices have.
+  // Every device allows that many workgroups in a row.
   const columns = Math.min(groups, 2 ** 15);
   const pass = commands.beginComputePass();
   pass.setPipeline(pipeline);

@@ -1,9 +1,10 @@
 /*
- * The choices that depend on the device. `findDevice` gives each device the defaults, and nothing
- * changes them: they are no part of the public API. `npm run bench:webgpu` times others on a device
- * of its own (bench/webgpu/tuning.mjs), as the tests do: `{ ...gpu, tuning }` is such a device.
+ * The choices that depend on the card. `findDevice` gives each device the defaults, and the public
+ * API cannot change them. `npm run bench:webgpu` times other choices on a device of its own
+ * (bench/webgpu/tuning.mjs), and the tests use some: `{ ...gpu, tuning }` is such a device.
  */
 
+/** A choice of each. */
 export interface Tuning {
   /** The maximum number of bytes of Winograd's points, and of its products. */
   readonly pointsBytes: number;
@@ -14,18 +15,18 @@ export interface Tuning {
    */
   readonly pictures: 'f32' | 'bytes';
   /**
-   * Portions of the work that may be on their way to the device at once, and bands whose rows are
-   * waited for. With more than one the device does not wait for this thread between two of them,
-   * and a call that is cancelled leaves more work behind.
+   * The maximum number of portions of the work that are submitted and not finished, and of bands
+   * whose rows are being read back. With more than one the device does not wait for this thread
+   * between two of them. A call that is cancelled then leaves more work behind.
    */
   readonly portions: number;
   /** The maximum number of bytes of maps that are kept between calls. */
   readonly keptBytes: number;
 }
 
-/** The defaults. No card was at hand: they are guesses. */
+/** The defaults. They are guesses, since no card was at hand. */
 export const TUNING: Tuning = {
-  // So that points and products stay in the caches of a GPU.
+  // Points and products of this size stay in the caches of a GPU.
   pointsBytes: 2 ** 24,
   pictures: 'f32',
   portions: 1,
