@@ -1,5 +1,6 @@
 import { expected, TaesdError } from '../../errors.ts';
 import type { KernelModule, KernelSource } from '../../options/types.ts';
+import { originalFile } from '../../platform/package-file.ts';
 import { compileKernels, isRelaxed } from './module.ts';
 import { readKernels } from './own-kernels.ts';
 
@@ -9,8 +10,10 @@ import { readKernels } from './own-kernels.ts';
  * demand: a runtime refuses a whole module if it does not know one of its instructions.
  */
 
-const relaxedUrl = () => new URL('../../../dist/taesd.relaxed.wasm', import.meta.url);
 const RELAXED_PATH = '../../../dist/taesd.relaxed.wasm';
+// No bundler sees this address. Turbopack compiles each module that an edge function names, and its
+// runtime refuses this one.
+const relaxedUrl = () => originalFile(RELAXED_PATH, import.meta.url);
 
 /** The smallest module that needs the instruction: `() → ()`, never called. */
 // biome-ignore format: one section a line
