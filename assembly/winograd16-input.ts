@@ -22,6 +22,8 @@ import { transformColumns6, transformRow6 } from './winograd4x4';
 
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX: f32 = 16383;
+/** Numbers up to it count as 0: their reciprocal would be infinite. */
+export const TINY: f32 = 1e-30;
 /**
  * 1.5 · 2²³. Added to a small number, it leaves that number, rounded to nearest even, in the low
  * bits.
@@ -74,10 +76,8 @@ export function winogradTransformInput16(job: usize, offset: usize, tiles: i32):
         for (let c: usize = 0; c < <usize>SIDE; c++) {
           if (upsample && c == 2) continue;
           const point = r * SIDE + c;
-          const run = scratch + c * bytes;
-          const largest = largestIn(run, bytes);
-          store<f32>(scales + point * scalesStride + j * F32_BYTES, largest / INPUT_MAX);
-          roundRun(v + point * vStride + j * V16_TILE_BYTES, run, bytes, unitOf(largest));
+          const scale = scales + point * scalesStride + j * F32_BYTES;
+          roundPoint(v + point * vStride + j * V16_TILE_BYTES, scratch + c * bytes, bytes, scale);
         }
       }
     }
@@ -88,11 +88,18 @@ export function winogradTransformInput16(job: usize, offset: usize, tiles: i32):
   }
 }
 
+/** Rounds a point of a tile, scaled by the largest magnitude at it, and stores its scale. */
+export function roundPoint(out: usize, run: usize, bytes: usize, scale: usize): void {
+  const largest = largestIn(run, bytes);
+  store<f32>(scale, largest / INPUT_MAX);
+  roundRun(out, run, bytes, largest > TINY ? INPUT_MAX / largest : 0);
+}
+
 /**
  * The largest magnitude in a run of numbers. Magnitudes are compared as integers, which order them
  * alike and let NaN win. A comparison of numbers would forget NaN.
  */
-export function largestIn(run: usize, bytes: usize): f32 {
+function largestIn(run: usize, bytes: usize): f32 {
   let largest = f32x4.splat(0);
   for (const end = run + bytes; run < end; run += 16) {
     largest = i32x4.max_s(f32x4.abs(v128.load(run)), largest);
@@ -106,14 +113,6 @@ export function roundRun(out: usize, run: usize, bytes: usize, unit: f32): void 
   for (const end = run + bytes; run < end; run += 32, out += 16) {
     storeRounded8(out, v128.load(run), v128.load(run, 16), factor);
   }
-}
-
-/**
- * The factor that takes `largest` to INPUT_MAX. Tiny numbers count as 0: their reciprocal would be
- * infinite.
- */
-export function unitOf(largest: f32): f32 {
-  return largest > 1e-30 ? INPUT_MAX / largest : 0;
 }
 
 /** The largest lane, in every lane. */

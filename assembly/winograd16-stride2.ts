@@ -17,7 +17,7 @@ import {
 } from '../src/backend/wasm/job-layout';
 import { F32_BYTES, STRIDE2_SIDE, V_TILE_BYTES, V16_TILE_BYTES } from '../src/backend/wasm/layout';
 import { transformColumns, transformRow } from './winograd-stride2';
-import { INPUT_MAX, largestIn, roundRun, unitOf } from './winograd16-input';
+import { roundPoint } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles, with stride 2.
@@ -55,10 +55,8 @@ export function winogradStride2TransformInput16(job: usize, offset: usize, tiles
         transformRow(tile, bytes, source, bytes);
         for (let c: usize = 0; c < <usize>STRIDE2_SIDE; c++) {
           const point = r * STRIDE2_SIDE + c;
-          const run = tile + c * bytes;
-          const largest = largestIn(run, bytes);
-          store<f32>(scales + point * scalesStride + j * F32_BYTES, largest / INPUT_MAX);
-          roundRun(v + point * vStride + j * V16_TILE_BYTES, run, bytes, unitOf(largest));
+          const scale = scales + point * scalesStride + j * F32_BYTES;
+          roundPoint(v + point * vStride + j * V16_TILE_BYTES, tile + c * bytes, bytes, scale);
         }
         source += 8 * bytes;
       }

@@ -23,7 +23,7 @@ import {
   V16_TILE_BYTES,
 } from '../src/backend/wasm/layout';
 import { transformColumns8 } from './winograd6x6';
-import { INPUT_MAX, roundRun } from './winograd16-input';
+import { INPUT_MAX, roundRun, TINY } from './winograd16-input';
 
 /**
  * v = Bᵀ d B, scaled and rounded, for a block of tiles of 6×6.
@@ -178,8 +178,8 @@ function transformMeasuring(out: usize, column0: usize, bytes: usize, apart: usi
 /**
  * Writes the scales and the units of four points.
  *
- * @param maxima  f32 [4][4], the maxima of each point in four lanes. The units, f32 [4], which are
- *   those of `unitOf`, take the place of the first point's
+ * @param maxima  f32 [4][4], the maxima of each point in four lanes. The units, f32 [4], take the
+ *   place of the first point's: INPUT_MAX divided by the largest number, or 0 if that is tiny
  * @param scales  f32, a point every `stride` bytes
  */
 function scaleFour(maxima: usize, scales: usize, stride: usize): void {
@@ -202,7 +202,7 @@ function scaleFour(maxima: usize, scales: usize, stride: usize): void {
   v128.store32_lane(scales, scale, 2);
   scales += stride;
   v128.store32_lane(scales, scale, 3);
-  const isScaled = f32x4.gt(largest, f32x4.splat(1e-30));
+  const isScaled = f32x4.gt(largest, f32x4.splat(TINY));
   v128.store(maxima, v128.and(f32x4.div(full, largest), isScaled));
 }
 

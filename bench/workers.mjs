@@ -23,10 +23,11 @@ function plansOf({ networks, latentChannels, pictureChannels, downscale }, half,
   const side = half === 'decoder' ? size / downscale : size;
   let input = [half === 'decoder' ? latentChannels : pictureChannels, side, side];
   const layers = networks[half].map((layer) => ({ layer }));
-  return segmentsOf(layers, 'f32').map(({ network }) => {
+  return segmentsOf(layers, 'f32').map(({ network, tallest }) => {
     const plan = planNetwork(
       network.map(({ layer }) => layer),
       WASM_RULES,
+      tallest,
     );
     const shapes = plan.shapes(input);
     input = shapes[shapes.length - 1];

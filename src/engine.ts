@@ -148,8 +148,7 @@ export class Engine {
           this.#segments.delete(name);
           this.#local = this.#reason = undefined;
           // Workers know the networks by numbers that have changed.
-          this.#pool?.dispose();
-          this.#pool = undefined;
+          this.#endPool();
         }
         throw error;
       });
@@ -163,8 +162,7 @@ export class Engine {
     await this.#gpu?.add(resolution, network);
     await this.#cut(resolution, network);
     // The next workers start with all networks.
-    this.#pool?.dispose();
-    this.#pool = undefined;
+    this.#endPool();
   }
 
   /** Adds a network, cut into segments. */
@@ -177,10 +175,7 @@ export class Engine {
 
   async #wasmRunner(name: NetworkName, pixels: number, source: RowSource): Promise<Runner> {
     if (this.#wantsWorkers(pixels)) {
-      if (this.#pool?.failed === true) {
-        this.#pool.dispose();
-        this.#pool = undefined;
-      }
+      if (this.#pool?.failed === true) this.#endPool();
       if (this.#pool === undefined && this.#reason === undefined) {
         await this.#startPool({ network: this.#numberOf(name), source });
       }
@@ -236,10 +231,15 @@ export class Engine {
   /** Ends the workers and frees all memory. */
   dispose(): void {
     this.#gpu?.dispose();
-    this.#pool?.dispose();
-    this.#pool = undefined;
+    this.#endPool();
     this.#local = undefined;
     this.#moments = undefined;
+  }
+
+  /** Ends the workers. The next run that wants some starts others. */
+  #endPool(): void {
+    this.#pool?.dispose();
+    this.#pool = undefined;
   }
 
   #wantsWorkers(pixels: number): boolean {

@@ -136,7 +136,7 @@ test('planNetwork: tiles → 6×6 for at most 64 channels on maps higher than an
   expect(tiles([conv3x3(16, 16, { stride: 2 }), conv3x3(16, 3), conv3x3(4, 16)])).toEqual([
     4, 1, 1,
   ]);
-  // What a skip connection adds makes a convolution of stride 2 a direct one.
+  // A skip connection makes a convolution of stride 2 a direct one.
   expect(tiles([block(16)])).toEqual([6, 6, 6]);
 });
 

@@ -122,7 +122,7 @@ export function runTransformWeights(
   const ptr = writable(space, weightPointsOf(geometry) * cin * cout);
   const weightsPtr = space.put(weights);
   if (sideOf(geometry) === 8) {
-    kernels.winograd6TransformWeights(ptr, weightsPtr, writable(space, 96 + 64 * 8), cin, cout);
+    kernels.winograd6TransformWeights(ptr, weightsPtr, writable(space, 128 + 64 * 8), cin, cout);
   } else {
     kernels.winogradTransformWeights(ptr, weightsPtr, writable(space, 72), cin, cout, stride);
   }

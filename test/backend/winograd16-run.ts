@@ -32,7 +32,7 @@ import { FILL, type Machine, type Space, scratchCount, writable } from './winogr
 /** The largest magnitude of a rounded input. */
 export const INPUT_MAX = 16383;
 
-/** Where the rounded weight lies in i16 [cout / 16][points][2][cin / 2][8][2]. */
+/** Returns the place of a rounded weight in i16 [cout / 16][points][2][cin / 2][8][2]. */
 export function index16(
   cin: number,
   p: number,

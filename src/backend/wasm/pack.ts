@@ -123,7 +123,7 @@ function groupTransform(
   const plainPtr = memory.allocate('weights', count * F32_BYTES);
   const scratchPtr = memory.allocate(
     'scratch',
-    side * 3 * 4 * F32_BYTES + side ** 2 * TILE_COUT_BYTES,
+    side * 4 * 4 * F32_BYTES + side ** 2 * TILE_COUT_BYTES,
   );
   return (group: number, targetPtr: number): void => {
     memory.f32(plainPtr, count).set(data.subarray(group * count, (group + 1) * count));

@@ -148,7 +148,7 @@ export class WebGpuNetworks implements GpuNetworks {
   }
 
   async add(name: NetworkName, network: BoundNetwork): Promise<void> {
-    if (!this.active) return;
+    if (!this.active || this.#programs.has(name)) return;
     try {
       const [gpu, slots] = [this.#gpu as Gpu, this.#slots as Slots];
       this.#programs.set(name, await GpuProgram.compile(gpu, slots, network, this.#stored));
