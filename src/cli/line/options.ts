@@ -165,7 +165,7 @@ export const OPTIONS = {
   },
   precision: {
     value: 'NAME',
-    help: `f32; fast: 16-bit products, a third faster, slightly less exact; or relaxed: f32 with
+    help: `f32; fast: 16-bit products, 0.7 of the time, slightly less exact; or relaxed: f32 with
       relaxed multiply-adds, a tenth faster, not in Node 20 (default: f32)`,
     rule: 'f32, fast or relaxed',
     read: readPrecision,
