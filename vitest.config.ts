@@ -30,6 +30,7 @@ const FULL_LENGTH = [
   'test/golden.test.ts',
   'test/hosts/hosts.test.ts',
   'test/nano.test.ts',
+  'test/network/network.test.ts',
   'test/non-finite.test.ts',
   'test/null-options.test.ts',
   'test/picture/decode-picture.test.ts',

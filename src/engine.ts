@@ -1,19 +1,27 @@
 import { cut, joined, wholeMapBytes } from './backend/barriers.ts';
-import { localRunner, type Runner } from './backend/batches.ts';
+import { handOn, localRunner, type Runner } from './backend/batches.ts';
 import type { MomentsOf } from './backend/fold-pool.ts';
 import type { GpuNetworks, LatentsOnDevice } from './backend/gpu-networks.ts';
+import type { Pacer } from './backend/pacer.ts';
 import type { NetworkName, Segment } from './backend/segment.ts';
 import { kernelsFor } from './backend/wasm/kernels-for.ts';
 import type { FirstRun, WorkerPool } from './backend/wasm/pool.ts';
 import { createWasmBackend, KEPT_BYTES, type WasmBackend } from './backend/wasm/wasm-backend.ts';
-import { expected, messageOf } from './errors.ts';
+import { callersOwn, expected, messageOf } from './errors.ts';
 import type { BoundNetwork } from './model/bind.ts';
 import type { Half } from './model/layers.ts';
 import { DEFAULT_WORKERS_CAP } from './options/load.ts';
-import type { GpuInfo, Info, KernelModule, LoadOptions, Precision } from './options/types.ts';
+import type {
+  GpuInfo,
+  Info,
+  KernelModule,
+  LoadOptions,
+  Precision,
+  RunOptions,
+} from './options/types.ts';
 import { lazily } from './platform/lazily.ts';
 import { hardwareThreads, hasWorkers } from './platform/runtime.ts';
-import { type RowSource, tensorRows } from './rows.ts';
+import { type RowSink, type RowSource, tensorRows } from './rows.ts';
 import { picturesOf, type Tensor } from './tensor.ts';
 
 /** The smallest picture worth the 0.1 s it takes to start workers: 384×384. */
@@ -33,9 +41,27 @@ export interface EngineLayers {
   readonly maxMemory: number | undefined;
 }
 
-/** The networks of a model. Each call runs on a device, on this thread or on workers. */
+/** The work of a call on each picture or latent of a batch. */
+export interface Work {
+  readonly network: NetworkName;
+  /** That of the pictures. Defaults to 1. */
+  readonly resolution?: number;
+  /** Pixels of a picture. */
+  readonly pixels: number;
+  /** Rows of the output. */
+  readonly rows: number;
+  /** The sink of each output. */
+  readonly sinks: readonly RowSink[];
+  /** True if the sinks take bytes. */
+  readonly asBytes?: boolean;
+}
+
+/**
+ * The networks of a model, or one of a caller's. Each call runs on a device, on this thread or on
+ * workers.
+ */
 export class Engine {
-  readonly #networks: ReadonlyMap<Half, BoundNetwork>;
+  readonly #networks: ReadonlyMap<NetworkName, BoundNetwork>;
   /**
    * The stretches of each network that stream; more than one if a layer needs a whole map. Decoders
    * of smaller pictures are there from their first use on.
@@ -55,7 +81,7 @@ export class Engine {
   #reason: string | undefined;
 
   private constructor(
-    networks: ReadonlyMap<Half, BoundNetwork>,
+    networks: ReadonlyMap<NetworkName, BoundNetwork>,
     options: EngineOptions,
     kernels: KernelModule | undefined,
   ) {
@@ -66,13 +92,13 @@ export class Engine {
 
   /** @throws TaesdError UNSUPPORTED, FORMAT, ARG (the kernels), LIMIT, OOM */
   static async start(
-    networks: ReadonlyMap<Half, BoundNetwork>,
+    networks: ReadonlyMap<NetworkName, BoundNetwork>,
     options: EngineOptions,
   ): Promise<Engine> {
     const { backend, precision, wasm } = options;
     const kernels = backend === 'reference' ? undefined : await kernelsFor(precision, wasm);
     const engine = new Engine(networks, options, kernels);
-    for (const [half, network] of networks) await engine.#cut(half, network);
+    for (const [name, network] of networks) await engine.#cut(name, network);
     if (backend === 'webgpu' || backend === 'auto') {
       const { WebGpuNetworks } = await lazily(() => import('./backend/webgpu/networks.ts'));
       engine.#gpu = await WebGpuNetworks.start(networks, { ...options, backend, kernels });
@@ -130,15 +156,43 @@ export class Engine {
   }
 
   /**
+   * Runs a network on the pictures of a batch, one after the other.
+   *
+   * @throws TaesdError LIMIT, OOM, WORKER, ABORTED, UNSUPPORTED; what `onProgress` throws
+   */
+  async run(
+    { network, resolution, pixels, rows, sinks, asBytes }: Work,
+    sources: readonly RowSource[],
+    pacer: Pacer,
+    onProgress: RunOptions['onProgress'],
+  ): Promise<void> {
+    const total = sinks.length * rows;
+    for (const [n, source] of sources.entries()) {
+      // Chosen for each picture: what ran the one before may have failed.
+      const runner = await this.runner(network, pixels, source, resolution);
+      for await (const batch of runner.batches(source, { first: 0, end: rows, asBytes }, pacer)) {
+        handOn(batch, sinks[n]);
+        const rowsDone = batch.done ?? batch.first + batch.count;
+        callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));
+      }
+    }
+  }
+
+  /**
    * Chooses where a network runs for a source that belongs to a picture of that many pixels.
    *
-   * @param half        the half that runs
+   * @param network     the network that runs
    * @param pixels      those of the picture at its resolution
    * @param source      the rows that the network reads
    * @param resolution  that of the picture; below 1 for decoders only. Defaults to 1
    */
-  async runner(half: Half, pixels: number, source: RowSource, resolution = 1): Promise<Runner> {
-    const name = resolution < 1 ? resolution : half;
+  async runner(
+    network: NetworkName,
+    pixels: number,
+    source: RowSource,
+    resolution = 1,
+  ): Promise<Runner> {
+    const name = resolution < 1 ? resolution : network;
     if (!this.#segments.has(name)) await this.#makeSmaller(resolution);
     // A pixel of a smaller picture takes more work.
     const wasm = () =>
@@ -200,6 +254,8 @@ export class Engine {
   #chain(name: NetworkName, runnerOf: (number: number) => Runner): Promise<Runner> {
     const segments = this.#segments.get(name) as readonly Segment[];
     const first = this.#numberOf(name);
+    // The reference computes its own moments.
+    if (this.#kernels === undefined) return Promise.resolve(runnerOf(first));
     return joined(
       segments,
       segments.map((_, n) => runnerOf(first + n)),

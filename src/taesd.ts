@@ -10,7 +10,7 @@ import { OpenLoops } from './calls/open-loops.ts';
 import { picturesOfCall } from './calls/pictures.ts';
 import { whenRead } from './calls/when-read.ts';
 import { checkSize, describe } from './checks.ts';
-import { Engine } from './engine.ts';
+import { Engine, type Work } from './engine.ts';
 import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
@@ -35,7 +35,7 @@ import type {
   SpaceOptions,
 } from './options/types.ts';
 import { lazily } from './platform/lazily.ts';
-import { type RowSink, type RowSource, tensorSink } from './rows.ts';
+import { type RowSource, tensorSink } from './rows.ts';
 import { picturesOf, type Tensor, zeros } from './tensor.ts';
 import { type ReadLatents, readLatentsLike } from './tensor-like/read-latents-like.ts';
 import { isTensorLike } from './tensor-like/read-tensor.ts';
@@ -46,21 +46,6 @@ import { loadWeights } from './weights/load.ts';
 
 /** The remedy for a batch if a call takes one latent. */
 const ONE_EACH = 'one call for each';
-
-/** The work of a call on each picture or latent of a batch. */
-interface Work {
-  readonly half: Half;
-  /** That of the pictures. Defaults to 1. */
-  readonly resolution?: number;
-  /** Pixels of a picture. */
-  readonly pixels: number;
-  /** Rows of the output. */
-  readonly rows: number;
-  /** The sink of each output. */
-  readonly sinks: readonly RowSink[];
-  /** True if the sinks take bytes. */
-  readonly asBytes?: boolean;
-}
 
 /**
  * TAESD: pictures to latents and back.
@@ -172,7 +157,7 @@ export class Taesd {
     const [latentHeight, latentWidth] = [height, width].map((size) => Math.ceil(size / downscale));
     const latents = zeros([sources.length, latentChannels, latentHeight, latentWidth]);
     const sinks = picturesOf(latents).map(tensorSink);
-    const work = { half: 'encoder', pixels: width * height, rows: latentHeight, sinks } as const;
+    const work = { network: 'encoder', pixels: width * height, rows: latentHeight, sinks } as const;
     await this.#run(work, sources, options);
     return latents;
   }
@@ -213,7 +198,7 @@ export class Taesd {
     const { own, width, height, resolution } = isPromise(checked) ? await checked : checked;
     const [batch] = own.shape;
     const { pictureChannels } = this.#variant;
-    const work = { half: 'decoder', resolution, pixels: width * height, rows: height } as const;
+    const work = { network: 'decoder', resolution, pixels: width * height, rows: height } as const;
     if (output === 'tensor') {
       const decoded = zeros([batch, pictureChannels, height, width]);
       await this.#run({ ...work, sinks: picturesOf(decoded).map(tensorSink) }, own, options);
@@ -437,22 +422,13 @@ export class Taesd {
 
   /** Runs the pictures of a batch one after the other, once the calls made before are done. */
   async #run(
-    { half, resolution, pixels, rows, sinks, asBytes }: Work,
+    work: Work,
     input: readonly RowSource[] | Tensor | LatentsOnDevice,
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
-    const total = sinks.length * rows;
     const { sources, pacer, end } = await this.#begin(input, signal);
     try {
-      for (const [n, source] of sources.entries()) {
-        // Chosen for each picture: what ran the one before may have failed.
-        const runner = await this.#engine.runner(half, pixels, source, resolution);
-        for await (const batch of runner.batches(source, { first: 0, end: rows, asBytes }, pacer)) {
-          handOn(batch, sinks[n]);
-          const rowsDone = batch.done ?? batch.first + batch.count;
-          callersOwn(() => onProgress?.({ done: n * rows + rowsDone, total }));
-        }
-      }
+      await this.#engine.run(work, sources, pacer, onProgress);
     } finally {
       await end();
     }

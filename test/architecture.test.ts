@@ -33,7 +33,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['draw', 'turns'],
   ['engine'],
   ['steps'],
-  ['taesd'],
+  ['taesd', 'network'],
   ['preview', 'index'],
   ['workerd', 'one-file', 'cli/terminal', 'cli/network'],
   ['cli/line'],

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as latentFile from '../src/formats/index.ts';
 import * as core from '../src/index.ts';
+import * as network from '../src/network/index.ts';
 import * as picture from '../src/picture/index.ts';
 import * as png from '../src/png/index.ts';
 import * as preview from '../src/preview/index.ts';
 import { sampled } from './full-length.ts';
-import { randomWeights } from './small-model.ts';
+import { networkTensors, randomWeights } from './small-model.ts';
 import { weightsServer } from './weights/weights-server.ts';
 
 /*
@@ -16,11 +17,18 @@ import { weightsServer } from './weights/weights-server.ts';
 const { nano } = await import(new URL('../dist/nano.js', import.meta.url).href);
 const { kernels } = await import(new URL('../dist/kernels.js', import.meta.url).href);
 
+const layers = [network.conv3x3(4, 4)];
+const weights = networkTensors(layers, 1);
 let taesd: core.Taesd;
+let loaded: network.LoadedNetwork;
 beforeAll(async () => {
   taesd = await core.Taesd.load({ ...nano(), workers: 0 });
+  loaded = await network.loadNetwork(layers, weights);
 });
-afterAll(() => taesd.dispose());
+afterAll(() => {
+  taesd.dispose();
+  loaded.dispose();
+});
 
 const image = { width: 8, height: 8, data: new Uint8Array(256) };
 const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
@@ -53,6 +61,14 @@ const OPTIONAL: Readonly<Record<string, WithOptions>> = {
   encodePngRows: (x) => all(png.encodePngRows(header, bands, x)),
   decodePicture: (x) => picture.decodePicture(pngFile(), x),
   readLatents: (x) => latentFile.readLatents(latentTensors(), x),
+  'conv3x3(, , x)': (x) => network.conv3x3(1, 2, x),
+  'conv1x1(, , x)': (x) => network.conv1x1(1, 2, x),
+  'block(, x)': (x) => network.block(1, x),
+  'block(, , x)': (x) => network.block(1, 2, x),
+  'clamp(x)': (x) => network.clamp(x),
+  loadNetwork: (x) => network.loadNetwork(layers, weights, x).then((one) => one.dispose()),
+  runNetwork: (x) => network.runNetwork(layers, weights, latents, x),
+  'network.run': (x) => loaded.run(latents, x),
   'decodeLatentPng(, x)': (x) => latentFile.decodeLatentPng(latentPng(), x),
   'decodeLatentPng(, , x)': (x) => latentFile.decodeLatentPng(latentPng(), 'taesd', x),
 };
@@ -94,6 +110,14 @@ const REQUIRED: Readonly<Record<string, WithOptions>> = {
   'predictOriginal(x)': (x) => preview.predictOriginal(x, latents, prediction),
   'predictOriginal(, x)': (x) => preview.predictOriginal(latents, x, prediction),
   'predictOriginal(, , x)': (x) => preview.predictOriginal(latents, latents, x),
+  'conv3x3(x)': (x) => network.conv3x3(x, 1),
+  'conv1x1(, x)': (x) => network.conv1x1(1, x),
+  'pixelShuffle(x)': (x) => network.pixelShuffle(x),
+  'pixelUnshuffle(x)': (x) => network.pixelUnshuffle(x),
+  'loadNetwork(x)': (x) => network.loadNetwork(x, weights),
+  'loadNetwork(, x)': (x) => network.loadNetwork(layers, x),
+  'runNetwork(, , x)': (x) => network.runNetwork(layers, weights, x),
+  'network.run(x)': (x) => loaded.run(x),
   'encodeLatentPng(x)': (x) => latentFile.encodeLatentPng(x),
   'decodeLatentPng(x)': (x) => latentFile.decodeLatentPng(x),
   'encodeLatentSafetensors(x)': (x) => latentFile.encodeLatentSafetensors(x),
@@ -194,6 +218,9 @@ describe('reasons of aborts', () => {
     decodeToCanvas: (signal) =>
       taesd.decodeToCanvas(latents, { ...canvas, getContext: () => ({}) } as never, { signal }),
     steps: (signal) => all(taesd.steps(latents, { signal })),
+    loadNetwork: (signal) => network.loadNetwork(layers, weights, { signal }),
+    runNetwork: (signal) => network.runNetwork(layers, weights, latents, { signal }),
+    'network.run': (signal) => loaded.run(latents, { signal }),
   };
 
   const reasons = Object.entries(REASONS);
@@ -208,7 +235,7 @@ describe('reasons of aborts', () => {
         expect([name, error.name, error.code]).toEqual([name, 'TaesdError', 'ABORTED']);
         expect(core.isAbort(error)).toBe(true);
         expect(Object.is(error.cause, signal.reason)).toBe(true);
-        expect(error.message).toMatch(/^(Taesd\.)?\w+: aborted \(.+\)$/);
+        expect(error.message).toMatch(/^((Taesd|network)\.)?\w+: aborted \(.+\)$/);
       }
     });
   }

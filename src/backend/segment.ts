@@ -2,8 +2,11 @@ import type { BoundNetwork } from '../model/bind.ts';
 import type { Half } from '../model/layers.ts';
 import type { Precision } from '../options/types.ts';
 
-/** The name of a network: a half; for a decoder of smaller pictures, their resolution. */
-export type NetworkName = Half | number;
+/**
+ * The name of a network: a half of a model, or `network` for one that is no half; for a decoder of
+ * smaller pictures, their resolution.
+ */
+export type NetworkName = Half | 'network' | number;
 
 /** A stretch of a network that streams: only its first layer may need the whole map. */
 export interface Segment {

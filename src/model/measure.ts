@@ -68,6 +68,20 @@ export function outputShape(layer: Layer, [inputChannels, height, width]: Chw): 
   return [channels, Math.ceil((height * up) / down), Math.ceil((width * up) / down)];
 }
 
+/**
+ * Returns the channels that a network reads: those of its first convolution or block, before the
+ * pixel shuffles ahead of it.
+ */
+export function inputChannels(network: Network): number {
+  /** The channels of a map for each channel of the input. */
+  let ratio = 1;
+  for (const layer of network) {
+    if ('cin' in layer) return Math.max(1, Math.round(layer.cin / ratio));
+    [, , , , ratio] = geometryOf(layer, ratio);
+  }
+  return 0;
+}
+
 /** Returns the multiply-adds that a convolution takes for one pixel of its output. */
 export const pixelMultiplyAdds = ({ cin, cout, kernel }: Conv): number => cin * cout * kernel ** 2;
 

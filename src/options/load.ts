@@ -62,6 +62,22 @@ export interface CheckedLoadOptions
 }
 
 /**
+ * Checks the values of options by their rules.
+ *
+ * @returns the option `backend`, or its default
+ * @throws TaesdError ARG
+ */
+export function checkValues(options: LoadOptions): NonNullable<LoadOptions['backend']> {
+  for (const [name, rule] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof LoadOptions];
+    if (value === undefined || rule === undefined || rule.fits(value)) continue;
+    throw expected('ARG', name, rule.rule, describe(value));
+  }
+  const { device, backend = device === undefined ? 'wasm' : 'webgpu' } = options;
+  return backend;
+}
+
+/**
  * Checks the options before any work.
  *
  * @param modelHint  ends the error about a model that is none of the table's
@@ -72,12 +88,7 @@ export function checkLoadOptions(options: LoadOptions, modelHint?: string): Chec
   checkSignal(options.signal);
   const { model, only, precision = 'f32', ...rest } = options;
   const named = model === undefined ? undefined : variantNamed(model, modelHint);
-  for (const [name, rule] of Object.entries(OPTIONS)) {
-    const value = options[name as keyof LoadOptions];
-    if (value === undefined || rule === undefined || rule.fits(value)) continue;
-    throw expected('ARG', name, rule.rule, describe(value));
-  }
-  const { backend = rest.device === undefined ? 'wasm' : 'webgpu' } = options;
+  const backend = checkValues(options);
   const parts: readonly Half[] = only === undefined ? ['encoder', 'decoder'] : [only];
   return { ...rest, named, parts, backend, precision };
 }

@@ -4,6 +4,16 @@ import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
 import { inCall } from '../../src/errors.ts';
 import * as latentFile from '../../src/formats/index.ts';
 import * as core from '../../src/index.ts';
+import {
+  block,
+  clamp,
+  conv1x1,
+  conv3x3,
+  type LoadedNetwork,
+  loadNetwork,
+  pixelShuffle,
+  runNetwork,
+} from '../../src/network/index.ts';
 import { checkLoadOptions } from '../../src/options/load.ts';
 import { decodePicture, pictureSize, sizeWithin } from '../../src/picture/index.ts';
 import * as png from '../../src/png/index.ts';
@@ -77,11 +87,15 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
 };
 
 let taesd: core.Taesd;
+let network: LoadedNetwork;
+const layer = { kind: 'conv', cin: 4, cout: 1, kernel: 1, stride: 1, bias: false } as const;
+const layerWeights = new Map([['0.weight', { shape: [1, 4, 1, 1], data: new Float32Array(4) }]]);
 const picture = { width: 1, height: 1, data: new Uint8Array(4) };
 const tensor = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
 
 beforeAll(async () => {
   taesd = await core.Taesd.load({ model: 'nano', workers: 0 });
+  network = await loadNetwork([layer], layerWeights);
 });
 
 const all = async (list: AsyncIterable<unknown>): Promise<void> => {
@@ -170,6 +184,36 @@ const CALLS: Readonly<Record<string, Call>> = {
   'decodePicture(, x)': (x) => decodePicture(new Uint8Array(8), x),
   pictureSize: (x) => pictureSize(x),
   sizeWithin: (x) => sizeWithin(x, x, x),
+  'conv3x3(x, x, x)': (x) => conv3x3(x, x, x),
+  'conv3x3(, , x)': (x) => conv3x3(1, 1, x),
+  'conv1x1(, x)': (x) => conv1x1(1, x),
+  'block(, , { pool: x })': (x) => block(1, 1, { pool: x }),
+  clamp: (x) => clamp(x),
+  pixelShuffle: (x) => pixelShuffle(x),
+  'loadNetwork(x)': (x) => loadNetwork(x, layerWeights),
+  'loadNetwork([x])': (x) => loadNetwork([layer, x], layerWeights),
+  'loadNetwork([{ kind: x }])': (x) => loadNetwork([{ ...layer, kind: x }], layerWeights),
+  'loadNetwork([{ cin: x }])': (x) => loadNetwork([{ ...layer, cin: x }], layerWeights),
+  'loadNetwork(, x)': (x) => loadNetwork([layer], x),
+  'loadNetwork(, Map of x)': (x) => loadNetwork([layer], new Map([['0.weight', x]])),
+  'loadNetwork(, Map with name x)': (x) => loadNetwork([layer], new Map([[x, tensor]])),
+  'loadNetwork(, , x)': (x) => loadNetwork([layer], layerWeights, x),
+  ...Object.fromEntries(
+    ['backend', 'device', 'wasm', 'workers', 'maxMemory', 'signal'].map((name) => [
+      `loadNetwork(, , { ${name}: x })`,
+      (x: never) => loadNetwork([layer], layerWeights, { [name]: x }),
+    ]),
+  ),
+  'runNetwork(, , x)': (x) => runNetwork([layer], layerWeights, x),
+  'network.run(x)': (x) => network.run(x),
+  'network.run({ data: x })': (x) => network.run({ ...tensor, data: x }),
+  'network.run(, x)': (x) => network.run(tensor, x),
+  ...Object.fromEntries(
+    ['signal', 'onProgress', 'allowNonFinite'].map((name) => [
+      `network.run(, { ${name}: x })`,
+      (x: never) => network.run(tensor, { [name]: x }),
+    ]),
+  ),
   encodeLatentPng: (x) => latentFile.encodeLatentPng(x),
   'encodeLatentPng({ latents: x })': (x) => latentFile.encodeLatentPng({ latents: x }),
   decodeLatentPng: (x) => latentFile.decodeLatentPng(x, 'nano'),

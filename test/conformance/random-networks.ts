@@ -103,6 +103,10 @@ export const NETWORKS: Record<string, Network> = {
     conv3x3(12, 32, { stride: 2 }),
     block(32, 32, { pool: true }),
   ],
+  'pools of widths that 4 does not divide': [
+    block(6, 7, { pool: true }),
+    block(7, 5, { pool: true }),
+  ],
   'frames with a memory': [
     conv3x3(3, 16),
     memBlock(16, { from: 1 }),

@@ -13,6 +13,15 @@ import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { createPreviewer as fromMin } from 'taesd-wasm/min';
 import { nano } from 'taesd-wasm/nano';
+import {
+  block,
+  conv3x3,
+  type LoadedNetwork,
+  loadNetwork,
+  type Network,
+  relu,
+  runNetwork,
+} from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
@@ -60,6 +69,23 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   const steps: Step[] = [];
   for await (const step of taesd.steps(copy.latents)) steps.push(step);
   return [tensors, pictures, any, url, instance].length > 0 ? steps : [];
+}
+
+/** A network of the caller's own, by its tensors or by a file, once and often. */
+export async function network(file: Uint8Array, noisy: Tensor): Promise<Tensor> {
+  const layers: Network = [conv3x3(4, 64), relu(), block(64, 64, { pool: true }), conv3x3(64, 4)];
+  const tensors = new Map<string, Tensor>([['0.weight', noisy]]);
+  await runNetwork(layers, tensors, noisy, {
+    backend: 'auto',
+    onProgress: ({ done }) => void done,
+  });
+  await runNetwork(VARIANTS.taesd.networks.decoder, new ArrayBuffer(8), {
+    dims: [4, 1, 1],
+    data: new Float64Array(4),
+  });
+  using loaded: LoadedNetwork = await loadNetwork(layers, file, { wasm: module, workers: 2 });
+  const bytes: number = loaded.memoryBytes + loaded.info.workers;
+  return loaded.run(noisy, { allowNonFinite: bytes > 0 });
 }
 
 /** The files that hold the whole package have its types. */

@@ -10,6 +10,7 @@ import {
   encodeLatentSafetensors,
   readLatents,
 } from 'taesd-wasm/latent-file';
+import { block, conv3x3, loadNetwork, relu, runNetwork } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
@@ -30,6 +31,7 @@ export async function makeCalls({ rigs, loads, random, signal }) {
   // Decoders that are loaded once belong to no call.
   for (const { bytes } of PHOTOGRAPHS) await decodePicture(bytes);
   hostileFiles();
+  const made = await runNetwork(NETWORK, NETWORK_WEIGHTS, NETWORK_INPUT);
   const pick = (list) => list[Math.floor(random() * list.length)];
   const each = (run) => () => {
     const rig = pick(rigs);
@@ -135,6 +137,21 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       const [step, data] = shown.at(-1) ?? [];
       return step === 4 ? differs(data, picture.data) : `the last picture is of step ${step}`;
     }),
+    network: async () => {
+      const network = await loadNetwork(NETWORK, NETWORK_WEIGHTS);
+      const runs = [network.run(NETWORK_INPUT, { signal }), network.run(NETWORK_INPUT)];
+      const fault = differs(await Promise.all(runs), [made, made]);
+      network.dispose();
+      await pause(20);
+      return fault ?? (network.memoryBytes === 0 ? undefined : `${network.memoryBytes} bytes left`);
+    },
+    'network once': async () =>
+      differs(await runNetwork(NETWORK, NETWORK_WEIGHTS, NETWORK_INPUT, { signal }), made),
+    'network cancelled': () =>
+      cancelled(
+        (stop) => runNetwork(NETWORK, NETWORK_WEIGHTS, NETWORK_INPUT, { signal: stop }),
+        made,
+      ),
     'files of latents': each(async ({ space }, { latents, encoded }) => {
       const file = { latents: encoded, model: space };
       const fromPng = await readLatents(encodeLatentPng(file));
@@ -214,6 +231,28 @@ export async function makeCalls({ rigs, loads, random, signal }) {
     },
   });
 }
+
+/** A network with a barrier, its weights and its input. */
+const NETWORK = [conv3x3(4, 16), relu(), block(16, 16, { pool: true }), conv3x3(16, 4)];
+const numbers = (shape, by) => {
+  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  return { shape, data: data.map((_, i) => Math.sin(i * i + i) * by) };
+};
+const NETWORK_INPUT = numbers([1, 4, 60, 50], 2);
+const NETWORK_WEIGHTS = new Map([
+  ['0.weight', numbers([16, 4, 3, 3], 0.3)],
+  ['0.bias', numbers([16], 0.3)],
+  ['2.pool.0.weight', numbers([64, 16, 1, 1], 0.3)],
+  ['2.pool.1.weight', numbers([64], 1)],
+  ['2.pool.1.bias', numbers([64], 1)],
+  ['2.pool.3.weight', numbers([16, 64, 1, 1], 0.1)],
+  ...['2.conv.0', '2.conv.2', '2.conv.4'].flatMap((name) => [
+    [`${name}.weight`, numbers([16, 16, 3, 3], 0.1)],
+    [`${name}.bias`, numbers([16], 0.1)],
+  ]),
+  ['3.weight', numbers([4, 16, 3, 3], 0.1)],
+  ['3.bias', numbers([4], 0.1)],
+]);
 
 const PHOTOGRAPHS = [photographs.BASELINE, photographs.FULL, photographs.LOSSY, photographs.ALPHA];
 

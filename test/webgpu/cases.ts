@@ -5,6 +5,7 @@ import type { ApiCase } from './case-tools.ts';
 import { FAULT_CASES } from './fault-cases.ts';
 import { LATENTS_CASES } from './latents-cases.ts';
 import { MODEL_CASES } from './model-cases.ts';
+import { NETWORK_CASES } from './network-cases.ts';
 import { POOL_CASES } from './pool-cases.ts';
 import { TUNING_CASES } from './tuning-cases.ts';
 
@@ -15,6 +16,7 @@ export const GPU_CASES: readonly ApiCase[] = [
   ...CANVAS_CASES,
   ...FAULT_CASES,
   ...POOL_CASES,
+  ...NETWORK_CASES,
   ...TUNING_CASES,
   ...ALPHA_CASES,
   ...MODEL_CASES,

@@ -11,26 +11,34 @@ export const momentsOn = (machine: Machine): MomentsOf =>
     const { memory, kernels } = machine;
     const { channels, height, width } = map;
     const mark = memory.mark();
+    // The kernels take channels by four. Those that are added are 0.
+    const stored = 4 * Math.ceil(channels / 4);
     try {
-      const rowPtr = memory.allocate('row', width * channels * F32_BYTES);
-      const centredPtr = memory.allocate('row', width * channels * F64_BYTES);
-      const meansPtr = memory.allocate('sums', channels * F64_BYTES);
-      const sumsPtr = memory.allocate('sums', channels ** 2 * F64_BYTES);
-      const means = memory.f64(meansPtr, channels).fill(0);
-      const sums = memory.f64(sumsPtr, channels ** 2).fill(0);
-      const row = memory.f32(rowPtr, width * channels);
+      const rowPtr = memory.allocate('row', width * stored * F32_BYTES);
+      const centredPtr = memory.allocate('row', width * stored * F64_BYTES);
+      const meansPtr = memory.allocate('sums', stored * F64_BYTES);
+      const sumsPtr = memory.allocate('sums', stored ** 2 * F64_BYTES);
+      const means = memory.f64(meansPtr, stored).fill(0);
+      const sums = memory.f64(sumsPtr, stored ** 2).fill(0);
+      const row = memory.f32(rowPtr, width * stored).fill(0);
       for (let y = 0; y < height; y++) {
-        map.read(y, row, channels);
-        kernels.sumChannels(meansPtr, rowPtr, width, channels);
+        map.read(y, row, stored);
+        kernels.sumChannels(meansPtr, rowPtr, width, stored);
         yield width * channels;
       }
       for (const [c, sum] of means.entries()) means[c] = sum / (height * width);
       for (let y = 0; y < height; y++) {
-        map.read(y, row, channels);
-        kernels.sumProducts(sumsPtr, rowPtr, meansPtr, centredPtr, width, channels);
+        map.read(y, row, stored);
+        kernels.sumProducts(sumsPtr, rowPtr, meansPtr, centredPtr, width, stored);
         yield (width * channels ** 2) / 2;
       }
-      return { means: means.slice(), covariance: sums.map((sum) => sum / (height * width)) };
+      const covariance = new Float64Array(channels ** 2);
+      for (let i = 0; i < channels; i++) {
+        for (let j = 0; j < channels; j++) {
+          covariance[i * channels + j] = sums[i * stored + j] / (height * width);
+        }
+      }
+      return { means: means.slice(0, channels), covariance };
     } finally {
       memory.release(mark);
     }

@@ -1,6 +1,5 @@
 import { expected, messageOf, onOneLine, TaesdError } from '../../errors.ts';
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Half } from '../../model/layers.ts';
 import type { GpuDevice, GpuInfo, KernelModule, Precision } from '../../options/types.ts';
 import { lazily } from '../../platform/lazily.ts';
 import type { RowSource } from '../../rows.ts';
@@ -86,7 +85,7 @@ export class WebGpuNetworks implements GpuNetworks {
    * @throws TaesdError UNSUPPORTED (no device, or not a trusted one, and `fallback` is false)
    */
   static async start(
-    networks: ReadonlyMap<Half, BoundNetwork>,
+    networks: ReadonlyMap<NetworkName, BoundNetwork>,
     options: GpuOptions,
   ): Promise<WebGpuNetworks> {
     const { backend, precision, device } = options;
@@ -224,23 +223,23 @@ export class WebGpuNetworks implements GpuNetworks {
   /** @returns how a network disagrees with WASM, in words; undefined if all agree */
   async #tryOut(
     gpu: Gpu,
-    networks: ReadonlyMap<Half, BoundNetwork>,
+    networks: ReadonlyMap<NetworkName, BoundNetwork>,
     stored: Stored,
   ): Promise<string | undefined> {
     const slots = new Slots(gpu, this.#options.maxMemory);
     this.#slots = slots;
     this.#stored = stored;
     this.#programs = new Map();
-    const compiling = [...networks].map(async ([half, network]) => {
-      this.#programs.set(half, await GpuProgram.compile(gpu, slots, network, stored));
+    const compiling = [...networks].map(async ([name, network]) => {
+      this.#programs.set(name, await GpuProgram.compile(gpu, slots, network, stored));
     });
-    // Both are awaited even if one fails, so that the other can be released.
+    // All are awaited even if one fails, so that the others can be released.
     for (const one of await Promise.allSettled(compiling)) {
       if (one.status === 'rejected') throw one.reason;
     }
     const { kernels } = this.#options;
-    for (const [half, network] of networks) {
-      const program = this.#programs.get(half) as GpuProgram;
+    for (const [name, network] of networks) {
+      const program = this.#programs.get(name) as GpuProgram;
       // In f32, whatever the precision, with a memory that is collected after this.
       const { compile } = await createWasmBackend({ kernels });
       const segments = await cut(network, 'f32');
@@ -253,7 +252,7 @@ export class WebGpuNetworks implements GpuNetworks {
       const device: Runner = {
         batches: (...[rows, span, pacer]) => program.batches(rows, span, pacer),
       };
-      const fault = await disagreement(half, network, stored, device, wasm);
+      const fault = await disagreement(name, network, stored, device, wasm);
       if (fault !== undefined) return fault;
     }
     return undefined;

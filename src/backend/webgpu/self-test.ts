@@ -1,11 +1,11 @@
 import type { BoundNetwork } from '../../model/bind.ts';
-import type { Half } from '../../model/layers.ts';
-import { type Chw, outputShape } from '../../model/measure.ts';
+import { type Chw, inputChannels, outputShape } from '../../model/measure.ts';
 import { comparedTexts } from '../../numbers/compared-texts.ts';
 import { tensorRows, tensorSink } from '../../rows.ts';
 import { type Tensor, zeros } from '../../tensor.ts';
 import { handOn, type Runner } from '../batches.ts';
 import { Pacer } from '../pacer.ts';
+import type { NetworkName } from '../segment.ts';
 import type { Stored } from './convolution.ts';
 
 /*
@@ -29,21 +29,21 @@ const MAX_ERROR = { f32: 1e-4, f16: 10 ** (-50 / 20) };
  * @returns how far they disagree, in words; undefined if they agree
  */
 export async function disagreement(
-  half: Half,
+  name: NetworkName,
   network: BoundNetwork,
   stored: Stored,
   device: Runner,
   wasm: Runner,
 ): Promise<string | undefined> {
-  const input = testInput(half, network);
+  const input = testInput(name, network);
   const [, ...chw] = input.shape;
-  const shape = outputOf(network, chw as unknown as Chw);
+  const shape = shapesOf(network, chw as unknown as Chw)[network.length];
   const got = await run(device, input, shape);
   const error = distance(got, await run(wasm, input, shape), stored);
   if (error <= MAX_ERROR[stored]) return undefined;
   const compared = [error, MAX_ERROR[stored]] as const;
   const [is, max] = comparedTexts(compared, (value, digits) => value.toPrecision(2 + digits));
-  return `its ${half} in ${stored} is off by ${is} of the largest value, at most ${max} is right`;
+  return `its ${name} in ${stored} is off by ${is} of the largest value, at most ${max} is right`;
 }
 
 /**
@@ -63,29 +63,29 @@ export function distance(got: Float32Array, wanted: Float32Array, stored: Stored
 }
 
 /** Returns numbers without a pattern that a shift or a swap of channels would keep. */
-function testInput(half: Half, network: BoundNetwork): Tensor {
-  const tensor = zeros([1, ...inputShape(half, network)]);
-  const [middle, swing] = half === 'encoder' ? [0.5, 0.5] : [0, 3];
+function testInput(name: NetworkName, network: BoundNetwork): Tensor {
+  const tensor = zeros([1, ...inputShape(network)]);
+  const [middle, swing] = name === 'encoder' ? [0.5, 0.5] : [0, 3];
   tensor.data.forEach((_, i) => {
     tensor.data[i] = middle + swing * Math.sin(i * i * 0.37 + i);
   });
   return tensor;
 }
 
-/** Returns the shape of the picture, or of its latent. */
-function inputShape(half: Half, network: BoundNetwork): Chw {
-  const layers = network.map(({ layer }) => layer);
-  const conv = layers.find((layer) => layer.kind === 'conv');
-  // Pixels that become channels come before it.
-  const unshuffle = layers[0].kind === 'pixelUnshuffle' ? layers[0].factor ** 2 : 1;
-  const channels = (conv?.cin ?? 0) / unshuffle;
-  if (half === 'encoder') return [channels, HEIGHT, WIDTH];
-  const [, scale] = outputOf(network, [channels, 1, 1]);
+/** Returns the shape of an input whose largest map has about the picture's size. */
+function inputShape(network: BoundNetwork): Chw {
+  const channels = inputChannels(network.map(({ layer }) => layer));
+  const maps = shapesOf(network, [channels, 1, 1]);
+  const scale = Math.max(...maps.map(([, height]) => height));
   return [channels, Math.ceil(HEIGHT / scale), Math.ceil(WIDTH / scale)];
 }
 
-const outputOf = (network: BoundNetwork, input: Chw): Chw =>
-  network.reduce<Chw>((shape, { layer }) => outputShape(layer, shape), input);
+/** Returns the shapes of the input and of each layer's output. */
+function shapesOf(network: BoundNetwork, input: Chw): readonly Chw[] {
+  const shapes = [input];
+  for (const { layer } of network) shapes.push(outputShape(layer, shapes[shapes.length - 1]));
+  return shapes;
+}
 
 async function run(runner: Runner, input: Tensor, shape: Chw): Promise<Float32Array> {
   const output = zeros([1, ...shape]);

@@ -1,10 +1,11 @@
 import * as latentFile from '../../../src/formats/index.ts';
 import * as core from '../../../src/index.ts';
+import * as network from '../../../src/network/index.ts';
 import * as picture from '../../../src/picture/index.ts';
 import * as png from '../../../src/png/index.ts';
 import * as preview from '../../../src/preview/index.ts';
 import { buildPng, randomPicture } from '../../png/build-png.ts';
-import { randomWeights } from '../../small-model.ts';
+import { networkTensors, randomWeights } from '../../small-model.ts';
 import { callersOutcome, ODD } from '../odd-values.ts';
 import { refusal } from '../outcome.ts';
 import type { Random } from '../random.ts';
@@ -32,6 +33,7 @@ const f32 = (length: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => (i % 7) / 3 - 1);
 const latents = () => ({ shape: [1, 4, 1, 1], data: f32(4) });
 const image = () => ({ width: 8, height: 8, data: new Uint8ClampedArray(256).fill(99) });
+const networkLayers = () => [network.conv1x1(4, 4), network.block(4, 4, { pool: true })];
 const header = () => ({ width: 2, height: 2, channels: 4 });
 
 /** Values that calls accept. */
@@ -66,6 +68,10 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   prediction: () => ({ prediction: 'v', alphaCumprod: 0.5 }),
   previewOptions: () => ({ onFrame: () => undefined, pick: 0 }),
   step: () => ({ prediction: 'epsilon', sigma: 1, output: latents(), step: 1 }),
+  layers: networkLayers,
+  layerWeights: () => networkTensors(networkLayers(), 3),
+  networkOptions: () => ({ backend: 'reference', workers: 0, maxMemory: 2 ** 24 }),
+  runOptions: () => ({ allowNonFinite: true }),
   options: () => ({}),
 };
 
@@ -109,6 +115,19 @@ const CALLS = new Map<string, Callee>([
   ...functionsOf(picture),
   ...functionsOf(preview),
   ...functionsOf(latentFile),
+  ...functionsOf(network),
+  [
+    'network.run',
+    async (tensor: never, options: never) => {
+      const loaded = await network.loadNetwork(networkLayers(), networkTensors(networkLayers(), 3));
+      await loaded.run(tensor, options).finally(() => loaded.dispose());
+    },
+  ],
+  [
+    'loadNetwork',
+    (layers: never, weights: never, options: never) =>
+      network.loadNetwork(layers, weights, options).then((one) => one.dispose()),
+  ],
   ['load', (...args) => core.Taesd.load(...(args as [])).then((one) => one.dispose())],
   ['encode', method('encode')],
   ['decode', method('decode')],
@@ -166,6 +185,11 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },
+  ...{
+    loadNetwork: ['layers', 'layerWeights', 'networkOptions'],
+    runNetwork: ['layers', 'layerWeights', 'latents', 'networkOptions'],
+    'network.run': ['latents', 'runOptions'],
+  },
   ...{
     PngRowWriter: ['header', 'rowsOptions', 'band', 'band'],
     Previewer: ['previewOptions', 'latents', 'step'],

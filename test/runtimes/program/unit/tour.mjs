@@ -5,6 +5,7 @@ import { isAbort, readSafetensors, Taesd, writeSafetensors } from 'taesd-wasm';
 import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng, readLatents } from 'taesd-wasm/latent-file';
 import { nano } from 'taesd-wasm/nano';
+import { block, conv3x3, loadNetwork, runNetwork } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
@@ -81,6 +82,27 @@ export async function tour(realm) {
   await previewer.idle();
   found.previewer = frames;
   previewer.stop();
+
+  const layers = realm.Array.from([conv3x3(4, 5), block(5)]);
+  const layerWeights = new realm.Map(
+    [
+      ['0.weight', [5, 4, 3, 3]],
+      ['0.bias', [5]],
+      ...[0, 2, 4].flatMap((n) => [
+        [`1.conv.${n}.weight`, [5, 5, 3, 3]],
+        [`1.conv.${n}.bias`, [5]],
+      ]),
+    ].map(([name, shape]) => {
+      const length = shape.reduce((a, b) => a * b, 1);
+      return [name, { shape, data: realm.Float32Array.from({ length }, (_, i) => Math.sin(i)) }];
+    }),
+  );
+  found.runNetwork = hash((await runNetwork(layers, layerWeights, own, { signal })).data);
+  const network = await loadNetwork(layers, layerWeights, {
+    wasm: realm.Uint8Array.from(kernels()),
+  });
+  found['network.run'] = hash((await network.run(own)).data);
+  network.dispose();
 
   const given = nano();
   const weights = Object.fromEntries(
