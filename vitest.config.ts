@@ -40,6 +40,7 @@ const FULL_LENGTH = [
   'test/png/unfilter.test.ts',
   'test/preview/predict-original.test.ts',
   'test/readme.test.ts',
+  'test/resolution.test.ts',
   'test/safetensors/*.test.ts',
   'test/steps.test.ts',
   'test/taew2_1.test.ts',

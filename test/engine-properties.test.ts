@@ -41,7 +41,7 @@ const SIZES: readonly (readonly [number, number])[] = [
       ] as const)
     : []),
   [5, 3],
-  [9, 17],
+  ...(isFullLength ? ([[9, 17]] as const) : []),
   ...seededSizes(rounds(0, 4)),
   // High and wide; in the slow suite both at once.
   [50, 2],

@@ -4,6 +4,7 @@ import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
 import { expectClose } from './compare.ts';
 import { psnr } from './conformance/close.ts';
+import { testAtFullLength } from './full-length.ts';
 import { readGolden, realWeights } from './golden.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { testShared } from './shared.ts';
@@ -105,21 +106,24 @@ describe('decode with resolution', () => {
     ).rejects.toMatchObject({ code: 'ARG' });
   });
 
-  test('no memory for another network, on a worker and on this thread → LIMIT, and the next calls work', async () => {
-    const fitting = await Taesd.load({ weights: WEIGHTS, workers: 0 });
-    const whole = await fitting.decode(FIRST);
-    const maxMemory = fitting.info.memoryBytes + 2 ** 20;
-    fitting.dispose();
-    const tight = await Taesd.load({ weights: WEIGHTS, workers: 1, maxMemory });
-    for (let time = 0; time < 2; time++) {
-      await expect(tight.decode(FIRST, { resolution: 1 / 4 })).rejects.toMatchObject({
-        code: 'LIMIT',
-      });
-      expect(await tight.decode(FIRST)).toEqual(whole);
-      expect(tight.info.workers).toBe(1);
-    }
-    tight.dispose();
-  });
+  testAtFullLength(
+    'no memory for another network, on a worker and on this thread → LIMIT, and the next calls work',
+    async () => {
+      const fitting = await Taesd.load({ weights: WEIGHTS, workers: 0 });
+      const whole = await fitting.decode(FIRST);
+      const maxMemory = fitting.info.memoryBytes + 2 ** 20;
+      fitting.dispose();
+      const tight = await Taesd.load({ weights: WEIGHTS, workers: 1, maxMemory });
+      for (let time = 0; time < 2; time++) {
+        await expect(tight.decode(FIRST, { resolution: 1 / 4 })).rejects.toMatchObject({
+          code: 'LIMIT',
+        });
+        expect(await tight.decode(FIRST)).toEqual(whole);
+        expect(tight.info.workers).toBe(1);
+      }
+      tight.dispose();
+    },
+  );
 
   test('aborted → ABORTED, and the next call works', async () => {
     const signal = AbortSignal.abort();

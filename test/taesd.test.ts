@@ -11,7 +11,7 @@ import type { LoadOptions, Picture, Progress } from '../src/options/types.ts';
 import { writeSafetensors } from '../src/safetensors/write.ts';
 import { Taesd } from '../src/taesd.ts';
 import type { Tensor } from '../src/tensor.ts';
-import { isFullLength, rounds } from './full-length.ts';
+import { isFullLength, rounds, testAtFullLength } from './full-length.ts';
 import { randomTensor, seededRandom } from './random.ts';
 import { randomTensors, randomWeights } from './small-model.ts';
 
@@ -769,23 +769,26 @@ describe('load', () => {
   const decodes = async (options: LoadOptions) =>
     (await Taesd.load({ only: 'decoder', ...options })).decode(LATENTS);
 
-  test('load: a folder, with a slash or without, a file URL, TAESD_WEIGHTS → the same', async () => {
-    for (const weights of [
-      folder,
-      `${folder}/`,
-      pathToFileURL(folder),
-      pathToFileURL(folder).href,
-    ]) {
-      expect(await decodes({ weights })).toEqual(goodPicture);
-    }
-    const one = await Taesd.load({ weights: join(folder, 'taesd_decoder.safetensors') });
-    expect(one.info.parts).toEqual(['decoder']);
-    expect(await one.decode(LATENTS)).toEqual(goodPicture);
-    expect(one.info.weights).toBe(join(folder, 'taesd_decoder.safetensors'));
-    vi.stubEnv('TAESD_WEIGHTS', folder);
-    expect(await decodes({})).toEqual(goodPicture);
-    expect((await Taesd.load()).info.weights).toBe(`TAESD_WEIGHTS ${folder}`);
-  });
+  testAtFullLength(
+    'load: a folder, with a slash or without, a file URL, TAESD_WEIGHTS → the same',
+    async () => {
+      for (const weights of [
+        folder,
+        `${folder}/`,
+        pathToFileURL(folder),
+        pathToFileURL(folder).href,
+      ]) {
+        expect(await decodes({ weights })).toEqual(goodPicture);
+      }
+      const one = await Taesd.load({ weights: join(folder, 'taesd_decoder.safetensors') });
+      expect(one.info.parts).toEqual(['decoder']);
+      expect(await one.decode(LATENTS)).toEqual(goodPicture);
+      expect(one.info.weights).toBe(join(folder, 'taesd_decoder.safetensors'));
+      vi.stubEnv('TAESD_WEIGHTS', folder);
+      expect(await decodes({})).toEqual(goodPicture);
+      expect((await Taesd.load()).info.weights).toBe(`TAESD_WEIGHTS ${folder}`);
+    },
+  );
 
   test('load: an HTTP URL → the same; 404 and 500 → ARG', async () => {
     const server = createServer((request, response) => {

@@ -16,7 +16,7 @@ import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/inde
 import { LATENT_FORMATS } from '../../src/formats/table.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
-import { rounds } from '../full-length.ts';
+import { rounds, testAtFullLength } from '../full-length.ts';
 import { NO_CACHE_HOME, taesd, taesdWithClosedStdout, temporaryFolder } from './command-line.ts';
 import { randomPicture, writeWeights } from './tiny-files.ts';
 
@@ -114,20 +114,23 @@ describe('input', () => {
     expect([OUT, at('maps')].some(existsSync)).toBe(false);
   });
 
-  test('decode: a picture of which the network can make nothing → its size, and a doubt', () => {
-    const wide = at('wide.png');
-    // The narrower ones take the system less memory to clear.
-    const width = rounds(2 ** 17, 400_000);
-    writeFileSync(wide, encodePng({ width, height: 1, data: new Uint8Array(4 * width) }));
-    const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
-    const [first, model, note, second, ...rest] = stderr.split('\n');
-    expect(first).toBe(`taesd: note: ${wide}: nothing in this PNG says that it holds latents`);
-    expect(model).toContain('the file does not say its model');
-    expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
-    const size = `latents of ${width}×1 for ${8 * width}×8 pixels`;
-    expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
-    expect({ code, rest }).toEqual({ code: 1, rest: [''] });
-  });
+  testAtFullLength(
+    'decode: a picture of which the network can make nothing → its size, and a doubt',
+    () => {
+      const wide = at('wide.png');
+      // The narrower ones take the system less memory to clear.
+      const width = rounds(2 ** 17, 400_000);
+      writeFileSync(wide, encodePng({ width, height: 1, data: new Uint8Array(4 * width) }));
+      const { code, stderr } = taesd(['decode', wide, '-o', OUT, '--weights', WEIGHTS]);
+      const [first, model, note, second, ...rest] = stderr.split('\n');
+      expect(first).toBe(`taesd: note: ${wide}: nothing in this PNG says that it holds latents`);
+      expect(model).toContain('the file does not say its model');
+      expect(note).toBe('taesd: note: decoding with taesd; --model chooses another');
+      const size = `latents of ${width}×1 for ${8 * width}×8 pixels`;
+      expect(second).toContain(`taesd: ${wide} (${size}; a picture? taesd encode): "`);
+      expect({ code, rest }).toEqual({ code: 1, rest: [''] });
+    },
+  );
 
   test('decode: none of the formats → all of them, and the options for raw numbers', () => {
     const path = at('z.png');

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { testAtFullLength } from '../full-length.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { weightsServer } from '../weights/weights-server.ts';
 import { type Outcome, startTaesd, taesd, temporaryFolder } from './command-line.ts';
@@ -211,38 +212,41 @@ describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('
     for (const child of children) child.kill('SIGKILL');
   });
 
-  test('pull: SIGINT in the middle → exit 130, half of it left; the next asks for the rest', async () => {
-    const { child, ended } = startTaesd(['pull', '--from', mirror('stall')], env());
-    children.push(child);
-    const length = () => {
-      try {
-        const [name] = readdirSync(folder);
-        return readFileSync(join(folder, name)).length;
-      } catch {
-        return 0;
-      }
-    };
-    await expect.poll(length, { timeout: 300_000 }).toBe(half.length / 2);
-    child.kill('SIGINT');
-    expect(await ended).toEqual({
-      code: 130,
-      signal: null,
-      stderr: 'taesd: interrupted by SIGINT, the next pull resumes the download\n',
-    });
-    expect(readdirSync(folder)).toEqual([
-      expect.stringMatching(/^\.taesd_encoder\..*\.0\..*\.part$/),
-    ]);
-    const next = startTaesd(['pull', '--from', mirror('good')], env());
-    const { code, stderr } = await next.ended;
-    expect(requests.slice(1)).toEqual([
-      `good ${ENCODER} bytes=${half.length / 2}-`,
-      // Of zeros the hash cannot be right: once more from the beginning.
-      `good ${ENCODER}`,
-    ]);
-    expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({
-      code: 1,
-      stderr: `taesd: "${mirror('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
-    });
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  testAtFullLength(
+    'pull: SIGINT in the middle → exit 130, half of it left; the next asks for the rest',
+    async () => {
+      const { child, ended } = startTaesd(['pull', '--from', mirror('stall')], env());
+      children.push(child);
+      const length = () => {
+        try {
+          const [name] = readdirSync(folder);
+          return readFileSync(join(folder, name)).length;
+        } catch {
+          return 0;
+        }
+      };
+      await expect.poll(length, { timeout: 300_000 }).toBe(half.length / 2);
+      child.kill('SIGINT');
+      expect(await ended).toEqual({
+        code: 130,
+        signal: null,
+        stderr: 'taesd: interrupted by SIGINT, the next pull resumes the download\n',
+      });
+      expect(readdirSync(folder)).toEqual([
+        expect.stringMatching(/^\.taesd_encoder\..*\.0\..*\.part$/),
+      ]);
+      const next = startTaesd(['pull', '--from', mirror('good')], env());
+      const { code, stderr } = await next.ended;
+      expect(requests.slice(1)).toEqual([
+        `good ${ENCODER} bytes=${half.length / 2}-`,
+        // Of zeros the hash cannot be right: once more from the beginning.
+        `good ${ENCODER}`,
+      ]);
+      expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({
+        code: 1,
+        stderr: `taesd: "${mirror('good')}/${ENCODER}" expected SHA-256 HASH, got HASH (a damaged or another file)\n`,
+      });
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 });

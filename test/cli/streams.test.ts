@@ -111,7 +111,7 @@ describe('-', () => {
     expect(run('')).toEqual({ code: 1, stdout: '', stderr });
   });
 
-  test('roundtrip -o - on a full disk → one line, exit 1', (context) => {
+  testAtFullLength('roundtrip -o - on a full disk → one line, exit 1', (context) => {
     if (!existsSync('/dev/full')) context.skip('no /dev/full here');
     const full = openSync('/dev/full', 'w');
     const args = ['roundtrip', at('wide.png'), '-o', '-', '-q'];

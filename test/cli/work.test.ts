@@ -325,21 +325,24 @@ describe('roundtrip', () => {
     }
   });
 
-  test('roundtrip [wasm]: workers that cannot start → the same file, and a line that says why', () => {
-    writeFileSync(
-      at('no-workers.mjs'),
-      `import { createRequire, syncBuiltinESMExports } from 'node:module';
+  testAtFullLength(
+    'roundtrip [wasm]: workers that cannot start → the same file, and a line that says why',
+    () => {
+      writeFileSync(
+        at('no-workers.mjs'),
+        `import { createRequire, syncBuiltinESMExports } from 'node:module';
       createRequire(import.meta.url)('node:worker_threads').Worker = class {
         constructor() { throw new Error('no threads left'); }
       };
       syncBuiltinESMExports();`,
-    );
-    const options = { env: { ...env, NODE_OPTIONS: `--import ${at('no-workers.mjs')}` } };
-    const args = ['roundtrip', RGB_FILE, '-o', at('alone.png'), '--workers', '2'];
-    const stderr = 'taesd: note: no workers, one thread did the work: no threads left\n';
-    expect(taesd(args, options)).toEqual({ ...done, stderr });
-    expect(read('alone.png')).toEqual(read(trip('--workers', '0')));
-  });
+      );
+      const options = { env: { ...env, NODE_OPTIONS: `--import ${at('no-workers.mjs')}` } };
+      const args = ['roundtrip', RGB_FILE, '-o', at('alone.png'), '--workers', '2'];
+      const stderr = 'taesd: note: no workers, one thread did the work: no threads left\n';
+      expect(taesd(args, options)).toEqual({ ...done, stderr });
+      expect(read('alone.png')).toEqual(read(trip('--workers', '0')));
+    },
+  );
 });
 
 test('every command: done → no temporary file left', () => {

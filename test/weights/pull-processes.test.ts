@@ -89,17 +89,20 @@ testAtFullLength(
   },
 );
 
-test('pull: killed in the middle → nothing under the name; the next continues it', async () => {
-  const { child, reached, ended } = start('stall');
-  await reached(HALF);
-  child.kill('SIGKILL');
-  expect(await ended).toEqual({ code: null, signal: 'SIGKILL' });
-  expect(entries()).toEqual(['part']);
-  expect(await start('good').ended).toEqual(fetched('good'));
-  expect(requests).toEqual([`stall ${NAME}`, `good ${NAME} bytes=${HALF}-`]);
-  expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
-  expect(entries()).toEqual([NAME]);
-});
+testAtFullLength(
+  'pull: killed in the middle → nothing under the name; the next continues it',
+  async () => {
+    const { child, reached, ended } = start('stall');
+    await reached(HALF);
+    child.kill('SIGKILL');
+    expect(await ended).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(entries()).toEqual(['part']);
+    expect(await start('good').ended).toEqual(fetched('good'));
+    expect(requests).toEqual([`stall ${NAME}`, `good ${NAME} bytes=${HALF}-`]);
+    expect(Buffer.compare(kept(), FILES.encoder)).toBe(0);
+    expect(entries()).toEqual([NAME]);
+  },
+);
 
 testAtFullLength('pull: beside a live process with a draft → its draft is left alone', async () => {
   const live = start('stall');
