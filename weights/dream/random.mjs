@@ -23,8 +23,8 @@ export function noise(x, y) {
   const row = Math.floor(y);
   let u = x - column;
   let v = y - row;
-  u *= u * (3 - 2 * u);
-  v *= v * (3 - 2 * v);
+  u = u * u * (3 - 2 * u);
+  v = v * v * (3 - 2 * v);
   const left = hash(column, row);
   const below = hash(column, row + 1);
   const top = left + (hash(column + 1, row) - left) * u;

@@ -244,7 +244,7 @@ export function paintGround(canvas, light, ridge, { far, near, distance, shift, 
   const nearBright = shine(light, near, 0.74);
   const dark = shine(light, near, 0.12);
   const tints = flowers.map((flower) => shine(light, flower, 0.7));
-  canvas.fillBelow(ridge, ({ x, y, depth }, out) => {
+  canvas.fillBelow(ridge, ({ x, depth }, out) => {
     const deep = unit(depth / 0.45);
     const zoom = 1 / (0.14 + depth * 2.2);
     const [px, py] = [(x - 0.5) * 2.6 * zoom + shift, zoom * 3.4 + shift];
