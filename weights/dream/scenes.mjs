@@ -62,7 +62,7 @@ export function renderScene(seed, given = {}, size = SIZE) {
       shift: seed % 97,
     });
   }
-  if (labels.season === 'winter' && labels.weather !== 'clear' && random.chance(0.5)) {
+  if (labels.season === 'winter' && labels.weather !== 'clear' && random.chance(0.2)) {
     paintSnowfall(canvas, light, random);
   }
   return { ...canvas.picture(), labels };

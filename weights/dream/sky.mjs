@@ -56,8 +56,10 @@ function paintClouds(canvas, light, random) {
     const fade = step(0, 0.24, 1 - y / horizon);
     for (let column = 0; column < size; column++) {
       const x = (column + 0.5) / size;
-      const px = shiftX + (x - 0.5) * 2.1 * streak * (0.75 + 0.5 * far) * puff;
-      const py = shiftY + far * 2.6 * puff;
+      const flat = (x - 0.5) * 2.1 * streak * (0.75 + 0.5 * far) * puff;
+      // A slant keeps the noise's rows from showing as level edges.
+      const px = shiftX + flat - far * 0.5;
+      const py = shiftY + far * 2.5 * puff + flat * 0.45;
       const dense = thickness(px, py);
       const amount = step(threshold, threshold + 0.17, dense) * fade;
       if (amount <= 0.002) continue;

@@ -13,10 +13,22 @@ export function hills(canvas, random, { y, swing, waves, octaves = 3 }) {
 /** Returns a ridge of mountains: from `base` up to about `base - tall`. */
 export function peaks(canvas, random, { base, tall, waves }) {
   const shift = random.between(0, 900);
+  const count = Math.round(waves * 2.2) + 1;
+  const tents = Array.from({ length: count }, (_, i) => ({
+    top: (i + random.between(-0.1, 1.1)) / count,
+    height: random.between(0.5, 1),
+    left: random.between(0.9, 1.9) * waves,
+    right: random.between(0.9, 1.9) * waves,
+  }));
   return canvas.ridge((x) => {
-    const broad = crests(x * waves + shift, 0.37, 2);
-    const fine = fractal(x * waves * 5 + shift, 3.2, 4) - 0.5;
-    return base - tall * (broad ** 1.25 * 0.95 + fine * 0.17 + 0.05);
+    let rise = 0.12;
+    for (const { top, height, left, right } of tents) {
+      const away = x < top ? (top - x) * left : (x - top) * right;
+      // Steep near the top, flat at the foot.
+      rise = Math.max(rise, height * Math.exp(-1.3 * away) - 0.12 * away);
+    }
+    const fine = fractal(x * waves * 4 + shift, 3.2, 4) - 0.5;
+    return base - tall * (rise + fine * 0.2);
   });
 }
 
