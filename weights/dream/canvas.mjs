@@ -53,12 +53,12 @@ export class Canvas {
     light[i + 2] += (tint[2] - light[i + 2]) * cover;
   }
 
-  /** Paints all pixels from row `from` to before row `to`. `paint({ x, y }, out)` sets `out`. */
-  fill(paint, from = 0, to = this.size) {
+  /** Paints the rows before `bottom`, and the rest like the last of them. `paint` sets `out`. */
+  fill(paint, bottom) {
     const { light, size } = this;
     const out = [0, 0, 0];
     const point = { x: 0.5, y: 0.5 };
-    for (let row = from; row < to; row++) {
+    for (let row = 0; row < bottom; row++) {
       point.y = (row + 0.5) / size;
       for (let column = 0; column < size; column++) {
         point.x = (column + 0.5) / size;
@@ -68,6 +68,10 @@ export class Canvas {
         light[i + 1] = out[1];
         light[i + 2] = out[2];
       }
+    }
+    const last = (bottom - 1) * size * 3;
+    for (let row = bottom; row < size; row++) {
+      light.copyWithin(row * size * 3, last, last + size * 3);
     }
   }
 

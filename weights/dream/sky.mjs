@@ -4,8 +4,9 @@ import { skyColour } from './light.mjs';
 import { fractal, noise, step, unit } from './random.mjs';
 
 export function paintSky(canvas, light, random) {
-  const { cover } = light;
-  canvas.fill(({ x, y }, out) => skyColour(light, x, y, out));
+  const { cover, horizon } = light;
+  const bottom = Math.ceil(horizon * canvas.size) + 1;
+  canvas.fill(({ x, y }, out) => skyColour(light, x, y, out), bottom);
   if (light.stars > 0) paintStars(canvas, light, random);
   paintSun(canvas, light, random);
   if (cover > 0) paintClouds(canvas, light, random);
