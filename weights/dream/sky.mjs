@@ -55,6 +55,7 @@ function paintClouds(canvas, light, random) {
     const y = (row + 0.5) / size;
     const far = 1 / (0.22 + 1.3 * (1 - y / horizon));
     const fade = step(0, 0.24, 1 - y / horizon);
+    const toSunDown = Math.max(-0.3, Math.min((sunY - y) * 2.5, 0.3));
     for (let column = 0; column < size; column++) {
       const x = (column + 0.5) / size;
       const flat = (x - 0.5) * 2.1 * streak * (0.75 + 0.5 * far) * puff;
@@ -65,7 +66,7 @@ function paintClouds(canvas, light, random) {
       const amount = step(threshold, threshold + 0.17, dense) * fade;
       if (amount <= 0.002) continue;
       const toSun = sunX - x;
-      const above = thickness(px + toSun * 0.35, py + (sunY < y ? -0.3 : 0.2));
+      const above = thickness(px + toSun * 0.35, py + toSunDown);
       const bright = unit(0.62 + (dense - above) * 3.2 - (dense - threshold) * 1.1);
       const distance = Math.sqrt(toSun * toSun + (sunY - y) * (sunY - y));
       const rim = Math.exp(-distance * 4.5) * (1 - amount * 0.5) * light.glow;
