@@ -1,9 +1,9 @@
 """dream's network, its inputs, and the way from noise to latents.
 
 A network is a list of layers of src/model/layers.ts. `parse` makes it of a line such as `c64 r b64 c4`:
-  cN  3×3 convolution to N channels        dN  the same with stride 2, which halves the map
+  cN  3×3 convolution to N channels        dN  3×3 convolution with stride 2, which halves the map
   bN  block of N channels                  uN  3×3 convolution to 4·N channels, pixel shuffle: doubles the map
-  r   ReLU                                 a token ×K, such as b64*3, stands for K of them
+  r   ReLU                                 b64*3 stands for three of b64
 """
 import importlib.util
 import json
@@ -93,7 +93,7 @@ def spread_at(t: Tensor) -> Tensor:
 
 
 def inputs(x: Tensor, t: Tensor, hot: Tensor) -> Tensor:
-    """What the network sees: latents x [N, 4, h, w] at the times t [N], and label channels [N, L]."""
+    """The network's input: latents x [N, 4, h, w] at the times t [N], and label channels [N, L]."""
     count, _, height, width = x.shape
     down = torch.linspace(-1, 1, height).view(1, 1, height, 1).expand(count, 1, height, width)
     right = torch.linspace(-1, 1, width).view(1, 1, 1, width).expand(count, 1, height, width)
@@ -143,7 +143,7 @@ def sample(network: nn.Module, noise: Tensor, hot: Tensor, steps: int = 20, guid
 
 
 def metadata(layers: list[dict], labels: dict[str, list[str]], mean: Tensor, spread: Tensor) -> dict[str, str]:
-    """What a program needs besides the weights, each as JSON."""
+    """The facts that a program needs besides the weights, each as JSON."""
     return {
         'format': 'pt', 'model': 'dream', 'latents': 'taesd', 'licence': 'MIT',
         'layers': json.dumps(layers, separators=(',', ':')),

@@ -3,7 +3,7 @@
   python3 sample.py --weights dream.safetensors --out FILE.png [--decoder FILE] [--steps N] [--guidance G]
                     [--scenes DIR]
 
-Given --scenes, it compares the samples' spectrum with that of the scenes' latents, which shows a grid or softness as numbers.
+Given --scenes, it compares the samples' spectrum with that of the scenes' latents: a grid or softness as numbers.
 """
 import argparse
 import json
@@ -33,11 +33,12 @@ def load(path: Path) -> tuple[nn.Sequential, dict]:
 
 
 def labels_in_turn(labels: dict[str, list[str]], count: int) -> Tensor:
-    """Rows of indices: the time changes fastest, so that a row of four pictures is a day; the weather is clear or cloudy."""
+    """Rows of indices: four times of day in each row of four pictures, all places within three rows."""
     rows = []
     for i in range(count):
-        row = {'time': i % 4, 'place': (i // 4 + 4 * (i // 16)) % len(labels['place']), 'weather': i % 2, 'season': (i * 3 // 2) % 4}
-        rows.append([row[name] for name in labels])
+        row = {'time': (i + 2 * (i // 12)) % 4, 'place': (i % 4 + 2 * (i // 4)) % 6, 'weather': i // 2 % 2,
+               'season': (i + i // 4) % 4}
+        rows.append([row[name] % len(values) for name, values in labels.items()])
     return torch.tensor(rows)
 
 
@@ -74,7 +75,8 @@ def main() -> None:
     labels = json.loads(data['labels'])
     mean, spread = (torch.tensor(json.loads(data[name])).view(1, -1, 1, 1) for name in ('latent_mean', 'latent_spread'))
     shape = model.LATENT_CHANNELS, model.LATENT_SIZE, model.LATENT_SIZE
-    noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in range(args.count)])
+    generators = [torch.Generator().manual_seed(seed) for seed in range(args.count)]
+    noise = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
     hot = model.one_hot(labels_in_turn(labels, args.count), labels)
     started = time.time()
     latents = model.sample(network, noise, hot, args.steps, args.guidance, args.shift)
@@ -83,7 +85,7 @@ def main() -> None:
     with torch.no_grad():
         sheet(decoder(latents * spread + mean)).save(args.out)
     if args.scenes:
-        real = torch.from_numpy(np.load(args.scenes / 'latents.npy', mmap_mode='r')[0, :256]).float()
+        real = torch.from_numpy(np.load(args.scenes / 'latents.npy', mmap_mode='r')[0, :256].astype(np.float32))
         ratio = spectrum(latents) / spectrum((real - mean) / spread)
         print('power against that of scenes, from coarse to fine:', *(f'{r:.2f}' for r in ratio.mean(0)))
 
