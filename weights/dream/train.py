@@ -156,7 +156,8 @@ def main() -> None:
         torch.save({'network': network.state_dict(), 'average': average.state_dict(), 'step': step, 'elapsed': elapsed,
                     'optimisers': [o.state_dict() for o in optimisers], 'random': torch.get_rng_state()}, part)
         part.rename(checkpoint)
-        networks.write_safetensors(args.out / 'dream.safetensors', average.state_dict(),
+        halves = {name: values.half() for name, values in average.state_dict().items()}
+        networks.write_safetensors(args.out / 'dream.safetensors', halves,
                                    model.metadata(layers, data.labels, data.mean, data.spread))
 
     def sixteen_bits() -> torch.autocast:

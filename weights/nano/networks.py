@@ -12,6 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Each nano, and the space of its latents.
+MODELS = {'nano': 'taesd', 'nano-sdxl': 'taesdxl', 'nano-sd3': 'taesd3', 'nano-flux1': 'taef1'}
+# The latent spaces, each named after its TAESD, and their channels.
+LATENT_CHANNELS = {'taesd': 4, 'taesdxl': 4, 'taesd3': 16, 'taef1': 16}
+
 EIGHTH, QUARTER = 64, 32  # nano's channels at 1/8 and at 1/4 of the picture's size: multiples of 16, at most 64
 
 
@@ -36,9 +41,9 @@ def conv(cin: int, cout: int, stride: int = 1, bias: bool = True) -> nn.Conv2d:
     return nn.Conv2d(cin, cout, 3, stride, 1, bias=bias)
 
 
-def nano_decoder() -> nn.Sequential:
+def nano_decoder(latent_channels: int = 4) -> nn.Sequential:
     return nn.Sequential(
-        Clamp(), conv(4, EIGHTH), nn.ReLU(),
+        Clamp(), conv(latent_channels, EIGHTH), nn.ReLU(),
         Block(EIGHTH, EIGHTH), Block(EIGHTH, EIGHTH), Block(EIGHTH, EIGHTH),
         conv(EIGHTH, 4 * QUARTER), nn.PixelShuffle(2),
         Block(QUARTER, QUARTER), conv(QUARTER, 3 * 16), nn.PixelShuffle(4),
@@ -53,16 +58,16 @@ def nano_encoder() -> nn.Sequential:
     )
 
 
-def taesd_decoder() -> nn.Sequential:
+def taesd_decoder(latent_channels: int = 4) -> nn.Sequential:
     def level() -> list[nn.Module]:
         return [Block(64, 64), Block(64, 64), Block(64, 64), nn.Upsample(scale_factor=2), conv(64, 64, bias=False)]
-    return nn.Sequential(Clamp(), conv(4, 64), nn.ReLU(), *level(), *level(), *level(), Block(64, 64), conv(64, 3))
+    return nn.Sequential(Clamp(), conv(latent_channels, 64), nn.ReLU(), *level(), *level(), *level(), Block(64, 64), conv(64, 3))
 
 
-def taesd_encoder() -> nn.Sequential:
+def taesd_encoder(latent_channels: int = 4) -> nn.Sequential:
     def level() -> list[nn.Module]:
         return [conv(64, 64, 2, bias=False), Block(64, 64), Block(64, 64), Block(64, 64)]
-    return nn.Sequential(conv(3, 64), Block(64, 64), *level(), *level(), *level(), conv(64, 4))
+    return nn.Sequential(conv(3, 64), Block(64, 64), *level(), *level(), *level(), conv(64, latent_channels))
 
 
 def initialise(network: nn.Sequential, bias: float) -> nn.Sequential:
@@ -107,7 +112,33 @@ def parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
+def in_eight_bits(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Convolutions' weights as int8 [cout,…], each with `NAME_scale`, float32 [cout]: the number that a 1 stands for.
+    Biases stay float32."""
+    stored = {}
+    for name, values in tensors.items():
+        values = values.detach().float()
+        if values.dim() != 4:
+            stored[name] = values
+            continue
+        scale = values.abs().amax((1, 2, 3)).clamp(min=1e-12) / 127
+        stored[name] = (values / scale.view(-1, 1, 1, 1)).round().to(torch.int8)
+        stored[f'{name}_scale'] = scale
+    return stored
+
+
+def from_eight_bits(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse: float32 weights under their own names. Others stay as they are."""
+    return {name: values.float() * stored[f'{name}_scale'].view(-1, 1, 1, 1) if values.dtype == torch.int8 else values
+            for name, values in stored.items() if not name.endswith('_scale')}
+
+
+DTYPES = {'I8': 'i1', 'F16': '<f2', 'F32': '<f4'}
+NAMES = {torch.int8: 'I8', torch.float16: 'F16', torch.float32: 'F32'}
+
+
 def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Tensors as float32; those of 8 bits are multiplied by their scales."""
     data = path.read_bytes()
     length, = struct.unpack('<Q', data[:8])
     header = json.loads(data[8:8 + length])
@@ -119,18 +150,20 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         if entry['dtype'] == 'BF16':  # the upper half of an F32
             values = (np.frombuffer(data[start:end], '<u2').astype('<u4') << 16).view('<f4')
         else:
-            values = np.frombuffer(data[start:end], {'F16': '<f2', 'F32': '<f4'}[entry['dtype']]).astype('<f4')
+            values = np.frombuffer(data[start:end], DTYPES[entry['dtype']])
+            values = values if entry['dtype'] == 'I8' else values.astype('<f4')
         tensors[name] = torch.from_numpy(values.reshape(entry['shape']).copy())
-    return tensors
+    return from_eight_bits(tensors)
 
 
 def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """F16. The header is padded with spaces so that the data start at a multiple of 8."""
+    """Tensors of any type in NAMES. Wider numbers come first, and the header is padded with spaces, so that each starts
+    at a multiple of its size."""
     header: dict[str, object] = {'__metadata__': metadata}
     data = b''
-    for name in sorted(tensors):
-        values = tensors[name].detach().to(torch.float16).numpy().tobytes()
-        header[name] = {'dtype': 'F16', 'shape': list(tensors[name].shape),
+    for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):
+        values = tensors[name].detach().numpy().tobytes()
+        header[name] = {'dtype': NAMES[tensors[name].dtype], 'shape': list(tensors[name].shape),
                         'data_offsets': [len(data), len(data) + len(values)]}
         data += values
     text = json.dumps(header, separators=(',', ':')).encode()

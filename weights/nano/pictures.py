@@ -1,9 +1,9 @@
-"""Makes the training data: tiles of free pictures in Debian packages and of synthetic ones, and their TAESD latents.
+"""Makes the tiles to train on, of free pictures in Debian packages and of synthetic ones.
 
-  python3 pictures.py --packages DIR --weights DIR --out DIR [--tiles N] [--seed N]
+  python3 pictures.py --packages DIR --out DIR [--density D] [--synthetic N] [--seed N]
 
-Writes tiles.npy [N,192,192,3] u8, latents.npy [N,4,24,24] f32, held_out.npy [N] bool and
-pictures.tsv: what was used and under which licence.
+Writes tiles.npy [N,192,192,3] u8, held_out.npy [N] bool and pictures.tsv: what was used and under
+which licence. encode.py makes the latents of the tiles.
 """
 import argparse
 import hashlib
@@ -23,11 +23,8 @@ import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from torch import Tensor
 
-from networks import load, taesd_encoder
-
 Image.MAX_IMAGE_PIXELS = None
 TILE = 192
-BATCH = 2  # one's activations fit the cache
 
 
 class Source(NamedTuple):
@@ -256,14 +253,12 @@ def work(job: tuple[Picture, int, float]) -> tuple[str, str, list[np.ndarray]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('--packages', type=Path, required=True)
-    parser.add_argument('--weights', type=Path, required=True)
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--density', type=float, default=1, help='scales the number of tiles')
     parser.add_argument('--synthetic', type=int, default=700)
     parser.add_argument('--seed', type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(2)
 
     started = time.time()
     all_pictures = list(pictures(args.packages))
@@ -303,15 +298,6 @@ def main() -> None:
     del tiles
     np.save(args.out / 'tiles.npy', stacked)
     np.save(args.out / 'held_out.npy', held_out)
-
-    encoder = load(taesd_encoder(), args.weights / 'taesd_encoder.safetensors').to(memory_format=torch.channels_last)
-    latents = np.lib.format.open_memmap(args.out / 'latents.npy', 'w+', '<f4', (len(order), 4, TILE // 8, TILE // 8))
-    for start in range(0, len(order), BATCH):
-        with torch.no_grad():
-            encoded = encoder(to_floats(stacked[start:start + BATCH]).to(memory_format=torch.channels_last))
-        latents[start:start + BATCH] = encoded.numpy()
-    latents.flush()
-    print(f'encoded, {time.time() - started:.0f} s', flush=True)
 
 
 if __name__ == '__main__':

@@ -1,16 +1,25 @@
 #!/bin/sh
-# Makes nano from nothing but Debian 12's packages and TAESD's weights:
-#   sh train.sh WEIGHTS PICTURES WORK
-# WEIGHTS holds taesd_encoder.safetensors and taesd_decoder.safetensors; PICTURES holds astronaut.png and chelsea.png,
-# which are only measured with; WORK takes what is fetched and made (4 GB). Needs apt and root:
+# Makes one nano from nothing but Debian 12's packages, this package's dist/ and a TAESD's weights:
+#   sh train.sh MODEL WEIGHTS PICTURES WORK
+# MODEL is nano, nano-sdxl, nano-sd3 or nano-flux1. WEIGHTS holds the files of the TAESD whose latents it decodes, as
+# taesdxl_encoder.safetensors and taesdxl_decoder.safetensors; PICTURES holds astronaut.png and chelsea.png, which are only
+# measured with; WORK takes what is fetched and made (4 GB), and is shared by the models. A run that was stopped goes on
+# where it was: it saves its state every half minute. Needs apt, root, and `npm ci && npm run build`:
 #   apt-get update && apt-get install -y --no-install-recommends python3-torch python3-numpy python3-pil
 set -eu
-weights=$1 pictures=$2 work=$3
+model=$1 weights=$2 pictures=$3 work=$4
 here=$(cd "$(dirname "$0")" && pwd)
 packages='plasma-workspace-wallpapers mate-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 gnome-backgrounds
   ukui-wallpapers gcompris-qt-data endless-sky-data tuxpaint-stamps-default wesnoth-1.16-data palapeli-data
   python3-sklearn plasma-workspace-data dde-account-faces krita-data trigger-rally-data extremetuxracer-data'
 python=/usr/bin/python3
+case $model in
+  nano) space=taesd encoder_steps=6000 ;;
+  nano-sdxl) space=taesdxl encoder_steps=0 ;;
+  nano-sd3) space=taesd3 encoder_steps=0 ;;
+  nano-flux1) space=taef1 encoder_steps=0 ;;
+  *) echo "expected nano, nano-sdxl, nano-sd3 or nano-flux1, got $model" >&2 && exit 2 ;;
+esac
 
 # Threads that wait by spinning make everything 10 to 100 times slower as soon as another program runs, too.
 export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0
@@ -25,9 +34,11 @@ for package in $packages; do
 done
 
 cd "$here"
-[ -e "$work/data/done" ] ||
-  $python pictures.py --packages "$work/packages" --weights "$weights" --out "$work/data"
+[ -e "$work/data/done" ] || $python pictures.py --packages "$work/packages" --out "$work/data"
 touch "$work/data/done"
-$python train.py --data "$work/data" --out "$work/run" --decoder-steps 7000 --encoder-steps 3000 --seed 1 --resume
-cp "$work/data/pictures.tsv" "$work/run/losses.tsv" "$work"/run/nano_*.safetensors "$here"
-$python evaluate.py --weights "$weights" --nano "$here" --pictures "$pictures" --out "$work/results"
+node encode.mjs --space "$space" --data "$work/data" --weights "$weights"
+$python train.py --model "$model" --data "$work/data" --out "$work/$model" --decoder-steps 16000 \
+  --encoder-steps "$encoder_steps" --seed 1 --threads 1 --resume
+cp "$work/data/pictures.tsv" "$work/$model/$model"_*.safetensors "$here"
+cp "$work/$model/losses.tsv" "$here/$model.losses.tsv"
+$python evaluate.py --model "$model" --weights "$weights" --nano "$here" --pictures "$pictures" --out "$work/results"
