@@ -110,7 +110,7 @@ describe('info', () => {
   });
 });
 
-describe('by default', () => {
+describe.runIf(isFullLength)('by default', () => {
   const os = process.getBuiltinModule('node:os');
   /** Runs `body` as if this machine had so many cores. */
   async function withCores(cores: number, body: () => Promise<void>): Promise<void> {

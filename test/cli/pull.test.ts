@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodePng, encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
-import { testAtFullLength } from '../full-length.ts';
+import { isFullLength, testAtFullLength } from '../full-length.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
 import { weightsServer } from '../weights/weights-server.ts';
 import { type Outcome, startTaesd, taesd, temporaryFolder } from './command-line.ts';
@@ -204,7 +204,9 @@ describe('models', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32' || process.platform === 'darwin')('a signal', () => {
+const isLinux = process.platform !== 'win32' && process.platform !== 'darwin';
+
+describe.runIf(isFullLength && isLinux)('a signal', () => {
   const half = new Uint8Array(2_450_568);
   const { requests, mirror } = weightsServer({ encoder: half, decoder: half });
   const children: { kill: (signal: 'SIGKILL') => unknown }[] = [];
