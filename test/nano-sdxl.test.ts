@@ -7,7 +7,6 @@ import { expect } from 'vitest';
 import { decodePng } from '../src/png/index.ts';
 import { readSafetensors } from '../src/safetensors/read.ts';
 import { Taesd } from '../src/taesd.ts';
-// @ts-expect-error: a script without types.
 import { expand } from '../weights/nano/expand.mjs';
 import { realWeights } from './golden.ts';
 import { sharedFile, testShared } from './shared.ts';
