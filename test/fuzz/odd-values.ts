@@ -165,6 +165,10 @@ export function callersOutcome(error: unknown): string | undefined {
   // A Proxy that was revoked, or whose target is no receiver for its methods, throws by itself.
   const isOfProxy = error instanceof TypeError && /revoked|^\s*at Proxy\./m.test(`${error.stack}`);
   if (isOfProxy) return 'the error of the caller’s Proxy';
+  // A class as a callback is a function that throws when it is called.
+  const isOfClass =
+    error instanceof TypeError && /^Class constructor.* without 'new'$/.test(error.message);
+  if (isOfClass) return 'the error of the caller’s class';
   if (error instanceof WrongResult) throw error;
   return undefined;
 }
