@@ -14,7 +14,7 @@ test('every call on values of this realm → as in plain Node', async () => {
 });
 
 test('every call on values of a vm context → as in plain Node', async () => {
-  const names = 'Array Uint8Array Uint8ClampedArray Float32Array Float64Array WebAssembly';
+  const names = 'Array Map Uint8Array Uint8ClampedArray Float32Array Float64Array WebAssembly';
   const realm = runInNewContext(`({ ${names.replaceAll(' ', ', ')} })`);
   expect(await tour({ ...realm, AbortController })).toEqual(wanted);
 });
