@@ -86,6 +86,20 @@ export const andList = (words: readonly string[]): string => listed(words, ' and
 const listed = (words: readonly string[], last: string): string =>
   words.join(', ').replace(/, (?=[^,]*$)/, last);
 
+/** Checks the options `onProgress` and `signal`. @throws TaesdError ARG */
+export function checkCallbacks({
+  onProgress,
+  signal,
+}: {
+  readonly onProgress?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}): void {
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw expected('ARG', 'onProgress', 'a function', describe(onProgress));
+  }
+  checkSignal(signal);
+}
+
 /** Checks the option `signal`. @throws TaesdError ARG (not an AbortSignal) */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || isSignal(signal)) return;

@@ -3,19 +3,10 @@
  * up to 40 % of a decode's time. At 512×512 no model does, and taesd does not at 1024×1024.
  */
 import { expect, test } from 'vitest';
-import { storedShapes } from '../src/model/stored.ts';
-import { VARIANTS, type Variant } from '../src/model/variants.ts';
-import { writeSafetensors } from '../src/safetensors/write.ts';
+import { VARIANTS } from '../src/model/variants.ts';
 import { Taesd } from '../src/taesd.ts';
-import { type Tensor, zeros } from '../src/tensor.ts';
-
-/** Weights that are all 0: memory depends on their shapes alone. */
-function zeroWeights(variant: Variant): Uint8Array {
-  const tensors: [string, Tensor][] = storedShapes(variant, 'decoder').flatMap((shapes, layer) =>
-    [...shapes].map(([name, shape]): [string, Tensor] => [`${layer}.${name}`, zeros(shape)]),
-  );
-  return writeSafetensors(tensors);
-}
+import { zeros } from '../src/tensor.ts';
+import { randomWeights } from './small-model.ts';
 
 /** The largest workspaces. Measured in MiB: 42.1, 51.9 and 57.8. taesd takes 31.6 at 512×512. */
 const CASES = [
@@ -27,7 +18,7 @@ const CASES = [
 for (const [model, size] of CASES) {
   test(`info.memoryBytes: ${model}, a decode of ${size}×${size} → kept for the next`, async () => {
     const { latentChannels, downscale } = VARIANTS[model];
-    const weights = { decoder: zeroWeights(VARIANTS[model]) };
+    const weights = { decoder: randomWeights(model, 'decoder') };
     const taesd = await Taesd.load({ model, only: 'decoder', weights, workers: 0 });
     const loaded = taesd.info.memoryBytes;
     await taesd.decode(zeros([1, latentChannels, size / downscale, size / downscale]));

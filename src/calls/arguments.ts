@@ -1,5 +1,5 @@
 import { allocate, allocateClamped } from '../allocate.ts';
-import { checkNames, checkSignal, checkSize, describe } from '../checks.ts';
+import { checkCallbacks, checkNames, checkSize } from '../checks.ts';
 import { expected } from '../errors.ts';
 import { isPlainPicture } from '../image.ts';
 import { sidesOf, type Variant } from '../model/variants.ts';
@@ -46,11 +46,7 @@ const OPTIONS = {
  */
 export function checkOptions(call: keyof typeof OPTIONS, options: RunOptions): void {
   checkNames(options, OPTIONS[call]);
-  const { onProgress, signal } = options;
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw expected('ARG', 'onProgress', 'a function', describe(onProgress));
-  }
-  checkSignal(signal);
+  checkCallbacks(options);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { checkNames, checkSignal, describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { checkCallbacks, checkNames, checkSignal } from '../checks.ts';
 import { checkValues } from '../options/load.ts';
 import type { LoadOptions, RunOptions } from '../options/types.ts';
 
@@ -61,10 +60,7 @@ export function checkLoad(options: LoadNetworkOptions, known = LOAD_NAMES): Chec
 export function checkRun(options: NetworkRunOptions, known = RUN_NAMES): NetworkRunOptions {
   checkNames(options, known);
   const { signal, onProgress, allowNonFinite } = options;
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw expected('ARG', 'onProgress', 'a function', describe(onProgress));
-  }
-  checkSignal(signal);
+  checkCallbacks({ signal, onProgress });
   return { signal, onProgress, allowNonFinite };
 }
 

@@ -241,7 +241,7 @@ describe.runIf(isFullLength && isLinux)('a signal', () => {
       const { code, stderr } = await next.ended;
       expect(requests.slice(1)).toEqual([
         `good ${ENCODER} bytes=${half.length / 2}-`,
-        // Of zeros the hash cannot be right: once more from the beginning.
+        // The hash of zeros is wrong, so the file is fetched once more from the beginning.
         `good ${ENCODER}`,
       ]);
       expect({ code, stderr: stderr.replace(/[\da-f]{64}/g, 'HASH') }).toEqual({

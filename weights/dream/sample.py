@@ -7,7 +7,6 @@ Given --scenes, it compares the samples' spectrum with that of the scenes' laten
 """
 import argparse
 import json
-import struct
 import time
 from pathlib import Path
 
@@ -20,14 +19,8 @@ import model
 from model import networks
 
 
-def read_metadata(path: Path) -> dict:
-    with path.open('rb') as file:
-        length, = struct.unpack('<Q', file.read(8))
-        return json.loads(file.read(length))['__metadata__']
-
-
 def load(path: Path) -> tuple[nn.Sequential, dict]:
-    data = read_metadata(path)
+    data = networks.read_header(path)[0]['__metadata__']
     layers = json.loads(data['layers'])
     return networks.load(model.build(layers), path).to(memory_format=torch.channels_last), data
 

@@ -160,9 +160,6 @@ def main() -> None:
         networks.write_safetensors(args.out / 'dream.safetensors', halves,
                                    model.metadata(layers, data.labels, data.mean, data.spread))
 
-    def sixteen_bits() -> torch.autocast:
-        return torch.autocast('cpu', torch.bfloat16, enabled=args.bf16)
-
     def progress() -> float:
         return elapsed / 60 / args.minutes if args.minutes else step / args.steps
 
@@ -176,16 +173,15 @@ def main() -> None:
         t = random_times(args.batch, args.time_spread, args.time_shift)
         noise = torch.randn_like(x0)
         at = t.view(-1, 1, 1, 1)
-        with sixteen_bits():
+        with torch.autocast('cpu', torch.bfloat16, enabled=args.bf16):
             v = model.velocity(network, (1 - at) * x0 + at * noise, t, hot)
         loss = (v - (noise - x0)).square().mean()
         for optimiser in optimisers:
             optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1)
-        with sixteen_bits():  # Muon's products: Debian's plain BLAS takes 0.2 s a step for them in 32 bits
-            for optimiser in optimisers:
-                optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         step += 1
         decay = min(args.average, step / (step + 10))
         with torch.no_grad():

@@ -6,20 +6,20 @@ import { fork } from 'node:child_process';
 import {
   closeSync,
   existsSync,
-  ftruncateSync,
   openSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Taesd, VARIANTS } from '../../dist/index.js';
+import { parseHeader } from '../../dist/npy/header.js';
+import { writeNpy } from '../../dist/npy/npy.js';
 
-const TILE = 192;
 const PROCESSES = 2;
 const SAVE_EVERY = 250;
 
@@ -34,31 +34,23 @@ const { values } = parseArgs({
 const { space, data, weights } = values;
 const tilesPath = join(data, 'tiles.npy');
 const outPath = join(data, `latents-${space}.npy`);
-const partPath = join(data, `latents-${space}.part.npy`);
+/** The numbers of the latents alone, until all are there. */
+const partPath = join(data, `latents-${space}.part`);
 
-/** Returns the shape in the header of an .npy file, and the offset of its numbers. */
+/** Returns the shape in the header of an .npy file of version 1, and the offset of its numbers. */
 function npyHead(path) {
   const file = openSync(path);
   const start = Buffer.alloc(256);
   readSync(file, start, 0, 256, 0);
   closeSync(file);
   const offset = 10 + start.readUInt16LE(8);
-  const [, numbers] = /'shape': \(([\d, ]+)\)/.exec(start.toString('latin1', 10, offset));
-  return { offset, shape: numbers.split(',').filter(Boolean).map(Number) };
+  return { offset, shape: parseHeader(start.toString('latin1', 10, offset)).shape };
 }
 
-function npyHeader(shape) {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')}), }`;
-  const size = Math.ceil((10 + text.length + 1) / 64) * 64;
-  const head = Buffer.from(`\x93NUMPY\x01\x00  ${text.padEnd(size - 11)}\n`, 'latin1');
-  head.writeUInt16LE(size - 10, 8);
-  return head;
-}
-
-const { latentChannels } = VARIANTS[space];
-const side = TILE / 8;
-const { offset: tilesAt, shape } = npyHead(tilesPath);
-const header = npyHeader([shape[0], latentChannels, side, side]);
+const { latentChannels, downscale } = VARIANTS[space];
+const { offset: tilesAt, shape: tilesShape } = npyHead(tilesPath);
+const [count, size] = tilesShape;
+const side = size / downscale;
 const latentBytes = 4 * latentChannels * side * side;
 
 /** Encodes every PROCESSES-th tile, from the `part`-th on. */
@@ -68,14 +60,14 @@ async function encodePart(part) {
   const options = { model: space, weights, only: 'encoder', precision: 'fast', workers: 0 };
   const taesd = await Taesd.load(options);
   const [tiles, out] = [openSync(tilesPath), openSync(partPath, 'r+')];
-  const tile = new Uint8Array(TILE * TILE * 3);
-  for (let n = begun, done = 1; n < shape[0]; n += PROCESSES, done++) {
+  const tile = new Uint8Array(size * size * 3);
+  for (let n = begun, done = 1; n < count; n += PROCESSES, done++) {
     readSync(tiles, tile, 0, tile.length, tilesAt + n * tile.length);
-    const latents = await taesd.encode({ width: TILE, height: TILE, data: tile });
-    writeSync(out, latents.data, 0, latentBytes, header.length + n * latentBytes);
+    const latents = await taesd.encode({ width: size, height: size, data: tile });
+    writeSync(out, latents.data, 0, latentBytes, n * latentBytes);
     if (done % SAVE_EVERY === 0) {
       writeFileSync(counter, `${n + PROCESSES}`);
-      if (part === 0) console.log(`${space}: ${n} of ${shape[0]} tiles`);
+      if (part === 0) console.log(`${space}: ${n} of ${count} tiles`);
     }
   }
 }
@@ -83,10 +75,8 @@ async function encodePart(part) {
 if (values.part !== undefined) await encodePart(Number(values.part));
 else if (!existsSync(outPath)) {
   if (!existsSync(partPath)) {
-    const file = openSync(partPath, 'w');
-    writeSync(file, header);
-    ftruncateSync(file, header.length + shape[0] * latentBytes);
-    closeSync(file);
+    closeSync(openSync(partPath, 'a'));
+    truncateSync(partPath, count * latentBytes);
   }
   const parts = Array.from({ length: PROCESSES }, (_, part) => `${part}`);
   const codes = await Promise.all(
@@ -96,6 +86,10 @@ else if (!existsSync(outPath)) {
     }),
   );
   if (codes.some((code) => code !== 0)) process.exit(1);
-  renameSync(partPath, outPath);
-  for (const part of parts) rmSync(`${partPath}.${part}`, { force: true });
+  const numbers = new Float32Array(readFileSync(partPath).buffer);
+  const shape = [count, latentChannels, side, side];
+  writeFileSync(outPath, writeNpy({ shape, data: numbers }));
+  for (const end of ['', ...parts.map((part) => `.${part}`)]) {
+    rmSync(`${partPath}${end}`, { force: true });
+  }
 }

@@ -137,16 +137,21 @@ DTYPES = {'I8': 'i1', 'F16': '<f2', 'F32': '<f4'}
 NAMES = {torch.int8: 'I8', torch.float16: 'F16', torch.float32: 'F32'}
 
 
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """Tensors as float32; those of 8 bits are multiplied by their scales."""
+def read_header(path: Path) -> tuple[dict, bytes]:
+    """The header of a safetensors file, and the bytes of its tensors."""
     data = path.read_bytes()
     length, = struct.unpack('<Q', data[:8])
-    header = json.loads(data[8:8 + length])
+    return json.loads(data[8:8 + length]), data[8 + length:]
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Tensors as float32; those of 8 bits are multiplied by their scales."""
+    header, data = read_header(path)
     tensors = {}
     for name, entry in header.items():
         if name == '__metadata__':
             continue
-        start, end = (8 + length + offset for offset in entry['data_offsets'])
+        start, end = entry['data_offsets']
         if entry['dtype'] == 'BF16':  # the upper half of an F32
             values = (np.frombuffer(data[start:end], '<u2').astype('<u4') << 16).view('<f4')
         else:
