@@ -78,7 +78,7 @@ def main() -> None:
     with torch.no_grad():
         sheet(decoder(latents * spread + mean)).save(args.out)
     if args.scenes:
-        real = torch.from_numpy(np.load(args.scenes / 'latents.npy', mmap_mode='r')[0, :256].astype(np.float32))
+        real = torch.from_numpy(np.load(args.scenes / 'latents-taesd.npy', mmap_mode='r')[:256].copy())
         ratio = spectrum(latents) / spectrum((real - mean) / spread)
         print('power against that of scenes, from coarse to fine:', *(f'{r:.2f}' for r in ratio.mean(0)))
 

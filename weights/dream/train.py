@@ -1,9 +1,8 @@
 """Trains dream on the latents of scenes.
 
-  python3 train.py --scenes DIR --encoder FILE --out DIR [--steps N | --minutes M] [--threads N] [--resume]
+  python3 train.py --scenes DIR --out DIR [--steps N | --minutes M] [--threads N] [--resume]
 
-DIR holds what render.mjs made. The scenes and their mirror images are encoded once, to DIR/latents.npy. Writes
-losses.tsv, checkpoint.pt (every ten minutes and at the end), from which --resume goes on, and dream.safetensors. Given
+The first DIR holds what render.mjs and weights/nano/encode.mjs made: labels.json and latents-taesd.npy. Writes losses.tsv, checkpoint.pt (every ten minutes and at the end), from which --resume goes on, and dream.safetensors. Given
 minutes, the learning rate follows the clock instead of the steps; a run that is to be repeated takes steps.
 """
 import argparse
@@ -25,29 +24,6 @@ HELD_OUT = 256
 TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)  # losses.tsv has the held-out scenes' error at each
 
 
-def encode(scenes: Path, encoder_file: Path) -> None:
-    """Writes the latents of all scenes and of their mirror images: f16 [2, N, 4, 32, 32]."""
-    done = scenes / 'latents.npy'
-    if done.exists():
-        return
-    listing = json.loads((scenes / 'labels.json').read_text())
-    count, size = len(listing['scenes']), listing['size']
-    pictures = np.memmap(scenes / 'scenes.bin', np.uint8, 'r', shape=(count, size, size, 3))
-    encoder = networks.load(networks.nano_encoder(), encoder_file).to(memory_format=torch.channels_last)
-    latents = np.zeros((2, count, model.LATENT_CHANNELS, size // 8, size // 8), np.float16)
-    started = time.time()
-    with torch.no_grad():
-        for first in range(0, count, 8):
-            batch = torch.from_numpy(np.array(pictures[first:first + 8])).permute(0, 3, 1, 2).float().div(255)
-            for mirrored, picture in enumerate((batch, batch.flip(3))):
-                picture = picture.contiguous(memory_format=torch.channels_last)
-                latents[mirrored, first:first + 8] = encoder(picture).numpy()
-    part = scenes / 'latents.part.npy'
-    np.save(part, latents)
-    part.rename(done)
-    print(f'{count} scenes encoded in {time.time() - started:.0f} s', flush=True)
-
-
 class Data:
     """Normalised latents and labels; the first scenes are held out."""
 
@@ -55,14 +31,11 @@ class Data:
         listing = json.loads((scenes / 'labels.json').read_text())
         self.labels = listing['labels']
         self.rows = torch.tensor(listing['scenes'])
-        self.latents = torch.from_numpy(np.load(scenes / 'latents.npy'))
-        some = self.latents[:, :4096].float()
-        self.mean, self.spread = some.mean((0, 1, 3, 4)), some.transpose(0, 2).flatten(1).std(1)
+        latents = torch.from_numpy(np.load(scenes / 'latents-taesd.npy'))
+        self.mean = latents.mean((0, 2, 3))
+        self.spread = latents.transpose(0, 1).flatten(1).std(1)
+        self.latents = (latents - self.mean.view(-1, 1, 1)) / self.spread.view(-1, 1, 1)
         self.count = len(self.rows)
-
-    def normalised(self, mirrored: Tensor, scene: Tensor) -> Tensor:
-        x = self.latents[mirrored, scene].float()
-        return (x - self.mean.view(1, -1, 1, 1)) / self.spread.view(1, -1, 1, 1)
 
     def next(self, batch: int, drop: float, open_share: float) -> tuple[Tensor, Tensor]:
         """Latents and label channels. A share of the scenes has no label; of the others, each label may be open."""
@@ -70,7 +43,7 @@ class Data:
         rows = self.rows[scene].clone()
         rows[torch.rand(rows.shape) < open_share] = -1
         rows[torch.rand(batch) < drop] = -1
-        return self.normalised(torch.randint(2, (batch,)), scene), model.one_hot(rows, self.labels)
+        return self.latents[scene], model.one_hot(rows, self.labels)
 
 
 def random_times(batch: int, spread: float, shift: float) -> Tensor:
@@ -83,7 +56,7 @@ def random_times(batch: int, spread: float, shift: float) -> Tensor:
 def held_out_errors(network: nn.Module, data: Data) -> list[float]:
     """The mean square error of the velocity at each of TIMES, with equal noise at each call."""
     generator = torch.Generator().manual_seed(7)
-    x0 = data.normalised(torch.zeros(HELD_OUT, dtype=torch.long), torch.arange(HELD_OUT))
+    x0 = data.latents[:HELD_OUT]
     noise = torch.randn(x0.shape, generator=generator)
     hot = model.one_hot(data.rows[:HELD_OUT], data.labels)
     errors = []
@@ -102,7 +75,6 @@ def held_out_errors(network: nn.Module, data: Data) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('--scenes', type=Path, required=True)
-    parser.add_argument('--encoder', type=Path, default=model.NANO / 'nano_encoder.safetensors')
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--layers', default=model.LAYERS, help='see model.py')
     parser.add_argument('--steps', type=int, default=20000)
@@ -123,7 +95,6 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    encode(args.scenes, args.encoder)
     data = Data(args.scenes)
     layers = model.parse(args.layers, model.input_channels(data.labels))
     network = networks.initialise(model.build(layers), 0).to(memory_format=torch.channels_last)
