@@ -50,15 +50,14 @@ async function main() {
   const frames = [];
   const previewer = createPreviewer(taesd, { onFrame: (picture) => void frames.push(picture) });
   const onStep = async ({ step, sample, output, sigma }) => {
-    process.stderr.write(`\rstep ${step + 1} of ${request.steps}`);
+    if (process.stderr.isTTY) process.stderr.write(`\rstep ${step + 1} of ${request.steps}`);
     if (values.frames === undefined) return;
     previewer.push(sample, { step, output, prediction: 'flow', sigma });
     // A page would not wait, and would drop frames that are out of date. The sheet has them all.
     await previewer.idle();
   };
-  const latents = await dream.generate({ ...request, onStep }).finally(() => {
-    process.stderr.write('\n');
-  });
+  const latents = await dream.generate({ ...request, onStep });
+  if (process.stderr.isTTY) process.stderr.write('\n');
   const picture = await taesd.decode(latents);
   writeFileSync(values.out, encodePng(picture));
   const seconds = (performance.now() - started) / 1000;

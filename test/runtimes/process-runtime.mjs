@@ -25,6 +25,7 @@ export async function runProcess({
   const { stdout } = await run(program, [...flags, 'process-host.mjs'], options);
   const result = JSON.parse(stdout);
   result.digests['example of README'] = await examplePicture(program, exampleFlags, options);
+  result.digests.dream = await dreamPicture(program, exampleFlags, options);
   if (commandFlags !== undefined) {
     result.checks.push(...(await commandChecks(program, commandFlags, options)));
   }
@@ -114,6 +115,19 @@ async function examplePicture(program, flags, { cwd, env }) {
   rmSync(output, { force: true });
   await run(program, [...flags, 'example.mjs'], folder);
   return createHash('sha256').update(readFileSync(output)).digest('hex');
+}
+
+/** The picture of a seed and labels. */
+async function dreamPicture(program, flags, options) {
+  const labels = ['--time', 'dusk', '--place', 'lake', '--seed', '7'];
+  await run(
+    program,
+    [...flags, 'examples/dream/generate.mjs', ...labels, '-o', 'dream.png'],
+    options,
+  );
+  return createHash('sha256')
+    .update(readFileSync(join(options.cwd, 'dream.png')))
+    .digest('hex');
 }
 
 /** The command there, against the same in Node: the picture it writes, and how it fails. */

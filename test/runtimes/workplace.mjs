@@ -45,7 +45,15 @@ export async function makeWorkplace() {
   for (const name of FILES) copyFileSync(sharedPath(name), join(place, 'files', name));
   await writeInputs(place);
   writeExamples(place, join(place, 'files', 'picture.png'));
+  copyDream(place);
   return place;
+}
+
+/** The example that paints, beside the weights it reads. */
+function copyDream(place) {
+  for (const name of ['examples/dream', 'examples/panel.mjs', 'weights/dream/dream.safetensors']) {
+    cpSync(join(ROOT, name), join(place, name), { recursive: true });
+  }
 }
 
 /** Silent itself where this script is run silently, unless told. */

@@ -47,9 +47,11 @@ class Data:
 
 
 def random_times(batch: int, spread: float, shift: float) -> Tensor:
-    """Logit-normal times, one of each equal share of the distribution, so that a batch has all."""
+    """Logit-normal times, one of each equal share of the distribution, so that a batch has all. Every fifth is uniform:
+    few others come near 1, where sampling begins."""
     level = (torch.arange(batch) + torch.rand(batch)) / batch
     t = torch.sigmoid(spread * torch.special.ndtri(level.clamp(1e-4, 1 - 1e-4)))
+    t = torch.where(torch.arange(batch) % 5 == 0, torch.rand(batch), t)
     return shift * t / (1 + (shift - 1) * t)
 
 
@@ -85,7 +87,7 @@ def main() -> None:
     parser.add_argument('--adam', type=float, default=0.002, help="the other parameters' learning rate")
     parser.add_argument('--average', type=float, default=0.999, help="decay of the weights' moving average")
     parser.add_argument('--time-spread', type=float, default=1.1, help='of the logit of the times')
-    parser.add_argument('--time-shift', type=float, default=1, help='above 1: more noise')
+    parser.add_argument('--time-shift', type=float, default=1.5, help='above 1: more noise')
     parser.add_argument('--drop', type=float, default=0.12, help='share of scenes without labels')
     parser.add_argument('--open', type=float, default=0.1, help="each label's chance to be left out by itself")
     parser.add_argument('--bf16', action='store_true', help='products of 16 bits, where the processor has them')

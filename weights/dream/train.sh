@@ -6,7 +6,7 @@
 # without them leave out --bf16), and root for apt:
 #   apt-get update && apt-get install -y --no-install-recommends python3-torch python3-numpy python3-pil
 set -eu
-weights=$1 work=$2 scenes=${3:-6000} steps=${4:-24000}
+weights=$1 work=$2 scenes=${3:-6000} steps=${4:-18000}
 here=$(cd "$(dirname "$0")" && pwd)
 nano=$here/../nano
 python=/usr/bin/python3
