@@ -1,7 +1,8 @@
-"""Trains a nano on the data of pictures.py and encode.py: the decoder on a TAESD's latents, then the encoder before it.
+"""Trains a nano on the data of pictures.py and encode.mjs: the decoder on a TAESD's latents, the encoder before it, and
+last the decoder's edges.
 
   python3 train.py --model nano-sdxl --data DIR --out DIR [--decoder-steps N] [--encoder-steps N]
-                   [--seed N] [--threads N] [--resume]
+                   [--edge-steps N] [--seed N] [--threads N] [--resume]
 
 Only `nano` has an encoder of its own. Writes losses.tsv, nano-sdxl_decoder.safetensors (at each
 report, so the best so far is there early) and checkpoint.pt, from which --resume goes on.
@@ -60,6 +61,25 @@ def colour_distance(a: Tensor, b: Tensor) -> Tensor:
     where it would pass over as large an error in brightness."""
     difference = a - b
     return (difference - difference.mean(1, keepdim=True)).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+
+
+def edge_distance(a: Tensor, b: Tensor, border: float) -> Tensor:
+    """The same for the steps from each pixel to its neighbours. Steps across the borders of 4×4 pixels, which the last
+    pixel shuffle makes at once, count `border` times: otherwise they are larger than others, and a grid shows."""
+    difference = a - b
+    weights = torch.ones(a.shape[-1] - 1)
+    weights[3::4] = border
+    weights = (weights / weights.mean()).sqrt()
+    right = (difference[:, :, :, 1:] - difference[:, :, :, :-1]) * weights
+    down = (difference[:, :, 1:] - difference[:, :, :-1]) * weights[:, None]
+    return sum(steps.square().mean((1, 2, 3)).add(1e-5).sqrt().mean() for steps in (right, down))
+
+
+def grid(pictures: Tensor) -> float:
+    """The mean step across a border of 8×8 pixels, divided by the mean of all others. 1 means no grid."""
+    steps = (pictures[:, :, :, 1:] - pictures[:, :, :, :-1]).abs().mean((0, 1, 2))
+    borders = torch.arange(len(steps)) % 8 == 7
+    return float(steps[borders].mean() / steps[~borders].mean())
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -129,13 +149,14 @@ def rate(progress: float) -> float:
 
 
 class Fit:
-    """One network's training."""
+    """A part of the training: one network's."""
 
-    def __init__(self, name: str, network: nn.Sequential, args: argparse.Namespace, steps: int) -> None:
-        self.name, self.network, self.args, self.steps = name, network, args, steps
+    def __init__(self, name: str, half: str, network: nn.Sequential, args: argparse.Namespace, steps: int,
+                 peak: float = 1) -> None:
+        self.name, self.half, self.network, self.args, self.steps = name, half, network, args, steps
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.optimisers = optimisers(network, args.muon, args.adam)
-        self.base_rates = [group['lr'] for optimiser in self.optimisers for group in optimiser.param_groups]
+        self.base_rates = [group['lr'] * peak for optimiser in self.optimisers for group in optimiser.param_groups]
         self.step, self.elapsed = 0, 0.0
 
     def progress(self) -> float:
@@ -152,6 +173,11 @@ class Fit:
         for optimiser, saved in zip(self.optimisers, state['optimisers']):
             optimiser.load_state_dict(saved)
 
+    def start_from(self, other: 'Fit') -> None:
+        """Goes on with the averaged weights of another part."""
+        self.network.load_state_dict(other.average.state_dict())
+        self.average.load_state_dict(other.average.state_dict())
+
     def rounded(self) -> nn.Module:
         """The averaged network with the weights that are exported."""
         network = copy.deepcopy(self.average)
@@ -160,7 +186,7 @@ class Fit:
 
     def export(self) -> None:
         metadata = {'format': 'pt', 'model': self.args.model, 'latents': MODELS[self.args.model], 'licence': 'MIT'}
-        path = self.args.out / f'{self.args.model}_{self.name}.safetensors'
+        path = self.args.out / f'{self.args.model}_{self.half}.safetensors'
         write_safetensors(path, in_eight_bits(self.average.state_dict()), metadata)
 
     def run(self, loss: Callable[[], dict[str, Tensor]], measure: Callable[[nn.Module], float],
@@ -209,11 +235,14 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--decoder-steps', type=int, default=5000)
     parser.add_argument('--encoder-steps', type=int, default=0)
+    parser.add_argument('--edge-steps', type=int, default=2000)
     parser.add_argument('--batch', type=int, default=8)
     parser.add_argument('--muon', type=float, default=0.02, help="hidden weights' learning rate")
     parser.add_argument('--adam', type=float, default=0.002, help="the other parameters' learning rate")
     parser.add_argument('--noise', type=float, default=0.05, help='on a quarter of the latents: a preview sees such')
     parser.add_argument('--colour', type=float, default=0.5, help='weight of errors in colour, beside those in all')
+    parser.add_argument('--edge', type=float, default=4, help='weight of errors in the steps between pixels, at the end')
+    parser.add_argument('--border', type=float, default=6, help='how much steps across borders count among them')
     parser.add_argument('--latent', type=float, default=0.1, help="weight of the encoder's distance to real latents")
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--threads', type=int, default=2)
@@ -229,18 +258,21 @@ def main() -> None:
 
     networks = [initialise(nano_decoder(channels), 0.5), initialise(nano_encoder(), 0)]
     decoder, encoder = (network.to(memory_format=torch.channels_last) for network in networks)
-    decoding = Fit('decoder', decoder, args, args.decoder_steps)
-    encoding = Fit('encoder', encoder, args, args.encoder_steps)
+    decoding = Fit('decoder', 'decoder', decoder, args, args.decoder_steps)
+    encoding = Fit('encoder', 'encoder', encoder, args, args.encoder_steps)
+    edging = Fit('edges', 'decoder', copy.deepcopy(decoder), args, args.edge_steps, peak=0.25)
     checkpoint = args.out / 'checkpoint.pt'
 
     def save() -> None:
-        torch.save({'decoding': decoding.state(), 'encoding': encoding.state(), 'random': torch.get_rng_state(),
+        torch.save({'decoding': decoding.state(), 'encoding': encoding.state(), 'edging': edging.state(), 'random': torch.get_rng_state(),
                     'order': data.random.bit_generator.state, 'queue': data.queue}, checkpoint)
 
     if args.resume and checkpoint.exists():
         state = torch.load(checkpoint)
         decoding.restore(state['decoding'])
         encoding.restore(state['encoding'])
+        if 'edging' in state:
+            edging.restore(state['edging'])
         torch.set_rng_state(state['random'])
         data.random.bit_generator.state, data.queue = state['order'], state['queue']
     else:
@@ -249,20 +281,21 @@ def main() -> None:
     held_out = data.held_out[:96]
     held_out_pictures, held_out_latents = data.pictures(held_out), data.encoded(held_out)
 
-    def decoder_loss() -> dict[str, Tensor]:
+    def decoded_some(network: nn.Module) -> tuple[Tensor, Tensor]:
         chosen = data.next(args.batch)
         latents = data.encoded(chosen)
         strength = torch.rand(args.batch, 1, 1, 1) * args.noise * (torch.rand(args.batch, 1, 1, 1) < 0.25)
         latents = latents + strength * torch.randn_like(latents)
-        decoded = in_half(decoder, latents)
-        pictures = data.pictures(chosen)
+        return in_half(network, latents), data.pictures(chosen)
+
+    def picture_loss(decoded: Tensor, pictures: Tensor) -> dict[str, Tensor]:
         return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour}
 
     def decoder_psnr(network: nn.Module) -> float:
         with torch.no_grad():
             return psnr(network(held_out_latents), held_out_pictures)
 
-    decoding.run(decoder_loss, decoder_psnr, save)
+    decoding.run(lambda: picture_loss(*decoded_some(decoder)), decoder_psnr, save)
     frozen = decoding.average
 
     def encoder_loss() -> dict[str, Tensor]:
@@ -270,14 +303,29 @@ def main() -> None:
         pictures = data.pictures(chosen)
         latents = in_half(encoder, pictures)
         decoded = in_half(frozen, latents)
-        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour,
-                'latent': (latents - data.encoded(chosen)).square().mean() * args.latent}
+        return {**picture_loss(decoded, pictures), 'latent': (latents - data.encoded(chosen)).square().mean() * args.latent}
 
     def round_trip_psnr(network: nn.Module) -> float:
         with torch.no_grad():
             return psnr(frozen(network(held_out_pictures)), held_out_pictures)
 
     encoding.run(encoder_loss, round_trip_psnr, save)
+
+    if edging.step == 0:
+        edging.start_from(decoding)
+
+    def edges_loss() -> dict[str, Tensor]:
+        decoded, pictures = decoded_some(edging.network)
+        return {**picture_loss(decoded, pictures), 'edges': edge_distance(decoded, pictures, args.border) * args.edge}
+
+    def told_grid(name: str, network: nn.Module) -> None:
+        with torch.no_grad():
+            print(f'{name}: steps across borders are {grid(network(held_out_latents).clamp(0, 1)):.3f} of the others')
+
+    told_grid('before', decoding.average)
+    edging.run(edges_loss, decoder_psnr, save)
+    told_grid('after', edging.average)
+    print(f'of the pictures: {grid(held_out_pictures):.3f}')
 
 
 if __name__ == '__main__':
