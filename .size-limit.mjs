@@ -85,7 +85,7 @@ export default [
   file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '115.1 kB'),
   // Bytes of weights, which gzip hardly makes smaller, as base64.
   file('taesd-wasm/nano: a small model as text', 'nano.js', '760 kB'),
-  file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '475 kB'),
-  file('taesd-wasm/nano-sd3: a small decoder as text', 'nano-sd3.js', '480 kB'),
-  file('taesd-wasm/nano-flux1: a small decoder as text', 'nano-flux1.js', '480 kB'),
+  file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '440 kB'),
+  file('taesd-wasm/nano-sd3: a small decoder as text', 'nano-sd3.js', '460 kB'),
+  file('taesd-wasm/nano-flux1: a small decoder as text', 'nano-flux1.js', '460 kB'),
 ];
