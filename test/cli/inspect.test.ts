@@ -359,8 +359,8 @@ describe('latents and pictures', () => {
       'encodes to  latents [1,32,2,3] of taef2',
       'encodes to  latents [1,32,1,1] of taesana',
       'encodes to  latents [1,64,1,2] of taeqi2_1',
-      'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
-      'decodes to  136×24, if it holds latents of taesd3, taef1, taef1-1.1 or taew2_1',
+      'decodes to  136×96, if it holds latents of taesd, taesdxl, nano or nano-sdxl',
+      'decodes to  136×24, if it holds latents of taesd3, taef1, taef1-1.1, taew2_1, nano-sd3 or nano-flux1',
     ]);
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(8);
   });
