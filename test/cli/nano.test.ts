@@ -122,7 +122,7 @@ describe('latents of other spaces', () => {
       const help = taesd(['--help']).stdout;
       expect(help).toMatch(new RegExp(`${small} .*; small, in the package; decodes alone`));
       const { stdout } = taesd(['inspect', small]);
-      expect(stdout).toContain(`encoder     none; ${space} encodes for its latents\n`);
+      expect(stdout).toContain(`encoder  none; ${space} encodes for its latents\n`);
       const file = taesd(['inspect', `weights/nano/${small}_decoder.safetensors`]).stdout;
       expect(file).toContain(`, ${channels} latent channels\n`);
       const table = file.slice(file.indexOf('decoder, for an input of')).trim();
