@@ -22,7 +22,7 @@ export type ModelOptions = Pick<
   'only' | 'weights' | 'backend' | 'precision' | 'workers'
 >;
 
-/** Where the name of a model comes from: the command line, the file, or its channels alone. */
+/** The source of a model's name: the command line, the file, or its channels alone. */
 export type ModelOrigin = 'named' | 'recorded' | 'assumed';
 
 /** Returns the origin of a model's name for a file of latents. */
@@ -93,7 +93,7 @@ export class ModelsInUse {
    * space takes the place of one without weights that the command line does not name.
    *
    * @param model   undefined for `taesd`, or `nano` if it has no weights
-   * @param origin  where `model` comes from. Defaults to the command line
+   * @param origin  the source of `model`. Defaults to the command line
    * @throws TaesdError as `Taesd.load`
    */
   async get(model: ModelName | undefined, origin: ModelOrigin = 'named'): Promise<Taesd> {

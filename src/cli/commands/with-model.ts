@@ -6,7 +6,7 @@ import { type ModelOrigin, ModelsInUse } from './models-in-use.ts';
 /** The options of a command that decide about its model. */
 interface ModelOptions
   extends Pick<LoadOptions, 'model' | 'only' | 'weights' | 'backend' | 'precision' | 'workers'> {
-  /** Where the name of the model comes from. A line names one that is assumed. */
+  /** The source of the model's name. A line names one that is assumed. */
   readonly origin?: ModelOrigin | undefined;
   /** True for no notes and no progress. */
   readonly quiet?: boolean | undefined;

@@ -47,8 +47,8 @@ export interface Painted {
 
 /**
  * Draws latents: by the small model of their space, if there is one; others by their model if its
- * weights are at hand, otherwise by the matrix of their space. Each model is loaded once, when it is
- * needed.
+ * weights are at hand, otherwise by the matrix of their space. Each model is loaded once, when it
+ * is needed.
  *
  * Latents are decoded whole and scaled down afterwards. Latents of half the width and height would
  * take a quarter of the time, but decode to another picture: 19 dB beside the right one at 192
