@@ -1,7 +1,8 @@
 // Writes binary files as text in modules, which every runtime and bundler can load: dist/nano.js
 // and its like from weights/nano, in base64, and dist/kernels.js from dist/taesd.wasm, in
 // hexadecimal. Code repeats itself. Compressed, its hexadecimal text takes a fifth less than
-// base64, in which a repeated sequence of bytes looks different at each of three alignments. Weights do not repeat.
+// base64, in which a repeated sequence of bytes looks different at each of three alignments.
+// Weights do not repeat.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
