@@ -33,8 +33,9 @@ export default [
   // cannot be loaded and of limited address space, and passwords of addresses; 0.4 kB are values of
   // other realms, timers that are taken once, and older browsers; 0.2 kB tell numbers apart that
   // messages compare; 0.2 kB hand on rows as bytes, and choose the products of nano; 0.2 kB are
-  // tiles of 6×6; 0.1 kB chooses the kernels of a precision.
-  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '29.7 kB', {
+  // tiles of 6×6; 0.1 kB chooses the kernels of a precision. Weights of 8 bits and their errors are
+  // 0.5 kB, the rows of three small decoders 0.2 kB.
+  bundle('core: import { Taesd } from "taesd-wasm"', 'index.js', '30.5 kB', {
     import: '{ Taesd }',
     modifyEsbuildConfig: initial,
   }),
@@ -43,8 +44,9 @@ export default [
   // The check of a canvas's size is 0.6 kB of it; limits on names, entries and tensors are 0.2 kB;
   // pictures that are read once, and loops that their signals end, 0.1 kB; the number of workers by
   // the work of each run 0.3 kB, tunings of WebGPU 0.7 kB, decoders of smaller pictures 0.8 kB,
-  // nano in 16 bits and tiles of 6×6 0.9 kB, the relaxed kernels' errors and address 0.6 kB.
-  bundle('core, with everything it loads later', 'index.js', '100.9 kB'),
+  // nano in 16 bits and tiles of 6×6 0.9 kB, the relaxed kernels' errors and address 0.6 kB, the
+  // small decoders and weights of 8 bits 0.9 kB.
+  bundle('core, with everything it loads later', 'index.js', '101.9 kB'),
   // It shares with the core the causes of failed requests, which are 0.7 kB; 0.1 kB tells numbers
   // apart that messages compare, 0.1 kB knows rows of bytes.
   // Several portions under way, their buffers and pictures read back as bytes are 0.7 kB,
@@ -78,8 +80,12 @@ export default [
   // For pages that load the package by address. Pipes and files of any size are 0.3 kB of it: Deno
   // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each
   // run 0.3 kB, nano in 16 bits 0.4 kB, the choice of kernels 0.2 kB. Tunings of WebGPU are 0.7 kB
-  // of the second.
-  file('taesd.min.js: one file, for previews', 'taesd.min.js', '58.5 kB'),
-  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '114.2 kB'),
-  file('taesd-wasm/nano: the small model as text', 'nano.js', '1.6 MB'),
+  // of the second. The small decoders and weights of 8 bits are 0.8 kB.
+  file('taesd.min.js: one file, for previews', 'taesd.min.js', '59.4 kB'),
+  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '115.1 kB'),
+  // Bytes of weights, which gzip hardly makes smaller, as base64.
+  file('taesd-wasm/nano: a small model as text', 'nano.js', '760 kB'),
+  file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '440 kB'),
+  file('taesd-wasm/nano-sd3: a small decoder as text', 'nano-sd3.js', '460 kB'),
+  file('taesd-wasm/nano-flux1: a small decoder as text', 'nano-flux1.js', '460 kB'),
 ];

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { writeKernels, writeNano } from './inline.mjs';
+import { writeKernels, writeNanos } from './inline.mjs';
 import { writeManifest } from './manifest.mjs';
 import { writeOneFiles } from './one-file.mjs';
 
@@ -23,7 +23,7 @@ compileKernels('taesd.relaxed', 'assembly/relaxed.ts', '--enable', 'relaxed-simd
 run('tsc', '-p', 'tsconfig.json');
 writePlainImport('dist/weights/in-package.js');
 writeKernels();
-writeNano();
+writeNanos();
 await writeOneFiles();
 // npx makes the file executable only when it first links it; this build has replaced the file.
 chmodSync(new URL('dist/cli/main.js', root), 0o755);

@@ -1,4 +1,5 @@
-// Checks the package as its users get it, with publint and @arethetypeswrong/cli.
+// Checks the package as its users get it: the size of its tarball, then publint and
+// @arethetypeswrong/cli.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,4 +21,13 @@ const attw = fileURLToPath(new URL('../node_modules/.bin/attw', import.meta.url)
 const excluded = ['--exclude-entrypoints', ...kernels.map((key) => key.slice(2))];
 const args = ['--pack', '.', '--profile', 'esm-only', ...excluded];
 const { status } = spawnSync(attw, args, { cwd: root, stdio: 'inherit' });
-process.exit(faults.length === 0 && status === 0 ? 0 : 1);
+
+/** The small models are 2.1 MB of it. */
+const MAX_TARBALL_BYTES = 3e6;
+const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+const { stdout } = spawnSync('npm', pack, { cwd: root, encoding: 'utf8' });
+const [{ size }] = JSON.parse(stdout);
+const isSmall = size <= MAX_TARBALL_BYTES;
+const [words, most] = [size, MAX_TARBALL_BYTES].map((bytes) => `${(bytes / 1e6).toFixed(2)} MB`);
+console.log(`${isSmall ? '' : 'TOO LARGE '}tarball: ${words} of ${most}`);
+process.exit(faults.length === 0 && status === 0 && isSmall ? 0 : 1);

@@ -1,7 +1,8 @@
 // Writes binary files as text in modules, which every runtime and bundler can load: dist/nano.js
-// from weights/nano, in base64, and dist/kernels.js from dist/taesd.wasm, in hexadecimal. Code
-// repeats itself. Compressed, its hexadecimal text takes a fifth less than base64, in which a
-// repeated sequence of bytes looks different at each of three alignments. Weights do not repeat.
+// and its like from weights/nano, in base64, and dist/kernels.js from dist/taesd.wasm, in
+// hexadecimal. Code repeats itself. Compressed, its hexadecimal text takes a fifth less than
+// base64, in which a repeated sequence of bytes looks different at each of three alignments.
+// Weights do not repeat.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
@@ -26,23 +27,35 @@ function bytesOf(text) {
 `,
 };
 
-export function writeNano() {
-  writeModule({
-    name: 'nano',
-    encoding: 'base64',
-    files: {
-      ENCODER: 'weights/nano/nano_encoder.safetensors',
-      DECODER: 'weights/nano/nano_decoder.safetensors',
-    },
-    doc: `/**
- * Returns the options with which \`Taesd.load\` runs \`nano\`, the small model in this package, in
- * a runtime that cannot load files.
+/** The small models, and the halves that each has. */
+const NANOS = {
+  nano: ['encoder', 'decoder'],
+  'nano-sdxl': ['decoder'],
+  'nano-sd3': ['decoder'],
+  'nano-flux1': ['decoder'],
+};
+
+export function writeNanos() {
+  for (const [model, halves] of Object.entries(NANOS)) {
+    const fileOf = (half) => [half.toUpperCase(), `weights/nano/${model}_${half}.safetensors`];
+    const fields = (value) => halves.map((half) => `${half}: ${value(half)}`);
+    const bytes = fields((half) => `bytesOf(${half.toUpperCase()})`).join(', ');
+    const what = halves.length === 1 ? 'a small decoder' : 'the small model';
+    writeModule({
+      name: model,
+      exported: model.replace(/-(.)/, (_, letter) => letter.toUpperCase()),
+      encoding: 'base64',
+      files: Object.fromEntries(halves.map(fileOf)),
+      doc: `/**
+ * Returns the options with which \`Taesd.load\` runs \`${model}\`, ${what} in this package,
+ * in a runtime that cannot load files.
  *
- * @returns the bytes of two safetensors files, F16
+ * @returns the bytes of ${halves.length === 1 ? 'a safetensors file' : 'two safetensors files'} of 8 bits
  */`,
-    type: "{\n  model: 'nano';\n  weights: { encoder: Uint8Array; decoder: Uint8Array };\n}",
-    value: "{ model: 'nano', weights: { encoder: bytesOf(ENCODER), decoder: bytesOf(DECODER) } }",
-  });
+      type: `{\n  model: '${model}';\n  weights: { ${fields(() => 'Uint8Array').join('; ')} };\n}`,
+      value: `{ model: '${model}', weights: { ${bytes} } }`,
+    });
+  }
 }
 
 export function writeKernels() {
@@ -78,14 +91,14 @@ export default init;
 `,
 };
 
-function writeModule({ name, encoding, files, doc, type, value }) {
+function writeModule({ name, exported = name, encoding, files, doc, type, value }) {
   const data = Object.entries(files).map(([constant, path]) => {
     const text = readFileSync(new URL(path, root)).toString(encoding);
     return `const ${constant} =\n  '${text}';\n`;
   });
-  const code = `\n${doc}\nexport function ${name}() {\n  return ${value};\n}\n`;
+  const code = `\n${doc}\nexport function ${exported}() {\n  return ${value};\n}\n`;
   const head = '// Made by scripts/inline.mjs.\n';
   writeFileSync(new URL(`dist/${name}.js`, root), head + data.join('') + code + BYTES_OF[encoding]);
-  const types = `${doc}\nexport declare function ${name}(): ${type};\n`;
+  const types = `${doc}\nexport declare function ${exported}(): ${type};\n`;
   writeFileSync(new URL(`dist/${name}.d.ts`, root), types);
 }

@@ -27,6 +27,8 @@ export type { FromVae, MeanAndStd, ScaleAndShift, UnknownScale } from './model/v
 export {
   type LatentSpace,
   type ModelName,
+  type NanoName,
+  nanoFor,
   type PackedForm,
   VARIANTS,
   type Variant,

@@ -14,7 +14,7 @@ import { Engine, type Work } from './engine.ts';
 import { callersOwn, expected, inCall, inLoop, TaesdError } from './errors.ts';
 import { pictureSink } from './image.ts';
 import type { Half } from './model/layers.ts';
-import { isModelName, repeatsEdges, type Variant } from './model/variants.ts';
+import { encodingRemedy, isModelName, repeatsEdges, type Variant } from './model/variants.ts';
 import { checkLoadOptions } from './options/load.ts';
 import type { Step, StepsOptions } from './options/step.ts';
 import type {
@@ -413,7 +413,9 @@ export class Taesd {
     if (this.#parts.includes(half)) return;
     const rule = `an instance with its ${half}`;
     const got = `one with the ${this.#parts.join(' and ')} alone`;
-    throw expected('ARG', half, rule, got, { hint: `load the weights of the ${half} too` });
+    const remedy = half === 'encoder' ? encodingRemedy(this.#variant) : undefined;
+    const hint = remedy === undefined ? `load the weights of the ${half} too` : undefined;
+    throw expected('ARG', half, rule, got, { hint, remedy });
   }
 
   #checkAlive(): void {

@@ -169,7 +169,7 @@ test.each([
     'an unknown model',
     () => fromVaeLatents({ shape: [1, 4, 1, 1], data: new Float32Array(4) }, 'vae' as never),
     'ARG',
-    'fromVaeLatents: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, got "vae"',
+    'fromVaeLatents: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1, got "vae"',
   ],
 ])('latents: %s → error', (_, work, code, message) => {
   expect(work).toThrow(expect.objectContaining({ code, message }));

@@ -86,6 +86,7 @@ const REQUIRED: Readonly<Record<string, WithOptions>> = {
   'latentsToPicture(x)': (x) => core.latentsToPicture(x),
   'pictureToLatents(x)': (x) => core.pictureToLatents(x, 4),
   'pictureToLatents(, x)': (x) => core.pictureToLatents(image, x),
+  nanoFor: (x) => core.nanoFor(x),
   'toVaeLatents(x)': (x) => core.toVaeLatents(x, 'taesd'),
   'toVaeLatents(, x)': (x) => core.toVaeLatents(latents, x),
   'fromVaeLatents(, x)': (x) => core.fromVaeLatents(latents, x),

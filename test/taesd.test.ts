@@ -913,7 +913,7 @@ describe('load', () => {
       'an unknown model',
       { model: 'sdxl' as never },
       'ARG',
-      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, got "sdxl"',
+      'Taesd.load: "model" expected one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1, got "sdxl"',
     ],
     [
       'a model that is not supported',

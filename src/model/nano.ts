@@ -9,15 +9,13 @@ import {
 } from './layers.ts';
 
 /*
- * `nano`: two much smaller networks for the latents of `taesd`, trained by this project
- * (weights/nano). They do most of their work at an eighth of the picture's size. No layer works at
- * its full size.
+ * The small models of the package: two much smaller networks for the latents of a TAESD, trained by
+ * this project (weights/nano). They do most of their work at an eighth of the picture's size. No
+ * layer works at its full size.
  */
 
-const LATENT_CHANNELS = 4;
-
-/** Picture [3, H, W] in [0, 1] → latents [4, ⌈H/8⌉, ⌈W/8⌉]. */
-export function nanoEncoder(): Network {
+/** Picture [3, H, W] in [0, 1] → latents [C, ⌈H/8⌉, ⌈W/8⌉], C = `latentChannels`. */
+export function nanoEncoder(latentChannels: number): Network {
   return [
     pixelUnshuffle(4), // 0: 3 channels to 48, at a quarter of the size
     conv3x3(48, 32), // 1
@@ -26,15 +24,15 @@ export function nanoEncoder(): Network {
     conv3x3(32, 64, { stride: 2 }), // 4
     block(64), // 5
     block(64), // 6
-    conv3x3(64, LATENT_CHANNELS), // 7
+    conv3x3(64, latentChannels), // 7
   ];
 }
 
-/** Latents [4, h, w] → picture [3, 8·h, 8·w], near [0, 1], not clamped. */
-export function nanoDecoder(): Network {
+/** Latents [C, h, w], C = `latentChannels` → picture [3, 8·h, 8·w], near [0, 1], not clamped. */
+export function nanoDecoder(latentChannels: number): Network {
   return [
     clamp(), // 0
-    conv3x3(LATENT_CHANNELS, 64), // 1
+    conv3x3(latentChannels, 64), // 1
     relu(), // 2
     block(64), // 3
     block(64), // 4

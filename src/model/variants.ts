@@ -1,6 +1,6 @@
 import { hasOwn } from '../builtins/newer.ts';
 import { describe, orList } from '../checks.ts';
-import { expected, type Remedy } from '../errors.ts';
+import { expected, inCall, type Remedy } from '../errors.ts';
 import { shapeText, type Tensor } from '../tensor.ts';
 import { decoder } from './decoder.ts';
 import { encoder } from './encoder.ts';
@@ -22,11 +22,11 @@ export type LatentSpace =
   | 'taeqi2_1'
   | 'taew2_1';
 
-/**
- * The name of a model. `taef1-1.1` is a later training of `taef1`; `nano` is the small one in the
- * package.
- */
-export type ModelName = LatentSpace | 'taef1-1.1' | 'nano';
+/** The name of a small model in the package. All but `nano` are decoders alone. */
+export type NanoName = 'nano' | 'nano-sdxl' | 'nano-sd3' | 'nano-flux1';
+
+/** The name of a model. `taef1-1.1` is a later training of `taef1`. */
+export type ModelName = LatentSpace | 'taef1-1.1' | NanoName;
 
 /**
  * The forms in which programs hold latents of C channels as 4·C channels of half the width and
@@ -69,8 +69,9 @@ export interface Variant {
 }
 
 /**
- * One row a model; `nano` is this project's own, made for the latents of `taesd`. Scale and shift
- * are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
+ * One row a model. Those of `NanoName` are this project's own, made for the latents of their space;
+ * the encoder of a decoder alone is that of its space's TAESD, whose weights it takes. Scale and
+ * shift are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py. The order
  * of packed latents is that of diffusers' `_pack_latents` and `_patchify_latents`.
  */
@@ -221,6 +222,45 @@ export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
       return networksOf(this, nanoEncoder, nanoDecoder);
     },
   },
+  'nano-sdxl': {
+    name: 'nano-sdxl',
+    space: 'taesdxl',
+    speaks: 'Stable Diffusion XL',
+    latentChannels: 4,
+    pictureChannels: 3,
+    downscale: 8,
+    fromVae: { scale: 0.13025, shift: 0 },
+    packed: [],
+    get networks() {
+      return networksOf(this, encoder, nanoDecoder);
+    },
+  },
+  'nano-sd3': {
+    name: 'nano-sd3',
+    space: 'taesd3',
+    speaks: 'Stable Diffusion 3',
+    latentChannels: 16,
+    pictureChannels: 3,
+    downscale: 8,
+    fromVae: { scale: 1.5305, shift: 0.0609 },
+    packed: ['tokens'],
+    get networks() {
+      return networksOf(this, encoder, nanoDecoder);
+    },
+  },
+  'nano-flux1': {
+    name: 'nano-flux1',
+    space: 'taef1',
+    speaks: 'FLUX.1, Z-Image, HiDream',
+    latentChannels: 16,
+    pictureChannels: 3,
+    downscale: 8,
+    fromVae: { scale: 0.3611, shift: 0.1159 },
+    packed: ['tokens'],
+    get networks() {
+      return networksOf(this, encoder, nanoDecoder);
+    },
+  },
 };
 
 /** The networks built so far: a program uses one or two models of the table. */
@@ -242,6 +282,42 @@ function networksOf(
 
 const pooledEncoder = (latentChannels: number) => encoder(latentChannels, { pool: true });
 const pooledDecoder = (latentChannels: number) => decoder(latentChannels, { pool: true });
+
+/** The small models by the space of their latents. */
+export const NANOS: { readonly [space in LatentSpace]?: NanoName } = {
+  taesd: 'nano',
+  taesdxl: 'nano-sdxl',
+  taesd3: 'nano-sd3',
+  taef1: 'nano-flux1',
+};
+
+/** Returns true for a small model, whose weights are in the package. */
+export const isNano = (model: ModelName): model is NanoName => /^nano/.test(model);
+
+/**
+ * Returns the small model for the latents of a model: `nano-sdxl` for `taesdxl`. Its weights are in
+ * the package.
+ *
+ * @returns undefined if there is none for these latents
+ * @throws TaesdError ARG (not the name of a model)
+ */
+export const nanoFor = (model: ModelName): NanoName | undefined =>
+  inCall('nanoFor', () => nanoOf(variantNamed(model)));
+
+/** Returns the small model of a space; see `nanoFor`. */
+export const nanoOf = ({ space }: Pick<Variant, 'space'>): NanoName | undefined => NANOS[space];
+
+/** Returns the model that encodes for a model's latents: another one for a decoder alone. */
+export const encoderOf = ({ name, space }: Pick<Variant, 'name' | 'space'>): ModelName =>
+  isNano(name) && name !== 'nano' ? space : name;
+
+/** Returns the remedy for a model that has no encoder, or undefined for all others. */
+export function encodingRemedy(variant: Pick<Variant, 'name' | 'space'>): Remedy | undefined {
+  const model = encoderOf(variant);
+  if (model === variant.name) return undefined;
+  const why = `${model} encodes for these latents`;
+  return { api: `${why}: load({ model: '${model}' })`, command: `${why}: --model ${model}` };
+}
 
 /** Returns true if a model's pictures of this size are extended before they are encoded. */
 export const repeatsEdges = (

@@ -12,7 +12,8 @@ export interface LoadOptions {
   /**
    * The model whose latents are spoken. Defaults to `taesd` (Stable Diffusion 1 and 2) if its
    * weights are found, otherwise to `nano`, which is in the package. `info.model` reports which it
-   * is.
+   * is. `nano-sdxl`, `nano-sd3` and `nano-flux1`, also in the package, are decoders alone;
+   * `nanoFor` names the one for the latents of a model.
    */
   readonly model?: ModelName | undefined;
   /**

@@ -3,10 +3,11 @@ import { bytesOf, describe } from '../checks.ts';
 import { expected, inside, type TaesdError } from '../errors.ts';
 import { mayBeSafetensors, startsWith } from '../first-bytes.ts';
 import type { Half } from '../model/layers.ts';
-import type { Variant } from '../model/variants.ts';
+import { encodingRemedy, type Variant } from '../model/variants.ts';
 import type { Halves, WeightSource } from '../options/types.ts';
 import { lazily } from '../platform/lazily.ts';
 import { readSafetensors } from '../safetensors/read.ts';
+import { withEightBits } from './eight-bits.ts';
 import { readPlainNames } from './plain-names.ts';
 import type { ModelTensors, WeightFile } from './weight-file.ts';
 
@@ -41,7 +42,7 @@ export async function readFiles(
   halves: readonly Half[],
   names: Halves<string> = {},
 ): Promise<ModelTensors> {
-  if (typeof files !== 'object' || files === null) throw notBytes(files, halves);
+  if (typeof files !== 'object' || files === null) throw notBytes(files, variant, halves);
   const { encoder: one, decoder: other } = files;
   const hint = one && other && one !== other ? 'encoder and decoder swapped?' : undefined;
   const read = async (half: Half) => {
@@ -51,7 +52,7 @@ export async function readFiles(
   };
   const encoder = await read('encoder');
   const decoder = await read('decoder');
-  if (encoder === undefined && decoder === undefined) throw notBytes(files, halves);
+  if (encoder === undefined && decoder === undefined) throw notBytes(files, variant, halves);
   // One file that holds both halves is read once for each.
   const spare = new Set([...(encoder?.spare ?? []), ...(decoder?.spare ?? [])]);
   const tensors = {
@@ -78,22 +79,24 @@ async function readFile(
 }
 
 /**
- * Reads a file of weights, safetensors or `.pth`. Its bytes decide.
+ * Reads a file of weights, safetensors or `.pth`. Its bytes decide. Weights of 8 bits in a
+ * safetensors file become float32 when they are read; see `withEightBits`.
  *
  * @throws TaesdError as `readSafetensors` and `readTorch`
  */
 export async function readWeightFile(given: Uint8Array): Promise<WeightFile> {
   const bytes = bytesOf(given);
   const isTorch = startsWith(bytes, 'PK') || startsWith(bytes, '\x80');
-  if (!isTorch || mayBeSafetensors(bytes)) return readSafetensors(bytes);
+  if (!isTorch || mayBeSafetensors(bytes)) return withEightBits(readSafetensors(bytes));
   // Imported when needed: most weights are safetensors.
   const { readTorchWeights } = await lazily(() => import('./from-torch.ts'));
   return readTorchWeights(bytes);
 }
 
-function notBytes(got: unknown, halves: readonly Half[]): TaesdError {
+function notBytes(got: unknown, variant: Variant, halves: readonly Half[]): TaesdError {
   const fields = halves.map((half) => `${half}: Uint8Array`).join(', ');
   const rule = `a folder, a URL, bytes, or { ${fields} }`;
   const hint = tagOf(got) === 'ArrayBuffer' ? 'new Uint8Array(buffer)' : undefined;
-  return expected('ARG', 'weights', rule, describe(got), { hint });
+  const remedy = halves.includes('decoder') ? undefined : encodingRemedy(variant);
+  return expected('ARG', 'weights', rule, describe(got), { hint, remedy });
 }

@@ -1,6 +1,6 @@
 import { type ErrorDetails, expected, inside, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import type { Variant } from '../model/variants.ts';
+import { encoderOf, type Variant } from '../model/variants.ts';
 import { fileExists, folderExists, urlInFolder, urlOf } from '../platform/locations.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { readFiles, readOneFile } from './from-bytes.ts';
@@ -11,14 +11,18 @@ import type { ModelTensors } from './weight-file.ts';
 /** The endings of the file of a half in a folder. The first that is there is read. */
 const ENDINGS = ['.safetensors', '.pth'];
 
-/** Returns the usual names of a model's files in a folder of weights: those of its source. */
-function weightFileNames({ name }: Variant, halves: readonly Half[]): string[] {
-  const [first] = isFetched(name) ? MANIFEST.models[name] : [];
-  return halves.map((half) =>
-    first !== undefined && half in first
+/**
+ * Returns the usual names of a model's files in a folder of weights: those of its source. A decoder
+ * alone has the encoder of its space's TAESD beside it, if any.
+ */
+function weightFileNames(variant: Variant, halves: readonly Half[]): string[] {
+  return halves.map((half) => {
+    const name = half === 'encoder' ? encoderOf(variant) : variant.name;
+    const [first] = isFetched(name) ? MANIFEST.models[name] : [];
+    return first !== undefined && half in first
       ? (first as Record<Half, ManifestFile>)[half].name
-      : `${name}_${half}${ENDINGS[0]}`,
-  );
+      : `${name}_${half}${ENDINGS[0]}`;
+  });
 }
 
 /** Returns the names of files in words. A model whose halves are in one file has one. */
@@ -139,9 +143,15 @@ async function readFolder(
       )
     : undefined;
   const files = found.map((file) => file ?? whole);
-  const missing = names.filter((_, i) => files[i] === undefined);
+  const isAlone = encoderOf(variant) !== variant.name && halves.length > 1;
+  const missing = names.filter(
+    (_, i) => files[i] === undefined && !(isAlone && halves[i] === 'encoder'),
+  );
   if (missing.length > 0) return absentFiles(folder, names, missing);
-  const each = halves.map((half, i) => [half, files[i] as FoundFile] as const);
+  const each = halves.flatMap((half, i) => {
+    const file = files[i];
+    return file === undefined ? [] : [[half, file] as const];
+  });
   const bytes = each.map(([half, file]) => [half, file.bytes] as const);
   const paths = each.map(([half, { name }]) => [half, pathInFolder(folder, name)] as const);
   return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));

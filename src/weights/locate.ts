@@ -1,6 +1,13 @@
 import { expected, onOneLine, TaesdError, withoutPasswords } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import { VARIANTS, type Variant } from '../model/variants.ts';
+import {
+  encodingRemedy,
+  isNano,
+  type NanoName,
+  nanoOf,
+  VARIANTS,
+  type Variant,
+} from '../model/variants.ts';
 import { lazily } from '../platform/lazily.ts';
 import { environmentVariable, isNodeLike } from '../platform/runtime.ts';
 import { unusedProxies } from '../platform/unused-proxies.ts';
@@ -17,7 +24,7 @@ import type { ModelTensors } from './weight-file.ts';
 
 /*
  * The search for weights that the caller did not give: the folder that TAESD_WEIGHTS names, the
- * cache, the network, and for `nano` the package.
+ * cache, the network, and for the small models the package.
  */
 
 /** The weights that are looked for. */
@@ -53,7 +60,10 @@ export async function locateWeights(
   halves: readonly Half[],
   options: LookOptions,
 ): Promise<FoundWeights> {
-  if (named === VARIANTS.nano) return inPackage(halves);
+  if (named !== undefined && isNano(named.name)) {
+    checkNano(named, halves);
+    return inPackage(named.name, halves);
+  }
   const wanted = { variant: named ?? VARIANTS.taesd, halves };
   const steps = [
     ...(isNodeLike() ? [inEnvironment] : []),
@@ -66,10 +76,17 @@ export async function locateWeights(
     lookedAt.push(found);
   }
   if (named !== undefined) throw notFound(wanted, lookedAt, options);
-  const found = await inPackage(halves);
+  const found = await inPackage('nano', halves);
   const notes = lookedAt.flatMap(({ note }) => note ?? []);
   if (!isNanoSaid) warnOfNano(notes);
   return notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
+}
+
+/** @throws TaesdError ARG (the encoder of a small model that is a decoder alone) */
+function checkNano(variant: Variant, halves: readonly Half[]): void {
+  const remedy = encodingRemedy(variant);
+  if (remedy === undefined || halves.includes('decoder')) return;
+  throw expected('ARG', 'encoder', 'a model that has one', variant.name, { remedy });
 }
 
 /** True once it was said that `nano` takes the place of `taesd`. */
@@ -192,6 +209,14 @@ function readStored(
   return readFiles(Object.fromEntries(bytes), variant, halves, Object.fromEntries(paths));
 }
 
+/** Returns the sentences about the small model of a space. */
+function needsNone(small: NanoName, halves: readonly Half[]): readonly [api: string, cli: string] {
+  const isAlone = encodingRemedy(VARIANTS[small]) !== undefined;
+  if (isAlone && !halves.includes('decoder')) return ['', ''];
+  const words = isAlone ? 'needs none to decode' : 'needs none';
+  return [`, model: '${small}' ${words}`, `, --model ${small} ${words}`];
+}
+
 /**
  * Makes the error for weights that none of these locations has. Locations may be long: each is
  * shortened by itself, so that all are named.
@@ -205,10 +230,8 @@ function notFound(
   const got = lookedAt.map((one) => `${onOneLine(one.location)} (${onOneLine(one.got)})`);
   const unknown = unknownFiles(manifest, variant, halves);
   const { command } = pullRemedy(variant);
-  const isOfNano = variant.space === VARIANTS.nano.space;
-  const [api, byCommand] = isOfNano
-    ? [", model: 'nano' needs none", ', --model nano needs none']
-    : ['', ''];
+  const small = nanoOf(variant);
+  const [api, byCommand] = small === undefined ? ['', ''] : needsNone(small, halves);
   const fetches = {
     api: `${fetching(variant)} fetches them, the option weights gives them${api}`,
     command: `${command} fetches them, --weights DIR gives them${byCommand}`,

@@ -1,8 +1,14 @@
 import type { Half } from '../model/layers.ts';
-import { type ModelName, modelNames, type Variant } from '../model/variants.ts';
+import {
+  isNano,
+  type ModelName,
+  modelNames,
+  type NanoName,
+  type Variant,
+} from '../model/variants.ts';
 
-/** A model that is downloaded. `nano` is in the package. */
-export type FetchedModel = Exclude<ModelName, 'nano'>;
+/** A model that is downloaded. The small ones are in the package. */
+export type FetchedModel = Exclude<ModelName, NanoName>;
 
 /** A file of weights, and how to recognise it. */
 export interface ManifestFile {
@@ -66,7 +72,7 @@ export interface WantedFiles {
 export const fetchedModels = (): FetchedModel[] => modelNames().filter(isFetched);
 
 /** Returns true for a model that is downloaded. */
-export const isFetched = (name: ModelName): name is FetchedModel => name !== 'nano';
+export const isFetched = (name: ModelName): name is FetchedModel => !isNano(name);
 
 /**
  * Returns the alternatives for some halves of a model, in the order in which they are tried: those

@@ -62,5 +62,7 @@ async function namesOf(variant: Variant, half: Half) {
 }
 
 /** Reads the numbers of a tensor as float32. */
-export const numbersOf = (tensor: FileTensor, name: string): Tensor =>
-  toTensor('read' in tensor ? tensor.read() : tensor, name);
+export function numbersOf(tensor: FileTensor, name: string): Tensor {
+  const read = 'read' in tensor ? tensor.read() : tensor;
+  return 'data' in read ? read : toTensor(read, name);
+}

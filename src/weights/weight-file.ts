@@ -3,7 +3,8 @@ import type { Tensor } from '../tensor.ts';
 
 /** A tensor of a file of weights whose numbers are read when they are needed. */
 export interface LateTensor extends Pick<StoredTensor, 'dtype' | 'shape'> {
-  read(): StoredTensor;
+  /** Returns the numbers as they are stored, or as float32 if they are not one tensor there. */
+  read(): StoredTensor | Tensor;
 }
 
 export type FileTensor = StoredTensor | LateTensor;

@@ -159,6 +159,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   dequantizeLatents: (x) => core.dequantizeLatents(x),
   latentsToPicture: (x) => core.latentsToPicture(x),
   pictureToLatents: (x) => core.pictureToLatents(x, 4),
+  nanoFor: (x) => core.nanoFor(x),
   toVaeLatents: (x) => core.toVaeLatents(x, 'taesd'),
   'toVaeLatents(, x)': (x) => core.toVaeLatents(tensor, x),
   fromVaeLatents: (x) => core.fromVaeLatents(x, 'taesd'),

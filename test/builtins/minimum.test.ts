@@ -14,7 +14,7 @@ const FILES = readdirSync(DIST, { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.js') && !path.startsWith('cli/'))
   // Data in code, and nothing else.
-  .filter((path) => !['nano.js', 'kernels.js'].includes(path));
+  .filter((path) => !/^(?:nano(?:-\w+)?|kernels)\.js$/.test(path));
 
 /** esbuild rewrites these for any target. They came with Chrome 64, Firefox 78, Safari 11.1. */
 const supported = { 'regexp-unicode-property-escapes': true };

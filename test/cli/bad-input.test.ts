@@ -61,7 +61,7 @@ describe('input', () => {
 
   test('inspect: neither a file nor a model → exit 1, naming the models', () => {
     const message =
-      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano)';
+      'taesd9: no such file (models: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1)';
     expect(taesd(['inspect', 'taesd9'])).toEqual(failed(message));
     const folder = `${at('out')}: cannot be read (a folder)`;
     expect(taesd(['inspect', at('out')])).toEqual(failed(folder));
@@ -343,7 +343,7 @@ describe('output, found out before the work', () => {
 
 describe('weights', () => {
   const nowhere = (model: string, names: string, places: string) =>
-    `"weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} fetches them, --weights DIR gives them${model === 'taesd' ? ', --model nano needs none' : ''})`;
+    `"weights of ${model}" expected ${names}, got none in ${places} (npx taesd pull ${model} fetches them, --weights DIR gives them${model === 'taesd' ? ', --model nano needs none' : ', --model nano-sdxl needs none to decode'})`;
   const cache = (got: string) => `cache ${join(NO_CACHE_HOME, 'taesd-wasm')} (${got})`;
 
   test('encode: a model named, no weights given → where was looked, and the command that fetches them', () => {

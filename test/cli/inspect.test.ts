@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeLatentPng, encodeLatentSafetensors } from '../../src/formats/index.ts';
 import { LATENT_FORMATS } from '../../src/formats/table.ts';
 import { describeNetwork } from '../../src/model/measure.ts';
-import { modelNames, VARIANTS } from '../../src/model/variants.ts';
+import { encoderOf, modelNames, VARIANTS } from '../../src/model/variants.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -105,7 +105,11 @@ describe('a model', () => {
   test.each(modelNames())('inspect: %s → totals for 512×512 as the model counts them', (name) => {
     const variant = VARIANTS[name];
     const totals = inspect(name).filter((line) => /^ +total/.test(line));
-    for (const [index, part] of (['encoder', 'decoder'] as const).entries()) {
+    const halves = (['encoder', 'decoder'] as const).filter(
+      (half) => half === 'decoder' || encoderOf(variant) === name,
+    );
+    expect(totals.length).toBe(halves.length);
+    for (const [index, part] of halves.entries()) {
       const channels = variant.latentChannels;
       const { pictureChannels, downscale } = variant;
       const side = 512 / downscale;
@@ -359,8 +363,8 @@ describe('latents and pictures', () => {
       'encodes to  latents [1,32,2,3] of taef2',
       'encodes to  latents [1,32,1,1] of taesana',
       'encodes to  latents [1,64,1,2] of taeqi2_1',
-      'decodes to  136×96, if it holds latents of taesd, taesdxl or nano',
-      'decodes to  136×24, if it holds latents of taesd3, taef1, taef1-1.1 or taew2_1',
+      'decodes to  136×96, if it holds latents of taesd, taesdxl, nano or nano-sdxl',
+      'decodes to  136×24, if it holds latents of taesd3, taef1, taef1-1.1, taew2_1, nano-sd3 or nano-flux1',
     ]);
     expect(inspectBytes('p.png', encodePng(randomPicture(17, 9, 3)))).toHaveLength(8);
   });

@@ -65,7 +65,7 @@ describe('inspect --json', () => {
         { shape: [1, 32, 1, 1], models: ['taesana'] },
         { shape: [1, 64, 1, 2], models: ['taeqi2_1'] },
       ],
-      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl', 'nano'] }],
+      decodesTo: [{ width: 136, height: 72, models: ['taesd', 'taesdxl', 'nano', 'nano-sdxl'] }],
       notes: [],
     });
   });

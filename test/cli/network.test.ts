@@ -278,17 +278,17 @@ describe('proxies', () => {
 
   test('sheet: no answer, a proxy that is none → the reason and the advice; a matrix draws', () => {
     mkdirSync(at('sheet'), { recursive: true });
-    const latents = { shape: [1, 4, 1, 1], data: new Float32Array(4) };
-    const bytes = encodeLatentSafetensors({ latents, model: 'taesdxl' });
+    const latents = { shape: [1, 32, 1, 1], data: new Float32Array(32) };
+    const bytes = encodeLatentSafetensors({ latents, model: 'taef2' });
     writeFileSync(at('sheet/a.safetensors'), bytes);
     const note = (reason: string) => ({
       code: 0,
-      lines: [`taesd: note: a matrix draws the latents of taesdxl, by colours alone: ${reason}`],
+      lines: [`taesd: note: a matrix draws the latents of taef2, by colours alone: ${reason}`],
     });
     const from = (url: string) => ['sheet', at('sheet'), '-o', at('s.png'), '--weights', url];
     expect(runHere(from('http://127.0.0.1:2/w'), {})).toEqual(
       note(
-        '"http://127.0.0.1:2/w/taesdxl_decoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there; behind a proxy, set HTTPS_PROXY)',
+        '"http://127.0.0.1:2/w/taef2_decoder.safetensors" expected an answer, got connect ECONNREFUSED 127.0.0.1:2 (nothing listens there; behind a proxy, set HTTPS_PROXY)',
       ),
     );
     expect(runHere(from('https://weights.test/here'), { HTTPS_PROXY: 'ftp://p:1' })).toEqual(

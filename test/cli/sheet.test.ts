@@ -77,6 +77,7 @@ const matrixOf = (model: ModelName, latents: Tensor, width: number, height: numb
 const sd1 = latentsOf(4, 9, 6);
 const xl = latentsOf(4, 5, 7, 2);
 const flux = latentsOf(16, 6, 3, 3);
+const flux2 = latentsOf(32, 6, 3, 3);
 
 const pull = (model: string) =>
   `taesd: note: a matrix draws the latents of ${model}, by colours alone: ` +
@@ -85,35 +86,44 @@ const noModel = (files: string) =>
   `taesd: note: ${files} without a model's name: the label ends in ?; --model names it\n`;
 
 beforeAll(() => {
-  writeWeights(at('weights'), ['taesdxl']);
+  writeWeights(at('weights'), ['taef2']);
+  writeWeights(at('elsewhere'), ['taesdxl']);
   write('mixed', {
     'a.safetensors': fileOf('taesd', sd1),
     'b.sft': fileOf('taesdxl', xl),
-    'c.safetensors': fileOf('taef1', flux),
+    'c.safetensors': fileOf('taef2', flux2),
+    'd.safetensors': fileOf('taef1', flux),
+    'e.safetensors': fileOf('taesd3', flux),
   });
 });
 
-describe('a folder of three models', () => {
-  test('without weights → nano, matrices; a line for each that is missing', async () => {
+describe('a folder of five models', () => {
+  test('without weights → small models, a matrix; a line for the one that is missing', async () => {
     const outcome = taesd(['sheet', at('mixed'), '-o', at('mixed.png')]);
-    const stderr = pull('taesdxl') + pull('taef1');
+    const stderr = pull('taef2');
     expect(outcome).toEqual({ code: 0, stdout: '', stderr });
     const { width, height } = sheetOf('mixed.png');
-    expect([width, height]).toEqual([3 * CELL.width + 8, CELL.height + 8]);
+    expect([width, height]).toEqual([5 * CELL.width + 8, CELL.height + 8]);
     expect(tile('mixed.png', 0, 72, 48)).toEqual(await decoded('nano', sd1));
-    expect(tile('mixed.png', 1, 40, 56)).toEqual(matrixOf('taesdxl', xl, 40, 56));
-    expect(tile('mixed.png', 2, 48, 24)).toEqual(matrixOf('taef1', flux, 48, 24));
+    expect(tile('mixed.png', 1, 40, 56)).toEqual(await decoded('nano-sdxl', xl));
+    expect(tile('mixed.png', 2, 48, 24)).toEqual(matrixOf('taef2', flux2, 48, 24));
+    expect(tile('mixed.png', 3, 48, 24)).toEqual(await decoded('nano-flux1', flux));
+    expect(tile('mixed.png', 4, 48, 24)).toEqual(await decoded('nano-sd3', flux));
   });
 
-  test('with weights of one → its model; nano stays with Stable Diffusion 1', async () => {
+  test('with weights → their model, where there is no small one; without its own → a matrix', async () => {
     const weights = at('weights');
     const { code, stderr } = taesd([
       ...['sheet', at('mixed'), '-o', at('weighted.png'), '--weights', weights],
     ]);
-    const note = `taesd: note: a matrix draws the latents of taef1, by colours alone: "${weights}" expected a folder that holds taef1_decoder.safetensors, got no such file (another model, or another folder?)\n`;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: note });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const others = at('elsewhere');
+    const note = `taesd: note: a matrix draws the latents of taef2, by colours alone: "${others}" expected a folder that holds taef2_decoder.pth, got no such file (another model, or another folder?)\n`;
+    const args = ['sheet', at('mixed'), '-o', at('other.png'), '--weights', others];
+    expect(taesd(args)).toEqual({ code: 0, stdout: '', stderr: note });
     expect(tile('weighted.png', 0, 72, 48)).toEqual(await decoded('nano', sd1));
-    expect(tile('weighted.png', 1, 40, 56)).toEqual(await decoded('taesdxl', xl, weights));
+    expect(tile('weighted.png', 1, 40, 56)).toEqual(await decoded('nano-sdxl', xl));
+    expect(tile('weighted.png', 2, 48, 24)).toEqual(await decoded('taef2', flux2, weights));
   });
 
   test('--quiet → no notes; -o - → the sheet on stdout, the bytes of the file', () => {
@@ -148,7 +158,7 @@ describe('a folder of three models', () => {
     expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
     // A label of 64 pixels has three lines.
     const { width, height } = sheetOf('matrix.png');
-    expect([width, height]).toEqual([2 * 72 + 8, 2 * (64 + 5 + 3 * 11 + 8) + 8]);
+    expect([width, height]).toEqual([2 * 72 + 8, 3 * (64 + 5 + 3 * 11 + 8) + 8]);
   });
 });
 

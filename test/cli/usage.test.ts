@@ -129,7 +129,7 @@ describe('command lines that are not understood → one line that names it, exit
     return `${option} is missing (such as taesd ${command} ${example}; see taesd ${command} --help)`;
   };
   const MODELS =
-    'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano';
+    'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1';
   const LATENTS =
     '.png, .safetensors, .latent, .sft, .npy, .npz, .pt, .pth, .bin, .f32, .f16 or .bf16';
   const WRITTEN_ENDINGS =
@@ -175,7 +175,7 @@ describe('command lines that are not understood → one line that names it, exit
     ['encode', PICTURE],
     [
       'inspect',
-      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano`,
+      `FILE|MODEL is missing: a picture (PNG, JPEG, WebP), latents or weights (${LATENTS}); - is stdin; or a model: taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1`,
     ],
     ['encode in -o o.jpg', `-o: o.jpg: expected ${WRITTEN_ENDINGS}, got .jpg`],
     [

@@ -1,5 +1,7 @@
 import {
   type DecodeOptions,
+  type NanoName,
+  nanoFor,
   type Picture,
   type PictureSource,
   readSafetensors,
@@ -13,6 +15,9 @@ import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { createPreviewer as fromMin } from 'taesd-wasm/min';
 import { nano } from 'taesd-wasm/nano';
+import { nanoFlux1 } from 'taesd-wasm/nano-flux1';
+import { nanoSd3 } from 'taesd-wasm/nano-sd3';
+import { nanoSdxl } from 'taesd-wasm/nano-sdxl';
 import {
   block,
   conv3x3,
@@ -41,7 +46,10 @@ import address from 'taesd-wasm/taesd.wasm?url';
 export async function everything(file: Uint8Array, options: DecodeOptions): Promise<Step[]> {
   const taesd = await Taesd.load({ ...nano(), wasm: kernels(), workers: 0 });
   using other = await Taesd.load({ model: VARIANTS.taesd.name, wasm: module });
-  await Taesd.load({ wasm: ofEdge });
+  await Taesd.load(nanoSdxl());
+  await Taesd.load({ ...nanoSd3(), only: 'decoder' });
+  const small: NanoName | undefined = nanoFor(nanoFlux1().model);
+  await Taesd.load({ wasm: ofEdge, model: small });
   await Taesd.load({ precision: 'relaxed', wasm: relaxed });
   await Taesd.load({ precision: 'relaxed', wasm: relaxedOfEdge });
   const instance: Promise<object> = init();

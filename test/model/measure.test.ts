@@ -82,20 +82,20 @@ test('describeNetwork: encoder at 451×300 → latents of 57×38, rounded up at 
   expect(rows[2].output).toEqual([64, 150, 226]);
 });
 
-test('nano: → 283,972 and 450,192 parameters, at most 1.5 MB in F16', () => {
-  expect([parameters(nanoEncoder()), parameters(nanoDecoder())]).toEqual([283_972, 450_192]);
-  expect(2 * (283_972 + 450_192)).toBeLessThan(1.5e6);
+test('nano: → 283,972 and 450,192 parameters, 0.75 MB in 8 bits', () => {
+  expect([parameters(nanoEncoder(4)), parameters(nanoDecoder(4))]).toEqual([283_972, 450_192]);
+  expect(283_972 + 450_192).toBeLessThan(750_000);
 });
 
 test("nano: decoder at 64×64 latents → at most 1/30 of taesd's multiply-adds", () => {
   const total = (network: Network) =>
     describeNetwork(network, [4, 64, 64]).reduce((sum, row) => sum + row.multiplyAdds, 0);
-  expect(total(nanoDecoder())).toBe(2_349_858_816);
-  expect(total(decoder(4)) / total(nanoDecoder())).toBeGreaterThan(30);
+  expect(total(nanoDecoder(4))).toBe(2_349_858_816);
+  expect(total(decoder(4)) / total(nanoDecoder(4))).toBeGreaterThan(30);
 });
 
 test('describeNetwork: nano encoder at 451×300 → latents of 57×38, as with taesd', () => {
-  const rows = describeNetwork(nanoEncoder(), [3, 300, 451]);
+  const rows = describeNetwork(nanoEncoder(4), [3, 300, 451]);
   expect(rows.at(-1)?.output).toEqual([4, 38, 57]);
   expect(rows[0].output).toEqual([48, 75, 113]);
 });

@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest';
 import type { ModelName } from '../../src/index.ts';
+import { nanoDecoder } from '../../src/model/nano.ts';
 import {
   checkLatentChannels,
+  encoderOf,
   isModelName,
+  isNano,
+  type LatentSpace,
   latentSpaces,
   modelNames,
+  NANOS,
+  type NanoName,
+  nanoFor,
   VARIANTS,
 } from '../../src/model/variants.ts';
 import { expectError } from '../thrown-by.ts';
@@ -21,6 +28,9 @@ test('isModelName: each model → true; what objects inherit, capitals, no text 
     'taeqi2_1',
     'taew2_1',
     'nano',
+    'nano-sdxl',
+    'nano-sd3',
+    'nano-flux1',
   ];
   expect(modelNames().filter(isModelName)).toEqual(names);
   const others = ['TAESD', '', 'toString', '__proto__', 'constructor', undefined, null, ['taesd']];
@@ -45,6 +55,41 @@ test('latentSpaces: all, of 4, 16 and 5 channels → each once, nano with taesd'
   expect(latentSpaces(5)).toEqual([]);
   expect(VARIANTS.nano.space).toBe('taesd');
   expect(VARIANTS['taef1-1.1'].space).toBe('taef1');
+});
+
+test('nanoFor: each model → the small model of its space, or undefined; another name → ARG', () => {
+  const found = Object.fromEntries(modelNames().map((name) => [name, nanoFor(name)]));
+  expect(found).toEqual({
+    taesd: 'nano',
+    taesdxl: 'nano-sdxl',
+    taesd3: 'nano-sd3',
+    taef1: 'nano-flux1',
+    'taef1-1.1': 'nano-flux1',
+    taef2: undefined,
+    taesana: undefined,
+    taeqi2_1: undefined,
+    taew2_1: undefined,
+    nano: 'nano',
+    'nano-sdxl': 'nano-sdxl',
+    'nano-sd3': 'nano-sd3',
+    'nano-flux1': 'nano-flux1',
+  });
+  expect(() => nanoFor('sdxl' as ModelName)).toThrow('nanoFor: "model" expected one of taesd, ');
+});
+
+test('VARIANTS: small decoders → the rows of their spaces, but the name and the decoder', () => {
+  expect(modelNames().filter(isNano)).toEqual(Object.values(NANOS));
+  for (const [space, small] of Object.entries(NANOS) as [LatentSpace, NanoName][]) {
+    if (small === 'nano') continue;
+    const { name, networks, ...row } = VARIANTS[small];
+    const { name: other, networks: whole, ...rowOfSpace } = VARIANTS[space];
+    expect([name, other, row]).toEqual([small, space, rowOfSpace]);
+    expect(networks.encoder).toEqual(whole.encoder);
+    expect(networks.decoder).toEqual(nanoDecoder(row.latentChannels));
+    expect([encoderOf(VARIANTS[small]), encoderOf(VARIANTS[space])]).toEqual([space, space]);
+  }
+  expect(encoderOf(VARIANTS.nano)).toBe('nano');
+  expect(encoderOf(VARIANTS['taef1-1.1'])).toBe('taef1-1.1');
 });
 
 const WHICH_OF_16 =

@@ -33,7 +33,8 @@ const methods: EngineMethods = {
     const options = async () => ({ model, workers: 0, ...(await loadOptions(from)) });
     const taesd = await Taesd.load(await options());
     const missing = (['encoder', 'decoder'] as const).filter((p) => !taesd.info.parts.includes(p));
-    if (missing.length > 0) {
+    // Some models of the package are decoders alone, for previews.
+    if (missing.length > 0 && from.kind !== 'package') {
       throw new Error(`These weights lack the ${missing[0]}: choose the files of both halves.`);
     }
     loaded = { walks: new Walks(taesd), coder: new Coder(taesd, options) };

@@ -1,5 +1,5 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
-import { type ModelName, VARIANTS } from 'taesd-wasm';
+import { type ModelName, nanoFor, VARIANTS } from 'taesd-wasm';
 import { Client, type EngineError } from '../engine/client.ts';
 import type { Backend, EngineMethods, LoadedInfo, Place, WeightsFrom } from '../engine/protocol.ts';
 import { refuse, wanted } from './backend.ts';
@@ -21,7 +21,10 @@ declare const DOWNLOAD_BYTES: Readonly<Record<string, number | null>>;
 /** The bytes that a download of a model takes; null if they are not known, undefined if it cannot be downloaded. */
 export const downloadBytes = (name: ModelName): number | null | undefined => DOWNLOAD_BYTES[name];
 
-export const MODELS = Object.values(VARIANTS).map(({ name, speaks }) => ({ name, speaks }));
+/** The models that the page can work with: those that encode and decode. */
+export const MODELS = Object.values(VARIANTS)
+  .filter(({ name }) => name === 'nano' || nanoFor(name) !== name)
+  .map(({ name, speaks }) => ({ name, speaks }));
 
 /** The one that is at work. */
 export const model = signal<Model | undefined>(undefined);
@@ -32,11 +35,28 @@ export const missing = signal<ModelName | undefined>(undefined);
 /** The share that has arrived; null while it is not known how much there is. */
 export const download = signal<number | null | undefined>(undefined);
 
-/** Whether nano speaks the same latents as the model at work, and is another one. */
-export const nanoBeside = computed(() => {
+/** The small models of the package that were loaded. They stay. */
+const smalls = signal<ReadonlyMap<ModelName, Model>>(new Map());
+
+/** The small model for the latents of the model at work, if it is another one. */
+const nameBeside = computed(() => {
   const name = model.value?.model;
-  if (name === undefined || name === 'nano') return undefined;
-  return VARIANTS[name].space === VARIANTS.nano.space ? nano.value : undefined;
+  const small = name === undefined ? undefined : nanoFor(name);
+  return small === name ? undefined : small;
+});
+export const nanoBeside = computed(() => {
+  const name = nameBeside.value;
+  return name === undefined || name === 'nano' ? name && nano.value : smalls.value.get(name);
+});
+
+const begun = new Set<ModelName>();
+effect(() => {
+  const name = nameBeside.value;
+  if (name === undefined || name === 'nano' || begun.has(name)) return;
+  begun.add(name);
+  create(name, { kind: 'package' }).then((made) => {
+    smalls.value = new Map([...smalls.peek(), [name, made]]);
+  }, report);
 });
 
 const served: Promise<readonly string[]> = fetch(new URL('weights/index.json', document.baseURI))
@@ -156,7 +176,7 @@ async function create(name: ModelName, from: WeightsFrom): Promise<Model> {
 /** All models that are there change places together. */
 effect(() => {
   const backend = wanted.value;
-  for (const each of new Set([model.value, nano.value])) {
+  for (const each of new Set([model.value, nano.value, ...smalls.value.values()])) {
     if (each !== undefined) void use(each.client, backend);
   }
 });

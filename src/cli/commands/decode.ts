@@ -26,6 +26,7 @@ import type { CommandLine, CommandSpec } from '../line/command-line.ts';
 import type { Size } from '../line/size.ts';
 import { aboutInput, expectedGot, fault } from '../terminal/faults.ts';
 import { type Command, runLine } from './command.ts';
+import { originOf } from './models-in-use.ts';
 import { runJobs } from './run-jobs.ts';
 
 const SPEC = {
@@ -94,8 +95,8 @@ async function decode(line: Line): Promise<void> {
     checkConversion(input, found);
     const { size = found, resolution } = line;
     const decoded: DecodedFile = { path, format, size, resolution };
-    const isAssumed = found.model === undefined;
-    const taesd = await models.get(modelFor(input, line.latentsModel, found), isAssumed);
+    const model = modelFor(input, line.latentsModel, found);
+    const taesd = await models.get(model, originOf(line.latentsModel, found));
     try {
       const run = { onProgress: stage('decoding'), signal, space: found.space };
       return await decodeToFile(taesd, found.latents, decoded, run);

@@ -1,8 +1,18 @@
-import { type Info, type LoadOptions, type ModelName, Taesd, TaesdError } from '../../index.ts';
+import {
+  type Info,
+  type LoadOptions,
+  type ModelName,
+  type NanoName,
+  nanoFor,
+  Taesd,
+  TaesdError,
+  VARIANTS,
+} from '../../index.ts';
+import { encodingRemedy, isNano } from '../../model/variants.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { FOLDER_VARIABLE, nanoIsSaid } from '../../weights/locate.ts';
 import { aboutRequest } from '../network/proxy.ts';
-import { expectedGot, fault } from '../terminal/faults.ts';
+import { expectedGot, fault, isNotFound } from '../terminal/faults.ts';
 import type { Say } from '../terminal/say.ts';
 import { doneBy, loadedNote, takenOverNote } from '../terminal/webgpu-notes.ts';
 
@@ -12,11 +22,27 @@ export type ModelOptions = Pick<
   'only' | 'weights' | 'backend' | 'precision' | 'workers'
 >;
 
-/** Returns the note about `nano`. A folder without the model is named: it may be mistyped. */
-function nanoNote(): string {
+/** The source of a model's name: the command line, the file, or its channels alone. */
+export type ModelOrigin = 'named' | 'recorded' | 'assumed';
+
+/** Returns the origin of a model's name for a file of latents. */
+export const originOf = (
+  named: ModelName | undefined,
+  { model }: { readonly model: ModelName | undefined },
+): ModelOrigin => {
+  if (named !== undefined) return 'named';
+  return model === undefined ? 'assumed' : 'recorded';
+};
+
+/** Returns the note about a small model. A folder without the large one may be mistyped. */
+function nanoNote(small: NanoName): string {
+  const { space } = VARIANTS[small];
   const folder = environmentVariable(FOLDER_VARIABLE);
-  const searched = folder ? `, because ${FOLDER_VARIABLE} ${folder} has no weights of taesd` : '';
-  return `using nano, the small model in the package${searched}; "npx taesd pull" fetches taesd, which is sharper`;
+  const searched = folder
+    ? `, because ${FOLDER_VARIABLE} ${folder} has no weights of ${space}`
+    : '';
+  const pull = space === 'taesd' ? 'npx taesd pull' : `npx taesd pull ${space}`;
+  return `using ${small}, the small model in the package${searched}; "${pull}" fetches ${space}, which is sharper`;
 }
 
 /**
@@ -24,8 +50,13 @@ function nanoNote(): string {
  *
  * @throws TaesdError ARG
  */
-export function checkBothHalves({ info: { parts } }: Taesd): void {
+export function checkBothHalves({ info: { model, parts } }: Taesd): void {
   if (parts.length === 2) return;
+  const remedy = encodingRemedy(VARIANTS[model]);
+  if (remedy !== undefined) {
+    const rule = 'a model with an encoder';
+    throw fault('--model', expectedGot(rule, model), { hint: remedy.command });
+  }
   const hint = 'give the folder that holds both files';
   throw fault('--weights', expectedGot('the encoder and the decoder', `the ${parts[0]} alone`), {
     hint,
@@ -58,18 +89,19 @@ export class ModelsInUse {
   }
 
   /**
-   * Returns a model. A model that could not be loaded is not tried again.
+   * Returns a model. A model that could not be loaded is not tried again. The small model of its
+   * space takes the place of one without weights that the command line does not name.
    *
-   * @param model      undefined for `taesd`, or `nano` if it has no weights
-   * @param isAssumed  true if neither the file nor the command line names it
+   * @param model   undefined for `taesd`, or `nano` if it has no weights
+   * @param origin  the source of `model`. Defaults to the command line
    * @throws TaesdError as `Taesd.load`
    */
-  async get(model: ModelName | undefined, isAssumed = false): Promise<Taesd> {
-    const load = this.#loads.get(model) ?? this.#load(model);
+  async get(model: ModelName | undefined, origin: ModelOrigin = 'named'): Promise<Taesd> {
+    const load = this.#loads.get(model) ?? this.#load(model, origin);
     this.#loads.set(model, load);
     const { taesd, info } = await load;
-    if (model === undefined && info.model === 'nano') this.#sayOnce(nanoNote());
-    else if (isAssumed) {
+    if (model !== info.model && isNano(info.model)) this.#sayOnce(nanoNote(info.model));
+    else if (origin === 'assumed') {
       this.#sayOnce(`decoding with ${info.model}; --model chooses another`);
     }
     if (info.weightsNote !== undefined) this.#sayOnce(`weights: ${info.weightsNote}`);
@@ -77,10 +109,16 @@ export class ModelsInUse {
     return taesd;
   }
 
-  async #load(model: ModelName | undefined): Promise<Loaded> {
+  async #load(model: ModelName | undefined, origin: ModelOrigin): Promise<Loaded> {
     // `nanoNote` says it in the words of the command.
     nanoIsSaid();
+    const { only, weights } = this.#options;
+    const isReplaced = origin !== 'named' && weights === undefined && only === 'decoder';
+    const small = isReplaced && model !== undefined ? nanoFor(model) : undefined;
     const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
+      if (small !== undefined && isNotFound(error)) {
+        return Taesd.load({ ...this.#options, model: small });
+      }
       throw error instanceof TaesdError ? aboutRequest(error) : error;
     });
     const loaded = { taesd, info: taesd.info };

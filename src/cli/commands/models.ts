@@ -1,8 +1,9 @@
 import { withoutPasswords } from '../../errors.ts';
 import { type Half, type ModelName, TaesdError, VARIANTS, type Variant } from '../../index.ts';
-import { countParameters } from '../../model/measure.ts';
+import { isNano } from '../../model/variants.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { Absent, readLocation } from '../../weights/from-location.ts';
+import { packagedWeights } from '../../weights/in-package.ts';
 import { openLenientStore } from '../../weights/lenient-store.ts';
 import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
@@ -81,8 +82,10 @@ async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
 async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
   const { name: model, speaks: latentsOf } = variant;
   const about = { model, latentsOf, reason: null };
-  if (model === 'nano') {
-    return { ...about, bytes: f16Bytes(variant), state: 'found', location: 'in the package' };
+  if (isNano(model)) {
+    const files = Object.values(await packagedWeights(model));
+    const bytes = files.reduce((sum, file) => sum + (file?.length ?? 0), 0);
+    return { ...about, bytes, state: 'found', location: 'in the package' };
   }
   const inFolder = await folderPlace(variant);
   const [cached] = await readCached(MANIFEST, store, variant, HALVES);
@@ -105,12 +108,6 @@ const LACKS = {
   incomplete: 'one of two files found',
   damaged: 'damaged in the cache',
 } as const;
-
-/** Returns the size of a model's weights in F16. The package holds those of `nano` in F16. */
-function f16Bytes({ networks }: Variant): number {
-  const layers = [...networks.encoder, ...networks.decoder];
-  return layers.reduce((sum, layer) => sum + 2 * countParameters(layer), 0);
-}
 
 /** The keys of a row about the location of a model's weights. */
 type Place = Pick<Row, 'state' | 'location' | 'reason'>;

@@ -69,7 +69,9 @@ function chooseModels({ operands, all }: Line): readonly FetchedModel[] {
   const models = operands.map((operand) => {
     if (isModelName(operand) && isFetched(operand)) return operand;
     const rule = `one of ${fetchedModels().join(', ')}`;
-    const got = operand === 'nano' ? 'nano, which is in the package' : JSON.stringify(operand);
+    const got = isModelName(operand)
+      ? `${operand}, which is in the package`
+      : JSON.stringify(operand);
     throw usageError(SPEC.name, `MODEL: ${expectedGot(rule, got)}`, modelHint(operand));
   });
   return models.length === 0 ? ['taesd'] : [...new Set(models)];

@@ -1,6 +1,8 @@
+import { andList } from '../../checks.ts';
 import type { TaesdError } from '../../errors.ts';
 import { LATENT_FORMATS } from '../../formats/table.ts';
 import type { Progress } from '../../index.ts';
+import { NANOS } from '../../model/variants.ts';
 import { encodePngRows, type PngBand } from '../../png/index.ts';
 import { LATENTS } from '../files/folder-contents.ts';
 import { endingsOf, formatOf } from '../files/format.ts';
@@ -30,9 +32,9 @@ const SPEC = {
   summary: 'Draws a contact sheet of a folder of latents.',
   detail: () => `
 Each file of latents in DIR (${endingsOf(LATENT_FORMATS)}) becomes a small picture over its name and
-the size of its whole picture, sorted by name. nano draws the latents of Stable Diffusion 1; others
-are drawn by their model if its weights are at hand, otherwise by a matrix, which gives blurred
-colours. The label says which, and ends in ? if the file does not say its model. A damaged file gets
+the size of its whole picture, sorted by name. The small models of the package draw the latents of
+${andList(Object.keys(NANOS))}. Others are drawn by their model if its weights are at hand,
+otherwise by a matrix, which gives blurred colours. The label says which, and ends in ? if the file does not say its model. A damaged file gets
 a tile with the reason, and the exit code is 1. Hidden files, pictures and other files are left out.
 The sheet is written row by row, so the number of files is not limited by memory.`,
   examples: [

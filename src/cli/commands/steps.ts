@@ -18,7 +18,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { ProgressBar } from '../terminal/progress.ts';
 import { tableLines } from '../terminal/table.ts';
 import { type Command, runLine } from './command.ts';
-import { checkBothHalves } from './models-in-use.ts';
+import { checkBothHalves, originOf } from './models-in-use.ts';
 import { withModel } from './with-model.ts';
 
 const SPEC = {
@@ -79,16 +79,12 @@ async function steps(line: Line, signal: AbortSignal): Promise<void> {
   const { model, halves } = input;
   const only = halves.length === 1 ? halves[0] : undefined;
   let table: string[] = [];
-  const isAssumed = 'latents' in input.input && input.input.model === undefined;
-  await withModel(
-    folder,
-    { model, isAssumed, only, weights, backend, quiet },
-    async (taesd, bar) => {
-      const drawn = await drawSteps(taesd, input, line, { bar, signal });
-      table = tableLines(STEP_COLUMNS, drawn.rows);
-      return `${drawn.pictures} pictures`;
-    },
-  );
+  const origin = 'latents' in input.input ? originOf(line.latentsModel, input.input) : 'named';
+  await withModel(folder, { model, origin, only, weights, backend, quiet }, async (taesd, bar) => {
+    const drawn = await drawSteps(taesd, input, line, { bar, signal });
+    table = tableLines(STEP_COLUMNS, drawn.rows);
+    return `${drawn.pictures} pictures`;
+  });
   process.stdout.write(`${table.join('\n')}\n`);
 }
 

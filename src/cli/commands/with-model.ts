@@ -1,13 +1,13 @@
 import type { LoadOptions, Taesd } from '../../index.ts';
 import { type ProgressBar, progressBar, withProgress } from '../terminal/progress.ts';
 import { noteSayer } from '../terminal/say.ts';
-import { ModelsInUse } from './models-in-use.ts';
+import { type ModelOrigin, ModelsInUse } from './models-in-use.ts';
 
 /** The options of a command that decide about its model. */
 interface ModelOptions
   extends Pick<LoadOptions, 'model' | 'only' | 'weights' | 'backend' | 'precision' | 'workers'> {
-  /** True if neither the file nor the command line names the model. A line then names it. */
-  readonly isAssumed?: boolean | undefined;
+  /** The source of the model's name. A line names one that is assumed. */
+  readonly origin?: ModelOrigin | undefined;
   /** True for no notes and no progress. */
   readonly quiet?: boolean | undefined;
 }
@@ -20,7 +20,7 @@ interface ModelOptions
  */
 export async function withModel(
   output: string,
-  { model, isAssumed, quiet = false, ...options }: ModelOptions,
+  { model, origin, quiet = false, ...options }: ModelOptions,
   work: (taesd: Taesd, bar: ProgressBar) => Promise<string>,
 ): Promise<void> {
   const bar = progressBar(quiet);
@@ -33,7 +33,7 @@ export async function withModel(
     await withProgress(
       output,
       async () => {
-        const made = await work(await models.get(model, isAssumed), bar);
+        const made = await work(await models.get(model, origin), bar);
         return `${made}${models.finish()}`;
       },
       bar,

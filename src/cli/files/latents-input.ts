@@ -67,8 +67,8 @@ export function takeOne(path: string, found: FoundLatents, say: Say): FoundLaten
 
 /**
  * Returns the model to load for latents. Without a name it is the only one whose latents have so
- * many channels. Returns undefined for latents of `taesd` if the command line names no model:
- * `nano` decodes them if `taesd` has no weights.
+ * many channels. Returns undefined for latents of `taesd` if the command line names no model: the
+ * search for weights then ends with `nano`. `ModelsInUse` has the small models of other spaces.
  *
  * @throws TaesdError SHAPE (no model is named, and several have so many channels, or none)
  */

@@ -1,4 +1,5 @@
-import type { ModelName, Variant } from '../../index.ts';
+import { type ModelName, VARIANTS, type Variant } from '../../index.ts';
+import { encoderOf } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { factLines } from '../terminal/table.ts';
 import { wrap } from '../terminal/wrap.ts';
@@ -20,16 +21,17 @@ export interface ModelFindings {
   readonly std: readonly number[] | null;
   /** The reason why none of these numbers is known; null if they are. */
   readonly scaleUnknown: string | null;
-  readonly encoder: NetworkFindings;
+  /** Null for a decoder alone. */
+  readonly encoder: NetworkFindings | null;
   readonly decoder: NetworkFindings;
 }
 
 /** Describes a model: its latents, and the layers of both halves. */
 export function describeModel(variant: Variant, size: Size): ModelFindings {
   const { name: model, speaks: latentsOf, latentChannels, downscale, fromVae } = variant;
-  const [encoder, decoder] = (['encoder', 'decoder'] as const).map((half) =>
-    describeHalf(variant, half, size),
-  );
+  const isAlone = encoderOf(variant) !== model;
+  const encoder = isAlone ? null : describeHalf(variant, 'encoder', size);
+  const decoder = describeHalf(variant, 'decoder', size);
   const numbers = { scale: null, shift: null, mean: null, std: null };
   const known = 'unknown' in fromVae ? numbers : { ...numbers, ...fromVae };
   const scaleUnknown = 'unknown' in fromVae ? fromVae.unknown : null;
@@ -47,11 +49,14 @@ export function modelLines(findings: ModelFindings): string[] {
       `${latentChannels} channels, 1/${downscale} of the picture's width and height, rounded up`,
     ],
     ...scaleFacts(findings),
+    ...(findings.encoder === null
+      ? [['encoder', `none; ${encoderOf(VARIANTS[model])} encodes for its latents`] as const]
+      : []),
   ]);
-  const halves = (['encoder', 'decoder'] as const).flatMap((half) => [
-    '',
-    ...networkLines(half, findings[half], findings),
-  ]);
+  const halves = (['encoder', 'decoder'] as const).flatMap((half) => {
+    const network = findings[half];
+    return network === null ? [] : ['', ...networkLines(half, network, findings)];
+  });
   return [...facts, ...halves];
 }
 

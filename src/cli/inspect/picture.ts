@@ -1,6 +1,6 @@
 import { orList } from '../../checks.ts';
 import type { PictureKind } from '../../first-bytes/pictures.ts';
-import { type ModelName, VARIANTS, type Variant } from '../../model/variants.ts';
+import { encoderOf, type ModelName, VARIANTS, type Variant } from '../../model/variants.ts';
 import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -29,7 +29,8 @@ export function describePicture({ kind, width, height, notes }: DecodedPicture):
   const kinds = kindsOfLatents();
   const encodesTo = kinds.map(({ latentChannels, downscale, models }) => {
     const [h, w] = [height, width].map((size) => Math.ceil(size / downscale));
-    return { shape: [1, latentChannels, h, w], models };
+    const encoders = models.filter((name) => encoderOf(VARIANTS[name]) === name);
+    return { shape: [1, latentChannels, h, w], models: encoders };
   });
   const decodesTo = kind === 'PNG' ? kinds.flatMap((of) => decoded(width, height, of)) : [];
   return { kind: 'picture', format: kind, width, height, encodesTo, decodesTo, notes };

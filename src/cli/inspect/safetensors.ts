@@ -1,5 +1,6 @@
 import { isSafetensors } from '../../first-bytes.ts';
 import { readSafetensors, toTensor } from '../../index.ts';
+import { withEightBits } from '../../weights/eight-bits.ts';
 import { readWeightFile } from '../../weights/from-bytes.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -29,7 +30,8 @@ export async function describeTensors(
   }
   const file = readSafetensors(bytes);
   const decoded = file.tensors.get('decoded');
-  if (decoded === undefined) return describeWeights(file, size ?? DEFAULT_SIZE);
+  if (decoded === undefined)
+    return describeWeights({ ...file, ...withEightBits(file) }, size ?? DEFAULT_SIZE);
   refuseSize(size, 'a decoded picture');
   const { dtype, shape } = decoded;
   return { kind: 'decoded', dtype, shape, values: valuesOf(toTensor(decoded, 'decoded')) };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type ModelName, VARIANTS } from '../../index.ts';
+import { VARIANTS, type Variant } from '../../index.ts';
+import { encodingRemedy, isNano } from '../../model/variants.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { wrap } from '../terminal/wrap.ts';
@@ -23,8 +24,12 @@ export function packageVersion(): string {
   return version;
 }
 
-/** The model that need not be fetched. */
-const IN_PACKAGE: Partial<Record<ModelName, string>> = { nano: '; small, in the package' };
+/** Returns the words about a model that need not be fetched. */
+function inPackage(variant: Variant): string {
+  if (!isNano(variant.name)) return '';
+  const isAlone = encodingRemedy(variant) !== undefined;
+  return `; small, in the package${isAlone ? '; decodes alone' : ''}`;
+}
 
 /** Returns the general help. */
 export function helpText(specs: readonly CommandSpec[]): string {
@@ -42,7 +47,7 @@ taesd COMMAND --help shows a command's options and examples. taesd --version sho
 
 Models and the latents they read and write:
 
-${rows(Object.values(VARIANTS).map(({ name, speaks }) => [name, `${speaks}${IN_PACKAGE[name] ?? ''}`]))}
+${rows(Object.values(VARIANTS).map((row) => [row.name, `${row.speaks}${inPackage(row)}`]))}
 
 ${paragraph(weights)}
 

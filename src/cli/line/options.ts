@@ -153,8 +153,8 @@ export const OPTIONS = {
     name: 'model',
     help: () =>
       `${MODEL.rule()} (default: the one recorded in IN, or the
-      only one for as many channels, as taeqi2_1 for 64, or taesd; nano replaces taesd if its
-      weights are not found)`,
+      only one for as many channels, as taeqi2_1 for 64, or taesd; if its weights are not found,
+      the small model for its latents takes its place, as nano for taesd)`,
   },
   weights: {
     value: 'DIR',

@@ -1,6 +1,6 @@
 import { hasOwn } from '../../builtins/newer.ts';
 import { expected, isAbort, TaesdError } from '../../errors.ts';
-import { type LoadOptions, Taesd } from '../../index.ts';
+import { type LoadOptions, nanoFor, Taesd } from '../../index.ts';
 import { type LatentSpace, VARIANTS } from '../../model/variants.ts';
 import { environmentVariable } from '../../platform/runtime.ts';
 import { nothingAt } from '../../weights/from-location.ts';
@@ -8,6 +8,7 @@ import { FOLDER_VARIABLE, nowhere } from '../../weights/locate.ts';
 import type { Size } from '../line/size.ts';
 import type { Raster } from '../maps/raster.ts';
 import { aboutRequest } from '../network/proxy.ts';
+import { isNotFound } from '../terminal/faults.ts';
 import { reasonWords, type Say } from '../terminal/say.ts';
 import { loadedNote } from '../terminal/webgpu-notes.ts';
 import { byMatrix } from './by-matrix.ts';
@@ -38,15 +39,15 @@ export async function checkWeights(weights: string | undefined): Promise<void> {
   throw weights === undefined ? nowhere(nothing) : nothing.error();
 }
 
-/** A picture of latents, and what drew it: `nano`, `taesdxl`, `taesdxl matrix`. */
+/** A picture of latents, and what drew it: `nano`, `taef2`, `taef2 matrix`. */
 export interface Painted {
   readonly picture: Raster;
   readonly by: string;
 }
 
 /**
- * Draws latents: those of Stable Diffusion 1 by `nano`, others by their model if its weights are at
- * hand, otherwise by the matrix of their space, if there is one. Each model is loaded once, when it
+ * Draws latents: by the small model of their space, if there is one; others by their model if its
+ * weights are at hand, otherwise by the matrix of their space. Each model is loaded once, when it
  * is needed.
  *
  * Latents are decoded whole and scaled down afterwards. Latents of half the width and height would
@@ -123,7 +124,8 @@ export class Painters {
     // The reference has no 16-bit products. A thumbnail does not show them.
     const precision = backend === 'reference' ? undefined : 'fast';
     // At 192 pixels nano is 28.2 dB beside chelsea.png and taesd 30.6 dB, in 30 times the work.
-    const source = space === 'taesd' ? { model: 'nano' as const } : { model: space, weights };
+    const small = nanoFor(space);
+    const source = small === undefined ? { model: space, weights } : { model: small };
     try {
       const options = { only: 'decoder', precision, workers, backend, signal } as const;
       const taesd = await Taesd.load({ ...options, ...source });
@@ -134,11 +136,10 @@ export class Painters {
       if (!(error instanceof TaesdError) || isAbort(error)) throw error;
       // No matrix takes the place of these.
       if (!hasOwn(MATRICES, space)) throw error;
-      // The search for weights ends with a remedy. A folder or address that was given has none.
-      const isMissing = error.code === 'ARG' && error.remedy !== undefined && space !== 'taesd';
-      const reason = isMissing
-        ? `taesd pull ${space} fetches its weights`
-        : reasonWords(aboutRequest(error));
+      const reason =
+        isNotFound(error) && small === undefined
+          ? `taesd pull ${space} fetches its weights`
+          : reasonWords(aboutRequest(error));
       this.#sayOnce(`a matrix draws the latents of ${space}, by colours alone: ${reason}`);
       return undefined;
     }

@@ -68,3 +68,10 @@ export function aboutInput(path: string, error: unknown): unknown {
   const { code, sentence, remedy } = error;
   return fault(path, sentence, { code, cause: error, remedy });
 }
+
+/**
+ * Returns true for the error of a search for weights that found none. It ends with a remedy, unlike
+ * the error about a folder or an address that was given.
+ */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof TaesdError && error.code === 'ARG' && error.remedy !== undefined;

@@ -182,6 +182,7 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
     sizeWithin: ['number', 'number', 'number'],
     predictOriginal: ['latents', 'latents', 'prediction'],
   },
+  ...{ nanoFor: ['name'] },
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },
