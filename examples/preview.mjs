@@ -1,9 +1,9 @@
 // node examples/preview.mjs [--weights DIR]
 // Watches a diffusion model at work: `dream`, which paints a landscape. Its step callback hands the
-// noisy sample and the model's velocity to a previewer, which decodes the picture the model
-// predicts. It shows the latest and drops stale ones while the loop goes on: with taesd if --weights
-// is given, otherwise with nano. Writes out/preview.png: a few of the pictures, from the first guess
-// to the end.
+// noisy sample and the model's velocity to a previewer, which decodes the picture that the model
+// predicts. It shows the latest and drops stale ones while the loop goes on. It decodes with taesd
+// if --weights is given, otherwise with nano. Writes out/preview.png: a few of the pictures, from
+// the first guess to the end.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd, TaesdError } from 'taesd-wasm';

@@ -28,6 +28,6 @@ const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
 const { stdout } = spawnSync('npm', pack, { cwd: root, encoding: 'utf8' });
 const [{ size }] = JSON.parse(stdout);
 const isSmall = size <= MAX_TARBALL_BYTES;
-const [words, most] = [size, MAX_TARBALL_BYTES].map((bytes) => `${(bytes / 1e6).toFixed(2)} MB`);
-console.log(`${isSmall ? '' : 'TOO LARGE '}tarball: ${words} of ${most}`);
+const [words, limit] = [size, MAX_TARBALL_BYTES].map((bytes) => `${(bytes / 1e6).toFixed(2)} MB`);
+console.log(`${isSmall ? '' : 'TOO LARGE '}tarball: ${words} of ${limit}`);
 process.exit(faults.length === 0 && status === 0 && isSmall ? 0 : 1);

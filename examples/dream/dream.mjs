@@ -75,7 +75,7 @@ export async function loadDream(bytes, options) {
 }
 
 /**
- * What a previewer takes: `push(sample, { step, output, prediction: 'flow', sigma })`.
+ * A step, for a previewer: `push(sample, { step, output, prediction: 'flow', sigma })`.
  *
  * @typedef {object} DreamStep
  * @property {number} step    from 0
@@ -143,7 +143,7 @@ function networkInput(x, t, conditions) {
 /** The spread of (1 − t)·picture + t·noise, if both have spread 1. */
 const spreadAt = (t) => Math.sqrt(t * t + (1 - t) * (1 - t));
 
-/** Chebyshev's polynomials of 2t − 1, from order 1 on: waves of rising frequency, without a cosine. */
+/** Chebyshev's polynomials of 2t − 1 from order 1 on: waves of rising frequency, no cosine. */
 function timeChannels(t) {
   const u = 2 * t - 1;
   const waves = [1, u];

@@ -46,7 +46,7 @@ function gridOf({ width, height, data }: Picture): number {
 test('64 pictures, 16 of each time of day → told apart by luminance and hue, no grid', async () => {
   const dream = await dreamOf();
   const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
-  const found = [];
+  const found: { time: string; luminance: number; hue: number; grid: number }[] = [];
   for (let seed = 0; seed < 64; seed++) {
     const time = TIMES[seed % 4];
     const wanted = { time, place: PLACES[(seed >> 2) % 6] };
