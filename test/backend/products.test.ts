@@ -47,6 +47,10 @@ const EXPECTED = {
   taeqi2_1: ['f14 F1 f19 F1', 'F1 i9 F1 i9 F1 i14'],
   taew2_1: ['f31 F11', 'F1 i9 F1 i9 F2 i19'],
   nano: ['f11', 'i14'],
+  // The encoders are those of their TAESDs.
+  'nano-sdxl': ['f23 F10', 'i14'],
+  'nano-sd3': ['f23 F11', 'i15'],
+  'nano-flux1': ['f23 F11', 'i15'],
 };
 
 for (const [name, { networks }] of Object.entries(VARIANTS)) {
