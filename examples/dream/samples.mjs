@@ -1,5 +1,5 @@
 // node examples/dream/samples.mjs [-o samples.png]
-// Paints 4×4 samples that are not chosen: seeds 0 to 15, with labels in turn. In each row the times
+// Paints 4×4 samples that are not chosen, at half their size: seeds 0 to 15, with labels in turn. In each row the times
 // of day, from dawn to night; all places within three rows.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { loadDream } from './dream.mjs';
 
 const WEIGHTS = new URL('../../weights/dream/dream.safetensors', import.meta.url);
 const SIDE = 4;
+const SHRINK = 2;
 
 const { out } = parseArgs({
   options: { out: { type: 'string', short: 'o', default: 'samples.png' } },
@@ -17,6 +18,7 @@ const { out } = parseArgs({
 const dream = await loadDream(readFileSync(WEIGHTS));
 const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
 const rows = [];
+let size = 0;
 for (let row = 0; row < SIDE; row++) {
   const parts = [];
   for (let column = 0; column < SIDE; column++) {
@@ -35,12 +37,11 @@ for (let row = 0; row < SIDE; row++) {
     );
     const picture = await nano.decode(await dream.generate({ seed, wanted }));
     console.log(`seed ${seed}: ${Object.values(wanted).join(', ')}`);
-    parts.push({ picture, colourAt: shrunk(picture, 4, 1) });
+    parts.push(shrunk(picture, 4, SHRINK));
+    size = picture.width / SHRINK;
   }
   rows.push(parts);
 }
-const [{ picture }] = rows[0];
-const parts = rows.map((row) => row.map(({ colourAt }) => colourAt));
-writeFileSync(out, encodePng(grid(parts, picture.width, picture.height)));
+writeFileSync(out, encodePng(grid(rows, size, size)));
 dream.dispose();
 nano.dispose();

@@ -12,8 +12,8 @@ export const DREAM_BYTES = new Uint8Array(
 /** The request whose bytes are pinned. */
 export const PINNED = { seed: 7, wanted: { time: 'dusk', place: 'lake' } };
 /** SHA-256 of its latents, f32, and of nano's RGBA picture of them: equal in every runtime. */
-export const PINNED_LATENTS = 'LATENTS';
-export const PINNED_PICTURE = 'PICTURE';
+export const PINNED_LATENTS = '9472e356a0360b5a199ce908b378cea52f0c58844d9d032a05c02194c504d205';
+export const PINNED_PICTURE = 'd25ba7b9d4e35ac796eff3118b25d2e32e3b789afd99a9cc1cb610dfc7288441';
 
 export const sha256 = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
   createHash('sha256')
