@@ -1,6 +1,6 @@
 // node examples/dream/samples.mjs [-o samples.png]
-// Paints 4×4 samples that are not chosen, at half their size: seeds 0 to 15, with labels in turn. In each row the times
-// of day, from dawn to night; all places within three rows.
+// Paints 4×4 samples that are not chosen, at half their size: seeds 0 to 15, with labels in turn.
+// In each row the times of day, from dawn to night; all places within three rows.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';

@@ -55,7 +55,7 @@ test('golden files → a case each, or not applicable with the reason', ({ skip 
 test('models → each has a case of both halves', () => {
   const halves = GOLDEN_CASES.filter(({ name }) => /latents and decoded|every layer/.test(name));
   const models = halves.map(({ golden }) => /([^/-]+)-/.exec(golden)?.[1]);
-  // The layers of FLUX.1.1's are those of taef1. The nanos' own tests compare them with the reference.
+  // FLUX.1.1's layers are those of taef1. The nanos' own tests compare them with the reference.
   const rest = Object.keys(VARIANTS).filter((name) => !models.includes(name));
   expect(rest.sort()).toEqual(['nano', 'nano-flux1', 'nano-sd3', 'nano-sdxl', 'taef1-1.1']);
 });
