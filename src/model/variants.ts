@@ -74,6 +74,9 @@ export interface Variant {
  * shift are `scaling_factor` and `shift_factor` of the VAE's config.json in diffusers
  * (https://github.com/huggingface/diffusers), the numbers of ComfyUI's latent_formats.py. The order
  * of packed latents is that of diffusers' `_pack_latents` and `_patchify_latents`.
+ *
+ * Rows of one space repeat each other: bundlers keep rows that spread an object, even where no code
+ * uses them.
  */
 export const VARIANTS: Readonly<Record<ModelName, Variant>> = {
   taesd: {
@@ -311,10 +314,14 @@ export const nanoOf = ({ space }: Pick<Variant, 'space'>): NanoName | undefined 
 export const encoderOf = ({ name, space }: Pick<Variant, 'name' | 'space'>): ModelName =>
   isNano(name) && name !== 'nano' ? space : name;
 
+/** Returns true if a model has a half of its own: a decoder alone has no encoder. */
+export const hasHalf = (variant: Pick<Variant, 'name' | 'space'>, half: Half): boolean =>
+  half === 'decoder' || encoderOf(variant) === variant.name;
+
 /** Returns the remedy for a model that has no encoder, or undefined for all others. */
 export function encodingRemedy(variant: Pick<Variant, 'name' | 'space'>): Remedy | undefined {
+  if (hasHalf(variant, 'encoder')) return undefined;
   const model = encoderOf(variant);
-  if (model === variant.name) return undefined;
   const why = `${model} encodes for these latents`;
   return { api: `${why}: load({ model: '${model}' })`, command: `${why}: --model ${model}` };
 }

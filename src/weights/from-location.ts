@@ -1,6 +1,6 @@
 import { type ErrorDetails, expected, inside, type TaesdError } from '../errors.ts';
 import type { Half } from '../model/layers.ts';
-import { encoderOf, type Variant } from '../model/variants.ts';
+import { encoderOf, hasHalf, type Variant } from '../model/variants.ts';
 import { fileExists, folderExists, urlInFolder, urlOf } from '../platform/locations.ts';
 import { readUrl } from '../platform/read-url.ts';
 import { readFiles, readOneFile } from './from-bytes.ts';
@@ -143,10 +143,8 @@ async function readFolder(
       )
     : undefined;
   const files = found.map((file) => file ?? whole);
-  const isAlone = encoderOf(variant) !== variant.name && halves.length > 1;
-  const missing = names.filter(
-    (_, i) => files[i] === undefined && !(isAlone && halves[i] === 'encoder'),
-  );
+  const mayLack = (half: Half) => halves.length > 1 && !hasHalf(variant, half);
+  const missing = names.filter((_, i) => files[i] === undefined && !mayLack(halves[i]));
   if (missing.length > 0) return absentFiles(folder, names, missing);
   const each = halves.flatMap((half, i) => {
     const file = files[i];

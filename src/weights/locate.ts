@@ -2,6 +2,7 @@ import { expected, onOneLine, TaesdError, withoutPasswords } from '../errors.ts'
 import type { Half } from '../model/layers.ts';
 import {
   encodingRemedy,
+  hasHalf,
   isNano,
   type NanoName,
   nanoOf,
@@ -211,7 +212,7 @@ function readStored(
 
 /** Returns the sentences about the small model of a space. */
 function needsNone(small: NanoName, halves: readonly Half[]): readonly [api: string, cli: string] {
-  const isAlone = encodingRemedy(VARIANTS[small]) !== undefined;
+  const isAlone = !hasHalf(VARIANTS[small], 'encoder');
   if (isAlone && !halves.includes('decoder')) return ['', ''];
   const words = isAlone ? 'needs none to decode' : 'needs none';
   return [`, model: '${small}' ${words}`, `, --model ${small} ${words}`];

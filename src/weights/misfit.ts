@@ -5,7 +5,7 @@ import { otherModel } from '../model/latent-channels.ts';
 import type { Half } from '../model/layers.ts';
 import type { WeightShapes } from '../model/measure.ts';
 import { namedShapes, storedShapes } from '../model/stored.ts';
-import { encoderOf, isNano, VARIANTS, type Variant } from '../model/variants.ts';
+import { hasHalf, isNano, VARIANTS, type Variant } from '../model/variants.ts';
 import { showNames } from '../safetensors/show-name.ts';
 import type { Tensor } from '../tensor.ts';
 import { channelsFirst } from './channels-last.ts';
@@ -70,9 +70,7 @@ function hintOf(variant: Variant, half: Half, tensors: ReadonlyMap<string, Tenso
   // Layers past the last one of the model are spare, and not among the tensors.
   const { length } = storedShapes(variant, half);
   const fitting = Object.values(VARIANTS).filter(
-    (other) =>
-      (half === 'decoder' || encoderOf(other) === other.name) &&
-      fits(storedShapes(other, half).slice(0, length), tensors),
+    (other) => hasHalf(other, half) && fits(storedShapes(other, half).slice(0, length), tensors),
   );
   const nameOf = ({ name, space }: Variant) => (isNano(name) ? name : space);
   let names = orList([...new Set(fitting.map(nameOf))]);

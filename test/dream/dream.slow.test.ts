@@ -10,8 +10,8 @@ import { Taesd } from '../../src/taesd.ts';
 import { dreamOf, meanColour } from './loaded.ts';
 
 /*
- * What `dream` paints: labels that show in the pictures' colours, no grid of the latents' 8 pixels.
- * And the loop in PyTorch, which trained it.
+ * The pictures of `dream`: their colours show the labels, and they have no grid of the latents'
+ * 8 pixels. Its loop gives the latents of the one in PyTorch, which trained it.
  */
 
 const TIMES = ['dawn', 'day', 'dusk', 'night'];

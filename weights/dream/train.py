@@ -2,7 +2,8 @@
 
   python3 train.py --scenes DIR --out DIR [--steps N | --minutes M] [--threads N] [--resume]
 
-The first DIR holds what render.mjs and weights/nano/encode.mjs made: labels.json and latents-taesd.npy. Writes losses.tsv, checkpoint.pt (every ten minutes and at the end), from which --resume goes on, and dream.safetensors. Given
+The first DIR holds what render.mjs and weights/nano/encode.mjs made: labels.json and latents-taesd.npy. Writes
+losses.tsv, checkpoint.pt (every ten minutes and at the end), from which --resume goes on, and dream.safetensors. Given
 minutes, the learning rate follows the clock instead of the steps; a run that is to be repeated takes steps.
 """
 import argparse

@@ -18,5 +18,4 @@ node "$here/render.mjs" --out "$work/scenes" --scenes "$scenes" --processes 2
 node "$nano/encode.mjs" --space taesd --data "$work/scenes" --weights "$weights"
 $python "$here/train.py" --scenes "$work/scenes" --out "$work/run" --steps "$steps" --seed 1 --threads 1 --bf16 --resume
 cp "$work/run/losses.tsv" "$work/run/dream.safetensors" "$here"
-$python "$here/sample.py" --weights "$here/dream.safetensors" --decoder "$nano/nano_decoder.safetensors" \
-  --scenes "$work/scenes" --out "$work/samples.png"
+node "$here/../../examples/dream/samples.mjs" -o "$here/samples.png"

@@ -50,29 +50,27 @@ class Data:
         return torch.from_numpy(self.latents[chosen])
 
 
-def distance(a: Tensor, b: Tensor) -> Tensor:
+def size_of(difference: Tensor) -> Tensor:
     """Root mean square of each tile's difference, averaged: near to what a mean of PSNRs asks for, where a plain mean
     square would let the few roughest tiles decide."""
-    return (a - b).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+    return difference.square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
 
 
-def colour_distance(a: Tensor, b: Tensor) -> Tensor:
+def colour_size(difference: Tensor) -> Tensor:
     """The same for what is left of the difference without its grey part: false colours beside edges, which the eye sees
     where it would pass over as large an error in brightness."""
-    difference = a - b
-    return (difference - difference.mean(1, keepdim=True)).square().mean((1, 2, 3)).add(1e-5).sqrt().mean()
+    return size_of(difference - difference.mean(1, keepdim=True))
 
 
-def edge_distance(a: Tensor, b: Tensor, border: float) -> Tensor:
+def edge_size(difference: Tensor, border: float) -> Tensor:
     """The same for the steps from each pixel to its neighbours. Steps across the borders of 4×4 pixels, which the last
     pixel shuffle makes at once, count `border` times: otherwise they are larger than others, and a grid shows."""
-    difference = a - b
-    weights = torch.ones(a.shape[-1] - 1)
+    weights = torch.ones(difference.shape[-1] - 1)
     weights[3::4] = border
     weights = (weights / weights.mean()).sqrt()
     right = (difference[:, :, :, 1:] - difference[:, :, :, :-1]) * weights
     down = (difference[:, :, 1:] - difference[:, :, :-1]) * weights[:, None]
-    return sum(steps.square().mean((1, 2, 3)).add(1e-5).sqrt().mean() for steps in (right, down))
+    return size_of(right) + size_of(down)
 
 
 def grid(pictures: Tensor) -> float:
@@ -264,8 +262,8 @@ def main() -> None:
     checkpoint = args.out / 'checkpoint.pt'
 
     def save() -> None:
-        torch.save({'decoding': decoding.state(), 'encoding': encoding.state(), 'edging': edging.state(), 'random': torch.get_rng_state(),
-                    'order': data.random.bit_generator.state, 'queue': data.queue}, checkpoint)
+        torch.save({'decoding': decoding.state(), 'encoding': encoding.state(), 'edging': edging.state(),
+                    'random': torch.get_rng_state(), 'order': data.random.bit_generator.state, 'queue': data.queue}, checkpoint)
 
     if args.resume and checkpoint.exists():
         state = torch.load(checkpoint)
@@ -281,21 +279,21 @@ def main() -> None:
     held_out = data.held_out[:96]
     held_out_pictures, held_out_latents = data.pictures(held_out), data.encoded(held_out)
 
-    def decoded_some(network: nn.Module) -> tuple[Tensor, Tensor]:
+    def some_difference(network: nn.Module) -> Tensor:
         chosen = data.next(args.batch)
         latents = data.encoded(chosen)
         strength = torch.rand(args.batch, 1, 1, 1) * args.noise * (torch.rand(args.batch, 1, 1, 1) < 0.25)
         latents = latents + strength * torch.randn_like(latents)
-        return in_half(network, latents), data.pictures(chosen)
+        return in_half(network, latents) - data.pictures(chosen)
 
-    def picture_loss(decoded: Tensor, pictures: Tensor) -> dict[str, Tensor]:
-        return {'picture': distance(decoded, pictures), 'colour': colour_distance(decoded, pictures) * args.colour}
+    def picture_loss(difference: Tensor) -> dict[str, Tensor]:
+        return {'picture': size_of(difference), 'colour': colour_size(difference) * args.colour}
 
     def decoder_psnr(network: nn.Module) -> float:
         with torch.no_grad():
             return psnr(network(held_out_latents), held_out_pictures)
 
-    decoding.run(lambda: picture_loss(*decoded_some(decoder)), decoder_psnr, save)
+    decoding.run(lambda: picture_loss(some_difference(decoder)), decoder_psnr, save)
     frozen = decoding.average
 
     def encoder_loss() -> dict[str, Tensor]:
@@ -303,7 +301,8 @@ def main() -> None:
         pictures = data.pictures(chosen)
         latents = in_half(encoder, pictures)
         decoded = in_half(frozen, latents)
-        return {**picture_loss(decoded, pictures), 'latent': (latents - data.encoded(chosen)).square().mean() * args.latent}
+        latent = (latents - data.encoded(chosen)).square().mean()
+        return {**picture_loss(decoded - pictures), 'latent': latent * args.latent}
 
     def round_trip_psnr(network: nn.Module) -> float:
         with torch.no_grad():
@@ -315,8 +314,8 @@ def main() -> None:
         edging.start_from(decoding)
 
     def edges_loss() -> dict[str, Tensor]:
-        decoded, pictures = decoded_some(edging.network)
-        return {**picture_loss(decoded, pictures), 'edges': edge_distance(decoded, pictures, args.border) * args.edge}
+        difference = some_difference(edging.network)
+        return {**picture_loss(difference), 'edges': edge_size(difference, args.border) * args.edge}
 
     def told_grid(name: str, network: nn.Module) -> None:
         with torch.no_grad():

@@ -46,7 +46,8 @@ const nameBeside = computed(() => {
 });
 export const nanoBeside = computed(() => {
   const name = nameBeside.value;
-  return name === undefined || name === 'nano' ? name && nano.value : smalls.value.get(name);
+  if (name === undefined) return undefined;
+  return name === 'nano' ? nano.value : smalls.value.get(name);
 });
 
 const begun = new Set<ModelName>();

@@ -34,8 +34,9 @@ const SPEC = {
 Each file of latents in DIR (${endingsOf(LATENT_FORMATS)}) becomes a small picture over its name and
 the size of its whole picture, sorted by name. The small models of the package draw the latents of
 ${andList(Object.keys(NANOS))}. Others are drawn by their model if its weights are at hand,
-otherwise by a matrix, which gives blurred colours. The label says which, and ends in ? if the file does not say its model. A damaged file gets
-a tile with the reason, and the exit code is 1. Hidden files, pictures and other files are left out.
+otherwise by a matrix, which gives blurred colours. The label says which, and ends in ? if the file
+does not say its model. A damaged file gets a tile with the reason, and the exit code is 1. Hidden
+files, pictures and other files are left out.
 The sheet is written row by row, so the number of files is not limited by memory.`,
   examples: [
     'taesd sheet latents/ -o sheet.png',

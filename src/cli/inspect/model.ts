@@ -1,5 +1,5 @@
 import { type ModelName, VARIANTS, type Variant } from '../../index.ts';
-import { encoderOf } from '../../model/variants.ts';
+import { encoderOf, hasHalf } from '../../model/variants.ts';
 import type { Size } from '../line/size.ts';
 import { factLines } from '../terminal/table.ts';
 import { wrap } from '../terminal/wrap.ts';
@@ -29,8 +29,7 @@ export interface ModelFindings {
 /** Describes a model: its latents, and the layers of both halves. */
 export function describeModel(variant: Variant, size: Size): ModelFindings {
   const { name: model, speaks: latentsOf, latentChannels, downscale, fromVae } = variant;
-  const isAlone = encoderOf(variant) !== model;
-  const encoder = isAlone ? null : describeHalf(variant, 'encoder', size);
+  const encoder = hasHalf(variant, 'encoder') ? describeHalf(variant, 'encoder', size) : null;
   const decoder = describeHalf(variant, 'decoder', size);
   const numbers = { scale: null, shift: null, mean: null, std: null };
   const known = 'unknown' in fromVae ? numbers : { ...numbers, ...fromVae };

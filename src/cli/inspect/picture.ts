@@ -1,6 +1,6 @@
 import { orList } from '../../checks.ts';
 import type { PictureKind } from '../../first-bytes/pictures.ts';
-import { encoderOf, type ModelName, VARIANTS, type Variant } from '../../model/variants.ts';
+import { hasHalf, type ModelName, VARIANTS, type Variant } from '../../model/variants.ts';
 import type { DecodedPicture } from '../../picture/index.ts';
 import type { Size } from '../line/size.ts';
 import { factLines, shapeText } from '../terminal/table.ts';
@@ -29,7 +29,7 @@ export function describePicture({ kind, width, height, notes }: DecodedPicture):
   const kinds = kindsOfLatents();
   const encodesTo = kinds.map(({ latentChannels, downscale, models }) => {
     const [h, w] = [height, width].map((size) => Math.ceil(size / downscale));
-    const encoders = models.filter((name) => encoderOf(VARIANTS[name]) === name);
+    const encoders = models.filter((name) => hasHalf(VARIANTS[name], 'encoder'));
     return { shape: [1, latentChannels, h, w], models: encoders };
   });
   const decodesTo = kind === 'PNG' ? kinds.flatMap((of) => decoded(width, height, of)) : [];

@@ -10,7 +10,7 @@ import {
 import { layerWeights } from '../../model/bind.ts';
 import { latentChannelsOf } from '../../model/latent-channels.ts';
 import { storedShapes } from '../../model/stored.ts';
-import { encoderOf, latentSpaces } from '../../model/variants.ts';
+import { hasHalf, latentSpaces } from '../../model/variants.ts';
 import { showName, showNames } from '../../safetensors/show-name.ts';
 import { channelsFirst } from '../../weights/channels-last.ts';
 import { describeNames, splitByKeyNames } from '../../weights/key-names.ts';
@@ -131,7 +131,7 @@ function describeHalfOf(half: Half, stored: Tensors, size: Size, notes: string[]
   }
   const tensors = [...weights].map(([name, { shape }]) => ({ name, shape }));
   const fitting = Object.values(VARIANTS).filter(
-    (variant) => hasOwnHalf(variant, half) && fits(variant, half, weights),
+    (variant) => hasHalf(variant, half) && fits(variant, half, weights),
   );
   if (fitting.length > 0) {
     const [variant] = fitting;
@@ -205,10 +205,6 @@ function fitWords({ models, latentChannels, fault }: HalfFindings): string {
 
 const fits = (variant: Variant, half: Half, tensors: Tensors): boolean =>
   faultOf(variant, half, tensors) === undefined;
-
-/** Returns true if a model has a half of its own: not the encoder of a decoder alone. */
-const hasOwnHalf = (variant: Variant, half: Half): boolean =>
-  half === 'decoder' || encoderOf(variant) === variant.name;
 
 /** Returns the reason why tensors are not the weights of a model, or undefined if they are. */
 function faultOf(variant: Variant, half: Half, tensors: Tensors): TaesdError | undefined {

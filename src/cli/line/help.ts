@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { VARIANTS, type Variant } from '../../index.ts';
-import { encodingRemedy, isNano } from '../../model/variants.ts';
+import { hasHalf, isNano } from '../../model/variants.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import { MANIFEST } from '../../weights/manifest-data.ts';
 import { wrap } from '../terminal/wrap.ts';
@@ -27,8 +27,8 @@ export function packageVersion(): string {
 /** Returns the words about a model that need not be fetched. */
 function inPackage(variant: Variant): string {
   if (!isNano(variant.name)) return '';
-  const isAlone = encodingRemedy(variant) !== undefined;
-  return `; small, in the package${isAlone ? '; decodes alone' : ''}`;
+  const encodes = hasHalf(variant, 'encoder');
+  return `; small, in the package${encodes ? '' : '; decodes alone'}`;
 }
 
 /** Returns the general help. */
