@@ -52,10 +52,16 @@ export function checkRowsHeader(header: PngRowsHeader, options: PngRowsOptions) 
   return { ...size, channels, texts: checkText(text), level };
 }
 
-/** Checks that `for await` can loop over the bands. @throws TaesdError ARG (it cannot) */
+/**
+ * Checks that `for await` can loop over the bands. A typed array holds none, and a detached one
+ * throws.
+ *
+ * @throws TaesdError ARG (it cannot)
+ */
 export function checkBands(bands: unknown): void {
   const from = Object(bands) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
-  if (typeof (from[Symbol.asyncIterator] ?? from[Symbol.iterator]) === 'function') return;
+  const iterator = from[Symbol.asyncIterator] ?? from[Symbol.iterator];
+  if (typeof iterator === 'function' && !ArrayBuffer.isView(bands)) return;
   const rule = 'bands of rows, such as decodeRows(latents)';
   throw expected('ARG', 'bands', rule, describe(bands));
 }

@@ -540,9 +540,13 @@ for (const [name, band, message] of WRONG_BANDS) {
 }
 
 test('encodePngRows: bands that are none → ARG', async () => {
+  const detached = new Uint8Array(16);
+  structuredClone(detached, { transfer: [detached.buffer] });
   for (const [bands, got] of [
     [undefined, 'undefined'] as const,
     [{ rows: 1 }, '{ rows }'] as const,
+    [new Uint8Array(16), 'Uint8Array of 16 bytes'] as const,
+    [detached, 'Uint8Array of 0 bytes'] as const,
   ]) {
     const file = encodePngRows({ width: 1, height: 1, channels: 3 }, bands as never);
     await expect(file.next()).rejects.toMatchObject({
