@@ -9,6 +9,15 @@ const initially = {
     );
   },
 };
+// Leaves out what is outside of a folder of dist/: the parts of the core that a page has already.
+const beside = (folder) => ({
+  name: 'beside',
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\// }, ({ path }) =>
+      path.startsWith(`../${folder}/`) ? undefined : { path, external: true },
+    );
+  },
+});
 const modules = (config) => ({ ...config, format: 'esm' });
 const initial = (config) => ({ ...modules(config), plugins: [initially] });
 
@@ -68,6 +77,12 @@ export default [
   // The door for tensors of any library, and the models' channels and scales. Several instances are
   // 0.2 kB.
   bundle('taesd-wasm/preview', 'preview/index.js', '11.1 kB'),
+  bundle('taesd-wasm/element, beside the core and previews', 'element/index.js', '4 kB', {
+    modifyEsbuildConfig: (config) => ({
+      ...modules(config),
+      plugins: [initially, beside('element')],
+    }),
+  }),
   // The engine and the WASM backend are half of it, tensors of any library 3 kB, safetensors files
   // 2.5 kB, the layers and their checks 2.2 kB.
   bundle('taesd-wasm/network', 'network/index.js', '24.4 kB', { modifyEsbuildConfig: initial }),
@@ -83,6 +98,8 @@ export default [
   // of the second. The small decoders and weights of 8 bits are 0.8 kB.
   file('taesd.min.js: one file, for previews', 'taesd.min.js', '59.4 kB'),
   file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '115.1 kB'),
+  // The readers of files of latents are 21 kB of it, the element is 4 kB.
+  file('taesd-preview.min.js: one file, the element', 'taesd-preview.min.js', '86.5 kB'),
   // Bytes of weights, which gzip hardly makes smaller, as base64.
   file('taesd-wasm/nano: a small model as text', 'nano.js', '760 kB'),
   file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '440 kB'),

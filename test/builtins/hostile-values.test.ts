@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
+import { defineTaesdPreview } from '../../src/element/index.ts';
 import { inCall } from '../../src/errors.ts';
 import * as latentFile from '../../src/formats/index.ts';
 import * as core from '../../src/index.ts';
@@ -228,6 +229,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'createPreviewer(, x)': (x) => createPreviewer(taesd, x),
   'push(, x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(tensor, x),
   'push(x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(x),
+  defineTaesdPreview: (x) => defineTaesdPreview(x),
   predictOriginal: (x) => predictOriginal(x, x, { prediction: 'epsilon', sigma: 1 }),
   'predictOriginal(, x)': (x) => predictOriginal(tensor, x, { prediction: 'epsilon', sigma: 1 }),
   'predictOriginal(, , x)': (x) => predictOriginal(tensor, tensor, x),

@@ -1,3 +1,4 @@
+import * as element from '../../../src/element/index.ts';
 import * as latentFile from '../../../src/formats/index.ts';
 import * as core from '../../../src/index.ts';
 import * as network from '../../../src/network/index.ts';
@@ -55,6 +56,7 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   bytes: () => new Uint8Array(8),
   variant: () => core.VARIANTS.taesd,
   name: () => 'taesd',
+  elementName: () => 'taesd-preview',
   number: () => 8,
   size: () => ({ width: 100, height: 50 }),
   signal: () => new AbortController().signal,
@@ -114,6 +116,7 @@ const CALLS = new Map<string, Callee>([
   ...functionsOf(png),
   ...functionsOf(picture),
   ...functionsOf(preview),
+  ...functionsOf(element),
   ...functionsOf(latentFile),
   ...functionsOf(network),
   [
@@ -182,7 +185,7 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
     sizeWithin: ['number', 'number', 'number'],
     predictOriginal: ['latents', 'latents', 'prediction'],
   },
-  ...{ nanoFor: ['name'] },
+  ...{ nanoFor: ['name'], defineTaesdPreview: ['elementName'] },
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },
