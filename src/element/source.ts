@@ -10,7 +10,7 @@ import { readUrl } from '../platform/read-url.ts';
  *
  * @param source  an address, a Blob, a Response, an ArrayBuffer or a view of one
  * @param base    the address that others are relative to
- * @throws TaesdError ARG (another value, or an address that cannot be read), LIMIT; as `readLatents`
+ * @throws TaesdError ARG (another value, an address that cannot be read), LIMIT; as `readLatents`
  */
 export async function readSource(
   source: unknown,

@@ -81,7 +81,7 @@ export interface TaesdPreviewElement extends PageElement {
   /**
    * Shows latents, as `push` of a previewer does: it copies them and returns, and never throws.
    *
-   * @param latents  what `latents` takes
+   * @param latents  a value that the property `latents` takes
    * @param step     the number of the step; or the model's output, to show the picture it predicts
    * @returns true if they were taken
    */
