@@ -1,14 +1,14 @@
 import { isFloats } from '../builtins/tags.ts';
 import { expected, inCall, type TaesdError } from '../errors.ts';
 import { type ModelName, nanoOf, variantNamed } from '../model/variants.ts';
-import type { DecodeOptions } from '../options/types.ts';
+import type { DecodeOptions, Picture } from '../options/types.ts';
 import { lazily } from '../platform/lazily.ts';
 import type { PredictionStep } from '../preview/predict-original.ts';
 import { createPreviewer, type Previewer } from '../preview/previewer.ts';
-import type { Taesd } from '../taesd.ts';
 import type { LatentsWithOrigin, Space, TensorLike } from '../tensor-like/types.ts';
-import type { Audience } from './audience.ts';
+import type { Audience, PresentedFrame } from './audience.ts';
 import { OwnModel } from './own-model.ts';
+import type { Instance } from './reception.ts';
 import type { PreviewLatents } from './types.ts';
 
 /** The attributes of an element, as they are now. */
@@ -24,7 +24,6 @@ export interface Settings {
   readonly base: string;
 }
 
-type Instance = Pick<Taesd, 'decode' | 'info'>;
 type Decoder = Instance | OwnModel;
 
 /** The reason why latents were not decoded: newer ones came while the model was loaded. */
@@ -83,9 +82,16 @@ export class Presenter {
     this.#source = new AbortController();
     const { signal } = this.#source;
     void this.#reporting(async () => {
-      const { readSource } = await lazily(() => import('./source.ts'));
-      const found = await readSource(source, this.#settings().base, signal);
-      if (!signal.aborted) this.push(found);
+      const { receive } = await lazily(() => import('./source.ts'));
+      if (signal.aborted) return;
+      const { base, resolution } = this.#settings();
+      await receive(source, {
+        ...{ base, signal, resolution },
+        push: (found) => this.push(found),
+        instanceFor: (model, newest) => this.#instanceOf(this.#decoderFor(model), newest),
+        onFrame: (picture, frame) => this.#present(picture, frame),
+        onError: (error) => this.#fail(error),
+      });
     }, signal);
   }
 
@@ -148,31 +154,42 @@ export class Presenter {
     const present = this.#previewer;
     if (present?.of === decoder && present.key === key) return present.it;
     this.#stopPreviewer();
-    const it = createPreviewer(this.#instanceOf(decoder), {
-      ...{ width, height, resolution },
-      space: space as Space | undefined,
-      onFrame: (picture, frame) => {
-        const dropped = frame.dropped + this.#superseded;
-        this.#superseded = 0;
-        this.#audience.onFrame(picture, { ...frame, dropped });
+    const it = createPreviewer(
+      this.#instanceOf(decoder, () => this.#pushes),
+      {
+        ...{ width, height, resolution },
+        space: space as Space | undefined,
+        onFrame: (picture, frame) => this.#present(picture, frame),
+        onError: (error) => this.#fail(error),
       },
-      onError: (error) => {
-        if (error === SUPERSEDED) this.#superseded++;
-        else this.#report(error);
-      },
-    });
+    );
     this.#previewer = { key, of: decoder, it };
     return it;
   }
 
-  /** Returns what a previewer uses of an instance, before the model is loaded. */
-  #instanceOf(decoder: Decoder): Instance {
+  #present(picture: Picture, frame: PresentedFrame): void {
+    const dropped = frame.dropped + this.#superseded;
+    this.#superseded = 0;
+    this.#audience.onFrame(picture, { ...frame, dropped });
+  }
+
+  #fail(error: unknown): void {
+    if (error === SUPERSEDED) this.#superseded++;
+    else this.#report(error);
+  }
+
+  /**
+   * Returns what a previewer uses of an instance, before the model is loaded.
+   *
+   * @param newest  returns the number of the latest latents
+   */
+  #instanceOf(decoder: Decoder, newest: () => number): Instance {
     if (!(decoder instanceof OwnModel)) return decoder;
     const decode = async (latents: TensorLike, options: DecodeOptions) => {
-      const pushes = this.#pushes;
+      const number = newest();
       const taesd = await decoder.load();
       // Newer latents came while these waited for the model: they are shown instead.
-      if (pushes !== this.#pushes) throw SUPERSEDED;
+      if (number !== newest()) throw SUPERSEDED;
       return taesd.decode(latents, options);
     };
     return { info: decoder.info, decode } as unknown as Instance;

@@ -1,5 +1,4 @@
 import { tagOf } from '../builtins/tags.ts';
-import { describe } from '../checks.ts';
 import type { TaesdError } from '../errors.ts';
 import type { PredictionStep } from '../preview/predict-original.ts';
 import type { Taesd } from '../taesd.ts';
@@ -17,13 +16,16 @@ type By = number | PredictionStep | undefined;
 const TEXTS = ['model', 'weights', 'space', 'alt'];
 const NUMBERS = ['width', 'height', 'resolution', 'steps'];
 const DOWNLOAD = 'download';
+/** The attributes that another model is loaded by. */
+const BY_MODEL = ['model', 'weights', DOWNLOAD];
 /** The attributes that properties reflect. */
 const ATTRIBUTES = [...TEXTS, ...NUMBERS, DOWNLOAD];
 
 /** Returns the text of an attribute for a property's value. It never throws. */
 function textOf(value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return `${value}`;
-  return tagOf(value) === 'URL' ? (value as URL).href : describe(value);
+  const tag = tagOf(value);
+  return tag === 'URL' ? (value as URL).href : tag;
 }
 
 /** Reads a number, or a fraction such as `1/4`. Other texts are NaN, which is refused in use. */
@@ -85,7 +87,7 @@ export function previewClass(): OurClass {
 
     attributeChangedCallback(name: string, _: unknown, value: string | null): void {
       if (name === 'src') this.#open(value ?? undefined);
-      else this.#isBegun = false;
+      else if (BY_MODEL.includes(name)) this.#changeModel();
       this.#view.describe(this.#described());
       this.#schedule();
     }
@@ -110,6 +112,7 @@ export function previewClass(): OurClass {
 
     set taesd(taesd: TaesdPreviewElement['taesd'] | null) {
       this.#taesd = taesd ?? undefined;
+      this.#changeModel();
       this.#presenter.give(this.#taesd as Taesd | undefined);
       this.#schedule();
     }
@@ -141,6 +144,14 @@ export function previewClass(): OurClass {
       this.#waiting = undefined;
       this.#isOpened = source === undefined;
       this.#presenter.close();
+    }
+
+    /** An address is opened anew for another model; a connection cannot be, and ends. */
+    #changeModel(): void {
+      this.#isBegun = false;
+      if (!this.#isOpened || this.#source === undefined) return;
+      this.#presenter.close();
+      this.#isOpened = typeof this.#source !== 'string';
     }
 
     /**
@@ -206,7 +217,7 @@ export function previewClass(): OurClass {
 
     /** Sets a property again that was set before the element was defined: it hides the class's. */
     #upgrade(name: string): void {
-      if (!Object.getOwnPropertyNames(this).includes(name)) return;
+      if (!Object.keys(this).includes(name)) return;
       const own = this as unknown as Record<string, unknown>;
       const value = own[name];
       delete own[name];

@@ -17,8 +17,9 @@ type PageElement = typeof globalThis extends { HTMLElement: { prototype: infer E
 export type PreviewLatents = TensorLike | LatentsWithOrigin | Float32Array;
 
 /**
- * A source of latents: the address of a file of latents of any format that `readLatents` reads; or
- * the file itself as a Blob, a Response, an ArrayBuffer or a view of one.
+ * A source of latents: the address of a file of latents of any format that `readLatents` reads, of
+ * frames in an HTTP body or as server-sent events, or of a WebSocket (`ws:`, `wss:`); or a Blob, a
+ * Response, a ReadableStream, an ArrayBuffer or a view of one, a WebSocket or an EventSource.
  */
 export type PreviewSource = string | object;
 

@@ -159,12 +159,12 @@ for (const [browser, program] of [
         return { errors, after: look(element) };`);
       const { errors, after } = found as { errors: unknown[][]; after: object };
       expect(errors.map(([name, code, , ...rest]) => [name, code, ...rest])).toEqual(
-        ['ARG', 'SHAPE', 'ARG', 'ARG', 'ARG', 'ARG', 'ARG'].map((code) => [
+        ['NETWORK', 'SHAPE', 'ARG', 'ARG', 'ARG', 'ARG', 'ARG'].map((code) => [
           ...['TaesdError', code, true, true],
         ]),
       );
       expect(errors.map(([, , message]) => message)).toEqual([
-        expect.stringMatching(/^taesd-preview: "http.*none\.png" expected a file, got none/),
+        'taesd-preview: "source" expected HTTP status 200 to 299, got 404',
         expect.stringContaining('expected shape [N,4,h,w]'),
         expect.stringContaining('"model" expected one of taesd, '),
         expect.stringContaining('"width" expected a whole number'),
@@ -240,6 +240,100 @@ for (const [browser, program] of [
         removed: { loads: 1, disposals: 1 },
         back: { loads: 2, disposals: 1 },
         equal: true,
+      });
+    });
+
+    test('frames in a body, as events, on a socket → each picture, its step; the socket is told and closed', async () => {
+      const found = await run(`
+        const { encodeFrame } = await import('/dist/preview/index.js');
+        const frame = (step, more) => encodeFrame(latents, { model: 'taesd', type: 'f16', step, steps: 2, ...more });
+        const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+        const events = [1, 2].map((step) => 'event: latents\\ndata: ' + base64(frame(step)) + '\\n\\n').join('');
+        const sse = new Response(events, { headers: { 'content-type': 'text/event-stream' } });
+        const body = () => new Response(new Blob([frame(1), frame(2)]));
+        class Socket extends EventTarget {
+          readyState = 1;
+          told = [];
+          send(text) { this.told.push(text); }
+          close() { this.readyState = 3; }
+          say(data) { this.dispatchEvent(new MessageEvent('message', { data: data.buffer })); }
+        }
+        const socket = new Socket();
+        const found = {};
+        for (const [name, src] of Object.entries({ body: body(), stream: body().body, sse, bytes: await body().arrayBuffer(), socket })) {
+          const element = make({ alt: name });
+          document.body.append(element);
+          const last = new Promise((resolve, reject) => {
+            element.addEventListener('frame', ({ detail }) => { if (detail.step === 2) resolve(detail); });
+            element.addEventListener('error', ({ detail }) => reject(detail));
+          });
+          element.src = src;
+          if (name === 'socket') {
+            // Its first frame says the model, and must not be lost.
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            for (const step of [1, 2]) socket.say(frame(step, { acknowledge: true }));
+          }
+          const { steps } = await last;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          const { name: words, hash, status } = look(element);
+          found[name] = { words, hash, status, steps };
+          element.remove();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return { found, told: JSON.parse(socket.told.at(-1)), state: socket.readyState };`);
+      const {
+        found: shown,
+        told,
+        state,
+      } = found as {
+        found: Record<string, { hash: number }>;
+        told: object;
+        state: number;
+      };
+      const hashes = new Set(Object.values(shown).map(({ hash }) => hash));
+      expect(hashes.size).toBe(1);
+      for (const name of ['body', 'stream', 'sse', 'bytes', 'socket']) {
+        const words = `${name}, step 2 of 2, 80 × 48`;
+        expect(shown[name]).toMatchObject({ words, status: words, steps: 2 });
+      }
+      expect([told, state]).toEqual([{ done: 2, step: 2 }, 3]);
+    });
+
+    test('frames of another model, a damaged frame → nano-sdxl; the error, and the next is shown', async () => {
+      const found = await run(`
+        const { encodeFrame } = await import('/dist/preview/index.js');
+        const good = encodeFrame(latents, { model: 'taesdxl', step: 1 });
+        const damaged = good.slice();
+        new DataView(damaged.buffer).setFloat32(44, NaN, true);
+        class Socket extends EventTarget {
+          readyState = 1;
+          send() {}
+          close() { this.readyState = 3; }
+          say(data) { this.dispatchEvent(new MessageEvent('message', { data: data.buffer })); }
+        }
+        const socket = new Socket();
+        const element = make();
+        document.body.append(element);
+        const loaded = next(element, 'load');
+        element.src = socket;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        socket.say(good);
+        const { model } = await loaded;
+        await next(element, 'frame');
+        const error = next(element, 'error');
+        socket.say(damaged);
+        const { code, message } = await error;
+        socket.say(good);
+        await next(element, 'frame');
+        const lost = next(element, 'error');
+        socket.dispatchEvent(new CloseEvent('close', { code: 1006 }));
+        const { code: end } = await lost;
+        return { model, code, message, end };`);
+      expect(found).toEqual({
+        model: 'nano-sdxl',
+        code: 'FORMAT',
+        message: expect.stringContaining('"range of channel 0" expected min ≤ max, both finite'),
+        end: 'NETWORK',
       });
     });
 
