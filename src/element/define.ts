@@ -16,7 +16,7 @@ const NAME = /^[a-z][a-z\d._]*-[a-z\d._-]*$/;
 export function defineTaesdPreview(name: string = 'taesd-preview'): void {
   inCall('defineTaesdPreview', () => {
     if (typeof name !== 'string' || !NAME.test(name)) {
-      const rule = 'a name in small letters with a hyphen, such as taesd-preview';
+      const rule = 'a name in small letters with a hyphen';
       throw expected('ARG', 'name', rule, describe(name));
     }
     const { customElements } = globalThis;

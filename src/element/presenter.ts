@@ -1,4 +1,4 @@
-import { isFloats } from '../builtins/tags.ts';
+import { isFloats, isPromise } from '../builtins/tags.ts';
 import { expected, inCall, type TaesdError } from '../errors.ts';
 import { type ModelName, nanoOf, variantNamed } from '../model/variants.ts';
 import type { DecodeOptions, Picture } from '../options/types.ts';
@@ -20,6 +20,7 @@ export interface Settings {
   readonly height: number | undefined;
   readonly resolution: number | undefined;
   readonly space: string | undefined;
+  readonly alt: string | undefined;
   /** The address that others are relative to. */
   readonly base: string;
 }
@@ -57,7 +58,7 @@ export class Presenter {
   /** Begins to load the model that the settings name. */
   load(): void {
     if (this.#given !== undefined) return;
-    void this.#reporting(async () => {
+    this.#guarded(async () => {
       const decoder = this.#decoderFor(undefined);
       if (decoder instanceof OwnModel) await decoder.load();
     });
@@ -66,7 +67,7 @@ export class Presenter {
   /** Shows latents. @returns true if they were taken */
   push(latents: PreviewLatents, by?: number | PredictionStep): boolean {
     let isTaken = false;
-    this.#tried(() => {
+    this.#guarded(() => {
       this.#pushes++;
       const { model } = (latents ?? {}) as Partial<LatentsWithOrigin>;
       const decoder = this.#decoderFor(model);
@@ -81,7 +82,7 @@ export class Presenter {
     this.close();
     this.#source = new AbortController();
     const { signal } = this.#source;
-    void this.#reporting(async () => {
+    this.#guarded(async () => {
       const { receive } = await lazily(() => import('./source.ts'));
       if (signal.aborted) return;
       const { base, resolution } = this.#settings();
@@ -173,11 +174,6 @@ export class Presenter {
     this.#audience.onFrame(picture, { ...frame, dropped });
   }
 
-  #fail(error: unknown): void {
-    if (error === SUPERSEDED) this.#superseded++;
-    else this.#report(error);
-  }
-
   /**
    * Returns what a previewer uses of an instance, before the model is loaded.
    *
@@ -211,27 +207,24 @@ export class Presenter {
     return { shape: [1, latentChannels, h, w], data };
   }
 
-  #tried(work: () => void): void {
+  /** Reports what `work` throws or rejects with, if the signal has not fired. */
+  #guarded(work: () => unknown, signal?: AbortSignal): void {
+    const report = (error: unknown) => {
+      if (signal?.aborted !== true) this.#fail(error);
+    };
     try {
-      inCall('taesd-preview', work);
+      const result = inCall('taesd-preview', work);
+      if (isPromise(result)) result.catch(report);
     } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  async #reporting(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-    try {
-      await inCall('taesd-preview', work);
-    } catch (error) {
-      if (signal?.aborted !== true) this.#report(error);
+      report(error);
     }
   }
 
   /** Reports an error once: loading may fail for several calls at the same time. */
-  #report(error: unknown): void {
-    if (error === this.#lastError) return;
+  #fail(error: unknown): void {
+    if (error === SUPERSEDED) this.#superseded++;
+    else if (error !== this.#lastError) this.#audience.onError(error as TaesdError);
     this.#lastError = error;
-    this.#audience.onError(error as TaesdError);
   }
 }
 

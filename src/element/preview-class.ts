@@ -88,7 +88,7 @@ export function previewClass(): OurClass {
     attributeChangedCallback(name: string, _: unknown, value: string | null): void {
       if (name === 'src') this.#open(value ?? undefined);
       else if (BY_MODEL.includes(name)) this.#changeModel();
-      this.#view.describe(this.#described());
+      this.#view.describe(this.#settings());
       this.#schedule();
     }
 
@@ -193,6 +193,7 @@ export function previewClass(): OurClass {
         model: text('model'),
         weights: text('weights'),
         space: text('space'),
+        alt: text('alt'),
         download: this.hasAttribute(DOWNLOAD),
         width: this.#number('width'),
         height: this.#number('height'),
@@ -204,11 +205,6 @@ export function previewClass(): OurClass {
     #number(name: string): number | undefined {
       const text = this.getAttribute(name);
       return text === null ? undefined : numberOf(text);
-    }
-
-    #described() {
-      const [width, height] = [this.#number('width'), this.#number('height')];
-      return { alt: this.getAttribute('alt') ?? undefined, width, height };
     }
 
     #dispatch<Detail>(name: string, detail: Detail): void {

@@ -11,10 +11,10 @@ import type { DownloadProgress, Picture } from '../options/types.ts';
  * it is on the page from the beginning, out of sight until something fails.
  */
 const STYLES = `
-:host { display: inline-block; max-width: 100%; vertical-align: bottom }
+:host { display: inline-block; max-width: 100% }
 :host([hidden]), [hidden] { display: none !important }
 [part=frame] { position: relative; overflow: hidden }
-[part=picture] { display: block; position: absolute; inset: 0; width: 100%; height: 100% }
+[part=picture] { position: absolute; inset: 0; width: 100%; height: 100% }
 [part=placeholder], [part~=status] { margin: 0; font: .875em/1.4 system-ui, sans-serif;
   overflow-wrap: anywhere }
 [part=placeholder] { position: absolute; inset: 0; display: grid; place-content: center;
@@ -84,7 +84,7 @@ export class View {
     const ofSteps = steps === undefined ? '' : ` of ${steps}`;
     const words = [
       alt ?? 'Preview',
-      ...(step === undefined ? [] : [`step ${step}${ofSteps}`]),
+      ...(step === undefined ? [] : [`step ${step + 1}${ofSteps}`]),
       `${width ?? this.#shown.width} × ${height ?? this.#shown.height}`,
     ];
     if (isHidden) this.#canvas.removeAttribute('aria-label');
@@ -104,10 +104,10 @@ export class View {
     this.#shown = { width, height, step, steps };
     this.describe(this.#described);
     // Screen readers hear of the first picture and of the last, and not of each step.
-    const isLast = step !== undefined && step === steps;
+    const isLast = step !== undefined && step + 1 === steps;
     const name = canvas.getAttribute('aria-label') ?? '';
     if (isFirst || isLast) this.#say(name);
-    else if (this.#status.part.contains('error')) this.#say('');
+    else if (this.#status.part.length > 1) this.#say('');
   }
 
   fail(sentence: string): void {

@@ -92,7 +92,7 @@ for (const [browser, program] of [
         frame: { dropped: 0, width: 80, height: 48 },
         elapsed: true,
         loads: 1,
-        third: 'Preview, step 3 of 20, 80 × 48',
+        third: 'Preview, step 4 of 20, 80 × 48',
         status: 'Preview, 80 × 48',
       });
     });
@@ -182,18 +182,18 @@ for (const [browser, program] of [
         const frames = [];
         element.addEventListener('frame', ({ detail: { step, dropped } }) => frames.push([step, dropped]));
         const last = new Promise((resolve) => {
-          element.addEventListener('frame', ({ detail }) => { if (detail.step === 9) resolve(); });
+          element.addEventListener('frame', ({ detail }) => { if (detail.step === 8) resolve(); });
         });
-        for (let step = 1; step <= 8; step++) {
+        for (let step = 0; step < 8; step++) {
           element.push({ ...latents, data: latents.data.map((x) => x * step / 9) }, step);
           await new Promise((resolve) => setTimeout(resolve, 0));
         }
-        element.push(latents, 9);
+        element.push(latents, 8);
         await last;
         const total = frames.reduce((sum, [, dropped]) => sum + dropped + 1, 0);
         return { last: frames.at(-1)[0], total, hash: look(element).hash, status: look(element).status };`);
       expect(found).toEqual({
-        last: 9,
+        last: 8,
         total: 9,
         hash: wanted,
         status: 'Preview, step 9 of 9, 80 × 48',
@@ -248,9 +248,9 @@ for (const [browser, program] of [
         const { encodeFrame } = await import('/dist/preview/index.js');
         const frame = (step, more) => encodeFrame(latents, { model: 'taesd', type: 'f16', step, steps: 2, ...more });
         const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
-        const events = [1, 2].map((step) => 'event: latents\\ndata: ' + base64(frame(step)) + '\\n\\n').join('');
+        const events = [0, 1].map((step) => 'event: latents\\ndata: ' + base64(frame(step)) + '\\n\\n').join('');
         const sse = new Response(events, { headers: { 'content-type': 'text/event-stream' } });
-        const body = () => new Response(new Blob([frame(1), frame(2)]));
+        const body = () => new Response(new Blob([frame(0), frame(1)]));
         class Socket extends EventTarget {
           readyState = 1;
           told = [];
@@ -264,14 +264,14 @@ for (const [browser, program] of [
           const element = make({ alt: name });
           document.body.append(element);
           const last = new Promise((resolve, reject) => {
-            element.addEventListener('frame', ({ detail }) => { if (detail.step === 2) resolve(detail); });
+            element.addEventListener('frame', ({ detail }) => { if (detail.step === 1) resolve(detail); });
             element.addEventListener('error', ({ detail }) => reject(detail));
           });
           element.src = src;
           if (name === 'socket') {
             // Its first frame says the model, and must not be lost.
             await new Promise((resolve) => setTimeout(resolve, 500));
-            for (const step of [1, 2]) socket.say(frame(step, { acknowledge: true }));
+            for (const step of [0, 1]) socket.say(frame(step, { acknowledge: true }));
           }
           const { steps } = await last;
           await new Promise((resolve) => setTimeout(resolve, 50));
@@ -296,7 +296,7 @@ for (const [browser, program] of [
         const words = `${name}, step 2 of 2, 80 × 48`;
         expect(shown[name]).toMatchObject({ words, status: words, steps: 2 });
       }
-      expect([told, state]).toEqual([{ done: 2, step: 2 }, 3]);
+      expect([told, state]).toEqual([{ done: 2, step: 1 }, 3]);
     });
 
     test('frames of another model, a damaged frame → nano-sdxl; the error, and the next is shown', async () => {

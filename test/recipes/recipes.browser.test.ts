@@ -132,7 +132,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
         const latents = step === 1 ? undefined : globalThis.latents;
         const ref = usePreview(latents, step);
         return createElement('div', {},
-          createElement('taesd-preview', { ref, steps: 3, onframe: () => { document.title = 'frame'; } }),
+          createElement('taesd-preview', { ref, steps: 4, onframe: () => { document.title = 'frame'; } }),
           createElement('button', { onClick: () => setStep(step + 1) }, 'next'));
       }
       const root = document.body.appendChild(document.createElement('main'));
@@ -152,7 +152,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
           const [latents, step] = [shallowRef(), ref(1)];
           const element = usePreview(latents, step);
           const next = () => { step.value++; latents.value = globalThis.latents; };
-          return () => [h('taesd-preview', { ref: element, steps: 3 }), h('button', { onClick: next }, 'next')];
+          return () => [h('taesd-preview', { ref: element, steps: 4 }), h('button', { onClick: next }, 'next')];
         },
       };
       createApp(App).mount(document.body.appendChild(document.createElement('main')));`;
@@ -166,7 +166,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     const next = page.getByRole('button', { name: 'next' });
     for (const step of [2, 3]) {
       await next.click();
-      await page.getByRole('img', { name: `Preview, step ${step} of 3, 256 × 256` }).waitFor();
+      await page.getByRole('img', { name: `Preview, step ${step + 1} of 4, 256 × 256` }).waitFor();
       const wanted = hashOfPicture(await fast.decode(LATENTS));
       expect(await hashOfCanvas(page, PREVIEW)).toBe(wanted);
     }
