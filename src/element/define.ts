@@ -24,7 +24,7 @@ export function defineTaesdPreview(name: string = 'taesd-preview'): void {
     const present = customElements.get(name) as Partial<OurClass> | undefined;
     if (present === undefined) customElements.define(name, previewClass());
     else if (present.isTaesdPreview !== true) {
-      throw expected('ARG', 'name', 'a name that is free', `${name}, the name of another element`);
+      throw expected('ARG', 'name', 'a name that is free', `${name} of another`);
     }
   });
 }
