@@ -9,6 +9,7 @@ import {
   predictOriginal,
   previewFrom,
   type StreamFrameInfo,
+  type StreamPreview,
 } from '../../src/preview/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
@@ -399,7 +400,7 @@ describe('an EventSource', () => {
 describe('a call that cannot be', () => {
   const KINDS = 'a WebSocket, an EventSource, a Response or a ReadableStream';
   test.each([
-    ['no connection', () => undefined, 'ARG', `"source" expected ${KINDS}, got undefined`],
+    ['no connection', (): unknown => undefined, 'ARG', `"source" expected ${KINDS}, got undefined`],
     ['bytes', () => frameOf(1), 'ARG', `"source" expected ${KINDS}, got Uint8Array of 164 bytes`],
     [
       'a response of 404',
@@ -426,7 +427,7 @@ describe('a call that cannot be', () => {
   });
 
   test('wrong options, no instance → ARG', () => {
-    const call = (options: object, taesd: unknown = nano): unknown =>
+    const call = (options: object, taesd: unknown = nano): StreamPreview =>
       previewFrom(streamOf(), taesd as Taesd, options as PreviewFromOptions);
     expectError(() => call({}), 'ARG', 'previewFrom: "onFrame" expected a function, got undefined');
     const onFrame = () => {};
