@@ -269,11 +269,13 @@ class FrameSocket(_Hub):
     in_flight  the frames that a reader may have before it says that one is done with: for frames that were encoded
                with acknowledge=True. 2 keep a reader busy; more make pictures older.
     origins    the pages that may connect, such as ['https://example.org']. None lets any page.
+    on_sent    called with each frame that goes to a reader, on the server's thread
     """
 
-    def __init__(self, port=8765, host='127.0.0.1', in_flight=2, origins=None):
+    def __init__(self, port=8765, host='127.0.0.1', in_flight=2, origins=None, on_sent=None):
         super().__init__()
         self._in_flight = in_flight
+        self._on_sent = on_sent or (lambda frame: None)
         self._ready = threading.Event()
         self._error = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(host, port, origins)), daemon=True)
@@ -321,6 +323,7 @@ class FrameSocket(_Hub):
                 frame = await self._loop.run_in_executor(None, reader.take)
                 if frame is None or socket.closed:
                     break
+                self._on_sent(frame)
                 await socket.send(frame)
                 sent += 1
                 while is_acknowledged(frame) and sent - done >= self._in_flight and not socket.closed:

@@ -86,15 +86,29 @@ export function openSource(source: unknown, sink: FrameSink): OpenSource {
 
 type Listener = (event: Record<string, unknown>) => void;
 
-/** Adds listeners. @returns a function that removes them */
-function listen(target: EventSourceLike, listeners: Readonly<Record<string, Listener>>) {
-  for (const [type, listener] of Object.entries(listeners)) {
-    target.addEventListener(type as never, listener as never);
-  }
+/**
+ * Adds listeners. Their errors, such as that of an event whose getter throws, go to the sink.
+ *
+ * @returns a function that removes them
+ */
+function listen(
+  target: EventSourceLike,
+  listeners: Readonly<Record<string, Listener>>,
+  sink: FrameSink,
+): () => void {
+  const guarded = Object.entries(listeners).map(([type, listener]) => {
+    const run: Listener = (event) => {
+      try {
+        listener(event);
+      } catch (error) {
+        sink.fault(error);
+      }
+    };
+    return [type, run] as const;
+  });
+  for (const [type, run] of guarded) target.addEventListener(type as never, run as never);
   return () => {
-    for (const [type, listener] of Object.entries(listeners)) {
-      target.removeEventListener(type as never, listener as never);
-    }
+    for (const [type, run] of guarded) target.removeEventListener(type as never, run as never);
   };
 }
 
@@ -122,29 +136,33 @@ function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
       sink.fault(error);
     }
   };
-  const forget = listen(socket, {
-    message: ({ data }) => {
-      // A sender may say other things as texts.
-      if (typeof data === 'string') return;
-      const isBlob = typeof (data as Partial<Blob> | null)?.arrayBuffer === 'function';
-      if (!isBlob && blobs === undefined) {
-        take(data);
-        return;
-      }
-      const read = async () => take(isBlob ? await (data as Blob).arrayBuffer() : data);
-      blobs = (blobs ?? Promise.resolve()).then(read).catch(sink.fault);
+  const forget = listen(
+    socket,
+    {
+      message: ({ data }) => {
+        // A sender may say other things as texts.
+        if (typeof data === 'string') return;
+        const isBlob = typeof (data as Partial<Blob> | null)?.arrayBuffer === 'function';
+        if (!isBlob && blobs === undefined) {
+          take(data);
+          return;
+        }
+        const read = async () => take(isBlob ? await (data as Blob).arrayBuffer() : data);
+        blobs = (blobs ?? Promise.resolve()).then(read).catch(sink.fault);
+      },
+      error: ({ message }) => {
+        if (typeof message === 'string') reason = message;
+      },
+      close: ({ code, reason: last }) => {
+        forget();
+        const isPlanned = code === undefined || PLANNED.includes(code);
+        const words = [`code ${code}`, last, reason].filter(Boolean).join(': ');
+        const error = isPlanned ? undefined : lost('a WebSocket that closes with code 1000', words);
+        void (blobs ?? Promise.resolve()).then(() => sink.end(error));
+      },
     },
-    error: ({ message }) => {
-      if (typeof message === 'string') reason = message;
-    },
-    close: ({ code, reason: last }) => {
-      forget();
-      const isPlanned = code === undefined || PLANNED.includes(code);
-      const words = [`code ${code}`, last, reason].filter(Boolean).join(': ');
-      const error = isPlanned ? undefined : lost('a WebSocket that closes with code 1000', words);
-      void (blobs ?? Promise.resolve()).then(() => sink.end(error));
-    },
-  });
+    sink,
+  );
   return {
     close() {
       forget();
@@ -164,21 +182,25 @@ function openEvents(events: EventSourceLike, sink: FrameSink): OpenSource {
     forget();
     quietly(() => events.close());
   };
-  const forget = listen(events, {
-    [LATENTS]: ({ data }) => sink.take(String(data)),
-    // Without it the source would connect again, for ever.
-    [END]: () => {
-      close();
-      sink.end();
+  const forget = listen(
+    events,
+    {
+      [LATENTS]: ({ data }) => sink.take(String(data)),
+      // Without it the source would connect again, for ever.
+      [END]: () => {
+        close();
+        sink.end();
+      },
+      error: ({ message }) => {
+        // It connects again by itself until it is closed.
+        if (events.readyState !== EVENTS_CLOSED) return;
+        close();
+        const words = typeof message === 'string' ? message : 'an error';
+        sink.end(lost('server-sent events', words));
+      },
     },
-    error: ({ message }) => {
-      // It connects again by itself until it is closed.
-      if (events.readyState !== EVENTS_CLOSED) return;
-      close();
-      const words = typeof message === 'string' ? message : 'an error';
-      sink.end(lost('server-sent events', words));
-    },
-  });
+    sink,
+  );
   return { close };
 }
 

@@ -30,7 +30,15 @@ import {
 } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
+import {
+  createPreviewer,
+  decodeFrame,
+  encodeFrame,
+  type FrameSource,
+  type LatentFrame,
+  predictOriginal,
+  previewFrom,
+} from 'taesd-wasm/preview';
 import relaxed from 'taesd-wasm/taesd.relaxed.wasm';
 import relaxedOfEdge from 'taesd-wasm/taesd.relaxed.wasm?module';
 import relaxedAddress from 'taesd-wasm/taesd.relaxed.wasm?url';
@@ -73,6 +81,14 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   previewer.push({ data: new Float64Array(4), dims: [1n, 4n, 1n, 1n] });
   const original: Tensor = predictOriginal(latents, latents, { prediction: 'v', sigma: 1 });
   previewer.push(original, { output: latents, prediction: 'flow', sigma: 0.5, sign: -1, step: 1 });
+  const frame: Uint8Array = encodeFrame(original, { model: 'taesd', step: 1 });
+  const back: LatentFrame = decodeFrame(frame);
+  await taesd.decode(back);
+  const connection: FrameSource = await fetch(url);
+  using shown = previewFrom(connection, other, {
+    onFrame: ({ data }, { steps }) => void [data, steps],
+  });
+  await shown.done;
   const { tensors } = readSafetensors(file);
   const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
   // A server that renders pages may have it in its code.

@@ -13,7 +13,7 @@ import {
 import { block, conv3x3, loadNetwork, relu, runNetwork } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer } from 'taesd-wasm/preview';
+import { createPreviewer, encodeFrame, previewFrom } from 'taesd-wasm/preview';
 import * as photographs from '../picture/files.ts';
 import { digestOf, sharedFolder } from './models.mjs';
 
@@ -136,6 +136,22 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       previewer.stop();
       const [step, data] = shown.at(-1) ?? [];
       return step === 4 ? differs(data, picture.data) : `the last picture is of step ${step}`;
+    }),
+    stream: each(async ({ taesd }, { latents, picture }) => {
+      const frame = encodeFrame(latents, { model: taesd.info.model, type: 'f16' });
+      const stream = new ReadableStream({
+        start(controller) {
+          for (let i = 0; i < 5; i++) controller.enqueue(frame);
+          controller.close();
+        },
+      });
+      const sizes = [];
+      const onFrame = ({ width, height }) => sizes.push(`${width}×${height}`);
+      const preview = previewFrom(stream, taesd, { onFrame });
+      if (random() < 0.3) preview.stop();
+      await preview.done;
+      const size = `${picture.width}×${picture.height}`;
+      return sizes.every((one) => one === size) ? undefined : `a picture of ${sizes}, not ${size}`;
     }),
     network: async () => {
       const network = await loadNetwork(NETWORK, NETWORK_WEIGHTS);
