@@ -111,7 +111,7 @@ function fits(shape: readonly number[], variant: Variant, isSized: boolean): boo
   return shape.length === 4 || shape[2] === 1;
 }
 
-/** Returns true for packed latents [N, P, 4·C]. A picture's size decides where both are possible. */
+/** Returns true for packed latents [N, P, 4·C]. Without a picture's size, [C, h, 4·C] is whole. */
 const isTokens = (
   { length, 0: first, 2: last }: readonly number[],
   { latentChannels }: Variant,
