@@ -63,7 +63,7 @@ export class View {
     this.#placeholder.append(words);
     this.#canvas.hidden = true;
     this.#progress.hidden = true;
-    this.#progress.setAttribute('aria-label', 'Loading the model');
+    this.#progress.setAttribute('aria-label', 'Loading');
     this.#status.setAttribute('role', 'status');
     this.#frame.append(this.#canvas, this.#placeholder, this.#progress);
     root.append(this.#frame, this.#status);

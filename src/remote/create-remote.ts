@@ -47,7 +47,7 @@ export function createRemote(options: RemoteOptions): RemoteHandler {
   });
 }
 
-/** What is done for a path, by its methods. */
+/** The work for a path, by its methods. */
 interface Route {
   /** The name in messages. */
   readonly name: string;

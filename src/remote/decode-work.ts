@@ -33,7 +33,7 @@ export interface DecodeWork {
   readonly output: Output;
 }
 
-/** What reading a request needs of its handler. */
+/** The needs of reading a request, which its handler gives. */
 export interface Reading {
   readonly models: Models;
   readonly limits: RemoteLimits;

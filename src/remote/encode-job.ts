@@ -1,4 +1,4 @@
-import type { Variant } from '../model/variants.ts';
+import { hasHalf, type Variant } from '../model/variants.ts';
 import { narrowTo } from '../numbers/narrow.ts';
 import type { EncodeOptions, PictureSource } from '../options/types.ts';
 import { decodePng } from '../png/index.ts';
@@ -46,9 +46,9 @@ export async function readPictures(
   const scaling = scalingOf(params);
   const variant = reading.models.choose({
     name: textOf(params, 'model'),
-    fits: () => true,
+    fits: (one) => hasHalf(one, 'encoder'),
     scaling,
-    misfit: () => new HttpProblem(422, 'SHAPE', ''),
+    misfit: (candidates) => noEncoder(candidates.map(({ name }) => name).join(', ')),
   });
   checkScaling(scaling, variant);
   const read = isTensor ? readTensorBody : readPngBody;
@@ -136,10 +136,13 @@ async function encoded(
 ): Promise<Tensor> {
   const latents = await inOneTurn(host, (taesd, alive) => {
     if (!taesd.info.parts.includes('encoder')) {
-      throw notDone('encoder', `model ${variant.name} with its encoder`, 'the decoder alone');
+      throw noEncoder(variant.name);
     }
     return taesd.encode(input(), { range, signal: host.signal, onProgress: alive });
   });
   fromDiffusion(latents, scaling, variant);
   return latents;
 }
+
+const noEncoder = (name: string): HttpProblem =>
+  notDone('encoder', 'a model with its encoder', `${name}, here a decoder alone`);

@@ -65,7 +65,11 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   OOM: 503,
 };
 
-/** Answers with JSON `{ code, message }`. @param where  what failed: `decode` */
+/**
+ * Answers with JSON `{ code, message }`.
+ *
+ * @param where  the name of the call that failed: `decode`
+ */
 export function problemResponse(error: unknown, where: string, report: Report): Response {
   const { status, code, message, headers } = problemOf(error, report);
   return jsonResponse({ code, message: `${where}: ${message}` }, status, headers);

@@ -60,7 +60,7 @@ export async function readBody(
  * Reads a body whose length is known.
  *
  * @param length  its bytes
- * @param kind  what they hold, for messages: `f32 [4,64,64]`
+ * @param kind  the kind of their numbers, for messages: `f32 [4,64,64]`
  * @throws HttpProblem SHAPE (more bytes), TRUNCATED (fewer), and those of `readBody`
  */
 export async function readBodyOf(

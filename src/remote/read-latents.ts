@@ -19,6 +19,7 @@ import { choiceOf, flagOf, neededSize, shapeOf, sizeOf, textOf } from './query.t
 import { readBody, readBodyOf } from './read-body.ts';
 import { checkScaling, scalingOf, toKnownSpace } from './scaling.ts';
 import { bodyTooLarge, checkPictures, pngSize, tooManyPixels } from './size-limits.ts';
+import type { RemoteLimits } from './types.ts';
 
 /*
  * Reads a request's body into latents, and checks all it can before anything is decoded: a status
@@ -70,14 +71,15 @@ async function readProtocol(
     misfit: noSuchLatents('shape', shapeText(shape)),
   });
   checkScaling(scaling, variant);
-  const isOne = shape.length === 3 && !isTokens(shape, variant, isSized);
+  const isPackedShape = isTokens(shape, variant, isSized);
+  const isOne = shape.length === 3 && !isPackedShape;
   const output = outputOf(request, params, { dtype, batch: isOne ? 1 : shape[0] }, reading);
-  checkShape(shape, variant, reading);
+  checkShape(shape, isPackedShape ? undefined : shape[shape.length - 1], variant, limits);
 
   const length = elementCount(shape) * DTYPES[dtype];
   const kind = `${dtype} ${shapeText(shape)}`;
   const bytes = await readBodyOf(request, { length, kind }, { ...reading, bodyMs: limits.bodyMs });
-  const layout = isTokens(shape, variant, isSized) ? 'packed' : undefined;
+  const layout = isPackedShape ? 'packed' : undefined;
   const { tensor, isPacked } = await readTensor(
     { shape, dtype, data: bytes, layout },
     // The public endpoints take packed latents of every model.
@@ -109,7 +111,7 @@ function fits(shape: readonly number[], variant: Variant, isSized: boolean): boo
   return shape.length === 4 || shape[2] === 1;
 }
 
-/** Returns true for packed latents [N, P, 4·C]. A picture's size decides where both are possible. */
+/** Returns true for packed latents [N, P, 4·C]. Without a picture's size, [C, h, 4·C] is whole. */
 const isTokens = (
   { length, 0: first, 2: last }: readonly number[],
   { latentChannels }: Variant,
@@ -119,12 +121,20 @@ const isTokens = (
 /**
  * Checks the size of a batch before its body is read.
  *
+ * @param across  latents of a row; undefined if the shape does not tell
  * @throws HttpProblem LIMIT
  */
-function checkShape(shape: readonly number[], variant: Variant, { limits }: Reading): void {
+function checkShape(
+  shape: readonly number[],
+  across: number | undefined,
+  variant: Variant,
+  limits: RemoteLimits,
+): void {
   const { latentChannels, downscale } = variant;
   const pixels = (elementCount(shape) / latentChannels) * downscale ** 2;
   if (pixels > limits.pixels) throw tooManyPixels(`${pixels}`, limits);
+  const width = (across ?? 0) * downscale;
+  if (width > limits.width) throw tooManyPixels(`a width of ${width}`, limits);
 }
 
 interface Asked {

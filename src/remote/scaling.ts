@@ -48,7 +48,7 @@ export function isOwnScaling({ isScaled, scale, shift }: Scaling, { fromVae }: V
   return isNear(fromVae.scale, scale, fromVae.scale) && isNear(fromVae.shift, shift, 1);
 }
 
-/** @throws HttpProblem UNSUPPORTED (a conversion that needs numbers of the model, not known here) */
+/** @throws HttpProblem UNSUPPORTED (a conversion by numbers of the model that are not known) */
 export function checkScaling(scaling: Scaling, variant: Variant): void {
   if (isOwnScaling(scaling, variant) || !('unknown' in variant.fromVae)) return;
   const rule = `do_scaling=True alone for model ${variant.name}`;

@@ -4,7 +4,7 @@ import type { Line, Place } from './line.ts';
 import type { EncodeJpeg, RemoteModel } from './types.ts';
 import type { UnreadFile } from './unread-file.ts';
 
-/** What the making of an answer needs of its handler. */
+/** The needs of making an answer, which its handler gives. */
 export interface TurnHost {
   readonly line: Line;
   /** The place whose turn it is. */
@@ -104,7 +104,7 @@ export async function inOneTurn<T>(
   }
 }
 
-/** Returns true if another has the turn. A model whose picture has lost its turn was disposed of. */
+/** Returns true if the turn was given up. The model was disposed of then. */
 const isGivenUp = ({ signal, place }: TurnHost): boolean => !signal.aborted && !place.working;
 
 /** Joins the line again and waits, if it is not the place's turn. */

@@ -7,8 +7,9 @@ import { createRemote, type RemoteModel, type RemoteOptions } from '../../src/re
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * The handler and the plain form of its requests, with real Requests: what it answers, what it refuses, whom it
- * lets wait, and that a client which goes away, or a load that fails, is in nobody's way.
+ * The handler and the plain form of its requests, with real Requests: what it answers, what it
+ * refuses, whom it lets wait, and that a client which goes away, or a load that fails, is in
+ * nobody's way.
  */
 
 // The package takes its timers once; these tests replace them.

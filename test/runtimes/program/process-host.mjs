@@ -5,10 +5,11 @@ import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
 import * as picture from 'taesd-wasm/picture';
+import * as remote from 'taesd-wasm/remote';
 import { conform } from './conformance.mjs';
 
 const result = await conform({
-  packaged: { taesd, nano, kernels, picture },
+  packaged: { taesd, nano, kernels, picture, remote },
   read: async (name) => new Uint8Array(await readFile(new URL(`files/${name}`, import.meta.url))),
   workers: true,
   compiles: true,
