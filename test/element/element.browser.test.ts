@@ -337,6 +337,38 @@ for (const [browser, program] of [
       });
     });
 
+    test('one script tag: taesd-preview.min.js → the element, nano from beside it', async () => {
+      const file = encodeLatentPng({ latents, model: 'taesd', width: 77, height: 41 });
+      const asked: string[] = [];
+      const found = await runOnPage(
+        `
+        document.body.innerHTML = '<taesd-preview src="/weights/a.png"></taesd-preview>';
+        const element = document.querySelector('taesd-preview');
+        const shown = new Promise((resolve, reject) => {
+          element.addEventListener('frame', ({ detail }) => resolve(detail));
+          element.addEventListener('error', ({ detail }) => reject(detail));
+        });
+        const script = document.createElement('script');
+        Object.assign(script, { type: 'module', src: '/dist/taesd-preview.min.js' });
+        document.head.append(script);
+        const { width, height } = await shown;
+        const files = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname);
+        return { size: [width, height], files: files.filter((name) => name.startsWith('/dist/')) };`,
+        {
+          browser: browser as BrowserName,
+          weights: (name) => {
+            asked.push(name);
+            return name === 'a.png' ? file : undefined;
+          },
+        },
+      );
+      expect(found).toEqual({
+        size: [77, 41],
+        files: ['/dist/taesd-preview.min.js', '/dist/nano.js'],
+      });
+      expect(asked).toContain('a.png');
+    });
+
     test('markup, properties set before the definition, a strict policy → shown', async () => {
       const policy = `default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'`;
       const found = await runOnPage(

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +11,7 @@ import { comfyByHand } from '../formats/files-by-hand.ts';
 import { chromium } from '../page.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { installRuntimes } from '../runtimes/install.mjs';
+import { needs, servePython } from '../wire/python.ts';
 import { blocksOf } from './blocks.ts';
 import { onnxModel } from './onnx-by-hand.ts';
 import { hashOfCanvas, hashOfPicture, openPages, type Pages } from './recipe-pages.ts';
@@ -160,6 +164,38 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     await stepThrough(page);
   });
 
+  test('diffusers → each step on the page, the last one’s name and pixels', async ({ skip }) => {
+    needs(['numpy', 'websockets'], skip);
+    const { html, js, py } = blocksOf(
+      'recipes.md',
+      'A diffusers server, and a page that shows each step',
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'taesd-recipe-'));
+    mkdirSync(join(folder, 'diffusers'));
+    writeFileSync(join(folder, 'diffusers/__init__.py'), DIFFUSERS);
+    const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
+    // A free port, which it prints; the rest is the document's.
+    const free = py
+      .replace('port=8765)', 'port=0); print(frames.port, flush=True)')
+      .replace('frames.close()', 'frames.close(60)');
+    const server = await servePython(found + free);
+    try {
+      const page = await pages.open({ html: html.replace('8765', `${server.port}`), js });
+      const last = page.getByRole('img', { name: 'A lake at dusk, step 20 of 20, 256 × 256' });
+      await last.waitFor({ timeout: 120_000 });
+      expect(await server.ended()).toEqual({ code: 0, errors: '' });
+      // x − σ·output with the numbers of the stand-in: all of channel 0 is 1, of the others 0.
+      const data = Float32Array.from({ length: 4 * 1024 }, (_, i) => (i < 1024 ? 1 : 0));
+      const model = 'nano-sdxl' as const;
+      const sdxl = await Taesd.load({ model, only: 'decoder', precision: 'fast', workers: 0 });
+      const picture = await sdxl.decode({ shape: [1, 4, 32, 32], data });
+      expect(await hashOfCanvas(page, PREVIEW)).toBe(hashOfPicture(picture));
+    } finally {
+      server.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   const GIVEN = `globalThis.latents = { shape: [1, 4, 32, 32], data: Float32Array.from(${NUMBERS}) };`;
 
   async function stepThrough(page: Awaited<ReturnType<Pages['open']>>): Promise<void> {
@@ -172,6 +208,45 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     }
   }
 });
+
+/**
+ * A stand-in for diffusers: a pipeline whose scheduler knows sigmas, and whose model predicts noise
+ * that leads to latents of 1 in channel 0.
+ */
+const DIFFUSERS = `
+import types
+import numpy as np
+
+class Scheduler:
+    def __init__(self):
+        self.config = types.SimpleNamespace(prediction_type='epsilon')
+        self.sigmas = np.linspace(14, 0.5, 20)
+        self.step_index = None
+
+    def step(self, output, timestep, sample):
+        self.step_index = (self.step_index or 0) + 1
+        return (sample,)
+
+class StableDiffusionXLPipeline:
+    @classmethod
+    def from_pretrained(cls, name):
+        pipe = cls()
+        pipe.scheduler = Scheduler()
+        return pipe
+
+    def to(self, device):
+        return self
+
+    def __call__(self, prompt, num_inference_steps, callback_on_step_end):
+        self.num_timesteps = num_inference_steps
+        target = np.zeros((1, 4, 32, 32), np.float32)
+        target[:, 0] = 1
+        for step in range(num_inference_steps):
+            noise = np.full_like(target, 0.5)
+            sample = target + np.float32(self.scheduler.sigmas[step]) * noise
+            self.scheduler.step(noise, 999 - step, sample)
+            callback_on_step_end(self, step, 999 - step, {})
+`;
 
 /** Bundles a program with React and a hook; the page finds the package itself. */
 async function bundled(program: string, hook: string): Promise<string> {
