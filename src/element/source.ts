@@ -34,7 +34,10 @@ export async function receive(source: unknown, reception: Reception): Promise<vo
   if (typeof source === 'string') {
     const url = new URL(source, reception.base);
     if (/^wss?:$/.test(url.protocol)) showFrames(new WebSocket(url), reception);
-    else await receiveResponse(await responseAt(url, reception.signal), nameOf(url), reception);
+    else {
+      const response = await responseAt(url, reception.signal);
+      await inside(url.href, () => receiveResponse(response, nameOf(url), reception));
+    }
     return;
   }
   if (ArrayBuffer.isView(source) || tagOf(source) === 'ArrayBuffer') {
@@ -44,10 +47,10 @@ export async function receive(source: unknown, reception: Reception): Promise<vo
   const given = (source ?? {}) as Partial<File & Response & EventTarget & ReadableStream>;
   if (typeof given.status === 'number') {
     const name = given.url ? nameOf(new URL(given.url)) : undefined;
-    await receiveResponse(source as Response, name, reception);
+    await insideOf(name, () => receiveResponse(source as Response, name, reception));
   } else if (typeof given.arrayBuffer === 'function') {
     const bytes = new Uint8Array(await given.arrayBuffer());
-    await receiveBody(readerOf(bytes), given.name, reception);
+    await insideOf(given.name, () => receiveBody(readerOf(bytes), given.name, reception));
   } else if (typeof given.getReader === 'function') {
     await receiveBody(given.getReader() as Reader, undefined, reception);
   } else if (typeof given.addEventListener === 'function') {
@@ -148,6 +151,9 @@ function readerOf(bytes: Uint8Array): Reader {
 
 async function readFile(bytes: Uint8Array, name: string | undefined): Promise<FoundLatents> {
   const { readLatents } = await lazily(() => import('../formats/read-latents.ts'));
-  const read = () => readLatents(bytes, { name });
-  return name ? inside(name, read) : read();
+  return readLatents(bytes, { name });
 }
+
+/** Names the file in errors, if it has a name. */
+const insideOf = (name: string | undefined, work: () => Promise<void>): Promise<void> =>
+  name ? inside(name, work) : work();

@@ -164,7 +164,9 @@ for (const [browser, program] of [
         ]),
       );
       expect(errors.map(([, , message]) => message)).toEqual([
-        'taesd-preview: "source" expected HTTP status 200 to 299, got 404',
+        expect.stringMatching(
+          /^taesd-preview: http.*none\.png: "source" expected HTTP status 200 to 299, got 404$/,
+        ),
         expect.stringContaining('expected shape [N,4,h,w]'),
         expect.stringContaining('"model" expected one of taesd, '),
         expect.stringContaining('"width" expected a whole number'),
@@ -367,6 +369,72 @@ for (const [browser, program] of [
         files: ['/dist/taesd-preview.min.js', '/dist/nano.js'],
       });
       expect(asked).toContain('a.png');
+    });
+
+    test('odd values of every property → nothing is thrown; each error is a TaesdError; works on', async () => {
+      const found = await run(`
+        const element = make();
+        document.body.append(element);
+        const others = [];
+        let errors = 0;
+        element.addEventListener('error', ({ detail }) => {
+          errors++;
+          if (detail.name !== 'TaesdError') others.push(String(detail));
+        });
+        const rejected = [];
+        addEventListener('unhandledrejection', ({ reason }) => rejected.push(String(reason)));
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        const trap = () => { throw new Error('hostile'); };
+        const odd = [null, undefined, 0, -1, NaN, '', 'x', 7n, Symbol('x'), () => 1, [], {}, proxy,
+          Object.create(null), new Proxy({}, { get: trap, has: trap, ownKeys: trap }),
+          { toString: trap }, new Uint8Array(0), new Float32Array(0), new Float32Array(3), new Date(NaN)];
+        const names = ['model', 'weights', 'space', 'alt', 'width', 'height', 'resolution', 'steps',
+          'download', 'src', 'taesd', 'latents'];
+        for (const name of names) {
+          for (const value of odd) {
+            try {
+              element[name] = value;
+              element.push(latents);
+              element.push(value, value);
+            } catch (error) {
+              others.push(name + ' ' + error);
+            }
+            await new Promise((resolve) => setTimeout(resolve, 0));
+          }
+          element[name] = undefined;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const shown = next(element, 'frame');
+        element.latents = latents;
+        await shown.catch(() => next(element, 'frame'));
+        return { others, rejected, hasErrors: errors > 20, hash: look(element).hash };`);
+      expect(found).toEqual({ others: [], rejected: [], hasErrors: true, hash: wanted });
+    });
+
+    test('another model → the address is opened anew; an empty alt → hidden from readers', async () => {
+      const file = encodeLatentPng({ latents });
+      const found = await run(
+        `
+        const element = make({ src: '/weights/a.png', alt: '' });
+        document.body.append(element);
+        const models = [];
+        element.addEventListener('load', ({ detail }) => models.push(detail.model));
+        await next(element, 'frame');
+        const first = look(element);
+        element.model = 'nano-sdxl';
+        await next(element, 'frame');
+        const second = look(element);
+        const canvas = inside(element, 'picture');
+        return { models, differ: first.hash !== second.hash, name: second.name, role: canvas.getAttribute('role') };`,
+        { mapped: true, weights: (name: string) => (name === 'a.png' ? file : undefined) },
+      );
+      expect(found).toEqual({
+        models: ['nano', 'nano-sdxl'],
+        differ: true,
+        name: null,
+        role: 'none',
+      });
     });
 
     test('markup, properties set before the definition, a strict policy → shown', async () => {

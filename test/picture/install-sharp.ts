@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -7,11 +7,42 @@ import { fileURLToPath } from 'node:url';
 const VERSION = '0.35.5';
 const FOLDER = new URL('installed/', import.meta.url);
 
-/** Installs sharp if it is missing. Returns its function, or the reason why there is none. */
+/** What npm may take, in milliseconds. */
+const PATIENCE_MS = 240_000;
+/** A folder that is there while a process installs. */
+const LOCK = new URL('installing/', FOLDER);
+
+/**
+ * Installs sharp if it is missing. Two files of tests ask for it, and two of npm in one folder get
+ * in each other's way: the second waits for the first.
+ *
+ * @returns its function, or the reason why there is none
+ */
 export function installSharp(): { readonly sharp?: Sharp; readonly reason?: string } {
+  mkdirSync(FOLDER, { recursive: true });
+  while (!takeLock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  try {
+    return install();
+  } finally {
+    rmSync(LOCK, { recursive: true, force: true });
+  }
+}
+
+/** Takes the lock, unless another process has it. One that has died does not keep it. */
+function takeLock(): boolean {
+  try {
+    mkdirSync(LOCK);
+    return true;
+  } catch {
+    const { mtimeMs } = statSync(LOCK, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+    if (Date.now() - mtimeMs > PATIENCE_MS) rmSync(LOCK, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function install(): { readonly sharp?: Sharp; readonly reason?: string } {
   const require = createRequire(new URL('package.json', FOLDER));
   if (installedVersion() !== VERSION) {
-    mkdirSync(FOLDER, { recursive: true });
     // Otherwise npm takes the project's folder for its own.
     if (!existsSync(new URL('package.json', FOLDER))) {
       writeFileSync(new URL('package.json', FOLDER), '{ "private": true }\n');
@@ -20,7 +51,7 @@ export function installSharp(): { readonly sharp?: Sharp; readonly reason?: stri
     const { status, stderr } = spawnSync('npm', ['install', ...quiet, `sharp@${VERSION}`], {
       cwd: fileURLToPath(FOLDER),
       encoding: 'utf8',
-      timeout: 240_000,
+      timeout: PATIENCE_MS,
     });
     if (status !== 0) return { reason: `sharp ${VERSION} cannot be installed: ${stderr}` };
   }
