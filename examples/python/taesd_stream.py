@@ -12,6 +12,7 @@ and on the page, with `previewFrom` of taesd-wasm/preview:
 """
 import asyncio
 import base64
+import functools
 import json
 import struct
 import threading
@@ -127,29 +128,31 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
     send          FrameSocket.send, FrameServer.send, or any function of bytes
     width, height of the picture; required for packed latents, as of FLUX.1
 
-    A preview never ends a generation: latents that cannot be encoded, such as NaN, are left out.
+    A preview never ends a generation: a step that cannot be shown, such as one of NaN, is left out.
     """
     last = {}
     plain_step = scheduler.step
 
+    # Pipelines look at the signature for `eta` and `generator`, which `wraps` keeps.
+    @functools.wraps(plain_step)
     def watched_step(model_output, timestep, sample, *args, **kwargs):
-        result = plain_step(model_output, timestep, sample, *args, **kwargs)
-        last.update(output=model_output, sample=sample, noise=_noise_of(scheduler, timestep))
-        return result
+        last.update(output=model_output, sample=sample)
+        return plain_step(model_output, timestep, sample, *args, **kwargs)
 
     scheduler.step = watched_step
 
     def callback(pipe, step, timestep, callback_kwargs):
         if last:
             try:
-                latents = predict_original(last['sample'][:1], last['output'][:1], **last['noise'])
+                noise = _noise_of(scheduler, timestep)
+                latents = predict_original(last['sample'][:1], last['output'][:1], **noise)
                 if latents.ndim == 3:
                     latents = unpack(latents, width, height)
                 count = steps or getattr(pipe, 'num_timesteps', None)
                 send(encode_frame(latents, model, dtype=dtype, step=step, steps=count, width=width, height=height,
                                   acknowledge=acknowledge))
-            except ValueError as error:
-                print(f'step {step} is not shown: {error}')
+            except Exception as error:
+                print(f'step {step} is not shown: {type(error).__name__}: {error}')
         return callback_kwargs
 
     callback.stop_watching = lambda: scheduler.__dict__.pop('step', None)
@@ -159,6 +162,8 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
 def _noise_of(scheduler, timestep):
     """The arguments of predict_original for the step that a scheduler of diffusers has just made."""
     config = scheduler.config
+    if hasattr(config, 'sigma_data'):
+        raise ValueError("schedulers of EDM, which scale the model's output, are not supported")
     kinds = {'epsilon': 'epsilon', 'v_prediction': 'v', 'sample': 'sample', 'flow_prediction': 'flow'}
     is_flow = 'FlowMatch' in type(scheduler).__name__ or getattr(config, 'use_flow_sigmas', False)
     prediction = 'flow' if is_flow else kinds[getattr(config, 'prediction_type', 'epsilon')]

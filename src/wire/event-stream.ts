@@ -14,7 +14,7 @@ const MAX_CHARACTERS = 2 * MAX_FRAME_BYTES;
 /**
  * Reads server-sent events from the body of a response, for requests that an EventSource cannot
  * send: POST, or with headers. Ids and times of reconnection have no meaning there.
- * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, 9.2.6
  */
 export class EventStream {
   /** The line that has not ended. */

@@ -61,6 +61,14 @@ const detachedFloats = (): Float32Array => {
   return numbers;
 };
 
+const streamOf = (piece: unknown) =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(piece);
+      controller.close();
+    },
+  });
+
 /** Hands a message to a socket's listener, as a browser does. */
 function messageOf(data: unknown): Promise<void> {
   const listeners = new Map<string, (event: object) => void>();
@@ -264,10 +272,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'previewFrom(x)': (x) => previewFrom(x, taesd, { onFrame() {} }),
   'previewFrom(, x)': (x) => previewFrom(new ReadableStream(), x, { onFrame() {} }),
   'previewFrom(, , x)': (x) => previewFrom(new ReadableStream(), taesd, x),
-  'previewFrom of a stream of x': (x) =>
-    previewFrom(new ReadableStream({ start: (control) => control.enqueue(x) }), taesd, {
-      onFrame() {},
-    }).done,
+  'previewFrom of a stream of x': (x) => previewFrom(streamOf(x), taesd, { onFrame() {} }).done,
   'previewFrom of messages x': (x) => messageOf(x),
   encodeFrame: (x) => encodeFrame(x, { model: 'taesd' }),
   'encodeFrame(, x)': (x) => encodeFrame(tensor, x),

@@ -2,6 +2,7 @@ import type { Target } from './target.ts';
 import { api } from './targets/api.ts';
 import { commandLine } from './targets/command-line.ts';
 import { deflate } from './targets/deflate.ts';
+import { frame } from './targets/frame.ts';
 import { latentPng } from './targets/latent-png.ts';
 import { npy, npz } from './targets/npy.ts';
 import { png } from './targets/png.ts';
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   npy,
   npz,
   torch,
+  frame,
   weights,
   commandLine,
   api,

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { encodeFrame, type FrameOptions, predictOriginal } from '../../src/preview/index.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  type FrameOptions,
+  predictOriginal,
+} from '../../src/preview/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
+import { FrameSplitter } from '../../src/wire/splitter.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { needs, runPython } from './python.ts';
 
@@ -9,7 +15,7 @@ import { needs, runPython } from './python.ts';
  */
 
 const shape = [1, 4, 9, 7];
-/** Latents as they are, one number a channel, zeros of both signs, and numbers between two levels. */
+/** Usual, tiny and large latents, one number, zeros of both signs, numbers between two levels. */
 const TENSORS: readonly Tensor[] = [
   randomTensor(seededRandom(1), shape, 4),
   randomTensor(seededRandom(2), shape, 1e-38),
@@ -106,4 +112,92 @@ except ValueError as error:
   )
   .join('\n')}`);
   expect(`${out}`.trim().split('\n')).toEqual(rows.map(([, message]) => message));
+});
+
+test('step_callback → the frames of the predicted picture, for each kind of scheduler', ({
+  skip,
+}) => {
+  needs(['numpy'], skip);
+  const out = runPython(`
+import inspect
+import sys
+from types import SimpleNamespace
+import numpy as np
+from taesd_stream import step_callback
+
+random = np.random.default_rng(3)
+x0, noise = random.standard_normal((2, 1, 4, 6, 6)).astype(np.float32)
+
+
+class Scheduler:
+    sigmas = np.array([4.0, 2.0, 0.5, 0.0])
+    alphas_cumprod = np.linspace(0.99, 0.01, 100)
+
+    def __init__(self, sigma, prediction_type):
+        self.config = SimpleNamespace(prediction_type=prediction_type)
+        self.step_index = 0 if sigma else None
+        if not sigma:
+            self.sigmas = None
+
+    def step(self, model_output, timestep, sample, return_dict=True):
+        if self.step_index is not None:
+            self.step_index += 1
+        return (sample * np.nan,)
+
+
+class FlowMatchEuler(Scheduler):
+    sigmas = np.array([0.9, 0.6, 0.3, 0.0])
+
+
+class DPMSolver(Scheduler):
+    def _sigma_to_alpha_sigma_t(self):
+        pass
+
+
+def parts(scheduler, step, timestep):
+    """Sample and output of a model that knows the picture."""
+    kind = scheduler.config.prediction_type
+    if isinstance(scheduler, FlowMatchEuler):
+        s = scheduler.sigmas[step]
+        return (1 - s) * x0 + s * noise, noise - x0
+    if scheduler.sigmas is None or isinstance(scheduler, DPMSolver):
+        a = scheduler.alphas_cumprod[timestep] if scheduler.sigmas is None else 1 / (scheduler.sigmas[step] ** 2 + 1)
+        outputs = {'epsilon': noise, 'v_prediction': a ** 0.5 * noise - (1 - a) ** 0.5 * x0}
+        return a ** 0.5 * x0 + (1 - a) ** 0.5 * noise, outputs[kind]
+    s = scheduler.sigmas[step]
+    return x0 + s * noise, {'epsilon': noise, 'sample': x0}[kind]
+
+
+frames = []
+for scheduler in [Scheduler(True, 'epsilon'), Scheduler(True, 'sample'), Scheduler(False, 'epsilon'),
+                  Scheduler(False, 'v_prediction'), DPMSolver(True, 'v_prediction'), FlowMatchEuler(True, None)]:
+    callback = step_callback(scheduler, frames.append, model='taesd', dtype='f16', steps=3)
+    for step, timestep in enumerate([90, 50, 10]):
+        sample, output = parts(scheduler, step, timestep)
+        scheduler.step(output, timestep, sample, return_dict=False)
+        kwargs = {'latents': sample}
+        assert callback(None, step, timestep, kwargs) is kwargs
+    assert 'return_dict' in inspect.signature(scheduler.step).parameters
+    callback.stop_watching()
+    assert scheduler.step.__func__ is Scheduler.step
+# Latents that are no numbers are left out, and the loop goes on.
+scheduler = Scheduler(True, 'epsilon')
+callback = step_callback(scheduler, frames.append)
+scheduler.step(x0 * np.nan, 90, x0)
+sys.stdout = sys.stderr
+callback(None, 0, 90, {})
+sys.__stdout__.buffer.write(x0.tobytes() + b''.join(frames))`);
+  const x0 = new Float32Array(Uint8Array.from(out.subarray(0, 576)).buffer);
+  const frames = [...new FrameSplitter().take(Uint8Array.from(out.subarray(576)))].map((bytes) =>
+    decodeFrame(bytes),
+  );
+  expect(frames.length).toBe(18);
+  for (const [n, { latents, step, steps, model, acknowledge }] of frames.entries()) {
+    expect({ step, steps, model, acknowledge }).toEqual({
+      ...{ step: n % 3, steps: 3, model: 'taesd', acknowledge: true },
+    });
+    // f16 rounds to 2^-11 of a number.
+    const far = latents.data.map((value, i) => Math.abs(value - x0[i]));
+    expect(Math.max(...far), `frame ${n}`).toBeLessThan(0.002);
+  }
 });

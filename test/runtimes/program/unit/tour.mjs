@@ -8,7 +8,7 @@ import { nano } from 'taesd-wasm/nano';
 import { block, conv3x3, loadNetwork, runNetwork } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer } from 'taesd-wasm/preview';
+import { createPreviewer, decodeFrame, encodeFrame, previewFrom } from 'taesd-wasm/preview';
 import { hash } from './hash.mjs';
 
 const SIDE = 96;
@@ -82,6 +82,18 @@ export async function tour(realm) {
   await previewer.idle();
   found.previewer = frames;
   previewer.stop();
+
+  const frame = encodeFrame(own, { model: 'nano', type: 'f16', step: 1 });
+  found.encodeFrame = hash(frame);
+  const sent = [realm.Uint8Array.from(frame), realm.Uint8Array.from(frame)];
+  found.decodeFrame = hash(decodeFrame(sent[0]).latents.data);
+  // A stream that is none of any realm's classes.
+  const read = async () => ({ done: sent.length === 0, value: sent.shift() });
+  const streamed = [];
+  const onFrame = ({ data }, { step }) => streamed.push(step, hash(data));
+  await previewFrom({ getReader: () => ({ read, cancel() {} }) }, taesd, { onFrame }).done;
+  // The first one may be dropped.
+  found.previewFrom = streamed.slice(-2);
 
   const layers = realm.Array.from([conv3x3(4, 5), block(5)]);
   const layerWeights = new realm.Map(
