@@ -107,7 +107,10 @@ const LEAST: RemoteLimits = {
 };
 
 function checkLimits(limits: RemoteOptions['limits'] = {}): RemoteLimits {
-  checkNames(limits, Object.keys(REMOTE_LIMITS), 'an object of limits');
+  if (typeof limits !== 'object' || limits === null) {
+    throw expected('ARG', 'limits', 'an object with limits', describe(limits));
+  }
+  checkNames(limits, Object.keys(REMOTE_LIMITS));
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     const least = LEAST[name as keyof RemoteLimits];

@@ -455,7 +455,11 @@ describe('options', () => {
       { models: ['taesd'], load, defaultModel: 'taef1' },
       '"defaultModel" expected one of taesd, got "taef1"',
     ],
-    ['limits null', { models: ['taesd'], load, limits: null }, '"options" expected'],
+    [
+      'limits null',
+      { models: ['taesd'], load, limits: null },
+      '"limits" expected an object with limits, got null',
+    ],
     [
       'an unknown limit',
       { models: ['taesd'], load, limits: { pixel: 1 } },
