@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
+import * as nanoSdxl from 'taesd-wasm/nano-sdxl';
 import * as picture from 'taesd-wasm/picture';
 import { conform } from './conformance.mjs';
 
 const result = await conform({
-  packaged: { taesd, nano, kernels, picture },
+  packaged: { taesd, nano, nanoSdxl, kernels, picture },
   read: async (name) => new Uint8Array(await readFile(new URL(`files/${name}`, import.meta.url))),
   workers: true,
   compiles: true,
