@@ -7,4 +7,7 @@ import * as nanoSdxl from './node_modules/taesd-wasm/dist/nano-sdxl.js';
 import * as picture from './node_modules/taesd-wasm/dist/picture/index.js';
 import { runPage } from './page.mjs';
 
-await runPage({ taesd, nano, nanoSdxl, kernels, picture }, () => import('./readme/page-by-address.js'));
+await runPage(
+  { taesd, nano, nanoSdxl, kernels, picture },
+  () => import('./readme/page-by-address.js'),
+);
