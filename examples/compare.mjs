@@ -1,41 +1,48 @@
-// node examples/compare.mjs --weights DIR [PICTURE.png]
-// Decodes a picture's latent with taesd, with nano and by a matrix alone, and writes
-// out/models.png: the original, taesd, nano, the matrix; below, the middle of each, enlarged. The
+// node examples/compare.mjs --weights DIR [--model MODEL] [PICTURE.png]
+// Decodes a picture's latent with MODEL (taesd, the default, taesdxl, taesd3 or taef1), with the
+// small model of its space and by a matrix alone. Writes out/models.png, or out/models-MODEL.png:
+// the original, MODEL, the small model, the matrix; below, the middle of each, enlarged. The
 // picture defaults to the rendered one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Taesd } from 'taesd-wasm';
+import { nanoFor, Taesd } from 'taesd-wasm';
 import { decodePng, encodePng } from 'taesd-wasm/png';
 import { grid, halved } from './panel.mjs';
 import { psnr } from './psnr.mjs';
 import { renderPicture } from './render-picture.mjs';
 
 /** Enlargement of the lower row. The upper row is at half size. */
-const ZOOM = 3;
+const ZOOM = 4;
 
 const { values, positionals } = parseArgs({
-  options: { weights: { type: 'string' } },
+  options: { weights: { type: 'string' }, model: { type: 'string', default: 'taesd' } },
   allowPositionals: true,
 });
 const original = positionals.length > 0 ? readRgb(positionals[0]) : renderPicture();
 const { width, height } = original;
+const { model } = values;
+const small = nanoFor(model);
+if (small === undefined) throw new Error(`no small model decodes the latents of ${model}`);
 const [taesd, nano] = [
-  await Taesd.load({ model: 'taesd', weights: values.weights }),
-  await Taesd.load({ model: 'nano' }),
+  await Taesd.load({ model, weights: values.weights }),
+  // Only nano has an encoder.
+  await Taesd.load({ model: small, ...(small === 'nano' ? {} : { only: 'decoder' }) }),
 ];
 const latents = await taesd.encode(original);
-const own = await nano.decode(await nano.encode(original), { width, height });
 const decoded = {
-  taesd: await taesd.decode(latents, { width, height }),
-  nano: await nano.decode(latents, { width, height }),
+  [model]: await taesd.decode(latents, { width, height }),
+  [small]: await nano.decode(latents, { width, height }),
   matrix: byMatrix(latents),
 };
+const columns = Math.max(...Object.keys(decoded).map((name) => name.length));
 for (const [name, picture] of Object.entries(decoded)) {
-  console.log(
-    `${name.padEnd(8)} ${psnr(original, picture).toFixed(2)} dB from the latents of taesd`,
-  );
+  const decibels = psnr(original, picture).toFixed(2);
+  console.log(`${name.padEnd(columns)} ${decibels} dB from the latents of ${model}`);
 }
-console.log(`nano     ${psnr(original, own).toFixed(2)} dB from its own`);
+if (small === 'nano') {
+  const own = await nano.decode(await nano.encode(original), { width, height });
+  console.log(`${small.padEnd(columns)} ${psnr(original, own).toFixed(2)} dB from its own`);
+}
 
 mkdirSync('out', { recursive: true });
 const all = [[original, 3], ...Object.values(decoded).map((picture) => [picture, 4])];
@@ -43,13 +50,14 @@ const rows = [
   all.map(([picture, bytes]) => halved(picture, bytes)),
   all.map(([picture, bytes]) => enlarged(picture, bytes)),
 ];
-writeFileSync('out/models.png', encodePng(grid(rows, width >> 1, height >> 1)));
-console.log('out/models.png: original, taesd, nano, matrix');
+const path = model === 'taesd' ? 'out/models.png' : `out/models-${model}.png`;
+writeFileSync(path, encodePng(grid(rows, width >> 1, height >> 1)));
+console.log(`${path}: original, ${Object.keys(decoded).join(', ')}`);
 taesd.dispose();
 nano.dispose();
 
 /**
- * Colours each latent's 8×8 square by a 5×3 matrix (four channels and a constant), fitted to this
+ * Colours each latent's 8×8 square by a matrix of its channels and a constant, fitted to this
  * picture by least squares. A matrix fitted to many pictures cannot come nearer to this one.
  */
 function byMatrix({ shape: [, channels, , columns], data }) {

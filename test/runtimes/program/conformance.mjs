@@ -40,7 +40,7 @@ export const FILES = CASES.flatMap(({ file, model }) => [
 ]);
 
 /**
- * @param packaged  what `taesd-wasm` and its subpaths export: { taesd, nano, kernels }
+ * @param packaged  what `taesd-wasm` and its subpaths export: { taesd, nano, nanoSdxl, kernels }
  * @param read      name → bytes of one of FILES
  * @param workers   whether this runtime has workers
  * @param compiles  whether it compiles WebAssembly from bytes
@@ -176,6 +176,13 @@ export async function conform({ packaged, read, workers, compiles, isTimed = tru
   atLeast('nano decoded, dB of the original', decibels(data, original), NANO_DECIBELS);
   digests['nano decoded'] = digest(data);
   nano.dispose();
+
+  // Another space's: the picture is none, but its bits are the same everywhere.
+  const nanoSdxl = await Taesd.load(packaged.nanoSdxl.nanoSdxl());
+  equal('nano-sdxl: model', nanoSdxl.info.model, 'nano-sdxl');
+  const other = await nanoSdxl.decode(latents, { width, height, output: 'tensor' });
+  digests['nano-sdxl decoded'] = digest(other.data);
+  nanoSdxl.dispose();
 
   // An edge runtime decodes no photographs: the packages' files would have to be modules of it.
   if (packaged.picture !== undefined) {
