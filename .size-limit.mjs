@@ -71,6 +71,8 @@ export default [
   // The engine and the WASM backend are half of it, tensors of any library 3 kB, safetensors files
   // 2.5 kB, the layers and their checks 2.2 kB.
   bundle('taesd-wasm/network', 'network/index.js', '24.4 kB', { modifyEsbuildConfig: initial }),
+  // PNG files in and out are 24 kB of it, tensors of requests and the table of models 5 kB.
+  bundle('taesd-wasm/remote', 'remote/index.js', '38.5 kB', { modifyEsbuildConfig: initial }),
   // Limits on tensors, entries, names and the heads of gzipped files are 0.2 kB of it, 0.3 kB with
   // every reader.
   bundle('taesd-wasm/latent-file', 'formats/index.js', '36.6 kB', {

@@ -69,6 +69,7 @@ const OWN_PROCESS = [
   'test/non-finite.test.ts',
   'test/png/stream.test.ts',
   'test/png/unfilter.test.ts',
+  'test/remote/kept-bytes.test.ts',
   'test/weights/folder-store.test.ts',
   'test/weights/locate.test.ts',
   'test/weights/odd-files.test.ts',

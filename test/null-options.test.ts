@@ -5,6 +5,7 @@ import * as network from '../src/network/index.ts';
 import * as picture from '../src/picture/index.ts';
 import * as png from '../src/png/index.ts';
 import * as preview from '../src/preview/index.ts';
+import * as remote from '../src/remote/index.ts';
 import { sampled } from './full-length.ts';
 import { networkTensors, randomWeights } from './small-model.ts';
 import { weightsServer } from './weights/weights-server.ts';
@@ -66,6 +67,9 @@ const OPTIONAL: Readonly<Record<string, WithOptions>> = {
   'block(, x)': (x) => network.block(1, x),
   'block(, , x)': (x) => network.block(1, 2, x),
   'clamp(x)': (x) => network.clamp(x),
+  'createRemote({ limits: x })': (x) => remote.createRemote({ models: [taesd], limits: x }),
+  'createRemote({ load: x })': (x) => remote.createRemote({ models: [taesd], load: x }),
+  'createRemote({ encodeJpeg: x })': (x) => remote.createRemote({ models: [taesd], encodeJpeg: x }),
   loadNetwork: (x) => network.loadNetwork(layers, weights, x).then((one) => one.dispose()),
   runNetwork: (x) => network.runNetwork(layers, weights, latents, x),
   'network.run': (x) => loaded.run(latents, x),
@@ -124,6 +128,7 @@ const REQUIRED: Readonly<Record<string, WithOptions>> = {
   'encodeLatentSafetensors(x)': (x) => latentFile.encodeLatentSafetensors(x),
   'decodeLatentSafetensors(x)': (x) => latentFile.decodeLatentSafetensors(x),
   'readLatents(x)': (x) => latentFile.readLatents(x),
+  'createRemote(x)': (x) => remote.createRemote(x),
 };
 
 const thrown = async (call: () => unknown): Promise<unknown> => {

@@ -9,9 +9,9 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { Taesd } from 'taesd-wasm';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
-import { decodePng } from 'taesd-wasm/png';
+import { decodePng, encodePng } from 'taesd-wasm/png';
 import { buildWorker, checkSize } from './build.mjs';
-import { pngRequest, rawRequest, sampleLatents } from './tools/sample.mjs';
+import { pngRequest, protocolRequest, rawRequest, sampleLatents } from './tools/sample.mjs';
 import { startWorkerd } from './tools/workerd.mjs';
 
 /** On the edge the clock stands still while code runs. This stops it here too. */
@@ -26,6 +26,7 @@ const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
 const latents = await sampleLatents(64, 64);
 const raw = rawRequest(latents);
 const png = pngRequest(latents, { width: 509, height: 511 });
+const drawn = { width: 8, height: 8, data: new Uint8Array(192) };
 
 let failures = 0;
 const worker = await startWorkerd();
@@ -51,6 +52,21 @@ try {
     const { latents: stored, width, height } = decodeLatentPng(png[1].body);
     const decoded = picture(await nano.decode(stored, { width, height }));
     assert.deepEqual(pixelsOf(await bytesOf(await ask(png))), decoded);
+  });
+  await check("diffusers' protocol, as a PNG: the same pixels", async () => {
+    const file = await bytesOf(await ask(protocolRequest(latents, 'image_format=png')));
+    assert.deepEqual(pixelsOf(file), picture(await nano.decode(latents)));
+  });
+  await check("diffusers' protocol, as bytes: the same pixels, without alpha", async () => {
+    const answer = await ask(protocolRequest(latents, 'output_type=pt&partial_postprocess=True'));
+    assert.equal(answer.headers.get('shape'), '[1,512,512,3]');
+    const { data } = await nano.decode(latents);
+    const rgb = Buffer.from(data.filter((_, i) => i % 4 !== 3));
+    assert.deepEqual(Buffer.from(await answer.arrayBuffer()), rgb);
+  });
+  await check('health and models: JSON', async () => {
+    assert.equal((await (await ask(['/health', {}])).json()).status, 'ok');
+    assert.equal((await (await ask(['/models', {}])).json()).default, 'nano');
   });
   await check('two at once, and five: all the same picture', async () => {
     for (const count of [2, 5]) {
@@ -177,6 +193,8 @@ async function badRequests() {
     ['GET', 405, 'METHOD', ['/decode', {}]],
     ['HEAD', 405, '', ['/', { method: 'HEAD' }]],
     ['no type', 415, 'TYPE', ['/decode', { method: 'POST', body: broken }]],
+    ['a JPEG of the protocol', 501, 'UNSUPPORTED', protocolRequest(latents, 'image_format=jpg')],
+    ['no encoder', 501, 'UNSUPPORTED', ['/encode', post('image/png', encodePng(drawn))]],
     ['a JPEG', 415, 'TYPE', ['/decode', post('image/jpeg', broken)]],
     ['a broken PNG', 400, 'INTEGRITY', ['/decode', post('image/png', broken)]],
     ['half a PNG', 400, 'TRUNCATED', ['/decode', post('image/png', broken.slice(0, 50))]],

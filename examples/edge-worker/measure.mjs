@@ -3,8 +3,8 @@
 // memory, time to the first bytes, time for a picture. Memory is measured on Linux only. For
 // figures to publish, run it on an otherwise idle machine.
 import { VARIANTS } from 'taesd-wasm';
+import { REMOTE_LIMITS } from 'taesd-wasm/remote';
 import { buildWorker, checkSize } from './build.mjs';
-import { LIMITS } from './decode-service.mjs';
 import { workerdVersion } from './tools/install.mjs';
 import { rawRequest, sampleLatents } from './tools/sample.mjs';
 import { startWorkerd } from './tools/workerd.mjs';
@@ -12,7 +12,7 @@ import { startWorkerd } from './tools/workerd.mjs';
 const STARTS = 11;
 const PICTURES = 40;
 const TARGET = { startMs: 100, bytes: 128e6 };
-const AT_ONCE = 1 + LIMITS.waiting;
+const AT_ONCE = 1 + REMOTE_LIMITS.waiting;
 
 /** Changes the config to a worker that does nothing. */
 const empty = (config) =>
@@ -32,11 +32,11 @@ const collecting = (config) =>
   );
 
 const { downscale } = VARIANTS.taesd;
-const largest = LIMITS.width / downscale;
+const largest = REMOTE_LIMITS.width / downscale;
 /** Width and height of the latents. */
 const SIZES = [
   [64, 64],
-  [largest, LIMITS.pixels / downscale ** 2 / largest],
+  [largest, REMOTE_LIMITS.pixels / downscale ** 2 / largest],
 ];
 
 checkSize(await buildWorker());

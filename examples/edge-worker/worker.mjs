@@ -1,13 +1,15 @@
-// A worker for workerd and similar runtimes: latents in, a PNG out, with the model inside.
+// A worker for workerd and similar runtimes: latents in, a picture out, with the model inside.
 import { Taesd } from 'taesd-wasm';
-import { createDecodeService } from './decode-service.mjs';
+import { createRemote } from 'taesd-wasm/remote';
 // An ArrayBuffer, made by build.mjs and deployed with the code.
 import decoder from './nano-decoder.bin';
 
-const load = () =>
-  Taesd.load({ model: 'nano', weights: { decoder: new Uint8Array(decoder) }, only: 'decoder' });
-const service = createDecodeService({ load });
+const weights = { decoder: new Uint8Array(decoder) };
+const respond = createRemote({
+  models: ['nano'],
+  load: (model) => Taesd.load({ model, weights, only: 'decoder' }),
+});
 
 export default {
-  fetch: (request, _env, context) => service(request, (work) => context.waitUntil(work)),
+  fetch: (request, _env, context) => respond(request, (work) => context.waitUntil(work)),
 };

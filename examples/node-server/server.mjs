@@ -1,16 +1,15 @@
 // node examples/node-server/server.mjs [--port 8788] [--workers N]
-// Runs the edge worker's service on Node's HTTP server.
+// Runs the handler of taesd-wasm/remote on Node's HTTP server.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Taesd } from 'taesd-wasm';
-import { nano } from 'taesd-wasm/nano';
-import { createDecodeService } from '../edge-worker/decode-service.mjs';
+import { createRemote } from 'taesd-wasm/remote';
 import { createHttpHost } from './http-host.mjs';
 
 /**
  * @param {object} [options]
  * @param {number} [options.workers]  workers that share a picture; defaults to the package's choice
- * @param {Parameters<typeof createDecodeService>[0]['limits']} [options.limits]
+ * @param {Parameters<typeof createRemote>[0]['limits']} [options.limits]
  * @returns {import('node:http').Server}
  */
 export function createDecodeServer({ workers, limits } = {}) {
@@ -25,8 +24,8 @@ export function createDecodeServer({ workers, limits } = {}) {
     bodyMs: 30_000,
     ...limits,
   };
-  const load = () => Taesd.load({ ...nano(), only: 'decoder', workers });
-  const service = createDecodeService({ load, limits: roomy });
+  const load = (model) => Taesd.load({ model, workers });
+  const service = createRemote({ models: ['nano'], load, limits: roomy });
   return createHttpHost(service, { stallMs: roomy.turnMs, requestMs: roomy.bodyMs });
 }
 

@@ -18,6 +18,7 @@ import { checkLoadOptions } from '../../src/options/load.ts';
 import { decodePicture, pictureSize, sizeWithin } from '../../src/picture/index.ts';
 import * as png from '../../src/png/index.ts';
 import { createPreviewer, predictOriginal } from '../../src/preview/index.ts';
+import { createRemote } from '../../src/remote/index.ts';
 
 /*
  * Whatever a public call is handed, nothing but a TaesdError leaves it.
@@ -224,6 +225,16 @@ const CALLS: Readonly<Record<string, Call>> = {
     latentFile.readLatents(new Uint8Array(8), { raw: x } as never),
   readLatents: (x) => latentFile.readLatents(x),
   'readLatents(, x)': (x) => latentFile.readLatents(new Uint8Array(8), x),
+  createRemote: (x) => createRemote(x),
+  'createRemote({ models: [x] })': (x) => createRemote({ models: [x] }),
+  ...Object.fromEntries(
+    ['models', 'defaultModel', 'load', 'limits', 'encodeJpeg', 'onFault'].map((name) => [
+      `createRemote({ ${name}: x })`,
+      (x: never) => createRemote({ models: [taesd], [name]: x }),
+    ]),
+  ),
+  'createRemote({ limits: { width: x } })': (x) =>
+    createRemote({ models: [taesd], limits: { width: x } }),
   'createPreviewer(x)': (x) => createPreviewer(x, { onFrame() {} }),
   'createPreviewer(, x)': (x) => createPreviewer(taesd, x),
   'push(, x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(tensor, x),

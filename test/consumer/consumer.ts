@@ -30,6 +30,7 @@ import {
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
+import { createRemote, REMOTE_LIMITS, type RemoteHandler } from 'taesd-wasm/remote';
 import relaxed from 'taesd-wasm/taesd.relaxed.wasm';
 import relaxedOfEdge from 'taesd-wasm/taesd.relaxed.wasm?module';
 import relaxedAddress from 'taesd-wasm/taesd.relaxed.wasm?url';
@@ -62,6 +63,14 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   // Node has Blobs and no other picture of browsers.
   const source: PictureSource = new Blob([file]);
   await taesd.encode(source, { alpha: 'drop' });
+  const respond: RemoteHandler = createRemote({
+    models: ['taef1', taesd],
+    load: (model) => Taesd.load({ model }),
+    limits: { pixels: 2 * REMOTE_LIMITS.pixels },
+    encodeJpeg: ({ data }) => new Uint8Array(data),
+  });
+  const answer: Response = await respond(new Request('http://server/'), (work) => void work);
+  await answer.text();
   const picture: Picture = await taesd.decode(latents);
   const pictures: Picture[] = await taesd.decode(latents, { output: 'images' });
   const any: Tensor | Picture | Picture[] = await taesd.decode(latents, options);

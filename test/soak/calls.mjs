@@ -14,6 +14,7 @@ import { block, conv3x3, loadNetwork, relu, runNetwork } from 'taesd-wasm/networ
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
 import { createPreviewer } from 'taesd-wasm/preview';
+import { createRemote } from 'taesd-wasm/remote';
 import * as photographs from '../picture/files.ts';
 import { digestOf, sharedFolder } from './models.mjs';
 
@@ -136,6 +137,15 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       previewer.stop();
       const [step, data] = shown.at(-1) ?? [];
       return step === 4 ? differs(data, picture.data) : `the last picture is of step ${step}`;
+    }),
+    remote: each(async ({ taesd }, { latents, picture }) => {
+      const respond = createRemote({ models: [taesd], limits: { width: 4096, pixels: 4096 ** 2 } });
+      const answer = await respond(protocolRequest(latents, signal));
+      // A client may leave in the middle.
+      if (random() < 0.2) return void (await answer.body.cancel());
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      const rgb = new Uint8Array(picture.data.filter((_, i) => i % 4 !== 3));
+      return differs(bytes, rgb);
     }),
     network: async () => {
       const network = await loadNetwork(NETWORK, NETWORK_WEIGHTS);
@@ -309,4 +319,12 @@ async function freed(taesd) {
   await pause(20);
   const { memoryBytes, workers } = taesd.info;
   return memoryBytes + workers === 0 ? undefined : `${memoryBytes} bytes, ${workers} workers left`;
+}
+
+/** The request of diffusers' client for the bytes of a picture. */
+function protocolRequest({ shape, data }, signal) {
+  const sizes = shape.map((size) => `shape=${size}`).join('&');
+  const query = `${sizes}&dtype=float32&do_scaling=True&output_type=pt&partial_postprocess=True`;
+  const body = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return new Request(`http://server/?${query}`, { method: 'POST', body, signal });
 }

@@ -36,6 +36,18 @@ export function rawRequest({ shape: [, , height, width], data }) {
   return [`/decode?width=${width}&height=${height}`, { method: 'POST', headers, body }];
 }
 
+/**
+ * Returns the request of diffusers' client for latents in the space of diffusion.
+ * @param {string} more  further parameters: `image_format=png`
+ * @returns {[string, RequestInit]}
+ */
+export function protocolRequest({ shape, data }, more) {
+  const sizes = shape.map((size) => `shape=${size}`).join('&');
+  const headers = { 'content-type': 'tensor/binary' };
+  const body = new Uint8Array(data.buffer);
+  return [`/?${sizes}&dtype=float32&do_scaling=True&${more}`, { method: 'POST', headers, body }];
+}
+
 /** Returns the request for 8-bit latents. @returns {[string, RequestInit]} */
 export function pngRequest(latents, size = {}) {
   const headers = { 'content-type': 'image/png' };

@@ -4,6 +4,7 @@ import * as network from '../../../src/network/index.ts';
 import * as picture from '../../../src/picture/index.ts';
 import * as png from '../../../src/png/index.ts';
 import * as preview from '../../../src/preview/index.ts';
+import * as remote from '../../../src/remote/index.ts';
 import { buildPng, randomPicture } from '../../png/build-png.ts';
 import { networkTensors, randomWeights } from '../../small-model.ts';
 import { callersOutcome, ODD } from '../odd-values.ts';
@@ -59,6 +60,7 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   size: () => ({ width: 100, height: 50 }),
   signal: () => new AbortController().signal,
   canvas: () => ({ width: 8, height: 8, getContext: () => null }),
+  remoteOptions: () => ({ models: ['nano'], load: () => instance(), limits: { width: 64 } }),
   loadOptions: () => ({ model: 'nano', workers: 0, weights: nano() }),
   decodeOptions: () => ({ output: 'image', width: 8, height: 8, space: 'diffusion' }),
   encodeOptions: () => ({ alpha: 'composite', background: [1, 2, 3], maxSize: 8 }),
@@ -116,6 +118,7 @@ const CALLS = new Map<string, Callee>([
   ...functionsOf(preview),
   ...functionsOf(latentFile),
   ...functionsOf(network),
+  ...functionsOf(remote),
   [
     'network.run',
     async (tensor: never, options: never) => {
@@ -182,7 +185,7 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
     sizeWithin: ['number', 'number', 'number'],
     predictOriginal: ['latents', 'latents', 'prediction'],
   },
-  ...{ nanoFor: ['name'] },
+  ...{ nanoFor: ['name'], createRemote: ['remoteOptions'] },
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },

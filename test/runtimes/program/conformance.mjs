@@ -134,6 +134,17 @@ export async function conform({ packaged, read, workers, compiles, isTimed = tru
   const taesd = await Taesd.load({ model, weights, workers: 0 });
   result.abortMs = await abort('aborted, one thread', taesd);
 
+  if (packaged.remote !== undefined) {
+    const { data } = await taesd.decode(latents);
+    const rgb = data.filter((_, i) => i % 4 !== 3);
+    const respond = packaged.remote.createRemote({ models: [taesd] });
+    const answer = await respond(remoteRequest(latents));
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    equal('remote: shape', answer.headers.get('shape'), '[1,304,456,3]');
+    equal('remote: bytes', bytes.length, rgb.length);
+    atMost('remote: bytes, off by', largestDifference(bytes, rgb), 0);
+  }
+
   const foreign = { shape: [1, 16, 8, 8], data: new Float32Array(16 * 8 * 8) };
   const refusal = await outcome(() => taesd.decode(foreign));
   equal('latents of another model: code', refusal.code, 'SHAPE');
@@ -251,4 +262,12 @@ async function timed(clock, call) {
     times.push((await clock()) - start);
   }
   return Math.min(...times);
+}
+
+/** The request of diffusers' client for the bytes of a picture. */
+function remoteRequest({ shape, data }) {
+  const sizes = shape.map((size) => `shape=${size}`).join('&');
+  const query = `${sizes}&dtype=float32&do_scaling=True&output_type=pt&partial_postprocess=True`;
+  const body = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return new Request(`http://server/?${query}`, { method: 'POST', body });
 }

@@ -6,10 +6,11 @@ import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
 import * as nanoSdxl from 'taesd-wasm/nano-sdxl';
 import * as picture from 'taesd-wasm/picture';
+import * as remote from 'taesd-wasm/remote';
 import { conform } from './conformance.mjs';
 
 const result = await conform({
-  packaged: { taesd, nano, nanoSdxl, kernels, picture },
+  packaged: { taesd, nano, nanoSdxl, kernels, picture, remote },
   read: async (name) => new Uint8Array(await readFile(new URL(`files/${name}`, import.meta.url))),
   workers: true,
   compiles: true,

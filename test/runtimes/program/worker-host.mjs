@@ -3,6 +3,7 @@ import * as taesd from 'taesd-wasm';
 import * as kernels from 'taesd-wasm/kernels';
 import * as nano from 'taesd-wasm/nano';
 import * as nanoSdxl from 'taesd-wasm/nano-sdxl';
+import * as remote from 'taesd-wasm/remote';
 import { conform } from './conformance.mjs';
 
 export default {
@@ -10,7 +11,7 @@ export default {
     const get = (path) => OUTSIDE.fetch(`http://outside${path}`);
     try {
       const result = await conform({
-        packaged: { taesd, nano, nanoSdxl, kernels },
+        packaged: { taesd, nano, nanoSdxl, kernels, remote },
         read: async (name) => new Uint8Array(await (await get(`/files/${name}`)).arrayBuffer()),
         workers: false,
         compiles: false,

@@ -1,7 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { KeptBytes } from '../../examples/edge-worker/kept-bytes.mjs';
+import { KeptBytes } from '../../src/remote/kept-bytes.ts';
 
-/* The bytes that the answers of examples/edge-worker keep together. */
+/* The bytes that the answers of a handler keep together. */
+
+// The package takes its clock once; these tests set it.
+vi.mock(import('../../src/platform/timers.ts'), async (original) => ({
+  ...(await original()),
+  millisecondsOfDate: () => Date.now(),
+}));
 
 afterEach(() => vi.useRealTimers());
 

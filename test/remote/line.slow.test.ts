@@ -1,11 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Line, type Place } from '../../examples/edge-worker/line.mjs';
+import { Line, type Place } from '../../src/remote/line.ts';
 
 /*
- * The line of examples/edge-worker when a place gives no sign of life: because its request was
+ * The line of a handler when a place gives no sign of life: because its request was
  * dropped, or because the clock jumped, as it does where a machine slept or a process was stopped.
  */
+
+// The package takes its clock once; these tests set it.
+vi.mock(import('../../src/platform/timers.ts'), async (original) => ({
+  ...(await original()),
+  millisecondsOfDate: () => Date.now(),
+}));
 
 /** Any turn is shorter; one that waits is given up long before. */
 const DEAD_MS = 40_000;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createDecodeService } from '../../examples/edge-worker/decode-service.mjs';
+import { createRemote } from '../../src/remote/index.ts';
 
 /*
- * The bodies that the handler of examples/edge-worker reads: how many bytes of them it keeps, and
+ * The bodies that the handler reads: how many bytes of them it keeps, and
  * how long it waits. Each body has an infinity, so that no model is needed: it is refused when it
  * is there.
  */
@@ -23,7 +23,7 @@ const whole = {
 };
 
 const serviceOf = (limits: object) =>
-  createDecodeService({ load: () => Promise.reject(new Error('no model')), limits });
+  createRemote({ models: ['nano'], load: () => Promise.reject(new Error('no model')), limits });
 
 function post(body: Uint8Array<ArrayBuffer> | ReadableStream) {
   const url = `http://example/decode?width=${SIDE}&height=${SIDE}`;

@@ -1,24 +1,36 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createDecodeService, type Decoder } from '../../examples/edge-worker/decode-service.mjs';
 import { decodeLatentPng, encodeLatentPng } from '../../src/formats/index.ts';
 import { latentsToPicture, Taesd, type Tensor } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
+import { createRemote, type RemoteModel, type RemoteOptions } from '../../src/remote/index.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * The handler of examples/edge-worker with real Requests: what it answers, what it refuses, whom it
- * lets wait, and that a client which goes away, or a load that fails, is in nobody's way.
+ * The handler and the plain form of its requests, with real Requests: what it answers, what it
+ * refuses, whom it lets wait, and that a client which goes away, or a load that fails, is in
+ * nobody's way.
  */
 
-/**
- * The package as it is built, which the examples use: an error of another copy would not be known.
- */
+// The package takes its timers once; these tests replace them.
+vi.mock(import('../../src/platform/timers.ts'), async (original) => ({
+  ...(await original()),
+  millisecondsOfDate: () => Date.now(),
+  ringAfter: (ms, ring) => {
+    const timer = setTimeout(ring, ms);
+    return () => clearTimeout(timer);
+  },
+}));
+
+/** Another copy of the package: the host's models and their errors may come from one. */
 const built: typeof import('../../src/index.ts') = await import(
   new URL('../../dist/index.js', import.meta.url).href
 );
 const load = () => built.Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
 const reference = Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
+
+const createService = (options: Omit<RemoteOptions, 'models'>) =>
+  createRemote({ models: ['nano'], ...options });
 
 /** Longer than anything here takes on a busy machine. */
 const PATIENCE_MS = 300_000;
@@ -61,7 +73,7 @@ afterEach(() => {
 });
 
 describe('pictures', () => {
-  const service = createDecodeService({ load });
+  const service = createService({ load });
 
   test('POST f32 latents → the pixels of Taesd.decode', async () => {
     expect(await pixelsOf(await service(postRaw(small)))).toEqual(await decoded(small));
@@ -108,12 +120,14 @@ describe('pictures', () => {
   test('GET / → how it is used', async () => {
     const answer = await service(new Request('http://example/'));
     expect(answer.status).toBe(200);
-    expect(await answer.text()).toMatch(/^POST \/decode returns the picture of a Stable Diffusion/);
+    expect(await answer.text()).toMatch(
+      /^POST \/decode, or POST \/, returns the pictures of latents\./,
+    );
   });
 
   test('a large picture → the first of many pieces when little is decoded, no more than its room until it is read', async () => {
     let rows = 0;
-    const counting = createDecodeService({
+    const counting = createService({
       limits: { answerBytes: 100_000 },
       load: async () => {
         const taesd = await load();
@@ -144,7 +158,7 @@ describe('pictures', () => {
 });
 
 describe('what is refused', () => {
-  const service = createDecodeService({ load, limits: { width: 64, pixels: 64 * 48 } });
+  const service = createService({ load, limits: { width: 64, pixels: 64 * 48 } });
   const file = encodeLatentPng({ latents: small });
   const damaged = file.slice();
   damaged[damaged.length - 20] ^= 1;
@@ -158,7 +172,7 @@ describe('what is refused', () => {
       new Request('http://example/x'),
       404,
       'NOT_FOUND',
-      '"path" expected / or /decode',
+      'remote: "path" expected one of /, /decode, /encode, /health, /models, got /x',
     ],
     ['GET', new Request(URL_OF), 405, 'METHOD', '"method" expected POST, got GET'],
     [
@@ -169,18 +183,25 @@ describe('what is refused', () => {
       '"method" expected POST, got OPTIONS',
     ],
     [
-      'POST /',
-      new Request('http://example/', { method: 'POST' }),
+      'PUT /',
+      new Request('http://example/', { method: 'PUT' }),
       405,
       'METHOD',
-      '"method" expected GET, got POST',
+      '"method" expected GET or POST, got PUT',
+    ],
+    [
+      'POST /health',
+      new Request('http://example/health', { method: 'POST' }),
+      405,
+      'METHOD',
+      'health: "method" expected GET, got POST',
     ],
     [
       'text',
       post('text/plain', 'x'),
       415,
       'TYPE',
-      '"content-type" expected image/png or application/octet-stream, got text/plain',
+      '"content-type" expected image/png, application/octet-stream, or tensor/binary with a shape in the query, got text/plain',
     ],
     [
       'gzip',
@@ -268,8 +289,9 @@ describe('what is refused', () => {
     if (status === 200) return;
     const problem = await problemOf(answer);
     expect(problem.code).toBe(code);
-    if (message !== '') expect(problem.message).toBe(`decode: ${message}`);
-    if (status === 405) expect(answer.headers.get('allow')).toMatch(/^(GET|POST)$/);
+    if (message !== '')
+      expect(problem.message).toBe(/^\w+: /.test(message) ? message : `decode: ${message}`);
+    if (status === 405) expect(answer.headers.get('allow')).toMatch(/^(GET|POST|GET, POST)$/);
   });
 
   test('a length that is announced → 413 with that length', async () => {
@@ -317,7 +339,7 @@ describe('whom it lets wait', () => {
   const large = latentsOf(96, 96);
 
   test('more than may wait → 503 with Retry-After; the others get their pictures', async () => {
-    const service = createDecodeService({ load, limits: { waiting: 2 } });
+    const service = createService({ load, limits: { waiting: 2 } });
     const answers = Array.from({ length: 5 }, async () => {
       const answer = await service(postRaw(small));
       return answer.status === 200 ? await pixelsOf(answer) : answer;
@@ -338,8 +360,8 @@ describe('whom it lets wait', () => {
   });
 
   test('a client that goes away while it reads, waits or has just come → the next is served at once', async () => {
-    const service = createDecodeService({ load, limits: { waiting: 1 } });
-    const ended: Promise<void>[] = [];
+    const service = createService({ load, limits: { waiting: 1 } });
+    const ended: Promise<unknown>[] = [];
     const reading = await service(postRaw(large), (work) => ended.push(work));
     const reader = (reading.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
@@ -356,8 +378,8 @@ describe('whom it lets wait', () => {
   });
 
   test('the signal fires while the picture is read → the stream fails, the next is served', async () => {
-    const service = createDecodeService({ load, limits: { waiting: 0 } });
-    const [gone, ended] = [new AbortController(), [] as Promise<void>[]];
+    const service = createService({ load, limits: { waiting: 0 } });
+    const [gone, ended] = [new AbortController(), [] as Promise<unknown>[]];
     const request = postRaw(large, { signal: gone.signal });
     const answer = await service(request, (work) => ended.push(work));
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
@@ -379,8 +401,8 @@ describe('whom it lets wait', () => {
   ])(
     'a client that does not read on and %s → the next is served meanwhile; its stream fails when its time is over',
     async (_name, limits) => {
-      const ended: Promise<void>[] = [];
-      const service = createDecodeService({ load, limits: { turnMs: 8000, ...limits } });
+      const ended: Promise<unknown>[] = [];
+      const service = createService({ load, limits: { turnMs: 8000, ...limits } });
       const answer = await service(postRaw(large), (work) => ended.push(work));
       const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
       await reader.read();
@@ -388,7 +410,7 @@ describe('whom it lets wait', () => {
       // Not before its time: there is something to read.
       await reader.read();
       await Promise.all(ended);
-      await expect(reader.read()).rejects.toThrow('decode: the client read nothing for 8000 ms');
+      await expect(reader.read()).rejects.toThrow('the client read nothing for 8000 ms');
     },
   );
 
@@ -421,8 +443,8 @@ describe('whom it lets wait', () => {
 
   test('answers that keep more than they may together → 503 BUSY with Retry-After; one that is read makes room', async () => {
     // One at work needs 2.3 MB and its file's 1.8 MB; made and not read, the files keep 1 MB each.
-    const service = createDecodeService({ load, limits: { keptBytes: 5_700_000 } });
-    const [first, ended] = [await service(postRaw(large)), [] as Promise<void>[]];
+    const service = createService({ load, limits: { keptBytes: 5_700_000 } });
+    const [first, ended] = [await service(postRaw(large)), [] as Promise<unknown>[]];
     const second = service(postRaw(large), (work) => ended.push(work));
     const answer = await service(postRaw(large));
     expect(answer.headers.get('retry-after')).toBe('1');
@@ -439,7 +461,7 @@ describe('whom it lets wait', () => {
 
   test('a turn that never ends, as of a request that the host has dropped → given up; a new model', async () => {
     let loads = 0;
-    const service = createDecodeService({
+    const service = createService({
       load: async () => (loads++ === 0 ? new Promise<never>(() => {}) : await load()),
       limits: { turnMs: 1000 },
     });
@@ -526,7 +548,7 @@ describe('whom it lets wait', () => {
 
   test('first rows that never come → 503 TIMEOUT when the time is over, and the next is served with a new model', async () => {
     let loads = 0;
-    const service = createDecodeService({
+    const service = createService({
       load: async () => {
         const taesd = await load();
         if (loads++ > 0) return taesd;
@@ -582,16 +604,16 @@ function counting(
   const models: { disposed: number }[] = [];
   const firstRows: number[] = [];
   let loads = 0;
-  const service = createDecodeService({
+  const service = createService({
     limits,
     load: async () => {
       const n = loads++;
       await before(n);
       const [taesd, model] = [await load(), { disposed: 0 }];
       models.push(model);
-      const decoder: Decoder = {
-        async *decodeRows(latents, options) {
-          firstRows.push(options.firstRow);
+      const decoder: RemoteModel = Object.assign(Object.create(taesd) as RemoteModel, {
+        async *decodeRows(...[latents, options]: Parameters<RemoteModel['decodeRows']>) {
+          firstRows.push(options?.firstRow as number);
           for await (const band of taesd.decodeRows(latents, options)) {
             yield band;
             await held(n);
@@ -601,7 +623,7 @@ function counting(
           model.disposed++;
           taesd.dispose();
         },
-      };
+      });
       return decoder;
     },
   });
@@ -610,7 +632,7 @@ function counting(
 
 test("the package's own error while the host loads → 500 that tells nothing, the log has it", async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => {});
-  const service = createDecodeService({
+  const service = createService({
     load: () => built.Taesd.load({ weights: '/srv/secret/weights', only: 'decoder', workers: 0 }),
   });
   expect(await problemOf(await service(postRaw(small)))).toEqual({
@@ -628,20 +650,24 @@ test("the package's own error while the host loads → 500 that tells nothing, t
 
 test('no memory while the host loads → 503 OOM with Retry-After', async () => {
   const message = 'wasm: "memory" expected 1 MiB of memory to be free, got less';
-  const service = createDecodeService({
+  const service = createService({
     load: async () => {
       throw new built.TaesdError('OOM', message);
     },
   });
   const answer = await service(postRaw(small));
   expect(answer.headers.get('retry-after')).toBe('1');
-  expect(await problemOf(answer)).toEqual({ status: 503, code: 'OOM', message });
+  expect(await problemOf(answer)).toEqual({
+    status: 503,
+    code: 'OOM',
+    message: `decode: ${message}`,
+  });
 });
 
 test('a load that fails → 500 that tells nothing, the next request loads again', async () => {
   const log = vi.spyOn(console, 'error').mockImplementation(() => {});
   let loads = 0;
-  const service = createDecodeService({
+  const service = createService({
     load: async () => {
       if (loads++ === 0) throw new Error('/a/path/of/ours');
       return load();
@@ -659,7 +685,7 @@ test('a load that fails → 500 that tells nothing, the next request loads again
 });
 
 test('a decode that fails on its first rows → its status, not a broken picture', async () => {
-  const service = createDecodeService({
+  const service = createService({
     load: async () => {
       const taesd = await load();
       // biome-ignore lint/correctness/useYield: it fails before

@@ -1,54 +1,85 @@
-// Reads a request's body within limits of bytes and time.
-import { bodyTookTooLong, HttpProblem } from './http-problem.mjs';
+import { ringAfter } from '../platform/timers.ts';
+import { bodyTookTooLong, HttpProblem, says } from './problem.ts';
 
 /** Bytes read of a body that is too large; nothing is read of one that announces more. */
 const MAX_DISCARDED = 2 ** 25;
 
-/**
- * @typedef {object} Room  counts the bytes kept of a body that is being read
- * @property {(bytes: number) => HttpProblem | undefined} hold  sets the bytes; returns the problem
- *   if there is no room for them
- * @property {() => void} free  called when nothing is kept any more
- *
- * @typedef {object} BodyLimits
- * @property {number} maxBytes
- * @property {(got: string) => HttpProblem} tooLong  makes the problem of a longer body
- * @property {number} bodyMs  milliseconds in which the whole body must come
- * @property {Room} room
- */
+/** Counts the bytes kept of a body that is being read. */
+export interface Room {
+  /** Sets the bytes. Returns the problem if there is no room for them. */
+  hold(bytes: number): HttpProblem | undefined;
+  /** Called when nothing is kept any more. */
+  free(): void;
+}
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Makes the problem of a longer body. */
+  readonly tooLong: (got: string) => HttpProblem;
+  /** Milliseconds in which the whole body must come. */
+  readonly bodyMs: number;
+  readonly room: Room;
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
  * Reads the body and counts its bytes: a client may announce any length, or none.
  *
- * @param {Request} request
- * @param {BodyLimits} limits
- * @returns {Promise<Uint8Array<ArrayBuffer>>} at the beginning of its buffer, which may be longer
+ * @returns the bytes at the beginning of their buffer, which may be longer
  * @throws HttpProblem
  */
-export async function readBody(request, limits) {
+export async function readBody(
+  request: Request,
+  limits: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return new Uint8Array(0);
   const reader = request.body.getReader();
   const announced = Number(request.headers.get('content-length') ?? 0);
   let isLate = false;
-  const timer = setTimeout(() => {
+  const stopTimer = ringAfter(limits.bodyMs, () => {
     isLate = true;
     // Ends a read that waits for a client which sends nothing.
     reader.cancel().catch(() => undefined);
-  }, limits.bodyMs);
+  });
   try {
     const bytes = await readWhole(reader, announced, limits);
     if (isLate) throw bodyTookTooLong(limits.bodyMs);
     return bytes;
   } catch (problem) {
     // In workerd the read that waits fails; elsewhere it ends.
-    throw isLate && problem.code === 'TRUNCATED' ? bodyTookTooLong(limits.bodyMs) : problem;
+    const isCut = problem instanceof HttpProblem && problem.code === 'TRUNCATED';
+    throw isLate && isCut ? bodyTookTooLong(limits.bodyMs) : problem;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     limits.room.free();
   }
 }
 
-async function readWhole(reader, announced, { maxBytes, tooLong, room }) {
+/**
+ * Reads a body whose length is known.
+ *
+ * @param length  its bytes
+ * @param kind  the kind of their numbers, for messages: `f32 [4,64,64]`
+ * @throws HttpProblem SHAPE (more bytes), TRUNCATED (fewer), and those of `readBody`
+ */
+export async function readBodyOf(
+  request: Request,
+  { length, kind }: { readonly length: number; readonly kind: string },
+  limits: Pick<BodyLimits, 'bodyMs' | 'room'>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const rule = `${length} bytes, ${kind}`;
+  const tooLong = (got: string) => new HttpProblem(400, 'SHAPE', says('body', rule, got));
+  const bytes = await readBody(request, { ...limits, maxBytes: length, tooLong });
+  if (bytes.length === length) return bytes;
+  throw new HttpProblem(400, 'TRUNCATED', says('body', rule, `${bytes.length}`));
+}
+
+async function readWhole(
+  reader: Reader,
+  announced: number,
+  { maxBytes, tooLong, room }: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (announced > maxBytes) {
     await discard(reader, announced);
     throw tooLong(`${announced}`);
@@ -77,19 +108,19 @@ async function readWhole(reader, announced, { maxBytes, tooLong, room }) {
 class GrowingBytes {
   length = 0;
   #bytes = new Uint8Array(0);
-  #maxBytes;
+  readonly #maxBytes: number;
 
-  constructor(maxBytes) {
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   /** Returns the size of the buffer for so many bytes. */
-  sizeFor(length) {
+  sizeFor(length: number): number {
     const size = this.#bytes.length;
     return length <= size ? size : Math.min(this.#maxBytes, Math.max(length, 2 * size));
   }
 
-  add(piece) {
+  add(piece: Uint8Array): void {
     const length = this.length + piece.length;
     if (length > this.#bytes.length) {
       const larger = new Uint8Array(this.sizeFor(length));
@@ -101,7 +132,7 @@ class GrowingBytes {
   }
 
   /** Gives the bytes away, and keeps nothing. */
-  taken() {
+  taken(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.length);
     this.#bytes = new Uint8Array(0);
     this.length = 0;
@@ -109,13 +140,11 @@ class GrowingBytes {
   }
 }
 
-/** Reads the next piece. */
-async function readPiece(reader) {
+async function readPiece(reader: Reader) {
   try {
     return await reader.read();
   } catch {
-    const message = 'decode: "body" expected the whole, got a connection that broke';
-    throw new HttpProblem(400, 'TRUNCATED', message);
+    throw new HttpProblem(400, 'TRUNCATED', says('body', 'the whole', 'a connection that broke'));
   }
 }
 
@@ -123,13 +152,13 @@ async function readPiece(reader) {
  * Reads on and keeps nothing. Many clients report a broken connection instead of the answer if it
  * comes while they still send.
  */
-async function discard(reader, length) {
+async function discard(reader: Reader, length: number): Promise<void> {
   let left = MAX_DISCARDED - length;
   while (left > 0) {
     // A connection that breaks now does not change the problem.
-    const { done, value } = await reader.read().catch(() => ({ done: true }));
-    if (done) return;
-    left -= value.length;
+    const piece = await reader.read().catch(() => undefined);
+    if (piece === undefined || piece.done) return;
+    left -= piece.value.length;
   }
   await reader.cancel().catch(() => undefined);
 }

@@ -1,14 +1,19 @@
-// The line of requests that wait for their turn.
+import { throwIfAborted } from '../builtins/newer.ts';
+import { millisecondsOfDate, ringAfter } from '../platform/timers.ts';
 
-/**
- * @typedef {object} Place
- * @property {number} seen  the time of its last sign of life
- * @property {boolean} working  true from the beginning of its turn until the turn ends or is given
- *   up
- * @property {boolean} heavy  true for work that others may pass
- * @property {boolean} resumed  true once it has had a turn and joined again
- * @property {() => void} leave  ends the turn; further calls do nothing. A wait ends by its signal
- */
+/** The place of a request in the line. */
+export interface Place {
+  /** The time of its last sign of life. */
+  seen: number;
+  /** True from the beginning of its turn until the turn ends or is given up. */
+  working: boolean;
+  /** True for work that others may pass. */
+  readonly heavy: boolean;
+  /** True once it has had a turn and joined again. */
+  resumed: boolean;
+  /** Ends the turn. Further calls do nothing. A wait ends by its signal. */
+  leave(): void;
+}
 
 /** Turns of light work that pass heavy work which waits, before it has its own. */
 const LIGHT_TURNS = 8;
@@ -29,37 +34,36 @@ const WAITING_DEAD_MS = 1000;
  * never end.
  */
 export class Line {
-  /** @type {Place[]} */
-  #places = [];
+  #places: Place[] = [];
   /** Turns of light work since the last of heavy work. */
   #lightTurns = 0;
-  #maxPlaces;
-  #deadMs;
-  #onDead;
+  readonly #maxPlaces: number;
+  readonly #deadMs: number;
+  readonly #onDead: (place: Place) => void;
 
   /**
-   * @param {number} maxPlaces  the number of places, the first included
-   * @param {number} deadMs  milliseconds without a sign of life after which a request loses its
-   *   turn; longer than any turn
-   * @param {() => void} onDead  called when a request has lost its turn. The objects it worked with
-   *   may be in the middle of something
+   * @param maxPlaces  the number of places, the first included
+   * @param deadMs  milliseconds without a sign of life after which a request loses its turn; longer
+   *   than any turn
+   * @param onDead  called with the place of a request that has lost its turn. The objects it worked
+   *   with may be in the middle of something
    */
-  constructor(maxPlaces, deadMs, onDead) {
+  constructor(maxPlaces: number, deadMs: number, onDead: (place: Place) => void) {
     this.#maxPlaces = maxPlaces;
     this.#deadMs = deadMs;
     this.#onDead = onDead;
   }
 
   /**
-   * @param {boolean} [heavy]  true lets up to 8 turns of light work pass. Without this a few large
-   *   pictures would let everyone wait for seconds. Defaults to false
-   * @returns {Place | undefined} undefined if the line is full
+   * @param heavy  true lets up to 8 turns of light work pass. Without this a few large pictures
+   *   would let everyone wait for seconds. Defaults to false
+   * @returns undefined if the line is full
    */
-  join(heavy = false) {
+  join(heavy = false): Place | undefined {
     this.#dropDead();
     if (this.#isFull) return undefined;
-    const place = {
-      seen: Date.now(),
+    const place: Place = {
+      seen: millisecondsOfDate(),
       working: false,
       heavy,
       resumed: false,
@@ -75,11 +79,9 @@ export class Line {
   /**
    * Joins the line again after a turn, at its end, even if the line is full: an answer that has
    * begun cannot be refused any more.
-   *
-   * @param {Place} place
    */
-  rejoin(place) {
-    place.seen = Date.now();
+  rejoin(place: Place): void {
+    place.seen = millisecondsOfDate();
     place.resumed = true;
     if (!this.#places.includes(place)) this.#places.push(place);
   }
@@ -88,14 +90,13 @@ export class Line {
    * Resolves when it is the place's turn. A place taken for dead in error, because the clock jumped
    * or the process was stopped, goes to the end of the line again.
    *
-   * @param {Place} place
-   * @param {AbortSignal} signal  rejects with its reason
-   * @returns {Promise<boolean>} false if it was taken for dead and the line is full without it
+   * @param signal  rejects with its reason
+   * @returns false if it was taken for dead and the line is full without it
    */
-  async turn(place, signal) {
+  async turn(place: Place, signal: AbortSignal): Promise<boolean> {
     for (;;) {
-      signal.throwIfAborted();
-      place.seen = Date.now();
+      throwIfAborted(signal);
+      place.seen = millisecondsOfDate();
       this.#dropDead();
       if (!this.#places.includes(place)) {
         if (!place.resumed && this.#isFull) return false;
@@ -106,22 +107,27 @@ export class Line {
         place.working = true;
         return true;
       }
-      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+      await new Promise<void>((resolve) => ringAfter(CHECK_MS, resolve));
     }
   }
 
-  /** Whether others wait while a place has its turn. */
-  get othersWait() {
+  /** The requests in the line, those that work included. */
+  get length(): number {
+    return this.#places.length;
+  }
+
+  /** True if others wait while a place has its turn. */
+  get othersWait(): boolean {
     return this.#places.length > 1;
   }
 
   /** Places that joined again do not count: they are bounded by what the answers keep. */
-  get #isFull() {
+  get #isFull(): boolean {
     return this.#places.filter(({ resumed }) => !resumed).length >= this.#maxPlaces;
   }
 
   /** The place whose turn may begin; undefined while another has its turn. */
-  get #next() {
+  get #next(): Place | undefined {
     if (this.#places.some(({ working }) => working)) return undefined;
     const [first] = this.#places;
     if (this.#lightTurns >= LIGHT_TURNS) return first;
@@ -131,23 +137,23 @@ export class Line {
   /**
    * Gives a sign of life during the turn.
    *
-   * @param {Place} place
-   * @returns {boolean} false if its turn was given up: another's may have begun
+   * @returns false if the turn was given up: another's may have begun
    */
-  stillWorking(place) {
-    place.seen = Date.now();
+  stillWorking(place: Place): boolean {
+    place.seen = millisecondsOfDate();
     return place.working;
   }
 
-  #dropDead() {
-    const now = Date.now();
-    const isDead = ({ seen, working }) => now - seen > (working ? this.#deadMs : WAITING_DEAD_MS);
+  #dropDead(): void {
+    const now = millisecondsOfDate();
+    const isDead = ({ seen, working }: Place) =>
+      now - seen > (working ? this.#deadMs : WAITING_DEAD_MS);
     const dead = this.#places.filter(isDead);
     if (dead.length === 0) return;
     this.#places = this.#places.filter((place) => !dead.includes(place));
     // A place that only waited has begun nothing.
     const worked = dead.filter(({ working }) => working);
     for (const place of worked) place.working = false;
-    if (worked.length > 0) this.#onDead();
+    for (const place of worked) this.#onDead(place);
   }
 }

@@ -1,0 +1,27 @@
+import type { ModelName } from '../model/variants.ts';
+import type { TurnHost } from './turn.ts';
+
+/** The making of an answer. */
+export interface Job {
+  readonly model: ModelName;
+  /** Bytes that it keeps beside its answer: the input, and what it works with. */
+  readonly workBytes: number;
+  /** The bytes of the answer, or more. */
+  readonly answerBytes: number;
+  /** The bytes of the largest piece of the answer, or more. */
+  readonly pieceBytes: number;
+  /** Returns the headers. Called when the first piece is made. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** Makes the answer, from the beginning of its first turn on. */
+  readonly pieces: (host: TurnHost) => AsyncIterable<Uint8Array>;
+}
+
+/** Returns the headers of a tensor in the protocol. */
+export const tensorHeaders = (shape: readonly number[], dtype: string) => ({
+  'content-type': 'tensor/binary',
+  shape: JSON.stringify(shape),
+  dtype,
+});
+
+/** The bytes of a number of 16 bits. */
+export const HALF_BYTES = 2;
