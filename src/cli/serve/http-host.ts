@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Socket, Server as TcpServer } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** A handler from request to answer, as `createRemote` makes it. It should never reject. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -131,8 +131,10 @@ class Connections {
    */
   end(server: Server): Promise<void> {
     this.#isEnding = true;
+    // Node's `close` calls it.
+    server.closeIdleConnections = () => {};
     const closed = new Promise<void>((resolve) => {
-      TcpServer.prototype.close.call(server, () => resolve());
+      server.close(() => resolve());
     });
     for (const [socket, open] of this.#requests) if (open.size === 0) socket.destroy();
     return closed;
