@@ -66,8 +66,9 @@ export default [
   // It loads a decoder when it is needed: taesd-wasm/png, or an optional package (63 and 49 kB).
   bundle('taesd-wasm/picture', 'picture/index.js', '8.8 kB', { modifyEsbuildConfig: initial }),
   // The door for tensors of any library, and the models' channels and scales. Several instances are
-  // 0.2 kB.
-  bundle('taesd-wasm/preview', 'preview/index.js', '11.1 kB'),
+  // 0.2 kB. Frames of latents are 3 kB, the connections that bring them 2.5 kB: a page that uses
+  // createPreviewer alone is bundled without either.
+  bundle('taesd-wasm/preview', 'preview/index.js', '16.8 kB'),
   // The engine and the WASM backend are half of it, tensors of any library 3 kB, safetensors files
   // 2.5 kB, the layers and their checks 2.2 kB.
   bundle('taesd-wasm/network', 'network/index.js', '24.4 kB', { modifyEsbuildConfig: initial }),
@@ -83,8 +84,9 @@ export default [
   // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each
   // run 0.3 kB, nano in 16 bits 0.4 kB, the choice of kernels 0.2 kB. Tunings of WebGPU are 0.7 kB
   // of the second. The small decoders and weights of 8 bits are 0.8 kB.
-  file('taesd.min.js: one file, for previews', 'taesd.min.js', '59.4 kB'),
-  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '115.1 kB'),
+  // Frames of latents and the connections that bring them are 5.2 kB of each.
+  file('taesd.min.js: one file, for previews', 'taesd.min.js', '64.7 kB'),
+  file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '120 kB'),
   // Bytes of weights, which gzip hardly makes smaller, as base64.
   file('taesd-wasm/nano: a small model as text', 'nano.js', '760 kB'),
   file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '440 kB'),

@@ -112,6 +112,12 @@ const REQUIRED: Readonly<Record<string, WithOptions>> = {
     new Promise((onFrame, onError) => {
       preview.createPreviewer(taesd, { onFrame, onError }).push(x);
     }),
+  'previewFrom(x)': (x) => preview.previewFrom(x, taesd, { onFrame() {} }),
+  'previewFrom(, x)': (x) => preview.previewFrom(new ReadableStream(), x, { onFrame() {} }),
+  'previewFrom(, , x)': (x) => preview.previewFrom(new ReadableStream(), taesd, x),
+  'encodeFrame(x)': (x) => preview.encodeFrame(x, { model: 'taesd' }),
+  'encodeFrame(, x)': (x) => preview.encodeFrame(latents, x),
+  'decodeFrame(x)': (x) => preview.decodeFrame(x),
   'predictOriginal(x)': (x) => preview.predictOriginal(x, latents, prediction),
   'predictOriginal(, x)': (x) => preview.predictOriginal(latents, x, prediction),
   'predictOriginal(, , x)': (x) => preview.predictOriginal(latents, latents, x),

@@ -17,7 +17,13 @@ import {
 import { checkLoadOptions } from '../../src/options/load.ts';
 import { decodePicture, pictureSize, sizeWithin } from '../../src/picture/index.ts';
 import * as png from '../../src/png/index.ts';
-import { createPreviewer, predictOriginal } from '../../src/preview/index.ts';
+import {
+  createPreviewer,
+  decodeFrame,
+  encodeFrame,
+  predictOriginal,
+  previewFrom,
+} from '../../src/preview/index.ts';
 import { createRemote } from '../../src/remote/index.ts';
 
 /*
@@ -53,6 +59,28 @@ const detachedFloats = (): Float32Array => {
   structuredClone(numbers.buffer, { transfer: [numbers.buffer] });
   return numbers;
 };
+
+const streamOf = (piece: unknown) =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(piece);
+      controller.close();
+    },
+  });
+
+/** Hands a message to a socket's listener, as a browser does. */
+function messageOf(data: unknown): Promise<void> {
+  const listeners = new Map<string, (event: object) => void>();
+  const socket = {
+    ...{ readyState: 1, send() {}, close() {}, removeEventListener() {} },
+    addEventListener: (type: string, listener: (event: object) => void) =>
+      listeners.set(type, listener),
+  };
+  const { done } = previewFrom(socket as never, taesd, { onFrame() {} });
+  listeners.get('message')?.({ data });
+  listeners.get('close')?.({ code: 1000 });
+  return done;
+}
 
 const HOSTILE: Readonly<Record<string, () => unknown>> = {
   null: () => null,
@@ -239,6 +267,14 @@ const CALLS: Readonly<Record<string, Call>> = {
   'createPreviewer(, x)': (x) => createPreviewer(taesd, x),
   'push(, x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(tensor, x),
   'push(x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(x),
+  'previewFrom(x)': (x) => previewFrom(x, taesd, { onFrame() {} }),
+  'previewFrom(, x)': (x) => previewFrom(new ReadableStream(), x, { onFrame() {} }),
+  'previewFrom(, , x)': (x) => previewFrom(new ReadableStream(), taesd, x),
+  'previewFrom of a stream of x': (x) => previewFrom(streamOf(x), taesd, { onFrame() {} }).done,
+  'previewFrom of messages x': (x) => messageOf(x),
+  encodeFrame: (x) => encodeFrame(x, { model: 'taesd' }),
+  'encodeFrame(, x)': (x) => encodeFrame(tensor, x),
+  decodeFrame: (x) => decodeFrame(x),
   predictOriginal: (x) => predictOriginal(x, x, { prediction: 'epsilon', sigma: 1 }),
   'predictOriginal(, x)': (x) => predictOriginal(tensor, x, { prediction: 'epsilon', sigma: 1 }),
   'predictOriginal(, , x)': (x) => predictOriginal(tensor, tensor, x),

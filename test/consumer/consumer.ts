@@ -29,7 +29,15 @@ import {
 } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer, predictOriginal } from 'taesd-wasm/preview';
+import {
+  createPreviewer,
+  decodeFrame,
+  encodeFrame,
+  type FrameSource,
+  type LatentFrame,
+  predictOriginal,
+  previewFrom,
+} from 'taesd-wasm/preview';
 import { createRemote, REMOTE_LIMITS, type RemoteHandler } from 'taesd-wasm/remote';
 import relaxed from 'taesd-wasm/taesd.relaxed.wasm';
 import relaxedOfEdge from 'taesd-wasm/taesd.relaxed.wasm?module';
@@ -81,6 +89,14 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   previewer.push({ data: new Float64Array(4), dims: [1n, 4n, 1n, 1n] });
   const original: Tensor = predictOriginal(latents, latents, { prediction: 'v', sigma: 1 });
   previewer.push(original, { output: latents, prediction: 'flow', sigma: 0.5, sign: -1, step: 1 });
+  const frame: Uint8Array = encodeFrame(original, { model: 'taesd', step: 1 });
+  const back: LatentFrame = decodeFrame(frame);
+  await taesd.decode(back);
+  const connection: FrameSource = await fetch(url);
+  using shown = previewFrom(connection, other, {
+    onFrame: ({ data }, { steps }) => void [data, steps],
+  });
+  await shown.done;
   const { tensors } = readSafetensors(file);
   const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
   const steps: Step[] = [];

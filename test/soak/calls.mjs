@@ -13,7 +13,7 @@ import {
 import { block, conv3x3, loadNetwork, relu, runNetwork } from 'taesd-wasm/network';
 import { decodePicture } from 'taesd-wasm/picture';
 import { decodePng, encodePng, encodePngRows } from 'taesd-wasm/png';
-import { createPreviewer } from 'taesd-wasm/preview';
+import { createPreviewer, encodeFrame, previewFrom } from 'taesd-wasm/preview';
 import { createRemote } from 'taesd-wasm/remote';
 import * as photographs from '../picture/files.ts';
 import { digestOf, sharedFolder } from './models.mjs';
@@ -146,6 +146,22 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       const bytes = new Uint8Array(await answer.arrayBuffer());
       const rgb = new Uint8Array(picture.data.filter((_, i) => i % 4 !== 3));
       return differs(bytes, rgb);
+    }),
+    stream: each(async ({ taesd }, { latents, picture }) => {
+      const frame = encodeFrame(latents, { model: taesd.info.model, type: 'f16' });
+      const stream = new ReadableStream({
+        start(controller) {
+          for (let i = 0; i < 5; i++) controller.enqueue(frame);
+          controller.close();
+        },
+      });
+      const sizes = [];
+      const onFrame = ({ width, height }) => sizes.push(`${width}×${height}`);
+      const preview = previewFrom(stream, taesd, { onFrame });
+      if (random() < 0.3) preview.stop();
+      await preview.done;
+      const size = `${picture.width}×${picture.height}`;
+      return sizes.every((one) => one === size) ? undefined : `a picture of ${sizes}, not ${size}`;
     }),
     network: async () => {
       const network = await loadNetwork(NETWORK, NETWORK_WEIGHTS);

@@ -69,6 +69,10 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   readOptions: () => ({ model: 'taesd', name: 'a.png', space: 'vae', pick: 0 }),
   prediction: () => ({ prediction: 'v', alphaCumprod: 0.5 }),
   previewOptions: () => ({ onFrame: () => undefined, pick: 0 }),
+  frameOptions: () => ({ model: 'nano', type: 'f16', step: 1, width: 8, space: 'vae' }),
+  frame: () => preview.encodeFrame(latents() as never, { model: 'nano', acknowledge: true }),
+  stream: () => streamOfFrame(),
+  streamOptions: () => ({ onFrame: () => undefined, resolution: 0.5, maxFps: 1e6 }),
   step: () => ({ prediction: 'epsilon', sigma: 1, output: latents(), step: 1 }),
   layers: networkLayers,
   layerWeights: () => networkTensors(networkLayers(), 3),
@@ -76,6 +80,14 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   runOptions: () => ({ allowNonFinite: true }),
   options: () => ({}),
 };
+
+const streamOfFrame = () =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(preview.encodeFrame(latents() as never, { model: 'nano' }));
+      controller.close();
+    },
+  });
 
 /** Weights from memory: those of the package are unpacked for each instance, in some 20 ms. */
 let weights: { encoder: Uint8Array; decoder: Uint8Array } | undefined;
@@ -146,6 +158,15 @@ const CALLS = new Map<string, Callee>([
     },
   ],
   [
+    'StreamPreview',
+    async (source: never, options: never) => {
+      const shown = preview.previewFrom(source, await instance(), options);
+      // Not every connection ends by itself.
+      const stop = setTimeout(() => shown.stop(), 50);
+      await shown.done.finally(() => clearTimeout(stop));
+    },
+  ],
+  [
     'Previewer',
     async (options: never, sample: never, step: never) => {
       const previewer = preview.createPreviewer(await instance(), options);
@@ -186,6 +207,8 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
     predictOriginal: ['latents', 'latents', 'prediction'],
   },
   ...{ nanoFor: ['name'], createRemote: ['remoteOptions'] },
+  ...{ encodeFrame: ['latents', 'frameOptions'], decodeFrame: ['frame'] },
+  ...{ StreamPreview: ['stream', 'streamOptions'] },
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },
