@@ -9,6 +9,15 @@ const initially = {
     );
   },
 };
+// Leaves out what is outside of a folder of dist/: the parts of the core that a page has already.
+const beside = (folder) => ({
+  name: 'beside',
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\// }, ({ path }) =>
+      path.startsWith(`../${folder}/`) ? undefined : { path, external: true },
+    );
+  },
+});
 const modules = (config) => ({ ...config, format: 'esm' });
 const initial = (config) => ({ ...modules(config), plugins: [initially] });
 
@@ -69,6 +78,12 @@ export default [
   // 0.2 kB. Frames of latents are 3 kB, the connections that bring them 2.5 kB: a page that uses
   // createPreviewer alone is bundled without either.
   bundle('taesd-wasm/preview', 'preview/index.js', '16.8 kB'),
+  bundle('taesd-wasm/element, beside the core and previews', 'element/index.js', '4 kB', {
+    modifyEsbuildConfig: (config) => ({
+      ...modules(config),
+      plugins: [initially, beside('element')],
+    }),
+  }),
   // The engine and the WASM backend are half of it, tensors of any library 3 kB, safetensors files
   // 2.5 kB, the layers and their checks 2.2 kB.
   bundle('taesd-wasm/network', 'network/index.js', '24.4 kB', { modifyEsbuildConfig: initial }),
@@ -87,6 +102,8 @@ export default [
   // Frames of latents and the connections that bring them are 5.2 kB of each.
   file('taesd.min.js: one file, for previews', 'taesd.min.js', '64.7 kB'),
   file('taesd.all.min.js: one file, with nearly all', 'taesd.all.min.js', '120 kB'),
+  // The readers of files of latents are 21 kB of it, the element is 4 kB.
+  file('taesd-preview.min.js: one file, the element', 'taesd-preview.min.js', '91 kB'),
   // Bytes of weights, which gzip hardly makes smaller, as base64.
   file('taesd-wasm/nano: a small model as text', 'nano.js', '760 kB'),
   file('taesd-wasm/nano-sdxl: a small decoder as text', 'nano-sdxl.js', '440 kB'),

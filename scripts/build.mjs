@@ -22,6 +22,7 @@ compileKernels('taesd');
 compileKernels('taesd.relaxed', 'assembly/relaxed.ts', '--enable', 'relaxed-simd');
 run('tsc', '-p', 'tsconfig.json');
 writePlainImport('dist/weights/in-package.js');
+writePlainImport('dist/one-file/beside.js');
 writeKernels();
 writeNanos();
 await writeOneFiles();

@@ -1,5 +1,6 @@
 // Writes dist/taesd.min.js and dist/taesd.all.min.js: the package as one ES module each, for pages
-// that load it by address. They import nothing and request nothing.
+// that load it by address. They import nothing and request nothing. dist/taesd-preview.min.js also
+// defines <taesd-preview>, and imports a small model from beside it when the element needs one.
 //
 // The code of a file is one function, so that its text is known: a page of another origin starts
 // workers from that text.
@@ -24,25 +25,32 @@ const NEITHER = {
   'backend/wasm/relaxed.js': "precision: 'relaxed'",
 };
 
+/** The parts that previews on a page do without. */
+const NOT_IN_MIN = {
+  'backend/webgpu/networks.js': 'WebGPU',
+  'backend/reference.js': "backend: 'reference'",
+  'draw/decode-to-canvas.js': 'decodeToCanvas',
+  'sources/picture-of.js': 'the reader of pictures of browsers',
+  'picture/scale.js': 'maxSize',
+  'weights/misfit.js': 'the reader of weights with other names',
+  'weights/other-models.js': 'hints on models that are not supported',
+};
+
 /**
  * The files: their contents, and the parts that they lack. Those parts were chosen by size and use,
  * so that the files stay below the limits of .size-limit.mjs.
  */
 const FILES = {
-  'taesd.min.js': {
-    entry: 'min.js',
-    lacks: {
-      ...NEITHER,
-      'backend/webgpu/networks.js': 'WebGPU',
-      'backend/reference.js': "backend: 'reference'",
-      'draw/decode-to-canvas.js': 'decodeToCanvas',
-      'sources/picture-of.js': 'the reader of pictures of browsers',
-      'picture/scale.js': 'maxSize',
-      'weights/misfit.js': 'the reader of weights with other names',
-      'weights/other-models.js': 'hints on models that are not supported',
-    },
-  },
+  'taesd.min.js': { entry: 'min.js', lacks: { ...NEITHER, ...NOT_IN_MIN } },
   'taesd.all.min.js': { entry: 'all.js', lacks: NEITHER },
+  // A page has it with one script tag, so it acts when it is loaded.
+  'taesd-preview.min.js': {
+    entry: 'preview-element.js',
+    lacks: { ...NEITHER, ...NOT_IN_MIN },
+    standIns: { 'weights/in-package.js': 'one-file/beside.js' },
+    atEnd: `import { defineTaesdPreview } from './element/index.js';
+      defineTaesdPreview();`,
+  },
 };
 
 /** Files of dist/ whose place another takes. */
@@ -62,8 +70,9 @@ const STAND_INS = {
 export async function writeOneFiles() {
   const { writeKernelText } = await import('../dist/one-file/kernel-text.js');
   const kernels = writeKernelText(readFileSync(join(DIST, 'taesd.wasm')));
-  for (const [name, { entry, lacks }] of Object.entries(FILES)) {
-    const whole = await bundle(name, entry, lacks);
+  for (const [name, file] of Object.entries(FILES)) {
+    const { entry } = file;
+    const whole = await bundle(name, file);
     const { code } = await minify(name, wrapped(whole, kernels), {
       module: true,
       compress: { target: TARGET },
@@ -77,12 +86,13 @@ export async function writeOneFiles() {
 }
 
 /** Bundles an entry into one module that exports and imports nothing but its end. */
-async function bundle(name, entry, lacks) {
+async function bundle(name, { entry, lacks, standIns = {}, atEnd = '' }) {
   const { outputFiles } = await build({
     stdin: {
       contents: `export * from './one-file/${entry}';
         import { serveIfWorker } from './one-file/worker-module.js';
-        serveIfWorker();`,
+        serveIfWorker();
+        ${atEnd}`,
       resolveDir: DIST,
     },
     bundle: true,
@@ -93,22 +103,22 @@ async function bundle(name, entry, lacks) {
     charset: 'utf8',
     legalComments: 'none',
     define: { TAESD_NAME: JSON.stringify(name) },
-    plugins: [standIns, allAtOnce(lacks)],
+    plugins: [replacing({ ...STAND_INS, ...standIns }), allAtOnce(lacks)],
   });
   return outputFiles[0].text;
 }
 
-const standIns = {
+const replacing = (standIns) => ({
   name: 'stand-ins',
   setup({ onResolve }) {
     onResolve({ filter: /^fast-png$/ }, () => ({ path: join(DIST, 'one-file/fast-png.js') }));
     onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
       if (inDist(importer).startsWith('one-file/')) return undefined;
-      const standIn = STAND_INS[inDist(join(resolveDir, path))];
+      const standIn = standIns[inDist(join(resolveDir, path))];
       return standIn === undefined ? undefined : { path: join(DIST, standIn) };
     });
   },
-};
+});
 
 /** Returns a file's path in dist/. */
 const inDist = (path) => path.slice(DIST.length);
@@ -157,8 +167,9 @@ const allAtOnce = (lacks) => ({
  * 32 kB before.
  */
 function wrapped(code, kernels) {
+  const plain = withoutStrings(code).replace(MODEL_IMPORT, '');
   const [end, list] = /export \{([^}]*)\};\s*$/.exec(code) ?? [];
-  if (list === undefined || /\bimport\b *[({."'*]/.test(withoutStrings(code))) {
+  if (list === undefined || /\bimport\b *[({."'*]/.test(plain)) {
     throw new Error('expected a module that imports nothing, got another');
   }
   const pairs = list.split(',').map((pair) => pair.trim().split(' as '));
@@ -171,6 +182,9 @@ function wrapped(code, kernels) {
   }
   export const { ${names} } = TAESD_WHOLE(import.meta.url, ${JSON.stringify(kernels)});`;
 }
+
+/** The import of a model in one-file/beside.ts. */
+const MODEL_IMPORT = /\bimport\(\s*(?:\/\*.*?\*\/\s*)*addressOfModel\s*\)/;
 
 const withoutStrings = (code) =>
   code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\/.*$/gm, '""');

@@ -35,6 +35,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['steps'],
   ['taesd', 'network'],
   ['preview', 'index', 'remote'],
+  ['element'],
   ['workerd', 'one-file', 'cli/terminal', 'cli/network'],
   ['cli/line'],
   ['cli/files', 'cli/maps'],

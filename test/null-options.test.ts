@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as element from '../src/element/index.ts';
 import * as latentFile from '../src/formats/index.ts';
 import * as core from '../src/index.ts';
 import * as network from '../src/network/index.ts';
@@ -50,6 +51,7 @@ type WithOptions = (options: never) => unknown;
 
 /** Calls whose options may be left out. */
 const OPTIONAL: Readonly<Record<string, WithOptions>> = {
+  defineTaesdPreview: (x) => element.defineTaesdPreview(x),
   encode: (x) => taesd.encode(image, x),
   decode: (x) => taesd.decode(latents, x),
   decodeRows: (x) => all(taesd.decodeRows(latents, x)),

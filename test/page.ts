@@ -55,6 +55,8 @@ export interface PageOptions {
   readonly shareable?: boolean;
   /** The files of an extension that is installed, by their names. */
   readonly extension?: Readonly<Record<string, string>>;
+  /** The page has an import map for the packages that the package needs. */
+  readonly mapped?: boolean;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
 }
@@ -74,7 +76,10 @@ export async function runOnPage(
     ...more
   }: PageOptions = {},
 ): Promise<unknown> {
-  const page = `<!doctype html><script type="module">
+  const map = more.mapped
+    ? `<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`
+    : '';
+  const page = `<!doctype html>${map}<script type="module">
     const work = async () => { ${code} };
     const result = await work().catch((error) => error + ' ' + error.stack);
     await fetch('/result', { method: 'POST', body: JSON.stringify(result) });
@@ -165,9 +170,17 @@ function install(
   return [`--load-extension=${folder}`, '--disable-features=DisableLoadExtensionCommandLineSwitch'];
 }
 
+/** The dependencies, as README's section "Runtimes" names their files. */
+export const IMPORTS = {
+  fflate: '/node_modules/fflate/esm/browser.js',
+  'fast-png': '/node_modules/fast-png/lib/index.js',
+  iobuffer: '/node_modules/iobuffer/lib/iobuffer.js',
+};
+const DEPENDENCIES = /^node_modules[/\\](?:fflate|fast-png|iobuffer)[/\\]/;
+
 function distFile(path: string): Uint8Array | undefined {
   const inside = normalize(path).replace(/^[/\\]+/, '');
-  if (!inside.startsWith('dist')) return undefined;
+  if (!inside.startsWith('dist') && !DEPENDENCIES.test(inside)) return undefined;
   try {
     return readFileSync(join(ROOT, inside));
   } catch {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileKernels } from '../../src/backend/wasm/module.ts';
 import { createWasmBackend } from '../../src/backend/wasm/wasm-backend.ts';
+import { defineTaesdPreview } from '../../src/element/index.ts';
 import { inCall } from '../../src/errors.ts';
 import * as latentFile from '../../src/formats/index.ts';
 import * as core from '../../src/index.ts';
@@ -267,6 +268,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   'createPreviewer(, x)': (x) => createPreviewer(taesd, x),
   'push(, x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(tensor, x),
   'push(x)': (x) => createPreviewer(taesd, { onFrame() {}, onError: throwError }).push(x),
+  defineTaesdPreview: (x) => defineTaesdPreview(x),
   'previewFrom(x)': (x) => previewFrom(x, taesd, { onFrame() {} }),
   'previewFrom(, x)': (x) => previewFrom(new ReadableStream(), x, { onFrame() {} }),
   'previewFrom(, , x)': (x) => previewFrom(new ReadableStream(), taesd, x),

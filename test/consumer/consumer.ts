@@ -11,6 +11,7 @@ import {
   VARIANTS,
 } from 'taesd-wasm';
 import { Taesd as FromAll, readLatents } from 'taesd-wasm/all';
+import { defineTaesdPreview } from 'taesd-wasm/element';
 import { kernels } from 'taesd-wasm/kernels';
 import { decodeLatentPng, encodeLatentPng } from 'taesd-wasm/latent-file';
 import { createPreviewer as fromMin } from 'taesd-wasm/min';
@@ -99,6 +100,8 @@ export async function everything(file: Uint8Array, options: DecodeOptions): Prom
   await shown.done;
   const { tensors } = readSafetensors(file);
   const copy = decodeLatentPng(encodeLatentPng({ latents }), 'taesd', { maxPixels: 1 });
+  // A server that renders pages may have it in its code.
+  defineTaesdPreview();
   const steps: Step[] = [];
   for await (const step of taesd.steps(copy.latents)) steps.push(step);
   return [tensors, pictures, any, url, instance].length > 0 ? steps : [];

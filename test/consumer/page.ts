@@ -1,4 +1,5 @@
 import { Taesd } from 'taesd-wasm';
+import { defineTaesdPreview, type FrameDetail, type TaesdPreviewElement } from 'taesd-wasm/element';
 import { createPreviewer, type Previewer } from 'taesd-wasm/preview';
 
 /*
@@ -12,5 +13,17 @@ export async function page(canvas: HTMLCanvasElement): Promise<void> {
   await taesd.decodeToCanvas(latents, canvas);
   const previewer: Previewer = createPreviewer(taesd, { onFrame: ({ data }) => void data });
   previewer.stop();
+  defineTaesdPreview();
+  const element: TaesdPreviewElement = document.createElement('taesd-preview');
+  element.taesd = taesd;
+  element.width = 512;
+  element.src = new Blob([]);
+  element.latents = latents;
+  element.push(latents, { output: latents, prediction: 'flow', sigma: 1 });
+  element.addEventListener('frame', (event) => {
+    const { step, width }: FrameDetail = (event as CustomEvent<FrameDetail>).detail;
+    canvas.title = `${step} ${width}`;
+  });
+  canvas.after(element);
   taesd.dispose();
 }

@@ -1,3 +1,4 @@
+import * as element from '../../../src/element/index.ts';
 import * as latentFile from '../../../src/formats/index.ts';
 import * as core from '../../../src/index.ts';
 import * as network from '../../../src/network/index.ts';
@@ -56,6 +57,7 @@ const GOOD: Readonly<Record<string, () => unknown>> = {
   bytes: () => new Uint8Array(8),
   variant: () => core.VARIANTS.taesd,
   name: () => 'taesd',
+  elementName: () => 'taesd-preview',
   number: () => 8,
   size: () => ({ width: 100, height: 50 }),
   signal: () => new AbortController().signal,
@@ -128,6 +130,7 @@ const CALLS = new Map<string, Callee>([
   ...functionsOf(png),
   ...functionsOf(picture),
   ...functionsOf(preview),
+  ...functionsOf(element),
   ...functionsOf(latentFile),
   ...functionsOf(network),
   ...functionsOf(remote),
@@ -209,6 +212,7 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
   ...{ nanoFor: ['name'], createRemote: ['remoteOptions'] },
   ...{ encodeFrame: ['latents', 'frameOptions'], decodeFrame: ['frame'] },
   ...{ StreamPreview: ['stream', 'streamOptions'] },
+  ...{ defineTaesdPreview: ['elementName'] },
   ...{ toVaeLatents: ['latents', 'name'], fromVaeLatents: ['latents', 'name'] },
   ...{ quantizeLatents: ['floats'], dequantizeLatents: ['bytes'], latentsToPicture: ['latents'] },
   ...{ pictureToLatents: ['image', 'number'], encodePngRows: ['header', 'bands', 'rowsOptions'] },
