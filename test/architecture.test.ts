@@ -24,7 +24,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['numbers'],
   ['rows', 'safetensors', 'model', 'npy', 'torch'],
   ['tensor-like', 'picture'],
-  ['options'],
+  ['options', 'wire'],
   ['image'],
   ['latent', 'backend', 'weights'],
   ['sources'],
@@ -77,6 +77,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   numbers: ['builtins', 'errors', 'checks', 'allocate', 'tensor'],
   torch: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers', 'zip'],
   safetensors: ['builtins', 'errors', 'first-bytes', 'checks', 'allocate', 'tensor', 'numbers'],
+  wire: ['builtins', 'errors', 'checks', 'allocate', 'tensor', 'numbers', 'model', 'tensor-like'],
   sources: [
     'builtins',
     'errors',

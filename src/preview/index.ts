@@ -3,6 +3,8 @@ export type {
   TensorLike,
   TensorLike as LatentsLike,
 } from '../tensor-like/types.ts';
+export { decodeFrame, encodeFrame, type FrameOptions, type LatentFrame } from '../wire/frame.ts';
+export type { FrameType } from '../wire/header.ts';
 export {
   type PredictionOptions,
   type PredictionStep,
