@@ -36,7 +36,7 @@ beforeAll(() => {
 });
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-const sha256 = (bytes: ArrayBufferView) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8ClampedArray) => createHash('sha256').update(bytes).digest('hex');
 
 const latents = randomTensor(seededRandom(5), [1, 4, 24, 40]);
 const flux = randomTensor(seededRandom(6), [1, 16, 8, 8]);

@@ -20,7 +20,7 @@ const SMALL = {
 const panel = new PreviewPanel();
 /** A promise of the previewer of each model. */
 const previewers = new Map();
-/** What is known of the frames that a previewer took, by a number of this page's own. */
+/** The facts of the frames that a previewer took, by a number of this page's own. */
 const frames = new Map();
 let isOn = true;
 let serial = 0;
