@@ -48,18 +48,26 @@ export const serveCommand: Command = {
   run: (args) => runLine(SPEC, args, serve),
 };
 
-/** Bytes that all open requests may keep: a batch of one 4096×4096 picture and its file. */
+/** Bytes that all open requests may keep. Numbers of 4096×4096 pixels take 300 MB. */
 const KEPT_BYTES = 512_000_000;
 /** Long enough for the largest body, 4 MB, at 200 kB/s. */
 const BODY_MS = 30_000;
-/** The largest side of a picture. Memory grows with the width: 245 MB for 4096. */
+/** The largest width of a picture. Memory grows with it: 245 MB for 4096. */
 const MAX_WIDTH = 8192;
 
 async function serve(line: Line): Promise<void> {
-  const { port, host, pixels, waiting, seconds } = SERVE_DEFAULTS;
   const say = noteSayer(line.servedQuiet);
-  const turnMs = 1000 * (line.timeout ?? seconds);
   const loaded = new ServedModels(line, say);
+  try {
+    await serveModels(line, loaded, say);
+  } finally {
+    loaded.dispose();
+  }
+}
+
+async function serveModels(line: Line, loaded: ServedModels, say: Say): Promise<void> {
+  const { port, host, pixels, waiting, seconds } = SERVE_DEFAULTS;
+  const turnMs = 1000 * (line.timeout ?? seconds);
   const models = await modelsToServe(line, loaded, say);
   const jpeg = new JpegThread();
   const handler = createRemote({

@@ -16,6 +16,7 @@ export class ServedModels {
   readonly #said = new Set<string>();
   /** Models that were loaded before the first request for them. */
   readonly #ready = new Map<ModelName, Taesd>();
+  readonly #loaded = new Set<Taesd>();
 
   /** @param say  writes notes */
   constructor({ weights, precision, workers }: ModelOptions, say: Say) {
@@ -49,9 +50,14 @@ export class ServedModels {
     const taesd = await Taesd.load({ ...this.#options, model }).catch((error: unknown) => {
       throw error instanceof TaesdError ? aboutRequest(error) : error;
     });
+    this.#loaded.add(taesd);
     const { weightsNote } = taesd.info;
     if (weightsNote !== undefined) this.#sayOnce(`weights: ${weightsNote}`);
     return taesd;
+  }
+
+  dispose(): void {
+    for (const taesd of this.#loaded) taesd.dispose();
   }
 
   #sayOnce(note: string): void {

@@ -170,6 +170,19 @@ test('weights of taesd at hand → it takes the place of nano; --host 0.0.0.0 �
   child.kill('SIGKILL');
 });
 
+test('--model nano-sd3,nano --max-pixels 4096 → both, in that order; 64×64 → a picture, 72×64 → 413', async () => {
+  const { child, url } = await serveTaesd([
+    ...['--model', 'nano-sd3,nano', '--max-pixels', '4096', '--quiet'],
+  ]);
+  const models = await (await fetch(`${url}/models`)).json();
+  expect([models.default, models.models.length]).toEqual(['nano-sd3', 2]);
+  const answers = [smooth(8, 8), smooth(8, 9)].map((one) => post(url + protocol(one), one));
+  const [small, large] = await Promise.all(answers);
+  expect((await decodePicture(await bytesOf(small))).width).toBe(64);
+  expect([large.status, (await large.json()).code]).toEqual([413, 'LIMIT']);
+  child.kill('SIGKILL');
+});
+
 describe('signals', () => {
   const large = randomTensor(seededRandom(5), [1, 4, 128, 128], 2);
 
