@@ -5,6 +5,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { modelsCommand } from './commands/models.ts';
 import { pullCommand } from './commands/pull.ts';
 import { roundtripCommand } from './commands/roundtrip.ts';
+import { serveCommand } from './commands/serve.ts';
 import { sheetCommand } from './commands/sheet.ts';
 import { stepsCommand } from './commands/steps.ts';
 import { commandHelp, helpText, packageVersion } from './line/help.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   inspectCommand,
   sheetCommand,
   stepsCommand,
+  serveCommand,
   pullCommand,
   modelsCommand,
 ];

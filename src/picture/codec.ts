@@ -2,7 +2,7 @@ import { expected, messageOf, onOneLine, TaesdError, withHint } from '../errors.
 import { isServiceWorker, noPart } from '../platform/lazily.ts';
 import { isNodeLike } from '../platform/runtime.ts';
 
-/** A decoder of an optional package: code that Emscripten made, and a `.wasm` file. */
+/** A decoder or encoder of an optional package: code of Emscripten's, and a `.wasm` file. */
 export interface Codec {
   /** `JPEG` */
   readonly kind: string;
@@ -26,8 +26,8 @@ export interface CodecPicture {
   readonly data: Uint8ClampedArray;
 }
 
-/** The function that starts a decoder; the part of Emscripten's that is used here. */
-type Start = (options: StartOptions) => Promise<CodecInstance>;
+/** The function that starts a codec; the part of Emscripten's that is used here. */
+type Start = (options: StartOptions) => Promise<unknown>;
 
 interface StartOptions {
   readonly noInitialRun: true;
@@ -39,43 +39,45 @@ interface StartOptions {
   ) => object;
 }
 
-/** A decoder that was loaded. */
+/** A codec that was loaded. */
 interface Loaded {
   readonly start: Start;
   /** Undefined in browsers: there the package's code fetches its file itself. */
   readonly module: WebAssembly.Module | undefined;
 }
 
-/** The decoders by package. A load that failed is not kept, so that a later call tries again. */
+/** The codecs by path. A load that failed is not kept, so that a later call tries again. */
 const loaded = new Map<string, Promise<Loaded>>();
 
 /**
- * Starts a decoder. Each call gets an instance of its own: one that met a damaged file may have
- * ended, and its memory does not shrink. A compiled module starts in less than a millisecond.
+ * Starts a decoder, or an encoder if `Instance` is one. Each call gets an instance of its own: one
+ * that met a damaged file may have ended, and its memory does not shrink. A compiled module starts
+ * in less than a millisecond.
  *
- * @param onLine  takes the decoder's words about the file. If it throws, decoding ends
+ * @param onLine  takes the codec's words about the file. If it throws, its work ends
  * @throws TaesdError UNSUPPORTED (the package is not installed, or this runtime cannot run it)
  */
-export async function startCodec(
+export async function startCodec<Instance = CodecInstance>(
   codec: Codec,
   onLine: (line: string) => void,
-): Promise<CodecInstance> {
-  const { packageName } = codec;
-  const loading = loaded.get(packageName) ?? loadCodec(codec);
-  loaded.set(packageName, loading);
+): Promise<Instance> {
+  const { path } = codec;
+  const loading = loaded.get(path) ?? loadCodec(codec);
+  loaded.set(path, loading);
   const { start, module } = await loading.catch((error: unknown) => {
-    loaded.delete(packageName);
+    loaded.delete(path);
     throw error;
   });
   const options = { noInitialRun: true, print: onLine, printErr: onLine } as const;
   try {
-    if (module === undefined) return await withoutNewGlobal(() => start(options));
-    return await new Promise<CodecInstance>((resolve, reject) => {
+    if (module === undefined) return (await withoutNewGlobal(() => start(options))) as Instance;
+    return await new Promise<Instance>((resolve, reject) => {
       const instantiateWasm: StartOptions['instantiateWasm'] = (imports, done) => {
         WebAssembly.instantiate(module, imports).then(done, reject);
         return {};
       };
-      withoutNewGlobal(() => start({ ...options, instantiateWasm })).then(resolve, reject);
+      const started = withoutNewGlobal(() => start({ ...options, instantiateWasm }));
+      (started as Promise<Instance>).then(resolve, reject);
     });
   } catch (cause) {
     throw notRunning(codec, cause);
@@ -144,7 +146,7 @@ const notRunning = ({ kind, packageName }: Codec, cause: unknown): TaesdError =>
   if (cause instanceof TaesdError) return cause;
   const hint =
     "a bundler must keep the package's .wasm file (Vite in development: optimizeDeps.exclude), and a policy must allow 'wasm-unsafe-eval'";
-  const rule = `to start the decoder of ${packageName}`;
+  const rule = `to start the code of ${packageName}`;
   return expected('UNSUPPORTED', kind, rule, messageOf(cause), { hint, cause });
 };
 

@@ -1,4 +1,4 @@
-import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -207,6 +207,46 @@ export function startTaesd(args: readonly string[], env: Readonly<Record<string,
     },
   );
   return { child, ended };
+}
+
+/** A server that runs until a test or the end of the tests stops it. */
+export interface Serving {
+  readonly child: ChildProcess;
+  /** `http://127.0.0.1:41234` */
+  readonly url: string;
+  /** Its stderr so far. */
+  said(): string;
+  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
+}
+
+/**
+ * Starts `taesd serve` on a free port.
+ *
+ * @param main  the program. Defaults to the built one
+ */
+export async function serveTaesd(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  main = MAIN,
+): Promise<Serving> {
+  const words = [main, 'serve', '--port', '0', ...args];
+  const child = spawn(process.execPath, words, { env: environment(env) });
+  let [stdout, stderr] = ['', ''];
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    stderr += piece;
+  });
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, stderr }));
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      stdout += piece;
+      const found = /^listening on (http:\S+)\n$/.exec(stdout);
+      if (found !== null) resolve(found[1]);
+    });
+    ended.then(({ code }) => reject(new Error(`exit ${code}: ${stdout}${stderr}`)));
+  });
+  return { child, url, said: () => stderr, ended };
 }
 
 /** A folder of its own for a file of tests, removed after them. */

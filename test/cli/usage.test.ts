@@ -6,6 +6,7 @@ import { inspectCommand } from '../../src/cli/commands/inspect.ts';
 import { modelsCommand } from '../../src/cli/commands/models.ts';
 import { pullCommand } from '../../src/cli/commands/pull.ts';
 import { roundtripCommand } from '../../src/cli/commands/roundtrip.ts';
+import { serveCommand } from '../../src/cli/commands/serve.ts';
 import { sheetCommand } from '../../src/cli/commands/sheet.ts';
 import { stepsCommand } from '../../src/cli/commands/steps.ts';
 import { readCommandLine } from '../../src/cli/line/command-line.ts';
@@ -19,6 +20,7 @@ const COMMANDS = [
   'inspect',
   'sheet',
   'steps',
+  'serve',
   'pull',
   'models',
 ] as const;
@@ -30,6 +32,7 @@ const COMMAND_LIST = [
   inspectCommand,
   sheetCommand,
   stepsCommand,
+  serveCommand,
   pullCommand,
   modelsCommand,
 ];
@@ -130,6 +133,7 @@ describe('command lines that are not understood → one line that names it, exit
   };
   const MODELS =
     'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1, nano, nano-sdxl, nano-sd3, nano-flux1';
+  const SERVED = MODELS.replace('one of', 'models separated by commas:');
   const LATENTS =
     '.png, .safetensors, .latent, .sft, .npy, .npz, .pt, .pth, .bin, .f32, .f16 or .bf16';
   const WRITTEN_ENDINGS =
@@ -137,7 +141,8 @@ describe('command lines that are not understood → one line that names it, exit
   const PULLED =
     'one of taesd, taesdxl, taesd3, taef1, taef1-1.1, taef2, taesana, taeqi2_1, taew2_1';
   const COLORS = 'white, black, gray, #rgb, #rrggbb, r,g,b or drop';
-  const COMMAND = 'a command (encode, decode, roundtrip, inspect, sheet, steps, pull, models)';
+  const COMMAND =
+    'a command (encode, decode, roundtrip, inspect, sheet, steps, serve, pull, models)';
 
   test.each([
     ['', `expected ${COMMAND}, got none (see taesd --help)`],
@@ -169,6 +174,25 @@ describe('command lines that are not understood → one line that names it, exit
     ['pull -o x', unknown('pull', '-o', 'all from quiet')],
     ['pull --from=', '--from: expected a folder or web address, got ""'],
     ['pull --from', '--from: expected a value DIR|URL, got nothing'],
+    ...['x', '-1', '65536', '1e3', ''].map((port) => [
+      `serve --port=${port}`,
+      `--port: expected a whole number from 0 to 65535, got "${port}"`,
+    ]),
+    [
+      'serve --host=a/b',
+      '--host: expected an address or name of this machine, such as 127.0.0.1, got "a/b"',
+    ],
+    ['serve --model nano,', `--model: expected ${SERVED}, got "nano,"`],
+    [
+      'serve --model nano,taesdx',
+      `--model: expected ${SERVED}, got "nano,taesdx" (taesd?; see taesd serve --help)`,
+    ],
+    ['serve --queue 1001', '--queue: expected a whole number from 0 to 1000, got "1001"'],
+    ...['0', '3601', '1.5'].map((time) => [
+      `serve --timeout ${time}`,
+      `--timeout: expected a whole number of seconds from 1 to 3600, got "${time}"`,
+    ]),
+    ['serve 8788', 'unexpected argument "8788"'],
     ['models taesd', 'unexpected argument "taesd"'],
     ['models --all', unknown('models', '--all', 'json')],
     ['roundtrip a -o b.png --float=yes', '--float: expected no value, got "yes"'],

@@ -138,6 +138,15 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       const [step, data] = shown.at(-1) ?? [];
       return step === 4 ? differs(data, picture.data) : `the last picture is of step ${step}`;
     }),
+    remote: each(async ({ taesd }, { latents, picture }) => {
+      const respond = createRemote({ models: [taesd], limits: { width: 4096, pixels: 4096 ** 2 } });
+      const answer = await respond(protocolRequest(latents, signal));
+      // A client may leave in the middle.
+      if (random() < 0.2) return void (await answer.body.cancel());
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      const rgb = new Uint8Array(picture.data.filter((_, i) => i % 4 !== 3));
+      return differs(bytes, rgb);
+    }),
     stream: each(async ({ taesd }, { latents, picture }) => {
       const frame = encodeFrame(latents, { model: taesd.info.model, type: 'f16' });
       const stream = new ReadableStream({
@@ -153,15 +162,6 @@ export async function makeCalls({ rigs, loads, random, signal }) {
       await preview.done;
       const size = `${picture.width}×${picture.height}`;
       return sizes.every((one) => one === size) ? undefined : `a picture of ${sizes}, not ${size}`;
-    }),
-    remote: each(async ({ taesd }, { latents, picture }) => {
-      const respond = createRemote({ models: [taesd], limits: { width: 4096, pixels: 4096 ** 2 } });
-      const answer = await respond(protocolRequest(latents, signal));
-      // A client may leave in the middle.
-      if (random() < 0.2) return void (await answer.body.cancel());
-      const bytes = new Uint8Array(await answer.arrayBuffer());
-      const rgb = new Uint8Array(picture.data.filter((_, i) => i % 4 !== 3));
-      return differs(bytes, rgb);
     }),
     network: async () => {
       const network = await loadNetwork(NETWORK, NETWORK_WEIGHTS);

@@ -45,7 +45,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** A model in the list. Its keys are those of the JSON document. */
-interface Row {
+export interface ModelRow {
   readonly model: ModelName;
   readonly latentsOf: string;
   /** The size of its files; null if one is not known. */
@@ -58,14 +58,8 @@ interface Row {
 }
 
 async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
-  const store = await openLenientStore();
-  const each = Object.values(VARIANTS).map((variant) => rowOf(variant, store));
-  // Waits for all, so that the error does not depend on which of them fails first.
-  const rows = (await Promise.allSettled(each)).map((row) => {
-    if (row.status === 'rejected') throw row.reason;
-    return row.value;
-  });
-  if (store.note !== undefined) noteSayer(false)(store.note);
+  const { rows, note } = await findModels();
+  if (note !== undefined) noteSayer(false)(note);
   if (json) {
     writeJson({ models: rows });
     return;
@@ -79,7 +73,27 @@ async function models({ json }: CommandLine<typeof SPEC>): Promise<void> {
   process.stdout.write(`${tableLines(COLUMNS, cells).join('\n')}\n`);
 }
 
-async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
+/**
+ * Searches for the weights of each model.
+ *
+ * @returns a row for each model, and a note if the cache cannot be used
+ * @throws TaesdError ARG (TAESD_WEIGHTS names no folder)
+ */
+export async function findModels(): Promise<{
+  readonly rows: readonly ModelRow[];
+  readonly note: string | undefined;
+}> {
+  const store = await openLenientStore();
+  const each = Object.values(VARIANTS).map((variant) => rowOf(variant, store));
+  // Waits for all, so that the error does not depend on which of them fails first.
+  const rows = (await Promise.allSettled(each)).map((row) => {
+    if (row.status === 'rejected') throw row.reason;
+    return row.value;
+  });
+  return { rows, note: store.note };
+}
+
+async function rowOf(variant: Variant, store: WeightStore): Promise<ModelRow> {
   const { name: model, speaks: latentsOf } = variant;
   const about = { model, latentsOf, reason: null };
   if (isNano(model)) {
@@ -92,7 +106,7 @@ async function rowOf(variant: Variant, store: WeightStore): Promise<Row> {
   return { ...about, bytes: sizeOf(cached), ...(inFolder ?? cachePlace(cached, store)) };
 }
 
-function stateWords({ model, state, location, reason }: Row): string {
+function stateWords({ model, state, location, reason }: ModelRow): string {
   if (state === 'found') return `${location}`;
   if (state === 'unreadable') return `unreadable: ${reason}`;
   const folder = environmentVariable(FOLDER_VARIABLE);
@@ -110,7 +124,7 @@ const LACKS = {
 } as const;
 
 /** The keys of a row about the location of a model's weights. */
-type Place = Pick<Row, 'state' | 'location' | 'reason'>;
+type Place = Pick<ModelRow, 'state' | 'location' | 'reason'>;
 
 /**
  * Returns the location in the folder that TAESD_WEIGHTS names; undefined if it does not have the
@@ -155,7 +169,7 @@ function asTaesdError(error: unknown): TaesdError {
   throw error;
 }
 
-function stateOf({ files, isWhole }: CachedModel): Exclude<Row['state'], 'unreadable'> {
+function stateOf({ files, isWhole }: CachedModel): Exclude<ModelRow['state'], 'unreadable'> {
   if (isWhole) return 'found';
   if (files.some(({ state }) => state === 'broken')) return 'damaged';
   return files.every(({ state }) => state === 'missing') ? 'missing' : 'incomplete';

@@ -46,6 +46,41 @@ export function readWorkers(text: string): number | undefined {
   return count <= MAX_WORKERS ? count : undefined;
 }
 
+/** Reads models, separated by commas. */
+export function readModels(text: string): readonly ModelName[] | undefined {
+  const models = text.split(',').map(readModel);
+  const known = models.filter((model): model is ModelName => model !== undefined);
+  return known.length === models.length ? [...new Set(known)] : undefined;
+}
+
+/** Returns a hint for the first of several names that is none of the models'. */
+export const modelsHint = (text: string): string | undefined =>
+  modelHint(text.split(',').find((name) => !isModelName(name)) ?? '');
+
+/** Reads the number of a port. 0 stands for any that is free. */
+export const readPort = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) && Number(text) <= MAX_PORT ? Number(text) : undefined;
+
+/** The largest number of a port. */
+export const MAX_PORT = 65_535;
+
+/** Reads the name or number of an address of this machine. */
+export const readHost = (text: string): string | undefined =>
+  /^[\w.:%-]{1,253}$/.test(text) ? text : undefined;
+
+/** The largest number of requests that may wait. */
+export const MAX_QUEUE = 1000;
+
+/** Reads the number of requests that may wait. */
+export const readQueue = (text: string): number | undefined =>
+  /^\d{1,4}$/.test(text) && Number(text) <= MAX_QUEUE ? Number(text) : undefined;
+
+/** The longest time of a request's work, in seconds. */
+export const MAX_TIMEOUT = 3600;
+
+/** Reads a number of seconds. */
+export const readTimeout = (text: string): number | undefined => readCount(text, MAX_TIMEOUT);
+
 /** Reads a folder or web address. An empty one often comes from a variable that is not set. */
 export const readLocation = (text: string): string | undefined => (text === '' ? undefined : text);
 

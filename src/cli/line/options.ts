@@ -5,28 +5,37 @@ import { DEFAULT_WORKERS_CAP, MAX_WORKERS } from '../../options/load.ts';
 import { FOLDER_VARIABLE } from '../../weights/locate.ts';
 import {
   MAX_INDEX,
+  MAX_PORT,
+  MAX_QUEUE,
+  MAX_TIMEOUT,
   modelHint,
+  modelsHint,
   PICTURE_FORMATS,
   readBackend,
   readBackground,
   readDtype,
   readFolder,
   readHalf,
+  readHost,
   readIndex,
   readLatentFormat,
   readLayerBackend,
   readLocation,
   readMaxPixels,
   readModel,
+  readModels,
   readName,
   readOutput,
   readPictureFormat,
+  readPort,
   readPrecision,
+  readQueue,
   readResolution,
   readShape,
   readSide,
   readSize,
   readSpace,
+  readTimeout,
   readWorkers,
 } from './option-values.ts';
 import { MAX_COLUMNS, MAX_THUMB, MIN_THUMB, readColumns, readThumb } from './sheet-values.ts';
@@ -40,6 +49,8 @@ export const textOf = (text: Text): string =>
 
 /** An option that stands alone. Its value is true if it is given. */
 interface Flag {
+  /** Its name in a command line. Defaults to its key in the table. */
+  readonly name?: string;
   readonly help: string;
   readonly short?: string;
 }
@@ -80,6 +91,15 @@ const FORMAT = { name: 'format', value: 'NAME' } as const;
 const FORMAT_DEFAULT = "(default: OUT's ending; png for stdout and a folder)";
 const LATENT_FORMAT_NAMES = () =>
   orList(writtenFormats().map(({ endings: [ending] }) => ending.slice(1)));
+
+/** The values that `taesd serve` takes if its options are not given. */
+export const SERVE_DEFAULTS = {
+  port: 8788,
+  host: '127.0.0.1',
+  pixels: 4096 * 4096,
+  waiting: 32,
+  seconds: 60,
+} as const;
 
 /** Every option. Each command lists the keys of those it accepts. */
 export const OPTIONS = {
@@ -298,7 +318,58 @@ export const OPTIONS = {
     short: 'q',
     help: 'no notes and no progress, errors alone (default: notes, and progress on a terminal)',
   },
+  servedQuiet: {
+    name: 'quiet',
+    short: 'q',
+    help: 'no notes and no lines about requests, errors alone (default: notes and lines)',
+  },
   json: { help: 'print one JSON document (default: text for people)' },
+  port: {
+    value: 'N',
+    help: `the port to listen on; 0 takes a free one, which stdout names (default: ${SERVE_DEFAULTS.port})`,
+    rule: `a whole number from 0 to ${MAX_PORT}`,
+    read: readPort,
+  },
+  host: {
+    value: 'ADDRESS',
+    help: `the address of this machine to listen on; 0.0.0.0 or :: are all of them
+      (default: ${SERVE_DEFAULTS.host}, for programs on this machine alone)`,
+    rule: 'an address or name of this machine, such as 127.0.0.1',
+    read: readHost,
+  },
+  servedModels: {
+    name: 'model',
+    value: 'MODEL,…',
+    help: () =>
+      `the models to serve, loaded at the start; the first one is that of requests which do not
+      choose: ${modelNames().join(', ')} (default: for each kind of latents the models whose weights are found,
+      otherwise the small one in the package)`,
+    rule: () => `models separated by commas: ${modelNames().join(', ')}`,
+    read: readModels,
+    hint: modelsHint,
+  },
+  servedPixels: {
+    name: 'max-pixels',
+    value: 'N',
+    help: `answer requests of up to N pixels, all pictures of a batch together, 1 to
+      ${MAX_PIXELS_LIMIT} (default: ${SERVE_DEFAULTS.pixels})`,
+    rule: `a whole number of pixels from 1 to ${MAX_PIXELS_LIMIT}`,
+    read: readMaxPixels,
+  },
+  queue: {
+    value: 'N',
+    help: `requests that may wait while one is worked on, 0 to ${MAX_QUEUE}; the next is answered
+      with 503 (default: ${SERVE_DEFAULTS.waiting})`,
+    rule: `a whole number from 0 to ${MAX_QUEUE}`,
+    read: readQueue,
+  },
+  timeout: {
+    value: 'SECONDS',
+    help: `the time of a request's work, and the time in which its client must read something, 1 to
+      ${MAX_TIMEOUT} (default: ${SERVE_DEFAULTS.seconds})`,
+    rule: `a whole number of seconds from 1 to ${MAX_TIMEOUT}`,
+    read: readTimeout,
+  },
   from: {
     value: 'DIR|URL',
     help: 'fetch from this folder or web address (default: the mirrors in weights/manifest.json)',
@@ -312,6 +383,6 @@ export type OptionName = keyof typeof OPTIONS;
 
 /** The name of an option in a command line: `size`. */
 export function nameOf(key: OptionName): string {
-  const option: Partial<ValueOption> = OPTIONS[key];
+  const option: Option = OPTIONS[key];
   return option.name ?? key;
 }

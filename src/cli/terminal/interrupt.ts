@@ -53,3 +53,32 @@ export async function interruptible(
     for (const name of SIGNALS) process.off(name, interrupt);
   }
 }
+
+/**
+ * Waits for one of the signals, then for the end of what is running. A second signal does not wait.
+ *
+ * @param end   called at the first signal. Returns a promise that resolves when nothing runs
+ * @param left  returns the state for the message, once nothing runs or at the second signal
+ * @throws Interruption always, or the error of `end`
+ */
+export async function untilSignal(end: () => Promise<void>, left: () => string): Promise<never> {
+  let isEnding = false;
+  let interrupt = (_: NodeJS.Signals): void => {};
+  const ended = new Promise<never>((_, reject) => {
+    interrupt = (name) => {
+      const over = () => reject(new Interruption(name, left()));
+      if (isEnding) {
+        over();
+        return;
+      }
+      isEnding = true;
+      end().then(over, reject);
+    };
+  });
+  for (const name of SIGNALS) process.on(name, interrupt);
+  try {
+    return await ended;
+  } finally {
+    for (const name of SIGNALS) process.off(name, interrupt);
+  }
+}

@@ -54,7 +54,9 @@ function filesOf(): Record<string, Uint8Array> {
   };
 }
 
-const COMMANDS = ['encode', 'decode', 'roundtrip', 'inspect', 'sheet', 'steps', 'pull', 'models'];
+const COMMANDS = [
+  ...['encode', 'decode', 'roundtrip', 'inspect', 'sheet', 'steps', 'serve', 'pull', 'models'],
+];
 const OUTPUTS = [
   ...['out.png', 'out.safetensors', 'out.npy', 'out.latent', 'out.f16', 'out/', '-', 'out', '.png'],
   ...['in.png', 'folder/', 'missing/out.png', 'out.bf16', 'out.jpg', '', 'out.PNG', 'out.pt'],
@@ -164,6 +166,15 @@ function tamed(arg: string): string {
     : flat;
 }
 
+/**
+ * Returns the words of a line. A server gets an address of no machine, so that it ends: RFC 5737
+ * keeps this one for documents.
+ */
+function wordsOf({ args }: Line): string[] {
+  const words = args.map((arg) => tamed(`${arg}`));
+  return words[0] === 'serve' ? [...words, '--host', '192.0.2.1'] : words;
+}
+
 /** The folder of an execution, and what stood in the process before. */
 interface Place {
   readonly sandbox: Sandbox;
@@ -260,6 +271,7 @@ export const commandLine: Target = {
     written({ args: ['steps', 'in.png', '-o', 'out', '--model', 'nano'] }),
     written({ args: ['roundtrip', '-', '-o', '-', '--model', 'nano'], stdin: 'in.png' }),
     written({ args: ['models', '--json'] }),
+    written({ args: ['serve', '--port', '0', '--model', 'nano', '--queue', '4'] }),
     written({ args: ['pull', 'taesd'] }),
   ],
   generate: (random) => written(someLine(random)),
@@ -287,7 +299,7 @@ export const commandLine: Target = {
     if (!Array.isArray(line?.args)) return 'no line';
     const stdin = place.sandbox.files[`${line.stdin}`] ?? new Uint8Array(0);
     try {
-      const args = line.args.map((arg) => tamed(`${arg}`));
+      const args = wordsOf(line);
       return outcomeOf(await runLine(args, stdin), args);
     } finally {
       place.sandbox.restore();

@@ -1,11 +1,7 @@
-// Runs the server in a process of its own. load.mjs requests its memory figures.
-import { createDecodeServer } from './server.mjs';
+// Loaded before a server by load.mjs, which then requests its memory figures.
 
 /** Two samples of memory that differ by less than this: the server is idle. */
 const STILL_BYTES = 100_000;
-
-const server = createDecodeServer();
-server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 
 process.on('message', async () => {
   // Collects garbage first, that of clients that have just disconnected included: the rest is what
@@ -19,4 +15,6 @@ process.on('message', async () => {
   }
   process.send(process.memoryUsage());
 });
+// A server that has ended must not wait for requests of its figures.
+process.channel?.unref();
 process.on('disconnect', () => process.exit());

@@ -1,0 +1,1 @@
+export function buildPack(folder: string): string[];
