@@ -94,7 +94,7 @@ test('node server: a client that reads nothing of a large picture → cut off wh
   const address = decoder.address() as AddressInfo;
   const socket = await clientThatStalls(address, '/decode?width=256&height=256', body);
   const connections = () =>
-    new Promise((resolve) => decoder.getConnections((_, count) => resolve(count)));
+    new Promise((resolve) => decoder.getConnections((_: unknown, count: number) => resolve(count)));
   while ((await connections()) !== 0) await pause(50);
   socket.destroy();
   decoder.close();
