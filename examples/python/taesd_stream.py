@@ -12,6 +12,7 @@ and on the page, with `previewFrom` of taesd-wasm/preview:
 """
 import asyncio
 import base64
+import contextlib
 import functools
 import json
 import struct
@@ -181,10 +182,11 @@ def _noise_of(scheduler, timestep):
 class _Latest:
     """A place for one frame, which newer ones replace: a slow reader gets the latest, and memory stays bounded."""
 
-    def __init__(self):
+    def __init__(self, wake=lambda: None):
         self._changed = threading.Condition()
+        self._wake = wake
         self._frame = None
-        self._closed = False
+        self.closed = False
         self.dropped = 0
 
     def put(self, frame):
@@ -193,23 +195,30 @@ class _Latest:
                 self.dropped += 1
             self._frame = frame
             self._changed.notify_all()
+        self._wake()
 
     def close(self):
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()
+        self._wake()
 
     def take(self):
         """Waits for a frame. None after the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._frame is not None or self._closed)
+            self._changed.wait_for(lambda: self._frame is not None or self.closed)
+            return self.take_now()
+
+    def take_now(self):
+        """The frame that waits; None if there is none."""
+        with self._changed:
             frame, self._frame = self._frame, None
             self._changed.notify_all()
             return frame
 
     def wait_until_taken(self, timeout=None):
         with self._changed:
-            return self._changed.wait_for(lambda: self._frame is None or self._closed, timeout)
+            return self._changed.wait_for(lambda: self._frame is None or self.closed, timeout)
 
 
 class _Hub:
@@ -242,8 +251,8 @@ class _Hub:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._readers) > 0, timeout)
 
-    def _join(self):
-        reader = _Latest()
+    def _join(self, *wake):
+        reader = _Latest(*wake)
         with self._changed:
             if self._last is not None:
                 reader.put(self._last)
@@ -300,7 +309,8 @@ class FrameSocket(_Hub):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
             # Latents do not compress, so that deflating them would cost time alone.
-            async with websockets.serve(self._talk, host, port, origins=origins, compression=None) as server:
+            async with websockets.serve(self._talk, host, port, origins=origins, compression=None,
+                                        max_size=1024) as server:
                 self.port = server.sockets[0].getsockname()[1]
                 self._ready.set()
                 await self._stop.wait()
@@ -310,8 +320,13 @@ class FrameSocket(_Hub):
 
     async def _talk(self, socket, path=None):
         import websockets
-        reader = self._join()
-        done, room = 0, asyncio.Event()
+        done, room, arrived = 0, asyncio.Event(), asyncio.Event()
+
+        def wake():
+            with contextlib.suppress(RuntimeError):  # The loop has ended.
+                self._loop.call_soon_threadsafe(arrived.set)
+
+        reader = self._join(wake)
 
         async def listen():
             # It also keeps the queue of incoming messages empty: a full one would hold back pongs.
@@ -325,9 +340,13 @@ class FrameSocket(_Hub):
         sent = 0
         try:
             while True:
-                frame = await self._loop.run_in_executor(None, reader.take)
-                if frame is None or socket.closed:
+                arrived.clear()
+                frame = reader.take_now()
+                if socket.closed or (frame is None and reader.closed):
                     break
+                if frame is None:
+                    await arrived.wait()
+                    continue
                 self._on_sent(frame)
                 await socket.send(frame)
                 sent += 1
@@ -352,7 +371,7 @@ def _done_of(message):
     try:
         done = json.loads(message)['done']
         return done if isinstance(done, int) else 0
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return 0
 
 
@@ -368,6 +387,8 @@ class FrameServer(_Hub):
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1'
+            # Seconds after which a reader that takes nothing is given up.
+            timeout = 60
 
             def do_GET(self):
                 path = self.path.split('?')[0]

@@ -201,3 +201,52 @@ sys.__stdout__.buffer.write(x0.tobytes() + b''.join(frames))`);
     expect(Math.max(...far), `frame ${n}`).toBeLessThan(0.002);
   }
 });
+
+test('FrameSocket → forty readers get the last frame; one that is silent holds up nobody', ({
+  skip,
+}) => {
+  needs(['numpy', 'websockets'], skip);
+  const out = runPython(`
+import asyncio, contextlib, json, threading
+import numpy as np
+import websockets
+from taesd_stream import FrameSocket, encode_frame
+
+frames = [encode_frame(np.full((4, 8, 8), n), 'taesd', step=n, acknowledge=True) for n in range(50)]
+server = FrameSocket(port=0, in_flight=2)
+counts = []
+
+
+async def reader(answers):
+    steps = []
+    async with websockets.connect(f'ws://127.0.0.1:{server.port}') as socket:
+        async for frame in socket:
+            steps.append(frame[28])
+            with contextlib.suppress(websockets.ConnectionClosed):
+                if answers:
+                    await socket.send(json.dumps({'done': len(steps)}))
+                # Nothing that counts, and nothing that ends the connection.
+                await socket.send('[' * 1020)
+    return steps
+
+
+async def readers():
+    return await asyncio.gather(*[reader(n > 0) for n in range(41)])
+
+
+thread = threading.Thread(target=lambda: counts.extend(asyncio.run(readers())))
+thread.start()
+while len(server._readers) < 41:
+    server.wait_for_reader()
+for frame in frames:
+    server.send(frame)
+server.close(timeout=4)
+thread.join()
+silent, *others = counts
+print(json.dumps({
+    'silent': len(silent),
+    'others': sorted({steps[-1] for steps in others}),
+    'sorted': all(steps == sorted(set(steps)) for steps in counts),
+}))`);
+  expect(JSON.parse(`${out}`)).toEqual({ silent: 2, others: [49], sorted: true });
+});
