@@ -69,7 +69,6 @@ const SPREAD_CALLS: Readonly<Record<string, string>> = {
   'src/png/filter.ts: min(...sums': 'five filters',
   'src/png/latin1.ts: fromCharCode(...bytes': 'a block of the text',
   'src/remote/read-latents.ts: max(...candidates': 'models of the table',
-  'src/remote/read-latents.ts: max(...candidates': 'the models of the table',
   'src/steps/walk.ts: max(...heights': 'layers of a network',
   'src/torch/archive.ts: fromCharCode(...entry': 'a note, whose size is checked',
   'src/weights/mirrors.ts: push(...mirrorFaults': 'mirrors of a file',
