@@ -288,8 +288,8 @@ describe.skipIf(chromium === undefined)('onnxruntime-web [chromium, SwiftShader]
           files: { '/model.onnx': onnxModel('Tanh', 'noise', 'latents', [1, 4, 32, 32]) },
         });
         // As text: the test's own loader would rewrite the `import()`. Nothing shows a canvas of
-      // WebGPU here, and then it reads as empty, so the pixels are those of a texture.
-      const found = (await page.evaluate(`(async () => {
+        // WebGPU here, and then it reads as empty, so the pixels are those of a texture.
+        const found = (await page.evaluate(`(async () => {
         const { draw } = await import('/recipe.js');
         const { env } = await import('onnxruntime-web/webgpu');
         const device = await env.webgpu.device;
