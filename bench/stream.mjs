@@ -61,6 +61,7 @@ try {
       `${dropped}`,
       load.toFixed(1),
     ]);
+    console.error(rows.at(-1).join(', '));
   }
 } finally {
   await browser.close();
