@@ -50,6 +50,11 @@ def encode_frame(latents, model='', *, space='diffusion', dtype='u8', step=None,
     if space not in _SPACES:
         raise ValueError(f"space expected 'diffusion' or 'vae', got {space!r}")
     name = model.encode()
+    for what, value, most in [('model', len(name), 255), ('a side', max(data.shape), 0xFFFF),
+                              ('step', step or 0, _NO_STEP - 1), ('steps', steps or 0, _NO_STEP - 1),
+                              ('width', width or 0, 2**31 - 1), ('height', height or 0, 2**31 - 1)]:
+        if not 0 <= value <= most:
+            raise ValueError(f'{what} expected 0 to {most}, got {value}')
     if dtype == 'f16':
         with np.errstate(over='ignore'):
             half = data.astype('<f2')
@@ -239,7 +244,7 @@ class _Hub:
             reader.put(frame)
 
     def send_each(self, frame, timeout=60):
-        """As `send`, but waits until every reader has taken the frame before: none is dropped here."""
+        """Like `send`, but first waits until every reader has taken the frame before, or for the timeout."""
         with self._changed:
             readers = list(self._readers)
         for reader in readers:
@@ -247,7 +252,7 @@ class _Hub:
         self.send(frame)
 
     def wait_for_reader(self, timeout=None):
-        """Waits until somebody listens. True if so."""
+        """Waits until a reader is there. False after the timeout."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._readers) > 0, timeout)
 
@@ -342,7 +347,7 @@ class FrameSocket(_Hub):
             while True:
                 arrived.clear()
                 frame = reader.take_now()
-                if socket.closed or (frame is None and reader.closed):
+                if listener.done() or (frame is None and reader.closed):
                     break
                 if frame is None:
                     await arrived.wait()
@@ -350,7 +355,7 @@ class FrameSocket(_Hub):
                 self._on_sent(frame)
                 await socket.send(frame)
                 sent += 1
-                while is_acknowledged(frame) and sent - done >= self._in_flight and not socket.closed:
+                while is_acknowledged(frame) and sent - done >= self._in_flight and not listener.done():
                     room.clear()
                     await room.wait()
             await socket.close()

@@ -2,7 +2,7 @@ import { describe } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { type OurClass, previewClass } from './preview-class.ts';
 
-/** Names of custom elements, as far as one is ever wanted. */
+/** Names of custom elements in ASCII. */
 const NAME = /^[a-z][a-z\d._]*-[a-z\d._-]*$/;
 
 /**
@@ -24,7 +24,7 @@ export function defineTaesdPreview(name: string = 'taesd-preview'): void {
     const present = customElements.get(name) as Partial<OurClass> | undefined;
     if (present === undefined) customElements.define(name, previewClass());
     else if (present.isTaesdPreview !== true) {
-      throw expected('ARG', 'name', 'a name that is free', `${name} of another`);
+      throw expected('ARG', 'name', 'a name that is free', `${name}, which is taken`);
     }
   });
 }

@@ -45,8 +45,8 @@ export interface FrameDetail extends FrameInfo {
 export interface TaesdPreviewElement extends PageElement {
   /**
    * The model that decodes. With it, loading begins when the element is on the page. Defaults to
-   * the model that the latents name, or to `nano`. If neither `weights` nor `download` is given,
-   * the small model for the latents takes the place of the one that they name.
+   * the small model for the latents, if they name their model; otherwise to `nano`. With `weights`
+   * or `download` it defaults to the model that the latents name; otherwise to `taesd`.
    */
   model: ModelName | undefined;
   /** The address of the weights, a folder or a file, as in `Taesd.load`. Defaults to a search. */

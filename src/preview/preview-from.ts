@@ -239,8 +239,8 @@ class FramesShown {
 
   /** Reports an error to `onError`, or keeps it for `done`. Later frames are still shown. */
   #fail(reason: unknown): void {
-    // A sender that waits for an answer must not wait for ever. No frame is being decoded then, so
-    // that all of those received are done with.
+    // A sender that waits for an answer must not wait for ever. Once the previewer is idle, all
+    // frames received are done with.
     void this.#previewer.idle().then(() => this.#acknowledge(this.#received));
     const keep = (error: unknown) => {
       this.#error ??= { reason: error };

@@ -36,7 +36,7 @@ type WaitUntil = (work: Promise<unknown>) => void;
  * its routes, parameters, answers and errors.
  *
  * One request is worked on at a time, and `limits` bounds what the others keep meanwhile. A client
- * that does not read holds nobody up.
+ * that does not read delays no other.
  *
  * @throws TaesdError ARG (a wrong option)
  */

@@ -16,9 +16,9 @@ export interface RemoteLimits {
   /** Requests that may wait while one is worked on. Defaults to 4. */
   readonly waiting: number;
   /**
-   * Milliseconds of a turn, while others wait. Loading a model does not count. A load that takes
-   * twice as long is given up if another request waits. Also the time in which a client must read
-   * something. Defaults to 20,000.
+   * Milliseconds of a turn. Loading a model does not count. A load that takes twice as long is
+   * given up if another request waits. Also the time in which a client must read something.
+   * Defaults to 20,000.
    */
   readonly turnMs: number;
   /**
@@ -44,14 +44,15 @@ export type EncodeJpeg = (picture: Picture) => Promise<Uint8Array> | Uint8Array;
 export interface RemoteOptions {
   /**
    * The served models: names, which `load` loads, or instances. A request chooses one by `?model=`,
-   * otherwise by its scaling factor and its channels. The first one that fits is taken.
+   * otherwise by its scaling factor and its channels. Of those that fit, the default is taken, or
+   * the first if the default does not fit.
    */
   readonly models: readonly (ModelName | RemoteModel)[];
-  /** The model for requests that do not choose. Defaults to the first of `models`. */
+  /** The model of requests that do not choose. Defaults to the first of `models`. */
   readonly defaultModel?: ModelName | undefined;
   /**
    * Loads a model, at the first request for it, and again after that has failed or its turn was
-   * given up. Needed if `models` has names. Instances of its own are disposed of by the handler.
+   * given up. Needed if `models` has names. The handler disposes of its instances.
    */
   readonly load?: ((model: ModelName) => Promise<RemoteModel>) | undefined;
   /** Defaults to those of `RemoteLimits`. */

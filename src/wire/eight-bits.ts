@@ -5,7 +5,7 @@ import { viewOf } from './header.ts';
 /*
  * Latents as 8 bits between the least and the greatest number of their channel. With the fixed
  * range of `quantizeLatents`, ±3, the decoded picture is 1 to 14 dB further from that of f32, and
- * numbers outside of the range are cut off. docs/wire.md has the table.
+ * numbers outside the range are cut off. docs/wire.md has the table.
  */
 
 /** The highest of the 256 levels. */
@@ -49,7 +49,7 @@ export function quantizeChannels(data: Float32Array, ranges: Uint8Array, bytes: 
  * once.
  *
  * @param data  takes a number for each byte
- * @throws TaesdError FORMAT (a range that is none)
+ * @throws TaesdError FORMAT (a range that is not finite, or whose min is above its max)
  */
 export function dequantizeChannels(
   ranges: Uint8Array,

@@ -27,7 +27,7 @@ export class EventStream {
 
   /** Yields the events that a piece ends. @throws TaesdError LIMIT */
   *take(piece: Uint8Array): Generator<ServerEvent, void, void> {
-    // Frames are ASCII, so that a piece may end inside of any other character.
+    // Frames are ASCII, so a piece may end inside any other character.
     const text = lenientText(piece);
     const ends = /\r\n|\n|\r/g;
     if (this.#endedByCr && text[0] === '\n') ends.lastIndex = 1;

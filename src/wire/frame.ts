@@ -139,7 +139,7 @@ export function decodeFrame(frame: BytesLike | string): LatentFrame {
   );
 }
 
-/** `decodeFrame` of bytes, inside of another call. */
+/** `decodeFrame` of bytes, inside another call. */
 export function readFrame(bytes: Uint8Array): LatentFrame {
   const { places, sizes, type, ...facts } = readHeader(bytes);
   const numbers = bytes.subarray(places.numbers);

@@ -67,7 +67,11 @@ interface Places {
   readonly end: number;
 }
 
-/** @param nameBytes  the length of the model's name */
+/**
+ * Returns the places of a frame's parts.
+ *
+ * @param nameBytes  the length of the model's name
+ */
 export function placesOf(
   type: FrameType,
   [channels, height, width]: FrameHeader['sizes'],
@@ -100,8 +104,8 @@ export function writeHeader(frame: Uint8Array, header: FrameHeader): void {
 }
 
 /**
- * Returns the bytes that a frame says it has, from its first bytes. A frame may be cut from a
- * stream by it.
+ * Returns the number of bytes that a frame has by its first bytes, so that it can be cut from a
+ * stream.
  *
  * @param bytes  at least `FIXED_BYTES` of the frame
  * @throws TaesdError FORMAT, UNSUPPORTED (a later version), LIMIT, before anything is allocated

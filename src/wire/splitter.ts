@@ -34,7 +34,7 @@ export class FrameSplitter {
     }
   }
 
-  /** @throws TaesdError TRUNCATED (the stream ended inside of a frame) */
+  /** @throws TaesdError TRUNCATED (the stream ended inside a frame) */
   end(): void {
     if (this.#length === 0) return;
     throw truncated(`${this.#wanted ?? `at least ${FIXED_BYTES}`} bytes`, this.#length);

@@ -39,7 +39,6 @@ class LatentSender(latent_preview.LatentPreviewer):
         return self.previewer.decode_latent_to_preview(x0)
 
     def decode_latent_to_preview_image(self, preview_format, x0):
-        self.step += 1
         # A preview must not stop the sampler.
         try:
             self.send(x0)
@@ -47,6 +46,7 @@ class LatentSender(latent_preview.LatentPreviewer):
             if not self.has_failed:
                 logging.exception("taesd-wasm: latents could not be sent to the page")
             self.has_failed = True
+        self.step += 1
         return self.previewer.decode_latent_to_preview_image(preview_format, x0)
 
     def send(self, x0):

@@ -341,8 +341,8 @@ export const OPTIONS = {
     name: 'model',
     value: 'MODEL,…',
     help: () =>
-      `the models to serve, loaded at the start; the first one is that of requests which do not
-      choose: ${modelNames().join(', ')} (default: for each kind of latents the models whose weights are found,
+      `the models to serve, loaded at the start; requests that choose none get the first that
+      fits: ${modelNames().join(', ')} (default: for each kind of latents the models whose weights are found,
       otherwise the small one in the package)`,
     rule: () => `models separated by commas: ${modelNames().join(', ')}`,
     read: readModels,

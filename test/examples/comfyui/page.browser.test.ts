@@ -76,9 +76,9 @@ for (const [browser, program] of [
     test('latents of two models → their pictures in full size, with node and step', async () => {
       const frame = (step: number) =>
         base64(encodeFrame(latents, { model: 'taesd', type: 'f16', step, steps: 20 }));
-      const other = base64(encodeFrame(flux, { model: 'taef1', type: 'f16', step: 1, steps: 4 }));
+      const other = base64(encodeFrame(flux, { model: 'taef1', type: 'f16', step: 0, steps: 4 }));
       const code = `${TOOLS}
-        send('${frame(1)}', '3');
+        send('${frame(0)}', '3');
         const first = await until(() => words() !== undefined);
         const canvas = root().querySelector('canvas');
         const shown = {
@@ -91,10 +91,10 @@ for (const [browser, program] of [
         press('Close');
         const closed = document.querySelector('[role=region]').hidden;
         // The user closed the panel while node 8 was at work: its next steps stay hidden.
-        send('${base64(encodeFrame(flux, { model: 'taef1', step: 2, steps: 4 }))}', '8');
+        send('${base64(encodeFrame(flux, { model: 'taef1', step: 1, steps: 4 }))}', '8');
         await new Promise((done) => setTimeout(done, 1000));
         const stays = document.querySelector('[role=region]').hidden;
-        send('${frame(2)}', '3');
+        send('${frame(1)}', '3');
         const again = await until(() => words() !== flux);
         extension.settings[0].onChange(false);
         const off = document.querySelector('[role=region]').hidden;
@@ -135,7 +135,7 @@ for (const [browser, program] of [
       const wide = base64(
         encodeFrame(randomTensor(seededRandom(7), [1, 32, 4, 4]), { model: 'taef2' }),
       );
-      const good = base64(encodeFrame(latents, { model: 'taesd', step: 1 }));
+      const good = base64(encodeFrame(latents, { model: 'taesd', step: 0 }));
       const code = `${TOOLS}
         send('bm90aGluZw==', '3');
         const broken = await until(() => words() !== undefined);

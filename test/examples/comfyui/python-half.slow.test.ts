@@ -75,8 +75,8 @@ test('the pack in a stand-in for ComfyUI → a frame for each step, beside the u
   expect(runs.batch).toEqual({
     images: Array(2).fill(['JPEG', 'picture of (2, 4, 8, 12)', 512]),
     sent: [
-      sent(frame(first(two, [1, 4, 8, 12]), 'taesd', 1, 20)),
-      sent(frame(first(halved, [1, 4, 8, 12]), 'taesd', 2, 20)),
+      sent(frame(first(two, [1, 4, 8, 12]), 'taesd', 0, 20)),
+      sent(frame(first(halved, [1, 4, 8, 12]), 'taesd', 1, 20)),
     ],
     taesd: 'the usual decoder',
     wrapped: 'LatentSender',
@@ -88,7 +88,7 @@ test('the pack in a stand-in for ComfyUI → a frame for each step, beside the u
     return data[channel * 3 * 24 + (i % 24)];
   });
   expect(runs.video.sent).toEqual([
-    sent(frame({ shape: [1, 16, 4, 6], data: frames }, 'taesd3', 1, 4)),
+    sent(frame({ shape: [1, 16, 4, 6], data: frames }, 'taesd3', 0, 4)),
   ]);
 
   // bfloat16 and float16 become float32 exactly; here only what the frame says is looked at.
@@ -97,7 +97,7 @@ test('the pack in a stand-in for ComfyUI → a frame for each step, beside the u
     return { model, space, step, steps, shape: latents.shape };
   };
   const of = (model: string, shape: number[], steps: number) => ({
-    ...{ model, shape, steps, space: 'diffusion', step: 1 },
+    ...{ model, shape, steps, space: 'diffusion', step: 0 },
   });
   expect(facts(runs.sdxl)).toEqual(of('taesdxl', [1, 4, 8, 8], 1));
   expect(facts(runs.flux)).toEqual(of('taef1', [1, 16, 6, 4], 4));

@@ -61,14 +61,15 @@ export class PreviewPanel {
    * @param {{ node: string | null, step?: number, steps?: number }} frame
    */
   show({ width, height, data }, { node, step, steps }) {
-    if (node !== this.#node || step === 1) this.#isClosed = false;
+    if (node !== this.#node || step === 0) this.#isClosed = false;
     this.#node = node;
     if (this.#isClosed) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
     this.#canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0);
     const place = node === null || node === undefined ? [] : [`node ${node}`];
-    const count = steps === undefined ? `step ${step}` : `step ${step} of ${steps}`;
+    // Frames count from 0, people from 1.
+    const count = `step ${step + 1}${steps === undefined ? '' : ` of ${steps}`}`;
     const words = [...place, count, `${width} × ${height}`].join(', ');
     this.#say(words);
     this.#canvas.setAttribute('aria-label', `Preview: ${words}`);
