@@ -44,8 +44,8 @@ export type EncodeJpeg = (picture: Picture) => Promise<Uint8Array> | Uint8Array;
 export interface RemoteOptions {
   /**
    * The served models: names, which `load` loads, or instances. A request chooses one by `?model=`,
-   * otherwise by its scaling factor and its channels. Of those that fit, the default is taken, or
-   * the first if the default does not fit.
+   * otherwise by its scaling factor and its channels. The default is taken if it fits, otherwise
+   * the first that fits.
    */
   readonly models: readonly (ModelName | RemoteModel)[];
   /** The model of requests that do not choose. Defaults to the first of `models`. */
