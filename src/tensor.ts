@@ -102,6 +102,12 @@ export function firstNonFinite(data: Float32Array): number {
   return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
 
+/** Describes the first NaN or infinity for a message: `NaN at element 5`; undefined if none is. */
+export function nonFiniteText(data: Float32Array): string | undefined {
+  const index = firstNonFinite(data);
+  return index < 0 ? undefined : `${data[index]} at element ${index}`;
+}
+
 /** @throws TaesdError SHAPE (an index past the batch) */
 export function checkPick(what: string, pick: number, shape: readonly number[]): void {
   if (pick < shape[0]) return;

@@ -6,6 +6,8 @@ import type { FoundLatents } from '../formats/read-latents.ts';
 import { bareRequest } from '../platform/credentials.ts';
 import { lazily } from '../platform/lazily.ts';
 import { requestFailure } from '../platform/request-failure.ts';
+import { joined } from '../png/joined.ts';
+import { isEventStream } from '../preview/frame-source.ts';
 import { showFrames } from './frames.ts';
 import type { Reception } from './reception.ts';
 
@@ -81,10 +83,9 @@ async function receiveResponse(
   name: string | undefined,
   reception: Reception,
 ): Promise<void> {
-  const type = response.headers.get('content-type') ?? '';
-  const isEvents = /^text\/event-stream\b/i.test(type);
   // `previewFrom` has the error of a response that is no success.
-  if (isEvents || !response.ok || response.body === null) showFrames(response, reception);
+  if (isEventStream(response) || !response.ok || response.body === null)
+    showFrames(response, reception);
   else await receiveBody(response.body.getReader() as Reader, name, reception);
 }
 
@@ -132,16 +133,6 @@ async function nextPiece(reader: Reader): Promise<Piece> {
     const { got, hint } = requestFailure(cause);
     throw expected('NETWORK', 'src', 'the whole answer', got, { hint, cause });
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 function readerOf(bytes: Uint8Array): Reader {

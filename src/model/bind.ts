@@ -1,5 +1,5 @@
 import { expected, expectedText, TaesdError } from '../errors.ts';
-import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import { nonFiniteText, shapeText, type Tensor } from '../tensor.ts';
 import type { Layer, Network } from './layers.ts';
 import { type WeightShapes, weightShapes } from './measure.ts';
 
@@ -90,9 +90,8 @@ export function layerWeights(
     throw new TaesdError('SHAPE', `${faults.slice(0, MAX_LISTED).join('; ')}${more}`);
   }
   for (const [name, { data }] of tensors) {
-    const index = firstNonFinite(data);
-    if (index >= 0) {
-      const got = `${data[index]} at element ${index}`;
+    const got = nonFiniteText(data);
+    if (got !== undefined) {
       const hint = 'a damaged file?';
       throw expected('NONFINITE', `${what} ${name}`, 'finite numbers', got, { hint });
     }

@@ -117,7 +117,9 @@ function quietly(run: () => unknown): void {
   try {
     // A promise, such as that of `cancel`, may reject.
     Promise.resolve(run()).catch(() => undefined);
-  } catch {}
+  } catch {
+    // So may the call itself.
+  }
 }
 
 function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
@@ -204,7 +206,12 @@ function openEvents(events: EventSourceLike, sink: FrameSink): OpenSource {
   return { close };
 }
 
-function openResponse({ status, headers, body }: ResponseLike, sink: FrameSink): OpenSource {
+/** Returns true for a response of server-sent events. */
+export const isEventStream = ({ headers }: Pick<ResponseLike, 'headers'>): boolean =>
+  /^text\/event-stream\b/i.test(headers?.get?.('content-type') ?? '');
+
+function openResponse(response: ResponseLike, sink: FrameSink): OpenSource {
+  const { status, body } = response;
   if (status < 200 || status > 299) {
     quietly(() => (body as Partial<ReadableStream> | null)?.cancel?.());
     throw expected('NETWORK', 'source', 'HTTP status 200 to 299', `${status}`);
@@ -212,8 +219,7 @@ function openResponse({ status, headers, body }: ResponseLike, sink: FrameSink):
   if (typeof body?.getReader !== 'function') {
     throw expected('ARG', 'source', 'a Response with a body', 'none');
   }
-  const isEvents = /^text\/event-stream\b/i.test(headers?.get?.('content-type') ?? '');
-  return openStream(body, sink, isEvents);
+  return openStream(body, sink, isEventStream(response));
 }
 
 /** The part of a stream's reader that is used. */

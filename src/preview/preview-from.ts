@@ -1,5 +1,5 @@
 import { type EndedByUsing, endByUsing } from '../builtins/disposal.ts';
-import { checkNames, describe } from '../checks.ts';
+import { checkNames } from '../checks.ts';
 import { expected, inCall } from '../errors.ts';
 import { isNano, type ModelName, nanoOf, VARIANTS, variantNamed } from '../model/variants.ts';
 import type { Picture } from '../options/types.ts';
@@ -7,6 +7,7 @@ import { Doorbell } from '../platform/doorbell.ts';
 import type { Taesd } from '../taesd.ts';
 import { bytesOfBase64 } from '../wire/base64.ts';
 import { type LatentFrame, readFrame } from '../wire/frame.ts';
+import { checkFrameCallbacks, ErrorKeeper } from './error-keeper.ts';
 import { type FrameSource, type OpenSource, openSource } from './frame-source.ts';
 import {
   createPreviewer,
@@ -116,17 +117,13 @@ class FramesShown {
   #acknowledges = false;
   /** The number of the last frame that was acknowledged. */
   #acknowledged = 0;
-  #error: { readonly reason: unknown } | undefined;
+  readonly #errors: ErrorKeeper;
 
   constructor(taesd: Decoder | readonly Decoder[], options: PreviewFromOptions) {
-    const { onFrame, onError, resolution, maxFps } = options;
-    if (typeof onFrame !== 'function') {
-      throw expected('ARG', 'onFrame', 'a function', describe(onFrame));
-    }
-    if (onError !== undefined && typeof onError !== 'function') {
-      throw expected('ARG', 'onError', 'a function', describe(onError));
-    }
+    const { onError, resolution, maxFps } = options;
+    checkFrameCallbacks(options);
     this.#options = options;
+    this.#errors = new ErrorKeeper(onError);
     this.#previewer = createPreviewer(taesd, {
       resolution,
       maxFps,
@@ -168,7 +165,7 @@ class FramesShown {
 
   async #finish(): Promise<void> {
     await this.#previewer.idle();
-    if (this.#error !== undefined) throw this.#error.reason;
+    this.#errors.rethrow();
   }
 
   #take(bytes: Uint8Array | string): void {
@@ -210,7 +207,7 @@ class FramesShown {
 
   async #show(picture: Picture, { step: number = 0, ...info }: FrameInfo): Promise<void> {
     const { step, steps, model } = this.#facts.get(number) ?? NO_FACTS;
-    for (const older of [...this.#facts.keys()]) {
+    for (const older of this.#facts.keys()) {
       if (older <= number) this.#facts.delete(older);
     }
     try {
@@ -242,19 +239,7 @@ class FramesShown {
     // A sender that waits for an answer must not wait for ever. Once the previewer is idle, all
     // frames received are done with.
     void this.#previewer.idle().then(() => this.#acknowledge(this.#received));
-    const keep = (error: unknown) => {
-      this.#error ??= { reason: error };
-    };
-    const { onError } = this.#options;
-    if (onError === undefined) {
-      keep(reason);
-      return;
-    }
-    try {
-      Promise.resolve(onError(reason)).catch(keep);
-    } catch (error) {
-      keep(error);
-    }
+    this.#errors.report(reason);
   }
 }
 

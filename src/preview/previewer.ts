@@ -12,6 +12,7 @@ import { pickOne } from '../tensor-like/pick-one.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import { checkSpace } from '../tensor-like/space.ts';
 import type { LatentsWithOrigin, Space, TensorLike } from '../tensor-like/types.ts';
+import { checkFrameCallbacks, ErrorKeeper } from './error-keeper.ts';
 import { type PredictionStep, predictedStep } from './predict-original.ts';
 
 /**
@@ -145,12 +146,13 @@ class LatestFirst {
   /** `#dropped` at the last frame. */
   #droppedBefore = 0;
   #frameStarted = -Infinity;
-  #error: { readonly reason: unknown } | undefined;
+  readonly #errors: ErrorKeeper;
 
   constructor(decoders: Decoder[], options: PreviewOptions) {
     this.#model = decoders[0].info.model;
     this.#free = decoders;
     this.#options = options;
+    this.#errors = new ErrorKeeper(options.onError);
   }
 
   get dropped(): number {
@@ -167,7 +169,7 @@ class LatestFirst {
       const step = typeof by === 'object' ? by?.step : by;
       this.#waiting = { latents: copy, step };
     } catch (error) {
-      this.#fail(error);
+      this.#errors.report(error);
       return false;
     }
     const decoder = this.#free.pop();
@@ -205,9 +207,7 @@ class LatestFirst {
 
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
-    const error = this.#error;
-    this.#error = undefined;
-    if (error !== undefined) throw error.reason;
+    this.#errors.rethrow();
   }
 
   stop(): void {
@@ -235,7 +235,7 @@ class LatestFirst {
       try {
         await this.#show(waiting, decoder, before);
       } catch (error) {
-        if (!this.#stopped.signal.aborted) this.#fail(error);
+        if (!this.#stopped.signal.aborted) this.#errors.report(error);
       }
       shown.ring();
     }
@@ -280,23 +280,6 @@ class LatestFirst {
     stop();
     signal.removeEventListener('abort', ring);
   }
-
-  /** Reports an error to `onError`, or keeps it for `idle`. It must not end the caller's loop. */
-  #fail(reason: unknown): void {
-    const { onError } = this.#options;
-    if (onError === undefined) {
-      this.#error ??= { reason };
-      return;
-    }
-    const keep = (error: unknown) => {
-      this.#error ??= { reason: error };
-    };
-    try {
-      Promise.resolve(onError(reason)).catch(keep);
-    } catch (error) {
-      keep(error);
-    }
-  }
 }
 
 /** Resolves to a value, or to undefined as soon as the signal fires: `value` may never settle. */
@@ -336,13 +319,8 @@ function checkedDecoders(decoders: unknown[]): Decoder[] {
 
 function checkedOptions(options: PreviewOptions): PreviewOptions {
   checkNames(options, NAMES, 'an object { onFrame, … }');
-  const { onFrame, onError, space, pick, maxFps, width, height, resolution } = options;
-  if (typeof onFrame !== 'function') {
-    throw expected('ARG', 'onFrame', 'a function', describe(onFrame));
-  }
-  if (onError !== undefined && typeof onError !== 'function') {
-    throw expected('ARG', 'onError', 'a function', describe(onError));
-  }
+  const { space, pick, maxFps, width, height, resolution } = options;
+  checkFrameCallbacks(options);
   if (space !== undefined) checkSpace(space);
   checkResolution(resolution);
   if (width !== undefined) checkSize('width', width);

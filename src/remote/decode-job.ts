@@ -1,8 +1,7 @@
 import { allocateClamped, allocateFloats } from '../allocate.ts';
-import { narrowTo } from '../numbers/narrow.ts';
 import { encodePngRows } from '../png/index.ts';
 import type { DecodeWork, Floats } from './decode-work.ts';
-import { HALF_BYTES, type Job, tensorHeaders } from './job.ts';
+import { HALF_BYTES, halfBytes, type Job, tensorHeaders } from './job.ts';
 import { HttpProblem, isPackageError } from './problem.ts';
 import { inOneTurn, type OnePicture, rowsInTurns, type TurnHost } from './turn.ts';
 
@@ -126,13 +125,12 @@ async function* floatPieces(
   { dtype, range }: Floats,
   { channels, host }: PlanesNeeds,
 ): AsyncGenerator<Uint8Array> {
-  const type = dtype === 'bfloat16' ? 'BF16' : 'F16';
   for (const picture of pictures) {
     const planes =
       range === '[0,1]'
         ? planesOf(await wholePicture(picture, host), channels)
         : await signedPlanes(picture, host);
-    yield narrowTo(type, planes);
+    yield halfBytes(dtype, planes);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Variant } from '../model/variants.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Space } from '../tensor-like/types.ts';
+import type { HalfType } from './job.ts';
 import type { Models } from './models.ts';
 import type { Room } from './read-body.ts';
 import type { RemoteLimits } from './types.ts';
@@ -16,7 +17,7 @@ export type Output =
 
 /** Numbers [N, C, H, W] in 16 bits. */
 export interface Floats {
-  readonly dtype: 'float16' | 'bfloat16';
+  readonly dtype: HalfType;
   /** `[-1,1]`: the decoder's own numbers, not clamped. `[0,1]`: those of bytes. */
   readonly range: '[-1,1]' | '[0,1]';
 }

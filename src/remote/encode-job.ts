@@ -1,11 +1,17 @@
 import { hasHalf, type Variant } from '../model/variants.ts';
-import { narrowTo } from '../numbers/narrow.ts';
 import type { EncodeOptions, PictureSource } from '../options/types.ts';
 import { decodePng } from '../png/index.ts';
 import { elementCount, shapeText, type Tensor } from '../tensor.ts';
 import type { TensorLike } from '../tensor-like/types.ts';
 import type { Reading } from './decode-work.ts';
-import { HALF_BYTES, type Job, tensorHeaders } from './job.ts';
+import {
+  HALF_BYTES,
+  type HalfType,
+  halfBytes,
+  halfTypeFor,
+  type Job,
+  tensorHeaders,
+} from './job.ts';
 import { bodyTypeOf, checkBodyType, PNG_TYPE, RAW_TYPE, TENSOR_TYPE } from './media-type.ts';
 import { HttpProblem, notDone, says } from './problem.ts';
 import { choiceOf, shapeOf, textOf } from './query.ts';
@@ -22,7 +28,7 @@ interface EncodeWork {
   readonly batch: number;
   readonly width: number;
   readonly height: number;
-  readonly dtype: 'float16' | 'bfloat16';
+  readonly dtype: HalfType;
   readonly inputBytes: number;
   /** Returns the picture or pictures to encode. */
   readonly input: () => PictureSource | TensorLike;
@@ -78,7 +84,7 @@ async function readTensorBody(
     batch,
     width,
     height,
-    dtype: dtype === 'bfloat16' ? 'bfloat16' : 'float16',
+    dtype: halfTypeFor(dtype),
     inputBytes: length + elementCount(shape) * Float32Array.BYTES_PER_ELEMENT,
     input: () => ({ shape, dtype, data }),
     range: '[-1,1]',
@@ -125,7 +131,7 @@ function encodeJob(work: EncodeWork): Job {
     headers: () => tensorHeaders((made as Tensor).shape, dtype),
     async *pieces(host) {
       made = await encoded(work, host);
-      yield narrowTo(dtype === 'bfloat16' ? 'BF16' : 'F16', made.data);
+      yield halfBytes(dtype, made.data);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ModelName } from '../model/variants.ts';
+import { narrowTo } from '../numbers/narrow.ts';
 import type { TurnHost } from './turn.ts';
 
 /** The making of an answer. */
@@ -23,5 +24,16 @@ export const tensorHeaders = (shape: readonly number[], dtype: string) => ({
   dtype,
 });
 
+/** The types of numbers in answers. */
+export type HalfType = 'float16' | 'bfloat16';
+
 /** The bytes of a number of 16 bits. */
 export const HALF_BYTES = 2;
+
+/** Returns the type of an answer's numbers by that of the request's. */
+export const halfTypeFor = (dtype: string): HalfType =>
+  dtype === 'bfloat16' ? 'bfloat16' : 'float16';
+
+/** Returns numbers in 16 bits. */
+export const halfBytes = (dtype: HalfType, data: Float32Array): Uint8Array =>
+  narrowTo(dtype === 'bfloat16' ? 'BF16' : 'F16', data);

@@ -1,10 +1,11 @@
 import { croppedSize } from '../calls/arguments.ts';
 import { decodeLatentPng } from '../formats/index.ts';
 import { VARIANTS, type Variant } from '../model/variants.ts';
-import { elementCount, firstNonFinite, picturesOf, shapeText, type Tensor } from '../tensor.ts';
+import { elementCount, nonFiniteText, picturesOf, shapeText, type Tensor } from '../tensor.ts';
 import { withinPatches } from '../tensor-like/packed.ts';
 import { readTensor } from '../tensor-like/read-tensor.ts';
 import type { DecodeWork, Output, Reading } from './decode-work.ts';
+import { halfTypeFor } from './job.ts';
 import {
   accepts,
   bodyTypeOf,
@@ -158,7 +159,7 @@ function outputOf(
   const type = choiceOf(params, 'output_type', ['pil', 'pt', 'mp4'], 'pil');
   const format = choiceOf(params, 'image_format', ['png', 'jpg'], 'png');
   const isPartial = flagOf(params, 'partial_postprocess');
-  const half = dtype === 'bfloat16' ? 'bfloat16' : 'float16';
+  const half = halfTypeFor(dtype);
   if (type === 'mp4') {
     throw notDone('output_type', 'pil or pt', 'mp4', 'these models make pictures');
   }
@@ -252,9 +253,8 @@ async function readRaw(
 
 /** The decoder checks this too, but only when its turn has come. */
 function checkFinite(data: Float32Array): void {
-  const at = firstNonFinite(data);
-  if (at < 0) return;
-  const got = `${data[at]} at element ${at}`;
+  const got = nonFiniteText(data);
+  if (got === undefined) return;
   throw new HttpProblem(422, 'NONFINITE', says('latents', 'finite numbers', got));
 }
 

@@ -1,3 +1,4 @@
+import { startsWith } from '../first-bytes.ts';
 import type { HttpProblem } from './problem.ts';
 import { tooLarge } from './problem.ts';
 import type { RemoteLimits } from './types.ts';
@@ -22,7 +23,6 @@ export const bodyTooLarge =
 
 /** The offset of width and height: behind the signature, and the length and name of IHDR. */
 const PNG_SIZE_AT = 16;
-const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
 
 /**
  * Returns the size in the header of a PNG file, so that it is known before anything is inflated: a
@@ -30,8 +30,7 @@ const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
  * reports.
  */
 export function pngSize(bytes: Uint8Array): { width: number; height: number } | undefined {
-  const isPng = PNG_SIGNATURE.every((byte, i) => bytes[i] === byte);
-  if (!isPng || bytes.length < PNG_SIZE_AT + 8) return undefined;
+  if (!startsWith(bytes, '\x89PNG') || bytes.length < PNG_SIZE_AT + 8) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + PNG_SIZE_AT);
   return { width: view.getUint32(0), height: view.getUint32(4) };
 }

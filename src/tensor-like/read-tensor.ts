@@ -1,7 +1,7 @@
 import { arrayKind, isPromise } from '../builtins/tags.ts';
 import { describe } from '../checks.ts';
 import { expected, messageOf, TaesdError } from '../errors.ts';
-import { elementCount, firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import { elementCount, nonFiniteText, shapeText, type Tensor } from '../tensor.ts';
 import { declaredType } from './element-type.ts';
 import { type AxesNeeds, arrange } from './layout.ts';
 import { copyNumbers } from './numbers.ts';
@@ -123,9 +123,8 @@ function checkCount(what: string, data: unknown, sizes: readonly number[]): void
 }
 
 function checkFinite(what: string, data: Float32Array): void {
-  const index = firstNonFinite(data);
-  if (index < 0) return;
-  const got = `${data[index]} at element ${index}`;
+  const got = nonFiniteText(data);
+  if (got === undefined) return;
   const remedy = { api: 'allowNonFinite: true lets it pass' };
   throw expected('NONFINITE', what, 'finite numbers', got, { remedy });
 }

@@ -2,7 +2,7 @@ import { expected, type TaesdError } from '../errors.ts';
 import { type StoredTensor, widen } from '../numbers/stored.ts';
 import type { SafetensorsFile } from '../safetensors/read.ts';
 import { showName } from '../safetensors/show-name.ts';
-import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import { nonFiniteText, shapeText, type Tensor } from '../tensor.ts';
 import type { FileTensor, WeightFile } from './weight-file.ts';
 
 /*
@@ -56,9 +56,8 @@ function timesScale(name: string, weights: StoredTensor, scale: StoredTensor | u
     throw expected('SHAPE', what, rule, got, { hint });
   }
   const scales = widen(scale, what).data;
-  const index = firstNonFinite(scales);
-  if (index >= 0) {
-    const got = `${scales[index]} at element ${index}`;
+  const got = nonFiniteText(scales);
+  if (got !== undefined) {
     throw expected('NONFINITE', what, 'finite numbers', got, { hint: 'a damaged file?' });
   }
   const { buffer, byteOffset, length } = weights.bytes;

@@ -5,7 +5,7 @@ import { expected, inCall } from '../errors.ts';
 import { checkLatentChannels, type ModelName, variantNamed } from '../model/variants.ts';
 import { f16BytesToF32 } from '../numbers/half.ts';
 import { narrowTo } from '../numbers/narrow.ts';
-import { firstNonFinite, shapeText, type Tensor } from '../tensor.ts';
+import { nonFiniteText, shapeText, type Tensor } from '../tensor.ts';
 import { pickOne } from '../tensor-like/pick-one.ts';
 import { type ReadLatents, readLatentsLike } from '../tensor-like/read-latents-like.ts';
 import { reading } from '../tensor-like/read-tensor.ts';
@@ -178,11 +178,8 @@ function encoded(
   options: FrameOptions & { readonly model: ModelName },
 ): Uint8Array<ArrayBuffer> {
   const { model, type = 'u8', step, steps, acknowledge = false } = options;
-  const wrong = firstNonFinite(data);
-  if (wrong >= 0) {
-    const got = `${data[wrong]} at element ${wrong}`;
-    throw expected('NONFINITE', 'latents', 'finite numbers', got);
-  }
+  const wrong = nonFiniteText(data);
+  if (wrong !== undefined) throw expected('NONFINITE', 'latents', 'finite numbers', wrong);
   const [, channels, height, width] = shape;
   const sizes = [channels, height, width] as const;
   if (data.length > MAX_NUMBERS || Math.max(height, width) > MAX_LATENT_SIDE) {

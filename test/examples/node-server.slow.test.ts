@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,21 +11,28 @@ import { Taesd, type Tensor } from '../../src/index.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { testAtFullLength } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
+import { clientThatStalls } from '../stalled-client.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/node-server/server.mjs', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../examples/node-server/load.mjs', import.meta.url));
 
+/** Runs load.mjs, which must find nothing wrong. @returns its stdout */
+function loadRun(args: readonly string[], wanted = ''): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [LOAD, ...args], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr, wrong: /^WRONG.*/m.exec(stdout)?.[0] }).toEqual({
+    status: 0,
+    stderr: wanted,
+    wrong: undefined,
+  });
+  return stdout;
+}
+
 testAtFullLength(
   'examples/node-server/load.mjs: 100 requests, 8 at once, bad ones and clients that go away among them → each gets what it should, memory flat',
   () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [LOAD, '--requests', '100'], {
-      encoding: 'utf8',
-    });
-    expect({ status, stderr, wrong: /^WRONG.*/m.exec(stdout)?.[0] }).toEqual({
-      status: 0,
-      stderr: '',
-      wrong: undefined,
-    });
+    const stdout = loadRun(['--requests', '100']);
     expect(stdout).toContain('100 of 100 requests, 8 at once');
     console.log(stdout);
   },
@@ -34,13 +41,10 @@ testAtFullLength(
 testAtFullLength(
   'examples/node-server/load.mjs --serve: 100 requests to taesd serve, 8 at once, diffusers’ protocol in each form → each gets what it should, memory flat',
   () => {
-    const args = [LOAD, '--serve', '--requests', '100'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    expect({ status, stderr, wrong: /^WRONG.*/m.exec(stdout)?.[0] }).toEqual({
-      status: 0,
-      stderr: 'taesd: interrupted by SIGTERM, every request has its answer\n',
-      wrong: undefined,
-    });
+    const stdout = loadRun(
+      ['--serve', '--requests', '100'],
+      'taesd: interrupted by SIGTERM, every request has its answer\n',
+    );
     expect(stdout).toContain('100 of 100 requests, 8 at once');
     console.log(stdout);
   },
@@ -49,13 +53,16 @@ testAtFullLength(
 testAtFullLength(
   'examples/node-server/load.mjs: 40 requests, 4 at once, beside 8 clients that never read → each has its picture in time',
   () => {
-    const args = [LOAD, '--requests', '40', '--at-once', '4', '--stalled', '8', '--longest', '20'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    expect({ status, stderr, wrong: /^WRONG.*/m.exec(stdout)?.[0] }).toEqual({
-      status: 0,
-      stderr: '',
-      wrong: undefined,
-    });
+    const stdout = loadRun([
+      '--requests',
+      '40',
+      '--at-once',
+      '4',
+      '--stalled',
+      '8',
+      '--longest',
+      '20',
+    ]);
     expect(stdout).toContain('40 of 40 requests, 4 at once');
     expect(stdout).toMatch(
       /^answers of 8 clients that never read: (, |\d (200|none yet|cut off))+$/m,
@@ -72,18 +79,6 @@ test('examples/node-server/server.mjs 0 → it listens on a free port, and SIGTE
   run.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
 });
-
-/** A client that sends a request and reads nothing but the beginning of the answer. */
-async function clientThatStalls(address: AddressInfo, path: string, body: Uint8Array) {
-  const socket = connect(address.port, '127.0.0.1');
-  const type = 'content-type: application/octet-stream';
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: ?\r\n${type}\r\n`);
-  socket.write(`content-length: ${body.length}\r\n\r\n`);
-  socket.write(body);
-  await once(socket, 'readable');
-  expect(String(socket.read(12))).toBe('HTTP/1.1 200');
-  return socket;
-}
 
 test('node server: a client that reads nothing of a large picture → cut off when its time is over', async () => {
   const limits = { turnMs: 5000, answerBytes: 1_000_000 };

@@ -9,6 +9,7 @@ import { isLegacyTorch, isTorch } from '../../src/torch/first-bytes.ts';
 import { readTorch } from '../../src/torch/read-torch.ts';
 import { tensorsOf } from '../../src/torch/tensors-of.ts';
 import { isFullLength } from '../full-length.ts';
+import { finds, PYTHON } from '../python.ts';
 import { thrownBy } from '../thrown-by.ts';
 import { elementsOf } from '../torch/elements-of.ts';
 import { npyByHand } from './files-by-hand.ts';
@@ -19,7 +20,6 @@ import { type FloatType, type Numbers, roundedNumbers, unrounded } from './seede
  * them by hand.
  */
 
-const PYTHON = '/usr/bin/python3';
 const folder = mkdtempSync(join(tmpdir(), 'taesd-python-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -28,12 +28,6 @@ writeFileSync(join(folder, 'numbers.f64'), Buffer.from(numbers.buffer));
 const of = (dtype: FloatType, shape: number[], from = 0): Numbers =>
   roundedNumbers(dtype, shape, numbers.slice(from, from + shape.reduce((a, b) => a * b, 1)));
 
-const finds = (module: string): boolean =>
-  spawnSync(PYTHON, [
-    '-I',
-    '-c',
-    `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
-  ]).status === 0;
 const has = { numpy: finds('numpy'), torch: isFullLength && finds('torch') };
 
 function skipWithout(module: 'numpy' | 'torch', skip: (note: string) => void): void {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const VERSION = '0.35.5';
 const FOLDER = new URL('installed/', import.meta.url);
 
-/** What npm may take, in milliseconds. */
+/** The time that npm may take, in milliseconds. */
 const PATIENCE_MS = 240_000;
 /** A folder that is there while a process installs. */
 const LOCK = new URL('installing/', FOLDER);

@@ -14,9 +14,9 @@ import {
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { dreamOf, PINNED } from '../dream/loaded.ts';
+import { needs, servePython } from '../python.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { expectError } from '../thrown-by.ts';
-import { needs, servePython } from '../wire/python.ts';
 
 /*
  * Connections that bring frames: every kind of them, latest first, and what may go wrong.

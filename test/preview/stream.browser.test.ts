@@ -8,7 +8,7 @@ import { Taesd } from '../../src/taesd.ts';
 import { FrameSplitter } from '../../src/wire/splitter.ts';
 import { sha256 } from '../dream/loaded.ts';
 import { chromium, runOnPage } from '../page.ts';
-import { EXAMPLES, needs, PYTHON } from '../wire/python.ts';
+import { EXAMPLES, needs, PYTHON } from '../python.ts';
 
 /*
  * `dream` in torch, its predicted pictures as frames on a WebSocket, and a page that shows them.

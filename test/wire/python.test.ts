@@ -7,8 +7,8 @@ import {
 } from '../../src/preview/index.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { FrameSplitter } from '../../src/wire/splitter.ts';
+import { needs, runPython } from '../python.ts';
 import { randomTensor, seededRandom } from '../random.ts';
-import { needs, runPython } from './python.ts';
 
 /*
  * The Python sender's frames beside JavaScript's.

@@ -9,6 +9,7 @@ import {
   type Handler,
   type HttpHostOptions,
 } from '../../../src/cli/serve/http-host.ts';
+import { clientThatStalls } from '../../stalled-client.ts';
 
 /* Connections that stop or close, and bytes that no client would send. */
 
@@ -87,7 +88,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What the server says to bytes that no client would send. */
+/** Returns the server's answer to bytes that no client would send. */
 async function answerTo(head: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.end(`${head}\r\nHost: ?\r\nConnection: close\r\n\r\n`);
@@ -119,18 +120,6 @@ test('http host: a handler that throws → that connection ends, the server does
   await expect(fetch(`${url}/fails`)).rejects.toThrow();
   expect((await fetch(url)).status).toBe(201);
 });
-
-/** A client that sends a request and reads nothing but the beginning of the answer. */
-async function clientThatStalls(address: AddressInfo, path: string, body: Uint8Array) {
-  const socket = connect(address.port, '127.0.0.1');
-  const type = 'content-type: application/octet-stream';
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: ?\r\n${type}\r\n`);
-  socket.write(`content-length: ${body.length}\r\n\r\n`);
-  socket.write(body);
-  await once(socket, 'readable');
-  expect(String(socket.read(12))).toBe('HTTP/1.1 200');
-  return socket;
-}
 
 test('http host: a client that reads nothing → cut off', async () => {
   const { server: large } = createHttpHost(async () => new Response(new Uint8Array(2 ** 25)), {

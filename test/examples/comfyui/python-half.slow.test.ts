@@ -7,17 +7,15 @@ import { afterAll, expect, test } from 'vitest';
 import { buildPack } from '../../../examples/comfyui/build.mjs';
 import { decodeFrame, encodeFrame } from '../../../src/preview/index.ts';
 import type { Tensor } from '../../../src/tensor.ts';
+import { needs, PYTHON } from '../../python.ts';
 
 /*
  * The Python half of examples/comfyui, against stand-ins for ComfyUI's modules with the functions
  * that it uses. Its frames must be those that this package makes of the same numbers.
  */
 
-const PYTHON = '/usr/bin/python3';
 const folder = mkdtempSync(join(tmpdir(), 'taesd-comfyui-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const hasTorch = spawnSync(PYTHON, ['-I', '-c', 'import torch, numpy']).status === 0;
 
 interface Run {
   readonly images: unknown[];
@@ -47,10 +45,7 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 test('the pack in a stand-in for ComfyUI → a frame for each step, beside the usual preview', ({
   skip,
 }) => {
-  if (!hasTorch) {
-    if (process.env.CI) throw new Error(`${PYTHON} lacks torch, and CI must not skip this test`);
-    skip(`${PYTHON} lacks torch (Debian's python3-torch)`);
-  }
+  needs(['numpy', 'torch'], skip);
   buildPack(folder);
   const driver = fileURLToPath(new URL('drive.py', import.meta.url));
   const { status, stdout, stderr } = spawnSync(PYTHON, ['-B', driver, folder], {

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Debian's Python, which runs examples/python.
+ * Debian's Python, which runs examples/python and writes files that tests read.
  */
 
 export const PYTHON = '/usr/bin/python3';
-export const EXAMPLES = fileURLToPath(new URL('../../examples/python/', import.meta.url));
+export const EXAMPLES = fileURLToPath(new URL('../examples/python/', import.meta.url));
 
-const finds = (module: string): boolean =>
+export const finds = (module: string): boolean =>
   spawnSync(PYTHON, [
     ...['-I', '-c'],
     `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`,
