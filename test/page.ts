@@ -59,6 +59,8 @@ export interface PageOptions {
   readonly mapped?: boolean;
   /** Called with what the page posts to `/told` while it works. */
   readonly told?: (value: unknown) => void;
+  /** Ends the browser. Its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -133,8 +135,11 @@ export async function runOnPage(
     browser.on('error', reject);
     browser.on('close', (code) => resolve(`the browser ended with code ${code}`));
   });
+  const aborted = new Promise<never>((_, reject) => {
+    more.signal?.addEventListener('abort', () => reject(more.signal?.reason));
+  });
   try {
-    return await Promise.race([told, ended]);
+    return await Promise.race([told, ended, aborted]);
   } finally {
     if (browser.pid !== undefined && browser.exitCode === null)
       process.kill(-browser.pid, 'SIGKILL');

@@ -5,6 +5,6 @@ import { runInBrowser } from './run-remotely.ts';
 testOnDevice({
   place: 'Chromium',
   program: chromium,
-  run: (wanted) => runInBrowser('chromium', wanted),
+  run: (run) => runInBrowser('chromium', run),
   missing: 'no Chromium here',
 });

@@ -5,6 +5,6 @@ import { runInBrowser } from './run-remotely.ts';
 testOnDevice({
   place: 'Firefox',
   program: firefox,
-  run: (wanted) => runInBrowser('firefox', wanted),
+  run: (run) => runInBrowser('firefox', run),
   missing: 'no Firefox here',
 });

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES } from '../conformance/cases.ts';
 import { SHARED_ABSENT, sharedIsThere } from '../shared.ts';
 import { GPU_CASES, isWanted } from './cases.ts';
-import type { Report } from './run-remotely.ts';
+import type { Outcome } from './remote.ts';
+import type { Run } from './run-remotely.ts';
 
 /*
  * The conformance suite and the API's cases on WebGPU: Chromium on SwiftShader, Firefox and Deno on
@@ -10,7 +11,11 @@ import type { Report } from './run-remotely.ts';
  * minutes for what a card does in a second.
  */
 
-const MINUTES = 60_000;
+/**
+ * The minutes after which a runtime hangs. A busy machine of two cores takes a third of them.
+ */
+const MAX_MINUTES = 45;
+const MINUTE_MS = 60_000;
 /** Parts of the names of those that are wanted, for work on them. */
 const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 
@@ -18,9 +23,22 @@ const wanted = process.env.TAESD_WEBGPU_CASES ?? '';
 interface Place {
   readonly place: string;
   readonly program: string | undefined;
-  readonly run: (wanted: string) => Promise<Report>;
+  /** Returns the adapter's name, or the reason why there is none or why the cases ended early. */
+  readonly run: (run: Run) => Promise<string>;
   /** The reason for skipping if there is no program. */
   readonly missing: string;
+}
+
+/** The cases that run here. */
+const RUNNING = [...CASES, ...GPU_CASES].filter(
+  ({ name, shared }) => isWanted(name, wanted) && (!shared || sharedIsThere),
+);
+
+/** Returns the case that runs, in words: they run one after the other. */
+function runningAfter(outcomes: readonly Outcome[]): string {
+  const next = RUNNING[outcomes.length];
+  const done = `${outcomes.length} of ${RUNNING.length} cases ran`;
+  return next === undefined ? done : `${done}, and "${next.name}" was running`;
 }
 
 /** Adds the tests of one place. Each has a file of its own, so that places run side by side. */
@@ -31,27 +49,44 @@ export function testOnDevice({ place, program, run, missing }: Place): void {
   if (program === undefined) console.warn(`skipping tests of WebGPU in ${place}: ${missing}`);
 
   describe.skipIf(program === undefined)(`webgpu [${place}]`, () => {
-    let report: Report;
-    beforeAll(async () => {
-      report = await run(wanted);
-      // Chromium has no adapter in one start of some twenty-five.
-      if (report.outcomes.length === 0) report = await run(wanted);
-      if (report.outcomes.length > 0) return;
-      if (process.env.CI) throw new Error(`no adapter in ${place}: ${report.adapter}`);
-      console.warn(`skipping tests of WebGPU in ${place}: ${report.adapter}`);
-    }, 20 * MINUTES);
+    const outcomes: Outcome[] = [];
+    let adapter = 'no adapter so far';
+    beforeAll(
+      async () => {
+        const signal = AbortSignal.timeout(MAX_MINUTES * MINUTE_MS);
+        const told = (outcome: Outcome) => outcomes.push(outcome);
+        try {
+          adapter = await run({ wanted, told, signal });
+          // Chromium has no adapter in one start of some twenty-five.
+          if (outcomes.length === 0) adapter = await run({ wanted, told, signal });
+        } catch (cause) {
+          const reason = signal.aborted ? `it took over ${MAX_MINUTES} minutes` : String(cause);
+          throw new Error(`${place}: ${reason}; ${runningAfter(outcomes)}`, { cause });
+        }
+        if (outcomes.length > 0) return;
+        if (process.env.CI) throw new Error(`no adapter in ${place}: ${adapter}`);
+        console.warn(`skipping tests of WebGPU in ${place}: ${adapter}`);
+      },
+      (MAX_MINUTES + 1) * MINUTE_MS,
+    );
     afterAll(() => {
-      const notes = report.outcomes.map(({ name, note }) => `  ${name}: ${note}`);
-      console.log(`WebGPU in ${place} on ${report.adapter}\n${notes.join('\n')}`);
+      const notes = outcomes.map(
+        ({ name, ms, note = 'failed' }) => `  ${(ms / 1000).toFixed(1)} s  ${name}: ${note}`,
+      );
+      const seconds = outcomes.reduce((sum, { ms }) => sum + ms / 1000, 0);
+      console.log(`WebGPU in ${place} on ${adapter}, ${seconds.toFixed(0)} s\n${notes.join('\n')}`);
     });
 
     for (const { name, shared } of [...CASES, ...GPU_CASES]) {
       if (!isWanted(name, wanted)) continue;
       test(name, ({ skip }) => {
-        skip(report.outcomes.length === 0, report.adapter);
+        skip(outcomes.length === 0, adapter);
         skip(shared && !sharedIsThere, SHARED_ABSENT);
-        const outcome = report.outcomes.find((one) => one.name === name);
-        expect(outcome?.error ?? (outcome === undefined ? 'it did not run' : 'none')).toBe('none');
+        const outcome = outcomes.find((one) => one.name === name);
+        if (outcome === undefined) {
+          throw new Error(`it did not run: ${adapter}; ${runningAfter(outcomes)}`);
+        }
+        expect(outcome.error ?? 'none').toBe('none');
       });
     }
   });

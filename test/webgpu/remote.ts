@@ -7,6 +7,8 @@ import { gpuPlace } from './place.ts';
 /** What became of a case: a note, or an error. */
 export interface Outcome {
   readonly name: string;
+  /** The milliseconds that the case took. */
+  readonly ms: number;
   readonly note?: string;
   readonly error?: string;
 }
@@ -37,14 +39,14 @@ export async function runCases(
   }));
   for (const { name, shared, run } of [...conformance, ...api]) {
     if (!isWanted(name, wanted) || (shared && read === undefined)) continue;
-    try {
-      await tell({ name, note: await run() });
-    } catch (error) {
-      await tell({
-        name,
+    const start = performance.now();
+    const outcome = await run().then(
+      (note) => ({ note }),
+      (error: unknown) => ({
         error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
-      });
-    }
+      }),
+    );
+    await tell({ name, ms: Math.round(performance.now() - start), ...outcome });
   }
   return gpu.adapter;
 }

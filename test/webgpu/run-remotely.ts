@@ -16,10 +16,14 @@ import type { Outcome } from './remote.ts';
  * package's own files in dist/; only the cases are bundled.
  */
 
-/** All outcomes, and the adapter's name, or the reason why there is none. */
-export interface Report {
-  readonly adapter: string;
-  readonly outcomes: readonly Outcome[];
+/** How the cases run, and who hears of them. */
+export interface Run {
+  /** Parts of the names of those that run, as for `isWanted`; empty for all. */
+  readonly wanted: string;
+  /** Called with each outcome as it comes. */
+  readonly told: (outcome: Outcome) => void;
+  /** Ends the runtime. */
+  readonly signal: AbortSignal;
 }
 
 /** @param dist  where the files of `src/` are once they are built */
@@ -44,8 +48,11 @@ async function bundle(dist: string): Promise<string> {
   return outputFiles[0].text;
 }
 
-export async function runInBrowser(browser: BrowserName, wanted = ''): Promise<Report> {
-  const outcomes: Outcome[] = [];
+/** @returns the adapter's name, or the reason why there is none or why the cases ended early */
+export async function runInBrowser(
+  browser: BrowserName,
+  { wanted, told, signal }: Run,
+): Promise<string> {
   const code = `
     const { runCases } = await import('/cases.js');
     const read = async (path) => new Uint8Array(await (await fetch('/shared/' + path)).arrayBuffer());
@@ -56,9 +63,10 @@ export async function runInBrowser(browser: BrowserName, wanted = ''): Promise<R
     webgpu: true,
     files: { '/cases.js': await bundle('/dist/') },
     shared: sharedFile,
-    told: (outcome) => outcomes.push(outcome as Outcome),
+    told: (outcome) => told(outcome as Outcome),
+    signal,
   });
-  return { adapter: String(adapter), outcomes };
+  return String(adapter);
 }
 
 /**
@@ -75,7 +83,8 @@ async function findDeno(): Promise<string | undefined> {
   return program;
 }
 
-export async function runInDeno(wanted = ''): Promise<Report> {
+/** Does as `runInBrowser`. */
+export async function runInDeno({ wanted, told, signal }: Run): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'taesd-deno-'));
   const dist = new URL('../../dist/', import.meta.url).href;
   const program = join(folder, 'cases.mjs');
@@ -91,21 +100,25 @@ export async function runInDeno(wanted = ''): Promise<Report> {
     console.log(JSON.stringify({ adapter }));
     Deno.exit();`,
   );
-  const outcomes: Outcome[] = [];
   let adapter = '';
   let complaint = '';
   const child = spawn(deno ?? '', ['run', '-A', '--no-lock', program], {
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' },
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  child.on('error', (error) => {
+    complaint += error.message;
   });
   child.stderr.setEncoding('utf8').on('data', (text) => {
     complaint += text;
   });
   for await (const line of createInterface({ input: child.stdout })) {
-    const told = JSON.parse(line) as Outcome & { adapter?: string };
-    if (told.adapter === undefined) outcomes.push(told);
-    else adapter = told.adapter;
+    const news = JSON.parse(line) as Outcome & { adapter?: string };
+    if (news.adapter === undefined) told(news);
+    else adapter = news.adapter;
   }
   rmSync(folder, { recursive: true });
-  if (adapter === '') throw new Error(`Deno ended early: ${complaint.slice(-2000)}`);
-  return { adapter, outcomes };
+  signal.throwIfAborted();
+  return adapter || `Deno ended early: ${complaint.slice(-2000)}`;
 }
