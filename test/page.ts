@@ -1,19 +1,19 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { strToU8, zipSync } from 'fflate';
-import { browserArguments, browserProgram } from './browsers.mjs';
+import { afterAll } from 'vitest';
+import { browserProgram } from './browsers.mjs';
+import { type BrowserName, type RunningBrowser, startBrowser } from './running-browser.ts';
 
 /*
  * Real browsers, where this machine has them: one runs a module on a page and sends back what that
  * gives.
  */
 
-export type BrowserName = 'chromium' | 'firefox';
+export type { BrowserName };
 
 /** The programs' names; undefined for those that are not here. */
 export const [chromium, firefox] = (['chromium', 'firefox'] as const).map((name) => {
@@ -85,6 +85,7 @@ export async function runOnPage(
     const work = async () => { ${code} };
     const result = await work().catch((error) => error + ' ' + error.stack);
     await fetch('/result', { method: 'POST', body: JSON.stringify(result) });
+    close();
   </script>`;
   let tell: (result: unknown) => void = () => {};
   const told = new Promise<unknown>((resolve) => {
@@ -114,40 +115,54 @@ export async function runOnPage(
     }
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  const profile = mkdtempSync(join(tmpdir(), `taesd-${name}-`));
   const { port } = server.address() as AddressInfo;
-  const rules = `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`;
-  const { preferences, extension } = more;
-  const args = browserArguments(name, profile, {
-    ...more,
-    preferences: { ...preferences, ...(extension && UNSIGNED) },
-  });
-  if (name === 'chromium') args.push(rules);
-  if (extension !== undefined) args.push(...install(name, profile, extension));
-  const url = `http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`;
-  // In a process group of its own, so that its helpers end with it and leave the profile alone.
-  const browser = spawn((name === 'chromium' ? chromium : firefox) ?? '', [...args, url], {
-    stdio: 'ignore',
-    detached: true,
-    env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
-  });
-  const ended = new Promise<string>((resolve, reject) => {
-    browser.on('error', reject);
-    browser.on('close', (code) => resolve(`the browser ended with code ${code}`));
-  });
+  const browser = await browserFor(name, more);
   const aborted = new Promise<never>((_, reject) => {
     more.signal?.addEventListener('abort', () => reject(more.signal?.reason));
   });
+  browser.open(`http://${insecure ? INSECURE : '127.0.0.1'}:${port}/`);
   try {
-    return await Promise.race([told, ended, aborted]);
+    return await Promise.race([told, browser.ended, aborted]);
   } finally {
-    if (browser.pid !== undefined && browser.exitCode === null)
-      process.kill(-browser.pid, 'SIGKILL');
-    await ended;
+    // One that runs on may be at work on that page.
+    if (isUsedOnce(more) || more.signal?.aborted) await browser.end();
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
+}
+
+/**
+ * The browsers that run, by name and preferences. Each is used by all tests of a file: every page
+ * has an origin of its own, and so a storage of its own.
+ */
+const running = new Map<string, Promise<RunningBrowser>>();
+afterAll(async () => {
+  for (const browser of running.values()) await (await browser).end();
+});
+
+/** Software adapters may be lost for good, and an extension stays. */
+const isUsedOnce = ({ webgpu, extension }: PageOptions): boolean =>
+  webgpu === true || extension !== undefined;
+
+function browserFor(name: BrowserName, options: PageOptions): Promise<RunningBrowser> {
+  const { webgpu, preferences, extension } = options;
+  const start = () =>
+    startBrowser(name, {
+      webgpu,
+      preferences: { ...preferences, ...(extension && UNSIGNED) },
+      prepare: (profile) => [
+        ...(name === 'chromium' ? [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] : []),
+        ...(extension === undefined ? [] : install(name, profile, extension)),
+      ],
+    });
+  if (isUsedOnce(options)) return start();
+  const key = JSON.stringify([name, preferences]);
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const started = start();
+  running.set(key, started);
+  void started.then(({ ended }) => ended.then(() => running.delete(key)));
+  return started;
 }
 
 /** The preferences with which Firefox takes an extension that nobody signed. */
