@@ -5,7 +5,7 @@ import {
   type ApiCase,
   canvasOn,
   follow,
-  newDevice,
+  keptDevice,
   pixelsOf,
   readTexture,
   same,
@@ -45,7 +45,7 @@ export const ALPHA_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas of pictures with alpha → the bytes of decode on a texture, times alpha on a canvas',
     shared: false,
     async run() {
-      const device = await newDevice();
+      const device = await keptDevice();
       const weights = { decoder: randomWeights('taeqi2_1', 'decoder') };
       const options = { model: 'taeqi2_1', weights, only: 'decoder' } as const;
       const gpu = await Taesd.load({ ...options, device, fallback: false });
@@ -67,13 +67,12 @@ export const ALPHA_CASES: readonly ApiCase[] = [
       await wasm.decodeToCanvas(latents, canvas, size);
       sameBytes('from WASM', await shownOn(canvas), wanted, 2);
       // A model without alpha leaves the canvas as it is configured.
-      const nano = await Taesd.load({ model: 'nano', device, fallback: false });
+      const nano = await Taesd.load({ model: 'nano', device, fallback: false, only: 'decoder' });
       const four = { ...latents, shape: [1, 4, 8, 12] };
       await nano.decodeToCanvas(four, canvas);
       sameBytes('opaque', await shownOn(canvas), (await nano.decode(four)).data);
       same('configured again', canvas.configured, 1);
       for (const one of [gpu, wasm, nano]) one.dispose();
-      device.destroy();
       return `${alphas.size} alphas`;
     },
   },
@@ -85,7 +84,7 @@ export const ALPHA_CASES: readonly ApiCase[] = [
       const canvas = new OffscreenCanvas(1, 1);
       const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
       if (context === null) return 'none with WebGPU here';
-      const device = await newDevice();
+      const device = await keptDevice();
       const weights = { decoder: randomWeights('taeqi2_1', 'decoder') };
       const options = { model: 'taeqi2_1', weights, only: 'decoder' } as const;
       const gpu = await Taesd.load({ ...options, device, fallback: false });
@@ -106,7 +105,6 @@ export const ALPHA_CASES: readonly ApiCase[] = [
         same(`${what}, alphaMode`, alphaMode, 'premultiplied');
       }
       gpu.dispose();
-      device.destroy();
       return 'within 1';
     },
   },
@@ -117,7 +115,7 @@ export const ALPHA_CASES: readonly ApiCase[] = [
       if (typeof document === 'undefined') return 'no canvas here';
       const weights = { decoder: randomWeights('taeqi2_1', 'decoder') };
       const options = { model: 'taeqi2_1', weights, only: 'decoder' } as const;
-      const gpu = await Taesd.load({ ...options, backend: 'webgpu', fallback: false });
+      const gpu = await Taesd.load({ ...options, device: await keptDevice(), fallback: false });
       const wasm = await Taesd.load(options);
       const size = { width: 45, height: 30 };
       const { data } = await wasm.decode(latents, size);

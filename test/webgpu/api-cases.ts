@@ -9,13 +9,12 @@ import { runProgram } from '../run-program.ts';
 import {
   type ApiCase,
   codeOf,
+  keptDevice,
   latentsOf,
   load,
-  newDevice,
   readTexture,
   same,
   sameBytes,
-  smallDevice,
   upload,
 } from './case-tools.ts';
 import { gpuPlace } from './place.ts';
@@ -29,7 +28,9 @@ export const API_CASES: readonly ApiCase[] = [
     name: 'Taesd: there and back, other sizes between → within 1e-4 of WASM, bytes within 1',
     shared: false,
     async run() {
-      const [gpu, wasm] = [await load(), await Taesd.load({ model: 'nano' })];
+      // A device of its own: the others are given theirs.
+      const own = { backend: 'webgpu', device: undefined } as const;
+      const [gpu, wasm] = [await load(own), await Taesd.load({ model: 'nano' })];
       same('backend', gpu.info.backend, 'webgpu');
       let most = 0;
       for (const [height, width] of [
@@ -59,7 +60,7 @@ export const API_CASES: readonly ApiCase[] = [
     name: 'Taesd: resolution, from memory, from a buffer, on a texture → within 1e-4 of WASM, one picture by all calls',
     shared: false,
     async run() {
-      const device = await newDevice();
+      const device = await keptDevice();
       const [gpu, wasm] = [await load({ device }), await Taesd.load({ model: 'nano' })];
       const latents = latentsOf(5, 7);
       const onDevice = { shape: latents.shape, buffer: upload(device, latents) };
@@ -79,7 +80,6 @@ export const API_CASES: readonly ApiCase[] = [
       }
       same('backend', gpu.info.backend, 'webgpu');
       gpu.dispose();
-      device.destroy();
       return `off by ${most.toExponential(1)}`;
     },
   },
@@ -87,7 +87,7 @@ export const API_CASES: readonly ApiCase[] = [
     name: 'Taesd: rows as they come, progress, an aborted call → as without, ABORTED, and the next one works',
     shared: false,
     async run() {
-      const gpu = await load({ device: await smallDevice(2 ** 17) });
+      const gpu = await load({ device: await keptDevice(2 ** 17), only: 'decoder' });
       const latents = latentsOf(40, 9);
       const seen: number[] = [];
       const picture = await gpu.decode(latents, {
@@ -122,7 +122,7 @@ export const API_CASES: readonly ApiCase[] = [
     name: 'Taesd: a picture past the limits of the device → in bands, with the bytes of the picture made whole; a row past them → WASM, or LIMIT with the remedy',
     shared: false,
     async run() {
-      const [whole, banded] = [await load(), await load({ device: await smallDevice(2 ** 19) })];
+      const [whole, banded] = [await load(), await load({ device: await keptDevice(2 ** 19) })];
       const latents = latentsOf(100, 9);
       const wanted = await whole.decode(latents, { output: 'tensor' });
       const got = await banded.decode(latents, { output: 'tensor' });
@@ -135,7 +135,8 @@ export const API_CASES: readonly ApiCase[] = [
       // A single row of it is too much: WASM makes it, and only it.
       const wide = latentsOf(1, 2048);
       const wasm = await Taesd.load({ model: 'nano' });
-      const tiny = await Taesd.load({ model: 'nano', device: await smallDevice(2 ** 18) });
+      const least = { device: await keptDevice(2 ** 18), only: 'decoder' } as const;
+      const tiny = await Taesd.load({ model: 'nano', ...least });
       same('backend', tiny.info.backend, 'webgpu');
       sameBytes('too wide', (await tiny.decode(wide)).data, (await wasm.decode(wide)).data);
       const { backend, backendReason = '' } = tiny.info;
@@ -143,7 +144,7 @@ export const API_CASES: readonly ApiCase[] = [
       if (!backendReason.includes('expected at most 262144 bytes for one')) {
         throw new Error(backendReason);
       }
-      const strict = await load({ device: await smallDevice(2 ** 18) });
+      const strict = await load(least);
       const fault = await strict.decode(wide).catch((error) => error);
       same('without fallback', fault?.code, 'LIMIT');
       const remedy = ' (maxMemory is the second limit; without fallback: false, WASM takes over)';
@@ -172,7 +173,12 @@ export const API_CASES: readonly ApiCase[] = [
       };
       try {
         pretend({ vendor: 'nvidia', architecture: 'lovelace', device: '', description: '' });
-        const taesd = await Taesd.load({ model: 'nano', backend: 'auto', fallback: false });
+        const taesd = await Taesd.load({
+          model: 'nano',
+          backend: 'auto',
+          fallback: false,
+          only: 'decoder',
+        });
         const { backend, adapter, backendReason } = taesd.info;
         same(
           'a card',

@@ -6,8 +6,9 @@ import {
   canvasOn,
   codeOf,
   follow,
+  keptDevice,
   latentsOf,
-  limitsOf,
+  limitMaps,
   load,
   newDevice,
   pixelsOf,
@@ -29,8 +30,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas on a texture → the bytes of decode; of another size → ARG',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       const latents = latentsOf(6, 9);
       const { data } = await gpu.decode(latents, { width: 70, height: 45 });
       const size = { width: 70, height: 45 };
@@ -43,14 +44,11 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const texture = device.createTexture({ size, format: 'rgba8unorm', usage });
       same('size', await codeOf(gpu.decodeToCanvas(latents, texture)), 'ARG');
       same('no canvas', await codeOf(gpu.decodeToCanvas(latents, {} as never)), 'ARG');
-      Object.defineProperty(device, 'limits', {
-        value: { ...limitsOf(device), maxStorageBufferBindingSize: 2 ** 16 },
-      });
-      const banded = await Taesd.load({ model: 'nano', device });
+      limitMaps(device, 2 ** 16);
+      const banded = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       await banded.decodeToCanvas(latents, texture, size);
       sameBytes('in bands', await readTexture(device, texture), data);
-      gpu.dispose();
-      device.destroy();
+      for (const taesd of [gpu, banded]) taesd.dispose();
       return 'equal';
     },
   },
@@ -58,8 +56,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas of tensors of every kind on a texture → the bytes of decode',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       const latents = latentsOf(2, 3);
       const { data, width, height } = await gpu.decode(latents);
       const size = { width, height };
@@ -82,7 +80,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       sameBytes('found', await readTexture(device, texture), inDiffusion.data);
       await gpu.decodeToCanvas(found.latents, texture, { space: 'vae' });
       sameBytes('space', await readTexture(device, texture), inDiffusion.data);
-      device.destroy();
+      gpu.dispose();
       return 'equal';
     },
   },
@@ -90,9 +88,9 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas on a canvas, from WebGPU and from WASM → the bytes of decode',
     shared: false,
     async run() {
-      const device = await newDevice();
+      const device = await keptDevice();
       const [gpu, wasm] = [
-        await Taesd.load({ model: 'nano', device }),
+        await Taesd.load({ model: 'nano', device, only: 'decoder' }),
         await Taesd.load({ model: 'nano' }),
       ];
       for (const format of ['bgra8unorm', 'rgba8unorm'] as const) {
@@ -123,7 +121,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         }
       }
       same('backend', gpu.info.backend, 'webgpu');
-      device.destroy();
+      gpu.dispose();
       return 'equal';
     },
   },
@@ -131,8 +129,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas on a canvas of the runtime → the bytes of decode, whatever became of its context; too large → LIMIT, the canvas as it was',
     shared: false,
     async run() {
-      const [device, other] = [await newDevice(), await newDevice()];
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const [device, other] = [await keptDevice(), await newDevice()];
+      const gpu = await load({ device, only: 'decoder' });
       const { complaints } = takeStock(device);
       if (typeof OffscreenCanvas === 'undefined') return 'no canvas here';
       const canvas = new OffscreenCanvas(1, 1);
@@ -185,7 +183,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       same('a canvas from WASM', await codeOf(wasm.decodeToCanvas(wide, large)), 'LIMIT');
       await gpu.decodeToCanvas(latents, large);
       same('a smaller one', [large.width, large.height], [72, 48]);
-      for (const one of [device, other]) one.destroy();
+      gpu.dispose();
+      other.destroy();
       return message;
     },
   },
@@ -193,8 +192,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas on what cannot be painted on → ARG, UNSUPPORTED, before the work is done; the device works on',
     shared: false,
     async run() {
-      const [device, other] = [await newDevice(), await newDevice()];
-      const gpu = await Taesd.load({ model: 'nano', device });
+      const [device, other] = [await keptDevice(), await newDevice()];
+      const gpu = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const { complaints } = takeStock(device);
       const latents = latentsOf(3, 4);
       const size = { width: 32, height: 24 };
@@ -252,7 +251,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       same('no device', await codeOf(wasm.decodeToCanvas(latents, make({}))), 'UNSUPPORTED');
       same('backend', gpu.info.backend, 'webgpu');
       same('complaints', complaints, []);
-      for (const one of [device, other]) one.destroy();
+      gpu.dispose();
+      other.destroy();
       return `${Object.keys(wrong).length} textures refused`;
     },
   },
@@ -260,8 +260,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas again and again → nothing is left of a frame on the device',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       const latents = { shape: [1, 4, 6, 9], buffer: upload(device, latentsOf(6, 9)) };
       const size = { width: 72, height: 48 };
       const texture = device.createTexture({ size, format: 'rgba8unorm', usage: 0x10 | 0x1 });
@@ -276,6 +276,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const { lost } = device;
       let waiting = 0;
       Object.defineProperty(device, 'lost', {
+        configurable: true,
         get() {
           waiting += 1;
           return lost;
@@ -284,7 +285,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const wasm = await Taesd.load({ model: 'nano' });
       for (let frame = 0; frame < 5; frame++) await wasm.decodeToCanvas(latentsOf(6, 9), canvas);
       if (waiting > 1) throw new Error(`${waiting} wait for the device to be lost`);
-      device.destroy();
+      gpu.dispose();
       return '5 frames';
     },
   },
@@ -296,7 +297,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const wasm = await Taesd.load({ model: 'nano' });
       const { data } = await wasm.decode(latents);
       const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device });
+      const gpu = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const canvas = canvasOn('bgra8unorm');
       await gpu.decodeToCanvas(latents, canvas);
       const work = gpu.decodeToCanvas(latents, canvas);
@@ -319,7 +320,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       });
       for (const fallback of [true, false]) {
         const lost = await newDevice();
-        const taesd = await Taesd.load({ model: 'nano', device: lost, fallback });
+        const taesd = await Taesd.load({ model: 'nano', device: lost, fallback, only: 'decoder' });
         const frame = lost.createTexture({ size: texture, format: 'rgba8unorm', usage: 0x10 });
         const drawing = taesd.decodeToCanvas(latents, frame);
         lost.destroy();
@@ -339,7 +340,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     async run() {
       if (typeof document === 'undefined') return 'no page here';
       if (!(await showsCanvases())) return 'this browser shows nothing of its software adapter';
-      const gpu = await load();
+      const gpu = await load({ only: 'decoder' });
       const wasm = await Taesd.load({ model: 'nano' });
       const shown = document.body.appendChild(document.createElement('canvas'));
       for (const canvas of [shown, new OffscreenCanvas(1, 1)]) {
@@ -371,17 +372,16 @@ export const CANVAS_CASES: readonly ApiCase[] = [
       const notes: string[] = [];
       // Lost: one that the instance asked for itself. Wrong: the caller's, which lives on.
       for (const lost of [true, false]) {
-        const device = await newDevice();
+        const device = await (lost ? newDevice() : keptDevice());
         const asked = navigator.gpu.requestAdapter;
         const { limits, features } = device;
         const adapter = { limits, features, info: {}, requestDevice: async () => device };
         navigator.gpu.requestAdapter = async () => adapter as never as GPUAdapter;
         const own = { backend: 'webgpu' } as const;
-        const taesd = await Taesd.load({ model: 'nano', ...(lost ? own : { device }) }).finally(
-          () => {
-            navigator.gpu.requestAdapter = asked;
-          },
-        );
+        const options = { model: 'nano', only: 'decoder', ...(lost ? own : { device }) } as const;
+        const taesd = await Taesd.load(options).finally(() => {
+          navigator.gpu.requestAdapter = asked;
+        });
         same('backend', taesd.info.backend, 'webgpu');
         const { live } = takeStock(device);
         const made = device.createBuffer.bind(device);
@@ -421,7 +421,6 @@ export const CANVAS_CASES: readonly ApiCase[] = [
           throw new Error(backendReason);
         }
         notes.push(backendReason);
-        device.destroy();
       }
       return notes.join('; ');
     },
@@ -430,8 +429,8 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas, aborted → the canvas is as it was, whoever made it ready',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device });
+      const device = await keptDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const wasm = await Taesd.load({ model: 'nano' });
       const createBindGroup = device.createBindGroup.bind(device);
       for (const [taesd, by] of [
@@ -455,7 +454,7 @@ export const CANVAS_CASES: readonly ApiCase[] = [
         same('configured', canvas.configured, before);
         same('drawn', canvas.texture, undefined);
       }
-      device.destroy();
+      gpu.dispose();
       return 'untouched';
     },
   },
@@ -463,16 +462,17 @@ export const CANVAS_CASES: readonly ApiCase[] = [
     name: 'Taesd: decodeToCanvas of two devices on one canvas at a time → both pictures, one after the other',
     shared: false,
     async run() {
-      const devices = [await newDevice(), await newDevice()];
+      const devices = [await keptDevice(), await newDevice()];
       const latents = latentsOf(6, 9);
       const canvas = canvasOn('bgra8unorm');
       const instances = await Promise.all(
-        devices.map((device) => Taesd.load({ model: 'nano', device, fallback: false })),
+        devices.map((device) => load({ device, only: 'decoder' })),
       );
       await Promise.all(instances.map((taesd) => taesd.decodeToCanvas(latents, canvas)));
       const { data } = await instances[0].decode(latents);
       sameBytes('shown', await shownOn(canvas), data, 1);
-      for (const device of devices) device.destroy();
+      for (const taesd of instances) taesd.dispose();
+      devices[1].destroy();
       return `${canvas.configured} times made ready`;
     },
   },

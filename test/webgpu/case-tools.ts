@@ -1,3 +1,4 @@
+import { findDevice } from '../../src/backend/webgpu/device.ts';
 import type { LoadOptions, Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { ReadShared } from '../conformance/place.ts';
@@ -14,8 +15,9 @@ export interface ApiCase {
   run(read: ReadShared): Promise<string>;
 }
 
-export const load = (options: LoadOptions = {}) =>
-  Taesd.load({ model: 'nano', backend: 'webgpu', fallback: false, ...options });
+/** Loads nano, on a device that is kept unless the options name another. */
+export const load = async (options: LoadOptions = {}) =>
+  Taesd.load({ model: 'nano', device: await keptDevice(), fallback: false, ...options });
 
 export const latentsOf = (height: number, width: number, batch = 1): Tensor =>
   randomTensor(seededRandom(height * width), [batch, 4, height, width], 3);
@@ -26,6 +28,47 @@ export const newDevice = async (): Promise<GPUDevice> => {
   return adapter.requestDevice();
 };
 
+/**
+ * The devices that cases share, by the bytes that a map may take. A device compiles the shaders of
+ * a model once, which takes a software adapter longer than the pictures of a case.
+ */
+const kept = new Map<number | undefined, Promise<GPUDevice>>();
+
+/**
+ * Returns a device that other cases use too. A case that loses it, or makes it wrong, needs one of
+ * its own.
+ *
+ * @param bytes  as for `smallDevice`
+ */
+export async function keptDevice(bytes?: number): Promise<GPUDevice> {
+  const known = kept.get(bytes);
+  if (known !== undefined) return known;
+  const made = bytes === undefined ? ableDevice() : smallDevice(bytes);
+  kept.set(bytes, made);
+  void made.then(({ lost }) => lost.then(() => kept.delete(bytes)));
+  return made;
+}
+
+/**
+ * Takes back what a case has put in the place of the methods of kept devices. After a case that
+ * failed, others are made.
+ */
+export async function restoreDevices(hasFailed: boolean): Promise<void> {
+  if (hasFailed) kept.clear();
+  for (const [bytes, made] of kept) {
+    const device = await made;
+    for (const key of Object.getOwnPropertyNames(device)) Reflect.deleteProperty(device, key);
+    if (bytes !== undefined) limitMaps(device, bytes);
+  }
+}
+
+/** Returns a device with maps of 16 bits, where there are any. */
+async function ableDevice(): Promise<GPUDevice> {
+  const gpu = await findDevice('webgpu', undefined);
+  if (typeof gpu === 'string') throw new Error(gpu);
+  return gpu.device;
+}
+
 export const limitsOf = ({ limits }: GPUDevice) => ({
   maxBufferSize: limits.maxBufferSize,
   maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -35,9 +78,14 @@ export const limitsOf = ({ limits }: GPUDevice) => ({
 /** One whose maps may take so many bytes each, as if it were a smaller one. */
 export async function smallDevice(bytes: number): Promise<GPUDevice> {
   const device = await newDevice();
-  const value = { ...limitsOf(device), maxStorageBufferBindingSize: bytes };
-  Object.defineProperty(device, 'limits', { value });
+  limitMaps(device, bytes);
   return device;
+}
+
+/** Makes a device say that a map may take so many bytes. */
+export function limitMaps(device: GPUDevice, bytes: number): void {
+  const value = { ...limitsOf(device), maxStorageBufferBindingSize: bytes };
+  Object.defineProperty(device, 'limits', { value, configurable: true });
 }
 
 export const UPLOADED = 0x80 | 0x8 | 0x4; // STORAGE, COPY_DST, COPY_SRC

@@ -5,6 +5,7 @@ import {
   type ApiCase,
   canvasOn,
   codeOf,
+  keptDevice,
   latentsOf,
   load,
   newDevice,
@@ -62,11 +63,11 @@ export const FAULT_CASES: readonly ApiCase[] = [
         [broken, () => Object.assign(broken, { createShaderModule: real })],
         [full, () => Object.assign(full, { createBuffer })],
       ] as const) {
-        const other = await Taesd.load({ model: 'nano', device: one });
+        const other = await Taesd.load({ model: 'nano', device: one, only: 'decoder' });
         same('backend', other.info.backend, 'wasm');
         reasons.push(`${other.info.backendReason}`);
         repair();
-        const later = await Taesd.load({ model: 'nano', device: one });
+        const later = await Taesd.load({ model: 'nano', device: one, only: 'decoder' });
         same('later', later.info.backend, 'webgpu');
       }
       if (!/ is not trusted: shader line 1: /.test(reasons[0])) throw new Error(reasons[0]);
@@ -85,7 +86,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
       const notes: string[] = [];
       for (const fallback of [true, false]) {
         const device = await smallDevice(2 ** 17);
-        const taesd = await Taesd.load({ model: 'nano', device, fallback });
+        const taesd = await Taesd.load({ model: 'nano', device, fallback, only: 'decoder' });
         let bands = 0;
         const work = taesd.decode(latents, {
           output: 'tensor',
@@ -120,7 +121,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
       const raw = { output: 'tensor' } as const;
       const wanted = await (await Taesd.load({ model: 'nano' })).decode(latents, raw);
       const device = await newDevice();
-      const taesd = await Taesd.load({ model: 'nano', device });
+      const taesd = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const told: number[] = [];
       const onProgress = ({ done }: { done: number }) => {
         told.push(done);
@@ -141,7 +142,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
     async run() {
       const wasm = await Taesd.load({ model: 'nano' });
       const idle = await newDevice();
-      const waiting = await Taesd.load({ model: 'nano', device: idle });
+      const waiting = await Taesd.load({ model: 'nano', device: idle, only: 'decoder' });
       idle.destroy();
       await idle.lost;
       same('backend', waiting.info.backend, 'wasm');
@@ -153,7 +154,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
       const latents = latentsOf(40, 9, 2);
       const wanted = await wasm.decode(latents, { output: 'tensor' });
       const device = await smallDevice(2 ** 17);
-      const taesd = await Taesd.load({ model: 'nano', device });
+      const taesd = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const lose = () => device.destroy();
       const got = await taesd.decode(latents, { output: 'tensor', onProgress: lose });
       checkClose('batch', got, wanted, 1e-4);
@@ -162,7 +163,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
 
       for (const fallback of [true, false]) {
         const lost = await newDevice();
-        const other = await Taesd.load({ model: 'nano', device: lost, fallback });
+        const other = await Taesd.load({ model: 'nano', device: lost, fallback, only: 'decoder' });
         const buffer = upload(lost, small);
         const work = other.decode({ shape: small.shape, buffer });
         lost.destroy();
@@ -180,10 +181,10 @@ export const FAULT_CASES: readonly ApiCase[] = [
     shared: false,
     async run() {
       const latents = latentsOf(40, 9);
-      const whole = await load();
+      const whole = await load({ only: 'decoder' });
       const { data } = await whole.decode(latents);
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       // What a card with other work on it would do: no software adapter runs out of memory that
       // this machine has.
       let maps = 0;
@@ -214,7 +215,6 @@ export const FAULT_CASES: readonly ApiCase[] = [
       same('backend', gpu.info.backend, 'webgpu');
       if (refused < 1 || seen.length < 2) throw new Error(`${refused} times refused, ${seen} rows`);
       for (const taesd of [gpu, whole]) taesd.dispose();
-      device.destroy();
       return `${refused} times refused, ${seen.length} bands`;
     },
   },
@@ -222,7 +222,7 @@ export const FAULT_CASES: readonly ApiCase[] = [
     name: 'Taesd: maxMemory, pictures of several shapes → never more than that for their maps; fallback: false, none fits → LIMIT',
     shared: false,
     async run() {
-      const device = await newDevice();
+      const device = await keptDevice();
       const inventory = takeStock(device);
       const maxMemory = 700_000;
       const gpu = await Taesd.load({ model: 'nano', device, maxMemory, fallback: false });
@@ -246,7 +246,6 @@ export const FAULT_CASES: readonly ApiCase[] = [
       same('backend', gpu.info.backend, 'webgpu');
       same('complaints', inventory.complaints, []);
       gpu.dispose();
-      device.destroy();
       return `${inventory.mostMapBytes} of ${maxMemory} bytes`;
     },
   },

@@ -5,12 +5,13 @@ import {
   type ApiCase,
   canvasOn,
   codeOf,
+  keptDevice,
   latentsOf,
+  load,
   newDevice,
   readTexture,
   same,
   sameBytes,
-  smallDevice,
   takeStock,
   UPLOADED,
   upload,
@@ -25,8 +26,8 @@ export const LATENTS_CASES: readonly ApiCase[] = [
     name: "Taesd: the caller's device, latents in a buffer of it → the bytes of latents in memory; the device lives on",
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       same('backend', gpu.info.backend, 'webgpu');
       const latents = latentsOf(6, 9, 2);
       const wanted = await gpu.decode(latents, { output: 'images' });
@@ -50,7 +51,6 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       same('the device', lost, 'alive');
       const wasm = await Taesd.load({ model: 'nano' });
       same('on WASM', await codeOf(wasm.decode({ shape: [1, 4, 6, 9], buffer })), 'ARG');
-      device.destroy();
       return 'equal';
     },
   },
@@ -58,8 +58,8 @@ export const LATENTS_CASES: readonly ApiCase[] = [
     name: 'Taesd: latents of the VAE in a buffer → the picture of those in memory, by every call; another space → ARG',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device, fallback: false });
+      const device = await keptDevice();
+      const gpu = await load({ device, only: 'decoder' });
       const latents = latentsOf(6, 9, 2);
       const inVae = toVaeLatents(latents, 'taesd');
       const wanted = await gpu.decode(fromVaeLatents(inVae, 'taesd'), { output: 'images' });
@@ -95,7 +95,6 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       );
       same('complaints', complaints, []);
       gpu.dispose();
-      device.destroy();
       return 'equal';
     },
   },
@@ -103,8 +102,8 @@ export const LATENTS_CASES: readonly ApiCase[] = [
     name: 'Taesd: latents in a buffer that cannot be read → ARG, what is no buffer or shape → ARG, SHAPE; the device works on',
     shared: false,
     async run() {
-      const device = await newDevice();
-      const gpu = await Taesd.load({ model: 'nano', device });
+      const device = await keptDevice();
+      const gpu = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const { complaints } = takeStock(device);
       const latents = latentsOf(6, 9);
       const { data } = await gpu.decode(latents);
@@ -142,7 +141,8 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       sameBytes('after it', (await gpu.decode({ shape, buffer })).data, data);
       same('backend', gpu.info.backend, 'webgpu');
       same('complaints', complaints, []);
-      for (const one of [device, other]) one.destroy();
+      gpu.dispose();
+      other.destroy();
       return 'all refused';
     },
   },
@@ -150,8 +150,8 @@ export const LATENTS_CASES: readonly ApiCase[] = [
     name: 'Taesd: latents in a buffer, calls that end early or wrongly → no buffer of theirs is left',
     shared: false,
     async run() {
-      const device = await smallDevice(2 ** 17);
-      const gpu = await Taesd.load({ model: 'nano', device });
+      const device = await keptDevice(2 ** 17);
+      const gpu = await Taesd.load({ model: 'nano', device, only: 'decoder' });
       const latents = { shape: [1, 4, 40, 9], buffer: upload(device, latentsOf(40, 9)) };
       await gpu.decode(latents);
       const { live } = takeStock(device);
@@ -183,7 +183,6 @@ export const LATENTS_CASES: readonly ApiCase[] = [
       gpu.dispose();
       await nextTask();
       same('disposed', live.size, 1);
-      device.destroy();
       return 'nothing left';
     },
   },

@@ -16,7 +16,15 @@ import { checkClose } from '../conformance/close.ts';
 import { randomLayers } from '../network/random-layers.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { networkTensors } from '../small-model.ts';
-import { type ApiCase, codeOf, newDevice, same, sameBytes, takeStock } from './case-tools.ts';
+import {
+  type ApiCase,
+  codeOf,
+  keptDevice,
+  newDevice,
+  same,
+  sameBytes,
+  takeStock,
+} from './case-tools.ts';
 
 /*
  * Networks of callers.
@@ -42,7 +50,7 @@ export const NETWORK_CASES: readonly ApiCase[] = [
       name: `network ${n}: ${layers.map(({ kind }) => kind).join(', ')}, on a device → within 1e-5 of the reference, equal runs; dispose → nothing left`,
       shared: false,
       async run() {
-        const device = await newDevice();
+        const device = await keptDevice();
         const { live, complaints } = takeStock(device);
         const weights = networkTensors(layers, n);
         const network = await loadNetwork(layers, weights, { device, fallback: false });
@@ -68,7 +76,6 @@ export const NETWORK_CASES: readonly ApiCase[] = [
         same('after dispose', await codeOf(network.run(input)), 'ARG');
         same('left', live.size, 0);
         same('complaints', complaints, []);
-        device.destroy();
         return `off by ${largest.toExponential(1)}, ${memoryBytes} bytes`;
       },
     }),
@@ -77,7 +84,7 @@ export const NETWORK_CASES: readonly ApiCase[] = [
     name: 'network: random layers → on a device within 1e-5 of the reference',
     shared: false,
     async run() {
-      const device = await newDevice();
+      const device = await keptDevice();
       let largest = 0;
       for (let seed = 1; seed <= SEEDS; seed++) {
         const random = seededRandom(seed);
@@ -90,7 +97,6 @@ export const NETWORK_CASES: readonly ApiCase[] = [
         const off = checkClose(`seed ${seed}`, got, wanted, 1e-5 * peak);
         largest = Math.max(largest, off / peak);
       }
-      device.destroy();
       return `off by ${largest.toExponential(1)}`;
     },
   },

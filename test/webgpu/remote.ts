@@ -1,6 +1,7 @@
 import { findDevice } from '../../src/backend/webgpu/device.ts';
 import { CASES } from '../conformance/cases.ts';
 import type { ReadShared } from '../conformance/place.ts';
+import { restoreDevices } from './case-tools.ts';
 import { GPU_CASES, isWanted } from './cases.ts';
 import { gpuPlace } from './place.ts';
 
@@ -46,6 +47,7 @@ export async function runCases(
         error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
       }),
     );
+    await restoreDevices('error' in outcome);
     await tell({ name, ms: Math.round(performance.now() - start), ...outcome });
   }
   return gpu.adapter;
