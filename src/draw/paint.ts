@@ -20,10 +20,10 @@ const READ: Readonly<Record<PixelSource, readonly [declaration: string, value: s
 
 /**
  * Returns a shader that draws a triangle over the texture. Each pixel is clamped and rounded to the
- * nearest byte as image.ts does: both sides of the comparison are exact, since v · 255 in f32 would
- * round 13 of a million bytes otherwise. Alpha is 1 if the picture has none. For an sRGB texture the device
- * encodes each value, so the shader writes the value whose encoding is the byte. The map's width,
- * which may be more than a cropped picture's, comes as the number of the instance.
+ * nearest byte as image.ts does: `step` compares exact numbers, since v · 255 + 0.5 in f32 gives
+ * another byte 13 times in a million. Alpha is 1 if the picture has none. For an sRGB texture the
+ * device encodes each value, so the shader writes the value whose encoding is the byte. The map's
+ * width, which may be more than a cropped picture's, comes as the number of the instance.
  */
 function shader(from: PixelSource, encodes: boolean, alpha: Alpha): string {
   const [declaration, value] = READ[from];
@@ -37,8 +37,7 @@ struct Corner { @builtin(position) at: vec4f, @location(0) @interpolate(flat) wi
   let place = vec2u(corner.at.xy);
   let value = clamp(${value}, vec4f(), vec4f(1.0));
   let below = floor(value * 255.0);
-  let isUp = value * 256.0 - (below + 0.5) >= value;
-  let bytes = (below + select(vec4f(), vec4f(1.0), isUp)) / 255.0;
+  let bytes = (below + step(value, value * 256.0 - below - 0.5)) / 255.0;
   let alpha = ${alpha === 'opaque' ? '1.0' : 'bytes.w'};
   let byte = bytes.xyz${alpha === 'premultiplied' ? ' * alpha' : ''};
   let linear = select(pow((byte + 0.055) / 1.055, vec3f(2.4)), byte / 12.92, byte <= vec3f(0.04045));
