@@ -1,23 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { contentSecurity } from './content-security.ts';
-import { sample } from './sample-plugin.ts';
-import { weights } from './weights-plugin.ts';
+import { contentSecurity } from './plugins/content-security.ts';
+import { dreamLabels } from './plugins/dream-labels.ts';
+import { firstFilters } from './plugins/first-filters.ts';
+import { offline } from './plugins/offline.ts';
+import { sample } from './plugins/sample.ts';
+import { weights } from './plugins/weights.ts';
+import { publicEntries } from './public-entries.ts';
 
 const root = new URL('../', import.meta.url);
 
-/**
- * The package as it is published: each entry of its `exports`, and nothing else of it. A page that imports anything
- * deeper does not build.
- */
-function publicEntries() {
-  const { name, exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
-  return Object.entries<string | { default: string }>(exports).map(([entry, target]) => ({
-    find: new RegExp(`^${name}${entry.slice(1).replaceAll('.', '\\.')}$`),
-    replacement: fileURLToPath(new URL(typeof target === 'string' ? target : target.default, root)),
-  }));
-}
+/** What the page cites itself by. */
+const packageVersion = (): string =>
+  JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version;
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
@@ -33,5 +29,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { fs: { allow: [fileURLToPath(root)] } },
-  plugins: [sample(), weights(), contentSecurity()],
+  define: { PACKAGE_VERSION: JSON.stringify(packageVersion()) },
+  plugins: [firstFilters(), dreamLabels(), sample(), weights(), contentSecurity(), offline()],
 });

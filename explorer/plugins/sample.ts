@@ -1,6 +1,6 @@
-import { encodePng } from 'taesd-wasm/png';
 import type { Plugin } from 'vite';
-import { renderPicture } from '../examples/render-picture.mjs';
+import { encodePng } from '../../dist/png/index.js';
+import { renderPicture } from '../../examples/render-picture.mjs';
 
 /** `sample-256.png`: the sample picture at the sizes that the page asks for. */
 const SIZES = [128, 256];

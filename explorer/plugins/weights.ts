@@ -24,7 +24,7 @@ interface ManifestFile {
 type Alternative = Readonly<Record<'encoder' | 'decoder' | 'both', ManifestFile | undefined>>;
 
 const { models }: { models: Readonly<Record<string, readonly Alternative[]>> } = JSON.parse(
-  readFileSync(new URL('../weights/manifest.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../weights/manifest.json', import.meta.url), 'utf8'),
 );
 /** The names of files, with their model: one for each half, or one of both. */
 const NAMES: ReadonlyMap<string, string> = new Map(
