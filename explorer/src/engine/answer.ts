@@ -12,13 +12,25 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-/** Answers what the page asks for. Big arrays in an answer are handed over, not copied. */
+/** Results with big arrays that are the page's from now on. */
+const handedOver = new WeakMap<object, Transferable[]>();
+
+/** Marks arrays of a result that are handed over instead of copied. The worker must not use them again. */
+export function handOver<R extends object>(result: R, ...arrays: readonly ArrayBufferView[]): R {
+  handedOver.set(
+    result,
+    arrays.map(({ buffer }) => buffer as ArrayBuffer),
+  );
+  return result;
+}
+
+/** Answers what the page asks for. */
 export function answer(methods: object): void {
   scope.onmessage = async ({ data: { id, method, args } }) => {
     try {
       const run = (methods as Record<string, (...args: readonly unknown[]) => unknown>)[method];
       const result = await run(...args);
-      scope.postMessage({ id, result }, []);
+      scope.postMessage({ id, result }, handedOver.get(result as object) ?? []);
     } catch (reason) {
       const { message, code } = reason as { message?: string; code?: string };
       scope.postMessage({ id, error: { message: message ?? `${reason}`, code } }, []);

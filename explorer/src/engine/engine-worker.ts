@@ -1,6 +1,7 @@
 import { Taesd } from 'taesd-wasm';
-import { answer, tell } from './answer.ts';
+import { answer, handOver, tell } from './answer.ts';
 import { Coder } from './coder.ts';
+import { Filters } from './filters.ts';
 import type { EngineMethods, StepView } from './protocol.ts';
 import { Walks } from './walks.ts';
 import { loadOptions } from './weights-from.ts';
@@ -12,6 +13,7 @@ import { loadOptions } from './weights-from.ts';
 interface Engine {
   readonly walks: Walks;
   readonly coder: Coder;
+  readonly filters: Filters;
 }
 
 let loaded: Engine | undefined;
@@ -37,7 +39,11 @@ const methods: EngineMethods = {
     if (missing.length > 0 && from.kind !== 'package') {
       throw new Error(`These weights lack the ${missing[0]}: choose the files of both halves.`);
     }
-    loaded = { walks: new Walks(taesd), coder: new Coder(taesd, options) };
+    loaded = {
+      walks: new Walks(taesd),
+      coder: new Coder(taesd, options),
+      filters: new Filters(taesd),
+    };
     const weights = from.kind === 'served' ? 'the folder beside this page' : taesd.info.weights;
     return { model: taesd.info.model, weights };
   },
@@ -49,16 +55,31 @@ const methods: EngineMethods = {
   async decode(latents, width, height) {
     const decode = (taesd: Taesd) => taesd.decode(latents, { width, height });
     const { result, elapsedMs } = await engine().coder.time(decode);
-    return { picture: result, elapsedMs };
+    return handOver({ picture: result, elapsedMs }, result.data);
   },
-  walk(walk, picture, latents) {
-    return engine().walks.run(picture, latents, (step) => {
-      tell({ type: 'step', walk, step }, buffersOf(step));
-    });
-  },
+  walk: (walk, picture, latents) =>
+    engine().walks.run({
+      picture,
+      latents,
+      onStep: (step) => tell({ type: 'step', walk, step }, buffersOf(step)),
+      onLatents: (made) => tell({ type: 'latents', walk, latents: made }),
+    }),
   open: (name) => engine().walks.open(name),
-  channel: (name, channel) => engine().walks.channel(name, channel),
+  prepare: (name) => engine().walks.prepare(name),
+  async channel(name, channel) {
+    const channelView = await engine().walks.channel(name, channel);
+    return handOver(channelView, channelView.data);
+  },
   pixel: (name, position) => engine().walks.pixel(name, position),
+  async numbers(asked) {
+    const found = await engine().walks.numbers(asked);
+    return handOver(found, found.data);
+  },
+  filters: (name) => engine().filters.of(name),
+  async without(name) {
+    const left = await engine().walks.without(name);
+    return handOver(left, left.picture.data);
+  },
   async preview(channel, latents, step, width, height) {
     engine().coder.previews.push(channel, latents, step, width, height);
   },

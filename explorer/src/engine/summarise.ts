@@ -7,35 +7,62 @@ const BINS = 40;
 /** The longer side of a thumbnail at most, in pixels. */
 const THUMBNAIL = 56;
 
-/** Range, mean, share of zeros and histogram of numbers. */
-export function summarise(data: Float32Array): Summary {
-  let [min, max, sum, zeros] = [Infinity, -Infinity, 0, 0];
-  for (const value of data) {
+interface Counted {
+  readonly min: number;
+  readonly max: number;
+  /** How many numbers are 0. */
+  readonly zeros: number;
+  readonly sum: number;
+}
+
+/** Counts the numbers from one offset to another. */
+function count(data: Float32Array, from: number, to: number): Counted {
+  let [min, max, zeros, sum] = [Infinity, -Infinity, 0, 0];
+  for (let at = from; at < to; at++) {
+    const value = data[at];
     if (value < min) min = value;
     if (value > max) max = value;
     if (value === 0) zeros++;
     sum += value;
   }
+  return { min, max, zeros, sum };
+}
+
+/** Range, mean, share of zeros and histogram of numbers. */
+export const summarise = (data: Float32Array): Summary =>
+  summaryOf(data, count(data, 0, data.length));
+
+function summaryOf(data: Float32Array, { min, max, zeros, sum }: Counted): Summary {
   const histogram = new Uint32Array(BINS);
   const scale = max > min ? BINS / (max - min) : 0;
-  for (const value of data) histogram[Math.min(Math.floor((value - min) * scale), BINS - 1)]++;
+  for (let at = 0; at < data.length; at++) {
+    // Not negative, so that `| 0` rounds down; it takes a third of the time of `Math.floor`.
+    const bin = ((data[at] - min) * scale) | 0;
+    histogram[bin < BINS ? bin : BINS - 1]++;
+  }
   return { min, max, mean: sum / data.length, zeros: zeros / data.length, histogram };
 }
 
-/** The channels' ranges. */
-export function channelRanges({ shape, data }: Tensor): ChannelRange[] {
+/** The summary of a map of several channels, and each channel's range. */
+export function summariseMap({ shape, data }: Tensor): {
+  summary: Summary;
+  channels: ChannelRange[];
+} {
   const [, channels, height, width] = shape;
   const area = height * width;
-  return Array.from({ length: channels }, (_, channel) => {
-    let [min, max, zeros] = [Infinity, -Infinity, 0];
-    for (let at = channel * area; at < (channel + 1) * area; at++) {
-      const value = data[at];
-      if (value < min) min = value;
-      if (value > max) max = value;
-      if (value === 0) zeros++;
-    }
-    return { min, max, zeros: zeros / area };
-  });
+  const counted = Array.from({ length: channels }, (_, channel) =>
+    count(data, channel * area, (channel + 1) * area),
+  );
+  const all = counted.reduce((a, b) => ({
+    min: b.min < a.min ? b.min : a.min,
+    max: b.max > a.max ? b.max : a.max,
+    zeros: a.zeros + b.zeros,
+    sum: a.sum + b.sum,
+  }));
+  return {
+    summary: summaryOf(data, all),
+    channels: counted.map(({ min, max, zeros }) => ({ min, max, zeros: zeros / area })),
+  };
 }
 
 /** Each channel made small: a thumbnail's number is the mean of those that it stands for. */

@@ -1,69 +1,175 @@
 import type { Area, Half, Picture, Position, Step, Taesd, Tensor } from 'taesd-wasm';
-import type { ChannelView, PixelView, StepView, Window } from './protocol.ts';
-import { channelRanges, summarise, thumbnails } from './summarise.ts';
+import { Inside } from './inside.ts';
+import { layerOf, placeOf } from './names.ts';
+import { nextTask } from './next-task.ts';
+import type {
+  ChannelView,
+  NumbersAsked,
+  NumbersView,
+  PixelView,
+  StepView,
+  Window,
+  WithoutView,
+} from './protocol.ts';
+import { summarise } from './summarise.ts';
+import { view } from './view.ts';
+import { pictureOf, runWithout } from './without.ts';
 
-/** The most bytes of maps from inside a block that are kept; a block's are computed again when they are asked for. */
-const INNER_BYTES = 160 * 2 ** 20;
+/** What a walk starts from, and whom it tells. */
+export interface WalkAsked {
+  readonly picture: Picture;
+  /** Those that the decoder's layers start from. Defaults to the encoder's. */
+  readonly latents: Tensor | undefined;
+  readonly onStep: (step: StepView) => void;
+  /** Called with the encoder's latents, if none are given. */
+  readonly onLatents: (latents: Tensor) => void;
+}
 
-/** The steps of both halves and of one opened block, with their maps, for as long as the page shows them. */
+/** The steps of both halves and the inside of one block, with their maps, for as long as the page shows them. */
 export class Walks {
   readonly #taesd: Taesd;
   readonly #steps = new Map<string, Step>();
   #abort = new AbortController();
-  /** Of the block that was opened last; undefined where a map had to be dropped. */
-  #inner: { block: string; steps: (Step | undefined)[] } | undefined;
+  /** What the walk started from, and its end. */
+  #walk: { picture: Picture; latents: Promise<Tensor>; done: Promise<void> } | undefined;
+  /** Of the block that was asked for last. */
+  #inside: Inside | undefined;
+  /** All whose work goes on. */
+  readonly #insides = new Set<Inside>();
+  /** How many requests of the pointer are being answered. */
+  #urgent = 0;
+  #onQuiet: (() => void)[] = [];
 
   constructor(taesd: Taesd) {
     this.#taesd = taesd;
   }
 
-  /** Goes through both halves, the decoder from the given latents. A later call ends an earlier one. */
-  async run(picture: Picture, latents: Tensor, onStep: (step: StepView) => void): Promise<void> {
+  /**
+   * Goes through both halves. A later call ends an earlier one.
+   *
+   * @returns the latents that the decoder's layers started from
+   */
+  async run({ picture, latents, onStep, onLatents }: WalkAsked): Promise<Tensor> {
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#steps.clear();
-    this.#inner = undefined;
-    for (const input of [picture, latents]) {
-      for await (const step of this.#taesd.steps(input, { signal })) {
-        if (signal.aborted) return;
+    for (const inside of this.#insides) inside.end();
+    this.#inside = undefined;
+    const through = async (input: Picture | Tensor, part: Half): Promise<Tensor> => {
+      let output: Tensor | undefined;
+      for await (const step of this.#taesd.steps(input, { part, signal })) {
+        if (signal.aborted) break;
         this.#steps.set(step.name, step);
         onStep(view(step, undefined));
+        output = step.output;
       }
-    }
+      if (output === undefined || signal.aborted) throw new Ended('a newer walk has begun');
+      return output;
+    };
+    const encoded = through(picture, 'encoder');
+    const started = encoded.then((made) => {
+      if (latents === undefined) onLatents(made);
+      return latents ?? made;
+    });
+    const done = started.then((input) => through(input, 'decoder')).then(() => undefined);
+    this.#walk = { picture, latents: started, done };
+    await done;
+    return started;
   }
 
   /** What is inside a block. */
-  async open(name: string): Promise<StepView[]> {
-    const views: StepView[] = [];
-    const steps: (Step | undefined)[] = [];
-    let bytes = 0;
-    for await (const step of this.#step(name).inner()) {
-      views.push(view(step, name));
-      bytes += step.output.data.byteLength;
-      steps.push(bytes <= INNER_BYTES ? step : undefined);
-    }
-    this.#inner = { block: name, steps };
-    return views;
+  open(name: string): Promise<readonly StepView[]> {
+    return this.#first(async () => {
+      const outer = this.#step(name);
+      const inside = this.#insideOf(name, true);
+      inside.isOpening = true;
+      await inside.done;
+      const kept = await inside.views();
+      if (kept !== undefined) return kept;
+      const views: StepView[] = [];
+      for await (const step of outer.inner({ signal: inside.signal })) views.push(view(step, name));
+      return views;
+    });
   }
 
-  async channel(name: string, channel: number): Promise<ChannelView> {
-    const { output } = await this.#find(name);
-    const [, , height, width] = output.shape;
-    const area = height * width;
-    const data = output.data.slice(channel * area, (channel + 1) * area);
-    return { name, channel, width, height, data, summary: summarise(data) };
+  /** Computes what is inside a block, so that it is there for a pixel. */
+  prepare(name: string): Promise<void> {
+    return this.#first(async () => {
+      const block = layerOf(name);
+      if (hasInside(this.#step(block))) await this.#insideOf(block).done;
+    });
+  }
+
+  channel(name: string, channel: number): Promise<ChannelView> {
+    return this.#first(async () => {
+      const { output } = await this.#find(name);
+      const [, , height, width] = output.shape;
+      const area = height * width;
+      const data = output.data.slice(channel * area, (channel + 1) * area);
+      return { name, channel, width, height, data, summary: summarise(data) };
+    });
+  }
+
+  numbers({ name, channel, area, side }: NumbersAsked): Promise<NumbersView> {
+    return this.#first(async () => {
+      const step = await this.#find(name);
+      const { shape, data } = side === 'input' ? step.inputs[0] : step.output;
+      const [, , height, width] = shape;
+      const [left, top] = [Math.max(area.x, 0), Math.max(area.y, 0)];
+      const across = Math.max(Math.min(area.x + area.width, width) - left, 0);
+      const down = Math.max(Math.min(area.y + area.height, height) - top, 0);
+      const out = new Float32Array(across * down);
+      for (let y = 0; y < down; y++) {
+        const from = (channel * height + top + y) * width + left;
+        out.set(data.subarray(from, from + across), y * across);
+      }
+      return { area: { x: left, y: top, width: across, height: down }, data: out };
+    });
   }
 
   /** How a number came about, and what of the picture it depends on. */
-  async pixel(name: string, position: Position): Promise<PixelView> {
+  pixel(name: string, position: Position): Promise<PixelView> {
+    return this.#first(() => this.#pixel(name, position));
+  }
+
+  /** Decodes with one block switched off, when the walk has ended and nothing else is asked for. */
+  async without(name: string): Promise<WithoutView> {
+    const { signal } = this.#abort;
+    const walk = this.#walk;
+    if (walk === undefined) throw new Outdated('there is no walk yet');
+    await walk.done;
+    await this.#quiet();
+    if (signal.aborted) throw new Ended('a newer walk has begun');
+    const block = this.#step(name);
+    if (block.layer.kind !== 'block' && block.layer.kind !== 'memBlock') {
+      throw new Error(`${name} is no block: it has no skip connection that would be left.`);
+    }
+    const { picture } = walk;
+    const { width, height } = picture;
+    const started = performance.now();
+    const walked = { picture, latents: await walk.latents, steps: this.#steps };
+    const output = await runWithout(this.#taesd, walked, block, {
+      signal,
+      quiet: () => this.#quiet(),
+    });
+    if (block.part === 'decoder') {
+      const elapsedMs = performance.now() - started;
+      return { name, picture: pictureOf(output, width, height), latents: undefined, elapsedMs };
+    }
+    const decoded = await this.#taesd.decode(output, { width, height, signal });
+    const elapsedMs = performance.now() - started;
+    return { name, picture: decoded, latents: output, elapsedMs };
+  }
+
+  async #pixel(name: string, position: Position): Promise<PixelView> {
     const step = await this.#find(name);
     const { channel, y, x } = position;
     const [, , height, width] = step.shape;
     const kernelValue = step.output.data[(channel * height + y) * width + x];
     const area = { x, y, width: 1, height: 1 };
     const fields = this.#fieldsOf(name, step, area);
-    const nextRelu = await this.#nextRelu(name, position);
+    const nextRelu = this.#isBeforeRelu(name) ? Math.max(kernelValue, 0) : undefined;
     const common = { name, position, kernelValue, nextRelu, ...fields };
     const { layer } = step;
     if ('from' in layer) return { ...common, ...(await this.#inFrames(name, step, position)) };
@@ -124,22 +230,60 @@ export class Walks {
   async #find(name: string): Promise<Step> {
     const block = layerOf(name);
     if (block === name) return this.#step(name);
-    const kept = this.#inner?.block === block ? this.#inner.steps : [];
-    const found = kept.find((step) => step?.name === name);
+    const outer = this.#step(block);
+    const inside = this.#insideOf(block);
+    await inside.done;
+    const found = inside.kept(name);
     if (found !== undefined) return found;
-    for await (const step of this.#step(block).inner()) if (step.name === name) return step;
+    if (inside.has(name)) {
+      for await (const step of outer.inner({ signal: inside.signal })) {
+        if (step.name === name) return step;
+      }
+    }
     throw new Outdated(`there is no ${name}`);
   }
 
-  /** The steps inside a block, by their place in it: those that are kept, or computed for the moment. */
+  /** The steps inside a block that its numbers are the sum of, by their place in it. */
   async #innerSteps(block: string): Promise<(place: string) => Step> {
-    const kept = this.#inner?.block === block ? this.#inner.steps : [undefined];
-    const steps = kept.filter((step) => step !== undefined);
-    if (steps.length < kept.length) {
-      steps.length = 0;
-      for await (const step of this.#step(block).inner()) steps.push(step);
+    const inside = this.#insideOf(block);
+    await inside.done;
+    return (place) => inside.kept(`${block}.${place}`) as Step;
+  }
+
+  /** The inside of a block, which takes the place of another block's. What is being computed of that is ended. */
+  #insideOf(block: string, wantsViews = false): Inside {
+    const last = this.#inside;
+    if (last?.block === block && !last.signal.aborted) return last;
+    if (last !== undefined && !last.isOpening) last.end();
+    const inside = new Inside(this.#step(block), wantsViews);
+    this.#inside = inside;
+    this.#insides.add(inside);
+    const settled = (hasFailed: boolean) => {
+      this.#insides.delete(inside);
+      if (hasFailed && this.#inside === inside) this.#inside = undefined;
+    };
+    inside.done.then(
+      () => settled(false),
+      () => settled(true),
+    );
+    return inside;
+  }
+
+  /** Answers a request of the pointer, before blocks are switched off. */
+  async #first<R>(answer: () => Promise<R>): Promise<R> {
+    this.#urgent++;
+    try {
+      return await answer();
+    } finally {
+      this.#urgent--;
+      if (this.#urgent === 0) for (const go of this.#onQuiet.splice(0)) go();
     }
-    return (place) => steps.find((step) => step.name === `${block}.${place}`) as Step;
+  }
+
+  /** Lets requests in, and waits until they are answered. */
+  async #quiet(): Promise<void> {
+    await nextTask();
+    while (this.#urgent > 0) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
   }
 
   /** Step by step back to the latents and the picture. */
@@ -149,7 +293,7 @@ export class Walks {
     const layer = layerOf(name);
     // Inside a block the operations follow each other; the skip connection sees no more than they do.
     const outer = this.#step(layer);
-    const reach = layer === name ? undefined : innerRadius(name, outer.layer);
+    const reach = layer === name ? undefined : innerRadius(placeOf(name).place ?? '', outer.layer);
     const reached = (radius: number) => grown(area, radius, outer.inputs[0].shape);
     const isWhole = reach === undefined || outer.layer.kind === 'frameConv';
     const onLayer = isWhole ? outer.inputArea(area) : reached(reach);
@@ -179,38 +323,12 @@ export class Walks {
     return steps.slice(0, end).reduceRight((field: Area, step) => step.inputArea(field), area);
   }
 
-  /** What the ReLU right after a convolution makes of its number. */
-  async #nextRelu(name: string, { channel, y, x }: Position): Promise<number | undefined> {
-    const next = await this.#stepAfter(name);
-    if (next?.layer.kind !== 'relu') return undefined;
-    const [, , height, width] = next.shape;
-    return next.output.data[(channel * height + y) * width + x];
-  }
-
-  async #stepAfter(name: string): Promise<Step | undefined> {
+  /** Whether a ReLU comes right after a step, and reads what it has made. */
+  #isBeforeRelu(name: string): boolean {
     const outer = layerOf(name);
-    if (outer !== name && 'from' in this.#step(outer).layer) return this.#readerInFrames(name);
-    const after = this.#nameAfter(name);
-    return after === undefined ? undefined : this.#find(after);
-  }
-
-  /** The operation right after one inside a layer on frames, if it reads what that one made. */
-  #readerInFrames(name: string): Step | undefined {
-    const steps = this.#inner?.block === layerOf(name) ? this.#inner.steps : [];
-    const at = steps.findIndex((step) => step?.name === name);
-    const next = at < 0 ? undefined : steps[at + 1];
-    return next?.inputs[0] === steps[at]?.output ? next : undefined;
-  }
-
-  #nameAfter(name: string): string | undefined {
-    const [part, index, place, n] = name.split('.');
-    const last = place === 'conv' ? '4' : '3';
-    if (place === 'conv' || place === 'pool') {
-      return n === last ? undefined : `${part}.${index}.${place}.${Number(n) + 1}`;
-    }
-    if (place !== undefined) return undefined;
-    const next = `${part}.${Number(index) + 1}`;
-    return this.#steps.has(next) ? next : undefined;
+    if (outer !== name) return this.#inside?.block === outer && this.#inside.isBeforeRelu(name);
+    const { part, index } = this.#step(name);
+    return this.#steps.get(`${part}.${index + 1}`)?.layer.kind === 'relu';
   }
 }
 
@@ -219,17 +337,14 @@ class Outdated extends Error {
   readonly code = 'ENDED';
 }
 
-/** The layer that a step is, or is inside of. */
-const layerOf = (name: string): string => name.split('.').slice(0, 2).join('.');
-
 const hasPool = (layer: Step['layer']): boolean => layer.kind === 'block' && layer.pool;
 
 /**
  * How far an operation inside a block reaches into the block's input: one for each 3×3 convolution up to it, everywhere
  * where a pool comes before it.
  */
-function innerRadius(name: string, block: Step['layer']): number {
-  const [place, n] = name.replace(/^\w+\.\d+\.(?:frame\d\.)?/, '').split('.');
+function innerRadius(innerPlace: string, block: Step['layer']): number {
+  const [place, n] = innerPlace.split('.');
   if (['past', 'x+past', 'relu'].includes(place)) return 1;
   if (place === 'pool' && n === '0') return 0;
   if (hasPool(block)) return Infinity;
@@ -263,16 +378,9 @@ function windowsOf(products: readonly Window['products'][number][]): Window[] {
   }));
 }
 
-/** A step without its maps. */
-function view(step: Step, block: string | undefined): StepView {
-  const { name, part, index, module, layer, shape, parameters, multiplyAdds } = step;
-  return {
-    ...{ name, part, index, block, module, layer, shape, parameters, multiplyAdds },
-    inputShape: step.inputs[0].shape,
-    kernels: step.kernels,
-    elapsedMs: step.elapsedMs,
-    summary: summarise(step.output.data),
-    channels: channelRanges(step.output),
-    thumbnails: thumbnails(step.output),
-  };
+/** A newer request has ended this one. */
+class Ended extends Error {
+  readonly code = 'ABORTED';
 }
+
+const hasInside = ({ layer }: Step): boolean => layer.kind === 'block' || 'from' in layer;
