@@ -55,10 +55,26 @@ export function coloured(
   return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
 }
 
-/** The colour of one number, for style sheets, and whether dark text is read better on it than light. */
-export function cellColour(value: number, scale: number): { colour: string; isBright: boolean } {
+/** A cell’s colour, and whether dark text is read better on it than light. */
+export interface CellColour {
+  readonly colour: string;
+  readonly isBright: boolean;
+}
+
+/** The colour of a primary’s share of a picture, from 0 to 1: red is brighter the more of it there is. */
+export function primaryColour(channel: number, value: number): CellColour {
+  const byte = Math.round(255 * Math.min(Math.max(value, 0), 1));
+  const [red, green, blue] = [0, 1, 2].map((n) => (n === channel ? byte : 0));
+  return cellOf(red, green, blue);
+}
+
+/** The colour of one number. */
+export function cellColour(value: number, scale: number): CellColour {
   const pixel = pixelOf(value, factorFor(scale));
-  const [red, green, blue] = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
+  return cellOf(pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255);
+}
+
+function cellOf(red: number, green: number, blue: number): CellColour {
   const linear = (byte: number) => (byte / 255) ** 2.2;
   // Relative luminance (WCAG 2); at 0.18 black and white text have the same contrast.
   const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);

@@ -1,13 +1,5 @@
-/*
- * Long work in pieces: between two of them the browser draws, and takes what its user does.
- */
-
-let last: Promise<void> = Promise.resolve();
-
-/** A turn of its own: those that wait for one get it one after another, each in a task after the next frame. */
-export function nextTask(): Promise<void> {
-  last = last.then(
-    () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))),
-  );
-  return last;
+/** Later, when the browser has drawn what there is. A page in the background draws nothing, so it waits for no frame. */
+export function afterDrawing(work: () => void): void {
+  if (document.visibilityState === 'hidden') setTimeout(work);
+  else requestAnimationFrame(() => setTimeout(work, 50));
 }

@@ -36,7 +36,7 @@ function explainLayer(step: StepView, network: Network): Explanation {
       if (layer.pool) return explainPooledBlock;
       return {
         title: 'Residual block',
-        text: 'Three 3×3 convolutions with ReLUs, and what came in is added at the end. So a block has only to learn what to change, and nothing gets lost in a deep stack of them; each one sees three places further in every direction.',
+        text: 'Three 3×3 convolutions with ReLUs compute a change. The skip adds what came in. So a block only learns what to change, and nothing gets lost in a deep stack. Each block sees three places further in every direction.',
       };
     case 'memBlock':
       return { title: 'Block with a memory', text: memoryText(layer) };
@@ -116,7 +116,7 @@ function encoderConv(index: number, { cin, cout, stride }: Conv, isLast: boolean
         : 'Each of them now stands for a larger piece of the picture.';
     return {
       title: 'Convolution, every second place',
-      text: `The window moves two places at a time, so the map halves in width and height and a quarter of the places is left. ${kept}`,
+      text: `The window moves two places at a time: its stride is 2. So the map halves in width and height, and a quarter of the places is left. ${kept}`,
     };
   }
   return {

@@ -15,12 +15,12 @@ export function short(value: number): string {
 export const exact = (value: number): string =>
   value === 0 ? '0' : sign(value) + Math.abs(value).toFixed(6);
 
-/** A value in a small cell: five characters. */
+/** A value in a small cell: five characters, three digits after the point at most. */
 export function tiny(value: number): string {
   const size = Math.abs(value);
-  if (size === 0) return '0';
-  const text = size < 0.01 ? size.toExponential(0) : Number(size.toPrecision(2)).toString();
-  return sign(value) + text.replace(/^0\./, '.');
+  if (size < 0.0005) return '0';
+  const text = size < 0.1 ? size.toFixed(3) : Number(size.toPrecision(2)).toString();
+  return sign(value) + text.replace(/^0\./, '.').replace(/^(\.\d\d)0$/, '$1');
 }
 
 export const percent = (share: number): string =>
