@@ -1,0 +1,158 @@
+import { computed, effect, signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { type ModelName, VARIANTS } from 'taesd-wasm';
+import { type Address, parseAddress, parseExtent, type SceneId } from './address/address.ts';
+import { syncAddress } from './address/sync.ts';
+import { afterDrawing } from './drawing/tasks.ts';
+import { filesLater } from './engine/workers.ts';
+import { createBackend } from './stores/backend.ts';
+import { createBottleneck } from './stores/bottleneck.ts';
+import { createFar } from './stores/far.ts';
+import { createFiles } from './stores/files.ts';
+import { createFilterLab } from './stores/filter-lab.ts';
+import { createFirstLayer } from './stores/first-layer.ts';
+import { createFlow } from './stores/flow.ts';
+import { createFocus } from './stores/focus.ts';
+import { createFree } from './stores/free.ts';
+import { createMessages } from './stores/messages.ts';
+import { createModels, MODEL_NAMES } from './stores/models.ts';
+import { createNetwork } from './stores/network.ts';
+import { createPictures } from './stores/pictures.ts';
+import { createSlide } from './stores/slide.ts';
+import { createStack } from './stores/stack.ts';
+
+/** The scenes that look at the first convolution, which the page computes itself. */
+const OF_FIRST_LAYER: readonly SceneId[] = ['0', '1', '2'];
+
+/** All that the page is made of, without what draws it. Two of them can live side by side. */
+export function createExplorer() {
+  const first = parseAddress(location.hash, MODEL_NAMES);
+  const messages = createMessages();
+  const backend = createBackend(messages);
+  const models = createModels(messages, backend);
+  const reader = filesLater();
+  const pictures = createPictures(messages);
+  const files = createFiles(messages, { models, pictures, reader });
+  const network = createNetwork(messages, models, pictures);
+  const focus = createFocus(messages, network);
+  const firstLayer = createFirstLayer(messages, pictures, network);
+  const filterLab = createFilterLab(firstLayer, pictures);
+  const slide = createSlide();
+  const bottleneck = createBottleneck(messages, models, network, reader);
+  const scene = signal<SceneId>(first.scene);
+  const isStack = computed(() => scene.value === '3');
+  const stack = createStack(messages, network, focus, isStack);
+  /** The part that a word of the text names, while it is pointed at. */
+  const lit = signal('');
+  /** One product of the sum, while it is pointed at: its input channel, and its number in the window. */
+  const cell = signal<{ readonly channel: number; readonly n: number } | undefined>(undefined);
+  const isDrawerOpen = signal(false);
+  const flow = createFlow(scene, network.coded);
+  const isOfFirstLayer = () => OF_FIRST_LAYER.includes(scene.value);
+  const isFree = computed(() => scene.value === 'free');
+  const isFar = computed(() => scene.value === '6');
+  const far = createFar(messages, models, network, isFar);
+  const free = createFree(messages, models, network, focus, isFree);
+
+  function apply({ scene: next, model, layer, channel, at }: Address): void {
+    scene.value = next;
+    const target = next === '6' ? far : OF_FIRST_LAYER.includes(next) ? firstLayer : focus;
+    if (target === focus && layer !== undefined) focus.layer.value = layer;
+    if (channel !== undefined && target === firstLayer) filterLab.choose(channel);
+    else if (channel !== undefined) target.channel.value = channel;
+    if (at !== undefined) target.at.value = at;
+    if (model !== undefined && models.model.peek() !== undefined) void models.choose(model);
+  }
+
+  /** Of the latent there is no layer to be named. */
+  function layerRead(model: ModelName | undefined): string | undefined {
+    if (scene.value === '4') return undefined;
+    if (isFar.value) return latentLayer(model);
+    return isOfFirstLayer() ? 'encoder.0' : (focus.layer.value ?? focus.step.value?.name);
+  }
+
+  function read(): Address {
+    const { channel, at } = isFar.value ? far : isOfFirstLayer() ? firstLayer : focus;
+    const model = models.model.value?.model ?? first.model;
+    return {
+      ...{ scene: scene.value, model },
+      layer: layerRead(model),
+      channel: channel.value,
+      at: at.value,
+    };
+  }
+
+  apply(first);
+  const endAddress = syncAddress({ read, apply, models: MODEL_NAMES });
+
+  /** Another scene: nothing slides on, nothing stays lit. */
+  const endScenes = effect(() => {
+    scene.value;
+    slide.stop();
+    lit.value = '';
+  });
+
+  /** The models are fetched after the picture, which shows something at once. */
+  const endStart = effect(() => {
+    if (pictures.picture.value === undefined) return;
+    queueMicrotask(() => endStart());
+    afterDrawing(() => void models.start(first.model));
+  });
+
+  return {
+    ...{ messages, backend, models, pictures, files, network, focus },
+    ...{ firstLayer, filterLab, slide, stack, bottleneck, far, free, flow },
+    ...{ scene, lit, cell, isDrawerOpen, isOfFirstLayer },
+    ...{ extent: parseExtent(location.search), read },
+    go(next: SceneId): void {
+      inTransition(() => {
+        scene.value = next;
+      });
+    },
+    /** To a layer: in the scene at work if it shows that layer, else in the one on stacks. */
+    visit(layer: string): void {
+      focus.layer.value = layer;
+      const isOnWayUp = scene.peek() === '5' && layer.startsWith('decoder.');
+      if (scene.peek() !== 'free' && !isOnWayUp) scene.value = '3';
+    },
+    /** Begins: the picture first, then the models. */
+    start(): void {
+      void pictures.useSample();
+    },
+    end(): void {
+      for (const stop of [endAddress, endScenes, endStart]) stop();
+      const own = [stack, bottleneck, far, free, flow, slide, firstLayer, focus];
+      for (const store of [...own, network, pictures, files, models]) store.end();
+    },
+  };
+}
+
+/** Lets one state fade into the next, where the browser can and the reader likes motion. */
+function inTransition(change: () => void): void {
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (isStill || document.startViewTransition === undefined) {
+    change();
+    return;
+  }
+  document.startViewTransition(async () => {
+    change();
+    // Preact draws in a task of its own.
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+}
+
+/** The layer that makes the latent: the encoder's last. */
+const latentLayer = (model: ModelName | undefined): string | undefined =>
+  model && `encoder.${VARIANTS[model].networks.encoder.length - 1}`;
+
+export type Explorer = ReturnType<typeof createExplorer>;
+
+export const ExplorerContext = createContext<Explorer | undefined>(undefined);
+
+/** The explorer that a view is part of. */
+export function useExplorer(): Explorer {
+  const explorer = useContext(ExplorerContext);
+  if (explorer === undefined) throw new Error('a view stands outside of an explorer');
+  return explorer;
+}

@@ -1,0 +1,169 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { coloured } from '../drawing/colour-map.ts';
+import { afterDrawing } from '../drawing/tasks.ts';
+import { useExplorer } from '../explorer.ts';
+import { windowAround } from '../stage/frame.ts';
+import { MapView } from '../stage/map-view.tsx';
+import { Question } from '../stage/question.tsx';
+import { Strip } from '../stage/strip.tsx';
+import { SumView } from '../stage/sum-view.tsx';
+import { Word } from '../stage/word.tsx';
+import { exact, whole } from '../text/numbers.ts';
+import type { Scene } from './scene.ts';
+
+const COLOURS = ['red', 'green', 'blue'];
+
+function Text() {
+  const { firstLayer } = useExplorer();
+  const planes = firstLayer.planes.value;
+  const count = planes === undefined ? '' : whole(planes.width * planes.height);
+  return (
+    <>
+      <h2>Every pixel of the right picture is one small sum.</h2>
+      <p>
+        Move over either picture. The{' '}
+        <Word of="window" term="window">
+          window
+        </Word>{' '}
+        takes nine pixels in red, green and blue. Each number is multiplied by a fixed{' '}
+        <Word of="weights" term="weight">
+          weight
+        </Word>
+        . All products and one{' '}
+        <Word of="bias" term="bias">
+          bias
+        </Word>{' '}
+        are added up. A convolution does only this: here {count} times, once for each pixel of the{' '}
+        <Word of="output" term="map">
+          map
+        </Word>
+        .
+      </p>
+    </>
+  );
+}
+
+function Stage() {
+  const { firstLayer, slide, pictures, network, cell } = useExplorer();
+  const { planes, map, sum, at, channel, filters } = firstLayer;
+  const input = network.trip.value?.picture ?? pictures.picture.value;
+  const output = map.value;
+  const size = planes.value;
+  const filled = slide.filled.value;
+  const place =
+    filled === undefined || size === undefined
+      ? at.value
+      : { y: Math.floor(filled / size.width) % size.height, x: filled % size.width };
+  const now = filled === undefined ? sum.value : place && firstLayer.sumOf(place);
+  const parts = now && { ...now, relu: Math.max(now.value, 0) };
+  const picture = useMemo(
+    () => output && coloured(output.data, output.width, output.height, largest(output.data)),
+    [output],
+  );
+  const pointed = cell.value;
+  const spot = pointed && now?.windows[pointed.channel]?.products[pointed.n];
+  const pick = (to: { y: number; x: number }) => {
+    slide.stop();
+    at.value = to;
+  };
+  return (
+    <>
+      <MapView
+        part="input"
+        picture={input}
+        label="The picture"
+        at={place}
+        area={place && size && windowAround(place, size)}
+        spot={spot}
+        onPick={pick}
+      >
+        <b>The picture</b>
+        <span class="more">
+          : 3 × {size?.height} × {size?.width} numbers from 0 to 1. The frame is 3×3, at the edge
+          with <Word term="padding">padding</Word>.
+        </span>
+      </MapView>
+      {parts && (
+        <SumView parts={parts} isOfPicture nameOf={(c) => COLOURS[c]} kindOf={(c) => COLOURS[c]} />
+      )}
+      <MapView
+        part="output"
+        picture={picture}
+        label={`Filter ${channel.value + 1}${parts ? `, ${exact(parts.value)}` : ''}`}
+        at={place}
+        area={place && { ...place, width: 1, height: 1 }}
+        filled={filled}
+        onPick={pick}
+      >
+        <b>
+          Filter {channel.value + 1} of {filters.value.cout}
+        </b>
+        <span class="more">
+          {' '}
+          of {filters.value.model ?? 'this page'}: amber is positive, blue negative.
+        </span>
+        <FirstStrip most={8} columns={8} />
+      </MapView>
+    </>
+  );
+}
+
+/** The maps of the first filters, small. */
+export function FirstStrip({ most, columns }: { most?: number; columns: number }) {
+  const { firstLayer, slide } = useExplorer();
+  const { channel, strip, edited } = firstLayer;
+  const [isReady, setReady] = useState(false);
+  // 64 maps take longer than the sum: it is shown first.
+  useEffect(() => afterDrawing(() => setReady(true)), []);
+  const maps = isReady ? strip.value : undefined;
+  if (maps === undefined) return <div class="strip empty" />;
+  return (
+    <Strip
+      thumbnails={maps.thumbnails}
+      ranges={maps.ranges}
+      chosen={channel.value}
+      columns={columns}
+      {...(most === undefined ? {} : { most })}
+      nameOf={(n) => `Filter ${n + 1}`}
+      onChoose={(n) => {
+        slide.stop();
+        edited.value = undefined;
+        channel.value = n;
+      }}
+    />
+  );
+}
+
+function largest(data: Float32Array): number {
+  let most = 0;
+  for (const value of data) most = Math.max(most, Math.abs(value));
+  return most;
+}
+
+function Ask() {
+  return (
+    <Question
+      ask="How many weights does one number of the right picture need?"
+      answers={[
+        { text: '9', isRight: false, why: 'Nine for each colour, and there are three colours.' },
+        {
+          text: '27',
+          isRight: true,
+          why: 'Nine in red, nine in green, nine in blue; the bias is added.',
+        },
+        {
+          text: '65,536',
+          isRight: false,
+          why: 'That many numbers are made, all with the same weights.',
+        },
+      ]}
+    />
+  );
+}
+
+export const oneNumber: Scene = {
+  id: '1',
+  Text,
+  Stage,
+  Question: Ask,
+};

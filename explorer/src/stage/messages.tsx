@@ -1,0 +1,41 @@
+import { useExplorer } from '../explorer.ts';
+
+/** What the page is doing, and what went wrong. */
+export function Messages() {
+  const { status, problem, notes, note } = useExplorer().messages;
+  return (
+    <div class="messages">
+      <p role="status" class="status">
+        {status}
+      </p>
+      {notes.value.length > 0 && (
+        <div class="problem note" role="note">
+          <div>
+            {notes.value.map((sentence) => (
+              <p key={sentence}>{sentence}</p>
+            ))}
+          </div>
+          <button type="button" class="quiet" onClick={() => note([])}>
+            Close
+          </button>
+        </div>
+      )}
+      <div role="alert">
+        {problem.value !== undefined && (
+          <p class="problem">
+            <span>{problem}</span>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                problem.value = undefined;
+              }}
+            >
+              Close
+            </button>
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}

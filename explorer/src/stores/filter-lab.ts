@@ -1,0 +1,134 @@
+import { computed, signal } from '@preact/signals';
+import { covarianceOf, type FilterKind, type Kind, kindOf } from '../measure/filter-kinds.ts';
+import { answerTo, brightestSpot, contrastOf } from '../measure/spot.ts';
+import type { FirstLayer } from './first-layer.ts';
+import type { Pictures } from './pictures.ts';
+
+/** Filters of one kind, in the order of a strip. */
+export interface KindGroup {
+  readonly kind: Kind;
+  readonly channels: readonly number[];
+}
+
+/** How well a filter answers to the spot. */
+export interface Standing {
+  /** 1 for the best. For an edited filter its place among the others. */
+  readonly rank: number;
+  readonly count: number;
+  /** How far its map is higher in the spot, in standard deviations; undefined for a map that is the same everywhere. */
+  readonly answer: number | undefined;
+  readonly isEdited: boolean;
+}
+
+/** The place of the bias in the list of numbers that can be changed: after the 27 weights. */
+export const BIAS = 27;
+/** Weights that are set by hand stay in −LARGEST … LARGEST. */
+const LARGEST = 2;
+
+const inCentre = (red: number, green: number, blue: number): Float32Array => {
+  const weight = new Float32Array(27);
+  [red, green, blue].forEach((value, colour) => {
+    weight[9 * colour + 4] = value;
+  });
+  return weight;
+};
+const inEach = (window: readonly number[]): Float32Array =>
+  Float32Array.from([...window, ...window, ...window]);
+
+/** Filters that show at once what they do. */
+export const PRESETS: readonly { readonly name: string; readonly weight: Float32Array }[] = [
+  { name: 'None', weight: inCentre(1 / 3, 1 / 3, 1 / 3) },
+  { name: 'Blur', weight: new Float32Array(27).fill(1 / 27) },
+  { name: 'Edges left–right', weight: inEach([-0.1, 0, 0.1, -0.1, 0, 0.1, -0.1, 0, 0.1]) },
+  { name: 'Edges up–down', weight: inEach([0.1, 0.1, 0.1, 0, 0, 0, -0.1, -0.1, -0.1]) },
+  { name: 'Only red', weight: inCentre(1, 0, 0) },
+];
+
+/** What the filters of the first layer answer to, and the filter that is changed by hand. */
+export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: Pictures) {
+  const { planes, filters, filterOf, filter, channel, edited } = firstLayer;
+  /** The weight, or the bias, that the slider changes. */
+  const picked = signal(4);
+
+  const covariance = computed(() => planes.value && covarianceOf(planes.value));
+  const kinds = computed((): readonly FilterKind[] => {
+    const { cin, cout } = filters.value;
+    if (covariance.value === undefined || cin !== 3) return [];
+    return Array.from(
+      { length: cout },
+      (_, n) => kindOf(filterOf(n), covariance.value) as FilterKind,
+    );
+  });
+  const groups = computed((): readonly KindGroup[] => {
+    const found = kinds.value;
+    const sorted = found.map((_, n) => n).sort((a, b) => found[a].order - found[b].order);
+    const names = [...new Set(sorted.map((n) => found[n].kind))];
+    return names.map((kind) => ({ kind, channels: sorted.filter((n) => found[n].kind === kind) }));
+  });
+  /** Of the filter at work, also if it was changed. */
+  const kind = computed(() => covariance.value && kindOf(filter.value, covariance.value));
+
+  const spot = computed(() => planes.value && brightestSpot(planes.value));
+  const contrast = computed(
+    () => planes.value && spot.value && contrastOf(planes.value, spot.value),
+  );
+  const answerOf = (which: { weight: Float32Array; bias: number }): number | undefined =>
+    contrast.value && covariance.value && answerTo(which, contrast.value, covariance.value);
+  const answers = computed(() =>
+    Array.from({ length: filters.value.cout }, (_, n) => answerOf(filterOf(n)) ?? -Infinity),
+  );
+  const standing = computed((): Standing | undefined => {
+    if (contrast.value === undefined) return undefined;
+    const isEdited = edited.value !== undefined;
+    const answer = isEdited ? answerOf(filter.value) : answers.value[channel.value];
+    const own = answer ?? -Infinity;
+    const rank = 1 + answers.value.filter((other) => other > own).length;
+    return { rank, count: answers.value.length, answer, isEdited };
+  });
+
+  /** True when somebody chose the filter: on this page, or by an address. */
+  let hasChosen = false;
+
+  /** Begins the search with a filter that does not answer to the spot most. */
+  function begin(): void {
+    const all = answers.peek();
+    if (hasChosen || standing.peek()?.rank !== 1 || all.length < 3) return;
+    const sorted = all.map((_, n) => n).sort((a, b) => all[b] - all[a]);
+    channel.value = sorted[sorted.length >> 1];
+  }
+
+  /** Takes one of the trained filters. */
+  function choose(next: number): void {
+    hasChosen = true;
+    edited.value = undefined;
+    channel.value = next;
+  }
+
+  /** Sets one weight or the bias of a copy of the filter. */
+  function set(place: number, value: number): void {
+    const { weight, bias } = filter.peek();
+    const next = Math.min(Math.max(Math.round(value * 100) / 100, -LARGEST), LARGEST);
+    const copy = weight.slice();
+    if (place < BIAS) copy[place] = next;
+    edited.value = { weight: copy, bias: place === BIAS ? next : bias };
+  }
+
+  return {
+    ...{ picked, kinds, groups, kind, spot, answers, standing, set, begin, choose },
+    valueAt: (place: number): number =>
+      place === BIAS ? filter.value.bias : filter.value.weight[place],
+    /** The brightest spot has a name in the sample. */
+    spotName: computed(() => {
+      picture.value;
+      return isSample() ? 'moon' : 'brightest spot';
+    }),
+    take(weight: Float32Array): void {
+      edited.value = { weight: weight.slice(), bias: 0 };
+    },
+    reset(): void {
+      edited.value = undefined;
+    },
+  };
+}
+
+export type FilterLab = ReturnType<typeof createFilterLab>;
