@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { publicEntries } from './explorer/public-entries.ts';
 import { LongestFirst } from './test/longest-first.ts';
 import { SkippedReporter } from './test/skipped-reporter.ts';
 
@@ -84,7 +85,11 @@ const common = {
   setupFiles: 'test/fast-equality.ts',
   testTimeout: PATIENCE_MS,
   hookTimeout: PATIENCE_MS,
+  expect: { poll: { timeout: 60_000 } },
 };
+
+/** The explorer’s files import the package by its name. */
+const resolve = { alias: publicEntries() };
 
 export default defineConfig({
   test: {
@@ -94,6 +99,7 @@ export default defineConfig({
     reporters: ['default', new SkippedReporter()],
     projects: [
       {
+        resolve,
         test: {
           ...common,
           name: 'quick',
@@ -106,6 +112,7 @@ export default defineConfig({
         test: { ...common, name: 'quick, alone', include: OWN_PROCESS },
       },
       {
+        resolve,
         test: {
           ...common,
           name: 'slow',
@@ -115,6 +122,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           ...common,
           name: 'browsers',

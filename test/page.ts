@@ -49,6 +49,8 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** The files below `/shared/`. */
   readonly shared?: (path: string) => Uint8Array;
+  /** Files of other kinds, by their paths. */
+  readonly served?: (path: string) => { type: string; bytes: Uint8Array } | undefined;
   /** The page's Content-Security-Policy. */
   readonly policy?: string;
   /** Other origins may read all files, such as sandboxed frames, whose origin is none. */
@@ -108,6 +110,9 @@ export async function runOnPage(
     } else if (path === '/') {
       if (more.policy !== undefined) response.setHeader('content-security-policy', more.policy);
       response.setHeader('content-type', 'text/html').end(page);
+    } else if (more.served?.(path) !== undefined) {
+      const file = more.served(path);
+      response.setHeader('content-type', file?.type ?? '').end(file?.bytes);
     } else {
       const file = path.startsWith('/weights/') ? weights(path.slice(9)) : distFile(path);
       response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');

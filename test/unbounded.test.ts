@@ -42,7 +42,9 @@ const CODE = ['src', 'explorer/src'].flatMap((folder) =>
  * to 120,000 arguments: a file of 130,000 tensors once met such a call.
  */
 const SPREAD_CALLS: Readonly<Record<string, string>> = {
-  'explorer/src/views/windows.tsx: max(...windows': 'channels of a convolution',
+  'explorer/src/measure/levels.ts: max(...spread': 'channels of a layer',
+  'explorer/src/stores/far.ts: max(...rings': 'rings of a picture of 512 pixels a side',
+  'explorer/src/stores/far.ts: min(...left': 'overlaps that are measured, 9',
   'src/backend/barriers.ts: max(...channels': 'layers of a network',
   'src/backend/plan.ts: max(...heights': 'layers of a network',
   'src/backend/segments.ts: max(...heights': 'layers of a network',

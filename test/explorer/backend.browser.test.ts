@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hashOf, jumpTo, pixelsOf } from './at-the-page.ts';
+import {
+  decodedCanvas,
+  hashOf,
+  inSettings,
+  insideNames,
+  lookAt,
+  pixelsOf,
+  pressBlock,
+  toScene,
+  toTab,
+  useSmallSample,
+} from './at-the-page.ts';
 import { builtPage } from './built-page.ts';
 import { longestBlock, watchMainThread } from './main-thread.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
@@ -12,15 +23,45 @@ import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
  * The explorer's switch between WASM and WebGPU, in browsers with a software adapter and with none.
  */
 
-/** With the arrow keys, as of any group of radio buttons. */
-async function choose(page: Page, name: 'WASM' | 'WebGPU'): Promise<void> {
-  const [from, key] = name === 'WASM' ? ['WebGPU', 'ArrowLeft'] : ['WASM', 'ArrowRight'];
-  await page.getByRole('radio', { name: from }).focus();
-  await page.keyboard.press(key);
+type Name = 'WASM' | 'WebGPU';
+
+/** With the arrow keys, as of any radio buttons. Returns the words below, once it is at work. */
+async function choose(page: Page, name: Name): Promise<string> {
+  let words = '';
+  await inSettings(page, async (drawer) => {
+    const [from, key] = name === 'WASM' ? ['WebGPU', 'ArrowLeft'] : ['WASM', 'ArrowRight'];
+    const group = drawer.getByRole('group', { name: 'What encodes and decodes' });
+    await group.getByRole('radio', { name: from }).focus();
+    await page.keyboard.press(key);
+    const at = group.locator('.hint', { hasText: `Encoding and decoding: ${name}` });
+    await at.waitFor();
+    await page.locator('.status', { hasText: `again, on ${name}.` }).waitFor({ state: 'attached' });
+    words = (await at.textContent()) ?? '';
+    await expectAxeClean(page);
+  });
+  return words;
 }
 
-/** @returns the words below the decoded picture */
-async function decodedOn(page: Page, name: 'WASM' | 'WebGPU'): Promise<string> {
+/** What the settings say of it. */
+async function placeWords(page: Page): Promise<string> {
+  let words = '';
+  await inSettings(page, async (drawer) => {
+    const group = drawer.getByRole('group', { name: 'What encodes and decodes' });
+    words = (await group.locator('.hint').textContent()) ?? '';
+  });
+  return words;
+}
+
+/** Paints one place of the latent. */
+async function paint(page: Page): Promise<void> {
+  const channel = page.locator('[data-part="channel-0"] canvas');
+  await channel.press('ArrowLeft');
+  await channel.press(' ');
+}
+
+/** @returns the words on the decoded picture */
+async function decodedOn(page: Page, name: Name): Promise<string> {
+  await toTab(page, 'Compare');
   const words = page.getByTestId('decoded-in');
   await words.getByText(`on ${name}`).waitFor();
   return (await words.textContent()) ?? '';
@@ -31,6 +72,9 @@ async function expectAxeClean(page: Page): Promise<void> {
   const { violations } = await page.evaluate<AxeResults>('axe.run()');
   expect(violations.map(({ id, nodes }) => [id, nodes[0].html])).toEqual([]);
 }
+
+const largestOff = (one: readonly number[], other: readonly number[]): number =>
+  one.reduce((most, byte, i) => Math.max(most, Math.abs(byte - other[i])), 0);
 
 declare global {
   var lose: () => void;
@@ -62,57 +106,52 @@ describe.skipIf(!isBrowserHere)('explorer, a software adapter [Chromium]', () =>
   let page: Page;
   beforeAll(async () => {
     site = await openSite({}, true);
-    page = await site.open({ before: watchMainThread });
-    await page.locator('.status', { hasText: 'Done: ' }).waitFor();
+    page = await site.open({ before: watchMainThread, at: '#free/nano' });
+    await useSmallSample(page);
   }, START_MS);
   afterAll(() => site?.close());
 
-  const words = () => page.getByTestId('backend');
+  const decoded = () => page.locator('.free-compare').getByLabel('The decoded picture');
 
   test('WebGPU chosen → its code comes, the sample decoded to the same bytes ±1, the adapter named', async () => {
     expect(webgpuCode(site)).toEqual([]);
-    expect(await words().textContent()).toBe('Encoding and decoding: WASM.');
-    const decoded = page.getByLabel('The decoded picture');
-    const wanted = await pixelsOf(decoded);
+    expect(await placeWords(page)).toBe('Encoding and decoding: WASM.');
     const before = await decodedOn(page, 'WASM');
-    await choose(page, 'WebGPU');
-    const after = await decodedOn(page, 'WebGPU');
-    expect(webgpuCode(site).length).toBeGreaterThan(0);
-    const got = await pixelsOf(decoded);
-    const largest = got.reduce((most, byte, i) => Math.max(most, Math.abs(byte - wanted[i])), 0);
-    console.log(`nano at 256×256: “${before}”, “${after}”, largest difference ${largest}`);
-    expect(got.length).toBe(wanted.length);
-    expect(largest).toBeLessThanOrEqual(1);
-    expect(await words().textContent()).toMatch(
+    const wanted = await pixelsOf(decoded());
+    expect(await choose(page, 'WebGPU')).toMatch(
       /^Encoding and decoding: WebGPU, asked for webgpu: .*swiftshader.* software adapter/i,
     );
-    await expectAxeClean(page);
+    const after = await decodedOn(page, 'WebGPU');
+    expect(webgpuCode(site).length).toBeGreaterThan(0);
+    const got = await pixelsOf(decoded());
+    const largest = largestOff(got, wanted);
+    console.log(`nano at 128×128: “${before}”, “${after}”, largest difference ${largest}`);
+    expect(got.length).toBe(wanted.length);
+    expect(largest).toBeLessThanOrEqual(1);
   });
 
   test('back to WASM → what was painted and opened stays, the live picture as before', async () => {
-    await jumpTo(page, 'decoder.4');
-    await page.getByRole('button', { name: 'Open block decoder.4' }).click();
+    await page.getByRole('tab', { name: 'Layers', exact: true }).click();
+    await lookAt(page, 'nano', 'decoder.4', { channel: 1, y: 2, x: 3 });
+    await pressBlock(page, 'decoder.4');
     await page.locator('.layer.inside').first().waitFor();
-    const live = page.getByTestId('live');
-    const [channel, unpainted] = [
-      page.locator('.latent-channel canvas').first(),
-      await hashOf(live),
-    ];
-    await channel.focus();
-    await channel.press('ArrowLeft');
-    await channel.press(' ');
+    await toScene(page, '4');
+    const live = decodedCanvas(page);
+    const unpainted = await hashOf(live);
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await paint(page);
     await expect.poll(() => hashOf(live)).not.toBe(unpainted);
+    const channel = page.locator('[data-part="channel-0"] canvas');
     const [painted, onWebGpu] = [await hashOf(channel), await pixelsOf(live)];
-    await choose(page, 'WASM');
-    await decodedOn(page, 'WASM');
-    expect(await words().textContent()).toBe('Encoding and decoding: WASM.');
+    expect(await choose(page, 'WASM')).toBe('Encoding and decoding: WASM.');
     expect(await hashOf(channel)).toBe(painted);
-    expect(await page.locator('.layer.inside').count()).toBeGreaterThan(0);
-    const onWasm = await pixelsOf(live);
-    expect(onWasm.every((byte, i) => Math.abs(byte - onWebGpu[i]) <= 1)).toBe(true);
+    expect(largestOff(await pixelsOf(live), onWebGpu)).toBeLessThanOrEqual(1);
+    await toScene(page, 'free');
+    await page.getByRole('tab', { name: 'Layers', exact: true }).click();
+    expect(await insideNames(page)).toContain('decoder.4.conv.4');
   });
 
-  test('there and back, a path from noise on WebGPU → the page’s thread never stands still', async () => {
+  test('there and back, painting on WebGPU → the page’s thread never stands still', async () => {
     const isGood = await longestBlock(
       'WASM to WebGPU and back',
       async () => {
@@ -121,29 +160,37 @@ describe.skipIf(!isBrowserHere)('explorer, a software adapter [Chromium]', () =>
         return page;
       },
       async () => {
-        await choose(page, 'WebGPU');
-        await decodedOn(page, 'WebGPU');
-        await page.getByRole('button', { name: 'Run from noise' }).click();
-        await page.locator('[data-model=nano]').getByTestId('fps').waitFor();
-        await page.getByRole('button', { name: 'Pause the path' }).click();
-        await choose(page, 'WASM');
-        await decodedOn(page, 'WASM');
+        for (const name of ['WebGPU', 'WASM'] as const) {
+          await inSettings(page, async (drawer) => {
+            await drawer.getByRole('radio', { name, exact: true }).check();
+            const done = page.locator('.status', { hasText: `again, on ${name}.` });
+            await done.waitFor({ state: 'attached' });
+          });
+          await toScene(page, '4');
+          const before = await hashOf(decodedCanvas(page));
+          await page.getByRole('button', { name: 'Paint', exact: true }).click();
+          await paint(page);
+          await expect.poll(() => hashOf(decodedCanvas(page))).not.toBe(before);
+        }
       },
     );
     expect(isGood).toBe(true);
   });
 
   test('a device that is lost → WASM takes over, the page says why; WebGPU can be chosen again', async () => {
-    for (const worker of page.workers()) await worker.evaluate(keepDevices);
+    for (const worker of page.workers()) {
+      const hasGpu = await worker.evaluate(() => typeof GPUAdapter === 'function');
+      if (hasGpu) await worker.evaluate(keepDevices);
+    }
     await choose(page, 'WebGPU');
-    await decodedOn(page, 'WebGPU');
-    for (const worker of page.workers()) await worker.evaluate(() => globalThis.lose());
-    const channel = page.locator('.latent-channel canvas').first();
-    await channel.press('ArrowLeft');
-    await channel.press(' ');
+    for (const worker of page.workers()) await worker.evaluate(() => globalThis.lose?.());
+    await toScene(page, '4');
+    await paint(page);
     await decodedOn(page, 'WASM');
-    expect(await words().textContent()).toMatch(/ here: the device was lost: .*[^.]\.$/);
-    expect(await page.getByRole('radio', { name: 'WASM' }).isChecked()).toBe(true);
+    expect(await placeWords(page)).toMatch(/ here: the device was lost: .*[^.]\.$/);
+    await inSettings(page, async (drawer) => {
+      expect(await drawer.getByRole('radio', { name: 'WASM' }).isChecked()).toBe(true);
+    });
     await choose(page, 'WebGPU');
     await decodedOn(page, 'WebGPU');
     expect(site.complaints()).toEqual([]);
@@ -163,18 +210,23 @@ describe.skipIf(!isBrowserHere)('explorer, no WebGPU [Chromium]', () => {
     ['the browser as it is', undefined],
     ['no `navigator.gpu`', hide],
   ])('%s → the page says why not, and goes on', async (_, before) => {
-    const page = await site.open(before === undefined ? {} : { before });
-    const text = page.getByTestId('backend');
-    if (await page.getByRole('radio', { name: 'WebGPU' }).isDisabled()) {
-      expect(await text.textContent()).toContain('WebGPU cannot be chosen: this browser has none');
-    } else {
-      expect(before).toBe(undefined);
-      await choose(page, 'WebGPU');
-      await text.getByText('WebGPU does not do it here: no WebGPU').waitFor();
-    }
-    expect(await page.getByRole('radio', { name: 'WASM' }).isChecked()).toBe(true);
+    const at = '#free/nano';
+    const page = await site.open(before === undefined ? { at } : { at, before });
+    await inSettings(page, async (drawer) => {
+      const text = drawer.getByText(/^Encoding and decoding: /);
+      if (await drawer.getByRole('radio', { name: 'WebGPU' }).isDisabled()) {
+        expect(await text.textContent()).toContain(
+          'WebGPU cannot be chosen: this browser has none',
+        );
+      } else {
+        expect(before).toBe(undefined);
+        await drawer.getByRole('radio', { name: 'WebGPU' }).check({ force: true });
+        await text.getByText('WebGPU does not do it here: no WebGPU').waitFor();
+      }
+      expect(await drawer.getByRole('radio', { name: 'WASM' }).isChecked()).toBe(true);
+      await expectAxeClean(page);
+    });
     await decodedOn(page, 'WASM');
-    await expectAxeClean(page);
     await page.context().close();
   });
 });

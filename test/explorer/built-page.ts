@@ -26,6 +26,9 @@ const SOURCES = [
   'dist',
   'src/model',
   'examples/render-picture.mjs',
+  'weights/manifest.json',
+  'examples/dream',
+  'weights/dream/dream.safetensors',
   'package.json',
   'node_modules/.package-lock.json',
 ];

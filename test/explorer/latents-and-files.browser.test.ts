@@ -1,19 +1,32 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPicture } from '../../examples/render-picture.mjs';
-import { dequantizeLatents, quantizeLatents } from '../../src/index.ts';
+import { mirrored } from '../../explorer/src/measure/fit.ts';
+import { brushed, eightBit, mixed, shifted, stamped } from '../../explorer/src/measure/paint.ts';
+import { eightBitText } from '../../explorer/src/text/latent.ts';
+import { readLatents } from '../../src/formats/index.ts';
+import type { Picture, Tensor } from '../../src/index.ts';
 import { decodePng, encodePng } from '../../src/png/index.ts';
-import { hashOf, usePicture } from './at-the-page.ts';
+import {
+  decodedCanvas,
+  hashOf,
+  hashOfBytes,
+  inSettings,
+  toScene,
+  toTab,
+  usePicture,
+} from './at-the-page.ts';
 import { nanoTrip, PICTURE, type Trip } from './nano-trip.ts';
-import { isDrawnOn, pngHeader, psnr, wide } from './pictures.ts';
+import { pngHeader, psnr, wide } from './pictures.ts';
+import { rgba } from './rgba.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
- * The rest of the explorer clicked through in a real browser: the latent, costs, the path from
- * noise, pictures and files of all kinds.
+ * The latent changed by hand, and files of all kinds, in a real browser: what is shown against what
+ * this process decodes.
  */
 
 describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => {
@@ -23,92 +36,156 @@ describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => 
   beforeAll(async () => {
     trip = await nanoTrip();
     site = await openSite();
-    page = await site.open();
+    page = await site.open({ at: '#4/nano' });
     await usePicture(page, 'lake.png', encodePng(PICTURE));
   }, START_MS);
   const folder = mkdtempSync(join(tmpdir(), 'taesd-pictures-'));
   afterAll(async () => {
     rmSync(folder, { recursive: true });
+    trip?.taesd.dispose();
     await site?.close();
   });
 
-  test('latent → four channels, painted by pointer and keyboard, moved, put back: the picture follows', async () => {
-    const live = page.getByTestId('live');
-    await live.waitFor();
-    const channels = page.locator('.latent-channel canvas');
-    expect(await channels.count()).toBe(4);
-    const first = await hashOf(live);
-    const changed = async (from: number) => {
-      await expect.poll(() => hashOf(live)).not.toBe(from);
-      return hashOf(live);
-    };
-    const box = await channels.first().boundingBox();
+  const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+  const channel = (n: number) => page.locator(`[data-part="channel-${n}"] canvas`);
+
+  /** Waits until the page shows the picture of latents as this process decodes it. */
+  async function expectDecoded(latents: Tensor): Promise<Picture> {
+    const wanted = await trip.taesd.decode(latents);
+    await expect.poll(() => hashOf(decodedCanvas(page))).toBe(hashOfBytes(wanted.data));
+    const caption = page.locator('[data-part="output"] figcaption');
+    await expect
+      .poll(() => caption.textContent())
+      .toContain(`Decoded by nano: ${psnr(PICTURE.data, 3, wanted).toFixed(2)} dB`);
+    return wanted;
+  }
+
+  test('painted by keys and pointer, undone, done again, put back → the picture of those numbers', async () => {
+    const { latents } = trip;
+    await expectDecoded(latents);
+    expect(await page.locator('.latent-channel').count()).toBe(4);
+    await press('Paint');
+    // Keys begin in the middle.
+    await channel(1).press('ArrowLeft');
+    await channel(1).press(' ');
+    const once = brushed(latents, { channel: 1, y: 6, x: 5, value: 2, radius: 2 });
+    await expectDecoded(once);
+    // A stroke of the pointer has no gaps.
+    const box = await channel(0).boundingBox();
     if (box === null) throw new Error('no canvas');
-    await channels.first().hover({ position: { x: 20, y: 20 } });
+    const cell = box.width / 12;
+    const at = (x: number, y: number) => ({
+      position: { x: (x + 0.5) * cell, y: (y + 0.5) * cell },
+    });
+    await channel(0).hover(at(2, 3));
     await page.mouse.down();
-    await channels.first().hover({ position: { x: box.width - 20, y: 60 } });
+    await channel(0).hover(at(7, 3));
     await page.mouse.up();
-    const painted = await changed(first);
-    await channels.nth(1).focus();
-    await channels.nth(1).press('ArrowLeft');
-    await channels.nth(1).press(' ');
-    const twice = await changed(painted);
-    await page.locator('.latent-channel').nth(2).getByRole('slider').press('PageUp');
-    await changed(twice);
-    await page.getByRole('button', { name: 'Back to the encoded latent' }).click();
-    await expect.poll(() => hashOf(live)).toBe(first);
-  });
-
-  test('quantisation on → its difference, PSNR as here; off → the picture before', async () => {
-    const { latents, taesd, decoded } = trip;
-    const bytes = dequantizeLatents(quantizeLatents(latents.data));
-    const quantised = await taesd.decode({ shape: latents.shape, data: bytes });
-    const before = await hashOf(page.getByTestId('live'));
-    await page.getByLabel('Quantise to 8 bits').check();
-    await page.getByTestId('quantised').waitFor();
-    const wanted = `${psnr(quantised.data, 4, decoded).toFixed(2)} dB`;
-    expect(await page.getByTestId('quantised').textContent()).toContain(wanted);
-    expect(await hashOf(page.getByTestId('live'))).not.toBe(before);
-    await page.getByLabel('Quantise to 8 bits').uncheck();
-    await expect.poll(() => hashOf(page.getByTestId('live'))).toBe(before);
-  });
-
-  test('costs → a bar and a row for each layer, multiply-adds by level', async () => {
-    const costs = page.locator('#costs');
-    for (const chart of await costs.locator('canvas').all()) {
-      await chart.scrollIntoViewIfNeeded();
-      await expect.poll(() => chart.evaluate(isDrawnOn)).toBe(true);
+    let twice = once;
+    for (let x = 2; x <= 7; x++) {
+      twice = brushed(twice, { channel: 0, y: 3, x, value: 2, radius: 2 });
     }
-    await costs.getByText('The layers as a table').click();
-    expect(await page.getByTestId('times').locator('tbody tr').count()).toBe(trip.steps.size);
-    const total = [...trip.steps.values()].reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
-    expect(await costs.locator('.intro').textContent()).toContain(`${(total / 1e6).toFixed(0)} M`);
+    await expectDecoded(twice);
+    await press('Undo');
+    await expectDecoded(once);
+    await page.keyboard.press('Control+Shift+Z');
+    await expectDecoded(twice);
+    await press('Back to the encoded latent');
+    await expectDecoded(latents);
   });
 
-  test('from noise → live previews of a seeded path, the last of them the decoded picture', async () => {
-    await page.getByRole('button', { name: 'Run from noise' }).click();
-    const screen = page.locator('[data-model=nano]');
-    await screen.getByTestId('fps').waitFor();
-    const early = await hashOf(screen.locator('canvas'));
-    await page.getByText('The path has ended after 60 steps.').waitFor();
-    const caption = (await screen.locator('figcaption').textContent()) ?? '';
-    const [, fps, shown, dropped] =
-      caption.match(/([\d.]+) frames\/s.* (\d+) shown, (\d+) dropped/)?.map(Number) ?? [];
-    console.log(
-      `previews of nano at ${PICTURE.width}×${PICTURE.height}: ${fps} frames/s, ${shown} shown, ${dropped} dropped`,
+  test('a channel shifted, a stamp, a mixture → the picture of those numbers', async () => {
+    const { latents, taesd } = trip;
+    await press('Shift');
+    await channel(2).press(' ');
+    await page.getByRole('slider', { name: 'Added to channel 2' }).fill('-0.5');
+    await expectDecoded(shifted(latents, [0, 0, -0.5, 0]));
+    await press('Undo');
+    await press('Stamp');
+    // The pointer looked at this place last. Enter frames it, Space stamps it elsewhere.
+    const side = Math.round(12 * 0.16);
+    const first = { y: 3, x: 7 };
+    await channel(0).press('Enter');
+    for (let n = 0; n < 4; n++) await channel(0).press('ArrowDown');
+    await channel(0).press(' ');
+    const corner = ({ y, x }: { y: number; x: number }) => ({
+      y: y - (side >> 1),
+      x: x - (side >> 1),
+    });
+    const from = { ...corner(first), width: side, height: side };
+    await expectDecoded(stamped(latents, from, corner({ y: 7, x: 7 })));
+    await press('Undo');
+    await press('Mix');
+    await page.getByRole('slider', { name: /^Of the picture, mirrored/ }).fill('0.5');
+    const other = await taesd.encode(mirrored(rgba(PICTURE)));
+    await expectDecoded(mixed(latents, other, 0.5));
+    await press('Back to the encoded latent');
+    await expectDecoded(latents);
+  });
+
+  test('8 bits on → bytes and dB as here; off → the picture before', async () => {
+    const { latents, decoded } = trip;
+    await page.getByLabel('8 bits').check();
+    const made = await expectDecoded(eightBit(latents));
+    const text = eightBitText(latents.data.length, {
+      plain: psnr(PICTURE.data, 3, decoded),
+      bytes: psnr(PICTURE.data, 3, made),
+    });
+    expect(text).toContain(`${latents.data.length} bytes instead of `);
+    await expect.poll(() => page.locator('.eight-bits').textContent()).toContain(text);
+    await page.getByLabel('8 bits').uncheck();
+    await expectDecoded(latents);
+  });
+
+  test('latent and picture saved → files of those numbers; the latent dropped → decoded, its picture shown', async () => {
+    const saved = async (name: string) => {
+      const file = page.waitForEvent('download');
+      await press(name);
+      const path = join(folder, (await file).suggestedFilename());
+      await (await file).saveAs(path);
+      return path;
+    };
+    const [latentPath, picturePath] = [await saved('Save latent'), await saved('Save picture')];
+    const bytes = readFileSync(latentPath);
+    const read = await readLatents(bytes);
+    expect(read).toMatchObject({ model: 'taesd', width: PICTURE.width, height: PICTURE.height });
+    expect(read.latents).toEqual(trip.latents);
+    const png = decodePng(readFileSync(picturePath));
+    const channels = png.data.length / (png.width * png.height);
+    expect(psnr(png.data, channels, trip.decoded)).toBe(Infinity);
+    await drop('mine.safetensors', bytes);
+    const done = 'Done: the latents of mine.safetensors, 96×96, through the 19 layers of nano.';
+    await page.locator('.status', { hasText: done }).waitFor();
+    const note = page.getByRole('note');
+    expect(await note.textContent()).toContain(
+      '“mine.safetensors” holds latents of taesd: 4 channels of 12×12, for a picture of 96×96',
     );
-    expect(fps).toBeGreaterThan(1);
-    expect(shown + dropped).toBeLessThanOrEqual(62);
-    expect(early).not.toBe(await hashOf(page.getByLabel('The decoded picture')));
-    const last = await hashOf(page.getByLabel('The decoded picture'));
-    await expect.poll(() => hashOf(screen.locator('canvas'))).toBe(last);
-    // By hand, and from another seed.
-    await page.getByRole('slider', { name: 'Step', exact: true }).press('Home');
-    await expect.poll(() => hashOf(screen.locator('canvas'))).not.toBe(last);
-    const one = await hashOf(page.locator('.screens canvas').first());
-    await page.getByLabel('Seed').fill('7');
-    await page.getByLabel('Seed').press('Tab');
-    await expect.poll(() => hashOf(page.locator('.screens canvas').first())).not.toBe(one);
+    await note.getByRole('button', { name: 'Close' }).click();
+    const wanted = hashOfBytes(trip.decoded.data);
+    expect(await hashOf(page.locator('[data-part="input"] canvas'))).toBe(wanted);
+    expect(await hashOf(decodedCanvas(page))).toBe(wanted);
+  });
+
+  /** Drops a file on the page. */
+  async function drop(name: string, bytes: Uint8Array): Promise<void> {
+    const transfer = await page.evaluateHandle(
+      ([called, content]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([Uint8Array.from(content as number[])], called as string));
+        return data;
+      },
+      [name, [...bytes]],
+    );
+    await page.locator('.page').dispatchEvent('dragover', { dataTransfer: transfer });
+    expect(await page.locator('.page.dropping').count()).toBe(1);
+    await page.locator('.page').dispatchEvent('drop', { dataTransfer: transfer });
+    expect(await page.locator('.page.dropping').count()).toBe(0);
+  }
+
+  test('a picture dropped on the page → taken', async () => {
+    await drop('dropped.png', encodePng(PICTURE));
+    await page.locator('.status', { hasText: 'Done: dropped.png' }).waitFor();
+    await expectDecoded(trip.latents);
   });
 
   test.each([
@@ -118,55 +195,46 @@ describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => 
   ])('%s → said in words, the page goes on', async (name, content, words) => {
     const path = join(folder, name);
     writeFileSync(path, content);
-    await page.getByLabel('Choose a picture').setInputFiles(path);
-    expect(await page.getByRole('alert').getByText(words).textContent()).toContain(name);
-    await page.getByRole('button', { name: 'Close' }).click();
-    expect(await page.getByRole('alert').textContent()).toBe('');
-    expect(await page.getByTestId('psnr').isVisible()).toBe(true);
+    await inSettings(page, (drawer) => drawer.getByLabel('Choose a picture').setInputFiles(path));
+    const alert = page.getByRole('alert');
+    expect(await alert.getByText(words).textContent()).toContain(name);
+    await alert.getByRole('button', { name: 'Close' }).click();
+    expect(await alert.textContent()).toBe('');
+    await expectDecoded(trip.latents);
   });
 
-  test('weights that are none → said in words, the model stays', async () => {
+  test('weights that are none → said in words, the model stays; a model that is not here → offered', async () => {
     const buffer = Buffer.from('not weights at all');
-    const file = { name: 'taesd.safetensors', mimeType: '', buffer };
-    await page.getByLabel('Open weights').setInputFiles(file);
-    await page.getByRole('alert').getByText('safetensors').waitFor();
-    expect(await page.getByText(/^At work: /).textContent()).toContain('nano');
-    await page.getByRole('button', { name: 'Close' }).click();
-  });
-
-  test('a model that is not here → offered for download, not replaced', async () => {
-    await page.getByLabel('Whose latents it speaks').selectOption('taesdxl');
-    await page.getByRole('button', { name: 'Download taesdxl, 5 MB' }).waitFor();
-    expect(await page.getByText(/^At work: /).textContent()).toContain('nano');
-    await page.getByLabel('Whose latents it speaks').selectOption('nano');
-    expect(await page.getByRole('button', { name: /^Download/ }).count()).toBe(0);
+    await inSettings(page, async (drawer) => {
+      const atWork = drawer.getByText(/^At work: /);
+      const file = { name: 'taesd.safetensors', mimeType: '', buffer };
+      await drawer.getByLabel('Open weights').setInputFiles(file);
+      const alert = page.getByRole('alert');
+      await alert.getByText('safetensors').waitFor();
+      expect(await atWork.textContent()).toContain('nano');
+      await alert.getByRole('button', { name: 'Close' }).click();
+      const models = drawer.getByLabel('Whose latents it speaks');
+      await models.selectOption('taesdxl');
+      await drawer.getByRole('button', { name: 'Download taesdxl, 5 MB' }).waitFor();
+      expect(await atWork.textContent()).toContain('nano');
+      await models.selectOption('nano');
+      expect(await drawer.getByRole('button', { name: /^Download/ }).count()).toBe(0);
+    });
   });
 
   test('a picture that is too large → made smaller, and said; the sample', async () => {
     await usePicture(page, 'wide.png', encodePng(wide(600, 40)));
-    expect(await page.getByText(/^Shown: /).textContent()).toContain(
-      'made smaller from 600×40 to 256×17',
-    );
-    await page.getByRole('button', { name: 'Use the sample' }).click();
-    await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
+    await inSettings(page, async (drawer) => {
+      expect(await drawer.getByText(/^Shown: /).textContent()).toContain(
+        'made smaller from 600×40 to 256×17',
+      );
+      await drawer.getByRole('button', { name: 'Use the sample' }).click();
+      await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
+    });
+    await toTab(page, 'Compare');
     const { data } = decodePng(encodePng(renderPicture(256)));
-    expect(await hashOf(page.getByLabel('The original picture'))).toBe(
-      [...data].reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 7),
-    );
-  });
-
-  test('a picture dropped on the page → taken', async () => {
-    const bytes = [...encodePng(PICTURE)];
-    const transfer = await page.evaluateHandle((content) => {
-      const data = new DataTransfer();
-      data.items.add(new File([Uint8Array.from(content)], 'dropped.png', { type: 'image/png' }));
-      return data;
-    }, bytes);
-    await page.locator('.page').dispatchEvent('dragover', { dataTransfer: transfer });
-    expect(await page.locator('.page.dropping').count()).toBe(1);
-    await page.locator('.page').dispatchEvent('drop', { dataTransfer: transfer });
-    await page.locator('.status', { hasText: 'Done: dropped.png' }).waitFor();
-    expect(await page.locator('.page.dropping').count()).toBe(0);
+    expect(await hashOf(page.getByLabel('The original picture'))).toBe(hashOfBytes(data));
+    await toScene(page, '4');
   });
 
   test('all of it → nothing in the console, under the strict policy', () => {

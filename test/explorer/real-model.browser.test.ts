@@ -1,18 +1,33 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect } from 'vitest';
+import { loadDream } from '../../examples/dream/dream.mjs';
 import { encodePng } from '../../src/png/index.ts';
-import { readGolden } from '../golden.ts';
+import { Taesd } from '../../src/taesd.ts';
+import { readGolden, realWeights } from '../golden.ts';
 import { sharedFile, sharedPath, testShared } from '../shared.ts';
-import { choosePixel, jumpTo, numberAt, usePicture } from './at-the-page.ts';
+import {
+  hashOf,
+  hashOfBytes,
+  inSettings,
+  lookAt,
+  numberOf,
+  pressBlock,
+  toScene,
+  toTab,
+  usePicture,
+} from './at-the-page.ts';
 import { longestBlock, watchMainThread } from './main-thread.ts';
 import { asPicture } from './pictures.ts';
 import { isBrowserHere, openSite, type Site } from './site.ts';
 
 /*
- * The explorer with the real taesd: the numbers on the page against PyTorch's, and nano beside it.
+ * The explorer with the real taesd: the numbers on the page against PyTorch's; where weights come
+ * from.
  */
 
 const BOUND = 1e-4;
+const DREAM = new URL('../../weights/dream/dream.safetensors', import.meta.url);
 const MODELS = ['taesd', 'taesd3'];
 const WEIGHTS = Object.fromEntries(
   MODELS.flatMap((model) =>
@@ -27,8 +42,10 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
 
   testShared('one pixel of one layer → PyTorch’s number, within 1e-4', async () => {
     site = await openSite(WEIGHTS);
-    page = await site.open({ before: watchMainThread });
-    await page.getByText('At work: taesd, weights from the folder beside this page.').waitFor();
+    page = await site.open({ before: watchMainThread, at: '#free' });
+    await inSettings(page, (drawer) =>
+      drawer.getByText('At work: taesd, weights from the folder beside this page.').waitFor(),
+    );
     const golden = readGolden('taesd-layers-32x32');
     await usePicture(page, 'crop.png', encodePng(asPicture(golden('image'))));
     let largest = 0;
@@ -40,14 +57,13 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
       ['decoder.13', 7, 11, 15],
       ['decoder.19', 2, 31, 16],
     ] as const) {
-      await jumpTo(page, name);
-      await choosePixel(page, { channel, y, x });
+      const shown = await lookAt(page, 'taesd', name, { channel, y, x });
       const { shape, data } = golden(name);
       const wanted = data[(channel * shape[2] + y) * shape[3] + x];
-      const kernel = await numberAt(page, 'kernel-value');
-      const arithmetic = await numberAt(page, 'value');
-      expect(await page.getByTestId('agreement').textContent()).toContain('✓ agrees');
-      largest = Math.max(largest, Math.abs(kernel - wanted), Math.abs(arithmetic - wanted));
+      expect(shown.agreement).toContain('✓ agrees');
+      for (const id of ['kernel-value', 'exact-value']) {
+        largest = Math.max(largest, Math.abs(numberOf(shown, id) - wanted));
+      }
     }
     console.log(
       `explorer: 6 pixels of 6 layers, off PyTorch by ${largest.toExponential(1)} at most`,
@@ -55,12 +71,19 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     expect(largest).toBeLessThan(BOUND);
   });
 
-  testShared('from noise → taesd and nano beside each other', async () => {
+  testShared('from noise → decoded by taesd, the picture of this process', async () => {
+    await toTab(page, 'From noise');
+    await page.getByRole('slider', { name: 'Steps' }).press('Home');
     await page.getByRole('button', { name: 'Run from noise' }).click();
-    for (const model of ['taesd', 'nano']) {
-      await page.locator(`[data-model=${model}]`).getByTestId('fps').waitFor();
-    }
-    await page.getByText('The path has ended after 60 steps.').waitFor();
+    await page.getByText('The path has ended after 4 steps.').waitFor();
+    await page.getByText('The landscape, decoded by taesd').waitFor();
+    const taesd = await Taesd.load({ model: 'taesd', weights: realWeights('taesd'), workers: 0 });
+    const dream = await loadDream(readFileSync(DREAM), { workers: 0 });
+    const { data } = await taesd.decode(await dream.generate({ seed: 1, steps: 4 }));
+    dream.dispose();
+    taesd.dispose();
+    expect(await hashOf(page.getByLabel('The landscape'))).toBe(hashOfBytes(data));
+    await page.getByRole('tab', { name: 'Layers', exact: true }).click();
   });
 
   testShared('the sample through taesd at 256×256 → its thread never stands still', async () => {
@@ -68,13 +91,15 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
       'taesd at 256×256',
       async () => page,
       async () => {
-        await page.getByRole('button', { name: 'Use the sample' }).click();
-        await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
-        await jumpTo(page, 'decoder.18');
-        await choosePixel(page, { channel: 30, y: 200, x: 100 });
-        await page.getByRole('button', { name: 'Open block decoder.18' }).click();
+        await inSettings(page, async (drawer) => {
+          await drawer.getByRole('button', { name: 'Use the sample' }).click();
+          await page.locator('.status', { hasText: 'Done: the sample, 256×256' }).waitFor();
+        });
+        await lookAt(page, 'taesd', 'decoder.18', { channel: 30, y: 200, x: 100 });
+        await pressBlock(page, 'decoder.18');
         await page.locator('.layer.inside').first().waitFor();
-        await jumpTo(page, 'decoder.18.conv.3');
+        await lookAt(page, 'taesd', 'decoder.18.conv.3', { channel: 30, y: 200, x: 101 });
+        await pressBlock(page, 'decoder.18');
       },
     );
     expect(isGood).toBe(true);
@@ -84,7 +109,6 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     'no weights beside the page → downloaded at a click, kept for the next visit',
     async () => {
       const page = await (site as Site).open({ weights: false });
-      expect(await page.getByText(/^At work: /).textContent()).toContain('nano');
       const asked: string[] = [];
       // The places of weights/manifest.json, played by this test.
       await page.context().route('https://**/*', async (route) => {
@@ -93,12 +117,16 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
         const body = Buffer.from(sharedFile(`weights/${name}`));
         await route.fulfill({ body, headers: { 'access-control-allow-origin': '*' } });
       });
-      await page.getByLabel('Whose latents it speaks').selectOption('taesd');
-      await page.getByRole('button', { name: 'Download taesd, 5 MB' }).click();
-      await page.getByText(/^At work: taesd, /).waitFor();
+      await inSettings(page, async (drawer) => {
+        const atWork = drawer.getByText(/^At work: /);
+        expect(await atWork.textContent()).toContain('nano');
+        await drawer.getByLabel('Whose latents it speaks').selectOption('taesd');
+        await drawer.getByRole('button', { name: 'Download taesd, 5 MB' }).click();
+        await drawer.getByText(/^At work: taesd, /).waitFor();
+      });
       expect(asked.sort()).toEqual(['taesd_decoder.safetensors', 'taesd_encoder.safetensors']);
       await page.reload();
-      await page.getByText(/^At work: taesd, /).waitFor();
+      await inSettings(page, (drawer) => drawer.getByText(/^At work: taesd, /).waitFor());
       expect(asked).toHaveLength(2);
       await page.context().close();
     },
@@ -109,22 +137,28 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     const files = ['encoder', 'decoder'].map((part) =>
       sharedPath(`weights/taesdxl_${part}.safetensors`),
     );
-    await page.getByLabel('Open weights').setInputFiles(files.slice(1));
-    await page.getByRole('alert').getByText('lack the encoder').waitFor();
-    await page.getByLabel('Open weights').setInputFiles(files);
-    await page.getByText('At work: taesdxl, weights from given bytes.').waitFor();
     const ofTorch = ['encoder', 'decoder'].map((part) => sharedPath(`weights/taef2_${part}.pth`));
-    await page.getByLabel('Open weights').setInputFiles(ofTorch);
-    await page.getByText('At work: taef2, weights from given bytes.').waitFor();
+    await inSettings(page, async (drawer) => {
+      const weights = drawer.getByLabel('Open weights');
+      await weights.setInputFiles(files.slice(1));
+      await page.getByRole('alert').getByText('lack the encoder').waitFor();
+      await weights.setInputFiles(files);
+      await drawer.getByText('At work: taesdxl, weights from given bytes.').waitFor();
+      await weights.setInputFiles(ofTorch);
+      await drawer.getByText('At work: taef2, weights from given bytes.').waitFor();
+    });
     await page.context().close();
   });
 
-  testShared('taesd3 → sixteen channels of latent', async () => {
-    await page.getByLabel('Whose latents it speaks').selectOption('taesd3');
-    await page.getByText('At work: taesd3').waitFor();
-    await page.locator('.status', { hasText: 'layers of taesd3' }).waitFor();
-    expect(await page.locator('.latent-channel').count()).toBe(16);
-    expect(await page.locator('[data-model=nano]').count()).toBe(0);
+  testShared('taesd3 → sixteen channels of latent, three of them large', async () => {
+    await inSettings(page, async (drawer) => {
+      await drawer.getByLabel('Whose latents it speaks').selectOption('taesd3');
+      await page.locator('.status', { hasText: 'layers of taesd3' }).waitFor();
+      await drawer.getByText('At work: taesd3').waitFor();
+    });
+    await toScene(page, '4');
+    expect(await page.locator('.latent-strip .strip-item').count()).toBe(16);
+    expect(await page.locator('.latent-channel').count()).toBe(3);
     expect(site?.complaints()).toEqual([]);
   });
 });

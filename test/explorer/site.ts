@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { POLICY } from '../../explorer/content-security.ts';
+import { POLICY } from '../../explorer/plugins/content-security.ts';
 import { CHROMIUM_WEBGPU } from '../browsers.mjs';
 import { chromium as browserName } from '../page.ts';
 import { builtPage } from './built-page.ts';
@@ -18,9 +18,9 @@ export const isBrowserHere = browserName !== undefined;
 if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium here');
 
 /** What building the page and starting the browser may take on a busy machine. */
-export const START_MS = 120_000;
+export const START_MS = 300_000;
 
-const TYPES: Readonly<Record<string, string>> = {
+export const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.css': 'text/css',
   '.js': 'text/javascript',
@@ -32,16 +32,24 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface OpenOptions {
   readonly width?: number;
+  readonly height?: number;
+  /** What follows the page's address: `#1`, `?embed=sum#1`. */
+  readonly at?: string;
+  /** A phone: fingers in place of a mouse. */
+  readonly touch?: boolean;
   readonly scheme?: 'light' | 'dark';
   /** Runs on the page before its own code. */
   readonly before?: () => void;
   /** False: as if there were none beside the page. */
   readonly weights?: boolean;
+  /** Lets the page keep itself for later, which fetches all its files. Defaults to false. */
+  readonly keeps?: boolean;
 }
 
 export interface Site {
   /**
-   * A page with the model ready. The test fails if the browser reports an error or a warning.
+   * A page whose picture has gone through the model. The test fails if the browser reports an error
+   * or a warning.
    */
   open(options?: OpenOptions): Promise<Page>;
   /** What the browser complained of since it was asked last. */
@@ -79,12 +87,19 @@ export async function openSite(
   });
   let heard: string[] = [];
   return {
-    async open({ width = 1280, scheme = 'light', before, weights = true } = {}) {
-      const viewport = { width, height: 900 };
+    async open({ width = 1280, height = 900, scheme = 'light', before, ...more } = {}) {
+      const { at = '', touch = false, weights = true, keeps = false } = more;
+      const viewport = { width, height };
       // Nothing scrolls softly: a page that moves on while a button is pressed is no test of the
       // button.
       const motion = { reducedMotion: 'reduce' } as const;
-      const context = await browser.newContext({ viewport, colorScheme: scheme, ...motion });
+      const phone = touch ? { hasTouch: true, isMobile: true } : {};
+      const context = await browser.newContext({
+        ...{ viewport, colorScheme: scheme, ...motion, ...phone },
+        serviceWorkers: keeps ? 'allow' : 'block',
+        permissions: ['clipboard-read', 'clipboard-write'],
+      });
+      context.setDefaultTimeout(START_MS);
       const page = await context.newPage();
       page.on('pageerror', ({ message }) => heard.push(message));
       page.on('console', (message) => {
@@ -93,8 +108,8 @@ export async function openSite(
       if (before !== undefined) await page.addInitScript(before);
       if (!weights)
         await page.route('**/weights/index.json', (route) => route.fulfill({ json: [] }));
-      await page.goto(address);
-      await page.getByText(/^At work: /).waitFor();
+      await page.goto(address + at);
+      await page.locator('.status', { hasText: 'Done: ' }).waitFor({ state: 'attached' });
       return page;
     },
     complaints() {
@@ -111,7 +126,7 @@ export async function openSite(
   };
 }
 
-function fileNamed(
+export function fileNamed(
   folder: string,
   weights: Readonly<Record<string, () => Uint8Array>>,
   name: string,

@@ -8,12 +8,24 @@ import { Taesd } from '../../src/taesd.ts';
 import { seededWeights } from '../golden.ts';
 import { seededTensors } from '../seeded-weights.ts';
 import { sharedFile, testShared } from '../shared.ts';
-import { choosePixel, jumpTo, numberAt, usePicture } from './at-the-page.ts';
+import {
+  inSettings,
+  insideNames,
+  lookAt,
+  numberOf,
+  pixelsOf,
+  pressBlock,
+  type Shown,
+  toScene,
+  toTab,
+  usePicture,
+} from './at-the-page.ts';
 import { isBrowserHere, openSite, type Site } from './site.ts';
 
 /*
- * The explorer with taesana, taeqi2_1 and taew2_1: each layer's texts and one of its numbers, and
- * the operations inside layers on frames, against the reference's. Most weights are seeded.
+ * The explorer with taesana, taeqi2_1 and taew2_1: layers of each kind with one of their numbers,
+ * and the operations inside layers on frames, against the reference's. Most weights are seeded.
+ * `all-models.slow.test.ts` has all of their layers.
  */
 
 const BOUND = 1e-4;
@@ -105,50 +117,40 @@ describe.skipIf(!isBrowserHere)('explorer, wide models [Chromium]', () => {
   afterAll(() => Promise.all(sites.map((site) => site.close())));
 
   for (const { model, input, opened, titles } of WALKS) {
-    testShared(
-      `${model}, layers → title, text, line of src/model, the reference’s number`,
-      async () => {
-        const weights = await weightsOf(model);
-        const page = await pageOf(model, weights);
-        await usePicture(page, 'waves.png', encodePng(input));
-        const steps = await referenceSteps(model, weights, input);
-        const { layers } = steps;
-        const listed = page.locator('[data-step]');
-        expect(
-          await listed.evaluateAll((all) => all.map((e) => e.getAttribute('data-step'))),
-        ).toEqual(layers.map(({ name }) => name));
-        const found = new Map<string, string | null>();
-        const texts = new Set<string | null>();
-        for (const step of layers) {
-          if (!walked(step, opened, titles)) continue;
-          await walkTo(page, step, found, texts);
-          if (!opened.includes(step.name)) continue;
-          const inside: Step[] = [];
-          for await (const inner of step.inner()) inside.push(inner);
-          expect(await page.locator('.open-block').textContent()).toMatch(
-            new RegExp(`: its ${inside.length} operations$`),
-          );
-          await page.getByRole('button', { name: `Open block ${step.name}`, exact: true }).click();
-          await page.locator(`[data-step="${inside[0].name}"]`).waitFor();
-          expect(
-            await page
-              .locator('.layer.inside')
-              .evaluateAll((all) => all.map((e) => e.getAttribute('data-step'))),
-          ).toEqual(inside.map(({ name }) => name));
-          for (const inner of inside) await walkTo(page, inner, found, texts);
+    testShared(`${model}, layers → title, the reference’s number; alpha`, async () => {
+      const weights = await weightsOf(model);
+      const page = await pageOf(model, weights);
+      await usePicture(page, 'waves.png', encodePng(input));
+      const layers = await referenceSteps(model, weights, input);
+      const listed = page.locator('.layer-list [data-step]');
+      expect(
+        await listed.evaluateAll((all) => all.map((e) => e.getAttribute('data-step'))),
+      ).toEqual(layers.map(({ name }) => name));
+      const found: Record<string, string> = {};
+      for (const step of layers) {
+        const { name } = step;
+        if (name in titles) found[name] = (await look(page, model, step)).title;
+        if (!opened.includes(name)) continue;
+        const inside: Step[] = [];
+        for await (const inner of step.inner()) inside.push(inner);
+        await look(page, model, step);
+        expect(await page.locator('.open-block').textContent()).toMatch(
+          new RegExp(`: its ${inside.length} operations$`),
+        );
+        await pressBlock(page, name);
+        await page.locator(`.layer-list [data-step="${inside[0].name}"]`).waitFor();
+        expect(await insideNames(page)).toEqual(inside.map((inner) => inner.name));
+        for (const inner of inside) {
+          const { title } = await look(page, model, inner);
+          if (inner.name in titles) found[inner.name] = title;
         }
-        for (const [name, title] of Object.entries(titles))
-          expect([name, found.get(name)]).toEqual([name, title]);
-        await checkAlpha(page, model);
-        expect(sites.at(-1)?.complaints()).toEqual([]);
-        await page.context().close();
-      },
-    );
+      }
+      expect(found).toEqual(titles);
+      await checkAlpha(page, model);
+      expect(sites.at(-1)?.complaints()).toEqual([]);
+      await page.context().close();
+    });
   }
-
-  /** Half of the layers at least: the named ones, and every one of taeqi2_1, which has alpha. */
-  const walked = ({ name, index }: Step, opened: Walk['opened'], titles: Walk['titles']) =>
-    name in titles || opened.length === 0 || opened.includes(name) || index % 2 === 0;
 
   async function pageOf(model: ModelName, weights: Weights): Promise<Page> {
     const files: [string, Uint8Array][] =
@@ -163,43 +165,36 @@ describe.skipIf(!isBrowserHere)('explorer, wide models [Chromium]', () => {
       Object.fromEntries(files.map(([name, bytes]) => [name, () => bytes])),
     );
     sites.push(site);
-    const page = await site.open();
-    await page.getByLabel('Whose latents it speaks').selectOption(model);
-    await page.getByText(`At work: ${model}, weights from the folder beside this page.`).waitFor();
+    const page = await site.open({ at: '#free/nano' });
+    await inSettings(page, async (drawer) => {
+      // What follows is small, and the picture before it too.
+      await drawer.getByLabel('At most, pixels a side').selectOption('128');
+      await page.locator('.status', { hasText: 'Done: the sample, 128×128' }).waitFor();
+      await drawer.getByLabel('Whose latents it speaks').selectOption(model);
+      const words = `At work: ${model}, weights from the folder beside this page.`;
+      await drawer.getByText(words).waitFor();
+    });
     return page;
   }
 
-  /** Goes to a step and one of its numbers: the page's texts, and the number. */
-  async function walkTo(
+  /** Goes to one number of a step, which is the reference's. */
+  async function look(
     page: Page,
+    model: ModelName,
     { name, output: { shape, data } }: Step,
-    titles: Map<string, string | null>,
-    texts: Set<string | null>,
-  ): Promise<void> {
-    await jumpTo(page, name);
+  ): Promise<Shown> {
     const [, channels, height, width] = shape;
-    const [channel, y, x] = [channels - 1, height >> 1, width - 1];
-    await choosePixel(page, { channel, y, x });
-    const wanted = data[(channel * height + y) * width + x];
+    const at = { channel: channels - 1, y: height >> 1, x: width - 1 };
+    const shown = await lookAt(page, model, name, at);
+    const wanted = data[(at.channel * height + at.y) * width + at.x];
     const scale = Math.max(1, Math.abs(wanted));
-    for (const id of ['kernel-value', 'value']) {
-      const off = Math.abs((await numberAt(page, id)) - wanted) / scale;
+    for (const id of ['kernel-value', 'exact-value']) {
+      const off = Math.abs(numberOf(shown, id) - wanted) / scale;
       expect(off, `${name} ${id}`).toBeLessThan(BOUND);
     }
-    expect(await page.getByTestId('agreement').textContent(), name).toContain('✓ agrees');
-    titles.set(name, await page.getByTestId('step-title').textContent());
-    const text = await page.locator('.explanation').textContent();
-    expect(text?.length, name).toBeGreaterThan(60);
-    texts.add(text);
-    expect(await page.locator('.source').textContent(), name).toContain('src/model/');
-    const sides = await page
-      .locator('.channel-map canvas')
-      .first()
-      .evaluate((canvas) => [
-        (canvas as HTMLCanvasElement).width,
-        (canvas as HTMLCanvasElement).height,
-      ]);
-    expect(sides, name).toEqual([width, height]);
+    expect(shown.agreement, name).toContain('✓ agrees');
+    expect(shown.map, name).toEqual([width, height]);
+    return shown;
   }
 });
 
@@ -208,38 +203,36 @@ async function referenceSteps(
   model: ModelName,
   weights: Weights,
   input: ReturnType<typeof picture>,
-): Promise<{ layers: Step[] }> {
+): Promise<Step[]> {
   const taesd = await Taesd.load({ model, weights, backend: 'reference' });
   const layers: Step[] = [];
   for await (const step of taesd.steps(input)) layers.push(step);
   const latents = layers[layers.length - 1].output;
   for await (const step of taesd.steps(latents)) layers.push(step);
-  return { layers };
+  return layers;
 }
 
-/** Checks what the page says of alpha, and the latent's square. */
+/** Checks what the page says of alpha, and of the latent's squares. */
 async function checkAlpha(page: Page, model: ModelName): Promise<void> {
   const { pictureChannels, downscale, latentChannels } = VARIANTS[model];
-  const text = async (id: string) => (await page.getByTestId(id).textContent()) ?? '';
   const hasAlpha = pictureChannels === 4;
+  await toScene(page, '4');
+  expect(await page.locator('.scene-text').textContent()).toContain(
+    `${latentChannels} for each ${downscale}×${downscale} pixels`,
+  );
+  await toTab(page, 'Compare');
+  const text = async (id: string) => (await page.getByTestId(id).textContent()) ?? '';
   expect((await text('original')).includes('squares show through')).toBe(hasAlpha);
   expect((await text('decoded-in')).includes('with alpha')).toBe(hasAlpha);
   expect((await text('psnr')).includes('both over white')).toBe(hasAlpha);
-  expect(await page.locator('#latent .intro').textContent()).toContain(
-    `each ${downscale}×${downscale} square`,
-  );
-  expect(await page.locator('.latent-channel').count()).toBe(latentChannels);
   const background = (element: Element) => getComputedStyle(element).backgroundImage;
-  const decoded = page.getByLabel('The decoded picture');
+  const decoded = page.locator('.free-compare').getByLabel('The decoded picture');
   expect(await decoded.evaluate(background)).toContain('repeating-conic-gradient');
   // A model without alpha takes the picture over white.
   const { data } = picture(24, 24, 4);
   await usePicture(page, 'glass.png', encodePng({ width: 24, height: 24, data }));
   expect((await text('original')).includes('over white: this model has no alpha')).toBe(!hasAlpha);
-  const shown = await page.getByLabel('The original picture').evaluate((element) => {
-    const canvas = element as HTMLCanvasElement;
-    return [...(canvas.getContext('2d')?.getImageData(0, 0, 24, 24).data ?? [])];
-  });
+  const shown = await pixelsOf(page.getByLabel('The original picture'));
   const at = (pixel: number) => 4 * pixel;
   for (const pixel of [0, 100, 575]) {
     const alpha = data[at(pixel) + 3] / 255;
