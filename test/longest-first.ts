@@ -8,7 +8,6 @@ const LONGEST = [
   'test/element/element.browser.test.ts',
   'test/one-file/one-file.browser.test.ts',
   'test/explorer/wide-models.browser.test.ts',
-  'test/explorer/sentences.browser.test.ts',
   'test/explorer/layers.browser.test.ts',
   'test/hosts/background.browser.test.ts',
   'test/explorer/backend.browser.test.ts',
