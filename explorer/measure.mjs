@@ -10,18 +10,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
+import { CONTENT_TYPES } from './content-types.mjs';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('dist', import.meta.url));
 
-const TYPES = {
-  '.html': 'text/html',
-  '.css': 'text/css',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
 const ZIPPED = ['.html', '.css', '.js', '.json', '.svg', '.wasm'];
 
 /** 1.6 Mbit/s, a slow mobile line, and the time of a request on it. */
@@ -46,7 +38,7 @@ async function serve(line) {
       response.writeHead(404).end();
       return;
     }
-    response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
+    response.setHeader('content-type', CONTENT_TYPES[extname(name)] ?? 'application/octet-stream');
     if (ZIPPED.includes(extname(name))) {
       bytes = gzipSync(bytes);
       response.setHeader('content-encoding', 'gzip');

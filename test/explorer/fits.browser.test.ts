@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
 import { expect, test } from 'vitest';
+import { CONTENT_TYPES } from '../../explorer/content-types.mjs';
 import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
 import { builtPage } from './built-page.ts';
-import { fileNamed, TYPES } from './site.ts';
+import { fileNamed } from './site.ts';
 
 /*
  * What a scene's words name stands inside the window, without scrolling, whatever the screen.
@@ -129,7 +130,7 @@ for (const [browser, program] of browsers) {
           if (!path.startsWith('/page/')) return undefined;
           const name = path.slice('/page/'.length);
           const bytes = fileNamed(folder, {}, name);
-          return bytes && { type: TYPES[extname(name || '.html')] ?? '', bytes };
+          return bytes && { type: CONTENT_TYPES[extname(name || '.html')] ?? '', bytes };
         },
       })) as readonly Found[];
       expect(found, `${found}`).toBeInstanceOf(Array);

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { CONTENT_TYPES } from '../../explorer/content-types.mjs';
 import { POLICY } from '../../explorer/plugins/content-security.ts';
 import { CHROMIUM_WEBGPU } from '../browsers.mjs';
 import { chromium as browserName } from '../page.ts';
@@ -19,16 +20,6 @@ if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium he
 
 /** What building the page and starting the browser may take on a busy machine. */
 export const START_MS = 300_000;
-
-export const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.css': 'text/css',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
 
 export interface OpenOptions {
   readonly width?: number;
@@ -75,7 +66,7 @@ export async function openSite(
     asked.push(name);
     const bytes = name === pathname ? undefined : fileNamed(folder, weights, name);
     response.setHeader('content-security-policy', POLICY);
-    response.setHeader('content-type', TYPES[extname(name || '.html')] ?? '');
+    response.setHeader('content-type', CONTENT_TYPES[extname(name || '.html')] ?? '');
     response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

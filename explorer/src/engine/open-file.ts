@@ -71,15 +71,17 @@ async function openPng(
   }
   const { buffer, byteOffset, length } = data;
   const clamped = new Uint8ClampedArray(buffer as ArrayBuffer, byteOffset, length);
-  const picture = shrink({ width, height, data: clamped }, options.most);
-  return {
-    kind: 'picture',
-    picture,
-    originalWidth: width,
-    originalHeight: height,
-    notes: notes.map(asSentence),
-  };
+  return decoded({ width, height, data: clamped }, notes, options.most);
 }
+
+/** A picture that the package has decoded. */
+const decoded = (original: Picture, notes: readonly string[], most: number): OpenedPicture => ({
+  kind: 'picture',
+  picture: shrink(original, most),
+  originalWidth: original.width,
+  originalHeight: original.height,
+  notes: notes.map(asSentence),
+});
 
 /**
  * A picture by the browser's own decoder and a canvas. If that canvas lies, JPEG and WebP files are read by the package's
@@ -89,14 +91,7 @@ async function openPicture(file: File, bytes: Uint8Array, most: number): Promise
   if (await canvasIsTrue()) return openByBrowser(file, most);
   try {
     const { width, height, data, notes } = await decodePicture(bytes);
-    const picture = shrink({ width, height, data }, most);
-    return {
-      kind: 'picture',
-      picture,
-      originalWidth: width,
-      originalHeight: height,
-      notes: notes.map(asSentence),
-    };
+    return decoded({ width, height, data }, notes, most);
   } catch {
     // Another kind of picture, or one that the browser may read all the same.
     const opened = await openByBrowser(file, most);

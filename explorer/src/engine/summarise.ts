@@ -28,6 +28,12 @@ function count(data: Float32Array, from: number, to: number): Counted {
   return { min, max, zeros, sum };
 }
 
+/** The range and the share of zeros of numbers. */
+export function rangeOf(data: Float32Array): ChannelRange {
+  const { min, max, zeros } = count(data, 0, data.length);
+  return { min, max, zeros: zeros / data.length };
+}
+
 /** Range, mean, share of zeros and histogram of numbers. */
 export const summarise = (data: Float32Array): Summary =>
   summaryOf(data, count(data, 0, data.length));

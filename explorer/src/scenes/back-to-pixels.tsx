@@ -10,7 +10,7 @@ import { measureSquares } from '../measure/squares.ts';
 import { BlockView } from '../stage/block-view.tsx';
 import { placeOf } from '../stage/frame.ts';
 import { MapView } from '../stage/map-view.tsx';
-import { placeUnder } from '../stage/place.tsx';
+import { placeUnder } from '../stage/place.ts';
 import { Question } from '../stage/question.tsx';
 import { moveFocus } from '../stage/roving.ts';
 import { useStore } from '../stage/use-store.ts';

@@ -4,6 +4,7 @@ import type { Picture, Tensor } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { coloured } from '../drawing/colour-map.ts';
 import { useExplorer } from '../explorer.ts';
+import { largest } from '../measure/largest.ts';
 import { meanDifference } from '../measure/mean-difference.ts';
 import { MapView } from '../stage/map-view.tsx';
 import { Question } from '../stage/question.tsx';
@@ -169,8 +170,7 @@ function mapsOf({ shape, data }: Tensor): ImageData[] {
   const area = width * height;
   return Array.from({ length: Math.min(channels, MOST_SHOWN) }, (_, n) => {
     const numbers = data.subarray(n * area, (n + 1) * area);
-    const most = numbers.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
-    return coloured(numbers, width, height, most);
+    return coloured(numbers, width, height, largest(numbers));
   });
 }
 

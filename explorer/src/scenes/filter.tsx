@@ -1,17 +1,16 @@
-import { useEffect, useMemo } from 'preact/hooks';
-import { coloured } from '../drawing/colour-map.ts';
+import { useEffect } from 'preact/hooks';
 import { useExplorer } from '../explorer.ts';
 import type { Kind } from '../measure/filter-kinds.ts';
 import { FilterStrip } from '../stage/filter-strip.tsx';
-import { windowAround } from '../stage/frame.ts';
-import { largest } from '../stage/layer-stage.tsx';
+import { useFirstStage } from '../stage/first-stage.ts';
 import { MapView } from '../stage/map-view.tsx';
 import { Question } from '../stage/question.tsx';
 import { moveFocus } from '../stage/roving.ts';
 import { SumView } from '../stage/sum-view.tsx';
-import { COLOURS, WeightCell, WeightCells, WeightSlider } from '../stage/weight-cells.tsx';
+import { WeightCell, WeightCells, WeightSlider } from '../stage/weight-cells.tsx';
 import { Word } from '../stage/word.tsx';
 import { BIAS, PRESETS, type Standing } from '../stores/filter-lab.ts';
+import { COLOURS } from '../text/colours.ts';
 import { figure, filterText, fixed, ordinal } from '../text/measured.ts';
 import { exact } from '../text/numbers.ts';
 import type { Scene } from './scene.ts';
@@ -65,41 +64,17 @@ function Text() {
 }
 
 function Stage() {
-  const { firstLayer, filterLab, slide, pictures, network, cell } = useExplorer();
-  const { planes, map, sum, at } = firstLayer;
-  const input = network.trip.value?.picture ?? pictures.picture.value;
-  const output = map.value;
-  const size = planes.value;
-  const filled = slide.filled.value;
-  const place =
-    filled === undefined || size === undefined
-      ? at.value
-      : { y: Math.floor(filled / size.width) % size.height, x: filled % size.width };
-  const now = filled === undefined ? sum.value : place && firstLayer.sumOf(place);
-  const parts = now && { ...now, relu: Math.max(now.value, 0) };
-  const picture = useMemo(
-    () => output && coloured(output.data, output.width, output.height, largest(output.data)),
-    [output],
-  );
-  const pointed = cell.value;
-  const spot = pointed && now?.windows[pointed.channel]?.products[pointed.n];
-  const pick = (to: { y: number; x: number }) => {
-    slide.stop();
-    at.value = to;
-  };
+  const { firstLayer, filterLab } = useExplorer();
+  const { size, parts, input, output } = useFirstStage();
   // A layer may have its answer at its beginning: then there would be nothing to be found.
   useEffect(() => filterLab.begin(), [firstLayer.filters.value, size]);
   return (
     <>
       <MapView
         part="input"
-        picture={input}
         label="The picture"
-        at={place}
-        area={place && size && windowAround(place, size)}
-        spot={spot}
+        {...input}
         mark={filterLab.spot.value && { part: 'moon', area: filterLab.spot.value.box }}
-        onPick={pick}
       >
         <b>The picture</b>, with the window.
       </MapView>
@@ -119,12 +94,8 @@ function Stage() {
       </div>
       <MapView
         part="output"
-        picture={picture}
         label={`The filter’s map${parts ? `, ${exact(parts.value)}` : ''}`}
-        at={place}
-        area={place && { ...place, width: 1, height: 1 }}
-        filled={filled}
-        onPick={pick}
+        {...output}
       >
         <b>Its map</b>: amber where the sum is positive, blue where it is negative.
       </MapView>

@@ -1,17 +1,15 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { coloured } from '../drawing/colour-map.ts';
+import { useEffect, useState } from 'preact/hooks';
 import { afterDrawing } from '../drawing/tasks.ts';
 import { useExplorer } from '../explorer.ts';
-import { windowAround } from '../stage/frame.ts';
+import { useFirstStage } from '../stage/first-stage.ts';
 import { MapView } from '../stage/map-view.tsx';
 import { Question } from '../stage/question.tsx';
 import { Strip } from '../stage/strip.tsx';
 import { SumView } from '../stage/sum-view.tsx';
 import { Word } from '../stage/word.tsx';
+import { COLOURS } from '../text/colours.ts';
 import { exact, whole } from '../text/numbers.ts';
 import type { Scene } from './scene.ts';
-
-const COLOURS = ['red', 'green', 'blue'];
 
 function Text() {
   const { firstLayer } = useExplorer();
@@ -44,39 +42,11 @@ function Text() {
 }
 
 function Stage() {
-  const { firstLayer, slide, pictures, network, cell } = useExplorer();
-  const { planes, map, sum, at, channel, filters } = firstLayer;
-  const input = network.trip.value?.picture ?? pictures.picture.value;
-  const output = map.value;
-  const size = planes.value;
-  const filled = slide.filled.value;
-  const place =
-    filled === undefined || size === undefined
-      ? at.value
-      : { y: Math.floor(filled / size.width) % size.height, x: filled % size.width };
-  const now = filled === undefined ? sum.value : place && firstLayer.sumOf(place);
-  const parts = now && { ...now, relu: Math.max(now.value, 0) };
-  const picture = useMemo(
-    () => output && coloured(output.data, output.width, output.height, largest(output.data)),
-    [output],
-  );
-  const pointed = cell.value;
-  const spot = pointed && now?.windows[pointed.channel]?.products[pointed.n];
-  const pick = (to: { y: number; x: number }) => {
-    slide.stop();
-    at.value = to;
-  };
+  const { channel, filters } = useExplorer().firstLayer;
+  const { size, parts, input, output } = useFirstStage();
   return (
     <>
-      <MapView
-        part="input"
-        picture={input}
-        label="The picture"
-        at={place}
-        area={place && size && windowAround(place, size)}
-        spot={spot}
-        onPick={pick}
-      >
+      <MapView part="input" label="The picture" {...input}>
         <b>The picture</b>
         <span class="more">
           : 3 × {size?.height} × {size?.width} numbers from 0 to 1. The frame is 3×3, at the edge
@@ -88,12 +58,8 @@ function Stage() {
       )}
       <MapView
         part="output"
-        picture={picture}
         label={`Filter ${channel.value + 1}${parts ? `, ${exact(parts.value)}` : ''}`}
-        at={place}
-        area={place && { ...place, width: 1, height: 1 }}
-        filled={filled}
-        onPick={pick}
+        {...output}
       >
         <b>
           Filter {channel.value + 1} of {filters.value.cout}
@@ -109,7 +75,7 @@ function Stage() {
 }
 
 /** The maps of the first filters, small. */
-export function FirstStrip({ most, columns }: { most?: number; columns: number }) {
+function FirstStrip({ most, columns }: { most?: number; columns: number }) {
   const { firstLayer, slide } = useExplorer();
   const { channel, strip, edited } = firstLayer;
   const [isReady, setReady] = useState(false);
@@ -132,12 +98,6 @@ export function FirstStrip({ most, columns }: { most?: number; columns: number }
       }}
     />
   );
-}
-
-function largest(data: Float32Array): number {
-  let most = 0;
-  for (const value of data) most = Math.max(most, Math.abs(value));
-  return most;
 }
 
 function Ask() {

@@ -8,7 +8,8 @@ import type { StepView } from '../engine/protocol.ts';
 import { useExplorer } from '../explorer.ts';
 import '../figures/figures.css';
 import { Waterfall } from '../figures/waterfall.tsx';
-import { LayerInput, LayerOutput, LayerSum, largest } from '../stage/layer-stage.tsx';
+import { largest } from '../measure/largest.ts';
+import { LayerInput, LayerOutput, LayerSum } from '../stage/layer-stage.tsx';
 import { LossChart } from '../stage/loss-chart.tsx';
 import { MapView } from '../stage/map-view.tsx';
 import { Question } from '../stage/question.tsx';
@@ -17,6 +18,7 @@ import { Strip } from '../stage/strip.tsx';
 import { Word } from '../stage/word.tsx';
 import { sourceOf } from '../stores/focus.ts';
 import { isBlock } from '../stores/stack.ts';
+import { COLOURS } from '../text/colours.ts';
 import { explain } from '../text/explanations.ts';
 import { blockOffText, fixed, stepText, sumText } from '../text/measured.ts';
 import { exact, shapeText } from '../text/numbers.ts';
@@ -25,7 +27,7 @@ import '../styles/scene-stack.css';
 
 /** So many channels are laid out, row by row. Of more, one is, and all are in the waterfall. */
 const MAX_ROWS = 3;
-const COLOURS = ['red', 'green', 'blue', 'alpha'];
+const CHANNELS = [...COLOURS, 'alpha'];
 
 function Text() {
   const { focus, network, stack } = useExplorer();
@@ -319,7 +321,7 @@ function Doors() {
   const point = (channel: number | undefined) => {
     if (channel !== undefined) focus.inputChannel.value = channel;
   };
-  const isOfPicture = made.name === 'encoder.0' && made.windows.length <= COLOURS.length;
+  const isOfPicture = made.name === 'encoder.0' && made.windows.length <= CHANNELS.length;
   const marked = bySize.find(({ channel }) => channel === chosen) ?? bySize[0];
   return (
     <div class="doors" data-part="waterfall">
@@ -352,7 +354,7 @@ function Doors() {
               onFocus={() => point(channel)}
               onClick={() => void stack.descend(channel)}
             >
-              ↓ Down into {isOfPicture ? COLOURS[channel] : `channel ${channel}`}: {fixed(sum, 3)}
+              ↓ Down into {isOfPicture ? CHANNELS[channel] : `channel ${channel}`}: {fixed(sum, 3)}
             </button>
           ))}
         </div>
@@ -392,7 +394,7 @@ function Trail() {
         <span>here</span>
       ) : (
         <span>
-          here ← <b>the picture</b>, {COLOURS[end.channel]} at x {end.at.x}, y {end.at.y}:{' '}
+          here ← <b>the picture</b>, {CHANNELS[end.channel]} at x {end.at.x}, y {end.at.y}:{' '}
           <b>{fixed(end.value, 3)}</b>
         </span>
       )}

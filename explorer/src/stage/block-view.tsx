@@ -1,12 +1,12 @@
 import type { Area, Picture } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { croppedPicture } from '../measure/crop.ts';
+import { COLOURS } from '../text/colours.ts';
 
 /** Larger squares have no room for their numbers. */
 const MOST_SIDE = 8;
 /** The lines of a pixel's numbers, below its upper edge, and their size; a pixel is 1. */
 const LINES = [0.28, 0.58, 0.88];
-const COLOURS = ['red', 'green', 'blue'];
 
 /** A square of the picture, enlarged, with the bytes of its pixels: red above green above blue. */
 export function BlockView({ picture, area }: { picture: Picture; area: Area }) {

@@ -139,7 +139,7 @@ function ModelFields() {
 }
 
 /** A model without weights is offered, never replaced by another. */
-export function Missing() {
+function Missing() {
   const { models } = useExplorer();
   const name = models.missing.value;
   if (name === undefined) return null;

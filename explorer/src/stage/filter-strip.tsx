@@ -5,8 +5,9 @@ import { useExplorer } from '../explorer.ts';
 import type { Kind } from '../measure/filter-kinds.ts';
 import { filterText } from '../text/measured.ts';
 import { moveFocus } from './roving.ts';
+import { StripItem } from './strip-item.tsx';
 
-export const KIND_NAMES: Readonly<Record<Kind, string>> = {
+const KIND_NAMES: Readonly<Record<Kind, string>> = {
   brightness: 'Brightness',
   colour: 'Colours',
   edge: 'Edges',
@@ -75,17 +76,12 @@ function Group({ kind, channels, rows, onChoose }: GroupProps) {
         {channels.map((channel, n) => {
           const label = `Filter ${channel + 1}: ${filterText(filterLab.kinds.value[channel])}`;
           return (
-            <button
+            <StripItem
               key={channel}
-              type="button"
-              class="strip-item"
-              data-item
-              style={sheet.placeOf(n)}
-              aria-label={label}
-              title={label}
-              aria-pressed={chosen === channel}
-              tabIndex={chosen === channel ? 0 : -1}
-              onClick={() => onChoose(channel)}
+              label={label}
+              place={sheet.placeOf(n)}
+              isChosen={chosen === channel}
+              onChoose={() => onChoose(channel)}
             />
           );
         })}

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import type { Area, Picture } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
-import type { At } from '../stores/focus.ts';
+import type { At } from '../stores/at.ts';
 import { placeOf, type Size } from './frame.ts';
-import { placeUnder } from './place.tsx';
+import { placeUnder } from './place.ts';
 
 /** A picture with frames on it. */
 export function Framed(props: {

@@ -4,10 +4,10 @@ import { useRef } from 'preact/hooks';
 import type { Area, Picture } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
 import { useExplorer } from '../explorer.ts';
-import type { At } from '../stores/focus.ts';
+import type { At } from '../stores/at.ts';
 import { figure } from '../text/measured.ts';
 import { placeOf, type Size } from './frame.ts';
-import { ARROWS, onMap, placeUnder } from './place.tsx';
+import { ARROWS, onMap, placeUnder } from './place.ts';
 
 interface LatentMapProps {
   readonly part: string;

@@ -186,31 +186,23 @@ function Steps() {
       aria-label="Steps"
       onKeyDown={(event) => moveFocus(event)}
     >
-      <button
-        type="button"
-        class="tool"
-        data-item
-        title="Undo"
-        aria-label="Undo"
-        aria-keyshortcuts="Control+Z"
-        aria-disabled={now === undefined || !canUndo(now)}
+      <Step
+        name="Undo"
+        keys="Control+Z"
+        isFirst
+        isPossible={now !== undefined && canUndo(now)}
         onClick={bottleneck.undo}
       >
         ↶
-      </button>
-      <button
-        type="button"
-        class="tool"
-        data-item
-        tabIndex={-1}
-        title="Redo"
-        aria-label="Redo"
-        aria-keyshortcuts="Control+Shift+Z"
-        aria-disabled={now === undefined || !canRedo(now)}
+      </Step>
+      <Step
+        name="Redo"
+        keys="Control+Shift+Z"
+        isPossible={now !== undefined && canRedo(now)}
         onClick={bottleneck.redo}
       >
         ↷
-      </button>
+      </Step>
       <button
         type="button"
         class="tool"
@@ -269,3 +261,30 @@ function useUndoKeys(undo: () => void, redo: () => void): void {
     return () => removeEventListener('keydown', onKey);
   }, []);
 }
+
+interface StepProps {
+  readonly name: string;
+  readonly keys: string;
+  /** True for the one that the Tab key stops at. */
+  readonly isFirst?: boolean;
+  readonly isPossible: boolean;
+  readonly onClick: () => void;
+  readonly children: string;
+}
+
+/** A button that goes a step back or forward. */
+const Step = ({ name, keys, isFirst = false, isPossible, onClick, children }: StepProps) => (
+  <button
+    type="button"
+    class="tool"
+    data-item
+    {...(isFirst ? {} : { tabIndex: -1 })}
+    title={name}
+    aria-label={name}
+    aria-keyshortcuts={keys}
+    aria-disabled={!isPossible}
+    onClick={onClick}
+  >
+    {children}
+  </button>
+);

@@ -3,7 +3,9 @@ import { useMemo } from 'preact/hooks';
 import { coloured } from '../drawing/colour-map.ts';
 import type { Window } from '../engine/protocol.ts';
 import { useExplorer } from '../explorer.ts';
+import { largest } from '../measure/largest.ts';
 import { sourceOf } from '../stores/focus.ts';
+import { COLOURS } from '../text/colours.ts';
 import { formulaOf } from '../text/explanations.ts';
 import { exact, shapeText } from '../text/numbers.ts';
 import { windowAround } from './frame.ts';
@@ -55,8 +57,6 @@ export function LayerInput() {
     </MapView>
   );
 }
-
-const COLOURS = ['red', 'green', 'blue'];
 
 /** The sum of the chosen pixel: the channels that count most, then all others. A single row is of the channel that is shown. */
 export function LayerSum({ rows = 3 }: { rows?: number }) {
@@ -118,10 +118,4 @@ export function LayerOutput({ children }: { children?: ComponentChildren }) {
       {children}
     </MapView>
   );
-}
-
-export function largest(data: Float32Array): number {
-  let most = 0;
-  for (const value of data) most = Math.max(most, Math.abs(value));
-  return most;
 }

@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Area, Picture } from 'taesd-wasm';
 import { Canvas } from '../drawing/canvas.tsx';
-import type { At } from '../stores/focus.ts';
+import type { At } from '../stores/at.ts';
 import { placeOf, type Size } from './frame.ts';
-import { ARROWS, onMap, placeUnder } from './place.tsx';
+import { ARROWS, onMap, placeUnder } from './place.ts';
 
 interface MapViewProps {
   /** `input` or `output`: words of the text light it up, and tests find it. */

@@ -3,13 +3,13 @@ import type { Explorer } from '../explorer.ts';
 import { type FigureParts, svgOf } from '../export/figure-file.ts';
 import { stageFigure } from '../export/stage-figure.ts';
 import type { WrittenSum } from '../export/sum-text.ts';
+import { largest } from '../measure/largest.ts';
+import { COLOURS } from '../text/colours.ts';
 import { windowAround } from './frame.ts';
 
 /*
  * What the page shows now, for files and the clipboard.
  */
-
-const COLOURS = ['red', 'green', 'blue'];
 
 /** Whether a sum stands on the stage. */
 export const showsSum = (): boolean => document.querySelector('.stage [data-part="sum"]') !== null;
@@ -75,10 +75,4 @@ function layerParts({ focus }: Explorer): FigureParts | undefined {
       caption: `Channel ${channel}`,
     },
   };
-}
-
-function largest(data: Float32Array): number {
-  let most = 0;
-  for (const value of data) most = Math.max(most, Math.abs(value));
-  return most;
 }

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Canvas } from '../drawing/canvas.tsx';
 import { coloured } from '../drawing/colour-map.ts';
+import { layerOf } from '../engine/names.ts';
 import type { StepView } from '../engine/protocol.ts';
 import { useExplorer } from '../explorer.ts';
 import { strongest } from '../measure/levels.ts';
-import { layerOf } from '../stores/focus.ts';
 import { shapeText } from '../text/numbers.ts';
 import { memo } from './memo.ts';
 import { moveFocus } from './roving.ts';

@@ -4,6 +4,7 @@ import { sheetOf } from '../drawing/sheet.ts';
 import type { ChannelRange, Thumbnails } from '../engine/protocol.ts';
 import { percent, short } from '../text/numbers.ts';
 import { moveFocus } from './roving.ts';
+import { StripItem } from './strip-item.tsx';
 
 interface StripProps {
   readonly thumbnails: Thumbnails;
@@ -51,17 +52,12 @@ export function Strip(props: StripProps) {
           const channel = first + n;
           const label = `${nameOf(channel)}: ${short(min)} to ${short(max)}, ${percent(zeros)} zeros`;
           return (
-            <button
+            <StripItem
               key={channel}
-              type="button"
-              class="strip-item"
-              data-item
-              style={sheet.placeOf(n)}
-              aria-label={label}
-              title={label}
-              aria-pressed={chosen === channel}
-              tabIndex={chosen === channel ? 0 : -1}
-              onClick={() => onChoose(channel)}
+              label={label}
+              place={sheet.placeOf(n)}
+              isChosen={chosen === channel}
+              onChoose={() => onChoose(channel)}
             />
           );
         })}

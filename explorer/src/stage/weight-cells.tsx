@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { cellColour } from '../drawing/colour-map.ts';
 import { useExplorer } from '../explorer.ts';
 import { BIAS } from '../stores/filter-lab.ts';
+import { COLOURS } from '../text/colours.ts';
 import { tiny } from '../text/numbers.ts';
 
 /*
@@ -9,7 +10,6 @@ import { tiny } from '../text/numbers.ts';
  * down change it, and digits set it. A mouse drags it up and down; for a finger there is the slider.
  */
 
-export const COLOURS = ['red', 'green', 'blue'];
 const PLACES = [
   'top left',
   'top',
@@ -22,7 +22,7 @@ const PLACES = [
   'bottom right',
 ];
 
-export const weightName = (place: number): string =>
+const weightName = (place: number): string =>
   place === BIAS ? 'bias' : `${COLOURS[Math.floor(place / 9)]}, ${PLACES[place % 9]}`;
 
 const STEP = 0.05;

@@ -5,12 +5,13 @@ import { brightestSquare } from '../measure/brightest.ts';
 import { fitted, mirrored } from '../measure/fit.ts';
 import { type Follows, follows } from '../measure/follows.ts';
 import { begun, changed, type History, redone, replaced, undone } from '../measure/history.ts';
+import { largest } from '../measure/largest.ts';
 import { brushed, eightBit, mixed, shifted, stamped } from '../measure/paint.ts';
 import { psnr } from '../measure/psnr.ts';
 import { brightestFollower } from '../text/latent.ts';
 import { whole } from '../text/numbers.ts';
+import type { At } from './at.ts';
 import { download } from './files.ts';
-import type { At } from './focus.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
 import type { Model, Models } from './models.ts';
@@ -88,11 +89,7 @@ export function createBottleneck(
   });
 
   /** The brightest number of the palette: all channels share it. */
-  const scale = computed(() => {
-    let most = 0;
-    for (const value of trip.value?.latents.data ?? []) most = Math.max(most, Math.abs(value));
-    return most;
-  });
+  const scale = computed(() => largest(trip.value?.latents.data ?? new Float32Array()));
 
   /** The latent as it is now, in 32 bits. */
   const edited = computed((): Tensor | undefined => {

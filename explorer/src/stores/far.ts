@@ -6,7 +6,7 @@ import { influenceOf } from '../measure/influence.ts';
 import { brushed } from '../measure/paint.ts';
 import { ringsAround } from '../measure/rings.ts';
 import { joinTiles, maxOverlap, splitTiles } from '../measure/seam.ts';
-import type { At } from './focus.ts';
+import { type At, firstPlace } from './at.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
 import type { Model, Models } from './models.ts';
@@ -36,8 +36,6 @@ export interface Seam {
 const REST_MS = 150;
 /** While the pointer asks for something, the halves wait. */
 const WAIT_MS = 60;
-/** At first a place right of the middle, where the sample has its moon. */
-const FIRST = { y: 0.36, x: 0.66 };
 /** The most cells of overlap that are tried. */
 const MOST_OVERLAP = 16;
 
@@ -197,9 +195,8 @@ export function createFar(
     if (channel.peek() >= channels) channel.value = 0;
     if (overlap.peek() > mostOverlap.value) overlap.value = mostOverlap.value;
     const place = at.peek();
-    const first = { y: Math.floor(height * FIRST.y), x: Math.floor(width * FIRST.x) };
     const isInside = place !== undefined && place.y < height && place.x < width;
-    if (!isInside) at.value = first;
+    if (!isInside) at.value = firstPlace({ height, width });
   });
 
   return {

@@ -1,8 +1,8 @@
 import { firstFilters } from 'virtual:first-filters';
 import { computed, effect, signal } from '@preact/signals';
-import type { ChannelRange } from '../engine/protocol.ts';
+import { rangeOf } from '../engine/summarise.ts';
 import { mapOf, type Planes, planesOf, sumAt } from '../measure/convolution.ts';
-import type { At } from './focus.ts';
+import { type At, firstPlace } from './at.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
 import type { NetworkStore } from './network.ts';
@@ -19,8 +19,6 @@ export interface Filters {
   readonly model: string | undefined;
 }
 
-/** At first a place with an edge: the moon of the sample. */
-const FIRST = { y: 0.36, x: 0.66 };
 /** The longer side of a map on the strip at most, in pixels. */
 const THUMBNAIL = 56;
 const PARTS_OF_PAGE: Filters = { ...firstFilters, model: undefined };
@@ -91,7 +89,7 @@ export function createFirstLayer(
     if (size === undefined) return;
     const place = at.peek();
     const { height, width } = size;
-    const from = place ?? { y: Math.floor(height * FIRST.y), x: Math.floor(width * FIRST.x) };
+    const from = place ?? firstPlace(size);
     const next = { y: Math.min(from.y, height - 1), x: Math.min(from.x, width - 1) };
     if (next.y !== place?.y || next.x !== place.x) at.value = next;
   });
@@ -131,14 +129,4 @@ function shrunk({ width, height, channels, data }: Planes, most: number): Planes
     }
   }
   return { width: across, height: down, channels, data: out };
-}
-
-function rangeOf(data: Float32Array): ChannelRange {
-  let [min, max, zeros] = [Infinity, -Infinity, 0];
-  for (const value of data) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-    if (value === 0) zeros++;
-  }
-  return { min, max, zeros: zeros / data.length };
 }

@@ -1,20 +1,10 @@
 import { computed, effect, signal } from '@preact/signals';
+import { layerOf } from '../engine/names.ts';
 import type { StepView } from '../engine/protocol.ts';
+import { type At, firstPlace } from './at.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
 import type { NetworkStore } from './network.ts';
-
-/** A place on a map, in its own pixels. */
-export interface At {
-  readonly y: number;
-  readonly x: number;
-}
-
-/** At first a place right of the middle, where the sample has its moon: there is something to be seen at once. */
-const FIRST = { y: 0.36, x: 0.66 };
-
-/** The layer that a step is, or is inside of. */
-export const layerOf = (name: string): string => name.split('.').slice(0, 2).join('.');
 
 /** Whether there is something inside. */
 const canOpen = ({ layer }: StepView): boolean => layer.kind === 'block' || 'from' in layer;
@@ -146,7 +136,7 @@ export function createFocus(messages: Messages, { trip, steps, isWalked }: Netwo
     if (channel.peek() >= channels) channel.value = 0;
     const place = at.peek();
     if (place === undefined) {
-      at.value = { y: Math.floor(height * FIRST.y), x: Math.floor(width * FIRST.x) };
+      at.value = firstPlace({ height, width });
     } else if (lastShape !== undefined) {
       const scaled = (was: number, from: number, to: number) =>
         Math.min(Math.floor(((was + 0.5) * to) / from), to - 1);

@@ -1,7 +1,8 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type ModelName, nanoFor, VARIANTS } from 'taesd-wasm';
-import { Client, type EngineError } from '../engine/client.ts';
+import type { Client, EngineError } from '../engine/client.ts';
 import type { Backend, EngineMethods, LoadedInfo, Place, WeightsFrom } from '../engine/protocol.ts';
+import { startEngine } from '../engine/workers.ts';
 import type { BackendStore } from './backend.ts';
 import type { Messages } from './messages.ts';
 
@@ -166,10 +167,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
   }
 
   async function create(name: ModelName, from: WeightsFrom): Promise<Model> {
-    const worker = new Worker(new URL('../engine/engine-worker.ts', import.meta.url), {
-      type: 'module',
-    });
-    const client = new Client<EngineMethods>(worker);
+    const client = startEngine();
     const place = signal<Place>({ backend: 'wasm' });
     client.listen((event) => {
       if (event.type === 'download') {

@@ -1,9 +1,11 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Picture } from 'taesd-wasm';
+import { layerOf } from '../engine/names.ts';
 import type { StepView } from '../engine/protocol.ts';
 import { psnr } from '../measure/psnr.ts';
 import { inputOf, PICTURE } from '../measure/way-down.ts';
-import { type At, type Focus, layerOf } from './focus.ts';
+import type { At } from './at.ts';
+import type { Focus } from './focus.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
 import type { NetworkStore, Trip } from './network.ts';

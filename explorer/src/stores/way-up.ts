@@ -3,7 +3,7 @@ import { VARIANTS } from 'taesd-wasm';
 import type { ChannelView, StepView } from '../engine/protocol.ts';
 import type { Explorer } from '../explorer.ts';
 import { levelsOf, type Stop, stopsOf, strongest } from '../measure/levels.ts';
-import type { At } from './focus.ts';
+import type { At } from './at.ts';
 import { latest } from './latest.ts';
 
 /** A map that is shown: a layer's strongest channel. */

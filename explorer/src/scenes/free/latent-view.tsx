@@ -2,8 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Area, Tensor } from 'taesd-wasm';
 import { coloured } from '../../drawing/colour-map.ts';
+import { largest } from '../../measure/largest.ts';
 import { Framed } from '../../stage/framed.tsx';
-import { largest } from '../../stage/layer-stage.tsx';
 
 /** Between channels, in their pixels. */
 const GAP = 1;

@@ -1,0 +1,2 @@
+/** The channels of a picture without alpha, in their order. */
+export const COLOURS: readonly string[] = ['red', 'green', 'blue'];
