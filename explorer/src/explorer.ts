@@ -25,6 +25,9 @@ import { createStack } from './stores/stack.ts';
 /** The scenes that look at the first convolution, which the page computes itself. */
 const OF_FIRST_LAYER: readonly SceneId[] = ['0', '1', '2'];
 
+/** The scenes that show the sum of a layer’s pixel. */
+const SHOW_LAYERS: readonly SceneId[] = ['3', 'free'];
+
 /** All that the page is made of, without what draws it. Two of them can live side by side. */
 export function createExplorer() {
   const first = parseAddress(location.hash, MODEL_NAMES);
@@ -35,12 +38,14 @@ export function createExplorer() {
   const pictures = createPictures(messages);
   const files = createFiles(messages, { models, pictures, reader });
   const network = createNetwork(messages, models, pictures);
-  const focus = createFocus(messages, network);
+  const scene = signal<SceneId>(first.scene);
+  const isLayers = computed(() => SHOW_LAYERS.includes(scene.value));
+  const focus = createFocus(messages, network, isLayers);
   const firstLayer = createFirstLayer(messages, pictures, network);
   const filterLab = createFilterLab(firstLayer, pictures);
   const slide = createSlide();
-  const bottleneck = createBottleneck(messages, models, network, reader);
-  const scene = signal<SceneId>(first.scene);
+  const isLatent = computed(() => scene.value === '4');
+  const bottleneck = createBottleneck(messages, models, network, { reader, isShown: isLatent });
   const isStack = computed(() => scene.value === '3');
   const stack = createStack(messages, network, focus, isStack);
   /** The part that a word of the text names, while it is pointed at. */

@@ -1,4 +1,4 @@
-import { batch, computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type Area, type Picture, type Tensor, VARIANTS } from 'taesd-wasm';
 import type { FilesClient } from '../engine/workers.ts';
 import { brightestSquare } from '../measure/brightest.ts';
@@ -53,12 +53,14 @@ const ALL = 8;
 /** The side of the square that is stamped at first, as a part of the latent's shorter side. */
 const STAMP = 0.16;
 
-/** The latent, changed by hand; the decoded picture follows. */
+/**
+ * The latent, changed by hand; the decoded picture follows. Nothing is measured or decoded while no scene shows it.
+ */
 export function createBottleneck(
   messages: Messages,
   models: Models,
   network: NetworkStore,
-  reader: FilesClient,
+  { reader, isShown }: { reader: FilesClient; isShown: ReadonlySignal<boolean> },
 ) {
   const { attempt, report, say } = messages;
   const { trip, coded } = network;
@@ -113,9 +115,11 @@ export function createBottleneck(
   });
 
   /** Another picture or model: its latent, as it was encoded. */
+  let began: Trip | undefined;
   const endTrips = effect(() => {
     const now = trip.value;
-    if (now === undefined) return;
+    if (!isShown.value || now === undefined || now === began) return;
+    began = now;
     const { latents, picture } = now;
     const [, , height, width] = latents.shape;
     const side = Math.max(1, Math.round(Math.min(height, width) * STAMP));
@@ -169,6 +173,7 @@ export function createBottleneck(
   const endDecoding = effect(() => {
     const [now, made, wanted] = [trip.value, coded.value, shown.value];
     if (now === undefined || made === undefined || wanted === undefined) return;
+    if (!isShown.value || now !== began) return;
     if (wanted.shape.join() !== now.latents.shape.join()) return;
     const mine = ++version;
     const { model } = now;

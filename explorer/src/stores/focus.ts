@@ -1,4 +1,4 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { layerOf } from '../engine/names.ts';
 import type { StepView } from '../engine/protocol.ts';
 import { type At, firstPlace } from './at.ts';
@@ -15,9 +15,15 @@ export function sourceOf({ name, layer, inputShape, shape }: StepView) {
 }
 
 /**
- * What is looked at: a layer, a channel of it, a pixel of that. The maps and the sum follow, the newest alone.
+ * Holds what is looked at: a layer, a channel of it, a pixel of that. The maps and the sum follow, the newest alone.
+ *
+ * @param isShown  true while a scene shows sums: then a block is computed before a pixel of it is asked for
  */
-export function createFocus(messages: Messages, { trip, steps, isWalked }: NetworkStore) {
+export function createFocus(
+  messages: Messages,
+  { trip, steps, isWalked }: NetworkStore,
+  isShown: ReadonlySignal<boolean>,
+) {
   const { report, attempt, say } = messages;
   /** The name of the layer. It stays when a new picture comes. */
   const layer = signal<string | undefined>(undefined);
@@ -107,7 +113,8 @@ export function createFocus(messages: Messages, { trip, steps, isWalked }: Netwo
   /** The inside of a block, before a pixel of it is asked for. */
   const endPrepare = effect(() => {
     const [now, engine] = [step.value, client.value];
-    if (now !== undefined && isWalked.value) engine?.call('prepare', now.name).catch(report);
+    if (now !== undefined && isWalked.value && isShown.value)
+      engine?.call('prepare', now.name).catch(report);
   });
 
   /** What was open belongs to the picture before. */
