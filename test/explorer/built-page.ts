@@ -20,7 +20,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache/explorer');
 
-/** What is built into the page. */
+/** The beginning of the name of a folder that is being built. */
+const BUILDING = 'new-';
+
+/** The sources of the page: files and folders. */
 const SOURCES = [
   'explorer',
   'dist',
@@ -35,11 +38,17 @@ const SOURCES = [
 
 /** @returns the folder that it is in */
 export function builtPage(): string {
-  const folder = join(CACHE, keyOf(SOURCES.flatMap(filesOf)));
+  const key = keyOf(SOURCES.flatMap(filesOf));
+  const folder = join(CACHE, key);
   if (existsSync(folder)) return folder;
-  rmSync(CACHE, { recursive: true, force: true });
   mkdirSync(CACHE, { recursive: true });
-  const made = mkdtempSync(join(CACHE, 'new-'));
+  // Pages of other sources. Those that test files beside this one are building stay.
+  for (const name of readdirSync(CACHE)) {
+    if (name !== key && !name.startsWith(BUILDING)) {
+      rmSync(join(CACHE, name), { recursive: true, force: true });
+    }
+  }
+  const made = mkdtempSync(join(CACHE, BUILDING));
   build(made);
   try {
     renameSync(made, folder);
