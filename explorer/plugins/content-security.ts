@@ -1,7 +1,7 @@
 import type { Plugin } from 'vite';
 
 /**
- * What the built page may do: its own scripts, WebAssembly, no inline code or styles. It may fetch by HTTPS, for weights
+ * The rights of the built page: its own scripts, WebAssembly, no inline code or styles. It may fetch by HTTPS, for weights
  * that its reader asks to be downloaded.
  */
 export const POLICY = [

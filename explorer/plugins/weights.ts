@@ -109,7 +109,7 @@ function filesIn(folder: string): { name: string; path: string }[] {
   }
 }
 
-/** Where `taesd pull` keeps them: README.md, "Weights". */
+/** Returns the folder that `taesd pull` keeps them in: README.md, "Weights". */
 function cacheFolder(): string {
   const { platform, env } = process;
   const home = homedir();

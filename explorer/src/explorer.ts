@@ -70,7 +70,7 @@ export function createExplorer() {
     if (model !== undefined && models.model.peek() !== undefined) void models.choose(model);
   }
 
-  /** Of the latent there is no layer to be named. */
+  /** Returns the layer of the address. The latent has none. */
   function layerRead(model: ModelName | undefined): string | undefined {
     if (scene.value === '4') return undefined;
     if (isFar.value) return latentLayer(model);

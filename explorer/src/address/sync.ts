@@ -25,7 +25,7 @@ interface SyncOptions {
 export function syncAddress({ read, apply, models }: SyncOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = parseAddress(location.hash, models);
-  /** What a hand did so far, and what of it has its entry: a scene that begins chooses a layer by itself. */
+  /** The inputs of a hand so far, and those that have an entry: a scene that begins chooses a layer by itself. */
   let inputs = 0;
   let entered = 0;
   const count = () => {

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 type CanvasProps = Omit<JSX.IntrinsicElements['canvas'], 'width' | 'height'> & {
-  /** What is drawn, pixel for pixel; the style sheet makes it larger. */
+  /** The pixels that are drawn; the style sheet makes them larger. */
   readonly picture: { width: number; height: number; data: Uint8ClampedArray };
 };
 

@@ -1,7 +1,7 @@
 import type { Thumbnails } from '../engine/protocol.ts';
 import { coloured } from './colour-map.ts';
 
-/** Where a thumbnail lies on the sheet, for style sheets: in percent of it. */
+/** The place of a thumbnail on the sheet, for style sheets: in percent of it. */
 export type Place = Readonly<Record<'left' | 'top' | 'width' | 'height', string>>;
 
 export interface Sheet {

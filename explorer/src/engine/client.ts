@@ -1,6 +1,6 @@
 import type { EngineEvent, Message } from './protocol.ts';
 
-/** What a worker could not do, in its own words. */
+/** A failure of a worker, in its own words. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: string | undefined;

@@ -4,7 +4,7 @@ import { Previews } from './previews.ts';
 import type { Backend, Place } from './protocol.ts';
 
 /**
- * What encodes and decodes: the instance on WASM, which is there for the layers anyway, or one on WebGPU, for as long as
+ * The instance that encodes and decodes: the one on WASM, which is there for the layers anyway, or one on WebGPU, for as long as
  * that is wanted. The package loads its code for WebGPU with the first of these.
  */
 export class Coder {

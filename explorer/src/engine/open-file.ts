@@ -17,7 +17,7 @@ import { shrink } from './shrink.ts';
 const MOST_BYTES = 48 * 2 ** 20;
 const MOST_PIXELS = 64e6;
 
-/** What a file is opened for. */
+/** The purpose that a file is opened for. */
 export interface OpenOptions {
   /** The longer side of a picture at most. */
   readonly most: number;

@@ -1,16 +1,16 @@
 import type { Area, Half, Layer, ModelName, Picture, Position, Product, Tensor } from 'taesd-wasm';
 
 /*
- * What the page and its workers say to each other. A worker has one model, and all that is heavy: the page's own thread
+ * The protocol between the page and its workers. A worker has one model, and all that is heavy: the page's own thread
  * only draws.
  */
 
-/** Where a model's weights are to come from. */
+/** The place that a model's weights are to come from. */
 export type WeightsFrom =
   | { readonly kind: 'package' }
   /** Files beside the page, by their addresses: one of both halves, or the encoder's and the decoder's. */
   | { readonly kind: 'served'; readonly addresses: readonly string[] }
-  /** What an earlier visit has downloaded. */
+  /** A download of an earlier visit. */
   | { readonly kind: 'cache' }
   | { readonly kind: 'download' }
   | { readonly kind: 'files'; readonly files: readonly File[] };
@@ -21,20 +21,20 @@ export interface LoadedInfo {
   readonly weights: string;
 }
 
-/** What may encode and decode. */
+/** A backend that may encode and decode. */
 export type Backend = 'wasm' | 'webgpu';
 
-/** What encodes and decodes, as `taesd.info` tells it. */
+/** The backend that encodes and decodes, as `taesd.info` tells it. */
 export interface Place {
   readonly backend: Backend;
-  /** Where WebGPU was asked for: why it was taken, or why not. */
+  /** The reason why WebGPU was taken, or why not, if it was asked for. */
   readonly reason?: string | undefined;
   readonly adapter?: string | undefined;
   /** The adapter is the processor under another name. */
   readonly isSoftware?: boolean;
 }
 
-/** What is to be shown of the numbers of a map, or of all maps of a step. */
+/** The summary of the numbers of a map, or of all maps of a step. */
 export interface Summary {
   readonly min: number;
   readonly max: number;
@@ -60,7 +60,7 @@ export interface Thumbnails {
   readonly data: Float32Array;
 }
 
-/** What the page knows of a step: all but its maps, which stay in the worker. */
+/** A step as the page knows it: all but its maps, which stay in the worker. */
 export interface StepView {
   /** `decoder.3`, or inside a block `decoder.3.conv.0`. */
   readonly name: string;
@@ -114,7 +114,7 @@ export interface PixelView {
   readonly kernelValue: number;
   /** The same by the arithmetic, in float64. */
   readonly value: number;
-  /** What was summed: for a block, its last convolution. */
+  /** The step that was summed. A block's is its last convolution. */
   readonly source: string;
   readonly sourceKind: string;
   readonly windows: readonly Window[];
@@ -122,9 +122,9 @@ export interface PixelView {
   readonly bias: number;
   /** The value that a block's skip connection adds, or that the earlier of two frames adds to the later one. */
   readonly skip: number | undefined;
-  /** Of a block: what its last ReLU gets. */
+  /** The number that a block's last ReLU gets. */
   readonly beforeRelu: number | undefined;
-  /** What the ReLU that comes next makes of it, where one does. */
+  /** The number that the ReLU after it makes of it. Undefined if none comes next. */
   readonly nextRelu: number | undefined;
   /** The receptive field on the input of this step, on the latents (for the decoder) and on the picture. */
   readonly onInput: Area;
@@ -176,7 +176,7 @@ export interface NumbersAsked {
 
 /** Numbers of one channel. */
 export interface NumbersView {
-  /** What was asked for, cut at the map's edges. */
+  /** The area that was asked for, cut at the map's edges. */
   readonly area: Area;
   /** f32 [area.height, area.width] */
   readonly data: Float32Array;
@@ -194,10 +194,10 @@ export interface FrameView {
 /** Previews of different loops in one worker. */
 export type PreviewChannel = 'edited' | 'quantised' | 'generation';
 
-/** What a worker does when it is asked. */
+/** The methods of a model's worker. */
 export interface EngineMethods {
   load(model: ModelName, from: WeightsFrom): Promise<LoadedInfo>;
-  /** What encodes and decodes from now on; the layers of a walk stay on WASM. The page is told what came of it. */
+  /** Changes the backend that encodes and decodes; the layers of a walk stay on WASM. The page is told what came of it. */
   use(backend: Backend): Promise<void>;
   encode(picture: Picture): Promise<{ latents: Tensor; elapsedMs: number }>;
   decode(
@@ -287,7 +287,7 @@ export interface OpenedWeights extends OpenedFile {
   readonly kind: 'weights';
 }
 
-/** What the worker for files does. */
+/** The methods of the worker for files. */
 export interface FilesMethods {
   /**
    * Opens a picture of any kind that the package or the browser reads, or latents of any format that the package reads.
@@ -341,7 +341,7 @@ export interface DreamView {
   readonly predicted: Tensor;
 }
 
-/** What the worker of `dream` does. */
+/** The methods of the worker of `dream`. */
 export interface DreamMethods {
   /** The labels and their values, such as `time`: `dawn`, `day`, `dusk`, `night`. Fetches the weights, 1.6 MB. */
   labels(): Promise<Readonly<Record<string, readonly string[]>>>;
@@ -355,7 +355,7 @@ export interface DreamMethods {
   stop(): Promise<void>;
 }
 
-/** What a worker tells without being asked. */
+/** The events that a worker tells without being asked. */
 export type EngineEvent =
   | { readonly type: 'step'; readonly walk: number; readonly step: StepView }
   /** Those that the encoder's layers have made, for walks that were given none. f32 [1, C, h, w] */

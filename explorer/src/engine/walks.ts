@@ -15,7 +15,7 @@ import { summarise } from './summarise.ts';
 import { view } from './view.ts';
 import { pictureOf, runWithout } from './without.ts';
 
-/** What a walk starts from, and whom it tells. */
+/** The start of a walk, and the functions that it tells. */
 export interface WalkAsked {
   readonly picture: Picture;
   /** Those that the decoder's layers start from. Defaults to the encoder's. */
@@ -30,9 +30,9 @@ export class Walks {
   readonly #taesd: Taesd;
   readonly #steps = new Map<string, Step>();
   #abort = new AbortController();
-  /** What the walk started from, and its end. */
+  /** The start of the walk, and its end. */
   #walk: { picture: Picture; latents: Promise<Tensor>; done: Promise<void> } | undefined;
-  /** Of the block that was asked for last. */
+  /** The inside of the block that was asked for last. */
   #inside: Inside | undefined;
   /** All whose work goes on. */
   readonly #insides = new Set<Inside>();
@@ -78,7 +78,7 @@ export class Walks {
     return started;
   }
 
-  /** What is inside a block. */
+  /** Returns the operations inside a block. */
   open(name: string): Promise<readonly StepView[]> {
     return this.#first(async () => {
       const outer = this.#step(name);

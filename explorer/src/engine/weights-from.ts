@@ -2,7 +2,7 @@ import type { LoadOptions } from 'taesd-wasm';
 import { tell } from './answer.ts';
 import type { WeightsFrom } from './protocol.ts';
 
-/** What `Taesd.load` takes for each place that weights can come from. */
+/** Returns the options of `Taesd.load` for each place that weights can come from. */
 export async function loadOptions(from: WeightsFrom): Promise<LoadOptions> {
   switch (from.kind) {
     case 'package':

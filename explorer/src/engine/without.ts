@@ -80,7 +80,7 @@ async function runGroup(
   }
 }
 
-/** What a block makes of its skip connection alone. */
+/** Returns the map that a block makes of its skip connection alone. */
 async function skipAlone(block: Step, signal: AbortSignal): Promise<Tensor> {
   const { layer, shape, inputs } = block;
   const isPlain = layer.kind === 'block' && !layer.pool && layer.cin === layer.cout;

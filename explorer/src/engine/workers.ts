@@ -14,7 +14,7 @@ export const startEngine = (): Client<EngineMethods> =>
 export const startFiles = (): Client<FilesMethods> =>
   new Client(new Worker(new URL('./files-worker.ts', import.meta.url), { type: 'module' }));
 
-/** What the page needs of the worker that opens and saves files. */
+/** The worker that opens and saves files, as the page needs it. */
 export type FilesClient = Pick<Client<FilesMethods>, 'call' | 'end'>;
 
 /** Files that are opened and saved. The first call starts the worker: the page's first sum does without. */

@@ -5,7 +5,7 @@ import { fixed } from '../text/measured.ts';
  * A sum as a file: text for people, CSV for spreadsheets, LaTeX for papers.
  */
 
-/** What of a view is written; the page's own sums have it too. */
+/** The part of a view that is written; the page's own sums have it too. */
 export type WrittenSum = Pick<
   PixelView,
   'position' | 'windows' | 'sum' | 'bias' | 'skip' | 'beforeRelu' | 'value'

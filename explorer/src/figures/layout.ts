@@ -1,7 +1,7 @@
 import type { PixelView, Summary } from '../engine/protocol.ts';
 
 /*
- * Where the parts of the figures lie, in units of their viewBox: one unit is a pixel at the size
+ * The places of the figures' parts, in units of their viewBox: one unit is a pixel at the size
  * that a figure is drawn for. No DOM here.
  */
 

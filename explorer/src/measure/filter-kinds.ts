@@ -1,7 +1,7 @@
 import type { Filter, Planes } from './convolution.ts';
 
 /*
- * What a 3×3 filter on red, green and blue answers to, measured from its weights.
+ * The kind of a 3×3 filter on red, green and blue: its subject, measured from its weights.
  *
  * The 27 weights are split into four parts that add up to them: the mean of all (brightness), what
  * is left of each colour's mean (colour), the slope across the window (edge), and the rest

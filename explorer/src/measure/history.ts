@@ -1,4 +1,4 @@
-/** What can be undone and redone, as a value that never changes. */
+/** A history that can be undone and redone, as a value that never changes. */
 export interface History<T> {
   /** The oldest first. */
   readonly past: readonly T[];

@@ -16,7 +16,7 @@ export interface Stop {
   readonly factor: number;
   /** The layer before it; undefined for the first that is shown. */
   readonly before: StepView | undefined;
-  /** Of an upsampling: the convolution right after it. */
+  /** The convolution right after an upsampling. */
   readonly after: StepView | undefined;
   /** True for the layer whose output is the picture. */
   readonly isLast: boolean;

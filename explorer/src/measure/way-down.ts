@@ -1,6 +1,6 @@
 import type { StepView } from '../engine/protocol.ts';
 
-/** What the first layer reads. */
+/** The numbers that the first layer reads. */
 export const PICTURE = 'picture';
 
 /**

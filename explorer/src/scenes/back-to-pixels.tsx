@@ -95,7 +95,7 @@ function LatentChoice({ way }: { way: WayUp }) {
   );
 }
 
-/** Of more channels the numbers are counted alone. */
+/** More channels are only counted. */
 const MOST_NUMBERS = 4;
 
 /** The latent's numbers at the place. */

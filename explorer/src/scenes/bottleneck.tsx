@@ -19,7 +19,7 @@ import type { Scene } from './scene.ts';
 const ALL = 8;
 const COLUMNS = 8;
 
-/** What is counted: numbers of the picture and of its latent. */
+/** The counts of the picture's numbers and of its latent's. */
 function useCounts() {
   const { network } = useExplorer();
   const now = network.trip.value;

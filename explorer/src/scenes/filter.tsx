@@ -16,7 +16,7 @@ import { exact } from '../text/numbers.ts';
 import type { Scene } from './scene.ts';
 import '../styles/scene-filter.css';
 
-/** What filters of a kind answer to, after a count. */
+/** The subjects that filters of a kind answer to, after a count. */
 const ANSWERS: Readonly<Record<Kind, string>> = {
   brightness: 'to brightness',
   colour: 'to colours',

@@ -149,7 +149,7 @@ function Stage() {
   );
 }
 
-/** What is shown of both. */
+/** The view of both. */
 function Switch() {
   const { half } = useExplorer().far;
   return (

@@ -2,7 +2,7 @@ import type { FunctionComponent } from 'preact';
 import type { SceneId } from '../address/address.ts';
 import type { Explorer } from '../explorer.ts';
 
-/** What is known of a scene before its code is there. */
+/** A scene as it is known before its code is there. */
 export interface SceneEntry {
   readonly id: SceneId;
   readonly title: string;

@@ -57,7 +57,7 @@ function Text() {
   );
 }
 
-/** What a layer does, in one sentence. */
+/** The work of a layer, in one sentence. */
 function insight({ layer, part, index, shape }: StepView): string {
   switch (layer.kind) {
     case 'block':
@@ -192,7 +192,7 @@ function LayerBar({ step, title }: { step: StepView; title: string }) {
 
 type Panel = 'number' | 'change' | 'off';
 
-/** What the words of the text call the panels. */
+/** The names of the panels in the text. */
 const PARTS: Readonly<Record<Panel, string>> = {
   number: 'waterfall',
   change: 'change',
@@ -402,7 +402,7 @@ function Trail() {
   );
 }
 
-/** What came in, what is added, what goes out: three maps, or one that is split. */
+/** The input, the change and the output: three maps, or one that is split. */
 function ChangeMaps() {
   const { stack, focus } = useExplorer();
   const found = stack.change.value.value?.is;

@@ -30,7 +30,7 @@ const bibtex = (): string => `@software{taesd_wasm_explorer,
   url     = {${location.origin + location.pathname}}
 }`;
 
-/** Where to read on, and how to cite the page. */
+/** Links to read on, and the way to cite the page. */
 export function About() {
   const { messages } = useExplorer();
   const entry = bibtex();

@@ -6,7 +6,7 @@ export interface Size {
   readonly width: number;
 }
 
-/** Where an area of a map lies on its picture, for style sheets. */
+/** Returns the place of an area of a map on its picture, for style sheets. */
 export const placeOf = ({ x, y, width, height }: Area, size: Size) => ({
   left: `${(100 * x) / size.width}%`,
   top: `${(100 * y) / size.height}%`,

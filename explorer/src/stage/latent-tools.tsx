@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<Tool, string>> = {
   mix: 'Mix',
 };
 
-/** What the latent is changed with. */
+/** The tools that change the latent. */
 export function LatentTools() {
   const { bottleneck } = useExplorer();
   const { tool, other } = bottleneck;
@@ -218,7 +218,7 @@ function Steps() {
   );
 }
 
-/** What is kept of it: 8 bits or all, files; and whether a finger paints. */
+/** The switches: 8 bits or all, files to save, and whether a finger paints. */
 export function LatentMore() {
   const { bottleneck } = useExplorer();
   const { isQuantised } = bottleneck;

@@ -2,7 +2,7 @@ import { useExplorer } from '../explorer.ts';
 import { fixed } from '../text/measured.ts';
 import { moveFocus } from './roving.ts';
 
-/** What the picture loses without each block, in dB. The bars come one by one; each goes to its block. */
+/** The loss of the picture without each block, in dB. The bars come one by one; each goes to its block. */
 export function LossChart() {
   const { stack, focus } = useExplorer();
   const { blocks, off, whole, block } = stack;

@@ -12,7 +12,7 @@ interface MapViewProps {
   readonly picture: Picture | ImageData | undefined;
   /** The map's size, if it is not the picture's: the picture of a layer may be larger than its map. */
   readonly size?: Size | undefined;
-  /** What it is, for screen readers. The value at the place is part of it. */
+  /** Its name for screen readers. The value at the place is part of it. */
   readonly label: string;
   /** The pixel that is looked at. */
   readonly at?: At | undefined;
@@ -20,7 +20,7 @@ interface MapViewProps {
   readonly spot?: At | undefined;
   /** An area that a word of the text lights up, and the part that it is. */
   readonly mark?: { readonly part: string; readonly area: Area } | undefined;
-  /** What is framed: the window on an input, the pixel of an output. */
+  /** The area that is framed: the window on an input, the pixel of an output. */
   readonly area?: Area | undefined;
   /** The first so many pixels are drawn, row by row; all if undefined. */
   readonly filled?: number | undefined;

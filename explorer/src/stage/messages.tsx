@@ -1,6 +1,6 @@
 import { useExplorer } from '../explorer.ts';
 
-/** What the page is doing, and what went wrong. */
+/** The page's status and its last problem. */
 export function Messages() {
   const { status, problem, notes, note } = useExplorer().messages;
   return (

@@ -20,7 +20,7 @@ export const onMap = ({ y, x }: At, { height, width }: Size): At => ({
 });
 
 /**
- * Where the pointer is, however large the map is drawn.
+ * Returns the place under the pointer, however large the map is drawn.
  *
  * @param drawn  the size that is drawn, if the map reaches past it. Defaults to `size`
  */

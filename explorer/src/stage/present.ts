@@ -8,7 +8,7 @@ import { COLOURS } from '../text/colours.ts';
 import { windowAround } from './frame.ts';
 
 /*
- * What the page shows now, for files and the clipboard.
+ * The figure that the page shows now, for files and the clipboard.
  */
 
 /** Whether a sum stands on the stage. */

@@ -31,7 +31,7 @@ const iframeOf = (address: string): string =>
 const fileName = (explorer: Explorer, ending: string): string =>
   `explorer-${formatAddress(explorer.read()).slice(1).replaceAll('/', '-')}.${ending}`;
 
-/** What the menu offers. */
+/** The entries of the menu. */
 export function ShareCard() {
   const explorer = useExplorer();
   const { messages, pictures } = explorer;

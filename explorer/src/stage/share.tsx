@@ -3,7 +3,7 @@ import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useExplorer } from '../explorer.ts';
 
-/** What can be taken along: a link, the figure, the sum, a frame for another page. */
+/** The menu of things to take along: a link, the figure, the sum, a frame for another page. */
 export function Share() {
   const { messages } = useExplorer();
   const card = useSignal<ComponentType | undefined>(undefined);
@@ -17,7 +17,7 @@ export function Share() {
     addEventListener('pointerdown', onPointer);
     return () => removeEventListener('pointerdown', onPointer);
   }, [isOpen.value]);
-  /** What makes files of figures and sums is fetched when it is asked for. */
+  /** The code that makes files of figures and sums is fetched when it is asked for. */
   const load = async () => {
     const { ShareCard } = await import('./share-card.tsx');
     card.value = ShareCard;

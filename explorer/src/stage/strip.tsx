@@ -16,7 +16,7 @@ interface StripProps {
   readonly most?: number;
   /** The number that is brightest in all channels. Defaults to each channel's own largest. */
   readonly scale?: number;
-  /** What one is called, before its range. */
+  /** The name of one, before its range. */
   readonly nameOf?: (channel: number) => string;
 }
 

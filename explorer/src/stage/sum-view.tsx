@@ -14,9 +14,9 @@ export interface SumParts {
   readonly sum: number;
   readonly bias: number;
   readonly value: number;
-  /** What a skip connection adds. */
+  /** The number that a skip connection adds. */
   readonly skip?: number | undefined;
-  /** What the ReLU that follows makes of it. */
+  /** The number that the ReLU after it makes of it. */
   readonly relu?: number | undefined;
   /** The name of what is done to the sum, if it is not a ReLU. */
   readonly bend?: string | undefined;
@@ -26,11 +26,11 @@ interface SumViewProps {
   readonly parts: SumParts;
   /** Rows that are laid out in full; the first windows of the list are. */
   readonly rows?: number;
-  /** What an input channel is called. */
+  /** The name of an input channel. */
   readonly nameOf?: (channel: number) => string;
   /** A class for a channel’s row: scene 1 has its colours. */
   readonly kindOf?: (channel: number) => string;
-  /** What stands below a channel’s name. */
+  /** The note below a channel’s name. */
   readonly noteOf?: (channel: number) => ComponentChildren;
   /** The weights of a channel, where they can be changed; `scale` is the weight that is brightest. */
   readonly weightsOf?: (channel: number, scale: number) => ComponentChildren;

@@ -4,7 +4,7 @@ import type { Messages } from './messages.ts';
 
 export const BACKENDS: Readonly<Record<Backend, string>> = { wasm: 'WASM', webgpu: 'WebGPU' };
 
-/** What is to encode and decode, for all models alike. Each has a word of its own on what came of it (`Model.place`). */
+/** The backend that is to encode and decode, for all models alike. Each has a word of its own on what came of it (`Model.place`). */
 export function createBackend({ say }: Messages) {
   const wanted = signal<Backend>('wasm');
   /** Why WebGPU was asked for in vain. */
@@ -25,7 +25,7 @@ export function createBackend({ say }: Messages) {
       wanted.value = 'wasm';
       say(`WebGPU does not do it here: ${refusal.value}.`);
     },
-    /** What a model runs on, and why, in words. */
+    /** Returns in words which backend a model runs on, and why. */
     placeText({ backend, adapter = '', reason = '', isSoftware }: Place): string {
       if (backend === 'webgpu') {
         const why = reason.includes(adapter) ? reason : `${adapter}; ${reason}`;

@@ -23,7 +23,7 @@ export type Tool = (typeof TOOLS)[number];
 /** A state of the latent that can be returned to. */
 interface Edit {
   readonly base: Tensor;
-  /** What is added to each channel of `base`. */
+  /** The amounts that are added to the channels of `base`. */
   readonly shifts: readonly number[];
   /** A second picture's latents, and its part from 0 to 1. */
   readonly second: Tensor | undefined;
@@ -79,12 +79,12 @@ export function createBottleneck(
   /** On a touch screen: a finger paints, and does not scroll. */
   const isTouchOn = signal(false);
   let recent: number[] = [];
-  /** What the last step changed: the next change of that is no step of its own. */
+  /** The subject of the last step: its next change is no step of its own. */
   let going = '';
 
   const downscale = computed(() => VARIANTS[trip.value?.model.model ?? 'nano'].downscale);
 
-  /** What each channel of the encoded latent follows on this picture. */
+  /** The colours that each channel of the encoded latent follows on this picture. */
   const followed = computed((): readonly Follows[] => {
     const now = trip.value;
     return now === undefined ? [] : follows(now.latents, now.picture, downscale.value);
@@ -255,7 +255,7 @@ export function createBottleneck(
     });
   }
 
-  /** Where a stamp lies whose middle is at a place. */
+  /** Returns the corner of a stamp whose middle is at a place. */
   const stampAt = ({ y, x }: At): At => ({
     y: y - (area.value.height >> 1),
     x: x - (area.value.width >> 1),
@@ -295,7 +295,7 @@ export function createBottleneck(
       }
       const { latents } = await now.model.client.call('encode', second);
       if (trip.peek() !== now) return;
-      // What was mixed before keeps its share of the picture it was mixed with.
+      // An earlier mixture keeps its share of the picture it was mixed with.
       if (history.peek()?.present.share !== 0) onBase('', (mixture) => mixture);
       other.value = { name: file?.name ?? 'the picture, mirrored', latents };
       say(`To be mixed: ${other.peek()?.name}.`);

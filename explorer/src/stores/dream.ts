@@ -6,7 +6,7 @@ import { startDream } from '../engine/workers.ts';
 import type { Messages } from './messages.ts';
 import type { Model, Models } from './models.ts';
 
-/** What is shown of the path while it is made. */
+/** The view of the path while it is made. */
 export interface Screen {
   readonly frame: FrameView | undefined;
   readonly shown: number;

@@ -12,11 +12,11 @@ import type { Messages } from './messages.ts';
 import type { Model, Models } from './models.ts';
 import type { NetworkStore, Trip } from './network.ts';
 
-/** What a change of one number of the latent does to the decoded picture. */
+/** The change of the decoded picture that one number of the latent makes. */
 export interface Poke {
   /** The model that has decoded. */
   readonly model: string;
-  /** Of each pixel the largest difference of its colours, 0 to 255. */
+  /** The largest difference of each pixel's colours, 0 to 255. */
   readonly change: Planes;
   /** The largest difference by ring of cells around the number's own. */
   readonly rings: readonly number[];
@@ -49,15 +49,15 @@ export function createFar(
   { trip, steps, isWalked }: NetworkStore,
   isShown: ReadonlySignal<boolean>,
 ) {
-  /** Of the latent. */
+  /** A channel of the latent. */
   const channel = signal(0);
   const at = signal<At | undefined>(undefined);
-  /** What is added to the number. */
+  /** The amount that is added to the number. */
   const amount = signal(1);
   const overlap = signal(0);
   /** True if the stage has room for one of both alone. */
   const isNarrow = signal(false);
-  /** What a narrow stage shows. */
+  /** The half that a narrow stage shows. */
   const half = signal<'poke' | 'seam'>('poke');
 
   /** Whole pictures by latents, model and what decodes. */
@@ -101,7 +101,7 @@ export function createFar(
     poke,
     report,
   );
-  /** What is wanted since a while. */
+  /** The request that has not changed for a while. */
   const rested = signal<typeof wanted.value>(undefined);
   const endRests = effect(() => {
     const now = wanted.value;

@@ -44,7 +44,7 @@ export const PRESETS: readonly { readonly name: string; readonly weight: Float32
   { name: 'Only red', weight: inCentre(1, 0, 0) },
 ];
 
-/** What the filters of the first layer answer to, and the filter that is changed by hand. */
+/** Holds the kinds of the first layer's filters, and the filter that is changed by hand. */
 export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: Pictures) {
   const { planes, filters, filterOf, filter, channel, edited } = firstLayer;
   /** The weight, or the bias, that the slider changes. */
@@ -65,7 +65,7 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
     const names = [...new Set(sorted.map((n) => found[n].kind))];
     return names.map((kind) => ({ kind, channels: sorted.filter((n) => found[n].kind === kind) }));
   });
-  /** Of the filter at work, also if it was changed. */
+  /** The kind of the filter at work, also if it was changed. */
   const kind = computed(() => covariance.value && kindOf(filter.value, covariance.value));
 
   const spot = computed(() => planes.value && brightestSpot(planes.value));

@@ -9,7 +9,7 @@ import type { NetworkStore } from './network.ts';
 /** Whether there is something inside. */
 const canOpen = ({ layer }: StepView): boolean => layer.kind === 'block' || 'from' in layer;
 
-/** What a number of a step is summed from: of a block, what its last convolution reads. */
+/** Returns the map that a number of a step is summed from. A block's is the one that its last convolution reads. */
 export function sourceOf({ name, layer, inputShape, shape }: StepView) {
   return layer.kind === 'block' ? { name: `${name}.conv.4`, shape } : { name, shape: inputShape };
 }
@@ -97,7 +97,7 @@ export function createFocus(
     ({ asked, engine }) => engine.call('numbers', asked),
     report,
   );
-  /** Of another layer or filter, the input that counts most at the pixel. It stays while the pixel moves. */
+  /** Another layer or filter shows the input that counts most at the pixel. It stays while the pixel moves. */
   let shown = '';
   const endInputs = effect(() => {
     const made = sum.value.value?.is;
@@ -117,7 +117,7 @@ export function createFocus(
       engine?.call('prepare', now.name).catch(report);
   });
 
-  /** What was open belongs to the picture before. */
+  /** An open block belongs to the picture before. */
   const endTrips = effect(() => {
     trip.value;
     opened.value = undefined;

@@ -1,6 +1,6 @@
 import { effect, type ReadonlySignal, signal } from '@preact/signals';
 
-/** What was fetched last, and for what. */
+/** The last result, and the request that it answers. */
 export interface Latest<S, T> {
   /** Undefined until something has come. It stays while something newer is fetched. */
   readonly value: ReadonlySignal<{ readonly of: S; readonly is: T } | undefined>;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-/** What the page says: what it is doing, for eyes and for screen readers, and what went wrong. */
+/** Holds the page's messages: its work, for eyes and for screen readers, and its problems. */
 export function createMessages() {
   const status = signal('');
   const problem = signal<string | undefined>(undefined);

@@ -8,7 +8,7 @@ import type { Messages } from './messages.ts';
 
 export interface Model extends LoadedInfo {
   readonly client: Client<EngineMethods>;
-  /** What encodes and decodes. */
+  /** The backend that encodes and decodes. */
   readonly place: ReadonlySignal<Place>;
 }
 
@@ -57,7 +57,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
     if (name === undefined) return undefined;
     return name === 'nano' ? nano.value : smalls.value.get(name);
   });
-  /** What decodes while a hand moves: the small model of these latents, or the model itself. */
+  /** The model that decodes while a hand moves: the small one of these latents, or the model itself. */
   const quick = computed(() => nanoBeside.value ?? model.value);
 
   const begun = new Set<ModelName>();

@@ -17,7 +17,7 @@ export interface Trip {
   readonly latents: Tensor;
 }
 
-/** What became of the latents, and what that took. */
+/** The decoded picture, and the time that coding took. */
 export interface Coded {
   readonly backend: Backend;
   readonly decoded: Picture;
@@ -35,7 +35,7 @@ export function createNetwork(
   { picture, given, name: pictureName }: Pictures,
 ) {
   const trip = signal<Trip | undefined>(undefined);
-  /** Of the trip; there is another one when something else encodes and decodes. */
+  /** The trip's decoded picture. Another backend makes another one. */
   const coded = signal<Coded | undefined>(undefined);
   /** The layers that have run so far, the encoder's first. */
   const steps = signal<readonly StepView[]>([]);

@@ -25,7 +25,7 @@ export function createPictures({ attempt, say }: Messages) {
   const picture = signal<Picture | undefined>(undefined);
   /** The latents of a file, until another picture comes. */
   const given = signal<GivenLatents | undefined>(undefined);
-  /** What it is, in words. */
+  /** Its name, in words. */
   const name = signal('');
   const mostPixels = signal(256);
   /** The file that the picture is of; undefined for the sample. */

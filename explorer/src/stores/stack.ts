@@ -31,7 +31,7 @@ export interface Change {
   readonly width: number;
   readonly height: number;
   readonly before: Float32Array;
-  /** Of a block: what its convolutions made. */
+  /** A block's change: the sum that its convolutions made. */
   readonly change: Float32Array | undefined;
   readonly after: Float32Array;
 }
@@ -43,7 +43,7 @@ export const isBlock = ({ layer }: StepView): boolean =>
   layer.kind === 'block' || layer.kind === 'memBlock';
 
 /**
- * What layers add: blocks switched off, one after the other while nobody touches the page; the maps before and after; the
+ * Shows the work of layers: blocks switched off, one after the other while nobody touches the page; the maps before and after; the
  * way from a number down to the picture.
  *
  * @param isShown  whether anything of it is on the page: nothing is measured otherwise
@@ -161,7 +161,7 @@ export function createStack(
   const bottom = signal<{ channel: number; at: At; value: number } | undefined>(undefined);
   let isMoving = false;
 
-  /** Who looks elsewhere has left the way. */
+  /** A look elsewhere leaves the way. */
   const endTrail = effect(() => {
     step.value?.name;
     channel.value;

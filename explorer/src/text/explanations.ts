@@ -2,7 +2,7 @@ import type { Layer, Network } from 'taesd-wasm';
 import type { StepView } from '../engine/protocol.ts';
 
 /*
- * What each part is called and why it is there, in a sentence or two.
+ * The name of each part and the reason for it, in a sentence or two.
  */
 
 export interface Explanation {

@@ -60,7 +60,7 @@ export function blockOffText(whole: number, without: number): string {
   if (!Number.isFinite(whole) || !Number.isFinite(without)) {
     return 'The picture is equal to the original, so no loss can be told in dB.';
   }
-  // Of the rounded numbers, so that the sentence adds up.
+  // The difference of the rounded numbers, so that the sentence adds up.
   const [all, less] = [whole, without].map((value) => Number(value.toFixed(1)));
   const loss = fixed(Math.abs(all - less), 1);
   const [now, before] = [fixed(less, 1), fixed(all, 1)];
@@ -110,7 +110,7 @@ const grouped = (value: number): string => `${value}`.replace(/\B(?=(?:\d{3})+$)
 
 // One number
 
-/** What a sum is told by. */
+/** The numbers that tell a sum. */
 export type SumView = Pick<PixelView, 'windows' | 'sum' | 'bias' | 'skip' | 'beforeRelu' | 'value'>;
 
 /** Tells how one number came about: the channels that count most, bias, skip and ReLU. */

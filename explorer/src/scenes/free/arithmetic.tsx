@@ -98,7 +98,7 @@ function lines(view: PixelView, { layer, name }: StepView): Line[] {
   ];
 }
 
-/** What an addition inside a block adds. */
+/** The terms of an addition inside a block. */
 function addends(name: string): [string, string] {
   if (name.endsWith('.x+past')) return ['From one convolution', '+ from that of the other frame'];
   if (name.endsWith('.x+pool')) return ['The block’s input, x', '+ what the pool made of it'];

@@ -9,7 +9,7 @@ type What = 'work' | 'time';
 const NAMES: Readonly<Record<What, string>> = { work: 'Multiply-adds', time: 'Milliseconds' };
 const HALVES = ['encoder', 'decoder'] as const;
 
-/** What the layers cost: multiply-adds, and the time they took. */
+/** The costs of the layers: multiply-adds, and the time they took. */
 export function Costs() {
   const { network, free, focus } = useExplorer();
   const what = useSignal<What>('work');

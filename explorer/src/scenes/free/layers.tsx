@@ -198,7 +198,7 @@ const Icon = ({ path }: { path: string }) => (
   </svg>
 );
 
-/** What a step is called, why it is there, and what it costs. */
+/** The name of a step, the reason for it, and its cost. */
 function Notes({ step }: { step: StepView }) {
   const { focus, network } = useExplorer();
   const model = network.trip.value?.model.model ?? 'nano';
@@ -367,7 +367,7 @@ function NumberField(props: {
   );
 }
 
-/** What of the picture, and of the latent, a number depends on. */
+/** The parts of the picture, and of the latent, that a number depends on. */
 function ReceptiveField({ step }: { step: StepView }) {
   const { focus, network } = useExplorer();
   const now = network.trip.value;

@@ -95,7 +95,7 @@ function Empty({ part, children }: { part: string; children: preact.ComponentChi
   );
 }
 
-/** What is asked for. */
+/** The landscape that is asked for. */
 function Request() {
   const { free } = useExplorer();
   const { wanted, seed, stepCount, guidance, isRunning, fetched, run, stop } = free.dream;
