@@ -21,6 +21,9 @@ if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium he
 /** What building the page and starting the browser may take on a busy machine. */
 export const START_MS = 300_000;
 
+/** What one thing at the page may take: a failure is seen long before the suite ends. */
+const WAIT_MS = 120_000;
+
 export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;
@@ -90,7 +93,7 @@ export async function openSite(
         serviceWorkers: keeps ? 'allow' : 'block',
         permissions: ['clipboard-read', 'clipboard-write'],
       });
-      context.setDefaultTimeout(START_MS);
+      context.setDefaultTimeout(WAIT_MS);
       const page = await context.newPage();
       page.on('pageerror', ({ message }) => heard.push(message));
       page.on('console', (message) => {
