@@ -7,4 +7,5 @@ export const CONTENT_TYPES = /** @type {Readonly<Record<string, string>>} */ ({
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
+  '.bin': 'application/octet-stream',
 });

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderPicture } from '../../examples/render-picture.mjs';
 import { brightestSquare } from '../../explorer/src/measure/brightest.ts';
 import { follows } from '../../explorer/src/measure/follows.ts';
 import { stamped } from '../../explorer/src/measure/paint.ts';
@@ -10,9 +9,7 @@ import { followerText } from '../../explorer/src/text/latent.ts';
 import { figure, fixed, followsText } from '../../explorer/src/text/measured.ts';
 import { decibels } from '../../explorer/src/text/numbers.ts';
 import type { Picture, Tensor } from '../../src/index.ts';
-import { decodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
-import { builtPage } from './built-page.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
@@ -27,7 +24,7 @@ describe.skipIf(!isBrowserHere)('explorer, scenes of the latent [Chromium]', () 
   let decoded: Picture;
   beforeAll(async () => {
     site = await openSite();
-    const sample = decodePng(readFileSync(join(builtPage(), 'sample-256.png')));
+    const sample = renderPicture(256);
     picture = { ...sample, data: Uint8ClampedArray.from(sample.data) };
     taesd = await Taesd.load({ model: 'nano', workers: 0 });
     latents = await taesd.encode(picture);

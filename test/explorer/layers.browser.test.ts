@@ -300,7 +300,7 @@ describe.skipIf(!isBrowserHere)('explorer, layers [Chromium]', () => {
     });
     const made = step('decoder.6').arithmetic({ channel: 9, y: 5, x: 7 });
     const trail = page.locator('.trail');
-    // By keyboard: a pointer that rests on the waterfall chooses another channel as the sums arrive.
+    // By keyboard: a pointer at rest on the waterfall chooses another channel as sums arrive.
     const down = () => page.locator('.doors .door[tabindex="0"]').press('Enter');
     await page
       .getByRole('application', { name: /^Channel 9 of decoder\.6, x 7, y 5, [−\d]/ })

@@ -123,7 +123,7 @@ describe.skipIf(!isBrowserHere)('explorer, taef2 [Chromium]', () => {
       await toScene(page, '4');
       const before = hashOfBytes((await taesd.decode(latents)).data);
       await expect.poll(() => hashOf(decodedCanvas(page))).toBe(before);
-      // Sixteen at once. The scene begins at the channel that follows brightness most, on either page.
+      // Sixteen at once. The channel that follows brightness most is chosen, on either page.
       const strip = page.locator('.latent-strip');
       expect(await strip.locator('.strip-item').count()).toBe(16);
       const last = strip.getByRole('button', { name: /^Channel 31: / });

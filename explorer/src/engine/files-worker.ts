@@ -1,11 +1,11 @@
-import { decodePng, encodePng } from 'taesd-wasm/png';
+import { encodePng } from 'taesd-wasm/png';
 import { answer, handOver } from './answer.ts';
 import { canvasIsTrue } from './canvas-truth.ts';
 import type { FilesMethods } from './protocol.ts';
 
 /*
  * Files that are opened and saved, beside the page's thread, which would stand still for it. The code for all kinds of
- * files is fetched with the first one; the sample, which the page starts with, needs none of it.
+ * files is fetched with the first one.
  */
 
 const methods: FilesMethods = {
@@ -13,14 +13,6 @@ const methods: FilesMethods = {
     const { openFile } = await import('./open-file.ts');
     const opened = await openFile(file, options);
     return opened.kind === 'picture' ? handOver(opened, opened.picture.data) : opened;
-  },
-  async sample(url) {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error('The sample picture is not beside this page.');
-    const { width, height, data } = decodePng(new Uint8Array(await response.arrayBuffer()));
-    const { buffer, byteOffset, length } = data;
-    const clamped = new Uint8ClampedArray(buffer as ArrayBuffer, byteOffset, length);
-    return handOver({ width, height, data: clamped }, clamped);
   },
   async saveLatents(latents, model, size) {
     const { encodeLatentSafetensors } = await import('taesd-wasm/latent-file');

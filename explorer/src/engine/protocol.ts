@@ -296,8 +296,6 @@ export interface FilesMethods {
    * @param options  `most`: the longer side at most, a larger picture is made smaller. `model`: the page's model
    */
   open(file: File, options: { most: number; model: ModelName }): Promise<Opened>;
-  /** Reads a PNG file beside the page. */
-  sample(url: string): Promise<Picture>;
   /**
    * Makes a safetensors file of latents. With a size it records that too.
    *

@@ -1,8 +1,8 @@
 import { batch, signal } from '@preact/signals';
 import type { Picture } from 'taesd-wasm';
-import { decodePng } from 'taesd-wasm/png';
 import type { OpenedLatents, OpenedPicture } from '../engine/protocol.ts';
 import type { Messages } from './messages.ts';
+import { readSample } from './sample.ts';
 
 /** The longer sides that can be chosen. All feature maps are kept in memory: those of taew2_1 take most. */
 export const SIZES = [
@@ -47,8 +47,9 @@ export function createPictures({ attempt, say }: Messages) {
       const mine = ++turn;
       const side = Math.min(mostPixels.value, 256);
       say('Fetching the sample picture …');
-      const { href } = new URL(`sample-${side}.png`, document.baseURI);
-      const sample = await sampleAt(href);
+      const { ok, body } = await fetch(new URL(`sample-${side}.bin`, document.baseURI).href);
+      if (!ok || body === null) throw new Error('The sample picture is not beside this page.');
+      const sample = await readSample(body, side);
       if (mine === turn) show(sample, `the sample, ${side}×${side}`, undefined);
     });
   }
@@ -88,11 +89,3 @@ export function createPictures({ attempt, say }: Messages) {
 }
 
 export type Pictures = ReturnType<typeof createPictures>;
-
-/** The page reads this one itself: it is small, and starting a worker for it would keep the first sum waiting. */
-async function sampleAt(address: string): Promise<Picture> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error('The sample picture is not beside this page.');
-  const { width, height, data } = decodePng(new Uint8Array(await response.arrayBuffer()));
-  return { width, height, data: new Uint8ClampedArray(data) };
-}
