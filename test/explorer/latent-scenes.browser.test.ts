@@ -10,6 +10,7 @@ import { figure, fixed, followsText } from '../../explorer/src/text/measured.ts'
 import { decibels } from '../../explorer/src/text/numbers.ts';
 import type { Picture, Tensor } from '../../src/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { rgba } from './rgba.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
 
 /*
@@ -24,8 +25,7 @@ describe.skipIf(!isBrowserHere)('explorer, scenes of the latent [Chromium]', () 
   let decoded: Picture;
   beforeAll(async () => {
     site = await openSite();
-    const sample = renderPicture(256);
-    picture = { ...sample, data: Uint8ClampedArray.from(sample.data) };
+    picture = rgba(renderPicture(256));
     taesd = await Taesd.load({ model: 'nano', workers: 0 });
     latents = await taesd.encode(picture);
     decoded = await taesd.decode(latents);
