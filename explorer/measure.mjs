@@ -1,7 +1,7 @@
-// node explorer/measure.mjs [FOLDER]
-// Measures how fast the built page follows a hand, and how soon it can be used on a slow line. FOLDER defaults to
-// explorer/dist. With taesd's weights beside the page (TAESD_WEIGHTS=DIR npm run explore:build) a block of it is measured
-// too. Run it on an idle machine.
+// node explorer/measure.mjs [FOLDER] Measures how fast the built page follows a hand, and how soon
+// it can be used on a slow line. FOLDER defaults to explorer/dist. With taesd's weights beside the
+// page (TAESD_WEIGHTS=DIR npm run explore:build) a block of it is measured too. Run it on an idle
+// machine.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -24,8 +24,8 @@ const SLOWER_PROCESSOR = 4;
 const GOOD = { convolution: 16, block: 50, keys: 200, start: 2500 };
 
 /**
- * Serves the folder. A line of so many bytes is shared by all requests, those of workers too, which the browser's own
- * emulation leaves out.
+ * Serves the folder. A line of so many bytes is shared by all requests, those of workers too, which
+ * the browser's own emulation leaves out.
  */
 async function serve(line) {
   let free = 0;
@@ -100,7 +100,10 @@ const untilDone = (page, model) =>
     { timeout: 120_000 },
   );
 
-/** Moves over the output, one pixel after the other, and returns the time from each move to its products. */
+/**
+ * Moves over the output, one pixel after the other, and returns the time from each move to its
+ * products.
+ */
 async function moves(page) {
   const map = await page.locator('[data-part="output"] .map-canvas').boundingBox();
   const times = [];
@@ -123,7 +126,10 @@ async function moves(page) {
   return times;
 }
 
-/** Presses an arrow key 15 times in a second, and returns the time from the last one to the last change. */
+/**
+ * Presses an arrow key 15 times in a second, and returns the time from the last one to the last
+ * change.
+ */
 async function keys(page) {
   await page.locator('[data-part="output"] .map-canvas').focus();
   await page.evaluate(() => {

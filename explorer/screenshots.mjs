@@ -1,5 +1,5 @@
-// [TAESD_WEIGHTS=DIR] node explorer/screenshots.mjs [SCENE…]
-// The pictures of the page in docs/explorer: builds it, opens each scene in Chromium at three sizes, and writes
+// [TAESD_WEIGHTS=DIR] node explorer/screenshots.mjs [SCENE…] The pictures of the page in
+// docs/explorer: builds it, opens each scene in Chromium at three sizes, and writes
 // docs/explorer/SCENE-WIDTH.webp. With the real taesd's weights, if they are given, else with nano.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,10 @@ const SIZES = [
 /** A picture is no larger than this: its quality is lowered until it fits. */
 const MAX_BYTES = 60_000;
 const QUALITIES = [86, 78, 70, 62, 54, 46, 38];
-/** The longest that a scene measures by itself before it is shown, and the time in which nothing changed by then. */
+/**
+ * The longest that a scene measures by itself before it is shown, and the time in which nothing
+ * changed by then.
+ */
 const LONGEST_MS = 60_000;
 const STILL_MS = 2500;
 

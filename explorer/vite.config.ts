@@ -11,7 +11,7 @@ import { publicEntries } from './public-entries.ts';
 
 const root = new URL('../', import.meta.url);
 
-/** What the page cites itself by. */
+/** The page cites itself by it. */
 const packageVersion = (): string =>
   JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version;
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { splitSource } from './source-text.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['src', 'assembly', 'bench', 'scripts', 'examples', 'test'];
+const FOLDERS = ['src', 'assembly', 'bench', 'scripts', 'examples', 'test', 'explorer'];
 const SOURCE = /\.(?:[mc]?[jt]s|tsx)$/;
 /** Installed and built files, and the one that scripts/manifest.mjs makes. */
 const IGNORED = /^(?:node_modules|dist|installed|built|out|out-.*|manifest-data\.ts)$/;
@@ -27,7 +27,8 @@ const FIRST_WORD = new RegExp(`^["“(]?${OPENER}`, 'i');
 /** A later sentence of a paragraph. A question may begin with any word. */
 const LATER_SENTENCE = new RegExp(`(?<=[.!?]["”)]? )${OPENER}(?![^.]*\\?)`, 'g');
 const UNLESS = /\bunless (?:said|given|told)\b/gi;
-const MOST = /(?<![\w$])(?:most(?:[A-Z]\w*)?|MOST_\w*)(?![\w$])/g;
+/** “At most” is text of a page: names have no spaces. */
+const MOST = /(?<![\w$]|\b[Aa]t )(?:most(?:[A-Z]\w*)?|MOST_\w*)(?![\w$])/g;
 
 /**
  * Checks one file.

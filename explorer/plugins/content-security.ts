@@ -1,8 +1,8 @@
 import type { Plugin } from 'vite';
 
 /**
- * The rights of the built page: its own scripts, WebAssembly, no inline code or styles. It may fetch by HTTPS, for weights
- * that its reader asks to be downloaded.
+ * The rights of the built page: its own scripts, WebAssembly, no inline code or styles. It may
+ * fetch by HTTPS, for weights that its reader asks to be downloaded.
  */
 export const POLICY = [
   "default-src 'none'",

@@ -4,7 +4,10 @@ import type { Plugin } from 'vite';
 const WEIGHTS = new URL('../../weights/dream/dream.safetensors', import.meta.url);
 const NAME = 'virtual:dream-labels';
 
-/** The labels that `dream` knows and their values, as its file of weights has them: the page offers them before it fetches that. */
+/**
+ * The labels that `dream` knows and their values, as its file of weights has them: the page offers
+ * them before it fetches that.
+ */
 export function dreamLabels(): Plugin {
   return {
     name: 'dream-labels',

@@ -5,7 +5,9 @@ import { renderPicture } from '../../examples/render-picture.mjs';
 /** `sample-256.bin`: the sample picture at the sizes that the page asks for. */
 const SIZES = [128, 256];
 
-/** Draws the sample when the page is built: 256 pixels take a second, for which a reader would wait. */
+/**
+ * Draws the sample when the page is built: 256 pixels take a second, for which a reader would wait.
+ */
 export function sample(): Plugin {
   return {
     name: 'sample',
@@ -30,7 +32,9 @@ export function sample(): Plugin {
 
 const nameOf = (size: number): string => `sample-${size}.bin`;
 
-/** Writes the bytes that `src/stores/sample.ts` reads. They are a third fewer than those of a PNG. */
+/**
+ * Writes the bytes that `src/stores/sample.ts` reads. They are a third fewer than those of a PNG.
+ */
 export function writeSample({ width, height, data }: ReturnType<typeof renderPicture>): Uint8Array {
   const bytes = new Uint8Array(3 * width * height);
   for (let row = 0; row < bytes.length; row += 3 * width) {

@@ -11,10 +11,10 @@ import { isAbsolute, join } from 'node:path';
 import type { Plugin } from 'vite';
 
 /*
- * The real models' weights, which are not in the repository. `npm run explore` serves those that are on this machine, in
- * the folder that TAESD_WEIGHTS names or in the cache that `taesd pull` fills; `npm run explore:build` copies those of
- * TAESD_WEIGHTS, if it is set. The page asks for `weights/index.json` to know which there are. The sizes of downloads
- * are written into the page.
+ * The real models' weights, which are not in the repository. `npm run explore` serves those that
+ * are on this machine, in the folder that TAESD_WEIGHTS names or in the cache that `taesd pull`
+ * fills; `npm run explore:build` copies those of TAESD_WEIGHTS, if it is set. The page asks for
+ * `weights/index.json` to know which there are. The sizes of downloads are written into the page.
  */
 
 interface ManifestFile {
@@ -36,8 +36,8 @@ const NAMES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The bytes that a download of each model takes; null if they are not known. A model is left out if no hash of one of its
- * files is known: it cannot be downloaded.
+ * The bytes that a download of each model takes; null if they are not known. A model is left out if
+ * no hash of one of its files is known: it cannot be downloaded.
  */
 function downloadSizes(): Readonly<Record<string, number | null>> {
   const sizes = Object.entries(models).flatMap(([model, alternatives]) => {

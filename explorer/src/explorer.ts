@@ -50,7 +50,10 @@ export function createExplorer() {
   const stack = createStack(messages, network, focus, isStack);
   /** The part that a word of the text names, while it is pointed at. */
   const lit = signal('');
-  /** One product of the sum, while it is pointed at: its input channel, and its number in the window. */
+  /**
+   * One product of the sum, while it is pointed at: its input channel, and its number in the
+   * window.
+   */
   const cell = signal<{ readonly channel: number; readonly n: number } | undefined>(undefined);
   const isDrawerOpen = signal(false);
   const flow = createFlow(scene, network.coded);

@@ -174,7 +174,7 @@ describe.skipIf(chromium === undefined)('the workers of the page', () => {
     const opened = {};
     for (const name of ${JSON.stringify(names)}) {
       const file = new File([await shared(name)], name);
-      opened[name] = await client.call('open', file, { most: 75, model: 'taesd' }).then(
+      opened[name] = await client.call('open', file, { maxSide: 75, model: 'taesd' }).then(
         async ({ picture, latents, ...rest }) => ({
           ...rest,
           ...(picture && { size: [picture.width, picture.height], hash: await hashOf(picture.data) }),

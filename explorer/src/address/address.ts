@@ -1,8 +1,9 @@
 import type { ModelName } from 'taesd-wasm';
 
 /*
- * The page's address is its state: `#scene/model/layer/channel/x,y`. Each part may be left out from the end. What follows
- * the question mark says how much of the page is shown: `?embed=sum`, `?hide=ribbon,text`.
+ * The page's address is its state: `#scene/model/layer/channel/x,y`. Each part may be left out from
+ * the end. What follows the question mark says how much of the page is shown: `?embed=sum`,
+ * `?hide=ribbon,text`.
  */
 
 export const SCENE_IDS = ['0', '1', '2', '3', '4', '5', '6', 'free'] as const;

@@ -2,7 +2,9 @@ import { effect } from '@preact/signals';
 import type { ModelName } from 'taesd-wasm';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 
-/** The pixel follows the pointer: browsers refuse an address that changes a hundred times in a row. */
+/**
+ * The pixel follows the pointer: browsers refuse an address that changes a hundred times in a row.
+ */
 const REST_MS = 250;
 
 /** The events of a hand. */
@@ -17,15 +19,18 @@ interface SyncOptions {
 }
 
 /**
- * Keeps the browser's address and the state alike. Another scene or layer is a new entry of the history, which Back returns
- * to, if a hand has chosen it. Anything else changes the entry.
+ * Keeps the browser's address and the state alike. Another scene or layer is a new entry of the
+ * history, which Back returns to, if a hand has chosen it. Anything else changes the entry.
  *
- * @returns what ends it
+ * @returns the function that ends it
  */
 export function syncAddress({ read, apply, models }: SyncOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = parseAddress(location.hash, models);
-  /** The inputs of a hand so far, and those that have an entry: a scene that begins chooses a layer by itself. */
+  /**
+   * The inputs of a hand so far, and those that have an entry: a scene that begins chooses a layer
+   * by itself.
+   */
   let inputs = 0;
   let entered = 0;
   const count = () => {

@@ -1,6 +1,6 @@
 /*
- * Numbers as colours: 0 is black, positive numbers glow amber, negative ones blue, the larger the brighter. It is the same
- * in light and dark.
+ * Numbers as colours: 0 is black, positive numbers glow amber, negative ones blue, the larger the
+ * brighter. It is the same in light and dark.
  */
 
 const POSITIVE = [
@@ -28,13 +28,17 @@ const table = (stops: readonly (readonly number[])[]): Uint32Array =>
     const [red, green, blue] = stops[low].map((value, c) =>
       Math.round(value + (stops[low + 1][c] - value) * (place - low)),
     );
-    // In the order of bytes that pictures have, on machines that put the lowest first: all that browsers run on.
+    // In the order of bytes that pictures have, on machines that put the lowest first: all that
+    // browsers run on.
     return (255 << 24) | (blue << 16) | (green << 8) | red;
   });
 
 const TABLES = { positive: table(POSITIVE), negative: table(NEGATIVE) };
 
-/** A number's colour as a picture has it. `factor` is the table's last place divided by the brightest number. */
+/**
+ * A number's colour as a picture has it. `factor` is the table's last place divided by the
+ * brightest number.
+ */
 const pixelOf = (value: number, factor: number): number =>
   value < 0
     ? TABLES.negative[Math.min((-value * factor) | 0, STEPS - 1)]
@@ -61,7 +65,10 @@ export interface CellColour {
   readonly isBright: boolean;
 }
 
-/** The colour of a primary’s share of a picture, from 0 to 1: red is brighter the more of it there is. */
+/**
+ * The colour of a primary’s share of a picture, from 0 to 1: red is brighter the more of it there
+ * is.
+ */
 export function primaryColour(channel: number, value: number): CellColour {
   const byte = Math.round(255 * Math.min(Math.max(value, 0), 1));
   const [red, green, blue] = [0, 1, 2].map((n) => (n === channel ? byte : 0));

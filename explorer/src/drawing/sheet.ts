@@ -17,7 +17,7 @@ const GAP = 0.08;
 /**
  * All thumbnails in one picture, row by row.
  *
- * @param brightest  of each channel the number that is brightest
+ * @param brightest  gives the number that is brightest in a channel
  */
 export function sheetOf(
   { width, height, data }: Thumbnails,

@@ -4,7 +4,10 @@ import type { EngineEvent, Request } from './protocol.ts';
  * The worker's side of the protocol: calls methods by name, and says what went wrong.
  */
 
-/** The few things of a worker's global scope that are used; its types and a page's exclude each other. */
+/**
+ * The few things of a worker's global scope that are used; its types and a page's exclude each
+ * other.
+ */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<Request>) => void) | null;
   postMessage(message: unknown, transfer: Transferable[]): void;
@@ -15,7 +18,10 @@ const scope = globalThis as unknown as WorkerScope;
 /** Results with big arrays that are the page's from now on. */
 const handedOver = new WeakMap<object, Transferable[]>();
 
-/** Marks arrays of a result that are handed over instead of copied. The worker must not use them again. */
+/**
+ * Marks arrays of a result that are handed over instead of copied. The worker must not use them
+ * again.
+ */
 export function handOver<R extends object>(result: R, ...arrays: readonly ArrayBufferView[]): R {
   handedOver.set(
     result,

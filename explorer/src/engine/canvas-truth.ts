@@ -1,11 +1,14 @@
-/** The side of the picture that is tried: browsers change few of a canvas's pixels, so there have to be many. */
+/**
+ * The side of the picture that is tried: browsers change few of a canvas's pixels, so there have to
+ * be many.
+ */
 const SIDE = 64;
 
 let found: boolean | undefined;
 
 /**
- * Whether a canvas gives back what was drawn on it. Browsers that resist fingerprinting change the pixels that a page
- * reads, or all of them.
+ * Whether a canvas gives back what was drawn on it. Browsers that resist fingerprinting change the
+ * pixels that a page reads, or all of them.
  */
 export async function canvasIsTrue(): Promise<boolean> {
   found ??= await isTrue();

@@ -62,8 +62,9 @@ export class Client<M extends Methods<M>> {
   }
 
   /**
-   * Calls a method of which only the newest result counts. Of the calls with one key, one is on its way and one waits. A
-   * newer call takes the place of the one that waits, which rejects with an `EngineError` of the code ABORTED.
+   * Calls a method whose newest result alone counts. Among the calls with one key, one is on its
+   * way and one waits. A newer call takes the place of the one that waits, which rejects with an
+   * `EngineError` of the code ABORTED.
    *
    * @param key  calls of different methods may share one
    */
@@ -92,7 +93,7 @@ export class Client<M extends Methods<M>> {
     }) as ReturnType<M[K]>;
   }
 
-  /** @returns what stops it */
+  /** @returns the function that stops it */
   listen(listener: (event: EngineEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

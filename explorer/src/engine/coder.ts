@@ -4,8 +4,9 @@ import { Previews } from './previews.ts';
 import type { Backend, Place } from './protocol.ts';
 
 /**
- * The instance that encodes and decodes: the one on WASM, which is there for the layers anyway, or one on WebGPU, for as long as
- * that is wanted. The package loads its code for WebGPU with the first of these.
+ * The instance that encodes and decodes: the one on WASM, which is there for the layers anyway, or
+ * one on WebGPU, for as long as that is wanted. The package loads its code for WebGPU with the
+ * first of these.
  */
 export class Coder {
   readonly #onWasm: Taesd;
@@ -16,7 +17,7 @@ export class Coder {
   #wanted: Backend = 'wasm';
   #told: Place = { backend: 'wasm' };
 
-  /** @param options  of `Taesd.load`, all but the backend */
+  /** @param options  those of `Taesd.load`, all but the backend */
   constructor(onWasm: Taesd, options: () => Promise<LoadOptions>) {
     this.#onWasm = onWasm;
     this.#options = options;
@@ -54,7 +55,9 @@ export class Coder {
     }
   }
 
-  /** Encodes or decodes, again where the instance was put away meanwhile, and says how long it took. */
+  /**
+   * Encodes or decodes, again where the instance was put away meanwhile, and says how long it took.
+   */
   async time<T>(
     work: (taesd: Taesd) => Promise<T>,
   ): Promise<{ readonly result: T; readonly elapsedMs: number }> {

@@ -4,8 +4,8 @@ import { canvasIsTrue } from './canvas-truth.ts';
 import type { FilesMethods } from './protocol.ts';
 
 /*
- * Files that are opened and saved, beside the page's thread, which would stand still for it. The code for all kinds of
- * files is fetched with the first one.
+ * Files that are opened and saved, beside the page's thread, which would stand still for it. The
+ * code for all kinds of files is fetched with the first one.
  */
 
 const methods: FilesMethods = {

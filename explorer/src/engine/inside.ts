@@ -4,7 +4,9 @@ import { nextTask } from './next-task.ts';
 import type { StepView } from './protocol.ts';
 import { view } from './view.ts';
 
-/** The most bytes of maps from inside a block that are kept beside those that a pixel's sum needs. */
+/**
+ * The most bytes of maps from inside a block that are kept beside those that a pixel's sum needs.
+ */
 const INNER_BYTES = 160 * 2 ** 20;
 
 /** The places that a number of a block is the sum of: they are kept at any size. */
@@ -23,7 +25,10 @@ export class Inside {
   readonly block: string;
   /** Settles when all operations have run. */
   readonly done: Promise<void>;
-  /** Somebody waits for the views of all operations: a request for another block does not end the work. */
+  /**
+   * Somebody waits for the views of all operations: a request for another block does not end the
+   * work.
+   */
   isOpening = false;
   readonly #abort = new AbortController();
   readonly #kept = new Map<string, Step>();

@@ -13,14 +13,17 @@ import { canvasIsTrue } from './canvas-truth.ts';
 import type { Opened, OpenedLatents, OpenedPicture } from './protocol.ts';
 import { shrink } from './shrink.ts';
 
-/** Files and pictures beyond this are refused: a browser would run out of memory, or seem to have stopped. */
-const MOST_BYTES = 48 * 2 ** 20;
-const MOST_PIXELS = 64e6;
+/**
+ * Files and pictures beyond this are refused: a browser would run out of memory, or seem to have
+ * stopped.
+ */
+const MAX_BYTES = 48 * 2 ** 20;
+const MAX_PIXELS = 64e6;
 
 /** The purpose that a file is opened for. */
 export interface OpenOptions {
   /** The longer side of a picture at most. */
-  readonly most: number;
+  readonly maxSide: number;
   /** The page's model, for latents that do not say theirs. */
   readonly model: ModelName;
 }
@@ -28,31 +31,34 @@ export interface OpenOptions {
 /** Opens a file by its content. Errors are one sentence each, with the file's name. */
 export async function openFile(file: File, options: OpenOptions): Promise<Opened> {
   const called = `“${file.name}”`;
-  if (file.size > MOST_BYTES) {
+  if (file.size > MAX_BYTES) {
     throw new Error(
-      `${called} has ${megabytes(file.size)}: more than the ${megabytes(MOST_BYTES)} that this page reads. A smaller copy of it will do.`,
+      `${called} has ${megabytes(file.size)}: more than the ${megabytes(MAX_BYTES)} that this page reads. A smaller copy of it will do.`,
     );
   }
   if (file.size === 0) throw new Error(`${called} is empty.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const size = pictureSize(bytes);
-  if (size !== undefined && size.width * size.height > MOST_PIXELS) {
+  if (size !== undefined && size.width * size.height > MAX_PIXELS) {
     throw new Error(
-      `${called} is ${size.width}×${size.height}: more than the ${MOST_PIXELS / 1e6} million pixels that this page unpacks. A smaller copy of it will do.`,
+      `${called} is ${size.width}×${size.height}: more than the ${MAX_PIXELS / 1e6} million pixels that this page unpacks. A smaller copy of it will do.`,
     );
   }
   if (isPng(bytes)) return openPng(called, bytes, { ...options, file });
-  if (size !== undefined) return openPicture(file, bytes, options.most);
+  if (size !== undefined) return openPicture(file, bytes, options.maxSide);
   const latents = await openLatents(called, bytes, { ...options, file });
   if (latents !== undefined) return latents;
   // AVIF, BMP, SVG, ICO: whatever the browser knows.
-  return openPicture(file, bytes, options.most);
+  return openPicture(file, bytes, options.maxSide);
 }
 
 const isPng = (bytes: Uint8Array): boolean =>
   [0x89, 0x50, 0x4e, 0x47].every((byte, at) => bytes[at] === byte);
 
-/** A PNG file of a picture or of latents. It needs no canvas, whose pixels not every browser tells truly. */
+/**
+ * A PNG file of a picture or of latents. It needs no canvas, whose pixels not every browser tells
+ * truly.
+ */
 async function openPng(
   called: string,
   bytes: Uint8Array,
@@ -71,35 +77,35 @@ async function openPng(
   }
   const { buffer, byteOffset, length } = data;
   const clamped = new Uint8ClampedArray(buffer as ArrayBuffer, byteOffset, length);
-  return decoded({ width, height, data: clamped }, notes, options.most);
+  return decoded({ width, height, data: clamped }, notes, options.maxSide);
 }
 
 /** A picture that the package has decoded. */
-const decoded = (original: Picture, notes: readonly string[], most: number): OpenedPicture => ({
+const decoded = (original: Picture, notes: readonly string[], maxSide: number): OpenedPicture => ({
   kind: 'picture',
-  picture: shrink(original, most),
+  picture: shrink(original, maxSide),
   originalWidth: original.width,
   originalHeight: original.height,
   notes: notes.map(asSentence),
 });
 
 /**
- * A picture by the browser's own decoder and a canvas. If that canvas lies, JPEG and WebP files are read by the package's
- * decoders, which are fetched then.
+ * A picture by the browser's own decoder and a canvas. If that canvas lies, JPEG and WebP files are
+ * read by the package's decoders, which are fetched then.
  */
-async function openPicture(file: File, bytes: Uint8Array, most: number): Promise<OpenedPicture> {
-  if (await canvasIsTrue()) return openByBrowser(file, most);
+async function openPicture(file: File, bytes: Uint8Array, maxSide: number): Promise<OpenedPicture> {
+  if (await canvasIsTrue()) return openByBrowser(file, maxSide);
   try {
     const { width, height, data, notes } = await decodePicture(bytes);
-    return decoded({ width, height, data }, notes, most);
+    return decoded({ width, height, data }, notes, maxSide);
   } catch {
     // Another kind of picture, or one that the browser may read all the same.
-    const opened = await openByBrowser(file, most);
+    const opened = await openByBrowser(file, maxSide);
     return { ...opened, notes: [CANVAS_LIES] };
   }
 }
 
-async function openByBrowser(file: File, most: number): Promise<OpenedPicture> {
+async function openByBrowser(file: File, maxSide: number): Promise<OpenedPicture> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);
@@ -112,7 +118,7 @@ async function openByBrowser(file: File, most: number): Promise<OpenedPicture> {
     const { width: originalWidth, height: originalHeight } = bitmap;
     return {
       kind: 'picture',
-      picture: pixelsOf(bitmap, most),
+      picture: pixelsOf(bitmap, maxSide),
       originalWidth,
       originalHeight,
       notes: [],
@@ -126,8 +132,8 @@ const CANVAS_LIES =
   'This browser changes the pixels that pages read from a canvas, as a protection against fingerprinting, so this picture is not quite the one in the file. A PNG file is read without a canvas and comes through exactly.';
 
 /** With its alpha, and no larger than asked for. */
-function pixelsOf(bitmap: ImageBitmap, most: number): Picture {
-  const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
+function pixelsOf(bitmap: ImageBitmap, maxSide: number): Picture {
+  const scale = Math.min(1, maxSide / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) =>
     Math.max(1, Math.round(side * scale)),
   );
@@ -185,7 +191,10 @@ async function latentsOf(
   return { kind: 'latents', latents, width, height, space, model, text, notes };
 }
 
-/** The shape of raw numbers, which their file does not say: square latents of the page's model, if that fits. */
+/**
+ * The shape of raw numbers, which their file does not say: square latents of the page's model, if
+ * that fits.
+ */
 function rawShape(name: string, bytes: number, channels: number): readonly number[] | undefined {
   const ending = /\.(f32|f16|bf16)$/i.exec(name)?.[1].toLowerCase();
   if (ending === undefined) return undefined;

@@ -3,7 +3,10 @@ import { createPreviewer, type Previewer } from 'taesd-wasm/preview';
 import { tell } from './answer.ts';
 import type { PreviewChannel } from './protocol.ts';
 
-/** The package's previewers, one for each loop of the page: the latest latents are decoded, stale ones dropped. */
+/**
+ * The package's previewers, one for each loop of the page: the latest latents are decoded, stale
+ * ones dropped.
+ */
 export class Previews {
   readonly #taesd: Taesd;
   readonly #onDone: () => void;

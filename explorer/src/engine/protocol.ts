@@ -1,14 +1,17 @@
 import type { Area, Half, Layer, ModelName, Picture, Position, Product, Tensor } from 'taesd-wasm';
 
 /*
- * The protocol between the page and its workers. A worker has one model, and all that is heavy: the page's own thread
- * only draws.
+ * The protocol between the page and its workers. A worker has one model, and all that is heavy: the
+ * page's own thread only draws.
  */
 
 /** The place that a model's weights are to come from. */
 export type WeightsFrom =
   | { readonly kind: 'package' }
-  /** Files beside the page, by their addresses: one of both halves, or the encoder's and the decoder's. */
+  /**
+   * Files beside the page, by their addresses: one of both halves, or the encoder's and the
+   * decoder's.
+   */
   | { readonly kind: 'served'; readonly addresses: readonly string[] }
   /** A download of an earlier visit. */
   | { readonly kind: 'cache' }
@@ -69,8 +72,8 @@ export interface StepView {
   /** The name of the block that it is inside of. */
   readonly block: string | undefined;
   /**
-   * Its place in that block: `conv.0` to `conv.4`, `pool.0`, `x+pool`, `skip`, `add`, `fuse`. In layers on frames also
-   * `past`, `x+past`, `relu`, `0` and `1`. Undefined for a layer.
+   * Its place in that block: `conv.0` to `conv.4`, `pool.0`, `x+pool`, `skip`, `add`, `fuse`. In
+   * layers on frames also `past`, `x+past`, `relu`, `0` and `1`. Undefined for a layer.
    */
   readonly place: string | undefined;
   /** The frame that it is for, 0 or 1, in layers on frames. */
@@ -120,13 +123,19 @@ export interface PixelView {
   readonly windows: readonly Window[];
   readonly sum: number;
   readonly bias: number;
-  /** The value that a block's skip connection adds, or that the earlier of two frames adds to the later one. */
+  /**
+   * The value that a block's skip connection adds, or that the earlier of two frames adds to the
+   * later one.
+   */
   readonly skip: number | undefined;
   /** The number that a block's last ReLU gets. */
   readonly beforeRelu: number | undefined;
   /** The number that the ReLU after it makes of it. Undefined if none comes next. */
   readonly nextRelu: number | undefined;
-  /** The receptive field on the input of this step, on the latents (for the decoder) and on the picture. */
+  /**
+   * The receptive field on the input of this step, on the latents (for the decoder) and on the
+   * picture.
+   */
   readonly onInput: Area;
   readonly onLatents: Area | undefined;
   readonly onPicture: Area;
@@ -197,7 +206,10 @@ export type PreviewChannel = 'edited' | 'quantised' | 'generation';
 /** The methods of a model's worker. */
 export interface EngineMethods {
   load(model: ModelName, from: WeightsFrom): Promise<LoadedInfo>;
-  /** Changes the backend that encodes and decodes; the layers of a walk stay on WASM. The page is told what came of it. */
+  /**
+   * Changes the backend that encodes and decodes; the layers of a walk stay on WASM. The page is
+   * told what came of it.
+   */
   use(backend: Backend): Promise<void>;
   encode(picture: Picture): Promise<{ latents: Tensor; elapsedMs: number }>;
   decode(
@@ -206,11 +218,12 @@ export interface EngineMethods {
     height: number,
   ): Promise<{ picture: Picture; elapsedMs: number }>;
   /**
-   * Goes through both halves; steps come as events, named by `walk`. A newer walk ends an older one, whose promise
-   * rejects with the code ABORTED.
+   * Goes through both halves; steps come as events, named by `walk`. A newer walk ends an older
+   * one, whose promise rejects with the code ABORTED.
    *
-   * @param latents  those that the decoder's layers start from. Defaults to the encoder's, which equal those of `encode`
-   *   on WASM to the bit: the event `latents` brings them, and `encode` need not be called
+   * @param latents  those that the decoder's layers start from. Defaults to the encoder's, which
+   *   equal those of `encode` on WASM to the bit: the event `latents` brings them, and `encode`
+   *   need not be called
    * @returns the latents that the decoder's layers started from
    */
   walk(walk: number, picture: Picture, latents?: Tensor): Promise<Tensor>;
@@ -219,8 +232,9 @@ export interface EngineMethods {
   channel(name: string, channel: number): Promise<ChannelView>;
   pixel(name: string, position: Position): Promise<PixelView>;
   /**
-   * Computes the inside of a block ahead, so that a pixel of it takes no more than its sum. A pixel that comes meanwhile
-   * shares the work. The block asked for last is kept: a newer call for another block ends this with the code ABORTED.
+   * Computes the inside of a block ahead, so that a pixel of it takes no more than its sum. A pixel
+   * that comes meanwhile shares the work. The block asked for last is kept: a newer call for
+   * another block ends this with the code ABORTED.
    *
    * @param name  any step; nothing is done for layers that are no block
    */
@@ -235,8 +249,9 @@ export interface EngineMethods {
    */
   filters(name: string): Promise<FiltersView | undefined>;
   /**
-   * Decodes with one block switched off. Its last convolution's weights and bias count as 0: the ReLU of the skip
-   * connection is left. Waits for the walk, and for what the pointer asks for. A newer walk ends it with the code ABORTED.
+   * Decodes with one block switched off. Its last convolution's weights and bias count as 0: the
+   * ReLU of the skip connection is left. Waits for the walk, and for what the pointer asks for. A
+   * newer walk ends it with the code ABORTED.
    *
    * @param name  a block of either half
    */
@@ -269,14 +284,16 @@ export interface OpenedPicture extends OpenedFile {
 
 export interface OpenedLatents extends OpenedFile {
   readonly kind: 'latents';
-  /** f32 [1, C, h, w], in diffusion space. Of a file of several the first. */
+  /** f32 [1, C, h, w], in diffusion space. A file of several gives the first. */
   readonly latents: Tensor;
   /** The picture's size in pixels. */
   readonly width: number;
   readonly height: number;
   /** The space of the numbers in the file; `latents` are converted. */
   readonly space: 'diffusion' | 'vae';
-  /** As the file or its name says, or else `model` of the call if its latents have so many channels. */
+  /**
+   * As the file or its name says, or else `model` of the call if its latents have so many channels.
+   */
   readonly model: ModelName | undefined;
   /** One sentence on what the file is. */
   readonly text: string;
@@ -290,12 +307,13 @@ export interface OpenedWeights extends OpenedFile {
 /** The methods of the worker for files. */
 export interface FilesMethods {
   /**
-   * Opens a picture of any kind that the package or the browser reads, or latents of any format that the package reads.
-   * The content decides, not the name.
+   * Opens a picture of any kind that the package or the browser reads, or latents of any format
+   * that the package reads. The content decides, not the name.
    *
-   * @param options  `most`: the longer side at most, a larger picture is made smaller. `model`: the page's model
+   * @param options  `maxSide`: the longer side at most, a larger picture is made smaller. `model`:
+   *   the page's model
    */
-  open(file: File, options: { most: number; model: ModelName }): Promise<Opened>;
+  open(file: File, options: { maxSide: number; model: ModelName }): Promise<Opened>;
   /**
    * Makes a safetensors file of latents. With a size it records that too.
    *
@@ -308,7 +326,10 @@ export interface FilesMethods {
   ): Promise<Uint8Array>;
   /** Makes a PNG file. */
   savePicture(picture: Picture): Promise<Uint8Array>;
-  /** False if this browser changes what a page reads from a canvas, as a protection against fingerprinting. */
+  /**
+   * False if this browser changes what a page reads from a canvas, as a protection against
+   * fingerprinting.
+   */
   canvasIsTrue(): Promise<boolean>;
 }
 
@@ -341,7 +362,10 @@ export interface DreamView {
 
 /** The methods of the worker of `dream`. */
 export interface DreamMethods {
-  /** The labels and their values, such as `time`: `dawn`, `day`, `dusk`, `night`. Fetches the weights, 1.6 MB. */
+  /**
+   * The labels and their values, such as `time`: `dawn`, `day`, `dusk`, `night`. Fetches the
+   * weights, 1.6 MB.
+   */
   labels(): Promise<Readonly<Record<string, readonly string[]>>>;
   /**
    * Makes latents of a landscape; each step is told by an event. A newer call ends an older one.

@@ -10,7 +10,10 @@ const toLight = (byte: number): number => {
 const fromLight = (light: number): number =>
   255 * (light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055);
 
-/** The share that each old pixel of an axis has in the new ones: the first of them, and the part inside that one. */
+/**
+ * The share that each old pixel of an axis has in the new ones: the first of them, and the part
+ * inside that one.
+ */
 function shares(from: number, to: number) {
   const first = new Int32Array(from);
   const part = new Float64Array(from);
@@ -22,15 +25,15 @@ function shares(from: number, to: number) {
 }
 
 /**
- * Makes a picture smaller without a canvas. A new pixel is the mean of the light of those that it covers, weighted by
- * their opacity.
+ * Makes a picture smaller without a canvas. A new pixel is the mean of the light of those that it
+ * covers, weighted by their opacity.
  *
  * @param picture  RGBA, straight alpha
- * @param most     the longer side at most; a picture that fits is returned as it is
+ * @param most  the longer side at most; a picture that fits is returned as it is
  */
-export function shrink(picture: Picture, most: number): Picture {
+export function shrink(picture: Picture, maxSide: number): Picture {
   const { width, height, data } = picture;
-  const size = sizeWithin(width, height, most);
+  const size = sizeWithin(width, height, maxSide);
   if (size.width === width) return picture;
   const light = Float64Array.from({ length: 256 }, (_, byte) => toLight(byte));
   const [across, down] = [shares(width, size.width), shares(height, size.height)];

@@ -25,7 +25,10 @@ export interface WalkAsked {
   readonly onLatents: (latents: Tensor) => void;
 }
 
-/** The steps of both halves and the inside of one block, with their maps, for as long as the page shows them. */
+/**
+ * The steps of both halves and the inside of one block, with their maps, for as long as the page
+ * shows them.
+ */
 export class Walks {
   readonly #taesd: Taesd;
   readonly #steps = new Map<string, Step>();
@@ -202,7 +205,8 @@ export class Walks {
     const frame = Math.floor(channel / channels);
     const inner = await this.#innerSteps(name);
     const isBlock = layer.kind === 'memBlock';
-    // One frame of a memory block is the later one; one frame of two convolutions has the first's name.
+    // One frame of a memory block is the later one; one frame of two convolutions has the first's
+    // name.
     const last = isBlock
       ? `frame${to === 1 ? 1 : frame}.conv.4`
       : `frame${frame}.${to === 1 ? 1 : frame}`;
@@ -250,7 +254,9 @@ export class Walks {
     return (place) => inside.kept(`${block}.${place}`) as Step;
   }
 
-  /** The inside of a block, which takes the place of another block's. What is being computed of that is ended. */
+  /**
+   * The inside of a block takes the place of another block's, whose computation is ended.
+   */
   #insideOf(block: string, wantsViews = false): Inside {
     const last = this.#inside;
     if (last?.block === block && !last.signal.aborted) return last;
@@ -291,7 +297,8 @@ export class Walks {
     const { part } = step;
     const onInput = step.inputArea(area);
     const layer = layerOf(name);
-    // Inside a block the operations follow each other; the skip connection sees no more than they do.
+    // Inside a block the operations follow each other; the skip connection sees no more than they
+    // do.
     const outer = this.#step(layer);
     const reach = layer === name ? undefined : innerRadius(placeOf(name).place ?? '', outer.layer);
     const reached = (radius: number) => grown(area, radius, outer.inputs[0].shape);
@@ -304,7 +311,10 @@ export class Walks {
     return { onInput, onLatents: field, onPicture, wholeMap };
   }
 
-  /** The last layer that needs the map before it whole, up to a step that reaches so far into its block. */
+  /**
+   * The last layer that needs the map before it whole, up to a step that reaches so far into its
+   * block.
+   */
   #wholeMapBefore({ name, layer }: Step, reach: number | undefined): string | undefined {
     const steps = [...this.#steps.values()];
     const isOwn = reach === undefined ? hasPool(layer) : reach === Infinity;
@@ -332,7 +342,10 @@ export class Walks {
   }
 }
 
-/** Something was asked for that is gone, or not there yet: a new picture has come. The page asks again when it has it. */
+/**
+ * Something was asked for that is gone, or not there yet: a new picture has come. The page asks
+ * again when it has it.
+ */
 class Outdated extends Error {
   readonly code = 'ENDED';
 }
@@ -340,8 +353,8 @@ class Outdated extends Error {
 const hasPool = (layer: Step['layer']): boolean => layer.kind === 'block' && layer.pool;
 
 /**
- * How far an operation inside a block reaches into the block's input: one for each 3×3 convolution up to it, everywhere
- * where a pool comes before it.
+ * How far an operation inside a block reaches into the block's input: one for each 3×3 convolution
+ * up to it, everywhere where a pool comes before it.
  */
 function innerRadius(innerPlace: string, block: Step['layer']): number {
   const [place, n] = innerPlace.split('.');

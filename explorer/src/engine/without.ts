@@ -18,9 +18,10 @@ export interface Pace {
 }
 
 /**
- * Runs a half with one of its blocks switched off. The layers before the block are not run again. Those after it run as
- * networks of their own, which takes less time than steps, and the numbers are equal to the bit. There are several
- * networks because the weights of all layers are packed in one go: 0.1 s in which nothing else is answered.
+ * Runs a half with one of its blocks switched off. The layers before the block are not run again.
+ * Those after it run as networks of their own, which takes less time than steps, and the numbers
+ * are equal to the bit. There are several networks because the weights of all layers are packed in
+ * one go: 0.1 s in which nothing else is answered.
  *
  * @returns f32 [1, C, H, W], what the half makes
  */
@@ -102,7 +103,10 @@ async function skipAlone(block: Step, signal: AbortSignal): Promise<Tensor> {
   return { shape, data };
 }
 
-/** Walks through the whole half once more: what is written into a step's output, the next step reads. */
+/**
+ * Walks through the whole half once more: what is written into a step's output, the next step
+ * reads.
+ */
 async function overwritten(
   taesd: Taesd,
   { picture, latents }: Walked,
@@ -119,7 +123,10 @@ async function overwritten(
   return output;
 }
 
-/** The picture of a decoder's output [1, 3, H, W] or [1, 4, H, W], cut to a size, rounded as `decode` does. */
+/**
+ * The picture of a decoder's output [1, 3, H, W] or [1, 4, H, W], cut to a size, rounded as
+ * `decode` does.
+ */
 export function pictureOf({ shape, data }: Tensor, width: number, height: number): Picture {
   const [, channels, rows, columns] = shape;
   const out = new Uint8ClampedArray(4 * width * height).fill(255);

@@ -2,8 +2,8 @@ import { Client } from './client.ts';
 import type { DreamMethods, EngineMethods, FilesMethods } from './protocol.ts';
 
 /*
- * The page's workers. Each call starts one. Their addresses and types must stand here as they are: Vite finds workers by
- * reading this text.
+ * The page's workers. Each call starts one. Their addresses and types must stand here as they are:
+ * Vite finds workers by reading this text.
  */
 
 /** One model: `load` comes first. */
@@ -17,7 +17,10 @@ export const startFiles = (): Client<FilesMethods> =>
 /** The worker that opens and saves files, as the page needs it. */
 export type FilesClient = Pick<Client<FilesMethods>, 'call' | 'end'>;
 
-/** Files that are opened and saved. The first call starts the worker: the page's first sum does without. */
+/**
+ * Files that are opened and saved. The first call starts the worker: the page's first sum does
+ * without.
+ */
 export function filesLater(): FilesClient {
   let client: Client<FilesMethods> | undefined;
   return {

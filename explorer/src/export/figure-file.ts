@@ -182,7 +182,8 @@ export function cellText(value: number): string {
 function scalesOf(windows: readonly Window[]): Row['scales'] {
   const largest = (what: 'value' | 'weight' | 'product') =>
     windows.reduce(
-      (most, { products }) => products.reduce((own, p) => Math.max(own, Math.abs(p[what])), most),
+      (largest, { products }) =>
+        products.reduce((own, p) => Math.max(own, Math.abs(p[what])), largest),
       0,
     );
   return { value: largest('value'), weight: largest('weight'), product: largest('product') };

@@ -59,7 +59,7 @@ function windowLines({ channel, products, sum }: Window, width: number): string[
 }
 
 const longest = (texts: readonly string[]): number =>
-  texts.reduce((most, text) => Math.max(most, text.length), 0);
+  texts.reduce((longest, text) => Math.max(longest, text.length), 0);
 
 const widest = (windows: readonly Window[]): number =>
   longest(
@@ -99,8 +99,8 @@ export function sumAsCsv({ windows, sum, bias, skip, beforeRelu, value }: Writte
 }
 
 /**
- * Returns a sum as an `align*` block of LaTeX's package amsmath. Of more than four channels the
- * four that count most are written out, the others are one number.
+ * Returns a sum as an `align*` block of LaTeX's package amsmath. If there are more than
+ * four channels, the four that count most are written out, the others are one number.
  */
 export function sumAsLatex(view: WrittenSum): string {
   const { name, position, windows, sum, bias, skip, beforeRelu, value } = view;

@@ -57,11 +57,14 @@ export function layoutBars(bars: readonly Bar[], options: BarsOptions): BarsLayo
   const values = bars.map(({ value }) => finite(value));
   const texts = values.map((value) => (value === undefined ? '…' : format(value)));
   const longest = (list: readonly string[]) =>
-    list.reduce((most, text) => Math.max(most, text.length), 0) * LETTER;
+    list.reduce((longest, text) => Math.max(longest, text.length), 0) * LETTER;
   const labelEnd = Math.min(longest(bars.map(({ label }) => label)), width / 2);
   const [left, right] = [labelEnd + 8, width - longest(texts) - 8];
   const low = values.reduce((least: number, value) => Math.min(least, value ?? from), from);
-  const high = values.reduce((most: number, value) => Math.max(most, value ?? from), to ?? from);
+  const high = values.reduce(
+    (largest: number, value) => Math.max(largest, value ?? from),
+    to ?? from,
+  );
   const scale = scaleOf([low, high], [left, Math.max(right, left)]);
   const zero = scale(from);
   return {
@@ -82,7 +85,9 @@ export function layoutBars(bars: readonly Bar[], options: BarsOptions): BarsLayo
 const finite = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isFinite(value) ? value : undefined;
 
-/** Returns the function that takes a range of values to one of units; an empty range to its start. */
+/**
+ * Returns the function that takes a range of values to one of units; an empty range to its start.
+ */
 function scaleOf([low, high]: readonly number[], [start, end]: readonly number[]) {
   const factor = high > low ? (end - start) / (high - low) : 0;
   return (value: number): number => start + (value - low) * factor;
@@ -184,7 +189,7 @@ export function layoutWaterfall(
   { width = 480, height = 200 }: WaterfallOptions = {},
 ): WaterfallLayout {
   const ends = terms.flatMap(({ before, after }) => [before, after]);
-  const max = ends.reduce((most, value) => Math.max(most, value), 0);
+  const max = ends.reduce((largest, value) => Math.max(largest, value), 0);
   const min = ends.reduce((least, value) => Math.min(least, value), 0);
   const [top, bottom] = [HEAD, height - FOOT];
   const scale = scaleOf([min, max], [bottom, top]);
@@ -252,16 +257,16 @@ export function layoutHistogram(
   const longest = [...shares, ...own].sort((a, b) => b - a);
   const second = longest.find((value) => value < longest[0]) ?? 0;
   const isCut = second > 0 && longest[0] > MAX_RATIO * second;
-  const most = isCut ? second * 1.4 : longest[0];
+  const limit = isCut ? second * 1.4 : longest[0];
   const [top, bottom] = [HEAD + 12, height - FOOT];
-  const scale = scaleOf([0, most], [bottom, top]);
+  const scale = scaleOf([0, limit], [bottom, top]);
   const column = width / shares.length;
   const step = (all.max - all.min) / shares.length;
   const bar = (share: number, n: number): HistogramBar => {
-    const y = scale(Math.min(share, most));
+    const y = scale(Math.min(share, limit));
     return {
       ...{ x: n * column, width: column, y, height: bottom - y, share },
-      ...{ from: all.min + n * step, to: all.min + (n + 1) * step, isCut: share > most },
+      ...{ from: all.min + n * step, to: all.min + (n + 1) * step, isCut: share > limit },
     };
   };
   const isInside = all.min <= 0 && all.max >= 0 && all.max > all.min;
@@ -301,12 +306,12 @@ const MAX_RINGS = 8;
  * @param size  the side of a square in pixels
  * @param most  the rings with a bar of their own; those farther out are one bar. Defaults to 8
  */
-export function barsOfRings(rings: readonly number[], size: number, most = MAX_RINGS): Bar[] {
-  const own = rings.slice(0, most).map((value, ring) => ({
+export function barsOfRings(rings: readonly number[], size: number, limit = MAX_RINGS): Bar[] {
+  const own = rings.slice(0, limit).map((value, ring) => ({
     label: ring === 0 ? 'its square' : `${(ring - 1) * size}–${ring * size} px away`,
     value,
   }));
-  const rest = rings.slice(most);
+  const rest = rings.slice(limit);
   if (rest.length === 0) return own;
   const value = rest.reduce((largest, change) => Math.max(largest, change), 0);
   return [...own, { label: 'farther away', value }];

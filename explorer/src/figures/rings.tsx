@@ -9,16 +9,16 @@ export interface RingsProps extends FigureTexts {
   readonly size: number;
   readonly width?: number | undefined;
   /** The rings with a bar of their own. Defaults to 8. */
-  readonly most?: number | undefined;
+  readonly limit?: number | undefined;
 }
 
 /** How much a change of one number of the latent changes the picture, by distance. */
-export function Rings({ title, describe, rings, size, width, most }: RingsProps) {
+export function Rings({ title, describe, rings, size, width, limit }: RingsProps) {
   return (
     <Bars
       title={title}
       describe={describe}
-      bars={barsOfRings(rings, size, most)}
+      bars={barsOfRings(rings, size, limit)}
       format={(value) => `${value}`}
       width={width}
     />

@@ -5,7 +5,7 @@ import { blockMeans } from './follows.ts';
  * Returns the brightest square of a picture, in places of its latent.
  *
  * @param cell  pixels that a place stands for, in width and height
- * @param side  of the square, in places; it is cut to the latent's size
+ * @param side  the square’s side, in places; it is cut to the latent's size
  */
 export function brightestSquare(picture: Picture, cell: number, side: number): Area {
   const { width, height, data } = blockMeans(picture, cell);

@@ -94,7 +94,7 @@ const columnOf = (i: number): number => (i % 3) - 1;
 /**
  * Tells what a filter answers to.
  *
- * @param filter      of three input channels
+ * @param filter      one of three input channels
  * @param covariance  that of the picture at hand. Defaults to that of usual pictures.
  * @returns undefined for a filter of other than three channels
  */
@@ -179,8 +179,8 @@ function edgeOf(slopes: readonly (readonly number[])[], covariance: Covariance):
   const [x, y] = [Math.cos(angle), Math.sin(angle)];
   const along = across.map((value, c) => value * x + down[c] * y);
   // Both ways along an axis are right: the one in which the strongest colour grows is told.
-  const strongest = along.reduce((most, value) =>
-    Math.abs(value) > Math.abs(most) ? value : most,
+  const strongest = along.reduce((largest, value) =>
+    Math.abs(value) > Math.abs(largest) ? value : largest,
   );
   const sign = Math.sign(strongest);
   return {
@@ -196,7 +196,8 @@ function degreesOf(x: number, y: number): number {
 }
 
 function coloursOf(weights: readonly number[]): { raising: Colour[]; lowering: Colour[] } {
-  const least = LEAST_COLOUR * weights.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const least =
+    LEAST_COLOUR * weights.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   return {
     raising: COLOURS.filter((_, c) => weights[c] > 0 && weights[c] >= least),
     lowering: COLOURS.filter((_, c) => weights[c] < 0 && -weights[c] >= least),

@@ -13,7 +13,7 @@ const MAX_STEPS = 50;
 /** Begins a history without a past. */
 export const begun = <T>(present: T): History<T> => ({ past: [], present, future: [] });
 
-/** Adds a step that can be undone. What was undone before it can no longer be redone. */
+/** Adds a step that can be undone. A step that was undone before it can no longer be redone. */
 export function changed<T>({ past, present }: History<T>, next: T): History<T> {
   return { past: [...past, present].slice(-MAX_STEPS), present: next, future: [] };
 }

@@ -48,7 +48,10 @@ export function influenceOf(area: Area, layers: readonly LayerMade[]): Influence
 export const looksAtAll = (layer: LayerMade['layer']): boolean =>
   layer.kind === 'groupNorm' || (layer.kind === 'block' && layer.pool);
 
-/** The first and the last place of the output, of one side, that places from `first` to `last` reach. */
+/**
+ * The first and the last place of the output, of one side, that places from `first` to `last`
+ * reach.
+ */
 function forwards(layer: LayerMade['layer'], first: number, last: number): [number, number] {
   switch (layer.kind) {
     case 'conv': {

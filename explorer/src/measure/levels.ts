@@ -47,7 +47,9 @@ export function levelsOf(steps: readonly StepView[]): Level[] {
   }));
 }
 
-/** Returns the layers to be shown: the first convolution, those that make the maps larger, the last. */
+/**
+ * Returns the layers to be shown: the first convolution, those that make the maps larger, the last.
+ */
 export function stopsOf(steps: readonly StepView[]): Stop[] {
   if (steps.length === 0) return [];
   const latentWidth = steps[0].inputShape[3];

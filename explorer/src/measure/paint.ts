@@ -20,8 +20,8 @@ export function brushed(latents: Tensor, { channel, y, x, value, radius }: Spot)
   const { shape } = latents;
   const [, channels, height, width] = shape;
   const data = latents.data.slice();
-  const most = channel === undefined ? channels : channel + 1;
-  for (let c = channel ?? 0; c < most; c++) {
+  const end = channel === undefined ? channels : channel + 1;
+  for (let c = channel ?? 0; c < end; c++) {
     for (let row = Math.max(0, y - radius); row <= Math.min(height - 1, y + radius); row++) {
       const across = Math.max(0, x - radius);
       for (let column = across; column <= Math.min(width - 1, x + radius); column++) {
@@ -34,8 +34,8 @@ export function brushed(latents: Tensor, { channel, y, x, value, radius }: Spot)
 }
 
 /**
- * Copies an area of all channels to another place, given by its upper left corner. What falls
- * outside of the latent is left out. The areas may overlap.
+ * Copies an area of all channels to another place, given by its upper left corner. Places outside
+ * of the latent are left out. The areas may overlap.
  */
 export function stamped(latents: Tensor, from: Area, to: { y: number; x: number }): Tensor {
   const { shape, data: source } = latents;

@@ -3,10 +3,12 @@ import type { Filter, Planes } from './convolution.ts';
 import type { Covariance } from './filter-kinds.ts';
 
 /*
- * How much a 3×3 filter on red, green and blue answers to the brightest spot of a picture: in the sample that is the moon.
+ * How much a 3×3 filter on red, green and blue answers to the brightest spot of a picture: in the
+ * sample that is the moon.
  *
- * A map's mean over an area is the filter times the mean window of that area, and its variance follows from the windows'
- * covariance. So no map has to be made, and all filters are ranked within a millisecond.
+ * A map's mean over an area is the filter times the mean window of that area, and its variance
+ * follows from the windows' covariance. So no map has to be made, and all filters are ranked within
+ * a millisecond.
  */
 
 /** The brightest spot of a picture. */
@@ -35,7 +37,7 @@ export function brightestSpot({ width, height, data }: Planes): Spot {
   const max = Math.max(1, Math.floor(area * MAX_SHARE));
   let least = LEAST * smooth[first];
   let places = around(first, smooth, width, least, max);
-  // Of a bright sky only the brightest part is taken.
+  // A bright sky gives its brightest part alone.
   for (let n = 0; n < 6 && places.length >= max; n++) {
     least = (least + smooth[first]) / 2;
     places = around(first, smooth, width, least, max);
@@ -43,7 +45,10 @@ export function brightestSpot({ width, height, data }: Planes): Spot {
   return { places, box: boxOf(places, width) };
 }
 
-/** Returns the mean of each pixel and its eight neighbours: a single bright pixel, such as a star, is no spot. */
+/**
+ * Returns the mean of each pixel and its eight neighbours: a single bright pixel, such as a star,
+ * is no spot.
+ */
 function smoothed(values: Float32Array, width: number, height: number): Float32Array {
   const out = new Float32Array(values.length);
   for (let y = 0; y < height; y++) {
@@ -98,8 +103,8 @@ function boxOf(places: readonly number[], width: number): Area {
 }
 
 /**
- * Returns the mean window inside a spot less the mean window outside of it: 27 numbers. A filter times them is how far its
- * map is higher inside.
+ * Returns the mean window inside a spot less the mean window outside of it: 27 numbers. A filter
+ * times them is how far its map is higher inside.
  */
 export function contrastOf({ width, height, data }: Planes, { places }: Spot): Float64Array {
   const inside = new Float64Array(27);
@@ -129,7 +134,8 @@ export function contrastOf({ width, height, data }: Planes, { places }: Spot): F
 }
 
 /**
- * Returns how far a filter's map is higher inside the spot than outside, in units of the map's standard deviation.
+ * Returns how far a filter's map is higher inside the spot than outside, in units of the map's
+ * standard deviation.
  *
  * @returns undefined for a map that is the same everywhere
  */

@@ -12,7 +12,7 @@ export interface Squares {
  * Measures the squares of a map, beginning at its upper left corner.
  *
  * @param map   one channel; squares at the right and lower edge may be cut
- * @param side  of a square, in numbers; at least 2
+ * @param side  the side of a square, in numbers; at least 2
  */
 export function measureSquares(
   map: { readonly width: number; readonly height: number; readonly data: Float32Array },

@@ -96,7 +96,7 @@ function LatentChoice({ way }: { way: WayUp }) {
 }
 
 /** More channels are only counted. */
-const MOST_NUMBERS = 4;
+const MAX_NUMBERS = 4;
 
 /** The latent's numbers at the place. */
 function Numbers({ way }: { way: WayUp }) {
@@ -105,7 +105,7 @@ function Numbers({ way }: { way: WayUp }) {
   const { y, x } = way.cell.value;
   if (latents === undefined) return <b>The latent</b>;
   const [, channels, height, width] = latents.shape;
-  const numbers = Array.from({ length: Math.min(channels, MOST_NUMBERS) }, (_, channel) =>
+  const numbers = Array.from({ length: Math.min(channels, MAX_NUMBERS) }, (_, channel) =>
     fixed(latents.data[(channel * height + y) * width + x], 2),
   );
   return (
@@ -114,7 +114,7 @@ function Numbers({ way }: { way: WayUp }) {
       <br />
       <span class="numbers">
         {numbers.join(' ')}
-        {channels > MOST_NUMBERS && ' …'}
+        {channels > MAX_NUMBERS && ' …'}
       </span>
     </>
   );
@@ -206,7 +206,9 @@ const areaOf = ({ cell }: WayUp, factor: number) => ({
   height: factor,
 });
 
-/** The chosen level before and after: the squares of an upsampling, and the convolution after it. */
+/**
+ * The chosen level before and after: the squares of an upsampling, and the convolution after it.
+ */
 function Pair({ way }: { way: WayUp }) {
   const stop = way.chosen.value;
   const maps = way.maps.value;
@@ -384,13 +386,13 @@ function Ask() {
   if (trip.value === undefined || !isWalked.value) return null;
   const levels = levelsOf(steps.value.filter(({ part }) => part === 'decoder'));
   const { downscale } = VARIANTS[trip.value.model.model];
-  const most = busiest(levels);
+  const heaviest = busiest(levels);
   return (
     <Question
       ask="At which size of the maps does most of the decoder’s work happen?"
       answers={levels.map((level) => ({
         text: levelName(level, downscale),
-        isRight: level === most,
+        isRight: level === heaviest,
         why: workText(level, levels, downscale),
       }))}
     />

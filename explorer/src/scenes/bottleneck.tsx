@@ -134,7 +134,7 @@ function Channels({ latents }: { latents: Tensor }) {
         chosen={channel.value}
         scale={scale.value}
         columns={channels > ALL ? COLUMNS : Math.ceil(channels / 2)}
-        most={2 * COLUMNS}
+        limit={2 * COLUMNS}
         onChoose={bottleneck.choose}
       />
     </div>

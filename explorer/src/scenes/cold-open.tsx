@@ -14,7 +14,7 @@ import { shapeText, whole } from '../text/numbers.ts';
 import type { Scene } from './scene.ts';
 
 /** The channels that are shown: all of most models. */
-const MOST_SHOWN = 4;
+const MAX_SHOWN = 4;
 
 /** How many numbers a picture is of, without its alpha. */
 const numbersOf = ({ width, height }: Picture): number => 3 * width * height;
@@ -84,7 +84,7 @@ function Waist(props: {
         ) : (
           <>
             <b>The latent</b>: {shapeText(latents.shape)} numbers
-            {latents.shape[1] > MOST_SHOWN && `, the first ${MOST_SHOWN} channels`}.
+            {latents.shape[1] > MAX_SHOWN && `, the first ${MAX_SHOWN} channels`}.
           </>
         )}
       </p>
@@ -133,7 +133,8 @@ function Divided(props: {
       data-part="output"
       style={{ '--aspect': `${decoded.width / decoded.height}`, '--at': `${at.value}%` }}
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the field below moves the line by keys */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the field below moves the line */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field below has keys */}
       <div
         class="map-box divided"
         onPointerMove={(event) => {
@@ -168,7 +169,7 @@ function Divided(props: {
 function mapsOf({ shape, data }: Tensor): ImageData[] {
   const [, channels, height, width] = shape;
   const area = width * height;
-  return Array.from({ length: Math.min(channels, MOST_SHOWN) }, (_, n) => {
+  return Array.from({ length: Math.min(channels, MAX_SHOWN) }, (_, n) => {
     const numbers = data.subarray(n * area, (n + 1) * area);
     return coloured(numbers, width, height, largest(numbers));
   });

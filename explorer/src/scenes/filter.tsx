@@ -193,8 +193,8 @@ function Quest() {
 function standingText({ rank, count, answer, isEdited }: Standing, name: string): string {
   if (answer === undefined) return 'It makes the same number everywhere.';
   if (rank === 1) {
-    const most = isEdited ? `more than all ${count}` : `most of all ${count}`;
-    return `Found: it answers to the ${name} ${most}.`;
+    const ofAll = isEdited ? `more than all ${count}` : `most of all ${count}`;
+    return `Found: it answers to the ${name} ${ofAll}.`;
   }
   if (!isEdited) return `It ranks ${ordinal(rank)} of ${count} for the ${name}.`;
   const others = rank === 2 ? '1 filter answers' : `${rank - 1} filters answer`;

@@ -92,7 +92,7 @@ function SeamText() {
       , and the <Word of="seam">seam</Word> vanishes.{' '}
       {known === undefined
         ? 'This overlap is being measured.'
-        : seamText(known.overlap, known.most)}{' '}
+        : seamText(known.overlap, known.largest)}{' '}
       Tile by tile, a 4K picture fits into a small memory. <WholeMaps />
     </p>
   );
@@ -108,13 +108,16 @@ function WholeMaps() {
   );
   if (layers.length === 0) return null;
   const [first] = layers;
-  const best = far.seams.value.get(far.mostOverlap.value - 1);
+  const best = far.seams.value.get(far.overlapLimit.value - 1);
   return (
     <>
       But {model} has {layers.length === 1 ? 'a layer' : `${layers.length} layers`} that take
       {layers.length === 1 ? 's' : ''} mean and variance of the whole map, first {first.name}: tiles
       change them
-      {best !== undefined && best.most > 0 && `, by ${best.most} of 255 even at ${best.overlap}`}.
+      {best !== undefined &&
+        best.largest > 0 &&
+        `, by ${best.largest} of 255 even at ${best.overlap}`}
+      .
     </>
   );
 }
@@ -217,7 +220,7 @@ function PokeHalf() {
         label={
           found === undefined
             ? 'The change of the picture'
-            : `The change of the decoded picture, up to ${found.most} of 255`
+            : `The change of the decoded picture, up to ${found.largest} of 255`
         }
         size={now?.picture}
         frames={
@@ -290,7 +293,7 @@ function PokeHalf() {
             describe={ringsText(found.rings, LEAST, downscale)}
             rings={found.rings}
             size={downscale}
-            most={RINGS}
+            limit={RINGS}
           />
         )}
       </div>
@@ -298,7 +301,10 @@ function PokeHalf() {
   );
 }
 
-/** The cell's square of the picture and what lies no farther than that around it; undefined if nothing changes. */
+/**
+ * The cell's square of the picture and what lies no farther than that around it; undefined if
+ * nothing changes.
+ */
 function around(
   { y, x }: At,
   size: number,
@@ -333,7 +339,7 @@ function Legend() {
 
 function SeamHalf() {
   const { far, network } = useExplorer();
-  const { overlap, mostOverlap, seams, seam, enough } = far;
+  const { overlap, overlapLimit, seams, seam, enough } = far;
   const now = network.trip.value;
   // The one before stays until there is another.
   const shown = useMemo(() => ({ last: undefined as typeof seam.value }), [now]);
@@ -374,20 +380,20 @@ function SeamHalf() {
       <Framed
         part="seam"
         picture={heat}
-        label={`The difference to the whole picture${known ? `, at most ${known.most} of 255` : ''}`}
+        label={`The difference to the whole picture${known ? `, at most ${known.largest} of 255` : ''}`}
         size={picture}
         frames={[]}
         seam={undefined}
       >
         <b>Difference to the whole</b>, at most{' '}
-        <output data-testid="seam">{known?.most ?? '…'}</output> <Legend />
+        <output data-testid="seam">{known?.largest ?? '…'}</output> <Legend />
       </Framed>
       <div class="far-tools row" data-part="overlap">
         <Slider
           label="Overlap"
           value={overlap.value}
           min={0}
-          max={mostOverlap.value}
+          max={overlapLimit.value}
           step={1}
           text={`${overlap.value} cells, ${overlap.value * downscale} px`}
           onValue={(cells) => {
@@ -403,12 +409,12 @@ function SeamHalf() {
               ? 'It is being measured.'
               : `By cells of overlap, of 255: ${[...seams.value.values()]
                   .toSorted((a, b) => a.overlap - b.overlap)
-                  .map(({ overlap: cells, most }) => `${cells}: ${most}`)
+                  .map(({ overlap: cells, largest }) => `${cells}: ${largest}`)
                   .join(', ')}.`
           }
-          bars={Array.from({ length: mostOverlap.value + 1 }, (_, cells) => ({
+          bars={Array.from({ length: overlapLimit.value + 1 }, (_, cells) => ({
             label: `${cells}`,
-            value: seams.value.get(cells)?.most,
+            value: seams.value.get(cells)?.largest,
           })).filter((_, cells) => TOLD.includes(cells) || cells === overlap.value)}
           chosen={rowOf(overlap.value)}
           format={(value) => `${value}`}
@@ -423,15 +429,15 @@ const rowOf = (overlap: number): number => TOLD.filter((cells) => cells < overla
 
 function Ask() {
   const { far, network } = useExplorer();
-  const { enough, seams, mostOverlap } = far;
+  const { enough, seams, overlapLimit } = far;
   const right = enough.value;
   const columns = network.trip.value?.latents.shape[3] ?? 0;
   const isAll = right !== undefined && right >= columns / 2;
-  const difference = (cells: number) => seams.value.get(cells)?.most;
+  const difference = (cells: number) => seams.value.get(cells)?.largest;
   if (right === undefined) {
     return (
       <Question
-        ask={`From which overlap on is the seam below 1 of 255? It is being measured: ${seams.value.size} of ${mostOverlap.value + 1}.`}
+        ask={`From which overlap on is the seam below 1 of 255? It is being measured: ${seams.value.size} of ${overlapLimit.value + 1}.`}
         answers={[]}
       />
     );

@@ -2,7 +2,10 @@ import { coldOpen } from './cold-open.tsx';
 import { oneNumber } from './one-number.tsx';
 import type { SceneEntry } from './scene.ts';
 
-/** The story, in its order. The first two scenes come with the page, the code of the others when it is needed. */
+/**
+ * The story, in its order. The first two scenes come with the page, the code of the others when it
+ * is needed.
+ */
 export const SCENES: readonly SceneEntry[] = [
   { id: '0', title: 'Start', scene: coldOpen },
   { id: '1', title: 'One number', slides: true, scene: oneNumber },

@@ -68,14 +68,14 @@ function Stage() {
           {' '}
           of {filters.value.model ?? 'this page'}: amber is positive, blue negative.
         </span>
-        <FirstStrip most={8} columns={8} />
+        <FirstStrip limit={8} columns={8} />
       </MapView>
     </>
   );
 }
 
 /** The maps of the first filters, small. */
-function FirstStrip({ most, columns }: { most?: number; columns: number }) {
+function FirstStrip({ limit, columns }: { limit?: number; columns: number }) {
   const { firstLayer, slide } = useExplorer();
   const { channel, strip, edited } = firstLayer;
   const [isReady, setReady] = useState(false);
@@ -89,7 +89,7 @@ function FirstStrip({ most, columns }: { most?: number; columns: number }) {
       ranges={maps.ranges}
       chosen={channel.value}
       columns={columns}
-      {...(most === undefined ? {} : { most })}
+      {...(limit === undefined ? {} : { limit })}
       nameOf={(n) => `Filter ${n + 1}`}
       onChoose={(n) => {
         slide.stop();

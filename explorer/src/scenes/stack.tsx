@@ -25,7 +25,7 @@ import { exact, shapeText } from '../text/numbers.ts';
 import type { Scene } from './scene.ts';
 import '../styles/scene-stack.css';
 
-/** So many channels are laid out, row by row. Of more, one is, and all are in the waterfall. */
+/** So many channels are laid out, row by row. If there are more, the waterfall has all. */
 const MAX_ROWS = 3;
 const CHANNELS = [...COLOURS, 'alpha'];
 
@@ -264,7 +264,7 @@ function Stage() {
             ranges={step.channels}
             chosen={focus.channel.value}
             columns={8}
-            most={8}
+            limit={8}
             onChoose={(channel) => {
               slide.stop();
               focus.channel.value = channel;

@@ -52,7 +52,7 @@ function Page() {
   }
   return (
     <div class="explorer" {...state}>
-      {/* biome-ignore lint/a11y/useValidAnchor: it is a link to the stage, but the address is the state and stays */}
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to the stage, whose address stays */}
       <a class="skip" href="#stage" onClick={toMap}>
         Skip to the map
       </a>

@@ -4,7 +4,7 @@ import { croppedPicture } from '../measure/crop.ts';
 import { COLOURS } from '../text/colours.ts';
 
 /** Larger squares have no room for their numbers. */
-const MOST_SIDE = 8;
+const MAX_SIDE = 8;
 /** The lines of a pixel's numbers, below its upper edge, and their size; a pixel is 1. */
 const LINES = [0.28, 0.58, 0.88];
 
@@ -15,7 +15,7 @@ export function BlockView({ picture, area }: { picture: Picture; area: Area }) {
   const pixels = Array.from({ length: width * height }, (_, at) => [
     ...data.subarray(4 * at, 4 * at + 3),
   ]);
-  const hasNumbers = Math.max(width, height) <= MOST_SIDE;
+  const hasNumbers = Math.max(width, height) <= MAX_SIDE;
   const mean = COLOURS.map((name, c) => {
     const sum = pixels.reduce((total, pixel) => total + pixel[c], 0);
     return `${name} ${Math.round(sum / pixels.length)}`;

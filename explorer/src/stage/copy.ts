@@ -1,5 +1,6 @@
 /**
- * Copies text, also where a page may not use the clipboard: at addresses that are not secure, or in a frame.
+ * Copies text, also where a page may not use the clipboard: at addresses that are not secure, or in
+ * a frame.
  *
  * @throws Error if the browser lets nothing be copied
  */

@@ -59,7 +59,7 @@ function PictureFields() {
       <label class="field">
         At most, pixels a side
         <select
-          value={pictures.mostPixels.value}
+          value={pictures.maxSide.value}
           onChange={({ currentTarget }) => void files.setMostPixels(Number(currentTarget.value))}
         >
           {SIZES.map(({ side, note }) => (

@@ -6,8 +6,8 @@ import type { At } from '../stores/at.ts';
 import { windowAround } from './frame.ts';
 
 /**
- * Returns what the first layer shows: the sum at the pixel, or at the window that slides, and the properties of the two
- * maps beside it.
+ * Returns what the first layer shows: the sum at the pixel, or at the window that slides, and the
+ * properties of the two maps beside it.
  */
 export function useFirstStage() {
   const { firstLayer, slide, pictures, network, cell } = useExplorer();

@@ -25,8 +25,9 @@ interface LatentMapProps {
 }
 
 /**
- * A map whose places are those of the latent. A mouse or a pen looks by moving, and changes by pressing. A finger looks by
- * a tap, so that a swipe scrolls, and changes when that is switched on. Arrow keys move, Space changes, Enter frames.
+ * A map whose places are those of the latent. A mouse or a pen looks by moving, and changes by
+ * pressing. A finger looks by a tap, so that a swipe scrolls, and changes when that is switched on.
+ * Arrow keys move, Space changes, Enter frames.
  */
 export function LatentMap(props: LatentMapProps) {
   const { part, picture, size, label, channel, isChannel = false, children } = props;

@@ -13,8 +13,8 @@ import { MapView } from './map-view.tsx';
 import { SumView } from './sum-view.tsx';
 
 /*
- * A layer of a model on the stage: one of its input maps with the window, the sum, the map it makes. The numbers come from
- * the model's worker; the newest alone is shown.
+ * A layer of a model on the stage: one of its input maps with the window, the sum, the map it
+ * makes. The numbers come from the model's worker; the newest alone is shown.
  */
 
 /** The input map that is chosen, with the window on it. */
@@ -58,7 +58,10 @@ export function LayerInput() {
   );
 }
 
-/** The sum of the chosen pixel: the channels that count most, then all others. A single row is of the channel that is shown. */
+/**
+ * The sum of the chosen pixel: the channels that count most, then all others. A single row is of
+ * the channel that is shown.
+ */
 export function LayerSum({ rows = 3 }: { rows?: number }) {
   const { focus } = useExplorer();
   const made = focus.sum.value.value?.is;

@@ -2,7 +2,10 @@ import { useExplorer } from '../explorer.ts';
 import { fixed } from '../text/measured.ts';
 import { moveFocus } from './roving.ts';
 
-/** The loss of the picture without each block, in dB. The bars come one by one; each goes to its block. */
+/**
+ * The loss of the picture without each block, in dB. The bars come one by one; each goes to its
+ * block.
+ */
 export function LossChart() {
   const { stack, focus } = useExplorer();
   const { blocks, off, whole, block } = stack;
@@ -10,11 +13,11 @@ export function LossChart() {
   const lossOf = (name: string) => {
     const db = off.value.get(name)?.db;
     if (db === undefined || all === undefined || !Number.isFinite(all)) return undefined;
-    // Of the rounded numbers, as in the text beside.
+    // It is that of the rounded numbers, as in the text beside.
     return Number(all.toFixed(1)) - Number(db.toFixed(1));
   };
   const losses = blocks.value.map(({ name }) => lossOf(name));
-  const most = losses.reduce<number>((max, loss) => Math.max(max, loss ?? 0), 1);
+  const largest = losses.reduce<number>((max, loss) => Math.max(max, loss ?? 0), 1);
   const done = losses.filter((loss) => loss !== undefined).length;
   return (
     <section class="loss-chart" data-part="chart" aria-label="Loss without each block">
@@ -48,7 +51,10 @@ export function LossChart() {
             >
               <span class="loss-number">{loss === undefined ? '…' : fixed(loss, 1)}</span>
               <span class="visually-hidden"> {words} </span>
-              <span class="loss-fill" style={{ '--share': `${Math.max(loss ?? 0, 0) / most}` }} />
+              <span
+                class="loss-fill"
+                style={{ '--share': `${Math.max(loss ?? 0, 0) / largest}` }}
+              />
               <span class="loss-name">
                 {part === 'encoder' ? 'E' : 'D'}
                 {index}

@@ -10,7 +10,9 @@ interface MapViewProps {
   /** `input` or `output`: words of the text light it up, and tests find it. */
   readonly part: string;
   readonly picture: Picture | ImageData | undefined;
-  /** The map's size, if it is not the picture's: the picture of a layer may be larger than its map. */
+  /**
+   * The map's size, if it is not the picture's: the picture of a layer may be larger than its map.
+   */
   readonly size?: Size | undefined;
   /** Its name for screen readers. The value at the place is part of it. */
   readonly label: string;
@@ -24,7 +26,10 @@ interface MapViewProps {
   readonly area?: Area | undefined;
   /** The first so many pixels are drawn, row by row; all if undefined. */
   readonly filled?: number | undefined;
-  /** Called with the pixel under the pointer, the one that was tapped, or the one that arrow keys reach. */
+  /**
+   * Called with the pixel under the pointer, the one that was tapped, or the one that arrow keys
+   * reach.
+   */
   readonly onPick?: ((at: At) => void) | undefined;
   /** Below the map. */
   readonly children?: ComponentChildren;
@@ -34,8 +39,8 @@ interface MapViewProps {
 const LOUPE_REACH = 5;
 
 /**
- * A map with what is framed on it. A mouse picks by moving. A finger picks by a tap, so that a swipe scrolls; arrow keys
- * move by one pixel, with Shift by eight.
+ * A map with what is framed on it. A mouse picks by moving. A finger picks by a tap, so that a
+ * swipe scrolls; arrow keys move by one pixel, with Shift by eight.
  */
 export function MapView(props: MapViewProps) {
   const { part, picture, label, at, spot, mark, area, filled, onPick, children } = props;

@@ -24,7 +24,9 @@ export function presentParts(explorer: Explorer): FigureParts | undefined {
 export const presentSum = (explorer: Explorer): WrittenSum | undefined =>
   presentParts(explorer)?.sum;
 
-/** The figure that is shown, as an SVG file: the sum with its maps, or else the stage as it stands. */
+/**
+ * The figure that is shown, as an SVG file: the sum with its maps, or else the stage as it stands.
+ */
 export function presentFigure(explorer: Explorer): string | undefined {
   const parts = presentParts(explorer);
   if (parts !== undefined) return svgOf(parts);

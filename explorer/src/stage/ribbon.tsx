@@ -9,7 +9,10 @@ import { shapeText } from '../text/numbers.ts';
 import { memo } from './memo.ts';
 import { moveFocus } from './roving.ts';
 
-/** The whole network, layer by layer, as an hourglass: each is one of its maps, as tall as its maps are large. */
+/**
+ * The whole network, layer by layer, as an hourglass: each is one of its maps, as tall as its maps
+ * are large.
+ */
 export function Ribbon() {
   const explorer = useExplorer();
   const { network, focus, scene, visit, isOfFirstLayer } = explorer;

@@ -13,7 +13,7 @@ interface StripProps {
   readonly onChoose: (channel: number) => void;
   readonly columns: number;
   /** Those shown at once; the others are reached by the arrows beside. Defaults to all. */
-  readonly most?: number;
+  readonly limit?: number;
   /** The number that is brightest in all channels. Defaults to each channel's own largest. */
   readonly scale?: number;
   /** The name of one, before its range. */
@@ -22,17 +22,17 @@ interface StripProps {
 
 /** The channels of a layer, small, each to be chosen. */
 export function Strip(props: StripProps) {
-  const { thumbnails, ranges, chosen, onChoose, columns, scale, most = ranges.length } = props;
+  const { thumbnails, ranges, chosen, onChoose, columns, scale, limit = ranges.length } = props;
   const nameOf = props.nameOf ?? ((channel: number) => `Channel ${channel}`);
-  const first = most >= ranges.length ? 0 : Math.floor(chosen / most) * most;
-  const shown = ranges.slice(first, first + most);
+  const first = limit >= ranges.length ? 0 : Math.floor(chosen / limit) * limit;
+  const shown = ranges.slice(first, first + limit);
   const area = thumbnails.width * thumbnails.height;
   const sheet = useMemo(() => {
-    const data = thumbnails.data.subarray(first * area, (first + most) * area);
+    const data = thumbnails.data.subarray(first * area, (first + limit) * area);
     const brightest = (n: number) =>
       scale ?? Math.max(-ranges[first + n].min, ranges[first + n].max);
     return sheetOf({ ...thumbnails, data }, brightest, columns);
-  }, [thumbnails, ranges, first, most, columns, scale]);
+  }, [thumbnails, ranges, first, limit, columns, scale]);
   const isPaged = shown.length < ranges.length;
   return (
     <div class="strip" data-part="strip">
@@ -63,7 +63,7 @@ export function Strip(props: StripProps) {
         })}
       </div>
       {isPaged && (
-        <Page label="Channels after" to={first + most} count={ranges.length} onChoose={onChoose}>
+        <Page label="Channels after" to={first + limit} count={ranges.length} onChoose={onChoose}>
           ▶
         </Page>
       )}

@@ -32,7 +32,9 @@ interface SumViewProps {
   readonly kindOf?: (channel: number) => string;
   /** The note below a channel’s name. */
   readonly noteOf?: (channel: number) => ComponentChildren;
-  /** The weights of a channel, where they can be changed; `scale` is the weight that is brightest. */
+  /**
+   * The weights of a channel, where they can be changed; `scale` is the weight that is brightest.
+   */
   readonly weightsOf?: (channel: number, scale: number) => ComponentChildren;
   /** The bias, where it can be changed. */
   readonly bias?: ComponentChildren;

@@ -6,8 +6,9 @@ import { COLOURS } from '../text/colours.ts';
 import { tiny } from '../text/numbers.ts';
 
 /*
- * Weights that can be changed. All of them are one stop of the Tab key: left and right go from one to the next, up and
- * down change it, and digits set it. A mouse drags it up and down; for a finger there is the slider.
+ * Weights that can be changed. All of them are one stop of the Tab key: left and right go from one
+ * to the next, up and down change it, and digits set it. A mouse drags it up and down; for a finger
+ * there is the slider.
  */
 
 const PLACES = [

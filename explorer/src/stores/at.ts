@@ -4,7 +4,10 @@ export interface At {
   readonly x: number;
 }
 
-/** A place right of the middle, where the sample has its moon: there is something to be seen at once. */
+/**
+ * A place right of the middle, where the sample has its moon: there is something to be seen at
+ * once.
+ */
 const FIRST = { y: 0.36, x: 0.66 };
 
 /** Returns the place that is looked at before anybody has chosen one. */

@@ -4,7 +4,10 @@ import type { Messages } from './messages.ts';
 
 export const BACKENDS: Readonly<Record<Backend, string>> = { wasm: 'WASM', webgpu: 'WebGPU' };
 
-/** The backend that is to encode and decode, for all models alike. Each has a word of its own on what came of it (`Model.place`). */
+/**
+ * The backend that is to encode and decode, for all models alike. Each has a word of its own on
+ * what came of it (`Model.place`).
+ */
 export function createBackend({ say }: Messages) {
   const wanted = signal<Backend>('wasm');
   /** Why WebGPU was asked for in vain. */

@@ -54,7 +54,8 @@ const ALL = 8;
 const STAMP = 0.16;
 
 /**
- * The latent, changed by hand; the decoded picture follows. Nothing is measured or decoded while no scene shows it.
+ * The latent, changed by hand; the decoded picture follows. Nothing is measured or decoded while no
+ * scene shows it.
  */
 export function createBottleneck(
   messages: Messages,
@@ -147,8 +148,8 @@ export function createBottleneck(
     const found: number[] = [];
     for (const what of ['luma', 'red', 'blue'] as const) {
       const rest = list.filter((each) => !found.includes(each.channel));
-      const most = rest.reduce((a, b) => (Math.abs(b[what] ?? 0) > Math.abs(a[what] ?? 0) ? b : a));
-      found.push(most.channel);
+      const best = rest.reduce((a, b) => (Math.abs(b[what] ?? 0) > Math.abs(a[what] ?? 0) ? b : a));
+      found.push(best.channel);
     }
     return found.slice(0, LARGE);
   }
@@ -165,8 +166,8 @@ export function createBottleneck(
   }
 
   /*
-   * While the hand moves the small model decodes every change it is quick enough for; when the hand rests the chosen model
-   * decodes. A picture never gives way to an older one.
+   * While the hand moves the small model decodes every change it is quick enough for; when the hand
+   * rests the chosen model decodes. A picture never gives way to an older one.
    */
   let version = 0;
   let arrived = 0;
@@ -241,7 +242,9 @@ export function createBottleneck(
     change(what, () => ({ base: next(now), shifts, second: undefined, share: 0 }));
   }
 
-  /** Paints from one place to another: fast strokes have no gaps. Until `settle` all is one stroke. */
+  /**
+   * Paints from one place to another: fast strokes have no gaps. Until `settle` all is one stroke.
+   */
   function paint(which: number, from: At, to: At): void {
     onBase('stroke', (latents) => {
       const steps = Math.max(Math.abs(to.y - from.y), Math.abs(to.x - from.x), 1);
@@ -287,7 +290,7 @@ export function createBottleneck(
       if (file !== undefined) {
         const { model } = now.model;
         const opened = await reader.call('open', file, {
-          most: 2 * Math.max(width, height),
+          maxSide: 2 * Math.max(width, height),
           model,
         });
         if (opened.kind !== 'picture') throw new Error(`“${file.name}” is not a picture.`);

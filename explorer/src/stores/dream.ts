@@ -31,8 +31,9 @@ const WINDOW_MS = 1000;
 const BLANK: Screen = { frame: undefined, shown: 0, dropped: 0, framesPerSecond: 0 };
 
 /**
- * From noise to a landscape, by `dream`, the project's own diffusion model, in a worker of its own. What it predicts is
- * pushed to nano at each step; nano shows the latest and drops what comes too soon.
+ * From noise to a landscape, by `dream`, the project's own diffusion model, in a worker of its own.
+ * Its prediction of each step is pushed to nano; nano shows the latest and drops those that come
+ * too soon.
  */
 export function createDream({ attempt, say }: Messages, { model, nano }: Models) {
   /** By label; one that is left out is left open. */

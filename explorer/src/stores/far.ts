@@ -20,7 +20,7 @@ export interface Poke {
   readonly change: Planes;
   /** The largest difference by ring of cells around the number's own. */
   readonly rings: readonly number[];
-  readonly most: number;
+  readonly largest: number;
 }
 
 /** The picture of two halves that were decoded alone. */
@@ -29,7 +29,7 @@ export interface Seam {
   readonly picture: Picture;
   /** Against the picture that was decoded whole. */
   readonly change: Planes;
-  readonly most: number;
+  readonly largest: number;
 }
 
 /** The hand rests when it has not moved for so long. */
@@ -37,11 +37,11 @@ const REST_MS = 150;
 /** While the pointer asks for something, the halves wait. */
 const WAIT_MS = 60;
 /** The most cells of overlap that are tried. */
-const MOST_OVERLAP = 16;
+const MAX_OVERLAP = 16;
 
 /**
- * How far a number sees: one number of the latent is changed and the picture decoded again; and the latent is decoded in
- * two halves that overlap. Nothing is computed while no scene shows it.
+ * How far a number sees: one number of the latent is changed and the picture decoded again; and the
+ * latent is decoded in two halves that overlap. Nothing is computed while no scene shows it.
  */
 export function createFar(
   { report }: Messages,
@@ -93,7 +93,7 @@ export function createFar(
     ]);
     const rings = ringsAround(before, after, { x, y, size: VARIANTS[now.model.model].downscale });
     const change = changeMap(before, after);
-    return { model: engine.model, change, rings, most: Math.max(...rings) } satisfies Poke;
+    return { model: engine.model, change, rings, largest: Math.max(...rings) } satisfies Poke;
   }
 
   const fast = latest(
@@ -127,17 +127,18 @@ export function createFar(
   });
 
   const decoder = computed(() => steps.value.filter(({ part }) => part === 'decoder'));
-  /** The part of the picture that the number can change at all; undefined until the layers are known. */
+  /**
+   * The part of the picture that the number can change at all; undefined until the layers are
+   * known.
+   */
   const influence = computed(() => {
     const [now, place] = [trip.value, at.value];
     if (now === undefined || place === undefined || !isWalked.value) return undefined;
     return influenceOf({ ...place, width: 1, height: 1 }, decoder.value);
   });
 
-  const mostOverlap = computed(() =>
-    trip.value === undefined
-      ? MOST_OVERLAP
-      : Math.min(MOST_OVERLAP, maxOverlap(trip.value.latents)),
+  const overlapLimit = computed(() =>
+    trip.value === undefined ? MAX_OVERLAP : Math.min(MAX_OVERLAP, maxOverlap(trip.value.latents)),
   );
   /** Those that were measured, by their overlap. */
   const seams = signal<ReadonlyMap<number, Seam>>(new Map());
@@ -145,8 +146,8 @@ export function createFar(
   /** From this overlap on the halves equal the whole; undefined until all are measured. */
   const enough = computed(() => {
     const all = [...seams.value.values()].toSorted((a, b) => a.overlap - b.overlap);
-    if (all.length <= mostOverlap.value) return undefined;
-    return all.findLastIndex(({ most }) => most > 0) + 1;
+    if (all.length <= overlapLimit.value) return undefined;
+    return all.findLastIndex(({ largest }) => largest > 0) + 1;
   });
 
   let turn = 0;
@@ -166,7 +167,7 @@ export function createFar(
     const { width, height } = picture;
     const whole = await wholeOf(model, now);
     const { downscale } = VARIANTS[model.model];
-    const left = new Set(Array.from({ length: mostOverlap.peek() + 1 }, (_, n) => n));
+    const left = new Set(Array.from({ length: overlapLimit.peek() + 1 }, (_, n) => n));
     while (left.size > 0 && isStill()) {
       if (fast.isPending.peek() || slow.isPending.peek()) {
         await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
@@ -181,8 +182,8 @@ export function createFar(
       if (!isStill()) return;
       const joined = joinTiles(tiles, one, other);
       const change = changeMap(whole, joined);
-      const most = change.data.reduce((a, b) => Math.max(a, b), 0);
-      const made = { overlap: next, picture: joined, change, most };
+      const largest = change.data.reduce((a, b) => Math.max(a, b), 0);
+      const made = { overlap: next, picture: joined, change, largest };
       seams.value = new Map([...seams.peek(), [next, made]]);
     }
   }
@@ -193,7 +194,7 @@ export function createFar(
     if (shape === undefined) return;
     const [, channels, height, width] = shape;
     if (channel.peek() >= channels) channel.value = 0;
-    if (overlap.peek() > mostOverlap.value) overlap.value = mostOverlap.value;
+    if (overlap.peek() > overlapLimit.value) overlap.value = overlapLimit.value;
     const place = at.peek();
     const isInside = place !== undefined && place.y < height && place.x < width;
     if (!isInside) at.value = firstPlace({ height, width });
@@ -201,7 +202,7 @@ export function createFar(
 
   return {
     ...{ channel, at, amount, overlap, half, isNarrow, poked, influence },
-    ...{ mostOverlap, seams, seam, enough },
+    ...{ overlapLimit, seams, seam, enough },
     end(): void {
       turn++;
       for (const stop of [fast.end, slow.end, endRests, endSeams, endPlaces]) stop();

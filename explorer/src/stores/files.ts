@@ -6,12 +6,14 @@ import { MODELS, type Models, WEIGHT_ENDINGS } from './models.ts';
 import type { Pictures } from './pictures.ts';
 
 /** Larger files are weights, or nothing that the page reads: their names decide. */
-const MOST_OPENED = 48 * 2 ** 20;
+const MAX_OPENED = 48 * 2 ** 20;
 
 const hasWeightsName = ({ name }: File): boolean =>
   WEIGHT_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending));
 
-/** Files that are opened and saved: pictures, latents, weights. The content decides what a file is. */
+/**
+ * Files that are opened and saved: pictures, latents, weights. The content decides what a file is.
+ */
 export function createFiles(
   { attempt, say, note }: Messages,
   { models, pictures, reader }: { models: Models; pictures: Pictures; reader: FilesClient },
@@ -23,13 +25,13 @@ export function createFiles(
     const [file] = files;
     if (file === undefined) return Promise.resolve();
     const weights = files.filter(hasWeightsName);
-    if (hasWeightsName(file) && file.size > MOST_OPENED) return models.openWeights(weights);
+    if (hasWeightsName(file) && file.size > MAX_OPENED) return models.openWeights(weights);
     return attempt(async () => {
       const mine = ++turn;
       say(`Reading ${file.name} …`);
       note([]);
       const opened = await reader
-        .call('open', file, { most: pictures.mostPixels.peek(), model: modelNow() })
+        .call('open', file, { maxSide: pictures.maxSide.peek(), model: modelNow() })
         .catch((error) => {
           if (mine === turn) say('');
           throw error;
@@ -48,7 +50,9 @@ export function createFiles(
 
   const modelNow = () => models.model.peek()?.model ?? 'nano';
 
-  /** Latents go to their own model. Where its weights are missing it is offered, and they wait for it. */
+  /**
+   * Latents go to their own model. If its weights are missing it is offered, and they wait for it.
+   */
   async function useLatents(file: File, opened: OpenedLatents): Promise<void> {
     const { model, latents, text } = opened;
     pictures.useLatents(file, opened);
@@ -75,7 +79,7 @@ export function createFiles(
     open,
     /** The longer side of pictures at most; the picture is read again. */
     setMostPixels(side: number): Promise<void> {
-      pictures.mostPixels.value = side;
+      pictures.maxSide.value = side;
       const file = pictures.source.peek();
       if (file === undefined) return pictures.useSample();
       return file.size === 0 ? Promise.resolve() : open([file]);

@@ -15,7 +15,10 @@ export interface Standing {
   /** 1 for the best. For an edited filter its place among the others. */
   readonly rank: number;
   readonly count: number;
-  /** How far its map is higher in the spot, in standard deviations; undefined for a map that is the same everywhere. */
+  /**
+   * How far its map is higher in the spot, in standard deviations; undefined for a map that is the
+   * same everywhere.
+   */
   readonly answer: number | undefined;
   readonly isEdited: boolean;
 }

@@ -24,8 +24,9 @@ const THUMBNAIL = 56;
 const PARTS_OF_PAGE: Filters = { ...firstFilters, model: undefined };
 
 /**
- * The first convolution, computed by the page itself in plain loops, with no model and no worker. Its filters are part of
- * the page; where a model begins with a convolution of the same kind, that one takes over.
+ * The first convolution, computed by the page itself in plain loops, with no model and no worker.
+ * Its filters are part of the page; where a model begins with a convolution of the same kind, that
+ * one takes over.
  */
 export function createFirstLayer(
   { report }: Messages,
@@ -108,8 +109,8 @@ export function createFirstLayer(
 export type FirstLayer = ReturnType<typeof createFirstLayer>;
 
 /** Planes made small: a number is the mean of those that it stands for. */
-function shrunk({ width, height, channels, data }: Planes, most: number): Planes {
-  const step = Math.max(1, Math.ceil(Math.max(width, height) / most));
+function shrunk({ width, height, channels, data }: Planes, maxSide: number): Planes {
+  const step = Math.max(1, Math.ceil(Math.max(width, height) / maxSide));
   const [across, down] = [Math.floor(width / step) || 1, Math.floor(height / step) || 1];
   const out = new Float32Array(channels * across * down);
   let to = 0;

@@ -9,15 +9,20 @@ import type { NetworkStore } from './network.ts';
 /** Whether there is something inside. */
 const canOpen = ({ layer }: StepView): boolean => layer.kind === 'block' || 'from' in layer;
 
-/** Returns the map that a number of a step is summed from. A block's is the one that its last convolution reads. */
+/**
+ * Returns the map that a number of a step is summed from. A block's is the one that its last
+ * convolution reads.
+ */
 export function sourceOf({ name, layer, inputShape, shape }: StepView) {
   return layer.kind === 'block' ? { name: `${name}.conv.4`, shape } : { name, shape: inputShape };
 }
 
 /**
- * Holds what is looked at: a layer, a channel of it, a pixel of that. The maps and the sum follow, the newest alone.
+ * Holds what is looked at: a layer, a channel of it, a pixel of that. The maps and the sum follow,
+ * the newest alone.
  *
- * @param isShown  true while a scene shows sums: then a block is computed before a pixel of it is asked for
+ * @param isShown  true while a scene shows sums: then a block is computed before a pixel of it is
+ *   asked for
  */
 export function createFocus(
   messages: Messages,
@@ -49,7 +54,8 @@ export function createFocus(
   const step = computed(() => {
     const found = sequence.value.find(({ name }) => name === layer.value);
     if (found !== undefined || closed.value !== undefined) return found;
-    // No layer is named yet, or another model does not have it. The first block shows most of what a layer can do.
+    // No layer is named yet, or another model does not have it. The first block shows most of what
+    // a layer can do.
     const first = sequence.value.find((each) => each.layer.kind === 'block');
     if (layer.value === undefined && first !== undefined) return first;
     return isWalked.value ? (first ?? sequence.value[0]) : undefined;
@@ -68,7 +74,10 @@ export function createFocus(
     report,
   );
 
-  /** The chosen pixel’s sum. Its receptive field goes back through the encoder, so all layers must have run. */
+  /**
+   * The chosen pixel’s sum. Its receptive field goes back through the encoder, so all layers must
+   * have run.
+   */
   const sum = latest(
     () => {
       const [now, engine, picked, place] = [step.value, client.value, channel.value, at.value];
@@ -97,7 +106,10 @@ export function createFocus(
     ({ asked, engine }) => engine.call('numbers', asked),
     report,
   );
-  /** Another layer or filter shows the input that counts most at the pixel. It stays while the pixel moves. */
+  /**
+   * Another layer or filter shows the input that counts most at the pixel. It stays while the pixel
+   * moves.
+   */
   let shown = '';
   const endInputs = effect(() => {
     const made = sum.value.value?.is;
@@ -106,8 +118,8 @@ export function createFocus(
     const isPart = made.windows.some(({ channel: each }) => each === inputChannel.peek());
     if (which === shown && isPart) return;
     shown = which;
-    const most = made.windows.reduce((a, b) => (Math.abs(b.sum) > Math.abs(a.sum) ? b : a));
-    inputChannel.value = most.channel;
+    const largest = made.windows.reduce((a, b) => (Math.abs(b.sum) > Math.abs(a.sum) ? b : a));
+    inputChannel.value = largest.channel;
   });
 
   /** The inside of a block, before a pixel of it is asked for. */

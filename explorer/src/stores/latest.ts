@@ -9,8 +9,8 @@ export interface Latest<S, T> {
 }
 
 /**
- * Fetches whenever what it depends on changes. One fetch is under way and one waits, the newest: those between are never
- * begun.
+ * Fetches whenever what it depends on changes. One fetch is under way and one waits, the newest:
+ * those between are never begun.
  *
  * @param source  read as signals; undefined if there is nothing to be fetched
  * @param onError  called with what a fetch has thrown, if nothing newer has come since

@@ -12,10 +12,16 @@ export interface Model extends LoadedInfo {
   readonly place: ReadonlySignal<Place>;
 }
 
-/** The bytes of each model that can be downloaded; null if they are not known. Written by the plugin `weights`. */
+/**
+ * The bytes of each model that can be downloaded; null if they are not known. Written by the plugin
+ * `weights`.
+ */
 declare const DOWNLOAD_BYTES: Readonly<Record<string, number | null>>;
 
-/** The bytes that a download of a model takes; null if they are not known, undefined if it cannot be downloaded. */
+/**
+ * The bytes that a download of a model takes; null if they are not known, undefined if it cannot be
+ * downloaded.
+ */
 export const downloadBytes = (name: ModelName): number | null | undefined => DOWNLOAD_BYTES[name];
 
 /** The models that the page can work with: those that encode and decode. */
@@ -27,7 +33,10 @@ export const MODEL_NAMES: readonly ModelName[] = MODELS.map(({ name }) => name);
 /** The endings of files of weights that can be opened. */
 export const WEIGHT_ENDINGS = ['.safetensors', '.sft', '.pth', '.pt', '.ckpt', '.bin'];
 
-/** The models: which one is at work, and where its weights come from. Each is in a worker of its own. */
+/**
+ * The models: which one is at work, and where its weights come from. Each is in a worker of its
+ * own.
+ */
 export function createModels(messages: Messages, backend: BackendStore) {
   const { attempt, report, say } = messages;
   /** The one that is at work. */
@@ -57,7 +66,9 @@ export function createModels(messages: Messages, backend: BackendStore) {
     if (name === undefined) return undefined;
     return name === 'nano' ? nano.value : smalls.value.get(name);
   });
-  /** The model that decodes while a hand moves: the small one of these latents, or the model itself. */
+  /**
+   * The model that decodes while a hand moves: the small one of these latents, or the model itself.
+   */
   const quick = computed(() => nanoBeside.value ?? model.value);
 
   const begun = new Set<ModelName>();
@@ -81,8 +92,8 @@ export function createModels(messages: Messages, backend: BackendStore) {
   let turn = 0;
 
   /**
-   * At the start nano, which is part of the page; then the model that the address names, or taesd where its weights are
-   * beside the page or were downloaded.
+   * At the start nano, which is part of the page; then the model that the address names, or taesd
+   * where its weights are beside the page or were downloaded.
    */
   function start(wanted: ModelName | undefined): Promise<void> {
     return attempt(async () => {

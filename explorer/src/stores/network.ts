@@ -28,7 +28,10 @@ export interface Coded {
 /** Steps come many at once; the page shows those that have come by now, so often. */
 const SHOW_MS = 60;
 
-/** There and back: the picture, its latents, the decoded picture, and the layers between them, each shown when it is ready. */
+/**
+ * There and back: the picture, its latents, the decoded picture, and the layers between them, each
+ * shown when it is ready.
+ */
 export function createNetwork(
   { report, say }: Messages,
   { model }: Models,
@@ -104,7 +107,10 @@ export function createNetwork(
     say(`Done: ${pictureName.value}, through the ${steps.value.length} layers of ${engine.model}.`);
   }
 
-  /** Latents of a file: their decoded picture is the picture, and the decoder's layers start from them. */
+  /**
+   * Latents of a file: their decoded picture is the picture, and the decoder's layers start from
+   * them.
+   */
   async function decodeGiven(engine: Model, source: GivenLatents): Promise<void> {
     const mine = ++turn;
     const { client, place } = engine;
@@ -163,7 +169,10 @@ export function createNetwork(
 
 export type NetworkStore = ReturnType<typeof createNetwork>;
 
-/** Whether a model can decode latents of a file: those of its own space, or of any with so many channels. */
+/**
+ * Whether a model can decode latents of a file: those of its own space, or of any with so many
+ * channels.
+ */
 function understands(model: ModelName, { latents, model: own }: GivenLatents): boolean {
   const { space, latentChannels } = VARIANTS[model];
   return own === undefined ? latentChannels === latents.shape[1] : VARIANTS[own].space === space;

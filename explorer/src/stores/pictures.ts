@@ -4,7 +4,10 @@ import type { OpenedLatents, OpenedPicture } from '../engine/protocol.ts';
 import type { Messages } from './messages.ts';
 import { readSample } from './sample.ts';
 
-/** The longer sides that can be chosen. All feature maps are kept in memory: those of taew2_1 take most. */
+/**
+ * The longer sides that can be chosen. All feature maps are kept in memory: those of taew2_1 take
+ * most.
+ */
 export const SIZES = [
   { side: 128, note: 'quick' },
   { side: 256, note: 'usual' },
@@ -27,7 +30,7 @@ export function createPictures({ attempt, say }: Messages) {
   const given = signal<GivenLatents | undefined>(undefined);
   /** Its name, in words. */
   const name = signal('');
-  const mostPixels = signal(256);
+  const maxSide = signal(256);
   /** The file that the picture is of; undefined for the sample. */
   const source = signal<File | undefined>(undefined);
   let turn = 0;
@@ -45,7 +48,7 @@ export function createPictures({ attempt, say }: Messages) {
   function useSample(): Promise<void> {
     return attempt(async () => {
       const mine = ++turn;
-      const side = Math.min(mostPixels.value, 256);
+      const side = Math.min(maxSide.value, 256);
       say('Fetching the sample picture …');
       const { ok, body } = await fetch(new URL(`sample-${side}.bin`, document.baseURI).href);
       if (!ok || body === null) throw new Error('The sample picture is not beside this page.');
@@ -55,7 +58,7 @@ export function createPictures({ attempt, say }: Messages) {
   }
 
   return {
-    ...{ picture, given, name, mostPixels, source, useSample },
+    ...{ picture, given, name, maxSide, source, useSample },
     /** Takes a picture that a file was opened as. */
     usePicture(file: File, opened: OpenedPicture): void {
       turn++;

@@ -1,9 +1,9 @@
 import type { Picture } from 'taesd-wasm';
 
 /**
- * Reads the sample as `plugins/sample.ts` writes it: three deflated bytes a pixel. They are green, red − green and
- * blue − green, each less than what the pixel to the left has. The browser inflates them: the first sum waits for no PNG
- * decoder.
+ * Reads the sample as `plugins/sample.ts` writes it: three deflated bytes a pixel. They are green,
+ * red − green and blue − green, each less than what the pixel to the left has. The browser inflates
+ * them: the first sum waits for no PNG decoder.
  *
  * @returns the picture as RGBA
  */

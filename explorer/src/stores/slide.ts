@@ -1,6 +1,9 @@
 import { effect, signal } from '@preact/signals';
 
-/** Outputs a second at first, and by how much that grows each second: slow enough to follow, done in some ten seconds. */
+/**
+ * Outputs a second at first, and by how much that grows each second: slow enough to follow, done in
+ * some ten seconds.
+ */
 const FIRST_RATE = 6;
 const GROWTH = 3.2;
 

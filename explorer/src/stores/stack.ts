@@ -43,8 +43,8 @@ export const isBlock = ({ layer }: StepView): boolean =>
   layer.kind === 'block' || layer.kind === 'memBlock';
 
 /**
- * Shows the work of layers: blocks switched off, one after the other while nobody touches the page; the maps before and after; the
- * way from a number down to the picture.
+ * Shows the work of layers: blocks switched off, one after the other while nobody touches the page;
+ * the maps before and after; the way from a number down to the picture.
  *
  * @param isShown  whether anything of it is on the page: nothing is measured otherwise
  */
@@ -146,7 +146,7 @@ export function createStack(
         const before = await numbers(name, 'input');
         return { kind, width, height, before, change: undefined, after };
       }
-      // Whatever the skip connection is, the sum less the change is what it adds.
+      // The sum less the change is what the skip connection adds.
       const made = await numbers(`${name}.conv.4`, 'output');
       const before = (await numbers(`${name}.add`, 'output')).map((total, n) => total - made[n]);
       return { kind, width, height, before, change: made, after };

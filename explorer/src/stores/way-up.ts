@@ -29,7 +29,10 @@ export function createWayUp({ messages, network, focus }: Explorer) {
     return stops.value.findLast(({ step }) => step.index <= now.index) ?? stops.value[0];
   });
 
-  /** Without a layer of the decoder, the first that makes the maps larger. Another model may have another one. */
+  /**
+   * Without a layer of the decoder, the first that makes the maps larger. Another model may have
+   * another one.
+   */
   let own: string | undefined;
   const endLayers = effect(() => {
     const first = stops.value[1] ?? stops.value[0];
@@ -71,7 +74,10 @@ export function createWayUp({ messages, network, focus }: Explorer) {
     if (last?.y !== next.y || last.x !== next.x) focus.at.value = next;
   }
 
-  /** The strongest channels of all layers that are shown, whole: the page frames and enlarges them by itself. */
+  /**
+   * The strongest channels of all layers that are shown, whole: the page frames and enlarges them
+   * by itself.
+   */
   const maps = latest(
     () => {
       const now = trip.value;

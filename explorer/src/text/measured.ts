@@ -116,11 +116,11 @@ export type SumView = Pick<PixelView, 'windows' | 'sum' | 'bias' | 'skip' | 'bef
 /** Tells how one number came about: the channels that count most, bias, skip and ReLU. */
 export function sumText({ windows, sum, bias, skip, beforeRelu, value }: SumView): string {
   const largest = windows.reduce(
-    (most, window) => (Math.abs(window.sum) > Math.abs(most.sum) ? window : most),
+    (largest, window) => (Math.abs(window.sum) > Math.abs(largest.sum) ? window : largest),
     windows[0],
   );
   const of = windows.length === 1 ? 'The channel gives' : `${windows.length} channels add up to`;
-  const most =
+  const own =
     windows.length === 1 || largest.sum === 0
       ? ''
       : `; channel ${largest.channel} counts most, with ${fixed(largest.sum, 3)}`;
@@ -129,7 +129,7 @@ export function sumText({ windows, sum, bias, skip, beforeRelu, value }: SumView
   const end = isCut
     ? `that makes ${fixed(beforeRelu, 3)}, and the ReLU makes it 0`
     : `that makes ${fixed(value, 3)}`;
-  return `${of} ${fixed(sum, 3)}${most}. With the bias ${fixed(bias, 3)}${added} ${end}.`;
+  return `${of} ${fixed(sum, 3)}${own}. With the bias ${fixed(bias, 3)}${added} ${end}.`;
 }
 
 // Filters
@@ -267,13 +267,13 @@ export function ringsText(rings: readonly number[], least: number, size: number)
   if (away === undefined) {
     return less === 0 ? 'Nothing changes.' : `Nothing changes by more than ${less} of 255.`;
   }
-  const most = `In its own square of the picture it changes up to ${rings[0]} of 255.`;
+  const own = `In its own square of the picture it changes up to ${rings[0]} of 255.`;
   if (away === (rings.length - 1) * size) {
-    return `${most} It changes the picture up to the edge by ${least} or more.`;
+    return `${own} It changes the picture up to the edge by ${least} or more.`;
   }
   const where = away === 0 ? 'Outside of that square' : `Beyond ${away} px around it`;
   const rest = less === 0 ? 'nothing changes' : `nothing changes by more than ${less} of 255`;
-  return `${most} ${where} ${rest}.`;
+  return `${own} ${where} ${rest}.`;
 }
 
 /** Tells how well two halves fit, from the largest difference to the whole picture. */

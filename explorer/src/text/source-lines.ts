@@ -9,7 +9,8 @@ import taew from '../../../src/model/taew.ts?raw';
 import type { StepView } from '../engine/protocol.ts';
 
 /*
- * The line of src/model/ that describes a step, found in the files as they were when the page was built.
+ * The line of src/model/ that describes a step, found in the files as they were when the page was
+ * built.
  */
 
 export interface SourceLine {

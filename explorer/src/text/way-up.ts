@@ -49,7 +49,7 @@ export function smoothText(before: Squares, after: Squares): string {
 /** Returns the level with the most multiply-adds. */
 export const busiest = (levels: readonly Level[]): Level =>
   levels.reduce(
-    (most, level) => (level.multiplyAdds > most.multiplyAdds ? level : most),
+    (best, level) => (level.multiplyAdds > best.multiplyAdds ? level : best),
     levels[0],
   );
 

@@ -24,7 +24,7 @@ export function Costs() {
   const sum = (some: readonly StepView[], of: (step: StepView) => number) =>
     some.reduce((total, step) => total + of(step), 0);
   const levels = levelsOf(list, now.picture.width);
-  const most = levels.reduce((a, b) => (sum(b.steps, costOf) > sum(a.steps, costOf) ? b : a));
+  const heaviest = levels.reduce((a, b) => (sum(b.steps, costOf) > sum(a.steps, costOf) ? b : a));
   const all = sum(list, costOf);
   return (
     <div class="free-costs">
@@ -32,8 +32,8 @@ export function Costs() {
         <p class="intro">
           One by one, all layers took {milliseconds(sum(list, timeOf))} for{' '}
           {count(sum(list, ({ multiplyAdds }) => multiplyAdds))} multiply-adds
-          {runs.value > 1 && `, the median of ${runs.value} runs`}. At {most.label} they take{' '}
-          {percent(all > 0 ? sum(most.steps, costOf) / all : 0)} of the{' '}
+          {runs.value > 1 && `, the median of ${runs.value} runs`}. At {heaviest.label} they take{' '}
+          {percent(all > 0 ? sum(heaviest.steps, costOf) / all : 0)} of the{' '}
           {what.value === 'work' ? 'work' : 'time'}.
         </p>
         <div class="row">

@@ -8,7 +8,10 @@ import { Framed } from '../../stage/framed.tsx';
 /** Between channels, in their pixels. */
 const GAP = 1;
 
-/** Channels of latents side by side in the colours of maps, in as many rows as columns; frames lie on each. */
+/**
+ * Channels of latents side by side in the colours of maps, in as many rows as columns; frames lie
+ * on each.
+ */
 export function LatentView(props: {
   readonly latents: Tensor;
   /** So many of them, the first. Defaults to all, at most 16. */

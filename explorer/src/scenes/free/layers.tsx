@@ -252,7 +252,8 @@ function operationsIn(layer: StepView['layer']): number {
       // A pool's four and a sum, and a skip that widens.
       return inBlock + (layer.pool ? 5 : 0) + (layer.cin === layer.cout ? 0 : 1);
     case 'memBlock':
-      // The later frame has a convolution more and a sum. It need not do again what both frames have in common.
+      // The later frame has a convolution more and a sum. It need not do again what both frames
+      // have in common.
       return inBlock * layer.to + (layer.from === 1 ? 1 : 2);
     case 'frameConv':
       return layer.to === 2 ? 2 : 3;
@@ -318,7 +319,7 @@ function PixelFields({ step }: { step: StepView }) {
       <NumberField
         label="Channel"
         value={channel.value}
-        most={channels - 1}
+        max={channels - 1}
         onValue={(to) => {
           channel.value = to;
         }}
@@ -326,7 +327,7 @@ function PixelFields({ step }: { step: StepView }) {
       <NumberField
         label="x"
         value={place.x}
-        most={width - 1}
+        max={width - 1}
         onValue={(x) => {
           at.value = { ...place, x };
         }}
@@ -334,7 +335,7 @@ function PixelFields({ step }: { step: StepView }) {
       <NumberField
         label="y"
         value={place.y}
-        most={height - 1}
+        max={height - 1}
         onValue={(y) => {
           at.value = { ...place, y };
         }}
@@ -346,21 +347,21 @@ function PixelFields({ step }: { step: StepView }) {
 function NumberField(props: {
   label: string;
   value: number;
-  most: number;
+  max: number;
   onValue: (value: number) => void;
 }) {
-  const { label, value, most, onValue } = props;
+  const { label, value, max, onValue } = props;
   return (
     <label class="field narrow">
       {label}
       <input
         type="number"
         min={0}
-        max={most}
+        max={max}
         value={value}
         onChange={({ currentTarget }) => {
           const wanted = Math.round(Number(currentTarget.value));
-          onValue(Math.min(Math.max(wanted || 0, 0), most));
+          onValue(Math.min(Math.max(wanted || 0, 0), max));
         }}
       />
     </label>
@@ -413,7 +414,10 @@ function ReceptiveField({ step }: { step: StepView }) {
   );
 }
 
-/** An area of the picture that the encoder reads, cut at its edges: the last column and row may be repeated. */
+/**
+ * An area of the picture that the encoder reads, cut at its edges: the last column and row may be
+ * repeated.
+ */
 function within({ x, y, width, height }: Area, size: Size): Area {
   const [left, top] = [Math.min(x, size.width - 1), Math.min(y, size.height - 1)];
   return {

@@ -7,7 +7,7 @@ import { LatentView } from './latent-view.tsx';
 
 const SIZE = { width: 256, height: 256 };
 /** A seed is of 32 bits. */
-const MOST_SEED = 2 ** 32 - 1;
+const MAX_SEED = 2 ** 32 - 1;
 /** The weights of `dream`, when there is no telling how many have come. */
 const WEIGHTS_TEXT = '1.6 MB';
 
@@ -133,11 +133,11 @@ function Request() {
         <input
           type="number"
           min={0}
-          max={MOST_SEED}
+          max={MAX_SEED}
           value={seed.value}
           onChange={({ currentTarget }) => {
             const value = Math.round(Number(currentTarget.value) || 0);
-            seed.value = Math.min(Math.max(value, 0), MOST_SEED);
+            seed.value = Math.min(Math.max(value, 0), MAX_SEED);
           }}
         />
       </label>
