@@ -76,8 +76,8 @@ function Stage() {
 
 /** The maps of the first filters, small. */
 function FirstStrip({ limit, columns }: { limit?: number; columns: number }) {
-  const { firstLayer, slide } = useExplorer();
-  const { channel, strip, edited } = firstLayer;
+  const { firstLayer, filterLab, slide } = useExplorer();
+  const { channel, strip } = firstLayer;
   const [isReady, setReady] = useState(false);
   // 64 maps take longer than the sum: it is shown first.
   useEffect(() => afterDrawing(() => setReady(true)), []);
@@ -93,8 +93,7 @@ function FirstStrip({ limit, columns }: { limit?: number; columns: number }) {
       nameOf={(n) => `Filter ${n + 1}`}
       onChoose={(n) => {
         slide.stop();
-        edited.value = undefined;
-        channel.value = n;
+        filterLab.choose(n);
       }}
     />
   );

@@ -1,7 +1,7 @@
 import { firstFilters } from 'virtual:first-filters';
 import { computed, effect, signal } from '@preact/signals';
-import { rangeOf } from '../engine/summarise.ts';
-import { mapOf, type Planes, planesOf, sumAt } from '../measure/convolution.ts';
+import { rangeOf, thumbnails } from '../engine/summarise.ts';
+import { mapOf, planesOf, sumAt } from '../measure/convolution.ts';
 import { type At, firstPlace } from './at.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
@@ -19,8 +19,6 @@ export interface Filters {
   readonly model: string | undefined;
 }
 
-/** The longer side of a map on the strip at most, in pixels. */
-const THUMBNAIL = 56;
 const PARTS_OF_PAGE: Filters = { ...firstFilters, model: undefined };
 
 /**
@@ -75,8 +73,10 @@ export function createFirstLayer(
   const sum = computed(() => at.value && sumOf(at.value));
   /** The maps of all filters, small. */
   const strip = computed(() => {
-    const small = planes.value && shrunk(planes.value, THUMBNAIL);
-    if (small === undefined) return undefined;
+    if (planes.value === undefined) return undefined;
+    const { channels, data: all, ...size } = planes.value;
+    const shape = [1, channels, size.height, size.width] as const;
+    const small = { channels, ...thumbnails({ shape, data: all }) };
     const { cout } = filters.value;
     const maps = Array.from({ length: cout }, (_, n) => mapOf(small, filterOf(n)).data);
     const { width, height } = small;
@@ -107,27 +107,3 @@ export function createFirstLayer(
 }
 
 export type FirstLayer = ReturnType<typeof createFirstLayer>;
-
-/** Planes made small: a number is the mean of those that it stands for. */
-function shrunk({ width, height, channels, data }: Planes, maxSide: number): Planes {
-  const step = Math.max(1, Math.ceil(Math.max(width, height) / maxSide));
-  const [across, down] = [Math.floor(width / step) || 1, Math.floor(height / step) || 1];
-  const out = new Float32Array(channels * across * down);
-  let to = 0;
-  for (let channel = 0; channel < channels; channel++) {
-    for (let y = 0; y < down; y++) {
-      for (let x = 0; x < across; x++) {
-        let [sum, count] = [0, 0];
-        for (let row = y * step; row < Math.min((y + 1) * step, height); row++) {
-          const start = (channel * height + row) * width;
-          for (let column = x * step; column < Math.min((x + 1) * step, width); column++) {
-            sum += data[start + column];
-            count++;
-          }
-        }
-        out[to++] = sum / count;
-      }
-    }
-  }
-  return { width: across, height: down, channels, data: out };
-}
