@@ -1,6 +1,7 @@
 import type { Area } from 'taesd-wasm';
 import type { Filter, Planes } from './convolution.ts';
 import type { Covariance } from './filter-kinds.ts';
+import { tapOf, windowSums } from './map-covariance.ts';
 
 /*
  * How much a 3×3 filter on red, green and blue answers to the brightest spot of a picture: in the
@@ -106,26 +107,17 @@ function boxOf(places: readonly number[], width: number): Area {
  * Returns the mean window inside a spot less the mean window outside of it: 27 numbers. A filter
  * times them is how far its map is higher inside.
  */
-export function contrastOf({ width, height, data }: Planes, { places }: Spot): Float64Array {
+export function contrastOf(planes: Planes, { places }: Spot): Float64Array {
+  const { width, height, data } = planes;
   const inside = new Float64Array(27);
-  const all = new Float64Array(27);
+  const all = windowSums(planes);
   const area = width * height;
   for (let tap = 0; tap < 27; tap++) {
-    const plane = Math.floor(tap / 9) * area;
-    const [down, across] = [Math.floor((tap % 9) / 3) - 1, (tap % 3) - 1];
-    const sum = (places: Iterable<number>): number => {
-      let total = 0;
-      for (const place of places) {
-        const [y, x] = [Math.floor(place / width) + down, (place % width) + across];
-        if (y >= 0 && y < height && x >= 0 && x < width) total += data[plane + y * width + x];
-      }
-      return total;
-    };
-    inside[tap] = sum(places);
-    for (let y = Math.max(down, 0); y < height + Math.min(down, 0); y++) {
-      const from = plane + y * width;
-      for (let x = Math.max(across, 0); x < width + Math.min(across, 0); x++) {
-        all[tap] += data[from + x];
+    const { colour, down, across } = tapOf(tap);
+    for (const place of places) {
+      const [y, x] = [Math.floor(place / width) + down, (place % width) + across];
+      if (y >= 0 && y < height && x >= 0 && x < width) {
+        inside[tap] += data[colour * area + y * width + x];
       }
     }
   }
@@ -137,6 +129,7 @@ export function contrastOf({ width, height, data }: Planes, { places }: Spot): F
  * Returns how far a filter's map is higher inside the spot than outside, in units of the map's
  * standard deviation.
  *
+ * @param covariance  that of the map's windows, as `mapCovariance` gives it
  * @returns undefined for a map that is the same everywhere
  */
 export function answerTo(

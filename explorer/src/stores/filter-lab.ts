@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { covarianceOf, type FilterKind, type Kind, kindOf } from '../measure/filter-kinds.ts';
+import { mapCovariance } from '../measure/map-covariance.ts';
 import { answerTo, brightestSpot, contrastOf } from '../measure/spot.ts';
 import type { FirstLayer } from './first-layer.ts';
 import type { Pictures } from './pictures.ts';
@@ -75,8 +76,10 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
   const contrast = computed(
     () => planes.value && spot.value && contrastOf(planes.value, spot.value),
   );
+  /** The covariance of all windows, the edge's included: that of the maps as they are shown. */
+  const ofMaps = computed(() => planes.value && mapCovariance(planes.value));
   const answerOf = (which: { weight: Float32Array; bias: number }): number | undefined =>
-    contrast.value && covariance.value && answerTo(which, contrast.value, covariance.value);
+    contrast.value && ofMaps.value && answerTo(which, contrast.value, ofMaps.value);
   const answers = computed(() =>
     Array.from({ length: filters.value.cout }, (_, n) => answerOf(filterOf(n)) ?? -Infinity),
   );
