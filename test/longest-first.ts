@@ -9,6 +9,7 @@ const LONGEST = [
   'test/one-file/one-file.browser.test.ts',
   'test/explorer/wide-models.browser.test.ts',
   'test/explorer/layers.browser.test.ts',
+  'test/explorer/sentences.browser.test.ts',
   'test/hosts/background.browser.test.ts',
   'test/explorer/backend.browser.test.ts',
   'test/workers.browser.test.ts',
