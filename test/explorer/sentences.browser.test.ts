@@ -24,7 +24,7 @@ import {
 import { follows } from '../../explorer/src/measure/follows.ts';
 import { levelsOf, type Stop, stopsOf, strongest } from '../../explorer/src/measure/levels.ts';
 import { meanDifference } from '../../explorer/src/measure/mean-difference.ts';
-import { brushed } from '../../explorer/src/measure/paint.ts';
+import { brushed, eightBit } from '../../explorer/src/measure/paint.ts';
 import { ringsAround } from '../../explorer/src/measure/rings.ts';
 import { joinTiles, largestDifference, splitTiles } from '../../explorer/src/measure/seam.ts';
 import { brightestSpot } from '../../explorer/src/measure/spot.ts';
@@ -127,12 +127,12 @@ for (const model of ['nano', 'taesd'] as const) {
       return expect.poll(() => place.innerText()).toContain(sentence);
     };
 
-    /** Tries an answer of the scene's question: it is the right one, for a reason. */
-    async function answers(answer: string, why: string): Promise<void> {
+    /** Tries an answer of the scene's question, and expects a verdict with its reason. */
+    async function answers(answer: string, verdict: string): Promise<void> {
       const button = page.getByRole('button', { name: '? Question' });
       if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
       await page.locator('.answer').getByText(answer, { exact: true }).click();
-      expect(await page.locator('.reply').innerText()).toBe(`✓ ${why}`);
+      expect(await page.locator('.reply').innerText()).toBe(verdict);
     }
 
     /** The page's own, or those of the model's first layer. */
@@ -234,13 +234,14 @@ for (const model of ['nano', 'taesd'] as const) {
               return `${loss} dB are lost without ${block.name}`;
             }),
           );
-        const [most] = blocks.toSorted((a, b) => dbOf(a) - dbOf(b));
+        const [most, second] = blocks.toSorted((a, b) => dbOf(a) - dbOf(b));
         for (const block of [blocks[0], most]) {
           await goTo(`#3/${model}/${block.name}`);
           await tells('[data-part="measured"]', blockOffText(all, dbOf(block)));
         }
-        const lost = blockOffText(all, dbOf(most));
-        await answers(most.name, `${lost} No other block costs as much on this picture.`);
+        const [lost, less] = [most, second].map((block) => blockOffText(all, dbOf(block)));
+        await answers(most.name, `✓ ${lost} No other block costs as much on this picture.`);
+        await answers(second.name, `✗ ${less} Without ${most.name} it is ${fixed(dbOf(most), 1)}.`);
       },
       START_MS,
     );
@@ -275,7 +276,7 @@ for (const model of ['nano', 'taesd'] as const) {
       }
       const levels = levelsOf(views);
       const most = busiest(levels);
-      await answers(levelName(most, DOWNSCALE), workText(most, levels, DOWNSCALE));
+      await answers(levelName(most, DOWNSCALE), `✓ ${workText(most, levels, DOWNSCALE)}`);
     });
 
     /** The sentence on what the convolution after an upsampling does, if there is one. */
@@ -300,62 +301,23 @@ for (const model of ['nano', 'taesd'] as const) {
       const fewer = `${NUMBERS / latents.data.length} times fewer numbers`;
       await answers(
         'Nearly',
-        `The latent has ${fewer}, and yet a colour is off by only ${off} of 255 on average.`,
+        `✓ The latent has ${fewer}, and yet a colour is off by only ${off} of 255 on average.`,
+      );
+      await answers(
+        'Yes, to the last number',
+        `✗ A colour is off by ${off} of 255 on average: the latent has too few numbers for every detail.`,
       );
     });
 
-    // Those of nano are in latent-scenes.browser.test.ts and how-far.browser.test.ts.
-    if (model !== 'nano') {
-      test('the latent → what each channel follows, which one follows brightness most', async () => {
-        await toScene(page, '4');
-        const found = follows(latents, PICTURE, DOWNSCALE);
-        const quality = psnr(PICTURE.data, 4, decoded).toFixed(2);
-        await tells('.bottleneck [data-part="output"]', `Decoded by ${model}: ${quality} dB`);
-        expect(await page.locator('.latent-channel figcaption').allInnerTexts()).toEqual(
-          found.map(followsText),
-        );
-        const kept = whole(latents.data.length);
-        await tells(
-          '.scene-text',
-          `makes ${kept} numbers of ${whole(NUMBERS)}, 4 for each 8×8 pixels.`,
-        );
-        await tells('.scene-text', `on this picture, ${followerText(found)}.`);
-        await answers('48', `${whole(NUMBERS)} numbers of the picture, divided by ${kept}.`);
-      });
-
-      test('how far it sees → rings, what could change at all, all overlaps’ seams', async () => {
-        const [, , height, width] = latents.shape;
-        const at = { channel: 1, y: 9, x: 5 };
-        const layer = halfOf('encoder').at(-1)?.name;
-        await goTo(`#6/${model}/${layer}/${at.channel}/${at.x},${at.y}`);
-        const value = latents.data[(at.channel * height + at.y) * width + at.x] + 1;
-        const poked = await taesd.decode(brushed(latents, { ...at, value, radius: 1 }));
-        const rings = ringsAround(decoded, poked, { ...at, size: DOWNSCALE });
-        await tells('[data-part="change"]', `decoded by ${model}`);
-        await tells('.far-text', ringsText(rings, 5, DOWNSCALE));
+    test('how far a number of the latent could reach → the pixels that look at it', async () => {
+      for (const at of [
+        { y: 9, x: 5 },
+        { y: 0, x: 15 },
+      ]) {
+        await goTo(`#6/${model}/${halfOf('encoder').at(-1)?.name}/1/${at.x},${at.y}`);
         await tells('.far-text', `the change could reach ${reachOf(at)}, the dashed frame.`);
-        const seams: number[] = [];
-        for (const overlap of range(width / 2 + 1)) {
-          const size = { width: SIDE, height: SIDE };
-          const tiles = splitTiles(latents, { overlap, downscale: DOWNSCALE, ...size });
-          const left = await taesd.decode(tiles.left.latents);
-          const right = await taesd.decode(tiles.right.latents);
-          seams.push(largestDifference(decoded, joinTiles(tiles, left, right)).difference);
-        }
-        const chart = page.getByTestId('seams').getByRole('img');
-        const told = seams.map((most, overlap) => `${overlap}: ${most}`).join(', ');
-        await expect
-          .poll(() => chart.getAttribute('aria-label'))
-          .toContain(`By cells of overlap, of 255: ${told}.`);
-        await tells('.far-text', seamText(0, seams[0]));
-        const enough = seams.findLastIndex((most) => most > 0) + 1;
-        const isAll = enough === width / 2 ? ': each half is the whole latent then' : '';
-        await answers(
-          `${enough} cells`,
-          `Measured here: with ${enough - 1} it is still ${seams[enough - 1]}, with ${enough} it is 0${isAll}.`,
-        );
-      });
-    }
+      }
+    });
 
     /** The part of the picture whose pixels look at a number of the latent, through all layers. */
     function reachOf({ y, x }: { y: number; x: number }): string {
@@ -374,6 +336,64 @@ for (const model of ['nano', 'taesd'] as const) {
         return area.y <= y && y < area.y + area.height;
       }).length;
       return columns === SIDE && rows === SIDE ? 'the whole picture' : `${columns}×${rows} px`;
+    }
+
+    // Those of nano are in latent-scenes.browser.test.ts and how-far.browser.test.ts.
+    if (model !== 'nano') {
+      test('the latent → what each channel follows, which one follows brightness most', async () => {
+        await toScene(page, '4');
+        const found = follows(latents, PICTURE, DOWNSCALE);
+        const quality = psnr(PICTURE.data, 4, decoded).toFixed(2);
+        await tells('.bottleneck [data-part="output"]', `Decoded by ${model}: ${quality} dB`);
+        expect(await page.locator('.latent-channel figcaption').allInnerTexts()).toEqual(
+          found.map(followsText),
+        );
+        const kept = whole(latents.data.length);
+        await tells(
+          '.scene-text',
+          `makes ${kept} numbers of ${whole(NUMBERS)}, 4 for each 8×8 pixels.`,
+        );
+        await tells('.scene-text', `on this picture, ${followerText(found)}.`);
+        await answers('48', `✓ ${whole(NUMBERS)} numbers of the picture, divided by ${kept}.`);
+        const bytes = psnr(PICTURE.data, 4, await taesd.decode(eightBit(latents))).toFixed(2);
+        await page.getByLabel('8 bits').check();
+        await tells(
+          '.bottleneck [data-part="output"]',
+          `${kept} bytes instead of ${whole(4 * latents.data.length)}. The picture: ${bytes} dB instead of ${quality}.`,
+        );
+      });
+
+      test('how far it sees → what changes around a number, the seams of all overlaps', async () => {
+        const [, , height, width] = latents.shape;
+        const at = { channel: 1, y: 9, x: 5 };
+        const layer = halfOf('encoder').at(-1)?.name;
+        await goTo(`#6/${model}/${layer}/${at.channel}/${at.x},${at.y}`);
+        const value = latents.data[(at.channel * height + at.y) * width + at.x] + 1;
+        const poked = await taesd.decode(brushed(latents, { ...at, value, radius: 1 }));
+        const rings = ringsAround(decoded, poked, { ...at, size: DOWNSCALE });
+        await tells('[data-part="change"]', `decoded by ${model}`);
+        await tells('.far-text', ringsText(rings, 5, DOWNSCALE));
+        const seams: number[] = [];
+        for (const overlap of range(width / 2 + 1)) {
+          const size = { width: SIDE, height: SIDE };
+          const tiles = splitTiles(latents, { overlap, downscale: DOWNSCALE, ...size });
+          const left = await taesd.decode(tiles.left.latents);
+          const right = await taesd.decode(tiles.right.latents);
+          seams.push(largestDifference(decoded, joinTiles(tiles, left, right)).difference);
+        }
+        const chart = page.getByTestId('seams').getByRole('img');
+        const told = seams.map((most, overlap) => `${overlap}: ${most}`).join(', ');
+        await expect
+          .poll(() => chart.getAttribute('aria-label'))
+          .toContain(`By cells of overlap, of 255: ${told}.`);
+        await tells('.far-text', seamText(0, seams[0]));
+        const enough = seams.findLastIndex((most) => most > 0) + 1;
+        const isAll = enough === width / 2 ? ': each half is the whole latent then' : '';
+        await answers(
+          `${enough} cells`,
+          `✓ Measured here: with ${enough - 1} it is still ${seams[enough - 1]}, with ${enough} it is 0${isAll}.`,
+        );
+      });
     }
 
     test('all of it → nothing in the console, under the strict policy', () => {
