@@ -5,7 +5,8 @@ import { answerTo, brightestSpot, contrastOf } from '../../explorer/src/measure/
 import { randomTensor, seededRandom } from '../random.ts';
 
 /*
- * How far a map is higher in the brightest spot, in its standard deviations, against the map itself.
+ * How far a map is higher in the brightest spot, in its standard deviations, against the map
+ * itself.
  */
 
 const deviationOf = (numbers: readonly number[]): number => {

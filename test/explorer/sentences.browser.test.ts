@@ -132,7 +132,7 @@ for (const model of ['nano', 'taesd'] as const) {
       const button = page.getByRole('button', { name: '? Question' });
       if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
       await page.locator('.answer').getByText(answer, { exact: true }).click();
-      expect(await page.locator('.reply').innerText()).toBe(verdict);
+      await expect.poll(() => page.locator('.reply').innerText()).toBe(verdict);
     }
 
     /** The page's own, or those of the model's first layer. */
@@ -415,7 +415,7 @@ function contrastIn(map: Float32Array, spot: ReadonlySet<number>): number {
   return (mean(inside) - mean(outside)) / deviation;
 }
 
-/** One number of a layer as a sum, by channels of what is summed. A block's is its last convolution. */
+/** One number of a layer as a sum, by channel. A block's is the sum of its last convolution. */
 async function sumOf(step: Step, at: { channel: number; y: number; x: number }) {
   let source = step;
   let skip: number | undefined;
