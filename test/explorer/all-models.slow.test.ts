@@ -4,7 +4,7 @@ import { renderPicture } from '../../examples/render-picture.mjs';
 import type { StepView } from '../../explorer/src/engine/protocol.ts';
 import { Walks } from '../../explorer/src/engine/walks.ts';
 import { explain } from '../../explorer/src/text/explanations.ts';
-import { costText, stepText } from '../../explorer/src/text/measured.ts';
+import { stepText } from '../../explorer/src/text/measured.ts';
 import { shapeText } from '../../explorer/src/text/numbers.ts';
 import { sourceLine } from '../../explorer/src/text/source-lines.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
@@ -73,7 +73,7 @@ describe('explorer, layers of all models', () => {
         expect(title.length, name).toBeGreaterThan(3);
         expect(text.length, name).toBeGreaterThan(60);
         expect(sourceLine(step, model)?.file, name).toMatch(/^src\/model\//);
-        const told = [title, text, stepText(step), costText(step)];
+        const told = [title, text, stepText(step), step.parameters, step.multiplyAdds];
         const key = [...told, shapeText(inputShape), shapeText(shape)].join(' | ');
         // Inside some blocks of nano a ReLU leaves nothing: two maps of zeros are alike.
         const isEmpty = step.block !== undefined && summary.min === summary.max;

@@ -3,7 +3,6 @@ import type { StepView } from '../../explorer/src/engine/protocol.ts';
 import type { Follows } from '../../explorer/src/measure/follows.ts';
 import {
   blockOffText,
-  costText,
   figure,
   fixed,
   followsText,
@@ -111,13 +110,6 @@ sentences('step', stepText, [
   [[step([[-1, 1, 0]])], 'None of its numbers is 0. They go from −1.00 to 1.00, on average 0.250.'],
   [[step([[0, 0, 1]])], 'All of its 1,400 numbers are 0.'],
 ]);
-
-test('cost: with weights, without, and without products', () => {
-  const one = step([[0, 1, 0]]);
-  expect(costText(one)).toBe('It takes 2,415,919,104 multiply-adds, with 36,928 trained numbers.');
-  expect(costText({ ...one, parameters: 0 })).toBe('It takes 2,415,919,104 multiply-adds.');
-  expect(costText({ ...one, multiplyAdds: 0 })).toBe('It multiplies nothing.');
-});
 
 /** Returns a sum of these channels' windows. */
 function sum(windows: readonly number[], bias: number, skip?: number) {

@@ -2,8 +2,8 @@ import type { Planes } from './convolution.ts';
 import type { Covariance } from './filter-kinds.ts';
 
 /*
- * The windows of a whole map: of all places, also of those at the edge, whose windows reach into the
- * zeros around the picture. A map's mean and variance follow from them without the map.
+ * The windows of a whole map: all places have one, those at the edge too, whose windows reach into
+ * the zeros around the picture. A map's mean and variance follow from them without the map.
  */
 
 /** Returns where one of the 27 numbers of a window lies, from the window's middle. */

@@ -98,13 +98,6 @@ export function stepText({ summary, channels, shape }: StepView): string {
   return sentences.join(' ');
 }
 
-/** Tells what a layer costs. */
-export function costText({ multiplyAdds, parameters }: StepView): string {
-  if (multiplyAdds === 0) return 'It multiplies nothing.';
-  const weights = parameters === 0 ? '' : `, with ${grouped(parameters)} trained numbers`;
-  return `It takes ${grouped(multiplyAdds)} multiply-adds${weights}.`;
-}
-
 /** Returns 1234567 as 1,234,567. */
 const grouped = (value: number): string => `${value}`.replace(/\B(?=(?:\d{3})+$)/g, ',');
 
