@@ -1,3 +1,4 @@
+import type { TaesdError } from 'taesd-wasm';
 import type { EngineEvent, Request } from './protocol.ts';
 
 /*
@@ -38,8 +39,9 @@ export function answer(methods: object): void {
       const result = await run(...args);
       scope.postMessage({ id, result }, handedOver.get(result as object) ?? []);
     } catch (reason) {
-      const { message, code } = reason as { message?: string; code?: string };
-      scope.postMessage({ id, error: { message: message ?? `${reason}`, code } }, []);
+      const { sentence, message, code } = reason as Partial<TaesdError>;
+      // Errors of the package have a sentence without the name of a call, which the page's reader has not made.
+      scope.postMessage({ id, error: { message: sentence ?? message ?? `${reason}`, code } }, []);
     }
   };
 }

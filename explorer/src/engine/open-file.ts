@@ -48,7 +48,7 @@ export async function openFile(file: File, options: OpenOptions): Promise<Opened
   if (size !== undefined) return openPicture(file, bytes, options.maxSide);
   const latents = await openLatents(called, bytes, { ...options, file });
   if (latents !== undefined) return latents;
-  // AVIF, BMP, SVG, ICO: whatever the browser knows.
+  // AVIF, BMP, ICO: whatever the browser knows.
   return openPicture(file, bytes, options.maxSide);
 }
 
@@ -111,7 +111,7 @@ async function openByBrowser(file: File, maxSide: number): Promise<OpenedPicture
     bitmap = await createImageBitmap(file);
   } catch {
     throw new Error(
-      `“${file.name}” is not a picture that this browser can read, and no latents. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png; a damaged file is neither.`,
+      `“${file.name}” is not a picture that this browser can read, and holds no latents or weights. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png, weights .safetensors or .pth. The file may be damaged.`,
     );
   }
   try {

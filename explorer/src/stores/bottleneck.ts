@@ -312,8 +312,9 @@ export function createBottleneck(
       const { width, height } = now.picture;
       const { model } = now.model;
       const bytes = await reader.call('saveLatents', latents, model, { width, height });
-      download(`${model}-latents.safetensors`, bytes, 'application/octet-stream');
-      say(`Saved: ${whole(bytes.length)} bytes, which programs for ${model}'s latents read.`);
+      const name = `${model}-latents.safetensors`;
+      download(name, bytes, 'application/octet-stream');
+      say(`Saved ${name}: ${whole(bytes.length)} bytes.`);
     });
   }
 
@@ -322,7 +323,9 @@ export function createBottleneck(
       const made = frame.peek();
       if (made === undefined) return;
       const bytes = await reader.call('savePicture', made.picture);
-      download(`${made.by.model}-picture.png`, bytes, 'image/png');
+      const name = `${made.by.model}-picture.png`;
+      download(name, bytes, 'image/png');
+      say(`Saved ${name}.`);
     });
   }
 

@@ -65,11 +65,19 @@ export function createFiles(
           ? 'No model of this page has so many.'
           : `Models with as many: ${names}. They are decoded when one of them is chosen in the settings.`;
       note([text, ...opened.notes, way]);
+      // What the page goes on with says so itself.
+      if (channels !== VARIANTS[modelNow()].latentChannels) {
+        say(`The latents of ${file.name} wait for a model with ${channels} channels.`);
+      }
       return;
     }
     note([text, ...opened.notes]);
     // A small model of the package understands the latents of the model whose space it shares.
-    if (VARIANTS[model].space === VARIANTS[modelNow()].space) return;
+    if (VARIANTS[model].space === VARIANTS[modelNow()].space) {
+      // Another one that was chosen before, and is not here, is offered no longer.
+      models.missing.value = undefined;
+      return;
+    }
     const choosable = MODELS.find(({ name }) => VARIANTS[name].space === VARIANTS[model].space);
     const wanted = MODELS.some(({ name }) => name === model) ? model : choosable?.name;
     if (wanted !== undefined) await models.choose(wanted);

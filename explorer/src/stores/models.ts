@@ -111,6 +111,18 @@ export function createModels(messages: Messages, backend: BackendStore) {
     });
   }
 
+  /** Says what is being done. A failure is the problem's to tell, and nothing is being done any longer. */
+  async function doing<T>(text: string, work: () => Promise<T>): Promise<T> {
+    const mine = turn;
+    say(text);
+    try {
+      return await work();
+    } catch (error) {
+      if (mine === turn) say('');
+      throw error;
+    }
+  }
+
   /** Takes another model, where its weights are at hand. */
   function choose(name: ModelName): Promise<void> {
     return attempt(async () => {
@@ -118,9 +130,8 @@ export function createModels(messages: Messages, backend: BackendStore) {
       missing.value = undefined;
       if (name === model.value?.model) return;
       if (name === 'nano' && nano.value !== undefined) return take(nano.value);
-      say(`Loading ${name} …`);
       loading.value = name;
-      const found = await find(name).finally(() => {
+      const found = await doing(`Loading ${name} …`, () => find(name)).finally(() => {
         if (mine === turn) loading.value = undefined;
       });
       if (mine !== turn) return found?.client.end();
@@ -135,10 +146,9 @@ export function createModels(messages: Messages, backend: BackendStore) {
   function fetchWeights(name: ModelName): Promise<void> {
     return attempt(async () => {
       turn++;
-      say(`Downloading ${name} …`);
       download.value = 0;
       try {
-        take(await create(name, { kind: 'download' }));
+        take(await doing(`Downloading ${name} …`, () => create(name, { kind: 'download' })));
       } finally {
         download.value = undefined;
       }
@@ -149,8 +159,9 @@ export function createModels(messages: Messages, backend: BackendStore) {
   function openWeights(files: readonly File[]): Promise<void> {
     return attempt(async () => {
       turn++;
-      say(`Reading ${files.map(({ name }) => name).join(', ')} …`);
-      take(await create(modelOf(files), { kind: 'files', files }));
+      const names = files.map(({ name }) => name).join(', ');
+      const from: WeightsFrom = { kind: 'files', files };
+      take(await doing(`Reading ${names} …`, () => create(modelOf(files), from)));
     });
   }
 

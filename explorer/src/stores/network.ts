@@ -128,6 +128,7 @@ export function createNetwork(
     if (mine !== turn) return;
     batch(() => {
       decodedOf = source;
+      pictureName.value = `the latents of ${source.name}, ${width}×${height}`;
       picture.value = decoded;
       steps.value = [];
       trip.value = { model: engine, picture: decoded, isOverWhite: false, latents };

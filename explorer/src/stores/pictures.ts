@@ -73,14 +73,13 @@ export function createPictures({ attempt, say }: Messages) {
       turn++;
       show(made, what, new File([], what));
     },
-    /** Takes latents that a file was opened as. The picture stays until they are decoded. */
+    /** Takes latents that a file was opened as. The picture and its name stay until they are decoded. */
     useLatents(file: File, opened: OpenedLatents): void {
       turn++;
       const { latents, width, height, model, space } = opened;
       batch(() => {
         source.value = file;
         given.value = { latents, width, height, model, space, name: file.name };
-        name.value = `the latents of ${file.name}, ${width}×${height}`;
       });
     },
     /** True if it is the one that lies beside the page. */
