@@ -12,6 +12,7 @@ const LONGEST = [
   'test/explorer/sentences.browser.test.ts',
   'test/hosts/background.browser.test.ts',
   'test/explorer/backend.browser.test.ts',
+  'test/explorer/files.browser.test.ts',
   'test/workers.browser.test.ts',
   'test/golden.slow.test.ts',
   'test/workers.test.ts',
