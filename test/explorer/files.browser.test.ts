@@ -13,7 +13,7 @@ import { encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { utf8 } from '../bytes.ts';
 import { buildExif } from '../exif/build-exif.ts';
-import { LATENT_CASES } from '../formats/latent-cases.ts';
+import { LATENT_CASES, type LatentCase } from '../formats/latent-cases.ts';
 import { seededNumbers } from '../formats/seeded-numbers.ts';
 import {
   ALPHA,
@@ -25,6 +25,7 @@ import {
   LOSSY,
   PROGRESSIVE,
 } from '../picture/files.ts';
+import { randomWeights } from '../small-model.ts';
 import { decodedCanvas, hashOf, hashOfBytes, inSettings, pixelsOf } from './at-the-page.ts';
 import { dropFile, IS_NOTHING } from './drop-file.ts';
 import { PICTURE } from './nano-trip.ts';
@@ -193,11 +194,12 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
   const lake = encodePng(PICTURE);
   const flipped = lake.slice();
   flipped[lake.length >> 1] ^= 1;
-  const [comfy] = LATENT_CASES;
-  const cut = (kind: string) => {
-    const one = LATENT_CASES.find(({ name }) => name.startsWith(kind)) ?? comfy;
-    return one.bytes.subarray(0, one.bytes.length - 40);
+  const caseOf = (beginning: string): LatentCase => {
+    const found = LATENT_CASES.find(({ name }) => name.startsWith(beginning));
+    if (found === undefined) throw new Error(`no case begins with ${beginning}`);
+    return found;
   };
+  const cut = (beginning: string) => caseOf(beginning).bytes.slice(0, -40);
   const unreadable = (bytes: Uint8Array, name?: string) =>
     readLatents(bytes, name === undefined ? {} : { name }).then(
       () => '',
@@ -254,6 +256,49 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     await other.locator('.status', { hasText: 'Done: quarters.gif, 12×8' }).waitFor();
     expect(await other.getByRole('note').locator('p').allTextContents()).toEqual([CANVAS_LIES]);
     await other.context().close();
+  });
+
+  test('a model beside the page → taken for latents that name it; those that name none wait for it', async () => {
+    const encoder = randomWeights('taesd3', 'encoder');
+    const decoder = randomWeights('taesd3', 'decoder');
+    const beside = await openSite({
+      'taesd3_encoder.safetensors': () => encoder,
+      'taesd3_decoder.safetensors': () => decoder,
+    });
+    const model = await Taesd.load({ model: 'taesd3', weights: { encoder, decoder }, workers: 0 });
+    try {
+      const other = await beside.open({ at: '#4/nano' });
+      const expectDecoded = async (name: string, { values, shape }: LatentCase) => {
+        const [, , h, w] = shape;
+        const size = { width: 8 * w, height: 8 * h };
+        const done = `Done: the latents of ${name}, ${size.width}×${size.height}, through the 35 layers of taesd3.`;
+        await expect.poll(() => status(other)).toBe(done);
+        const latents = fromVaeLatents({ shape: [1, 16, h, w], data: values }, 'taesd3');
+        const wanted = hashOfBytes((await model.decode(latents, size)).data);
+        await expect.poll(() => hashOf(decodedCanvas(other))).toBe(wanted);
+        expect(await hashOf(inputCanvas(other))).toBe(wanted);
+      };
+      const named = caseOf('sd-scripts pic_0040x0048_sd3');
+      await dropFile(other, 'mine_sd3.npz', named.bytes);
+      await expectDecoded('mine_sd3.npz', named);
+      const choose = (name: string) =>
+        inSettings(other, (drawer) =>
+          drawer.getByLabel('Whose latents it speaks').selectOption(name),
+        );
+      await choose('nano');
+      await other.locator('.status', { hasText: 'through the 19 layers of nano' }).waitFor();
+      const unnamed = caseOf('ComfyUI, F32 [1,16,');
+      await dropFile(other, 'any.latent', unnamed.bytes);
+      await expect
+        .poll(() => status(other))
+        .toBe('The latents of any.latent wait for a model with 16 channels.');
+      await choose('taesd3');
+      await expectDecoded('any.latent', unnamed);
+      expect(beside.complaints()).toEqual([]);
+    } finally {
+      model.dispose();
+      await beside.close();
+    }
   });
 
   test('all of it → nothing in the console, under the strict policy', () => {
