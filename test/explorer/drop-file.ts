@@ -20,4 +20,4 @@ export async function dropFile(page: Page, name: string, bytes: Uint8Array): Pro
 
 /** The page's words about a file that is nothing that it reads, behind the file's name. */
 export const IS_NOTHING =
-  'is not a picture that this browser can read, and holds no latents or weights. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png, weights .safetensors or .pth. The file may be damaged.';
+  'is not a picture that this browser can read, and no latents or weights. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png, weights .safetensors or .pth. The file may be damaged.';

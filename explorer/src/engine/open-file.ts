@@ -111,7 +111,7 @@ async function openByBrowser(file: File, maxSide: number): Promise<OpenedPicture
     bitmap = await createImageBitmap(file);
   } catch {
     throw new Error(
-      `“${file.name}” is not a picture that this browser can read, and holds no latents or weights. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png, weights .safetensors or .pth. The file may be damaged.`,
+      `“${file.name}” is not a picture that this browser can read, and no latents or weights. Pictures may be PNG, JPEG, WebP, GIF or AVIF, latents .latent, .safetensors, .npy, .npz, .pt or .png, weights .safetensors or .pth. The file may be damaged.`,
     );
   }
   try {
