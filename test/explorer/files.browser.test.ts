@@ -102,7 +102,7 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     ['quarters.gif', quartersGif(), () => QUARTERS, 0],
     ['quarters.bmp', quartersBmp(), () => QUARTERS, 0],
     ['quarters.avif', quartersAvif(), () => QUARTERS, 0],
-  ])('%s dropped → its pixels, and what nano makes of them', async (name, bytes, wanted, most) => {
+  ])('%s dropped → its pixels, and what nano makes of them', async (name, bytes, wanted, bound) => {
     const { width, height, data } = await wanted();
     await dropFile(page, name, bytes);
     const done = `Done: ${name}, ${width}×${height}, through the 19 layers of nano.`;
@@ -110,7 +110,7 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     const pixels = await pixelsOf(inputCanvas());
     expect(pixels.length).toBe(data.length);
     expect(Math.max(...pixels.map((byte, at) => Math.abs(byte - data[at])))).toBeLessThanOrEqual(
-      most,
+      bound,
     );
     const seen = { width, height, data: Uint8ClampedArray.from(pixels) };
     const made = await taesd.decode(await taesd.encode(seen), { width, height });

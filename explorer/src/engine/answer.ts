@@ -40,7 +40,7 @@ export function answer(methods: object): void {
       scope.postMessage({ id, result }, handedOver.get(result as object) ?? []);
     } catch (reason) {
       const { sentence, message, code } = reason as Partial<TaesdError>;
-      // Errors of the package have a sentence without the name of a call, which the page's reader has not made.
+      // The sentence leaves out the name of the call: the page made it, not its reader.
       scope.postMessage({ id, error: { message: sentence ?? message ?? `${reason}`, code } }, []);
     }
   };

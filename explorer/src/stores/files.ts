@@ -65,7 +65,7 @@ export function createFiles(
           ? 'No model of this page has so many.'
           : `Models with as many: ${names}. They are decoded when one of them is chosen in the settings.`;
       note([text, ...opened.notes, way]);
-      // What the page goes on with says so itself.
+      // Work that goes on has a status of its own.
       if (channels !== VARIANTS[modelNow()].latentChannels) {
         say(`The latents of ${file.name} wait for a model with ${channels} channels.`);
       }

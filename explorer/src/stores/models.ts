@@ -111,7 +111,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
     });
   }
 
-  /** Says what is being done. A failure is the problem's to tell, and nothing is being done any longer. */
+  /** Says what is being done. After a failure nothing is: the problem is told elsewhere. */
   async function doing<T>(text: string, work: () => Promise<T>): Promise<T> {
     const mine = turn;
     say(text);

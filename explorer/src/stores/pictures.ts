@@ -73,7 +73,7 @@ export function createPictures({ attempt, say }: Messages) {
       turn++;
       show(made, what, new File([], what));
     },
-    /** Takes latents that a file was opened as. The picture and its name stay until they are decoded. */
+    /** Takes latents of a file. The picture and its name stay until they are decoded. */
     useLatents(file: File, opened: OpenedLatents): void {
       turn++;
       const { latents, width, height, model, space } = opened;
