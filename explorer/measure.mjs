@@ -19,6 +19,8 @@ const ZIPPED = ['.html', '.css', '.js', '.json', '.svg', '.wasm'];
 /** 1.6 Mbit/s, a slow mobile line, and the time of a request on it. */
 const SLOW = { bytesPerMs: 200, latencyMs: 150 };
 const SLOWER_PROCESSOR = 4;
+/** The page is started so many times on that line. */
+const STARTS = 5;
 
 /** The longest times that are good, in ms. */
 const GOOD = { convolution: 16, block: 50, keys: 200, start: 2500 };
@@ -183,13 +185,17 @@ async function main() {
     report(`15 arrow keys there → the last sum`, [await keys(deep)], GOOD.keys);
     await deep.context().close();
 
-    const late = await open(browser, `${slow.address}#1/nano`, SLOWER_PROCESSOR);
-    await late.waitForFunction(() => globalThis.firstSum !== undefined, undefined, {
-      timeout: 120_000,
-    });
-    const start = await late.evaluate(() => globalThis.firstSum);
+    const starts = [];
+    for (let n = 0; n < STARTS; n++) {
+      const late = await open(browser, `${slow.address}#1/nano`, SLOWER_PROCESSOR);
+      await late.waitForFunction(() => globalThis.firstSum !== undefined, undefined, {
+        timeout: 120_000,
+      });
+      starts.push(await late.evaluate(() => globalThis.firstSum));
+      await late.context().close();
+    }
     const what = `1.6 Mbit/s, a processor ${SLOWER_PROCESSOR} times slower`;
-    report(`${what} → the first sum of scene 1`, [start], GOOD.start);
+    report(`${what} → the first sum of scene 1`, starts, GOOD.start);
   } finally {
     await browser.close();
     for (const { server } of [fast, slow]) {
