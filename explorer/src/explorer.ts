@@ -5,6 +5,7 @@ import { type ModelName, VARIANTS } from 'taesd-wasm';
 import { type Address, parseAddress, parseExtent, type SceneId } from './address/address.ts';
 import { syncAddress } from './address/sync.ts';
 import { afterDrawing } from './drawing/tasks.ts';
+import { layerOf } from './engine/names.ts';
 import { filesLater } from './engine/workers.ts';
 import { createBackend } from './stores/backend.ts';
 import { createBottleneck } from './stores/bottleneck.ts';
@@ -63,15 +64,49 @@ export function createExplorer() {
   const far = createFar(messages, models, network, isFar);
   const free = createFree(messages, models, network, focus, isFree);
 
-  function apply({ scene: next, model, layer, channel, at }: Address): void {
+  /** The address whose model is being fetched. Until it comes, another one shows what it can. */
+  const awaited = signal<Address | undefined>(undefined);
+
+  function apply(address: Address): void {
+    const { scene: next, model } = address;
     scene.value = next;
-    const target = next === '6' ? far : OF_FIRST_LAYER.includes(next) ? firstLayer : focus;
-    if (target === focus && layer !== undefined) focus.layer.value = layer;
-    if (channel !== undefined && target === firstLayer) filterLab.choose(channel);
-    else if (channel !== undefined) target.channel.value = channel;
-    if (at !== undefined) target.at.value = at;
-    if (model !== undefined && models.model.peek() !== undefined) void models.choose(model);
+    aim(address);
+    const now = models.model.peek()?.model;
+    awaited.value = model === undefined || model === now ? undefined : address;
+    if (model !== undefined && now !== undefined) void fetched(model, models.choose(model));
   }
+
+  /** Looks at the place that an address names. */
+  function aim({ scene: next, layer, channel, at }: Address): void {
+    if (OF_FIRST_LAYER.includes(next)) {
+      if (channel !== undefined) filterLab.choose(channel);
+      if (at !== undefined) firstLayer.at.value = at;
+    } else if (next === '6') {
+      if (channel !== undefined) far.channel.value = channel;
+      if (at !== undefined) far.at.value = at;
+    } else {
+      focus.aim({ layer, channel, at });
+    }
+  }
+
+  /** Waits for a model no longer than until its weights turn out not to be here. */
+  async function fetched(model: ModelName | undefined, fetching: Promise<void>): Promise<void> {
+    await fetching;
+    if (models.model.peek()?.model !== model) awaited.value = undefined;
+  }
+
+  /** The model is here: the place is one of its layers. Elsewhere by now: it is not waited for. */
+  const endAwaited = effect(() => {
+    const address = awaited.value;
+    if (address === undefined) return;
+    const isOfFocus = !OF_FIRST_LAYER.includes(address.scene) && address.scene !== '6';
+    const outer = layerOf(focus.layer.value ?? '');
+    const isElsewhere =
+      scene.value !== address.scene || (isOfFocus && outer !== layerOf(address.layer ?? ''));
+    if (!isElsewhere && network.trip.value?.model.model !== address.model) return;
+    awaited.value = undefined;
+    if (!isElsewhere && !OF_FIRST_LAYER.includes(address.scene)) aim(address);
+  });
 
   /** Returns the layer of the address. The latent has none. */
   function layerRead(model: ModelName | undefined): string | undefined {
@@ -81,6 +116,7 @@ export function createExplorer() {
   }
 
   function read(): Address {
+    if (awaited.value?.model !== undefined) return awaited.value;
     const { channel, at } = isFar.value ? far : isOfFirstLayer() ? firstLayer : focus;
     const model = models.model.value?.model ?? first.model;
     return {
@@ -105,7 +141,7 @@ export function createExplorer() {
   const endStart = effect(() => {
     if (pictures.picture.value === undefined) return;
     queueMicrotask(() => endStart());
-    afterDrawing(() => void models.start(first.model));
+    afterDrawing(() => void fetched(first.model, models.start(first.model)));
   });
 
   return {
@@ -129,7 +165,7 @@ export function createExplorer() {
       void pictures.useSample();
     },
     end(): void {
-      for (const stop of [endAddress, endScenes, endStart]) stop();
+      for (const stop of [endAddress, endAwaited, endScenes, endStart]) stop();
       const own = [stack, bottleneck, far, free, flow, slide, firstLayer, focus];
       for (const store of [...own, network, pictures, files, models]) store.end();
     },

@@ -40,6 +40,27 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
   let page: Page;
   afterAll(() => site?.close());
 
+  testShared('a link to the model, opened cold → its place, which nano does not have', async () => {
+    const own = await openSite(WEIGHTS);
+    for (const [at, shown] of [
+      ['#free/taesd/decoder.18/50/200,101', 'Channel 50, x 200, y 101 of decoder.18'],
+      ['#free/taesd/decoder.4.conv.2/33/9,11', 'Channel 33, x 9, y 11 of decoder.4.conv.2'],
+    ]) {
+      const cold = await own.open({ at });
+      await cold.locator('.status', { hasText: 'layers of taesd.' }).waitFor();
+      await cold.locator('.exactly[aria-busy="false"]', { hasText: shown }).waitFor();
+      await cold.waitForTimeout(400);
+      expect(await cold.evaluate(() => location.hash)).toBe(at);
+      await cold.context().close();
+    }
+    const page6 = await own.open({ at: '#6/taesd3/encoder.14/9/12,20' });
+    await page6.locator('.status', { hasText: 'layers of taesd3.' }).waitFor();
+    await page6.waitForTimeout(400);
+    expect(await page6.evaluate(() => location.hash)).toBe('#6/taesd3/encoder.14/9/12,20');
+    expect(own.complaints()).toEqual([]);
+    await own.close();
+  });
+
   testShared('one pixel of one layer → PyTorch’s number, within 1e-4', async () => {
     site = await openSite(WEIGHTS);
     page = await site.open({ before: watchMainThread, at: '#free' });

@@ -1,4 +1,5 @@
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { Address } from '../address/address.ts';
 import { layerOf } from '../engine/names.ts';
 import type { StepView } from '../engine/protocol.ts';
 import { type At, firstPlace } from './at.ts';
@@ -168,6 +169,16 @@ export function createFocus(
     lastShape = shape;
   });
 
+  /** To a place that an address names, which is no place of the layer before. */
+  function aim(place: Pick<Address, 'layer' | 'channel' | 'at'>): void {
+    batch(() => {
+      lastShape = undefined;
+      if (place.layer !== undefined) layer.value = place.layer;
+      if (place.channel !== undefined) channel.value = place.channel;
+      if (place.at !== undefined) at.value = place.at;
+    });
+  }
+
   /** Forwards or backwards by so many layers. */
   function move(by: number): void {
     const list = sequence.value;
@@ -200,7 +211,7 @@ export function createFocus(
 
   return {
     ...{ layer, channel, at, opened, sequence, step, map, sum, inputChannel, inputMap },
-    ...{ move, toggleBlock },
+    ...{ aim, move, toggleBlock },
     end(): void {
       for (const stop of [
         map.end,
