@@ -43,7 +43,8 @@ export function createExplorer() {
   const isLayers = computed(() => SHOW_LAYERS.includes(scene.value));
   const focus = createFocus(messages, network, isLayers);
   const firstLayer = createFirstLayer(messages, pictures, network);
-  const filterLab = createFilterLab(firstLayer, pictures);
+  const isFilters = computed(() => scene.value === '2');
+  const filterLab = createFilterLab(messages, firstLayer, pictures, isFilters);
   const slide = createSlide();
   const isLatent = computed(() => scene.value === '4');
   const bottleneck = createBottleneck(messages, models, network, { reader, isShown: isLatent });
@@ -166,7 +167,7 @@ export function createExplorer() {
     },
     end(): void {
       for (const stop of [endAddress, endAwaited, endScenes, endStart]) stop();
-      const own = [stack, bottleneck, far, free, flow, slide, firstLayer, focus];
+      const own = [filterLab, stack, bottleneck, far, free, flow, slide, firstLayer, focus];
       for (const store of [...own, network, pictures, files, models]) store.end();
     },
   };

@@ -7,7 +7,11 @@ import type { Page } from 'playwright-core';
  * lengthen them.
  */
 
-const LONGEST_MS = 100;
+/**
+ * 100 ms, and half as much again. Beside other tests, which use the caches too, a task takes more
+ * of the processor's time than alone. Alone the longest takes 67 ms.
+ */
+const LONGEST_MS = 150;
 const TRIES = 3;
 
 declare global {
@@ -34,10 +38,10 @@ export function watchMainThread(): void {
 }
 
 /**
- * Does something at the page, up to three times, until nothing has kept the processor for 100 ms.
+ * Does something at the page, up to three times, until nothing has kept the processor for too long.
  *
  * @param open  a page with `watchMainThread`
- * @returns whether the processor worked less than 100 ms on the longest task
+ * @returns whether the processor worked less than `LONGEST_MS` on the longest task
  */
 export async function longestBlock(
   name: string,

@@ -43,20 +43,22 @@ function Text() {
           map
         </Word>{' '}
         changes.{' '}
-        <span class="if-room">
-          Of {whose}{' '}
-          <Word of="strip" term="filters">
-            {cout} filters
-          </Word>
-          ,{' '}
-          {groups.map(({ kind, channels }, n) => (
-            <span key={kind}>
-              {n > 0 && (n === groups.length - 1 ? ' and ' : ', ')}
-              {channels.length} {n === 0 ? `answer most ${ANSWERS[kind]}` : ANSWERS[kind]}
-            </span>
-          ))}
-          .
-        </span>{' '}
+        {groups.length > 0 && (
+          <span class="if-room">
+            Of {whose}{' '}
+            <Word of="strip" term="filters">
+              {cout} filters
+            </Word>
+            ,{' '}
+            {groups.map(({ kind, channels }, n) => (
+              <span key={kind}>
+                {n > 0 && (n === groups.length - 1 ? ' and ' : ', ')}
+                {channels.length} {n === 0 ? `answer most ${ANSWERS[kind]}` : ANSWERS[kind]}
+              </span>
+            ))}
+            .
+          </span>
+        )}{' '}
         Can you find the one that answers to the <Word of="moon">{filterLab.spotName.value}</Word>?
       </p>
     </>
@@ -64,10 +66,11 @@ function Text() {
 }
 
 function Stage() {
-  const { firstLayer, filterLab } = useExplorer();
-  const { size, parts, input, output } = useFirstStage();
+  const { filterLab } = useExplorer();
+  const { parts, input, output } = useFirstStage();
   // A layer may have its answer at its beginning: then there would be nothing to be found.
-  useEffect(() => filterLab.begin(), [firstLayer.filters.value, size]);
+  const measured = filterLab.measured.value;
+  useEffect(() => filterLab.begin(), [measured]);
   return (
     <>
       <MapView

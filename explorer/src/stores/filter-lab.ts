@@ -1,8 +1,12 @@
-import { computed, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { nextTask } from '../drawing/tasks.ts';
+import { filterOf, type Planes } from '../measure/convolution.ts';
 import { covarianceOf, type FilterKind, type Kind, kindOf } from '../measure/filter-kinds.ts';
 import { mapCovariance } from '../measure/map-covariance.ts';
 import { answerTo, brightestSpot, contrastOf } from '../measure/spot.ts';
-import type { FirstLayer } from './first-layer.ts';
+import type { Filters, FirstLayer } from './first-layer.ts';
+import { latest } from './latest.ts';
+import type { Messages } from './messages.ts';
 import type { Pictures } from './pictures.ts';
 
 /** Filters of one kind, in the order of a strip. */
@@ -48,21 +52,60 @@ export const PRESETS: readonly { readonly name: string; readonly weight: Float32
   { name: 'Only red', weight: inCentre(1, 0, 0) },
 ];
 
-/** Holds the kinds of the first layer's filters, and the filter that is changed by hand. */
-export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: Pictures) {
-  const { planes, filters, filterOf, filter, channel, edited } = firstLayer;
+/** Filters whose kinds are found before the page's thread does something else. */
+const AT_ONCE = 8;
+
+/** Measures what filters of three input channels answer to on a picture, a piece at a time. */
+async function measure(planes: Planes, filters: Filters) {
+  const all = Array.from({ length: filters.cout }, (_, n) => filterOf(filters, n));
+  const covariance = covarianceOf(planes);
+  const kinds: FilterKind[] = [];
+  for (const [n, filter] of all.entries()) {
+    if (n % AT_ONCE === 0) await nextTask();
+    kinds.push(kindOf(filter, covariance) as FilterKind);
+  }
+  await nextTask();
+  const spot = brightestSpot(planes);
+  const contrast = contrastOf(planes, spot);
+  await nextTask();
+  // That of all windows, the edge's included: of the maps as they are shown.
+  const ofMaps = mapCovariance(planes);
+  const answers = all.map((filter) => answerTo(filter, contrast, ofMaps) ?? -Infinity);
+  return { covariance, kinds, spot, contrast, ofMaps, answers };
+}
+
+/**
+ * Holds the kinds of the first layer's filters, and the filter that is changed by hand. Nothing is
+ * measured while no scene shows it.
+ */
+export function createFilterLab(
+  { report }: Messages,
+  firstLayer: FirstLayer,
+  { picture, isSample }: Pictures,
+  isShown: ReadonlySignal<boolean>,
+) {
+  const { planes, filters, filter, channel, edited } = firstLayer;
   /** The weight, or the bias, that the slider changes. */
   const picked = signal(4);
 
-  const covariance = computed(() => planes.value && covarianceOf(planes.value));
-  const kinds = computed((): readonly FilterKind[] => {
-    const { cin, cout } = filters.value;
-    if (covariance.value === undefined || cin !== 3) return [];
-    return Array.from(
-      { length: cout },
-      (_, n) => kindOf(filterOf(n), covariance.value) as FilterKind,
-    );
+  /**
+   * All that is measured of the picture and the filters. It takes 100 ms at 256×256, so the page's
+   * thread does it in pieces.
+   */
+  const newest = latest(
+    () => {
+      const [now, all] = [planes.value, filters.value];
+      return isShown.value && now !== undefined && all.cin === 3 ? { now, all } : undefined;
+    },
+    ({ now, all }) => measure(now, all),
+    report,
+  );
+  /** Undefined while another picture or other filters are being measured. */
+  const measured = computed(() => {
+    const { of, is } = newest.value.value ?? {};
+    return of?.now === planes.value && of?.all === filters.value ? is : undefined;
   });
+  const kinds = computed(() => measured.value?.kinds ?? []);
   const groups = computed((): readonly KindGroup[] => {
     const found = kinds.value;
     const sorted = found.map((_, n) => n).sort((a, b) => found[a].order - found[b].order);
@@ -70,26 +113,17 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
     return names.map((kind) => ({ kind, channels: sorted.filter((n) => found[n].kind === kind) }));
   });
   /** The kind of the filter at work, also if it was changed. */
-  const kind = computed(() => covariance.value && kindOf(filter.value, covariance.value));
-
-  const spot = computed(() => planes.value && brightestSpot(planes.value));
-  const contrast = computed(
-    () => planes.value && spot.value && contrastOf(planes.value, spot.value),
-  );
-  /** The covariance of all windows, the edge's included: that of the maps as they are shown. */
-  const ofMaps = computed(() => planes.value && mapCovariance(planes.value));
-  const answerOf = (which: { weight: Float32Array; bias: number }): number | undefined =>
-    contrast.value && ofMaps.value && answerTo(which, contrast.value, ofMaps.value);
-  const answers = computed(() =>
-    Array.from({ length: filters.value.cout }, (_, n) => answerOf(filterOf(n)) ?? -Infinity),
-  );
+  const kind = computed(() => measured.value && kindOf(filter.value, measured.value.covariance));
+  const spot = computed(() => measured.value?.spot);
   const standing = computed((): Standing | undefined => {
-    if (contrast.value === undefined) return undefined;
+    const found = measured.value;
+    if (found === undefined) return undefined;
+    const { answers, contrast, ofMaps } = found;
     const isEdited = edited.value !== undefined;
-    const answer = isEdited ? answerOf(filter.value) : answers.value[channel.value];
+    const answer = isEdited ? answerTo(filter.value, contrast, ofMaps) : answers[channel.value];
     const own = answer ?? -Infinity;
-    const rank = 1 + answers.value.filter((other) => other > own).length;
-    return { rank, count: answers.value.length, answer, isEdited };
+    const rank = 1 + answers.filter((other) => other > own).length;
+    return { rank, count: answers.length, answer, isEdited };
   });
 
   /** True when somebody chose the filter: on this page, or by an address. */
@@ -97,7 +131,7 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
 
   /** Begins the search with a filter that does not answer to the spot most. */
   function begin(): void {
-    const all = answers.peek();
+    const all = measured.peek()?.answers ?? [];
     if (hasChosen || standing.peek()?.rank !== 1 || all.length < 3) return;
     const sorted = all.map((_, n) => n).sort((a, b) => all[b] - all[a]);
     channel.value = sorted[sorted.length >> 1];
@@ -120,7 +154,7 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
   }
 
   return {
-    ...{ picked, kinds, groups, kind, spot, answers, standing, set, begin, choose },
+    ...{ picked, measured, kinds, groups, kind, spot, standing, set, begin, choose },
     valueAt: (place: number): number =>
       place === BIAS ? filter.value.bias : filter.value.weight[place],
     /** The brightest spot has a name in the sample. */
@@ -134,6 +168,7 @@ export function createFilterLab(firstLayer: FirstLayer, { picture, isSample }: P
     reset(): void {
       edited.value = undefined;
     },
+    end: newest.end,
   };
 }
 
