@@ -99,6 +99,7 @@ function writeModule({ name, exported = name, encoding, files, doc, type, value 
   const code = `\n${doc}\nexport function ${exported}() {\n  return ${value};\n}\n`;
   const head = '// Made by scripts/inline.mjs.\n';
   writeFileSync(new URL(`dist/${name}.js`, root), head + data.join('') + code + BYTES_OF[encoding]);
-  const types = `${doc}\nexport declare function ${exported}(): ${type};\n`;
+  const module = `/** @module taesd-wasm/${name} */\n\n`;
+  const types = `${module}${doc}\nexport declare function ${exported}(): ${type};\n`;
   writeFileSync(new URL(`dist/${name}.d.ts`, root), types);
 }

@@ -1,4 +1,11 @@
-export { type ErrorCode, isAbort, TaesdError } from './errors.ts';
+/**
+ * Encodes pictures to latents and decodes latents to pictures.
+ *
+ * @module taesd-wasm
+ */
+
+export type { Latents } from './calls/latents.ts';
+export { type ErrorCode, type ErrorParts, isAbort, type Remedy, TaesdError } from './errors.ts';
 export {
   dequantizeLatents,
   fromVaeLatents,
@@ -14,6 +21,7 @@ export type {
   Conv,
   FrameConv,
   Frames,
+  GroupNorm,
   Half,
   Layer,
   MemBlock,
@@ -51,6 +59,7 @@ export type {
   DrawOptions,
   DrawTarget,
   EncodeOptions,
+  FloatData,
   FloatImageLike,
   GpuDevice,
   GpuLatents,

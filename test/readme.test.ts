@@ -73,3 +73,23 @@ test('README: its commands → scripts of package.json', () => {
   const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
   expect(ci).toContain('\nnpm ci && npm test\n');
 });
+
+test('README: at most 1,500 words; the words that people search for', () => {
+  expect(README.split(/\s+/).length).toBeLessThanOrEqual(1500);
+  const { description, keywords } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const published = `${description} ${keywords.join(' ')}`.toLowerCase();
+  for (const words of [
+    'comfyui',
+    'decode',
+    'latents',
+    'in the browser',
+    'onnxruntime-web',
+    'stable diffusion',
+    'preview',
+    'flux',
+    'qwen-image',
+  ]) {
+    expect(README.toLowerCase(), words).toContain(words);
+    expect(published, words).toContain(words);
+  }
+});

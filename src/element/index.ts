@@ -1,2 +1,8 @@
+/**
+ * `<taesd-preview>`, an element that shows latents.
+ *
+ * @module taesd-wasm/element
+ */
+
 export { defineTaesdPreview } from './define.ts';
-export type { FrameDetail, PreviewSource, TaesdPreviewElement } from './types.ts';
+export type { FrameDetail, PreviewLatents, PreviewSource, TaesdPreviewElement } from './types.ts';

@@ -1,3 +1,10 @@
+/**
+ * Convolutional networks of the caller's own, made of this package's layers.
+ *
+ * @module taesd-wasm/network
+ */
+
+export type { BytesLike } from '../checks.ts';
 export type {
   Block,
   Clamp,

@@ -1,4 +1,8 @@
-/** PNG, JPEG and WebP files to pixels. This entry does not load the rest of the package. */
+/**
+ * PNG, JPEG and WebP files to pixels. This entry does not load the rest of the package.
+ *
+ * @module taesd-wasm/picture
+ */
 
 export { DEFAULT_MAX_PIXELS } from '../checks.ts';
 export {

@@ -1,4 +1,8 @@
-/** PNG files to pixels and back. This entry does not load the rest of the package. */
+/**
+ * PNG files to pixels and back. This entry does not load the rest of the package.
+ *
+ * @module taesd-wasm/png
+ */
 
 export { DEFAULT_MAX_PIXELS } from '../checks.ts';
 export type { PngBand, PngRowsHeader, PngRowsOptions } from './check-rows.ts';

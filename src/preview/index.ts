@@ -1,3 +1,9 @@
+/**
+ * Pictures of a diffusion loop while it runs, here or on a server.
+ *
+ * @module taesd-wasm/preview
+ */
+
 export type {
   LatentsWithOrigin,
   TensorLike,
@@ -25,6 +31,7 @@ export {
 } from './preview-from.ts';
 export {
   createPreviewer,
+  type Decoder,
   type FrameInfo,
   type Previewer,
   type PreviewOptions,

@@ -4,13 +4,13 @@ import { expected, inCall } from '../errors.ts';
 import { isNano, type ModelName, nanoOf, VARIANTS, variantNamed } from '../model/variants.ts';
 import type { Picture } from '../options/types.ts';
 import { Doorbell } from '../platform/doorbell.ts';
-import type { Taesd } from '../taesd.ts';
 import { bytesOfBase64 } from '../wire/base64.ts';
 import { type LatentFrame, readFrame } from '../wire/frame.ts';
 import { checkFrameCallbacks, ErrorKeeper } from './error-keeper.ts';
 import { type FrameSource, type OpenSource, openSource } from './frame-source.ts';
 import {
   createPreviewer,
+  type Decoder,
   type FrameInfo,
   type Previewer,
   type PreviewOptions,
@@ -91,9 +91,6 @@ export function previewFrom(
     return preview as Omit<StreamPreview, keyof EndedByUsing> as StreamPreview;
   });
 }
-
-/** The part of an instance that a previewer uses. */
-type Decoder = Pick<Taesd, 'decode' | 'info'>;
 
 /** Facts of a frame, kept until it is shown or dropped. */
 type Facts = Pick<LatentFrame, 'step' | 'steps' | 'model'>;

