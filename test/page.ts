@@ -39,7 +39,7 @@ export interface PageOptions {
   readonly insecure?: boolean;
   /** The files below `/weights/`. */
   readonly weights?: (name: string) => Uint8Array | undefined;
-  /** Chromium unless said. */
+  /** Defaults to Chromium. */
   readonly browser?: BrowserName;
   /** With WebGPU, on whatever adapter the browser has: of Chromium its software adapter. */
   readonly webgpu?: boolean;
