@@ -1,7 +1,7 @@
 import { JSX } from 'typedoc';
 
 /**
- * A plugin of TypeDoc: a link to the explorer on every page. TypeDoc's own links of the navigation cannot be relative.
+ * Adds a link to the explorer to every page. TypeDoc's own navigation links cannot be relative.
  *
  * @param {import('typedoc').Application} app
  */

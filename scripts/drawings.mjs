@@ -48,7 +48,7 @@ function box({ x, y, width, height, title, note, kind = '' }) {
 
 const arrow = (x1, y1, x2, y2) => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"/>`;
 
-/** Each step with the rooms of src/ that make it, for both directions. */
+/** The boxes of both directions, with the rooms of src/ behind each. */
 const LANES = [
   {
     name: 'Encoding',
@@ -139,7 +139,7 @@ export function rooms(text = readFileSync(new URL('architecture.md', DOCS), 'utf
   return picture(
     760,
     14 + floors.size * (height + gap),
-    'The rooms of src/ by floors: a file imports from rooms above it',
+    'The rooms of src/ by floors: a file imports from its own room and from those drawn above it',
     body,
   );
 }

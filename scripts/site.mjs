@@ -1,8 +1,8 @@
 // node scripts/site.mjs [FOLDER]
 // Builds the site of the documentation into FOLDER, which defaults to `site`: the documents and the
 // reference of the API by TypeDoc, the explorer below `explorer/`. All links are relative, so the
-// folder works below any address. A link that leads nowhere, a public type that is not exported and
-// any other warning of TypeDoc end it with exit code 1. Run `npm run build` before.
+// folder works below any address. A broken link, a public type that is not exported, or any other
+// warning of TypeDoc gives exit code 1. Run `npm run build` before.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -19,7 +19,7 @@ function documentsIn(folder: string): string[] {
   });
 }
 
-/** Code has no links, and `#` in it no headings. */
+/** Returns the text without code, which has no links. */
 const prose = (text: string) => text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, 'code');
 
 /** The names of a document's headings, as hosts of repositories and TypeDoc make them. */
@@ -56,7 +56,7 @@ test('links of all documents → files and headings that exist', () => {
   expect(count).toBeGreaterThan(150);
 });
 
-test('a heading that is not there, a file that is not there → found', () => {
+test('headings → their names; links in code → none', () => {
   expect(anchorsOf('# A b-c (d): `e`\n')).toEqual(['a-b-c-d-e']);
   expect(prose('```js\n[x](y)\n```\n[a](b) `[c](d)`').match(/\]\(\w\)/g)).toEqual(['](b)']);
 });

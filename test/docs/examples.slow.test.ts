@@ -25,7 +25,7 @@ import { blocksIn, ROOT } from './blocks.ts';
  * Code and commands of the documents, run as they stand there.
  */
 
-/** Runs in a folder of the project, where `taesd-wasm` is found as its users find it. */
+/** Calls `run` with a new folder of the project, where `taesd-wasm` is found as by its users. */
 function inFolder(run: (folder: string) => void): void {
   const folder = mkdtempSync(join(ROOT, 'out-readme-docs-'));
   try {
@@ -76,7 +76,7 @@ test('docs/previews.md: the loop → its last step is shown', () => {
   });
 });
 
-test('docs/previews.md: small pictures, two instances → the sizes that are said', () => {
+test('docs/previews.md: small pictures, two instances → the documented sizes', () => {
   const [, small, two] = blocksIn('docs/previews.md');
   inFolder((folder) => {
     const found = printed(
@@ -111,7 +111,7 @@ test('docs/previews.md: small pictures, two instances → the sizes that are sai
   });
 });
 
-testShared('docs/api.md: a cache of sd-scripts → the source that is said, its picture', () => {
+testShared('docs/api.md: a cache of sd-scripts → the documented source, its picture', () => {
   const [example] = blocksIn('docs/api.md');
   inFolder((folder) => {
     const latents = seededNumbers('F32', [4, 6, 5], 3);
