@@ -132,8 +132,8 @@ export interface RunOptions {
   /**
    * True lets NaN and infinity in the input pass into the network. Defaults to false. NaN becomes
    * byte 0 of a picture and stays NaN in a tensor. On WASM one number reaches two to three times
-   * as far as in the reference: with taesd, one latent changes 289 pixels to each side, 417 with
-   * precision fast. docs/models.md has the distances.
+   * as far as in the reference: with taesd, one latent changes 353 pixels to each side.
+   * docs/models.md has the distances.
    */
   readonly allowNonFinite?: boolean | undefined;
 }

@@ -55,24 +55,28 @@ const zeros = (side) => ({ shape: [1, 4, side, side], data: new Float32Array(4 *
 const shown = [];
 `;
 
-test('docs/previews.md: the loop → its last step is shown', () => {
+test('docs/previews.md: the loop → its last step is drawn', () => {
   const [loop] = blocksIn('docs/previews.md');
   inFolder((folder) => {
     const found = printed(
       folder,
-      `${NANO}
-      const taesd = await Taesd.load({ ...nano(), workers: 0 });
-      const draw = ({ width, height }, step) => shown.push([step, width, height]);
-      const [sigmas, timesteps, prompt] = [[4, 2, 1], [999, 500, 1], ''];
+      `
+      const drawn = [];
+      class ImageData {
+        constructor(data, width, height) { Object.assign(this, { data, width, height }); }
+      }
+      const context = { putImageData: (image, x, y) => drawn.push([image.width, image.height, image.data.length, x, y]) };
+      const zeros = (side) => ({ shape: [1, 4, side, side], data: new Float32Array(4 * side * side) });
+      const [sigmas, timesteps, prompt] = [[4, 2, 1, 0], [999, 500, 1], ''];
       let x = zeros(8);
       const scaled = (latents) => latents;
       const unet = async () => zeros(8);
       const sampler = { next: async () => zeros(8) };
       ${loop.code}
       taesd.dispose();
-      console.log(JSON.stringify(shown.at(-1)));`,
+      console.log(JSON.stringify(drawn.at(-1)));`,
     );
-    expect(found).toEqual([2, 64, 64]);
+    expect(found).toEqual([64, 64, 4 * 64 * 64, 0, 0]);
   });
 });
 

@@ -237,7 +237,7 @@ class StableDiffusionXLPipeline:
     def to(self, device):
         return self
 
-    def __call__(self, prompt, num_inference_steps, callback_on_step_end):
+    def __call__(self, prompt, num_inference_steps, callback_on_step_end, output_type):
         self.num_timesteps = num_inference_steps
         target = np.zeros((1, 4, 32, 32), np.float32)
         target[:, 0] = 1
