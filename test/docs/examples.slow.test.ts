@@ -146,7 +146,13 @@ function shell(folder: string, lines: string): string {
   const script = `set -eo pipefail
 taesd() {
   case $1 in
-    serve) timeout -s INT 4 node '${main}' serve --port 0 < /dev/null || true ;;
+    serve)
+      node '${main}' serve --port 0 < /dev/null > served.txt 2>&1 &
+      until grep -q http: served.txt; do sleep 0.2; done
+      kill -INT $!
+      wait $! || [ $? -eq 130 ]
+      cat served.txt
+      ;;
     pull) node '${main}' "$@" --from '${from}' ;;
     *) node '${main}' "$@" ;;
   esac
