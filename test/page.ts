@@ -66,6 +66,18 @@ export interface PageOptions {
 }
 
 /**
+ * Returns the body of a page's code: it starts a module as a service worker, sends it `decode` with
+ * a port, and returns the answer.
+ */
+export const askServiceWorker = (script: string): string => `
+  const registration = await navigator.serviceWorker.register('${script}', { type: 'module' });
+  const worker = registration.installing ?? registration.waiting ?? registration.active;
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise((resolve) => { port1.onmessage = ({ data }) => resolve(data); });
+  worker.postMessage('decode', [port2]);
+  return answer;`;
+
+/**
  * Runs a module on a page, `/dist/…` and `/weights/…` beside it.
  *
  * @param code  the body of an async function

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { faultsOf, withPublisher } from '../scripts/publisher.mjs';
 
 /*
- * What publishing needs: the workflows, which run elsewhere, and the publisher's fields.
+ * The needs of publishing: the workflows, which run elsewhere, and the publisher's fields.
  */
 
 const ROOT = new URL('../', import.meta.url);

@@ -6,6 +6,7 @@ import { type Address, parseAddress, parseExtent, type SceneId } from './address
 import { syncAddress } from './address/sync.ts';
 import { afterDrawing } from './drawing/tasks.ts';
 import { layerOf } from './engine/names.ts';
+import { nextTask } from './engine/next-task.ts';
 import { filesLater } from './engine/workers.ts';
 import { createBackend } from './stores/backend.ts';
 import { createBottleneck } from './stores/bottleneck.ts';
@@ -183,7 +184,7 @@ function inTransition(change: () => void): void {
   document.startViewTransition(async () => {
     change();
     // Preact draws in a task of its own.
-    await new Promise((resolve) => setTimeout(resolve));
+    await nextTask();
   });
 }
 

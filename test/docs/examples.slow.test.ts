@@ -20,20 +20,11 @@ import { FULL, LOSSY } from '../picture/files.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { sharedPath, testShared } from '../shared.ts';
 import { blocksIn, ROOT } from './blocks.ts';
+import { inFolder } from './in-folder.ts';
 
 /*
  * Code and commands of the documents, run as they stand there.
  */
-
-/** Calls `run` with a new folder of the project, where `taesd-wasm` is found as by its users. */
-function inFolder(run: (folder: string) => void): void {
-  const folder = mkdtempSync(join(ROOT, 'out-readme-docs-'));
-  try {
-    run(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /** Runs code as a module, and returns what its last line has printed as JSON. */
 function printed(folder: string, code: string): unknown {
@@ -55,9 +46,9 @@ const zeros = (side) => ({ shape: [1, 4, side, side], data: new Float32Array(4 *
 const shown = [];
 `;
 
-test('docs/previews.md: the loop → its last step is drawn', () => {
+test('docs/previews.md: the loop → its last step is drawn', async () => {
   const [loop] = blocksIn('docs/previews.md');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     const found = printed(
       folder,
       `
@@ -80,9 +71,9 @@ test('docs/previews.md: the loop → its last step is drawn', () => {
   });
 });
 
-test('docs/previews.md: small pictures, two instances → the documented sizes', () => {
+test('docs/previews.md: small pictures, two instances → the documented sizes', async () => {
   const [, small, two] = blocksIn('docs/previews.md');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     const found = printed(
       folder,
       `${NANO}
@@ -115,9 +106,9 @@ test('docs/previews.md: small pictures, two instances → the documented sizes',
   });
 });
 
-testShared('docs/api.md: a cache of sd-scripts → the documented source, its picture', () => {
+testShared('docs/api.md: a cache of sd-scripts → the documented source, its picture', async () => {
   const [example] = blocksIn('docs/api.md');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     const latents = seededNumbers('F32', [4, 6, 5], 3);
     const size = integers('I64', [40, 48]);
     const crop = integers('I64', [0, 0, 40, 48]);
@@ -188,9 +179,9 @@ function writeInputs(folder: string): void {
   writeFileSync(join(folder, 'latents/a.safetensors'), file);
 }
 
-testShared('docs/command.md: its commands → each succeeds; the files that they name', () => {
+testShared('docs/command.md: its commands → each succeeds; the files that they name', async () => {
   const [{ code }] = blocksIn('docs/command.md');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     writeInputs(folder);
     const said = shell(folder, code);
     expect(said).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
@@ -205,9 +196,9 @@ testShared('docs/command.md: its commands → each succeeds; the files that they
   });
 });
 
-testShared('README: its commands → each succeeds; a contact sheet', () => {
+testShared('README: its commands → each succeeds; a contact sheet', async () => {
   const [, commands] = blocksIn('README.md').filter(({ language }) => language === 'sh');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     writeInputs(folder);
     const said = shell(folder, commands.code);
     expect(said).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
@@ -217,9 +208,9 @@ testShared('README: its commands → each succeeds; a contact sheet', () => {
   });
 });
 
-testShared('docs/models.md: weights pulled → found in the cache and listed', () => {
+testShared('docs/models.md: weights pulled → found in the cache and listed', async () => {
   const [{ code }] = blocksIn('docs/models.md');
-  inFolder((folder) => {
+  await inFolder((folder) => {
     const said = shell(folder, code);
     for (const model of ['taesd', 'taesdxl', 'taef1', 'nano']) expect(said).toContain(model);
   });

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { encodeLatentPng } from '../../src/formats/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { realWeights } from '../golden.ts';
+import { HASH, hashOf } from '../hash.ts';
 import { serveDist } from '../one-file/other-origin.ts';
-import { chromium, runOnPage } from '../page.ts';
+import { askServiceWorker, chromium, runOnPage } from '../page.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { testShared } from '../shared.ts';
 import { blocksIn } from './blocks.ts';
@@ -15,8 +16,6 @@ import { blocksIn } from './blocks.ts';
 
 const latents = randomTensor(seededRandom(3), [1, 4, 6, 10], 1);
 const LATENTS = `({ shape: [1, 4, 6, 10], data: Float32Array.from(${JSON.stringify([...latents.data])}) })`;
-const HASH = '(bytes) => bytes.reduce((a, b) => (Math.imul(a, 31) + b) | 0, 7)';
-const hash: (bytes: ArrayLike<number>) => number = new Function(`return ${HASH}`)();
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );
@@ -106,35 +105,26 @@ describe.skipIf(chromium === undefined)('the documents on a page [Chromium]', ()
       taesd.dispose();
       expect(found).toEqual({
         ...{ backend: 'wasm', hasReason: true, width: 80, height: 48 },
-        hash: hash(data),
+        hash: hashOf(data),
       });
     },
   );
 
   test('docs/hosts.md: the background of an extension → nano, loaded once', async () => {
     const [{ code }] = blocksIn('docs/hosts.md').filter(({ language }) => language === 'js');
-    const found = await runOnPage(
-      `
-      const registration = await navigator.serviceWorker.register('/background.js', { type: 'module' });
-      const worker = registration.installing ?? registration.waiting ?? registration.active;
-      const { port1, port2 } = new MessageChannel();
-      const answer = new Promise((resolve) => { port1.onmessage = ({ data }) => resolve(data); });
-      worker.postMessage('decode', [port2]);
-      return answer;`,
-      {
-        files: {
-          '/background.js': `${code.replaceAll("'./taesd-wasm/", "'/")}
+    const found = await runOnPage(askServiceWorker('/background.js'), {
+      files: {
+        '/background.js': `${code.replaceAll("'./taesd-wasm/", "'/")}
           addEventListener('message', async ({ ports: [port] }) => {
             const [one, two] = await Promise.all([model(), model()]);
             const { width, height, data } = await one.decode(${LATENTS});
             port.postMessage({ isOne: one === two, width, height, hash: (${HASH})(data) });
           });`,
-        },
       },
-    );
+    });
     const taesd = await Taesd.load({ model: 'nano', workers: 0 });
     const { data } = await taesd.decode(latents);
     taesd.dispose();
-    expect(found).toEqual({ isOne: true, width: 80, height: 48, hash: hash(data) });
+    expect(found).toEqual({ isOne: true, width: 80, height: 48, hash: hashOf(data) });
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeLatentPng } from '../../src/formats/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { HASH } from '../hash.ts';
 import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
 
 /*
@@ -11,7 +12,6 @@ const LATENTS = `{
   shape: [1, 4, 6, 10],
   data: Float32Array.from({ length: 4 * 60 }, (_, i) => 2 * Math.sin(i / 7)),
 }`;
-const HASH = '(bytes) => bytes.reduce((a, b) => (Math.imul(a, 31) + b) | 0, 7)';
 const evaluate = <Value>(code: string): Value => new Function(`return ${code}`)();
 const latents = evaluate<{ shape: number[]; data: Float32Array }>(LATENTS);
 

@@ -77,7 +77,7 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
   const status = (at = page) => at.locator('.status').textContent();
   const inputCanvas = (at = page) => at.locator('.bottleneck [data-part="input"] canvas');
 
-  /** What the package reads, over white, as nano takes it. */
+  /** Reads a picture with the package, over white, as nano takes it. */
   const read = async (bytes: Uint8Array): Promise<Picture> => overWhite(await decodePicture(bytes));
 
   const noAlpha = { width: 5, height: 7, data: new Uint8Array(105).map((_, n) => (37 * n) % 256) };

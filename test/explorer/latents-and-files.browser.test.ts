@@ -212,7 +212,7 @@ describe.skipIf(!isBrowserHere)('explorer, latents and files [Chromium]', () => 
         'The weights of taesdxl are not here: they can be downloaded, or opened from files.',
       );
       expect(await atWork.textContent()).toContain('nano');
-      // What waits is not shown yet.
+      // Latents that wait are not shown yet.
       const shown = drawer.getByText(/^Shown: /);
       const before = await shown.textContent();
       await dropFile(page, 'wide.latent', comfyByHand(seededNumbers('F32', [1, 16, 3, 3], 1)));

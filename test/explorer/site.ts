@@ -21,7 +21,7 @@ if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium he
 /** What building the page and starting the browser may take on a busy machine. */
 export const START_MS = 300_000;
 
-/** What one thing at the page may take: a failure is seen long before the suite ends. */
+/** The time that one thing at the page may take: a failure is seen long before the suite ends. */
 const WAIT_MS = 120_000;
 
 export interface OpenOptions {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Taesd } from '../../src/taesd.ts';
+import { HASH } from '../hash.ts';
 import { deno } from '../webgpu/run-remotely.ts';
 import { serveDist } from './other-origin.ts';
 
@@ -24,7 +25,6 @@ const LATENTS = `{
   shape: [1, 4, 40, 24],
   data: Float32Array.from({ length: 4 * 40 * 24 }, (_, i) => 2 * Math.sin(i / 7)),
 }`;
-const HASH = '(bytes) => bytes.reduce((a, b) => (Math.imul(a, 31) + b) | 0, 7)';
 
 const evaluate = <Value>(code: string): Value => new Function(`return ${code}`)();
 

@@ -5,7 +5,8 @@ import { encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { seededNumbers } from '../formats/seeded-numbers.ts';
-import { type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
+import { HASH, hashOf } from '../hash.ts';
+import { askServiceWorker, type BrowserName, chromium, firefox, runOnPage } from '../page.ts';
 import { type OtherOrigin, serveDist } from './other-origin.ts';
 
 /*
@@ -16,7 +17,6 @@ const LATENTS = `{
   shape: [1, 4, 40, 24],
   data: Float32Array.from({ length: 4 * 40 * 24 }, (_, i) => 2 * Math.sin(i / 7)),
 }`;
-const HASH = '(bytes) => bytes.reduce((a, b) => (Math.imul(a, 31) + b) | 0, 7)';
 const TEXTS = { Title: 'lake' };
 
 const evaluate = <Value>(code: string): Value => new Function(`return ${code}`)();
@@ -47,8 +47,7 @@ beforeAll(async () => {
   cdn = await serveDist();
   const taesd = await Taesd.load({ model: 'nano', workers: 0 });
   const picture = await taesd.decode(evaluate(LATENTS));
-  const hash = evaluate<(bytes: ArrayLike<number>) => number>(HASH);
-  wanted = { picture: hash(picture.data), png: hash(encodePng(picture, TEXTS)) };
+  wanted = { picture: hashOf(picture.data), png: hashOf(encodePng(picture, TEXTS)) };
   taesd.dispose();
 });
 afterAll(() => cdn.close());
@@ -192,7 +191,7 @@ for (const browser of ['chromium', 'firefox'] as const) {
       const taesd = await Taesd.load({ model: 'nano', workers: 0 });
       const { data } = await taesd.decode(await readLatents(bytes));
       taesd.dispose();
-      expect(found).toEqual([48, evaluate<(bytes: ArrayLike<number>) => number>(HASH)(data)]);
+      expect(found).toEqual([48, hashOf(data)]);
     });
 
     // A busy machine may lose its software adapter; then WASM takes over.
@@ -221,26 +220,17 @@ for (const browser of ['chromium', 'firefox'] as const) {
     });
 
     test('taesd.all.min.js in a module service worker → decodes', async () => {
-      const found = await runOnPage(
-        `
-        const registration = await navigator.serviceWorker.register('/sw.js', { type: 'module' });
-        const worker = registration.installing ?? registration.waiting ?? registration.active;
-        const { port1, port2 } = new MessageChannel();
-        const answer = new Promise((resolve) => { port1.onmessage = ({ data }) => resolve(data); });
-        worker.postMessage('decode', [port2]);
-        return answer;`,
-        {
-          browser,
-          files: {
-            '/sw.js': `${DECODE}
+      const found = await runOnPage(askServiceWorker('/sw.js'), {
+        browser,
+        files: {
+          '/sw.js': `${DECODE}
               import * as all from '/dist/taesd.all.min.js';
               import { nano } from '/dist/nano.js';
               addEventListener('message', ({ ports: [port] }) => {
                 decode(all, nano).then(({ result }) => port.postMessage(result), (error) => port.postMessage(String(error)));
               });`,
-          },
         },
-      );
+      });
       const reason = expect.stringContaining('expected a runtime with workers');
       expect(found).toEqual({ workers: 0, reason, hash: wanted.picture });
     });

@@ -7,12 +7,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeLatentPng } from '../../src/formats/index.ts';
 import { fromVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { blocksOf } from '../docs/blocks.ts';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { chromium } from '../page.ts';
 import { needs, servePython } from '../python.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { installRuntimes } from '../runtimes/install.mjs';
-import { blocksOf } from './blocks.ts';
 import { onnxModel } from './onnx-by-hand.ts';
 import { hashOfCanvas, hashOfPicture, openPages, type Pages } from './recipe-pages.ts';
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -8,25 +8,16 @@ import { startWorkerd } from '../../examples/edge-worker/tools/workerd.mjs';
 import { decodeLatentPng } from '../../src/formats/index.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { blocksOf } from '../docs/blocks.ts';
+import { inFolder } from '../docs/in-folder.ts';
 import { installSharp } from '../picture/install-sharp.ts';
 import { randomTensor, seededRandom } from '../random.ts';
-import { blocksOf } from './blocks.ts';
 
 /*
  * The recipes for Node and for edge functions: the code that stands in docs/recipes.md.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Runs in a folder of the project, where `taesd-wasm` is found as its users find it. */
-async function inFolder(run: (folder: string) => void | Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(ROOT, 'out-recipes-'));
-  try {
-    await run(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test('sharp → latents of the upright picture, in a PNG that says their model and size', async ({
   skip,

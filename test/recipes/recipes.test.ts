@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { titlesOf } from './blocks.ts';
+import { titlesOf } from '../docs/blocks.ts';
 
 /*
  * docs/recipes.md promises that each recipe is run by a test.

@@ -6,6 +6,3 @@ export function afterDrawing(work: () => void): void {
   if (document.visibilityState === 'hidden') setTimeout(work);
   else requestAnimationFrame(() => setTimeout(work, 50));
 }
-
-/** Waits for a task of its own, so that the page answers between pieces of long work. */
-export const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import { nextTask } from '../drawing/tasks.ts';
+import { nextTask } from '../engine/next-task.ts';
 import { filterOf, type Planes } from '../measure/convolution.ts';
 import { covarianceOf, type FilterKind, type Kind, kindOf } from '../measure/filter-kinds.ts';
 import { mapCovariance } from '../measure/map-covariance.ts';

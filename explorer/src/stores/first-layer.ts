@@ -1,7 +1,7 @@
 import { firstFilters } from 'virtual:first-filters';
 import { computed, effect, signal } from '@preact/signals';
 import { rangeOf, thumbnails } from '../engine/summarise.ts';
-import { mapOf, planesOf, sumAt } from '../measure/convolution.ts';
+import { filterOf, mapOf, planesOf, sumAt } from '../measure/convolution.ts';
 import { type At, firstPlace } from './at.ts';
 import { latest } from './latest.ts';
 import type { Messages } from './messages.ts';
@@ -55,13 +55,7 @@ export function createFirstLayer(
     const now = trip.value?.picture ?? picture.value;
     return now === undefined ? undefined : planesOf(now);
   });
-  /** The weights and the bias of one filter. */
-  const filterOf = (which: number) => {
-    const { cin, weight, bias } = filters.value;
-    const size = cin * 9;
-    return { weight: weight.subarray(which * size, (which + 1) * size), bias: bias[which] };
-  };
-  const filter = computed(() => edited.value ?? filterOf(channel.value));
+  const filter = computed(() => edited.value ?? filterOf(filters.value, channel.value));
   /** The chosen filter's map, before the ReLU. */
   const map = computed(() => planes.value && mapOf(planes.value, filter.value));
   const sumOf = (place: At) => {
@@ -78,7 +72,10 @@ export function createFirstLayer(
     const shape = [1, channels, size.height, size.width] as const;
     const small = { channels, ...thumbnails({ shape, data: all }) };
     const { cout } = filters.value;
-    const maps = Array.from({ length: cout }, (_, n) => mapOf(small, filterOf(n)).data);
+    const maps = Array.from(
+      { length: cout },
+      (_, n) => mapOf(small, filterOf(filters.value, n)).data,
+    );
     const { width, height } = small;
     const data = new Float32Array(cout * width * height);
     for (let n = 0; n < cout; n++) data.set(maps[n], n * width * height);
@@ -99,7 +96,7 @@ export function createFirstLayer(
   });
 
   return {
-    ...{ channel, at, edited, filters, filterOf, filter, planes, map, sum, sumOf, strip },
+    ...{ channel, at, edited, filters, filter, planes, map, sum, sumOf, strip },
     end(): void {
       for (const stop of [own.end, endFirst, endFilters]) stop();
     },
