@@ -88,6 +88,8 @@ export function createFilterLab(
   /** The weight, or the bias, that the slider changes. */
   const picked = signal(4);
 
+  /** The last measurement: the scene may be left and come back to. */
+  let kept: { now: Planes; all: Filters; is: ReturnType<typeof measure> } | undefined;
   /**
    * All that is measured of the picture and the filters. It takes 100 ms at 256×256, so the page's
    * thread does it in pieces.
@@ -97,7 +99,10 @@ export function createFilterLab(
       const [now, all] = [planes.value, filters.value];
       return isShown.value && now !== undefined && all.cin === 3 ? { now, all } : undefined;
     },
-    ({ now, all }) => measure(now, all),
+    ({ now, all }) => {
+      if (kept?.now !== now || kept.all !== all) kept = { now, all, is: measure(now, all) };
+      return kept.is;
+    },
     report,
   );
   /** Undefined while another picture or other filters are being measured. */
