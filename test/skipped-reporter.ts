@@ -1,8 +1,8 @@
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Prints, as the last lines of a run, which suites were left out, and how many tests were skipped
- * and why.
+ * Prints, as the last lines of a run, which suites were left out, how many tests were skipped and
+ * why, and which tests passed at their second try alone.
  */
 export class SkippedReporter implements Reporter {
   #isQuickAlone = false;
@@ -25,6 +25,13 @@ export class SkippedReporter implements Reporter {
       console.log('Browsers, other runtimes and the slow tests are in npm run test:all.');
     }
     console.log(skippedSentence(counts));
+    for (const module of modules) {
+      for (const test of module.children.allTests('passed')) {
+        if (test.diagnostic()?.flaky) {
+          console.log(`passed at the second try: ${module.relativeModuleId} > ${test.fullName}`);
+        }
+      }
+    }
   }
 }
 

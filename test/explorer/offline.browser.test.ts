@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromium as browserName } from '../page.ts';
+import { type DrivenChromium, driveChromium } from '../driven-chromium.ts';
 import { hashOf } from './at-the-page.ts';
 import { builtPage } from './built-page.ts';
 import { isBrowserHere, openSite, type Site, START_MS } from './site.ts';
@@ -73,6 +72,7 @@ describe.skipIf(!isBrowserHere)('explorer, kept for later [Chromium]', () => {
 describe.skipIf(!isBrowserHere)('a new version of the explorer [Chromium]', () => {
   const weightsFile = 'weights/anything.safetensors';
   let server: Server;
+  let browser: DrivenChromium;
   let context: BrowserContext;
   let address: string;
   let changed: Record<string, string> = {};
@@ -94,13 +94,11 @@ describe.skipIf(!isBrowserHere)('a new version of the explorer [Chromium]', () =
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/at/`;
-    const { stdout } = spawnSync('which', [browserName as string], { encoding: 'utf8' });
-    const args = ['--no-sandbox', '--disable-gpu'];
-    const browser = await chromium.launch({ executablePath: stdout.trim(), args });
+    browser = await driveChromium();
     context = await browser.newContext();
   }, START_MS);
   afterAll(async () => {
-    await context?.browser()?.close();
+    await browser?.close();
     server?.closeAllConnections();
     server?.close();
   });

@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { CONTENT_TYPES } from '../../explorer/content-types.mjs';
 import { POLICY } from '../../explorer/plugins/content-security.ts';
-import { CHROMIUM_WEBGPU } from '../browsers.mjs';
+import { driveChromium } from '../driven-chromium.ts';
 import { chromium as browserName } from '../page.ts';
 import { builtPage } from './built-page.ts';
 
@@ -20,9 +19,6 @@ if (!isBrowserHere) console.warn('skipping tests of the explorer: no Chromium he
 
 /** What building the page and starting the browser may take on a busy machine. */
 export const START_MS = 300_000;
-
-/** The time that one thing at the page may take: a failure is seen long before the suite ends. */
-const WAIT_MS = 120_000;
 
 export interface OpenOptions {
   readonly width?: number;
@@ -74,11 +70,7 @@ export async function openSite(
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/where/`;
-  const executablePath = spawnSync('which', [browserName as string], { encoding: 'utf8' });
-  const browser: Browser = await chromium.launch({
-    executablePath: executablePath.stdout.trim(),
-    args: ['--no-sandbox', ...(webgpu ? CHROMIUM_WEBGPU : ['--disable-gpu'])],
-  });
+  const browser = await driveChromium(webgpu);
   let heard: string[] = [];
   return {
     async open({ width = 1280, height = 900, scheme = 'light', before, ...more } = {}) {
@@ -93,7 +85,6 @@ export async function openSite(
         serviceWorkers: keeps ? 'allow' : 'block',
         permissions: ['clipboard-read', 'clipboard-write'],
       });
-      context.setDefaultTimeout(WAIT_MS);
       const page = await context.newPage();
       page.on('pageerror', ({ message }) => heard.push(message));
       page.on('console', (message) => {

@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { CHROMIUM_WEBGPU } from '../browsers.mjs';
-import { chromium as browserName, IMPORTS } from '../page.ts';
+import type { BrowserContext, Page } from 'playwright-core';
+import { driveChromium } from '../driven-chromium.ts';
+import { IMPORTS } from '../page.ts';
 
 /*
  * Pages with the code of a document. Names of packages are found by an import map, so the code runs
@@ -77,11 +76,7 @@ export async function openPages(webgpu = false): Promise<Pages> {
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  const program = spawnSync('which', [browserName as string], { encoding: 'utf8' });
-  const browser: Browser = await chromium.launch({
-    executablePath: program.stdout.trim(),
-    args: ['--no-sandbox', ...(webgpu ? CHROMIUM_WEBGPU : ['--disable-gpu'])],
-  });
+  const browser = await driveChromium(webgpu);
   return {
     asked,
     errors,

@@ -182,7 +182,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     try {
       const page = await pages.open({ html: html.replace('8765', `${server.port}`), js });
       const last = page.getByRole('img', { name: 'A lake at dusk, step 20 of 20, 256 × 256' });
-      await last.waitFor({ timeout: 120_000 });
+      await last.waitFor();
       expect(await server.ended()).toEqual({ code: 0, errors: '' });
       // x − σ·output with the numbers of the stand-in: all of channel 0 is 1, of the others 0.
       const data = Float32Array.from({ length: 4 * 1024 }, (_, i) => (i < 1024 ? 1 : 0));
