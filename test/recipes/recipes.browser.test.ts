@@ -7,7 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeLatentPng } from '../../src/formats/index.ts';
 import { fromVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { decodeFrame, encodeFrame } from '../../src/wire/frame.ts';
 import { blocksOf } from '../docs/blocks.ts';
+import { inFolder } from '../docs/in-folder.ts';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { chromium } from '../page.ts';
 import { needs, servePython } from '../python.ts';
@@ -196,6 +198,36 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     }
   });
 
+  test('one latent by HTTP → its picture, from 16 bits a number', async ({ skip }) => {
+    needs(['numpy'], skip);
+    const { html, js, py } = blocksOf('recipes.md', 'One latent of a Python server');
+    await inFolder(async (folder) => {
+      mkdirSync(join(folder, 'diffusers'));
+      writeFileSync(join(folder, 'diffusers/__init__.py'), DIFFUSERS);
+      const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
+      const free = py.replace(
+        "HTTPServer(('127.0.0.1', 8766), Handler).serve_forever()",
+        "server = HTTPServer(('127.0.0.1', 0), Handler); print(server.server_port, flush=True)\nserver.serve_forever()",
+      );
+      const server = await servePython(found + free);
+      try {
+        const page = await pages.open({ html, js: js.replace('8766', `${server.port}`) });
+        // All of channel 0 is the number of letters of the prompt, of the others 0.
+        const data = Float32Array.from({ length: 4 * 1024 }, (_, i) =>
+          i < 1024 ? 'a lake at dusk'.length / 10 : 0,
+        );
+        const sdxl = await Taesd.load({ model: 'nano-sdxl', only: 'decoder', workers: 0 });
+        const latents = decodeFrame(
+          encodeFrame({ shape: [1, 4, 32, 32], data }, { model: 'taesdxl', type: 'f16' }),
+        );
+        const wanted = hashOfPicture(await sdxl.decode(latents));
+        await expect.poll(() => hashOfCanvas(page, 'canvas'), PATIENT).toBe(wanted);
+      } finally {
+        server.stop();
+      }
+    });
+  });
+
   const GIVEN = `globalThis.latents = { shape: [1, 4, 32, 32], data: Float32Array.from(${NUMBERS}) };`;
 
   async function stepThrough(page: Awaited<ReturnType<Pages['open']>>): Promise<void> {
@@ -211,7 +243,8 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
 
 /**
  * A stand-in for diffusers: a pipeline whose scheduler knows sigmas, and whose model predicts noise
- * that leads to latents of 1 in channel 0.
+ * that leads to latents of 1 in channel 0. Called without steps, it returns the latents at once:
+ * a tenth of the prompt's length in channel 0.
  */
 const DIFFUSERS = `
 import types
@@ -237,9 +270,12 @@ class StableDiffusionXLPipeline:
     def to(self, device):
         return self
 
-    def __call__(self, prompt, num_inference_steps, callback_on_step_end, output_type):
+    def __call__(self, prompt, num_inference_steps=0, callback_on_step_end=None, output_type=None):
         self.num_timesteps = num_inference_steps
         target = np.zeros((1, 4, 32, 32), np.float32)
+        if num_inference_steps == 0:
+            target[:, 0] = len(prompt) / 10
+            return types.SimpleNamespace(images=target)
         target[:, 0] = 1
         for step in range(num_inference_steps):
             noise = np.full_like(target, 0.5)
