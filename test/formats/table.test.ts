@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { LatentFile } from '../../src/formats/format.ts';
+import { readLatents } from '../../src/formats/index.ts';
 import { latentPng } from '../../src/formats/latent-png.ts';
 import { LATENT_FORMATS, recogniseFormat, writtenFormats } from '../../src/formats/table.ts';
+import { fromVaeLatents } from '../../src/latent.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -41,6 +43,33 @@ describe('table of formats', () => {
           expect.objectContaining({ name: 'TaesdError' }),
         );
       }
+    });
+  }
+});
+
+describe('formats that can be written', () => {
+  /** Bare numbers, which nothing recognises: the caller says their shape. */
+  const isRaw = (ending: string) => ['.f32', '.f16', '.bf16'].includes(ending);
+  /** The rounding of the numbers, where it is not none. */
+  const ROUNDING: Readonly<Record<string, number>> = {
+    '.png': 0.012,
+    '.f16': 0.001,
+    '.bf16': 0.008,
+  };
+
+  for (const format of writtenFormats()) {
+    const [ending] = format.endings;
+    test(`${ending}: written → recognised, read → the shape, the numbers, the space`, async () => {
+      const bytes = format.write(FILE);
+      expect(recogniseFormat(bytes)).toBe(isRaw(ending) ? undefined : format);
+      const shape = isRaw(ending) ? { shape: [1, 4, 2, 3] } : {};
+      const options = { name: `a${ending}`, model: 'taesdxl', ...shape } as const;
+      const found = await readLatents(bytes, options);
+      expect(found.space).toBe(format.writtenSpace ?? 'diffusion');
+      const read = found.space === 'vae' ? fromVaeLatents(found.latents, 'taesdxl') : found.latents;
+      expect(read.shape).toEqual([1, 4, 2, 3]);
+      const distances = read.data.map((value, i) => Math.abs(value - latents.data[i]));
+      expect(Math.max(...distances)).toBeLessThan(ROUNDING[ending] ?? 1e-6);
     });
   }
 });

@@ -92,6 +92,14 @@ const FORMAT_DEFAULT = "(default: OUT's ending; png for stdout and a folder)";
 const LATENT_FORMAT_NAMES = () =>
   orList(writtenFormats().map(({ endings: [ending] }) => ending.slice(1)));
 
+/** The files that hold latents of either space, and do not say which. */
+const EITHER_SPACE = () =>
+  orList(
+    writtenFormats()
+      .filter(({ writtenSpace }) => writtenSpace === undefined)
+      .map(({ endings: [ending] }) => ending),
+  );
+
 /** The values that `taesd serve` takes if its options are not given. */
 export const SERVE_DEFAULTS = {
   port: 8788,
@@ -272,7 +280,7 @@ export const OPTIONS = {
   writtenSpace: {
     ...SPACE,
     name: 'space',
-    help: `diffusion or vae: the space to write in a .npy, .f32, .f16 or .bf16 file
+    help: () => `diffusion or vae: the space to write in a ${EITHER_SPACE()} file
       (default: diffusion)`,
   },
   tensor: {
