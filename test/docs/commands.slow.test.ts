@@ -13,6 +13,7 @@ import { Taesd } from '../../src/index.ts';
 import { f16BytesToF32 } from '../../src/numbers/half.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { needs, PYTHON } from '../python.ts';
+import { installRuntimes } from '../runtimes/install.mjs';
 import { sharedPath, testShared } from '../shared.ts';
 import { documentedCode, ROOT } from './blocks.mjs';
 import { writeDiffusers } from './diffusers.ts';
@@ -143,7 +144,7 @@ test('docs/explorer.md: its commands → the page, served and as a folder', asyn
   });
 });
 
-test('docs/reliability.md: its commands, a second each → executions of the targets it names', async () => {
+test('docs/reliability.md: its commands, for a moment each → executions of the targets it names', async () => {
   await inFolder((folder) => {
     writeInputs(folder);
     writeFileSync(join(folder, 'FILE'), readFileSync(join(folder, 'photo.png')));
@@ -154,7 +155,7 @@ test('docs/reliability.md: its commands, a second each → executions of the tar
       `npm_script() {
         [ "$1 $2" = 'run fuzz' ] || return 1
         shift 2; [ "$1" = -- ] && shift
-        node '${join(ROOT, 'test/fuzz/run.mjs')}' "$@" --minutes 0.02 --corpus "$PWD/state"
+        node '${join(ROOT, 'test/fuzz/run.mjs')}' "$@" --minutes 0.005 --corpus "$PWD/state"
       }`,
     );
     const lines = said.split('\n');
@@ -281,6 +282,27 @@ test('examples/edge-worker: built, served → pictures for curl and diffusers’
     expect(sizeOf(folder, 'picture-1.png')).toEqual([64, 64]);
     expect(sizeOf(folder, 'picture-2.png')).toEqual([512, 512]);
     await expectPicture(folder);
+  });
+});
+
+test('examples/edge-worker: deployed, as a dry run → the code with its modules', async ({
+  skip,
+}) => {
+  const { wrangler } = await installRuntimes(['wrangler']);
+  if (wrangler.program === undefined && process.env.CI) throw new Error(wrangler.reason);
+  if (wrangler.program === undefined) return skip(wrangler.reason);
+  loadEsbuild();
+  await inFolder((folder) => {
+    makeCheckout(folder);
+    const lines = documentedCode('examples/edge-worker/README.md', 'sh', 'Deploying it');
+    // This project has no account.
+    const before = `wrangler() {
+      HOME=$PWD WRANGLER_SEND_METRICS=false command node '${wrangler.program}' "$@" --dry-run
+    }`;
+    const said = shell(join(folder, 'examples/edge-worker'), lines, before);
+    expect(said).toMatch(/│ nano-decoder\.bin +│ buffer +│/);
+    expect(said).toMatch(/│ taesd\.wasm +│ compiled-wasm +│/);
+    expect(said).toContain('--dry-run: exiting now.');
   });
 });
 

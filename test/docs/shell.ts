@@ -20,8 +20,10 @@ import { ROOT } from './blocks.mjs';
 
 /** The lines a script begins with, in front of the document's. */
 const prelude = (main: string, weights: string) => `set -eo pipefail
-# A server is left to the next lines, as in another terminal, and ended with the script.
-trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT
+# A server is left to the next lines, as in another terminal, and ended with the script: its group,
+# since it may be a process of a process.
+set -m
+trap 'for job in $(jobs -p); do kill -- "-$job" 2> /dev/null || true; done; wait' EXIT
 taesd() {
   case $1 in
     serve)
