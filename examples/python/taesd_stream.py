@@ -3,7 +3,10 @@
 One file to copy. It needs numpy; FrameSocket needs websockets 10 or newer (Debian: python3-websockets).
 
   frames = FrameSocket(port=8765)
-  pipe(prompt, callback_on_step_end=step_callback(pipe.scheduler, frames.send, model='taesdxl'))
+  frames.wait_for_reader()
+  callback = step_callback(pipe.scheduler, frames.send, model='taesdxl')
+  pipe(prompt, callback_on_step_end=callback)
+  callback.stop_watching()
   frames.close()
 
 and on the page, with `previewFrom` of taesd-wasm/preview:
@@ -135,9 +138,11 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
     width, height of the picture; required for packed latents, as of FLUX.1
 
     A preview never ends a generation: a step that cannot be shown, such as one of NaN, is left out.
+    `callback.stop_watching()` gives the scheduler its own `step` back. A second callback for a scheduler takes the
+    place of the first.
     """
     last = {}
-    plain_step = scheduler.step
+    plain_step = getattr(scheduler.step, 'unwatched', scheduler.step)
 
     # Pipelines look at the signature for `eta` and `generator`, which `wraps` keeps.
     @functools.wraps(plain_step)
@@ -145,6 +150,7 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
         last.update(output=model_output, sample=sample)
         return plain_step(model_output, timestep, sample, *args, **kwargs)
 
+    watched_step.unwatched = plain_step
     scheduler.step = watched_step
 
     def callback(pipe, step, timestep, callback_kwargs):
@@ -161,7 +167,11 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
                 print(f'step {step} is not shown: {type(error).__name__}: {error}')
         return callback_kwargs
 
-    callback.stop_watching = lambda: scheduler.__dict__.pop('step', None)
+    def stop_watching():
+        if scheduler.__dict__.get('step') is watched_step:
+            del scheduler.step
+
+    callback.stop_watching = stop_watching
     return callback
 
 
@@ -289,9 +299,16 @@ class FrameSocket(_Hub):
                with acknowledge=True. 2 keep a reader busy; more make pictures older.
     origins    the pages that may connect, such as ['https://example.org']. None lets any page.
     on_sent    called with each frame that goes to a reader, on the server's thread
+
+    Raises ImportError without the package websockets, and OSError if the port is taken.
     """
 
     def __init__(self, port=8765, host='127.0.0.1', in_flight=2, origins=None, on_sent=None):
+        try:
+            import websockets  # noqa: F401
+        except ImportError as error:
+            needs = 'FrameSocket needs the package websockets 10 or newer: pip install websockets'
+            raise ImportError(needs) from error
         super().__init__()
         self._in_flight = in_flight
         self._on_sent = on_sent or (lambda frame: None)
@@ -319,7 +336,7 @@ class FrameSocket(_Hub):
                 self.port = server.sockets[0].getsockname()[1]
                 self._ready.set()
                 await self._stop.wait()
-        except OSError as error:
+        except Exception as error:
             self._error = error
             self._ready.set()
 

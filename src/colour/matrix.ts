@@ -2,8 +2,6 @@
 export type Matrix = readonly number[];
 export type Vector = readonly [number, number, number];
 
-export const IDENTITY: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-
 export const multiply = (a: Matrix, b: Matrix): Matrix =>
   Array.from({ length: 9 }, (_, i) => {
     const row = i - (i % 3);

@@ -1,4 +1,6 @@
+import type { TaesdError } from '../errors.ts';
 import type { ModelName } from '../model/variants.ts';
+import type { DownloadProgress, Info } from '../options/types.ts';
 import type { PredictionStep } from '../preview/predict-original.ts';
 import type { FrameInfo } from '../preview/previewer.ts';
 import type { Taesd } from '../taesd.ts';
@@ -23,6 +25,32 @@ export type PreviewLatents = TensorLike | LatentsWithOrigin | Float32Array;
  */
 export type PreviewSource = string | object;
 
+/** Event, if the project has types of the DOM or of Node. */
+type PageEvent = typeof globalThis extends { Event: { prototype: infer PlatformEvent } }
+  ? PlatformEvent
+  : object;
+
+/** The `detail` of each event, by its name. */
+export interface PreviewEvents {
+  readonly load: Info;
+  readonly progress: DownloadProgress;
+  readonly frame: FrameDetail;
+  readonly error: TaesdError;
+}
+
+/** `addEventListener` and `removeEventListener` for the element's own events. */
+type Listens = <Name extends keyof PreviewEvents>(
+  type: Name,
+  listener: (event: PageEvent & { readonly detail: PreviewEvents[Name] }) => unknown,
+  options?:
+    | boolean
+    | { capture?: boolean; once?: boolean; passive?: boolean; signal?: AbortSignal },
+) => void;
+
+/** The method of an HTMLElement of that name, if there is one. */
+type Inherited<Name extends string> =
+  PageElement extends Record<Name, infer Method> ? Method : unknown;
+
 /** The `detail` of the event `frame`. */
 export interface FrameDetail extends FrameInfo {
   /** The number of steps, if it is known. */
@@ -43,6 +71,8 @@ export interface FrameDetail extends FrameInfo {
  * is a `FrameDetail`), `error` (`detail` is the TaesdError).
  */
 export interface TaesdPreviewElement extends PageElement {
+  addEventListener: Listens & Inherited<'addEventListener'>;
+  removeEventListener: Listens & Inherited<'removeEventListener'>;
   /**
    * The model that decodes. With it, loading begins when the element is on the page. Defaults to
    * the small model for the latents, if they name their model; otherwise to `nano`. With `weights`

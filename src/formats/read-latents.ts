@@ -1,6 +1,13 @@
 import { type BytesLike, bytesOf, checkIndex, checkNames, describe, orList } from '../checks.ts';
 import { expected, inCall, type Remedy, type TaesdError } from '../errors.ts';
-import { foreignError, isGzip, NOT_DOWNLOADED, startsWith, unknownFile } from '../first-bytes.ts';
+import {
+  type ForeignKind,
+  foreignError,
+  isGzip,
+  NOT_DOWNLOADED,
+  startsWith,
+  unknownFile,
+} from '../first-bytes.ts';
 import { fromVae } from '../model/vae-space.ts';
 import {
   checkLatentChannels,
@@ -127,17 +134,27 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
     const { latents, kind } = readRaw(bytes, options);
     return { file: { latents }, kind };
   }
-  const isRaw =
-    bytes.length > 0 && isRawWithoutShape(options) && notDownloaded(bytes) === undefined;
+  const isRaw = bytes.length > 0 && isRawWithoutShape(options) && foreign(bytes) === undefined;
   throw isRaw ? noShape(bytes, options) : notLatents(bytes);
 }
 
-const notDownloaded = (bytes: Uint8Array) => foreignError(bytes, 'latents', NOT_DOWNLOADED);
+/** Files that people take for latents in a file. */
+const FOREIGN: readonly ForeignKind[] = [
+  ...NOT_DOWNLOADED,
+  {
+    is: (bytes) => startsWith(bytes, 'TLAT'),
+    code: 'FORMAT',
+    got: 'a frame of a stream',
+    hint: 'decodeFrame of taesd-wasm/preview reads it',
+  },
+];
+
+const foreign = (bytes: Uint8Array) => foreignError(bytes, 'a file of latents', FOREIGN);
 
 /** Makes the error for bytes that no format recognises. */
 function notLatents(bytes: Uint8Array): TaesdError {
-  const foreign = notDownloaded(bytes);
-  if (foreign !== undefined) return foreign;
+  const known = foreign(bytes);
+  if (known !== undefined) return known;
   const names = LATENT_FORMATS.flatMap(({ endings }) => endings).join(', ');
   const remedy = {
     api: 'shape and dtype describe raw numbers',

@@ -1,5 +1,5 @@
 import { describe } from '../checks.ts';
-import { expected } from '../errors.ts';
+import { expected, messageOf } from '../errors.ts';
 
 /** @throws TaesdError ARG (`onFrame` is no function, or `onError` is given and none) */
 export function checkFrameCallbacks({
@@ -22,10 +22,16 @@ type OnError = ((error: unknown) => unknown) | undefined;
 /** Reports errors to `onError`, or keeps the first. They must not end the caller's loop. */
 export class ErrorKeeper {
   readonly #onError: OnError;
+  readonly #teller: string | undefined;
   #kept: { readonly reason: unknown } | undefined;
 
-  constructor(onError: OnError) {
+  /**
+   * @param teller  the owner, in words: the console gets the first error if there is no `onError`.
+   *   Undefined if nothing is to be said, because a promise rejects in any case
+   */
+  constructor(onError: OnError, teller?: string) {
     this.#onError = onError;
+    this.#teller = teller;
   }
 
   report(reason: unknown): void {
@@ -33,6 +39,11 @@ export class ErrorKeeper {
       this.#kept ??= { reason: error };
     };
     if (this.#onError === undefined) {
+      if (this.#teller !== undefined && this.#kept === undefined) {
+        globalThis.console?.warn(
+          `taesd-wasm: ${this.#teller} without onError: ${messageOf(reason)}`,
+        );
+      }
       keep(reason);
       return;
     }

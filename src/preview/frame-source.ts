@@ -1,5 +1,5 @@
 import { bytesOf, describe } from '../checks.ts';
-import { expected, messageOf, TaesdError } from '../errors.ts';
+import { type ErrorDetails, expected, messageOf, TaesdError } from '../errors.ts';
 import { nextTask } from '../platform/timers.ts';
 import { EventStream } from '../wire/event-stream.ts';
 import { FrameSplitter } from '../wire/splitter.ts';
@@ -129,6 +129,7 @@ function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
   // Browsers default to Blobs, whose bytes come later, and ws to Buffers.
   (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   let reason = '';
+  let wasOpen = socket.readyState === OPEN;
   /** Messages that came as Blobs are read one after the other. */
   let blobs: Promise<void> | undefined;
   const take = (data: unknown) => {
@@ -152,6 +153,9 @@ function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
         const read = async () => take(isBlob ? await (data as Blob).arrayBuffer() : data);
         blobs = (blobs ?? Promise.resolve()).then(read).catch(sink.fault);
       },
+      open: () => {
+        wasOpen = true;
+      },
       error: ({ message }) => {
         if (typeof message === 'string') reason = message;
       },
@@ -159,7 +163,9 @@ function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
         forget();
         const isPlanned = code === undefined || PLANNED.includes(code);
         const words = [`code ${code}`, last, reason].filter(Boolean).join(': ');
-        const error = isPlanned ? undefined : lost('a WebSocket that closes with code 1000', words);
+        const rule = wasOpen ? 'a WebSocket that closes with code 1000' : 'a WebSocket that opens';
+        const hint = wasOpen ? 'the connection broke off' : 'is the server running?';
+        const error = isPlanned ? undefined : lost(rule, words, { hint });
         void (blobs ?? Promise.resolve()).then(() => sink.end(error));
       },
     },
@@ -198,7 +204,10 @@ function openEvents(events: EventSourceLike, sink: FrameSink): OpenSource {
         if (events.readyState !== EVENTS_CLOSED) return;
         close();
         const words = typeof message === 'string' ? message : 'an error';
-        sink.end(lost('server-sent events', words));
+        // A browser does not say which.
+        const hint =
+          'an HTTP error, another content-type, or a host that does not allow this page?';
+        sink.end(lost('server-sent events', words, { hint }));
       },
     },
     sink,
@@ -276,7 +285,7 @@ async function nextPiece(reader: Reader) {
   try {
     return await reader.read();
   } catch (cause) {
-    throw cause instanceof TaesdError ? cause : lost('a whole stream', messageOf(cause), cause);
+    throw cause instanceof TaesdError ? cause : lost('a whole stream', messageOf(cause), { cause });
   }
 }
 
@@ -313,5 +322,5 @@ function eventFrames(): FramesIn {
   };
 }
 
-const lost = (rule: string, got: string, cause?: unknown): TaesdError =>
-  expected('NETWORK', 'source', rule, got, { cause });
+const lost = (rule: string, got: string, details: ErrorDetails): TaesdError =>
+  expected('NETWORK', 'source', rule, got, details);

@@ -25,8 +25,8 @@ export interface PreviewOptions extends SizeOptions {
    */
   readonly onFrame: (picture: Picture, frame: FrameInfo) => void | Promise<void>;
   /**
-   * Takes errors of latents, of decoding and of `onFrame`. Without it, `idle` rejects with the
-   * first error.
+   * Takes errors of latents, of decoding and of `onFrame`. Without it, the console gets the first
+   * error, and `idle` rejects with it.
    */
   readonly onError?: ((error: unknown) => unknown) | undefined;
   /**
@@ -152,7 +152,7 @@ class LatestFirst {
     this.#model = decoders[0].info.model;
     this.#free = decoders;
     this.#options = options;
-    this.#errors = new ErrorKeeper(options.onError);
+    this.#errors = new ErrorKeeper(options.onError, 'a previewer');
   }
 
   get dropped(): number {

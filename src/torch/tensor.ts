@@ -8,7 +8,7 @@ import { Storage } from './storage.ts';
 import type { TorchTensor } from './values.ts';
 
 /** A checked tensor: all its elements lie in its storage. */
-export class TensorItem extends HostItem {
+class TensorItem extends HostItem {
   readonly words = 'a tensor';
   readonly value: TorchTensor;
 

@@ -184,7 +184,7 @@ const shiftOf = (layout: Group['layout'], half: Half | undefined): number =>
   layout === 'diffusers' && half === 'decoder' ? 1 : 0;
 
 /** Chooses the group of each half. @throws TaesdError SHAPE (two that fit as well) */
-export function chooseGroups(groups: readonly Group[], half?: Half): Partial<Record<Half, Chosen>> {
+function chooseGroups(groups: readonly Group[], half?: Half): Partial<Record<Half, Chosen>> {
   const chosen: Partial<Record<Half, Chosen>> = {};
   for (const one of HALVES) {
     const best = bestOf(groups, one, one);

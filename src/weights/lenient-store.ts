@@ -10,7 +10,7 @@ import { type Draft, isRefusal, StoreRefusal, type WeightStore } from './store.t
  * refuses to be read, it has nothing; if it refuses to be written, files are kept in memory alone.
  * `note` says which of both has happened.
  */
-export class LenientStore implements WeightStore {
+class LenientStore implements WeightStore {
   readonly #store: WeightStore;
   #unread: string | undefined;
   #unkept: string | undefined;

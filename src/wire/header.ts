@@ -211,7 +211,9 @@ export function checkMagic(bytes: Uint8Array): void {
   const [mark] = first;
   // { and <
   const isText = mark === 0x7b || mark === 0x3c;
-  const hint = isText ? 'a text, such as the page of an error?' : 'not a frame of latents?';
+  const hint = isText
+    ? 'a text, such as the page of an error?'
+    : 'not a frame of latents; readLatents reads files';
   const got = first.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   throw expected('FORMAT', 'magic', '54 4c 41 54', got, { hint });
 }

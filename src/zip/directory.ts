@@ -12,7 +12,7 @@ const CENTRAL_BYTES = 46;
 /** The content of an entry is stored as it is. */
 export const STORED = 0;
 /** The content of an entry is a raw DEFLATE stream. */
-export const DEFLATED = 8;
+const DEFLATED = 8;
 
 /** Other programs' methods, for messages. */
 const METHODS = new Map([

@@ -21,9 +21,13 @@ export async function page(canvas: HTMLCanvasElement): Promise<void> {
   element.latents = latents;
   element.push(latents, { output: latents, prediction: 'flow', sigma: 1 });
   element.addEventListener('frame', (event) => {
-    const { step, width }: FrameDetail = (event as CustomEvent<FrameDetail>).detail;
+    const { step, width }: FrameDetail = event.detail;
     canvas.title = `${step} ${width}`;
   });
+  element.addEventListener('error', ({ detail }) => void `${detail.code} ${detail.message}`);
+  element.addEventListener('load', ({ detail }) => void detail.model, { once: true });
+  element.addEventListener('progress', ({ detail }) => void detail.done);
+  element.addEventListener('click', ({ clientX }) => void clientX);
   canvas.after(element);
   taesd.dispose();
 }

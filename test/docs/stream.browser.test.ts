@@ -28,10 +28,10 @@ describe.skipIf(chromium === undefined)('streams of the documents [chromium]', (
   });
   afterEach(() => expect(pages.errors.splice(0)).toEqual([]));
 
-  /** Runs the document's server on a free port. Its first step waits for a reader. */
+  /** Runs the document's server on a free port, which it prints. */
   function serveSteps() {
     const python = documentedCode('docs/wire.md', 'python')
-      .replace('port=8765)', 'port=0); print(frames.port, flush=True); frames.wait_for_reader()')
+      .replace('port=8765)', 'port=0); print(frames.port, flush=True)')
       .replace('frames.close()', 'frames.close(60)');
     return servePython(`sys.path.insert(0, ${JSON.stringify(folder)})
 from diffusers import StableDiffusionXLPipeline
@@ -52,17 +52,12 @@ ${python}`);
     try {
       const js = documentedCode('docs/wire.md', 'js').replace('8765', `${server.port}`);
       const page = await pages.open({
-        html: '<canvas></canvas><output></output>',
-        before: `globalThis.draw = ({ width, height, data }, text) => {
-          const canvas = document.querySelector('canvas');
-          Object.assign(canvas, { width, height });
-          canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0);
-          document.querySelector('output').textContent = text;
-        };`,
-        js: `${js}; document.title = 'done';`,
+        html: '<canvas></canvas>',
+        before: `globalThis.context = document.querySelector('canvas').getContext('2d');`,
+        js: `${js}; globalThis.isDone = true;`,
       });
-      await page.waitForFunction(() => document.title === 'done');
-      expect(await page.textContent('output')).toBe('20 of 20');
+      await page.waitForFunction(() => Reflect.get(globalThis, 'isDone'));
+      expect(await page.title()).toBe('20 of 20');
       expect(await hashOfCanvas(page, 'canvas')).toBe(hashOfPicture(await pictureOf('f32')));
       expect(await server.ended()).toEqual({ code: 0, errors: '' });
     } finally {

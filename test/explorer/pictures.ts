@@ -1,14 +1,6 @@
 import type { Picture } from '../../src/index.ts';
 import { encodePng } from '../../src/png/index.ts';
 
-/** Not all of one colour. Runs on the page. */
-export function isDrawnOn(element: Element): boolean {
-  const canvas = element as HTMLCanvasElement;
-  const context = canvas.getContext('2d');
-  const { data } = context?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
-  return data.some((byte, i) => byte !== data[i % 4]);
-}
-
 /** Of the colours of a picture, with 3 or 4 bytes a pixel, and one with 4. */
 export function psnr(a: Uint8Array | Uint8ClampedArray, channels: number, b: Picture): number {
   let sum = 0;

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ReadLatentsOptions, readLatents } from '../../src/formats/index.ts';
+import { encodeFrame } from '../../src/wire/frame.ts';
 import { joined, utf8 } from '../bytes.ts';
 import { entry, rawFile } from '../safetensors/raw-file.ts';
 import {
@@ -65,6 +66,15 @@ describe('memory and time', () => {
     expect((await readLatents(small)).latents.shape).toEqual([1, 4, 64, 64]);
   });
 
+  test('a frame of a stream → FORMAT naming decodeFrame', async () => {
+    const latents = { shape: [1, 4, 2, 3], data: new Float32Array(24) };
+    const frame = encodeFrame(latents, { model: 'taesd' }) as Uint8Array;
+    const words =
+      /expected a file of latents, got a frame of a stream \(decodeFrame of taesd-wasm\/preview reads it\)/;
+    await refused(frame, 'FORMAT', words);
+    await refused(frame, 'FORMAT', words, { name: 'latents.f32' });
+  });
+
   test('gzip of 1 MB that begin no file of latents → FORMAT before all of it is inflated', async () => {
     const gzipped = (content: Uint8Array) => new Uint8Array(gzipSync(content));
     const bytes = gzipped(joined('hello, world, hello', new Uint8Array(2 ** 20)));
@@ -72,7 +82,7 @@ describe('memory and time', () => {
     bytes[bytes.length - 8] ^= 1;
     await refused(bytes, 'FORMAT', /a file that begins with "hello, world, he"/);
     const page = gzipped(joined('<!doctype html>', new Uint8Array(2 ** 20)));
-    await refused(page, 'FORMAT', /a web page was saved/);
+    await refused(page, 'FORMAT', /a web page in place of the file/);
     const zeros = gzipped(new Uint8Array(40_000));
     await refused(zeros, 'ARG', /of 10000 f32 numbers/, { name: 'a.f32' });
   });
@@ -257,7 +267,7 @@ describe('sentences that help', () => {
 
   test('a web page, a Git LFS pointer → says so', async () => {
     const page = Buffer.from('<!DOCTYPE html><title>404</title>');
-    await refused(page, 'FORMAT', /expected latents, got HTML/, { name: 'x.f32' });
+    await refused(page, 'FORMAT', /expected a file of latents, got HTML/, { name: 'x.f32' });
     await refused(Buffer.from('version https://git-lfs.github.com/spec/v1'), 'FORMAT', /Git LFS/);
   });
 });

@@ -29,7 +29,7 @@ export interface LatentCase {
 }
 
 /** Numbers of a VAE are larger: the usual spread is that after the scale. */
-export const VAE_MAGNITUDE = 8;
+const VAE_MAGNITUDE = 8;
 
 const SPACE = /does not say its space; diffusion space is assumed/;
 const MODEL = /does not say its model/;

@@ -6,7 +6,7 @@ import { WrongResult } from './target.ts';
  */
 
 /** The error of a caller's own code. */
-export class CallersError extends Error {
+class CallersError extends Error {
   override readonly name = 'CallersError';
 }
 

@@ -14,7 +14,7 @@ const ARGUMENTS: Readonly<Record<string, number | 'u8' | 'u32' | 'u64' | 'line' 
 };
 
 /** Cuts a pickle into opcodes. The last one is what is left. */
-export function opcodesOf(bytes: Uint8Array): Uint8Array[] {
+function opcodesOf(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = Math.min(bytes.length, opcodeEnd(bytes, at));

@@ -281,7 +281,7 @@ describe('a WebSocket', () => {
       ],
       [
         'FORMAT',
-        'previewFrom: "magic" expected 54 4c 41 54, got 4a 50 45 47 (not a frame of latents?)',
+        'previewFrom: "magic" expected 54 4c 41 54, got 4a 50 45 47 (not a frame of latents; readLatents reads files)',
       ],
       ['ARG', 'previewFrom: "bytes" expected a Uint8Array or ArrayBuffer, got { 0 }'],
       [
@@ -309,7 +309,35 @@ describe('a WebSocket', () => {
     expect(messages(errors)).toEqual([
       [
         'NETWORK',
-        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1006: read ECONNRESET',
+        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1006: read ECONNRESET (the connection broke off)',
+      ],
+    ]);
+  });
+
+  test('that never opens → NETWORK, which asks for the server', async () => {
+    const socket = Object.assign(new Socket(), { readyState: 0 });
+    const { preview, errors } = keeping(socket);
+    socket.fire('error');
+    socket.fire('close', { code: 1006, reason: '' });
+    await preview.done;
+    expect(messages(errors)).toEqual([
+      [
+        'NETWORK',
+        'previewFrom: "source" expected a WebSocket that opens, got code 1006 (is the server running?)',
+      ],
+    ]);
+  });
+
+  test('that opens and breaks off → NETWORK, which says so', async () => {
+    const socket = Object.assign(new Socket(), { readyState: 0 });
+    const { preview, errors } = keeping(socket);
+    socket.fire('open');
+    socket.fire('close', { code: 1011, reason: 'no memory' });
+    await preview.done;
+    expect(messages(errors)).toEqual([
+      [
+        'NETWORK',
+        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1011: no memory (the connection broke off)',
       ],
     ]);
   });
@@ -390,7 +418,10 @@ describe('an EventSource', () => {
     events.fire('error');
     await preview.done;
     expect(messages(errors)).toEqual([
-      ['NETWORK', 'previewFrom: "source" expected server-sent events, got an error'],
+      [
+        'NETWORK',
+        'previewFrom: "source" expected server-sent events, got an error (an HTTP error, another content-type, or a host that does not allow this page?)',
+      ],
     ]);
     const message = 'previewFrom: "source" expected an open EventSource, got a closed one';
     expectError(() => keeping(Object.assign(new Events(), { readyState: 2 })), 'ARG', message);

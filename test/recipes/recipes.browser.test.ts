@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeLatentPng } from '../../src/formats/index.ts';
 import { fromVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { decodeFrame, encodeFrame } from '../../src/wire/frame.ts';
 import { documentedCode } from '../docs/blocks.mjs';
 import { LED_TO, writeDiffusers } from '../docs/diffusers.ts';
+import { inFolder } from '../docs/in-folder.ts';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { chromium } from '../page.ts';
 import { needs, servePython } from '../python.ts';
@@ -175,7 +177,11 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
       'html',
       'A diffusers server, and a page that shows each step',
     );
-    const js = documentedCode('docs/recipes.md', 'js', 'page.js');
+    const js = documentedCode(
+      'docs/recipes.md',
+      'js',
+      'A diffusers server, and a page that shows each step',
+    );
     const folder = mkdtempSync(join(tmpdir(), 'taesd-recipe-'));
     writeDiffusers(folder);
     const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
@@ -198,6 +204,37 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
       server.stop();
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test('one latent by HTTP → its picture, from 16 bits a number', async ({ skip }) => {
+    needs(['numpy'], skip);
+    const py = documentedCode('docs/recipes.md', 'py', 'latent_server.py');
+    const html = documentedCode('docs/recipes.md', 'html', 'One latent of a Python server');
+    const js = documentedCode('docs/recipes.md', 'js', 'One latent of a Python server');
+    await inFolder(async (folder) => {
+      writeDiffusers(folder);
+      const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
+      const free = py.replace(
+        "HTTPServer(('127.0.0.1', 8766), Handler).serve_forever()",
+        "server = HTTPServer(('127.0.0.1', 0), Handler); print(server.server_port, flush=True)\nserver.serve_forever()",
+      );
+      const server = await servePython(found + free);
+      try {
+        const page = await pages.open({ html, js: js.replace('8766', `${server.port}`) });
+        // All of channel 0 is the number of letters of the prompt, of the others 0.
+        const data = Float32Array.from({ length: 4 * 1024 }, (_, i) =>
+          i < 1024 ? 'a lake at dusk'.length / 10 : 0,
+        );
+        const sdxl = await Taesd.load({ model: 'nano-sdxl', only: 'decoder', workers: 0 });
+        const latents = decodeFrame(
+          encodeFrame({ shape: [1, 4, 32, 32], data }, { model: 'taesdxl', type: 'f16' }),
+        );
+        const wanted = hashOfPicture(await sdxl.decode(latents));
+        await expect.poll(() => hashOfCanvas(page, 'canvas'), PATIENT).toBe(wanted);
+      } finally {
+        server.stop();
+      }
+    });
   });
 
   const GIVEN = `globalThis.latents = { shape: [1, 4, 32, 32], data: Float32Array.from(${NUMBERS}) };`;

@@ -23,7 +23,8 @@ describe('other things under the name of safetensors', () => {
   test.each(['<!DOCTYPE html><html>', '<!doctype html>', '\ufeff\n <html lang="en">', '<HTML>'])(
     'readSafetensors: a web page %j → FORMAT',
     (page) => {
-      const hint = 'a web page was saved in place of the file; download the file itself';
+      const hint =
+        'a web page in place of the file: a wrong address, or the page was saved and not the file';
       refused(utf8(page), 'FORMAT', `${rule} HTML (${hint})`);
     },
   );

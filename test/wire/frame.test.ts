@@ -244,7 +244,7 @@ describe('a frame that is wrong', () => {
       'a PNG file',
       Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
       'FORMAT',
-      '"magic" expected 54 4c 41 54, got 89 50 4e 47 (not a frame of latents?)',
+      '"magic" expected 54 4c 41 54, got 89 50 4e 47 (not a frame of latents; readLatents reads files)',
     ],
     [
       'half a head',

@@ -250,3 +250,63 @@ print(json.dumps({
 }))`);
   expect(JSON.parse(`${out}`)).toEqual({ silent: 2, others: [49], sorted: true });
 });
+
+test('FrameSocket → ImportError without websockets; OSError on a port that is taken', ({
+  skip,
+}) => {
+  needs(['numpy', 'websockets'], skip);
+  const out = runPython(`
+import sys
+from taesd_stream import FrameSocket
+
+first = FrameSocket(port=0)
+try:
+    FrameSocket(port=first.port)
+except OSError as error:
+    print(type(error).__name__)
+first.close()
+sys.modules['websockets'] = None
+try:
+    FrameSocket(port=0)
+except ImportError as error:
+    print(error)`);
+  expect(`${out}`.trim().split('\n')).toEqual([
+    'OSError',
+    'FrameSocket needs the package websockets 10 or newer: pip install websockets',
+  ]);
+});
+
+test('2,000 callbacks for one scheduler → the last one watches; stopped → the scheduler’s own step', ({
+  skip,
+}) => {
+  needs(['numpy'], skip);
+  const out = runPython(`
+import types
+import numpy as np
+from taesd_stream import step_callback
+
+
+class Scheduler:
+    config = types.SimpleNamespace(prediction_type='epsilon')
+    sigmas = [2.0]
+    step_index = 0
+
+    def step(self, output, timestep, sample, generator=None):
+        self.step_index = 1
+        return output
+
+
+scheduler = Scheduler()
+sent = []
+callbacks = [step_callback(scheduler, lambda frame, n=n: sent.append(n)) for n in range(2000)]
+ones = np.ones((1, 4, 2, 2), np.float32)
+print((scheduler.step(ones, 9, ones) == ones).all())
+for callback in callbacks:
+    callback(None, 0, 9, {})
+callbacks[0].stop_watching()
+print(sent, 'step' in vars(scheduler))
+callbacks[-1].stop_watching()
+callbacks[-1].stop_watching()
+print('step' in vars(scheduler))`);
+  expect(`${out}`.trim().split('\n')).toEqual(['True', '[1999] True', 'False']);
+});

@@ -25,7 +25,7 @@ export const FIGURES = ['stage', 'input', 'sum', 'output', 'ribbon'] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 /** The parts that `?hide=` can leave out. */
-export const HIDEABLE = ['header', 'ribbon', 'text', 'question', 'bar', 'settings'] as const;
+const HIDEABLE = ['header', 'ribbon', 'text', 'question', 'bar', 'settings'] as const;
 export type Hideable = (typeof HIDEABLE)[number];
 
 /** How much of the page is shown. */

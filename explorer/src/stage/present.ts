@@ -15,7 +15,7 @@ import { windowAround } from './frame.ts';
 export const showsSum = (): boolean => document.querySelector('.stage [data-part="sum"]') !== null;
 
 /** The figure of the sum that is shown, as its parts. */
-export function presentParts(explorer: Explorer): FigureParts | undefined {
+function presentParts(explorer: Explorer): FigureParts | undefined {
   if (!showsSum()) return undefined;
   return explorer.isOfFirstLayer() ? firstParts(explorer) : layerParts(explorer);
 }

@@ -354,5 +354,3 @@ export function createBottleneck(
     },
   };
 }
-
-export type Bottleneck = ReturnType<typeof createBottleneck>;

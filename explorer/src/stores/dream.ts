@@ -157,5 +157,3 @@ export function createDream({ attempt, say }: Messages, { model, nano }: Models)
     },
   };
 }
-
-export type Dream = ReturnType<typeof createDream>;

@@ -210,8 +210,6 @@ export function createFar(
   };
 }
 
-export type Far = ReturnType<typeof createFar>;
-
 async function decode(
   { client }: Model,
   latents: Tensor,

@@ -176,5 +176,3 @@ export function createFilterLab(
     end: newest.end,
   };
 }
-
-export type FilterLab = ReturnType<typeof createFilterLab>;

@@ -234,8 +234,6 @@ export function createStack(
   };
 }
 
-export type Stack = ReturnType<typeof createStack>;
-
 /** Waits until nobody has touched the page for a while and the browser has nothing else to do. */
 async function untilRest(sinceTouch: () => number): Promise<void> {
   while (sinceTouch() < REST_MS || document.hidden) {

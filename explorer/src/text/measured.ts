@@ -139,7 +139,7 @@ const DIRECTIONS = [
 ];
 
 /** Returns a direction in words, to the next eighth of a turn. */
-export const directionText = (degrees: number): string =>
+const directionText = (degrees: number): string =>
   DIRECTIONS[Math.round(degrees / 45) % DIRECTIONS.length];
 
 /** Tells what a filter answers to. */

@@ -75,7 +75,7 @@ const isSoftware = ({ info }: { readonly info?: GPUAdapterInfo }): boolean =>
   info?.isFallbackAdapter === true || SOFTWARE.test(describeAdapter(info));
 
 /** `nvidia lovelace (NVIDIA GeForce RTX 4070)` */
-export function describeAdapter(info: GPUAdapterInfo | undefined): string {
+function describeAdapter(info: GPUAdapterInfo | undefined): string {
   const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
   const short = [vendor, architecture].filter((text) => text !== '' && !/^\d+$/.test(text));
   const long = description || (/^\d*$/.test(device) ? '' : device);

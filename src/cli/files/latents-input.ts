@@ -90,7 +90,7 @@ export function modelFor(
  *
  * @throws TaesdError UNSUPPORTED (a JPEG or another known kind of picture)
  */
-export function refuseOtherPicture(path: string, bytes: Uint8Array): void {
+function refuseOtherPicture(path: string, bytes: Uint8Array): void {
   const kind = pictureKind(bytes);
   if (kind === undefined) return;
   const hint =
