@@ -29,9 +29,10 @@ describe.skipIf(chromium === undefined)('streams of the documents [chromium]', (
   afterEach(() => expect(pages.errors.splice(0)).toEqual([]));
 
   /** Runs the document's server on a free port, which it prints. */
-  function serveSteps() {
+  function serveSteps(model: 'taesd' | 'taesdxl') {
     const python = documentedCode('docs/wire.md', 'python')
       .replace('port=8765)', 'port=0); print(frames.port, flush=True)')
+      .replace("model='taesdxl'", `model='${model}'`)
       .replace('frames.close()', 'frames.close(60)');
     return servePython(`sys.path.insert(0, ${JSON.stringify(folder)})
 from diffusers import StableDiffusionXLPipeline
@@ -39,8 +40,8 @@ pipe, prompt = StableDiffusionXLPipeline.from_pretrained(''), 'a lake'
 ${python}`);
   }
 
-  const pictureOf = async (precision: 'f32' | 'fast') => {
-    const taesd = await Taesd.load({ model: 'nano-sdxl', only: 'decoder', precision, workers: 0 });
+  const pictureOf = async (model: 'nano' | 'nano-sdxl', precision: 'f32' | 'fast') => {
+    const taesd = await Taesd.load({ model, only: 'decoder', precision, workers: 0 });
     const picture = await taesd.decode(LED_TO);
     taesd.dispose();
     return picture;
@@ -48,7 +49,7 @@ ${python}`);
 
   test('docs/wire.md: server and page → the last step’s text and pixels', async ({ skip }) => {
     needs(['numpy', 'websockets'], skip);
-    const server = await serveSteps();
+    const server = await serveSteps('taesdxl');
     try {
       const js = documentedCode('docs/wire.md', 'js').replace('8765', `${server.port}`);
       const page = await pages.open({
@@ -58,7 +59,9 @@ ${python}`);
       });
       await page.waitForFunction(() => Reflect.get(globalThis, 'isDone'));
       expect(await page.title()).toBe('20 of 20');
-      expect(await hashOfCanvas(page, 'canvas')).toBe(hashOfPicture(await pictureOf('f32')));
+      expect(await hashOfCanvas(page, 'canvas')).toBe(
+        hashOfPicture(await pictureOf('nano-sdxl', 'f32')),
+      );
       expect(await server.ended()).toEqual({ code: 0, errors: '' });
     } finally {
       server.stop();
@@ -69,7 +72,7 @@ ${python}`);
     skip,
   }) => {
     needs(['numpy', 'websockets'], skip);
-    const server = await serveSteps();
+    const server = await serveSteps('taesd');
     try {
       const page = await pages.open({
         html: documentedCode('docs/element.md', 'html', 'Streams').replace(
@@ -79,7 +82,7 @@ ${python}`);
         js: documentedCode('docs/element.md', 'js', 0),
       });
       await page.getByRole('img', { name: 'Preview, step 20 of 20, 256 × 256' }).waitFor();
-      const wanted = hashOfPicture(await pictureOf('fast'));
+      const wanted = hashOfPicture(await pictureOf('nano', 'fast'));
       expect(await hashOfCanvas(page, 'taesd-preview canvas')).toBe(wanted);
       expect(await server.ended()).toEqual({ code: 0, errors: '' });
     } finally {
