@@ -1,23 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { documents, ROOT } from './docs/blocks.mjs';
 
 /*
  * The links between documents: each leads to a file, and to a heading of it.
  */
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SKIPPED = /^(?:node_modules|dist|site|out.*|installed|state|\.git)$/;
-
-function documentsIn(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (SKIPPED.test(entry.name)) return [];
-    if (entry.isDirectory()) return documentsIn(path);
-    return entry.name.endsWith('.md') ? [path] : [];
-  });
-}
 
 /** Returns the text without code, which has no links. */
 const prose = (text: string) => text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, 'code');
@@ -34,11 +22,11 @@ function anchorsOf(text: string): string[] {
 }
 
 test('links of all documents → files and headings that exist', () => {
-  const documents = documentsIn(ROOT);
-  expect(documents.length).toBeGreaterThan(20);
+  const files = documents().map((path) => join(ROOT, path));
+  expect(files.length).toBeGreaterThan(20);
   const broken: string[] = [];
   let count = 0;
-  for (const document of documents) {
+  for (const document of files) {
     for (const [, target] of prose(readFileSync(document, 'utf8')).matchAll(
       /\]\((?!https?:|mailto:)([^)\s]+)\)/g,
     )) {

@@ -8,7 +8,7 @@ import { serveDist } from '../one-file/other-origin.ts';
 import { askServiceWorker, chromium, runOnPage } from '../page.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { testShared } from '../shared.ts';
-import { blocksIn } from './blocks.ts';
+import { documentedCode } from './blocks.mjs';
 
 /*
  * Code of the documents that needs a page, run as it stands there.
@@ -23,12 +23,9 @@ const PINNED = `https://cdn.jsdelivr.net/npm/taesd-wasm@${version}/dist/`;
 
 describe.skipIf(chromium === undefined)('the documents on a page [Chromium]', () => {
   test('docs/element.md: the first page, its style, a text of its own → a picture, rounded; no text', async () => {
-    const [first, , , style, own] = blocksIn('docs/element.md').map(({ code }) => code);
-    expect([first, style, own].map((code) => code.slice(0, 16))).toEqual([
-      '<!-- element.htm',
-      'taesd-preview::p',
-      '<taesd-preview s',
-    ]);
+    const first = documentedCode('docs/element.md', 'html', 'element.html');
+    const style = documentedCode('docs/element.md', 'css');
+    const own = documentedCode('docs/element.md', 'html', 2);
     const cdn = await serveDist();
     try {
       const [script, element] = first.split('</script>\n');
@@ -79,7 +76,7 @@ describe.skipIf(chromium === undefined)('the documents on a page [Chromium]', ()
   testShared(
     'docs/webgpu.md: auto without a graphics card → WASM, the reason, the canvas',
     async () => {
-      const [{ code }] = blocksIn('docs/webgpu.md');
+      const code = documentedCode('docs/webgpu.md', 'js');
       const weights = realWeights('taesd');
       const found = await runOnPage(
         `
@@ -111,7 +108,7 @@ describe.skipIf(chromium === undefined)('the documents on a page [Chromium]', ()
   );
 
   test('docs/hosts.md: the background of an extension → nano, loaded once', async () => {
-    const [{ code }] = blocksIn('docs/hosts.md').filter(({ language }) => language === 'js');
+    const code = documentedCode('docs/hosts.md', 'js', 'background.js');
     const found = await runOnPage(askServiceWorker('/background.js'), {
       files: {
         '/background.js': `${code.replaceAll("'./taesd-wasm/", "'/")}

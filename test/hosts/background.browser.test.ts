@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { documentedCode } from '../docs/blocks.mjs';
 import { type BrowserName, chromium, EXTENSION_ID, firefox, runOnPage } from '../page.ts';
 import { type Came, CORE, PARTS, WORK } from './background-code.ts';
 
@@ -116,19 +117,20 @@ const noPart = (call: string, remedy = ONE_FILE): Came => ({
 /** The outcome of a request for workers. */
 const NO_WORKERS: Came = { value: '"Worker" expected a runtime with workers, got none' };
 
-const POLICY = "script-src 'self' 'wasm-unsafe-eval'";
+/** The manifest's part that docs/hosts.md shows. */
+const POLICY = JSON.parse(`{${documentedCode('docs/hosts.md', 'json')}}`);
 
 /** The background of an extension: a service worker in Chromium, a page in Firefox. */
 const BACKGROUNDS = {
   chromium: {
     manifest_version: 3,
     background: { service_worker: 'background.js', type: 'module' },
-    content_security_policy: { extension_pages: POLICY },
+    ...POLICY,
   },
   firefox: {
     manifest_version: 2,
     background: { page: 'background.html' },
-    content_security_policy: POLICY,
+    content_security_policy: POLICY.content_security_policy.extension_pages,
     browser_specific_settings: { gecko: { id: EXTENSION_ID } },
   },
 } as const;

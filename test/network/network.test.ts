@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { isAbort } from '../../src/index.ts';
@@ -24,6 +20,8 @@ import { writeSafetensors } from '../../src/safetensors/write.ts';
 import { Taesd } from '../../src/taesd.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { expectClose } from '../compare.ts';
+import { documentedCode } from '../docs/blocks.mjs';
+import { inFolder, runModule } from '../docs/in-folder.ts';
 import { rounds, sampled } from '../full-length.ts';
 import { randomTensor, seededRandom } from '../random.ts';
 import { networkTensors, randomTensors, randomWeights } from '../small-model.ts';
@@ -118,23 +116,11 @@ test('both halves of models, with their weights → what encode and decode give,
   }
 });
 
-test('docs/network.md: its example → the shape and the backend it prints', () => {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const text = readFileSync(join(root, 'docs/network.md'), 'utf8');
-  const [, example] = /^```js\n(.*?)^```/ms.exec(text) ?? [];
-  // Inside the project, so that `taesd-wasm` is found by the exports map.
-  const folder = mkdtempSync(join(root, 'out-readme-network-'));
-  try {
-    writeFileSync(join(folder, 'network.mjs'), example);
-    const { stdout, stderr } = spawnSync(process.execPath, ['network.mjs'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    expect(stderr).toBe('');
+test('docs/network.md: its example → the shape and the backend it prints', async () => {
+  await inFolder((folder) => {
+    const stdout = runModule(folder, documentedCode('docs/network.md', 'js', 'network.mjs'));
     expect(stdout).toMatch(/^\[ 1, 4, 64, 64 \]\nwasm \d{6,}\n$/);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 });
 
 describe('weights and tensors', () => {

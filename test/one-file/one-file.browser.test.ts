@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readLatents } from '../../src/formats/index.ts';
 import { encodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
+import { documentedCode } from '../docs/blocks.mjs';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { seededNumbers } from '../formats/seeded-numbers.ts';
 import { HASH, hashOf } from '../hash.ts';
@@ -145,7 +146,7 @@ for (const browser of ['chromium', 'firefox'] as const) {
     });
 
     test('the example of docs/cdn.md → the decoded picture as a PNG', async () => {
-      const [, example] = /^```html\n(.*?)^```/ms.exec(DOCUMENT) as RegExpExecArray;
+      const example = documentedCode('docs/cdn.md', 'html', 'index.html');
       const [, html, code] = /^(.*)<script type="module">(.*)<\/script>/s.exec(
         example.replaceAll(PINNED, cdn.url),
       ) as RegExpExecArray;
@@ -166,7 +167,7 @@ for (const browser of ['chromium', 'firefox'] as const) {
     });
 
     test('README’s page → the picture of a file of ComfyUI, as in this process', async () => {
-      const [, example] = /^```html\n(.*?)^```/ms.exec(README) as RegExpExecArray;
+      const example = documentedCode('README.md', 'html');
       const [, html, code] = /^(.*)<script type="module">(.*)<\/script>/s.exec(
         example.replaceAll(PINNED, cdn.url),
       ) as RegExpExecArray;

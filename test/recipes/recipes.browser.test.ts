@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,8 @@ import { encodeLatentPng } from '../../src/formats/index.ts';
 import { fromVaeLatents } from '../../src/latent.ts';
 import { Taesd } from '../../src/taesd.ts';
 import { decodeFrame, encodeFrame } from '../../src/wire/frame.ts';
-import { blocksOf } from '../docs/blocks.ts';
+import { documentedCode } from '../docs/blocks.mjs';
+import { LED_TO, writeDiffusers } from '../docs/diffusers.ts';
 import { inFolder } from '../docs/in-folder.ts';
 import { comfyByHand } from '../formats/files-by-hand.ts';
 import { chromium } from '../page.ts';
@@ -55,7 +56,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
 
   test('numbers → the picture on the canvas', async () => {
     const large = randomTensor(seededRandom(4), [1, 4, 64, 64], 2);
-    const { js } = blocksOf('recipes.md', 'Numbers to a picture');
+    const js = documentedCode('docs/recipes.md', 'js', 'numbers.js');
     const page = await pages.open({
       html: '<canvas width="512" height="512"></canvas>',
       before: `globalThis.numbers = Float32Array.from(${JSON.stringify([...large.data])});
@@ -71,7 +72,8 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
     const vae = { shape, data: data.map((x) => x / 0.18215 ** 2) };
     const bytes = new Uint8Array(vae.data.slice().buffer);
     const file = comfyByHand({ dtype: 'F32', shape: [...shape], bytes });
-    const { html, js } = blocksOf('recipes.md', 'A `.latent` of ComfyUI in a page');
+    const html = documentedCode('docs/recipes.md', 'html', 'A `.latent` of ComfyUI in a page');
+    const js = documentedCode('docs/recipes.md', 'js', 'comfy.js');
     const page = await pages.open({ html, js });
     const input = { name: 'a.latent', mimeType: '', buffer: Buffer.from(file) };
     await page.waitForFunction(() => customElements.get('taesd-preview') !== undefined);
@@ -82,7 +84,8 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
   });
 
   test('a gallery → thumbnails; each file is fetched once, also after a reload', async () => {
-    const { html, js } = blocksOf('recipes.md', 'A gallery of cached latents');
+    const html = documentedCode('docs/recipes.md', 'html', 'A gallery of cached latents');
+    const js = documentedCode('docs/recipes.md', 'js', 'gallery.js');
     const files = Object.fromEntries(
       [1, 2, 3].map((seed) => [
         `/latents/${seed}.png`,
@@ -113,7 +116,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
   });
 
   withPackages(['p5'], 'p5 → a sketch that changes, near the decoder’s pictures', async () => {
-    const { js } = blocksOf('recipes.md', 'A sketch of p5.js');
+    const js = documentedCode('docs/recipes.md', 'js', 'sketch.js');
     const page = await pages.open({ js });
     await page.locator('canvas').waitFor();
     const first = await hashOfCanvas(page, 'canvas');
@@ -128,7 +131,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
   });
 
   withPackages(['react', 'react-dom'], 'React: the hook → the state’s latents', async () => {
-    const { js } = blocksOf('element.md', 'React');
+    const js = documentedCode('docs/element.md', 'js', 'React');
     const program = `
       import { createElement, StrictMode, useState } from 'react';
       import { createRoot } from 'react-dom/client';
@@ -149,7 +152,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
   });
 
   withPackages(['vue'], 'Vue: the hook → the refs’ latents', async () => {
-    const { js } = blocksOf('element.md', 'Vue');
+    const js = documentedCode('docs/element.md', 'js', 'Vue');
     const program = `
       import { createApp, h, ref, shallowRef } from 'vue';
       import { usePreview } from '/hook.js';
@@ -168,13 +171,19 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
 
   test('diffusers → each step on the page, the last one’s name and pixels', async ({ skip }) => {
     needs(['numpy', 'websockets'], skip);
-    const { html, js, py } = blocksOf(
-      'recipes.md',
+    const py = documentedCode('docs/recipes.md', 'py', 'serve.py');
+    const html = documentedCode(
+      'docs/recipes.md',
+      'html',
+      'A diffusers server, and a page that shows each step',
+    );
+    const js = documentedCode(
+      'docs/recipes.md',
+      'js',
       'A diffusers server, and a page that shows each step',
     );
     const folder = mkdtempSync(join(tmpdir(), 'taesd-recipe-'));
-    mkdirSync(join(folder, 'diffusers'));
-    writeFileSync(join(folder, 'diffusers/__init__.py'), DIFFUSERS);
+    writeDiffusers(folder);
     const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
     // A free port, which it prints; the rest is the document's.
     const free = py
@@ -187,10 +196,9 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
       await last.waitFor();
       expect(await server.ended()).toEqual({ code: 0, errors: '' });
       // x − σ·output with the numbers of the stand-in: all of channel 0 is 1, of the others 0.
-      const data = Float32Array.from({ length: 4 * 1024 }, (_, i) => (i < 1024 ? 1 : 0));
       const model = 'nano-sdxl' as const;
       const sdxl = await Taesd.load({ model, only: 'decoder', precision: 'fast', workers: 0 });
-      const picture = await sdxl.decode({ shape: [1, 4, 32, 32], data });
+      const picture = await sdxl.decode(LED_TO);
       expect(await hashOfCanvas(page, PREVIEW)).toBe(hashOfPicture(picture));
     } finally {
       server.stop();
@@ -200,10 +208,11 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
 
   test('one latent by HTTP → its picture, from 16 bits a number', async ({ skip }) => {
     needs(['numpy'], skip);
-    const { html, js, py } = blocksOf('recipes.md', 'One latent of a Python server');
+    const py = documentedCode('docs/recipes.md', 'py', 'latent_server.py');
+    const html = documentedCode('docs/recipes.md', 'html', 'One latent of a Python server');
+    const js = documentedCode('docs/recipes.md', 'js', 'One latent of a Python server');
     await inFolder(async (folder) => {
-      mkdirSync(join(folder, 'diffusers'));
-      writeFileSync(join(folder, 'diffusers/__init__.py'), DIFFUSERS);
+      writeDiffusers(folder);
       const found = `import sys; sys.path.insert(0, ${JSON.stringify(folder)})\n`;
       const free = py.replace(
         "HTTPServer(('127.0.0.1', 8766), Handler).serve_forever()",
@@ -241,49 +250,6 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
   }
 });
 
-/**
- * A stand-in for diffusers: a pipeline whose scheduler knows sigmas, and whose model predicts noise
- * that leads to latents of 1 in channel 0. Called without steps, it returns the latents at once:
- * a tenth of the prompt's length in channel 0.
- */
-const DIFFUSERS = `
-import types
-import numpy as np
-
-class Scheduler:
-    def __init__(self):
-        self.config = types.SimpleNamespace(prediction_type='epsilon')
-        self.sigmas = np.linspace(14, 0.5, 20)
-        self.step_index = None
-
-    def step(self, output, timestep, sample):
-        self.step_index = (self.step_index or 0) + 1
-        return (sample,)
-
-class StableDiffusionXLPipeline:
-    @classmethod
-    def from_pretrained(cls, name):
-        pipe = cls()
-        pipe.scheduler = Scheduler()
-        return pipe
-
-    def to(self, device):
-        return self
-
-    def __call__(self, prompt, num_inference_steps=0, callback_on_step_end=None, output_type=None):
-        self.num_timesteps = num_inference_steps
-        target = np.zeros((1, 4, 32, 32), np.float32)
-        if num_inference_steps == 0:
-            target[:, 0] = len(prompt) / 10
-            return types.SimpleNamespace(images=target)
-        target[:, 0] = 1
-        for step in range(num_inference_steps):
-            noise = np.full_like(target, 0.5)
-            sample = target + np.float32(self.scheduler.sigmas[step]) * noise
-            self.scheduler.step(noise, 999 - step, sample)
-            callback_on_step_end(self, step, 999 - step, {})
-`;
-
 /** Bundles a program with React and a hook; the page finds the package itself. */
 async function bundled(program: string, hook: string): Promise<string> {
   const installed = fileURLToPath(new URL('../runtimes/installed', import.meta.url));
@@ -317,7 +283,8 @@ describe.skipIf(chromium === undefined)('onnxruntime-web [chromium, SwiftShader]
     async () => {
       const pages = await openPages(true);
       try {
-        const { html, js } = blocksOf('recipes.md', 'A pipeline of onnxruntime-web');
+        const html = documentedCode('docs/recipes.md', 'html', 'A pipeline of onnxruntime-web');
+        const js = documentedCode('docs/recipes.md', 'js', 'pipeline.js');
         const page = await pages.open({
           html,
           js,

@@ -8,7 +8,7 @@ import { startWorkerd } from '../../examples/edge-worker/tools/workerd.mjs';
 import { decodeLatentPng } from '../../src/formats/index.ts';
 import { decodePng } from '../../src/png/index.ts';
 import { Taesd } from '../../src/taesd.ts';
-import { blocksOf } from '../docs/blocks.ts';
+import { documentedCode, ROOT } from '../docs/blocks.mjs';
 import { inFolder } from '../docs/in-folder.ts';
 import { installSharp } from '../picture/install-sharp.ts';
 import { randomTensor, seededRandom } from '../random.ts';
@@ -16,8 +16,6 @@ import { randomTensor, seededRandom } from '../random.ts';
 /*
  * The recipes for Node and for edge functions: the code that stands in docs/recipes.md.
  */
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 test('sharp → latents of the upright picture, in a PNG that says their model and size', async ({
   skip,
@@ -41,7 +39,7 @@ test('sharp → latents of the upright picture, in a PNG that says their model a
     const installed = fileURLToPath(new URL('../picture/installed/node_modules', import.meta.url));
     symlinkSync(join(installed, 'sharp'), join(folder, 'node_modules/sharp'));
     writeFileSync(join(folder, 'photo.jpg'), photo);
-    const { js } = blocksOf('recipes.md', 'A photograph to latents, with sharp');
+    const js = documentedCode('docs/recipes.md', 'js', 'encode.mjs');
     writeFileSync(join(folder, 'encode.mjs'), js);
     const args = ['encode.mjs'];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
@@ -74,7 +72,7 @@ test('a Cloudflare worker in workerd → the pixels of Node', async () => {
   const nano = await Taesd.load({ model: 'nano', only: 'decoder', workers: 0 });
   const { data } = await nano.decode(latents);
   await inFolder(async (folder) => {
-    const { js } = blocksOf('recipes.md', 'A Cloudflare worker that decodes');
+    const js = documentedCode('docs/recipes.md', 'js', 'worker.js');
     const outdir = join(folder, 'out');
     await loadEsbuild().build({
       stdin: { contents: js, resolveDir: folder, sourcefile: 'worker.js' },

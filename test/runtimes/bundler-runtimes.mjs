@@ -1,9 +1,10 @@
 // webpack, esbuild, Rollup and Vite's server: the programs in program/bundled/, bundled for Node
 // and for pages.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentedCode } from '../docs/blocks.mjs';
 import { examined, namesRemedy, onChromium, unbundled } from './compare-bundled.mjs';
-import { requireInstalled } from './install.mjs';
+import { INSTALLED, requireInstalled } from './install.mjs';
 import { serve } from './server.mjs';
 import { run, start, withinSeconds } from './spawn.mjs';
 
@@ -70,30 +71,46 @@ export async function runWebpack({ place }) {
 
 export async function runEsbuild({ place }) {
   const { build, version } = requireInstalled('esbuild');
-  const bundle = (entry, outfile, more) =>
+  const bundle = (entry, outfile, format) =>
     build({
       ...{ entryPoints: [join(place, entry)], outfile: join(place, outfile), bundle: true },
-      ...{ format: 'esm', logLevel: 'error', ...more },
+      ...{ format, platform: 'node', logLevel: 'error' },
     });
-  const node = { platform: 'node' };
-  await bundle(ONE_FILE, 'esbuild-web/main.js');
-  await bundle(ONE_FILE, 'esbuild-node/one-file.mjs', node);
-  await bundle(ONE_FILE, 'esbuild-node/one-file.cjs', { ...node, format: 'cjs' });
-  await bundle(PLAIN, 'esbuild-node/plain.mjs', node);
-  await bundle(PLAIN, 'esbuild-node/kept-out.mjs', { ...node, packages: 'external' });
-  writePage(place, 'esbuild-web', 'type="module"');
+  const oneFile = documentedCode('docs/bundlers.md', 'sh', 0);
+  await runLines(oneFile, makeEntry(place, 'esbuild-one-file', ONE_FILE));
+  const external = documentedCode('docs/bundlers.md', 'sh', 1);
+  await runLines(external, makeEntry(place, 'esbuild-external', PLAIN));
+  await bundle(ONE_FILE, 'esbuild-node/one-file.cjs', 'cjs');
+  await bundle(PLAIN, 'esbuild-node/plain.mjs', 'esm');
+  writePage(place, 'esbuild-one-file/out', 'type="module"');
   const wanted = await unbundled(place);
-  const ran = (name) => inNode(place, `esbuild-node/${name}`);
+  const ran = (name) => inNode(place, name);
+  const oneInNode = await ran('esbuild-one-file/out/main.mjs');
   return {
     version,
     checks: [
-      ...examined('page', await onPage(place, 'esbuild-web'), wanted, 'none wanted'),
-      ...examined('Node, one file', await ran('one-file.mjs'), wanted, 'none wanted'),
-      ...examined('Node, CommonJS', await ran('one-file.cjs'), wanted, 'none wanted'),
-      ...examined('Node, packages external', await ran('kept-out.mjs'), wanted),
-      namesRemedy('Node, nothing handed over', await ran('plain.mjs')),
+      ...examined('page', await onPage(place, 'esbuild-one-file/out'), wanted, 'none wanted'),
+      ...examined('Node, one file', oneInNode, wanted, 'none wanted'),
+      ...examined('Node, CommonJS', await ran('esbuild-node/one-file.cjs'), wanted, 'none wanted'),
+      ...examined('Node, packages external', await ran('esbuild-external/out/main.mjs'), wanted),
+      namesRemedy('Node, nothing handed over', await ran('esbuild-node/plain.mjs')),
     ],
   };
+}
+
+/** Makes a folder whose `main.js` is a program. @returns the folder */
+function makeEntry(place, name, program) {
+  const folder = join(place, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'main.js'), `import '../${program}';\n`);
+  return folder;
+}
+
+/** Runs lines of docs/bundlers.md, in which `npx` finds the packages installed here. */
+async function runLines(lines, cwd) {
+  const PATH = `${INSTALLED}node_modules/.bin:${process.env.PATH}`;
+  const script = `set -e\nnpx() { "$@"; }\n${lines}`;
+  await run('bash', ['-c', script], { cwd, env: { ...process.env, PATH } });
 }
 
 export async function runRollup({ place }) {

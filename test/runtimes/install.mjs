@@ -27,6 +27,7 @@ const VERSIONS = {
   jest: '30.5.2',
   'jest-environment-jsdom': '30.5.2',
   jsdom: '26.1.0',
+  wrangler: '4.86.0',
 };
 
 const FOLDER = new URL('installed/', import.meta.url);
@@ -57,6 +58,7 @@ const PROGRAMS = {
   jest: 'jest/bin/jest.js',
   'jest-environment-jsdom': 'jest-environment-jsdom/build/index.js',
   jsdom: 'jsdom/lib/api.js',
+  wrangler: 'wrangler/bin/wrangler.js',
 };
 
 const isNode20 = process.versions.node.startsWith('20.');

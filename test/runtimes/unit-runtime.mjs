@@ -1,6 +1,8 @@
 // vitest and jest: the tests in program/unit/, each in a process of its own.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { documentedCode } from '../docs/blocks.mjs';
+import { writeNamed } from './readme-examples.mjs';
 import { run } from './spawn.mjs';
 
 /** Longer than any of these tests takes, also on a busy machine. A call that hangs runs into it. */
@@ -47,10 +49,12 @@ export async function runUnitTests({ program, place, kinds, env: more = {} }) {
 export function writeUnitExamples(place, name, packages) {
   const folder = join(place, name);
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
-  const text = readFileSync(new URL('../../docs/unit-tests.md', import.meta.url), 'utf8');
-  const examples = [...text.matchAll(/```js\n\/\/ (\S+)\n([\s\S]*?)```/g)];
-  if (examples.length !== 4) throw new Error(`docs/unit-tests.md: ${examples.length} examples`);
-  for (const [, file, code] of examples) writeFileSync(join(folder, file), code);
+  writeNamed(folder, [
+    documentedCode('docs/unit-tests.md', 'js', 'decode.vitest.test.mjs'),
+    documentedCode('docs/unit-tests.md', 'js', 'jest.config.mjs'),
+    documentedCode('docs/unit-tests.md', 'js', 'text-coders.mjs'),
+    documentedCode('docs/unit-tests.md', 'js', 'png.jest.test.mjs'),
+  ]);
   for (const [one, path] of Object.entries(packages)) {
     symlinkSync(path, join(folder, 'node_modules', one));
   }
