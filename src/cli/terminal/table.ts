@@ -35,10 +35,8 @@ export function factLines(facts: readonly (readonly [what: string, says: string]
 const widest = (texts: readonly string[]): number =>
   texts.reduce((width, { length }) => Math.max(width, length), 0);
 
-const GROUPED = new Intl.NumberFormat('en-US');
-
-/** Returns `1,222,532`. */
-export const countText = (count: number): string => GROUPED.format(count);
+/** Returns `1,222,532` for a whole number. Intl takes 20 ms to load, at the start of each command. */
+export const countText = (count: number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** A file may claim any number of dimensions. */
 const MAX_RANK = 8;
