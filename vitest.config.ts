@@ -127,8 +127,8 @@ export default defineConfig({
           ...common,
           name: 'browsers',
           include: ['test/**/*.browser.test.ts'],
-          // A browser on a busy machine stands still once in some thousand pages. The last lines of
-          // a run name each test that needed its second try.
+          // About one page in a thousand stands still on a busy machine. The last lines of a run name
+          // each test that needed its second try.
           retry: 1,
           globalSetup: 'test/install-deno.ts',
         },

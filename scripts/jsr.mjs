@@ -1,14 +1,14 @@
 // node scripts/jsr.mjs SCOPE [FOLDER]   after `npm run build`: makes FOLDER, which defaults to
 // out/jsr, for `npx deno publish --no-check --allow-dirty` in it. SCOPE is the publisher's at
 // jsr.io, without its @.
-// The build has no types that only the package uses; --no-check does not miss them.
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// A build has no types that only the package uses, and a check would miss them: hence --no-check.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Left out for JSR: the command, and the files for script tags of a page. */
+/** Left out: the command, the single modules for CDNs, the kernels as text, workerd's entry. */
 const LEFT_OUT = /^dist\/(?:cli|one-file)(?:\/|$)|\.wat$|^dist\/[\w.-]+\.min\.|^dist\/workerd\./;
 
 /**
@@ -20,7 +20,7 @@ const LEFT_OUT = /^dist\/(?:cli|one-file)(?:\/|$)|\.wat$|^dist\/[\w.-]+\.min\.|^
 export function jsrManifest(manifest, scope) {
   if (!/^[a-z][a-z0-9-]{1,19}$/.test(scope)) {
     throw new Error(
-      `expected SCOPE to be 2 to 20 letters a to z, digits and hyphens, got "${scope}"`,
+      `SCOPE expected 2 to 20 of a to z, 0 to 9 and -, the first a letter, got "${scope}"`,
     );
   }
   const { version, license, exports } = manifest;
@@ -46,7 +46,14 @@ export function jsrManifest(manifest, scope) {
 }
 
 /** Makes the folder: the build, each module with the address of its types, as JSR asks. */
-function stage(scope, folder) {
+function makeFolder(scope, folder) {
+  if (!existsSync(join(ROOT, 'dist/index.js'))) {
+    throw new Error('dist expected a build, got none (npm run build)');
+  }
+  const isOwn = existsSync(join(folder, 'jsr.json'));
+  if (!isOwn && existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new Error(`FOLDER expected an empty folder or one of this script, got "${folder}"`);
+  }
   const manifest = jsrManifest(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')), scope);
   rmSync(folder, { recursive: true, force: true });
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), {
@@ -64,8 +71,8 @@ function stage(scope, folder) {
 }
 
 /**
- * Returns the change that JSR asks of a file: a module says where its types are, types name files
- * as they are, and no global type is added.
+ * Returns the edit that JSR needs in a file: a module names its types, types import files by their
+ * names, and nothing declares a global type.
  *
  * @param {string} file
  * @param {ReadonlySet<string>} files  all names
@@ -89,10 +96,10 @@ function main([scope, folder = join(ROOT, 'out/jsr')]) {
     return 2;
   }
   try {
-    stage(scope, folder);
+    makeFolder(scope, folder);
   } catch (error) {
     console.error(error.message);
-    return 2;
+    return 1;
   }
   console.log(`${folder} is ready for npx deno publish --no-check --allow-dirty`);
   return 0;

@@ -66,7 +66,7 @@ export const NOT_DOWNLOADED: readonly ForeignKind[] = [
     is: (bytes) => isHtml(firstBytes(bytes)),
     code: 'FORMAT',
     got: 'HTML',
-    hint: 'a web page in place of the file: a wrong address, or the page was saved and not the file',
+    hint: 'the address is wrong, or a web page was saved in place of the file',
   },
   {
     is: (bytes) => startsWith(bytes, 'version https://git-lfs'),

@@ -1,9 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium as driver,
-} from 'playwright-core';
+import { type Browser, chromium as driver } from 'playwright-core';
 import { CHROMIUM_WEBGPU } from './browsers.mjs';
 import { chromium } from './page.ts';
 
@@ -13,15 +9,12 @@ import { chromium } from './page.ts';
 
 /**
  * The time that one thing at a page may take, such as loading it or finding a button. A busy
- * machine of two cores takes seconds. Playwright's own 30 s failed once in some thousand visits.
+ * machine of two cores takes seconds. Playwright's own 30 s failed about once in a thousand visits.
  */
 const WAIT_MS = 120_000;
 
-export interface DrivenChromium {
-  /** Pages that share nothing with those of other contexts. */
-  newContext(options?: BrowserContextOptions): Promise<BrowserContext>;
-  close(): Promise<void>;
-}
+/** Contexts of pages that share nothing with those of others. */
+export type DrivenChromium = Pick<Browser, 'newContext' | 'close'>;
 
 /** @param webgpu  with WebGPU, on the browser's software adapter */
 export async function driveChromium(webgpu = false): Promise<DrivenChromium> {

@@ -77,5 +77,5 @@ test('JSR: a scope → its name, the version, the entries that are modules, the 
 });
 
 test.each(['', 'S', '@somebody', 'Some'])('JSR: scope "%s" → refused', (scope) => {
-  expect(() => jsrManifest(manifest, scope)).toThrow('expected SCOPE to be');
+  expect(() => jsrManifest(manifest, scope)).toThrow('SCOPE expected 2 to 20');
 });

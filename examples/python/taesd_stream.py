@@ -5,7 +5,7 @@ One file to copy. It needs numpy; FrameSocket needs websockets 10 or newer (Debi
   frames = FrameSocket(port=8765)
   frames.wait_for_reader()
   callback = step_callback(pipe.scheduler, frames.send, model='taesdxl')
-  pipe(prompt, callback_on_step_end=callback)
+  pipe(prompt, callback_on_step_end=callback, output_type='latent')
   callback.stop_watching()
   frames.close()
 
@@ -155,9 +155,10 @@ def step_callback(scheduler, send, *, model='', dtype='u8', steps=None, width=No
 
     def callback(pipe, step, timestep, callback_kwargs):
         if last:
+            sample, output = last.pop('sample'), last.pop('output')
             try:
                 noise = _noise_of(scheduler, timestep)
-                latents = predict_original(last['sample'][:1], last['output'][:1], **noise)
+                latents = predict_original(sample[:1], output[:1], **noise)
                 if latents.ndim == 3:
                     latents = unpack(latents, width, height)
                 count = steps or getattr(pipe, 'num_timesteps', None)
@@ -305,11 +306,12 @@ class FrameSocket(_Hub):
 
     def __init__(self, port=8765, host='127.0.0.1', in_flight=2, origins=None, on_sent=None):
         try:
-            import websockets  # noqa: F401
+            import websockets
         except ImportError as error:
             needs = 'FrameSocket needs the package websockets 10 or newer: pip install websockets'
             raise ImportError(needs) from error
         super().__init__()
+        self._websockets = websockets
         self._in_flight = in_flight
         self._on_sent = on_sent or (lambda frame: None)
         self._ready = threading.Event()
@@ -327,21 +329,21 @@ class FrameSocket(_Hub):
         self._thread.join(timeout)
 
     async def _serve(self, host, port, origins):
-        import websockets
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
             # Latents do not compress, so that deflating them would cost time alone.
-            async with websockets.serve(self._talk, host, port, origins=origins, compression=None,
-                                        max_size=1024) as server:
+            async with self._websockets.serve(self._talk, host, port, origins=origins, compression=None,
+                                              max_size=1024) as server:
                 self.port = server.sockets[0].getsockname()[1]
                 self._ready.set()
                 await self._stop.wait()
         except Exception as error:
+            if self._ready.is_set():
+                raise
             self._error = error
             self._ready.set()
 
     async def _talk(self, socket, path=None):
-        import websockets
         done, room, arrived = 0, asyncio.Event(), asyncio.Event()
 
         def wake():
@@ -376,7 +378,7 @@ class FrameSocket(_Hub):
                     room.clear()
                     await room.wait()
             await socket.close()
-        except websockets.ConnectionClosed:
+        except self._websockets.ConnectionClosed:
             pass
         finally:
             listener.cancel()

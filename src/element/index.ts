@@ -5,4 +5,11 @@
  */
 
 export { defineTaesdPreview } from './define.ts';
-export type { FrameDetail, PreviewLatents, PreviewSource, TaesdPreviewElement } from './types.ts';
+export type {
+  FrameDetail,
+  PreviewEvents,
+  PreviewLatents,
+  PreviewListeners,
+  PreviewSource,
+  TaesdPreviewElement,
+} from './types.ts';

@@ -1,9 +1,14 @@
 import { tagOf } from '../builtins/tags.ts';
-import type { TaesdError } from '../errors.ts';
 import type { PredictionStep } from '../preview/predict-original.ts';
 import type { Taesd } from '../taesd.ts';
 import { Presenter, type Settings } from './presenter.ts';
-import type { FrameDetail, PreviewLatents, PreviewSource, TaesdPreviewElement } from './types.ts';
+import type {
+  FrameDetail,
+  PreviewEvents,
+  PreviewLatents,
+  PreviewSource,
+  TaesdPreviewElement,
+} from './types.ts';
 import { View } from './view.ts';
 
 /** The class of the elements, with the mark by which `defineTaesdPreview` knows it. */
@@ -61,7 +66,7 @@ export function previewClass(): OurClass {
       },
       onError: (error) => {
         this.#view.fail(error.message);
-        this.#dispatch<TaesdError>('error', error);
+        this.#dispatch('error', error);
       },
     });
     #taesd: TaesdPreviewElement['taesd'];
@@ -207,7 +212,7 @@ export function previewClass(): OurClass {
       return text === null ? undefined : numberOf(text);
     }
 
-    #dispatch<Detail>(name: string, detail: Detail): void {
+    #dispatch<Name extends keyof PreviewEvents>(name: Name, detail: PreviewEvents[Name]): void {
       this.dispatchEvent(new CustomEvent(name, { detail }));
     }
 

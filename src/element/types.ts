@@ -25,21 +25,25 @@ export type PreviewLatents = TensorLike | LatentsWithOrigin | Float32Array;
  */
 export type PreviewSource = string | object;
 
-/** Event, if the project has types of the DOM or of Node. */
-type PageEvent = typeof globalThis extends { Event: { prototype: infer PlatformEvent } }
-  ? PlatformEvent
+/** CustomEvent, if the project has types of the DOM or of Node. */
+type PageEvent = typeof globalThis extends { CustomEvent: { prototype: infer PlatformEvent } }
+  ? Omit<PlatformEvent, 'detail'>
   : object;
 
 /** The `detail` of each event, by its name. */
 export interface PreviewEvents {
+  /** The model is ready. */
   readonly load: Info;
+  /** Weights arrive. */
   readonly progress: DownloadProgress;
+  /** A picture is on the canvas. */
   readonly frame: FrameDetail;
+  /** Something was wrong with the latents, the model, the source or the attributes. */
   readonly error: TaesdError;
 }
 
 /** `addEventListener` and `removeEventListener` for the element's own events. */
-type Listens = <Name extends keyof PreviewEvents>(
+export type PreviewListeners = <Name extends keyof PreviewEvents>(
   type: Name,
   listener: (event: PageEvent & { readonly detail: PreviewEvents[Name] }) => unknown,
   options?:
@@ -66,13 +70,11 @@ export interface FrameDetail extends FrameInfo {
  * Its properties reflect its attributes, except `latents`, `taesd`, and a `src` that is no address.
  * A wrong value is reported when it is used: the element dispatches `error`.
  *
- * Events, none of which bubbles: `load` (the model is ready; `detail` is its `Info`), `progress`
- * (weights arrive; `detail` is a `DownloadProgress`), `frame` (a picture is on the canvas; `detail`
- * is a `FrameDetail`), `error` (`detail` is the TaesdError).
+ * Its events are those of `PreviewEvents`. None bubbles.
  */
 export interface TaesdPreviewElement extends PageElement {
-  addEventListener: Listens & Inherited<'addEventListener'>;
-  removeEventListener: Listens & Inherited<'removeEventListener'>;
+  addEventListener: PreviewListeners & Inherited<'addEventListener'>;
+  removeEventListener: PreviewListeners & Inherited<'removeEventListener'>;
   /**
    * The model that decodes. With it, loading begins when the element is on the page. Defaults to
    * the small model for the latents, if they name their model; otherwise to `nano`. With `weights`

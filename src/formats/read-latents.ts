@@ -138,7 +138,7 @@ async function readPlain(bytes: Uint8Array, options: ReadLatentsOptions): Promis
   throw isRaw ? noShape(bytes, options) : notLatents(bytes);
 }
 
-/** Files that people take for latents in a file. */
+/** Content that callers take for a file of latents. */
 const FOREIGN: readonly ForeignKind[] = [
   ...NOT_DOWNLOADED,
   {

@@ -22,16 +22,13 @@ type OnError = ((error: unknown) => unknown) | undefined;
 /** Reports errors to `onError`, or keeps the first. They must not end the caller's loop. */
 export class ErrorKeeper {
   readonly #onError: OnError;
-  readonly #teller: string | undefined;
+  readonly #warns: boolean;
   #kept: { readonly reason: unknown } | undefined;
 
-  /**
-   * @param teller  the owner, in words: the console gets the first error if there is no `onError`.
-   *   Undefined if nothing is to be said, because a promise rejects in any case
-   */
-  constructor(onError: OnError, teller?: string) {
+  /** @param warns  true prints the first error on the console if there is no `onError` */
+  constructor(onError: OnError, warns = false) {
     this.#onError = onError;
-    this.#teller = teller;
+    this.#warns = warns;
   }
 
   report(reason: unknown): void {
@@ -39,10 +36,9 @@ export class ErrorKeeper {
       this.#kept ??= { reason: error };
     };
     if (this.#onError === undefined) {
-      if (this.#teller !== undefined && this.#kept === undefined) {
-        globalThis.console?.warn(
-          `taesd-wasm: ${this.#teller} without onError: ${messageOf(reason)}`,
-        );
+      if (this.#warns && this.#kept === undefined) {
+        const words = `an error of a previewer without onError: ${messageOf(reason)}`;
+        globalThis.console?.warn(`taesd-wasm: ${words}`);
       }
       keep(reason);
       return;

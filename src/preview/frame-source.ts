@@ -63,6 +63,8 @@ const [OPEN, CLOSING] = [1, 2];
 const EVENTS_CLOSED = 2;
 /** Codes of a WebSocket's planned end: done, going away, none given. */
 const PLANNED: readonly unknown[] = [1000, 1001, 1005];
+/** Hints for codes that say little. */
+const BROKEN: Readonly<Record<string, string>> = { 1006: 'the connection broke off' };
 
 /**
  * Begins to read a connection.
@@ -164,7 +166,9 @@ function openSocket(socket: SocketLike, sink: FrameSink): OpenSource {
         const isPlanned = code === undefined || PLANNED.includes(code);
         const words = [`code ${code}`, last, reason].filter(Boolean).join(': ');
         const rule = wasOpen ? 'a WebSocket that closes with code 1000' : 'a WebSocket that opens';
-        const hint = wasOpen ? 'the connection broke off' : 'is the server running?';
+        const hint = wasOpen
+          ? BROKEN[`${code}`]
+          : 'is the server running, and does it let this page connect?';
         const error = isPlanned ? undefined : lost(rule, words, { hint });
         void (blobs ?? Promise.resolve()).then(() => sink.end(error));
       },
@@ -204,7 +208,7 @@ function openEvents(events: EventSourceLike, sink: FrameSink): OpenSource {
         if (events.readyState !== EVENTS_CLOSED) return;
         close();
         const words = typeof message === 'string' ? message : 'an error';
-        // A browser does not say which.
+        // A browser does not report which of these it was.
         const hint =
           'an HTTP error, another content-type, or a host that does not allow this page?';
         sink.end(lost('server-sent events', words, { hint }));

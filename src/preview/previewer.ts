@@ -152,7 +152,7 @@ class LatestFirst {
     this.#model = decoders[0].info.model;
     this.#free = decoders;
     this.#options = options;
-    this.#errors = new ErrorKeeper(options.onError, 'a previewer');
+    this.#errors = new ErrorKeeper(options.onError, true);
   }
 
   get dropped(): number {

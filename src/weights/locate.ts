@@ -104,8 +104,8 @@ function warnOfNano(notes: readonly string[]): void {
   const fetches = fetching(VARIANTS.taesd);
   const why = notes.map((note) => ` (${note})`).join('');
   globalThis.console?.warn(
-    `taesd-wasm: no weights of taesd were found${why}, so nano, which is softer, works in its place. ` +
-      `To get taesd: ${fetches}. To keep nano: the option model: 'nano'. Both silence this.`,
+    `taesd-wasm: found no weights of taesd${why}. Using nano, whose pictures are softer. ` +
+      `To get taesd: ${fetches}. To keep nano: the option model: 'nano'. Either ends this warning.`,
   );
 }
 

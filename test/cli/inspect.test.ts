@@ -434,8 +434,7 @@ describe('what cannot be read → exit 1', () => {
   });
 
   test('inspect: an ending that lies → what the bytes are', () => {
-    const web =
-      'got HTML (a web page in place of the file: a wrong address, or the page was saved and not the file)';
+    const web = 'got HTML (the address is wrong, or a web page was saved in place of the file)';
     const rule = 'FILE: "bytes" expected a safetensors file,';
     refused('w.safetensors', ascii('<!doctype html><html></html>'), `${rule} ${web}`);
   });

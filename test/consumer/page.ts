@@ -25,6 +25,9 @@ export async function page(canvas: HTMLCanvasElement): Promise<void> {
     canvas.title = `${step} ${width}`;
   });
   element.addEventListener('error', ({ detail }) => void `${detail.code} ${detail.message}`);
+  // @ts-expect-error: a TaesdError has no step.
+  element.addEventListener('error', ({ detail }) => void detail.step);
+  element.addEventListener('frame', (event: CustomEvent<FrameDetail>) => void event.detail.step);
   element.addEventListener('load', ({ detail }) => void detail.model, { once: true });
   element.addEventListener('progress', ({ detail }) => void detail.done);
   element.addEventListener('click', ({ clientX }) => void clientX);

@@ -28,8 +28,6 @@ export function documents(folder = '') {
   });
 }
 
-const textOf = (document) => readFileSync(`${ROOT}${document}`, 'utf8');
-
 /**
  * Returns the blocks of a document in their order.
  *
@@ -37,7 +35,8 @@ const textOf = (document) => readFileSync(`${ROOT}${document}`, 'utf8');
  * @returns {DocumentBlock[]}
  * @throws Error for code that is not between lines of three backticks
  */
-export const blocksIn = (document) => blocksOfText(textOf(document), document);
+export const blocksIn = (document) =>
+  blocksOfText(readFileSync(`${ROOT}${document}`, 'utf8'), document);
 
 /**
  * Returns the blocks of a document's text.
@@ -73,9 +72,11 @@ export function blocksOfText(text, document) {
 }
 
 function blockOf({ lines, ...where }) {
-  const [, name = ''] = /^(?:\/\/|#|<!--) ([\w./-]+\.\w+)/.exec(lines[0]) ?? [];
-  return { ...where, name, code: lines.map((line) => `${line}\n`).join('') };
+  return { ...where, name: nameIn(lines[0]), code: lines.map((line) => `${line}\n`).join('') };
 }
+
+/** Returns the file that code names in its first line, or ''. @param {string} code */
+export const nameIn = (code) => /^(?:\/\/|#|<!--) ([\w./-]+\.\w+)/.exec(code)?.[1] ?? '';
 
 /**
  * Returns the code of a document’s block. `every-block.test.ts` finds the blocks that tests run by

@@ -23,7 +23,7 @@ const zeros = (side) => ({ shape: [1, 4, side, side], data: new Float32Array(4 *
 const shown = [];
 `;
 
-test('docs/previews.md: the loop → its last step is drawn', async () => {
+test('docs/previews.md: the loop → the finished picture is drawn last', async () => {
   const loop = documentedCode('docs/previews.md', 'js', 0);
   await inFolder((folder) => {
     const found = printed(
@@ -38,13 +38,14 @@ test('docs/previews.md: the loop → its last step is drawn', async () => {
       const [sigmas, timesteps, prompt] = [[4, 2, 1, 0], [999, 500, 1], ''];
       let x = zeros(8);
       const scaled = (latents) => latents;
-      const unet = async () => zeros(8);
-      const sampler = { next: async () => zeros(8) };
+      const unet = async (latents) => latents;
+      let made = 0;
+      const sampler = { next: async () => zeros(++made === 3 ? 9 : 8) };
       ${loop}
       taesd.dispose();
       console.log(JSON.stringify(drawn.at(-1)));`,
     );
-    expect(found).toEqual([64, 64, 4 * 64 * 64, 0, 0]);
+    expect(found).toEqual([72, 72, 4 * 72 * 72, 0, 0]);
   });
 });
 

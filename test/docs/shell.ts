@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -20,16 +19,23 @@ import { ROOT } from './blocks.mjs';
 
 /** The lines a script begins with, in front of the document's. */
 const prelude = (main: string, weights: string) => `set -eo pipefail
-# A server is left to the next lines, as in another terminal, and ended with the script: its group,
-# since it may be a process of a process.
+# A server runs on while the next lines run. At the end of the script its process group is ended,
+# because the server may be a child of the command.
 set -m
 trap 'for job in $(jobs -p); do kill -- "-$job" 2> /dev/null || true; done; wait' EXIT
+# Waits for the address that the last command in the background prints.
+listens() {
+  until grep -q http: served.txt; do
+    kill -0 $! 2> /dev/null || { cat served.txt >&2; return 1; }
+    sleep 0.1
+  done
+}
 taesd() {
   case $1 in
     serve)
       # On a free port.
       command node '${main}' "$@" --port 0 < /dev/null > served.txt 2>&1 &
-      until grep -q http: served.txt; do sleep 0.1; done
+      listens
       kill -INT $!
       wait $! || [ $? -eq 130 ]
       cat served.txt
@@ -55,7 +61,7 @@ node() {
 }
 serves() {
   command "$@" < /dev/null > served.txt 2>&1 &
-  until grep -qo 'http://[^ ]*' served.txt; do sleep 0.1; done
+  listens
   until command curl -s -o home.txt "$(grep -o 'http://[^ ]*' served.txt | head -1)"; do sleep 0.1; done
 }
 answers=0
@@ -116,13 +122,4 @@ export function makeCheckout(folder: string): void {
   }
   const tools = 'examples/edge-worker/tools/npm/node_modules';
   for (const name of ['dist', tools]) symlinkSync(join(ROOT, name), join(folder, name));
-}
-
-/** Finds a free port. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

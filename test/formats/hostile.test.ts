@@ -82,7 +82,7 @@ describe('memory and time', () => {
     bytes[bytes.length - 8] ^= 1;
     await refused(bytes, 'FORMAT', /a file that begins with "hello, world, he"/);
     const page = gzipped(joined('<!doctype html>', new Uint8Array(2 ** 20)));
-    await refused(page, 'FORMAT', /a web page in place of the file/);
+    await refused(page, 'FORMAT', /a web page was saved in place of the file/);
     const zeros = gzipped(new Uint8Array(40_000));
     await refused(zeros, 'ARG', /of 10000 f32 numbers/, { name: 'a.f32' });
   });

@@ -22,15 +22,9 @@ describe('table of formats', () => {
   });
 
   for (const format of OWN) {
-    test(`${format.endings[0]}: written → recognised; read → model and size, no doubt`, async () => {
-      const bytes = format.write(FILE);
-      expect(recogniseFormat(bytes)).toBe(format);
-      const { file, doubt } = await format.read(bytes, {});
+    test(`${format.endings[0]}: written → model and size, no doubt`, async () => {
+      const { file, doubt } = await format.read(format.write(FILE), {});
       expect(file).toMatchObject({ model: 'taesdxl', width: 17, height: 9 });
-      expect(file.latents.shape).toEqual([1, 4, 2, 3]);
-      // A step of 8 bits is 0.0235.
-      const distances = file.latents.data.map((value, i) => Math.abs(value - latents.data[i]));
-      expect(Math.max(...distances)).toBeLessThan(0.012);
       expect(doubt).toBeUndefined();
     });
 
@@ -50,7 +44,7 @@ describe('table of formats', () => {
 describe('formats that can be written', () => {
   /** Bare numbers, which nothing recognises: the caller says their shape. */
   const isRaw = (ending: string) => ['.f32', '.f16', '.bf16'].includes(ending);
-  /** The rounding of the numbers, where it is not none. */
+  /** The largest rounding error of formats that round. A step of 8 bits is 0.0235. */
   const ROUNDING: Readonly<Record<string, number>> = {
     '.png': 0.012,
     '.f16': 0.001,

@@ -361,7 +361,7 @@ describe('other kinds', () => {
     expect(await failure(latin1('<?xml version="1.0"?><html/>'))).toEqual(['FORMAT', xml]);
     const [, page] = await failure(latin1('<!DOCTYPE html><html>'));
     expect(page).toBe(
-      `${rule} HTML (a web page in place of the file: a wrong address, or the page was saved and not the file)`,
+      `${rule} HTML (the address is wrong, or a web page was saved in place of the file)`,
     );
     const [, pointer] = await failure(latin1('version https://git-lfs.github.com/spec/v1\n'));
     expect(pointer).toContain(`${rule} a Git LFS pointer (`);

@@ -323,12 +323,12 @@ describe('a WebSocket', () => {
     expect(messages(errors)).toEqual([
       [
         'NETWORK',
-        'previewFrom: "source" expected a WebSocket that opens, got code 1006 (is the server running?)',
+        'previewFrom: "source" expected a WebSocket that opens, got code 1006 (is the server running, and does it let this page connect?)',
       ],
     ]);
   });
 
-  test('that opens and breaks off → NETWORK, which says so', async () => {
+  test('that opens and ends with code 1011 → NETWORK with its reason', async () => {
     const socket = Object.assign(new Socket(), { readyState: 0 });
     const { preview, errors } = keeping(socket);
     socket.fire('open');
@@ -337,7 +337,7 @@ describe('a WebSocket', () => {
     expect(messages(errors)).toEqual([
       [
         'NETWORK',
-        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1011: no memory (the connection broke off)',
+        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1011: no memory',
       ],
     ]);
   });

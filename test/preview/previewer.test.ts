@@ -128,7 +128,7 @@ describe('a loop', () => {
     expect({ calls, shown: shown.length }).toEqual({ calls: 1, shown: 1 });
   });
 
-  test('maxFps 20 → no more pictures than 50 ms apart allow, the last one shown', async () => {
+  test('maxFps 20 → at most one picture in 50 ms, the last one shown', async () => {
     const steps: unknown[] = [];
     const previewer = createPreviewer(nano, {
       maxFps: 20,
@@ -359,7 +359,11 @@ describe('what is wrong → onError, and the next latents are shown', () => {
     const previewer = createPreviewer(taesd, { onFrame: () => {} });
     previewer.push({ data: new Float32Array(3), dims: [3] });
     expect(warn.mock.calls).toEqual([
-      [expect.stringMatching(/^taesd-wasm: a previewer without onError: .* got \[3\]$/)],
+      [
+        expect.stringMatching(
+          /^taesd-wasm: an error of a previewer without onError: .* got \[3\]$/,
+        ),
+      ],
     ]);
     previewer.push({ data: new Float32Array(4).fill(NaN), dims: [1, 4, 1, 1] });
     await expect(previewer.idle()).rejects.toThrow('got [3]');

@@ -221,7 +221,7 @@ describe.skipIf(chromium === undefined)('recipes for pages [chromium]', () => {
       const server = await servePython(found + free);
       try {
         const page = await pages.open({ html, js: js.replace('8766', `${server.port}`) });
-        // All of channel 0 is the number of letters of the prompt, of the others 0.
+        // Channel 0 is a tenth of the prompt’s length, the others are 0.
         const data = Float32Array.from({ length: 4 * 1024 }, (_, i) =>
           i < 1024 ? 'a lake at dusk'.length / 10 : 0,
         );

@@ -1,7 +1,7 @@
 // The examples of README.md and docs/bundlers.md, as files: their first line says their name.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { documentedCode } from '../docs/blocks.mjs';
+import { documentedCode, nameIn } from '../docs/blocks.mjs';
 
 /** Writes them into `place`/readme, `in.png` beside them, and into `place`/docs. */
 export function writeExamples(place, picture) {
@@ -32,8 +32,7 @@ export function writeExamples(place, picture) {
 /** Writes examples into files, each named by its first line. */
 export function writeNamed(folder, examples) {
   for (const code of examples) {
-    const [, name] = /^\/\/ ([\w./-]+\.\w+)/.exec(code);
-    const path = join(folder, name);
+    const path = join(folder, nameIn(code));
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, code);
   }

@@ -23,8 +23,7 @@ describe('other things under the name of safetensors', () => {
   test.each(['<!DOCTYPE html><html>', '<!doctype html>', '\ufeff\n <html lang="en">', '<HTML>'])(
     'readSafetensors: a web page %j → FORMAT',
     (page) => {
-      const hint =
-        'a web page in place of the file: a wrong address, or the page was saved and not the file';
+      const hint = 'the address is wrong, or a web page was saved in place of the file';
       refused(utf8(page), 'FORMAT', `${rule} HTML (${hint})`);
     },
   );

@@ -169,8 +169,8 @@ describe('loadWeights', () => {
         expect((await load(undefined, BOTH, look)).from).toBe('the package');
       expect(warn.mock.calls).toEqual([
         [
-          'taesd-wasm: no weights of taesd were found, so nano, which is softer, works in its place. To get taesd: ' +
-            "npx taesd pull taesd or the option download: true. To keep nano: the option model: 'nano'. Both silence this.",
+          'taesd-wasm: found no weights of taesd. Using nano, whose pictures are softer. To get taesd: npx taesd pull ' +
+            "taesd or the option download: true. To keep nano: the option model: 'nano'. Either ends this warning.",
         ],
       ]);
     } finally {

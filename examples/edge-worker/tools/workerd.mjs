@@ -10,7 +10,7 @@ const EXAMPLE = new URL('../', import.meta.url);
 const START_MS = 20_000;
 
 /** Finds a free port. @returns {Promise<number>} */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();

@@ -92,7 +92,7 @@ const FORMAT_DEFAULT = "(default: OUT's ending; png for stdout and a folder)";
 const LATENT_FORMAT_NAMES = () =>
   orList(writtenFormats().map(({ endings: [ending] }) => ending.slice(1)));
 
-/** The files that hold latents of either space, and do not say which. */
+/** The endings of written files that do not record the space. */
 const EITHER_SPACE = () =>
   orList(
     writtenFormats()

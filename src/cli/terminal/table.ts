@@ -35,7 +35,7 @@ export function factLines(facts: readonly (readonly [what: string, says: string]
 const widest = (texts: readonly string[]): number =>
   texts.reduce((width, { length }) => Math.max(width, length), 0);
 
-/** Returns `1,222,532` for a whole number. Intl takes 20 ms to load, at the start of each command. */
+/** Returns `1,222,532` for a whole number. Loading Intl would take 20 ms. */
 export const countText = (count: number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** A file may claim any number of dimensions. */
