@@ -85,7 +85,7 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
       release();
       await expect
         .poll(() => status.textContent(), { timeout: 60_000 })
-        .toBe('Done: the sample, 256×256, through the 36 layers of taesd.');
+        .toBe('Done: the sample, 256×256, through the 35 layers of taesd.');
       await cold.context().close();
       await own.close();
     },
