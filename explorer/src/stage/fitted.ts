@@ -10,13 +10,13 @@ const ROOMY: readonly Size[] = [
   { width: 376, height: 620 },
 ];
 
-/** A stage that is wider than this is no longer laid out as an upright one; see the style sheets. */
+/** A wider stage is not laid out as an upright one: `34rem` in the style sheets. */
 const UPRIGHT = 544;
 
 /**
  * A stage alone in a frame: one that has no room there is laid out in more room, and drawn smaller.
  *
- * @param scene  undefined for a stage that has room. Scene 1 has layouts of its own for small frames
+ * @param scene  undefined for a stage that has room. Scene 1 has layouts of its own for small ones
  * @returns the style of the stage's box, which fills its parent
  */
 export function useFitted(

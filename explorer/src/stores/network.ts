@@ -140,7 +140,7 @@ export function createNetwork(
     sayDone(engine);
   }
 
-  /** Numbers of a model that nobody asked for are not what a link means: it is not done with them. */
+  /** While another model is awaited, the numbers of this one are not what a link means. */
   function sayDone({ model: name }: Model): void {
     const next = awaited.peek();
     say(
