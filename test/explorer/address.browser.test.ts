@@ -105,37 +105,134 @@ describe.skipIf(!isBrowserHere)('explorer, addresses [Chromium]', () => {
     await page.context().close();
   });
 
-  test('one figure in a frame of any size → inside the frame, nothing else', async () => {
-    const wanted = { input: 'input', sum: 'sum-box', output: 'output', ribbon: 'ribbon' };
-    for (const [embed, part] of [...Object.entries(wanted), ['stage', 'input'] as const]) {
-      const page = await site.open({ at: `?embed=${embed}#1/nano`, width: 800, height: 450 });
-      for (const [width, height] of [
-        [320, 240],
-        [480, 640],
-        [800, 450],
-        [1600, 900],
-      ]) {
-        await page.setViewportSize({ width, height });
-        const found = await page.evaluate((name) => {
-          const box = document.querySelector(`[data-part="${name}"]`)?.getBoundingClientRect();
-          const { scrollWidth, scrollHeight } = document.documentElement;
-          const shown = [...document.querySelectorAll('[data-part]')].filter(
-            (each) => each.getBoundingClientRect().width > 0,
-          );
-          return {
-            box: box && [box.left, box.top, innerWidth - box.right, innerHeight - box.bottom],
-            scrolls: [scrollWidth > innerWidth, scrollHeight > innerHeight],
-            width: box?.width ?? 0,
-            parts: shown.map((each) => (each as HTMLElement).dataset.part),
-          };
-        }, part);
-        const where = `${embed} at ${width}×${height}`;
-        expect(Math.min(...(found.box ?? [-99])), where).toBeGreaterThanOrEqual(-1);
-        expect(found.scrolls, where).toEqual([false, false]);
-        expect(found.width, where).toBeGreaterThan(embed === 'stage' ? 60 : 120);
-        if (embed === 'input') expect(found.parts, where).not.toContain('output');
+  /** A figure of one address in frames of several sizes. */
+  async function* framed(at: string) {
+    const page = await site.open({ at, width: 800, height: 450 });
+    for (const [width, height] of [
+      [320, 240],
+      [400, 400],
+      [480, 640],
+      [800, 450],
+      [1280, 800],
+    ]) {
+      await page.setViewportSize({ width, height });
+      // The stage is drawn in its new size.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(0))));
+      await page.waitForTimeout(50);
+      const shown = await page.evaluate(() => {
+        const all = [...document.querySelectorAll<HTMLElement>('[data-part], .cell, .map canvas')]
+          .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+          .map((each) => {
+            const box = each.getBoundingClientRect();
+            const { left, top, right, bottom } = box;
+            return {
+              name: each.dataset.part ?? each.classList[0] ?? '',
+              within: [
+                ...[each.closest('.sum-row') && 'row', each.closest('.loupe') && 'loupe'],
+                ...['input', 'sum-box', 'output', 'ribbon'].filter((part) =>
+                  each.closest(`[data-part="${part}"]`),
+                ),
+              ],
+              ...{ left, top, right, bottom, width: box.width, height: box.height },
+            };
+          })
+          .filter((each) => each.width > 0);
+        const { scrollWidth, scrollHeight } = document.documentElement;
+        return { all, scrolls: [scrollWidth > innerWidth, scrollHeight > innerHeight] };
+      });
+      const where = `${at} at ${width}×${height}`;
+      expect(shown.scrolls, where).toEqual([false, false]);
+      yield { ...shown, page, width, height, where };
+    }
+    expect(site.complaints()).toEqual([]);
+    await page.context().close();
+  }
+
+  const FRAMED = [
+    '#1/nano/encoder.0/5/40,30',
+    '#2/nano/encoder.0/0/76,76',
+    '#3/nano/encoder.3/12/40,25',
+    '#free/nano/encoder.3/12/40,25',
+  ];
+
+  test.each([...FRAMED, '#4/nano'])('input or output of %s alone → fills its frame', async (at) => {
+    for (const part of ['input', 'output']) {
+      for await (const { all, width, height, where } of framed(`?embed=${part}${at}`)) {
+        expect(
+          all.filter(({ within }) => !within.includes(part)),
+          where,
+        ).toEqual([]);
+        const [map] = all.filter(({ name }) => name === part);
+        const inside = [map.left, map.top, width - map.right, height - map.bottom];
+        expect(Math.min(...inside), where).toBeGreaterThanOrEqual(-1);
+        const [canvas] = all.filter(({ name }) => name === 'map-canvas');
+        expect(canvas.height, where).toBeGreaterThan(0.6 * Math.min(width, height));
+        // In the middle of the frame.
+        expect(Math.abs(width - canvas.left - canvas.right), where).toBeLessThan(4);
       }
-      await page.context().close();
+    }
+  });
+
+  test.each(FRAMED)('the sum of %s alone → all its cells inside the frame', async (at) => {
+    for await (const { all, width, height, where } of framed(`?embed=sum${at}`)) {
+      expect(
+        all.filter(({ within }) => !within.includes('sum-box')),
+        where,
+      ).toEqual([]);
+      const names = all.map(({ name }) => name);
+      const rows = names.filter((name) => name === 'products').length;
+      expect(rows, where).toBe(at.startsWith('#3') ? 1 : 3);
+      expect(
+        names.filter((name) => name === 'cell' || name === 'weight'),
+        where,
+      ).toHaveLength(27 * rows);
+      for (const { name, left, top, right, bottom, ...size } of all) {
+        const edge = Math.min(left, top, width - right, height - bottom);
+        expect(edge, `${name} of ${where}`).toBeGreaterThanOrEqual(-1);
+        if (name !== 'cell') continue;
+        expect(size.width, where).toBeGreaterThan(12);
+        expect(size.height, where).toBeGreaterThan(9);
+      }
+    }
+  });
+
+  test.each(FRAMED)('the stage of %s alone → whole, its parts beside each other', async (at) => {
+    for await (const { all, width, height, where } of framed(`?embed=stage${at}`)) {
+      const parts = ['input', 'sum-box', 'output', 'presets', 'quest'];
+      const boxes = all.filter(({ name }) => parts.includes(name));
+      expect(
+        boxes.map(({ name }) => name),
+        where,
+      ).toEqual(expect.arrayContaining(['input', 'sum-box', 'output']));
+      for (const one of boxes) {
+        const { left, top, right, bottom } = one;
+        const edge = Math.min(left, top, width - right, height - bottom);
+        expect(edge, `${one.name} of ${where}`).toBeGreaterThanOrEqual(-1);
+        for (const other of boxes) {
+          const across = Math.min(right, other.right) - Math.max(left, other.left);
+          const down = Math.min(bottom, other.bottom) - Math.max(top, other.top);
+          if (other !== one) {
+            const both = `${one.name} and ${other.name} of ${where}`;
+            expect(Math.min(across, down), both).toBeLessThanOrEqual(1);
+          }
+        }
+      }
+      for (const cell of all.filter(({ name }) => name === 'cell')) {
+        expect(Math.min(cell.width, cell.height), where).toBeGreaterThan(4);
+      }
+    }
+  });
+
+  test('the ribbon alone → inside its frame; a sum that a scene lacks → its stage', async () => {
+    for await (const { all, width, where } of framed('?embed=ribbon#1/nano')) {
+      const ribbon = all.find(({ name }) => name === 'ribbon');
+      expect(ribbon?.width, where).toBeGreaterThan(0.9 * width);
+    }
+    for await (const { all, page } of framed('?embed=sum#4/nano')) {
+      expect(await page.locator('.explorer.embed-stage').count()).toBe(1);
+      expect(all.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['input', 'output', 'tools']),
+      );
     }
   });
 

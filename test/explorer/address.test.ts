@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { formatAddress, parseAddress, parseExtent } from '../../explorer/src/address/address.ts';
+import {
+  figureIn,
+  formatAddress,
+  parseAddress,
+  parseExtent,
+} from '../../explorer/src/address/address.ts';
+import { scaleIn } from '../../explorer/src/stage/fitted.ts';
 
 const MODELS = ['taesd', 'nano'] as const;
 const NOWHERE = { model: undefined, layer: undefined, channel: undefined, at: undefined };
@@ -68,4 +74,18 @@ test('embed and hide → what is known of them', () => {
   expect(parseExtent('?embed=output&hide=bar')).toEqual({
     ...{ embed: 'output', hidden: new Set(['bar']) },
   });
+});
+
+test('a figure that a scene lacks → its stage', () => {
+  expect(figureIn('4', 'sum')).toBe('stage');
+  expect(figureIn('4', 'output')).toBe('output');
+  expect(figureIn('6', 'input')).toBe('stage');
+  expect(figureIn('free', 'sum')).toBe('sum');
+});
+
+test('a stage in a frame → as large as it is whole', () => {
+  expect(scaleIn({ width: 1280, height: 800 })).toBe(1);
+  expect(scaleIn({ width: 520, height: 260 })).toBe(0.5);
+  expect(scaleIn({ width: 370, height: 370 })).toBe(0.5);
+  expect(scaleIn({ width: 376, height: 620 })).toBe(1);
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eightBit } from '../../explorer/src/measure/paint.ts';
 import { overWhite } from '../../explorer/src/measure/psnr.ts';
 import { encodeLatentPng, encodeLatentSafetensors, readLatents } from '../../src/formats/index.ts';
+import { LATENT_FORMATS } from '../../src/formats/table.ts';
 import type { Picture, TaesdError } from '../../src/index.ts';
 import { fromVaeLatents } from '../../src/latent.ts';
 import { decodePicture } from '../../src/picture/index.ts';
@@ -200,6 +201,7 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     return found;
   };
   const cut = (beginning: string) => caseOf(beginning).bytes.slice(0, -40);
+  const long = (beginning: string) => new Uint8Array([...caseOf(beginning).bytes, 0]);
   const unreadable = (bytes: Uint8Array, name?: string) =>
     readLatents(bytes, name === undefined ? {} : { name }).then(
       () => '',
@@ -218,6 +220,9 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     ['cut.npy', cut('.npy'), () => unreadable(cut('.npy'))],
     ['cut.npz', cut('sd-scripts'), () => unreadable(cut('sd-scripts'))],
     ['cut.pt', cut('torch'), () => unreadable(cut('torch'))],
+    ['long.latent', long('ComfyUI'), () => unreadable(long('ComfyUI'))],
+    ['long.npy', long('.npy'), () => unreadable(long('.npy'))],
+    ['page.npy', utf8('<!doctype html><p>Not found'), () => unreadable(utf8('<!doctype html>'))],
     ['odd.f32', new Uint8Array(44), () => unreadable(new Uint8Array(44), 'odd.f32')],
   ])('%s chosen → said in words, the page goes on', async (name, content, words) => {
     const before = await hashOf(decodedCanvas(page));
@@ -232,6 +237,15 @@ describe.skipIf(!isBrowserHere)('explorer, files of all kinds [Chromium]', () =>
     await alert.getByRole('button', { name: 'Close' }).click();
     expect(await alert.textContent()).toBe('');
     expect(await hashOf(decodedCanvas(page))).toBe(before);
+  });
+
+  test('the chooser of pictures → every ending that the package reads, and gzipped files', async () => {
+    await inSettings(page, async (drawer) => {
+      const accept = await drawer.getByLabel('Choose a picture').getAttribute('accept');
+      const endings = LATENT_FORMATS.flatMap((format) => format.endings);
+      const wanted = ['image/*', ...endings.filter((ending) => ending !== '.png'), '.gz'];
+      expect(accept?.split(',').sort()).toEqual(wanted.sort());
+    });
   });
 
   test('a canvas that lies → JPEG and WebP by the package’s decoders, GIF with a warning', async () => {

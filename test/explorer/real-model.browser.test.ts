@@ -61,6 +61,36 @@ describe.skipIf(!isBrowserHere)('explorer, the real model [Chromium]', () => {
     await own.close();
   });
 
+  testShared(
+    'a link to a model that is slow to come → not done with the numbers of nano',
+    async () => {
+      const own = await openSite(WEIGHTS);
+      const cold = await own.open({ at: '#3/nano' });
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await cold.route('**/weights/taesd_*', async (route) => {
+        await released;
+        await route.continue();
+      });
+      await cold.evaluate(() => {
+        location.hash = '#3/taesd/decoder.8/12/13,7';
+      });
+      await cold.reload();
+      const status = cold.locator('.status');
+      await expect
+        .poll(() => status.textContent(), { timeout: 60_000 })
+        .toBe('Loading taesd … Until it is here, the numbers are those of nano.');
+      release();
+      await expect
+        .poll(() => status.textContent(), { timeout: 60_000 })
+        .toBe('Done: the sample, 256×256, through the 35 layers of taesd.');
+      await cold.context().close();
+      await own.close();
+    },
+  );
+
   testShared('one pixel of one layer → PyTorch’s number, within 1e-4', async () => {
     site = await openSite(WEIGHTS);
     page = await site.open({ before: watchMainThread, at: '#free' });

@@ -24,6 +24,18 @@ export interface Address {
 export const FIGURES = ['stage', 'input', 'sum', 'output', 'ribbon'] as const;
 export type FigureName = (typeof FIGURES)[number];
 
+/** The figures that a scene does not have. */
+const LACKING: Readonly<Partial<Record<SceneId, readonly FigureName[]>>> = {
+  '0': ['sum'],
+  '4': ['sum'],
+  '5': ['input', 'sum', 'output'],
+  '6': ['input', 'sum', 'output'],
+};
+
+/** Returns the figure that is shown alone: the stage where a scene lacks the one that is wanted. */
+export const figureIn = (scene: SceneId, wanted: FigureName): FigureName =>
+  LACKING[scene]?.includes(wanted) ? 'stage' : wanted;
+
 /** The parts that `?hide=` can leave out. */
 const HIDEABLE = ['header', 'ribbon', 'text', 'question', 'bar', 'settings'] as const;
 export type Hideable = (typeof HIDEABLE)[number];

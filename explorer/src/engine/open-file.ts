@@ -145,7 +145,10 @@ function pixelsOf(bitmap: ImageBitmap, maxSide: number): Picture {
   return { width, height, data: data as Picture['data'] };
 }
 
-/** @returns undefined for a file of another kind */
+/** In the package's message on bytes that no format of latents recognises. */
+const UNKNOWN = 'latents in one of ';
+
+/** @returns undefined for a file of another kind, and for a PNG file that is a picture */
 async function openLatents(
   called: string,
   bytes: Uint8Array,
@@ -157,7 +160,7 @@ async function openLatents(
     return await latentsOf(called, found, current);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    if (code === 'FORMAT') return undefined;
+    if (code === 'FORMAT' && (isPng(bytes) || message.includes(UNKNOWN))) return undefined;
     if (code === 'SHAPE' && (await holdsWeights(bytes, message))) {
       return { kind: 'weights', notes: [] };
     }

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatAddress, type Hideable } from '../address/address.ts';
+import { figureIn, formatAddress, type Hideable } from '../address/address.ts';
 import { type Explorer, ExplorerContext, useExplorer } from '../explorer.ts';
 import { SCENES } from '../scenes/index.ts';
 import type { Scene, SceneEntry } from '../scenes/scene.ts';
 import { Drawer } from './drawer.tsx';
 import { DropZone } from './drop-zone.tsx';
+import { useFitted } from './fitted.ts';
 import { Messages } from './messages.tsx';
 import { Ribbon } from './ribbon.tsx';
 import { SceneBar } from './scene-bar.tsx';
@@ -38,10 +39,15 @@ function Page() {
   const isShown = (part: Hideable) => !hidden.has(part);
   const state = { 'data-scene': now.id, 'data-lit': lit, 'data-flow': flow.state };
   if (embed !== undefined) {
+    const figure = figureIn(now.id, embed);
     return (
-      <div class={`explorer embed embed-${embed}`} {...state}>
+      <div class={`explorer embed embed-${figure}`} {...state}>
         <main aria-label={now.title}>
-          {embed === 'ribbon' ? <Ribbon /> : <StageBox scene={loaded} />}
+          {figure === 'ribbon' ? (
+            <Ribbon />
+          ) : (
+            <StageBox scene={loaded} isFitted={figure === 'stage'} />
+          )}
         </main>
         <footer>
           <Messages />
@@ -97,9 +103,11 @@ function Page() {
   );
 }
 
-function StageBox({ scene }: { scene: Scene | undefined }) {
+function StageBox({ scene, isFitted }: { scene: Scene | undefined; isFitted?: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const style = useFitted(box, isFitted ? scene?.id : undefined);
   return (
-    <div class="stage-box" id="stage">
+    <div class="stage-box" id="stage" ref={box} style={style}>
       {scene !== undefined && (
         <div class="stage" key={scene.id}>
           <scene.Stage />

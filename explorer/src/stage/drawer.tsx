@@ -7,7 +7,11 @@ import { downloadBytes, MODELS, WEIGHT_ENDINGS } from '../stores/models.ts';
 import { SIZES } from '../stores/pictures.ts';
 import { About } from './about.tsx';
 
-const LATENT_ENDINGS = ['.latent', '.safetensors', '.npy', '.npz', '.pt', '.f32', '.f16', '.bf16'];
+/** The endings of files of latents. A file of any of them may be packed by gzip. */
+const LATENT_ENDINGS = [
+  ...['.latent', '.safetensors', '.sft', '.npy', '.npz', '.pt', '.pth', '.bin'],
+  ...['.f32', '.f16', '.bf16', '.gz'],
+];
 
 /** The settings: picture, model, what computes. */
 export function Drawer() {

@@ -2,10 +2,12 @@ import { useExplorer } from '../explorer.ts';
 
 /** The page's status and its last problem. */
 export function Messages() {
-  const { status, problem, notes, note } = useExplorer().messages;
+  const { messages, models } = useExplorer();
+  const { status, problem, notes, note } = messages;
+  const isAwaiting = models.awaited.value !== undefined;
   return (
     <div class="messages">
-      <p role="status" class="status">
+      <p role="status" class={isAwaiting ? 'status awaits' : 'status'}>
         {status}
       </p>
       {notes.value.length > 0 && (

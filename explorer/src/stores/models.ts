@@ -45,8 +45,8 @@ export function createModels(messages: Messages, backend: BackendStore) {
   const nano = signal<Model | undefined>(undefined);
   /** A model whose weights are nowhere: they can be downloaded, or files chosen. */
   const missing = signal<ModelName | undefined>(undefined);
-  /** The one that is being loaded. */
-  const loading = signal<ModelName | undefined>(undefined);
+  /** The one that a link or a reader asked for, until it is at work or found missing. */
+  const awaited = signal<ModelName | undefined>(undefined);
   /** The share that has arrived; null while it is not known how much there is. */
   const download = signal<number | null | undefined>(undefined);
   /** The small models of the package that were loaded. They stay. */
@@ -91,22 +91,25 @@ export function createModels(messages: Messages, backend: BackendStore) {
 
   let turn = 0;
 
+  /** Begins another try: nothing that was begun before is waited for. */
+  function begin(): number {
+    awaited.value = undefined;
+    return ++turn;
+  }
+
   /**
    * At the start nano, which is part of the page; then the model that the address names, or taesd
    * where its weights are beside the page or were downloaded.
    */
   function start(wanted: ModelName | undefined): Promise<void> {
     return attempt(async () => {
-      const mine = ++turn;
+      const mine = begin();
       say('Loading nano …');
       nano.value = await create('nano', { kind: 'package' });
       if (mine !== turn) return;
       model.value = nano.value;
       if (wanted !== undefined) return choose(wanted);
-      loading.value = 'taesd';
-      const found = await find('taesd').finally(() => {
-        loading.value = undefined;
-      });
+      const found = await find('taesd');
       if (mine === turn && found !== undefined) take(found);
     });
   }
@@ -126,13 +129,13 @@ export function createModels(messages: Messages, backend: BackendStore) {
   /** Takes another model, where its weights are at hand. */
   function choose(name: ModelName): Promise<void> {
     return attempt(async () => {
-      const mine = ++turn;
+      const mine = begin();
       missing.value = undefined;
       if (name === model.value?.model) return;
       if (name === 'nano' && nano.value !== undefined) return take(nano.value);
-      loading.value = name;
+      awaited.value = name;
       const found = await doing(`Loading ${name} …`, () => find(name)).finally(() => {
-        if (mine === turn) loading.value = undefined;
+        if (mine === turn) awaited.value = undefined;
       });
       if (mine !== turn) return found?.client.end();
       if (found !== undefined) return take(found);
@@ -145,7 +148,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
   /** Fetches the weights of a model and keeps them for the next visit. */
   function fetchWeights(name: ModelName): Promise<void> {
     return attempt(async () => {
-      turn++;
+      begin();
       download.value = 0;
       try {
         take(await doing(`Downloading ${name} …`, () => create(name, { kind: 'download' })));
@@ -158,7 +161,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
   /** Takes weights from files that the user has; their names say which model they are of. */
   function openWeights(files: readonly File[]): Promise<void> {
     return attempt(async () => {
-      turn++;
+      begin();
       const names = files.map(({ name }) => name).join(', ');
       const from: WeightsFrom = { kind: 'files', files };
       take(await doing(`Reading ${names} …`, () => create(modelOf(files), from)));
@@ -238,7 +241,7 @@ export function createModels(messages: Messages, backend: BackendStore) {
   }
 
   return {
-    ...{ model, nano, nanoBeside, quick, missing, loading, download },
+    ...{ model, nano, nanoBeside, quick, missing, awaited, download },
     ...{ start, choose, fetchWeights, openWeights, end },
   };
 }

@@ -34,7 +34,7 @@ const SHOW_MS = 60;
  */
 export function createNetwork(
   { report, say }: Messages,
-  { model }: Models,
+  { model, awaited }: Models,
   { picture, given, name: pictureName }: Pictures,
 ) {
   const trip = signal<Trip | undefined>(undefined);
@@ -104,7 +104,7 @@ export function createNetwork(
     await walk(mine, engine, input, latents);
     if (mine !== turn) return;
     isWalked.value = true;
-    say(`Done: ${pictureName.value}, through the ${steps.value.length} layers of ${engine.model}.`);
+    sayDone(engine);
   }
 
   /**
@@ -137,7 +137,17 @@ export function createNetwork(
     await walk(mine, engine, decoded, latents);
     if (mine !== turn) return;
     isWalked.value = true;
-    say(`Done: ${pictureName.value}, through the ${steps.value.length} layers of ${engine.model}.`);
+    sayDone(engine);
+  }
+
+  /** While another model is awaited, the numbers of this one are not what a link means. */
+  function sayDone({ model: name }: Model): void {
+    const next = awaited.peek();
+    say(
+      next === undefined
+        ? `Done: ${pictureName.value}, through the ${steps.value.length} layers of ${name}.`
+        : `Loading ${next} … Until it is here, the numbers are those of ${name}.`,
+    );
   }
 
   async function walk(mine: number, { client }: Model, input: Picture, latents: Tensor) {

@@ -32,7 +32,7 @@ export function Layers() {
           {isSummed ? (
             <LayerSum />
           ) : (
-            <p class="hint">
+            <p class="hint" data-part="sum-box">
               {made === undefined ? 'The sum is being computed.' : 'Nothing is added up here.'}
             </p>
           )}
