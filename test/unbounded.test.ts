@@ -43,6 +43,7 @@ const CODE = ['src', 'explorer/src'].flatMap((folder) =>
  */
 const SPREAD_CALLS: Readonly<Record<string, string>> = {
   'explorer/src/measure/levels.ts: max(...spread': 'channels of a layer',
+  'explorer/src/stage/fitted.ts: max(...scales': 'sizes of a list, 3',
   'explorer/src/stores/far.ts: max(...rings': 'rings of a picture of 512 pixels a side',
   'explorer/src/stores/far.ts: min(...left': 'overlaps that are measured, 9',
   'src/backend/barriers.ts: max(...channels': 'layers of a network',

@@ -528,7 +528,7 @@ describe('readTorch: archives', () => {
       'UNSUPPORTED',
       /got a gzipped file \(unpack it with gunzip\)/,
     );
-    refused(latin1('\n<!DOCTYPE html>'), 'FORMAT', /got HTML \(a web page/);
+    refused(latin1('\n<!DOCTYPE html>'), 'FORMAT', /got HTML \(the address is wrong/);
     refused(latin1('version https://git-lfs.github.com'), 'FORMAT', /run `git lfs pull`/);
     refused(latin1('\x02\0\0\0\0\0\0\0{}'), 'UNSUPPORTED', /got a safetensors file/);
     refused(latin1(''), 'TRUNCATED', /got 0 bytes/);
