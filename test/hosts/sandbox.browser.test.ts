@@ -93,7 +93,7 @@ for (const { browser, program, reason, workers } of BROWSERS) {
       expect(await inSandbox(browser, CODE)).toEqual({
         origin: 'null',
         first: { width: 16, model: 'nano', weights: 'the package', weightsNote: unread },
-        warnings: [expect.stringContaining(`no weights of taesd were found (${unread})`)],
+        warnings: [expect.stringContaining(`found no weights of taesd (${unread})`)],
         workers: [workers[0], expect.stringContaining(workers[1])],
         named: {
           name: 'TaesdError',
