@@ -314,32 +314,26 @@ describe('a WebSocket', () => {
     ]);
   });
 
-  test('that never opens → NETWORK, which asks for the server', async () => {
+  test.each([
+    [
+      'never opens → NETWORK, which asks for the server',
+      ['error'],
+      { code: 1006, reason: '' },
+      'a WebSocket that opens, got code 1006 (is the server running, and does it let this page connect?)',
+    ],
+    [
+      'opens and ends with code 1011 → NETWORK with its reason',
+      ['open'],
+      { code: 1011, reason: 'no memory' },
+      'a WebSocket that closes with code 1000, got code 1011: no memory',
+    ],
+  ])('that %s', async (_, before, close, words) => {
     const socket = Object.assign(new Socket(), { readyState: 0 });
     const { preview, errors } = keeping(socket);
-    socket.fire('error');
-    socket.fire('close', { code: 1006, reason: '' });
+    for (const type of before) socket.fire(type);
+    socket.fire('close', close);
     await preview.done;
-    expect(messages(errors)).toEqual([
-      [
-        'NETWORK',
-        'previewFrom: "source" expected a WebSocket that opens, got code 1006 (is the server running, and does it let this page connect?)',
-      ],
-    ]);
-  });
-
-  test('that opens and ends with code 1011 → NETWORK with its reason', async () => {
-    const socket = Object.assign(new Socket(), { readyState: 0 });
-    const { preview, errors } = keeping(socket);
-    socket.fire('open');
-    socket.fire('close', { code: 1011, reason: 'no memory' });
-    await preview.done;
-    expect(messages(errors)).toEqual([
-      [
-        'NETWORK',
-        'previewFrom: "source" expected a WebSocket that closes with code 1000, got code 1011: no memory',
-      ],
-    ]);
+    expect(messages(errors)).toEqual([['NETWORK', `previewFrom: "source" expected ${words}`]]);
   });
 
   test('without onError → done rejects with the first error; later frames are shown', async () => {
